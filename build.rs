@@ -1,0 +1,297 @@
+//! Builds the GraphiQL page that the binary carries (`src/http/graphiql.rs`), with npm and vite.
+//!
+//! Everything happens in `OUT_DIR`: the source tree is only read. Whatever goes wrong (no npm, no network, an old
+//! Node.js) the build goes on with a page that loads GraphiQL from a CDN, and a warning says why and what to do.
+//! `STOREFRONT_GATEWAY_SKIP_GRAPHIQL=1` chooses that page at once, for quick builds.
+
+use std::{
+    env, fs,
+    fs::File,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::Duration,
+};
+
+const SKIP_VARIABLE: &str = "STOREFRONT_GATEWAY_SKIP_GRAPHIQL";
+
+/// What the page is made of, inside `graphiql/`. Named one by one, so that a `node_modules` that a developer made
+/// there is neither copied nor watched.
+const SOURCES: [&str; 7] = [
+    ".npmrc",
+    "package.json",
+    "package-lock.json",
+    "vite.config.js",
+    "index.html",
+    "src",
+    "cdn",
+];
+
+/// The CDN page: source in `graphiql/`, name under `/graphiql/`.
+const CDN_PAGE: [(&str, &str); 5] = [
+    ("cdn/index.html", "index.html"),
+    ("cdn/main.js", "cdn.js"),
+    ("src/gateway.js", "gateway.js"),
+    ("src/style.css", "style.css"),
+    ("src/favicon.svg", "favicon.svg"),
+];
+
+/// Longest time that a step may stay silent, and longest time in all. On a network that swallows packets npm would
+/// try package after package for minutes; while it gets any, each one is a line of its output.
+const SILENCE_LIMIT: Duration = Duration::from_secs(90);
+const STEP_LIMIT: Duration = Duration::from_secs(600);
+const POLL: Duration = Duration::from_millis(50);
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-env-changed={SKIP_VARIABLE}");
+    for source in SOURCES {
+        println!("cargo:rerun-if-changed=graphiql/{source}");
+    }
+
+    let work = Work::new();
+    let skip = env::var(SKIP_VARIABLE).is_ok_and(|value| value == "1");
+    let page = if skip {
+        Err(None)
+    } else {
+        work.build_offline().map_err(Some)
+    };
+    let origin = match page {
+        Ok(()) => "offline",
+        Err(failure) => {
+            if let Some(failure) = failure {
+                warn(&failure);
+            }
+            work.write_cdn_page();
+            "cdn"
+        }
+    };
+    println!("cargo:rustc-env=STOREFRONT_GATEWAY_GRAPHIQL={origin}");
+}
+
+/// The folders of this build.
+struct Work {
+    /// `graphiql/` of the source tree.
+    sources: PathBuf,
+    /// A copy of it, where npm and vite may write.
+    copy: PathBuf,
+    /// What vite has built, until it is complete.
+    fresh: PathBuf,
+    /// What `src/http/graphiql.rs` embeds.
+    dist: PathBuf,
+}
+
+/// Why there is no offline page, and what to do about it.
+struct Failure {
+    reason: String,
+    remedy: &'static str,
+}
+
+impl Work {
+    fn new() -> Self {
+        let folder = |name| PathBuf::from(env::var_os(name).expect("cargo sets it for build scripts"));
+        let out = folder("OUT_DIR");
+        Self {
+            sources: folder("CARGO_MANIFEST_DIR").join("graphiql"),
+            copy: out.join("graphiql-build"),
+            fresh: out.join("graphiql-build").join("dist"),
+            dist: out.join("graphiql-dist"),
+        }
+    }
+
+    /// Installs the locked packages, bundles the page, and puts it in place once it is complete.
+    fn build_offline(&self) -> Result<(), Failure> {
+        let on_disk = |error: io::Error| Failure {
+            reason: format!("its files could not be copied ({error})"),
+            remedy: "Make room or permissions in the target folder",
+        };
+        remove(&self.copy).map_err(on_disk)?;
+        for source in SOURCES {
+            copy(&self.sources.join(source), &self.copy.join(source)).map_err(on_disk)?;
+        }
+
+        let outcome = self.install().and_then(|()| self.bundle()).and_then(|()| {
+            remove(&self.dist).map_err(on_disk)?;
+            fs::rename(&self.fresh, &self.dist).map_err(on_disk)
+        });
+        // The packages take 240 MB and seconds to unpack from npm's own cache: not worth keeping for each profile.
+        if let Err(error) = remove(&self.copy) {
+            println!(
+                "cargo:warning=The folder {} could not be removed: {error}",
+                self.copy.display()
+            );
+        }
+        outcome
+    }
+
+    fn install(&self) -> Result<(), Failure> {
+        tell(
+            "installing GraphiQL's packages with npm (only when graphiql/ has changed; half a minute or less)",
+        );
+        let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            // A production setting on the machine would leave out vite.
+            .arg("--include=dev")
+            // A line for each package that arrives, which tells progress from standstill.
+            .args(["--prefer-offline", "--loglevel=http"]);
+        self.run(npm, "npm ci").map_err(|reason| Failure {
+            reason,
+            remedy: "Install Node.js 22.12 or newer with npm, and let it reach its package registry",
+        })
+    }
+
+    fn bundle(&self) -> Result<(), Failure> {
+        tell("bundling GraphiQL with vite");
+        let mut node = Command::new("node");
+        node.args(["node_modules/vite/bin/vite.js", "build", "--logLevel", "warn"]);
+        self.run(node, "vite build").map_err(|reason| Failure {
+            reason,
+            remedy: "Node.js must be 22.12 or newer (20.19 of the older line)",
+        })?;
+        if self.fresh.join("index.html").is_file() {
+            return Ok(());
+        }
+        Err(Failure {
+            reason: "vite build left no index.html".to_owned(),
+            remedy: "See graphiql/vite.config.js",
+        })
+    }
+
+    /// Runs one step in the copy. What it prints goes to a file, because cargo reads this script's output.
+    fn run(&self, mut command: Command, step: &str) -> Result<(), String> {
+        let log = self.copy.join("log.txt");
+        let child = File::create(&log)
+            .and_then(|output| Ok((output.try_clone()?, output)))
+            .and_then(|(output, errors)| {
+                command
+                    .current_dir(&self.copy)
+                    .env_remove("NODE_ENV")
+                    .env("NO_COLOR", "1")
+                    .stdin(Stdio::null())
+                    .stdout(output)
+                    .stderr(errors)
+                    .spawn()
+            })
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => format!("the program for `{step}` was not found"),
+                _ => format!("`{step}` could not be started ({error})"),
+            })?;
+        let status = wait(child, &log).map_err(|reason| format!("`{step}` was stopped: {reason}"))?;
+        if status.success() {
+            return Ok(());
+        }
+        let said = fs::read(&log).unwrap_or_default();
+        let said = summary(&String::from_utf8_lossy(&said));
+        Err(format!("`{step}` failed: {said}"))
+    }
+
+    /// Puts the page that loads GraphiQL from a CDN in place. Without it there would be nothing to embed.
+    fn write_cdn_page(&self) {
+        let written = remove(&self.dist).and_then(|()| {
+            CDN_PAGE
+                .iter()
+                .try_for_each(|(source, name)| copy(&self.sources.join(source), &self.dist.join(name)))
+        });
+        if let Err(error) = written {
+            println!(
+                "cargo:warning=GraphiQL's page could not be written, so that / will answer 404: {error}"
+            );
+            // The folder itself is what the embedding needs in order to compile.
+            if let Err(error) = fs::create_dir_all(&self.dist) {
+                println!(
+                    "cargo:warning=Nor could its folder {}: {error}",
+                    self.dist.display()
+                );
+            }
+        }
+    }
+}
+
+/// Waits for a step to end, and ends it when it has stalled or takes too long.
+fn wait(mut child: Child, log: &Path) -> Result<ExitStatus, String> {
+    let (mut running, mut silent, mut said) = (Duration::ZERO, Duration::ZERO, 0);
+    loop {
+        if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
+            return Ok(status);
+        }
+        if silent >= SILENCE_LIMIT || running >= STEP_LIMIT {
+            break;
+        }
+        thread::sleep(POLL);
+        running += POLL;
+        silent += POLL;
+        let length = fs::metadata(log).map_or(said, |file| file.len());
+        if length > said {
+            (silent, said) = (Duration::ZERO, length);
+        }
+    }
+    // It may have ended by itself just now: either way it is gone, and reaped.
+    let end = child.kill().and_then(|()| child.wait());
+    let end = end.map_or_else(|error| error.to_string(), |status| status.to_string());
+    let (running, silent) = (running.as_secs(), silent.as_secs());
+    Err(format!(
+        "no end after {running} s, the last {silent} s without a sign of progress ({end})"
+    ))
+}
+
+/// The lines of a step's output that say what went wrong, on one line.
+fn summary(said: &str) -> String {
+    let is_telling = |line: &&str| {
+        let is_noise = ["npm warn", "npm http", "at ", "A complete log"];
+        !line.is_empty() && !is_noise.iter().any(|noise| line.starts_with(noise))
+    };
+    let lines: Vec<&str> = said
+        .lines()
+        .map(|line| line.trim().trim_start_matches("npm error").trim_start())
+        .filter(is_telling)
+        .take(6)
+        .collect();
+    if lines.is_empty() {
+        return "it said nothing".to_owned();
+    }
+    lines.join(" | ").chars().take(400).collect()
+}
+
+fn warn(failure: &Failure) {
+    println!(
+        "cargo:warning=GraphiQL is not built in, and its page will load it from a CDN: {}",
+        failure.reason
+    );
+    println!(
+        "cargo:warning={}, then `touch graphiql/package.json` and build again. {SKIP_VARIABLE}=1 silences this.",
+        failure.remedy
+    );
+}
+
+/// Tells the person at the terminal what takes long. Cargo holds back what a build script prints until it has
+/// ended, so that the terminal is the only way; where there is none, nobody is waiting at it.
+fn tell(what: &str) {
+    let name = if cfg!(windows) { "CONOUT$" } else { "/dev/tty" };
+    if let Ok(mut terminal) = File::options().write(true).open(name) {
+        // A terminal that went away is no reason to fail.
+        drop(writeln!(terminal, "\r\x1b[K    Building GraphiQL: {what}"));
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    if from.is_dir() {
+        for entry in fs::read_dir(from)? {
+            let entry = entry?;
+            copy(&entry.path(), &to.join(entry.file_name()))?;
+        }
+        return Ok(());
+    }
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::copy(from, to).map(drop)
+}
+
+/// Removes a folder; one that is not there is removed already.
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
+    }
+}

@@ -1,0 +1,356 @@
+//! From a bearer credential to a principal. What can be revoked is looked up on every request, through caches of a few
+//! seconds that this node's own revocations clear.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bson::doc;
+use futures_util::TryStreamExt;
+use moka::future::Cache;
+use serde::Deserialize;
+
+use super::client::{ApiClient, ClientKind, Clients, PUBLIC_PREFIX, SECRET_PREFIX};
+use super::organization::Organizations;
+use super::principal::{Identity, Kind, Person, Principal};
+use super::scope::{Scope, parse_list};
+use super::token::{Claims, TokenKind, Tokens};
+use super::{STOREFRONT_USERS, STOREFRONTS};
+use crate::error::{Error, Result};
+use crate::platform::{
+    clock::{Clock, Timestamp},
+    crypto::fingerprint,
+    database::{Database, Index, IndexKind},
+    id::{ApiClientId, Id, MemberId, OrganizationId, StorefrontId, StorefrontUserId},
+};
+
+/// How old a standing may be; with the time of a lookup it stays within the five seconds that are promised.
+const STANDING: Duration = Duration::from_secs(4);
+const STANDINGS: u64 = 100_000;
+/// Revoked access tokens, kept until they would have ended anyway.
+const REVOKED: &str = "revokedTokens";
+
+/// Everything about who may.
+pub struct Access {
+    /// Organizations and members.
+    pub organizations: Organizations,
+    /// API clients.
+    pub clients: Clients,
+    /// Tokens and their keys.
+    pub tokens: Tokens,
+    database: Database,
+    clock: Clock,
+    anonymous_ttl: Duration,
+    standing_clients: Cache<ClientName, Option<Arc<Standing>>>,
+    standing_persons: Cache<StorefrontUserId, Option<Arc<PersonStanding>>>,
+    /// Whether the token of this `jti` was revoked.
+    revoked_tokens: Cache<String, bool>,
+}
+
+/// Indexes of what access keeps itself.
+pub const INDEXES: &[Index] = &[Index {
+    collection: REVOKED,
+    name: "expiry",
+    keys: &[("expiresAt", 1)],
+    kind: IndexKind::Expiry(Duration::ZERO),
+}];
+
+/// What a client is looked up by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum ClientName {
+    Fingerprint(String),
+    Id(ApiClientId),
+}
+
+/// A client that is not revoked, and the storefronts that it covers now.
+#[derive(Debug)]
+struct Standing {
+    client: ApiClient,
+    storefronts: Arc<[StorefrontId]>,
+}
+
+/// What access needs to know of a storefront user.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PersonStanding {
+    merged_into: Option<StorefrontUserId>,
+    expires_at: Option<Timestamp>,
+}
+
+/// Why a credential is refused; the answer is 401 whichever it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadCredential;
+
+impl Access {
+    /// Access over this database. `anonymous_ttl` is the idle time of anonymous users.
+    #[must_use]
+    pub fn new(
+        database: Database,
+        clock: Clock,
+        organizations: Organizations,
+        clients: Clients,
+        tokens: Tokens,
+        anonymous_ttl: Duration,
+    ) -> Self {
+        Self {
+            organizations,
+            clients,
+            tokens,
+            database,
+            clock,
+            anonymous_ttl,
+            standing_clients: cache(),
+            standing_persons: cache(),
+            revoked_tokens: cache(),
+        }
+    }
+
+    /// The principal behind a bearer credential.
+    ///
+    /// # Errors
+    /// The outer error when it cannot be looked up; the inner one when it is no good.
+    pub async fn authenticate(&self, bearer: &str) -> Result<std::result::Result<Principal, BadCredential>> {
+        let identity = if bearer.starts_with(PUBLIC_PREFIX) || bearer.starts_with(SECRET_PREFIX) {
+            self.by_key(bearer).await?
+        } else {
+            match self.tokens.verify(bearer).await? {
+                Some(claims) if !self.is_revoked(&claims.jti).await? => self.by_claims(&claims).await?,
+                _ => None,
+            }
+        };
+        Ok(identity
+            .map(|identity| Principal::Known(Arc::new(identity)))
+            .ok_or(BadCredential))
+    }
+
+    async fn by_key(&self, key: &str) -> Result<Option<Identity>> {
+        let standing = self
+            .standing_client(ClientName::Fingerprint(fingerprint(key)))
+            .await?;
+        Ok(standing.map(|standing| identity_of(&standing, standing.client.scopes.clone(), None)))
+    }
+
+    /// The client that a secret belongs to, unless it is revoked.
+    pub async fn client_of_secret(&self, secret: &str) -> Result<Option<ApiClient>> {
+        let standing = self
+            .standing_client(ClientName::Fingerprint(fingerprint(secret)))
+            .await?;
+        Ok(standing.map(|standing| standing.client.clone()))
+    }
+
+    async fn by_claims(&self, claims: &Claims) -> Result<Option<Identity>> {
+        match claims.kind {
+            TokenKind::Integration => self.by_backend_claims(claims).await,
+            TokenKind::StorefrontUser => self.by_user_claims(claims).await,
+        }
+    }
+
+    async fn by_backend_claims(&self, claims: &Claims) -> Result<Option<Identity>> {
+        let Some(id) = ApiClientId::parse(&claims.sub) else {
+            return Ok(None);
+        };
+        let Some(standing) = self.standing_client(ClientName::Id(id)).await? else {
+            return Ok(None);
+        };
+        // What was taken from the client since is gone from its tokens too.
+        let mut scopes = claims.scope.as_deref().and_then(parse_list).unwrap_or_default();
+        scopes.retain(|scope| standing.client.scopes.contains(scope));
+        let owner = claims.owner.as_deref().and_then(MemberId::parse);
+        Ok(Some(identity_of(&standing, scopes, owner)))
+    }
+
+    async fn by_user_claims(&self, claims: &Claims) -> Result<Option<Identity>> {
+        let user = StorefrontUserId::parse(&claims.sub);
+        let storefront = claims.sto.as_deref().and_then(StorefrontId::parse);
+        let organization = OrganizationId::parse(&claims.org);
+        let (Some(user), Some(storefront), Some(organization)) = (user, storefront, organization) else {
+            return Ok(None);
+        };
+        let Some(standing) = self.standing_person(&user).await? else {
+            return Ok(None);
+        };
+        let person = Person {
+            merged: standing.merged_into.is_some(),
+            storefront_user: user,
+        };
+        Ok(Some(Identity {
+            kind: Kind::StorefrontUser,
+            organization,
+            client: None,
+            storefronts: Arc::from([storefront]),
+            covers_all: false,
+            scopes: Vec::new(),
+            person: Some(person),
+            owner: None,
+        }))
+    }
+
+    /// Ends a token before its time: here at once, on other nodes within five seconds.
+    pub async fn revoke_token(&self, claims: &Claims) -> Result<()> {
+        let expires_at = Timestamp::from_millis(claims.exp * 1000);
+        self.database
+            .house::<bson::Document>(REVOKED)
+            .update_one(
+                doc! { "_id": &claims.jti },
+                doc! { "$set": { "expiresAt": expires_at } },
+            )
+            .upsert(true)
+            .await?;
+        self.revoked_tokens.insert(claims.jti.clone(), true).await;
+        Ok(())
+    }
+
+    async fn is_revoked(&self, jti: &str) -> Result<bool> {
+        let look = async {
+            let revoked = self.database.house::<bson::Document>(REVOKED);
+            Ok(revoked.find_one(doc! { "_id": jti }).await?.is_some())
+        };
+        self.revoked_tokens
+            .try_get_with(jti.to_owned(), look)
+            .await
+            .map_err(|error: Arc<Error>| (*error).clone())
+    }
+
+    async fn standing_client(&self, name: ClientName) -> Result<Option<Arc<Standing>>> {
+        let look = self.look_up_client(name.clone());
+        self.standing_clients
+            .try_get_with(name, look)
+            .await
+            .map_err(|error| (*error).clone())
+    }
+
+    async fn look_up_client(&self, name: ClientName) -> Result<Option<Arc<Standing>>> {
+        let found = match &name {
+            ClientName::Fingerprint(fingerprint) => self.clients.by_fingerprint(fingerprint).await?,
+            ClientName::Id(id) => self.clients.find(id).await?,
+        };
+        let Some(client) = found.filter(|client| client.revoked_at.is_none()) else {
+            return Ok(None);
+        };
+        let storefronts = match &client.storefront_ids {
+            Some(ids) => ids.clone(),
+            None => self.storefronts_of(&client.organization_id).await?,
+        };
+        Ok(Some(Arc::new(Standing {
+            client,
+            storefronts: storefronts.into(),
+        })))
+    }
+
+    async fn storefronts_of(&self, organization: &OrganizationId) -> Result<Vec<StorefrontId>> {
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(rename = "_id")]
+            id: StorefrontId,
+        }
+        let rows = self
+            .database
+            .house::<Row>(STOREFRONTS)
+            .find(doc! { "organizationId": organization })
+            .projection(doc! { "_id": 1 })
+            .sort(doc! { "_id": 1 })
+            .await?;
+        Ok(rows.map_ok(|row| row.id).try_collect().await?)
+    }
+
+    /// A backend's identity with the storefronts that its organization has at this moment, for one that names a
+    /// storefront which was made in the last seconds.
+    pub async fn renewed(&self, identity: &Identity) -> Result<Option<Identity>> {
+        let Some(client) = identity.client.clone() else {
+            return Ok(None);
+        };
+        let Some(standing) = self.look_up_client(ClientName::Id(client.clone())).await? else {
+            return Ok(None);
+        };
+        let renewed = identity_of(&standing, identity.scopes.clone(), identity.owner.clone());
+        let by_fingerprint = ClientName::Fingerprint(standing.client.fingerprint.clone());
+        self.standing_clients
+            .insert(by_fingerprint, Some(Arc::clone(&standing)))
+            .await;
+        self.standing_clients
+            .insert(ClientName::Id(client), Some(standing))
+            .await;
+        Ok(Some(renewed))
+    }
+
+    /// `None` for a user that was removed or has expired.
+    async fn standing_person(&self, id: &StorefrontUserId) -> Result<Option<Arc<PersonStanding>>> {
+        let look = self.look_up_person(id);
+        let standing = self
+            .standing_persons
+            .try_get_with(id.clone(), look)
+            .await
+            .map_err(|error: Arc<Error>| (*error).clone())?;
+        let now = self.clock.now();
+        Ok(standing.filter(|standing| standing.expires_at.is_none_or(|at| now < at)))
+    }
+
+    async fn look_up_person(&self, id: &StorefrontUserId) -> Result<Option<Arc<PersonStanding>>> {
+        let persons = self.database.house::<PersonStanding>(STOREFRONT_USERS);
+        let found = persons
+            .find_one(doc! { "_id": id })
+            .projection(doc! { "mergedInto": 1, "expiresAt": 1 })
+            .await?;
+        let Some(mut standing) = found else {
+            return Ok(None);
+        };
+        if let Some(expires_at) = standing.expires_at {
+            standing.expires_at = Some(self.count_use(id, expires_at).await?);
+        }
+        Ok(Some(Arc::new(standing)))
+    }
+
+    /// Counts a use of an anonymous user's token or storage: it is removed this long after the last one (SFU-09). To
+    /// save writes a use counts once a tenth of that time has passed since the one that counted before.
+    pub async fn count_use(&self, id: &StorefrontUserId, expires_at: Timestamp) -> Result<Timestamp> {
+        let now = self.clock.now();
+        let later = now.after(self.anonymous_ttl);
+        let counts_again = later.before(self.anonymous_ttl / 10);
+        if now >= expires_at || expires_at > counts_again {
+            return Ok(expires_at);
+        }
+        // One that expires, is merged or promoted at this moment stays as that made it.
+        let still = doc! { "_id": id, "expiresAt": expires_at };
+        let persons = self.database.house::<bson::Document>(STOREFRONT_USERS);
+        let updated = persons
+            .update_one(still, doc! { "$set": { "expiresAt": later } })
+            .await?;
+        Ok(if updated.modified_count == 1 {
+            later
+        } else {
+            expires_at
+        })
+    }
+
+    /// Forgets what this node knows of a storefront user, after it was changed.
+    pub async fn forget_person(&self, id: &StorefrontUserId) {
+        self.standing_persons.invalidate(id).await;
+    }
+}
+
+fn cache<K, V>() -> Cache<K, V>
+where
+    K: std::hash::Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    Cache::builder()
+        .max_capacity(STANDINGS)
+        .time_to_live(STANDING)
+        .build()
+}
+
+fn identity_of(standing: &Standing, scopes: Vec<Scope>, owner: Option<MemberId>) -> Identity {
+    let client = &standing.client;
+    Identity {
+        kind: match client.kind {
+            ClientKind::Public => Kind::Public,
+            ClientKind::Integration => Kind::Integration,
+        },
+        organization: client.organization_id.clone(),
+        client: Some(client.id.clone()),
+        storefronts: Arc::clone(&standing.storefronts),
+        covers_all: client.storefront_ids.is_none(),
+        scopes,
+        person: None,
+        owner,
+    }
+}

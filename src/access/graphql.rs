@@ -1,0 +1,248 @@
+//! `viewer`, and the nodes of organizations, members and API clients.
+
+use async_graphql::{Context, Enum, ID, Object};
+
+use super::client::{ApiClient as ClientDocument, ClientKind};
+use super::organization::{Member as MemberDocument, Organization as OrganizationDocument};
+use super::principal::{Identity, Kind};
+use super::scope::Scope;
+use crate::context::RequestContext;
+use crate::error::{Error, Result};
+use crate::platform::clock::Timestamp;
+use crate::platform::id::{ApiClientId, MemberId, OrganizationId};
+use crate::storefront::{Storefront as StorefrontDocument, graphql::Storefront};
+use crate::storefront_user::{StorefrontUser as StorefrontUserDocument, graphql::StorefrontUser};
+use std::sync::Arc;
+
+/// What kind of credential a request has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum ViewerKind {
+    /// A storefront's publishable key.
+    Public,
+    /// A backend: a client secret, or a token for it.
+    Integration,
+    /// A storefront user's own token.
+    StorefrontUser,
+    /// A customer's own token.
+    Customer,
+}
+
+/// An organization, which owns storefronts. Readable as one's own only.
+pub struct Organization(OrganizationDocument);
+
+#[Object]
+impl Organization {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        ID::from(&self.0.id)
+    }
+
+    /// Display name.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+}
+
+/// A member of an organization, who may own backend tokens. Readable by such a token only.
+pub struct Member(MemberDocument);
+
+#[Object]
+impl Member {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        ID::from(&self.0.id)
+    }
+
+    /// Display name.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// E-mail address; null where the operator gave none.
+    async fn email(&self) -> Option<&str> {
+        self.0.email.as_deref()
+    }
+}
+
+/// What kind of API client it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum ApiClientKind {
+    /// A storefront's publishable key, safe to ship to a browser.
+    Public,
+    /// A backend with a secret.
+    Integration,
+}
+
+/// An API client: a publishable key or a backend. Readable by itself only.
+pub struct ApiClient(ClientDocument);
+
+#[Object]
+impl ApiClient {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        ID::from(&self.0.id)
+    }
+
+    /// Display name.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What kind it is.
+    async fn kind(&self) -> ApiClientKind {
+        match self.0.kind {
+            ClientKind::Public => ApiClientKind::Public,
+            ClientKind::Integration => ApiClientKind::Integration,
+        }
+    }
+
+    /// When an operator made it.
+    async fn created_at(&self) -> Timestamp {
+        self.0.created_at
+    }
+}
+
+/// Whom the request's credential stands for.
+pub struct Viewer(Arc<Identity>);
+
+#[Object]
+impl Viewer {
+    /// What kind of credential it is.
+    async fn kind(&self) -> ViewerKind {
+        match self.0.kind() {
+            Kind::Public => ViewerKind::Public,
+            Kind::Integration => ViewerKind::Integration,
+            Kind::StorefrontUser => ViewerKind::StorefrontUser,
+        }
+    }
+
+    /// What a backend may do; empty for everyone else.
+    async fn scopes(&self) -> &[Scope] {
+        self.0.scopes()
+    }
+
+    /// Whose credential it is.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
+        let found = RequestContext::of(ctx)?
+            .app
+            .access
+            .organizations
+            .find(self.0.organization())
+            .await?;
+        found
+            .map(Organization)
+            .ok_or_else(|| Error::internal("a credential's organization is gone"))
+    }
+
+    /// The storefront that the credential is bound to; null for a backend of several, or of all.
+    async fn storefront(&self, ctx: &Context<'_>) -> Option<Result<Storefront>> {
+        let id = self.0.bound_storefront()?;
+        let load = async {
+            let context = RequestContext::of(ctx)?;
+            let reach = context.principal.own_reach()?;
+            Ok(context
+                .by_id::<StorefrontDocument>(&reach, id)
+                .await?
+                .map(Storefront::new))
+        };
+        load.await.transpose()
+    }
+
+    /// The storefront user whose token this is; null for everyone else.
+    async fn storefront_user(&self, ctx: &Context<'_>) -> Option<Result<StorefrontUser>> {
+        let person = self.0.person()?;
+        let load = async {
+            let context = RequestContext::of(ctx)?;
+            let reach = context.principal.own_reach()?;
+            Ok(context
+                .by_id::<StorefrontUserDocument>(&reach, &person.storefront_user)
+                .await?
+                .map(StorefrontUser::new))
+        };
+        load.await.transpose()
+    }
+
+    /// The API client: the publishable key or the backend; null for a person's token.
+    async fn api_client(&self, ctx: &Context<'_>) -> Option<Result<ApiClient>> {
+        let id = self.0.client()?;
+        let load = async {
+            Ok(RequestContext::of(ctx)?
+                .app
+                .access
+                .clients
+                .find(id)
+                .await?
+                .map(ApiClient))
+        };
+        load.await.transpose()
+    }
+
+    /// The member on whose behalf a backend token was issued; null where none was named.
+    async fn owner(&self, ctx: &Context<'_>) -> Option<Result<Member>> {
+        let id = self.0.owner()?;
+        let load = async {
+            let organizations = &RequestContext::of(ctx)?.app.access.organizations;
+            Ok(organizations
+                .find_member(self.0.organization(), id)
+                .await?
+                .map(Member))
+        };
+        load.await.transpose()
+    }
+}
+
+/// Access's part of the query.
+#[derive(Default)]
+pub struct AccessQuery;
+
+#[Object]
+impl AccessQuery {
+    /// Whom the request's credential stands for. Null without a credential, and for a storefront user that was merged
+    /// into another.
+    async fn viewer(&self, ctx: &Context<'_>) -> Option<Result<Viewer>> {
+        match RequestContext::of(ctx) {
+            Ok(context) => context
+                .principal
+                .standing()
+                .map(|identity| Ok(Viewer(Arc::clone(identity)))),
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+/// The organization with this id, where it is the caller's own.
+pub async fn organization_node(
+    context: &RequestContext,
+    id: &OrganizationId,
+) -> Result<Option<Organization>> {
+    match context.principal.standing() {
+        Some(identity) if identity.organization() == id => {
+            Ok(context.app.access.organizations.find(id).await?.map(Organization))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The member with this id, where it is the owner of the caller's token.
+pub async fn member_node(context: &RequestContext, id: &MemberId) -> Result<Option<Member>> {
+    match context.principal.standing() {
+        Some(identity) if identity.owner() == Some(id) => Ok(context
+            .app
+            .access
+            .organizations
+            .find_member(identity.organization(), id)
+            .await?
+            .map(Member)),
+        _ => Ok(None),
+    }
+}
+
+/// The client with this id, where it is the caller itself.
+pub async fn client_node(context: &RequestContext, id: &ApiClientId) -> Result<Option<ApiClient>> {
+    match context.principal.standing() {
+        Some(identity) if identity.client() == Some(id) => {
+            Ok(context.app.access.clients.find(id).await?.map(ApiClient))
+        }
+        _ => Ok(None),
+    }
+}

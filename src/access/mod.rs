@@ -1,0 +1,24 @@
+//! Who is asking, and how far they reach.
+//!
+//! [`Access::authenticate`](authenticate) turns a bearer credential into a [`Principal`](principal::Principal) once a
+//! request. A principal yields a [`Reach`](reach::Reach) for an operation's [`Policy`](principal::Policy), and a reach
+//! opens tenants' collections ([`tenant`]) with itself in every filter. Forgetting the check does not compile.
+
+pub mod authenticate;
+pub mod client;
+pub mod graphql;
+pub mod keys;
+pub mod oauth;
+pub mod organization;
+pub mod principal;
+pub mod reach;
+pub mod scope;
+pub mod tenant;
+pub mod token;
+
+pub use authenticate::Access;
+
+/// Collection of the storefronts; access reads which of them an organization has.
+pub const STOREFRONTS: &str = "storefronts";
+/// Collection of the storefront users; access reads whether one still stands.
+pub const STOREFRONT_USERS: &str = "storefrontUsers";

@@ -1,0 +1,132 @@
+//! Organizations, which own storefronts, and their members, who may own backend tokens.
+
+use bson::doc;
+use mongodb::Collection;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::platform::{
+    clock::{Clock, Timestamp},
+    database::{Database, Index, IndexKind},
+    id::{MemberId, OrganizationId},
+    random::Random,
+};
+
+const ORGANIZATIONS: &str = "organizations";
+const MEMBERS: &str = "members";
+
+/// Indexes of members.
+pub const INDEXES: &[Index] = &[Index {
+    collection: MEMBERS,
+    name: "organization",
+    keys: &[("organizationId", 1), ("_id", 1)],
+    kind: IndexKind::Plain,
+}];
+
+/// An organization.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Organization {
+    /// Id.
+    #[serde(rename = "_id")]
+    pub id: OrganizationId,
+    /// Display name.
+    pub name: String,
+    /// When an operator made it.
+    pub created_at: Timestamp,
+}
+
+/// A member of an organization.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// Id.
+    #[serde(rename = "_id")]
+    pub id: MemberId,
+    /// Whose member.
+    pub organization_id: OrganizationId,
+    /// Display name.
+    pub name: String,
+    /// E-mail address, where the operator gave one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub email: Option<String>,
+    /// When an operator added the member.
+    pub created_at: Timestamp,
+}
+
+/// Reads and writes organizations and members.
+#[derive(Clone)]
+pub struct Organizations {
+    database: Database,
+    clock: Clock,
+    random: Random,
+}
+
+impl Organizations {
+    /// Those of this database.
+    #[must_use]
+    pub fn new(database: Database, clock: Clock, random: Random) -> Self {
+        Self {
+            database,
+            clock,
+            random,
+        }
+    }
+
+    fn organizations(&self) -> Collection<Organization> {
+        self.database.house(ORGANIZATIONS)
+    }
+
+    fn members(&self) -> Collection<Member> {
+        self.database.house(MEMBERS)
+    }
+
+    /// Makes an organization.
+    pub async fn create(&self, name: &str) -> Result<Organization> {
+        let now = self.clock.now();
+        let organization = Organization {
+            id: OrganizationId::fresh(now, &self.random),
+            name: name.to_owned(),
+            created_at: now,
+        };
+        self.organizations().insert_one(&organization).await?;
+        Ok(organization)
+    }
+
+    /// The organization with this id.
+    pub async fn find(&self, id: &OrganizationId) -> Result<Option<Organization>> {
+        Ok(self.organizations().find_one(doc! { "_id": id }).await?)
+    }
+
+    /// Whether there is any; a database without one is empty.
+    pub async fn any(&self) -> Result<bool> {
+        Ok(self.organizations().find_one(doc! {}).await?.is_some())
+    }
+
+    /// Adds a member.
+    pub async fn add_member(
+        &self,
+        organization: &OrganizationId,
+        name: &str,
+        email: Option<&str>,
+    ) -> Result<Member> {
+        let now = self.clock.now();
+        let member = Member {
+            id: MemberId::fresh(now, &self.random),
+            organization_id: organization.clone(),
+            name: name.to_owned(),
+            email: email.map(str::to_owned),
+            created_at: now,
+        };
+        self.members().insert_one(&member).await?;
+        Ok(member)
+    }
+
+    /// A member of this organization.
+    pub async fn find_member(&self, organization: &OrganizationId, id: &MemberId) -> Result<Option<Member>> {
+        Ok(self
+            .members()
+            .find_one(doc! { "_id": id, "organizationId": organization })
+            .await?)
+    }
+}

@@ -1,0 +1,244 @@
+//! Who is asking, and which operations their kind may call.
+
+use std::sync::Arc;
+
+use super::reach::Reach;
+use super::scope::Scope;
+use crate::error::{Error, Result, UserError, UserErrorCode};
+use crate::platform::id::{ApiClientId, MemberId, OrganizationId, StorefrontId, StorefrontUserId};
+
+/// What kind of credential a request has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A publishable key.
+    Public,
+    /// A backend.
+    Integration,
+    /// A storefront user's own token.
+    StorefrontUser,
+}
+
+impl Kind {
+    /// For logs and metrics.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Integration => "integration",
+            Self::StorefrontUser => "storefront_user",
+        }
+    }
+}
+
+/// The person that a token is bound to.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The storefront user.
+    pub storefront_user: StorefrontUserId,
+    /// Merged into a regular user: the token can no longer do anything but be told so (SFU-22).
+    pub merged: bool,
+}
+
+/// A checked credential.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    pub(super) kind: Kind,
+    pub(super) organization: OrganizationId,
+    pub(super) client: Option<ApiClientId>,
+    pub(super) storefronts: Arc<[StorefrontId]>,
+    /// Covers all of the organization's storefronts, also later ones.
+    pub(super) covers_all: bool,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) person: Option<Person>,
+    pub(super) owner: Option<MemberId>,
+}
+
+impl Identity {
+    /// What kind of credential it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whose credential.
+    #[must_use]
+    pub fn organization(&self) -> &OrganizationId {
+        &self.organization
+    }
+
+    /// The API client, of keys, secrets and backends' tokens.
+    #[must_use]
+    pub fn client(&self) -> Option<&ApiClientId> {
+        self.client.as_ref()
+    }
+
+    /// The storefront, where the credential covers one and always will.
+    #[must_use]
+    pub fn bound_storefront(&self) -> Option<&StorefrontId> {
+        match &*self.storefronts {
+            [one] if !self.covers_all => Some(one),
+            _ => None,
+        }
+    }
+
+    /// A backend's scopes.
+    #[must_use]
+    pub fn scopes(&self) -> &[Scope] {
+        &self.scopes
+    }
+
+    /// The person that the token is bound to.
+    #[must_use]
+    pub fn person(&self) -> Option<&Person> {
+        self.person.as_ref()
+    }
+
+    /// On whose behalf a backend's token was issued.
+    #[must_use]
+    pub fn owner(&self) -> Option<&MemberId> {
+        self.owner.as_ref()
+    }
+
+    fn is_merged(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| person.merged)
+    }
+}
+
+/// Who is asking.
+#[derive(Clone, Debug)]
+pub enum Principal {
+    /// A request without a credential.
+    Nobody,
+    /// A checked credential.
+    Known(Arc<Identity>),
+}
+
+impl Principal {
+    /// For logs and metrics.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Nobody => "none",
+            Self::Known(identity) => identity.kind.label(),
+        }
+    }
+
+    /// The credential that still stands for someone; a merged user's does not.
+    #[must_use]
+    pub fn standing(&self) -> Option<&Arc<Identity>> {
+        match self {
+            Self::Known(identity) if !identity.is_merged() => Some(identity),
+            _ => None,
+        }
+    }
+
+    /// The reach for what `viewer` shows of the credential itself, whatever its kind.
+    ///
+    /// # Errors
+    /// UNAUTHENTICATED without a credential that stands for someone.
+    pub fn own_reach(&self) -> Result<Reach> {
+        self.standing().map(Reach::of).ok_or(Error::Unauthenticated)
+    }
+
+    /// The reach for a query.
+    ///
+    /// # Errors
+    /// UNAUTHENTICATED without a credential; FORBIDDEN for one of the wrong kind or without the scope (ERR-03).
+    pub fn reach(&self, policy: &Policy) -> Result<Reach> {
+        let Self::Known(identity) = self else {
+            return Err(Error::Unauthenticated);
+        };
+        if identity.is_merged() {
+            return Err(Error::Forbidden(
+                "This anonymous user was merged; use the regular user's token.".to_owned(),
+            ));
+        }
+        policy.admit(identity)?;
+        Ok(Reach::of(identity))
+    }
+
+    /// The reach for a mutation: as [`Principal::reach`], but a merged user is told so as a user error (SFU-22).
+    ///
+    /// # Errors
+    /// As [`Principal::reach`], and STOREFRONT_USER_ALREADY_MERGED.
+    pub fn reach_to_write(&self, policy: &Policy) -> Result<Reach> {
+        if let Self::Known(identity) = self
+            && identity.is_merged()
+        {
+            policy.admit(identity)?;
+            return Err(Error::rejected(
+                UserError::new(
+                    UserErrorCode::StorefrontUserAlreadyMerged,
+                    [],
+                    "This anonymous user was merged; use the regular user's token.",
+                )
+                .legacy(409),
+            ));
+        }
+        self.reach(policy)
+    }
+}
+
+/// Which kinds of principal may call an operation: a row of the access table. What is not named is refused.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Policy {
+    public: bool,
+    storefront_user: bool,
+    integration: Option<Scope>,
+}
+
+impl Policy {
+    /// Backends with this scope.
+    #[must_use]
+    pub const fn backend(scope: Scope) -> Self {
+        Self {
+            public: false,
+            storefront_user: false,
+            integration: Some(scope),
+        }
+    }
+
+    /// And publishable keys.
+    #[must_use]
+    pub const fn and_public(mut self) -> Self {
+        self.public = true;
+        self
+    }
+
+    /// And a person's own token, for what is that person's.
+    #[must_use]
+    pub const fn and_own(mut self) -> Self {
+        self.storefront_user = true;
+        self
+    }
+
+    /// Whether this principal may call it at all; for objects behind others, which are null where it may not.
+    #[must_use]
+    pub fn admits(&self, identity: &Identity) -> bool {
+        self.admit(identity).is_ok()
+    }
+
+    fn admit(&self, identity: &Identity) -> Result<()> {
+        let admitted = match identity.kind {
+            Kind::Public => self.public,
+            Kind::StorefrontUser => self.storefront_user,
+            Kind::Integration => match self.integration {
+                Some(scope) if identity.scopes.contains(&scope) => true,
+                Some(scope) => {
+                    return Err(Error::Forbidden(format!(
+                        "This credential lacks the scope {}.",
+                        scope.text()
+                    )));
+                }
+                None => false,
+            },
+        };
+        if admitted {
+            Ok(())
+        } else {
+            Err(Error::Forbidden(
+                "A credential of this kind may not do this.".to_owned(),
+            ))
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Tenants' collections: opened with a reach, which stands in every filter, in front of every pipeline, and guards every
+//! insert. Asking with the wrong reach finds nothing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bson::{Bson, Document, doc};
+use futures_util::TryStreamExt;
+use mongodb::{Collection, options::ReturnDocument};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::reach::{Confine, Holder, Reach, StorageReach};
+use crate::error::{Error, Result};
+use crate::platform::{
+    database::{Database, Tx},
+    id::{Id, StorageId, StorefrontId},
+    loader::Batch,
+};
+
+/// A level of a query comes in one batch; the server's first batch of 101 would cost a second command.
+const BATCH: u32 = 20_000;
+
+/// A document that belongs to a storefront.
+pub trait TenantDocument: Serialize + DeserializeOwned + Send + Sync + Unpin + 'static {
+    /// Its id's type.
+    type Id: Id + Into<Bson>;
+    /// Its collection.
+    const COLLECTION: &'static str;
+    /// The field with the storefront's id.
+    const STOREFRONT: &'static str = "storefrontId";
+    /// Whose it is within the storefront.
+    const HOLDER: Holder;
+    /// Its id.
+    fn id(&self) -> &Self::Id;
+    /// Its storefront.
+    fn storefront(&self) -> &StorefrontId;
+}
+
+/// A private storage, as far as access needs to know it.
+pub trait StorageDocument: TenantDocument<Id = StorageId> {}
+
+impl Database {
+    /// Opens a tenants' collection as far as the reach goes.
+    pub fn open<T: TenantDocument>(&self, reach: &impl Confine) -> Tenant<T> {
+        let confine = reach.confine(T::STOREFRONT, T::HOLDER);
+        Tenant {
+            collection: self.house(T::COLLECTION),
+            confine,
+        }
+    }
+
+    /// Finds out which storages the reach's person owns; a backend's reach stays as it is, without a command.
+    pub async fn with_storages<S: StorageDocument>(&self, reach: &Reach) -> Result<StorageReach> {
+        let storages = match reach.person() {
+            None => None,
+            Some(_) => {
+                let own: Vec<S> = self.open::<S>(reach).find(doc! {}, doc! {}, 0).await?;
+                Some(
+                    own.iter()
+                        .map(|storage| storage.id().clone())
+                        .collect::<Arc<[StorageId]>>(),
+                )
+            }
+        };
+        Ok(StorageReach {
+            reach: reach.clone(),
+            storages,
+        })
+    }
+}
+
+/// A collection as far as a reach goes.
+#[derive(Clone, Debug)]
+pub struct Tenant<T: Send + Sync> {
+    collection: Collection<T>,
+    confine: Document,
+}
+
+impl<T: TenantDocument> Tenant<T> {
+    /// The filter with the reach in it. Nothing in `filter` can take the reach's conditions away.
+    fn confined(&self, filter: Document) -> Document {
+        if self.confine.is_empty() {
+            return filter;
+        }
+        let mut whole = self.confine.clone();
+        let mut rest = Document::new();
+        for (key, condition) in filter {
+            if whole.contains_key(&key) {
+                rest.insert(key, condition);
+            } else {
+                whole.insert(key, condition);
+            }
+        }
+        if rest.is_empty() {
+            whole
+        } else {
+            doc! { "$and": [whole, rest] }
+        }
+    }
+
+    /// The one document that the filter names.
+    pub async fn find_one(&self, filter: Document) -> Result<Option<T>> {
+        Ok(self.collection.find_one(self.confined(filter)).await?)
+    }
+
+    /// The same within a transaction.
+    pub async fn find_one_in(&self, tx: &mut Tx, filter: Document) -> Result<Option<T>> {
+        Ok(self
+            .collection
+            .find_one(self.confined(filter))
+            .session(tx)
+            .await?)
+    }
+
+    /// The document with this id.
+    pub async fn get(&self, id: &T::Id) -> Result<Option<T>> {
+        self.find_one(doc! { "_id": id.clone().into() }).await
+    }
+
+    /// The documents that the filter finds, in one command; a limit of 0 is none.
+    pub async fn find(&self, filter: Document, sort: Document, limit: i64) -> Result<Vec<T>> {
+        let found = self
+            .collection
+            .find(self.confined(filter))
+            .sort(sort)
+            .limit(limit)
+            .batch_size(BATCH)
+            .await?;
+        Ok(found.try_collect().await?)
+    }
+
+    /// The same within a transaction.
+    pub async fn find_in(&self, tx: &mut Tx, filter: Document) -> Result<Vec<T>> {
+        let mut found = self
+            .collection
+            .find(self.confined(filter))
+            .batch_size(BATCH)
+            .session(&mut *tx)
+            .await?;
+        Ok(found.stream(tx).try_collect().await?)
+    }
+
+    /// The rows of a pipeline that begins behind the reach.
+    pub async fn aggregate<R: DeserializeOwned + Send + Unpin>(
+        &self,
+        pipeline: Vec<Document>,
+    ) -> Result<Vec<R>> {
+        let mut whole = vec![doc! { "$match": self.confine.clone() }];
+        whole.extend(pipeline);
+        let found = self
+            .collection
+            .aggregate(whole)
+            .batch_size(BATCH)
+            .with_type::<R>()
+            .await?;
+        Ok(found.try_collect().await?)
+    }
+
+    /// A `$lookup` stage from this collection's rows to what belongs to them. The rows are confined already, and what
+    /// belongs to a row is its holder's.
+    pub fn children<U: TenantDocument>(
+        &self,
+        local: &str,
+        foreign: &str,
+        into: &str,
+        pipeline: Vec<Document>,
+    ) -> Document {
+        doc! { "$lookup": {
+            "from": U::COLLECTION, "localField": local, "foreignField": foreign, "as": into, "pipeline": pipeline,
+        } }
+    }
+
+    /// How many documents the filter finds.
+    pub async fn count(&self, filter: Document) -> Result<u64> {
+        Ok(self.collection.count_documents(self.confined(filter)).await?)
+    }
+
+    /// Inserts within a transaction.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a document outside the reach: a fault in the code, never in the input.
+    pub async fn insert_in(&self, tx: &mut Tx, reach: &impl Confine, document: &T) -> Result<()> {
+        if !reach.covers(document.storefront()) {
+            return Err(Error::internal("a document outside the reach was to be inserted"));
+        }
+        self.collection.insert_one(document).session(tx).await?;
+        Ok(())
+    }
+
+    /// Changes one document within a transaction and returns it as it is then; `None` when the filter finds none.
+    pub async fn update_in(&self, tx: &mut Tx, filter: Document, update: Document) -> Result<Option<T>> {
+        Ok(self
+            .collection
+            .find_one_and_update(self.confined(filter), update)
+            .return_document(ReturnDocument::After)
+            .session(tx)
+            .await?)
+    }
+
+    /// Changes one document by itself and returns it as it is then; `None` when the filter finds none.
+    pub async fn update(&self, filter: Document, update: Document) -> Result<Option<T>> {
+        Ok(self
+            .collection
+            .find_one_and_update(self.confined(filter), update)
+            .return_document(ReturnDocument::After)
+            .await?)
+    }
+
+    /// Changes all that the filter finds within a transaction.
+    pub async fn update_many_in(&self, tx: &mut Tx, filter: Document, update: Document) -> Result<u64> {
+        Ok(self
+            .collection
+            .update_many(self.confined(filter), update)
+            .session(tx)
+            .await?
+            .modified_count)
+    }
+
+    /// Removes one document within a transaction and returns it as it was.
+    pub async fn delete_in(&self, tx: &mut Tx, filter: Document) -> Result<Option<T>> {
+        Ok(self
+            .collection
+            .find_one_and_delete(self.confined(filter))
+            .session(tx)
+            .await?)
+    }
+
+    /// Removes all that the filter finds within a transaction.
+    pub async fn delete_many_in(&self, tx: &mut Tx, filter: Document) -> Result<u64> {
+        Ok(self
+            .collection
+            .delete_many(self.confined(filter))
+            .session(tx)
+            .await?
+            .deleted_count)
+    }
+}
+
+/// Reads documents by id, a level at a time.
+pub struct ById<T: TenantDocument>(Tenant<T>);
+
+impl<T: TenantDocument> ById<T> {
+    /// From this collection, as far as its reach goes.
+    #[must_use]
+    pub fn new(tenant: Tenant<T>) -> Self {
+        Self(tenant)
+    }
+}
+
+impl<T: TenantDocument> Batch for ById<T>
+where
+    T::Id: std::fmt::Debug,
+{
+    type Key = T::Id;
+    type Value = T;
+
+    async fn load(&self, keys: &[T::Id]) -> Result<HashMap<T::Id, T>> {
+        let ids: Vec<Bson> = keys.iter().cloned().map(Into::into).collect();
+        let found = self.0.find(doc! { "_id": { "$in": ids } }, doc! {}, 0).await?;
+        Ok(found
+            .into_iter()
+            .map(|document| (document.id().clone(), document))
+            .collect())
+    }
+}

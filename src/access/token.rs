@@ -1,0 +1,265 @@
+//! Access tokens: JWT of the profile of RFC 9068 (`typ: at+jwt`), signed with ES256.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header, Validation, decode, decode_header, encode};
+use moka::sync::Cache;
+use serde::{Deserialize, Serialize};
+
+use super::keys::KeyRing;
+use super::scope::{Scope, write_list};
+use crate::error::{Error, Result};
+use crate::platform::{
+    clock::{Clock, Timestamp},
+    crypto::digest,
+    id::{ApiClientId, Id, MemberId, OrganizationId, StorefrontId, StorefrontUserId},
+    random::Random,
+};
+
+/// Audience of every token.
+pub const AUDIENCE: &str = "storefront-gateway";
+const TYPE: &str = "at+jwt";
+/// How far clocks may differ.
+const LEEWAY: Duration = Duration::from_secs(5);
+/// Verified tokens in memory; verifying one again costs 35 µs.
+const VERIFIED: u64 = 100_000;
+
+/// Whom a token stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TokenKind {
+    /// A storefront user.
+    StorefrontUser,
+    /// A backend.
+    Integration,
+}
+
+/// The claims.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Claims {
+    /// Issuer: the public URL.
+    pub iss: String,
+    /// Audience: [`AUDIENCE`].
+    pub aud: String,
+    /// Whom it stands for: a `sfu_` or `cli_` id.
+    pub sub: String,
+    /// Issued at, in seconds.
+    pub iat: i64,
+    /// Expires at, in seconds.
+    pub exp: i64,
+    /// Names this token.
+    pub jti: String,
+    /// The API client that asked for it.
+    pub client_id: String,
+    /// Organization.
+    pub org: String,
+    /// Storefront; not for a backend of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sto: Option<String>,
+    /// Whom it stands for.
+    pub kind: TokenKind,
+    /// Storefront user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sfu: Option<String>,
+    /// The online store's id of the storefront user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// Whether the storefront user was anonymous at issue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anonymous: Option<bool>,
+    /// A backend's scopes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// The member on whose behalf a backend's token was issued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+}
+
+/// A signed token.
+#[derive(Clone, Debug)]
+pub struct SignedToken {
+    /// The JWT.
+    pub token: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// What a storefront user's token says.
+#[derive(Clone, Copy, Debug)]
+pub struct StorefrontUserSubject<'a> {
+    /// Who.
+    pub id: &'a StorefrontUserId,
+    /// Where.
+    pub storefront: &'a StorefrontId,
+    /// Whose storefront.
+    pub organization: &'a OrganizationId,
+    /// The online store's id.
+    pub external_id: &'a str,
+    /// Anonymous now.
+    pub anonymous: bool,
+}
+
+/// What a backend's token says.
+#[derive(Clone, Debug)]
+pub struct IntegrationSubject<'a> {
+    /// Which client.
+    pub client: &'a ApiClientId,
+    /// Whose.
+    pub organization: &'a OrganizationId,
+    /// The one storefront that it covers, where it is one.
+    pub storefront: Option<&'a StorefrontId>,
+    /// What it may do.
+    pub scopes: &'a [Scope],
+    /// On whose behalf.
+    pub owner: Option<&'a MemberId>,
+}
+
+/// Issues and verifies tokens.
+pub struct Tokens {
+    /// The signing keys.
+    pub keys: KeyRing,
+    clock: Clock,
+    random: Random,
+    issuer: String,
+    storefront_user_ttl: Duration,
+    integration_ttl: Duration,
+    verified: Cache<[u8; 32], Arc<Claims>>,
+}
+
+impl Tokens {
+    /// Tokens of this issuer.
+    #[must_use]
+    pub fn new(
+        keys: KeyRing,
+        clock: Clock,
+        random: Random,
+        issuer: String,
+        storefront_user_ttl: Duration,
+        integration_ttl: Duration,
+    ) -> Self {
+        let verified = Cache::new(VERIFIED);
+        Self {
+            keys,
+            clock,
+            random,
+            issuer,
+            storefront_user_ttl,
+            integration_ttl,
+            verified,
+        }
+    }
+
+    /// A storefront user's token, the key to its private storage (SFU-20).
+    pub fn issue_storefront_user(
+        &self,
+        client: &str,
+        subject: StorefrontUserSubject<'_>,
+    ) -> Result<SignedToken> {
+        let mut claims = self.claims(
+            subject.id.as_str(),
+            client,
+            subject.organization,
+            TokenKind::StorefrontUser,
+        );
+        claims.sto = Some(subject.storefront.to_string());
+        claims.sfu = Some(subject.id.to_string());
+        claims.external_id = Some(subject.external_id.to_owned());
+        claims.anonymous = Some(subject.anonymous);
+        self.sign(claims, self.storefront_user_ttl)
+    }
+
+    /// A backend's token.
+    pub fn issue_integration(&self, subject: &IntegrationSubject<'_>) -> Result<SignedToken> {
+        let client = subject.client.as_str();
+        let mut claims = self.claims(client, client, subject.organization, TokenKind::Integration);
+        claims.sto = subject.storefront.map(ToString::to_string);
+        claims.scope = Some(write_list(subject.scopes));
+        claims.owner = subject.owner.map(ToString::to_string);
+        self.sign(claims, self.integration_ttl)
+    }
+
+    fn claims(&self, subject: &str, client: &str, organization: &OrganizationId, kind: TokenKind) -> Claims {
+        Claims {
+            iss: self.issuer.clone(),
+            aud: AUDIENCE.to_owned(),
+            sub: subject.to_owned(),
+            iat: self.clock.now().seconds(),
+            exp: 0,
+            jti: data_encoding::BASE64URL_NOPAD.encode(&self.random.bytes::<16>()),
+            client_id: client.to_owned(),
+            org: organization.to_string(),
+            sto: None,
+            kind,
+            sfu: None,
+            external_id: None,
+            anonymous: None,
+            scope: None,
+            owner: None,
+        }
+    }
+
+    fn sign(&self, mut claims: Claims, ttl: Duration) -> Result<SignedToken> {
+        let expires_at = Timestamp::from_millis(claims.iat * 1000).after(ttl);
+        claims.exp = expires_at.seconds();
+        self.keys.sign(|id: &str, key: &EncodingKey| {
+            let mut header = Header::new(Algorithm::ES256);
+            header.typ = Some(TYPE.to_owned());
+            header.kid = Some(id.to_owned());
+            let token = encode(&header, &claims, key).map_err(Error::internal)?;
+            Ok(SignedToken {
+                token,
+                expires_at: Timestamp::from_millis(claims.exp * 1000),
+            })
+        })
+    }
+
+    /// The claims of a token of ours that has not expired; `None` for any other text. Says nothing about whether its
+    /// subject still stands.
+    ///
+    /// # Errors
+    /// When the keys cannot be read.
+    pub async fn verify(&self, token: &str) -> Result<Option<Arc<Claims>>> {
+        let name = digest(token.as_bytes());
+        let claims = match self.verified.get(&name) {
+            Some(claims) => claims,
+            None => match self.verify_signature(token).await? {
+                Some(claims) => {
+                    let claims = Arc::new(claims);
+                    self.verified.insert(name, Arc::clone(&claims));
+                    claims
+                }
+                None => return Ok(None),
+            },
+        };
+        let now = self.clock.now();
+        let late = now.before(LEEWAY).seconds() >= claims.exp;
+        let early = now.after(LEEWAY).seconds() < claims.iat;
+        if late {
+            self.verified.invalidate(&name);
+        }
+        Ok((!late && !early).then_some(claims))
+    }
+
+    async fn verify_signature(&self, token: &str) -> Result<Option<Claims>> {
+        let Ok(header) = decode_header(token) else {
+            return Ok(None);
+        };
+        // The library checks neither (RFC 9068 §4).
+        let (Some(kid), Some(TYPE)) = (&header.kid, header.typ.as_deref()) else {
+            return Ok(None);
+        };
+        let Some(key) = self.keys.verifier(kid).await? else {
+            return Ok(None);
+        };
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
+        // Times are compared with our clock, which follows the database's.
+        validation.validate_exp = false;
+        Ok(decode::<Claims>(token, &key, &validation)
+            .ok()
+            .map(|data| data.claims))
+    }
+}

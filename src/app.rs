@@ -1,0 +1,127 @@
+//! What the whole process shares, built once at start.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio_util::task::TaskTracker;
+
+use crate::access::{Access, client::Clients, keys::KeyRing, organization::Organizations, token::Tokens};
+use crate::config::Config;
+use crate::error::Result;
+use crate::platform::{
+    blob::Blobs,
+    clock::Clock,
+    crypto::Vault,
+    database::Database,
+    job::{Queue, Runner},
+    random::Random,
+    secret::MasterKey,
+};
+
+/// The process's parts. Requests see them through their context.
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// Where clients reach the gateway, without a slash at the end.
+    pub public_url: String,
+    /// The database.
+    pub database: Database,
+    /// Time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+    /// Keys derived from the master key.
+    pub vault: Arc<Vault>,
+    /// Who may.
+    pub access: Access,
+    /// Content of files.
+    pub blobs: Blobs,
+    /// Jobs to come.
+    pub queue: Queue,
+    /// Work that outlives its request, waited for at shutdown.
+    pub tasks: TaskTracker,
+    /// Names this process among the nodes.
+    pub node: String,
+    runner: OnceLock<Runner<Arc<App>>>,
+}
+
+/// What an [`App`] is made of.
+pub struct Parts {
+    /// The settings.
+    pub config: Config,
+    /// Where clients reach the gateway.
+    pub public_url: String,
+    /// The database.
+    pub database: Database,
+    /// Time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+    /// Encrypts what is stored encrypted.
+    pub master_key: MasterKey,
+}
+
+impl App {
+    /// Puts the parts together. Asks the database nothing yet.
+    pub fn new(parts: Parts) -> Result<Arc<Self>> {
+        let Parts {
+            config,
+            public_url,
+            database,
+            clock,
+            random,
+            master_key,
+        } = parts;
+        let vault = Arc::new(Vault::new(&master_key)?);
+        let ttl = config.tokens.storefront_user;
+        let integration_ttl = config.tokens.access;
+        let keys = KeyRing::new(
+            database.clone(),
+            clock.clone(),
+            random.clone(),
+            Arc::clone(&vault),
+            ttl.max(integration_ttl),
+        );
+        let tokens = Tokens::new(
+            keys,
+            clock.clone(),
+            random.clone(),
+            public_url.clone(),
+            ttl,
+            integration_ttl,
+        );
+        let access = Access::new(
+            database.clone(),
+            clock.clone(),
+            Organizations::new(database.clone(), clock.clone(), random.clone()),
+            Clients::new(database.clone(), clock.clone(), random.clone()),
+            tokens,
+            config.anonymous_ttl,
+        );
+        Ok(Arc::new(Self {
+            blobs: Blobs::new(database.clone(), clock.clone()),
+            queue: Queue::new(database.clone(), clock.clone(), random.clone()),
+            tasks: TaskTracker::new(),
+            node: random.token(),
+            runner: OnceLock::new(),
+            config,
+            public_url,
+            database,
+            clock,
+            random,
+            vault,
+            access,
+        }))
+    }
+
+    /// Gives the app its job runner, made of the domains' jobs; once, at start.
+    pub fn install_runner(&self, runner: Runner<Arc<Self>>) {
+        // A second one would be a fault of the start code; the first stays.
+        let _first = self.runner.set(runner);
+    }
+
+    /// The job runner, once the start has installed it.
+    #[must_use]
+    pub fn runner(&self) -> Option<&Runner<Arc<Self>>> {
+        self.runner.get()
+    }
+}

@@ -1,0 +1,62 @@
+//! The table of settings as text: for `--help`, and for the README.
+
+use std::fmt::Write as _;
+
+use super::setting::{DefaultValue, Unit};
+use super::settings::SETTINGS;
+
+/// The part of `--help` that lists every setting.
+#[must_use]
+pub fn settings_help() -> String {
+    let mut help = String::from(
+        "Settings are variables, and lines NAME=value of a file .env in the working directory; a variable wins over\n\
+         the file, and an empty value counts as not set. Durations are written 15m, sizes 256KiB, switches on and off,\n\
+         lists with commas.\n",
+    );
+    for setting in SETTINGS {
+        write!(
+            help,
+            "\n  {} ({})\n      {}\n      Default: {}\n",
+            setting.name,
+            kind(setting.unit),
+            setting.meaning,
+            setting.default
+        )
+        .expect("a String takes every write");
+    }
+    help
+}
+
+/// The README's table of settings, from its header to its last row.
+#[must_use]
+pub fn settings_markdown() -> String {
+    let mut table = String::from("| variable | default | meaning |\n|---|---|---|\n");
+    for setting in SETTINGS {
+        let default = match setting.default {
+            DefaultValue::Text(text) => format!("`{text}`"),
+            DefaultValue::Described(words) => words.to_owned(),
+        };
+        writeln!(
+            table,
+            "| `{}` | {} | {} |",
+            setting.name,
+            default.replace('|', "\\|"),
+            setting.meaning.replace('|', "\\|")
+        )
+        .expect("a String takes every write");
+    }
+    table
+}
+
+/// A word for what a value is made of.
+fn kind(unit: Unit) -> String {
+    match unit {
+        Unit::Duration { .. } => "duration".to_owned(),
+        Unit::Size { .. } => "size".to_owned(),
+        Unit::Number { least, most } => format!("number, {least} to {most}"),
+        Unit::Switch => "on or off".to_owned(),
+        Unit::Choice(words) => words.join(" or "),
+        Unit::Form(_) => "text".to_owned(),
+        Unit::List(_) => "list".to_owned(),
+    }
+}

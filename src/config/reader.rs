@@ -1,0 +1,215 @@
+//! Takes settings one by one and collects every fault, so that an operator mends all of them in one go.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::nearest::nearest_name;
+use super::parse::{self, Parsed};
+use super::setting::{DefaultValue, Setting, Unit};
+use super::settings;
+
+/// What every variable of ours begins with.
+pub(super) const PREFIX: &str = "GATEWAY_";
+
+/// A wrong setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The variable's name, or `.env` when the file itself cannot be read.
+    pub variable: String,
+    /// What is wrong, what is allowed and an example, in one line. Never the value of a secret.
+    pub message: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.variable, self.message)
+    }
+}
+
+/// All wrong settings of a start, never none. `Display` prints a line for each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFaults(pub Vec<Fault>);
+
+impl fmt::Display for ConfigFaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            fault.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigFaults {}
+
+/// The variables that were given, and the faults found in them so far.
+///
+/// A faulty value is replaced by its default and reading goes on; [`Reader::finish`] then refuses the whole.
+pub(super) struct Reader {
+    given: BTreeMap<String, Zeroizing<String>>,
+    faults: Vec<Fault>,
+}
+
+impl Reader {
+    /// Keeps our variables; an empty one counts as not set. Unknown names become faults here.
+    pub(super) fn new(vars: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut reader = Self {
+            given: BTreeMap::new(),
+            faults: Vec::new(),
+        };
+        for (name, value) in vars {
+            if !name.starts_with(PREFIX) {
+                continue;
+            }
+            if settings::find(&name).is_none() {
+                reader.faults.push(unknown(name));
+            } else if !value.is_empty() {
+                reader.given.insert(name, Zeroizing::new(value));
+            }
+        }
+        reader
+    }
+
+    /// Whether anything is set at all.
+    pub(super) fn any_set(&self) -> bool {
+        !self.given.is_empty()
+    }
+
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        self.given.contains_key(name)
+    }
+
+    /// Whether none of these has a fault, so that a rule between them means something.
+    pub(super) fn sound(&self, names: &[&str]) -> bool {
+        self.faults.iter().all(|fault| !names.contains(&&*fault.variable))
+    }
+
+    /// A setting with a default in the table, read by `parse`.
+    pub(super) fn value<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Parsed<T>) -> T {
+        self.optional(name, &parse).unwrap_or_else(|| {
+            let DefaultValue::Text(text) = row(name).default else {
+                unreachable!("{name} has no default value in the table of settings")
+            };
+            parse(text).unwrap_or_else(|why| unreachable!("the default of {name} {why}"))
+        })
+    }
+
+    /// A setting that may be absent, read by `parse`; `None` too when it is faulty.
+    pub(super) fn optional<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Parsed<T>) -> Option<T> {
+        let result = parse(self.given.get(name)?);
+        result.map_err(|why| self.refuse(name, &why)).ok()
+    }
+
+    pub(super) fn switch(&mut self, name: &'static str) -> bool {
+        self.value(name, parse::switch)
+    }
+
+    /// A duration within the table's bounds.
+    pub(super) fn duration(&mut self, name: &'static str) -> Duration {
+        let Unit::Duration { least, most } = row(name).unit else {
+            unreachable!("{name} is no duration in the table of settings")
+        };
+        self.value(name, |text| parse::duration(text, least, most))
+    }
+
+    /// A number of bytes within the table's bounds.
+    pub(super) fn size(&mut self, name: &'static str) -> u64 {
+        let Unit::Size { least, most } = row(name).unit else {
+            unreachable!("{name} is no size in the table of settings")
+        };
+        self.value(name, |text| parse::size_within(text, least, most))
+    }
+
+    /// A whole number within the table's bounds, in the type that the caller keeps it in.
+    pub(super) fn number<T: TryFrom<u64>>(&mut self, name: &'static str) -> T {
+        let bounds = bounds(name);
+        self.value(name, |text| parse::number(text, &bounds))
+    }
+
+    /// As [`Reader::number`], for one without a fixed default.
+    pub(super) fn optional_number<T: TryFrom<u64>>(&mut self, name: &'static str) -> Option<T> {
+        let bounds = bounds(name);
+        self.optional(name, |text| parse::number(text, &bounds))
+    }
+
+    /// Records a fault of a setting: `why` follows the value, as in `"12" has no unit`.
+    pub(super) fn refuse(&mut self, name: &'static str, why: &str) {
+        let setting = row(name);
+        let subject = match self.given.get(name) {
+            Some(value) => shown(setting, value),
+            None => "it".to_owned(),
+        };
+        self.faults.push(Fault {
+            variable: name.to_owned(),
+            message: format!(
+                "{subject} {why}; allowed: {}; example: {}",
+                setting.unit, setting.example
+            ),
+        });
+    }
+
+    /// `config` when nothing was wrong, else every fault.
+    pub(super) fn finish<T>(self, config: T) -> Result<T, ConfigFaults> {
+        if self.faults.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigFaults(self.faults))
+        }
+    }
+}
+
+fn row(name: &'static str) -> &'static Setting {
+    settings::find(name).unwrap_or_else(|| unreachable!("{name} is missing in the table of settings"))
+}
+
+fn bounds(name: &'static str) -> RangeInclusive<u64> {
+    let Unit::Number { least, most } = row(name).unit else {
+        unreachable!("{name} is no number in the table of settings")
+    };
+    least..=most
+}
+
+fn unknown(name: String) -> Fault {
+    let message = if is_service_link(&name) {
+        "there is no such setting; Kubernetes sets it for a Service named gateway, unless the pod has \
+         enableServiceLinks: false or the Service another name"
+            .to_owned()
+    } else if let Some(nearest) = nearest_name(&name) {
+        format!("there is no such setting; did you mean {nearest}?")
+    } else {
+        "there is no such setting; `storefront-gateway --help` lists them all".to_owned()
+    };
+    Fault {
+        variable: name,
+        message,
+    }
+}
+
+/// Whether Kubernetes gives a container such a variable for each Service ("Discovering services" in its
+/// manual).
+fn is_service_link(name: &str) -> bool {
+    let bare = name.strip_prefix(PREFIX).unwrap_or(name);
+    bare == "PORT"
+        || ["PORT_", "SERVICE_HOST", "SERVICE_PORT"]
+            .iter()
+            .any(|start| bare.starts_with(start))
+}
+
+/// The value as a message may repeat it: shortened, on one line, and not at all where it may hold a secret,
+/// which any URL with a user name may.
+fn shown(setting: &Setting, value: &str) -> String {
+    /// Characters that are repeated; enough to recognise a value.
+    const LONGEST: usize = 60;
+    if setting.secret || (value.contains("://") && value.contains('@')) {
+        return "its value (not shown)".to_owned();
+    }
+    let start: String = value.chars().take(LONGEST).collect();
+    let cut = if start.len() < value.len() { "…" } else { "" };
+    format!("{start:?}{cut}")
+}

@@ -1,0 +1,136 @@
+//! What one request's resolvers share: who is asking, what was read already, and the app behind it.
+
+use std::sync::Arc;
+
+use async_graphql::Context;
+use tokio::sync::OnceCell;
+
+use crate::access::{
+    principal::{Policy, Principal},
+    reach::{Confine, Named, Reach, StorageReach, StorefrontReach},
+    tenant::TenantDocument,
+};
+use crate::app::App;
+use crate::error::{Error, Result, UserError, UserErrorCode};
+use crate::platform::{
+    loader::{Batch, Loader, Loaders},
+    upload::Uploads,
+};
+
+/// The request's context.
+pub struct RequestContext {
+    /// The process's parts.
+    pub app: Arc<App>,
+    /// Who is asking.
+    pub principal: Principal,
+    /// Names the request in logs and answers.
+    pub request_id: String,
+    /// The request's files.
+    pub uploads: Uploads,
+    /// The reach into items, looked up once.
+    pub storages: OnceCell<StorageReach>,
+    loaders: Loaders,
+}
+
+impl RequestContext {
+    /// A context for one request.
+    #[must_use]
+    pub fn new(app: Arc<App>, principal: Principal, request_id: String, uploads: Uploads) -> Self {
+        Self {
+            app,
+            principal,
+            request_id,
+            uploads,
+            storages: OnceCell::new(),
+            loaders: Loaders::default(),
+        }
+    }
+
+    /// The context of the request that a resolver works for.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the HTTP layer has not given one.
+    pub fn of<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Self>> {
+        match ctx.data_opt::<Arc<Self>>() {
+            Some(context) => Ok(context),
+            None => Err(Error::internal("the request has no context")),
+        }
+    }
+
+    /// The reach for a query under this policy.
+    pub fn reach(&self, policy: &Policy) -> Result<Reach> {
+        self.principal.reach(policy)
+    }
+
+    /// The reach for a mutation under this policy.
+    pub fn reach_to_write(&self, policy: &Policy) -> Result<Reach> {
+        self.principal.reach_to_write(policy)
+    }
+
+    /// The request's loader of this kind; see [`Loaders::get`].
+    pub fn loader<B: Batch>(&self, scope: &str, make: impl FnOnce() -> B) -> Arc<Loader<B>> {
+        self.loaders.get(scope, make)
+    }
+
+    /// The documents with these ids, as far as the reach goes: one command for all that a level asks for.
+    pub async fn by_id<T: TenantDocument>(&self, reach: &impl Confine, id: &T::Id) -> Result<Option<Arc<T>>>
+    where
+        T::Id: std::fmt::Debug,
+    {
+        let make = || crate::access::tenant::ById::<T>::new(self.app.database.open(reach));
+        self.loader("", make).load(id.clone()).await
+    }
+
+    async fn named(&self, reach: &Reach, id: Option<&str>) -> Result<Named> {
+        let named = reach.named(id);
+        if matches!(named, Named::Unknown) && reach.covers_all() {
+            // Perhaps it was made in the last seconds.
+            let renewed = self.app.access.renewed(reach.identity()).await?;
+            if let Some(identity) = renewed {
+                return Ok(Reach::renewed(identity).named(id));
+            }
+        }
+        Ok(named)
+    }
+
+    /// The storefront that a mutation's input names, or the credential's only one (SFR-01).
+    ///
+    /// # Errors
+    /// STOREFRONT_NOT_FOUND or STOREFRONT_REQUIRED as user errors on `field`.
+    pub async fn storefront_to_write<const N: usize>(
+        &self,
+        reach: &Reach,
+        id: Option<&str>,
+        field: [&str; N],
+    ) -> Result<StorefrontReach> {
+        match self.named(reach, id).await? {
+            Named::One(storefront) => Ok(storefront),
+            Named::Unknown => Err(Error::rejected(UserError::new(
+                UserErrorCode::StorefrontNotFound,
+                field,
+                "There is no such storefront.",
+            ))),
+            Named::Required => Err(Error::rejected(UserError::new(
+                UserErrorCode::StorefrontRequired,
+                field,
+                "This credential covers several storefronts: name one.",
+            ))),
+        }
+    }
+
+    /// The storefront that a query names, or the credential's only one; `None` for one that is not reached.
+    ///
+    /// # Errors
+    /// [`Error::StorefrontRequired`] where several are reached and none is named.
+    pub async fn storefront_to_read(
+        &self,
+        reach: &Reach,
+        id: Option<&str>,
+    ) -> Result<Option<StorefrontReach>> {
+        match self.named(reach, id).await? {
+            Named::One(storefront) => Ok(Some(storefront)),
+            Named::Unknown => Ok(None),
+            Named::Required => Err(Error::StorefrontRequired),
+        }
+    }
+}

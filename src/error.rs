@@ -1,0 +1,285 @@
+//! What can go wrong, and how it reaches the wire.
+//!
+//! [`Error`] deliberately has no `Display`: async-graphql turns anything printable into a wire message
+//! through `?`, and that is how a driver's message would leak. The one conversion is [`Error::to_wire`].
+
+use std::sync::Arc;
+
+use async_graphql::{Enum, ErrorExtensionValues, ServerError, SimpleObject};
+
+/// Why an operation did not do what it was asked for.
+#[derive(Clone, Debug)]
+pub enum Error {
+    /// The mutation's business refused the input; these go into the payload with HTTP 200.
+    Rejected(Vec<UserError>),
+    /// A value that cannot be: a wrong page, a cursor of another list. The message never repeats the value.
+    BadInput(String),
+    /// A limit of the guard was exceeded.
+    LimitExceeded(String),
+    /// No credential where one is needed.
+    Unauthenticated,
+    /// A credential of the wrong kind or without the scope.
+    Forbidden(String),
+    /// A query names no storefront where the credential covers several.
+    StorefrontRequired,
+    /// A query names a storefront that the caller does not reach; queries turn it into null.
+    StorefrontNotFound,
+    /// The request took longer than it may.
+    Timeout,
+    /// The database does not answer, or no primary is elected; trying again later may help.
+    Unavailable(Source),
+    /// Anything that should not have happened. The wire carries a request id and nothing else.
+    Internal(Source),
+}
+
+/// The cause of an internal error, for the log only.
+pub type Source = Arc<dyn std::error::Error + Send + Sync>;
+
+/// Result of the house.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An internal error with a cause of ours.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(Arc::from(cause.into()))
+    }
+
+    /// One user error as an error.
+    #[must_use]
+    pub fn rejected(error: UserError) -> Self {
+        Self::Rejected(vec![error])
+    }
+
+    /// The value of `extensions.code` (ERR-02).
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Rejected(_) | Self::Internal(_) => "INTERNAL",
+            Self::BadInput(_) => "BAD_USER_INPUT",
+            Self::LimitExceeded(_) => "LIMIT_EXCEEDED",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden(_) => "FORBIDDEN",
+            Self::StorefrontRequired => "STOREFRONT_REQUIRED",
+            Self::StorefrontNotFound => "STOREFRONT_NOT_FOUND",
+            Self::Timeout => "TIMEOUT",
+            Self::Unavailable(_) => "UNAVAILABLE",
+        }
+    }
+
+    /// The message for the client: says what to do, repeats nothing that was sent.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Self::BadInput(message) | Self::LimitExceeded(message) => message.clone(),
+            Self::Unauthenticated => {
+                "This needs a credential: send it as \"Authorization: Bearer …\".".to_owned()
+            }
+            Self::Forbidden(reason) => reason.clone(),
+            Self::StorefrontRequired => {
+                "This credential covers several storefronts: name one with storefrontId.".to_owned()
+            }
+            Self::StorefrontNotFound => "There is no such storefront.".to_owned(),
+            Self::Timeout => "This took too long and was given up; it may still take effect.".to_owned(),
+            Self::Unavailable(_) => "The database does not answer; please try again shortly.".to_owned(),
+            Self::Rejected(_) | Self::Internal(_) => "Something went wrong on our side.".to_owned(),
+        }
+    }
+
+    /// The wire's form of this error. The error itself rides along as the source, for the log.
+    #[must_use]
+    pub fn to_wire(&self) -> async_graphql::Error {
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", self.code());
+        async_graphql::Error {
+            message: self.message(),
+            source: Some(Arc::new(self.clone())),
+            extensions: Some(extensions),
+        }
+    }
+
+    /// The same as a whole answer's only error, for refusals before execution.
+    #[must_use]
+    pub fn to_server_error(&self) -> ServerError {
+        let wire = self.to_wire();
+        ServerError {
+            message: wire.message,
+            source: wire.source,
+            locations: Vec::new(),
+            path: Vec::new(),
+            extensions: wire.extensions,
+        }
+    }
+}
+
+impl From<Error> for async_graphql::Error {
+    fn from(error: Error) -> Self {
+        error.to_wire()
+    }
+}
+
+impl From<UserError> for Error {
+    fn from(error: UserError) -> Self {
+        Self::rejected(error)
+    }
+}
+
+/// One entry for each thing that is wrong with the request; the list is empty when the mutation took effect.
+#[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
+pub struct UserError {
+    /// What is wrong, for a program.
+    pub code: UserErrorCode,
+    /// What is wrong, for a person, in English. Never repeats a value that was sent.
+    pub message: String,
+    /// Path inside `input`, which is not named itself, list indexes as strings: `["lines", "0", "sku"]`; null when
+    /// the whole request is meant.
+    pub field: Option<Vec<String>>,
+    /// The number that the seed system documents for this case, where one exists (409, 402, 415 …).
+    pub legacy_code: Option<i32>,
+    /// For RATE_LIMITED: when to try again, in seconds.
+    pub retry_after_seconds: Option<i32>,
+    /// For VERSION_CONFLICT: the version that is stored.
+    pub current_version: Option<i32>,
+}
+
+impl UserError {
+    /// A user error about one field; give the path without `input`.
+    pub fn new<const N: usize>(code: UserErrorCode, field: [&str; N], message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            field: (N > 0).then(|| field.iter().map(|part| (*part).to_owned()).collect()),
+            legacy_code: None,
+            retry_after_seconds: None,
+            current_version: None,
+        }
+    }
+
+    /// The same with the number of the seed system.
+    #[must_use]
+    pub fn legacy(mut self, code: i32) -> Self {
+        self.legacy_code = Some(code);
+        self
+    }
+}
+
+/// What a client branches on. A code keeps its meaning for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum UserErrorCode {
+    /// A required value is missing, empty or blank.
+    Required,
+    /// A text is longer than it may be.
+    TooLong,
+    /// A value cannot be: control characters, a wrong form.
+    Invalid,
+    /// The update names nothing to change.
+    NoChanges,
+    /// The caller may not send this field.
+    Forbidden,
+    /// Too many tries; see `retryAfterSeconds`.
+    RateLimited,
+    /// The write failed and nothing of it was kept; trying again may help.
+    SaveFailed,
+    /// The credential covers several storefronts and the input names none.
+    StorefrontRequired,
+    /// No such storefront for this credential.
+    StorefrontNotFound,
+    /// No such storefront user for this caller.
+    StorefrontUserNotFound,
+    /// The storefrontUserId is taken in this storefront (legacy code 409).
+    StorefrontUserAlreadyExists,
+    /// The user named as anonymous is a regular one (legacy code 409).
+    StorefrontUserNotAnonymous,
+    /// The user named as regular is an anonymous one (legacy code 409).
+    StorefrontUserNotRegular,
+    /// The anonymous user was merged into a regular one before (legacy code 409).
+    StorefrontUserAlreadyMerged,
+    /// The anonymous user was not used for too long; it is about to be removed.
+    StorefrontUserExpired,
+    /// No such item for this caller.
+    StorageItemNotFound,
+    /// The upload would exceed what one user may store.
+    StorageQuotaExceeded,
+    /// The file is larger than one file may be.
+    FileTooLarge,
+    /// Files of this type, sniffed from the content, are not accepted.
+    FileTypeNotAllowed,
+    /// The file has no content.
+    FileEmpty,
+}
+
+/// Collects the faults of one input, so that all are reported together (ERR-01).
+#[derive(Debug, Default)]
+pub struct Faults(Vec<UserError>);
+
+impl Faults {
+    /// Notes a fault.
+    pub fn push(&mut self, fault: UserError) {
+        self.0.push(fault);
+    }
+
+    /// Keeps a good value and notes a fault; `None` stands for "noted, go on looking".
+    pub fn take<T>(&mut self, checked: std::result::Result<T, UserError>) -> Option<T> {
+        match checked {
+            Ok(value) => Some(value),
+            Err(fault) => {
+                self.push(fault);
+                None
+            }
+        }
+    }
+
+    /// Keeps what an operation found, notes what it refused, and passes any other failure on.
+    pub fn absorb<T>(&mut self, outcome: Result<T>) -> Result<Option<T>> {
+        match outcome {
+            Ok(value) => Ok(Some(value)),
+            Err(Error::Rejected(mut faults)) => {
+                self.0.append(&mut faults);
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Refuses when anything was noted.
+    pub fn check(self) -> Result<()> {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Rejected(self.0))
+        }
+    }
+}
+
+/// Splits an outcome into what a payload holds: the value, or the user errors; everything else stays an error.
+pub fn payload<T>(outcome: Result<T>) -> Result<(Option<T>, Vec<UserError>)> {
+    match outcome {
+        Ok(value) => Ok((Some(value), Vec::new())),
+        Err(Error::Rejected(errors)) => Ok((None, errors)),
+        Err(other) => Err(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_internal_error_says_nothing_of_its_cause() {
+        let wire = Error::internal("secret detail").to_wire();
+        assert!(!wire.message.contains("secret"));
+        assert!(wire.source.is_some(), "the log needs the cause");
+    }
+
+    // ERR-01
+    #[test]
+    fn faults_are_reported_together() {
+        let mut faults = Faults::default();
+        for field in ["a", "b"] {
+            faults.push(UserError::new(UserErrorCode::Required, [field], "is required"));
+        }
+        let Err(Error::Rejected(errors)) = faults.check() else {
+            panic!("must refuse")
+        };
+        assert_eq!(errors.len(), 2);
+    }
+}

@@ -1,0 +1,287 @@
+//! Adds up what the answer to an operation may hold: objects, and fields in them.
+//!
+//! Every selection in the document is measured exactly once: a fragment's measure is kept as a sum that each spread
+//! of it adds, in the order that [`super::shape`] found. All arithmetic stops at the end of its type.
+
+use std::collections::HashMap;
+
+use async_graphql::{
+    Name, Variables,
+    parser::{
+        parse_query,
+        types::{ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet},
+    },
+};
+
+use super::{
+    Limits, introspection,
+    model::{CostModel, LIST, Times, TypeId},
+    refusal::{Refusal, grouped, up_to},
+    shape,
+    sizes::Sizes,
+};
+
+/// What the answer to one operation may hold at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Objects: what `GATEWAY_MAX_COST` limits.
+    pub objects: u64,
+    /// Fields in them, with those of no object type.
+    pub fields: u64,
+    /// Fields that describe the schema.
+    pub introspection: u64,
+    /// Credential mutations.
+    pub credentials: u64,
+}
+
+impl Cost {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            objects: self.objects.saturating_add(other.objects),
+            fields: self.fields.saturating_add(other.fields),
+            introspection: self.introspection.saturating_add(other.introspection),
+            credentials: self.credentials.saturating_add(other.credentials),
+        }
+    }
+
+    fn times(self, factor: u64) -> Self {
+        Self {
+            objects: self.objects.saturating_mul(factor),
+            fields: self.fields.saturating_mul(factor),
+            introspection: self.introspection.saturating_mul(factor),
+            credentials: self.credentials.saturating_mul(factor),
+        }
+    }
+
+    fn max(self, other: Self) -> Self {
+        Self {
+            objects: self.objects.max(other.objects),
+            fields: self.fields.max(other.fields),
+            introspection: self.introspection.max(other.introspection),
+            credentials: self.credentials.max(other.credentials),
+        }
+    }
+
+    /// Refuses what goes beyond a limit.
+    pub(super) fn check(&self, limits: &Limits, model: &CostModel) -> Result<(), Refusal> {
+        let problem = if self.objects > limits.cost {
+            format!(
+                "The query asks for {} objects; the limit is {}. Ask for smaller pages.",
+                up_to(self.objects),
+                grouped(limits.cost)
+            )
+        } else if self.introspection > model.introspection {
+            format!(
+                "The introspection asks for {} fields; the limit is {}. Ask for the types by name.",
+                up_to(self.introspection),
+                grouped(model.introspection)
+            )
+        } else if self.fields > limits.fields() {
+            format!(
+                "The query asks for {} fields; the limit is {}. Ask for fewer fields or smaller pages.",
+                up_to(self.fields),
+                grouped(limits.fields())
+            )
+        } else if self.credentials > 1 {
+            "A mutation that deals with a password or a token may stand once in a document. Send each in a request \
+             of its own."
+                .to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(Refusal::limit(problem))
+    }
+}
+
+/// The cost of one operation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Measure {
+    pub(super) cost: Cost,
+    /// Did a variable's value count? Else the cost is the same for every request.
+    pub(super) depends_on_variables: bool,
+    /// Selections that were looked at; each of the document is looked at once.
+    #[cfg(test)]
+    pub(super) visits: usize,
+}
+
+/// Measures an operation of a document whose fragments are in order.
+pub(super) fn measure(
+    model: &CostModel,
+    document: &ExecutableDocument,
+    order: &shape::FragmentOrder,
+    operation: &OperationDefinition,
+    variables: &Variables,
+) -> Measure {
+    let mut meter = Meter {
+        model,
+        sizes: Sizes::new(operation, variables),
+        fragments: HashMap::with_capacity(order.len()),
+        visits: 0,
+    };
+    for name in order {
+        meter.fragment(document, name);
+    }
+    let root = match operation.ty {
+        OperationType::Query => model.query,
+        OperationType::Mutation => model.mutation,
+        OperationType::Subscription => model.subscription,
+    };
+    let tally = meter.selections(&operation.selection_set.node, root);
+    Measure {
+        cost: tally.whole(LIST),
+        depends_on_variables: meter.sizes.depend_on_variables(),
+        #[cfg(test)]
+        visits: meter.visits,
+    }
+}
+
+/// The fields of introspection that a model allows in one operation.
+pub(super) fn introspection_allowance(model: &CostModel) -> u64 {
+    let document = parse_query(introspection::FULL).expect("a constant that a test parses");
+    let order = shape::check(&document, &Limits::default()).expect("a constant that a test checks");
+    let mut operations = document.operations.iter();
+    let (_, operation) = operations.next().expect("a constant with one operation");
+    let full = measure(model, &document, &order, &operation.node, &Variables::default());
+    full.cost.introspection.saturating_mul(introspection::ALLOWANCE)
+}
+
+struct Meter<'a> {
+    model: &'a CostModel,
+    sizes: Sizes<'a>,
+    fragments: HashMap<&'a str, (Option<TypeId>, Tally)>,
+    visits: usize,
+}
+
+impl<'a> Meter<'a> {
+    fn fragment(&mut self, document: &'a ExecutableDocument, name: &'a Name) {
+        let fragment = &document.fragments[name].node;
+        let on = self.model.type_id(&fragment.type_condition.node.on.node);
+        let tally = self.selections(&fragment.selection_set.node, on);
+        self.fragments.insert(name, (on, tally));
+    }
+
+    /// Measures a selection set on a type, as deep as it is written: the scan has bounded that.
+    fn selections(&mut self, set: &SelectionSet, parent: Option<TypeId>) -> Tally {
+        let mut tally = Tally::default();
+        for selection in &set.items {
+            self.visits += 1;
+            match &selection.node {
+                Selection::Field(field) => self.field(&field.node, parent, &mut tally),
+                Selection::InlineFragment(inline) => {
+                    let condition = inline.node.type_condition.as_ref();
+                    let on = match condition {
+                        Some(condition) => self.model.type_id(&condition.node.on.node),
+                        None => parent,
+                    };
+                    let inner = self.selections(&inline.node.selection_set.node, on);
+                    tally.absorb(self.model, parent, on, &inner);
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = spread.node.fragment_name.node.as_str();
+                    if let Some((on, inner)) = self.fragments.get(name) {
+                        tally.absorb(self.model, parent, *on, inner);
+                    }
+                }
+            }
+        }
+        tally
+    }
+
+    fn field(&mut self, field: &Field, parent: Option<TypeId>, tally: &mut Tally) {
+        let itself = Cost {
+            fields: 1,
+            ..Cost::default()
+        };
+        let known = parent.and_then(|parent| self.model.field(parent, &field.name.node));
+        let Some(known) = known else {
+            tally.once = tally.once.plus(itself);
+            return;
+        };
+        let itself = Cost {
+            credentials: u64::from(known.credential),
+            ..itself
+        };
+        let Some(target) = known.target else {
+            tally.once = tally.once.plus(itself);
+            return;
+        };
+        let (times, page) = match known.times {
+            Times::Fixed(times) => (times, LIST),
+            Times::Page => (1, self.sizes.page(field)),
+            Times::Ids => (self.sizes.ids(field), LIST),
+            Times::Item => (1, LIST),
+        };
+        let inner = self.selections(&field.selection_set.node, Some(target));
+        let object = Cost {
+            objects: u64::from(known.counts),
+            ..Cost::default()
+        };
+        let answer = object.plus(inner.whole(page)).times(times);
+        if known.times == Times::Item {
+            tally.once = tally.once.plus(itself);
+            tally.per_item = tally.per_item.plus(answer);
+        } else if known.introspects {
+            tally.once = tally.once.plus(Cost {
+                introspection: answer.fields.saturating_add(1),
+                ..Cost::default()
+            });
+        } else {
+            tally.once = tally.once.plus(itself).plus(answer);
+        }
+    }
+}
+
+/// What a selection set comes to on one object.
+#[derive(Default)]
+struct Tally {
+    /// Once, whatever the object's type.
+    once: Cost,
+    /// For each item, where the object is a page.
+    per_item: Cost,
+    /// What comes on top for an object of one of these types; in order, each type once.
+    by_type: Vec<(TypeId, Cost)>,
+}
+
+impl Tally {
+    /// The most that the selections come to, a page having so many items.
+    fn whole(&self, page: u64) -> Cost {
+        let by_type = self.by_type.iter().map(|(_, cost)| *cost);
+        let most = by_type.fold(Cost::default(), Cost::max);
+        self.once.plus(most).plus(self.per_item.times(page))
+    }
+
+    /// Adds what stands in a fragment on `condition`, spread on an object of type `parent`.
+    fn absorb(&mut self, model: &CostModel, parent: Option<TypeId>, condition: Option<TypeId>, inner: &Self) {
+        let (Some(parent), Some(condition)) = (parent, condition) else {
+            // Validation knows no such type either; until it says so, everything counts.
+            self.once = self.once.plus(inner.whole(LIST));
+            return;
+        };
+        let possible = model.possible(condition);
+        let holds = |id: &TypeId| possible.binary_search(id).is_ok();
+        let objects = model.possible(parent);
+        if parent == condition || objects.iter().all(holds) {
+            self.once = self.once.plus(inner.once);
+            self.per_item = self.per_item.plus(inner.per_item);
+            for (id, cost) in &inner.by_type {
+                if objects.binary_search(id).is_ok() {
+                    self.add(*id, *cost);
+                }
+            }
+        } else {
+            let once = inner.once.plus(inner.per_item.times(LIST));
+            for id in objects.iter().filter(|id| holds(id)) {
+                let found = inner.by_type.binary_search_by_key(id, |(known, _)| *known);
+                let own = found.map_or(Cost::default(), |at| inner.by_type[at].1);
+                self.add(*id, once.plus(own));
+            }
+        }
+    }
+
+    fn add(&mut self, id: TypeId, cost: Cost) {
+        match self.by_type.binary_search_by_key(&id, |(known, _)| *known) {
+            Ok(at) => self.by_type[at].1 = self.by_type[at].1.plus(cost),
+            Err(at) => self.by_type.insert(at, (id, cost)),
+        }
+    }
+}

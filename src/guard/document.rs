@@ -1,0 +1,203 @@
+//! The gates in order, and the documents that have passed them.
+
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_graphql::{
+    Variables,
+    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
+};
+use moka::sync::Cache;
+
+use super::{
+    Limits,
+    cost::{self, Cost},
+    model::CostModel,
+    refusal::Refusal,
+    scan::scan,
+    shape::{self, FragmentOrder},
+    syntax,
+};
+
+/// Memory that kept documents may take, in bytes.
+const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Documents that may be kept.
+const CACHE_ENTRIES: u64 = 10_000;
+
+/// What a parsed document takes for each of its tokens, in bytes, beside its text and the names copied from it;
+/// 220 were measured.
+const BYTES_PER_TOKEN: usize = 256;
+
+/// Decides which documents run, and keeps those that were found valid.
+///
+/// Cheap to clone; clones share what is kept.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    limits: Limits,
+    model: Arc<CostModel>,
+    kept: Cache<Arc<str>, Arc<Prepared>>,
+}
+
+impl Guard {
+    /// A guard for a schema, with nothing kept yet.
+    ///
+    /// Kept documents are found by their whole text, so that no two can be taken for each other, and hashed with a
+    /// random key. A flood of new documents does not drive out those in use: the cache admits by frequency.
+    #[must_use]
+    pub fn new(limits: Limits, model: CostModel) -> Self {
+        let least = u32::try_from(CACHE_BYTES.div_ceil(CACHE_ENTRIES)).unwrap_or(u32::MAX);
+        let kept = Cache::builder()
+            .max_capacity(CACHE_BYTES)
+            .weigher(move |_: &Arc<str>, prepared: &Arc<Prepared>| prepared.bytes.max(least))
+            .build();
+        Self {
+            limits,
+            model: Arc::new(model),
+            kept,
+        }
+    }
+
+    /// Reads a document, or finds it among those that were kept.
+    ///
+    /// # Errors
+    /// It is not GraphQL, or exceeds a limit that does not depend on the operation and the variables.
+    pub fn prepare(&self, text: &str) -> Result<Arc<Prepared>, Refusal> {
+        if let Some(prepared) = self.kept.get(text) {
+            return Ok(prepared);
+        }
+        let scanned = scan(text, &self.limits)?;
+        let document = syntax::parse(&scanned.text)?;
+        let order = shape::check(&document, &self.limits)?;
+        Ok(Arc::new(Prepared::new(text, document, order, scanned.tokens)))
+    }
+
+    /// Decides whether an operation may run with these variables.
+    ///
+    /// # Errors
+    /// The answer may hold more than the limits allow, or the operation runs a second credential mutation.
+    pub fn admit(&self, operation: &Operation<'_>, variables: &Variables) -> Result<Cost, Refusal> {
+        let prepared = operation.prepared;
+        let known = &prepared.costs[operation.index];
+        let cost = match known.get() {
+            Some(cost) => *cost,
+            None => {
+                let measure = cost::measure(
+                    &self.model,
+                    &prepared.document,
+                    &prepared.order,
+                    operation.definition,
+                    variables,
+                );
+                if !measure.depends_on_variables {
+                    known.get_or_init(|| measure.cost);
+                }
+                measure.cost
+            }
+        };
+        cost.check(&self.limits, &self.model)?;
+        Ok(cost)
+    }
+
+    /// Keeps a document, once the library's strict validation has found nothing wrong with it. Later runs of the
+    /// same text need neither parsing nor strict validation.
+    ///
+    /// Only what is valid is kept, so that refused and broken documents take no room from others.
+    pub fn keep(&self, prepared: &Arc<Prepared>) {
+        if !prepared.validated.swap(true, Ordering::AcqRel) {
+            let text = Arc::clone(&prepared.text);
+            self.kept.insert(text, Arc::clone(prepared));
+        }
+    }
+}
+
+/// A document that is within the limits.
+#[derive(Debug)]
+pub struct Prepared {
+    text: Arc<str>,
+    document: ExecutableDocument,
+    order: FragmentOrder,
+    /// Of each operation, in the order of the document's iteration: its cost, where no variable decides it.
+    costs: Vec<OnceLock<Cost>>,
+    bytes: u32,
+    validated: AtomicBool,
+}
+
+impl Prepared {
+    fn new(text: &str, document: ExecutableDocument, order: FragmentOrder, tokens: usize) -> Self {
+        let bytes = tokens
+            .saturating_mul(BYTES_PER_TOKEN)
+            .saturating_add(2 * text.len());
+        Self {
+            text: text.into(),
+            costs: document.operations.iter().map(|_| OnceLock::new()).collect(),
+            document,
+            order,
+            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            validated: AtomicBool::new(false),
+        }
+    }
+
+    /// The parsed document; the library's executor takes a clone of it (`Request::set_parsed_query`).
+    #[must_use]
+    pub fn document(&self) -> &ExecutableDocument {
+        &self.document
+    }
+
+    /// Has strict validation found nothing wrong with this text ([`Guard::keep`])?
+    #[must_use]
+    pub fn is_validated(&self) -> bool {
+        self.validated.load(Ordering::Acquire)
+    }
+
+    /// The operation to run: the one of that name, or the only one.
+    ///
+    /// # Errors
+    /// The document has no operation of that name, or several and no name was given (GraphQL §6.1).
+    pub fn operation(&self, name: Option<&str>) -> Result<Operation<'_>, Refusal> {
+        let mut operations =
+            (self.document.operations.iter().enumerate()).map(|(index, (own_name, definition))| Operation {
+                kind: definition.node.ty,
+                name: own_name.map(|own_name| own_name.as_str()),
+                prepared: self,
+                index,
+                definition: &definition.node,
+            });
+        let found = match name {
+            Some(name) => operations.find(|operation| operation.name == Some(name)),
+            None => {
+                let only = operations.next();
+                if operations.next().is_some() {
+                    return Err(Refusal::bad_input(
+                        "The document holds several operations. Name the one to run in operationName.",
+                    ));
+                }
+                only
+            }
+        };
+        found.ok_or_else(|| {
+            Refusal::bad_input(match &self.document.operations {
+                DocumentOperations::Single(_) => {
+                    "The document's operation has no name. Leave operationName out, or name the operation."
+                }
+                DocumentOperations::Multiple(_) => {
+                    "The document has no operation of the name in operationName."
+                }
+            })
+        })
+    }
+}
+
+/// One of a document's operations.
+#[derive(Clone, Copy, Debug)]
+pub struct Operation<'a> {
+    /// Query, mutation or subscription.
+    pub kind: OperationType,
+    /// Its own name, as the client chose it.
+    pub name: Option<&'a str>,
+    prepared: &'a Prepared,
+    index: usize,
+    definition: &'a OperationDefinition,
+}

@@ -1,0 +1,104 @@
+//! How many objects a request's arguments ask for: page sizes and lists of ids.
+
+use std::collections::HashMap;
+
+use async_graphql::{
+    Name, Value, Variables,
+    parser::types::{Field, OperationDefinition},
+};
+
+/// A page without `first` and `last`.
+const DEFAULT_PAGE: u64 = 25;
+
+/// The largest page. A larger one is refused where it is read; until then it counts as this one.
+const MAX_PAGE: u64 = 100;
+
+/// The sizes that one request's variables give to the arguments of a document.
+pub(super) struct Sizes<'a> {
+    variables: &'a Variables,
+    defaults: HashMap<&'a str, &'a Value>,
+    depend: bool,
+}
+
+impl<'a> Sizes<'a> {
+    pub(super) fn new(operation: &'a OperationDefinition, variables: &'a Variables) -> Self {
+        let definitions = operation.variable_definitions.iter();
+        let defaults = definitions.filter_map(|definition| {
+            let default = definition.node.default_value.as_ref()?;
+            Some((definition.node.name.node.as_str(), &default.node))
+        });
+        Self {
+            variables,
+            defaults: defaults.collect(),
+            depend: false,
+        }
+    }
+
+    /// Has a variable decided a size so far?
+    pub(super) fn depend_on_variables(&self) -> bool {
+        self.depend
+    }
+
+    /// The size of a page: the larger one where both `first` and `last` stand, which is refused later.
+    pub(super) fn page(&mut self, field: &Field) -> u64 {
+        let first = self.with_argument(field, "first", page_size);
+        let last = self.with_argument(field, "last", page_size);
+        first.max(last).unwrap_or(DEFAULT_PAGE)
+    }
+
+    /// How many ids the argument `ids` lists.
+    pub(super) fn ids(&mut self, field: &Field) -> u64 {
+        self.with_argument(field, "ids", length).unwrap_or(0)
+    }
+
+    /// What an argument's value comes to: the literal, or the variable's value, or the variable's default.
+    fn with_argument(
+        &mut self,
+        field: &Field,
+        argument: &str,
+        size: impl Fn(&Value) -> Option<u64>,
+    ) -> Option<u64> {
+        let mut variable: Option<Name> = None;
+        let literal = field
+            .get_argument(argument)?
+            .node
+            .clone()
+            .into_const_with(|name| {
+                variable = Some(name);
+                Ok::<_, std::convert::Infallible>(Value::Null)
+            })
+            .unwrap_or_else(|never| match never {});
+        match variable {
+            // A variable inside a list or an object leaves the literal around it.
+            Some(name) if literal == Value::Null => {
+                self.depend = true;
+                let given = self.variables.get(&name);
+                let value = given.or_else(|| self.defaults.get(name.as_str()).copied());
+                size(value?)
+            }
+            _ => size(&literal),
+        }
+    }
+}
+
+/// None for null, which stands for the default. What is not a whole number counts as the largest page: it is refused
+/// later, and must not be a way around the limit until then.
+fn page_size(value: &Value) -> Option<u64> {
+    match value {
+        Value::Null => None,
+        Value::Number(number) => Some(match number.as_i64() {
+            Some(size) => size.unsigned_abs().clamp(1, MAX_PAGE),
+            None => MAX_PAGE,
+        }),
+        _ => Some(MAX_PAGE),
+    }
+}
+
+/// A value in place of a list stands for a list of one (§3.11).
+fn length(value: &Value) -> Option<u64> {
+    match value {
+        Value::Null => None,
+        Value::List(values) => Some(values.len() as u64),
+        _ => Some(1),
+    }
+}

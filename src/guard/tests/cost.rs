@@ -1,0 +1,255 @@
+//! What an answer may hold.
+
+use async_graphql::parser::parse_query;
+use serde_json::json;
+
+use super::{
+    super::{ModelError, RefusalKind, cost, introspection, shape},
+    *,
+};
+
+fn objects(text: &str) -> u64 {
+    admit(text)
+        .unwrap_or_else(|refusal| panic!("{text}: {}", refusal.message))
+        .objects
+}
+
+fn objects_with(text: &str, values: serde_json::Value) -> u64 {
+    let cost = admit_with(&guard(), text, values);
+    cost.unwrap_or_else(|refusal| panic!("{text}: {}", refusal.message))
+        .objects
+}
+
+#[test]
+fn scalars_count_nothing_and_an_object_one() {
+    assert_eq!(objects("{__typename colors}"), 0);
+    assert_eq!(objects("{viewer{id name}}"), 1);
+    assert_eq!(objects("{viewer{id shop{id tags owner{__typename}}}}"), 3);
+    assert_eq!(objects("mutation{rename(name:\"a\"){person{id}}}"), 2);
+}
+
+#[test]
+fn lists_count_ten() {
+    assert_eq!(objects("{viewer{friends{id}}}"), 1 + 10);
+    assert_eq!(objects("{viewer{friends{friends{id}}}}"), 1 + 10 + 100);
+    assert_eq!(objects("{viewer{grid{id}}}"), 1 + 100);
+    assert_eq!(objects("{pinned{nodes{id}}}"), 10);
+}
+
+#[test]
+fn a_page_counts_its_size() {
+    assert_eq!(objects("{shops{nodes{id}}}"), 25);
+    assert_eq!(objects("{shops(first:7){nodes{id}}}"), 7);
+    assert_eq!(objects("{shops(last:8){nodes{id}}}"), 8);
+    assert_eq!(objects("{shops(first:null,last:8){nodes{id}}}"), 8);
+    assert_eq!(objects("{shops(first:null){nodes{id}}}"), 25);
+    assert_eq!(
+        objects("{shops(first:7){edges{cursor node{id shop:owner{__typename}}}}}"),
+        14
+    );
+    assert_eq!(objects("{shops(first:7){nodes{id} edges{cursor}}}"), 14);
+    assert_eq!(objects("{shops(first:7){totalCount pageInfo{hasNextPage}}}"), 0);
+    assert_eq!(
+        objects("{shops(first:7){nodes{people(first:3){nodes{id}}}}}"),
+        7 + 21
+    );
+}
+
+#[test]
+fn a_page_size_that_will_be_refused_is_no_way_around() {
+    assert_eq!(objects("{shops(first:100000){nodes{id}}}"), 100);
+    assert_eq!(objects("{shops(first:-1){nodes{id}}}"), 1);
+    assert_eq!(objects("{shops(first:0){nodes{id}}}"), 1);
+    assert_eq!(objects("{shops(first:1e9){nodes{id}}}"), 100);
+    assert_eq!(objects("{shops(first:\"7\"){nodes{id}}}"), 100);
+    assert_eq!(objects("{shops(first:7,last:9){nodes{id}}}"), 9);
+}
+
+#[test]
+fn variables_say_sizes() {
+    let text = "query($n:Int){shops(first:$n){nodes{id}}}";
+    assert_eq!(objects_with(text, json!({"n": 3})), 3);
+    assert_eq!(objects_with(text, json!({"n": null})), 25);
+    assert_eq!(objects_with(text, json!({})), 25);
+    assert_eq!(
+        objects_with(text, json!({"n": 18_446_744_073_709_551_615_u64})),
+        100
+    );
+    assert_eq!(objects_with(text, json!({"n": [1]})), 100);
+    let text = "query($n:Int=4){shops(last:$n){nodes{id}}}";
+    assert_eq!(objects_with(text, json!({})), 4);
+    assert_eq!(objects_with(text, json!({"n": null})), 25);
+    let text = "query($n:Int){...A} fragment A on Query{shops(first:$n){...B}} fragment B on ShopConnection{nodes{id}}";
+    assert_eq!(objects_with(text, json!({"n": 9})), 9);
+}
+
+#[test]
+fn a_list_of_ids_counts_its_ids() {
+    assert_eq!(objects("{nodes(ids:[]){id}}"), 0);
+    assert_eq!(objects("{nodes(ids:[\"a\",\"b\",\"c\"]){id}}"), 3);
+    assert_eq!(objects("{nodes(ids:\"a\"){id}}"), 1);
+    assert_eq!(objects("{nodes{id}}"), 0);
+    let text = "query($a:[ID!]!){nodes(ids:$a){id}}";
+    assert_eq!(objects_with(text, json!({"a": ["x", "y"]})), 2);
+    assert_eq!(
+        objects_with("query($a:ID!){nodes(ids:[$a,\"b\"]){id}}", json!({"a": "x"})),
+        2
+    );
+    let many: Vec<_> = (0..5001).map(|n| n.to_string()).collect();
+    assert!(admit_with(&guard(), text, json!({"a": many})).is_err());
+}
+
+#[test]
+fn an_object_has_one_type_and_the_dearest_counts() {
+    let text = "{node(id:1){id ...on Shop{people(first:3){nodes{id}}} ...on Person{friends{id}}}}";
+    assert_eq!(objects(text), 1 + 10);
+    let text =
+        "{node(id:1){...on Shop{owner{...on Person{shop{id}} ...on Shop{people(first:5){nodes{id}}}}}}}";
+    assert_eq!(objects(text), 1 + 1 + 5);
+    let text =
+        "{node(id:1){...A ...A ...on Person{shop{id}}}} fragment A on Node{id ...on Person{friends{id}}}";
+    assert_eq!(objects(text), 1 + 10 + 10 + 1);
+    let text = "{viewer{...on Node{...on Person{friends{id}} ...on Shop{people{nodes{id}}}}}}";
+    assert_eq!(objects(text), 1 + 10);
+    let text = "{node(id:1){...{...on Owner{...on Node{...on Shop{people(first:3){nodes{id}}}}}}}}";
+    assert_eq!(objects(text), 1 + 3);
+}
+
+#[test]
+fn what_stands_twice_counts_twice_and_what_may_be_skipped_counts() {
+    assert_eq!(objects("{viewer{id} viewer{id} a:viewer{id}}"), 3);
+    assert_eq!(
+        objects("{viewer@skip(if:true){friends@include(if:false){id}}}"),
+        11
+    );
+}
+
+#[test]
+fn unknown_names_are_left_to_validation() {
+    assert_eq!(objects("{nothing{shops{nodes{id}}}}"), 0);
+    assert_eq!(objects("{...on Nothing{viewer{id}} ...Nobody}"), 0);
+    assert_eq!(objects("subscription{viewer{id}}"), 0);
+}
+
+#[test]
+fn a_refusal_names_the_count_and_the_limit() {
+    let refusal = refused("{shops(first:100){nodes{people(first:100){nodes{id}}}}}");
+    assert_eq!(refusal.kind, RefusalKind::Limit);
+    assert_eq!(
+        refusal.message,
+        "The query asks for up to 10,100 objects; the limit is 5,000. Ask for smaller pages."
+    );
+    assert_eq!(
+        objects("{shops(first:100){nodes{people(first:49){nodes{id}}}}}"),
+        5000
+    );
+    assert!(admit("{viewer{id} shops(first:100){nodes{people(first:49){nodes{id}}}}}").is_err());
+}
+
+#[test]
+fn fields_that_repeat_over_and_over_are_refused() {
+    let text = |count: usize| {
+        format!(
+            "{{shops(first:100){{nodes{{people(first:49){{nodes{{{}}}}}}}}}}}",
+            "id ".repeat(count)
+        )
+    };
+    assert!(admit(&text(100)).is_ok());
+    assert!(
+        refused(&text(110))
+            .message
+            .contains("fields; the limit is 500,000")
+    );
+}
+
+#[test]
+fn every_selection_is_measured_once() {
+    let mut text = "{...F0}".to_owned();
+    for own in 0..30 {
+        text += &format!(
+            "fragment F{own} on Query{{{}}}",
+            format!("...F{} ", own + 1).repeat(20)
+        );
+    }
+    text += "fragment F30 on Query{viewer{id}}";
+    let document = parse_query(&text).unwrap();
+    let order = (0..=30)
+        .rev()
+        .map(|n| async_graphql::Name::new(format!("F{n}")))
+        .collect();
+    let (_, operation) = document.operations.iter().next().unwrap();
+    let measure = cost::measure(
+        &model(),
+        &document,
+        &order,
+        &operation.node,
+        &Variables::default(),
+    );
+    assert_eq!(measure.visits, 30 * 20 + 2 + 1);
+    assert_eq!(measure.cost.objects, u64::MAX);
+}
+
+#[test]
+fn credential_mutations_stand_alone() {
+    let login = "login(name:\"a\",password:\"b\"){person{id}}";
+    let register = "register(name:\"a\"){person{id}}";
+    let rename = "rename(name:\"a\"){person{id}}";
+    assert_eq!(
+        admit(&format!("mutation{{{login} {rename} b:{rename}}}"))
+            .unwrap()
+            .credentials,
+        1
+    );
+    for text in [
+        format!("mutation{{{login} b:{login}}}"),
+        format!("mutation{{{login} {register}}}"),
+        format!("mutation{{...on Mutation{{{login}}} ...{{b:{login}}}}}"),
+        format!("mutation{{...A ...A}} fragment A on Mutation{{{login}}}"),
+        format!(
+            "mutation{{...A b:{login}}} fragment A on Mutation{{...B}} fragment B on Mutation{{{login}}}"
+        ),
+        format!("mutation($s:Boolean!){{{login} ...@skip(if:$s){{b:{login}}}}}"),
+    ] {
+        let refusal = refused(&text);
+        assert_eq!(refusal.kind, RefusalKind::Limit, "{text}");
+        assert!(refusal.message.contains("may stand once"), "{text}");
+    }
+}
+
+#[test]
+fn full_introspection_passes_twice_and_no_more() {
+    let cost = admit(introspection::FULL).unwrap();
+    assert_eq!(cost.objects, 0);
+    assert!(cost.introspection > 0);
+    let schema = introspection::FULL.trim_start().strip_prefix("query {").unwrap();
+    let (root, fragments) = schema.split_once("\n}\n").unwrap();
+    let times = |count: usize| format!("query {{ {} }} {fragments}", root.repeat(count));
+    assert_eq!(admit(&times(2)).unwrap().introspection, 2 * cost.introspection);
+    assert!(
+        refused(&times(3))
+            .message
+            .starts_with("The introspection asks for up to")
+    );
+    assert!(
+        admit(&format!("{{viewer{{id}} {root} }} {fragments}"))
+            .unwrap()
+            .objects
+            == 1
+    );
+}
+
+#[test]
+fn the_constant_query_is_sound() {
+    let document = parse_query(introspection::FULL).unwrap();
+    assert!(shape::check(&document, &Limits::default()).is_ok());
+}
+
+#[test]
+fn a_model_needs_a_sound_schema() {
+    assert!(matches!(
+        CostModel::from_sdl("type {", &[]),
+        Err(ModelError::Sdl(_))
+    ));
+    let missing = CostModel::from_sdl(SDL, &["login", "logon"]).unwrap_err();
+    assert_eq!(missing.to_string(), "the schema has no mutation logon");
+}

@@ -1,0 +1,45 @@
+//! Tests of the guard as its callers meet it.
+
+mod attacks;
+mod cost;
+mod document;
+mod scan;
+mod shape;
+mod stack;
+mod syntax;
+
+use async_graphql::Variables;
+
+use super::{Cost, CostModel, Guard, Limits, Refusal};
+
+const SDL: &str = include_str!("schema.graphql");
+
+fn model() -> CostModel {
+    CostModel::from_sdl(SDL, &["login", "register"]).expect("the schema is sound")
+}
+
+fn guard() -> Guard {
+    Guard::new(Limits::default(), model())
+}
+
+fn variables(json: serde_json::Value) -> Variables {
+    Variables::from_json(json)
+}
+
+/// Runs a document's only operation through all gates.
+fn admit(text: &str) -> Result<Cost, Refusal> {
+    admit_with(&guard(), text, serde_json::json!({}))
+}
+
+fn admit_with(guard: &Guard, text: &str, values: serde_json::Value) -> Result<Cost, Refusal> {
+    let prepared = guard.prepare(text)?;
+    let operation = prepared.operation(None)?;
+    guard.admit(&operation, &variables(values))
+}
+
+fn refused(text: &str) -> Refusal {
+    match admit(text) {
+        Ok(cost) => panic!("admitted at {cost:?}: {}", &text[..text.len().min(200)]),
+        Err(refusal) => refusal,
+    }
+}

@@ -1,0 +1,120 @@
+//! What the scan counts, and what it does not let through.
+
+use super::super::{
+    Limits, RefusalKind,
+    scan::{Scanned, scan},
+    syntax,
+};
+
+fn scanned(text: &str) -> Scanned<'_> {
+    scan(text, &Limits::default()).unwrap_or_else(|refusal| panic!("{}", refusal.message))
+}
+
+fn counts(text: &str) -> (usize, usize) {
+    let scanned = scanned(text);
+    (scanned.tokens, scanned.nesting)
+}
+
+fn refused(text: &str) -> (RefusalKind, usize, usize) {
+    let refusal = scan(text, &Limits::default()).expect_err(text);
+    (
+        refusal.kind,
+        refusal.locations[0].line,
+        refusal.locations[0].column,
+    )
+}
+
+#[test]
+fn counts_tokens_and_brackets() {
+    assert_eq!(counts(""), (0, 0));
+    assert_eq!(counts("{a}"), (3, 1));
+    assert_eq!(counts("{a(b:[1,2.5e-3,\"x\"]){...F}}"), (16, 3));
+    assert_eq!(counts("query($a:[[Int!]!]=[[1]]){b}"), (22, 3));
+    assert_eq!(counts("\u{feff}{a}"), (3, 1));
+}
+
+#[test]
+fn brackets_in_strings_and_comments_are_text() {
+    assert_eq!(counts(r#"{a(b:"[[[{{{(((")}"#), (8, 2));
+    assert_eq!(counts(r#"{a(b:"\"[[[")}"#), (8, 2));
+    assert_eq!(counts(r#"{a(b:"""[[[ " "" \""" [[[ """)}"#), (8, 2));
+    assert_eq!(counts("{a # {{{ \"\r b # {{{ \"\"\"\n}"), (4, 1));
+}
+
+#[test]
+fn an_empty_string_is_no_block_string() {
+    assert_eq!(counts(r#"{a(b:["" ""])}"#), (11, 3));
+    assert_eq!(counts(r#"{a(b:["""""" ""])}"#), (11, 3));
+}
+
+#[test]
+fn a_name_counts_as_often_as_the_parser_may_read_a_value_in_it() {
+    assert_eq!(counts("{nullable}"), (4, 1));
+    assert_eq!(counts("{truefalsenull}"), (5, 1));
+    assert_eq!(counts("{true000}"), (6, 1));
+    assert_eq!(counts("{isTrue}"), (3, 1));
+}
+
+#[test]
+fn strings_that_do_not_end_are_refused_where_they_begin() {
+    let parse = RefusalKind::Parse;
+    assert_eq!(refused("{a(b:\"x)}"), (parse, 1, 6));
+    assert_eq!(refused("{a(b:\"x\n\")}"), (parse, 1, 6));
+    assert_eq!(refused("{a(b:\n\"\"\" \" {{{{ ]"), (parse, 2, 1));
+    assert_eq!(refused("{a(b:\"\"\"\\\"\"\")}"), (parse, 1, 6));
+}
+
+#[test]
+fn what_the_parser_would_read_differently_is_refused() {
+    let parse = RefusalKind::Parse;
+    for text in [
+        "0123", "00", "1a", "1.", "1.a", ".5", "1e", "-", "--1", "1.2.3", "1_",
+    ] {
+        assert_eq!(refused(&format!("{{a(b:{text})}}")), (parse, 1, 6), "{text}");
+    }
+    assert_eq!(refused(r#"{a(b:"\q")}"#), (parse, 1, 7));
+    assert_eq!(refused(r#"{a(b:"\u12")}"#), (parse, 1, 7));
+    for character in ['\0', '\u{7f}', '%', 'é', '\u{2028}', ';', '.'] {
+        assert_eq!(refused(&format!("{{\n {character}}}")), (parse, 2, 2));
+    }
+}
+
+#[test]
+fn brackets_that_do_not_match_are_refused_where_they_stand() {
+    let parse = RefusalKind::Parse;
+    assert_eq!(refused("{a{b}"), (parse, 1, 1));
+    assert_eq!(refused("{\n a(b:[1)}"), (parse, 2, 8));
+    assert_eq!(refused("{a}}"), (parse, 1, 4));
+    assert_eq!(refused("]"), (parse, 1, 1));
+}
+
+#[test]
+fn places_count_lines_and_characters() {
+    let parse = RefusalKind::Parse;
+    assert_eq!(refused("#é\r\n#\r#\n{ é"), (parse, 4, 3));
+}
+
+#[test]
+fn comments_become_blanks_and_nothing_moves() {
+    let text = "{ # né\n  a #\r\n #x}\r\n  b }";
+    let plain = scanned(text).text.into_owned();
+    assert_eq!(plain, "{     \n  a  \r\n    \r\n  b }");
+    assert_eq!(syntax::parse(&plain).unwrap().fragments.len(), 0);
+}
+
+#[test]
+fn each_limit_is_the_last_number_that_passes() {
+    let limit = RefusalKind::Limit;
+    let nested = |depth| "{".repeat(depth) + &"}".repeat(depth);
+    assert_eq!(counts(&nested(32)), (64, 32));
+    assert_eq!(refused(&nested(33)), (limit, 1, 33));
+    assert_eq!(counts(&"a ".repeat(2000)), (2000, 0));
+    assert_eq!(refused(&"a ".repeat(2001)), (limit, 1, 4001));
+    assert_eq!(counts(&" ".repeat(32 * 1024)), (0, 0));
+    assert_eq!(refused(&" ".repeat(32 * 1024 + 1)).0, limit);
+    assert_eq!(refused(&"#".repeat(32 * 1024 + 1)).0, limit);
+    assert_eq!(counts(&"a".repeat(256)), (1, 0));
+    assert_eq!(refused(&"a".repeat(257)), (limit, 1, 1));
+    assert_eq!(counts(&"1".repeat(16 * 1024)), (1, 0));
+    assert_eq!(refused(&"1".repeat(16 * 1024 + 1)), (limit, 1, 1));
+}

@@ -1,0 +1,111 @@
+//! Nothing that passes the scan exhausts a worker's stack, in an unoptimised build either.
+
+use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Schema};
+
+use super::*;
+
+/// The stack of a thread of tokio's runtime, in bytes.
+const WORKER_STACK: usize = 2 * 1024 * 1024;
+
+struct Query;
+
+#[Object]
+impl Query {
+    async fn itself(&self) -> Query {
+        Query
+    }
+
+    async fn echo(&self, value: Option<async_graphql::Json<serde_json::Value>>) -> bool {
+        value.is_some()
+    }
+}
+
+/// Runs on a thread with a worker's stack, less what a server uses of it before it calls the guard.
+fn on_a_worker(work: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(WORKER_STACK - 512 * 1024);
+    let running = thread.spawn(work).expect("a thread starts");
+    running.join().expect("the work ends");
+}
+
+fn deepest() -> Limits {
+    Limits {
+        nesting: Limits::SAFE_NESTING,
+        depth: Limits::SAFE_NESTING,
+        ..Limits::default()
+    }
+}
+
+/// Documents as deep as an operator may allow.
+fn deep_documents() -> Vec<String> {
+    let depth = Limits::SAFE_NESTING;
+    let wrap = |open: &str, inner: &str, close: &str, times: usize| {
+        open.repeat(times) + inner + &close.repeat(times)
+    };
+    vec![
+        wrap("{itself", "", "}", depth).replace("itself}", "echo}"),
+        wrap("{...", "{echo}", "}", depth - 1),
+        wrap("{...on Query", "{echo}", "}", depth - 1),
+        format!("{{echo(value:{})}}", wrap("[", "1", "]", depth - 2)),
+        format!("{{echo(value:{})}}", wrap("{a:", "1", "}", depth - 2)),
+        format!("query($a:Int={}){{echo}}", wrap("[", "1", "]", depth - 1)),
+        format!("query($a:{}){{echo(value:$a)}}", wrap("[", "Int", "]", depth - 1)),
+        format!("{{echo@skip(if:{})}}", wrap("[", "1", "]", depth - 2)),
+        format!(
+            "{{...A}}fragment A on Query{}",
+            wrap("{...", "{echo}", "}", depth - 2)
+        ),
+    ]
+}
+
+#[test]
+fn the_deepest_documents_are_parsed_measured_run_and_dropped() {
+    on_a_worker(|| {
+        let model = CostModel::from_sdl(&Schema::new(Query, EmptyMutation, EmptySubscription).sdl(), &[]);
+        let guard = Guard::new(deepest(), model.expect("the schema is sound"));
+        let schema = Schema::build(Query, EmptyMutation, EmptySubscription)
+            .limit_recursive_depth(Limits::SAFE_NESTING)
+            .finish();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime starts");
+        for text in deep_documents() {
+            let prepared = guard
+                .prepare(&text)
+                .unwrap_or_else(|refusal| panic!("{text}: {refusal:?}"));
+            let operation = prepared.operation(None).expect("one operation");
+            guard
+                .admit(&operation, &Variables::default())
+                .expect("it is cheap");
+            let mut request = Request::new("");
+            request.set_parsed_query(prepared.document().clone());
+            let response = runtime.block_on(schema.execute(request));
+            // Validation refuses some of these; it, too, goes all the way down first.
+            assert!(
+                response.is_ok() || !text.starts_with('{') || text.contains("@skip"),
+                "{text}: {response:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn what_breaks_off_deep_inside_is_refused() {
+    on_a_worker(|| {
+        let guard = Guard::new(deepest(), model());
+        let depth = Limits::SAFE_NESTING;
+        for (start, open) in [
+            ("", "{a"),
+            ("", "{..."),
+            ("{a(b:", "["),
+            ("{a(b:", "{c:"),
+            ("query($a:", "["),
+            ("query($a:I=", "["),
+        ] {
+            let opened = start.matches(['{', '(']).count();
+            let text = start.to_owned() + &open.repeat(depth - opened);
+            assert!(guard.prepare(&text).is_err(), "{text}");
+            assert!(guard.prepare(&(text.clone() + "%")).is_err(), "{text}");
+            assert!(guard.prepare(&(text + "\"\"\" [[[[")).is_err());
+        }
+    });
+}

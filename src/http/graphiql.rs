@@ -1,0 +1,256 @@
+//! GraphiQL at `/`: the page, its files and its configuration, all from the binary.
+//!
+//! `build.rs` builds the page from `graphiql/`, complete and without any address outside of the gateway. A build
+//! without npm carries a small page instead that loads GraphiQL from a CDN, with integrity hashes, and says so.
+
+mod examples;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Path,
+    http::{
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        header::{
+            ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+            REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+        },
+    },
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use bytes::Bytes;
+use rust_embed::{EmbeddedFile, RustEmbed};
+use serde::Serialize;
+
+pub use self::examples::{Credentials, example_tabs};
+
+/// What `build.rs` left to embed: the whole page, or the one that loads GraphiQL from a CDN.
+#[derive(RustEmbed)]
+#[folder = "$OUT_DIR/graphiql-dist"]
+struct Files;
+
+/// Does this binary carry GraphiQL itself? If not, its page loads it from [`CDN_FILES`].
+pub const IS_OFFLINE: bool = matches!(env!("STOREFRONT_GATEWAY_GRAPHIQL").as_bytes(), b"offline");
+
+/// The files that `graphiql/cdn/index.html` loads: nothing else of the CDN may run, which hosts anybody's packages.
+const CDN_FILES: [&str; 4] = [
+    "https://cdn.jsdelivr.net/npm/react@18.3.1/umd/react.production.min.js",
+    "https://cdn.jsdelivr.net/npm/react-dom@18.3.1/umd/react-dom.production.min.js",
+    "https://cdn.jsdelivr.net/npm/graphiql@3.8.3/graphiql.min.js",
+    "https://cdn.jsdelivr.net/npm/graphiql@3.8.3/graphiql.min.css",
+];
+
+/// Files under this folder have a hash of their content in their name, so that they never change.
+const HASHED_FILES: &str = "assets/";
+
+/// Fetch metadata (W3C): which page a browser's request comes from.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// What the page knows about its gateway. It is handed to whoever opens the page: no secret belongs here, other
+/// than those of a demo.
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Page {
+    /// Path of the GraphQL endpoint on the same host: `/graphql`.
+    pub endpoint: String,
+    /// The publishable key (`pk_…`) that new tabs start with and that the schema is read with. None: no credential.
+    pub public_key: Option<String>,
+    /// The tabs of a browser that opens the page for the first time; later it has its own.
+    pub tabs: Vec<Tab>,
+}
+
+/// One operation to start with. GraphiQL names the tab after the operation.
+#[derive(Clone, Serialize)]
+pub struct Tab {
+    /// The document, with comments for the reader.
+    pub query: String,
+    /// A JSON object, as it stands in the variables editor. None: an empty editor.
+    pub variables: Option<String>,
+    /// A JSON object, as it stands in the header editor. None: an empty editor.
+    pub headers: Option<String>,
+}
+
+/// Serves the page at `/` and its files and configuration under `/graphiql/`.
+pub fn router<S>(page: Page) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let page = Arc::new(page);
+    Router::new()
+        .route("/", get(index))
+        .route(
+            "/graphiql/config.json",
+            get(move |headers: HeaderMap| config(headers, page)),
+        )
+        .route("/graphiql/{*path}", get(file))
+}
+
+/// The page itself, for a browser. Anyone else probably wants the API, and is told where it is.
+async fn index(headers: HeaderMap) -> Response {
+    if !takes_html(&headers) {
+        let hint = "This is the page of GraphiQL, for browsers. The API is at /graphql, its schema at /schema.graphql.\n";
+        return guarded((StatusCode::NOT_ACCEPTABLE, [(VARY, "Accept")], hint).into_response());
+    }
+    let Some(page) = Files::get("index.html") else {
+        return guarded(
+            (
+                StatusCode::NOT_FOUND,
+                "This gateway was built without its GraphiQL page.\n",
+            )
+                .into_response(),
+        );
+    };
+    let mut response = embedded("index.html", page, &headers);
+    let policy = HeaderValue::from_str(&content_security_policy()).expect("the policy is plain ASCII");
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    response
+        .headers_mut()
+        .insert(VARY, HeaderValue::from_static("Accept"));
+    guarded(response)
+}
+
+/// The page's configuration as JSON, because the page's policy forbids scripts inside its HTML.
+///
+/// Another site's page may not read it, whatever the gateway's CORS settings let it do: a demo's secret is in it.
+async fn config(headers: HeaderMap, page: Arc<Page>) -> Response {
+    let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
+    if !matches!(site, None | Some(b"same-origin" | b"none")) {
+        return guarded(
+            (
+                StatusCode::FORBIDDEN,
+                "Only the gateway's own page may read this.\n",
+            )
+                .into_response(),
+        );
+    }
+    guarded(([(CACHE_CONTROL, "no-store")], axum::Json(&*page)).into_response())
+}
+
+async fn file(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    // The page has one address, `/`, where its policy is sent with it.
+    let found = Files::get(&path).filter(|_| path != "index.html");
+    guarded(match found {
+        Some(file) => embedded(&path, file, &headers),
+        None => (
+            StatusCode::NOT_FOUND,
+            [(CACHE_CONTROL, "no-store")],
+            "There is no such file.\n",
+        )
+            .into_response(),
+    })
+}
+
+/// An embedded file, or 304 when the browser has it already (RFC 9110 §13.1.2).
+fn embedded(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
+    let tag = entity_tag(&file.metadata.sha256_hash());
+    let caching = if path.starts_with(HASHED_FILES) {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let is_known = has_tag(headers, &tag);
+    let head = [
+        (
+            ETAG,
+            HeaderValue::from_str(&tag).expect("a tag is quoted hexadecimal digits"),
+        ),
+        (CACHE_CONTROL, HeaderValue::from_static(caching)),
+    ];
+    if is_known {
+        return (StatusCode::NOT_MODIFIED, head).into_response();
+    }
+    let content = Bytes::from_owner(file.data);
+    ([(CONTENT_TYPE, content_type(path))], head, Body::from(content)).into_response()
+}
+
+/// The headers of every answer here.
+fn guarded(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(
+        CROSS_ORIGIN_RESOURCE_POLICY,
+        HeaderValue::from_static("same-origin"),
+    );
+    response
+}
+
+/// Only the gateway's own files run; styles may stand in the page, because the editor writes them there.
+fn content_security_policy() -> String {
+    let from_cdn = |ending: &str| -> String {
+        let is_used = |file: &&&str| !IS_OFFLINE && file.ends_with(ending);
+        CDN_FILES
+            .iter()
+            .filter(is_used)
+            .map(|file| format!(" {file}"))
+            .collect()
+    };
+    format!(
+        "default-src 'none'; script-src 'self'{}; worker-src 'self'; style-src 'self' 'unsafe-inline'{}; \
+         font-src 'self' data:; img-src 'self' data:; connect-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        from_cdn(".js"),
+        from_cdn(".css"),
+    )
+}
+
+/// Does the Accept header take `text/html`, and not with the weight 0 (RFC 9110 §12.5.1)? None takes anything.
+fn takes_html(headers: &HeaderMap) -> bool {
+    let mut ranges = headers.get_all(ACCEPT).iter().peekable();
+    if ranges.peek().is_none() {
+        return true;
+    }
+    ranges
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let is_refused = parts
+                .filter_map(|parameter| parameter.strip_prefix("q="))
+                .any(|weight| weight.parse() == Ok(0.0_f32));
+            matches!(kind.as_str(), "text/html" | "text/*" | "*/*") && !is_refused
+        })
+}
+
+/// A strong entity tag: half of the content's SHA-256, quoted.
+fn entity_tag(sha256: &[u8; 32]) -> String {
+    let digits: String = sha256[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{digits}\"")
+}
+
+/// Does If-None-Match name the tag? Compared weakly, as its definition wants it.
+fn has_tag(headers: &HeaderMap, tag: &str) -> bool {
+    headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
+/// The content types of what vite and `graphiql/` produce. A worker or a style with a wrong one would not load.
+fn content_type(path: &str) -> HeaderValue {
+    let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
+    HeaderValue::from_static(match ending {
+        "html" => "text/html; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "json" => "application/json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "ttf" => "font/ttf",
+        "woff" => "font/woff",
+        "woff2" => "font/woff2",
+        "md" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,277 @@
+//! The operations that GraphiQL opens with: a storefront user's life, from the first visit to the payment.
+
+use serde_json::json;
+
+use super::Tab;
+
+/// What the examples are filled with. Where something is missing, a placeholder says what belongs there.
+#[derive(Clone)]
+pub struct Credentials {
+    /// The gateway's address as a browser sees it, without a slash at the end: `http://127.0.0.1:8080`.
+    pub public_url: String,
+    /// A storefront's publishable key (`pk_…`).
+    pub public_key: Option<String>,
+    /// A backend's secret (`sk_…`). Only a demo's may be given, because the page hands it to everyone who opens it.
+    pub backend_secret: Option<String>,
+    /// The storefront to work in (`sto_…`); needed where the backend covers several.
+    pub storefront_id: Option<String>,
+}
+
+/// The example tabs, filled with the given credentials.
+#[must_use]
+pub fn example_tabs(credentials: &Credentials) -> Vec<Tab> {
+    vec![
+        who_am_i(credentials),
+        register_anonymous_user(credentials),
+        my_storage(credentials),
+        merge_at_payment(credentials),
+    ]
+}
+
+fn who_am_i(credentials: &Credentials) -> Tab {
+    let query = r"# Who am I?
+# The key under Headers stands for an online store
+# and may be shipped to a browser.
+# Run this with Ctrl-Enter (⌘-Enter).
+query WhoAmI {
+  viewer {
+    kind
+    scopes
+    organization {
+      name
+    }
+    storefront {
+      id
+      name
+      code
+    }
+  }
+}
+";
+    Tab {
+        query: query.to_owned(),
+        variables: None,
+        headers: Some(public_header(credentials)),
+    }
+}
+
+fn register_anonymous_user(credentials: &Credentials) -> Tab {
+    let query = r"# Register an anonymous user: somebody who designs
+# before signing in. Keep two things of the answer:
+# accessToken for the tab MyStorage,
+# storefrontUserId for the tab MergeAtPayment.
+mutation RegisterAnonymousUser {
+  storefrontUserRegister(input: { isAnonymous: true }) {
+    storefrontUser {
+      id
+      storefrontUserId
+      expiresAt
+    }
+    token {
+      accessToken
+      expiresAt
+    }
+    userErrors {
+      code
+      message
+      field
+    }
+  }
+}
+";
+    Tab {
+        query: query.to_owned(),
+        variables: None,
+        headers: Some(public_header(credentials)),
+    }
+}
+
+fn my_storage(credentials: &Credentials) -> Tab {
+    let intro = "# My storage: what a user has uploaded or designed.
+# Put the accessToken of RegisterAnonymousUser
+# into Headers.
+#
+# GraphiQL cannot send files. To upload one, put the
+# token into a shell's variable TOKEN and run this:
+#
+";
+    let query = r"query MyStorage {
+  viewer {
+    storefrontUser {
+      privateStorage {
+        itemCount
+        totalBytes
+        items(first: 10) {
+          nodes {
+            name
+            contentType
+            byteSize
+            url
+          }
+        }
+      }
+    }
+  }
+}
+";
+    let upload = upload_command(&credentials.public_url);
+    Tab {
+        query: format!("{intro}# {upload}\n#\n{query}"),
+        variables: None,
+        headers: Some(bearer("PASTE-THE-ACCESS-TOKEN-HERE")),
+    }
+}
+
+/// A curl command that uploads a file (GraphQL multipart request specification). The preflight header is what a
+/// cross-site form cannot send.
+fn upload_command(public_url: &str) -> String {
+    let operations = json!({
+        "query": "mutation ($file: Upload!) { storageItemUpload(input: { file: $file }) { storageItem { id name } userErrors { code message } } }",
+        "variables": { "file": null },
+    });
+    let map = json!({ "file": ["variables.file"] });
+    format!(
+        "curl {public_url}/graphql -H \"Authorization: Bearer $TOKEN\" -H 'GraphQL-Require-Preflight: 1' \
+         -F operations='{operations}' -F map='{map}' -F file=@design.png"
+    )
+}
+
+fn merge_at_payment(credentials: &Credentials) -> Tab {
+    let query = r"# Merge at payment: the shopper has signed in, and the
+# store's backend hands over the storage. Its secret is
+# under Headers: never ship one to a browser.
+# In Variables, anonymous is the storefrontUserId of
+# RegisterAnonymousUser, and regular the store's own
+# id of the shopper. Running it twice does no harm.
+mutation MergeAtPayment(
+  $storefrontId: ID
+  $anonymous: String!
+  $regular: String!
+) {
+  storefrontUserEnsure(
+    input: {
+      storefrontId: $storefrontId
+      storefrontUserId: $regular
+      isAnonymous: false
+    }
+  ) {
+    created
+    userErrors {
+      code
+      message
+    }
+  }
+  storefrontUserMergeAnonymous(
+    input: {
+      storefrontId: $storefrontId
+      anonymousStorefrontUserId: $anonymous
+      regularStorefrontUserId: $regular
+    }
+  ) {
+    alreadyMerged
+    movedItemCount
+    movedBytes
+    userErrors {
+      code
+      message
+      field
+    }
+  }
+}
+";
+    let variables = json!({
+        "storefrontId": credentials.storefront_id,
+        "anonymous": "PASTE-THE-ANONYMOUS-STOREFRONT-USER-ID-HERE",
+        "regular": "shopper-4711",
+    });
+    let secret = credentials.backend_secret.as_deref();
+    Tab {
+        query: query.to_owned(),
+        variables: Some(format!("{variables:#}")),
+        headers: Some(bearer(secret.unwrap_or("PASTE-THE-BACKEND-SECRET-HERE"))),
+    }
+}
+
+fn public_header(credentials: &Credentials) -> String {
+    let key = credentials.public_key.as_deref();
+    bearer(key.unwrap_or("PASTE-THE-PUBLISHABLE-KEY-HERE"))
+}
+
+/// The content of a header editor. ASCII only: a browser refuses to send anything else in a header.
+fn bearer(credential: &str) -> String {
+    format!("{:#}", json!({ "Authorization": format!("Bearer {credential}") }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn with(key: Option<&str>, secret: Option<&str>) -> Credentials {
+        Credentials {
+            public_url: "https://shop.example".to_owned(),
+            public_key: key.map(str::to_owned),
+            backend_secret: secret.map(str::to_owned),
+            storefront_id: None,
+        }
+    }
+
+    fn authorization(tab: &Tab) -> String {
+        let headers: Value = serde_json::from_str(tab.headers.as_deref().expect("headers")).expect("JSON");
+        headers["Authorization"].as_str().expect("a header").to_owned()
+    }
+
+    #[test]
+    fn each_tab_has_the_credential_that_its_operation_needs() {
+        let tabs = example_tabs(&with(Some("pk_shop"), Some("sk_backend")));
+        let credentials: Vec<String> = tabs.iter().map(authorization).collect();
+        assert_eq!(
+            credentials,
+            [
+                "Bearer pk_shop",
+                "Bearer pk_shop",
+                "Bearer PASTE-THE-ACCESS-TOKEN-HERE",
+                "Bearer sk_backend"
+            ]
+        );
+    }
+
+    #[test]
+    fn without_credentials_placeholders_stand_there_that_a_header_can_hold() {
+        for tab in example_tabs(&with(None, None)) {
+            let value = authorization(&tab);
+            assert!(value.starts_with("Bearer PASTE-THE-"), "{value}");
+            assert!(value.is_ascii(), "{value}");
+        }
+    }
+
+    #[test]
+    fn the_variables_of_the_merge_are_those_of_its_document() {
+        let tabs = example_tabs(&with(None, None));
+        let merge = tabs.last().expect("four tabs");
+        let variables: Value =
+            serde_json::from_str(merge.variables.as_deref().expect("variables")).expect("JSON");
+        for name in variables.as_object().expect("an object").keys() {
+            assert!(
+                merge.query.contains(&format!("${name}: ")),
+                "{name} is not declared"
+            );
+        }
+        assert_eq!(variables["storefrontId"], Value::Null);
+    }
+
+    #[test]
+    fn the_upload_is_one_line_that_a_shell_takes() {
+        let tabs = example_tabs(&with(None, None));
+        let line = tabs[2]
+            .query
+            .lines()
+            .find(|line| line.starts_with("# curl "))
+            .expect("a curl command");
+        assert!(line.contains("curl https://shop.example/graphql "), "{line}");
+        assert!(line.contains("-H 'GraphQL-Require-Preflight: 1'"), "{line}");
+        assert!(line.ends_with("-F file=@design.png"), "{line}");
+        assert_eq!(line.matches('\'').count() % 2, 0, "{line}");
+    }
+}

@@ -1,0 +1,166 @@
+use axum::{
+    body::to_bytes,
+    http::{Request, Response as Answer},
+};
+use tower::ServiceExt as _;
+
+use super::*;
+
+const CDN_PAGE: &str = include_str!("../../../graphiql/cdn/index.html");
+
+async fn answer(path: &str, headers: &[(HeaderName, &str)]) -> Answer<Body> {
+    let page = Page {
+        endpoint: "/graphql".to_owned(),
+        public_key: Some("pk_shop".to_owned()),
+        tabs: example_tabs(&demo()),
+    };
+    let request = headers
+        .iter()
+        .fold(Request::get(path), |request, (name, value)| {
+            request.header(name, *value)
+        })
+        .body(Body::empty())
+        .expect("the request is well-formed");
+    let Ok(answer) = router::<()>(page).oneshot(request).await;
+    answer
+}
+
+fn demo() -> Credentials {
+    Credentials {
+        public_url: "http://127.0.0.1:8080".to_owned(),
+        public_key: Some("pk_shop".to_owned()),
+        backend_secret: Some("sk_backend".to_owned()),
+        storefront_id: Some("sto_1".to_owned()),
+    }
+}
+
+fn header(answer: &Answer<Body>, name: HeaderName) -> &str {
+    answer
+        .headers()
+        .get(&name)
+        .map_or("", |value| value.to_str().expect("ASCII"))
+}
+
+async fn text(answer: Answer<Body>) -> String {
+    let bytes = to_bytes(answer.into_body(), usize::MAX)
+        .await
+        .expect("a whole body");
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+#[tokio::test]
+async fn a_browser_gets_the_page_with_a_strict_policy() {
+    let answer = answer("/", &[(ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8")]).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(header(&answer, CONTENT_TYPE), "text/html; charset=utf-8");
+    assert_eq!(header(&answer, X_CONTENT_TYPE_OPTIONS), "nosniff");
+    assert_eq!(header(&answer, REFERRER_POLICY), "no-referrer");
+    assert_eq!(header(&answer, CACHE_CONTROL), "no-cache");
+    assert_eq!(header(&answer, VARY), "Accept");
+    let policy = header(&answer, CONTENT_SECURITY_POLICY);
+    assert!(policy.contains("default-src 'none'"), "{policy}");
+    assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert_eq!(policy.contains("https://"), !IS_OFFLINE, "{policy}");
+    let html = text(answer).await;
+    assert!(html.contains("<title>Storefront Gateway</title>"));
+    assert_eq!(
+        html.contains("https://"),
+        !IS_OFFLINE,
+        "only the CDN page may name another host"
+    );
+}
+
+#[tokio::test]
+async fn a_client_of_the_api_is_told_where_it_is() {
+    for accept in ["application/json", "text/html;q=0", "image/*, text/plain"] {
+        let answer = answer("/", &[(ACCEPT, accept)]).await;
+        assert_eq!(answer.status(), StatusCode::NOT_ACCEPTABLE, "{accept}");
+        assert!(text(answer).await.contains("/graphql"));
+    }
+    for accept in ["*/*", "application/json, TEXT/HTML;q=0.1", "text/*"] {
+        assert_eq!(
+            answer("/", &[(ACCEPT, accept)]).await.status(),
+            StatusCode::OK,
+            "{accept}"
+        );
+    }
+    assert_eq!(answer("/", &[]).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn every_file_is_served_with_its_type_and_is_known_the_second_time() {
+    let mut count = 0;
+    for path in Files::iter().filter(|path| path != "index.html") {
+        let path = format!("/graphiql/{path}");
+        let first = answer(&path, &[]).await;
+        assert_eq!(first.status(), StatusCode::OK, "{path}");
+        assert_ne!(
+            header(&first, CONTENT_TYPE),
+            "application/octet-stream",
+            "{path} has no type of its own"
+        );
+        let is_hashed = path.starts_with("/graphiql/assets/");
+        assert_eq!(
+            header(&first, CACHE_CONTROL).contains("immutable"),
+            is_hashed,
+            "{path}"
+        );
+        let tag = header(&first, ETAG).to_owned();
+        let listed = format!("\"other\", W/{tag}");
+        let second = answer(&path, &[(IF_NONE_MATCH, &listed)]).await;
+        assert_eq!(second.status(), StatusCode::NOT_MODIFIED, "{path}");
+        assert_eq!(header(&second, ETAG), tag);
+        assert_eq!(text(second).await, "");
+        count += 1;
+    }
+    assert!(count > 2, "the page has files: {count}");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_not_found() {
+    for path in [
+        "/graphiql/none.js",
+        "/graphiql/index.html",
+        "/graphiql/../Cargo.toml",
+        "/graphiql/%2e%2e/Cargo.toml",
+    ] {
+        let answer = answer(path, &[]).await;
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(header(&answer, CACHE_CONTROL), "no-store", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_configuration_is_for_the_own_page_only() {
+    let own = answer("/graphiql/config.json", &[(SEC_FETCH_SITE, "same-origin")]).await;
+    assert_eq!(own.status(), StatusCode::OK);
+    assert_eq!(header(&own, CACHE_CONTROL), "no-store");
+    let config: serde_json::Value = serde_json::from_str(&text(own).await).expect("JSON");
+    assert_eq!(config["endpoint"], "/graphql");
+    assert_eq!(config["publicKey"], "pk_shop");
+    assert_eq!(config["tabs"].as_array().map(Vec::len), Some(4));
+    assert_eq!(config["tabs"][0]["variables"], serde_json::Value::Null);
+
+    for site in ["cross-site", "same-site"] {
+        let others = answer("/graphiql/config.json", &[(SEC_FETCH_SITE, site)]).await;
+        assert_eq!(others.status(), StatusCode::FORBIDDEN, "{site}");
+        assert!(!text(others).await.contains("sk_backend"));
+    }
+}
+
+#[test]
+fn the_policy_lets_in_exactly_what_the_cdn_page_loads() {
+    let mut loaded: Vec<&str> = CDN_PAGE
+        .split('"')
+        .filter(|value| value.starts_with("https://"))
+        .collect();
+    loaded.sort_unstable();
+    let mut allowed = CDN_FILES.to_vec();
+    allowed.sort_unstable();
+    assert_eq!(loaded, allowed);
+    assert_eq!(CDN_PAGE.matches("integrity=\"sha384-").count(), CDN_FILES.len());
+    assert_eq!(
+        CDN_PAGE.matches("crossorigin=\"anonymous\"").count(),
+        CDN_FILES.len()
+    );
+}

@@ -1,0 +1,14 @@
+//! Storefront Gateway.
+pub mod access;
+pub mod app;
+pub mod config;
+pub mod context;
+pub mod error;
+pub mod guard;
+pub mod http;
+pub mod platform;
+pub mod schema;
+pub mod serve;
+pub mod storage;
+pub mod storefront;
+pub mod storefront_user;

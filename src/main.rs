@@ -1,0 +1,5 @@
+//! The gateway's command.
+
+fn main() {
+    println!("{}", storefront_gateway::schema::sdl());
+}

@@ -1,0 +1,324 @@
+//! Content of files, in GridFS.
+//!
+//! Content is written before the item that names it. Until an item names it, a ledger entry does, with a lease that the
+//! writer renews: so whatever breaks off, is refused, or dies in the middle is found and swept without a scan. Claiming
+//! takes the entry away in the item's own transaction; releasing puts one there in the transaction that removes the item.
+
+use std::time::Duration;
+
+use bson::{Binary, Bson, Document, doc, oid::ObjectId, spec::BinarySubtype};
+use bytes::Bytes;
+use futures_util::{AsyncWriteExt, Stream, StreamExt, TryStreamExt};
+use mongodb::{
+    Collection,
+    gridfs::{GridFsBucket, GridFsUploadStream},
+    options::GridFsBucketOptions,
+};
+use serde::{Deserialize, Serialize};
+
+use super::clock::{Clock, Timestamp};
+use super::crypto::Digester;
+use super::database::{Database, Index, IndexKind, Tx};
+use crate::error::{Error, Result};
+
+const LEDGER: &str = "unclaimedContent";
+const BUCKET: &str = "content";
+/// Bytes in a chunk: a quarter of the round trips of the driver's 255 KiB, and still small beside a request's memory.
+const CHUNK: u32 = 1024 * 1024;
+/// A writer that is silent for so long is taken for dead. With a sweep every few seconds nothing of it is left a minute
+/// later.
+const LEASE: Duration = Duration::from_secs(30);
+const RENEW: Duration = Duration::from_secs(8);
+/// Chunks in memory at once while reading.
+const READ_AHEAD: u32 = 2;
+/// Contents that one sweep removes; the next sweep goes on.
+const SWEEP: i64 = 1000;
+
+/// Indexes of the ledger; GridFS makes its own.
+pub const INDEXES: &[Index] = &[Index {
+    collection: LEDGER,
+    name: "lease",
+    keys: &[("until", 1)],
+    kind: IndexKind::Plain,
+}];
+
+/// Names a content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BlobId(ObjectId);
+
+impl From<BlobId> for Bson {
+    fn from(id: BlobId) -> Self {
+        Self::ObjectId(id.0)
+    }
+}
+
+/// Contents in this database.
+#[derive(Clone)]
+pub struct Blobs {
+    database: Database,
+    bucket: GridFsBucket,
+    clock: Clock,
+}
+
+/// A content that was written and is not claimed yet.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// Its name.
+    pub id: BlobId,
+    /// Bytes.
+    pub size: i64,
+    /// SHA-256, in hex.
+    pub sha256: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    #[serde(rename = "_id")]
+    id: BlobId,
+    until: Timestamp,
+}
+
+impl Blobs {
+    /// The contents in this database.
+    #[must_use]
+    pub fn new(database: Database, clock: Clock) -> Self {
+        let options = GridFsBucketOptions::builder()
+            .bucket_name(BUCKET.to_owned())
+            .chunk_size_bytes(CHUNK)
+            .build();
+        let bucket = database.raw().gridfs_bucket(options);
+        Self {
+            database,
+            bucket,
+            clock,
+        }
+    }
+
+    fn ledger(&self) -> Collection<Entry> {
+        self.database.house(LEDGER)
+    }
+
+    fn chunks(&self) -> Collection<Document> {
+        self.database.house(&format!("{BUCKET}.chunks"))
+    }
+
+    /// Begins to write a content.
+    pub async fn write(&self) -> Result<Writer> {
+        let id = BlobId(ObjectId::new());
+        let until = self.clock.now().after(LEASE);
+        self.ledger().insert_one(Entry { id, until }).await?;
+        let stream = self
+            .bucket
+            .open_upload_stream(id.0.to_hex())
+            .id(Bson::ObjectId(id.0))
+            .await?;
+        Ok(Writer {
+            blobs: self.clone(),
+            id,
+            stream,
+            digester: Digester::default(),
+            size: 0,
+            renew_at: tokio::time::Instant::now() + RENEW,
+        })
+    }
+
+    /// Makes the content somebody's, in the transaction that names it.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it was swept in the meantime, because its writer was silent for too long.
+    pub async fn claim(&self, tx: &mut Tx, id: BlobId) -> Result<()> {
+        let free = doc! { "_id": id, "sweeping": { "$exists": false } };
+        if self.ledger().delete_one(free).session(tx).await?.deleted_count == 1 {
+            Ok(())
+        } else {
+            Err(Error::internal("the content was swept before it was claimed"))
+        }
+    }
+
+    /// Gives the content up, in the transaction that removes what names it. [`Blobs::erase`] or the sweep removes it.
+    pub async fn release(&self, tx: &mut Tx, ids: &[BlobId]) -> Result<()> {
+        let until = self.clock.now();
+        let entries: Vec<Entry> = ids.iter().map(|id| Entry { id: *id, until }).collect();
+        if !entries.is_empty() {
+            self.ledger().insert_many(entries).session(tx).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes contents that nothing names, and their ledger entries.
+    pub async fn erase(&self, ids: &[BlobId]) -> Result<()> {
+        let ids: Vec<Bson> = ids.iter().map(|id| Bson::from(*id)).collect();
+        self.chunks()
+            .delete_many(doc! { "files_id": { "$in": &ids } })
+            .await?;
+        let files: Collection<Document> = self.database.house(&format!("{BUCKET}.files"));
+        files.delete_many(doc! { "_id": { "$in": &ids } }).await?;
+        self.ledger().delete_many(doc! { "_id": { "$in": &ids } }).await?;
+        Ok(())
+    }
+
+    /// Removes a content whose claim was refused. One that was claimed all the same, because the answer to the commit was
+    /// lost, stays.
+    pub async fn erase_unclaimed(&self, id: BlobId) -> Result<()> {
+        let unclaimed = doc! { "_id": id, "sweeping": { "$exists": false } };
+        let marked = self
+            .ledger()
+            .update_one(unclaimed, doc! { "$set": { "sweeping": true } })
+            .await?;
+        if marked.matched_count == 1 {
+            self.erase(&[id]).await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Removes what nothing names and nobody is writing any more; how many contents that were.
+    pub async fn sweep(&self) -> Result<usize> {
+        let lapsed = doc! { "until": { "$lte": self.clock.now() } };
+        let found: Vec<Entry> = self
+            .ledger()
+            .find(lapsed.clone())
+            .limit(SWEEP)
+            .await?
+            .try_collect()
+            .await?;
+        if found.is_empty() {
+            return Ok(0);
+        }
+        let ids: Vec<BlobId> = found.iter().map(|entry| entry.id).collect();
+        // From here on no writer can claim or renew them.
+        let mut still_lapsed = lapsed;
+        still_lapsed.insert("_id", doc! { "$in": ids.clone() });
+        self.ledger()
+            .update_many(still_lapsed, doc! { "$set": { "sweeping": true } })
+            .await?;
+        let marked = doc! { "_id": { "$in": ids }, "sweeping": true };
+        let marked: Vec<Entry> = self.ledger().find(marked).await?.try_collect().await?;
+        let ids: Vec<BlobId> = marked.iter().map(|entry| entry.id).collect();
+        self.erase(&ids).await?;
+        Ok(ids.len())
+    }
+
+    /// The bytes `from..until` of a content of that size, piece by piece. The stream ends early with an error when
+    /// the content is removed meanwhile.
+    pub fn read(
+        &self,
+        id: BlobId,
+        from: u64,
+        until: u64,
+    ) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
+        let chunks = self.chunks();
+        let size = u64::from(CHUNK);
+        let (first, last) = (from / size, until.saturating_sub(1) / size);
+        let stream = async move {
+            let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+            let range = doc! { "files_id": id, "n": { "$gte": number(first), "$lte": number(last) } };
+            let cursor = chunks
+                .find(range)
+                .sort(doc! { "files_id": 1, "n": 1 })
+                .batch_size(READ_AHEAD)
+                .await?;
+            Ok::<_, Error>(cursor.map_err(Error::from))
+        };
+        let mut expected = first;
+        futures_util::stream::once(stream)
+            .try_flatten()
+            .map(move |chunk| {
+                let (start, number) = (expected * size, expected);
+                expected += 1;
+                cut(&chunk?, number, from.saturating_sub(start), until - start)
+            })
+    }
+}
+
+/// The wanted part of one chunk's bytes.
+fn cut(chunk: &Document, number: u64, from: u64, until: u64) -> Result<Bytes> {
+    let stored = match chunk.get("n") {
+        Some(Bson::Int32(n)) => u64::try_from(*n).ok(),
+        Some(Bson::Int64(n)) => u64::try_from(*n).ok(),
+        _ => None,
+    };
+    let Some(Bson::Binary(Binary {
+        subtype: BinarySubtype::Generic,
+        bytes,
+    })) = chunk.get("data")
+    else {
+        return Err(Error::internal("a chunk has no data"));
+    };
+    if stored != Some(number) {
+        return Err(Error::internal("a chunk is missing"));
+    }
+    let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+    Ok(Bytes::copy_from_slice(&bytes[place(from)..place(until)]))
+}
+
+/// Writes one content. Dropping it without [`Writer::finish`] leaves it to the sweep.
+pub struct Writer {
+    blobs: Blobs,
+    id: BlobId,
+    stream: GridFsUploadStream,
+    digester: Digester,
+    size: i64,
+    renew_at: tokio::time::Instant,
+}
+
+impl Writer {
+    /// Appends.
+    pub async fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        if tokio::time::Instant::now() >= self.renew_at {
+            self.renew().await?;
+        }
+        self.digester.update(bytes);
+        self.size += i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        self.stream.write_all(bytes).await.map_err(from_stream)
+    }
+
+    /// Bytes so far.
+    #[must_use]
+    pub fn size(&self) -> i64 {
+        self.size
+    }
+
+    async fn renew(&mut self) -> Result<()> {
+        let until = self.blobs.clock.now().after(LEASE);
+        let mine = doc! { "_id": self.id, "sweeping": { "$exists": false } };
+        let renewed = self
+            .blobs
+            .ledger()
+            .update_one(mine, doc! { "$set": { "until": until } })
+            .await?;
+        if renewed.matched_count == 0 {
+            return Err(Error::internal(
+                "the upload was silent for too long and was swept",
+            ));
+        }
+        self.renew_at = tokio::time::Instant::now() + RENEW;
+        Ok(())
+    }
+
+    /// Writes the rest.
+    pub async fn finish(mut self) -> Result<Written> {
+        self.stream.close().await.map_err(from_stream)?;
+        self.renew().await?;
+        Ok(Written {
+            id: self.id,
+            size: self.size,
+            sha256: self.digester.hex(),
+        })
+    }
+
+    /// Takes everything back, at once.
+    pub async fn abort(mut self) -> Result<()> {
+        self.stream.abort().await?;
+        self.blobs.erase(&[self.id]).await
+    }
+}
+
+/// The driver's own error is inside the stream's.
+fn from_stream(error: std::io::Error) -> Error {
+    match error.downcast::<mongodb::error::Error>() {
+        Ok(driver) => driver.into(),
+        Err(other) => Error::internal(other),
+    }
+}

@@ -1,0 +1,176 @@
+//! Time, passed in: a clock that follows the database's, so that all nodes agree on what has expired.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A moment, in whole milliseconds since 1970-01-01T00:00:00Z: the precision that the database keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From milliseconds since the epoch.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since the epoch.
+    #[must_use]
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch, rounded down, as JWT claims count (RFC 7519 NumericDate).
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// This moment and `duration` later.
+    #[must_use]
+    pub fn after(self, duration: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// This moment and `duration` earlier.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// As the database's date.
+    #[must_use]
+    pub const fn bson(self) -> bson::DateTime {
+        bson::DateTime::from_millis(self.0)
+    }
+}
+
+impl From<Timestamp> for bson::Bson {
+    fn from(time: Timestamp) -> Self {
+        Self::DateTime(time.bson())
+    }
+}
+
+// A date in documents, never a string or a number: TTL indexes and comparisons need the date type.
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.bson().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        bson::DateTime::deserialize(deserializer).map(|date| Self(date.timestamp_millis()))
+    }
+}
+
+/// Tells the time. Clones share one source.
+#[derive(Clone, Debug)]
+pub struct Clock(Arc<Kind>);
+
+#[derive(Debug)]
+enum Kind {
+    /// This machine's clock, moved by what the database's differs from it, in milliseconds.
+    System { offset: AtomicI64 },
+    /// Stands still until it is moved, for tests.
+    Manual { millis: AtomicI64 },
+}
+
+impl Clock {
+    /// This machine's clock, until [`Clock::follow`] has heard of the database's.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Arc::new(Kind::System {
+            offset: AtomicI64::new(0),
+        }))
+    }
+
+    /// A clock that stands at `start` until [`Clock::advance`] moves it.
+    #[must_use]
+    pub fn manual(start: Timestamp) -> Self {
+        Self(Arc::new(Kind::Manual {
+            millis: AtomicI64::new(start.0),
+        }))
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        match &*self.0 {
+            Kind::System { offset } => Timestamp(machine_millis() + offset.load(Ordering::Relaxed)),
+            Kind::Manual { millis } => Timestamp(millis.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Follows another clock, read as `theirs` between `asked` and now by this machine's clock. The middle of
+    /// the round trip is the best guess of when it was read.
+    pub fn follow(&self, asked: Timestamp, theirs: Timestamp) {
+        if let Kind::System { offset } = &*self.0 {
+            let ours = i64::midpoint(asked.0, machine_millis());
+            offset.store(theirs.0 - ours, Ordering::Relaxed);
+        }
+    }
+
+    /// This machine's own time, for [`Clock::follow`].
+    #[must_use]
+    pub fn machine() -> Timestamp {
+        Timestamp(machine_millis())
+    }
+
+    /// Moves a manual clock; a system clock stays as it is.
+    pub fn advance(&self, by: Duration) {
+        if let Kind::Manual { millis } = &*self.0 {
+            millis.fetch_add(
+                i64::try_from(by.as_millis()).unwrap_or(i64::MAX),
+                Ordering::SeqCst,
+            );
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the machine's clock"
+)]
+fn machine_millis() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_clock_follows_the_databases() {
+        let clock = Clock::system();
+        let asked = Clock::machine();
+        clock.follow(asked, asked.after(Duration::from_secs(3600)));
+        let ahead = clock.now().millis() - Clock::machine().millis();
+        assert!((3_590_000..=3_600_000).contains(&ahead), "{ahead}");
+    }
+
+    #[test]
+    fn a_timestamp_is_stored_as_a_date() {
+        let document = bson::serialize_to_document(
+            &[("at", Timestamp::from_millis(5))]
+                .into_iter()
+                .collect::<std::collections::BTreeMap<_, _>>(),
+        )
+        .expect("serializes");
+        assert_eq!(document.get_datetime("at").expect("a date").timestamp_millis(), 5);
+    }
+}

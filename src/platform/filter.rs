@@ -1,0 +1,235 @@
+//! Filters of lists: inputs that become conditions, with every text escaped.
+
+use async_graphql::InputObject;
+use bson::{Bson, Document, Regex, doc};
+
+use super::clock::Timestamp;
+use crate::error::{Error, Result};
+
+/// How far `and`, `or` and `not` may stand within each other.
+pub const MAX_DEPTH: usize = 5;
+/// How many values `in` takes.
+const MAX_VALUES: usize = 100;
+/// Longest text in a filter, in characters.
+const MAX_TEXT: usize = 512;
+
+/// Conditions on a text; all given ones must hold.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct StringFilter {
+    /// Is exactly this.
+    pub eq: Option<String>,
+    /// Is not this.
+    pub ne: Option<String>,
+    /// Is one of these, at most 100.
+    #[graphql(name = "in")]
+    pub one_of: Option<Vec<String>>,
+    /// Literal text in which `*` stands for any run of characters; ignores case.
+    pub like: Option<String>,
+    /// Begins with exactly this.
+    pub starts_with: Option<String>,
+    /// true: has no value; false: has one.
+    pub is_null: Option<bool>,
+}
+
+/// Conditions on a moment; all given ones must hold.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct DateTimeFilter {
+    /// At this moment.
+    pub eq: Option<Timestamp>,
+    /// Later than.
+    pub gt: Option<Timestamp>,
+    /// At or later than.
+    pub gte: Option<Timestamp>,
+    /// Earlier than.
+    pub lt: Option<Timestamp>,
+    /// At or earlier than.
+    pub lte: Option<Timestamp>,
+}
+
+impl StringFilter {
+    /// The condition on a field.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] for a text or list that is too long.
+    pub fn on(self, field: &str) -> Result<Vec<Document>> {
+        let Self {
+            eq,
+            ne,
+            one_of,
+            like,
+            starts_with,
+            is_null,
+        } = self;
+        let mut conditions = Vec::new();
+        let mut add = |operator: &str, value: Bson| conditions.push(doc! { field: { operator: value } });
+        if let Some(text) = eq {
+            add("$eq", bounded(text)?.into());
+        }
+        if let Some(text) = ne {
+            add("$ne", bounded(text)?.into());
+        }
+        if let Some(texts) = one_of {
+            if texts.len() > MAX_VALUES {
+                return Err(Error::BadInput(format!("in takes at most {MAX_VALUES} values.")));
+            }
+            add(
+                "$in",
+                texts.into_iter().map(bounded).collect::<Result<Vec<_>>>()?.into(),
+            );
+        }
+        if let Some(text) = like {
+            let pattern: Vec<String> = bounded(text)?.split('*').map(escape).collect();
+            add("$regex", expression(format!("^{}$", pattern.join(".*")), "is")?);
+        }
+        if let Some(text) = starts_with {
+            // Case-sensitive with an anchor: the form that an index can answer.
+            add("$regex", expression(format!("^{}", escape(&bounded(text)?)), "")?);
+        }
+        if let Some(none) = is_null {
+            add(if none { "$eq" } else { "$ne" }, Bson::Null);
+        }
+        Ok(conditions)
+    }
+}
+
+impl DateTimeFilter {
+    /// The condition on a field.
+    #[must_use]
+    pub fn on(self, field: &str) -> Vec<Document> {
+        let Self { eq, gt, gte, lt, lte } = self;
+        [
+            ("$eq", eq),
+            ("$gt", gt),
+            ("$gte", gte),
+            ("$lt", lt),
+            ("$lte", lte),
+        ]
+        .into_iter()
+        .filter_map(|(operator, moment)| moment.map(|moment| doc! { field: { operator: moment } }))
+        .collect()
+    }
+}
+
+fn bounded(text: String) -> Result<String> {
+    if text.chars().count() > MAX_TEXT {
+        return Err(Error::BadInput(format!(
+            "A text in a filter has at most {MAX_TEXT} characters."
+        )));
+    }
+    // A zero character cannot be in a regular expression of the database, nor in any text that is stored.
+    if text.contains('\0') {
+        return Err(Error::BadInput(
+            "A text in a filter has no control characters.".to_owned(),
+        ));
+    }
+    Ok(text)
+}
+
+fn expression(pattern: String, options: &str) -> Result<Bson> {
+    Ok(Bson::RegularExpression(Regex {
+        pattern: pattern.try_into().map_err(Error::internal)?,
+        options: options.to_owned().try_into().map_err(Error::internal)?,
+    }))
+}
+
+/// Makes every character of `text` mean itself in a regular expression.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii_punctuation() {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+/// A filter that holds others.
+pub trait Filter: Sized {
+    /// This filter's own conditions.
+    fn own(&mut self) -> Result<Vec<Document>>;
+    /// Its `and`, `or` and `not`.
+    fn nested(self) -> Nested<Self>;
+}
+
+/// The filters within a filter.
+#[derive(Debug)]
+pub struct Nested<F> {
+    /// All must hold.
+    pub and: Option<Vec<F>>,
+    /// One must hold.
+    pub or: Option<Vec<F>>,
+    /// Must not hold.
+    pub not: Option<Box<F>>,
+}
+
+/// The whole condition of a filter.
+///
+/// # Errors
+/// [`Error::BadInput`] when `and`, `or` and `not` stand more than [`MAX_DEPTH`] deep, or a condition cannot be.
+pub fn condition<F: Filter>(filter: Option<F>) -> Result<Document> {
+    let conditions = filter.map_or_else(|| Ok(Vec::new()), |filter| collect(filter, 0))?;
+    Ok(all(conditions))
+}
+
+fn all(mut conditions: Vec<Document>) -> Document {
+    match conditions.len() {
+        0 => Document::new(),
+        1 => conditions.remove(0),
+        _ => doc! { "$and": conditions },
+    }
+}
+
+fn collect<F: Filter>(mut filter: F, depth: usize) -> Result<Vec<Document>> {
+    if depth > MAX_DEPTH {
+        return Err(Error::BadInput(format!(
+            "and, or and not stand at most {MAX_DEPTH} within each other."
+        )));
+    }
+    let mut conditions = filter.own()?;
+    let Nested { and, or, not } = filter.nested();
+    for inner in and.into_iter().flatten() {
+        conditions.extend(collect(inner, depth + 1)?);
+    }
+    if let Some(or) = or {
+        let branches = or
+            .into_iter()
+            .map(|inner| collect(inner, depth + 1).map(all))
+            .collect::<Result<Vec<_>>>()?;
+        // One of none holds never.
+        conditions.push(if branches.is_empty() {
+            doc! { "_id": { "$in": [] } }
+        } else {
+            doc! { "$or": branches }
+        });
+    }
+    if let Some(not) = not {
+        conditions.push(doc! { "$nor": [all(collect(*not, depth + 1)?)] });
+    }
+    Ok(conditions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn like_is_literal_but_for_the_star() {
+        let filter = StringFilter {
+            like: Some("a.b*(c".to_owned()),
+            ..StringFilter::default()
+        };
+        let conditions = filter.on("name").expect("fine");
+        let expected = expression("^a\\.b.*\\(c$".to_owned(), "is").expect("a regex");
+        assert_eq!(conditions, [doc! { "name": { "$regex": expected } }]);
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_refused() {
+        let filter = StringFilter {
+            eq: Some("x".repeat(513)),
+            ..StringFilter::default()
+        };
+        assert!(matches!(filter.on("name"), Err(Error::BadInput(_))));
+    }
+}

@@ -1,0 +1,129 @@
+//! Ids: a prefix that names the type, `_`, and 26 characters that are time-ordered and unguessable (ULID: 48 bits
+//! of milliseconds, 80 random bits, Crockford's base 32).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use ulid::Ulid;
+
+use super::{clock::Timestamp, random::Random};
+
+/// Length of an id's part after the prefix.
+const BODY: usize = 26;
+
+/// A typed id. Its text is the document's `_id` and the GraphQL `ID`.
+pub trait Id: Sized + Clone + Eq + std::hash::Hash + Send + Sync + 'static {
+    /// The three letters before the `_`.
+    const PREFIX: &'static str;
+
+    /// From text that has this type's form; `None` for anything else, so that a malformed id is simply not found.
+    fn parse(text: &str) -> Option<Self>;
+
+    /// The text.
+    fn as_str(&self) -> &str;
+}
+
+/// Whether `text` is `prefix_` and 26 characters of the alphabet.
+#[must_use]
+pub fn has_form(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix)
+        .and_then(|rest| rest.strip_prefix('_'))
+        .is_some_and(|body| {
+            body.len() == BODY
+                && Ulid::from_string(body).is_ok()
+                && !body.bytes().any(|b| b.is_ascii_uppercase())
+        })
+}
+
+/// A fresh id's text. Ids made at a later millisecond sort later.
+#[must_use]
+pub fn fresh(prefix: &str, now: Timestamp, random: &Random) -> String {
+    let millis = u64::try_from(now.millis()).unwrap_or(0);
+    let mut text = String::with_capacity(prefix.len() + 1 + BODY);
+    text.push_str(prefix);
+    text.push('_');
+    text.push_str(&Ulid::from_parts(millis, random.u128()).to_string());
+    text.make_ascii_lowercase();
+    text
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// A fresh id, made at `now`.
+            #[must_use]
+            pub fn fresh(now: Timestamp, random: &Random) -> Self {
+                Self(fresh($prefix, now, random))
+            }
+        }
+
+        impl Id for $name {
+            const PREFIX: &'static str = $prefix;
+            fn parse(text: &str) -> Option<Self> {
+                has_form(text, $prefix).then(|| Self(text.to_owned()))
+            }
+            fn as_str(&self) -> &str { &self.0 }
+        }
+
+        // An id is not personal data, but says nothing to a reader without its type.
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }
+        }
+        impl From<$name> for bson::Bson {
+            fn from(id: $name) -> Self { Self::String(id.0) }
+        }
+    )*};
+}
+
+// The one list of prefixes: `node(id:)` dispatches on them.
+ids! {
+    /// An organization, which owns storefronts.
+    OrganizationId = "org";
+    /// A member of an organization, who may own backend tokens.
+    MemberId = "mem";
+    /// A storefront.
+    StorefrontId = "sto";
+    /// An API client: a publishable key or a client secret.
+    ApiClientId = "cli";
+    /// A storefront user.
+    StorefrontUserId = "sfu";
+    /// A private storage.
+    StorageId = "stg";
+    /// An item of a private storage.
+    StorageItemId = "itm";
+    /// A customer.
+    CustomerId = "cus";
+    /// A customer's session.
+    SessionId = "ses";
+    /// A job.
+    JobId = "job";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_time_and_keep_their_form() {
+        let random = Random::seeded(7);
+        let early = StorefrontId::fresh(Timestamp::from_millis(1_000), &random);
+        let late = StorefrontId::fresh(Timestamp::from_millis(1_001), &random);
+        assert!(early < late);
+        assert_eq!(StorefrontId::parse(early.as_str()), Some(early.clone()));
+        assert_eq!(
+            StorefrontUserId::parse(early.as_str()),
+            None,
+            "another type's prefix"
+        );
+        assert_eq!(StorefrontId::parse(&early.as_str().to_uppercase()), None);
+        assert_eq!(StorefrontId::parse("sto_$gt"), None);
+    }
+}

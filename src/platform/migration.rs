@@ -1,0 +1,127 @@
+//! Migrations: numbered changes of what is stored, each once in a database, whatever the number of nodes.
+
+use std::time::Duration;
+
+use bson::doc;
+use futures_util::{TryStreamExt, future::BoxFuture};
+use mongodb::options::ReturnDocument;
+use serde::{Deserialize, Serialize};
+
+use super::clock::{Clock, Timestamp};
+use super::database::{Database, violated_index};
+use crate::error::{Error, Result};
+
+/// A node that runs migrations renews its lease at each of them; one that died is replaced after this.
+const LEASE: Duration = Duration::from_secs(60);
+/// How often a node that waits for another's migrations looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+const COLLECTION: &str = "migrations";
+const LOCK: &str = "lock";
+
+/// One change. It must be right to run it again after it was cut off anywhere.
+pub struct Migration {
+    /// Its place in the order; never reused.
+    pub number: i32,
+    /// What it does, in a few words.
+    pub name: &'static str,
+    /// The change.
+    pub run: for<'a> fn(&'a Database) -> BoxFuture<'a, Result<()>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Applied {
+    #[serde(rename = "_id")]
+    id: String,
+    number: i32,
+    name: String,
+    at: Timestamp,
+}
+
+/// Runs what this database has not seen yet, in order, on one node at a time; the others wait.
+///
+/// # Errors
+/// A database that a newer version of the gateway has changed is refused; so is a list out of order.
+pub async fn migrate(database: &Database, clock: &Clock, node: &str, migrations: &[Migration]) -> Result<()> {
+    if !migrations.is_sorted_by(|a, b| a.number < b.number) {
+        return Err(Error::internal("migrations must be listed in ascending order"));
+    }
+    loop {
+        let done = applied(database).await?;
+        let newest = migrations.last().map_or(0, |migration| migration.number);
+        if let Some(newer) = done.iter().find(|number| **number > newest) {
+            return Err(Error::internal(format!(
+                "The database was changed by a newer version of the gateway (migration {newer}; this one knows {newest}). \
+                 Start that version or a later one."
+            )));
+        }
+        let Some(next) = migrations
+            .iter()
+            .find(|migration| !done.contains(&migration.number))
+        else {
+            break;
+        };
+        if lock(database, clock, node).await? {
+            tracing::info!(number = next.number, name = next.name, "migrating");
+            (next.run)(database).await?;
+            record(database, clock, next).await?;
+        } else {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+    unlock(database, node).await
+}
+
+async fn applied(database: &Database) -> Result<Vec<i32>> {
+    let found = database
+        .house::<Applied>(COLLECTION)
+        .find(doc! { "number": { "$exists": true } })
+        .await?;
+    Ok(found.map_ok(|applied| applied.number).try_collect().await?)
+}
+
+/// Takes or renews the lease; false while another node holds it.
+async fn lock(database: &Database, clock: &Clock, node: &str) -> Result<bool> {
+    let now = clock.now();
+    let free = doc! { "_id": LOCK, "$or": [{ "node": node }, { "until": { "$lt": now } }] };
+    let taken = database
+        .house::<bson::Document>(COLLECTION)
+        .find_one_and_update(free, doc! { "$set": { "node": node, "until": now.after(LEASE) } })
+        .upsert(true)
+        .return_document(ReturnDocument::After)
+        .await
+        .map_err(Error::from);
+    match taken {
+        Ok(_) => Ok(true),
+        // The upsert met the other node's lock.
+        Err(error) if violated_index(&error) == Some("_id_") => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+async fn record(database: &Database, clock: &Clock, migration: &Migration) -> Result<()> {
+    let applied = Applied {
+        id: format!("{:05}", migration.number),
+        number: migration.number,
+        name: migration.name.to_owned(),
+        at: clock.now(),
+    };
+    match database
+        .house(COLLECTION)
+        .insert_one(applied)
+        .await
+        .map_err(Error::from)
+    {
+        Ok(_) => Ok(()),
+        // A node whose lease ran out in the middle finished it all the same.
+        Err(error) if violated_index(&error) == Some("_id_") => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn unlock(database: &Database, node: &str) -> Result<()> {
+    database
+        .house::<bson::Document>(COLLECTION)
+        .delete_one(doc! { "_id": LOCK, "node": node })
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! Parts that know no domain, a file a concern.
+
+pub mod blob;
+pub mod clock;
+pub mod crypto;
+pub mod database;
+pub mod filter;
+pub mod id;
+pub mod job;
+pub mod loader;
+pub mod migration;
+pub mod mongod;
+pub mod page;
+pub mod progress;
+pub mod random;
+pub mod scalar;
+pub mod secret;
+pub mod text;
+pub mod upload;

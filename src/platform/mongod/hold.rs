@@ -1,0 +1,192 @@
+//! Who uses the data directory: a lock that ends with its holder, and the address of the holder's server.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::fault::Fault;
+
+const LOCK: &str = "lock";
+const ENDPOINT: &str = "mongod.uri";
+const PORT: &str = "mongod.port";
+
+/// Who holds a data directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "holder", rename_all = "lowercase")]
+pub enum Holder {
+    /// A gateway; operator commands use its server.
+    Gateway {
+        /// Its process id.
+        process: u32,
+    },
+    /// An operator command with a server for its own time; others wait for it to end.
+    Command {
+        /// Its process id.
+        process: u32,
+    },
+}
+
+/// The data directory, held by this process until this value is dropped or the process ends, however it ends.
+#[derive(Debug)]
+pub(super) struct Hold {
+    dir: PathBuf,
+    lock: File,
+}
+
+/// What became of an attempt to hold a directory.
+#[derive(Debug)]
+pub(super) enum Attempt {
+    Held(Hold),
+    /// Someone else holds it; none when the lock file does not say who (yet).
+    Other(Option<Holder>),
+}
+
+/// Makes the directory where it is missing, for this user only, and returns its absolute path.
+pub(super) fn make_directory(dir: &Path) -> Result<PathBuf, Fault> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(Fault::data(dir))?;
+    dir.canonicalize().map_err(Fault::data(dir))
+}
+
+impl Hold {
+    /// Tries to hold `dir`, which is there.
+    pub(super) fn attempt(dir: &Path, holder: Holder) -> Result<Attempt, Fault> {
+        let path = dir.join(LOCK);
+        let mut lock = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(Fault::data(&path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                // Unreadable or half-written is the same as unknown.
+                let _ = lock.read_to_string(&mut text);
+                return Ok(Attempt::Other(serde_json::from_str(&text).ok()));
+            }
+            Err(TryLockError::Error(source)) => return Err(Fault::DataDirectory { path, source }),
+        }
+        let hold = Self {
+            dir: dir.to_owned(),
+            lock,
+        };
+        hold.sign(holder).map_err(Fault::data(&path))?;
+        // An address from a holder that was killed would mislead a command.
+        hold.withdraw().map_err(Fault::data(&hold.dir.join(ENDPOINT)))?;
+        Ok(Attempt::Held(hold))
+    }
+
+    fn sign(&self, holder: Holder) -> io::Result<()> {
+        let mut file = &self.lock;
+        file.set_len(0)?;
+        file.rewind()?;
+        file.write_all(serde_json::to_string(&holder)?.as_bytes())
+    }
+
+    /// The port of the last start. Using it again spares a change of the stored replica set.
+    pub(super) fn last_port(&self) -> Option<u16> {
+        std::fs::read_to_string(self.dir.join(PORT))
+            .ok()?
+            .trim()
+            .parse()
+            .ok()
+    }
+
+    /// Keeps the port for the next start.
+    pub(super) fn remember_port(&self, port: u16) -> Result<(), Fault> {
+        let path = self.dir.join(PORT);
+        std::fs::write(&path, port.to_string()).map_err(Fault::data(&path))
+    }
+
+    /// Lets operator commands know the server's address.
+    pub(super) fn publish(&self, uri: &str) -> Result<(), Fault> {
+        let path = self.dir.join(ENDPOINT);
+        let fresh = self.dir.join(format!("{ENDPOINT}.new"));
+        let write = || {
+            OpenOptions::new()
+                .create(true)
+                .write(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&fresh)?
+                .write_all(uri.as_bytes())?;
+            std::fs::rename(&fresh, &path)
+        };
+        write().map_err(Fault::data(&path))
+    }
+
+    /// Takes the server's address away.
+    pub(super) fn withdraw(&self) -> io::Result<()> {
+        match std::fs::remove_file(self.dir.join(ENDPOINT)) {
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        // What fails here is mended by the next holder; the lock itself ends with the file at the latest.
+        let _ = self.withdraw();
+        let _ = self.lock.set_len(0);
+        let _ = self.lock.unlock();
+    }
+}
+
+/// The address that the directory's holder has published, if it has.
+pub(super) fn endpoint(dir: &Path) -> Option<String> {
+    std::fs::read_to_string(dir.join(ENDPOINT)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(attempt: Result<Attempt, Fault>) -> Hold {
+        match attempt {
+            Ok(Attempt::Held(hold)) => hold,
+            other => panic!("not held: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_held_directory_tells_by_whom_and_is_free_afterwards() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let gateway = Holder::Gateway { process: 7 };
+        let first = held(Hold::attempt(dir.path(), gateway));
+        match Hold::attempt(dir.path(), Holder::Command { process: 8 }) {
+            Ok(Attempt::Other(holder)) => assert_eq!(holder, Some(gateway)),
+            other => panic!("held twice: {other:?}"),
+        }
+        drop(first);
+        held(Hold::attempt(dir.path(), Holder::Command { process: 8 }));
+    }
+
+    #[test]
+    fn an_address_lives_no_longer_than_its_holder() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let hold = held(Hold::attempt(dir.path(), Holder::Gateway { process: 7 }));
+        hold.publish("mongodb://127.0.0.1:1").expect("written");
+        assert_eq!(endpoint(dir.path()).as_deref(), Some("mongodb://127.0.0.1:1"));
+        drop(hold);
+        assert_eq!(endpoint(dir.path()), None);
+    }
+
+    #[test]
+    fn an_address_left_by_a_killed_holder_is_taken_away() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        std::fs::write(dir.path().join(ENDPOINT), "mongodb://127.0.0.1:1").expect("written");
+        let _hold = held(Hold::attempt(dir.path(), Holder::Gateway { process: 7 }));
+        assert_eq!(endpoint(dir.path()), None);
+    }
+}

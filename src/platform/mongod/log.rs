@@ -1,0 +1,361 @@
+//! The server's log: kept small, and read for the cause when the server has ended.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+
+use serde_json::Value;
+
+/// A running server's log is moved aside when it gets larger (bytes): it writes about 1 MB a day.
+const LARGEST: u64 = 8 * 1024 * 1024;
+/// How much of the log's end is read for the cause (bytes).
+const TAIL: u64 = 64 * 1024;
+/// How many of its last telling lines are shown.
+const SHOWN: usize = 5;
+/// The longest line shown (characters).
+const LONGEST: usize = 300;
+
+/// Opens a fresh log at `path`; what was there is kept beside it, once, with the ending `.1`.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    match std::fs::rename(path, aside(path)) {
+        Err(fault) if fault.kind() != io::ErrorKind::NotFound => return Err(fault),
+        _ => {}
+    }
+    // Appending, so that the file may be emptied under the server's hands.
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// Moves the log's content aside when it has grown large; the server goes on writing to the same file.
+pub(super) fn trim(path: &Path) -> io::Result<()> {
+    if std::fs::metadata(path)?.len() > LARGEST {
+        std::fs::copy(path, aside(path))?;
+        OpenOptions::new().write(true).open(path)?.set_len(0)?;
+    }
+    Ok(())
+}
+
+fn aside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".1");
+    name.into()
+}
+
+/// How and why the server ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// How its process ended.
+    pub status: Status,
+    /// Why, as far as its log tells.
+    pub cause: Cause,
+    /// The last telling lines of its log, oldest first.
+    pub lines: Vec<String>,
+    /// Where its log is.
+    pub log: PathBuf,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+    /// Unknown: its supervisor was killed.
+    Unknown,
+}
+
+/// Why the server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The disk is full.
+    DiskFull,
+    /// Its port is in use.
+    PortTaken,
+    /// Another server uses the same database files.
+    DataInUse,
+    /// A file cannot be read or written.
+    Permission,
+    /// The database files were written by another version of MongoDB.
+    OtherVersion,
+    /// The processor lacks what the server was built for.
+    Processor,
+    /// Someone, or the system short of memory, killed it.
+    Killed,
+    /// It was told to end by someone else than this gateway.
+    Told,
+    /// The log does not tell.
+    Unknown,
+}
+
+impl Status {
+    /// The server's own status from its supervisor's, which exits with 128 + n when signal n ended the server.
+    pub(super) fn of_supervised(status: ExitStatus) -> Self {
+        match status.code() {
+            Some(code) if code > 128 => Self::Signal(code - 128),
+            Some(code) => Self::Code(code),
+            None => Self::Unknown,
+        }
+    }
+}
+
+impl Ended {
+    /// Reads the end of the log for the cause of the end.
+    pub(super) fn read(status: Status, log: &Path) -> Self {
+        // A log that cannot be read tells nothing, which is what the message then says.
+        let tail = tail(log).unwrap_or_default();
+        Self {
+            status,
+            cause: cause(status, &tail),
+            lines: telling_lines(&tail),
+            log: log.to_owned(),
+        }
+    }
+}
+
+fn tail(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let start = file.metadata()?.len().saturating_sub(TAIL);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The signals that a cause is known for (POSIX).
+mod signal {
+    pub const ILLEGAL_INSTRUCTION: i32 = 4;
+    pub const KILL: i32 = 9;
+}
+
+/// The server's exit codes that a cause is known for (MongoDB manual, "Exit Codes and Statuses").
+mod code {
+    pub const CLEAN: i32 = 0;
+    pub const CANNOT_LISTEN: i32 = 48;
+    pub const NEEDS_OTHER_VERSION: i32 = 62;
+}
+
+fn cause(status: Status, log: &str) -> Cause {
+    let says = |text: &str| log.contains(text);
+    match status {
+        Status::Signal(signal::KILL) | Status::Unknown => return Cause::Killed,
+        Status::Signal(signal::ILLEGAL_INSTRUCTION) => return Cause::Processor,
+        Status::Code(code::NEEDS_OTHER_VERSION) => return Cause::OtherVersion,
+        _ => {}
+    }
+    if says("No space left on device") || says("Disk quota exceeded") {
+        Cause::DiskFull
+    } else if status == Status::Code(code::CANNOT_LISTEN) || says("Address already in use") {
+        Cause::PortTaken
+    } else if says("DBPathInUse") {
+        Cause::DataInUse
+    } else if says("Permission denied")
+        || says("Read-only file system")
+        || says("IllegalOperation: Attempted to create a lock file")
+    {
+        Cause::Permission
+    } else if says("Wrong mongod version")
+        || says("Invalid featureCompatibilityVersion")
+        || says("unsupported WiredTiger file version")
+    {
+        Cause::OtherVersion
+    } else if status == Status::Code(code::CLEAN) || says("Received signal") || says("Signal was sent by") {
+        Cause::Told
+    } else {
+        Cause::Unknown
+    }
+}
+
+/// The last lines that say more than the course of an ordinary shutdown: the fatal and failing ones where there are
+/// any, else the last ones.
+fn telling_lines(log: &str) -> Vec<String> {
+    let (mut grave, mut all) = (Vec::new(), Vec::new());
+    for Line { severe, text } in log.lines().filter_map(readable) {
+        if severe {
+            grave.push(text.clone());
+        }
+        all.push(text);
+    }
+    let chosen = if grave.is_empty() { all } else { grave };
+    let skip = chosen.len().saturating_sub(SHOWN);
+    chosen.into_iter().skip(skip).collect()
+}
+
+/// A line of the log, for a person.
+struct Line {
+    severe: bool,
+    text: String,
+}
+
+/// None for a line that tells a person nothing. The server's own lines are JSON (`s` severity, `msg`, `attr`); what
+/// is not comes from the loader or from before the log was set up, and is telling.
+fn readable(line: &str) -> Option<Line> {
+    let (severe, text) = match serde_json::from_str::<Value>(line) {
+        Ok(entry) => (
+            matches!(entry["s"].as_str(), Some("F" | "E")),
+            entry_text(&entry)?,
+        ),
+        // An entry that was cut off, or one nested too deeply to be read: a backtrace.
+        Err(_) if line.starts_with('{') => return None,
+        Err(_) => (true, line.to_owned()),
+    };
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text: String = words.chars().take(LONGEST).collect();
+    (!text.is_empty()).then_some(Line { severe, text })
+}
+
+/// The entry's message, with the parts of it that hold a cause.
+fn entry_text(entry: &Value) -> Option<String> {
+    let mut text = entry["msg"].as_str()?.to_owned();
+    for key in ["error", "message", "reason", "signal"] {
+        let part = match &entry["attr"][key] {
+            Value::Null => continue,
+            Value::String(part) => part.clone(),
+            Value::Object(part) => match part.get("msg").or_else(|| part.get("errmsg")) {
+                Some(Value::String(part)) => part.clone(),
+                _ => Value::Object(part.clone()).to_string(),
+            },
+            part => part.to_string(),
+        };
+        text = format!("{text}: {part}");
+    }
+    Some(text)
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "The managed database ended ({}): {}. Its log is {}",
+            self.status,
+            self.cause,
+            self.log.display()
+        )?;
+        if !self.lines.is_empty() {
+            write!(out, "; its last words:")?;
+        }
+        for line in &self.lines {
+            write!(out, "\n  {line}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Ended {}
+
+impl fmt::Display for Status {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(out, "exit code {code}"),
+            Self::Signal(signal) => write!(out, "signal {signal}"),
+            Self::Unknown => write!(out, "its supervisor was killed"),
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::DiskFull => "the disk is full. Free some space, or set GATEWAY_DATA_DIR to a directory elsewhere",
+            Self::PortTaken => "another program took its port. Start again",
+            Self::DataInUse => "another server uses the same database files. Stop that one",
+            Self::Permission => "a file in the data directory cannot be read or written by this user",
+            Self::OtherVersion => {
+                "the data directory was written by another version of MongoDB. Set GATEWAY_MONGOD to a server of \
+                 that version, or GATEWAY_DATA_DIR to a new directory"
+            }
+            Self::Processor => {
+                "this processor lacks instructions that MongoDB 5 and later need (AVX on x86-64). \
+                 Set GATEWAY_MONGODB_URI to a server on another machine"
+            }
+            Self::Killed => "someone killed it, or the system did for want of memory",
+            Self::Told => "it was told to shut down by someone else than this gateway",
+            Self::Unknown => "it gave no known cause",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FULL: &str = concat!(
+        r#"{"s":"I","c":"STORAGE","msg":"Opening WiredTiger"}"#,
+        "\n",
+        r#"{"s":"E","c":"WT","msg":"WiredTiger error message","attr":{"error":28,"message":{"msg":"write: No space left on device"}}}"#,
+    );
+
+    #[test]
+    fn a_full_disk_is_found_in_the_log() {
+        assert_eq!(cause(Status::Code(14), FULL), Cause::DiskFull);
+        assert_eq!(
+            telling_lines(FULL),
+            ["WiredTiger error message: 28: write: No space left on device"]
+        );
+    }
+
+    #[test]
+    fn an_end_by_a_signal_needs_no_log() {
+        assert_eq!(cause(Status::Signal(9), ""), Cause::Killed);
+        assert_eq!(cause(Status::Signal(4), ""), Cause::Processor);
+    }
+
+    #[test]
+    fn what_is_no_json_is_shown_as_it_is() {
+        let log =
+            "mongod: error while loading shared libraries: libcurl.so.4: cannot open shared object file\n";
+        assert_eq!(telling_lines(log), [log.trim()]);
+        assert_eq!(cause(Status::Code(127), log), Cause::Unknown);
+    }
+
+    #[test]
+    fn a_line_is_shown_in_one_line_and_a_cut_one_not_at_all() {
+        let aborting = r#"{"s":"F","msg":"\n\n***aborting after invariant() failure\n\n"}"#;
+        let log = format!("{aborting}\n{{\"s\":\"F\",\"msg\":\"BACKTR");
+        assert_eq!(telling_lines(&log), ["***aborting after invariant() failure"]);
+    }
+
+    #[test]
+    fn an_end_without_failures_shows_the_last_lines() {
+        let log = (1..=7)
+            .map(|n| format!("{{\"s\":\"I\",\"msg\":\"line {n}\"}}\n"))
+            .collect::<String>();
+        assert_eq!(
+            telling_lines(&log),
+            ["line 3", "line 4", "line 5", "line 6", "line 7"]
+        );
+    }
+
+    #[test]
+    fn a_log_starts_afresh_and_keeps_the_one_before() {
+        use std::io::Write;
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("mongod.log");
+        open(&path).expect("a log").write_all(b"one").expect("written");
+        open(&path).expect("a log").write_all(b"two").expect("written");
+        assert_eq!(std::fs::read(aside(&path)).expect("kept"), b"one");
+        assert_eq!(std::fs::read(&path).expect("fresh"), b"two");
+    }
+
+    #[test]
+    fn a_large_log_is_moved_aside_under_its_writer() {
+        use std::io::Write;
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("mongod.log");
+        let mut writer = open(&path).expect("a log");
+        writer
+            .write_all(&vec![b'x'; usize::try_from(LARGEST).expect("small") + 1])
+            .expect("written");
+        trim(&path).expect("trimmed");
+        writer.write_all(b"after").expect("written");
+        assert_eq!(std::fs::read(&path).expect("there"), b"after");
+        assert!(std::fs::metadata(aside(&path)).expect("kept").len() > LARGEST);
+    }
+}

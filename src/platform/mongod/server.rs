@@ -1,0 +1,284 @@
+//! One `mongod` process under its supervisor.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStdin};
+use tokio::sync::watch;
+use tokio::time::{self, Instant};
+
+use super::fault::Fault;
+use super::log::{self, Ended, Status};
+use super::supervisor;
+
+/// Time between two looks at whether a server answers.
+const LOOK: Duration = Duration::from_millis(20);
+/// Time between two looks at the size of the log.
+const LOG_LOOK: Duration = Duration::from_secs(300);
+/// How long the supervisor may need beyond the server's own grace until it has ended.
+const SUPERVISOR_GRACE: Duration = Duration::from_secs(5);
+/// How long a server that lost its gateway may take to end before the next one's start gives up on it. Longer than
+/// [`GRACE`], after which its supervisor kills it.
+const PREDECESSOR: Duration = Duration::from_secs(25);
+/// How long a server may take to shut down cleanly before it is killed.
+pub(super) const GRACE: Duration = Duration::from_secs(20);
+
+/// What a server is started with.
+#[derive(Clone, Debug)]
+pub(super) struct Launch {
+    pub binary: PathBuf,
+    /// Directory of the database files, absolute; made where it is missing.
+    pub data: PathBuf,
+    pub log: PathBuf,
+    pub port: u16,
+    pub replica_set: &'static str,
+    /// WiredTiger's cache, in megabytes.
+    pub cache_mb: u32,
+    /// The oplog's size, in megabytes.
+    pub oplog_mb: u32,
+    /// Further `--setParameter` values.
+    pub parameters: Vec<(String, String)>,
+    /// How long it may take to shut down; zero: it is killed at once.
+    pub grace: Duration,
+}
+
+/// A running server. Dropping it ends the server in the background; [`Server::stop`] waits for that.
+#[derive(Debug)]
+pub(super) struct Server {
+    log: PathBuf,
+    grace: Duration,
+    /// The supervisor's standard input, held by no other process; its end ends the server.
+    line: ChildStdin,
+    ended: watch::Receiver<Option<Status>>,
+}
+
+impl Server {
+    /// Starts the server. It does not answer yet: see [`Server::listening`].
+    pub(super) async fn start(launch: &Launch) -> Result<Self, Fault> {
+        std::fs::create_dir_all(&launch.data).map_err(Fault::data(&launch.data))?;
+        await_predecessor(&launch.data).await?;
+        let output = log::open(&launch.log).map_err(Fault::data(&launch.log))?;
+        let errors = output.try_clone().map_err(Fault::data(&launch.log))?;
+        let mut child = supervisor::command(&launch.binary, launch.grace)
+            .args(arguments(launch))
+            .stdout(output)
+            .stderr(errors)
+            .spawn()
+            .map_err(Fault::Spawn)?;
+        let line = child
+            .stdin
+            .take()
+            .expect("the supervisor's standard input is piped");
+        let (tell, ended) = watch::channel(None);
+        tokio::spawn(keep(child, launch.log.clone(), tell));
+        Ok(Self {
+            log: launch.log.clone(),
+            grace: launch.grace,
+            line,
+            ended,
+        })
+    }
+
+    /// Waits until something listens at the server's port, or the server has ended.
+    pub(super) async fn listening(&self, port: u16, limit: Duration) -> Result<(), Fault> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(ended) = self.has_ended() {
+                return Err(Fault::Ended(Box::new(ended)));
+            }
+            if TcpStream::connect(address).await.is_ok() {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                let awaited = "it did not open its port";
+                return Err(Fault::Slow {
+                    awaited,
+                    waited: limit,
+                    log: self.log.clone(),
+                    source: None,
+                });
+            }
+            time::sleep(LOOK).await;
+        }
+    }
+
+    /// How the server ended, if it has.
+    pub(super) fn has_ended(&self) -> Option<Ended> {
+        let status = *self.ended.borrow();
+        status.map(|status| Ended::read(status, &self.log))
+    }
+
+    /// Resolves when the server has ended.
+    pub(super) fn died(&self) -> impl Future<Output = Ended> + Send + use<> {
+        let (mut ended, log) = (self.ended.clone(), self.log.clone());
+        async move {
+            let status = match ended.wait_for(Option::is_some).await {
+                Ok(status) => status.unwrap_or(Status::Unknown),
+                // The keeper is gone with its runtime; so is whoever asks.
+                Err(_) => Status::Unknown,
+            };
+            Ended::read(status, &log)
+        }
+    }
+
+    /// Where the server writes its log.
+    pub(super) fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// Sends the server a signal by its name without `SIG`.
+    pub(super) async fn signal(&mut self, name: &str) -> io::Result<()> {
+        self.line.write_all(format!("{name}\n").as_bytes()).await
+    }
+
+    /// Shuts the server down and waits until it is gone; it is killed when its grace has passed.
+    pub(super) async fn stop(self) -> Status {
+        let Self {
+            line,
+            mut ended,
+            grace,
+            ..
+        } = self;
+        drop(line);
+        match time::timeout(grace + SUPERVISOR_GRACE, ended.wait_for(Option::is_some)).await {
+            Ok(Ok(status)) => status.unwrap_or(Status::Unknown),
+            Ok(Err(_)) | Err(_) => Status::Unknown,
+        }
+    }
+}
+
+/// Waits for the supervisor, so that no zombie is left, and keeps the log small meanwhile.
+async fn keep(mut child: Child, log: PathBuf, tell: watch::Sender<Option<Status>>) {
+    let status = loop {
+        tokio::select! {
+            status = child.wait() => break status,
+            () = time::sleep(LOG_LOOK) => {
+                if let Err(fault) = log::trim(&log) {
+                    tracing::warn!(%fault, "The managed database's log could not be shortened");
+                }
+            }
+        }
+    };
+    let status = status.map_or(Status::Unknown, |status: ExitStatus| {
+        Status::of_supervised(status)
+    });
+    tell.send_replace(Some(status));
+}
+
+/// Waits until no other server has the database files open. A gateway that was killed leaves its server behind for
+/// the moment that a clean shutdown takes.
+async fn await_predecessor(data: &Path) -> Result<(), Fault> {
+    let path = data.join("mongod.lock");
+    let deadline = Instant::now() + PREDECESSOR;
+    loop {
+        let lock = match File::open(&path) {
+            Ok(lock) => lock,
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(source) => return Err(Fault::DataDirectory { path, source }),
+        };
+        // The server holds the same kind of lock; ours ends with the file at the end of this turn.
+        match lock.try_lock_shared() {
+            Ok(()) => return Ok(()),
+            Err(std::fs::TryLockError::Error(source)) => {
+                return Err(Fault::DataDirectory { path, source });
+            }
+            Err(std::fs::TryLockError::WouldBlock) if Instant::now() >= deadline => {
+                let process = std::fs::read_to_string(&path)
+                    .ok()
+                    .and_then(|text| text.trim().parse().ok());
+                return Err(Fault::LeftBehind {
+                    path: data.to_owned(),
+                    process,
+                });
+            }
+            Err(std::fs::TryLockError::WouldBlock) => time::sleep(LOOK).await,
+        }
+    }
+}
+
+fn arguments(launch: &Launch) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = vec!["--dbpath".into(), launch.data.clone().into()];
+    arguments.extend(
+        [
+            "--port",
+            &launch.port.to_string(),
+            "--bind_ip",
+            "127.0.0.1",
+            "--nounixsocket",
+            "--replSet",
+            launch.replica_set,
+            "--oplogSize",
+            &launch.oplog_mb.to_string(),
+            "--wiredTigerCacheSizeGB",
+            &format!("{:.2}", f64::from(launch.cache_mb) / 1024.0),
+            // Else 300 MB of log files are written before the first document.
+            "--wiredTigerEngineConfigString",
+            "log=(prealloc=false,file_max=32MB)",
+            "--quiet",
+            // Slow operations would be logged with the values in them, which are personal data.
+            "--slowOpSampleRate",
+            "0",
+        ]
+        .map(OsString::from),
+    );
+    let fixed = [
+        ("diagnosticDataCollectionEnabled", "false"),
+        // One node has no one to hand over to; by default it would wait for that for 15 s.
+        ("shutdownTimeoutMillisForSignaledShutdown", "100"),
+    ];
+    let further = launch
+        .parameters
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    for (name, value) in fixed.into_iter().chain(further) {
+        arguments.extend(["--setParameter".into(), format!("{name}={value}").into()]);
+    }
+    arguments
+}
+
+/// A free port of the loopback interface: `wish` when that is free. It may be taken by the time that it is used.
+pub(super) fn free_port(wish: Option<u16>) -> Result<u16, Fault> {
+    let bind =
+        |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr());
+    if let Some(port) = wish
+        && bind(port).is_ok()
+    {
+        return Ok(port);
+    }
+    bind(0).map(|address| address.port()).map_err(Fault::NoPort)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wished_port_is_taken_when_it_is_free() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let taken = listener.local_addr().expect("bound").port();
+        assert_ne!(free_port(Some(taken)).expect("another port"), taken);
+        drop(listener);
+        assert_eq!(free_port(Some(taken)).expect("the port"), taken);
+    }
+
+    #[tokio::test]
+    async fn files_in_use_are_waited_for() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let lock = File::create(dir.path().join("mongod.lock")).expect("a file");
+        lock.lock().expect("locked");
+        let data = dir.path().to_owned();
+        let waiting = tokio::spawn(async move { await_predecessor(&data).await });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        drop(lock);
+        waiting.await.expect("no panic").expect("free");
+    }
+}

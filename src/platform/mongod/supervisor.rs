@@ -1,0 +1,122 @@
+//! Programs that end with this process, even when it is killed.
+//!
+//! No signal handler runs on SIGKILL, and asking the kernel for a signal at the parent's death needs unsafe code and
+//! is Linux's alone. The end of a pipe is noticed everywhere: a small shell holds one end and ends the program when
+//! the other is closed.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+/// The shell's program; see the file.
+const SCRIPT: &str = include_str!("supervise.sh");
+
+/// A command that runs `program` under a supervisor. Its standard input is the pipe: the program is told to end when
+/// that is dropped, and killed when it has not ended `grace` later (in whole seconds; zero: killed at once). A line
+/// written to it is the name of a signal to send, without `SIG`.
+///
+/// It runs in a process group of its own: Ctrl-C reaches all of the terminal's foreground group, and the gateway
+/// still needs its programs to finish what it is doing.
+pub(super) fn command(program: &Path, grace: Duration) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command
+        .arg("-c")
+        .arg(script())
+        .arg("supervise.sh")
+        .arg(grace.as_secs().to_string())
+        .arg(program)
+        .stdin(Stdio::piped())
+        .process_group(0);
+    command
+}
+
+/// Without its comments, for it is seen in lists of processes.
+fn script() -> String {
+    let lines = SCRIPT
+        .lines()
+        .filter(|line| !line.is_empty() && !line.trim_start().starts_with('#'));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::process::Child;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    async fn shell(body: &str, grace: Duration) -> Child {
+        let mut child = command(Path::new("/bin/sh"), grace)
+            .args(["-c", body])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("started");
+        let mut line = String::new();
+        let output = child.stdout.take().expect("piped");
+        BufReader::new(output).read_line(&mut line).await.expect("read");
+        assert_eq!(line, "ready\n");
+        child
+    }
+
+    async fn code(mut child: Child) -> Option<i32> {
+        child.wait().await.expect("waited").code()
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_pipe_ends_the_program() {
+        let mut child = shell(
+            "trap 'exit 7' TERM; echo ready; while :; do sleep 0.1; done",
+            LONG,
+        )
+        .await;
+        drop(child.stdin.take());
+        assert_eq!(code(child).await, Some(7));
+    }
+
+    #[tokio::test]
+    async fn what_does_not_end_in_time_is_killed() {
+        let mut child = shell(
+            "trap '' TERM; echo ready; while :; do sleep 0.1; done",
+            Duration::from_secs(1),
+        )
+        .await;
+        drop(child.stdin.take());
+        assert_eq!(code(child).await, Some(128 + 9));
+    }
+
+    #[tokio::test]
+    async fn without_grace_even_a_stopped_program_is_killed_at_once() {
+        let mut child = shell("trap '' TERM; echo ready; kill -STOP $$", Duration::ZERO).await;
+        drop(child.stdin.take());
+        assert_eq!(code(child).await, Some(128 + 9));
+    }
+
+    #[tokio::test]
+    async fn a_line_is_a_signal() {
+        let mut child = shell(
+            "trap 'exit 5' USR1; echo ready; while :; do sleep 0.1; done",
+            LONG,
+        )
+        .await;
+        let mut line = child.stdin.take().expect("piped");
+        line.write_all(b"USR1\n").await.expect("written");
+        assert_eq!(code(child).await, Some(5));
+    }
+
+    #[tokio::test]
+    async fn the_programs_own_exit_code_is_passed_on() {
+        let mut child = shell("echo ready; exit 3", LONG).await;
+        let _line = child.stdin.take();
+        assert_eq!(code(child).await, Some(3));
+    }
+
+    #[test]
+    fn the_script_holds_no_comments() {
+        assert!(script().starts_with("grace=$1\nshift\n"));
+        assert!(!script().contains("# "));
+    }
+}

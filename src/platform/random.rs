@@ -1,0 +1,67 @@
+//! Randomness, passed in: the system's, or a seeded one for tests that need to see the same twice.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rand::{RngCore, SeedableRng, rngs::StdRng};
+
+/// Draws unguessable values. Clones share one source.
+#[derive(Clone, Debug)]
+pub struct Random(Arc<Kind>);
+
+#[derive(Debug)]
+enum Kind {
+    /// The thread's generator, seeded by the system and reseeded (a CSPRNG).
+    System,
+    /// Repeatable, for tests only.
+    Seeded(Mutex<StdRng>),
+}
+
+impl Random {
+    /// The system's randomness.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Arc::new(Kind::System))
+    }
+
+    /// The same values for the same seed, for tests only.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self(Arc::new(Kind::Seeded(Mutex::new(StdRng::seed_from_u64(seed)))))
+    }
+
+    /// `N` random bytes.
+    #[must_use]
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        match &*self.0 {
+            Kind::System => fill_from_system(&mut bytes),
+            Kind::Seeded(rng) => {
+                rng.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .fill_bytes(&mut bytes);
+            }
+        }
+        bytes
+    }
+
+    /// 128 random bits.
+    #[must_use]
+    pub fn u128(&self) -> u128 {
+        u128::from_le_bytes(self.bytes())
+    }
+
+    /// A token of 256 random bits, 43 characters of URL-safe base 64, too many to guess (RFC 6749 §10.10 asks for
+    /// 2^-128 or less).
+    #[must_use]
+    pub fn token(&self) -> String {
+        data_encoding::BASE64URL_NOPAD.encode(&self.bytes::<32>())
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that draws from the system's generator"
+)]
+fn fill_from_system(bytes: &mut [u8]) {
+    rand::rng().fill_bytes(bytes);
+}

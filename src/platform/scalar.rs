@@ -1,0 +1,102 @@
+//! Scalars of the wire.
+
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::clock::Timestamp;
+
+impl Timestamp {
+    /// RFC 3339 in UTC with milliseconds: `2026-11-21T09:00:00.000Z`.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        DateTime::<Utc>::from_timestamp_millis(self.millis())
+            .unwrap_or_default()
+            .to_rfc3339_opts(SecondsFormat::Millis, true)
+    }
+}
+
+/// A moment: RFC 3339 in UTC with milliseconds, `2026-11-21T09:00:00.000Z`. On input any offset is understood; what is
+/// finer than a millisecond is cut off.
+#[Scalar(
+    name = "DateTime",
+    specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339#section-5.6"
+)]
+impl ScalarType for Timestamp {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        DateTime::parse_from_rfc3339(text)
+            .map(|moment| Self::from_millis(moment.timestamp_millis()))
+            .map_err(|_| {
+                InputValueError::custom("expected a date and time of RFC 3339, such as 2026-11-21T09:00:00Z")
+            })
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::String(text) if DateTime::parse_from_rfc3339(text).is_ok())
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.rfc3339())
+    }
+}
+
+/// A file of a multipart request (GraphQL multipart request specification): which of the request's files this is. Only
+/// the HTTP layer can make one, because JSON has no bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Upload(pub usize);
+
+impl Upload {
+    /// What stands in the variables for the request's file of this number.
+    #[must_use]
+    pub fn variable(number: usize) -> Value {
+        Value::Binary(number.to_le_bytes().to_vec().into())
+    }
+}
+
+/// A file, sent by the GraphQL multipart request specification; in the variables it stands as null.
+#[Scalar(specified_by_url = "https://github.com/jaydenseric/graphql-multipart-request-spec")]
+impl ScalarType for Upload {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::Binary(bytes) => match bytes.as_ref().try_into() {
+                Ok(number) => Ok(Self(usize::from_le_bytes(number))),
+                Err(_) => Err(InputValueError::expected_type(value)),
+            },
+            _ => Err(InputValueError::custom(
+                "a file is sent as a part of a multipart request",
+            )),
+        }
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::Binary(_))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Null
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_written_in_utc_with_milliseconds() {
+        let parsed =
+            <Timestamp as ScalarType>::parse(Value::from("2026-11-21T10:00:00.1239+01:00")).expect("parses");
+        assert_eq!(parsed.rfc3339(), "2026-11-21T09:00:00.123Z");
+        assert!(<Timestamp as ScalarType>::parse(Value::from("yesterday")).is_err());
+    }
+
+    #[test]
+    fn a_file_cannot_be_forged_in_json() {
+        assert!(<Upload as ScalarType>::parse(Value::from("#__graphql_file__:0")).is_err());
+        assert!(matches!(
+            <Upload as ScalarType>::parse(Upload::variable(3)),
+            Ok(Upload(3))
+        ));
+    }
+}

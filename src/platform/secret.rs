@@ -1,0 +1,236 @@
+//! Values that must not be seen: mute in `Debug`, compared in constant time, zeroed when dropped.
+//!
+//! Neither type has `Display` or `Serialize`, so a secret reaches a log line, an error or an answer only where
+//! someone writes `expose()`, and that word can be searched for.
+
+use std::fmt;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use data_encoding::{BASE64, BASE64_NOPAD};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+/// A secret text: a connection string, a password, a client secret, a mailed key.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself, for the one place that needs it. What is made of it is no longer protected.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Takes the text over without a copy, so that none stays behind.
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Takes the same time wherever two secrets of one length differ; a different length shows.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
+    }
+}
+
+impl Eq for Secret {}
+
+/// The key that signing keys and identity providers' secrets are encrypted under: 32 bytes, for AES-256-GCM.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct MasterKey([u8; MasterKey::LENGTH]);
+
+impl MasterKey {
+    /// Bytes in a key.
+    pub const LENGTH: usize = 32;
+
+    /// A key of these bytes, which a secure random generator has made.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads base64 in the standard or the URL-safe alphabet, with or without its padding (RFC 4648 §4, §5).
+    ///
+    /// # Errors
+    /// [`MasterKeyError`] says whether the alphabet or the length is wrong; it never repeats the text.
+    pub fn from_base64(text: &str) -> Result<Self, MasterKeyError> {
+        let bare = text.trim_end_matches('=');
+        let padding = text.len() - bare.len();
+        if padding > 2 || (padding > 0 && !text.len().is_multiple_of(4)) {
+            return Err(MasterKeyError::NotBase64);
+        }
+        let standard: Zeroizing<String> = Zeroizing::new(
+            bare.chars()
+                .map(|c| match c {
+                    '-' => '+',
+                    '_' => '/',
+                    other => other,
+                })
+                .collect(),
+        );
+        let bytes = Zeroizing::new(
+            BASE64_NOPAD
+                .decode(standard.as_bytes())
+                .map_err(|_position| MasterKeyError::NotBase64)?,
+        );
+        let key = <[u8; Self::LENGTH]>::try_from(bytes.as_slice())
+            .map_err(|_length| MasterKeyError::Length(bytes.len()))?;
+        Ok(Self(key))
+    }
+
+    /// The key as it is written into a file or a variable: standard base64 with its padding.
+    #[must_use]
+    pub fn to_base64(&self) -> Secret {
+        Secret(BASE64.encode(&self.0))
+    }
+
+    /// The bytes, for the cipher.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; Self::LENGTH] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKey(…)")
+    }
+}
+
+impl PartialEq for MasterKey {
+    fn eq(&self, other: &Self) -> bool {
+        verify_slices_are_equal(&self.0, &other.0).is_ok()
+    }
+}
+
+impl Eq for MasterKey {}
+
+/// Why a text is not a master key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MasterKeyError {
+    /// A character outside base64, or a length that base64 cannot have.
+    NotBase64,
+    /// Base64 of another number of bytes than [`MasterKey::LENGTH`].
+    Length(usize),
+}
+
+impl fmt::Display for MasterKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotBase64 => f.write_str("is not base64"),
+            Self::Length(bytes) => {
+                write!(f, "holds {bytes} bytes where {} are needed", MasterKey::LENGTH)
+            }
+        }
+    }
+}
+
+impl std::error::Error for MasterKeyError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_nothing_of_a_secret() {
+        assert_eq!(format!("{:?}", Secret::from("hunter2")), "Secret(…)");
+        assert_eq!(format!("{:?}", MasterKey::from_bytes([7; 32])), "MasterKey(…)");
+        assert_eq!(format!("{:?}", Some(Secret::from("hunter2"))), "Some(Secret(…))");
+    }
+
+    #[test]
+    fn secrets_are_equal_by_content() {
+        assert_eq!(Secret::from("same"), Secret::from("same".to_owned()));
+        assert_ne!(Secret::from("same"), Secret::from("sane"));
+        assert_ne!(Secret::from("same"), Secret::from("same "));
+        assert_eq!(Secret::from(""), Secret::from(""));
+        assert_eq!(MasterKey::from_bytes([1; 32]), MasterKey::from_bytes([1; 32]));
+        assert_ne!(MasterKey::from_bytes([1; 32]), MasterKey::from_bytes([2; 32]));
+    }
+
+    #[test]
+    fn zeroizing_leaves_nothing() {
+        let mut secret = Secret::from("hunter2");
+        secret.zeroize();
+        assert_eq!(secret.expose(), "");
+        let mut key = MasterKey::from_bytes([9; 32]);
+        key.zeroize();
+        assert_eq!(key.expose(), &[0; 32]);
+    }
+
+    /// Holds at compile time that the destructors zero.
+    #[test]
+    fn both_types_are_zeroed_on_drop() {
+        fn zeroed_on_drop<T: ZeroizeOnDrop>() {}
+        zeroed_on_drop::<Secret>();
+        zeroed_on_drop::<MasterKey>();
+    }
+
+    #[test]
+    fn a_key_is_read_in_both_alphabets_with_and_without_padding() {
+        let bytes = [0xfb; 32];
+        let standard = BASE64.encode(&bytes);
+        assert!(
+            standard.contains('+') && standard.ends_with('='),
+            "the sample must need both: {standard}"
+        );
+        let url_safe = standard.replace('+', "-").replace('/', "_");
+        for text in [
+            &*standard,
+            standard.trim_end_matches('='),
+            &*url_safe,
+            url_safe.trim_end_matches('='),
+        ] {
+            assert_eq!(
+                MasterKey::from_base64(text).as_ref().map(MasterKey::expose),
+                Ok(&bytes),
+                "{text}"
+            );
+        }
+        assert_eq!(MasterKey::from_bytes(bytes).to_base64().expose(), standard);
+    }
+
+    #[test]
+    fn a_wrong_key_is_refused_with_its_reason() {
+        let refused = |text: &str| MasterKey::from_base64(text).map(|_key| ()).unwrap_err();
+        assert_eq!(refused("not base64!"), MasterKeyError::NotBase64);
+        assert_eq!(
+            refused(&format!("{}==", "A".repeat(43))),
+            MasterKeyError::NotBase64
+        );
+        assert_eq!(refused(""), MasterKeyError::Length(0));
+        assert_eq!(
+            refused(&"A".repeat(44).replace('A', "A=")),
+            MasterKeyError::NotBase64
+        );
+        assert_eq!(
+            refused(&format!("{}====", "A".repeat(44))),
+            MasterKeyError::NotBase64
+        );
+        assert_eq!(refused(&BASE64.encode(&[0; 31])), MasterKeyError::Length(31));
+        assert_eq!(
+            refused(&BASE64_NOPAD.encode(&[0; 31])),
+            MasterKeyError::Length(31)
+        );
+        assert_eq!(refused(&BASE64.encode(&[0; 33])), MasterKeyError::Length(33));
+        assert_eq!(refused(&BASE64.encode(&[0; 64])), MasterKeyError::Length(64));
+        assert_eq!(
+            MasterKeyError::Length(31).to_string(),
+            "holds 31 bytes where 32 are needed"
+        );
+    }
+}

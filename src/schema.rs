@@ -1,0 +1,231 @@
+//! The list of what there is: the domains' parts of query and mutation, their indexes, jobs and migrations. A new domain
+//! adds its lines here and nowhere else.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Context, EmptySubscription, ID, Interface, MergedObject, Object, Request, Response,
+    Schema as GraphqlSchema, SchemaBuilder, ServerError, ValidationMode, ValidationResult,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation},
+};
+use futures_util::future::try_join_all;
+
+use crate::access::{self, graphql::*};
+use crate::app::App;
+use crate::context::RequestContext;
+use crate::error::{Error, Result};
+use crate::platform::id::{ApiClientId, Id, MemberId, OrganizationId};
+use crate::platform::{blob, database::Index, job, migration::Migration};
+use crate::storage::{self, graphql::StorageItem, mutations::StorageMutation};
+use crate::storefront::{
+    self,
+    graphql::{Storefront, StorefrontQuery},
+};
+use crate::storefront_user::{
+    self,
+    graphql::{StorefrontUser, StorefrontUserQuery},
+    mutations::StorefrontUserMutation,
+};
+
+/// What can be asked for.
+#[derive(MergedObject, Default)]
+pub struct Query(NodeQuery, AccessQuery, StorefrontQuery, StorefrontUserQuery);
+
+/// What can be changed.
+#[derive(MergedObject, Default)]
+pub struct Mutation(StorefrontUserMutation, StorageMutation);
+
+/// Mutations that check or hand out a credential of a customer; each may stand once in a document, so that one request
+/// is one try.
+pub const CREDENTIAL_MUTATIONS: &[&str] = &[];
+
+/// Everything with a global id.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Global id."))]
+pub enum Node {
+    /// An organization.
+    Organization(Organization),
+    /// A member of an organization.
+    Member(Member),
+    /// An API client.
+    ApiClient(ApiClient),
+    /// A storefront.
+    Storefront(Storefront),
+    /// A storefront user.
+    StorefrontUser(StorefrontUser),
+    /// An item of private storage.
+    StorageItem(StorageItem),
+}
+
+/// Finds the object behind an id; its prefix names the type. Equal types of one level are read together.
+async fn node(context: &RequestContext, id: &str) -> Result<Option<Node>> {
+    let prefix = id.split_once('_').map_or("", |(prefix, _)| prefix);
+    Ok(match prefix {
+        "sto" => storefront::graphql::node(context, id).await?.map(Node::from),
+        "sfu" => storefront_user::graphql::node(context, id).await?.map(Node::from),
+        "itm" => storage::graphql::node(context, id).await?.map(Node::from),
+        "org" => match OrganizationId::parse(id) {
+            Some(id) => organization_node(context, &id).await?.map(Node::from),
+            None => None,
+        },
+        "mem" => match MemberId::parse(id) {
+            Some(id) => member_node(context, &id).await?.map(Node::from),
+            None => None,
+        },
+        "cli" => match ApiClientId::parse(id) {
+            Some(id) => client_node(context, &id).await?.map(Node::from),
+            None => None,
+        },
+        _ => None,
+    })
+}
+
+/// Most ids that `nodes` takes.
+const MAX_NODES: usize = 100;
+
+/// Objects by global id.
+#[derive(Default)]
+pub struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// Any object by its global id; null when it does not exist or the caller may not see it.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The object's `id`.")] id: ID,
+    ) -> Option<Result<Node>> {
+        match RequestContext::of(ctx) {
+            Ok(context) => node(context, &id).await.transpose(),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// As node, in order, at most 100 ids, in a fixed number of database commands.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The objects' `id`s.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
+        if ids.len() > MAX_NODES {
+            return Err(Error::BadInput(format!("nodes takes at most {MAX_NODES} ids.")));
+        }
+        let context = RequestContext::of(ctx)?;
+        try_join_all(ids.iter().map(|id| node(context, id))).await
+    }
+}
+
+/// Indexes of all domains and of the house.
+#[must_use]
+pub fn indexes() -> Vec<&'static Index> {
+    [
+        job::INDEXES,
+        blob::INDEXES,
+        access::authenticate::INDEXES,
+        access::organization::INDEXES,
+        access::client::INDEXES,
+        access::keys::INDEXES,
+        storefront::store::INDEXES,
+        storefront_user::store::INDEXES,
+        storage::store::INDEXES,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Jobs of all domains.
+#[must_use]
+pub fn jobs() -> Vec<job::Kind<Arc<App>>> {
+    [storefront_user::lifecycle::jobs(), storage::jobs::jobs()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Migrations of all domains, in order. None yet: this is the first version of what is stored.
+pub const MIGRATIONS: &[Migration] = &[];
+
+/// The executable schema, twice over the same parts: one that validates a document strictly when it is first seen, and
+/// one that does only what each run needs.
+pub struct Schema {
+    strict: GraphqlSchema<Query, Mutation, EmptySubscription>,
+    fast: GraphqlSchema<Query, Mutation, EmptySubscription>,
+}
+
+/// How the schema is to be built.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How deep selections and values may nest; the guard's limit.
+    pub nesting: usize,
+    /// Whether the schema can be asked for.
+    pub introspection: bool,
+}
+
+impl Schema {
+    /// The schema.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self {
+            strict: build(options).extension(NoteValidation).finish(),
+            fast: build(options).validation_mode(ValidationMode::Fast).finish(),
+        }
+    }
+
+    /// Runs a query whose document was found valid before.
+    pub async fn execute_validated(&self, request: Request) -> Response {
+        self.fast.execute(request).await
+    }
+
+    /// Validates and runs. `valid` is told when the document is found valid.
+    pub async fn execute(&self, request: Request, valid: OnValid) -> Response {
+        self.strict.execute(request.data(valid)).await
+    }
+}
+
+fn build(options: Options) -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    let builder = GraphqlSchema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .limit_recursive_depth(options.nesting)
+        .disable_suggestions();
+    if options.introspection {
+        builder
+    } else {
+        builder.disable_introspection()
+    }
+}
+
+/// The SDL: what `schema.graphql` holds and /schema.graphql answers.
+#[must_use]
+pub fn sdl() -> String {
+    let options = Options {
+        nesting: 32,
+        introspection: true,
+    };
+    build(options).finish().sdl()
+}
+
+/// Called when a document has passed strict validation.
+pub struct OnValid(pub Box<dyn Fn() + Send + Sync>);
+
+struct NoteValidation;
+
+impl ExtensionFactory for NoteValidation {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for NoteValidation {
+    async fn validation(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        let result = next.run(ctx).await;
+        if let (Ok(_), Some(OnValid(valid))) = (&result, ctx.data_opt::<OnValid>()) {
+            valid();
+        }
+        result
+    }
+}

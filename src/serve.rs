@@ -1,0 +1,182 @@
+//! Starting and stopping a gateway: what `serve` does, and what tests start.
+
+use std::net::SocketAddr;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::access::keys;
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::http::{self, Site, graphiql::Page};
+use crate::platform::{database, job::Runner, migration};
+use crate::schema;
+
+/// How often the clock is set by the database's.
+const SET_CLOCK: Duration = Duration::from_secs(60);
+/// How often a gateway without its database tries again.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
+/// Longest wait for running requests and jobs at shutdown.
+pub const GRACE: Duration = Duration::from_secs(30);
+
+/// Whether requests can be answered: the database was prepared, and the gateway is not stopping.
+#[derive(Clone, Debug, Default)]
+pub struct Ready(Arc<AtomicBool>);
+
+impl Ready {
+    /// Whether it is so now.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn set(&self, ready: bool) {
+        self.0.store(ready, Ordering::Release);
+    }
+}
+
+/// A gateway that serves.
+pub struct Running {
+    /// The app behind it.
+    pub app: Arc<App>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Whether requests can be answered.
+    pub ready: Ready,
+    stop: CancellationToken,
+    jobs: TaskTracker,
+    http: JoinHandle<()>,
+}
+
+/// Brings the database into the state that this version needs: clock, migrations, indexes, keys. Running it twice, or on
+/// several nodes at once, is the same as once.
+///
+/// # Errors
+/// [`Error::Unavailable`] without a database; [`Error::Internal`] for one that this version cannot use.
+pub async fn prepare(app: &App) -> Result<()> {
+    app.database.set_clock(&app.clock).await?;
+    migration::migrate(&app.database, &app.clock, &app.node, schema::MIGRATIONS).await?;
+    database::ensure_indexes(&app.database, &schema::indexes()).await?;
+    app.access.tokens.keys.refresh().await
+}
+
+/// Gives the app the runner of all domains' jobs. Its tasks are counted by the tracker that is returned.
+pub fn install_jobs(app: &Arc<App>) -> TaskTracker {
+    let tracker = TaskTracker::new();
+    app.install_runner(Runner::new(app.queue.clone(), schema::jobs(), tracker.clone()));
+    tracker
+}
+
+/// Starts to serve on the listener. Returns at once; [`Running::wait_until_ready`] waits for the database.
+#[must_use]
+pub fn start(app: Arc<App>, listener: TcpListener, address: SocketAddr, graphiql: Option<Page>) -> Running {
+    let (stop, ready) = (CancellationToken::new(), Ready::default());
+    let jobs = install_jobs(&app);
+    let site = Site {
+        app: Arc::clone(&app),
+        ready: ready.clone(),
+        graphiql,
+    };
+    let http = tokio::spawn(http::serve(listener, site, stop.clone()));
+    tokio::spawn(background(Arc::clone(&app), ready.clone(), stop.clone()));
+    Running {
+        app,
+        address,
+        ready,
+        stop,
+        jobs,
+        http,
+    }
+}
+
+/// Prepares the database as soon as it answers, then runs jobs and keeps clock and keys fresh.
+async fn background(app: Arc<App>, ready: Ready, stop: CancellationToken) {
+    let prepared = tokio::select! {
+        () = stop.cancelled() => return,
+        prepared = prepare_when_it_answers(&app) => prepared,
+    };
+    if !prepared {
+        return;
+    }
+    ready.set(true);
+    tracing::info!("ready");
+    if app.config.jobs
+        && let Some(runner) = app.runner()
+    {
+        tokio::spawn(runner.clone().run(Arc::clone(&app), stop.clone()));
+    }
+    tokio::join!(
+        every(SET_CLOCK, &stop, || app.database.set_clock(&app.clock)),
+        async {
+            every(keys::REFRESH, &stop, || app.access.tokens.keys.refresh()).await;
+        }
+    );
+}
+
+/// Whether the database was prepared; false for one that this version cannot use, which is told.
+async fn prepare_when_it_answers(app: &App) -> bool {
+    let mut told = false;
+    loop {
+        match prepare(app).await {
+            Ok(()) => return true,
+            Err(Error::Unavailable(cause)) => {
+                if !told {
+                    tracing::warn!(%cause, "the database does not answer; waiting for it");
+                    told = true;
+                }
+                tokio::time::sleep(TRY_AGAIN).await;
+            }
+            Err(error) => {
+                tracing::error!(error = ?error, "the database cannot be used by this version");
+                return false;
+            }
+        }
+    }
+}
+
+/// Repeats `work` until `stop`. A failure is tried again at the next turn.
+async fn every<F: Future<Output = Result<()>>>(
+    period: Duration,
+    stop: &CancellationToken,
+    work: impl Fn() -> F,
+) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(period) => {}
+        }
+        if let Err(error) = work().await {
+            tracing::debug!(error = ?error, "could not refresh");
+        }
+    }
+}
+
+impl Running {
+    /// Waits until the database was prepared.
+    pub async fn wait_until_ready(&self) {
+        while !self.ready.is_ready() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Stops: not ready any more, running requests and jobs in hand finish, for at most [`GRACE`]. Whether all did.
+    pub async fn stop(self) -> bool {
+        self.ready.set(false);
+        self.stop.cancel();
+        self.jobs.close();
+        self.app.tasks.close();
+        let finished = async {
+            // The server's task ends when its connections have.
+            let _served = self.http.await;
+            self.app.tasks.wait().await;
+            self.jobs.wait().await;
+        };
+        tokio::time::timeout(GRACE, finished).await.is_ok()
+    }
+}

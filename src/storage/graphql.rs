@@ -1,0 +1,289 @@
+//! Private storage and its items on the wire.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object};
+use bson::doc;
+
+use super::store::{CountsOf, ItemsOf, Totals, TotalsOf};
+use super::{ItemKind, StorageItem as Document, link};
+use crate::access::{
+    principal::Policy,
+    reach::{Reach, StorageReach},
+    scope::Scope,
+};
+use crate::context::RequestContext;
+use crate::error::{Error, Result};
+use crate::platform::{
+    clock::Timestamp,
+    filter::StringFilter,
+    id::{Id, StorageItemId},
+    page::{Connection, Count, Order, PageArgs, Slice},
+};
+use crate::storefront_user::{
+    StorefrontUser as UserDocument,
+    graphql::{READ as READ_USERS, StorefrontUser},
+    mutations::{wire_bytes, wire_count},
+    private_storage::PrivateStorage as StorageDocument,
+};
+
+/// Who may read private storage.
+pub const READ: Policy = Policy::backend(Scope::StorageRead).and_own();
+
+/// What one storefront user has uploaded or designed. Readable only with that user's own token or by a backend
+/// (storage:read).
+pub struct PrivateStorage {
+    owner: UserDocument,
+    reach: Reach,
+}
+
+impl PrivateStorage {
+    /// The storage of a user.
+    ///
+    /// # Errors
+    /// FORBIDDEN where the caller may not read storage.
+    pub fn of(context: &RequestContext, owner: &UserDocument) -> Result<Self> {
+        Ok(Self {
+            owner: owner.clone(),
+            reach: context.reach(&READ)?,
+        })
+    }
+
+    async fn totals(&self, ctx: &Context<'_>) -> Result<Totals> {
+        let context = RequestContext::of(ctx)?;
+        let make = || TotalsOf {
+            database: context.app.database.clone(),
+            reach: self.reach.clone(),
+        };
+        let totals = context.loader("", make).load(self.owner.id.clone()).await?;
+        Ok(totals.map(|totals| *totals).unwrap_or_default())
+    }
+}
+
+#[Object]
+impl PrivateStorage {
+    /// Whether it is removed when its user is not used for long: an anonymous user's is, a regular user's is not.
+    async fn is_temporary(&self) -> bool {
+        self.owner.is_anonymous
+    }
+
+    /// When it is removed, unless it is used before; null for a regular user's.
+    async fn expires_at(&self) -> Option<Timestamp> {
+        self.owner.expires_at
+    }
+
+    /// How many items are in it.
+    async fn item_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(wire_count(self.totals(ctx).await?.items))
+    }
+
+    /// Bytes of all items' content.
+    async fn total_bytes(&self, ctx: &Context<'_>) -> Result<f64> {
+        Ok(wire_bytes(self.totals(ctx).await?.bytes))
+    }
+
+    /// Bytes that it may hold. A merge may bring it beyond that.
+    async fn quota_bytes(&self, ctx: &Context<'_>) -> Result<f64> {
+        let quota = RequestContext::of(ctx)?.app.config.storage.quota;
+        Ok(wire_bytes(i64::try_from(quota).unwrap_or(i64::MAX)))
+    }
+
+    /// The items, oldest first.
+    async fn items(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only items that meet this.")] filter: Option<StorageItemFilter>,
+        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+    ) -> Result<Connection<StorageItem>> {
+        let context = RequestContext::of(ctx)?;
+        let owner = self.owner.id.clone();
+        // Siblings have equal arguments and share a loader; cursors belong to the tenant.
+        let order = Order::by_id(format!("items in {}", self.owner.storefront_id));
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        }
+        .check(order)?;
+        let condition = filter.unwrap_or_default().condition()?;
+        let scope = format!("{} {condition}", page.key());
+        let (database, reach) = (context.app.database.clone(), self.reach.clone());
+        let make = || ItemsOf {
+            database: database.clone(),
+            reach: reach.clone(),
+            page,
+            condition: condition.clone(),
+        };
+        let slice = context.loader(&scope, make).load(owner.clone()).await?;
+        let slice = slice.map_or_else(Slice::empty, |slice| Slice::clone(&slice));
+        let context = Arc::clone(context);
+        let count: Count = Box::new(move || {
+            let (context, owner) = (Arc::clone(&context), owner.clone());
+            let counts = CountsOf {
+                database: database.clone(),
+                reach: reach.clone(),
+                condition: condition.clone(),
+            };
+            let scope = condition.to_string();
+            Box::pin(async move {
+                let count = context.loader(&scope, || counts).load(owner).await?;
+                Ok(count.map_or(0, |count| *count))
+            })
+        });
+        Ok(Connection::new(slice.map(StorageItem::written), count))
+    }
+}
+
+/// Conditions on items; all given ones must hold.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct StorageItemFilter {
+    /// What the item is to the store.
+    pub kind: Option<ItemKind>,
+    /// In exactly this folder.
+    pub folder: Option<String>,
+    /// By name.
+    pub name: Option<StringFilter>,
+}
+
+impl StorageItemFilter {
+    fn condition(self) -> Result<bson::Document> {
+        let Self { kind, folder, name } = self;
+        let mut conditions = name.map_or_else(|| Ok(Vec::new()), |name| name.on("name"))?;
+        if let Some(kind) = kind {
+            conditions.push(doc! { "kind": bson::serialize_to_bson(&kind).map_err(Error::internal)? });
+        }
+        if let Some(folder) = folder {
+            conditions.push(doc! { "folder": { "$eq": folder } });
+        }
+        Ok(if conditions.is_empty() {
+            doc! {}
+        } else {
+            doc! { "$and": conditions }
+        })
+    }
+}
+
+/// Something that a storefront user has uploaded. Readable only with that user's own token or by a backend
+/// (storage:read).
+#[derive(Clone)]
+pub struct StorageItem(Arc<Document>);
+
+impl StorageItem {
+    /// The node of a document that was just written or read.
+    #[must_use]
+    pub fn written(document: Document) -> Self {
+        Self(Arc::new(document))
+    }
+
+    /// Until when a link that is made now is good.
+    fn link_expiry(context: &RequestContext) -> Timestamp {
+        context.app.clock.now().after(link::LIFETIME)
+    }
+}
+
+#[Object]
+impl StorageItem {
+    /// Global id; a merge keeps it.
+    pub async fn id(&self) -> ID {
+        ID::from(&self.0.id)
+    }
+
+    /// Whose it is. Backend (storefront_users:read), or the owner; else FORBIDDEN.
+    async fn owner(&self, ctx: &Context<'_>) -> Result<StorefrontUser> {
+        let context = RequestContext::of(ctx)?;
+        let reach = context.reach(&READ_USERS)?;
+        let storage = context
+            .by_id::<StorageDocument>(&reach, &self.0.storage_id)
+            .await?;
+        let owner = storage.and_then(|storage| storage.owner_id.clone());
+        let owner = match owner {
+            Some(owner) => context.by_id::<UserDocument>(&reach, &owner).await?,
+            None => None,
+        };
+        let gone =
+            || Error::Forbidden("The item belongs to someone else now, or is being removed.".to_owned());
+        owner.map(StorefrontUser::new).ok_or_else(gone)
+    }
+
+    /// Display name; two items may have the same.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Folder, empty for none.
+    async fn folder(&self) -> &str {
+        &self.0.folder
+    }
+
+    /// What it is to the store.
+    async fn kind(&self) -> ItemKind {
+        self.0.kind
+    }
+
+    /// Sniffed from the content, not from the name.
+    async fn content_type(&self) -> &str {
+        &self.0.content_type
+    }
+
+    /// Bytes of the content.
+    async fn byte_size(&self) -> f64 {
+        wire_bytes(self.0.byte_size)
+    }
+
+    /// Hex SHA-256 of the content.
+    async fn sha256(&self) -> &str {
+        &self.0.sha256
+    }
+
+    /// A signed link to the content, valid for ten minutes, for GET and HEAD, with Range and If-None-Match. Whoever has it
+    /// may read the content until then.
+    async fn url(&self, ctx: &Context<'_>) -> Result<String> {
+        let context = RequestContext::of(ctx)?;
+        let app = &context.app;
+        Ok(link::sign(
+            &app.vault,
+            &app.public_url,
+            &self.0.id,
+            Self::link_expiry(context),
+        ))
+    }
+
+    /// When a link that is asked for now expires.
+    async fn url_expires_at(&self, ctx: &Context<'_>) -> Result<Timestamp> {
+        Ok(Timestamp::from_millis(
+            Self::link_expiry(RequestContext::of(ctx)?).seconds() * 1000,
+        ))
+    }
+
+    /// When it was uploaded; a merge keeps it.
+    async fn created_at(&self) -> Timestamp {
+        self.0.created_at
+    }
+
+    /// When its name or folder was last changed.
+    async fn updated_at(&self) -> Timestamp {
+        self.0.updated_at
+    }
+}
+
+/// The reach into items: a person's own storages are looked up, once a request.
+pub async fn item_reach(context: &RequestContext, reach: &Reach) -> Result<StorageReach> {
+    context.app.database.with_storages::<StorageDocument>(reach).await
+}
+
+/// The item with this id, for `node`.
+pub async fn node(context: &RequestContext, id: &str) -> Result<Option<StorageItem>> {
+    let (Some(id), Ok(reach)) = (StorageItemId::parse(id), context.reach(&READ)) else {
+        return Ok(None);
+    };
+    let reach = context
+        .storages
+        .get_or_try_init(|| item_reach(context, &reach))
+        .await?;
+    Ok(context.by_id::<Document>(reach, &id).await?.map(StorageItem))
+}

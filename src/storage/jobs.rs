@@ -1,0 +1,81 @@
+//! Storage's jobs: emptying the storages of removed users, and sweeping content that no item names.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bson::{Bson, Document};
+use futures_util::{FutureExt, future::BoxFuture};
+
+use super::{StorageItem, store};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::platform::{
+    blob::BlobId,
+    database::Tx,
+    job::{Failure, Kind},
+};
+use crate::storefront_user::lifecycle::EMPTY_STORAGES;
+
+/// Items that one transaction removes: small enough to be quick, large enough to be few.
+const BATCH: i64 = 500;
+/// How often content without an item is looked for.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The jobs of this domain.
+#[must_use]
+pub fn jobs() -> Vec<Kind<Arc<App>>> {
+    vec![
+        Kind {
+            name: EMPTY_STORAGES,
+            every: None,
+            run: empty,
+        },
+        Kind {
+            name: "storage.sweep",
+            every: Some(SWEEP_INTERVAL),
+            run: sweep,
+        },
+    ]
+}
+
+/// Removes items, content, and at last the storages. Each step is whole by itself; running it again goes on.
+fn empty(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
+    async move {
+        let wrong = || Failure::Fail(Error::internal("the job names no storages"));
+        let storages: Vec<Bson> = payload.get_array("storageIds").map_err(|_| wrong())?.clone();
+        loop {
+            let items = store::abandoned(&app.database, &storages, BATCH).await?;
+            if items.is_empty() {
+                break;
+            }
+            let contents = app
+                .database
+                .transaction((&app, &items), |tx, (app, items)| {
+                    remove_items(app, tx, items).boxed()
+                })
+                .await?;
+            app.blobs.erase(&contents).await?;
+        }
+        app.database
+            .transaction((&app, &storages), |tx, (app, storages)| {
+                store::remove_storages(&app.database, tx, storages).boxed()
+            })
+            .await?;
+        Ok(())
+    }
+    .boxed()
+}
+
+async fn remove_items(app: &App, tx: &mut Tx, items: &[StorageItem]) -> Result<Vec<BlobId>> {
+    let contents = store::remove_abandoned(&app.database, tx, items).await?;
+    app.blobs.release(tx, &contents).await?;
+    Ok(contents)
+}
+
+fn sweep(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
+    async move {
+        while app.blobs.sweep().await? > 0 {}
+        Ok(())
+    }
+    .boxed()
+}

@@ -1,0 +1,138 @@
+//! Items of private storage: what storefront users upload.
+
+pub mod graphql;
+pub mod jobs;
+pub mod link;
+pub mod mutations;
+pub mod sniff;
+pub mod store;
+pub mod upload;
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::{reach::Holder, tenant::TenantDocument};
+use crate::error::UserError;
+use crate::platform::{
+    blob::BlobId,
+    clock::Timestamp,
+    id::{StorageId, StorageItemId, StorefrontId},
+    text,
+};
+
+/// Longest name, in characters.
+const MAX_NAME: usize = 255;
+/// Longest folder, in characters.
+const MAX_FOLDER: usize = 255;
+
+/// What an item is to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[graphql(name = "StorageItemKind")]
+pub enum ItemKind {
+    /// A picture.
+    Image,
+    /// A design that the customer personalizes, as JSON.
+    Design,
+    /// Anything else.
+    Other,
+}
+
+/// An item. Its content is written once and never changes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StorageItem {
+    /// Id.
+    #[serde(rename = "_id")]
+    pub id: StorageItemId,
+    /// Where.
+    pub storefront_id: StorefrontId,
+    /// In which storage; the storage's owner is the item's.
+    pub storage_id: StorageId,
+    /// Display name; two items may have the same.
+    pub name: String,
+    /// Folder, empty for none; opaque to the gateway.
+    pub folder: String,
+    /// What it is to the store.
+    pub kind: ItemKind,
+    /// Sniffed from the content.
+    pub content_type: String,
+    /// Bytes of the content.
+    pub byte_size: i64,
+    /// SHA-256 of the content, in hex.
+    pub sha256: String,
+    /// The content.
+    pub blob_id: BlobId,
+    /// When it was uploaded.
+    pub created_at: Timestamp,
+    /// When its name or folder was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl TenantDocument for StorageItem {
+    type Id = StorageItemId;
+    const COLLECTION: &'static str = "storageItems";
+    const HOLDER: Holder = Holder::Storage("storageId");
+
+    fn id(&self) -> &StorageItemId {
+        &self.id
+    }
+
+    fn storefront(&self) -> &StorefrontId {
+        &self.storefront_id
+    }
+}
+
+/// Whether this can be an item's name: 1 to 255 characters, not blank, none of them a control character.
+///
+/// # Errors
+/// REQUIRED, TOO_LONG or INVALID on `name`.
+pub fn check_name(name: &str) -> Result<String, UserError> {
+    text::required(name, "name", MAX_NAME)
+}
+
+/// Whether this can be an item's folder: at most 255 characters, none of them a control character.
+///
+/// # Errors
+/// TOO_LONG or INVALID on `folder`.
+pub fn check_folder(folder: &str) -> Result<String, UserError> {
+    text::optional(folder, "folder", MAX_FOLDER)
+}
+
+/// The kind of an item whose upload names none.
+#[must_use]
+pub fn kind_of(content_type: &str) -> ItemKind {
+    if content_type.starts_with("image/") {
+        ItemKind::Image
+    } else if content_type == sniff::JSON {
+        ItemKind::Design
+    } else {
+        ItemKind::Other
+    }
+}
+
+/// The last part of what a client calls its file; a path in it is not ours to know (RFC 7578 §4.2).
+#[must_use]
+pub fn base_name(file_name: &str) -> &str {
+    file_name.rsplit(['/', '\\']).next().unwrap_or(file_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // SFU-04
+    #[test]
+    fn a_files_path_is_not_its_name() {
+        assert_eq!(base_name("C:\\photos\\cat.png"), "cat.png");
+        assert_eq!(base_name("photos/cat.png"), "cat.png");
+        assert_eq!(base_name("cat.png"), "cat.png");
+    }
+
+    // SFU-04
+    #[test]
+    fn an_image_is_an_image_and_json_a_design() {
+        assert_eq!(kind_of("image/svg+xml"), ItemKind::Image);
+        assert_eq!(kind_of("application/json"), ItemKind::Design);
+        assert_eq!(kind_of("application/pdf"), ItemKind::Other);
+    }
+}

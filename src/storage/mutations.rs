@@ -1,0 +1,280 @@
+//! Storage's mutations.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use futures_util::FutureExt;
+
+use super::graphql::{StorageItem, item_reach};
+use super::store::{self, ItemChanges};
+use super::upload::{self, NewItem};
+use super::{ItemKind, StorageItem as Document, check_folder, check_name};
+use crate::access::{
+    principal::Policy,
+    reach::{Reach, StorageReach},
+    scope::Scope,
+};
+use crate::app::App;
+use crate::context::RequestContext;
+use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
+use crate::platform::{
+    database::Tx,
+    id::{Id, StorageItemId},
+    scalar::Upload,
+};
+use crate::storefront_user::{
+    StorefrontUser as UserDocument,
+    graphql::{StorefrontUserBy, find},
+    refusal,
+};
+
+const WRITE: Policy = Policy::backend(Scope::StorageWrite).and_own();
+
+/// What to upload.
+#[derive(InputObject)]
+pub struct StorageItemUploadInput {
+    /// The file, as a part of a multipart request. 50 MiB at most, of the accepted types, unless the operator set
+    /// otherwise.
+    file: Upload,
+    /// Name, 1 to 255 characters; the file's when left out.
+    name: Option<String>,
+    /// Folder, at most 255 characters; none when left out.
+    folder: Option<String>,
+    /// Kind; when left out an image is IMAGE, JSON is DESIGN, anything else OTHER.
+    kind: Option<ItemKind>,
+    /// Backend only: whose storage (else REQUIRED). A person's own token must not send it (FORBIDDEN).
+    owner: Option<StorefrontUserBy>,
+}
+
+/// What uploading came to.
+#[derive(SimpleObject)]
+pub struct StorageItemUploadPayload {
+    /// The new item; null when there are user errors.
+    storage_item: Option<StorageItem>,
+    /// What is wrong with the request; empty when it took effect.
+    user_errors: Vec<UserError>,
+}
+
+/// What to change of an item. Absent fields stay as they are.
+#[derive(InputObject)]
+pub struct StorageItemUpdateInput {
+    /// Which item.
+    id: ID,
+    /// New name, 1 to 255 characters.
+    name: MaybeUndefined<String>,
+    /// New folder, at most 255 characters; null or empty for none.
+    folder: MaybeUndefined<String>,
+}
+
+/// What changing came to.
+#[derive(SimpleObject)]
+pub struct StorageItemUpdatePayload {
+    /// The item as it is stored now; null when there are user errors.
+    storage_item: Option<StorageItem>,
+    /// What is wrong with the request; empty when it took effect.
+    user_errors: Vec<UserError>,
+}
+
+/// What to delete.
+#[derive(InputObject)]
+pub struct StorageItemDeleteInput {
+    /// Which item.
+    id: ID,
+}
+
+/// What deleting came to.
+#[derive(SimpleObject)]
+pub struct StorageItemDeletePayload {
+    /// Id of the item that is gone; null when there are user errors.
+    deleted_storage_item_id: Option<ID>,
+    /// What is wrong with the request; empty when it took effect.
+    user_errors: Vec<UserError>,
+}
+
+/// Storage's part of the mutation.
+#[derive(Default)]
+pub struct StorageMutation;
+
+#[Object]
+impl StorageMutation {
+    /// Uploads a file into private storage: a multipart request by the GraphQL multipart request specification, with the
+    /// header `GraphQL-Require-Preflight`. The user's own token, or backend (storage:write) with `owner`. The content's
+    /// type is sniffed; size, hash and content survive byte for byte. Codes: FILE_EMPTY, FILE_TOO_LARGE,
+    /// FILE_TYPE_NOT_ALLOWED, STORAGE_QUOTA_EXCEEDED, REQUIRED, TOO_LONG, INVALID, FORBIDDEN, SAVE_FAILED when the file
+    /// breaks off, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND, STOREFRONT_USER_NOT_FOUND, STOREFRONT_USER_EXPIRED,
+    /// STOREFRONT_USER_ALREADY_MERGED (409).
+    async fn storage_item_upload(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to upload.")] input: StorageItemUploadInput,
+    ) -> Result<StorageItemUploadPayload> {
+        let StorageItemUploadInput {
+            file,
+            name,
+            folder,
+            kind,
+            owner,
+        } = input;
+        let context = RequestContext::of(ctx)?;
+        let upload = async {
+            let reach = context.reach_to_write(&WRITE)?;
+            let owner = owner_of(context, &reach, owner).await?;
+            let file = context.uploads.take(file.0)?;
+            upload::upload(&context.app, &reach, &owner, NewItem { name, folder, kind }, file).await
+        };
+        let (done, user_errors) = payload(upload.await)?;
+        Ok(StorageItemUploadPayload {
+            storage_item: done.map(StorageItem::written),
+            user_errors,
+        })
+    }
+
+    /// Renames an item or moves it to another folder. The user's own token, or backend (storage:write). Codes:
+    /// STORAGE_ITEM_NOT_FOUND, NO_CHANGES when neither is sent, REQUIRED, TOO_LONG, INVALID.
+    async fn storage_item_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change.")] input: StorageItemUpdateInput,
+    ) -> Result<StorageItemUpdatePayload> {
+        let (done, user_errors) = payload(update(RequestContext::of(ctx)?, input).await)?;
+        Ok(StorageItemUpdatePayload {
+            storage_item: done.map(StorageItem::written),
+            user_errors,
+        })
+    }
+
+    /// Deletes an item and its content. The user's own token, or backend (storage:write). Code: STORAGE_ITEM_NOT_FOUND.
+    async fn storage_item_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to delete.")] input: StorageItemDeleteInput,
+    ) -> Result<StorageItemDeletePayload> {
+        let (done, user_errors) = payload(delete(RequestContext::of(ctx)?, &input.id).await)?;
+        Ok(StorageItemDeletePayload {
+            deleted_storage_item_id: done.map(|()| input.id),
+            user_errors,
+        })
+    }
+}
+
+/// No such item for this caller, whether it is someone else's or not there at all.
+#[must_use]
+pub fn item_not_found() -> UserError {
+    UserError::new(
+        UserErrorCode::StorageItemNotFound,
+        ["id"],
+        "There is no such item.",
+    )
+}
+
+/// Whose storage an upload goes to.
+async fn owner_of(
+    context: &RequestContext,
+    reach: &Reach,
+    by: Option<StorefrontUserBy>,
+) -> Result<Arc<UserDocument>> {
+    let refuse = |code, message| Err(Error::rejected(UserError::new(code, ["owner"], message)));
+    let owner = match (reach.person(), by) {
+        (Some(_), Some(_)) => {
+            return refuse(
+                UserErrorCode::Forbidden,
+                "Your own token uploads to your own storage.",
+            );
+        }
+        (None, None) => return refuse(UserErrorCode::Required, "A backend says whose storage it is."),
+        (Some(person), None) => {
+            context
+                .by_id::<UserDocument>(reach, &person.storefront_user)
+                .await?
+        }
+        (None, Some(by)) => named(context, reach, by).await?,
+    };
+    let owner = owner.ok_or_else(|| Error::rejected(refusal::not_found("owner")))?;
+    if owner.merged_into.is_some() {
+        return Err(Error::rejected(refusal::already_merged("owner")));
+    }
+    if let Some(expires_at) = owner.expires_at {
+        if context.app.clock.now() >= expires_at {
+            return Err(Error::rejected(refusal::expired("owner")));
+        }
+        context.app.access.count_use(&owner.id, expires_at).await?;
+    }
+    Ok(owner)
+}
+
+/// The user that a backend names; a storefront that is missing or unknown is a user error of this mutation (SFR-01).
+async fn named(
+    context: &RequestContext,
+    reach: &Reach,
+    by: StorefrontUserBy,
+) -> Result<Option<Arc<UserDocument>>> {
+    if let StorefrontUserBy::External(key) = &by {
+        let storefront = key.storefront_id.as_ref().map(|id| id.as_str());
+        context
+            .storefront_to_write(reach, storefront, ["owner", "external", "storefrontId"])
+            .await?;
+    }
+    find(context, reach, by).await
+}
+
+async fn update(context: &Arc<RequestContext>, input: StorageItemUpdateInput) -> Result<Document> {
+    let StorageItemUpdateInput { id, name, folder } = input;
+    let reach = context.reach_to_write(&WRITE)?;
+    let mut faults = Faults::default();
+    if name.is_undefined() && folder.is_undefined() {
+        faults.push(UserError::new(
+            UserErrorCode::NoChanges,
+            [],
+            "Neither name nor folder is sent.",
+        ));
+    }
+    let name = match name {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => faults.take(check_name("")),
+        MaybeUndefined::Value(name) => faults.take(check_name(&name)),
+    };
+    let folder = match folder {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(String::new()),
+        MaybeUndefined::Value(folder) => faults.take(check_folder(&folder)),
+    };
+    let id = faults.take(StorageItemId::parse(&id).ok_or_else(item_not_found));
+    faults.check()?;
+    let id = id.ok_or_else(|| Error::internal("an input without faults has an id"))?;
+    let reach = item_reach(context, &reach).await?;
+    let now = context.app.clock.now();
+    let changed = store::update(
+        &context.app.database,
+        &reach,
+        &id,
+        ItemChanges { name, folder },
+        now,
+    )
+    .await?;
+    changed.ok_or_else(|| Error::rejected(item_not_found()))
+}
+
+async fn delete(context: &Arc<RequestContext>, id: &str) -> Result<()> {
+    let app = &context.app;
+    let reach = context.reach_to_write(&WRITE)?;
+    let id = StorageItemId::parse(id).ok_or_else(|| Error::rejected(item_not_found()))?;
+    let reach = item_reach(context, &reach).await?;
+    let removed = app
+        .database
+        .transaction((app, &reach, &id), |tx, (app, reach, id)| {
+            remove(app, reach, tx, id).boxed()
+        })
+        .await?;
+    // The item is gone; should this fail, the sweep removes the content within seconds.
+    if let Err(error) = app.blobs.erase(&[removed.blob_id]).await {
+        tracing::debug!(error = ?error, "left a deleted item's content to the sweep");
+    }
+    Ok(())
+}
+
+async fn remove(app: &App, reach: &StorageReach, tx: &mut Tx, id: &StorageItemId) -> Result<Document> {
+    let item = store::remove(&app.database, reach, tx, id).await?;
+    let item = item.ok_or_else(|| Error::rejected(item_not_found()))?;
+    app.blobs.release(tx, &[item.blob_id]).await?;
+    Ok(item)
+}

@@ -1,0 +1,364 @@
+//! Items in the database.
+
+use std::collections::HashMap;
+
+use bson::{Bson, Document, doc};
+use serde::Deserialize;
+
+use super::StorageItem;
+use crate::access::{
+    reach::{Reach, StorageReach, SystemReach},
+    tenant::TenantDocument,
+};
+use crate::error::{Error, Result};
+use crate::platform::{
+    blob::BlobId,
+    clock::Timestamp,
+    database::{Database, Index, IndexKind, Tx},
+    id::{StorageId, StorageItemId, StorefrontUserId},
+    loader::Batch,
+    page::{Page, Slice},
+};
+use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, store as users};
+
+/// Indexes of the items.
+pub const INDEXES: &[Index] = &[Index {
+    collection: StorageItem::COLLECTION,
+    name: "storage_id",
+    keys: &[("storageId", 1), ("_id", 1)],
+    kind: IndexKind::Plain,
+}];
+
+/// The storage that a user's uploads go to: the one that was made with it.
+pub async fn home_storage(
+    database: &Database,
+    reach: &Reach,
+    owner: &StorefrontUserId,
+) -> Result<Option<PrivateStorage>> {
+    let storages = database.open::<PrivateStorage>(reach);
+    Ok(storages
+        .find(doc! { "ownerId": owner }, doc! { "_id": 1 }, 1)
+        .await?
+        .pop())
+}
+
+/// Bytes in all storages of a user.
+async fn total_bytes(database: &Database, tx: &mut Tx, owner: &StorefrontUser) -> Result<i64> {
+    let storages = database.open::<PrivateStorage>(&SystemReach::for_background_work());
+    let owned = doc! { "storefrontId": &owner.storefront_id, "ownerId": &owner.id };
+    Ok(storages
+        .find_in(tx, owned)
+        .await?
+        .iter()
+        .map(|storage| storage.total_bytes)
+        .sum())
+}
+
+/// What adding an item came to.
+#[derive(Debug)]
+pub enum Added {
+    /// It is there.
+    Yes,
+    /// Its owner would have more than it may.
+    OverQuota,
+    /// Its owner was removed meanwhile.
+    NoOwner,
+}
+
+/// Adds an item whose content is written, within the caller's transaction.
+///
+/// The storage was reached when the upload began. A merge that came in between gave it another owner, whose item this
+/// becomes: so nothing that is under way is lost (SFU-35).
+pub async fn add(database: &Database, tx: &mut Tx, item: &StorageItem, quota: i64) -> Result<Added> {
+    let system = SystemReach::for_background_work();
+    let Some(storage) = count(database, tx, &item.storage_id, 1, item.byte_size).await? else {
+        return Ok(Added::NoOwner);
+    };
+    let Some(owner_id) = &storage.owner_id else {
+        return Ok(Added::NoOwner);
+    };
+    // Two uploads of one owner into different storages meet here, so that the quota holds for their sum.
+    let Some(owner) = users::touch(database, &system, tx, owner_id).await? else {
+        return Ok(Added::NoOwner);
+    };
+    if total_bytes(database, tx, &owner).await? > quota {
+        return Ok(Added::OverQuota);
+    }
+    database
+        .open::<StorageItem>(&system)
+        .insert_in(tx, &system, item)
+        .await?;
+    Ok(Added::Yes)
+}
+
+/// Counts items into or out of an owned storage.
+async fn count(
+    database: &Database,
+    tx: &mut Tx,
+    storage: &StorageId,
+    items: i64,
+    bytes: i64,
+) -> Result<Option<PrivateStorage>> {
+    let storages = database.open::<PrivateStorage>(&SystemReach::for_background_work());
+    let owned = doc! { "_id": storage, "ownerId": { "$exists": true } };
+    storages
+        .update_in(
+            tx,
+            owned,
+            doc! { "$inc": { "itemCount": items, "totalBytes": bytes } },
+        )
+        .await
+}
+
+/// Takes an item out of its storage within the caller's transaction; `None` when the reach has none.
+pub async fn remove(
+    database: &Database,
+    reach: &StorageReach,
+    tx: &mut Tx,
+    id: &StorageItemId,
+) -> Result<Option<StorageItem>> {
+    let Some(item) = database
+        .open::<StorageItem>(reach)
+        .delete_in(tx, doc! { "_id": id })
+        .await?
+    else {
+        return Ok(None);
+    };
+    let storage = count(database, tx, &item.storage_id, -1, -item.byte_size).await?;
+    let owner = storage.and_then(|storage| storage.owner_id);
+    // A merge since the reach was made gave the storage to someone else, whose item it is now.
+    let still_own = reach
+        .person()
+        .is_none_or(|person| owner.as_ref() == Some(&person.storefront_user));
+    match owner {
+        Some(owner) if still_own => {
+            users::touch(database, &SystemReach::for_background_work(), tx, &owner).await?;
+            Ok(Some(item))
+        }
+        _ => Err(Error::rejected(super::mutations::item_not_found())),
+    }
+}
+
+/// Changes to an item; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct ItemChanges {
+    /// New name.
+    pub name: Option<String>,
+    /// New folder.
+    pub folder: Option<String>,
+}
+
+/// Changes an item; `None` when the reach has none.
+pub async fn update(
+    database: &Database,
+    reach: &StorageReach,
+    id: &StorageItemId,
+    changes: ItemChanges,
+    now: Timestamp,
+) -> Result<Option<StorageItem>> {
+    let ItemChanges { name, folder } = changes;
+    let mut set = doc! { "updatedAt": now };
+    if let Some(name) = name {
+        set.insert("name", name);
+    }
+    if let Some(folder) = folder {
+        set.insert("folder", folder);
+    }
+    database
+        .open::<StorageItem>(reach)
+        .update(doc! { "_id": id }, doc! { "$set": set })
+        .await
+}
+
+/// The item whose content a signed link names.
+pub async fn linked(database: &Database, id: &StorageItemId) -> Result<Option<StorageItem>> {
+    database
+        .open::<StorageItem>(&SystemReach::for_background_work())
+        .get(id)
+        .await
+}
+
+/// How much is in a user's storages.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    /// Items.
+    pub items: i64,
+    /// Bytes of their content.
+    pub bytes: i64,
+}
+
+/// Reads the totals of a level of users.
+pub struct TotalsOf {
+    /// Where.
+    pub database: Database,
+    /// How far.
+    pub reach: Reach,
+}
+
+impl Batch for TotalsOf {
+    type Key = StorefrontUserId;
+    type Value = Totals;
+
+    async fn load(&self, owners: &[StorefrontUserId]) -> Result<HashMap<StorefrontUserId, Totals>> {
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(rename = "_id")]
+            owner: StorefrontUserId,
+            items: i64,
+            bytes: i64,
+        }
+        let sums =
+            doc! { "_id": "$ownerId", "items": { "$sum": "$itemCount" }, "bytes": { "$sum": "$totalBytes" } };
+        let pipeline = vec![owned_by(owners), doc! { "$group": sums }];
+        let rows: Vec<Row> = self
+            .database
+            .open::<PrivateStorage>(&self.reach)
+            .aggregate(pipeline)
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| {
+                (
+                    row.owner,
+                    Totals {
+                        items: row.items,
+                        bytes: row.bytes,
+                    },
+                )
+            })
+            .collect())
+    }
+}
+
+/// Reads a page of items for each of a level of users, in one command: from the owners' storages, which the reach
+/// confines, to the items in them.
+pub struct ItemsOf {
+    /// Where.
+    pub database: Database,
+    /// How far.
+    pub reach: Reach,
+    /// Which page.
+    pub page: Page,
+    /// Which items.
+    pub condition: Document,
+}
+
+/// Who owns what in one row of a pipeline.
+#[derive(Deserialize)]
+struct Owned<T> {
+    #[serde(rename = "_id")]
+    owner: StorefrontUserId,
+    found: Vec<T>,
+}
+
+impl Batch for ItemsOf {
+    type Key = StorefrontUserId;
+    type Value = Slice<StorageItem>;
+
+    async fn load(
+        &self,
+        owners: &[StorefrontUserId],
+    ) -> Result<HashMap<StorefrontUserId, Slice<StorageItem>>> {
+        let within = vec![
+            doc! { "$match": { "$and": [self.page.filter(), self.condition.clone()] } },
+            doc! { "$sort": self.page.sort() },
+            doc! { "$limit": self.page.limit() },
+        ];
+        let rows: Vec<Owned<StorageItem>> =
+            through_storages(&self.database, &self.reach, owners, within).await?;
+        let cut = |found| {
+            self.page
+                .cut(found, |item: &StorageItem| ((&item.id).into(), (&item.id).into()))
+        };
+        Ok(rows.into_iter().map(|row| (row.owner, cut(row.found))).collect())
+    }
+}
+
+/// Counts the items that meet a condition for each of a level of users.
+pub struct CountsOf {
+    /// Where.
+    pub database: Database,
+    /// How far.
+    pub reach: Reach,
+    /// Which items.
+    pub condition: Document,
+}
+
+impl Batch for CountsOf {
+    type Key = StorefrontUserId;
+    type Value = u64;
+
+    async fn load(&self, owners: &[StorefrontUserId]) -> Result<HashMap<StorefrontUserId, u64>> {
+        #[derive(Deserialize)]
+        struct Counted {
+            n: i64,
+        }
+        let within = vec![doc! { "$match": self.condition.clone() }, doc! { "$count": "n" }];
+        let rows: Vec<Owned<Counted>> = through_storages(&self.database, &self.reach, owners, within).await?;
+        let number = |row: &Owned<Counted>| {
+            row.found
+                .first()
+                .map_or(0, |counted| u64::try_from(counted.n).unwrap_or(0))
+        };
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.owner.clone(), number(&row)))
+            .collect())
+    }
+}
+
+async fn through_storages<R: for<'de> Deserialize<'de> + Send + Unpin>(
+    database: &Database,
+    reach: &Reach,
+    owners: &[StorefrontUserId],
+    within: Vec<Document>,
+) -> Result<Vec<Owned<R>>>
+where
+    Owned<R>: for<'de> Deserialize<'de>,
+{
+    let storages = database.open::<PrivateStorage>(reach);
+    let pipeline = vec![
+        owned_by(owners),
+        doc! { "$group": { "_id": "$ownerId", "storages": { "$push": "$_id" } } },
+        storages.children::<StorageItem>("storages", "storageId", "found", within),
+        doc! { "$project": { "found": 1 } },
+    ];
+    storages.aggregate(pipeline).await
+}
+
+fn owned_by(owners: &[StorefrontUserId]) -> Document {
+    let owners: Vec<Bson> = owners.iter().map(Bson::from).collect();
+    doc! { "$match": { "ownerId": { "$in": owners } } }
+}
+
+/// Items of storages that lost their owner, some at a time.
+pub async fn abandoned(database: &Database, storages: &[Bson], limit: i64) -> Result<Vec<StorageItem>> {
+    let items = database.open::<StorageItem>(&SystemReach::for_background_work());
+    items
+        .find(doc! { "storageId": { "$in": storages } }, doc! {}, limit)
+        .await
+}
+
+/// Removes these items within the caller's transaction; their contents are the caller's to release.
+pub async fn remove_abandoned(
+    database: &Database,
+    tx: &mut Tx,
+    items: &[StorageItem],
+) -> Result<Vec<BlobId>> {
+    let system = SystemReach::for_background_work();
+    let ids: Vec<Bson> = items.iter().map(|item| Bson::from(&item.id)).collect();
+    database
+        .open::<StorageItem>(&system)
+        .delete_many_in(tx, doc! { "_id": { "$in": ids } })
+        .await?;
+    Ok(items.iter().map(|item| item.blob_id).collect())
+}
+
+/// Removes emptied storages that have no owner.
+pub async fn remove_storages(database: &Database, tx: &mut Tx, storages: &[Bson]) -> Result<u64> {
+    let emptied = doc! { "_id": { "$in": storages }, "ownerId": { "$exists": false } };
+    database
+        .open::<PrivateStorage>(&SystemReach::for_background_work())
+        .delete_many_in(tx, emptied)
+        .await
+}

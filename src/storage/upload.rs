@@ -1,0 +1,202 @@
+//! Uploading: from the request's body into the content store piece by piece, then the item in one transaction.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+
+use super::store::{self, Added};
+use super::{ItemKind, StorageItem, base_name, check_folder, check_name, kind_of, sniff};
+use crate::access::reach::Reach;
+use crate::app::App;
+use crate::error::{Error, Faults, Result, UserError, UserErrorCode};
+use crate::platform::{
+    blob::{Writer, Written},
+    id::StorageItemId,
+    upload::{Broken, UploadStream},
+};
+use crate::storefront_user::{StorefrontUser, refusal};
+
+/// What an upload says of its item.
+#[derive(Clone, Debug, Default)]
+pub struct NewItem {
+    /// Name; the file's when left out.
+    pub name: Option<String>,
+    /// Folder; none when left out.
+    pub folder: Option<String>,
+    /// Kind; by the content when left out.
+    pub kind: Option<ItemKind>,
+}
+
+/// The input's field of the file.
+const FILE: &str = "file";
+
+/// Stores a file as an item of the owner's.
+///
+/// # Errors
+/// The user errors of STO-01, with nothing left behind.
+pub async fn upload(
+    app: &Arc<App>,
+    reach: &Reach,
+    owner: &StorefrontUser,
+    new: NewItem,
+    mut file: UploadStream,
+) -> Result<StorageItem> {
+    let NewItem { name, folder, kind } = new;
+    let mut faults = Faults::default();
+    let name = name.unwrap_or_else(|| base_name(file.file_name.as_deref().unwrap_or_default()).to_owned());
+    let name = faults.take(check_name(&name));
+    let folder = faults.take(check_folder(folder.as_deref().unwrap_or_default()));
+    let head = read_head(&mut file).await?;
+    let content_type = faults.take(check_head(app, &head));
+    faults.check()?;
+    let (Some(name), Some(folder), Some(content_type)) = (name, folder, content_type) else {
+        return Err(Error::internal("an input without faults is complete"));
+    };
+    let Some(storage) = store::home_storage(&app.database, reach, &owner.id).await? else {
+        return Err(owner_is_gone());
+    };
+    let written = write(app, head.bytes.freeze(), file, storage.total_bytes).await?;
+    let now = app.clock.now();
+    let item = StorageItem {
+        id: StorageItemId::fresh(now, &app.random),
+        storefront_id: storage.storefront_id,
+        storage_id: storage.id,
+        name,
+        folder,
+        kind: kind.unwrap_or_else(|| kind_of(content_type)),
+        content_type: content_type.to_owned(),
+        byte_size: written.size,
+        sha256: written.sha256,
+        blob_id: written.id,
+        created_at: now,
+        updated_at: now,
+    };
+    let added = add(app, &item).await;
+    if !matches!(&added, Ok(())) {
+        // What cannot be taken back now, the sweep takes.
+        if let Err(error) = app.blobs.erase_unclaimed(written.id).await {
+            tracing::debug!(error = ?error, "left a refused content to the sweep");
+        }
+    }
+    added.map(|()| item)
+}
+
+async fn add(app: &App, item: &StorageItem) -> Result<()> {
+    let quota = i64::try_from(app.config.storage.quota).unwrap_or(i64::MAX);
+    let add = app
+        .database
+        .transaction((app, item, quota), |tx, (app, item, quota)| {
+            async move {
+                app.blobs.claim(tx, item.blob_id).await?;
+                match store::add(&app.database, tx, item, *quota).await? {
+                    Added::Yes => Ok(()),
+                    Added::OverQuota => Err(over_quota()),
+                    Added::NoOwner => Err(owner_is_gone()),
+                }
+            }
+            .boxed()
+        });
+    add.await
+}
+
+/// The first bytes of a file, and whether they are all.
+struct Head {
+    bytes: BytesMut,
+    whole: bool,
+}
+
+async fn read_head(file: &mut UploadStream) -> Result<Head> {
+    let mut bytes = BytesMut::new();
+    while bytes.len() < sniff::HEAD {
+        match file.next().await {
+            Some(Ok(piece)) => bytes.extend_from_slice(&piece),
+            Some(Err(Broken)) => return Err(broken_off()),
+            None => return Ok(Head { bytes, whole: true }),
+        }
+    }
+    Ok(Head { bytes, whole: false })
+}
+
+fn check_head(app: &App, head: &Head) -> std::result::Result<&'static str, UserError> {
+    if head.bytes.is_empty() {
+        return Err(UserError::new(
+            UserErrorCode::FileEmpty,
+            [FILE],
+            "The file has no content.",
+        ));
+    }
+    let seen = &head.bytes[..head.bytes.len().min(sniff::HEAD)];
+    let content_type = sniff::content_type(seen, head.whole && seen.len() == head.bytes.len());
+    if app.config.storage.allows(content_type) {
+        Ok(content_type)
+    } else {
+        let message =
+            "Files of this type are not accepted; the type is told from the content, not from the name.";
+        Err(UserError::new(UserErrorCode::FileTypeNotAllowed, [FILE], message))
+    }
+}
+
+/// Writes the content; whatever goes wrong takes all of it back.
+async fn write(app: &App, head: Bytes, file: UploadStream, used: i64) -> Result<Written> {
+    let mut writer = app.blobs.write().await?;
+    match fill(app, &mut writer, head, file, used).await {
+        Ok(()) => writer.finish().await,
+        Err(refused) => {
+            if let Err(error) = writer.abort().await {
+                tracing::debug!(error = ?error, "left a refused content to the sweep");
+            }
+            Err(refused)
+        }
+    }
+}
+
+async fn fill(app: &App, writer: &mut Writer, head: Bytes, mut file: UploadStream, used: i64) -> Result<()> {
+    let limit = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    let (max_file, quota) = (
+        limit(app.config.storage.max_file),
+        limit(app.config.storage.quota),
+    );
+    let mut piece = head;
+    loop {
+        writer.append(&piece).await?;
+        if writer.size() > max_file {
+            let message = format!("A file has at most {max_file} bytes.");
+            return Err(Error::rejected(UserError::new(
+                UserErrorCode::FileTooLarge,
+                [FILE],
+                message,
+            )));
+        }
+        // The exact check is the transaction's; this one saves the time of sending what cannot fit.
+        if writer.size().saturating_add(used) > quota {
+            return Err(over_quota());
+        }
+        piece = match file.next().await {
+            Some(Ok(piece)) => piece,
+            Some(Err(Broken)) => return Err(broken_off()),
+            None => return Ok(()),
+        };
+    }
+}
+
+fn over_quota() -> Error {
+    let message = "The file does not fit: the private storage would hold more than it may.";
+    Error::rejected(UserError::new(
+        UserErrorCode::StorageQuotaExceeded,
+        [FILE],
+        message,
+    ))
+}
+
+fn broken_off() -> Error {
+    Error::rejected(UserError::new(
+        UserErrorCode::SaveFailed,
+        [FILE],
+        "The file did not arrive whole.",
+    ))
+}
+
+fn owner_is_gone() -> Error {
+    Error::rejected(refusal::not_found("owner"))
+}

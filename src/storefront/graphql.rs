@@ -1,0 +1,184 @@
+//! Storefronts on the wire.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, OneofObject};
+
+use super::{IntegrationType, Storefront as Document, store};
+use crate::access::{principal::Policy, scope::Scope};
+use crate::context::RequestContext;
+use crate::error::{Error, Result};
+use crate::platform::{
+    clock::Timestamp,
+    id::{Id, StorefrontId},
+    page::{Connection, Count, Order, PageArgs},
+};
+use crate::storefront_user::graphql::{StorefrontUser, StorefrontUserFilter, users_of};
+
+/// Who may read storefronts and their public parts.
+pub const READ: Policy = Policy::backend(Scope::StorefrontsRead).and_public().and_own();
+
+/// An online store connected to the organization. Registered by an operator only: there is no mutation for it.
+#[derive(Clone)]
+pub struct Storefront(Arc<Document>);
+
+impl Storefront {
+    /// The node of a document.
+    #[must_use]
+    pub fn new(document: Arc<Document>) -> Self {
+        Self(document)
+    }
+}
+
+#[Object]
+impl Storefront {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        ID::from(&self.0.id)
+    }
+
+    /// Unique in the organization.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Prefix of customer references: DE in DE--25. Unique in the organization, 1 to 16 capital letters and digits.
+    async fn code(&self) -> &str {
+        &self.0.code
+    }
+
+    /// What software the store runs.
+    async fn integration_type(&self) -> IntegrationType {
+        self.0.integration_type
+    }
+
+    /// When an operator added it.
+    async fn created_at(&self) -> Timestamp {
+        self.0.created_at
+    }
+
+    /// The users of this storefront, oldest first, merged ones included. Backend (storefront_users:read), or a storefront
+    /// user, which sees itself.
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only users that meet this.")] filter: Option<StorefrontUserFilter>,
+        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+    ) -> Result<Connection<StorefrontUser>> {
+        users_of(
+            RequestContext::of(ctx)?,
+            &self.0.id,
+            filter,
+            PageArgs {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+        .await
+    }
+}
+
+/// Names a storefront, one way or the other.
+#[derive(OneofObject)]
+pub enum StorefrontBy {
+    /// By global id.
+    Id(ID),
+    /// By name, which is unique in the organization.
+    Name(String),
+}
+
+/// Storefronts' part of the query.
+#[derive(Default)]
+pub struct StorefrontQuery;
+
+#[Object]
+impl StorefrontQuery {
+    /// A storefront by id or by name; null when the caller may not see it. Backend (storefronts:read): any storefront that
+    /// it covers. Everyone else with a credential: their own one. Without `by`: the only one that the credential covers,
+    /// else the error STOREFRONT_REQUIRED.
+    async fn storefront(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one; may be left out where the credential covers one only.")] by: Option<
+            StorefrontBy,
+        >,
+    ) -> Option<Result<Storefront>> {
+        let load = async {
+            let context = RequestContext::of(ctx)?;
+            let reach = context.reach(&READ)?;
+            match by {
+                Some(StorefrontBy::Name(name)) => Ok(store::by_name(&context.app.database, &reach, &name)
+                    .await?
+                    .map(Arc::new)),
+                Some(StorefrontBy::Id(id)) => match context.storefront_to_read(&reach, Some(&id)).await? {
+                    Some(one) => context.by_id::<Document>(one.reach(), one.id()).await,
+                    None => Ok(None),
+                },
+                None => match context.storefront_to_read(&reach, None).await? {
+                    Some(one) => context.by_id::<Document>(one.reach(), one.id()).await,
+                    None => Ok(None),
+                },
+            }
+        };
+        load.await.map(|found| found.map(Storefront)).transpose()
+    }
+
+    /// Every storefront that the caller may see, oldest first. Backend (storefronts:read): all that it covers. Everyone
+    /// else with a credential: their own one.
+    async fn storefronts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+    ) -> Result<Connection<Storefront>> {
+        let context = RequestContext::of(ctx)?;
+        let reach = context.reach(&READ)?;
+        let order = Order::by_id(format!("storefronts of {}", reach.identity().organization()));
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        }
+        .check(order)?;
+        let slice = store::page(&context.app.database, &reach, &page).await?;
+        let app = Arc::clone(&context.app);
+        let count: Count = Box::new(move || {
+            let (app, reach) = (Arc::clone(&app), reach.clone());
+            Box::pin(async move { store::count(&app.database, &reach).await })
+        });
+        Ok(Connection::new(
+            slice.map(|document| Storefront(Arc::new(document))),
+            count,
+        ))
+    }
+}
+
+/// The storefront with this id, for `node`.
+pub async fn node(context: &RequestContext, id: &str) -> Result<Option<Storefront>> {
+    let (Some(id), Ok(reach)) = (StorefrontId::parse(id), context.reach(&READ)) else {
+        return Ok(None);
+    };
+    Ok(context.by_id::<Document>(&reach, &id).await?.map(Storefront))
+}
+
+/// The storefront of an object, for the fields that lead to it.
+///
+/// # Errors
+/// FORBIDDEN where the caller may not read storefronts.
+pub async fn storefront_of(context: &RequestContext, id: &StorefrontId) -> Result<Storefront> {
+    let reach = context.reach(&READ)?;
+    let found = context.by_id::<Document>(&reach, id).await?;
+    found
+        .map(Storefront)
+        .ok_or_else(|| Error::internal("an object's storefront is gone"))
+}

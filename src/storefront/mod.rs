@@ -1,0 +1,126 @@
+//! Storefronts: online stores connected to an organization. Operators make them; no mutation does (SFR-06).
+
+pub mod graphql;
+pub mod store;
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::{STOREFRONTS, reach::Holder, tenant::TenantDocument};
+use crate::platform::{
+    clock::Timestamp,
+    id::{OrganizationId, StorefrontId},
+};
+
+/// Longest code.
+const MAX_CODE: usize = 16;
+/// Longest name, in characters.
+const MAX_NAME: usize = 100;
+
+/// What software the online store runs.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum, clap::ValueEnum,
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[clap(rename_all = "UPPER")]
+pub enum IntegrationType {
+    /// A store of one's own making.
+    #[default]
+    Custom,
+    /// Shopify.
+    Shopify,
+    /// WooCommerce.
+    Woocommerce,
+    /// Magento.
+    Magento,
+    /// nopCommerce.
+    Nopcommerce,
+    /// BigCommerce.
+    Bigcommerce,
+}
+
+/// An online store.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Storefront {
+    /// Id.
+    #[serde(rename = "_id")]
+    pub id: StorefrontId,
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// Unique in the organization.
+    pub name: String,
+    /// Prefix of customer references; unique in the organization.
+    pub code: String,
+    /// What software it runs.
+    pub integration_type: IntegrationType,
+    /// The store's account page, to which mailed links lead.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub account_url: Option<String>,
+    /// Whether registration hides that an e-mail address is taken (SPR-10).
+    pub conceal_emails: bool,
+    /// When an operator added it.
+    pub created_at: Timestamp,
+}
+
+impl TenantDocument for Storefront {
+    type Id = StorefrontId;
+    const COLLECTION: &'static str = STOREFRONTS;
+    const STOREFRONT: &'static str = "_id";
+    const HOLDER: Holder = Holder::Storefront;
+
+    fn id(&self) -> &StorefrontId {
+        &self.id
+    }
+
+    fn storefront(&self) -> &StorefrontId {
+        &self.id
+    }
+}
+
+/// Whether this can be a storefront's code: 1 to 16 capital letters and digits (SFR-03).
+///
+/// # Errors
+/// What is wrong, for the operator.
+pub fn check_code(code: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    if (1..=MAX_CODE).contains(&code.len()) && code.bytes().all(allowed) {
+        Ok(code.to_owned())
+    } else {
+        Err(format!(
+            "a code has 1 to {MAX_CODE} capital letters and digits, such as DE or SHOP2"
+        ))
+    }
+}
+
+/// Whether this can be a name that an operator gives: not blank, at most 100 characters, none of them a control
+/// character.
+///
+/// # Errors
+/// What is wrong, for the operator.
+pub fn check_name(name: &str) -> Result<String, String> {
+    if name.trim().is_empty() {
+        Err("a name must not be blank".to_owned())
+    } else if name.chars().count() > MAX_NAME {
+        Err(format!("a name has at most {MAX_NAME} characters"))
+    } else if name.chars().any(char::is_control) {
+        Err("a name has no control characters".to_owned())
+    } else {
+        Ok(name.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // SFR-03
+    #[test]
+    fn a_code_has_capital_letters_and_digits() {
+        for good in ["D", "DE", "SHOP2", "ABCDEFGHIJKLMNOP"] {
+            assert!(check_code(good).is_ok(), "{good}");
+        }
+        for bad in ["", "de", "D E", "Ä", "ABCDEFGHIJKLMNOPQ", "A-B"] {
+            assert!(check_code(bad).is_err(), "{bad}");
+        }
+    }
+}

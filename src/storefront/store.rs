@@ -1,0 +1,205 @@
+//! Storefronts in the database.
+
+use bson::{Document, doc};
+use futures_util::FutureExt;
+
+use super::{IntegrationType, Storefront};
+use crate::access::{
+    STOREFRONTS,
+    reach::{Confine, SystemReach},
+};
+use crate::error::{Error, Result};
+use crate::platform::{
+    clock::Clock,
+    database::{Database, Index, IndexKind, violated_index},
+    id::{OrganizationId, StorefrontId},
+    page::{Page, Slice},
+    random::Random,
+};
+
+const NAME: &str = "organization_name";
+const CODE: &str = "organization_code";
+
+/// Indexes of the storefronts.
+pub const INDEXES: &[Index] = &[
+    Index {
+        collection: STOREFRONTS,
+        name: NAME,
+        keys: &[("organizationId", 1), ("name", 1)],
+        kind: IndexKind::Unique,
+    },
+    Index {
+        collection: STOREFRONTS,
+        name: CODE,
+        keys: &[("organizationId", 1), ("code", 1)],
+        kind: IndexKind::Unique,
+    },
+];
+
+/// The storefront of this name. Names are unique in an organization, and a reach is within one.
+pub async fn by_name(database: &Database, reach: &impl Confine, name: &str) -> Result<Option<Storefront>> {
+    database
+        .open::<Storefront>(reach)
+        .find_one(doc! { "name": name })
+        .await
+}
+
+/// A page of the storefronts that are reached, oldest first.
+pub async fn page(database: &Database, reach: &impl Confine, page: &Page) -> Result<Slice<Storefront>> {
+    let found = database
+        .open::<Storefront>(reach)
+        .find(page.filter(), page.sort(), page.limit())
+        .await?;
+    Ok(page.cut(found, |storefront| {
+        ((&storefront.id).into(), (&storefront.id).into())
+    }))
+}
+
+/// How many are reached.
+pub async fn count(database: &Database, reach: &impl Confine) -> Result<u64> {
+    database.open::<Storefront>(reach).count(doc! {}).await
+}
+
+/// What an operator says of a storefront.
+#[derive(Clone, Debug)]
+pub struct NewStorefront {
+    /// Whose.
+    pub organization: OrganizationId,
+    /// Unique in the organization.
+    pub name: String,
+    /// Unique in the organization.
+    pub code: String,
+    /// What software it runs.
+    pub integration_type: IntegrationType,
+    /// The account page.
+    pub account_url: Option<String>,
+    /// Whether taken e-mail addresses are concealed.
+    pub conceal_emails: bool,
+}
+
+/// What is taken already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Another storefront of the organization has the name.
+    Name,
+    /// Another storefront of the organization has the code.
+    Code,
+}
+
+/// Adds a storefront; two at once with the same name or code: one.
+pub async fn create(
+    database: &Database,
+    system: &SystemReach,
+    clock: &Clock,
+    random: &Random,
+    new: NewStorefront,
+) -> Result<std::result::Result<Storefront, Taken>> {
+    let NewStorefront {
+        organization,
+        name,
+        code,
+        integration_type,
+        account_url,
+        conceal_emails,
+    } = new;
+    let now = clock.now();
+    let storefront = Storefront {
+        id: StorefrontId::fresh(now, random),
+        organization_id: organization,
+        name,
+        code,
+        integration_type,
+        account_url,
+        conceal_emails,
+        created_at: now,
+    };
+    let storefronts = database.open::<Storefront>(system);
+    let inserted = database
+        .transaction(
+            (&storefronts, system, &storefront),
+            |tx, (storefronts, system, storefront)| storefronts.insert_in(tx, *system, storefront).boxed(),
+        )
+        .await;
+    taken_or(inserted.map(|()| storefront))
+}
+
+/// Changes by an operator; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct StorefrontChanges {
+    /// New name.
+    pub name: Option<String>,
+    /// New integration type.
+    pub integration_type: Option<IntegrationType>,
+    /// New account page; `Some(None)` removes it.
+    pub account_url: Option<Option<String>>,
+    /// Whether taken e-mail addresses are concealed.
+    pub conceal_emails: Option<bool>,
+}
+
+/// Changes a storefront; `None` when there is none with this id.
+pub async fn update(
+    database: &Database,
+    system: &SystemReach,
+    id: &StorefrontId,
+    changes: StorefrontChanges,
+) -> Result<std::result::Result<Option<Storefront>, Taken>> {
+    let StorefrontChanges {
+        name,
+        integration_type,
+        account_url,
+        conceal_emails,
+    } = changes;
+    let (mut set, mut unset) = (Document::new(), Document::new());
+    if let Some(name) = name {
+        set.insert("name", name);
+    }
+    if let Some(kind) = integration_type {
+        set.insert(
+            "integrationType",
+            bson::serialize_to_bson(&kind).map_err(Error::internal)?,
+        );
+    }
+    match account_url {
+        Some(Some(url)) => _ = set.insert("accountUrl", url),
+        Some(None) => _ = unset.insert("accountUrl", ""),
+        None => {}
+    }
+    if let Some(conceal) = conceal_emails {
+        set.insert("concealEmails", conceal);
+    }
+    let mut update = Document::new();
+    for (operator, fields) in [("$set", set), ("$unset", unset)] {
+        if !fields.is_empty() {
+            update.insert(operator, fields);
+        }
+    }
+    let storefronts = database.open::<Storefront>(system);
+    if update.is_empty() {
+        return Ok(Ok(storefronts.get(id).await?));
+    }
+    taken_or(storefronts.update(doc! { "_id": id }, update).await)
+}
+
+/// All storefronts, or an organization's, oldest first.
+pub async fn list(
+    database: &Database,
+    system: &SystemReach,
+    organization: Option<&OrganizationId>,
+) -> Result<Vec<Storefront>> {
+    let filter = organization.map_or_else(Document::new, |id| doc! { "organizationId": id });
+    database
+        .open::<Storefront>(system)
+        .find(filter, doc! { "_id": 1 }, 0)
+        .await
+}
+
+fn taken_or<T>(outcome: Result<T>) -> Result<std::result::Result<T, Taken>> {
+    match outcome {
+        Ok(value) => Ok(Ok(value)),
+        Err(error) => match violated_index(&error) {
+            Some(NAME) => Ok(Err(Taken::Name)),
+            Some(CODE) => Ok(Err(Taken::Code)),
+            _ => Err(error),
+        },
+    }
+}

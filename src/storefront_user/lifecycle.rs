@@ -1,0 +1,199 @@
+//! Registering, ensuring, promoting and removing storefront users, and the expiry of anonymous ones.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bson::{Document, doc};
+use futures_util::{FutureExt, future::BoxFuture};
+
+use super::merge::{ANONYMOUS_FIELD, REGULAR_FIELD};
+use super::store::{self, NewUser, UNIQUE_EXTERNAL_ID};
+use super::{StorefrontUser, refusal};
+use crate::access::reach::{Confine, Reach, StorefrontReach, SystemReach};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::platform::{
+    clock::Timestamp,
+    database::{Tx, violated_index},
+    id::Id,
+    job::{Failure, Kind},
+};
+
+/// The job that empties the storages of a removed user; storage runs it.
+pub const EMPTY_STORAGES: &str = "storage.empty";
+/// How often expired anonymous users are looked for.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(15);
+/// Users that one run removes; the next goes on.
+const EXPIRY_BATCH: i64 = 500;
+/// The input's field.
+pub const ID_FIELD: &str = "storefrontUserId";
+
+/// When an anonymous user that is used now is removed.
+#[must_use]
+pub fn expiry_after_use(app: &App) -> Timestamp {
+    app.clock.now().after(app.config.anonymous_ttl)
+}
+
+/// Registers a user with its storage.
+///
+/// # Errors
+/// STOREFRONT_USER_ALREADY_EXISTS, the stored user untouched (SFU-14).
+pub async fn register(
+    app: &App,
+    reach: &StorefrontReach,
+    external_id: String,
+    is_anonymous: bool,
+) -> Result<StorefrontUser> {
+    let new = NewUser {
+        external_id,
+        expires_at: is_anonymous.then(|| expiry_after_use(app)),
+    };
+    let inserted = store::insert(&app.database, reach, app.clock.now(), &app.random, new).await;
+    inserted.map_err(|error| match violated_index(&error) {
+        Some(UNIQUE_EXTERNAL_ID) => Error::rejected(refusal::already_exists(ID_FIELD)),
+        _ => error,
+    })
+}
+
+/// The user, registered if needed, and whether it was (SFU-26).
+///
+/// # Errors
+/// STOREFRONT_USER_ALREADY_EXISTS for one of the other kind.
+pub async fn ensure(
+    app: &App,
+    reach: &StorefrontReach,
+    external_id: &str,
+    is_anonymous: bool,
+) -> Result<(StorefrontUser, bool)> {
+    let find = || store::by_external_id(&app.database, reach.reach(), external_id);
+    let mut existing = find().await?;
+    if existing.is_none() {
+        match register(app, reach, external_id.to_owned(), is_anonymous).await {
+            Ok(user) => return Ok((user, true)),
+            // Another call was quicker.
+            Err(Error::Rejected(faults)) => {
+                existing = find().await?;
+                if existing.is_none() {
+                    return Err(Error::Rejected(faults));
+                }
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    match existing {
+        Some(user) if user.is_anonymous == is_anonymous => Ok((user, false)),
+        _ => Err(Error::rejected(refusal::already_exists(ID_FIELD))),
+    }
+}
+
+/// Makes an anonymous user regular under another id (SFU-36).
+///
+/// # Errors
+/// The user errors of its two ids.
+pub async fn promote(app: &App, reach: &Reach, anonymous: &str, regular: &str) -> Result<StorefrontUser> {
+    let user = store::by_external_id(&app.database, reach, anonymous).await?;
+    let user = promotable(user)?;
+    let promoted = store::promote(&app.database, reach, &user.id, regular, app.clock.now()).await;
+    let promoted = promoted.map_err(|error| match violated_index(&error) {
+        Some(UNIQUE_EXTERNAL_ID) => Error::rejected(refusal::already_exists(REGULAR_FIELD)),
+        _ => error,
+    })?;
+    if let Some(promoted) = promoted {
+        app.access.forget_person(&promoted.id).await;
+        return Ok(promoted);
+    }
+    // A merge, another promotion or the expiry was quicker: say which.
+    let now = store::by_external_id(&app.database, reach, anonymous).await?;
+    promotable(now).and_then(|_| Err(Error::rejected(refusal::not_found(ANONYMOUS_FIELD))))
+}
+
+fn promotable(user: Option<StorefrontUser>) -> Result<StorefrontUser> {
+    match user {
+        None => Err(Error::rejected(refusal::not_found(ANONYMOUS_FIELD))),
+        Some(user) if !user.is_anonymous => Err(Error::rejected(refusal::not_anonymous(ANONYMOUS_FIELD))),
+        Some(user) if user.merged_into.is_some() => {
+            Err(Error::rejected(refusal::already_merged(ANONYMOUS_FIELD)))
+        }
+        Some(user) => Ok(user),
+    }
+}
+
+/// Removes a user with all that it has: itself and the way to its storages at once, the content before this returns; if
+/// the process dies in between, the job does the rest. How many items that are.
+///
+/// # Errors
+/// STOREFRONT_USER_NOT_FOUND.
+pub async fn remove(app: &Arc<App>, reach: &Reach, external_id: &str) -> Result<i64> {
+    let removed = detach(app, reach, doc! { "storefrontUserId": external_id }).await?;
+    let Some((items, job)) = removed else {
+        return Err(Error::rejected(refusal::not_found(ID_FIELD)));
+    };
+    if let Some(runner) = app.runner() {
+        runner.run_now(&job, Arc::clone(app)).await?;
+    }
+    Ok(items)
+}
+
+/// Takes a user away in one transaction with the job that empties its storages. The number of items, and the job.
+async fn detach(app: &App, reach: &impl Confine, filter: Document) -> Result<Option<(i64, String)>> {
+    let context = (app, reach, filter);
+    let detached = app
+        .database
+        .transaction(context, |tx, (app, reach, filter)| {
+            detach_in(app, *reach, tx, filter).boxed()
+        })
+        .await?;
+    let Some((user, items, job)) = detached else {
+        return Ok(None);
+    };
+    app.access.forget_person(&user.id).await;
+    Ok(Some((items, job)))
+}
+
+async fn detach_in(
+    app: &App,
+    reach: &impl Confine,
+    tx: &mut Tx,
+    filter: &Document,
+) -> Result<Option<(StorefrontUser, i64, String)>> {
+    let Some((user, storages)) = store::detach(&app.database, reach, tx, filter.clone()).await? else {
+        return Ok(None);
+    };
+    let ids: Vec<&str> = storages.iter().map(|storage| storage.id.as_str()).collect();
+    let job = app
+        .queue
+        .enqueue(tx, EMPTY_STORAGES, doc! { "storageIds": ids }, app.clock.now())
+        .await?;
+    Ok(Some((
+        user,
+        storages.iter().map(|storage| storage.item_count).sum(),
+        job,
+    )))
+}
+
+/// The jobs of this domain.
+#[must_use]
+pub fn jobs() -> Vec<Kind<Arc<App>>> {
+    vec![Kind {
+        name: "storefront_user.expire",
+        every: Some(EXPIRY_INTERVAL),
+        run: expire,
+    }]
+}
+
+/// Removes anonymous users that were not used for too long (SFU-09).
+fn expire(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
+    async move {
+        let system = SystemReach::for_background_work();
+        let due = doc! { "expiresAt": { "$lte": app.clock.now() } };
+        let users = app.database.open::<StorefrontUser>(&system);
+        let found = users.find(due, doc! { "expiresAt": 1 }, EXPIRY_BATCH).await?;
+        for user in found {
+            // One that was used, merged or promoted since it was found stays.
+            let still_due = doc! { "_id": &user.id, "expiresAt": { "$lte": app.clock.now() } };
+            detach(&app, &system, still_due).await?;
+        }
+        Ok(())
+    }
+    .boxed()
+}

@@ -1,0 +1,157 @@
+//! Merging an anonymous user into a regular one: the storage gets another owner and the anonymous user becomes a
+//! tombstone. The same few writes in one transaction, whatever is in the storage (SFU-35).
+
+use bson::doc;
+use futures_util::FutureExt;
+
+use super::private_storage::PrivateStorage;
+use super::{StorefrontUser, refusal, store};
+use crate::access::reach::{Reach, StorefrontReach};
+use crate::error::{Error, Faults, Result, UserError};
+use crate::platform::{
+    clock::Clock,
+    database::{Database, Tx},
+};
+
+/// Whom to merge into whom, by the online store's ids.
+#[derive(Clone, Copy, Debug)]
+pub struct Pair<'a> {
+    /// The anonymous user.
+    pub anonymous: &'a str,
+    /// The regular user.
+    pub regular: &'a str,
+}
+
+/// The input's fields that the pair comes from.
+pub const ANONYMOUS_FIELD: &str = "anonymousStorefrontUserId";
+/// See [`ANONYMOUS_FIELD`].
+pub const REGULAR_FIELD: &str = "regularStorefrontUserId";
+
+/// What a merge did.
+#[derive(Clone, Debug)]
+pub struct Merged {
+    /// The regular user.
+    pub regular: StorefrontUser,
+    /// The anonymous user.
+    pub anonymous: StorefrontUser,
+    /// Nothing was left to do: the same pair was merged before (SFU-32).
+    pub already: bool,
+    /// Items that came over.
+    pub items: i64,
+    /// Bytes of their content.
+    pub bytes: i64,
+}
+
+/// Merges the pair.
+///
+/// # Errors
+/// The user errors of SFU-23, SFU-30 and SFU-32, with nothing moved.
+pub async fn merge(
+    database: &Database,
+    clock: &Clock,
+    reach: &StorefrontReach,
+    pair: Pair<'_>,
+) -> Result<Merged> {
+    let found = store::by_external_ids(database, reach.reach(), &[pair.anonymous, pair.regular]).await?;
+    let find = |id: &str| found.iter().find(|user| user.external_id == id).cloned();
+    let (anonymous, regular) = admissible(find(pair.anonymous), find(pair.regular))?;
+    if anonymous.merged_into.as_ref() == Some(&regular.id) {
+        return Ok(Merged {
+            regular,
+            anonymous,
+            already: true,
+            items: 0,
+            bytes: 0,
+        });
+    }
+    let context = (database, clock, reach.reach(), &anonymous, &regular);
+    let moved = database.transaction(context, |tx, (database, clock, reach, anonymous, regular)| {
+        move_over(database, clock, reach, tx, anonymous, regular).boxed()
+    });
+    moved.await
+}
+
+/// The pair, when both are there and of the right kind. Every fault is told.
+fn admissible(
+    anonymous: Option<StorefrontUser>,
+    regular: Option<StorefrontUser>,
+) -> Result<(StorefrontUser, StorefrontUser)> {
+    let mut faults = Faults::default();
+    let anonymous = faults.take(of_kind(anonymous, true, ANONYMOUS_FIELD, refusal::not_anonymous));
+    let regular = faults.take(of_kind(regular, false, REGULAR_FIELD, refusal::not_regular));
+    if let (Some(anonymous), Some(regular)) = (&anonymous, &regular)
+        && anonymous
+            .merged_into
+            .as_ref()
+            .is_some_and(|into| *into != regular.id)
+    {
+        faults.push(refusal::already_merged(ANONYMOUS_FIELD));
+    }
+    faults.check()?;
+    anonymous
+        .zip(regular)
+        .ok_or_else(|| Error::internal("a pair without faults has both users"))
+}
+
+fn of_kind(
+    user: Option<StorefrontUser>,
+    is_anonymous: bool,
+    field: &str,
+    otherwise: fn(&str) -> UserError,
+) -> std::result::Result<StorefrontUser, UserError> {
+    match user {
+        None => Err(refusal::not_found(field)),
+        Some(user) if user.is_anonymous == is_anonymous => Ok(user),
+        Some(_) => Err(otherwise(field)),
+    }
+}
+
+/// The transaction. It decides by what it finds itself: what was read before may have changed.
+async fn move_over(
+    database: &Database,
+    clock: &Clock,
+    reach: &Reach,
+    tx: &mut Tx,
+    anonymous: &StorefrontUser,
+    regular: &StorefrontUser,
+) -> Result<Merged> {
+    let users = database.open::<StorefrontUser>(reach);
+    let now = clock.now();
+    let unmerged = doc! { "_id": &anonymous.id, "isAnonymous": true, "mergedInto": { "$exists": false } };
+    let bury = doc! {
+        "$set": { "mergedInto": &regular.id, "mergedAt": now, "updatedAt": now },
+        "$unset": { "expiresAt": "" },
+        "$inc": { "version": 1 },
+    };
+    let Some(tombstone) = users.update_in(tx, unmerged, bury).await? else {
+        // Another merge, a promotion, or the expiry was quicker.
+        let anonymous = users.find_one_in(tx, doc! { "_id": &anonymous.id }).await?;
+        let regular = users.find_one_in(tx, doc! { "_id": &regular.id }).await?;
+        let (anonymous, regular) = admissible(anonymous, regular)?;
+        return Ok(Merged {
+            regular,
+            anonymous,
+            already: true,
+            items: 0,
+            bytes: 0,
+        });
+    };
+    let still_regular = doc! { "_id": &regular.id, "isAnonymous": false };
+    let note = doc! { "$set": { "updatedAt": now }, "$inc": { "version": 1 } };
+    let Some(regular) = users.update_in(tx, still_regular, note).await? else {
+        return Err(Error::rejected(refusal::not_found(REGULAR_FIELD)));
+    };
+    let storages = database.open::<PrivateStorage>(reach);
+    let owned = doc! { "ownerId": &anonymous.id };
+    let moved = storages.find_in(tx, owned.clone()).await?;
+    storages
+        .update_many_in(tx, owned, doc! { "$set": { "ownerId": &regular.id } })
+        .await?;
+    Ok(Merged {
+        items: moved.iter().map(|storage| storage.item_count).sum(),
+        bytes: moved.iter().map(|storage| storage.total_bytes).sum(),
+        anonymous: tombstone,
+        regular,
+        already: false,
+    })
+}

@@ -1,0 +1,151 @@
+//! Storefront users: persons as the online store knows them, each with private storage. Anonymous ones are temporary.
+
+pub mod graphql;
+pub mod lifecycle;
+pub mod merge;
+pub mod mutations;
+pub mod private_storage;
+pub mod store;
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::{STOREFRONT_USERS, reach::Holder, tenant::TenantDocument};
+use crate::error::{UserError, UserErrorCode};
+use crate::platform::{
+    clock::Timestamp,
+    id::{StorefrontId, StorefrontUserId},
+    text,
+};
+
+/// Longest id of the online store's, in characters (SFU-12).
+const MAX_EXTERNAL_ID: usize = 256;
+
+/// A person as the online store knows them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StorefrontUser {
+    /// Id.
+    #[serde(rename = "_id")]
+    pub id: StorefrontUserId,
+    /// Where.
+    pub storefront_id: StorefrontId,
+    /// The id that the online store chose, verbatim; unique in its storefront.
+    #[serde(rename = "storefrontUserId")]
+    pub external_id: String,
+    /// Whether it is temporary.
+    pub is_anonymous: bool,
+    /// The regular user that this one was merged into.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub merged_into: Option<StorefrontUserId>,
+    /// When it was merged.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub merged_at: Option<Timestamp>,
+    /// When it is removed; anonymous users that are not merged only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expires_at: Option<Timestamp>,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Grows with each change to the user or under it, so that of two transactions at once one loses cleanly.
+    pub version: i64,
+}
+
+impl TenantDocument for StorefrontUser {
+    type Id = StorefrontUserId;
+    const COLLECTION: &'static str = STOREFRONT_USERS;
+    const HOLDER: Holder = Holder::StorefrontUser("_id");
+
+    fn id(&self) -> &StorefrontUserId {
+        &self.id
+    }
+
+    fn storefront(&self) -> &StorefrontId {
+        &self.storefront_id
+    }
+}
+
+/// Whether this can be a storefrontUserId: 1 to 256 characters, kept verbatim (SFU-12).
+///
+/// # Errors
+/// REQUIRED when empty or blank, TOO_LONG, INVALID for control characters, on `field`.
+pub fn check_external_id(value: &str, field: &str) -> Result<String, UserError> {
+    text::required(value, field, MAX_EXTERNAL_ID)
+}
+
+/// Why two users cannot be merged, or why an anonymous user cannot become what it should.
+pub mod refusal {
+    use super::{UserError, UserErrorCode};
+
+    /// No user has this id here.
+    #[must_use]
+    pub fn not_found(field: &str) -> UserError {
+        UserError::new(
+            UserErrorCode::StorefrontUserNotFound,
+            [field],
+            "There is no such storefront user.",
+        )
+    }
+
+    /// The id is taken (SFU-14).
+    #[must_use]
+    pub fn already_exists(field: &str) -> UserError {
+        let message = "A storefront user with this id exists already.";
+        UserError::new(UserErrorCode::StorefrontUserAlreadyExists, [field], message).legacy(409)
+    }
+
+    /// A regular user where an anonymous one is needed (SFU-23).
+    #[must_use]
+    pub fn not_anonymous(field: &str) -> UserError {
+        let message = "This user is a regular one; only anonymous users can be merged or promoted.";
+        UserError::new(UserErrorCode::StorefrontUserNotAnonymous, [field], message).legacy(409)
+    }
+
+    /// An anonymous user where a regular one is needed (SFU-23).
+    #[must_use]
+    pub fn not_regular(field: &str) -> UserError {
+        let message = "This user is an anonymous one; only regular users can take another's storage.";
+        UserError::new(UserErrorCode::StorefrontUserNotRegular, [field], message).legacy(409)
+    }
+
+    /// Merged into a regular user before (SFU-32).
+    #[must_use]
+    pub fn already_merged(field: &str) -> UserError {
+        let message = "This anonymous user was merged into a regular user already.";
+        UserError::new(UserErrorCode::StorefrontUserAlreadyMerged, [field], message).legacy(409)
+    }
+
+    /// Not used for too long (SFU-19).
+    #[must_use]
+    pub fn expired(field: &str) -> UserError {
+        let message = "This anonymous user was not used for too long and has expired.";
+        UserError::new(UserErrorCode::StorefrontUserExpired, [field], message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // SFU-12
+    #[test]
+    fn an_external_id_is_opaque_text() {
+        let longest = "ä".repeat(256);
+        for good in ["x", "ann@example.com", "  padded  ", "Łódź/€", longest.as_str()] {
+            assert_eq!(check_external_id(good, "id").as_deref(), Ok(good));
+        }
+        let too_long = "ä".repeat(257);
+        for (bad, code) in [
+            ("", UserErrorCode::Required),
+            ("  ", UserErrorCode::Required),
+            ("a\u{0}b", UserErrorCode::Invalid),
+            ("a\nb", UserErrorCode::Invalid),
+            (too_long.as_str(), UserErrorCode::TooLong),
+        ] {
+            assert_eq!(
+                check_external_id(bad, "id").map_err(|error| error.code),
+                Err(code)
+            );
+        }
+    }
+}

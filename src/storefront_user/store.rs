@@ -1,0 +1,214 @@
+//! Storefront users and their storages in the database.
+
+use bson::{Document, doc};
+use futures_util::FutureExt;
+
+use super::StorefrontUser;
+use super::private_storage::{self, PrivateStorage};
+use crate::access::{
+    STOREFRONT_USERS,
+    reach::{Confine, Reach, StorefrontReach},
+};
+use crate::error::Result;
+use crate::platform::{
+    clock::Timestamp,
+    database::{Database, Index, IndexKind, Tx},
+    id::{StorageId, StorefrontUserId},
+    page::{Page, Slice},
+    random::Random,
+};
+
+/// The index that keeps a storefrontUserId unique in its storefront.
+pub const UNIQUE_EXTERNAL_ID: &str = "storefront_storefrontUserId";
+
+/// Indexes of the users and their storages.
+pub const INDEXES: &[Index] = &[
+    Index {
+        collection: STOREFRONT_USERS,
+        name: UNIQUE_EXTERNAL_ID,
+        keys: &[("storefrontId", 1), ("storefrontUserId", 1)],
+        kind: IndexKind::Unique,
+    },
+    Index {
+        collection: STOREFRONT_USERS,
+        name: "storefront_id",
+        keys: &[("storefrontId", 1), ("_id", 1)],
+        kind: IndexKind::Plain,
+    },
+    Index {
+        collection: STOREFRONT_USERS,
+        name: "expiry",
+        keys: &[("expiresAt", 1)],
+        kind: IndexKind::Having("expiresAt"),
+    },
+    Index {
+        collection: private_storage::COLLECTION,
+        name: "storefront_owner",
+        keys: &[("storefrontId", 1), ("ownerId", 1), ("_id", 1)],
+        kind: IndexKind::Plain,
+    },
+];
+
+/// The user that the online store knows by this id.
+pub async fn by_external_id(
+    database: &Database,
+    reach: &Reach,
+    external_id: &str,
+) -> Result<Option<StorefrontUser>> {
+    database
+        .open::<StorefrontUser>(reach)
+        .find_one(doc! { "storefrontUserId": external_id })
+        .await
+}
+
+/// The users that the online store knows by these ids, in one command.
+pub async fn by_external_ids(
+    database: &Database,
+    reach: &Reach,
+    ids: &[&str],
+) -> Result<Vec<StorefrontUser>> {
+    let filter = doc! { "storefrontUserId": { "$in": ids.to_vec() } };
+    database
+        .open::<StorefrontUser>(reach)
+        .find(filter, doc! {}, 0)
+        .await
+}
+
+/// A page of the users, oldest first.
+pub async fn page(
+    database: &Database,
+    reach: &Reach,
+    condition: &Document,
+    page: &Page,
+) -> Result<Slice<StorefrontUser>> {
+    let filter = doc! { "$and": [page.filter(), condition.clone()] };
+    let found = database
+        .open::<StorefrontUser>(reach)
+        .find(filter, page.sort(), page.limit())
+        .await?;
+    Ok(page.cut(found, |user| ((&user.id).into(), (&user.id).into())))
+}
+
+/// How many users meet a condition.
+pub async fn count(database: &Database, reach: &Reach, condition: Document) -> Result<u64> {
+    database.open::<StorefrontUser>(reach).count(condition).await
+}
+
+/// What a new user is to be.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// The online store's id.
+    pub external_id: String,
+    /// When it is removed, for an anonymous one; a regular one stays.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Inserts a user and its storage together or not at all (SFU-02).
+///
+/// # Errors
+/// A violation of [`UNIQUE_EXTERNAL_ID`] when the id is taken.
+pub async fn insert(
+    database: &Database,
+    reach: &StorefrontReach,
+    now: Timestamp,
+    random: &Random,
+    new: NewUser,
+) -> Result<StorefrontUser> {
+    let NewUser {
+        external_id,
+        expires_at,
+    } = new;
+    let user = StorefrontUser {
+        id: StorefrontUserId::fresh(now, random),
+        storefront_id: reach.id().clone(),
+        external_id,
+        is_anonymous: expires_at.is_some(),
+        merged_into: None,
+        merged_at: None,
+        expires_at,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    let storage = PrivateStorage {
+        id: StorageId::fresh(now, random),
+        storefront_id: reach.id().clone(),
+        owner_id: Some(user.id.clone()),
+        item_count: 0,
+        total_bytes: 0,
+        created_at: now,
+    };
+    let users = database.open::<StorefrontUser>(reach.reach());
+    let storages = database.open::<PrivateStorage>(reach.reach());
+    let context = (&users, &storages, reach.reach(), &user, &storage);
+    let inserted = database.transaction(context, |tx, (users, storages, reach, user, storage)| {
+        async move {
+            users.insert_in(tx, *reach, user).await?;
+            storages.insert_in(tx, *reach, storage).await
+        }
+        .boxed()
+    });
+    inserted.await?;
+    Ok(user)
+}
+
+/// Makes an unmerged anonymous user a regular one under another id; `None` when there is none any more.
+///
+/// # Errors
+/// A violation of [`UNIQUE_EXTERNAL_ID`] when the id is taken.
+pub async fn promote(
+    database: &Database,
+    reach: &Reach,
+    id: &StorefrontUserId,
+    external_id: &str,
+    now: Timestamp,
+) -> Result<Option<StorefrontUser>> {
+    let anonymous = doc! { "_id": id, "isAnonymous": true, "mergedInto": { "$exists": false } };
+    let update = doc! {
+        "$set": { "isAnonymous": false, "storefrontUserId": external_id, "updatedAt": now },
+        "$unset": { "expiresAt": "" },
+        "$inc": { "version": 1 },
+    };
+    database
+        .open::<StorefrontUser>(reach)
+        .update(anonymous, update)
+        .await
+}
+
+/// Takes a user away and leaves its storages without an owner, within the caller's transaction. The storages as they
+/// were; `None` when the filter finds no user.
+pub async fn detach(
+    database: &Database,
+    reach: &impl Confine,
+    tx: &mut Tx,
+    filter: Document,
+) -> Result<Option<(StorefrontUser, Vec<PrivateStorage>)>> {
+    let Some(user) = database
+        .open::<StorefrontUser>(reach)
+        .delete_in(tx, filter)
+        .await?
+    else {
+        return Ok(None);
+    };
+    let storages = database.open::<PrivateStorage>(reach);
+    let owned = doc! { "storefrontId": &user.storefront_id, "ownerId": &user.id };
+    let found = storages.find_in(tx, owned.clone()).await?;
+    storages
+        .update_many_in(tx, owned, doc! { "$unset": { "ownerId": "" } })
+        .await?;
+    Ok(Some((user, found)))
+}
+
+/// Notes a change under a user within the caller's transaction, so that a merge or removal of the user at the same time
+/// and this change do not both go through. `None` when the user is gone.
+pub async fn touch(
+    database: &Database,
+    reach: &impl Confine,
+    tx: &mut Tx,
+    id: &StorefrontUserId,
+) -> Result<Option<StorefrontUser>> {
+    database
+        .open::<StorefrontUser>(reach)
+        .update_in(tx, doc! { "_id": id }, doc! { "$inc": { "version": 1 } })
+        .await
+}
