@@ -1,0 +1,7 @@
+//! The gateway from outside: a real server with a real database, and people as values. A file a domain.
+//!
+//! One managed MongoDB serves the whole run; each test has a database and a gateway of its own (see [`kit`]).
+
+mod kit;
+
+mod mongod;
