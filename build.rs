@@ -4,6 +4,11 @@
 //! Node.js) the build goes on with a page that loads GraphiQL from a CDN, and a warning says why and what to do.
 //! `STOREFRONT_GATEWAY_SKIP_GRAPHIQL=1` chooses that page at once, for quick builds.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a build script has neither the App's clock nor its settings"
+)]
+
 use std::{
     env, fs,
     fs::File,

@@ -82,15 +82,21 @@ impl RequestContext {
     }
 
     async fn named(&self, reach: &Reach, id: Option<&str>) -> Result<Named> {
-        let named = reach.named(id);
-        if matches!(named, Named::Unknown) && reach.covers_all() {
+        match reach.named(id) {
             // Perhaps it was made in the last seconds.
-            let renewed = self.app.access.renewed(reach.identity()).await?;
-            if let Some(identity) = renewed {
-                return Ok(Reach::renewed(identity).named(id));
-            }
+            Named::Unknown if reach.covers_all() => Ok(self.renewed(reach).await?.named(id)),
+            named => Ok(named),
         }
-        Ok(named)
+    }
+
+    /// The same reach with the storefronts that its organization has at this moment, for a backend of all of them; any
+    /// other reach as it is.
+    pub async fn renewed(&self, reach: &Reach) -> Result<Reach> {
+        if !reach.covers_all() {
+            return Ok(reach.clone());
+        }
+        let renewed = self.app.access.renewed(reach.identity()).await?;
+        Ok(renewed.map_or_else(|| reach.clone(), Reach::renewed))
     }
 
     /// The storefront that a mutation's input names, or the credential's only one (SFR-01).

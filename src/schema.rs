@@ -10,7 +10,10 @@ use async_graphql::{
 };
 use futures_util::future::try_join_all;
 
-use crate::access::{self, graphql::*};
+use crate::access::{
+    self,
+    graphql::{AccessQuery, ApiClient, Member, Organization, client_node, member_node, organization_node},
+};
 use crate::app::App;
 use crate::context::RequestContext;
 use crate::error::{Error, Result};

@@ -219,8 +219,8 @@ pub const SETTINGS: &[Setting] = &[
         "GATEWAY_MAX_NESTING",
         "32",
         1,
-        256,
-        "Deepest brackets in a document; more than 256 could overflow the parser's stack.",
+        48,
+        "Deepest brackets in a document; more than 48 could overflow the parser's stack.",
     ),
     number(
         "GATEWAY_MAX_DEPTH",

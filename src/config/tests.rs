@@ -199,7 +199,7 @@ fn all_faults_come_in_one_answer() {
              free one; example: 0.0.0.0:8080",
             "GATEWAY_MAX_BODY: \"256\" has no unit; allowed: a size from 1B to 64MiB, in B, KiB, MiB, GiB, KB, MB or GB; \
              example: 256KiB",
-            "GATEWAY_MAX_NESTING: \"2000\" is more than 256; allowed: a whole number from 1 to 256; example: 32",
+            "GATEWAY_MAX_NESTING: \"2000\" is more than 48; allowed: a whole number from 1 to 48; example: 32",
         ]
     );
 }

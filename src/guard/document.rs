@@ -160,7 +160,7 @@ impl Prepared {
         let mut operations =
             (self.document.operations.iter().enumerate()).map(|(index, (own_name, definition))| Operation {
                 kind: definition.node.ty,
-                name: own_name.map(|own_name| own_name.as_str()),
+                name: own_name.map(async_graphql::Name::as_str),
                 prepared: self,
                 index,
                 definition: &definition.node,

@@ -12,6 +12,11 @@
 //! The parser works on each character, several times on some. What may be long without being many tokens has bounds of
 //! its own, and comments, on which the parser is slowest, are turned into blanks: places in the text stay the same.
 
+#![expect(
+    clippy::string_slice,
+    reason = "every place is that of a whole ASCII byte, or of the mark whose bytes are counted"
+)]
+
 use std::{borrow::Cow, ops::Range};
 
 use async_graphql::Pos;

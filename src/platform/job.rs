@@ -423,7 +423,7 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
             Ok(()) => self.queue.done(&job, kind.every).await.map(|()| State::Done),
             Err(failure) => self.queue.failed(&job, failure, kind.every.is_some()).await,
         };
-        report(&job, &outcome, noted, started.elapsed());
+        report(&job, &outcome, &noted, started.elapsed());
         outcome.is_ok()
     }
 
@@ -439,8 +439,8 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
 }
 
 /// One line a job.
-fn report(job: &Job, outcome: &std::result::Result<(), Failure>, noted: Result<State>, took: Duration) {
-    let state = match &noted {
+fn report(job: &Job, outcome: &std::result::Result<(), Failure>, noted: &Result<State>, took: Duration) {
+    let state = match noted {
         Ok(State::Done) => "done",
         Ok(State::Dead) => "dead",
         Ok(_) => "retry",

@@ -119,7 +119,7 @@ mod tests {
         let batches = Arc::new(AtomicUsize::new(0));
         let loaders = Loaders::default();
         let loader = loaders.get("", || Doubled(Arc::clone(&batches)));
-        let found = futures_util::future::join_all((0..100).map(|key| loader.load(key % 50))).await;
+        let found = futures_util::future::join_all((0..100).map(|key| loader.load(key % 10))).await;
         assert_eq!(batches.load(Ordering::SeqCst), 1);
         assert_eq!(
             found[7].as_ref().ok().and_then(|v| v.as_deref().copied()),

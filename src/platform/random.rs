@@ -13,7 +13,7 @@ enum Kind {
     /// The thread's generator, seeded by the system and reseeded (a CSPRNG).
     System,
     /// Repeatable, for tests only.
-    Seeded(Mutex<StdRng>),
+    Seeded(Box<Mutex<StdRng>>),
 }
 
 impl Random {
@@ -26,7 +26,9 @@ impl Random {
     /// The same values for the same seed, for tests only.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
-        Self(Arc::new(Kind::Seeded(Mutex::new(StdRng::seed_from_u64(seed)))))
+        Self(Arc::new(Kind::Seeded(Box::new(Mutex::new(
+            StdRng::seed_from_u64(seed),
+        )))))
     }
 
     /// `N` random bytes.

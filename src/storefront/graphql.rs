@@ -113,9 +113,12 @@ impl StorefrontQuery {
             let context = RequestContext::of(ctx)?;
             let reach = context.reach(&READ)?;
             match by {
-                Some(StorefrontBy::Name(name)) => Ok(store::by_name(&context.app.database, &reach, &name)
-                    .await?
-                    .map(Arc::new)),
+                Some(StorefrontBy::Name(name)) => {
+                    let reach = context.renewed(&reach).await?;
+                    Ok(store::by_name(&context.app.database, &reach, &name)
+                        .await?
+                        .map(Arc::new))
+                }
                 Some(StorefrontBy::Id(id)) => match context.storefront_to_read(&reach, Some(&id)).await? {
                     Some(one) => context.by_id::<Document>(one.reach(), one.id()).await,
                     None => Ok(None),
@@ -141,7 +144,7 @@ impl StorefrontQuery {
         #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
     ) -> Result<Connection<Storefront>> {
         let context = RequestContext::of(ctx)?;
-        let reach = context.reach(&READ)?;
+        let reach = context.renewed(&context.reach(&READ)?).await?;
         let order = Order::by_id(format!("storefronts of {}", reach.identity().organization()));
         let page = PageArgs {
             first,

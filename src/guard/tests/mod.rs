@@ -39,7 +39,10 @@ fn admit_with(guard: &Guard, text: &str, values: serde_json::Value) -> Result<Co
 
 fn refused(text: &str) -> Refusal {
     match admit(text) {
-        Ok(cost) => panic!("admitted at {cost:?}: {}", &text[..text.len().min(200)]),
+        Ok(cost) => panic!(
+            "admitted at {cost:?}: {}",
+            text.chars().take(200).collect::<String>()
+        ),
         Err(refusal) => refusal,
     }
 }

@@ -34,10 +34,10 @@ fn demo() -> Credentials {
     }
 }
 
-fn header(answer: &Answer<Body>, name: HeaderName) -> &str {
+fn header<'a>(answer: &'a Answer<Body>, name: &HeaderName) -> &'a str {
     answer
         .headers()
-        .get(&name)
+        .get(name)
         .map_or("", |value| value.to_str().expect("ASCII"))
 }
 
@@ -52,12 +52,12 @@ async fn text(answer: Answer<Body>) -> String {
 async fn a_browser_gets_the_page_with_a_strict_policy() {
     let answer = answer("/", &[(ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8")]).await;
     assert_eq!(answer.status(), StatusCode::OK);
-    assert_eq!(header(&answer, CONTENT_TYPE), "text/html; charset=utf-8");
-    assert_eq!(header(&answer, X_CONTENT_TYPE_OPTIONS), "nosniff");
-    assert_eq!(header(&answer, REFERRER_POLICY), "no-referrer");
-    assert_eq!(header(&answer, CACHE_CONTROL), "no-cache");
-    assert_eq!(header(&answer, VARY), "Accept");
-    let policy = header(&answer, CONTENT_SECURITY_POLICY);
+    assert_eq!(header(&answer, &CONTENT_TYPE), "text/html; charset=utf-8");
+    assert_eq!(header(&answer, &X_CONTENT_TYPE_OPTIONS), "nosniff");
+    assert_eq!(header(&answer, &REFERRER_POLICY), "no-referrer");
+    assert_eq!(header(&answer, &CACHE_CONTROL), "no-cache");
+    assert_eq!(header(&answer, &VARY), "Accept");
+    let policy = header(&answer, &CONTENT_SECURITY_POLICY);
     assert!(policy.contains("default-src 'none'"), "{policy}");
     assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
     assert_eq!(policy.contains("https://"), !IS_OFFLINE, "{policy}");
@@ -95,21 +95,21 @@ async fn every_file_is_served_with_its_type_and_is_known_the_second_time() {
         let first = answer(&path, &[]).await;
         assert_eq!(first.status(), StatusCode::OK, "{path}");
         assert_ne!(
-            header(&first, CONTENT_TYPE),
+            header(&first, &CONTENT_TYPE),
             "application/octet-stream",
             "{path} has no type of its own"
         );
         let is_hashed = path.starts_with("/graphiql/assets/");
         assert_eq!(
-            header(&first, CACHE_CONTROL).contains("immutable"),
+            header(&first, &CACHE_CONTROL).contains("immutable"),
             is_hashed,
             "{path}"
         );
-        let tag = header(&first, ETAG).to_owned();
+        let tag = header(&first, &ETAG).to_owned();
         let listed = format!("\"other\", W/{tag}");
         let second = answer(&path, &[(IF_NONE_MATCH, &listed)]).await;
         assert_eq!(second.status(), StatusCode::NOT_MODIFIED, "{path}");
-        assert_eq!(header(&second, ETAG), tag);
+        assert_eq!(header(&second, &ETAG), tag);
         assert_eq!(text(second).await, "");
         count += 1;
     }
@@ -126,7 +126,7 @@ async fn what_is_not_there_is_not_found() {
     ] {
         let answer = answer(path, &[]).await;
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
-        assert_eq!(header(&answer, CACHE_CONTROL), "no-store", "{path}");
+        assert_eq!(header(&answer, &CACHE_CONTROL), "no-store", "{path}");
     }
 }
 
@@ -134,7 +134,7 @@ async fn what_is_not_there_is_not_found() {
 async fn the_configuration_is_for_the_own_page_only() {
     let own = answer("/graphiql/config.json", &[(SEC_FETCH_SITE, "same-origin")]).await;
     assert_eq!(own.status(), StatusCode::OK);
-    assert_eq!(header(&own, CACHE_CONTROL), "no-store");
+    assert_eq!(header(&own, &CACHE_CONTROL), "no-store");
     let config: serde_json::Value = serde_json::from_str(&text(own).await).expect("JSON");
     assert_eq!(config["endpoint"], "/graphql");
     assert_eq!(config["publicKey"], "pk_shop");

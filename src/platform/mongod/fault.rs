@@ -138,6 +138,7 @@ impl Fault {
 }
 
 impl fmt::Display for Fault {
+    #[expect(clippy::too_many_lines, reason = "one arm a message, each a line or two")]
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DataDirectory { path, source } => write_data_directory(out, path, source),

@@ -114,7 +114,7 @@ pub(super) async fn fetched_or_fetch(options: &Options, progress: &Progress) -> 
 /// `~/Library/Caches` on macOS and `~/.cache` elsewhere.
 fn default_cache() -> Option<PathBuf> {
     let absolute = |name| {
-        std::env::var_os(name)
+        super::find::ambient(name)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };

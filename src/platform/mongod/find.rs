@@ -1,6 +1,6 @@
 //! Looks for a server binary, and tries whether what it found is one.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -113,9 +113,18 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
+/// A variable of the process that is no setting of the gateway: PATH, HOME, the cache's place.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "not settings; tests hand their own in through the options"
+)]
+pub(super) fn ambient(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
 /// The first executable file of that name in the directories of `path`, or of the variable PATH.
 pub(super) fn on_path(path: Option<&OsStr>, name: &str) -> Option<PathBuf> {
-    let path = path.map(OsStr::to_owned).or_else(|| std::env::var_os("PATH"))?;
+    let path = path.map(OsStr::to_owned).or_else(|| ambient("PATH"))?;
     std::env::split_paths(&path)
         .filter(|dir| dir.is_absolute())
         .map(|dir| dir.join(name))

@@ -71,6 +71,7 @@ impl Hold {
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
                 // Unreadable or half-written is the same as unknown.
+                #[expect(clippy::verbose_file_reads, reason = "the file is open and locked already")]
                 let _ = lock.read_to_string(&mut text);
                 return Ok(Attempt::Other(serde_json::from_str(&text).ok()));
             }

@@ -1,0 +1,68 @@
+//! What the gateway costs, as ratios measured in one run: `cargo bench`.
+//!
+//! Each part starts the same server binary twice over (this program, told to serve) and reads from the operating system
+//! what the child process used, so that the client's own work is not in the figures.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::exit,
+    clippy::cast_precision_loss,
+    reason = "a program that prints a table of small figures and fails when one is over its bound"
+)]
+
+mod bare;
+mod child;
+mod memory;
+mod merging;
+mod nested;
+mod point;
+mod stand;
+
+use stand::Stand;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    match arguments.first().map(String::as_str) {
+        Some("serve-gateway") => runtime.block_on(child::serve_gateway(&arguments[1])),
+        Some("serve-bare") => runtime.block_on(bare::serve(&arguments[1])),
+        // cargo test --benches asks for a quick pass: nothing to do, the figures are what this is for.
+        _ if arguments.iter().any(|argument| argument == "--test") => {}
+        _ => runtime.block_on(measure()),
+    }
+}
+
+async fn measure() {
+    let stand = Stand::build().await;
+    println!("| figure | measured | at most |\n|---|---|---|");
+    let mut kept = true;
+    for row in [
+        merging::measure(&stand).await,
+        nested::measure(&stand).await,
+        memory::measure(&stand).await,
+        point::measure(&stand).await,
+    ]
+    .into_iter()
+    .flatten()
+    {
+        println!("| {} | {} | {} |", row.what, row.measured, row.bound);
+        kept &= row.kept;
+    }
+    stand.close().await;
+    if !kept {
+        eprintln!("A figure is over its bound.");
+        std::process::exit(1);
+    }
+}
+
+/// One line of the table.
+struct Row {
+    what: &'static str,
+    measured: String,
+    bound: String,
+    kept: bool,
+}

@@ -1,0 +1,212 @@
+//! The database server, the organization, and a gateway within this process whose commands are counted.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use bson::{Document, doc};
+use mongodb::event::command::CommandEvent;
+use serde_json::{Value, json};
+use storefront_gateway::access::client::{ClientKind, NewClient};
+use storefront_gateway::access::reach::SystemReach;
+use storefront_gateway::access::scope::Scope;
+use storefront_gateway::app::{App, Parts};
+use storefront_gateway::config::Config;
+use storefront_gateway::platform::clock::Clock;
+use storefront_gateway::platform::database::{Database, Monitor};
+use storefront_gateway::platform::mongod::{Managed, Options};
+use storefront_gateway::platform::progress::Progress;
+use storefront_gateway::platform::random::Random;
+use storefront_gateway::platform::secret::MasterKey;
+use storefront_gateway::serve::{self, Running};
+use storefront_gateway::storefront::{IntegrationType, store as storefronts};
+use tokio::net::TcpListener;
+
+/// Where everything runs.
+pub struct Stand {
+    folder: tempfile::TempDir,
+    server: Managed,
+    /// The gateway within this process.
+    pub gateway: Running,
+    /// Commands that it has sent to the database, transactions' ends included.
+    pub commands: Arc<AtomicU64>,
+    /// The backend's secret.
+    pub secret: String,
+    /// The storefront.
+    pub storefront: String,
+    client: reqwest::Client,
+}
+
+/// The database that all processes of the benchmark share.
+pub const DATABASE: &str = "bench";
+
+/// The settings of every gateway of the benchmark.
+pub fn config() -> Config {
+    let vars = [
+        ("GATEWAY_RATE_LIMITS", "off"),
+        ("GATEWAY_JOBS", "off"),
+        ("GATEWAY_GRAPHIQL", "off"),
+    ];
+    Config::from_vars(vars.map(|(name, value)| (name.to_owned(), value.to_owned()))).expect("good settings")
+}
+
+/// A gateway on a free port.
+pub async fn gateway(uri: &str, monitor: Option<Monitor>) -> Running {
+    let database = Database::connect(uri, DATABASE, monitor)
+        .await
+        .expect("a good address");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let parts = Parts {
+        config: config(),
+        public_url: format!("http://{address}"),
+        database,
+        clock: Clock::system(),
+        random: Random::system(),
+        master_key: MasterKey::from_bytes([7; 32]),
+    };
+    let app = App::new(parts).expect("good parts");
+    let running = serve::start(app, listener, address, None);
+    running.wait_until_ready().await;
+    running
+}
+
+impl Stand {
+    /// Starts the server, a gateway, and makes an organization with a storefront and a backend.
+    pub async fn build() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = Managed::start(&Options::new(folder.path()), &Progress::detect())
+            .await
+            .expect("a server");
+        let commands = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&commands);
+        let monitor = Monitor::new(move |event| {
+            if let CommandEvent::Started(started) = event
+                && (started.db == DATABASE || started.db == "admin")
+                && !matches!(started.command_name.as_str(), "hello" | "ping" | "endSessions")
+            {
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        let gateway = gateway(server.uri(), Some(monitor)).await;
+        let app = &gateway.app;
+        let organization = app.access.organizations.create("Bench").await.expect("made").id;
+        let new = storefronts::NewStorefront {
+            organization: organization.clone(),
+            name: "Bench".to_owned(),
+            code: "BENCH".to_owned(),
+            integration_type: IntegrationType::Custom,
+            account_url: None,
+            conceal_emails: false,
+        };
+        let system = SystemReach::for_background_work();
+        let made = storefronts::create(&app.database, &system, &app.clock, &app.random, new).await;
+        let storefront = made.expect("made").expect("free").id.to_string();
+        let client = NewClient {
+            organization,
+            kind: ClientKind::Integration,
+            name: "bench".to_owned(),
+            storefronts: None,
+            scopes: Scope::ALL.to_vec(),
+        };
+        let (_, secret) = app.access.clients.create(client).await.expect("made");
+        Self {
+            folder,
+            server,
+            commands,
+            secret: secret.expose().to_owned(),
+            storefront,
+            gateway,
+            client: reqwest::Client::new(),
+        }
+    }
+
+    /// The database server's address.
+    pub fn uri(&self) -> &str {
+        self.server.uri()
+    }
+
+    /// A client of the driver's, for laying out data.
+    pub async fn driver(&self) -> mongodb::Database {
+        mongodb::Client::with_uri_str(self.uri())
+            .await
+            .expect("a client")
+            .database(DATABASE)
+    }
+
+    /// Asks a gateway, as the backend.
+    pub async fn ask(&self, url: &str, query: &str, variables: Value) -> Value {
+        let body = json!({ "query": query, "variables": variables });
+        let asked = self
+            .client
+            .post(format!("{url}/graphql"))
+            .bearer_auth(&self.secret)
+            .json(&body)
+            .send()
+            .await;
+        let answer: Value = asked.expect("an answer").json().await.expect("JSON");
+        assert!(answer.get("errors").is_none(), "{answer}");
+        answer["data"].clone()
+    }
+
+    /// Registers a user; its global id.
+    pub async fn user(&self, external_id: &str, is_anonymous: bool) -> String {
+        let query = "mutation($input: StorefrontUserRegisterInput!) {
+            storefrontUserRegister(input: $input) { storefrontUser { id } userErrors { code } } }";
+        let input = json!({ "input": { "storefrontUserId": external_id, "isAnonymous": is_anonymous } });
+        let data = self.ask(&self.gateway.app.public_url, query, input).await;
+        data["storefrontUserRegister"]["storefrontUser"]["id"]
+            .as_str()
+            .expect("registered")
+            .to_owned()
+    }
+
+    /// Lays items into a user's storage, behind the gateway's back: their content is not what is measured.
+    pub async fn lay_items(&self, user: &str, count: usize) {
+        let database = self.driver().await;
+        let storages = database.collection::<Document>("privateStorages");
+        let storage = storages
+            .find_one(doc! { "ownerId": user })
+            .await
+            .expect("found")
+            .expect("a storage");
+        let storage = storage.get_str("_id").expect("an id").to_owned();
+        let app = &self.gateway.app;
+        let now = bson::DateTime::from_millis(app.clock.now().millis());
+        let item = |number: usize| {
+            let id = storefront_gateway::platform::id::StorageItemId::fresh(app.clock.now(), &app.random);
+            doc! {
+                "_id": id.to_string(), "storefrontId": &self.storefront, "storageId": &storage,
+                "name": format!("item {number}"), "folder": "", "kind": "OTHER", "contentType": "application/json",
+                "byteSize": 10_i64, "sha256": "0".repeat(64), "blobId": bson::oid::ObjectId::new(),
+                "createdAt": now, "updatedAt": now,
+            }
+        };
+        let items = database.collection::<Document>("storageItems");
+        for start in (0..count).step_by(5000) {
+            let batch: Vec<Document> = (start..count.min(start + 5000)).map(item).collect();
+            items.insert_many(batch).await.expect("inserted");
+        }
+        let size = i64::try_from(count).expect("small");
+        let update = doc! { "$inc": { "itemCount": size, "totalBytes": 10 * size } };
+        storages
+            .update_one(doc! { "_id": storage }, update)
+            .await
+            .expect("counted");
+    }
+
+    /// Commands that `work` sends to the database.
+    pub async fn counted<T>(&self, work: impl Future<Output = T>) -> (T, u64) {
+        let before = self.commands.load(Ordering::SeqCst);
+        let done = work.await;
+        (done, self.commands.load(Ordering::SeqCst) - before)
+    }
+
+    /// Stops everything.
+    pub async fn close(self) {
+        self.gateway.stop().await;
+        self.server.stop().await;
+        drop(self.folder);
+    }
+}
