@@ -4,4 +4,14 @@
 
 mod kit;
 
+mod filters;
+mod graphql_library;
+mod house;
+mod indexes;
+mod jobs;
+mod merge;
+mod migrations;
 mod mongod;
+mod pages;
+mod storefront_users;
+mod storefronts;

@@ -4,11 +4,16 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bson::doc;
 use mongodb::Client;
 use storefront_gateway::app::{App, Parts};
 use storefront_gateway::config::Config;
 use storefront_gateway::platform::{
-    clock::Clock, database::Database, random::Random, secret::MasterKey,
+    clock::Clock,
+    database::Database,
+    id::{Id, StorefrontUserId},
+    random::Random,
+    secret::MasterKey,
 };
 use storefront_gateway::serve::{self, Running};
 use tokio::net::TcpListener;
@@ -211,6 +216,16 @@ impl Gateway {
     /// Lets time pass, on a manual clock; recurring jobs that became due run.
     pub(crate) fn advance(&self, by: Duration) {
         self.app.clock.advance(by);
+    }
+
+    /// Makes this node forget what it knows of a user's standing, as it does by itself after seconds.
+    pub(crate) async fn forget(&self, storefront_user_id: &str) {
+        let filter = doc! { "storefrontUserId": storefront_user_id };
+        for user in self.store.documents("storefrontUsers", filter).await {
+            let id = StorefrontUserId::parse(super::mongo::text(&user, "_id")).expect("an id");
+            let app = Arc::clone(&self.app);
+            self.inside(async move { app.access.forget_person(&id).await }).await;
+        }
     }
 
     /// This test makes the gateway log errors.

@@ -43,15 +43,9 @@ impl Answer {
 
     /// The codes of the top-level errors.
     pub(crate) fn codes(&self) -> Vec<&str> {
-        let errors = self.body["errors"].as_array();
-        let code = |error: &Value| error["extensions"]["code"].as_str().map(str::len);
+        let errors = self.body["errors"].as_array().into_iter().flatten();
         errors
-            .into_iter()
-            .flatten()
-            .map(|error| match code(error) {
-                Some(_) => error["extensions"]["code"].as_str().unwrap_or_default(),
-                None => "(no code)",
-            })
+            .map(|error| error["extensions"]["code"].as_str().unwrap_or("(no code)"))
             .collect()
     }
 }

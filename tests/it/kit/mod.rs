@@ -22,8 +22,8 @@ use std::time::Duration;
 
 pub(crate) use commands::Commands;
 pub(crate) use gateway::{Gateway, Setup};
-pub(crate) use graphql::{Answer, Caller, Upload};
-pub(crate) use mongo::Store;
+pub(crate) use graphql::{Answer, Caller, Upload, faults, mutation};
+pub(crate) use mongo::{Store, number, text};
 pub(crate) use people::{Shop, item_ids};
 pub(crate) use redact::redact;
 pub(crate) use server::{find_server, scratch};

@@ -27,13 +27,9 @@ impl Store {
 
     /// All documents of a collection that meet a filter, by id.
     pub(crate) async fn documents(&self, collection: &str, filter: Document) -> Vec<Document> {
-        let found = self.collection(collection).find(filter).sort(doc! { "_id": 1 });
-        found
-            .await
-            .expect("found")
-            .try_collect()
-            .await
-            .expect("read")
+        let collection = self.collection(collection);
+        let found = collection.find(filter).sort(doc! { "_id": 1 }).await;
+        found.expect("found").try_collect().await.expect("read")
     }
 
     /// How many documents of a collection meet a filter.
@@ -130,4 +126,10 @@ pub(crate) fn number(document: &Document, field: &str) -> i64 {
         Some(Bson::Int64(number)) => *number,
         other => panic!("{field} is {other:?}"),
     }
+}
+
+/// A text.
+pub(crate) fn text<'a>(document: &'a Document, field: &str) -> &'a str {
+    let text = document.get_str(field);
+    text.unwrap_or_else(|_| panic!("{field} is no text in {document}"))
 }
