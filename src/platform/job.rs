@@ -21,6 +21,8 @@ const COLLECTION: &str = "jobs";
 /// A claim lasts this long unless it is renewed; another node takes over after it, well within two minutes.
 const LEASE: Duration = Duration::from_secs(60);
 const RENEW: Duration = Duration::from_secs(20);
+/// How often a caller looks whether another runner is done.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// How often a node looks for due jobs; with it a job starts well within 5 s of its time.
 const POLL: Duration = Duration::from_secs(1);
 /// Jobs that one node runs side by side, so that one that hangs holds up nothing else.
@@ -382,13 +384,22 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
         self.kinds.iter().map(|kind| kind.name).collect()
     }
 
-    /// Runs one waiting job here and now; false when another node has it. For callers that answer only when the work
-    /// is done, with the job as the safety net.
-    pub async fn run_now(&self, id: &str, context: C) -> Result<bool> {
-        let waiting = doc! { "_id": id, "state": "WAITING" };
-        match self.queue.claim(waiting, &self.names()).await? {
-            Some(job) => Ok(self.perform(job, context).await),
-            None => Ok(false),
+    /// Does one job here and now, or waits for the runner that was quicker; whether it is done. For callers that answer
+    /// only when the work is done, with the job as the safety net.
+    pub async fn finish(&self, id: &str, context: C) -> Result<bool> {
+        loop {
+            let waiting = doc! { "_id": id, "state": "WAITING" };
+            if let Some(job) = self.queue.claim(waiting, &self.names()).await? {
+                return Ok(self.perform(job, context).await);
+            }
+            let job = self.queue.jobs().find_one(doc! { "_id": id }).await?;
+            match job.map(|job| job.state) {
+                Some(State::Running) => tokio::time::sleep(LOOK_AGAIN).await,
+                Some(State::Waiting) => {}
+                Some(State::Dead) => return Ok(false),
+                // Finished jobs go away after a while.
+                Some(State::Done) | None => return Ok(true),
+            }
         }
     }
 

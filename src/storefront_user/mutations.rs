@@ -119,7 +119,7 @@ pub struct StorefrontUserMergeAnonymousInput {
 }
 
 /// What merging came to.
-#[derive(SimpleObject)]
+#[derive(Default, SimpleObject)]
 pub struct StorefrontUserMergeAnonymousPayload {
     /// The regular user; null when there are user errors.
     storefront_user: Option<StorefrontUser>,
@@ -191,7 +191,7 @@ impl StorefrontUserMutation {
         let (done, user_errors) = payload(register(RequestContext::of(ctx)?, input).await)?;
         let (user, token) = done.unzip();
         Ok(StorefrontUserRegisterPayload {
-            storefront_user: user.map(StorefrontUser::written),
+            storefront_user: user,
             token: token.map(AccessToken::from),
             user_errors,
         })
@@ -212,15 +212,17 @@ impl StorefrontUserMutation {
         } = input;
         let context = RequestContext::of(ctx)?;
         let ensure = async {
-            let reach = context.reach_to_write(&WRITE)?;
+            let reach = context.reach_to_write(&WRITE).await?;
             let ids = [(storefront_user_id.as_str(), ID_FIELD)];
             let storefront = checked(context, &reach, storefront_id.as_ref(), &ids).await?;
-            lifecycle::ensure(&context.app, &storefront, &storefront_user_id, is_anonymous).await
+            let ensured = lifecycle::ensure(&context.app, &storefront, &storefront_user_id, is_anonymous);
+            let (user, created) = ensured.await?;
+            Ok((StorefrontUser::in_payload(user, &reach), created))
         };
         let (done, user_errors) = payload(ensure.await)?;
         let (user, created) = done.unzip();
         Ok(StorefrontUserEnsurePayload {
-            storefront_user: user.map(StorefrontUser::written),
+            storefront_user: user,
             created: created.unwrap_or(false),
             user_errors,
         })
@@ -238,7 +240,7 @@ impl StorefrontUserMutation {
         let (user, token) = done.unzip();
         Ok(StorefrontUserTokenIssuePayload {
             token: token.map(AccessToken::from),
-            storefront_user: user.map(StorefrontUser::written),
+            storefront_user: user,
             user_errors,
         })
     }
@@ -264,21 +266,24 @@ impl StorefrontUserMutation {
             regular: &regular_storefront_user_id,
         };
         let merge = async {
-            let reach = context.reach_to_write(&WRITE)?;
+            let reach = context.reach_to_write(&WRITE).await?;
             let ids = [(pair.anonymous, ANONYMOUS_FIELD), (pair.regular, REGULAR_FIELD)];
             let storefront = checked(context, &reach, storefront_id.as_ref(), &ids).await?;
             let merged = merge::merge(&context.app.database, &context.app.clock, &storefront, pair).await?;
             context.app.access.forget_person(&merged.anonymous.id).await;
-            Ok(merged)
+            Ok(StorefrontUserMergeAnonymousPayload {
+                already_merged: merged.already,
+                moved_item_count: wire_count(merged.items),
+                moved_bytes: wire_bytes(merged.bytes),
+                storefront_user: Some(StorefrontUser::in_payload(merged.regular, &reach)),
+                user_errors: Vec::new(),
+            })
         };
         let (done, user_errors) = payload(merge.await)?;
-        Ok(StorefrontUserMergeAnonymousPayload {
-            already_merged: done.as_ref().is_some_and(|merged| merged.already),
-            moved_item_count: done.as_ref().map_or(0, |merged| wire_count(merged.items)),
-            moved_bytes: done.as_ref().map_or(0.0, |merged| wire_bytes(merged.bytes)),
-            storefront_user: done.map(|merged| StorefrontUser::written(merged.regular)),
+        Ok(done.unwrap_or(StorefrontUserMergeAnonymousPayload {
             user_errors,
-        })
+            ..Default::default()
+        }))
     }
 
     /// Makes an anonymous user regular under a new id, keeping its storage and its token. Backend
@@ -297,23 +302,23 @@ impl StorefrontUserMutation {
         } = input;
         let context = RequestContext::of(ctx)?;
         let promote = async {
-            let reach = context.reach_to_write(&WRITE)?;
+            let reach = context.reach_to_write(&WRITE).await?;
             let ids = [
                 (&*anonymous_storefront_user_id, ANONYMOUS_FIELD),
                 (&*regular_storefront_user_id, REGULAR_FIELD),
             ];
             let one = checked(context, &reach, storefront_id.as_ref(), &ids).await?;
-            lifecycle::promote(
+            let promoted = lifecycle::promote(
                 &context.app,
                 one.reach(),
                 &anonymous_storefront_user_id,
                 &regular_storefront_user_id,
-            )
-            .await
+            );
+            Ok(StorefrontUser::in_payload(promoted.await?, &reach))
         };
         let (done, user_errors) = payload(promote.await)?;
         Ok(StorefrontUserPromotePayload {
-            storefront_user: done.map(StorefrontUser::written),
+            storefront_user: done,
             user_errors,
         })
     }
@@ -331,7 +336,7 @@ impl StorefrontUserMutation {
         } = input;
         let context = RequestContext::of(ctx)?;
         let remove = async {
-            let reach = context.reach_to_write(&WRITE)?;
+            let reach = context.reach_to_write(&WRITE).await?;
             let ids = [(storefront_user_id.as_str(), ID_FIELD)];
             let one = checked(context, &reach, storefront_id.as_ref(), &ids).await?;
             lifecycle::remove(&context.app, one.reach(), &storefront_user_id).await
@@ -365,13 +370,13 @@ async fn checked(
 async fn register(
     context: &Arc<RequestContext>,
     input: StorefrontUserRegisterInput,
-) -> Result<(Document, SignedToken)> {
+) -> Result<(StorefrontUser, SignedToken)> {
     let StorefrontUserRegisterInput {
         storefront_id,
         storefront_user_id,
         is_anonymous,
     } = input;
-    let reach = context.reach_to_write(&REGISTER)?;
+    let reach = context.reach_to_write(&REGISTER).await?;
     let mut faults = Faults::default();
     let id = storefront_id.as_ref().map(|id| id.as_str());
     let storefront = faults.absorb(context.storefront_to_write(&reach, id, ["storefrontId"]).await)?;
@@ -393,7 +398,7 @@ async fn register(
     };
     let user = lifecycle::register(&context.app, &storefront, external_id, is_anonymous).await?;
     let token = token_for(context, &reach, &user)?;
-    Ok((user, token))
+    Ok((StorefrontUser::in_payload(user, &reach), token))
 }
 
 /// The id of a user that a browser registers: as hard to guess as a token, because whoever has a backend's scope and the
@@ -411,13 +416,13 @@ fn chosen_id(context: &RequestContext, sent: Option<&str>) -> std::result::Resul
 async fn issue_token(
     context: &Arc<RequestContext>,
     input: StorefrontUserTokenIssueInput,
-) -> Result<(Document, SignedToken)> {
+) -> Result<(StorefrontUser, SignedToken)> {
     let StorefrontUserTokenIssueInput {
         storefront_id,
         storefront_user_id,
     } = input;
     let app = &context.app;
-    let reach = context.reach_to_write(&TOKEN)?;
+    let reach = context.reach_to_write(&TOKEN).await?;
     let ids = [(storefront_user_id.as_str(), ID_FIELD)];
     let one = checked(context, &reach, storefront_id.as_ref(), &ids).await?;
     let user = store::by_external_id(&app.database, one.reach(), &storefront_user_id).await?;
@@ -432,7 +437,7 @@ async fn issue_token(
         user.expires_at = Some(app.access.count_use(&user.id, expires_at).await?);
     }
     let token = token_for(context, &reach, &user)?;
-    Ok((user, token))
+    Ok((StorefrontUser::in_payload(user, &reach), token))
 }
 
 fn token_for(context: &RequestContext, reach: &Reach, user: &Document) -> Result<SignedToken> {
