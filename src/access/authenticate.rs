@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::client::{ApiClient, ClientKind, Clients, PUBLIC_PREFIX, SECRET_PREFIX};
 use super::organization::Organizations;
 use super::principal::{Identity, Kind, Person, Principal};
-use super::scope::{Scope, parse_list};
+use super::scope::parse_list;
 use super::token::{Claims, TokenKind, Tokens};
 use super::{STOREFRONT_USERS, STOREFRONTS};
 use crate::error::{Error, Result};
