@@ -19,11 +19,11 @@ use crate::platform::{
     filter::StringFilter,
     id::{Id, StorageItemId},
     page::{Connection, Count, Order, PageArgs, Slice},
+    scalar::{wire_bytes, wire_count},
 };
 use crate::storefront_user::{
     StorefrontUser as UserDocument,
     graphql::{READ as READ_USERS, StorefrontUser},
-    mutations::{wire_bytes, wire_count},
     private_storage::PrivateStorage as StorageDocument,
 };
 

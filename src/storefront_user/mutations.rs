@@ -1,9 +1,16 @@
 //! Storefront users' mutations.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use std::sync::Arc;
 
+use async_graphql::{Context, ID, Object};
+
 use super::graphql::StorefrontUser;
+use super::inputs::{
+    AccessToken, StorefrontUserDeleteInput, StorefrontUserDeletePayload, StorefrontUserEnsureInput,
+    StorefrontUserEnsurePayload, StorefrontUserMergeAnonymousInput, StorefrontUserMergeAnonymousPayload,
+    StorefrontUserPromoteInput, StorefrontUserPromotePayload, StorefrontUserRegisterInput,
+    StorefrontUserRegisterPayload, StorefrontUserTokenIssueInput, StorefrontUserTokenIssuePayload,
+};
 use super::lifecycle::{self, ID_FIELD};
 use super::merge::{self, ANONYMOUS_FIELD, Pair, REGULAR_FIELD};
 use super::{StorefrontUser as Document, check_external_id, refusal, store};
@@ -15,163 +22,11 @@ use crate::access::{
 };
 use crate::context::RequestContext;
 use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
-use crate::platform::clock::Timestamp;
+use crate::platform::scalar::{wire_bytes, wire_count};
 
 const REGISTER: Policy = Policy::backend(Scope::StorefrontUsersWrite).and_public();
 const WRITE: Policy = Policy::backend(Scope::StorefrontUsersWrite);
 const TOKEN: Policy = Policy::backend(Scope::StorefrontUsersToken);
-
-/// A signed JWT (ES256, keys at /.well-known/jwks.json), to be sent as `Authorization: Bearer …`.
-#[derive(SimpleObject)]
-pub struct AccessToken {
-    /// The token.
-    access_token: String,
-    /// Always `Bearer`.
-    token_type: String,
-    /// When it ends.
-    expires_at: Timestamp,
-}
-
-impl From<SignedToken> for AccessToken {
-    fn from(signed: SignedToken) -> Self {
-        Self {
-            access_token: signed.token,
-            token_type: "Bearer".to_owned(),
-            expires_at: signed.expires_at,
-        }
-    }
-}
-
-/// Whom to register.
-#[derive(InputObject)]
-pub struct StorefrontUserRegisterInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
-    storefront_id: Option<ID>,
-    /// The online store's id: opaque text of 1 to 256 characters, kept verbatim and compared exactly. A backend must send
-    /// it (REQUIRED); a publishable key must not (FORBIDDEN): the gateway then chooses one that cannot be guessed.
-    storefront_user_id: Option<String>,
-    /// Anonymous users are temporary. With a publishable key only true is allowed (FORBIDDEN).
-    is_anonymous: bool,
-}
-
-/// What registering came to.
-#[derive(SimpleObject)]
-pub struct StorefrontUserRegisterPayload {
-    /// The new user; null when there are user errors.
-    storefront_user: Option<StorefrontUser>,
-    /// The new user's token, so that no second call is needed.
-    token: Option<AccessToken>,
-    /// What is wrong with the request; empty when it took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// Whom to ensure.
-#[derive(InputObject)]
-pub struct StorefrontUserEnsureInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
-    storefront_id: Option<ID>,
-    /// The online store's id: opaque text of 1 to 256 characters.
-    storefront_user_id: String,
-    /// What the user must be.
-    is_anonymous: bool,
-}
-
-/// What ensuring came to.
-#[derive(SimpleObject)]
-pub struct StorefrontUserEnsurePayload {
-    /// The user; null when there are user errors.
-    storefront_user: Option<StorefrontUser>,
-    /// Whether this call registered it.
-    created: bool,
-    /// What is wrong with the request; empty when it took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// Whose token to issue.
-#[derive(InputObject)]
-pub struct StorefrontUserTokenIssueInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
-    storefront_id: Option<ID>,
-    /// The online store's id.
-    storefront_user_id: String,
-}
-
-/// What issuing came to.
-#[derive(SimpleObject)]
-pub struct StorefrontUserTokenIssuePayload {
-    /// The token; null when there are user errors.
-    token: Option<AccessToken>,
-    /// The user; null when there are user errors.
-    storefront_user: Option<StorefrontUser>,
-    /// What is wrong with the request; empty when it took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// Whose storage to give to whom.
-#[derive(InputObject)]
-pub struct StorefrontUserMergeAnonymousInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
-    storefront_id: Option<ID>,
-    /// The online store's id of the anonymous user.
-    anonymous_storefront_user_id: String,
-    /// The online store's id of the regular user.
-    regular_storefront_user_id: String,
-}
-
-/// What merging came to.
-#[derive(Default, SimpleObject)]
-pub struct StorefrontUserMergeAnonymousPayload {
-    /// The regular user; null when there are user errors.
-    storefront_user: Option<StorefrontUser>,
-    /// The same pair was merged before; nothing was left to do.
-    already_merged: bool,
-    /// Items that this call moved.
-    moved_item_count: i32,
-    /// Bytes of their content.
-    moved_bytes: f64,
-    /// What is wrong with the request; empty when it took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// Whom to promote.
-#[derive(InputObject)]
-pub struct StorefrontUserPromoteInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
-    storefront_id: Option<ID>,
-    /// The online store's id of the anonymous user.
-    anonymous_storefront_user_id: String,
-    /// The id that it has from now on.
-    regular_storefront_user_id: String,
-}
-
-/// What promoting came to.
-#[derive(SimpleObject)]
-pub struct StorefrontUserPromotePayload {
-    /// The user, regular now; null when there are user errors.
-    storefront_user: Option<StorefrontUser>,
-    /// What is wrong with the request; empty when it took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// Whom to remove.
-#[derive(InputObject)]
-pub struct StorefrontUserDeleteInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
-    storefront_id: Option<ID>,
-    /// The online store's id.
-    storefront_user_id: String,
-}
-
-/// What removing came to.
-#[derive(SimpleObject)]
-pub struct StorefrontUserDeletePayload {
-    /// The online store's id of the removed user; null when there are user errors.
-    deleted_storefront_user_id: Option<String>,
-    /// Items that went with it.
-    deleted_item_count: i32,
-    /// What is wrong with the request; empty when it took effect.
-    user_errors: Vec<UserError>,
-}
 
 /// Storefront users' part of the mutation.
 #[derive(Default)]
@@ -456,15 +311,4 @@ fn token_for(context: &RequestContext, reach: &Reach, user: &Document) -> Result
             anonymous: user.is_anonymous,
         },
     )
-}
-
-/// A count for GraphQL's 32-bit Int; what does not fit is shown as the largest.
-pub fn wire_count(count: i64) -> i32 {
-    i32::try_from(count).unwrap_or(i32::MAX)
-}
-
-/// Bytes for GraphQL's Float, exact up to 2^53.
-#[expect(clippy::cast_precision_loss, reason = "exact up to 8 PiB, beyond any quota")]
-pub fn wire_bytes(bytes: i64) -> f64 {
-    bytes as f64
 }
