@@ -104,7 +104,7 @@ impl From<Error> for Failure {
 }
 
 /// What runs a kind of job.
-pub type Run<C> = fn(C, Document) -> BoxFuture<'static, std::result::Result<(), Failure>>;
+pub type Run<C> = fn(C, Document) -> BoxFuture<'static, Result<(), Failure>>;
 
 /// A kind of job, over what its runs need.
 pub struct Kind<C> {
