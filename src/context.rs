@@ -1,5 +1,6 @@
 //! What one request's resolvers share: who is asking, what was read already, and the app behind it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_graphql::Context;
@@ -25,6 +26,8 @@ pub struct RequestContext {
     pub principal: Principal,
     /// Names the request in logs and answers.
     pub request_id: String,
+    /// The client's address, behind the proxies that are trusted. `None`: not known.
+    pub client: Option<IpAddr>,
     /// The request's files.
     pub uploads: Uploads,
     /// The reach into items, looked up once.
@@ -40,6 +43,7 @@ impl RequestContext {
             app,
             principal,
             request_id,
+            client: None,
             uploads,
             storages: Mutex::default(),
             loaders: Loaders::default(),

@@ -44,7 +44,10 @@ pub async fn upload(
 ) -> Result<StorageItem> {
     let NewItem { name, folder, kind } = new;
     let mut faults = Faults::default();
-    let name = name.unwrap_or_else(|| base_name(file.file_name.as_deref().unwrap_or_default()).to_owned());
+    let name = match name {
+        Some(name) => name,
+        None => base_name(&file.file_name().await.unwrap_or_default()).to_owned(),
+    };
     let name = faults.take(check_name(&name));
     let folder = faults.take(check_folder(folder.as_deref().unwrap_or_default()));
     let head = read_head(&mut file).await?;
@@ -111,7 +114,7 @@ async fn read_head(file: &mut UploadStream) -> Result<Head> {
     while bytes.len() < sniff::HEAD {
         match file.next().await {
             Some(Ok(piece)) => bytes.extend_from_slice(&piece),
-            Some(Err(Broken)) => return Err(broken_off()),
+            Some(Err(broken)) => return Err(broken_off(broken)),
             None => return Ok(Head { bytes, whole: true }),
         }
     }
@@ -174,7 +177,7 @@ async fn fill(app: &App, writer: &mut Writer, head: Bytes, mut file: UploadStrea
         }
         piece = match file.next().await {
             Some(Ok(piece)) => piece,
-            Some(Err(Broken)) => return Err(broken_off()),
+            Some(Err(broken)) => return Err(broken_off(broken)),
             None => return Ok(()),
         };
     }
@@ -189,12 +192,14 @@ fn over_quota() -> Error {
     ))
 }
 
-fn broken_off() -> Error {
-    Error::rejected(UserError::new(
-        UserErrorCode::SaveFailed,
-        [FILE],
-        "The file did not arrive whole.",
-    ))
+fn broken_off(broken: Broken) -> Error {
+    let message = match broken {
+        Broken::Incomplete => "The file did not arrive whole.",
+        Broken::OutOfOrder => {
+            "The file comes too late in the request: send the files in the order in which the operation uses them."
+        }
+    };
+    Error::rejected(UserError::new(UserErrorCode::SaveFailed, [FILE], message))
 }
 
 fn owner_is_gone() -> Error {

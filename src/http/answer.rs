@@ -1,0 +1,160 @@
+//! A GraphQL answer on its way to the wire.
+
+use std::collections::BTreeMap;
+
+use async_graphql::{ErrorExtensionValues, ServerError, Value};
+use axum::{
+    body::Body,
+    http::{StatusCode, header},
+    response::Response,
+};
+use serde::Serialize;
+
+use super::fault::Fault;
+use super::media::Media;
+use crate::error::Error;
+use crate::guard::{Refusal, RefusalKind};
+
+/// An answer in GraphQL's own form.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Answer {
+    /// `None`: nothing ran, so that the answer has no entry `data` (GraphQL §7.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) data: Option<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) errors: Vec<ServerError>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) extensions: BTreeMap<String, Value>,
+    /// What went wrong on our side, if the whole answer failed.
+    #[serde(skip)]
+    pub(super) failure: Option<StatusCode>,
+}
+
+impl Answer {
+    /// Nothing ran because of this.
+    pub(super) fn refused(error: ServerError) -> Self {
+        Self {
+            errors: vec![error],
+            ..Self::default()
+        }
+    }
+
+    /// The request took too long; what runs goes on.
+    pub(super) fn timed_out() -> Self {
+        Self::failed(&Error::Timeout, StatusCode::GATEWAY_TIMEOUT)
+    }
+
+    /// The whole answer failed on our side.
+    pub(super) fn failed(error: &Error, status: StatusCode) -> Self {
+        Self {
+            failure: Some(status),
+            ..Self::refused(error.to_server_error())
+        }
+    }
+
+    /// 200 for whatever ran. What did not is 400, unless the client takes `application/json`, where the status is not
+    /// meant to tell (GraphQL over HTTP, "Status Codes").
+    fn status(&self, media: Media) -> StatusCode {
+        match (self.failure, &self.data, media) {
+            (Some(failure), _, _) => failure,
+            (None, None, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
+            (None, _, _) => StatusCode::OK,
+        }
+    }
+
+    /// As an answer of this media type, serialized once.
+    ///
+    /// # Errors
+    /// A value that has no JSON, which the schema's scalars do not make.
+    pub(super) fn into_response(self, media: Media) -> Result<Response, serde_json::Error> {
+        let mut response = Response::new(Body::from(serde_json::to_vec(&self)?));
+        *response.status_mut() = self.status(media);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, media.content_type());
+        Ok(response)
+    }
+}
+
+/// Why an operation does not run.
+pub(super) enum Denied {
+    /// Answered as GraphQL.
+    Answer(Box<Answer>),
+    /// Answered as HTTP.
+    Fault(Fault),
+}
+
+impl From<Fault> for Denied {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Self {
+        Self::Answer(Box::new(Answer::refused(wire(refusal))))
+    }
+}
+
+impl From<ServerError> for Denied {
+    fn from(error: ServerError) -> Self {
+        Self::Answer(Box::new(Answer::refused(error)))
+    }
+}
+
+/// The guard's refusal as an error of the answer.
+fn wire(refusal: Refusal) -> ServerError {
+    let Refusal {
+        kind,
+        message,
+        locations,
+    } = refusal;
+    let code = match kind {
+        RefusalKind::Limit => "LIMIT_EXCEEDED",
+        RefusalKind::Parse => "GRAPHQL_PARSE_FAILED",
+        RefusalKind::Validation => "GRAPHQL_VALIDATION_FAILED",
+        RefusalKind::BadInput => "BAD_USER_INPUT",
+    };
+    ServerError {
+        locations,
+        ..coded(code, message)
+    }
+}
+
+/// An error with a code, for refusals before execution.
+pub(super) fn coded(code: &str, message: impl Into<String>) -> ServerError {
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("code", code);
+    ServerError {
+        extensions: Some(extensions),
+        ..ServerError::new(message, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_tells_of_data_where_the_client_asks_for_that() {
+        let refused = Answer::refused(coded("BAD_USER_INPUT", "no"));
+        assert_eq!(refused.status(Media::Json), 200);
+        assert_eq!(refused.status(Media::GraphqlResponse), 400);
+        let ran = Answer {
+            data: Some(Value::Null),
+            ..Answer::refused(coded("FORBIDDEN", "no"))
+        };
+        assert_eq!(ran.status(Media::GraphqlResponse), 200);
+        assert_eq!(Answer::timed_out().status(Media::Json), 504);
+    }
+
+    #[test]
+    fn what_did_not_run_has_no_data() {
+        let refused = Answer::refused(coded("BAD_USER_INPUT", "no"));
+        let json = serde_json::to_string(&refused).expect("serializes");
+        assert_eq!(
+            json,
+            r#"{"errors":[{"message":"no","extensions":{"code":"BAD_USER_INPUT"}}]}"#
+        );
+    }
+}

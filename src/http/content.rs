@@ -1,0 +1,167 @@
+//! `GET /storage/{itemId}` with a signature: the content of an item, as a browser can safely be handed what strangers
+//! have uploaded (STO-02).
+
+mod disposition;
+mod range;
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::{Path, RawQuery, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, response::Builder},
+    response::{IntoResponse, Response},
+};
+use futures_util::TryStreamExt;
+
+use self::range::Wanted;
+use super::fault::Fault;
+use super::frame::RequestId;
+use super::gateway::Gateway;
+use crate::error::Error;
+use crate::platform::id::{Id, StorageItemId};
+use crate::storage::{StorageItem, link, store};
+
+/// Content runs nothing, loads nothing and is framed by nobody, even where a browser shows it.
+const POLICY: &str =
+    "default-src 'none'; sandbox; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// Answers GET and HEAD.
+pub(super) async fn get(
+    State(gateway): State<Arc<Gateway>>,
+    Path(item): Path<String>,
+    RawQuery(query): RawQuery,
+    method: Method,
+    axum::Extension(id): axum::Extension<RequestId>,
+    headers: HeaderMap,
+) -> Response {
+    let found = match find(&gateway, &item, query.as_deref().unwrap_or_default(), &id).await {
+        Ok(found) => found,
+        Err(fault) => {
+            let mut response = fault.into_response();
+            let no_store = HeaderValue::from_static("no-store");
+            response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+            return response;
+        }
+    };
+    let Ok(size) = u64::try_from(found.item.byte_size) else {
+        tracing::error!(request_id = id.as_str(), "an item has a size below zero");
+        return Fault::internal(id.as_str()).into_response();
+    };
+    let tag = format!("\"{}\"", found.item.sha256);
+    let head = found.head(&tag);
+    if range::is_known(&headers, &tag) {
+        return empty(head.status(StatusCode::NOT_MODIFIED));
+    }
+    // Range is defined for GET only (RFC 9110 §14.2).
+    let wanted = match method {
+        Method::HEAD => Wanted::Whole,
+        _ => range::wanted(&headers, &tag, size),
+    };
+    let (head, from, until) = match wanted {
+        Wanted::Whole => (head, 0, size),
+        Wanted::Part { from, until } => {
+            let part = format!("bytes {from}-{}/{size}", until - 1);
+            let head = head.status(StatusCode::PARTIAL_CONTENT);
+            (head.header(header::CONTENT_RANGE, part), from, until)
+        }
+        Wanted::Nothing => {
+            let head = head.status(StatusCode::RANGE_NOT_SATISFIABLE);
+            return empty(head.header(header::CONTENT_RANGE, format!("bytes */{size}")));
+        }
+    };
+    let head = head
+        .header(
+            header::CONTENT_TYPE,
+            disposition::content_type(&found.item.content_type),
+        )
+        .header(header::CONTENT_LENGTH, until - from);
+    if method == Method::HEAD {
+        return empty(head);
+    }
+    let content = gateway.app.blobs.read(found.item.blob_id, from, until);
+    let content = content.inspect_err(move |error| {
+        tracing::warn!(request_id = id.as_str(), error = ?error, "a download broke off");
+    });
+    let body = Body::from_stream(content.map_err(|_told| std::io::Error::other("the content broke off")));
+    built(head.body(body))
+}
+
+/// A linked item.
+struct Linked {
+    item: StorageItem,
+    /// Seconds until the link expires.
+    lasts: i64,
+}
+
+/// The item that a link of ours names.
+async fn find(gateway: &Gateway, item: &str, query: &str, id: &RequestId) -> Result<Linked, Fault> {
+    let (mut expires, mut signature) = (None, None);
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "expires" => expires = value.parse::<i64>().ok(),
+            "signature" => signature = Some(value),
+            _ => {}
+        }
+    }
+    let refused = || {
+        Fault::new(
+            StatusCode::FORBIDDEN,
+            "FORBIDDEN",
+            "This link is not valid, or has expired: ask for the item's url again.",
+        )
+    };
+    let (Some(item), Some(expires), Some(signature)) = (StorageItemId::parse(item), expires, signature)
+    else {
+        return Err(refused());
+    };
+    let app = &gateway.app;
+    let now = app.clock.now();
+    if !link::verify(&app.vault, &item, expires, &signature, now) {
+        return Err(refused());
+    }
+    match store::linked(&app.database, &item).await {
+        Ok(Some(item)) => Ok(Linked {
+            item,
+            lasts: expires - now.seconds(),
+        }),
+        Ok(None) => Err(Fault::not_found("The item is gone.")),
+        Err(error @ (Error::Unavailable(_) | Error::Timeout)) => {
+            tracing::debug!(request_id = id.as_str(), error = ?error, "an item could not be looked up");
+            Err(Fault::unavailable(
+                "The database does not answer; please try again shortly.",
+            ))
+        }
+        Err(error) => {
+            tracing::error!(request_id = id.as_str(), error = ?error, "an item could not be looked up");
+            Err(Fault::internal(id.as_str()))
+        }
+    }
+}
+
+impl Linked {
+    /// The headers of every good answer. Content never changes, so that its hash is a strong entity tag.
+    fn head(&self, tag: &str) -> Builder {
+        let disposition = disposition::disposition(&self.item.content_type, &self.item.name);
+        Response::builder()
+            .header(header::ETAG, tag)
+            .header(header::ACCEPT_RANGES, "bytes")
+            .header(
+                header::CACHE_CONTROL,
+                format!("private, max-age={}", self.lasts.max(0)),
+            )
+            .header(header::CONTENT_DISPOSITION, disposition)
+            .header(header::CONTENT_SECURITY_POLICY, POLICY)
+            .header(CROSS_ORIGIN_RESOURCE_POLICY, "cross-origin")
+            .header(header::REFERRER_POLICY, "no-referrer")
+    }
+}
+
+fn empty(head: Builder) -> Response {
+    built(head.body(Body::empty()))
+}
+
+fn built(response: axum::http::Result<Response>) -> Response {
+    response.expect("each header is made of ASCII that was checked or encoded")
+}

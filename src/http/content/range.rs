@@ -1,0 +1,143 @@
+//! Conditional and partial requests (RFC 9110 §13, §14).
+
+use axum::http::{HeaderMap, header};
+
+/// Which bytes to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// All: no range is asked for, or not one that is understood here.
+    Whole,
+    /// The bytes `from..until`, at least one.
+    Part { from: u64, until: u64 },
+    /// The range lies beyond the content.
+    Nothing,
+}
+
+/// Whether If-None-Match names the tag (RFC 9110 §13.1.2: compared weakly).
+pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
+/// What Range and If-Range ask for. A condition that does not hold, several ranges, another unit and what cannot be read
+/// all mean the whole content, which a server may always send (RFC 9110 §14.2).
+pub(super) fn wanted(headers: &HeaderMap, tag: &str, size: u64) -> Wanted {
+    let mut lines = headers.get_all(header::RANGE).iter();
+    let (Some(range), None) = (lines.next(), lines.next()) else {
+        return Wanted::Whole;
+    };
+    // A date is never ours: we send no Last-Modified. A weak tag never matches (RFC 9110 §13.1.5).
+    if (headers.get(header::IF_RANGE)).is_some_and(|condition| condition.as_bytes() != tag.as_bytes()) {
+        return Wanted::Whole;
+    }
+    range
+        .to_str()
+        .ok()
+        .and_then(|range| parse(range, size))
+        .unwrap_or(Wanted::Whole)
+}
+
+/// A single byte range; `None` for what is none.
+fn parse(range: &str, size: u64) -> Option<Wanted> {
+    let (unit, set) = range.split_once('=')?;
+    if !unit.trim().eq_ignore_ascii_case("bytes") {
+        return None;
+    }
+    let (first, last) = set.trim().split_once('-')?;
+    let (first, last) = (number(first)?, number(last)?);
+    Some(match (first, last) {
+        (None, None) => return None,
+        (None, Some(0)) => Wanted::Nothing,
+        (None, Some(_)) if size == 0 => Wanted::Nothing,
+        (None, Some(length)) => Wanted::Part {
+            from: size.saturating_sub(length),
+            until: size,
+        },
+        (Some(first), Some(last)) if last < first => return None,
+        (Some(first), _) if first >= size => Wanted::Nothing,
+        (Some(from), last) => Wanted::Part {
+            from,
+            until: last.map_or(size, |last| last.saturating_add(1).min(size)),
+        },
+    })
+}
+
+/// Digits, or nothing; the outer `None` for anything else. A number beyond all sizes counts as the largest.
+fn number(text: &str) -> Option<Option<u64>> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Some(None);
+    }
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| Some(text.parse().unwrap_or(u64::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(lines: &[(header::HeaderName, &str)], size: u64) -> Wanted {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(name, value.parse().expect("a header"));
+        }
+        wanted(&headers, "\"t\"", size)
+    }
+
+    // STO-02
+    #[test]
+    fn one_range_is_understood() {
+        let part = |from, until| Wanted::Part { from, until };
+        for (range, expected) in [
+            ("bytes=0-0", part(0, 1)),
+            ("bytes=2-5", part(2, 6)),
+            ("bytes=2-", part(2, 10)),
+            ("bytes=2-99999999999999999999999", part(2, 10)),
+            ("bytes=-3", part(7, 10)),
+            ("bytes=-30", part(0, 10)),
+            ("Bytes = 9-9", part(9, 10)),
+            ("bytes=10-", Wanted::Nothing),
+            ("bytes=99999999999999999999999-", Wanted::Nothing),
+            ("bytes=-0", Wanted::Nothing),
+            ("bytes=5-2", Wanted::Whole),
+            ("bytes=-", Wanted::Whole),
+            ("bytes=0-1,3-4", Wanted::Whole),
+            ("bytes=+1-2", Wanted::Whole),
+            ("bytes=a-b", Wanted::Whole),
+            ("items=0-1", Wanted::Whole),
+            ("0-1", Wanted::Whole),
+        ] {
+            assert_eq!(asked(&[(header::RANGE, range)], 10), expected, "{range}");
+        }
+        assert_eq!(asked(&[], 10), Wanted::Whole);
+        assert_eq!(asked(&[(header::RANGE, "bytes=0-")], 0), Wanted::Nothing);
+        assert_eq!(asked(&[(header::RANGE, "bytes=-1")], 0), Wanted::Nothing);
+    }
+
+    // STO-02
+    #[test]
+    fn a_range_holds_for_the_content_that_the_client_knows() {
+        let with = |condition| asked(&[(header::RANGE, "bytes=0-0"), (header::IF_RANGE, condition)], 10);
+        assert_eq!(with("\"t\""), Wanted::Part { from: 0, until: 1 });
+        for other in ["\"u\"", "W/\"t\"", "Sat, 21 Nov 2026 09:00:00 GMT"] {
+            assert_eq!(with(other), Wanted::Whole, "{other}");
+        }
+    }
+
+    // STO-02
+    #[test]
+    fn known_content_is_not_sent_again() {
+        let known = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_NONE_MATCH, header::HeaderValue::from_static(value));
+            is_known(&headers, "\"t\"")
+        };
+        assert!(known("\"t\"") && known("W/\"t\"") && known("\"u\", \"t\"") && known("*"));
+        assert!(!known("\"u\"") && !known("t"));
+    }
+}

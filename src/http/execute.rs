@@ -1,0 +1,251 @@
+//! From the parameters to the answer: the guard, the executor in a task of its own, the deadline, the mask.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_graphql::{
+    Request, Response, Variables,
+    parser::types::{OperationDefinition, OperationType},
+};
+use axum::http::StatusCode;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::answer::{Answer, Denied, coded};
+use super::fault::Fault;
+use super::gateway::Gateway;
+use super::mask::{self, Stage};
+use super::request::Params;
+use crate::context::RequestContext;
+use crate::error::Error;
+use crate::guard::Prepared;
+use crate::schema::OnValid;
+
+/// Which methods an operation came by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    /// For queries only (GraphQL over HTTP, "GET").
+    Get,
+    Post,
+}
+
+/// An operation that the guard has let in.
+pub(super) struct Admitted {
+    prepared: Arc<Prepared>,
+    operation_name: Option<String>,
+    variables: Variables,
+    is_mutation: bool,
+    name: Option<String>,
+}
+
+impl Admitted {
+    /// The operation's own name.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
+/// Asks the guard.
+///
+/// # Errors
+/// What it refuses; a mutation by GET; a variable without its value.
+pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result<Admitted, Denied> {
+    let Params {
+        query,
+        operation_name,
+        variables,
+    } = params;
+    let prepared = gateway.guard.prepare(&query)?;
+    let operation = prepared.operation(operation_name.as_deref())?;
+    match (operation.kind, method) {
+        (OperationType::Subscription, _) => {
+            let message = "This API has no subscriptions.";
+            return Err(coded("GRAPHQL_VALIDATION_FAILED", message).into());
+        }
+        (OperationType::Mutation, Method::Get) => {
+            let message = "A mutation is sent by POST: GET is for queries only.";
+            return Err(Fault::method("POST", message).into());
+        }
+        _ => {}
+    }
+    gateway.guard.admit(&operation, &variables)?;
+    check_required(&prepared, operation.name, &variables)?;
+    let is_mutation = operation.kind == OperationType::Mutation;
+    let name = operation.name.map(str::to_owned);
+    Ok(Admitted {
+        operation_name,
+        variables,
+        is_mutation,
+        name,
+        prepared,
+    })
+}
+
+/// Says which variable lacks a value, before anything runs (GraphQL §6.1.2).
+fn check_required(prepared: &Prepared, name: Option<&str>, variables: &Variables) -> Result<(), Denied> {
+    let mut operations = prepared.document().operations.iter();
+    let found = operations.find(|(own, _)| own.map(async_graphql::Name::as_str) == name);
+    let Some((_, operation)) = found else {
+        return Ok(());
+    };
+    let operation: &OperationDefinition = &operation.node;
+    for definition in &operation.variable_definitions {
+        let wanted = &definition.node;
+        if wanted.var_type.node.nullable {
+            continue;
+        }
+        let (name, kind) = (&wanted.name.node, &wanted.var_type.node);
+        let message = match variables.get(name) {
+            None if wanted.default_value.is_none() => {
+                format!(
+                    "The variable \"${name}\" of type \"{kind}\" is required, but no value was sent for it."
+                )
+            }
+            Some(async_graphql::Value::Null) => {
+                format!("The variable \"${name}\" of type \"{kind}\" must not be null.")
+            }
+            _ => continue,
+        };
+        let mut error = coded("BAD_USER_INPUT", message);
+        error.locations.push(definition.pos);
+        return Err(error.into());
+    }
+    Ok(())
+}
+
+/// What came of an execution.
+pub(super) struct Executed {
+    response: Response,
+    stage: Stage,
+}
+
+/// An operation that runs in a task of its own: a client that goes away leaves no half of it, and shutdown waits for it.
+pub(super) struct Running {
+    task: JoinHandle<Executed>,
+    ended: CancellationToken,
+}
+
+/// Starts an admitted operation once there is room.
+///
+/// # Errors
+/// 503 when there was none until the deadline.
+pub(super) async fn start(
+    gateway: &Arc<Gateway>,
+    admitted: Admitted,
+    context: RequestContext,
+    deadline: Instant,
+) -> Result<Running, Denied> {
+    let room = Arc::clone(&gateway.running).acquire_owned();
+    let Ok(Ok(room)) = timeout_at(deadline, room).await else {
+        return Err(Fault::unavailable("The gateway is busy; please try again shortly.").into());
+    };
+    let for_task = Arc::clone(gateway);
+    let ended = CancellationToken::new();
+    let on_end = ended.clone().drop_guard();
+    let run = async move {
+        let _ends = (on_end, room);
+        execute(&for_task, admitted, Arc::new(context)).await
+    };
+    Ok(Running {
+        task: gateway.app.tasks.spawn(run.in_current_span()),
+        ended,
+    })
+}
+
+impl Running {
+    /// Waits for the answer. When it does not come in time the client is told so, and the work goes on.
+    pub(super) async fn answer(&mut self, deadline: Instant, request_id: &str) -> Answer {
+        match timeout_at(deadline, &mut self.task).await {
+            Ok(Ok(executed)) => executed.into_answer(request_id),
+            Ok(Err(panic)) => {
+                // The panic hook has told the rest; a message made there may hold what was sent.
+                tracing::error!(
+                    request_id,
+                    panicked = panic.is_panic(),
+                    "an operation's task ended early"
+                );
+                let error = Error::internal("an operation's task ended early");
+                let mut answer = Answer::failed(&error, StatusCode::INTERNAL_SERVER_ERROR);
+                for error in &mut answer.errors {
+                    error.message = super::fault::internal_message(request_id);
+                }
+                answer
+            }
+            Err(_elapsed) => Answer::timed_out(),
+        }
+    }
+
+    /// Waits until the operation has come to its end, without taking its answer.
+    pub(super) async fn finished(&self) {
+        self.ended.cancelled().await;
+    }
+}
+
+impl Executed {
+    fn into_answer(self, request_id: &str) -> Answer {
+        let Self { response, stage } = self;
+        let Response {
+            data,
+            mut errors,
+            extensions,
+            ..
+        } = response;
+        mask::mask(&mut errors, stage, request_id);
+        Answer {
+            data: (stage == Stage::Execution).then_some(data),
+            errors,
+            extensions,
+            failure: None,
+        }
+    }
+}
+
+/// Runs an operation. A query whose text was found valid before skips the validation.
+async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestContext>) -> Executed {
+    let Admitted {
+        prepared,
+        operation_name,
+        mut variables,
+        is_mutation,
+        ..
+    } = admitted;
+    let request = |variables| {
+        let mut request = Request::new("").variables(variables).data(Arc::clone(&context));
+        request.set_parsed_query(prepared.document().clone());
+        request.operation_name = operation_name.clone();
+        request
+    };
+    if prepared.is_validated() && !is_mutation {
+        let again = (!variables.is_empty()).then(|| variables.clone());
+        let response = gateway.schema.execute_validated(request(variables)).await;
+        match again {
+            // Only strict validation looks at the values of variables before anything runs. A value that does not fit
+            // gets its answer, so that a text is answered the same whether or not it was sent before.
+            Some(again) if response.errors.iter().any(mask::is_bad_value) => variables = again,
+            _ => {
+                let stage = Stage::Execution;
+                return Executed { response, stage };
+            }
+        }
+    }
+    let valid = Arc::new(AtomicBool::new(false));
+    let on_valid = {
+        let (valid, prepared) = (Arc::clone(&valid), Arc::clone(&prepared));
+        let guard = gateway.guard.clone();
+        OnValid(Box::new(move || {
+            guard.keep(&prepared);
+            valid.store(true, Ordering::Release);
+        }))
+    };
+    let response = gateway.schema.execute(request(variables), on_valid).await;
+    let stage = if valid.load(Ordering::Acquire) {
+        Stage::Execution
+    } else {
+        Stage::Validation
+    };
+    Executed { response, stage }
+}

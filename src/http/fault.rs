@@ -1,0 +1,120 @@
+//! Answers to requests that are refused before GraphQL is asked: wrong method, no JSON, bad credential.
+
+use std::borrow::Cow;
+
+use axum::{
+    body::Body,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use super::media::Media;
+
+/// A request that is refused as such. Its body has the shape of a GraphQL answer, so that every client can read it.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) message: Cow<'static, str>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Fault {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            header: None,
+        }
+    }
+
+    /// A request whose form is wrong: 400 `BAD_USER_INPUT`.
+    pub(super) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BAD_USER_INPUT", message)
+    }
+
+    /// 415: the body is not of a type that a cross-site form cannot send.
+    pub(super) fn unsupported(message: &'static str) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_USER_INPUT", message)
+    }
+
+    /// 413, with what would be accepted.
+    pub(super) fn too_large(limit: u64) -> Self {
+        let message =
+            format!("The request is too large: its body may have {limit} bytes, files not counted.");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "LIMIT_EXCEEDED", message)
+    }
+
+    /// 405 with the methods that are allowed (RFC 9110 §15.5.6).
+    pub(super) fn method(allow: &'static str, message: &'static str) -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_USER_INPUT", message)
+            .with(header::ALLOW, HeaderValue::from_static(allow))
+    }
+
+    /// 405 to which the router adds the methods that are allowed.
+    pub(super) fn wrong_method() -> Self {
+        let message = "This path does not answer this method.";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_USER_INPUT", message)
+    }
+
+    /// 404.
+    pub(super) fn not_found(message: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
+    }
+
+    /// 408: the body did not come in time.
+    pub(super) fn too_slow() -> Self {
+        let message = "The request's body did not arrive in time.";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", message)
+            .with(header::CONNECTION, HeaderValue::from_static("close"))
+    }
+
+    /// 503: what is needed to answer is not there at the moment.
+    pub(super) fn unavailable(message: &'static str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
+            .with(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
+    /// 500, which says nothing but the request's id.
+    pub(super) fn internal(request_id: &str) -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "INTERNAL",
+            internal_message(request_id),
+        )
+    }
+
+    /// With one more header.
+    pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    /// As an answer of this media type.
+    pub(super) fn into_answer(self, media: Media) -> Response {
+        let body = json!({
+            "errors": [{ "message": self.message, "extensions": { "code": self.code } }],
+        });
+        let mut response = Response::new(Body::from(body.to_string()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, media.content_type());
+        if let Some((name, value)) = self.header {
+            headers.insert(name, value);
+        }
+        response
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        self.into_answer(Media::Json)
+    }
+}
+
+/// What an internal error says: where to look, and nothing else (ERR-02).
+pub(super) fn internal_message(request_id: &str) -> String {
+    format!("Something went wrong on our side. Request id: {request_id}")
+}

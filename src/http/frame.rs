@@ -1,0 +1,161 @@
+//! What every answer has, whatever its path: a request id, `nosniff`, one line in the log, metrics, a trace; and a word
+//! instead of a broken connection when a handler panics.
+
+use std::borrow::Cow;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::ServerError;
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use data_encoding::HEXLOWER;
+use futures_util::FutureExt;
+use metrics::{counter, histogram};
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::fault::Fault;
+use super::gateway::Gateway;
+use super::mask;
+use super::trace;
+use crate::access::principal::Principal;
+
+/// Names a request in logs and answers.
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The request's id: the client's own, where that is a plain word, so that its logs and ours can be put together.
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(HeaderValue);
+
+impl RequestId {
+    fn of(headers: &HeaderMap, fresh: impl FnOnce() -> [u8; 16]) -> Self {
+        let own = headers.get(X_REQUEST_ID).filter(|value| {
+            (1..=64).contains(&value.len())
+                && (value.as_bytes().iter()).all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+        });
+        Self(match own {
+            Some(own) => own.clone(),
+            None => HeaderValue::try_from(HEXLOWER.encode(&fresh()))
+                .expect("hexadecimal digits are a header's value"),
+        })
+    }
+
+    /// The id that the frame gave to the request.
+    pub(super) fn assigned(extensions: &Extensions) -> Self {
+        let unknown = || Self(HeaderValue::from_static("unknown"));
+        extensions.get::<Self>().cloned().unwrap_or_else(unknown)
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        // Only plain ASCII gets in.
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
+/// What a handler tells of a request, for its line in the log.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Note {
+    /// The operation's name; the path's pattern stands where there is none.
+    pub(super) operation: Option<Arc<str>>,
+    principal: Option<&'static str>,
+    /// The first error's code. `None`: as the status says.
+    pub(super) outcome: Option<Cow<'static, str>>,
+}
+
+impl Note {
+    pub(super) fn of(principal: &Principal) -> Self {
+        Self {
+            principal: Some(principal.label()),
+            ..Self::default()
+        }
+    }
+
+    /// Notes the errors of an answer.
+    pub(super) fn errors(&mut self, errors: &[ServerError]) {
+        mask::count(errors);
+        self.outcome = match errors.first() {
+            Some(first) => mask::code_of(first).map(|code| Cow::Owned(code.to_owned())),
+            None => Some(Cow::Borrowed("ok")),
+        };
+    }
+}
+
+/// The outermost layer.
+pub(super) async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = RequestId::of(request.headers(), || gateway.app.random.bytes());
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let span = trace::span(&gateway.app.config.telemetry, request.headers(), &id);
+    request.extensions_mut().insert(id.clone());
+    let answered = AssertUnwindSafe(next.run(request))
+        .catch_unwind()
+        .instrument(span.clone())
+        .await;
+    let mut response = answered.unwrap_or_else(|_panic| {
+        // The panic hook has told the rest; a message made there may hold what was sent.
+        tracing::error!(request_id = id.as_str(), "a handler panicked");
+        Fault::internal(id.as_str()).into_response()
+    });
+    let note = response.extensions_mut().remove::<Note>().unwrap_or_default();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(X_REQUEST_ID, id.0.clone());
+    let path = path.as_ref().map_or("unknown", MatchedPath::as_str);
+    span.in_scope(|| report(&note, path, &id, &response, started.elapsed()));
+    response
+}
+
+/// One line a request: no variables, no addresses, no credentials, no query string.
+fn report(note: &Note, path: &str, id: &RequestId, response: &Response, took: Duration) {
+    let status = response.status();
+    let operation = note.operation.as_deref().unwrap_or(path);
+    let outcome = note.outcome.as_deref().unwrap_or(match status.as_u16() {
+        ..400 => "ok",
+        400..500 => "refused",
+        500.. => "failed",
+    });
+    tracing::info!(
+        target: "gateway::request",
+        request_id = id.as_str(),
+        operation,
+        principal = note.principal.unwrap_or("none"),
+        status = status.as_u16(),
+        outcome,
+        duration_ms = took.as_micros() as f64 / 1000.0,
+        "request"
+    );
+    counter!("gateway_requests_total", "operation" => operation.to_owned(), "outcome" => outcome.to_owned())
+        .increment(1);
+    histogram!("gateway_request_seconds", "operation" => operation.to_owned()).record(took.as_secs_f64());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clients_own_id_is_kept_if_it_is_plain() {
+        let id = |own: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(X_REQUEST_ID, HeaderValue::from_static(own));
+            RequestId::of(&headers, || [0xab; 16]).as_str().to_owned()
+        };
+        assert_eq!(id("Abc-123"), "Abc-123");
+        let fresh = "ab".repeat(16);
+        assert_eq!(id(""), fresh);
+        assert_eq!(id("a b"), fresh);
+        assert_eq!(id("a\"}"), fresh);
+        assert_eq!(
+            id("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+            fresh
+        );
+    }
+}

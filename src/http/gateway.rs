@@ -1,0 +1,122 @@
+//! What all requests share, built once.
+
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+
+use crate::access::oauth;
+use crate::app::App;
+use crate::config::Config;
+use crate::guard::{CostModel, Guard, Limits};
+use crate::schema::{self, Options, Schema};
+use crate::serve::Ready;
+
+/// Operations that run at once; more wait. Five for each connection to the database.
+const RUNNING: usize = 512;
+/// Multipart requests at once, because each may last as long as its client takes to send a file.
+const UPLOADING: usize = 128;
+
+/// What all requests share.
+pub(super) struct Gateway {
+    pub(super) app: Arc<App>,
+    pub(super) ready: Ready,
+    pub(super) schema: Schema,
+    pub(super) guard: Guard,
+    /// The SDL; `None` where introspection is off.
+    pub(super) sdl: Option<Bytes>,
+    /// The authorization server's metadata, as JSON.
+    pub(super) metadata: Bytes,
+    pub(super) running: Arc<Semaphore>,
+    pub(super) uploading: Arc<Semaphore>,
+    pub(super) names: OperationNames,
+}
+
+impl Gateway {
+    pub(super) fn new(app: Arc<App>, ready: Ready) -> Self {
+        let limits = limits(&app.config);
+        let introspection = app.config.http.introspection;
+        let sdl = schema::sdl();
+        let model = CostModel::from_sdl(&sdl, schema::CREDENTIAL_MUTATIONS)
+            .expect("the SDL that the schema itself writes can be read");
+        Self {
+            ready,
+            schema: Schema::new(Options {
+                nesting: limits.nesting,
+                introspection,
+            }),
+            guard: Guard::new(limits, model),
+            sdl: introspection.then(|| Bytes::from(sdl)),
+            metadata: Bytes::from(oauth::metadata(&app.public_url).to_string()),
+            running: Arc::new(Semaphore::new(RUNNING)),
+            uploading: Arc::new(Semaphore::new(UPLOADING)),
+            names: OperationNames::default(),
+            app,
+        }
+    }
+}
+
+fn limits(config: &Config) -> Limits {
+    let guard = &config.guard;
+    Limits {
+        tokens: guard.max_tokens,
+        nesting: guard.max_nesting.min(Limits::SAFE_NESTING),
+        depth: guard.max_depth,
+        cost: guard.max_cost,
+        aliases: guard.max_aliases,
+        fragments: guard.max_fragments,
+        directives: guard.max_directives,
+    }
+}
+
+/// The names of operations that logs and metrics know. Clients choose them, so that without a bound they could fill a
+/// metrics store.
+#[derive(Debug, Default)]
+pub(super) struct OperationNames(RwLock<HashSet<Arc<str>>>);
+
+impl OperationNames {
+    /// Different names that are told apart.
+    const MOST: usize = 200;
+    /// Bytes of the longest name that is kept.
+    const LONGEST: usize = 80;
+
+    /// The label of a valid document's operation: its name, `anonymous`, or `other` beyond the bound.
+    pub(super) fn label(&self, name: Option<&str>) -> Arc<str> {
+        let Some(name) = name else {
+            return "anonymous".into();
+        };
+        if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return Arc::clone(known);
+        }
+        let mut names = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if name.len() > Self::LONGEST || names.len() >= Self::MOST {
+            return "other".into();
+        }
+        let label: Arc<str> = name.into();
+        names.insert(Arc::clone(&label));
+        label
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_names_does_not_flood_the_metrics() {
+        let names = OperationNames::default();
+        let labels: HashSet<_> = (0..10_000)
+            .map(|n| names.label(Some(&format!("Op{n}"))))
+            .collect();
+        assert_eq!(labels.len(), OperationNames::MOST + 1);
+        assert_eq!(&*names.label(Some("Op7")), "Op7");
+        assert_eq!(&*names.label(None), "anonymous");
+        assert_eq!(&*names.label(Some(&"x".repeat(81))), "other");
+    }
+
+    #[test]
+    fn the_guard_reads_the_schema() {
+        CostModel::from_sdl(&schema::sdl(), schema::CREDENTIAL_MUTATIONS).expect("readable");
+    }
+}

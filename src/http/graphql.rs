@@ -1,0 +1,169 @@
+//! `/graphql`: GraphQL over HTTP. Method, media types, credential, body, guard, execution, in this order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    http::{StatusCode, request::Parts},
+    response::Response,
+};
+use tokio::time::Instant;
+
+use super::answer::{Answer, Denied};
+use super::authenticate;
+use super::client;
+use super::execute::{self, Admitted, Method};
+use super::fault::Fault;
+use super::frame::{Note, RequestId};
+use super::gateway::Gateway;
+use super::media::{ContentType, Media};
+use super::multipart;
+use super::request::{self, Params};
+use super::server::Peer;
+use crate::access::principal::Principal;
+use crate::context::RequestContext;
+use crate::platform::upload::Uploads;
+
+/// `GET /graphql`: queries.
+pub(super) async fn get(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    respond(gateway, request, Method::Get).await
+}
+
+/// `POST /graphql`: queries, mutations, uploads.
+pub(super) async fn post(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    respond(gateway, request, Method::Post).await
+}
+
+/// Any other method.
+pub(super) async fn other_method() -> Fault {
+    Fault::method(
+        "GET, HEAD, POST, OPTIONS",
+        "GraphQL is sent by POST, or a query by GET.",
+    )
+}
+
+/// What is known of a request while it is answered.
+pub(super) struct Call {
+    pub(super) gateway: Arc<Gateway>,
+    pub(super) parts: Parts,
+    pub(super) id: RequestId,
+    pub(super) principal: Principal,
+    pub(super) note: Note,
+}
+
+async fn respond(gateway: Arc<Gateway>, request: Request, method: Method) -> Response {
+    let (parts, body) = request.into_parts();
+    let media = match Media::negotiate(&parts.headers) {
+        Ok(media) => media,
+        Err(fault) => return fault.into_answer(Media::Json),
+    };
+    let id = RequestId::assigned(&parts.extensions);
+    let principal = match authenticate::principal(&gateway.app.access, &parts.headers, id.as_str()).await {
+        Ok(principal) => principal,
+        Err(fault) => return finish(Err(Denied::Fault(fault)), Note::default(), &id, media),
+    };
+    let mut call = Call {
+        note: Note::of(&principal),
+        gateway,
+        parts,
+        id,
+        principal,
+    };
+    let outcome = match method {
+        Method::Get => by_get(&mut call).await,
+        Method::Post => by_post(&mut call, body).await,
+    };
+    finish(outcome, call.note, &call.id, media)
+}
+
+fn finish(outcome: Result<Answer, Denied>, mut note: Note, id: &RequestId, media: Media) -> Response {
+    let answer = match outcome {
+        Ok(answer) => answer,
+        Err(Denied::Answer(answer)) => *answer,
+        Err(Denied::Fault(fault)) => {
+            note.outcome = Some(fault.code.into());
+            let mut response = fault.into_answer(media);
+            response.extensions_mut().insert(note);
+            return response;
+        }
+    };
+    note.errors(&answer.errors);
+    let mut response = answer.into_response(media).unwrap_or_else(|error| {
+        tracing::error!(request_id = id.as_str(), %error, "an answer could not be written");
+        Fault::internal(id.as_str()).into_answer(media)
+    });
+    response.extensions_mut().insert(note);
+    response
+}
+
+async fn by_get(call: &mut Call) -> Result<Answer, Denied> {
+    let params = request::from_query(call.parts.uri.query().unwrap_or_default())?;
+    run(call, params, Method::Get).await
+}
+
+async fn by_post(call: &mut Call, body: axum::body::Body) -> Result<Answer, Denied> {
+    let content_type = ContentType::of(&call.parts.headers);
+    match content_type.as_ref().map(|known| known.essence.as_str()) {
+        Some("application/json") if content_type.as_ref().is_some_and(ContentType::is_utf8) => {}
+        Some("application/json") => {
+            return Err(
+                Fault::unsupported("JSON is sent as UTF-8 (RFC 8259 §8.1); leave the charset out.").into(),
+            );
+        }
+        Some("multipart/form-data") => return multipart::run(call, body).await,
+        _ => {
+            return Err(Fault::unsupported(
+                "Send the header \"Content-Type: application/json\", or multipart/form-data for an upload.",
+            )
+            .into());
+        }
+    }
+    let limit = call.gateway.app.config.http.max_body;
+    let body = request::whole_body(&call.parts.headers, body, limit).await?;
+    let params = request::from_json(&body)?;
+    run(call, params, Method::Post).await
+}
+
+async fn run(call: &mut Call, params: Params, method: Method) -> Result<Answer, Denied> {
+    let deadline = Instant::now() + call.gateway.app.config.http.request_timeout;
+    let admitted = execute::admit(&call.gateway, params, method)?;
+    call.name(&admitted);
+    let context = call.context(Uploads::default());
+    let mut running = execute::start(&call.gateway, admitted, context, deadline).await?;
+    Ok(running.answer(deadline, call.id.as_str()).await)
+}
+
+impl Call {
+    /// The resolvers' context.
+    pub(super) fn context(&self, uploads: Uploads) -> RequestContext {
+        let app = &self.gateway.app;
+        let mut context = RequestContext::new(
+            Arc::clone(app),
+            self.principal.clone(),
+            self.id.as_str().to_owned(),
+            uploads,
+        );
+        let peer = self.parts.extensions.get::<Peer>();
+        context.client = peer.map(|Peer(peer): &Peer| {
+            let peer: SocketAddr = *peer;
+            client::address(peer.ip(), &self.parts.headers, &app.config.http.trusted_proxies)
+        });
+        context
+    }
+
+    /// Notes the operation's name for log and metrics.
+    pub(super) fn name(&mut self, admitted: &Admitted) {
+        self.note.operation = Some(self.gateway.names.label(admitted.name()));
+    }
+}
+
+/// Refuses while a multipart request waits for room.
+pub(super) fn busy() -> Denied {
+    Fault::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "UNAVAILABLE",
+        "Too many uploads are under way; please try again shortly.",
+    )
+    .into()
+}

@@ -1,0 +1,181 @@
+//! Media types: which one a GraphQL answer gets, and which one a body has.
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use super::fault::Fault;
+
+/// What an answer of /graphql may be (GraphQL over HTTP, "Media Types").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Media {
+    /// `application/json`: a well-formed request is answered with 200, whatever GraphQL says of it.
+    Json,
+    /// `application/graphql-response+json`: the status tells whether there is data.
+    GraphqlResponse,
+}
+
+impl Media {
+    pub(super) fn content_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Json => "application/json; charset=utf-8",
+            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+        })
+    }
+
+    /// The one that the Accept header prefers; `application/json` where it does not care.
+    ///
+    /// # Errors
+    /// 406 when it takes neither.
+    pub(super) fn negotiate(headers: &HeaderMap) -> Result<Self, Fault> {
+        let mut lines = headers.get_all(header::ACCEPT).iter().peekable();
+        if lines.peek().is_none() {
+            return Ok(Self::Json);
+        }
+        let ranges: Vec<Range> = lines
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(','))
+            .filter_map(Range::parse)
+            .collect();
+        if ranges.is_empty() {
+            return Ok(Self::Json);
+        }
+        let json = weight(&ranges, "application/json");
+        let graphql = weight(&ranges, "application/graphql-response+json");
+        let named = (ranges.iter()).any(|range| range.name == "application/graphql-response+json");
+        if graphql > json || (named && graphql == json && graphql > 0) {
+            Ok(Self::GraphqlResponse)
+        } else if json > 0 {
+            Ok(Self::Json)
+        } else {
+            Err(Fault::new(
+                StatusCode::NOT_ACCEPTABLE,
+                "BAD_USER_INPUT",
+                "Answers are application/graphql-response+json or application/json, and the Accept header takes neither.",
+            ))
+        }
+    }
+}
+
+/// One media range of an Accept header, with its weight in thousandths (RFC 9110 §12.4.2).
+struct Range {
+    name: String,
+    weight: u16,
+}
+
+impl Range {
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(';').map(str::trim);
+        let name = parts.next().filter(|name| !name.is_empty())?.to_ascii_lowercase();
+        let quality = parts.find_map(|part| {
+            let (key, value) = part.split_once('=')?;
+            key.trim().eq_ignore_ascii_case("q").then(|| value.trim())
+        });
+        let weight = quality.map_or(1000, thousandths);
+        Some(Self { name, weight })
+    }
+}
+
+/// `0.85` as 850; what is not a weight counts as the highest, because the client did name the type.
+fn thousandths(text: &str) -> u16 {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(3);
+    let fraction = digits.fold(0u16, |sum, digit| {
+        sum * 10 + u16::from(digit.saturating_sub(b'0').min(9))
+    });
+    match whole.trim() {
+        "0" => fraction,
+        _ => 1000,
+    }
+}
+
+/// The weight that the most specific range gives a type (RFC 9110 §12.5.1).
+fn weight(ranges: &[Range], name: &str) -> u16 {
+    let of = |wanted: &str| {
+        let matching = ranges.iter().filter(|range| range.name == wanted);
+        matching.map(|range| range.weight).max()
+    };
+    of(name)
+        .or_else(|| of("application/*"))
+        .or_else(|| of("*/*"))
+        .unwrap_or(0)
+}
+
+/// A `Content-Type` that was understood.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ContentType {
+    /// In lower case, without parameters: `application/json`.
+    pub(super) essence: String,
+    charset: Option<String>,
+}
+
+impl ContentType {
+    /// What the body is said to be; `None` when nothing, or nothing readable, is said.
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        let mut lines = headers.get_all(header::CONTENT_TYPE).iter();
+        let (line, None) = (lines.next()?, lines.next()) else {
+            return None;
+        };
+        let mut parts = line.to_str().ok()?.split(';').map(str::trim);
+        let essence = parts.next()?.to_ascii_lowercase();
+        let charset = parts.find_map(|part| {
+            let (key, value) = part.split_once('=')?;
+            let value = value.trim().trim_matches('"').to_ascii_lowercase();
+            key.trim().eq_ignore_ascii_case("charset").then_some(value)
+        });
+        Some(Self { essence, charset })
+    }
+
+    /// Whether the body's text is UTF-8, which is what is assumed when nothing is said.
+    pub(super) fn is_utf8(&self) -> bool {
+        (self.charset.as_deref()).is_none_or(|charset| matches!(charset, "utf-8" | "utf8"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn negotiated(accept: &str) -> Option<Media> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, accept.parse().expect("a header"));
+        Media::negotiate(&headers).ok()
+    }
+
+    #[test]
+    fn the_accept_header_decides() {
+        let (json, graphql) = (Some(Media::Json), Some(Media::GraphqlResponse));
+        for (accept, expected) in [
+            ("application/json", json),
+            ("application/graphql-response+json", graphql),
+            ("*/*", json),
+            ("application/*", json),
+            (
+                "application/graphql-response+json, application/json;q=0.9",
+                graphql,
+            ),
+            ("application/json, application/graphql-response+json", graphql),
+            ("application/json, application/graphql-response+json;q=0.8", json),
+            ("application/graphql-response+json;q=0, */*", json),
+            ("APPLICATION/JSON ; Q=0.5", json),
+            ("multipart/mixed, application/json", json),
+            ("text/html", None),
+            ("application/json;q=0", None),
+            ("text/html, */*;q=0.1", json),
+        ] {
+            assert_eq!(negotiated(accept), expected, "{accept}");
+        }
+        assert_eq!(Media::negotiate(&HeaderMap::new()).ok(), json);
+    }
+
+    #[test]
+    fn a_content_type_is_read_with_its_charset() {
+        let read = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, text.parse().expect("a header"));
+            ContentType::of(&headers).expect("readable")
+        };
+        assert_eq!(read("Application/JSON").essence, "application/json");
+        assert!(read("application/json").is_utf8());
+        assert!(read("application/json; charset=\"UTF-8\"").is_utf8());
+        assert!(!read("application/json; charset=latin1").is_utf8());
+    }
+}

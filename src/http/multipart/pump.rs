@@ -1,0 +1,164 @@
+//! From the body into the files' channels, part by part.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{join_all, select_all};
+use multer::{Field, Multipart};
+use tokio::time::timeout;
+
+use crate::platform::upload::{Broken, UploadSender};
+
+/// Where the parts go.
+pub(super) struct Incoming {
+    /// The files that are still to come, by the name of their part.
+    pub(super) files: Vec<(String, UploadSender)>,
+    /// Longest wait for a reader to take a piece.
+    pub(super) stall: Duration,
+    /// Bytes that nobody reads and that are accepted all the same, so that the client gets its answer.
+    pub(super) spare: u64,
+}
+
+/// How the body ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pumped {
+    /// All of it went its way.
+    Whole,
+    /// It broke off, or was cut; the readers know.
+    Broken,
+    /// A reader did not take a piece in time.
+    Stalled,
+}
+
+/// What became of one part.
+enum Part {
+    Whole,
+    Broken(Broken),
+    Stalled,
+}
+
+/// Feeds the files from the body until it ends. Whatever happens, each file gets an end of one kind or the other.
+pub(super) async fn pump(mut multipart: Multipart<'static>, mut incoming: Incoming) -> Pumped {
+    loop {
+        let part = match multipart.next_field().await {
+            Ok(Some(part)) => part,
+            Ok(None) => {
+                break_off(incoming.files, Broken::Incomplete).await;
+                return Pumped::Whole;
+            }
+            Err(_broken) => {
+                break_off(incoming.files, Broken::Incomplete).await;
+                return Pumped::Broken;
+            }
+        };
+        let position = (incoming.files.iter()).position(|(name, _)| part.name() == Some(name.as_str()));
+        let ended = match position.map(|position| incoming.files.remove(position)) {
+            Some((_, sender)) => feed(part, sender, &mut incoming).await,
+            None => discard(part, &mut incoming.spare).await,
+        };
+        match ended {
+            Part::Whole => {}
+            Part::Broken(why) => {
+                break_off(incoming.files, why).await;
+                return Pumped::Broken;
+            }
+            Part::Stalled => return Pumped::Stalled,
+        }
+    }
+}
+
+async fn break_off(files: Vec<(String, UploadSender)>, why: Broken) {
+    join_all(files.into_iter().map(|(_, sender)| sender.break_off(why))).await;
+}
+
+/// Feeds one file.
+async fn feed(mut part: Field<'static>, mut sender: UploadSender, incoming: &mut Incoming) -> Part {
+    sender.begin(part.file_name().map(str::to_owned));
+    loop {
+        let piece = match part.chunk().await {
+            Ok(piece) => piece,
+            Err(_broken) => {
+                sender.break_off(Broken::Incomplete).await;
+                return Part::Broken(Broken::Incomplete);
+            }
+        };
+        let length = piece.as_ref().map(Bytes::len);
+        match (hand_on(&sender, piece, incoming).await, length) {
+            (Handed::Taken, Some(_)) => {}
+            (Handed::Taken | Handed::Unread, None) => return Part::Whole,
+            (Handed::Unread, Some(length)) if spend(&mut incoming.spare, length) => {
+                return discard(part, &mut incoming.spare).await;
+            }
+            (Handed::Unread, Some(_)) => return Part::Broken(Broken::Incomplete),
+            (Handed::OutOfOrder, _) => return Part::Broken(Broken::OutOfOrder),
+            (Handed::Stalled, _) => return Part::Stalled,
+        }
+    }
+}
+
+/// What became of a piece.
+enum Handed {
+    Taken,
+    /// Nobody reads the file any more.
+    Unread,
+    /// The reader waits for a file that comes later in the body: waiting for it to read this one would be for ever.
+    OutOfOrder,
+    Stalled,
+}
+
+/// Hands a piece on, or the file's end.
+async fn hand_on(sender: &UploadSender, piece: Option<Bytes>, incoming: &Incoming) -> Handed {
+    let send = async {
+        match piece {
+            Some(piece) => sender.send(piece).await,
+            None => sender.finish().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        sent = timeout(incoming.stall, send) => match sent {
+            Ok(true) => Handed::Taken,
+            Ok(false) => Handed::Unread,
+            Err(_elapsed) => Handed::Stalled,
+        },
+        () = another_is_awaited(sender, &incoming.files) => Handed::OutOfOrder,
+    }
+}
+
+/// Ends when somebody waits for a file that comes later, while nobody has taken this one. Mutations run one after the
+/// other, so that nobody will.
+async fn another_is_awaited(sender: &UploadSender, later: &[(String, UploadSender)]) {
+    let mut waits: Vec<_> = later.iter().collect();
+    while !waits.is_empty() {
+        let taken = waits.iter().map(|(_, other)| Box::pin(other.taken()));
+        let (_, index, _) = select_all(taken).await;
+        let (_, other) = waits.swap_remove(index);
+        if other.is_awaited() && !sender.is_awaited() {
+            return;
+        }
+    }
+    std::future::pending().await
+}
+
+/// Reads a part that nobody wants.
+async fn discard(mut part: Field<'static>, spare: &mut u64) -> Part {
+    loop {
+        match part.chunk().await {
+            Ok(Some(piece)) if spend(spare, piece.len()) => {}
+            Ok(None) => return Part::Whole,
+            Ok(Some(_)) | Err(_) => return Part::Broken(Broken::Incomplete),
+        }
+    }
+}
+
+/// Takes from what may be received in vain; false when it is used up.
+fn spend(spare: &mut u64, length: usize) -> bool {
+    let length = u64::try_from(length).unwrap_or(u64::MAX);
+    match spare.checked_sub(length) {
+        Some(left) => {
+            *spare = left;
+            true
+        }
+        None => false,
+    }
+}

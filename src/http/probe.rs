@@ -1,0 +1,35 @@
+//! Health, for whoever decides where requests go.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use super::gateway::Gateway;
+
+/// A database that does not answer within this time is taken for gone.
+const PING: Duration = Duration::from_secs(2);
+
+/// `GET /health/live`: the process answers.
+pub(super) async fn live() -> Response {
+    told(StatusCode::OK, "live\n")
+}
+
+/// `GET /health/ready`: requests can be answered, which takes the database. Off as soon as the gateway stops.
+pub(super) async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
+    if !gateway.ready.is_ready() {
+        return told(StatusCode::SERVICE_UNAVAILABLE, "starting or stopping\n");
+    }
+    match tokio::time::timeout(PING, gateway.app.database.ping()).await {
+        Ok(Ok(())) => told(StatusCode::OK, "ready\n"),
+        Ok(Err(_)) | Err(_) => told(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
+    }
+}
+
+fn told(status: StatusCode, text: &'static str) -> Response {
+    (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
+}
