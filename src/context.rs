@@ -4,12 +4,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_graphql::Context;
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 use crate::access::{
     principal::{Policy, Principal},
     reach::{Confine, Named, Reach, StorageReach, StorefrontReach},
-    tenant::TenantDocument,
+    tenant::{StorageDocument, TenantDocument},
 };
 use crate::app::App;
 use crate::error::{Error, Result, UserError, UserErrorCode};
@@ -31,7 +31,7 @@ pub struct RequestContext {
     /// The request's files.
     pub uploads: Uploads,
     /// The reach into items, looked up once.
-    pub storages: OnceCell<StorageReach>,
+    storages: Mutex<Option<StorageReach>>,
     loaders: Loaders,
 }
 
@@ -45,7 +45,7 @@ impl RequestContext {
             request_id,
             client: None,
             uploads,
-            storages: OnceCell::new(),
+            storages: Mutex::default(),
             loaders: Loaders::default(),
         }
     }
@@ -66,9 +66,25 @@ impl RequestContext {
         self.principal.reach(policy)
     }
 
-    /// The reach for a mutation under this policy.
-    pub fn reach_to_write(&self, policy: &Policy) -> Result<Reach> {
+    /// The reach for a mutation under this policy. What was read before it is forgotten: mutations of one request run one
+    /// after the other, and a payload shows what is stored then.
+    pub async fn reach_to_write(&self, policy: &Policy) -> Result<Reach> {
+        self.loaders.clear();
+        *self.storages.lock().await = None;
         self.principal.reach_to_write(policy)
+    }
+
+    /// The reach with which items are read: a person's own storages are looked up once.
+    pub async fn storage_reach<S: StorageDocument>(&self, reach: &Reach) -> Result<StorageReach> {
+        let mut known = self.storages.lock().await;
+        match &*known {
+            Some(storages) => Ok(storages.clone()),
+            None => {
+                let storages = self.app.database.with_storages::<S>(reach).await?;
+                *known = Some(storages.clone());
+                Ok(storages)
+            }
+        }
     }
 
     /// The request's loader of this kind; see [`Loaders::get`].
@@ -82,7 +98,7 @@ impl RequestContext {
         T::Id: std::fmt::Debug,
     {
         let make = || crate::access::tenant::ById::<T>::new(self.app.database.open(reach));
-        self.loader("", make).load(id.clone()).await
+        self.loader(reach.scope(), make).load(id.clone()).await
     }
 
     async fn named(&self, reach: &Reach, id: Option<&str>) -> Result<Named> {

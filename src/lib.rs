@@ -30,8 +30,10 @@
 
 pub mod access;
 pub mod app;
+pub mod cli;
 pub mod config;
 pub mod context;
+pub mod demo;
 pub mod error;
 pub mod guard;
 pub mod http;
@@ -41,3 +43,4 @@ pub mod serve;
 pub mod storage;
 pub mod storefront;
 pub mod storefront_user;
+pub mod telemetry;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::client::{ApiClient, ClientKind, Clients, PUBLIC_PREFIX, SECRET_PREFIX};
 use super::organization::Organizations;
 use super::principal::{Identity, Kind, Person, Principal};
-use super::scope::{Scope, parse_list};
+use super::scope::parse_list;
 use super::token::{Claims, TokenKind, Tokens};
 use super::{STOREFRONT_USERS, STOREFRONTS};
 use crate::error::{Error, Result};
@@ -61,11 +61,11 @@ enum ClientName {
     Id(ApiClientId),
 }
 
-/// A client that is not revoked, and the storefronts that it covers now.
+/// A client that is not revoked, and its identity with the storefronts that it covers now.
 #[derive(Debug)]
 struct Standing {
     client: ApiClient,
-    storefronts: Arc<[StorefrontId]>,
+    identity: Arc<Identity>,
 }
 
 /// What access needs to know of a storefront user.
@@ -117,16 +117,14 @@ impl Access {
                 _ => None,
             }
         };
-        Ok(identity
-            .map(|identity| Principal::Known(Arc::new(identity)))
-            .ok_or(BadCredential))
+        Ok(identity.map(Principal::Known).ok_or(BadCredential))
     }
 
-    async fn by_key(&self, key: &str) -> Result<Option<Identity>> {
+    async fn by_key(&self, key: &str) -> Result<Option<Arc<Identity>>> {
         let standing = self
             .standing_client(ClientName::Fingerprint(fingerprint(key)))
             .await?;
-        Ok(standing.map(|standing| identity_of(&standing, standing.client.scopes.clone(), None)))
+        Ok(standing.map(|standing| Arc::clone(&standing.identity)))
     }
 
     /// The client that a secret belongs to, unless it is revoked.
@@ -137,14 +135,14 @@ impl Access {
         Ok(standing.map(|standing| standing.client.clone()))
     }
 
-    async fn by_claims(&self, claims: &Claims) -> Result<Option<Identity>> {
+    async fn by_claims(&self, claims: &Claims) -> Result<Option<Arc<Identity>>> {
         match claims.kind {
             TokenKind::Integration => self.by_backend_claims(claims).await,
             TokenKind::StorefrontUser => self.by_user_claims(claims).await,
         }
     }
 
-    async fn by_backend_claims(&self, claims: &Claims) -> Result<Option<Identity>> {
+    async fn by_backend_claims(&self, claims: &Claims) -> Result<Option<Arc<Identity>>> {
         let Some(id) = ApiClientId::parse(&claims.sub) else {
             return Ok(None);
         };
@@ -155,10 +153,12 @@ impl Access {
         let mut scopes = claims.scope.as_deref().and_then(parse_list).unwrap_or_default();
         scopes.retain(|scope| standing.client.scopes.contains(scope));
         let owner = claims.owner.as_deref().and_then(MemberId::parse);
-        Ok(Some(identity_of(&standing, scopes, owner)))
+        let mut identity = Identity::clone(&standing.identity);
+        (identity.scopes, identity.owner) = (scopes, owner);
+        Ok(Some(Arc::new(identity)))
     }
 
-    async fn by_user_claims(&self, claims: &Claims) -> Result<Option<Identity>> {
+    async fn by_user_claims(&self, claims: &Claims) -> Result<Option<Arc<Identity>>> {
         let user = StorefrontUserId::parse(&claims.sub);
         let storefront = claims.sto.as_deref().and_then(StorefrontId::parse);
         let organization = OrganizationId::parse(&claims.org);
@@ -172,7 +172,7 @@ impl Access {
             merged: standing.merged_into.is_some(),
             storefront_user: user,
         };
-        Ok(Some(Identity {
+        Ok(Some(Arc::new(Identity {
             kind: Kind::StorefrontUser,
             organization,
             client: None,
@@ -181,7 +181,7 @@ impl Access {
             scopes: Vec::new(),
             person: Some(person),
             owner: None,
-        }))
+        })))
     }
 
     /// Ends a token before its time: here at once, on other nodes within five seconds.
@@ -230,10 +230,8 @@ impl Access {
             Some(ids) => ids.clone(),
             None => self.storefronts_of(&client.organization_id).await?,
         };
-        Ok(Some(Arc::new(Standing {
-            client,
-            storefronts: storefronts.into(),
-        })))
+        let identity = Arc::new(identity_of(&client, storefronts));
+        Ok(Some(Arc::new(Standing { client, identity })))
     }
 
     async fn storefronts_of(&self, organization: &OrganizationId) -> Result<Vec<StorefrontId>> {
@@ -261,7 +259,8 @@ impl Access {
         let Some(standing) = self.look_up_client(ClientName::Id(client.clone())).await? else {
             return Ok(None);
         };
-        let renewed = identity_of(&standing, identity.scopes.clone(), identity.owner.clone());
+        let mut renewed = Identity::clone(&standing.identity);
+        (renewed.scopes, renewed.owner) = (identity.scopes.clone(), identity.owner.clone());
         let by_fingerprint = ClientName::Fingerprint(standing.client.fingerprint.clone());
         self.standing_clients
             .insert(by_fingerprint, Some(Arc::clone(&standing)))
@@ -338,8 +337,7 @@ where
         .build()
 }
 
-fn identity_of(standing: &Standing, scopes: Vec<Scope>, owner: Option<MemberId>) -> Identity {
-    let client = &standing.client;
+fn identity_of(client: &ApiClient, storefronts: Vec<StorefrontId>) -> Identity {
     Identity {
         kind: match client.kind {
             ClientKind::Public => Kind::Public,
@@ -347,10 +345,10 @@ fn identity_of(standing: &Standing, scopes: Vec<Scope>, owner: Option<MemberId>)
         },
         organization: client.organization_id.clone(),
         client: Some(client.id.clone()),
-        storefronts: Arc::clone(&standing.storefronts),
+        storefronts: storefronts.into(),
         covers_all: client.storefront_ids.is_none(),
-        scopes,
+        scopes: client.scopes.clone(),
         person: None,
-        owner,
+        owner: None,
     }
 }

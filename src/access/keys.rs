@@ -123,6 +123,18 @@ impl KeyRing {
         Ok(())
     }
 
+    /// Opens all stored keys and makes none: how many there are.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for keys of another master key.
+    pub async fn check(&self) -> Result<usize> {
+        let stored = self.read().await?;
+        for key in &stored {
+            self.usable(key)?;
+        }
+        Ok(stored.len())
+    }
+
     async fn read(&self) -> Result<Vec<StoredKey>> {
         Ok(self
             .stored()

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::platform::{
     clock::{Clock, Timestamp},
-    database::{Database, Index, IndexKind},
+    database::{Database, Index, IndexKind, encode},
     id::{MemberId, OrganizationId},
     random::Random,
 };
@@ -120,6 +120,27 @@ impl Organizations {
         };
         self.members().insert_one(&member).await?;
         Ok(member)
+    }
+
+    /// Makes an organization and a member under ids that were chosen before, where they are not there yet; for the demo,
+    /// which may be cut off anywhere and goes on at the next start.
+    pub async fn ensure(&self, organization: &Organization, member: &Member) -> Result<()> {
+        let mut document = encode(organization)?;
+        document.remove("_id");
+        self.organizations()
+            .update_one(
+                doc! { "_id": &organization.id },
+                doc! { "$setOnInsert": document },
+            )
+            .upsert(true)
+            .await?;
+        let mut document = encode(member)?;
+        document.remove("_id");
+        self.members()
+            .update_one(doc! { "_id": &member.id }, doc! { "$setOnInsert": document })
+            .upsert(true)
+            .await?;
+        Ok(())
     }
 
     /// A member of this organization.

@@ -6,7 +6,7 @@ use bson::{Bson, Document, doc};
 
 use super::principal::{Identity, Kind, Person};
 use super::scope::Scope;
-use crate::platform::id::{Id, StorageId, StorefrontId};
+use crate::platform::id::{Id, StorageId, StorefrontId, StorefrontUserId};
 
 /// Whose documents a collection holds, and by which field that is told.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +25,8 @@ pub trait Confine: sealed::Sealed + Sync {
     fn confine(&self, storefront: &'static str, holder: Holder) -> Document;
     /// Whether a document of this storefront may be written.
     fn covers(&self, storefront: &StorefrontId) -> bool;
+    /// Tells this reach apart from the others of the same request: what was read under one is not shown under another.
+    fn scope(&self) -> &str;
 }
 
 mod sealed {
@@ -122,6 +124,25 @@ impl Reach {
         self.identity.covers_all
     }
 
+    /// How a mutation's payload shows the person that it is about: to a publishable key as to that person's own token, to
+    /// everyone else as to themselves.
+    #[must_use]
+    pub fn showing(&self, user: &StorefrontUserId) -> Self {
+        if !self.is_public() {
+            return self.clone();
+        }
+        let mut identity = Identity::clone(&self.identity);
+        identity.kind = Kind::StorefrontUser;
+        identity.person = Some(Person {
+            storefront_user: user.clone(),
+            merged: false,
+        });
+        Self {
+            identity: Arc::new(identity),
+            storefronts: Arc::clone(&self.storefronts),
+        }
+    }
+
     /// The credential.
     #[must_use]
     pub fn identity(&self) -> &Identity {
@@ -171,6 +192,14 @@ impl Confine for Reach {
     fn covers(&self, storefront: &StorefrontId) -> bool {
         self.storefronts.contains(storefront)
     }
+
+    fn scope(&self) -> &str {
+        match (&self.identity.person, &*self.storefronts) {
+            (Some(person), _) => person.storefront_user.as_str(),
+            (None, [one]) => one.as_str(),
+            (None, _) => "",
+        }
+    }
 }
 
 fn confine_field(filter: &mut Document, field: &str, condition: Bson) {
@@ -209,6 +238,10 @@ impl Confine for StorageReach {
     fn covers(&self, storefront: &StorefrontId) -> bool {
         self.reach.covers(storefront)
     }
+
+    fn scope(&self) -> &str {
+        self.reach.scope()
+    }
 }
 
 /// The reach of background work and operator commands: everything. A test holds that no resolver names it.
@@ -230,5 +263,153 @@ impl Confine for SystemReach {
 
     fn covers(&self, _storefront: &StorefrontId) -> bool {
         true
+    }
+
+    fn scope(&self) -> &str {
+        "system"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::principal::{Policy, Principal};
+    use crate::error::Error;
+    use crate::platform::{
+        clock::Timestamp,
+        id::{ApiClientId, OrganizationId},
+        random::Random,
+    };
+
+    const EMPTY: &str = "{ \"$in\": [] }";
+
+    struct Fixture {
+        random: Random,
+        germany: StorefrontId,
+        austria: StorefrontId,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let random = Random::seeded(3);
+            let fresh = || StorefrontId::fresh(Timestamp::from_millis(1), &random);
+            let (germany, austria) = (fresh(), fresh());
+            Self {
+                random,
+                germany,
+                austria,
+            }
+        }
+
+        fn principal(&self, kind: Kind, storefronts: &[&StorefrontId], scopes: &[Scope]) -> Principal {
+            let now = Timestamp::from_millis(1);
+            let person = (kind == Kind::StorefrontUser).then(|| Person {
+                storefront_user: StorefrontUserId::fresh(now, &self.random),
+                merged: false,
+            });
+            Principal::Known(Arc::new(Identity {
+                kind,
+                organization: OrganizationId::fresh(now, &self.random),
+                client: Some(ApiClientId::fresh(now, &self.random)),
+                storefronts: storefronts.iter().map(|id| (*id).clone()).collect(),
+                covers_all: false,
+                scopes: scopes.to_vec(),
+                person,
+                owner: None,
+            }))
+        }
+    }
+
+    const ANYONE: Policy = Policy::backend(Scope::StorageRead).and_public().and_own();
+
+    // SFU-21
+    #[test]
+    fn a_persons_reach_ends_at_the_person() {
+        let shop = Fixture::new();
+        let reach = shop
+            .principal(Kind::StorefrontUser, &[&shop.germany], &[])
+            .reach(&ANYONE)
+            .expect("own");
+        let own = reach.person().expect("a person").storefront_user.clone();
+        let users = reach.confine("storefrontId", Holder::StorefrontUser("_id"));
+        assert_eq!(users, doc! { "storefrontId": &shop.germany, "_id": &own });
+        let items = reach.confine("storefrontId", Holder::Storage("storageId"));
+        assert_eq!(
+            items.get("_id").map(ToString::to_string).as_deref(),
+            Some(EMPTY),
+            "not without its storages"
+        );
+        let storage = StorageId::fresh(Timestamp::from_millis(1), &shop.random);
+        let reach = StorageReach {
+            reach,
+            storages: Some(Arc::from([storage.clone()])),
+        };
+        let items = reach.confine("storefrontId", Holder::Storage("storageId"));
+        assert_eq!(
+            items,
+            doc! { "storefrontId": &shop.germany, "storageId": { "$in": [storage] } }
+        );
+    }
+
+    #[test]
+    fn a_publishable_key_reaches_nobodys_own() {
+        let shop = Fixture::new();
+        let reach = shop
+            .principal(Kind::Public, &[&shop.germany], &[])
+            .reach(&ANYONE)
+            .expect("public");
+        for holder in [Holder::StorefrontUser("_id"), Holder::Storage("storageId")] {
+            let filter = reach.confine("storefrontId", holder);
+            assert_eq!(
+                filter.get("_id").map(ToString::to_string).as_deref(),
+                Some(EMPTY),
+                "{holder:?}"
+            );
+        }
+    }
+
+    // SFR-01
+    #[test]
+    fn naming_a_storefront() {
+        let shop = Fixture::new();
+        let both = [&shop.germany, &shop.austria];
+        let two = shop
+            .principal(Kind::Integration, &both, &[Scope::StorageRead])
+            .reach(&ANYONE)
+            .expect("scope");
+        assert!(matches!(two.named(None), Named::Required));
+        assert!(matches!(two.named(Some("sto_x")), Named::Unknown));
+        assert!(
+            matches!(two.named(Some(shop.austria.as_str())), Named::One(one) if *one.id() == shop.austria)
+        );
+        let one = shop
+            .principal(Kind::Integration, &both[..1], &[Scope::StorageRead])
+            .reach(&ANYONE)
+            .expect("scope");
+        assert!(matches!(one.named(None), Named::One(one) if *one.id() == shop.germany));
+        assert!(matches!(one.named(Some(shop.austria.as_str())), Named::Unknown));
+        assert!(!one.covers(&shop.austria));
+    }
+
+    // ERR-03
+    #[test]
+    fn what_a_policy_does_not_name_is_refused() {
+        let shop = Fixture::new();
+        let backend_only = Policy::backend(Scope::StorageWrite);
+        for (kind, scopes) in [
+            (Kind::Public, &[][..]),
+            (Kind::StorefrontUser, &[]),
+            (Kind::Integration, &[]),
+            (Kind::Integration, &[Scope::StorageRead]),
+        ] {
+            let refused = shop
+                .principal(kind, &[&shop.germany], scopes)
+                .reach(&backend_only);
+            assert!(matches!(refused, Err(Error::Forbidden(_))), "{kind:?} {scopes:?}");
+        }
+        assert!(matches!(
+            Principal::Nobody.reach(&ANYONE),
+            Err(Error::Unauthenticated)
+        ));
     }
 }

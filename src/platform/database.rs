@@ -11,8 +11,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use mongodb::{
     Client, ClientSession, Collection,
     error::{Error as DriverError, ErrorKind, WriteFailure},
-    event::EventHandler,
-    event::command::CommandEvent,
+    event::{EventHandler, cmap::CmapEvent, command::CommandEvent},
     options::{Acknowledgment, ClientOptions, ReadConcern, WriteConcern},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -64,9 +63,11 @@ impl Database {
                 .build(),
         );
         options.read_concern = Some(ReadConcern::majority());
-        if let Some(Monitor(observe)) = monitor {
+        if let Some(Monitor { command, pool }) = monitor {
             options.command_event_handler =
-                Some(EventHandler::callback(move |event: CommandEvent| observe(&event)));
+                Some(EventHandler::callback(move |event: CommandEvent| command(&event)));
+            options.cmap_event_handler =
+                pool.map(|observe| EventHandler::callback(move |event: CmapEvent| observe(&event)));
         }
         let client = Client::with_options(options)?;
         let inner = client.database(name);
@@ -140,14 +141,27 @@ impl Database {
     }
 }
 
-/// Watches commands; for tests and metrics.
+/// Watches commands and connections; for tests and metrics.
 #[derive(Clone)]
-pub struct Monitor(Arc<dyn Fn(&CommandEvent) + Send + Sync>);
+pub struct Monitor {
+    command: Arc<dyn Fn(&CommandEvent) + Send + Sync>,
+    pool: Option<Arc<dyn Fn(&CmapEvent) + Send + Sync>>,
+}
 
 impl Monitor {
     /// Calls `observe` for each command event.
     pub fn new(observe: impl Fn(&CommandEvent) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(observe))
+        Self {
+            command: Arc::new(observe),
+            pool: None,
+        }
+    }
+
+    /// And calls `observe` for each event of the connection pool.
+    #[must_use]
+    pub fn and_pool(mut self, observe: impl Fn(&CmapEvent) + Send + Sync + 'static) -> Self {
+        self.pool = Some(Arc::new(observe));
+        self
     }
 }
 
@@ -230,7 +244,7 @@ pub enum IndexKind {
 }
 
 impl Index {
-    fn specification(&self) -> Document {
+    pub(super) fn specification(&self) -> Document {
         let keys: Document = self
             .keys
             .iter()
@@ -334,7 +348,7 @@ async fn drift(database: &Database, collection: &str, wanted: &[&Index]) -> Resu
     )))
 }
 
-fn same_definition(present: &Document, wanted: &Document) -> bool {
+pub(super) fn same_definition(present: &Document, wanted: &Document) -> bool {
     wanted.iter().all(|(key, value)| match (present.get(key), value) {
         (Some(bson::Bson::Int32(a)), bson::Bson::Int64(b)) => i64::from(*a) == *b,
         (present, value) => present == Some(value),

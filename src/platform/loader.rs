@@ -79,6 +79,11 @@ impl<B: Batch> Loader<B> {
 pub struct Loaders(Mutex<HashMap<(TypeId, String), Arc<dyn Any + Send + Sync>>>);
 
 impl Loaders {
+    /// Forgets what was read, after something was written.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// The request's loader of kind `B` for `scope`: loaders that differ in arguments or reach need another scope.
     pub fn get<B: Batch>(&self, scope: &str, make: impl FnOnce() -> B) -> Arc<Loader<B>> {
         let mut loaders = self.0.lock().unwrap_or_else(PoisonError::into_inner);

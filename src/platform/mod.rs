@@ -6,6 +6,7 @@ pub mod crypto;
 pub mod database;
 pub mod filter;
 pub mod id;
+pub mod inspect;
 pub mod job;
 pub mod loader;
 pub mod migration;

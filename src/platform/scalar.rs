@@ -79,6 +79,17 @@ impl ScalarType for Upload {
     }
 }
 
+/// A count for GraphQL's 32-bit Int; what does not fit is shown as the largest.
+pub fn wire_count(count: i64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// Bytes for GraphQL's Float, exact up to 2^53.
+#[expect(clippy::cast_precision_loss, reason = "exact up to 8 PiB, beyond any quota")]
+pub fn wire_bytes(bytes: i64) -> f64 {
+    bytes as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use super::store::{CountsOf, ItemsOf, Totals, TotalsOf};
 use super::{ItemKind, StorageItem as Document, link};
 use crate::access::{
     principal::Policy,
-    reach::{Reach, StorageReach},
+    reach::{Confine, Reach, StorageReach},
     scope::Scope,
 };
 use crate::context::RequestContext;
@@ -19,11 +19,11 @@ use crate::platform::{
     filter::StringFilter,
     id::{Id, StorageItemId},
     page::{Connection, Count, Order, PageArgs, Slice},
+    scalar::{wire_bytes, wire_count},
 };
 use crate::storefront_user::{
     StorefrontUser as UserDocument,
     graphql::{READ as READ_USERS, StorefrontUser},
-    mutations::{wire_bytes, wire_count},
     private_storage::PrivateStorage as StorageDocument,
 };
 
@@ -33,19 +33,26 @@ pub const READ: Policy = Policy::backend(Scope::StorageRead).and_own();
 /// What one storefront user has uploaded or designed. Readable only with that user's own token or by a backend
 /// (storage:read).
 pub struct PrivateStorage {
-    owner: UserDocument,
+    owner: Arc<UserDocument>,
     reach: Reach,
+    /// In a mutation's payload: what the caller may see without the scopes to ask for it.
+    granted: Option<Reach>,
 }
 
 impl PrivateStorage {
-    /// The storage of a user.
+    /// The storage of a user. `granted` is what a payload shows without the scope.
     ///
     /// # Errors
     /// FORBIDDEN where the caller may not read storage.
-    pub fn of(context: &RequestContext, owner: &UserDocument) -> Result<Self> {
+    pub fn of(context: &RequestContext, owner: &Arc<UserDocument>, granted: Option<&Reach>) -> Result<Self> {
+        let reach = match granted {
+            Some(reach) => reach.clone(),
+            None => context.reach(&READ)?,
+        };
         Ok(Self {
-            owner: owner.clone(),
-            reach: context.reach(&READ)?,
+            owner: Arc::clone(owner),
+            reach,
+            granted: granted.cloned(),
         })
     }
 
@@ -55,7 +62,10 @@ impl PrivateStorage {
             database: context.app.database.clone(),
             reach: self.reach.clone(),
         };
-        let totals = context.loader("", make).load(self.owner.id.clone()).await?;
+        let totals = context
+            .loader(self.reach.scope(), make)
+            .load(self.owner.id.clone())
+            .await?;
         Ok(totals.map(|totals| *totals).unwrap_or_default())
     }
 }
@@ -111,7 +121,7 @@ impl PrivateStorage {
         }
         .check(order)?;
         let condition = filter.unwrap_or_default().condition()?;
-        let scope = format!("{} {condition}", page.key());
+        let scope = format!("{} {} {condition}", self.reach.scope(), page.key());
         let (database, reach) = (context.app.database.clone(), self.reach.clone());
         let make = || ItemsOf {
             database: database.clone(),
@@ -129,13 +139,18 @@ impl PrivateStorage {
                 reach: reach.clone(),
                 condition: condition.clone(),
             };
-            let scope = condition.to_string();
+            let scope = format!("{} {condition}", reach.scope());
             Box::pin(async move {
                 let count = context.loader(&scope, || counts).load(owner).await?;
                 Ok(count.map_or(0, |count| *count))
             })
         });
-        Ok(Connection::new(slice.map(StorageItem::written), count))
+        let granted = self.granted.clone();
+        let node = |item| StorageItem {
+            document: Arc::new(item),
+            granted: granted.clone(),
+        };
+        Ok(Connection::new(slice.map(node), count))
     }
 }
 
@@ -171,13 +186,20 @@ impl StorageItemFilter {
 /// Something that a storefront user has uploaded. Readable only with that user's own token or by a backend
 /// (storage:read).
 #[derive(Clone)]
-pub struct StorageItem(Arc<Document>);
+pub struct StorageItem {
+    document: Arc<Document>,
+    /// In a mutation's payload: what the caller may see without the scopes to ask for it.
+    granted: Option<Reach>,
+}
 
 impl StorageItem {
-    /// The node of a document that was just written or read.
+    /// The node in the payload of a mutation that `reach` was good for.
     #[must_use]
-    pub fn written(document: Document) -> Self {
-        Self(Arc::new(document))
+    pub fn in_payload(document: Document, reach: &Reach) -> Self {
+        Self {
+            document: Arc::new(document),
+            granted: Some(reach.clone()),
+        }
     }
 
     /// Until when a link that is made now is good.
@@ -190,15 +212,18 @@ impl StorageItem {
 impl StorageItem {
     /// Global id; a merge keeps it.
     pub async fn id(&self) -> ID {
-        ID::from(&self.0.id)
+        ID::from(&self.document.id)
     }
 
     /// Whose it is. Backend (storefront_users:read), or the owner; else FORBIDDEN.
     async fn owner(&self, ctx: &Context<'_>) -> Result<StorefrontUser> {
         let context = RequestContext::of(ctx)?;
-        let reach = context.reach(&READ_USERS)?;
+        let reach = match &self.granted {
+            Some(reach) => reach.clone(),
+            None => context.reach(&READ_USERS)?,
+        };
         let storage = context
-            .by_id::<StorageDocument>(&reach, &self.0.storage_id)
+            .by_id::<StorageDocument>(&reach, &self.document.storage_id)
             .await?;
         let owner = storage.and_then(|storage| storage.owner_id.clone());
         let owner = match owner {
@@ -207,37 +232,40 @@ impl StorageItem {
         };
         let gone =
             || Error::Forbidden("The item belongs to someone else now, or is being removed.".to_owned());
-        owner.map(StorefrontUser::new).ok_or_else(gone)
+        let granted = self.granted.clone();
+        owner
+            .map(|owner| StorefrontUser::granted(owner, granted))
+            .ok_or_else(gone)
     }
 
     /// Display name; two items may have the same.
     async fn name(&self) -> &str {
-        &self.0.name
+        &self.document.name
     }
 
     /// Folder, empty for none.
     async fn folder(&self) -> &str {
-        &self.0.folder
+        &self.document.folder
     }
 
     /// What it is to the store.
     async fn kind(&self) -> ItemKind {
-        self.0.kind
+        self.document.kind
     }
 
     /// Sniffed from the content, not from the name.
     async fn content_type(&self) -> &str {
-        &self.0.content_type
+        &self.document.content_type
     }
 
     /// Bytes of the content.
     async fn byte_size(&self) -> f64 {
-        wire_bytes(self.0.byte_size)
+        wire_bytes(self.document.byte_size)
     }
 
     /// Hex SHA-256 of the content.
     async fn sha256(&self) -> &str {
-        &self.0.sha256
+        &self.document.sha256
     }
 
     /// A signed link to the content, valid for ten minutes, for GET and HEAD, with Range and If-None-Match. Whoever has it
@@ -248,7 +276,7 @@ impl StorageItem {
         Ok(link::sign(
             &app.vault,
             &app.public_url,
-            &self.0.id,
+            &self.document.id,
             Self::link_expiry(context),
         ))
     }
@@ -262,18 +290,18 @@ impl StorageItem {
 
     /// When it was uploaded; a merge keeps it.
     async fn created_at(&self) -> Timestamp {
-        self.0.created_at
+        self.document.created_at
     }
 
     /// When its name or folder was last changed.
     async fn updated_at(&self) -> Timestamp {
-        self.0.updated_at
+        self.document.updated_at
     }
 }
 
-/// The reach into items: a person's own storages are looked up, once a request.
+/// The reach into items.
 pub async fn item_reach(context: &RequestContext, reach: &Reach) -> Result<StorageReach> {
-    context.app.database.with_storages::<StorageDocument>(reach).await
+    context.storage_reach::<StorageDocument>(reach).await
 }
 
 /// The item with this id, for `node`.
@@ -281,9 +309,12 @@ pub async fn node(context: &RequestContext, id: &str) -> Result<Option<StorageIt
     let (Some(id), Ok(reach)) = (StorageItemId::parse(id), context.reach(&READ)) else {
         return Ok(None);
     };
-    let reach = context
-        .storages
-        .get_or_try_init(|| item_reach(context, &reach))
-        .await?;
-    Ok(context.by_id::<Document>(reach, &id).await?.map(StorageItem))
+    let reach = item_reach(context, &reach).await?;
+    Ok(context
+        .by_id::<Document>(&reach, &id)
+        .await?
+        .map(|document| StorageItem {
+            document,
+            granted: None,
+        }))
 }

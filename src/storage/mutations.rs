@@ -117,14 +117,16 @@ impl StorageMutation {
         } = input;
         let context = RequestContext::of(ctx)?;
         let upload = async {
-            let reach = context.reach_to_write(&WRITE)?;
+            let reach = context.reach_to_write(&WRITE).await?;
             let owner = owner_of(context, &reach, owner).await?;
             let file = context.uploads.take(file.0)?;
-            upload::upload(&context.app, &reach, &owner, NewItem { name, folder, kind }, file).await
+            let new = NewItem { name, folder, kind };
+            let item = upload::upload(&context.app, &reach, &owner, new, file).await?;
+            Ok(StorageItem::in_payload(item, &reach))
         };
         let (done, user_errors) = payload(upload.await)?;
         Ok(StorageItemUploadPayload {
-            storage_item: done.map(StorageItem::written),
+            storage_item: done,
             user_errors,
         })
     }
@@ -138,7 +140,7 @@ impl StorageMutation {
     ) -> Result<StorageItemUpdatePayload> {
         let (done, user_errors) = payload(update(RequestContext::of(ctx)?, input).await)?;
         Ok(StorageItemUpdatePayload {
-            storage_item: done.map(StorageItem::written),
+            storage_item: done,
             user_errors,
         })
     }
@@ -217,9 +219,9 @@ async fn named(
     find(context, reach, by).await
 }
 
-async fn update(context: &Arc<RequestContext>, input: StorageItemUpdateInput) -> Result<Document> {
+async fn update(context: &RequestContext, input: StorageItemUpdateInput) -> Result<StorageItem> {
     let StorageItemUpdateInput { id, name, folder } = input;
-    let reach = context.reach_to_write(&WRITE)?;
+    let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
     if name.is_undefined() && folder.is_undefined() {
         faults.push(UserError::new(
@@ -241,22 +243,23 @@ async fn update(context: &Arc<RequestContext>, input: StorageItemUpdateInput) ->
     let id = faults.take(StorageItemId::parse(&id).ok_or_else(item_not_found));
     faults.check()?;
     let id = id.ok_or_else(|| Error::internal("an input without faults has an id"))?;
-    let reach = item_reach(context, &reach).await?;
-    let now = context.app.clock.now();
+    let items = item_reach(context, &reach).await?;
+    let changes = ItemChanges { name, folder };
     let changed = store::update(
         &context.app.database,
-        &reach,
+        &items,
         &id,
-        ItemChanges { name, folder },
-        now,
+        changes,
+        context.app.clock.now(),
     )
     .await?;
-    changed.ok_or_else(|| Error::rejected(item_not_found()))
+    let item = changed.ok_or_else(|| Error::rejected(item_not_found()))?;
+    Ok(StorageItem::in_payload(item, &reach))
 }
 
 async fn delete(context: &Arc<RequestContext>, id: &str) -> Result<()> {
     let app = &context.app;
-    let reach = context.reach_to_write(&WRITE)?;
+    let reach = context.reach_to_write(&WRITE).await?;
     let id = StorageItemId::parse(id).ok_or_else(|| Error::rejected(item_not_found()))?;
     let reach = item_reach(context, &reach).await?;
     let removed = app

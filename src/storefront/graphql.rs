@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object, OneofObject};
 
 use super::{IntegrationType, Storefront as Document, store};
-use crate::access::{principal::Policy, scope::Scope};
+use crate::access::{principal::Policy, reach::Reach, scope::Scope};
 use crate::context::RequestContext;
 use crate::error::{Error, Result};
 use crate::platform::{
@@ -174,13 +174,19 @@ pub async fn node(context: &RequestContext, id: &str) -> Result<Option<Storefron
     Ok(context.by_id::<Document>(&reach, &id).await?.map(Storefront))
 }
 
-/// The storefront of an object, for the fields that lead to it.
+/// The storefront of an object, for the fields that lead to it. `granted` is what a payload shows without the scope.
 ///
 /// # Errors
 /// FORBIDDEN where the caller may not read storefronts.
-pub async fn storefront_of(context: &RequestContext, id: &StorefrontId) -> Result<Storefront> {
-    let reach = context.reach(&READ)?;
-    let found = context.by_id::<Document>(&reach, id).await?;
+pub async fn storefront_of(
+    context: &RequestContext,
+    granted: Option<&Reach>,
+    id: &StorefrontId,
+) -> Result<Storefront> {
+    let found = match granted {
+        Some(reach) => context.by_id::<Document>(reach, id).await?,
+        None => context.by_id::<Document>(&context.reach(&READ)?, id).await?,
+    };
     found
         .map(Storefront)
         .ok_or_else(|| Error::internal("an object's storefront is gone"))

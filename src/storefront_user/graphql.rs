@@ -24,19 +24,35 @@ pub const READ: Policy = Policy::backend(Scope::StorefrontUsersRead).and_own();
 /// A person as the online store knows them, with private storage. Anonymous users are temporary. Backend
 /// (storefront_users:read), or the user itself.
 #[derive(Clone)]
-pub struct StorefrontUser(Arc<Document>);
+pub struct StorefrontUser {
+    document: Arc<Document>,
+    /// In a mutation's payload: what the caller may see of this person without the scopes to ask for it.
+    granted: Option<Reach>,
+}
 
 impl StorefrontUser {
     /// The node of a document.
     #[must_use]
     pub fn new(document: Arc<Document>) -> Self {
-        Self(document)
+        Self {
+            document,
+            granted: None,
+        }
     }
 
-    /// The node of a document that was just written.
+    /// The node in the payload of a mutation that `reach` was good for.
     #[must_use]
-    pub fn written(document: Document) -> Self {
-        Self(Arc::new(document))
+    pub fn in_payload(document: Document, reach: &Reach) -> Self {
+        Self {
+            granted: Some(reach.showing(&document.id)),
+            document: Arc::new(document),
+        }
+    }
+
+    /// The same node, shown as in the payload that it stands in.
+    #[must_use]
+    pub fn granted(document: Arc<Document>, granted: Option<Reach>) -> Self {
+        Self { document, granted }
     }
 }
 
@@ -44,62 +60,66 @@ impl StorefrontUser {
 impl StorefrontUser {
     /// Global id.
     pub async fn id(&self) -> ID {
-        ID::from(&self.0.id)
+        ID::from(&self.document.id)
     }
 
     /// The storefront that the user belongs to. Backend (storefronts:read), or the user itself; else FORBIDDEN.
     async fn storefront(&self, ctx: &Context<'_>) -> Result<Storefront> {
-        storefront_of(RequestContext::of(ctx)?, &self.0.storefront_id).await
+        {
+            let context = RequestContext::of(ctx)?;
+            storefront_of(context, self.granted.as_ref(), &self.document.storefront_id).await
+        }
     }
 
     /// The id that the online store chose, verbatim; unique in its storefront. The gateway chooses it for anonymous users
     /// that a publishable key registers.
     async fn storefront_user_id(&self) -> &str {
-        &self.0.external_id
+        &self.document.external_id
     }
 
     /// Whether the user is temporary: it and its storage are removed when it is not used for long (`expiresAt`).
     async fn is_anonymous(&self) -> bool {
-        self.0.is_anonymous
+        self.document.is_anonymous
     }
 
     /// What the user has uploaded. Backend (storage:read), or the user itself; else FORBIDDEN.
     async fn private_storage(&self, ctx: &Context<'_>) -> Result<PrivateStorage> {
-        PrivateStorage::of(RequestContext::of(ctx)?, &self.0)
+        PrivateStorage::of(RequestContext::of(ctx)?, &self.document, self.granted.as_ref())
     }
 
     /// The regular user that this anonymous one was merged into; null where it was not, or where that user was removed
     /// since.
     async fn merged_into(&self, ctx: &Context<'_>) -> Option<Result<Self>> {
-        let id = self.0.merged_into.as_ref()?;
+        let id = self.document.merged_into.as_ref()?;
         let load = async {
             let context = RequestContext::of(ctx)?;
-            Ok(context
-                .by_id::<Document>(&context.reach(&READ)?, id)
-                .await?
-                .map(Self))
+            let reach = match &self.granted {
+                Some(reach) => reach.clone(),
+                None => context.reach(&READ)?,
+            };
+            Ok(context.by_id::<Document>(&reach, id).await?.map(Self::new))
         };
         load.await.transpose()
     }
 
     /// When it was merged; null where it was not.
     async fn merged_at(&self) -> Option<Timestamp> {
-        self.0.merged_at
+        self.document.merged_at
     }
 
     /// When a temporary user and its storage are removed, unless it is used before; null for regular and merged users.
     async fn expires_at(&self) -> Option<Timestamp> {
-        self.0.expires_at
+        self.document.expires_at
     }
 
     /// When it was registered.
     async fn created_at(&self) -> Timestamp {
-        self.0.created_at
+        self.document.created_at
     }
 
     /// When it was last changed.
     async fn updated_at(&self) -> Timestamp {
-        self.0.updated_at
+        self.document.updated_at
     }
 }
 
@@ -169,7 +189,10 @@ pub async fn users_of(
         let (app, reach, condition) = (Arc::clone(&app), reach.clone(), condition.clone());
         Box::pin(async move { store::count(&app.database, &reach, condition).await })
     });
-    Ok(Connection::new(slice.map(StorefrontUser::written), count))
+    Ok(Connection::new(
+        slice.map(|user| StorefrontUser::new(Arc::new(user))),
+        count,
+    ))
 }
 
 /// The reach into a storefront that a node stands for.
@@ -245,7 +268,7 @@ impl StorefrontUserQuery {
         let load = async {
             let context = RequestContext::of(ctx)?;
             let reach = context.reach(&READ)?;
-            Ok(find(context, &reach, by).await?.map(StorefrontUser))
+            Ok(find(context, &reach, by).await?.map(StorefrontUser::new))
         };
         load.await.transpose()
     }
@@ -256,5 +279,8 @@ pub async fn node(context: &RequestContext, id: &str) -> Result<Option<Storefron
     let (Some(id), Ok(reach)) = (StorefrontUserId::parse(id), context.reach(&READ)) else {
         return Ok(None);
     };
-    Ok(context.by_id::<Document>(&reach, &id).await?.map(StorefrontUser))
+    Ok(context
+        .by_id::<Document>(&reach, &id)
+        .await?
+        .map(StorefrontUser::new))
 }

@@ -129,7 +129,7 @@ pub async fn remove(app: &Arc<App>, reach: &Reach, external_id: &str) -> Result<
         return Err(Error::rejected(refusal::not_found(ID_FIELD)));
     };
     if let Some(runner) = app.runner() {
-        runner.run_now(&job, Arc::clone(app)).await?;
+        runner.finish(&job, Arc::clone(app)).await?;
     }
     Ok(items)
 }

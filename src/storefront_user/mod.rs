@@ -1,6 +1,7 @@
 //! Storefront users: persons as the online store knows them, each with private storage. Anonymous ones are temporary.
 
 pub mod graphql;
+pub mod inputs;
 pub mod lifecycle;
 pub mod merge;
 pub mod mutations;

@@ -1,9 +1,16 @@
 //! Storefront users' mutations.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use std::sync::Arc;
 
+use async_graphql::{Context, ID, Object};
+
 use super::graphql::StorefrontUser;
+use super::inputs::{
+    AccessToken, StorefrontUserDeleteInput, StorefrontUserDeletePayload, StorefrontUserEnsureInput,
+    StorefrontUserEnsurePayload, StorefrontUserMergeAnonymousInput, StorefrontUserMergeAnonymousPayload,
+    StorefrontUserPromoteInput, StorefrontUserPromotePayload, StorefrontUserRegisterInput,
+    StorefrontUserRegisterPayload, StorefrontUserTokenIssueInput, StorefrontUserTokenIssuePayload,
+};
 use super::lifecycle::{self, ID_FIELD};
 use super::merge::{self, ANONYMOUS_FIELD, Pair, REGULAR_FIELD};
 use super::{StorefrontUser as Document, check_external_id, refusal, store};
@@ -15,163 +22,11 @@ use crate::access::{
 };
 use crate::context::RequestContext;
 use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
-use crate::platform::clock::Timestamp;
+use crate::platform::scalar::{wire_bytes, wire_count};
 
 const REGISTER: Policy = Policy::backend(Scope::StorefrontUsersWrite).and_public();
 const WRITE: Policy = Policy::backend(Scope::StorefrontUsersWrite);
 const TOKEN: Policy = Policy::backend(Scope::StorefrontUsersToken);
-
-/// A signed JWT (ES256, keys at /.well-known/jwks.json), to be sent as `Authorization: Bearer …`.
-#[derive(SimpleObject)]
-pub struct AccessToken {
-    /// The token.
-    access_token: String,
-    /// Always `Bearer`.
-    token_type: String,
-    /// When it ends.
-    expires_at: Timestamp,
-}
-
-impl From<SignedToken> for AccessToken {
-    fn from(signed: SignedToken) -> Self {
-        Self {
-            access_token: signed.token,
-            token_type: "Bearer".to_owned(),
-            expires_at: signed.expires_at,
-        }
-    }
-}
-
-/// Whom to register.
-#[derive(InputObject)]
-pub struct StorefrontUserRegisterInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
-    storefront_id: Option<ID>,
-    /// The online store's id: opaque text of 1 to 256 characters, kept verbatim and compared exactly. A backend must send
-    /// it (REQUIRED); a publishable key must not (FORBIDDEN): the gateway then chooses one that cannot be guessed.
-    storefront_user_id: Option<String>,
-    /// Anonymous users are temporary. With a publishable key only true is allowed (FORBIDDEN).
-    is_anonymous: bool,
-}
-
-/// What registering came to.
-#[derive(SimpleObject)]
-pub struct StorefrontUserRegisterPayload {
-    /// The new user; null when there are user errors.
-    storefront_user: Option<StorefrontUser>,
-    /// The new user's token, so that no second call is needed.
-    token: Option<AccessToken>,
-    /// What is wrong with the request; empty when it took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// Whom to ensure.
-#[derive(InputObject)]
-pub struct StorefrontUserEnsureInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
-    storefront_id: Option<ID>,
-    /// The online store's id: opaque text of 1 to 256 characters.
-    storefront_user_id: String,
-    /// What the user must be.
-    is_anonymous: bool,
-}
-
-/// What ensuring came to.
-#[derive(SimpleObject)]
-pub struct StorefrontUserEnsurePayload {
-    /// The user; null when there are user errors.
-    storefront_user: Option<StorefrontUser>,
-    /// Whether this call registered it.
-    created: bool,
-    /// What is wrong with the request; empty when it took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// Whose token to issue.
-#[derive(InputObject)]
-pub struct StorefrontUserTokenIssueInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
-    storefront_id: Option<ID>,
-    /// The online store's id.
-    storefront_user_id: String,
-}
-
-/// What issuing came to.
-#[derive(SimpleObject)]
-pub struct StorefrontUserTokenIssuePayload {
-    /// The token; null when there are user errors.
-    token: Option<AccessToken>,
-    /// The user; null when there are user errors.
-    storefront_user: Option<StorefrontUser>,
-    /// What is wrong with the request; empty when it took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// Whose storage to give to whom.
-#[derive(InputObject)]
-pub struct StorefrontUserMergeAnonymousInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
-    storefront_id: Option<ID>,
-    /// The online store's id of the anonymous user.
-    anonymous_storefront_user_id: String,
-    /// The online store's id of the regular user.
-    regular_storefront_user_id: String,
-}
-
-/// What merging came to.
-#[derive(SimpleObject)]
-pub struct StorefrontUserMergeAnonymousPayload {
-    /// The regular user; null when there are user errors.
-    storefront_user: Option<StorefrontUser>,
-    /// The same pair was merged before; nothing was left to do.
-    already_merged: bool,
-    /// Items that this call moved.
-    moved_item_count: i32,
-    /// Bytes of their content.
-    moved_bytes: f64,
-    /// What is wrong with the request; empty when it took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// Whom to promote.
-#[derive(InputObject)]
-pub struct StorefrontUserPromoteInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
-    storefront_id: Option<ID>,
-    /// The online store's id of the anonymous user.
-    anonymous_storefront_user_id: String,
-    /// The id that it has from now on.
-    regular_storefront_user_id: String,
-}
-
-/// What promoting came to.
-#[derive(SimpleObject)]
-pub struct StorefrontUserPromotePayload {
-    /// The user, regular now; null when there are user errors.
-    storefront_user: Option<StorefrontUser>,
-    /// What is wrong with the request; empty when it took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// Whom to remove.
-#[derive(InputObject)]
-pub struct StorefrontUserDeleteInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
-    storefront_id: Option<ID>,
-    /// The online store's id.
-    storefront_user_id: String,
-}
-
-/// What removing came to.
-#[derive(SimpleObject)]
-pub struct StorefrontUserDeletePayload {
-    /// The online store's id of the removed user; null when there are user errors.
-    deleted_storefront_user_id: Option<String>,
-    /// Items that went with it.
-    deleted_item_count: i32,
-    /// What is wrong with the request; empty when it took effect.
-    user_errors: Vec<UserError>,
-}
 
 /// Storefront users' part of the mutation.
 #[derive(Default)]
@@ -191,7 +46,7 @@ impl StorefrontUserMutation {
         let (done, user_errors) = payload(register(RequestContext::of(ctx)?, input).await)?;
         let (user, token) = done.unzip();
         Ok(StorefrontUserRegisterPayload {
-            storefront_user: user.map(StorefrontUser::written),
+            storefront_user: user,
             token: token.map(AccessToken::from),
             user_errors,
         })
@@ -212,15 +67,17 @@ impl StorefrontUserMutation {
         } = input;
         let context = RequestContext::of(ctx)?;
         let ensure = async {
-            let reach = context.reach_to_write(&WRITE)?;
+            let reach = context.reach_to_write(&WRITE).await?;
             let ids = [(storefront_user_id.as_str(), ID_FIELD)];
             let storefront = checked(context, &reach, storefront_id.as_ref(), &ids).await?;
-            lifecycle::ensure(&context.app, &storefront, &storefront_user_id, is_anonymous).await
+            let ensured = lifecycle::ensure(&context.app, &storefront, &storefront_user_id, is_anonymous);
+            let (user, created) = ensured.await?;
+            Ok((StorefrontUser::in_payload(user, &reach), created))
         };
         let (done, user_errors) = payload(ensure.await)?;
         let (user, created) = done.unzip();
         Ok(StorefrontUserEnsurePayload {
-            storefront_user: user.map(StorefrontUser::written),
+            storefront_user: user,
             created: created.unwrap_or(false),
             user_errors,
         })
@@ -238,7 +95,7 @@ impl StorefrontUserMutation {
         let (user, token) = done.unzip();
         Ok(StorefrontUserTokenIssuePayload {
             token: token.map(AccessToken::from),
-            storefront_user: user.map(StorefrontUser::written),
+            storefront_user: user,
             user_errors,
         })
     }
@@ -264,21 +121,24 @@ impl StorefrontUserMutation {
             regular: &regular_storefront_user_id,
         };
         let merge = async {
-            let reach = context.reach_to_write(&WRITE)?;
+            let reach = context.reach_to_write(&WRITE).await?;
             let ids = [(pair.anonymous, ANONYMOUS_FIELD), (pair.regular, REGULAR_FIELD)];
             let storefront = checked(context, &reach, storefront_id.as_ref(), &ids).await?;
             let merged = merge::merge(&context.app.database, &context.app.clock, &storefront, pair).await?;
             context.app.access.forget_person(&merged.anonymous.id).await;
-            Ok(merged)
+            Ok(StorefrontUserMergeAnonymousPayload {
+                already_merged: merged.already,
+                moved_item_count: wire_count(merged.items),
+                moved_bytes: wire_bytes(merged.bytes),
+                storefront_user: Some(StorefrontUser::in_payload(merged.regular, &reach)),
+                user_errors: Vec::new(),
+            })
         };
         let (done, user_errors) = payload(merge.await)?;
-        Ok(StorefrontUserMergeAnonymousPayload {
-            already_merged: done.as_ref().is_some_and(|merged| merged.already),
-            moved_item_count: done.as_ref().map_or(0, |merged| wire_count(merged.items)),
-            moved_bytes: done.as_ref().map_or(0.0, |merged| wire_bytes(merged.bytes)),
-            storefront_user: done.map(|merged| StorefrontUser::written(merged.regular)),
+        Ok(done.unwrap_or(StorefrontUserMergeAnonymousPayload {
             user_errors,
-        })
+            ..Default::default()
+        }))
     }
 
     /// Makes an anonymous user regular under a new id, keeping its storage and its token. Backend
@@ -297,23 +157,23 @@ impl StorefrontUserMutation {
         } = input;
         let context = RequestContext::of(ctx)?;
         let promote = async {
-            let reach = context.reach_to_write(&WRITE)?;
+            let reach = context.reach_to_write(&WRITE).await?;
             let ids = [
                 (&*anonymous_storefront_user_id, ANONYMOUS_FIELD),
                 (&*regular_storefront_user_id, REGULAR_FIELD),
             ];
             let one = checked(context, &reach, storefront_id.as_ref(), &ids).await?;
-            lifecycle::promote(
+            let promoted = lifecycle::promote(
                 &context.app,
                 one.reach(),
                 &anonymous_storefront_user_id,
                 &regular_storefront_user_id,
-            )
-            .await
+            );
+            Ok(StorefrontUser::in_payload(promoted.await?, &reach))
         };
         let (done, user_errors) = payload(promote.await)?;
         Ok(StorefrontUserPromotePayload {
-            storefront_user: done.map(StorefrontUser::written),
+            storefront_user: done,
             user_errors,
         })
     }
@@ -331,7 +191,7 @@ impl StorefrontUserMutation {
         } = input;
         let context = RequestContext::of(ctx)?;
         let remove = async {
-            let reach = context.reach_to_write(&WRITE)?;
+            let reach = context.reach_to_write(&WRITE).await?;
             let ids = [(storefront_user_id.as_str(), ID_FIELD)];
             let one = checked(context, &reach, storefront_id.as_ref(), &ids).await?;
             lifecycle::remove(&context.app, one.reach(), &storefront_user_id).await
@@ -365,13 +225,13 @@ async fn checked(
 async fn register(
     context: &Arc<RequestContext>,
     input: StorefrontUserRegisterInput,
-) -> Result<(Document, SignedToken)> {
+) -> Result<(StorefrontUser, SignedToken)> {
     let StorefrontUserRegisterInput {
         storefront_id,
         storefront_user_id,
         is_anonymous,
     } = input;
-    let reach = context.reach_to_write(&REGISTER)?;
+    let reach = context.reach_to_write(&REGISTER).await?;
     let mut faults = Faults::default();
     let id = storefront_id.as_ref().map(|id| id.as_str());
     let storefront = faults.absorb(context.storefront_to_write(&reach, id, ["storefrontId"]).await)?;
@@ -393,7 +253,7 @@ async fn register(
     };
     let user = lifecycle::register(&context.app, &storefront, external_id, is_anonymous).await?;
     let token = token_for(context, &reach, &user)?;
-    Ok((user, token))
+    Ok((StorefrontUser::in_payload(user, &reach), token))
 }
 
 /// The id of a user that a browser registers: as hard to guess as a token, because whoever has a backend's scope and the
@@ -411,13 +271,13 @@ fn chosen_id(context: &RequestContext, sent: Option<&str>) -> std::result::Resul
 async fn issue_token(
     context: &Arc<RequestContext>,
     input: StorefrontUserTokenIssueInput,
-) -> Result<(Document, SignedToken)> {
+) -> Result<(StorefrontUser, SignedToken)> {
     let StorefrontUserTokenIssueInput {
         storefront_id,
         storefront_user_id,
     } = input;
     let app = &context.app;
-    let reach = context.reach_to_write(&TOKEN)?;
+    let reach = context.reach_to_write(&TOKEN).await?;
     let ids = [(storefront_user_id.as_str(), ID_FIELD)];
     let one = checked(context, &reach, storefront_id.as_ref(), &ids).await?;
     let user = store::by_external_id(&app.database, one.reach(), &storefront_user_id).await?;
@@ -432,7 +292,7 @@ async fn issue_token(
         user.expires_at = Some(app.access.count_use(&user.id, expires_at).await?);
     }
     let token = token_for(context, &reach, &user)?;
-    Ok((user, token))
+    Ok((StorefrontUser::in_payload(user, &reach), token))
 }
 
 fn token_for(context: &RequestContext, reach: &Reach, user: &Document) -> Result<SignedToken> {
@@ -451,15 +311,4 @@ fn token_for(context: &RequestContext, reach: &Reach, user: &Document) -> Result
             anonymous: user.is_anonymous,
         },
     )
-}
-
-/// A count for GraphQL's 32-bit Int; what does not fit is shown as the largest.
-pub fn wire_count(count: i64) -> i32 {
-    i32::try_from(count).unwrap_or(i32::MAX)
-}
-
-/// Bytes for GraphQL's Float, exact up to 2^53.
-#[expect(clippy::cast_precision_loss, reason = "exact up to 8 PiB, beyond any quota")]
-pub fn wire_bytes(bytes: i64) -> f64 {
-    bytes as f64
 }

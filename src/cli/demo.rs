@@ -1,0 +1,149 @@
+//! `demo`, and what `serve --demo` shows of it.
+
+use std::io::Write;
+use std::net::SocketAddr;
+
+use serde_json::{Map, Value, json};
+
+use super::failure::Failure;
+use super::open::Opened;
+use super::output::Output;
+use crate::config::{Config, LogFormat};
+use crate::demo::{self, Demo};
+use crate::http::graphiql::{Credentials, Page, example_tabs};
+
+/// Path of the GraphQL endpoint.
+const ENDPOINT: &str = "/graphql";
+
+pub(super) async fn run(config: Config, output: Output) -> Result<(), Failure> {
+    let demo = Opened::with(config, output, async |app| {
+        demo::fill(app).await?.ok_or_else(|| {
+            Failure::told(
+                "the database is not empty and not the demo's, so that nothing was written. Set \
+                 GATEWAY_MONGODB_DATABASE, or GATEWAY_DATA_DIR, to an empty one",
+            )
+        })
+    })
+    .await?;
+    output.result(&as_json(&demo), || {
+        format!(
+            "The demo is in the database.\n\n{}\nNext: storefront-gateway serve --demo",
+            credentials(&demo)
+        )
+    })
+}
+
+fn as_json(demo: &Demo) -> Value {
+    let storefronts: Vec<Value> = demo
+        .storefronts
+        .iter()
+        .map(|storefront| json!({ "id": storefront.id, "code": storefront.code }))
+        .collect();
+    let keys: Map<String, Value> = demo
+        .storefronts
+        .iter()
+        .map(|storefront| (storefront.code.clone(), storefront.key.expose().into()))
+        .collect();
+    json!({
+        "organization": demo.organization,
+        "storefronts": storefronts,
+        "keys": keys,
+        "secret": demo.secret.expose(),
+    })
+}
+
+/// The credentials for a person.
+fn credentials(demo: &Demo) -> String {
+    let mut text = format!("  Organization      {}\n", demo.organization);
+    for storefront in &demo.storefronts {
+        text.push_str(&format!(
+            "  Storefront {:<6} {} ({})\n    publishable key {}\n",
+            storefront.code,
+            storefront.id,
+            storefront.name,
+            storefront.key.expose()
+        ));
+    }
+    text.push_str(&format!("  Backend's secret  {}\n", demo.secret.expose()));
+    text
+}
+
+/// GraphiQL's page. A demo's secret is on it only where nobody but this machine's users can open it.
+pub(super) fn page(public_url: &str, listen: SocketAddr, demo: Option<&Demo>) -> Page {
+    let first = demo.and_then(|demo| demo.storefronts.first());
+    let public_key = first.map(|storefront| storefront.key.expose().to_owned());
+    let secret = demo.filter(|_| listen.ip().is_loopback());
+    Page {
+        endpoint: ENDPOINT.to_owned(),
+        tabs: example_tabs(&Credentials {
+            public_url: public_url.to_owned(),
+            public_key: public_key.clone(),
+            backend_secret: secret.map(|demo| demo.secret.expose().to_owned()),
+            storefront_id: first.map(|storefront| storefront.id.to_string()),
+        }),
+        public_key,
+    }
+}
+
+/// Shows on standard error where the demo is and how to get in: as a block for a person, or as one JSON object among the
+/// log's lines.
+pub(super) fn show(demo: &Demo, url: &str, listen: SocketAddr, graphiql: bool, format: LogFormat) {
+    let text = match format {
+        LogFormat::Text => block(demo, url, listen, graphiql),
+        LogFormat::Json => format!(
+            "{}\n",
+            json!({ "demo": as_json(demo), "graphiql": graphiql.then_some(url) })
+        ),
+    };
+    // Where standard error is closed there is nobody to show it to.
+    let _unseen = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+fn block(demo: &Demo, url: &str, listen: SocketAddr, graphiql: bool) -> String {
+    let page = if graphiql {
+        format!("  GraphiQL          {url}/\n")
+    } else {
+        String::new()
+    };
+    let warning = match (graphiql, listen.ip().is_loopback()) {
+        (true, true) => {
+            "  The demo's key and secret are handed to everyone who opens GraphiQL: keep nothing real in this database.\n"
+        }
+        (true, false) => {
+            "  Other machines can reach this gateway, so that GraphiQL has the demo's key but not its secret.\n  \
+             Both are good for everyone who knows them: keep nothing real in this database.\n"
+        }
+        (false, _) => {
+            "  The demo's credentials are good for everyone who knows them: keep nothing real in this database.\n"
+        }
+    };
+    format!(
+        "\n{page}  GraphQL           {url}{ENDPOINT}\n{}\n  To upload a photo as an anonymous user:\n\n{}\n{warning}\n",
+        credentials(demo),
+        upload(demo, url)
+    )
+}
+
+/// Commands for a shell: an anonymous user, its token, and a file of its own (GraphQL multipart request specification).
+fn upload(demo: &Demo, url: &str) -> String {
+    let key = demo
+        .storefronts
+        .first()
+        .map_or("", |storefront| storefront.key.expose());
+    let register = json!({
+        "query": "mutation { storefrontUserRegister(input: { isAnonymous: true }) { token { accessToken } } }"
+    });
+    let operations = json!({
+        "query": "mutation ($file: Upload!) { storageItemUpload(input: { file: $file }) { storageItem { id name url } userErrors { code message } } }",
+        "variables": { "file": null },
+    });
+    let map = json!({ "file": ["variables.file"] });
+    format!(
+        "TOKEN=$(curl -s {url}{ENDPOINT} -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\\n  \
+         -d '{register}' \\\n  \
+         | sed 's/.*\"accessToken\":\"\\([^\"]*\\)\".*/\\1/')\n\
+         curl {url}{ENDPOINT} -H \"Authorization: Bearer $TOKEN\" -H 'GraphQL-Require-Preflight: 1' \\\n  \
+         -F operations='{operations}' \\\n  \
+         -F map='{map}' -F file=@photo.png\n"
+    )
+}

@@ -1,0 +1,94 @@
+//! `jobs`.
+
+use serde_json::{Value, json};
+
+use super::arguments::JobsCommand;
+use super::failure::Failure;
+use super::open::Opened;
+use super::output::Output;
+use crate::config::Config;
+use crate::platform::job::{Job, State};
+
+pub(super) async fn run(command: JobsCommand, config: Config, output: Output) -> Result<(), Failure> {
+    match command {
+        JobsCommand::List { dead } => list(dead, config, output).await,
+        JobsCommand::Retry { id } => retry(&id, config, output).await,
+    }
+}
+
+async fn list(dead: bool, config: Config, output: Output) -> Result<(), Failure> {
+    let state = dead.then_some(State::Dead);
+    let found = Opened::with(config, output, async |app| Ok(app.queue.list(state).await?)).await?;
+    let none = if dead {
+        "No job was given up."
+    } else {
+        "Every job is done."
+    };
+    output.list(
+        &found,
+        as_json,
+        &["ID", "KIND", "STATE", "DUE", "ATTEMPTS", "FAILURE"],
+        cells,
+        none,
+    )
+}
+
+async fn retry(id: &str, config: Config, output: Output) -> Result<(), Failure> {
+    Opened::with(config, output, async |app| {
+        if app.queue.retry(id).await? {
+            Ok(())
+        } else {
+            Err(Failure::told(format!(
+                "no job {id} waits or was given up. `storefront-gateway jobs list` shows those that are not done"
+            )))
+        }
+    })
+    .await?;
+    output.result(&json!({ "id": id }), || {
+        format!("The job {id} is due now; a gateway that runs jobs starts it within five seconds.")
+    })
+}
+
+fn as_json(job: &Job) -> Value {
+    let Job {
+        id,
+        kind,
+        payload: _,
+        state,
+        due,
+        claim: _,
+        attempts,
+        failure,
+        created_at,
+        finished_at: _,
+    } = job;
+    json!({
+        "id": id,
+        "kind": kind,
+        "state": state_word(*state),
+        "due": due.map(|at| at.rfc3339()),
+        "attempts": attempts,
+        "failure": failure,
+        "createdAt": created_at.rfc3339(),
+    })
+}
+
+fn cells(job: &Job) -> Vec<String> {
+    vec![
+        job.id.clone(),
+        job.kind.clone(),
+        state_word(job.state).to_owned(),
+        job.due.map(|at| at.rfc3339()).unwrap_or_default(),
+        job.attempts.to_string(),
+        job.failure.clone().unwrap_or_default(),
+    ]
+}
+
+fn state_word(state: State) -> &'static str {
+    match state {
+        State::Waiting => "waiting",
+        State::Running => "running",
+        State::Done => "done",
+        State::Dead => "dead",
+    }
+}

@@ -1,0 +1,76 @@
+//! `keys` and `token`.
+
+use serde_json::json;
+
+use super::arguments::{KeysCommand, TokenCommand};
+use super::failure::Failure;
+use super::open::Opened;
+use super::output::Output;
+use super::storefronts;
+use crate::access::{
+    reach::SystemReach,
+    token::{SignedToken, StorefrontUserSubject},
+};
+use crate::app::App;
+use crate::config::Config;
+use crate::platform::id::StorefrontUserId;
+use crate::storefront_user::StorefrontUser;
+
+/// What the token says of who asked for it: no API client did.
+const CLIENT: &str = "operator";
+
+pub(super) async fn keys(command: KeysCommand, config: Config, output: Output) -> Result<(), Failure> {
+    let KeysCommand::Rotate = command;
+    let kid = Opened::with(config, output, async |app| {
+        Ok(app.access.tokens.keys.rotate().await?)
+    })
+    .await?;
+    output.result(&json!({ "kid": kid }), || {
+        format!(
+            "Made the signing key {kid}. Every gateway signs with it within a minute; older keys verify until their \
+             tokens have ended."
+        )
+    })
+}
+
+pub(super) async fn token(command: TokenCommand, config: Config, output: Output) -> Result<(), Failure> {
+    let TokenCommand::Issue { storefront_user } = command;
+    let (signed, issuer) = Opened::with(config, output, async |app| {
+        Ok((issue(app, &storefront_user).await?, app.public_url.clone()))
+    })
+    .await?;
+    output.result(&json!({ "accessToken": signed.token }), || {
+        format!(
+            "{}\n\nGood until {} at the gateway {issuer}, as \"Authorization: Bearer …\".",
+            signed.token,
+            signed.expires_at.rfc3339()
+        )
+    })
+}
+
+async fn issue(app: &App, id: &StorefrontUserId) -> Result<SignedToken, Failure> {
+    let users = app
+        .database
+        .open::<StorefrontUser>(&SystemReach::for_background_work());
+    let now = app.clock.now();
+    let standing = |user: &StorefrontUser| user.expires_at.is_none_or(|at| now < at);
+    let Some(user) = users.get(id).await?.filter(standing) else {
+        return Err(Failure::told(format!("there is no storefront user {id}")));
+    };
+    if let Some(regular) = user.merged_into {
+        return Err(Failure::told(format!(
+            "the storefront user {id} was merged: issue the token to {regular}"
+        )));
+    }
+    let storefront = storefronts::by_id(app, &user.storefront_id).await?;
+    Ok(app.access.tokens.issue_storefront_user(
+        CLIENT,
+        StorefrontUserSubject {
+            id: &user.id,
+            storefront: &storefront.id,
+            organization: &storefront.organization_id,
+            external_id: &user.external_id,
+            anonymous: user.is_anonymous,
+        },
+    )?)
+}

@@ -1,0 +1,112 @@
+//! The master key of a gateway that was given none: made once, and kept in the data directory.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use super::failure::Failure;
+use crate::config::Config;
+use crate::platform::{random::Random, secret::MasterKey};
+use zeroize::Zeroizing;
+
+/// Name of the file in the data directory.
+const FILE: &str = "master.key";
+
+/// The key that is set, else the data directory's, which is made where there is none.
+pub(super) fn master_key(config: &Config, random: &Random) -> Result<MasterKey, Failure> {
+    match &config.master_key {
+        Some(key) => Ok(key.clone()),
+        None => kept(&config.data_dir, random),
+    }
+}
+
+fn kept(dir: &Path, random: &Random) -> Result<MasterKey, Failure> {
+    let path = dir.join(FILE);
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            make(dir, &path, random).and_then(|()| fs::read_to_string(&path))
+        }
+        other => other,
+    };
+    let text = text.map(Zeroizing::new).map_err(|error| {
+        Failure::told(format!(
+            "cannot read or make the master key {}: {error}. Make the directory writable, or set GATEWAY_MASTER_KEY",
+            path.display()
+        ))
+    })?;
+    MasterKey::from_base64(text.trim()).map_err(|error| {
+        Failure::told(format!(
+            "the master key {} {error}. Restore the file from a backup: without it, what the database holds \
+             encrypted cannot be read",
+            path.display()
+        ))
+    })
+}
+
+/// Makes the file with a fresh key, whole or not at all. Of two that do so at once, one wins and the other reads its key.
+fn make(dir: &Path, path: &Path, random: &Random) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let key = MasterKey::from_bytes(random.bytes());
+    let draft = dir.join(format!("{FILE}.{}", random.token()));
+    let linked = write(&draft, &key).and_then(|()| fs::hard_link(&draft, path));
+    // A draft that stays behind is of no use to anybody, and the key that counts is there.
+    let _removed = fs::remove_file(&draft);
+    match linked {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        // On disk before anything is encrypted under it.
+        _ => File::open(dir)?.sync_all(),
+    }
+}
+
+fn write(path: &Path, key: &MasterKey) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(key.to_base64().expose().as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_once_for_its_owner_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        let first = kept(&data, &Random::system()).expect("made");
+        assert_eq!(kept(&data, &Random::system()).expect("read"), first);
+        let mode = fs::metadata(data.join(FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_dir(&data).unwrap().count(), 1, "no draft stays behind");
+    }
+
+    #[test]
+    fn starts_at_once_agree() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        let keys: Vec<MasterKey> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| kept(&data, &Random::system()).expect("a key")))
+                .collect();
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
+        });
+        assert!(keys.iter().all(|key| *key == keys[0]));
+    }
+
+    #[test]
+    fn a_damaged_key_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(FILE), "short").unwrap();
+        let Err(Failure::Told(message)) = kept(dir.path(), &Random::system()) else {
+            panic!("refused")
+        };
+        assert!(message.contains(FILE) && message.contains("backup"), "{message}");
+        assert_eq!(fs::read_to_string(dir.path().join(FILE)).unwrap(), "short");
+    }
+}

@@ -1,0 +1,91 @@
+//! The command line: what an operator can ask for, and what comes of it.
+//!
+//! Results go to standard output, for a person or with `--json` for a program; errors and progress go to standard
+//! error. The process ends with 0, with 1 after an error, and with 2 after wrong use.
+
+mod arguments;
+mod check;
+mod clients;
+mod demo;
+mod failure;
+mod jobs;
+mod keys;
+mod master_key;
+mod open;
+mod organizations;
+mod output;
+mod serve;
+mod storefronts;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use self::arguments::{Arguments, Command};
+use self::failure::Failure;
+use self::output::Output;
+use crate::config::{Config, ConfigFaults};
+use crate::{schema, telemetry};
+
+/// Runs the command that the arguments name, with the settings of these variables and of the file `.env`.
+pub fn main(
+    arguments: impl IntoIterator<Item = OsString>,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> ExitCode {
+    let outcome = Arguments::read(arguments).and_then(|arguments| run(arguments, variables));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(),
+    }
+}
+
+fn run(
+    arguments: Arguments,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<(), Failure> {
+    let Arguments { json, command } = arguments;
+    let output = Output::new(json);
+    if matches!(command, Some(Command::Schema)) {
+        return output.text(&schema::sdl());
+    }
+    let config = Config::load(Path::new("."), variables);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::told(format!("cannot start the threads of the gateway: {error}")))?;
+    let outcome = runtime.block_on(perform(command, config, output));
+    // Whatever still runs ends with the process: everything that must be waited for has been.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn perform(
+    command: Option<Command>,
+    config: Result<Config, ConfigFaults>,
+    output: Output,
+) -> Result<(), Failure> {
+    if let Some(Command::Check) = command {
+        return check::run(config, output).await;
+    }
+    let config = config?;
+    let command = command.unwrap_or(Command::Serve {
+        demo: !config.any_set,
+    });
+    if let Command::Serve { demo } = command {
+        return serve::run(config, demo, output).await;
+    }
+    telemetry::log_of_command(&config.log)?;
+    match command {
+        Command::Organization { command } => organizations::organization(command, config, output).await,
+        Command::Member { command } => organizations::member(command, config, output).await,
+        Command::Storefront { command } => storefronts::run(command, config, output).await,
+        Command::Client { command } => clients::run(command, config, output).await,
+        Command::Keys { command } => keys::keys(command, config, output).await,
+        Command::Token { command } => keys::token(command, config, output).await,
+        Command::Jobs { command } => jobs::run(command, config, output).await,
+        Command::Demo => demo::run(config, output).await,
+        Command::Serve { .. } | Command::Check | Command::Schema => {
+            unreachable!("these were run above")
+        }
+    }
+}

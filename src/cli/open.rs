@@ -1,0 +1,124 @@
+//! Opening the gateway's parts for an operator command, and closing them again.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::failure::Failure;
+use super::master_key::master_key;
+use super::output::Output;
+use crate::app::{App, Parts};
+use crate::config::{Config, DatabaseServer};
+use crate::platform::{
+    clock::Clock,
+    database::{Database, Monitor},
+    mongod::{self, Attached, Options},
+    progress::Progress,
+    random::Random,
+};
+use crate::serve;
+
+/// An app for one command's time.
+pub(super) struct Opened {
+    pub(super) app: Arc<App>,
+    attached: Option<Attached>,
+}
+
+impl Opened {
+    /// Opens the database, the running gateway's where there is one, and prepares it.
+    pub(super) async fn new(config: Config, output: Output) -> Result<Self, Failure> {
+        let progress = if output.is_json() {
+            Progress::silent()
+        } else {
+            Progress::detect()
+        };
+        let attached = match managed_options(&config) {
+            Some(options) => Some(mongod::attach_or_start(&options, &progress).await?),
+            None => None,
+        };
+        let uri = attached.as_ref().map(|attached| attached.uri().to_owned());
+        let public_url = public_url(&config);
+        match app(config, public_url, uri, None).await {
+            Ok(app) => Ok(Self { app, attached }),
+            Err(failure) => {
+                close(attached).await;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Runs `work` on the prepared database, and closes it whatever comes of it.
+    pub(super) async fn with<T>(
+        config: Config,
+        output: Output,
+        work: impl AsyncFnOnce(&Arc<App>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let opened = Self::new(config, output).await?;
+        let outcome = match serve::prepare(&opened.app).await {
+            Ok(()) => work(&opened.app).await,
+            Err(error) => Err(error.into()),
+        };
+        close(opened.attached).await;
+        outcome
+    }
+
+    /// Ends the database where it is the command's own.
+    pub(super) async fn close(self) {
+        close(self.attached).await;
+    }
+}
+
+async fn close(attached: Option<Attached>) {
+    if let Some(attached) = attached {
+        attached.stop().await;
+    }
+}
+
+/// How to run the managed database; `None` where somebody else runs one.
+pub(super) fn managed_options(config: &Config) -> Option<Options> {
+    match &config.database.server {
+        DatabaseServer::Managed { mongod } => Some(Options {
+            explicit: mongod.clone(),
+            ..Options::new(&config.data_dir)
+        }),
+        DatabaseServer::External { .. } => None,
+    }
+}
+
+/// The app over these settings; `managed` is the managed database's connection string.
+pub(super) async fn app(
+    config: Config,
+    public_url: String,
+    managed: Option<String>,
+    monitor: Option<Monitor>,
+) -> Result<Arc<App>, Failure> {
+    let random = Random::system();
+    let master_key = master_key(&config, &random)?;
+    let uri = match (&config.database.server, managed) {
+        (DatabaseServer::External { uri }, _) => uri.expose().to_owned(),
+        (DatabaseServer::Managed { .. }, Some(uri)) => uri,
+        (DatabaseServer::Managed { .. }, None) => unreachable!("the managed database was started before"),
+    };
+    let database = Database::connect(&uri, &config.database.name, monitor).await?;
+    Ok(App::new(Parts {
+        config,
+        public_url,
+        database,
+        clock: Clock::system(),
+        random,
+        master_key,
+    })?)
+}
+
+/// Where a gateway that has chosen its port itself notes its address, for commands that issue its tokens.
+pub(super) fn address_file(config: &Config) -> PathBuf {
+    config.data_dir.join("gateway.url")
+}
+
+/// Where clients reach the gateway that this command works for.
+fn public_url(config: &Config) -> String {
+    let chosen = config.http.listen.port() == 0 && config.http.configured_public_url.is_none();
+    let noted = chosen
+        .then(|| std::fs::read_to_string(address_file(config)).ok())
+        .flatten();
+    noted.unwrap_or_else(|| config.http.public_url(config.http.listen).to_string())
+}

@@ -1,0 +1,313 @@
+//! `serve`: from the settings to a gateway that runs until it is told to stop.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::demo as demo_output;
+use super::failure::{Failure, explain};
+use super::open::{address_file, app, managed_options};
+use super::output::Output;
+use crate::app::App;
+use crate::config::Config;
+use crate::demo::{self, Demo};
+use crate::error::Error;
+use crate::platform::{mongod::Managed, progress::Progress};
+use crate::serve::{self, Running};
+use crate::telemetry::Telemetry;
+
+/// How long a start waits for a database that somebody else runs, before it serves without.
+const FIRST_ANSWER: Duration = Duration::from_secs(3);
+
+/// Runs a gateway until SIGTERM or Ctrl-C.
+pub(super) async fn run(config: Config, demo: bool, _output: Output) -> Result<(), Failure> {
+    let telemetry = Telemetry::start(&config).await?;
+    let outcome = match Signals::new() {
+        Ok(mut signals) => start_and_serve(config, demo, &telemetry, &mut signals).await,
+        Err(error) => Err(Failure::told(format!("cannot listen for signals: {error}"))),
+    };
+    telemetry.stop().await;
+    outcome
+}
+
+async fn start_and_serve(
+    config: Config,
+    demo: bool,
+    telemetry: &Telemetry,
+    signals: &mut Signals,
+) -> Result<(), Failure> {
+    let (listener, address) = listen(config.http.listen).await?;
+    let managed = tokio::select! {
+        managed = start_database(&config) => managed?,
+        // What has been started of the database ends by itself, because its value is dropped.
+        () = signals.stop() => return Ok(()),
+    };
+    let plan = Plan {
+        url: format!("http://{}", reachable(address)),
+        address,
+        demo,
+        note: AddressNote::write(&config, address),
+    };
+    let outcome = serve_on(config, &plan, listener, managed.as_ref(), telemetry, signals).await;
+    drop(plan);
+    match (managed, outcome) {
+        // The operator is in a hurry; the database ends in the background.
+        (_, Err(Failure::Interrupted)) => Err(Failure::Interrupted),
+        (Some(managed), outcome) => {
+            managed.stop().await;
+            tracing::info!("the managed database has stopped");
+            outcome
+        }
+        (None, outcome) => outcome,
+    }
+}
+
+/// What a start has found out.
+struct Plan {
+    /// Where a browser on this machine reaches the gateway.
+    url: String,
+    /// Where the gateway listens.
+    address: SocketAddr,
+    /// Whether it is a demo.
+    demo: bool,
+    /// Lives as long as the gateway.
+    note: Option<AddressNote>,
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let bound = async {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    bound.await.map_err(|error: std::io::Error| {
+        Failure::told(if error.kind() == ErrorKind::AddrInUse {
+            format!(
+                "the address {address} is in use, perhaps by another gateway. Stop that, or set GATEWAY_LISTEN to a free \
+                 address, such as 127.0.0.1:0 for any free port"
+            )
+        } else {
+            format!("cannot listen at {address}: {error}. Set GATEWAY_LISTEN to an address of this machine")
+        })
+    })
+}
+
+async fn start_database(config: &Config) -> Result<Option<Managed>, Failure> {
+    match managed_options(config) {
+        Some(options) => {
+            let managed = Managed::start(&options, &Progress::detect_or_log()).await?;
+            tracing::info!(data_dir = %config.data_dir.display(), "the managed database runs");
+            Ok(Some(managed))
+        }
+        None => Ok(None),
+    }
+}
+
+async fn serve_on(
+    config: Config,
+    plan: &Plan,
+    listener: TcpListener,
+    managed: Option<&Managed>,
+    telemetry: &Telemetry,
+    signals: &mut Signals,
+) -> Result<(), Failure> {
+    let public_url = config.http.public_url(plan.address).to_string();
+    let uri = managed.map(|managed| managed.uri().to_owned());
+    let app = app(config, public_url, uri, telemetry.database_monitor()).await?;
+    let died = async {
+        match managed {
+            Some(managed) => managed.died().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(died);
+    let (demo, answered) = tokio::select! {
+        prepared = prepare(&app, plan, managed.is_some()) => prepared?,
+        ended = &mut died => return Err(Failure::told(ended.to_string())),
+        () = signals.stop() => return Ok(()),
+    };
+    let page = app
+        .config
+        .http
+        .graphiql
+        .then(|| demo_output::page(&app.public_url, plan.address, demo.as_ref()));
+    let running = serve::start(Arc::clone(&app), listener, plan.address, page);
+    if answered {
+        running.wait_until_ready().await;
+    }
+    announce(&app, plan, telemetry);
+    match demo {
+        Some(demo) => show(&app, plan, &demo),
+        None if plan.demo && !answered => fill_later(&running, plan),
+        None => {}
+    }
+    tokio::select! {
+        () = signals.stop() => stop(running, signals).await,
+        ended = &mut died => {
+            tracing::error!("{ended}");
+            // Nothing can finish without the database, but nothing is cut off either.
+            stop(running, signals).await.and(Err(Failure::Known))
+        }
+    }
+}
+
+/// Prepares the database and fills the demo, when it answers now; whether it did.
+async fn prepare(app: &Arc<App>, plan: &Plan, managed: bool) -> Result<(Option<Demo>, bool), Failure> {
+    let answers = managed
+        || tokio::time::timeout(FIRST_ANSWER, app.database.ping())
+            .await
+            .is_ok_and(|ping| ping.is_ok());
+    if !answers {
+        return Ok((None, false));
+    }
+    match serve::prepare(app).await {
+        Ok(()) => {}
+        Err(Error::Unavailable(_)) if !managed => return Ok((None, false)),
+        Err(error) => return Err(error.into()),
+    }
+    if !plan.demo {
+        return Ok((None, true));
+    }
+    let filled = demo::fill(app).await?;
+    if filled.is_none() {
+        tracing::warn!("the database is not empty and not the demo's: serving without the demo");
+    }
+    Ok((filled, true))
+}
+
+/// The log's start line.
+fn announce(app: &App, plan: &Plan, telemetry: &Telemetry) {
+    let version = env!("CARGO_PKG_VERSION");
+    let url = format!("http://{}", plan.address);
+    if app.public_url == url {
+        tracing::info!(version, "serving at {url}");
+    } else {
+        tracing::info!(version, public_url = app.public_url, "serving at {url}");
+    }
+    if let Some(address) = telemetry.metrics_address() {
+        tracing::info!("metrics at http://{address}/metrics");
+    }
+    if app.config.mail.smtp.is_none() {
+        tracing::info!(
+            directory = %app.config.data_dir.join("mail").display(),
+            "mails are written to files, because GATEWAY_SMTP_URL is not set"
+        );
+    }
+}
+
+fn show(app: &App, plan: &Plan, demo: &Demo) {
+    let configured = app.config.http.configured_public_url.as_ref();
+    let url = configured.map_or(plan.url.as_str(), |url| url.as_str());
+    demo_output::show(
+        demo,
+        url,
+        plan.address,
+        app.config.http.graphiql,
+        app.config.log.format,
+    );
+}
+
+/// Fills the demo as soon as the database has answered. GraphiQL learns its credentials at the next start.
+fn fill_later(running: &Running, plan: &Plan) {
+    let (app, ready) = (Arc::clone(&running.app), running.ready.clone());
+    let plan = Plan {
+        url: plan.url.clone(),
+        address: plan.address,
+        demo: plan.demo,
+        note: None,
+    };
+    tokio::spawn(async move {
+        while !ready.is_ready() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        match demo::fill(&app).await {
+            Ok(Some(demo)) => show(&app, &plan, &demo),
+            Ok(None) => {
+                tracing::warn!("the database is not empty and not the demo's: serving without the demo")
+            }
+            Err(error) => tracing::error!(cause = explain(&error), "the demo could not be filled"),
+        }
+    });
+}
+
+/// Lets what runs finish; a second signal ends everything at once.
+async fn stop(running: Running, signals: &mut Signals) -> Result<(), Failure> {
+    tracing::info!("stopping: running requests and jobs finish first");
+    tokio::select! {
+        finished = running.stop() => {
+            if finished {
+                tracing::info!("stopped");
+            } else {
+                tracing::warn!("stopped; some requests or jobs did not finish in time");
+            }
+            Ok(())
+        }
+        () = signals.stop() => Err(Failure::Interrupted),
+    }
+}
+
+/// An address that a browser on this machine can open: a gateway that listens everywhere is here too.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let mut address = address;
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
+/// A note of the gateway's address in the data directory, for as long as it serves there.
+struct AddressNote(std::path::PathBuf);
+
+impl AddressNote {
+    /// Needed only where the settings alone do not tell the address.
+    fn write(config: &Config, address: SocketAddr) -> Option<Self> {
+        if config.http.listen.port() != 0 || config.http.configured_public_url.is_some() {
+            return None;
+        }
+        let path = address_file(config);
+        match std::fs::write(&path, config.http.public_url(address).as_str()) {
+            Ok(()) => Some(Self(path)),
+            Err(error) => {
+                tracing::debug!(%error, "the gateway's address could not be noted for operator commands");
+                None
+            }
+        }
+    }
+}
+
+impl Drop for AddressNote {
+    fn drop(&mut self) {
+        // A note that stays is overwritten by the next gateway.
+        let _removed = std::fs::remove_file(&self.0);
+    }
+}
+
+/// The signals that ask the gateway to stop.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for the next one.
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

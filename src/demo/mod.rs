@@ -1,0 +1,266 @@
+//! The demo: an organization with two storefronts, credentials, users and files, in a database that was empty.
+//!
+//! Its credentials are derived from the master key, so that they can be shown at every start although only hashes of
+//! them are stored. Filling may be cut off anywhere: every step can be repeated, and the next start does what is left.
+
+mod art;
+mod content;
+mod people;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bson::doc;
+use mongodb::Collection;
+use serde::{Deserialize, Serialize};
+
+use crate::access::{
+    client::{ClientKind, NewClient, key},
+    organization::{Member, Organization},
+    reach::SystemReach,
+    scope::Scope,
+};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::platform::{
+    clock::Timestamp,
+    crypto::fingerprint,
+    database::violated_index,
+    id::{MemberId, OrganizationId, StorefrontId},
+    secret::Secret,
+};
+use crate::storefront::{
+    IntegrationType, Storefront,
+    store::{self, NewStorefront},
+};
+
+/// Holds one document: that this database is the demo's, and how far it is filled.
+const COLLECTION: &str = "demo";
+const MARKER: &str = "demo";
+/// A gateway that fills the database is taken for dead after this; filling takes about a second.
+const LEASE: Duration = Duration::from_secs(10);
+/// How often one that waits for another to fill it looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// Names the backend's secret among those derived from the master key.
+const BACKEND: &str = "backend";
+
+/// The storefronts: code, name, software, account page.
+const STOREFRONTS: [(&str, &str, IntegrationType, &str); 2] = [
+    (
+        "DE",
+        "Demo Prints Germany",
+        IntegrationType::Shopify,
+        "https://de.demo-prints.example/account",
+    ),
+    (
+        "US",
+        "Demo Prints United States",
+        IntegrationType::Custom,
+        "https://us.demo-prints.example/account",
+    ),
+];
+
+/// A filled demo, with the credentials to try it out.
+#[derive(Debug)]
+pub struct Demo {
+    /// Its organization.
+    pub organization: OrganizationId,
+    /// Its storefronts, never none.
+    pub storefronts: Vec<DemoStorefront>,
+    /// The secret of a backend with all scopes for all storefronts.
+    pub secret: Secret,
+}
+
+/// One of the demo's storefronts.
+#[derive(Debug)]
+pub struct DemoStorefront {
+    /// Id.
+    pub id: StorefrontId,
+    /// Code.
+    pub code: String,
+    /// Name.
+    pub name: String,
+    /// Publishable key.
+    pub key: Secret,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Marker {
+    #[serde(rename = "_id")]
+    id: String,
+    organization_id: OrganizationId,
+    member_id: MemberId,
+    /// When the demo was whole; absent before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    filled_at: Option<Timestamp>,
+    /// Until when another gateway leaves the filling to the one that is at it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    until: Option<Timestamp>,
+}
+
+/// Fills an empty database, or what is missing in a demo's. `None` for a database that holds something else, or whose
+/// demo credentials were revoked; nothing is written there. The database must be prepared.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn fill(app: &Arc<App>) -> Result<Option<Demo>> {
+    let Some(marker) = marker(app).await? else {
+        return Ok(None);
+    };
+    establish(app, &marker).await?;
+    let mut storefronts = Vec::with_capacity(STOREFRONTS.len());
+    for (code, name, software, account_url) in STOREFRONTS {
+        let new = NewStorefront {
+            organization: marker.organization_id.clone(),
+            name: name.to_owned(),
+            code: code.to_owned(),
+            integration_type: software,
+            account_url: Some(account_url.to_owned()),
+            conceal_emails: false,
+        };
+        let storefront = storefront(app, new).await?;
+        let web = NewClient {
+            organization: marker.organization_id.clone(),
+            kind: ClientKind::Public,
+            name: format!("{name}: web shop"),
+            storefronts: Some(vec![storefront.id.clone()]),
+            scopes: Vec::new(),
+        };
+        let Some(key) = client(app, web, &format!("web shop {code}")).await? else {
+            return Ok(None);
+        };
+        storefronts.push(DemoStorefront {
+            id: storefront.id,
+            code: storefront.code,
+            name: storefront.name,
+            key,
+        });
+    }
+    let backend = NewClient {
+        organization: marker.organization_id.clone(),
+        kind: ClientKind::Integration,
+        name: "Demo Prints: backend".to_owned(),
+        storefronts: None,
+        scopes: Scope::ALL.to_vec(),
+    };
+    let Some(secret) = client(app, backend, BACKEND).await? else {
+        return Ok(None);
+    };
+    let demo = Demo {
+        organization: marker.organization_id,
+        storefronts,
+        secret,
+    };
+    fill_with_people(app, &demo).await?;
+    Ok(Some(demo))
+}
+
+fn markers(app: &App) -> Collection<Marker> {
+    app.database.house(COLLECTION)
+}
+
+/// What is known of the demo; an empty database becomes one here. Of two gateways that see it empty, one chooses the ids.
+async fn marker(app: &App) -> Result<Option<Marker>> {
+    let found = markers(app).find_one(doc! { "_id": MARKER }).await?;
+    if found.is_some() {
+        return Ok(found);
+    }
+    if app.access.organizations.any().await? {
+        return Ok(None);
+    }
+    let now = app.clock.now();
+    let chosen = doc! {
+        "organizationId": OrganizationId::fresh(now, &app.random),
+        "memberId": MemberId::fresh(now, &app.random),
+    };
+    let made = markers(app)
+        .update_one(doc! { "_id": MARKER }, doc! { "$setOnInsert": chosen })
+        .upsert(true)
+        .await
+        .map_err(Error::from);
+    match made {
+        Err(error) if violated_index(&error) != Some("_id_") => Err(error),
+        _ => Ok(markers(app).find_one(doc! { "_id": MARKER }).await?),
+    }
+}
+
+async fn establish(app: &App, marker: &Marker) -> Result<()> {
+    let now = app.clock.now();
+    let organization = Organization {
+        id: marker.organization_id.clone(),
+        name: "Demo Prints".to_owned(),
+        created_at: now,
+    };
+    let member = Member {
+        id: marker.member_id.clone(),
+        organization_id: marker.organization_id.clone(),
+        name: "Demo Operator".to_owned(),
+        email: Some("operator@demo-prints.example".to_owned()),
+        created_at: now,
+    };
+    app.access.organizations.ensure(&organization, &member).await
+}
+
+/// The storefront with the code, made where it is missing.
+async fn storefront(app: &App, new: NewStorefront) -> Result<Storefront> {
+    let system = SystemReach::for_background_work();
+    let (organization, code) = (new.organization.clone(), new.code.clone());
+    let with_code = async || -> Result<Option<Storefront>> {
+        let all = store::list(&app.database, &system, Some(&organization)).await?;
+        Ok(all.into_iter().find(|storefront| storefront.code == code))
+    };
+    if let Some(storefront) = with_code().await? {
+        return Ok(storefront);
+    }
+    match store::create(&app.database, &system, &app.clock, &app.random, new).await? {
+        Ok(storefront) => Ok(storefront),
+        // Another gateway was quicker.
+        Err(_taken) => with_code()
+            .await?
+            .ok_or_else(|| Error::internal("another storefront has the name of one of the demo's")),
+    }
+}
+
+/// The client's key or secret, the client made where it is missing; `None` when it was revoked.
+async fn client(app: &App, new: NewClient, name: &str) -> Result<Option<Secret>> {
+    let secret = app.vault.demo_secret(name);
+    let whole = Secret::from(key(new.kind, &secret));
+    let name = fingerprint(whole.expose());
+    let known = app.access.clients.by_fingerprint(&name).await?;
+    if let Some(client) = known {
+        return Ok(client.revoked_at.is_none().then_some(whole));
+    }
+    match app.access.clients.create_with(new, &secret).await {
+        Ok(_) => Ok(Some(whole)),
+        // Another gateway was quicker.
+        Err(error) if violated_index(&error) == Some("fingerprint") => Ok(Some(whole)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Adds users and files, on one gateway at a time, once in the database's life: what a visitor deletes stays away.
+async fn fill_with_people(app: &Arc<App>, demo: &Demo) -> Result<()> {
+    loop {
+        let now = app.clock.now();
+        let free = doc! {
+            "_id": MARKER,
+            "filledAt": { "$exists": false },
+            "$or": [{ "until": { "$exists": false } }, { "until": { "$lt": now } }],
+        };
+        let taken = markers(app)
+            .find_one_and_update(free, doc! { "$set": { "until": now.after(LEASE) } })
+            .await?;
+        if taken.is_some() {
+            people::add(app, demo).await?;
+            let filled = doc! { "$set": { "filledAt": app.clock.now() }, "$unset": { "until": "" } };
+            markers(app).update_one(doc! { "_id": MARKER }, filled).await?;
+            return Ok(());
+        }
+        let marker = markers(app).find_one(doc! { "_id": MARKER }).await?;
+        if marker.is_none_or(|marker| marker.filled_at.is_some()) {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}

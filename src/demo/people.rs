@@ -1,0 +1,123 @@
+//! The demo's storefront users and their files, stored as a backend's own requests would store them.
+
+use std::sync::Arc;
+
+use bson::doc;
+use bytes::Bytes;
+
+use super::content::{self, File};
+use super::{Demo, DemoStorefront};
+use crate::access::{
+    principal::Policy,
+    reach::{Reach, StorefrontReach},
+    scope::Scope,
+};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::platform::upload::{UploadStream, channel};
+use crate::storage::{
+    StorageItem, store,
+    upload::{NewItem, upload},
+};
+use crate::storefront_user::{StorefrontUser, lifecycle};
+
+/// A storefront user: the storefront's code, the store's id of the user, whether anonymous, and the files.
+struct Person {
+    code: &'static str,
+    id: &'static str,
+    is_anonymous: bool,
+    files: &'static [File],
+}
+
+const PEOPLE: &[Person] = &[
+    Person {
+        code: "DE",
+        id: "shopper-1001",
+        is_anonymous: false,
+        files: &[content::SUNSET, content::MUG_DESIGN, content::LOGO],
+    },
+    Person {
+        code: "DE",
+        id: "guest-1",
+        is_anonymous: true,
+        files: &[content::WAVES],
+    },
+    Person {
+        code: "DE",
+        id: "guest-2",
+        is_anonymous: true,
+        files: &[],
+    },
+    Person {
+        code: "US",
+        id: "shopper-2001",
+        is_anonymous: false,
+        files: &[content::TARTAN, content::PROOF],
+    },
+    Person {
+        code: "US",
+        id: "guest-3",
+        is_anonymous: true,
+        files: &[content::RINGS],
+    },
+];
+
+/// Adds those users and files that are missing.
+pub(super) async fn add(app: &Arc<App>, demo: &Demo) -> Result<()> {
+    let principal = app
+        .access
+        .authenticate(demo.secret.expose())
+        .await?
+        .map_err(|_refused| Error::internal("the demo's own secret is refused"))?;
+    let reach = principal.reach_to_write(&Policy::backend(Scope::StorageWrite))?;
+    for person in PEOPLE {
+        let storefront = reach_into(&reach, demo, person.code)?;
+        let (user, _) = lifecycle::ensure(app, &storefront, person.id, person.is_anonymous).await?;
+        for file in person.files {
+            add_file(app, storefront.reach(), &user, file).await?;
+        }
+    }
+    Ok(())
+}
+
+fn reach_into(reach: &Reach, demo: &Demo, code: &str) -> Result<StorefrontReach> {
+    let with_code = |storefront: &&DemoStorefront| storefront.code == code;
+    demo.storefronts
+        .iter()
+        .find(with_code)
+        .and_then(|storefront| reach.only(&storefront.id))
+        .ok_or_else(|| Error::internal("the demo's secret does not reach the demo's storefronts"))
+}
+
+async fn add_file(app: &Arc<App>, reach: &Reach, owner: &StorefrontUser, file: &File) -> Result<()> {
+    let Some(home) = store::home_storage(&app.database, reach, &owner.id).await? else {
+        return Ok(());
+    };
+    let same = doc! { "storageId": &home.id, "name": file.name };
+    if app
+        .database
+        .open::<StorageItem>(reach)
+        .find_one(same)
+        .await?
+        .is_some()
+    {
+        return Ok(());
+    }
+    let (sender, pieces) = channel();
+    // One piece: it fits into the channel before anybody reads.
+    sender.send(Bytes::from((file.make)()?)).await;
+    drop(sender);
+    let new = NewItem {
+        folder: Some(file.folder.to_owned()),
+        ..NewItem::default()
+    };
+    upload(
+        app,
+        reach,
+        owner,
+        new,
+        UploadStream::new(Some(file.name.to_owned()), pieces),
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! What an operator wants to know of a database before a gateway uses it. Nothing here changes anything that lasts.
+
+use bson::{Bson, Document, doc};
+
+use super::database::{Database, Index, same_definition};
+use crate::error::{Error, Result};
+
+/// Holds a trial document for a moment.
+const TRIALS: &str = "trials";
+/// Error code of a collection that is not there (NamespaceNotFound).
+const NOT_THERE: i32 = 26;
+
+/// How the database's server runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topology {
+    /// As a replica set, of one node or more.
+    ReplicaSet,
+    /// As a sharded cluster, behind `mongos`.
+    Cluster,
+    /// By itself: without transactions.
+    Standalone,
+}
+
+/// The database's server.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Its version, such as `6.0.5`.
+    pub version: String,
+    /// How it runs.
+    pub topology: Topology,
+}
+
+/// How the stored indexes differ from those that are needed, each as `collection.name`.
+#[derive(Clone, Debug, Default)]
+pub struct IndexState {
+    /// Not there.
+    pub missing: Vec<String>,
+    /// There, but defined otherwise.
+    pub drifted: Vec<String>,
+}
+
+impl Database {
+    /// What the server says of itself.
+    pub async fn server(&self) -> Result<Server> {
+        let hello = self.raw().run_command(doc! { "hello": 1 }).await?;
+        let build = self.raw().run_command(doc! { "buildInfo": 1 }).await?;
+        let topology = if hello.contains_key("setName") {
+            Topology::ReplicaSet
+        } else if hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid") {
+            Topology::Cluster
+        } else {
+            Topology::Standalone
+        };
+        let version = build.get_str("version").map_err(Error::internal)?.to_owned();
+        Ok(Server { version, topology })
+    }
+
+    /// Writes a document, acknowledged by a majority, and takes it away again.
+    pub async fn try_write(&self) -> Result<()> {
+        let trials = self.house::<Document>(TRIALS);
+        let written = trials.insert_one(doc! {}).await?;
+        trials.delete_one(doc! { "_id": written.inserted_id }).await?;
+        Ok(trials.drop().await?)
+    }
+
+    /// Compares the stored indexes with those that are needed.
+    pub async fn index_state(&self, needed: &[&Index]) -> Result<IndexState> {
+        let mut collections: Vec<&str> = needed.iter().map(|index| index.collection).collect();
+        collections.sort_unstable();
+        collections.dedup();
+        let mut state = IndexState::default();
+        for collection in collections {
+            let stored = self.stored_indexes(collection).await?;
+            for index in needed.iter().filter(|index| index.collection == collection) {
+                let name = format!("{collection}.{}", index.name);
+                let wanted = index.specification();
+                // Of the same name or for the same fields: neither lets the wanted one be made beside it.
+                let rival = |stored: &&Document| {
+                    stored.get_str("name").is_ok_and(|name| name == index.name)
+                        || stored.get_document("key").ok() == wanted.get_document("key").ok()
+                };
+                match stored.iter().find(rival) {
+                    None => state.missing.push(name),
+                    Some(stored) if !same_definition(stored, &wanted) => state.drifted.push(name),
+                    Some(_) => {}
+                }
+            }
+        }
+        Ok(state)
+    }
+
+    async fn stored_indexes(&self, collection: &str) -> Result<Vec<Document>> {
+        let listed = self.raw().run_command(doc! { "listIndexes": collection }).await;
+        let reply = match listed {
+            Ok(reply) => reply,
+            Err(error) if is_not_there(&error) => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        let batch = reply
+            .get_document("cursor")
+            .and_then(|cursor| cursor.get_array("firstBatch"))
+            .map_err(Error::internal)?;
+        Ok(batch.iter().filter_map(Bson::as_document).cloned().collect())
+    }
+}
+
+fn is_not_there(error: &mongodb::error::Error) -> bool {
+    matches!(&*error.kind, mongodb::error::ErrorKind::Command(command) if command.code == NOT_THERE)
+}

@@ -1,0 +1,198 @@
+//! Reading and writing jobs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bson::{Document, doc};
+use futures_util::TryStreamExt;
+use mongodb::{Collection, options::ReturnDocument};
+use tokio::sync::Notify;
+
+use super::{COLLECTION, Failure, Job, State};
+use crate::error::{Error, Result};
+use crate::platform::{
+    clock::{Clock, Timestamp},
+    database::{Database, Tx},
+    id::{Id, JobId},
+    random::Random,
+};
+
+/// A claim lasts this long unless it is renewed; another node takes over after it, well within two minutes.
+const LEASE: Duration = Duration::from_secs(60);
+/// After this many failures a job is dead and waits for `jobs retry`.
+const MAX_ATTEMPTS: i32 = 12;
+const FIRST_BACKOFF: Duration = Duration::from_secs(2);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(3600);
+
+/// Reads and writes jobs.
+#[derive(Clone)]
+pub struct Queue {
+    database: Database,
+    pub(super) clock: Clock,
+    random: Random,
+    /// Wakes this node's runner when one of its own requests has written a job.
+    pub(super) written: Arc<Notify>,
+}
+
+impl Queue {
+    /// The queue in this database.
+    #[must_use]
+    pub fn new(database: Database, clock: Clock, random: Random) -> Self {
+        Self {
+            database,
+            clock,
+            random,
+            written: Arc::default(),
+        }
+    }
+
+    pub(super) fn jobs(&self) -> Collection<Job> {
+        self.database.house(COLLECTION)
+    }
+
+    /// Writes a job in the caller's transaction, to start at `due`.
+    pub async fn enqueue(
+        &self,
+        tx: &mut Tx,
+        kind: &str,
+        payload: Document,
+        due: Timestamp,
+    ) -> Result<String> {
+        let now = self.clock.now();
+        let job = Job {
+            id: JobId::fresh(now, &self.random).as_str().to_owned(),
+            kind: kind.to_owned(),
+            payload,
+            state: State::Waiting,
+            due: Some(due),
+            claim: None,
+            attempts: 0,
+            failure: None,
+            created_at: now,
+            finished_at: None,
+        };
+        self.jobs().insert_one(&job).session(tx).await?;
+        self.written.notify_one();
+        Ok(job.id)
+    }
+
+    /// Makes sure that a recurring job is there.
+    pub(super) async fn schedule(&self, kind: &str) -> Result<()> {
+        let now = self.clock.now();
+        let first = doc! {
+            "kind": kind, "payload": {}, "state": "WAITING", "due": now, "attempts": 0, "createdAt": now,
+        };
+        self.jobs()
+            .update_one(doc! { "_id": kind }, doc! { "$setOnInsert": first })
+            .upsert(true)
+            .await?;
+        Ok(())
+    }
+
+    /// Takes a job that is due, by the filter, for a lease's time.
+    pub(super) async fn claim(&self, mut filter: Document, among: &[&str]) -> Result<Option<Job>> {
+        let now = self.clock.now();
+        filter.insert("kind", doc! { "$in": among });
+        let update = doc! {
+            "$set": { "state": "RUNNING", "due": now.after(LEASE), "claim": self.random.token() },
+            "$inc": { "attempts": 1 },
+        };
+        Ok(self
+            .jobs()
+            .find_one_and_update(filter, update)
+            .sort(doc! { "due": 1 })
+            .return_document(ReturnDocument::After)
+            .await?)
+    }
+
+    pub(super) async fn renew(&self, job: &Job) -> Result<bool> {
+        let due = self.clock.now().after(LEASE);
+        let renewed = self
+            .jobs()
+            .update_one(held(job), doc! { "$set": { "due": due } })
+            .await?;
+        Ok(renewed.matched_count == 1)
+    }
+
+    pub(super) async fn done(&self, job: &Job, every: Option<Duration>) -> Result<()> {
+        let now = self.clock.now();
+        let update = match every {
+            Some(every) => doc! {
+                "$set": { "state": "WAITING", "due": now.after(every), "attempts": 0 },
+                "$unset": { "claim": "", "failure": "" },
+            },
+            None => doc! {
+                "$set": { "state": "DONE", "finishedAt": now },
+                "$unset": { "due": "", "claim": "", "failure": "" },
+            },
+        };
+        self.jobs().update_one(held(job), update).await?;
+        Ok(())
+    }
+
+    pub(super) async fn failed(&self, job: &Job, failure: &Failure, recurring: bool) -> Result<State> {
+        let (for_good, error) = match failure {
+            Failure::Retry(error) => (job.attempts >= MAX_ATTEMPTS, error),
+            Failure::Fail(error) => (true, error),
+        };
+        let update = if for_good && !recurring {
+            doc! { "$set": { "state": "DEAD", "failure": error.code() }, "$unset": { "due": "", "claim": "" } }
+        } else {
+            let due = self.clock.now().after(backoff(job.attempts, &self.random));
+            doc! { "$set": { "state": "WAITING", "due": due, "failure": error.code() }, "$unset": { "claim": "" } }
+        };
+        self.jobs().update_one(held(job), update).await?;
+        Ok(if for_good && !recurring {
+            State::Dead
+        } else {
+            State::Waiting
+        })
+    }
+
+    /// Jobs in a state, or all that are not done, oldest first.
+    pub async fn list(&self, state: Option<State>) -> Result<Vec<Job>> {
+        let filter = match state {
+            Some(state) => doc! { "state": bson::serialize_to_bson(&state).map_err(Error::internal)? },
+            None => doc! { "state": { "$ne": "DONE" } },
+        };
+        Ok(self
+            .jobs()
+            .find(filter)
+            .sort(doc! { "_id": 1 })
+            .await?
+            .try_collect()
+            .await?)
+    }
+
+    /// Gives a dead or waiting job another go, now; false when there is no such job.
+    pub async fn retry(&self, id: &str) -> Result<bool> {
+        let filter = doc! { "_id": id, "state": { "$in": ["DEAD", "WAITING"] } };
+        let update = doc! { "$set": { "state": "WAITING", "due": self.clock.now(), "attempts": 0 } };
+        let retried = self.jobs().update_one(filter, update).await?;
+        Ok(retried.matched_count == 1)
+    }
+}
+
+fn held(job: &Job) -> Document {
+    doc! { "_id": &job.id, "claim": job.claim.as_deref().unwrap_or_default() }
+}
+
+/// Doubles from two seconds to an hour, with a quarter of chance so that jobs that failed together part.
+fn backoff(attempts: i32, random: &Random) -> Duration {
+    let doublings = u32::try_from(attempts.clamp(1, 20) - 1).unwrap_or(0);
+    let wait = FIRST_BACKOFF.saturating_mul(1 << doublings).min(LONGEST_BACKOFF);
+    wait.mul_f64(1.0 + f64::from(random.bytes::<1>()[0]) / 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_doubles_up_to_an_hour() {
+        let random = Random::seeded(1);
+        assert!(backoff(1, &random) < Duration::from_secs(3));
+        assert!(backoff(3, &random) >= Duration::from_secs(8));
+        assert!(backoff(50, &random) <= LONGEST_BACKOFF.mul_f64(1.25));
+    }
+}

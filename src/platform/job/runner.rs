@@ -1,0 +1,209 @@
+//! Running jobs: claiming what is due, side by side, with leases that are renewed while the work goes on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bson::doc;
+use futures_util::FutureExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Failure, Job, Kind, Queue, State};
+use crate::error::{Error, Result};
+
+/// A running job's lease is renewed so often: several times within it.
+const RENEW: Duration = Duration::from_secs(20);
+/// How often a caller looks whether another runner is done.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// How often a node looks for due jobs; with it a job starts well within 5 s of its time.
+const POLL: Duration = Duration::from_secs(1);
+/// Jobs that one node runs side by side, so that one that hangs holds up nothing else.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Runs jobs on this node. `C` is what their code needs.
+pub struct Runner<C> {
+    queue: Queue,
+    kinds: Arc<Vec<Kind<C>>>,
+    places: Arc<Semaphore>,
+    tracker: TaskTracker,
+}
+
+impl<C> Clone for Runner<C> {
+    fn clone(&self) -> Self {
+        Self {
+            queue: self.queue.clone(),
+            kinds: Arc::clone(&self.kinds),
+            places: Arc::clone(&self.places),
+            tracker: self.tracker.clone(),
+        }
+    }
+}
+
+impl<C: Clone + Send + Sync + 'static> Runner<C> {
+    /// A runner of these kinds; its tasks are counted by `tracker`, which shutdown waits for.
+    #[must_use]
+    pub fn new(queue: Queue, kinds: Vec<Kind<C>>, tracker: TaskTracker) -> Self {
+        Self {
+            queue,
+            kinds: Arc::new(kinds),
+            places: Arc::new(Semaphore::new(SIDE_BY_SIDE)),
+            tracker,
+        }
+    }
+
+    /// Claims and runs what is due until `stop`. Jobs in hand are the tracker's to wait for.
+    pub async fn run(self, context: C, stop: CancellationToken) {
+        let mut scheduled = false;
+        while !stop.is_cancelled() {
+            if !scheduled {
+                scheduled = self.schedule().await;
+            }
+            let claimed = match self.place(&stop).await {
+                Some(place) => self.claim_and_start(&context, place).await,
+                None => return,
+            };
+            if !claimed {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(POLL) => {}
+                    () = self.queue.written.notified() => {}
+                }
+            }
+        }
+    }
+
+    async fn place(&self, stop: &CancellationToken) -> Option<OwnedSemaphorePermit> {
+        tokio::select! {
+            () = stop.cancelled() => None,
+            place = Arc::clone(&self.places).acquire_owned() => place.ok(),
+        }
+    }
+
+    /// Whether all recurring jobs are known to be there.
+    async fn schedule(&self) -> bool {
+        for kind in self.kinds.iter().filter(|kind| kind.every.is_some()) {
+            if let Err(error) = self.queue.schedule(kind.name).await {
+                tracing::debug!(error = ?error, "could not schedule the recurring jobs yet");
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether a job was started.
+    async fn claim_and_start(&self, context: &C, place: OwnedSemaphorePermit) -> bool {
+        let due = doc! { "due": { "$lte": self.queue.clock.now() } };
+        match self.queue.claim(due, &self.names()).await {
+            Ok(Some(job)) => {
+                let (runner, context) = (self.clone(), context.clone());
+                self.tracker.spawn(async move {
+                    runner.perform(job, context).await;
+                    drop(place);
+                });
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                // The database being away is told once by its own watcher.
+                tracing::debug!(error = ?error, "could not look for jobs");
+                false
+            }
+        }
+    }
+
+    fn names(&self) -> Vec<&'static str> {
+        self.kinds.iter().map(|kind| kind.name).collect()
+    }
+
+    /// Does one job here and now, or waits for the runner that was quicker; whether it is done. For callers that answer
+    /// only when the work is done, with the job as the safety net.
+    pub async fn finish(&self, id: &str, context: C) -> Result<bool> {
+        loop {
+            let waiting = doc! { "_id": id, "state": "WAITING" };
+            if let Some(job) = self.queue.claim(waiting, &self.names()).await? {
+                return Ok(self.perform(job, context).await);
+            }
+            let job = self.queue.jobs().find_one(doc! { "_id": id }).await?;
+            match job.map(|job| job.state) {
+                Some(State::Running) => tokio::time::sleep(LOOK_AGAIN).await,
+                Some(State::Waiting) => {}
+                Some(State::Dead) => return Ok(false),
+                // Finished jobs go away after a while.
+                Some(State::Done) | None => return Ok(true),
+            }
+        }
+    }
+
+    /// Performs all jobs that are due, one after the other, until none is left; for tests and the command line.
+    pub async fn drain(&self, context: C) -> Result<usize> {
+        let mut performed = 0;
+        self.schedule().await;
+        while let Some(job) = self
+            .queue
+            .claim(doc! { "due": { "$lte": self.queue.clock.now() } }, &self.names())
+            .await?
+        {
+            self.perform(job, context.clone()).await;
+            performed += 1;
+        }
+        Ok(performed)
+    }
+
+    /// Runs a claimed job, renewing its lease; whether it went well.
+    async fn perform(&self, job: Job, context: C) -> bool {
+        let Some(kind) = self.kinds.iter().find(|kind| kind.name == job.kind) else {
+            return false;
+        };
+        let started = tokio::time::Instant::now();
+        // A panic is a failure like any other: the job is tried again.
+        let run = std::panic::AssertUnwindSafe((kind.run)(context, job.payload.clone())).catch_unwind();
+        let outcome = tokio::select! {
+            outcome = run => outcome.unwrap_or_else(|_| Err(Failure::Retry(Error::internal("the job panicked")))),
+            () = self.keep(&job) => Err(Failure::Retry(Error::internal("the lease was lost"))),
+        };
+        let noted = match &outcome {
+            Ok(()) => self.queue.done(&job, kind.every).await.map(|()| State::Done),
+            Err(failure) => self.queue.failed(&job, failure, kind.every.is_some()).await,
+        };
+        report(&job, &outcome, &noted, started.elapsed());
+        outcome.is_ok()
+    }
+
+    /// Renews the lease for as long as it can; returns when another node has the job.
+    async fn keep(&self, job: &Job) {
+        loop {
+            tokio::time::sleep(RENEW).await;
+            if matches!(self.queue.renew(job).await, Ok(false)) {
+                return;
+            }
+        }
+    }
+}
+
+/// One line a job.
+fn report(job: &Job, outcome: &std::result::Result<(), Failure>, noted: &Result<State>, took: Duration) {
+    let state = match noted {
+        Ok(State::Done) => "done",
+        Ok(State::Dead) => "dead",
+        Ok(_) => "retry",
+        // The lease runs out and another run notes it.
+        Err(_) => "unnoted",
+    };
+    metrics::counter!("gateway_jobs_total", "kind" => job.kind.clone(), "outcome" => state).increment(1);
+    let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    match outcome {
+        Ok(()) => {
+            tracing::debug!(
+                job = job.id,
+                kind = job.kind,
+                attempts = job.attempts,
+                millis,
+                state,
+                "job"
+            );
+        }
+        Err(Failure::Retry(error) | Failure::Fail(error)) => {
+            tracing::warn!(job = job.id, kind = job.kind, attempts = job.attempts, millis, state, error = ?error, "job failed");
+        }
+    }
+}

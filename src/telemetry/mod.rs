@@ -1,0 +1,154 @@
+//! What the gateway tells of itself: log lines on standard error, metrics for Prometheus, traces for a collector.
+
+mod metrics;
+mod traces;
+
+use std::fmt;
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt,
+};
+
+use crate::config::{Config, LogConfig, LogFormat};
+use crate::platform::database::Monitor;
+
+/// Our own spans; those of the libraries below are noise in a trace.
+const OWN_SPANS: &str = "storefront_gateway";
+/// What the log shows where nothing is set; an operator command then shows warnings only.
+const USUAL_FILTER: &str = "info";
+
+/// A gateway's telemetry, from its start to its end.
+#[derive(Debug)]
+pub struct Telemetry {
+    traces: Option<SdkTracerProvider>,
+    metrics: Option<SocketAddr>,
+}
+
+/// Why telemetry cannot be had as it is set.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The log's filter cannot be used.
+    Filter(tracing_subscriber::filter::ParseError),
+    /// A log was set up in this process before.
+    Log(tracing_subscriber::util::TryInitError),
+    /// The metrics' address cannot be listened at.
+    MetricsAddress {
+        /// The address that is set.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Metrics were set up in this process before.
+    Metrics(Box<dyn std::error::Error + Send + Sync>),
+    /// The exporter of traces cannot be built.
+    Traces(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Filter(_) => f.write_str("GATEWAY_LOG cannot be used"),
+            Self::Log(_) => f.write_str("the log cannot be set up"),
+            Self::MetricsAddress { address, .. } => write!(
+                f,
+                "cannot listen at {address} for metrics; set GATEWAY_METRICS_LISTEN to a free address"
+            ),
+            Self::Metrics(_) => f.write_str("metrics cannot be set up"),
+            Self::Traces(_) => f.write_str("traces cannot be sent to GATEWAY_OTLP_ENDPOINT"),
+        }
+    }
+}
+
+impl std::error::Error for Fault {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Filter(source) => Some(source),
+            Self::Log(source) => Some(source),
+            Self::MetricsAddress { source, .. } => Some(source),
+            Self::Metrics(source) | Self::Traces(source) => Some(source.as_ref()),
+        }
+    }
+}
+
+/// Log lines of an operator command: warnings, unless the settings ask for something else.
+///
+/// # Errors
+/// See [`Fault`].
+pub fn log_of_command(config: &LogConfig) -> Result<(), Fault> {
+    let filter = if config.filter == USUAL_FILTER {
+        "warn"
+    } else {
+        &config.filter
+    };
+    let log = log_layer(config.format).with_filter(EnvFilter::try_new(filter).map_err(Fault::Filter)?);
+    tracing_subscriber::registry()
+        .with(log)
+        .try_init()
+        .map_err(Fault::Log)
+}
+
+impl Telemetry {
+    /// Sets up log, metrics and traces as the settings say; once a process.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub async fn start(config: &Config) -> Result<Self, Fault> {
+        let filter = EnvFilter::try_new(&config.log.filter).map_err(Fault::Filter)?;
+        let log = log_layer(config.log.format).with_filter(filter);
+        let traces = match &config.telemetry.traces_url {
+            Some(url) => Some(traces::provider(url.clone()).await?),
+            None => None,
+        };
+        let spans = traces.as_ref().map(|provider| {
+            let own = Targets::new().with_target(OWN_SPANS, LevelFilter::INFO);
+            traces::layer(provider).with_filter(own)
+        });
+        tracing_subscriber::registry()
+            .with(log)
+            .with(spans)
+            .try_init()
+            .map_err(Fault::Log)?;
+        let metrics = match config.telemetry.metrics_listen {
+            Some(address) => Some(metrics::serve(address).await?),
+            None => None,
+        };
+        Ok(Self { traces, metrics })
+    }
+
+    /// Where `/metrics` is served, if it is.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics
+    }
+
+    /// Counts the database's commands and connections. `None` where nobody reads metrics: watching them costs about as
+    /// much as the gateway's own work on a nested query.
+    #[must_use]
+    pub fn database_monitor(&self) -> Option<Monitor> {
+        self.metrics.map(|_| metrics::database_monitor())
+    }
+
+    /// Sends what is left of the traces.
+    pub async fn stop(self) {
+        if let Some(provider) = self.traces {
+            traces::stop(provider).await;
+        }
+    }
+}
+
+/// Lines on standard error, in the form that is set.
+fn log_layer(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => lines
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_target(false)
+            .boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
+    }
+}

@@ -1,0 +1,65 @@
+//! Traces by OTLP over HTTP, continued from and passed on with `traceparent` (W3C Trace Context).
+
+use std::time::Duration;
+
+use opentelemetry::global;
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::Subscriber;
+use tracing_opentelemetry::OpenTelemetryLayer;
+use tracing_subscriber::registry::LookupSpan;
+use url::Url;
+
+use super::Fault;
+
+/// The service's name in traces.
+const SERVICE: &str = "storefront-gateway";
+/// A collector that takes longer is given up for this batch.
+const EXPORT: Duration = Duration::from_secs(5);
+/// How long the last batch is waited for when the gateway stops.
+const LAST_BATCH: Duration = Duration::from_secs(5);
+
+/// Sends spans to the collector at `url`.
+pub(super) async fn provider(url: Url) -> Result<SdkTracerProvider, Fault> {
+    // The exporter's HTTP client is a blocking one, which must not be made on an async thread.
+    let built = tokio::task::spawn_blocking(move || {
+        SpanExporter::builder()
+            .with_http()
+            .with_protocol(Protocol::HttpBinary)
+            .with_endpoint(url)
+            .with_timeout(EXPORT)
+            .build()
+    });
+    let exporter = built
+        .await
+        .map_err(|error| Fault::Traces(error.into()))?
+        .map_err(|error| Fault::Traces(error.into()))?;
+    global::set_text_map_propagator(TraceContextPropagator::new());
+    let provider = SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_resource(Resource::builder().with_service_name(SERVICE).build())
+        .build();
+    global::set_tracer_provider(provider.clone());
+    Ok(provider)
+}
+
+/// Makes spans of `tracing` spans of traces.
+pub(super) fn layer<S>(
+    provider: &SdkTracerProvider,
+) -> OpenTelemetryLayer<S, opentelemetry_sdk::trace::SdkTracer>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    tracing_opentelemetry::layer().with_tracer(provider.tracer(SERVICE))
+}
+
+/// Sends what is left.
+pub(super) async fn stop(provider: SdkTracerProvider) {
+    let stopped = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(LAST_BATCH)).await;
+    if let Ok(Err(error)) = stopped {
+        tracing::warn!(%error, "the last traces could not be sent");
+    }
+}
