@@ -9,6 +9,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dataloader::{BatchFn, cached};
+use tokio::task::coop::unconstrained;
 
 use crate::error::{Error, Result};
 
@@ -66,10 +67,13 @@ impl<B: Batch> Loader<B> {
     /// # Errors
     /// The batch's error, shared by its keys.
     pub async fn load(&self, key: B::Key) -> Loaded<B::Value> {
-        match self.0.try_load(key.clone()).await {
+        // Many siblings are one task: when its budget runs out between two of them, the batch would be split.
+        match unconstrained(self.0.try_load(key.clone())).await {
             Ok(loaded) => loaded,
             // A neighbour that was cancelled took the batch with it: ask once more.
-            Err(_) => self.0.try_load(key).await.map_err(Error::internal)?,
+            Err(_) => unconstrained(self.0.try_load(key))
+                .await
+                .map_err(Error::internal)?,
         }
     }
 }
