@@ -57,7 +57,7 @@ pub async fn upload(
         return Err(Error::internal("an input without faults is complete"));
     };
     let Some(storage) = store::home_storage(&app.database, reach, &owner.id).await? else {
-        return Err(owner_is_gone());
+        return Err(lost_its_storage(app, reach, owner).await?);
     };
     let written = write(app, head.bytes.freeze(), file, storage.total_bytes).await?;
     let now = app.clock.now();
@@ -200,6 +200,15 @@ fn broken_off(broken: Broken) -> Error {
         }
     };
     Error::rejected(UserError::new(UserErrorCode::SaveFailed, [FILE], message))
+}
+
+/// Why a user that was there a moment ago has no storage: it was merged meanwhile, or removed.
+async fn lost_its_storage(app: &App, reach: &Reach, owner: &StorefrontUser) -> Result<Error> {
+    let now = app.database.open::<StorefrontUser>(reach).get(&owner.id).await?;
+    Ok(match now {
+        Some(user) if user.merged_into.is_some() => Error::rejected(refusal::already_merged("owner")),
+        _ => owner_is_gone(),
+    })
 }
 
 fn owner_is_gone() -> Error {
