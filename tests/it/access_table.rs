@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use storefront_gateway::access::client::ClientKind;
 use storefront_gateway::access::scope::Scope::{
-    self, StorageRead, StorageWrite, StorefrontUsersRead, StorefrontUsersToken, StorefrontUsersWrite, StorefrontsRead,
+    self, StorageRead, StorageWrite, StorefrontUsersRead, StorefrontUsersToken, StorefrontUsersWrite,
+    StorefrontsRead,
 };
 
 use crate::kit::{self, Answer, Caller, Setup, Shop, Upload, png};
@@ -27,15 +28,25 @@ struct Cell {
 
 impl Cell {
     async fn new(shop: &Shop, number: usize) -> Self {
-        let (ann, tomb, guest) = (format!("ann {number}"), format!("tomb {number}"), format!("guest {number}"));
+        let (ann, tomb, guest) = (
+            format!("ann {number}"),
+            format!("tomb {number}"),
+            format!("guest {number}"),
+        );
         let owner = shop.ann(&ann).await;
         let merged = shop.guest(&tomb).await;
         shop.guest(&guest).await;
         shop.merge(&tomb, &ann).await;
         let item = owner.upload("cat.png", &png(1)).await;
         let id = |name: String| async move {
-            let by = format!("{{ external: {{ storefrontId: {:?}, storefrontUserId: {name:?} }} }}", shop.id());
-            let seen = shop.backend.ask(&format!("{{ storefrontUser(by: {by}) {{ id }} }}")).await;
+            let by = format!(
+                "{{ external: {{ storefrontId: {:?}, storefrontUserId: {name:?} }} }}",
+                shop.id()
+            );
+            let seen = shop
+                .backend
+                .ask(&format!("{{ storefrontUser(by: {by}) {{ id }} }}"))
+                .await;
             seen["storefrontUser"]["id"].clone()
         };
         Self {
@@ -55,7 +66,13 @@ impl Cell {
 
     /// The ids that only who may see them shall see.
     fn ids(&self) -> Vec<String> {
-        let ids = [&self.ann, &self.tomb, &self.item, &self.storefront(), &json!(self.shop.organization.to_string())];
+        let ids = [
+            &self.ann,
+            &self.tomb,
+            &self.item,
+            &self.storefront(),
+            &json!(self.shop.organization.to_string()),
+        ];
         ids.map(|id| id.as_str().unwrap_or_default().to_owned()).to_vec()
     }
 }
@@ -68,7 +85,9 @@ enum Act {
 }
 
 /// Who calls, in the order of a row's outcomes.
-const CALLERS: [&str; 8] = ["none", "public", "without", "with", "rival", "owner", "other", "merged"];
+const CALLERS: [&str; 8] = [
+    "none", "public", "without", "with", "rival", "owner", "other", "merged",
+];
 
 struct Row {
     /// The root field.
@@ -152,46 +171,164 @@ fn queries() -> Vec<Row> {
     let backend = ["null", "null", "null", "ours", "null", "null", "null", "null"];
     let denied = ["null", "null", NO, "ours", "null", "ours", "null", "null"];
     vec![
-        asks("viewer", "", |_| "{ viewer { organization { id } } }".into(), &[], &[], every_viewer),
-        asks("node", "storefront", |cell| node(&cell.storefront(), ""), &[StorefrontsRead], &[], own_storefront),
-        asks("node", "user", |cell| node(&cell.ann, ""), &[StorefrontUsersRead], &[StorageRead], own),
-        asks("node", "item", |cell| node(&cell.item, ""), &[StorageRead], &[StorefrontUsersRead], own),
-        asks("node", "organization", |cell| node(&json!(cell.shop.organization.to_string()), ""), &[], &[], {
-            ["null", "ours", "ours", "ours", "null", "ours", "ours", "null"]
-        }),
-        asks("node", "member", |_| node(&json!("mem_01h00000000000000000000000"), ""), &[], &[], nobody),
-        asks("node", "API client", |_| node(&json!("cli_01h00000000000000000000000"), ""), &[], &[], nobody),
-        asks("node", "malformed", |_| node(&json!("sfu_"), ""), Scope::ALL, &[], nobody),
-        asks("node", "item's owner", |cell| behind(&cell.item, "... on StorageItem { owner { id } }"), {
-            &[StorageRead, StorefrontUsersRead]
-        }, &[StorageRead], denied),
-        asks("node", "user's storefront", |cell| behind(&cell.ann, "... on StorefrontUser { storefront { id } }"), {
-            &[StorefrontUsersRead, StorefrontsRead]
-        }, &[StorefrontUsersRead], denied),
-        asks("node", "user's storage", |cell| {
-            behind(&cell.ann, "... on StorefrontUser { privateStorage { items { nodes { id } } } }")
-        }, &[StorefrontUsersRead, StorageRead], &[StorefrontUsersRead], denied),
-        asks("node", "merged into", |cell| {
-            behind(&cell.tomb, "... on StorefrontUser { mergedInto { id } }")
-        }, &[StorefrontUsersRead], &[], backend),
-        asks("nodes", "user", |cell| format!("{{ nodes(ids: [{}]) {{ id }} }}", cell.ann), {
-            &[StorefrontUsersRead]
-        }, &[], own),
-        asks("nodes", "item", |cell| format!("{{ nodes(ids: [{}]) {{ id }} }}", cell.item), &[StorageRead], &[], own),
-        asks("storefront", "", |cell| format!("{{ storefront(by: {{ id: {} }}) {{ id }} }}", cell.storefront()), {
-            &[StorefrontsRead]
-        }, &[StorefrontUsersRead], [NONE, "ours", NO, "ours", "null", "ours", "ours", NO]),
-        asks("storefront", "users", |cell| {
-            format!("{{ storefront(by: {{ id: {} }}) {{ users(last: 3) {{ nodes {{ id }} }} }} }}", cell.storefront())
-        }, &[StorefrontsRead, StorefrontUsersRead], &[StorefrontsRead], {
-            [NONE, NO, NO, "ours", "null", "ours", "else", NO]
-        }),
-        asks("storefronts", "", |_| "{ storefronts { nodes { id } } }".into(), &[StorefrontsRead], &[], {
-            [NONE, "ours", NO, "ours", "else", "ours", "ours", NO]
-        }),
-        asks("storefrontUser", "", |cell| format!("{{ storefrontUser(by: {{ id: {} }}) {{ id }} }}", cell.ann), {
-            &[StorefrontUsersRead]
-        }, &[StorefrontUsersToken, StorageRead], [NONE, NO, NO, "ours", "null", "ours", "null", NO]),
+        asks(
+            "viewer",
+            "",
+            |_| "{ viewer { organization { id } } }".into(),
+            &[],
+            &[],
+            every_viewer,
+        ),
+        asks(
+            "node",
+            "storefront",
+            |cell| node(&cell.storefront(), ""),
+            &[StorefrontsRead],
+            &[],
+            own_storefront,
+        ),
+        asks(
+            "node",
+            "user",
+            |cell| node(&cell.ann, ""),
+            &[StorefrontUsersRead],
+            &[StorageRead],
+            own,
+        ),
+        asks(
+            "node",
+            "item",
+            |cell| node(&cell.item, ""),
+            &[StorageRead],
+            &[StorefrontUsersRead],
+            own,
+        ),
+        asks(
+            "node",
+            "organization",
+            |cell| node(&json!(cell.shop.organization.to_string()), ""),
+            &[],
+            &[],
+            { ["null", "ours", "ours", "ours", "null", "ours", "ours", "null"] },
+        ),
+        asks(
+            "node",
+            "member",
+            |_| node(&json!("mem_01h00000000000000000000000"), ""),
+            &[],
+            &[],
+            nobody,
+        ),
+        asks(
+            "node",
+            "API client",
+            |_| node(&json!("cli_01h00000000000000000000000"), ""),
+            &[],
+            &[],
+            nobody,
+        ),
+        asks(
+            "node",
+            "malformed",
+            |_| node(&json!("sfu_"), ""),
+            Scope::ALL,
+            &[],
+            nobody,
+        ),
+        asks(
+            "node",
+            "item's owner",
+            |cell| behind(&cell.item, "... on StorageItem { owner { id } }"),
+            { &[StorageRead, StorefrontUsersRead] },
+            &[StorageRead],
+            denied,
+        ),
+        asks(
+            "node",
+            "user's storefront",
+            |cell| behind(&cell.ann, "... on StorefrontUser { storefront { id } }"),
+            { &[StorefrontUsersRead, StorefrontsRead] },
+            &[StorefrontUsersRead],
+            denied,
+        ),
+        asks(
+            "node",
+            "user's storage",
+            |cell| {
+                behind(
+                    &cell.ann,
+                    "... on StorefrontUser { privateStorage { items { nodes { id } } } }",
+                )
+            },
+            &[StorefrontUsersRead, StorageRead],
+            &[StorefrontUsersRead],
+            denied,
+        ),
+        asks(
+            "node",
+            "merged into",
+            |cell| behind(&cell.tomb, "... on StorefrontUser { mergedInto { id } }"),
+            &[StorefrontUsersRead],
+            &[],
+            backend,
+        ),
+        asks(
+            "nodes",
+            "user",
+            |cell| format!("{{ nodes(ids: [{}]) {{ id }} }}", cell.ann),
+            { &[StorefrontUsersRead] },
+            &[],
+            own,
+        ),
+        asks(
+            "nodes",
+            "item",
+            |cell| format!("{{ nodes(ids: [{}]) {{ id }} }}", cell.item),
+            &[StorageRead],
+            &[],
+            own,
+        ),
+        asks(
+            "storefront",
+            "",
+            |cell| format!("{{ storefront(by: {{ id: {} }}) {{ id }} }}", cell.storefront()),
+            { &[StorefrontsRead] },
+            &[StorefrontUsersRead],
+            [NONE, "ours", NO, "ours", "null", "ours", "ours", NO],
+        ),
+        asks(
+            "storefront",
+            "users",
+            |cell| {
+                let users = format!(
+                    "users(filter: {{ storefrontUserId: {{ eq: \"ann {}\" }} }})",
+                    cell.number
+                );
+                format!(
+                    "{{ storefront(by: {{ id: {} }}) {{ {users} {{ nodes {{ id }} }} }} }}",
+                    cell.storefront()
+                )
+            },
+            &[StorefrontsRead, StorefrontUsersRead],
+            &[StorefrontsRead],
+            { [NONE, NO, NO, "ours", "null", "ours", "else", NO] },
+        ),
+        asks(
+            "storefronts",
+            "",
+            |_| "{ storefronts { nodes { id } } }".into(),
+            &[StorefrontsRead],
+            &[],
+            { [NONE, "ours", NO, "ours", "else", "ours", "ours", NO] },
+        ),
+        asks(
+            "storefrontUser",
+            "",
+            |cell| format!("{{ storefrontUser(by: {{ id: {} }}) {{ id }} }}", cell.ann),
+            { &[StorefrontUsersRead] },
+            &[StorefrontUsersToken, StorageRead],
+            [NONE, NO, NO, "ours", "null", "ours", "null", NO],
+        ),
     ]
 }
 
@@ -203,7 +340,16 @@ fn mutations() -> Vec<Row> {
             act: Act::Mutation(|cell| cell.shop.user(&format!("new {}", cell.number), false)),
             with: &[StorefrontUsersWrite],
             without: &[StorefrontUsersRead],
-            outcomes: [NONE, "user FORBIDDEN", NO, "done", "user STOREFRONT_NOT_FOUND", NO, NO, NO],
+            outcomes: [
+                NONE,
+                "user FORBIDDEN",
+                NO,
+                "done",
+                "user STOREFRONT_NOT_FOUND",
+                NO,
+                NO,
+                NO,
+            ],
         },
         Row {
             field: "storefrontUserRegister",
@@ -211,7 +357,16 @@ fn mutations() -> Vec<Row> {
             act: Act::Mutation(|cell| json!({ "storefrontId": cell.storefront(), "isAnonymous": true })),
             with: &[StorefrontUsersWrite],
             without: &[StorefrontUsersRead],
-            outcomes: [NONE, "done", NO, "user REQUIRED", "user STOREFRONT_NOT_FOUND", NO, NO, NO],
+            outcomes: [
+                NONE,
+                "done",
+                NO,
+                "user REQUIRED",
+                "user STOREFRONT_NOT_FOUND",
+                NO,
+                NO,
+                NO,
+            ],
         },
         backends(
             "storefrontUserEnsure",
@@ -238,7 +393,10 @@ fn mutations() -> Vec<Row> {
             |cell| cell.shop.named(&format!("ann {}", cell.number)),
             &[StorefrontUsersToken],
         ),
-        changes("storageItemUpdate", |cell| json!({ "id": cell.item, "name": "renamed" })),
+        changes(
+            "storageItemUpdate",
+            |cell| json!({ "id": cell.item, "name": "renamed" }),
+        ),
         changes("storageItemDelete", |cell| json!({ "id": cell.item })),
         Row {
             field: "storageItemUpload",
@@ -247,7 +405,16 @@ fn mutations() -> Vec<Row> {
             with: &[StorageWrite, StorefrontUsersRead],
             without: &[StorageRead, StorefrontUsersRead],
             outcomes: {
-                [NONE, NO, NO, "done", "user STOREFRONT_USER_NOT_FOUND", "user FORBIDDEN", "user FORBIDDEN", MERGED]
+                [
+                    NONE,
+                    NO,
+                    NO,
+                    "done",
+                    "user STOREFRONT_USER_NOT_FOUND",
+                    "user FORBIDDEN",
+                    "user FORBIDDEN",
+                    MERGED,
+                ]
             },
         },
         Row {
@@ -256,7 +423,16 @@ fn mutations() -> Vec<Row> {
             act: Act::Upload(|_| json!({})),
             with: &[StorageWrite],
             without: &[StorageRead],
-            outcomes: [NONE, NO, NO, "user REQUIRED", "user REQUIRED", "done", "done", MERGED],
+            outcomes: [
+                NONE,
+                NO,
+                NO,
+                "user REQUIRED",
+                "user REQUIRED",
+                "done",
+                "done",
+                MERGED,
+            ],
         },
     ]
 }
@@ -264,7 +440,11 @@ fn mutations() -> Vec<Row> {
 async fn call(row: &Row, cell: &Cell, caller: &Caller) -> Answer {
     match row.act {
         Act::Query(query) => caller.send(&query(cell), json!({})).await,
-        Act::Mutation(input) => caller.send(&kit::mutation(row.field), json!({ "input": input(cell) })).await,
+        Act::Mutation(input) => {
+            caller
+                .send(&kit::mutation(row.field), json!({ "input": input(cell) }))
+                .await
+        }
         Act::Upload(input) => {
             let upload = Upload {
                 file_name: "dog.png",
@@ -323,7 +503,10 @@ impl Callers {
 }
 
 async fn check(shop: &Shop, callers: &Callers, row: &Row, number: usize) -> Vec<String> {
-    let (with, without) = (shop.backend_with(row.with).await, shop.backend_with(row.without).await);
+    let (with, without) = (
+        shop.backend_with(row.with).await,
+        shop.backend_with(row.without).await,
+    );
     let mut wrong = Vec::new();
     for (column, name) in CALLERS.iter().enumerate() {
         let cell = Cell::new(shop, number * CALLERS.len() + column).await;
@@ -342,7 +525,10 @@ async fn check(shop: &Shop, callers: &Callers, row: &Row, number: usize) -> Vec<
         let before = shop.gateway.store.dump().await;
         let got = outcome(row, &cell, &call(row, &cell, caller).await);
         if got != expected {
-            wrong.push(format!("{} {} × {name}: expected {expected}, got {got}", row.field, row.what));
+            wrong.push(format!(
+                "{} {} × {name}: expected {expected}, got {got}",
+                row.field, row.what
+            ));
         }
         if got != "done" && shop.gateway.store.dump().await != before {
             wrong.push(format!("{} {} × {name}: something changed", row.field, row.what));
@@ -352,14 +538,19 @@ async fn check(shop: &Shop, callers: &Callers, row: &Row, number: usize) -> Vec<
     for (name, caller) in [("expired", &callers.expired), ("revoked", &callers.revoked)] {
         let got = outcome(row, &cell, &call(row, &cell, caller).await);
         if got != "HTTP 401" {
-            wrong.push(format!("{} {} × {name}: expected HTTP 401, got {got}", row.field, row.what));
+            wrong.push(format!(
+                "{} {} × {name}: expected HTTP 401, got {got}",
+                row.field, row.what
+            ));
         }
     }
     wrong
 }
 
 async fn check_all(rows: Vec<Row>) {
-    let setup = Setup::new().set("GATEWAY_STOREFRONT_USER_TOKEN_TTL", "1s").manual_clock();
+    let setup = Setup::new()
+        .set("GATEWAY_STOREFRONT_USER_TOKEN_TTL", "1s")
+        .manual_clock();
     let shop = setup.start().await;
     let callers = Callers::of(&shop).await;
     let mut wrong = Vec::new();

@@ -31,13 +31,25 @@ async fn all(shop: &Shop, rival: &Shop) -> Vec<Good> {
     };
     let storefront = &["storefrontId"];
     vec![
-        good("storefrontUserRegister", shop.user("new", true), &["storefrontId", "storefrontUserId"]),
+        good(
+            "storefrontUserRegister",
+            shop.user("new", true),
+            &["storefrontId", "storefrontUserId"],
+        ),
         good("storefrontUserEnsure", shop.user("new", true), storefront),
         good("storefrontUserTokenIssue", shop.named("ann"), storefront),
-        good("storefrontUserMergeAnonymous", shop.pair("guest", "ann"), storefront),
+        good(
+            "storefrontUserMergeAnonymous",
+            shop.pair("guest", "ann"),
+            storefront,
+        ),
         good("storefrontUserPromote", shop.pair("guest", "new"), storefront),
         good("storefrontUserDelete", shop.named("ann"), storefront),
-        good("storageItemUpdate", json!({ "id": item, "name": "x", "folder": "y" }), &["name", "folder"]),
+        good(
+            "storageItemUpdate",
+            json!({ "id": item, "name": "x", "folder": "y" }),
+            &["name", "folder"],
+        ),
         good("storageItemDelete", json!({ "id": item }), &[]),
     ]
 }
@@ -48,12 +60,26 @@ fn bad_texts(field: &str) -> Vec<(Value, &'static str)> {
     let control = json!(format!("{MARK}\u{7}"));
     let zero = json!(format!("{MARK}\u{0}"));
     match field {
-        "storefrontId" => ["", " ", MARK, "sto_01h00000000000000000000000", "sfu_01h00000000000000000000000", "\u{0}"]
-            .map(|id| (json!(id), "STOREFRONT_NOT_FOUND"))
-            .to_vec(),
-        "id" => ["", " ", MARK, "itm_01h00000000000000000000000", "sto_01h00000000000000000000000", "\u{0}"]
-            .map(|id| (json!(id), "STORAGE_ITEM_NOT_FOUND"))
-            .to_vec(),
+        "storefrontId" => [
+            "",
+            " ",
+            MARK,
+            "sto_01h00000000000000000000000",
+            "sfu_01h00000000000000000000000",
+            "\u{0}",
+        ]
+        .map(|id| (json!(id), "STOREFRONT_NOT_FOUND"))
+        .to_vec(),
+        "id" => [
+            "",
+            " ",
+            MARK,
+            "itm_01h00000000000000000000000",
+            "sto_01h00000000000000000000000",
+            "\u{0}",
+        ]
+        .map(|id| (json!(id), "STORAGE_ITEM_NOT_FOUND"))
+        .to_vec(),
         "folder" => vec![(long(256), "TOO_LONG"), (control, "INVALID"), (zero, "INVALID")],
         "name" => vec![
             (json!(""), "REQUIRED"),
@@ -90,7 +116,12 @@ async fn err_01_each_bad_value_is_named_and_nothing_changes() {
                 let mut input = good.input.clone();
                 input[field] = bad.clone();
                 let payload = good.caller.change(good.field, input).await;
-                assert_eq!(faults(&payload), [format!("{code} {field}")], "{}.{field}: {bad}", good.field);
+                assert_eq!(
+                    faults(&payload),
+                    [format!("{code} {field}")],
+                    "{}.{field}: {bad}",
+                    good.field
+                );
                 assert!(!payload.to_string().contains(MARK), "{payload}");
             }
         }
@@ -106,7 +137,13 @@ async fn err_02_a_missing_field_or_another_kind_of_value_is_a_top_level_error() 
     let goods = all(&shop, &rival).await;
     let before = shop.gateway.store.dump().await;
     for good in &goods {
-        let fields: Vec<String> = good.input.as_object().expect("an object").keys().cloned().collect();
+        let fields: Vec<String> = good
+            .input
+            .as_object()
+            .expect("an object")
+            .keys()
+            .cloned()
+            .collect();
         for field in fields {
             let mut inputs = Vec::new();
             for wrong in [json!({ "a": MARK }), json!([MARK, MARK]), json!(1.5)] {
@@ -135,10 +172,18 @@ async fn err_02_a_missing_field_or_another_kind_of_value_is_a_top_level_error() 
 }
 
 async fn refused_at_the_top(good: &Good, input: &Value) {
-    let answer = good.caller.send(&kit::mutation(good.field), json!({ "input": input })).await;
+    let answer = good
+        .caller
+        .send(&kit::mutation(good.field), json!({ "input": input }))
+        .await;
     let codes = answer.codes();
     let expected = |code: &&str| ["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"].contains(code);
-    assert!(!codes.is_empty() && codes.iter().all(expected), "{} {input}: {:#}", good.field, answer.body);
+    assert!(
+        !codes.is_empty() && codes.iter().all(expected),
+        "{} {input}: {:#}",
+        good.field,
+        answer.body
+    );
     assert!(!answer.body.to_string().contains(MARK), "{:#}", answer.body);
 }
 
@@ -206,7 +251,12 @@ async fn err_01_another_tenants_objects_do_not_exist() {
         } else {
             "STOREFRONT_NOT_FOUND storefrontId"
         };
-        assert_eq!(rival.backend.refused(good.field, good.input.clone()).await, [expected], "{}", good.field);
+        assert_eq!(
+            rival.backend.refused(good.field, good.input.clone()).await,
+            [expected],
+            "{}",
+            good.field
+        );
     }
     assert_eq!(shop.gateway.store.dump().await, before, "nothing changed");
 }
@@ -220,11 +270,19 @@ async fn err_01_all_faults_of_an_upload_come_together() {
     let before = shop.gateway.store.dump().await;
     let long = "x".repeat(256);
     for (bytes, input, expected) in [
-        (png(1), json!({ "name": "", "folder": "a\u{0}" }), vec!["REQUIRED name", "INVALID folder"]),
+        (
+            png(1),
+            json!({ "name": "", "folder": "a\u{0}" }),
+            vec!["REQUIRED name", "INVALID folder"],
+        ),
         (Vec::new(), json!({ "name": " ", "folder": long }), {
             vec!["REQUIRED name", "TOO_LONG folder", "FILE_EMPTY file"]
         }),
-        (b"hello".to_vec(), json!({ "name": long }), vec!["TOO_LONG name", "FILE_TYPE_NOT_ALLOWED file"]),
+        (
+            b"hello".to_vec(),
+            json!({ "name": long }),
+            vec!["TOO_LONG name", "FILE_TYPE_NOT_ALLOWED file"],
+        ),
         (png(1), json!({ "owner": { "id": "x" } }), vec!["FORBIDDEN owner"]),
     ] {
         let upload = Upload {
@@ -234,9 +292,22 @@ async fn err_01_all_faults_of_an_upload_come_together() {
         };
         assert_eq!(faults(&ann.send_upload(upload).await), expected);
     }
-    let answer = ann.send(&kit::mutation("storageItemUpload"), json!({ "input": { "file": MARK } })).await;
-    assert!(!answer.codes().is_empty() && !answer.body.to_string().contains(MARK), "{:#}", answer.body);
-    for input in [json!({ "kind": "PAINTING" }), json!({ "owner": {} }), json!({ "name": 1 })] {
+    let answer = ann
+        .send(
+            &kit::mutation("storageItemUpload"),
+            json!({ "input": { "file": MARK } }),
+        )
+        .await;
+    assert!(
+        !answer.codes().is_empty() && !answer.body.to_string().contains(MARK),
+        "{:#}",
+        answer.body
+    );
+    for input in [
+        json!({ "kind": "PAINTING" }),
+        json!({ "owner": {} }),
+        json!({ "name": 1 }),
+    ] {
         let upload = Upload {
             file_name: "cat.png",
             bytes: png(1),
@@ -244,23 +315,40 @@ async fn err_01_all_faults_of_an_upload_come_together() {
         };
         assert!(!ann.send_file(upload).await.codes().is_empty());
     }
-    assert_eq!(shop.gateway.store.dump().await, before, "nothing changed, nothing left of the files");
+    assert_eq!(
+        shop.gateway.store.dump().await,
+        before,
+        "nothing changed, nothing left of the files"
+    );
 }
 
 #[tokio::test]
 async fn every_mutation_is_given_bad_input() {
     let shop = kit::shop().await;
     let rival = shop.rival().await;
-    let seen = shop.nobody().ask("{ __schema { mutationType { fields { name } } } }").await;
-    let fields = seen["__schema"]["mutationType"]["fields"].as_array().expect("fields");
+    let seen = shop
+        .nobody()
+        .ask("{ __schema { mutationType { fields { name } } } }")
+        .await;
+    let fields = seen["__schema"]["mutationType"]["fields"]
+        .as_array()
+        .expect("fields");
     let fields: BTreeSet<&str> = fields.iter().filter_map(|field| field["name"].as_str()).collect();
     let goods = all(&shop, &rival).await;
     let mut given: BTreeSet<&str> = goods.iter().map(|good| good.field).collect();
     given.insert("storageItemUpload");
     assert_eq!(fields, given);
     // And each of them takes effect as it stands, so that it is the bad value which is refused.
-    for good in ["storageItemUpdate", "storefrontUserEnsure", "storefrontUserTokenIssue", "storageItemDelete"] {
-        let good = goods.iter().find(|known| known.field == good).expect("it is there");
+    for good in [
+        "storageItemUpdate",
+        "storefrontUserEnsure",
+        "storefrontUserTokenIssue",
+        "storageItemDelete",
+    ] {
+        let good = goods
+            .iter()
+            .find(|known| known.field == good)
+            .expect("it is there");
         good.caller.done(good.field, good.input.clone()).await;
     }
 }

@@ -4,6 +4,11 @@
 
 mod kit;
 
+mod access_table;
+mod bad_input;
+mod commands_count;
+mod concurrency;
+mod faults;
 mod filters;
 mod graphql_library;
 mod house;
@@ -12,6 +17,8 @@ mod jobs;
 mod merge;
 mod migrations;
 mod mongod;
+mod oauth;
 mod pages;
+mod storage;
 mod storefront_users;
 mod storefronts;

@@ -10,7 +10,8 @@ use tokio::net::TcpStream;
 
 use crate::kit::{self, Caller, Setup, Shop, Upload, faults, item_ids, png, png_of, redact};
 
-const SVG: &[u8] = b"<?xml version=\"1.0\"?><svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
+const SVG: &[u8] =
+    b"<?xml version=\"1.0\"?><svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
 
 async fn upload(person: &Caller, file_name: &str, bytes: &[u8], input: Value) -> Value {
     let upload = Upload {
@@ -24,7 +25,11 @@ async fn upload(person: &Caller, file_name: &str, bytes: &[u8], input: Value) ->
 /// Contents, chunks and ledger entries.
 async fn contents(shop: &Shop) -> (u64, u64, u64) {
     let count = |name: &'static str| shop.gateway.store.count(name, doc! {});
-    (count("content.files").await, count("content.chunks").await, count("unclaimedContent").await)
+    (
+        count("content.files").await,
+        count("content.chunks").await,
+        count("unclaimedContent").await,
+    )
 }
 
 /// The answer to a link.
@@ -39,8 +44,14 @@ async fn get(shop: &Shop, link: &str, headers: &[(&str, &str)]) -> (u16, HeaderM
 }
 
 async fn link(person: &Caller, item: &Value) -> String {
-    let query = format!("{{ node(id: {}) {{ ... on StorageItem {{ url }} }} }}", item["id"]);
-    person.ask(&query).await["node"]["url"].as_str().expect("a link").to_owned()
+    let query = format!(
+        "{{ node(id: {}) {{ ... on StorageItem {{ url }} }} }}",
+        item["id"]
+    );
+    person.ask(&query).await["node"]["url"]
+        .as_str()
+        .expect("a link")
+        .to_owned()
 }
 
 // SFU-04
@@ -57,13 +68,30 @@ async fn sfu_04_the_content_decides_the_type_and_the_type_the_kind() {
         ("a.zip", b"PK\x03\x04\x14\0\0\0\x08\0", "application/zip", "OTHER"),
     ] {
         let item = ann.upload(file_name, bytes).await;
-        assert_eq!((&item["contentType"], &item["kind"]), (&json!(content_type), &json!(kind)), "{file_name}");
+        assert_eq!(
+            (&item["contentType"], &item["kind"]),
+            (&json!(content_type), &json!(kind)),
+            "{file_name}"
+        );
         assert_eq!(item["name"], *file_name);
         assert_eq!(item["folder"], "");
     }
     let sent = json!({ "name": "Ann's card", "folder": "designs/2026", "kind": "OTHER" });
     let payload = upload(&ann, "x.png", &png(3), sent).await;
-    insta::assert_json_snapshot!(redact(payload), @"");
+    insta::assert_json_snapshot!(redact(payload), @r#"
+    {
+      "storageItem": {
+        "byteSize": 20.0,
+        "contentType": "image/png",
+        "folder": "designs/2026",
+        "id": "[itm 1]",
+        "kind": "OTHER",
+        "name": "Ann's card",
+        "sha256": "703a4ff6e1373416434a39c0b49ac36de9232c1d467412cf2326fba96c88e198"
+      },
+      "userErrors": []
+    }
+    "#);
 }
 
 // SFU-04
@@ -76,7 +104,10 @@ async fn sfu_04_content_survives_byte_for_byte() {
     for size in [16, 8191, 8192, 8193, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 17] {
         let bytes = png_of(size);
         let item = ann.upload("cat.png", &bytes).await;
-        assert_eq!(item["byteSize"].as_f64().map(|size| size.to_string()), Some(size.to_string()));
+        assert_eq!(
+            item["byteSize"].as_f64().map(|size| size.to_string()),
+            Some(size.to_string())
+        );
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
         assert_eq!(item["sha256"], data_encoding::HEXLOWER.encode(digest.as_ref()));
         let (status, _, got) = get(&shop, &link(&ann, &item).await, &[]).await;
@@ -92,9 +123,13 @@ async fn sfu_03_a_backend_uploads_for_its_users_and_says_for_whom() {
     shop.ann("ann").await;
     let rival = shop.rival().await;
     rival.ann("ann").await;
-    let theirs = rival.backend.ask("{ storefront { users { nodes { id } } } }").await;
+    let theirs = rival
+        .backend
+        .ask("{ storefront { users { nodes { id } } } }")
+        .await;
     let theirs = &theirs["storefront"]["users"]["nodes"][0]["id"];
-    let external = |id: &str| json!({ "owner": { "external": { "storefrontId": shop.id(), "storefrontUserId": id } } });
+    let external =
+        |id: &str| json!({ "owner": { "external": { "storefrontId": shop.id(), "storefrontUserId": id } } });
     let payload = upload(&shop.backend, "cat.png", &png(1), external("ann")).await;
     assert_eq!(faults(&payload), [""; 0]);
     assert_eq!(item_ids(&shop.token("ann").await).await.len(), 1);
@@ -102,8 +137,14 @@ async fn sfu_03_a_backend_uploads_for_its_users_and_says_for_whom() {
     for (input, refused) in [
         (json!({}), "REQUIRED owner"),
         (external("bob"), "STOREFRONT_USER_NOT_FOUND owner"),
-        (json!({ "owner": { "id": theirs } }), "STOREFRONT_USER_NOT_FOUND owner"),
-        (json!({ "owner": { "id": "nonsense" } }), "STOREFRONT_USER_NOT_FOUND owner"),
+        (
+            json!({ "owner": { "id": theirs } }),
+            "STOREFRONT_USER_NOT_FOUND owner",
+        ),
+        (
+            json!({ "owner": { "id": "nonsense" } }),
+            "STOREFRONT_USER_NOT_FOUND owner",
+        ),
         (
             json!({ "owner": { "external": { "storefrontId": rival.id(), "storefrontUserId": "ann" } } }),
             "STOREFRONT_NOT_FOUND owner.external.storefrontId",
@@ -131,7 +172,10 @@ async fn sto_01_limits_are_settable_and_a_refused_upload_leaves_nothing() {
         (Vec::new(), "FILE_EMPTY file"),
         (b"hello".to_vec(), "FILE_TYPE_NOT_ALLOWED file"),
         (SVG.to_vec(), "FILE_TYPE_NOT_ALLOWED file"),
-        (b"<!doctype html><html></html>".to_vec(), "FILE_TYPE_NOT_ALLOWED file"),
+        (
+            b"<!doctype html><html></html>".to_vec(),
+            "FILE_TYPE_NOT_ALLOWED file",
+        ),
     ] {
         let payload = upload(&ann, "x.png", &bytes, json!({})).await;
         assert_eq!(faults(&payload), [refused]);
@@ -148,16 +192,24 @@ async fn sto_01_limits_are_settable_and_a_refused_upload_leaves_nothing() {
 // STO-01
 #[tokio::test]
 async fn sto_01_the_quota_holds_under_uploads_at_once() {
-    let shop = Setup::new().set("GATEWAY_STORAGE_QUOTA", "100KiB").set("GATEWAY_STORAGE_MAX_FILE", "100KiB");
+    let shop = Setup::new()
+        .set("GATEWAY_STORAGE_QUOTA", "100KiB")
+        .set("GATEWAY_STORAGE_MAX_FILE", "100KiB");
     let shop = shop.start().await;
     let ann = shop.ann("ann").await;
     // One that was merged in: two storages, one quota.
-    shop.guest("guest").await.upload("a.png", &png_of(20 * 1024)).await;
+    shop.guest("guest")
+        .await
+        .upload("a.png", &png_of(20 * 1024))
+        .await;
     shop.merge("guest", "ann").await;
     let bytes = png_of(30 * 1024);
     let uploads = (0..12).map(|_| upload(&ann, "b.png", &bytes, json!({})));
     let payloads = futures_util::future::join_all(uploads).await;
-    let taken = payloads.iter().filter(|payload| faults(payload).is_empty()).count();
+    let taken = payloads
+        .iter()
+        .filter(|payload| faults(payload).is_empty())
+        .count();
     assert_eq!(taken, 2, "20 + 2 * 30 KiB fit into 100");
     for payload in payloads.iter().filter(|payload| !faults(payload).is_empty()) {
         assert_eq!(faults(payload), ["STORAGE_QUOTA_EXCEEDED file"]);
@@ -200,7 +252,10 @@ async fn sto_01_a_broken_off_upload_leaves_nothing_behind() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     break_off(&ann, &png_of(3 * 1024 * 1024)).await;
-    kit::eventually("nothing is left of the broken upload", || async { contents(&shop).await == (0, 0, 0) }).await;
+    kit::eventually("nothing is left of the broken upload", || async {
+        contents(&shop).await == (0, 0, 0)
+    })
+    .await;
     assert_eq!(item_ids(&ann).await, [""; 0]);
 }
 
@@ -220,7 +275,11 @@ async fn sto_01_what_a_dead_gateway_leaves_is_swept_within_a_minute() {
     shop.gateway.inside(dying).await;
     assert_eq!(contents(&shop).await, (2, 4, 1));
     shop.gateway.run_jobs().await;
-    assert_eq!(contents(&shop).await, (2, 4, 1), "its lease holds: it may be a live upload");
+    assert_eq!(
+        contents(&shop).await,
+        (2, 4, 1),
+        "its lease holds: it may be a live upload"
+    );
     shop.gateway.advance(Duration::from_secs(45));
     shop.gateway.run_jobs().await;
     assert_eq!(contents(&shop).await, (1, 1, 0));
@@ -256,14 +315,20 @@ async fn sto_02_a_link_answers_ranges_and_conditions() {
     }
     let beyond = format!("bytes={size}-");
     let (status, headers, _) = get(&shop, &link, &[("Range", &beyond)]).await;
-    assert_eq!((status, headers["content-range"].to_str().ok()), (416, Some(&*format!("bytes */{size}"))));
+    assert_eq!(
+        (status, headers["content-range"].to_str().ok()),
+        (416, Some(&*format!("bytes */{size}")))
+    );
     let (status, _, got) = get(&shop, &link, &[("If-None-Match", &etag)]).await;
     assert_eq!((status, got.len()), (304, 0));
     let (status, ..) = get(&shop, &link, &[("If-None-Match", "\"other\"")]).await;
     assert_eq!(status, 200);
 
     let head = shop.gateway.http.head(&link).send().await.expect("an answer");
-    assert_eq!(head.headers()["content-length"].to_str().expect("text"), size.to_string());
+    assert_eq!(
+        head.headers()["content-length"].to_str().expect("text"),
+        size.to_string()
+    );
     assert_eq!(head.bytes().await.expect("no body").len(), 0);
 }
 
@@ -272,14 +337,21 @@ async fn sto_02_a_link_answers_ranges_and_conditions() {
 async fn sto_02_nothing_runs_in_the_gateways_origin() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
-    for (name, bytes) in [("cat.png", &png(1)[..]), ("a \"b\"\u{202e}.svg", SVG), ("ä.json", b"{}")] {
+    for (name, bytes) in [
+        ("cat.png", &png(1)[..]),
+        ("a \"b\"\u{202e}.svg", SVG),
+        ("ä.json", b"{}"),
+    ] {
         let payload = upload(&ann, "file", bytes, json!({ "name": name })).await;
         assert_eq!(faults(&payload), [""; 0], "{name}");
         let (status, headers, _) = get(&shop, &link(&ann, &payload["storageItem"]).await, &[]).await;
         assert_eq!(status, 200);
         assert_eq!(headers["x-content-type-options"], "nosniff", "{name}");
         let policy = headers["content-security-policy"].to_str().expect("text");
-        assert!(policy.contains("sandbox") || policy.contains("default-src 'none'"), "{policy}");
+        assert!(
+            policy.contains("sandbox") || policy.contains("default-src 'none'"),
+            "{policy}"
+        );
         let disposition = headers["content-disposition"].to_str().expect("ASCII text");
         if name == "cat.png" {
             assert_eq!(headers["content-type"], "image/png");
@@ -297,7 +369,10 @@ async fn sto_02_a_changed_or_expired_link_is_refused() {
     let photo = ann.upload("cat.png", &png(1)).await;
     let other = ann.upload("dog.png", &png(2)).await;
     let good = link(&ann, &photo).await;
-    let (photo_id, other_id) = (photo["id"].as_str().expect("an id"), other["id"].as_str().expect("an id"));
+    let (photo_id, other_id) = (
+        photo["id"].as_str().expect("an id"),
+        other["id"].as_str().expect("an id"),
+    );
     let (path, signed) = good.split_once("?expires=").expect("an expiry");
     let (expires, signature) = signed.split_once("&signature=").expect("a signature");
     let later = expires.parse::<i64>().expect("seconds") + 3600;
@@ -332,7 +407,11 @@ async fn an_update_changes_what_is_sent_and_nothing_else() {
         (json!({ "id": id, "name": "Tom" }), "Tom", "pets"),
         (json!({ "id": id, "folder": "cats" }), "Tom", "cats"),
         (json!({ "id": id, "folder": null }), "Tom", ""),
-        (json!({ "id": id, "name": "Cat", "folder": "pets" }), "Cat", "pets"),
+        (
+            json!({ "id": id, "name": "Cat", "folder": "pets" }),
+            "Cat",
+            "pets",
+        ),
     ] {
         let payload = ann.done(update, input).await;
         assert_eq!(payload["storageItem"]["name"], name);
@@ -342,8 +421,14 @@ async fn an_update_changes_what_is_sent_and_nothing_else() {
     for (input, refused) in [
         (json!({ "id": id }), vec!["NO_CHANGES"]),
         (json!({ "id": id, "name": null }), vec!["REQUIRED name"]),
-        (json!({ "id": "itm_01h00000000000000000000000", "name": "x" }), vec!["STORAGE_ITEM_NOT_FOUND id"]),
-        (json!({ "id": "x", "name": "" }), vec!["REQUIRED name", "STORAGE_ITEM_NOT_FOUND id"]),
+        (
+            json!({ "id": "itm_01h00000000000000000000000", "name": "x" }),
+            vec!["STORAGE_ITEM_NOT_FOUND id"],
+        ),
+        (
+            json!({ "id": "x", "name": "" }),
+            vec!["REQUIRED name", "STORAGE_ITEM_NOT_FOUND id"],
+        ),
     ] {
         assert_eq!(ann.refused(update, input).await, refused);
     }
@@ -360,8 +445,13 @@ async fn sto_03_deleting_an_item_removes_its_content() {
     let payload = ann.done("storageItemDelete", json!({ "id": item["id"] })).await;
     assert_eq!(payload["deletedStorageItemId"], item["id"]);
     assert_eq!(contents(&shop).await, (1, 1, 0));
-    assert!([403, 404].contains(&get(&shop, &link, &[]).await.0), "the link ended with its item");
-    let refused = ann.refused("storageItemDelete", json!({ "id": item["id"] })).await;
+    assert!(
+        [403, 404].contains(&get(&shop, &link, &[]).await.0),
+        "the link ended with its item"
+    );
+    let refused = ann
+        .refused("storageItemDelete", json!({ "id": item["id"] }))
+        .await;
     assert_eq!(refused, ["STORAGE_ITEM_NOT_FOUND id"]);
     shop.gateway.store.assert_whole().await;
 }
@@ -376,11 +466,19 @@ async fn a_log_holds_nothing_of_a_person() {
     let link = link(&ann, &item).await;
     get(&shop, &link, &[]).await;
     ann.send("{ nonsense }", json!({ "secret": 1 })).await;
-    ann.with(Some("sk_secret")).send("{ viewer { kind } }", json!({})).await;
+    ann.with(Some("sk_secret"))
+        .send("{ viewer { kind } }", json!({}))
+        .await;
     let signature = link.split("signature=").nth(1).expect("a signature").to_owned();
     let token = ann.credential.clone().expect("a token");
     let log = shop.gateway.logs.lines().join("\n");
-    for said in ["secret", "example.com", "cat.png", signature.as_str(), token.as_str()] {
+    for said in [
+        "secret",
+        "example.com",
+        "cat.png",
+        signature.as_str(),
+        token.as_str(),
+    ] {
         assert!(!log.contains(said), "{said}: {log}");
     }
 }

@@ -1,13 +1,20 @@
 //! Counts the commands that one gateway sends to its database, through the driver's own events.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mongodb::event::command::CommandEvent;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use storefront_gateway::platform::database::Monitor;
 
 /// The commands of one gateway.
 #[derive(Clone, Default)]
-pub(crate) struct Commands(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Commands {
+    sent: Arc<Mutex<Vec<String>>>,
+    /// How many more may be sent before the process dies; 0: any number.
+    left: Arc<AtomicU32>,
+}
 
 /// What the gateway and the driver do by the clock, whatever is asked.
 const BACKGROUND: &[&str] = &["hello", "find signingKeys", "endSessions"];
@@ -22,14 +29,31 @@ impl Commands {
                 let command = format!("{} {collection}", started.command_name);
                 let command = command.trim_end().to_owned();
                 if !BACKGROUND.contains(&command.as_str()) {
+                    commands.die_when_it_is_time();
                     commands.list().push(command);
                 }
             }
         })
     }
 
-    fn list(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Kills this very process (SIGKILL) right before it sends the command of this number from now on.
+    pub(crate) fn die_before(&self, command: u32) {
+        self.left.store(command, Ordering::SeqCst);
+    }
+
+    fn die_when_it_is_time(&self) {
+        let count_down = |left: u32| left.checked_sub(1);
+        if self
+            .left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, count_down)
+            == Ok(1)
+        {
+            kill(Pid::this(), Signal::SIGKILL).expect("killed");
+        }
+    }
+
+    fn list(&self) -> MutexGuard<'_, Vec<String>> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The commands that were sent while `work` ran, in order: `find storefrontUsers`.

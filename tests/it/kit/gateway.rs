@@ -36,6 +36,11 @@ pub(crate) struct Setup {
 /// The same in every test, so that several gateways of one test can share a database.
 const MASTER_KEY: [u8; MasterKey::LENGTH] = [7; MasterKey::LENGTH];
 
+/// The same as a setting's value.
+pub(crate) fn master_key() -> String {
+    MasterKey::from_bytes(MASTER_KEY).to_base64().expose().to_owned()
+}
+
 impl Setup {
     /// The default settings, but for jobs: a test runs them when it wants them done (see [`Gateway::run_jobs`]).
     pub(crate) fn new() -> Self {
@@ -91,7 +96,11 @@ impl Setup {
             server().await.client()
         } else {
             let connecting = async move { Client::with_uri_str(&uri).await };
-            runtime.spawn(connecting).await.expect("connects").expect("a client")
+            runtime
+                .spawn(connecting)
+                .await
+                .expect("connects")
+                .expect("a client")
         };
         Arc::new(Gateway {
             url: format!("http://{}", running.address),
@@ -110,11 +119,11 @@ impl Setup {
     }
 
     fn config(&self, uri: &str, name: &str) -> Config {
-        let key = MasterKey::from_bytes(MASTER_KEY).to_base64();
+        let key = master_key();
         let given = [
             ("GATEWAY_MONGODB_URI", uri),
             ("GATEWAY_MONGODB_DATABASE", name),
-            ("GATEWAY_MASTER_KEY", key.expose()),
+            ("GATEWAY_MASTER_KEY", &key),
             ("GATEWAY_LISTEN", "127.0.0.1:0"),
         ];
         let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -224,7 +233,8 @@ impl Gateway {
         for user in self.store.documents("storefrontUsers", filter).await {
             let id = StorefrontUserId::parse(super::mongo::text(&user, "_id")).expect("an id");
             let app = Arc::clone(&self.app);
-            self.inside(async move { app.access.forget_person(&id).await }).await;
+            self.inside(async move { app.access.forget_person(&id).await })
+                .await;
         }
     }
 
@@ -272,9 +282,15 @@ impl Drop for Gateway {
         let (finished, jobs) = std::thread::scope(|scope| {
             let dropping = scope.spawn(|| {
                 let finished = self.stop();
-                let Some(handle) = owner else { return (finished, Vec::new()) };
+                let Some(handle) = owner else {
+                    return (finished, Vec::new());
+                };
                 handle.block_on(async {
-                    let jobs = if failed { Vec::new() } else { store.open_jobs().await };
+                    let jobs = if failed {
+                        Vec::new()
+                    } else {
+                        store.open_jobs().await
+                    };
                     if !failed {
                         store.database().drop().await.expect("the database is dropped");
                     }
@@ -288,7 +304,10 @@ impl Drop for Gateway {
             return;
         }
         assert!(finished, "the gateway did not stop in time");
-        assert!(errors_expected || errors.is_empty(), "errors were logged: {errors:#?}");
+        assert!(
+            errors_expected || errors.is_empty(),
+            "errors were logged: {errors:#?}"
+        );
         assert!(jobs_expected || jobs.is_empty(), "jobs are left over: {jobs:#?}");
     }
 }

@@ -13,6 +13,8 @@ use super::gateway::Gateway;
 pub(crate) struct Caller {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) credential: Option<String>,
+    /// A gateway in another process that is asked instead.
+    elsewhere: Option<(String, reqwest::Client)>,
 }
 
 /// What came back.
@@ -28,7 +30,11 @@ impl Answer {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.expect("a body");
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Self { status, headers, body }
+        Self {
+            status,
+            headers,
+            body,
+        }
     }
 
     /// The data of an answer without errors.
@@ -38,7 +44,8 @@ impl Answer {
         let Value::Object(mut body) = self.body else {
             panic!("{}: {}", self.status, self.body)
         };
-        body.remove("data").unwrap_or_else(|| panic!("{body:?} has no data"))
+        body.remove("data")
+            .unwrap_or_else(|| panic!("{body:?} has no data"))
     }
 
     /// The codes of the top-level errors.
@@ -92,11 +99,28 @@ pub(crate) fn mutation(field: &str) -> String {
 }
 
 impl Caller {
+    /// Somebody without a credential.
+    pub(crate) fn nobody(gateway: &Arc<Gateway>) -> Self {
+        Self {
+            gateway: Arc::clone(gateway),
+            credential: None,
+            elsewhere: None,
+        }
+    }
+
     /// The same gateway, with another credential.
     pub(crate) fn with(&self, credential: Option<&str>) -> Self {
         Self {
-            gateway: Arc::clone(&self.gateway),
             credential: credential.map(str::to_owned),
+            ..self.clone()
+        }
+    }
+
+    /// The same person at a gateway in another process.
+    pub(crate) fn elsewhere(&self, url: &str, http: &reqwest::Client) -> Self {
+        Self {
+            elsewhere: Some((url.to_owned(), http.clone())),
+            ..self.clone()
         }
     }
 
@@ -104,12 +128,15 @@ impl Caller {
     pub(crate) fn at(&self, gateway: &Arc<Gateway>) -> Self {
         Self {
             gateway: Arc::clone(gateway),
-            credential: self.credential.clone(),
+            ..self.clone()
         }
     }
 
     fn post(&self, path: &str) -> reqwest::RequestBuilder {
-        let request = self.gateway.http.post(format!("{}{path}", self.gateway.url));
+        let request = match &self.elsewhere {
+            Some((url, http)) => http.post(format!("{url}{path}")),
+            None => self.gateway.http.post(format!("{}{path}", self.gateway.url)),
+        };
         match &self.credential {
             Some(credential) => request.bearer_auth(credential),
             None => request,
@@ -210,10 +237,14 @@ pub(crate) fn faults(payload: &Value) -> Vec<String> {
                 .flatten()
                 .filter_map(Value::as_str)
                 .collect();
-            let legacy = error["legacyCode"].as_i64().map(|code| format!(" ({code})"));
-            let code = error["code"].as_str().unwrap_or_default();
-            let said = format!("{code} {}{}", path.join("."), legacy.unwrap_or_default());
-            said.trim_end().to_owned()
+            let mut said = error["code"].as_str().unwrap_or_default().to_owned();
+            if !path.is_empty() {
+                said = format!("{said} {}", path.join("."));
+            }
+            match error["legacyCode"].as_i64() {
+                Some(code) => format!("{said} ({code})"),
+                None => said,
+            }
         })
         .collect()
 }

@@ -21,12 +21,12 @@ mod server;
 use std::time::Duration;
 
 pub(crate) use commands::Commands;
-pub(crate) use gateway::{Gateway, Setup};
+pub(crate) use gateway::{Gateway, Setup, master_key};
 pub(crate) use graphql::{Answer, Caller, Upload, faults, mutation};
 pub(crate) use mongo::{Store, number, text};
-pub(crate) use people::{Shop, item_ids};
+pub(crate) use people::{Client, Shop, item_ids};
 pub(crate) use redact::redact;
-pub(crate) use server::{find_server, scratch};
+pub(crate) use server::{find_server, scratch, server_uri};
 
 /// How long is waited for what should happen soon: a limit for failing, not a measure.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);

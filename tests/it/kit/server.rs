@@ -67,8 +67,15 @@ fn options(dir: &Path) -> Options {
     Options {
         cache_mb: 512,
         oplog_mb: 990,
+        // The server keeps a killed gateway's open transaction, and what it has locked, for a minute by default.
+        extra_parameters: vec![("transactionLifetimeLimitSeconds".to_owned(), "2".to_owned())],
         ..Options::new(dir)
     }
+}
+
+/// The run's server's connection string.
+pub(crate) async fn server_uri() -> &'static str {
+    server().await.uri()
 }
 
 /// The server binary, for tests that start several.

@@ -1,0 +1,435 @@
+//! OAuth 2.0: tokens for backends, their end, and the keys that sign them.
+
+use std::time::Duration;
+
+use reqwest::Response;
+use serde_json::{Value, json};
+use storefront_gateway::access::client::ClientKind;
+use storefront_gateway::access::scope::Scope::{self, StorageRead, StorefrontUsersRead, StorefrontsRead};
+
+use crate::kit::{self, Client, Gateway, Setup, Shop, redact};
+
+async fn post(
+    gateway: &Gateway,
+    path: &str,
+    client: Option<(&str, &str)>,
+    form: &[(&str, &str)],
+) -> Response {
+    let request = gateway.http.post(format!("{}{path}", gateway.url)).form(form);
+    let request = match client {
+        Some((id, secret)) => request.basic_auth(id, Some(secret)),
+        None => request,
+    };
+    request.send().await.expect("an answer")
+}
+
+const GRANT: (&str, &str) = ("grant_type", "client_credentials");
+
+/// Status and body of a token request with HTTP Basic.
+async fn ask(gateway: &Gateway, client: &Client, more: &[(&str, &str)]) -> (u16, Value) {
+    let form: Vec<(&str, &str)> = [&[GRANT], more].concat();
+    let id = client.id.to_string();
+    let answer = post(gateway, "/oauth/token", Some((&id, client.secret())), &form).await;
+    (answer.status().as_u16(), answer.json().await.expect("JSON"))
+}
+
+async fn integration(shop: &Shop, scopes: &[Scope]) -> Client {
+    shop.client(ClientKind::Integration, None, scopes).await
+}
+
+async fn access_token(gateway: &Gateway, client: &Client) -> String {
+    let (status, body) = ask(gateway, client, &[]).await;
+    assert_eq!(status, 200, "{body}");
+    body["access_token"].as_str().expect("a token").to_owned()
+}
+
+const VIEWER: &str = "{ viewer { kind scopes storefront { code } owner { name } apiClient { name } } }";
+
+// RFC 6749 §4.4
+#[tokio::test]
+async fn a_backend_gets_a_token_by_basic_or_by_form() {
+    let shop = kit::shop().await;
+    let client = integration(&shop, &[StorefrontsRead, StorageRead]).await;
+    let (id, secret) = (client.id.to_string(), client.secret().to_owned());
+    let by_form = [GRANT, ("client_id", &*id), ("client_secret", &*secret)];
+    for answer in [
+        post(&shop.gateway, "/oauth/token", Some((&id, &secret)), &[GRANT]).await,
+        post(&shop.gateway, "/oauth/token", None, &by_form).await,
+    ] {
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["cache-control"]),
+            (200, &"no-store".parse().expect("ASCII"))
+        );
+        let body: Value = answer.json().await.expect("JSON");
+        let backend = shop.nobody().with(body["access_token"].as_str());
+        assert_eq!(body["expires_in"], 900);
+        assert_eq!(body["token_type"], "Bearer");
+        assert_eq!(body["scope"], "storefronts:read storage:read");
+        let viewer = &backend.ask(VIEWER).await["viewer"];
+        assert_eq!(viewer["scopes"], json!(["STOREFRONTS_READ", "STORAGE_READ"]));
+        assert_eq!(
+            (&viewer["kind"], &viewer["owner"]),
+            (&json!("INTEGRATION"), &json!(null))
+        );
+    }
+}
+
+// RFC 6749 §3.3
+#[tokio::test]
+async fn a_token_may_have_less_than_its_client_and_never_more() {
+    let shop = kit::shop().await;
+    let client = integration(&shop, &[StorefrontsRead, StorefrontUsersRead]).await;
+    let (status, body) = ask(&shop.gateway, &client, &[("scope", "storefronts:read")]).await;
+    assert_eq!((status, &body["scope"]), (200, &json!("storefronts:read")));
+    let backend = shop.nobody().with(body["access_token"].as_str());
+    backend.ask("{ storefronts { nodes { id } } }").await;
+    let users = backend
+        .send("{ storefront { users { nodes { id } } } }", json!({}))
+        .await;
+    assert_eq!(users.codes(), ["FORBIDDEN"]);
+    for scope in [
+        "storage:read",
+        "storefronts:read storage:read",
+        "nonsense",
+        "STOREFRONTS_READ",
+    ] {
+        let (status, body) = ask(&shop.gateway, &client, &[("scope", scope)]).await;
+        assert_eq!(
+            (status, &body["error"]),
+            (400, &json!("invalid_scope")),
+            "{scope}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_owner_is_a_member_of_the_same_organization() {
+    let shop = kit::shop().await;
+    let rival = shop.rival().await;
+    let (ann, bob) = (
+        shop.member("Ann").await.to_string(),
+        rival.member("Bob").await.to_string(),
+    );
+    let client = integration(&shop, Scope::ALL).await;
+    let (_, body) = ask(&shop.gateway, &client, &[("owner", &ann)]).await;
+    let backend = shop.nobody().with(body["access_token"].as_str());
+    let viewer = backend.ask(VIEWER).await;
+    assert_eq!(viewer["viewer"]["owner"], json!({ "name": "Ann" }));
+    let seen = backend
+        .ask(&format!("{{ node(id: {ann:?}) {{ ... on Member {{ name }} }} }}"))
+        .await;
+    assert_eq!(seen, json!({ "node": { "name": "Ann" } }));
+    let seen = backend.ask(&format!("{{ node(id: {bob:?}) {{ id }} }}")).await;
+    assert_eq!(seen, json!({ "node": null }));
+    for owner in [bob.as_str(), "mem_01h00000000000000000000000", "nonsense"] {
+        let (status, body) = ask(&shop.gateway, &client, &[("owner", owner)]).await;
+        assert_eq!(
+            (status, &body["error"]),
+            (400, &json!("invalid_request")),
+            "{owner}"
+        );
+    }
+}
+
+// RFC 6749 §5.2
+#[tokio::test]
+async fn an_unknown_client_and_a_wrong_secret_get_the_same_answer() {
+    let shop = kit::shop().await;
+    let client = integration(&shop, Scope::ALL).await;
+    let other = integration(&shop, Scope::ALL).await;
+    let (id, secret) = (client.id.to_string(), client.secret());
+    let mut answers = Vec::new();
+    for (id, secret) in [
+        (&*id, "sk_wrong"),
+        ("cli_01h00000000000000000000000", secret),
+        ("nonsense", "nonsense"),
+        (&*id, other.secret()),
+        (&*id, ""),
+    ] {
+        let answer = post(&shop.gateway, "/oauth/token", Some((id, secret)), &[GRANT]).await;
+        let challenge = answer.headers()["www-authenticate"]
+            .to_str()
+            .expect("text")
+            .to_owned();
+        assert!(challenge.starts_with("Basic "), "{challenge}");
+        let status = answer.status().as_u16();
+        answers.push((status, answer.text().await.expect("a body")));
+    }
+    answers.dedup();
+    insta::assert_debug_snapshot!(answers, @r#"
+    [
+        (
+            401,
+            "{\"error\":\"invalid_client\",\"error_description\":\"The client is unknown or its secret is wrong.\"}",
+        ),
+    ]
+    "#);
+}
+
+// RFC 6749 §5.2
+#[tokio::test]
+async fn what_is_not_offered_is_refused_as_the_standard_says() {
+    let shop = kit::shop().await;
+    let client = integration(&shop, Scope::ALL).await;
+    let (id, secret) = (client.id.to_string(), client.secret().to_owned());
+    let basic = Some((&*id, &*secret));
+    for (client, form, status, error) in [
+        (basic, vec![], 400, "invalid_request"),
+        (
+            basic,
+            vec![("grant_type", "implicit")],
+            400,
+            "unsupported_grant_type",
+        ),
+        (None, vec![GRANT], 401, "invalid_client"),
+        (basic, vec![GRANT, GRANT], 400, "invalid_request"),
+        (
+            basic,
+            vec![GRANT, ("scope", "x"), ("scope", "y")],
+            400,
+            "invalid_request",
+        ),
+    ] {
+        let answer = post(&shop.gateway, "/oauth/token", client, &form).await;
+        let got = answer.status().as_u16();
+        let body: Value = answer.json().await.expect("JSON");
+        assert_eq!((got, &body["error"]), (status, &json!(error)), "{form:?}");
+    }
+    // A publishable key is no backend.
+    let public = shop
+        .client(ClientKind::Public, Some(&shop.storefront.id), &[])
+        .await;
+    let (status, body) = ask(&shop.gateway, &public, &[]).await;
+    assert_eq!((status, &body["error"]), (400, &json!("unauthorized_client")));
+}
+
+// RFC 7009
+#[tokio::test]
+async fn a_revoked_token_ends_here_at_once_and_elsewhere_within_five_seconds() {
+    let shop = kit::shop().await;
+    let node = shop.gateway.another_node().await;
+    let client = integration(&shop, Scope::ALL).await;
+    let (id, secret) = (client.id.to_string(), client.secret().to_owned());
+    let token = access_token(&shop.gateway, &client).await;
+    let here = shop.nobody().with(Some(&token));
+    let there = here.at(&node);
+    here.ask(VIEWER).await;
+    there.ask(VIEWER).await;
+    // Another client cannot end it.
+    let other = integration(&shop, Scope::ALL).await;
+    let theirs = Some((other.id.to_string(), other.secret().to_owned()));
+    let theirs = theirs.as_ref().map(|(id, secret)| (&**id, &**secret));
+    let answer = post(&shop.gateway, "/oauth/revoke", theirs, &[("token", &token)]).await;
+    assert_eq!(answer.status().as_u16(), 400);
+    here.ask(VIEWER).await;
+
+    for _ in 0..2 {
+        let revoked = post(
+            &shop.gateway,
+            "/oauth/revoke",
+            Some((&id, &secret)),
+            &[("token", &token)],
+        )
+        .await;
+        assert_eq!(revoked.status().as_u16(), 200);
+    }
+    assert_eq!(here.send(VIEWER, json!({})).await.status, 401);
+    kit::eventually("the other node knows", || async {
+        there.send(VIEWER, json!({})).await.status == 401
+    })
+    .await;
+    // RFC 7009 §2.2: a token that means nothing is revoked as well.
+    let nonsense = post(
+        &shop.gateway,
+        "/oauth/revoke",
+        Some((&id, &secret)),
+        &[("token", "nonsense")],
+    )
+    .await;
+    assert_eq!(nonsense.status().as_u16(), 200);
+    let nobody = post(&shop.gateway, "/oauth/revoke", None, &[("token", &token)]).await;
+    assert_eq!(nobody.status().as_u16(), 401);
+}
+
+#[tokio::test]
+async fn a_revoked_client_stops_on_every_node_within_five_seconds() {
+    let shop = kit::shop().await;
+    let node = shop.gateway.another_node().await;
+    let client = integration(&shop, Scope::ALL).await;
+    let token = access_token(&shop.gateway, &client).await;
+    let by_token = shop.nobody().with(Some(&token));
+    let callers = [
+        client.caller.clone(),
+        by_token.clone(),
+        client.caller.at(&node),
+        by_token.at(&node),
+    ];
+    for caller in &callers {
+        caller.ask(VIEWER).await;
+    }
+    let (app, id) = (shop.gateway.app.clone(), client.id.clone());
+    let revoking = async move { app.access.clients.revoke(&id).await.expect("revoked") };
+    assert!(shop.gateway.inside(revoking).await);
+    let since = tokio::time::Instant::now();
+    for caller in &callers {
+        kit::eventually("the client is refused", || async {
+            caller.send(VIEWER, json!({})).await.status == 401
+        })
+        .await;
+    }
+    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+    let (status, body) = ask(&shop.gateway, &client, &[]).await;
+    assert_eq!((status, &body["error"]), (401, &json!("invalid_client")));
+}
+
+async fn published(gateway: &Gateway) -> Vec<String> {
+    let answer = gateway
+        .http
+        .get(format!("{}/.well-known/jwks.json", gateway.url))
+        .send()
+        .await;
+    let keys: Value = answer.expect("an answer").json().await.expect("JSON");
+    let keys = keys["keys"].as_array().expect("keys").iter();
+    keys.map(|key| {
+        // RFC 7517, and nothing of the private half.
+        assert_eq!(
+            (&key["kty"], &key["crv"], &key["alg"]),
+            (&json!("EC"), &json!("P-256"), &json!("ES256"))
+        );
+        assert!(key.get("d").is_none(), "{key}");
+        key["kid"].as_str().expect("a kid").to_owned()
+    })
+    .collect()
+}
+
+fn kid(token: &str) -> String {
+    jsonwebtoken::decode_header(token)
+        .expect("a JWT")
+        .kid
+        .expect("a kid")
+}
+
+#[tokio::test]
+async fn keys_rotate_without_a_failed_request() {
+    let setup = Setup::new().manual_clock();
+    let shop = setup.start().await;
+    let node = shop.gateway.another_node().await;
+    let client = integration(&shop, Scope::ALL).await;
+    let old = access_token(&shop.gateway, &client).await;
+    let first = kid(&old);
+    assert_eq!(published(&shop.gateway).await, [first.clone()]);
+
+    let app = shop.gateway.app.clone();
+    let rotating = async move { app.access.tokens.keys.rotate().await.expect("rotated") };
+    let second = shop.gateway.inside(rotating).await;
+    // Published before it signs, so that no verifier meets a key that it cannot know.
+    assert_eq!(published(&shop.gateway).await, [first.clone(), second.clone()]);
+    assert_eq!(kid(&access_token(&shop.gateway, &client).await), first);
+    let works_everywhere = async |token: &str| {
+        let caller = shop.nobody().with(Some(token));
+        caller.ask(VIEWER).await;
+        caller.at(&node).ask(VIEWER).await;
+    };
+    works_everywhere(&old).await;
+
+    shop.gateway.advance(Duration::from_secs(60));
+    let new = access_token(&shop.gateway, &client).await;
+    assert_eq!(kid(&new), second, "in use within a minute");
+    works_everywhere(&new).await;
+    works_everywhere(&old).await;
+
+    // When its last token has ended, it is no longer published; the next rotation removes it.
+    shop.gateway.advance(Duration::from_secs(26 * 3600));
+    assert_eq!(published(&shop.gateway).await, [second.clone()]);
+    let app = shop.gateway.app.clone();
+    let rotating = async move { app.access.tokens.keys.rotate().await.expect("rotated") };
+    let third = shop.gateway.inside(rotating).await;
+    assert_eq!(published(&shop.gateway).await, [second.clone(), third.clone()]);
+    let stored = shop.gateway.store.documents("signingKeys", bson::doc! {}).await;
+    assert_eq!(stored.len(), 2);
+    // Nothing of a private key lies open in the database: a PKCS #8 key names its curve.
+    let curve = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+    for key in stored {
+        let bytes = bson::serialize_to_vec(&key).expect("bytes");
+        assert!(!bytes.windows(curve.len()).any(|window| window == curve));
+    }
+}
+
+// RFC 8414
+#[tokio::test]
+async fn the_metadata_says_what_there_is() {
+    let shop = kit::shop().await;
+    let url = format!("{}/.well-known/oauth-authorization-server", shop.gateway.url);
+    let answer = shop.gateway.http.get(url).send().await.expect("an answer");
+    let text = answer
+        .text()
+        .await
+        .expect("a body")
+        .replace(&shop.gateway.url, "https://gateway");
+    let metadata: Value = serde_json::from_str(&text).expect("JSON");
+    for endpoint in ["token_endpoint", "revocation_endpoint"] {
+        let path = metadata[endpoint]
+            .as_str()
+            .expect("a URL")
+            .trim_start_matches("https://gateway");
+        assert_eq!(
+            post(&shop.gateway, path, None, &[]).await.status().as_u16() / 100,
+            4,
+            "{endpoint} is there"
+        );
+    }
+    insta::assert_json_snapshot!(redact(metadata), @r#"
+    {
+      "grant_types_supported": [
+        "client_credentials"
+      ],
+      "issuer": "https://gateway",
+      "jwks_uri": "https://gateway/.well-known/jwks.json",
+      "response_types_supported": [],
+      "revocation_endpoint": "https://gateway/oauth/revoke",
+      "revocation_endpoint_auth_methods_supported": [
+        "client_secret_basic",
+        "client_secret_post"
+      ],
+      "scopes_supported": [
+        "storefronts:read",
+        "storefront_users:read",
+        "storefront_users:write",
+        "storefront_users:token",
+        "storage:read",
+        "storage:write",
+        "customers:read",
+        "customers:write",
+        "customers:token",
+        "customers:anonymize",
+        "orders:read",
+        "orders:write",
+        "groups:read",
+        "groups:write",
+        "custom_fields:write"
+      ],
+      "token_endpoint": "https://gateway/oauth/token",
+      "token_endpoint_auth_methods_supported": [
+        "client_secret_basic",
+        "client_secret_post"
+      ]
+    }
+    "#);
+}
+
+// ERR-02
+#[tokio::test]
+async fn secrets_are_stored_as_hashes_only() {
+    let shop = kit::shop().await;
+    let client = integration(&shop, Scope::ALL).await;
+    let token = access_token(&shop.gateway, &client).await;
+    let dump = format!("{:?}", shop.gateway.store.dump().await);
+    for secret in [
+        client.secret(),
+        client.secret().trim_start_matches("sk_"),
+        shop.browser.credential.as_deref().expect("a key"),
+        token.as_str(),
+    ] {
+        assert!(!dump.contains(secret));
+    }
+}
