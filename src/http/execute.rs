@@ -5,10 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use async_graphql::{
-    Request, Response, Variables,
-    parser::types::{OperationDefinition, OperationType},
-};
+use async_graphql::{Request, Response, Variables, parser::types::OperationType};
 use axum::http::StatusCode;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -17,9 +14,10 @@ use tracing::Instrument;
 
 use super::answer::{Answer, Denied, coded};
 use super::fault::Fault;
-use super::gateway::Gateway;
+use super::gateway::{Gateway, OperationNames};
 use super::mask::{self, Stage};
 use super::request::Params;
+use super::variables;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::guard::Prepared;
@@ -39,14 +37,8 @@ pub(super) struct Admitted {
     operation_name: Option<String>,
     variables: Variables,
     is_mutation: bool,
-    name: Option<String>,
-}
-
-impl Admitted {
     /// The operation's own name.
-    pub(super) fn name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
+    name: Option<String>,
 }
 
 /// Asks the guard.
@@ -73,7 +65,7 @@ pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result
         _ => {}
     }
     gateway.guard.admit(&operation, &variables)?;
-    check_required(&prepared, operation.name, &variables)?;
+    variables::check(&prepared, operation.name, &variables)?;
     let is_mutation = operation.kind == OperationType::Mutation;
     let name = operation.name.map(str::to_owned);
     Ok(Admitted {
@@ -83,38 +75,6 @@ pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result
         name,
         prepared,
     })
-}
-
-/// Says which variable lacks a value, before anything runs (GraphQL §6.1.2).
-fn check_required(prepared: &Prepared, name: Option<&str>, variables: &Variables) -> Result<(), Denied> {
-    let mut operations = prepared.document().operations.iter();
-    let found = operations.find(|(own, _)| own.map(async_graphql::Name::as_str) == name);
-    let Some((_, operation)) = found else {
-        return Ok(());
-    };
-    let operation: &OperationDefinition = &operation.node;
-    for definition in &operation.variable_definitions {
-        let wanted = &definition.node;
-        if wanted.var_type.node.nullable {
-            continue;
-        }
-        let (name, kind) = (&wanted.name.node, &wanted.var_type.node);
-        let message = match variables.get(name) {
-            None if wanted.default_value.is_none() => {
-                format!(
-                    "The variable \"${name}\" of type \"{kind}\" is required, but no value was sent for it."
-                )
-            }
-            Some(async_graphql::Value::Null) => {
-                format!("The variable \"${name}\" of type \"{kind}\" must not be null.")
-            }
-            _ => continue,
-        };
-        let mut error = coded("BAD_USER_INPUT", message);
-        error.locations.push(definition.pos);
-        return Err(error.into());
-    }
-    Ok(())
 }
 
 /// What came of an execution.
@@ -127,6 +87,8 @@ pub(super) struct Executed {
 pub(super) struct Running {
     task: JoinHandle<Executed>,
     ended: CancellationToken,
+    prepared: Arc<Prepared>,
+    name: Option<String>,
 }
 
 /// Starts an admitted operation once there is room.
@@ -135,10 +97,11 @@ pub(super) struct Running {
 /// 503 when there was none until the deadline.
 pub(super) async fn start(
     gateway: &Arc<Gateway>,
-    admitted: Admitted,
+    mut admitted: Admitted,
     context: RequestContext,
     deadline: Instant,
 ) -> Result<Running, Denied> {
+    let (prepared, name) = (Arc::clone(&admitted.prepared), admitted.name.take());
     let room = Arc::clone(&gateway.running).acquire_owned();
     let Ok(Ok(room)) = timeout_at(deadline, room).await else {
         return Err(Fault::unavailable("The gateway is busy; please try again shortly.").into());
@@ -153,6 +116,8 @@ pub(super) async fn start(
     Ok(Running {
         task: gateway.app.tasks.spawn(run.in_current_span()),
         ended,
+        prepared,
+        name,
     })
 }
 
@@ -177,6 +142,14 @@ impl Running {
             }
             Err(_elapsed) => Answer::timed_out(),
         }
+    }
+
+    /// The operation's label in log and metrics; `None` as long as its document was not found valid, because until then
+    /// its name is any text.
+    pub(super) fn label(&self, names: &OperationNames) -> Option<Arc<str>> {
+        self.prepared
+            .is_validated()
+            .then(|| names.label(self.name.as_deref()))
     }
 
     /// Waits until the operation has come to its end, without taking its answer.

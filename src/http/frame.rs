@@ -94,7 +94,7 @@ pub(super) async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Requ
     request.extensions_mut().insert(id.clone());
     let answered = AssertUnwindSafe(next.run(request))
         .catch_unwind()
-        .instrument(span.clone())
+        .instrument(span)
         .await;
     let mut response = answered.unwrap_or_else(|_panic| {
         // The panic hook has told the rest; a message made there may hold what was sent.
@@ -109,7 +109,7 @@ pub(super) async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Requ
     );
     headers.insert(X_REQUEST_ID, id.0.clone());
     let path = path.as_ref().map_or("unknown", MatchedPath::as_str);
-    span.in_scope(|| report(&note, path, &id, &response, started.elapsed()));
+    report(&note, path, &id, &response, started.elapsed());
     response
 }
 
@@ -129,7 +129,7 @@ fn report(note: &Note, path: &str, id: &RequestId, response: &Response, took: Du
         principal = note.principal.unwrap_or("none"),
         status = status.as_u16(),
         outcome,
-        duration_ms = took.as_micros() as f64 / 1000.0,
+        duration_ms = took.as_secs_f64() * 1000.0,
         "request"
     );
     counter!("gateway_requests_total", "operation" => operation.to_owned(), "outcome" => outcome.to_owned())
