@@ -141,11 +141,13 @@ impl Database {
     }
 }
 
+type Observer<E> = Arc<dyn Fn(&E) + Send + Sync>;
+
 /// Watches commands and connections; for tests and metrics.
 #[derive(Clone)]
 pub struct Monitor {
-    command: Arc<dyn Fn(&CommandEvent) + Send + Sync>,
-    pool: Option<Arc<dyn Fn(&CmapEvent) + Send + Sync>>,
+    command: Observer<CommandEvent>,
+    pool: Option<Observer<CmapEvent>>,
 }
 
 impl Monitor {
