@@ -172,11 +172,13 @@ pub(crate) fn count_command() {
     let _uncounted = COMMANDS.try_with(|commands| commands.fetch_add(1, Ordering::Relaxed));
 }
 
+type Observer<E> = Arc<dyn Fn(&E) + Send + Sync>;
+
 /// Watches commands and connections; for tests and metrics.
 #[derive(Clone)]
 pub struct Monitor {
-    command: Arc<dyn Fn(&CommandEvent) + Send + Sync>,
-    pool: Option<Arc<dyn Fn(&CmapEvent) + Send + Sync>>,
+    command: Observer<CommandEvent>,
+    pool: Option<Observer<CmapEvent>>,
 }
 
 impl Monitor {
