@@ -61,6 +61,10 @@ pub async fn migrate(database: &Database, clock: &Clock, node: &str, migrations:
             break;
         };
         if lock(database, clock, node).await? {
+            // The node that had the lock before may just have done it.
+            if applied(database).await?.contains(&next.number) {
+                continue;
+            }
             tracing::info!(number = next.number, name = next.name, "migrating");
             (next.run)(database).await?;
             record(database, clock, next).await?;

@@ -1,0 +1,243 @@
+//! The house's rules that a compiler does not check: who may name whom, and what is generated.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use storefront_gateway::{config, schema};
+
+/// A source file: its path under `src`, and its text without its tests.
+struct Source {
+    path: String,
+    text: String,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources() -> Vec<Source> {
+    let src = root().join("src");
+    let mut folders: Vec<PathBuf> = vec![src.clone()];
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).expect("a text");
+                let text = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+                let path = path.strip_prefix(&src).expect("under src").to_string_lossy().replace('\\', "/");
+                sources.push(Source { path, text });
+            }
+        }
+    }
+    sources.sort_by(|a, b| a.path.cmp(&b.path));
+    assert!(sources.len() > 50, "src was not found");
+    sources
+}
+
+/// The layers from the top to the ground; a file names only what is on its own level or below.
+///
+/// `cli` and `http` are one level; the domains have three levels of their own (see [`domain_level`]).
+const LEVELS: &[&[&str]] = &[
+    &["main", "lib"],
+    &["cli", "http", "serve"],
+    &["schema"],
+    // The domains stand here.
+    &["context"],
+    &["app"],
+    &["access"],
+    &["guard", "platform"],
+    &["error", "config"],
+];
+
+/// The domains; the stores of each name only those of the domains before it.
+const DOMAINS: &[&str] = &["storefront", "storefront_user", "storage"];
+
+/// Names that go against the direction and why they may. This list only shrinks.
+const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    ("access/graphql.rs", "context", "graphql.rs files stand above the context, access's too"),
+    ("access/graphql.rs", "storefront", "graphql.rs files name each other's nodes"),
+    ("access/graphql.rs", "storefront_user", "graphql.rs files name each other's nodes"),
+    ("app.rs", "storefront", "none"),
+];
+
+/// The modules of the crate that a file names, in `use` lines and in paths.
+fn named(source: &Source) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (before, _) in source.text.match_indices("crate::") {
+        let line_start = source.text[..before].rfind('\n').map_or(0, |at| at + 1);
+        if source.text[line_start..before].trim_start().starts_with("//") {
+            continue;
+        }
+        let rest = &source.text[before + "crate::".len()..];
+        if let Some(group) = rest.strip_prefix('{') {
+            let group = group.split('}').next().unwrap_or_default();
+            names.extend(group.split(',').map(first_segment));
+        } else {
+            names.insert(first_segment(rest));
+        }
+    }
+    names.remove("");
+    names
+}
+
+fn first_segment(path: &str) -> String {
+    path.trim_start()
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect()
+}
+
+fn module(path: &str) -> &str {
+    path.split('/').next().unwrap_or_default().trim_end_matches(".rs")
+}
+
+fn level(module: &str) -> Option<usize> {
+    LEVELS.iter().position(|level| level.contains(&module))
+}
+
+fn excepted(path: &str, name: &str) -> bool {
+    EXCEPTIONS.iter().any(|(file, module, _)| *file == path && *module == name)
+}
+
+/// Whether a file that is not a domain's may name this module.
+fn house_may(from: &str, to: &str) -> bool {
+    match (level(from), level(to)) {
+        (Some(from), Some(to)) => from <= to,
+        // Above the domains.
+        (Some(from), None) => from < 3,
+        (None, _) => false,
+    }
+}
+
+#[test]
+fn imports_go_down() {
+    let mut against = Vec::new();
+    for source in sources() {
+        let from = module(&source.path).to_owned();
+        for name in named(&source) {
+            let known = level(&name).is_some() || DOMAINS.contains(&name.as_str());
+            let may = match (DOMAINS.contains(&from.as_str()), DOMAINS.contains(&name.as_str())) {
+                _ if name == from || !known => true,
+                (false, _) => house_may(&from, &name),
+                // Below the domains.
+                (true, false) => level(&name) > Some(2),
+                (true, true) => domain_may(&source.path, &from, &name),
+            };
+            if !may && !excepted(&source.path, &name) {
+                against.push(format!("{} names crate::{name}", source.path));
+            }
+        }
+    }
+    assert!(against.is_empty(), "{against:#?}");
+}
+
+/// Between domains: graphql.rs and mutations.rs name each other's nodes; everything else goes one way only.
+fn domain_may(path: &str, from: &str, to: &str) -> bool {
+    let wire = path.ends_with("/graphql.rs") || path.ends_with("/mutations.rs");
+    let place = |domain: &str| DOMAINS.iter().position(|known| *known == domain);
+    wire || place(to) < place(from)
+}
+
+#[test]
+fn the_exceptions_are_needed() {
+    let sources = sources();
+    for (file, module, _) in EXCEPTIONS {
+        let source = sources.iter().find(|source| source.path == *file);
+        let source = source.unwrap_or_else(|| panic!("{file} is gone: take its line away"));
+        assert!(named(source).contains(*module), "{file} no longer names {module}: take its line away");
+    }
+}
+
+/// Files that contain one of these words, outside comments.
+fn files_with(words: &[&str], within: impl Fn(&str) -> bool) -> Vec<String> {
+    let contains = |source: &Source| {
+        let mut code = source.text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        code.any(|line| words.iter().any(|word| line.contains(word)))
+    };
+    let found = sources().into_iter().filter(|source| within(&source.path) && contains(source));
+    found.map(|source| source.path).collect()
+}
+
+#[test]
+fn the_wire_knows_no_database() {
+    let wire = |path: &str| path.ends_with("/graphql.rs") || path.ends_with("/mutations.rs");
+    assert_eq!(files_with(&["mongodb::", "SystemReach"], wire), [""; 0]);
+}
+
+#[test]
+fn stores_know_no_wire() {
+    assert_eq!(files_with(&["async_graphql"], |path| path.ends_with("/store.rs")), [""; 0]);
+}
+
+#[test]
+fn pure_rules_do_no_input_or_output() {
+    let rules = |path: &str| {
+        DOMAINS.iter().any(|domain| path == format!("{domain}/mod.rs")) || path == "storage/sniff.rs"
+    };
+    let found = files_with(&["mongodb::", "async fn", ".await", "Database"], rules);
+    assert_eq!(found, [""; 0]);
+}
+
+#[test]
+fn tenants_collections_are_opened_with_a_reach() {
+    let elsewhere = |path: &str| !path.starts_with("platform/") && !path.starts_with("access/");
+    assert_eq!(files_with(&[".house::<", ".house(", ".raw()"], elsewhere), [""; 0]);
+}
+
+#[test]
+fn only_background_work_reaches_everything() {
+    // Whoever makes one says that no request's principal decides; this list only shrinks.
+    let allowed = [
+        "access/reach.rs",
+        "storage/jobs.rs",
+        "storage/store.rs",
+        "storefront_user/lifecycle.rs",
+    ];
+    let makes = files_with(&["SystemReach::for_background_work"], |path| {
+        !path.starts_with("cli/") && path != "cli.rs"
+    });
+    for path in makes {
+        assert!(allowed.contains(&path.as_str()), "{path} makes a SystemReach");
+    }
+}
+
+#[test]
+fn one_file_knows_the_dataloader() {
+    assert_eq!(files_with(&["dataloader::"], |_| true), ["platform/loader.rs"]);
+}
+
+#[test]
+fn no_file_is_longer_than_it_can_be_read() {
+    let long = |source: &Source| source.text.lines().count() > 400;
+    let long: Vec<String> = sources().into_iter().filter(long).map(|source| source.path).collect();
+    assert_eq!(long, [""; 0]);
+}
+
+#[test]
+fn no_module_is_named_after_nothing() {
+    let vague = ["utils", "util", "helpers", "helper", "common", "misc"];
+    for source in sources() {
+        for part in source.path.trim_end_matches(".rs").split('/') {
+            assert!(!vague.contains(&part), "{}", source.path);
+        }
+    }
+}
+
+#[test]
+fn the_schema_file_is_what_the_code_says() {
+    let stored = std::fs::read_to_string(root().join("schema.graphql")).expect("schema.graphql");
+    let same = stored == schema::sdl();
+    assert!(same, "write it anew: cargo run -- schema > schema.graphql");
+}
+
+#[test]
+fn the_readme_lists_the_settings_as_they_are() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
+    if readme.contains("| `GATEWAY_") {
+        let table = config::settings_markdown();
+        assert!(readme.contains(table.trim()), "the settings of the README are not those of the code");
+    }
+}

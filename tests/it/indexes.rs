@@ -1,0 +1,116 @@
+//! Indexes: made at start, never silently other than the code says, and used by what is looked up by key.
+
+use bson::{Document, doc};
+use storefront_gateway::error::Error;
+use storefront_gateway::platform::database::ensure_indexes;
+use storefront_gateway::schema;
+
+use crate::kit::{self, Shop};
+
+async fn indexes(shop: &Shop, collection: &str) -> Vec<String> {
+    let collection = shop.gateway.store.collection(collection);
+    collection.list_index_names().await.expect("listed")
+}
+
+#[tokio::test]
+async fn every_index_is_made_at_start() {
+    let shop = kit::shop().await;
+    for index in schema::indexes() {
+        let made = indexes(&shop, index.collection).await;
+        assert!(made.iter().any(|name| name == index.name), "{} {}", index.collection, index.name);
+    }
+}
+
+#[tokio::test]
+async fn every_tenants_collection_has_an_index_besides_the_id() {
+    let shop = kit::shop().await;
+    for collection in ["storefronts", "storefrontUsers", "privateStorages", "storageItems"] {
+        assert!(indexes(&shop, collection).await.len() >= 2, "{collection}");
+    }
+}
+
+#[tokio::test]
+async fn drift_is_refused_with_the_way_to_mend_it() {
+    let shop = kit::shop().await;
+    let users = shop.gateway.store.collection("storefrontUsers");
+    users.drop_index("expiry").await.expect("dropped");
+    let other = mongodb::IndexModel::builder().keys(doc! { "expiresAt": 1 });
+    let options = mongodb::options::IndexOptions::builder().name("expiry".to_owned()).sparse(true);
+    let other = other.options(options.build()).build();
+    users.create_index(other).await.expect("made otherwise");
+
+    let app = shop.gateway.app.clone();
+    let refused = shop
+        .gateway
+        .inside(async move { ensure_indexes(&app.database, &schema::indexes()).await })
+        .await;
+    let Err(Error::Internal(cause)) = refused else {
+        panic!("must refuse")
+    };
+    insta::assert_snapshot!(cause, @r#"The collection storefrontUsers has indexes that are defined otherwise than this version needs: expiry. Drop them and start again: db.storefrontUsers.dropIndex("expiry")"#);
+    users.drop_index("expiry").await.expect("mended");
+    let app = shop.gateway.app.clone();
+    let mended = async move { ensure_indexes(&app.database, &schema::indexes()).await };
+    shop.gateway.inside(mended).await.expect("made");
+}
+
+/// The stages of the winning plan, from the outermost.
+async fn plan(shop: &Shop, command: Document) -> String {
+    let explained = shop.gateway.store.database().run_command(doc! { "explain": command });
+    let explained = explained.await.expect("explained");
+    let plan = explained.get_document("queryPlanner").expect("a plan");
+    format!("{:?}", plan.get_document("winningPlan").expect("a winner"))
+}
+
+#[tokio::test]
+async fn lookups_by_key_use_indexes() {
+    let shop = kit::shop().await;
+    let storefront = shop.id();
+    for number in 0..20 {
+        shop.ann(&format!("user {number}")).await;
+    }
+    for (what, command) in [
+        (
+            "storefront_storefrontUserId",
+            doc! { "find": "storefrontUsers", "filter": { "storefrontId": storefront, "storefrontUserId": "user 3" } },
+        ),
+        (
+            "storefront_id",
+            doc! { "find": "storefrontUsers", "filter": { "storefrontId": storefront }, "sort": { "_id": 1 }, "limit": 26 },
+        ),
+        (
+            "storefront_storefrontUserId",
+            doc! { "find": "storefrontUsers", "filter": {
+                "storefrontId": storefront, "storefrontUserId": { "$regex": "^user 1" },
+            } },
+        ),
+        (
+            "storefront_owner",
+            doc! { "find": "privateStorages", "filter": { "storefrontId": storefront, "ownerId": { "$in": ["sfu_1"] } } },
+        ),
+        (
+            "storage_id",
+            doc! { "find": "storageItems", "filter": { "storageId": "stg_1" }, "sort": { "_id": 1 } },
+        ),
+        (
+            "fingerprint",
+            doc! { "find": "apiClients", "filter": { "fingerprint": "x" } },
+        ),
+        (
+            "organization_name",
+            doc! { "find": "storefronts", "filter": { "organizationId": "org_1", "name": "x" } },
+        ),
+        (
+            "expiry",
+            doc! { "find": "storefrontUsers", "filter": { "expiresAt": { "$lte": bson::DateTime::from_millis(1) } } },
+        ),
+        (
+            "due",
+            doc! { "find": "jobs", "filter": { "due": { "$lte": bson::DateTime::from_millis(1) } } },
+        ),
+    ] {
+        let plan = plan(&shop, command).await;
+        assert!(!plan.contains("COLLSCAN"), "{what}: {plan}");
+        assert!(plan.contains(&format!("\"{what}\"")), "{what}: {plan}");
+    }
+}

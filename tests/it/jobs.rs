@@ -1,0 +1,252 @@
+//! Jobs: claimed by one node, retried, taken over, dead in the end and never lost.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use bson::{Document, doc};
+use futures_util::{FutureExt, future::BoxFuture};
+use storefront_gateway::app::App;
+use storefront_gateway::error::Error;
+use storefront_gateway::platform::job::{Failure, Kind, Run, Runner, State};
+use tokio_util::task::TaskTracker;
+
+use crate::kit::{self, Setup, Shop, number, text};
+
+/// What the trial jobs share with the test.
+#[derive(Clone, Default)]
+struct Trial(Arc<AtomicU32>);
+
+impl Trial {
+    fn runs(&self) -> u32 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+type Done = BoxFuture<'static, Result<(), Failure>>;
+
+fn succeeds(trial: Trial, _: Document) -> Done {
+    async move {
+        trial.0.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+    .boxed()
+}
+
+fn fails_twice(trial: Trial, _: Document) -> Done {
+    async move {
+        match trial.0.fetch_add(1, Ordering::SeqCst) {
+            0 | 1 => Err(Failure::Retry(Error::internal("not yet"))),
+            _ => Ok(()),
+        }
+    }
+    .boxed()
+}
+
+fn fails(trial: Trial, _: Document) -> Done {
+    async move {
+        trial.0.fetch_add(1, Ordering::SeqCst);
+        Err(Failure::Retry(Error::Timeout))
+    }
+    .boxed()
+}
+
+fn fails_for_good(trial: Trial, _: Document) -> Done {
+    async move {
+        trial.0.fetch_add(1, Ordering::SeqCst);
+        Err(Failure::Fail(Error::Timeout))
+    }
+    .boxed()
+}
+
+fn panics_once(trial: Trial, _: Document) -> Done {
+    async move {
+        assert!(trial.0.fetch_add(1, Ordering::SeqCst) > 0, "as the test wants it");
+        Ok(())
+    }
+    .boxed()
+}
+
+fn runner(shop: &Shop, every: Option<Duration>, run: Run<Trial>) -> Runner<Trial> {
+    let kind = Kind {
+        name: "trial",
+        every,
+        run,
+    };
+    Runner::new(shop.gateway.app.queue.clone(), vec![kind], TaskTracker::new())
+}
+
+async fn enqueue(shop: &Shop) -> String {
+    let app = Arc::clone(&shop.gateway.app);
+    let enqueuing = async move {
+        let enqueue = |app: Arc<App>| async move {
+            let work = app.database.transaction(&*app, |tx, app| {
+                app.queue.enqueue(tx, "trial", doc! { "id": "x" }, app.clock.now()).boxed()
+            });
+            work.await.expect("enqueued")
+        };
+        enqueue(app).await
+    };
+    shop.gateway.inside(enqueuing).await
+}
+
+async fn drain(shop: &Shop, runner: &Runner<Trial>, trial: &Trial) {
+    let (runner, trial) = (runner.clone(), trial.clone());
+    shop.gateway
+        .inside(async move { runner.drain(trial).await.expect("drained") })
+        .await;
+}
+
+async fn job(shop: &Shop, id: &str) -> Document {
+    let found = shop.gateway.store.documents("jobs", doc! { "_id": id }).await;
+    found.into_iter().next().expect("the job is stored")
+}
+
+#[tokio::test]
+async fn a_job_runs_once_and_is_kept_for_a_look_back() {
+    let (shop, trial) = (kit::shop().await, Trial::default());
+    let id = enqueue(&shop).await;
+    let runner = runner(&shop, None, succeeds);
+    drain(&shop, &runner, &trial).await;
+    drain(&shop, &runner, &trial).await;
+    assert_eq!(trial.runs(), 1);
+    let done = job(&shop, &id).await;
+    assert_eq!(text(&done, "state"), "DONE");
+    assert!(done.get_datetime("finishedAt").is_ok() && !done.contains_key("due"), "{done}");
+}
+
+#[tokio::test]
+async fn a_failed_job_is_tried_again_after_a_growing_wait() {
+    let shop = Setup::new().manual_clock().start().await;
+    let (runner, trial) = (runner(&shop, None, fails_twice), Trial::default());
+    let id = enqueue(&shop).await;
+    drain(&shop, &runner, &trial).await;
+    assert_eq!(trial.runs(), 1, "not again at once");
+    let failed = job(&shop, &id).await;
+    assert_eq!((text(&failed, "state"), text(&failed, "failure")), ("WAITING", "INTERNAL"));
+
+    shop.gateway.advance(Duration::from_secs(3));
+    drain(&shop, &runner, &trial).await;
+    assert_eq!(trial.runs(), 2);
+    shop.gateway.advance(Duration::from_secs(3));
+    drain(&shop, &runner, &trial).await;
+    assert_eq!(trial.runs(), 2, "the second wait is longer");
+    shop.gateway.advance(Duration::from_secs(3));
+    drain(&shop, &runner, &trial).await;
+    assert_eq!(trial.runs(), 3);
+    assert_eq!(text(&job(&shop, &id).await, "state"), "DONE");
+}
+
+#[tokio::test]
+async fn a_job_that_keeps_failing_is_dead_until_somebody_retries_it() {
+    let shop = Setup::new().manual_clock().start().await;
+    let (failing, trial) = (runner(&shop, None, fails), Trial::default());
+    let id = enqueue(&shop).await;
+    for _ in 0..15 {
+        drain(&shop, &failing, &trial).await;
+        shop.gateway.advance(Duration::from_secs(2 * 3600));
+    }
+    assert_eq!(trial.runs(), 12);
+    let app = Arc::clone(&shop.gateway.app);
+    let dead = shop
+        .gateway
+        .inside(async move { app.queue.list(Some(State::Dead)).await.expect("listed") })
+        .await;
+    assert_eq!(dead.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), [id.as_str()]);
+    assert_eq!(dead[0].failure.as_deref(), Some("TIMEOUT"));
+
+    let (app, again) = (Arc::clone(&shop.gateway.app), id.clone());
+    let retried = async move { app.queue.retry(&again).await.expect("retried") };
+    assert!(shop.gateway.inside(retried).await);
+    drain(&shop, &runner(&shop, None, succeeds), &trial).await;
+    assert_eq!(trial.runs(), 13);
+    assert_eq!(text(&job(&shop, &id).await, "state"), "DONE");
+}
+
+#[tokio::test]
+async fn a_job_that_can_never_go_well_is_dead_at_once() {
+    let (shop, trial) = (kit::shop().await, Trial::default());
+    shop.gateway.expect_jobs();
+    let id = enqueue(&shop).await;
+    drain(&shop, &runner(&shop, None, fails_for_good), &trial).await;
+    assert_eq!((trial.runs(), text(&job(&shop, &id).await, "state")), (1, "DEAD"));
+}
+
+#[tokio::test]
+async fn a_panic_is_a_failure_like_any_other() {
+    let shop = Setup::new().manual_clock().start().await;
+    let (runner, trial) = (runner(&shop, None, panics_once), Trial::default());
+    let id = enqueue(&shop).await;
+    drain(&shop, &runner, &trial).await;
+    assert_eq!(text(&job(&shop, &id).await, "state"), "WAITING");
+    shop.gateway.advance(Duration::from_secs(3));
+    drain(&shop, &runner, &trial).await;
+    assert_eq!((trial.runs(), text(&job(&shop, &id).await, "state")), (2, "DONE"));
+}
+
+#[tokio::test]
+async fn two_nodes_run_a_job_once() {
+    let (shop, trial) = (kit::shop().await, Trial::default());
+    let node = shop.gateway.another_node().await;
+    for _ in 0..20 {
+        enqueue(&shop).await;
+    }
+    let here = runner(&shop, None, succeeds);
+    let kind = Kind {
+        name: "trial",
+        every: None,
+        run: succeeds as Run<Trial>,
+    };
+    let there = Runner::new(node.app.queue.clone(), vec![kind], TaskTracker::new());
+    let (one, other) = (trial.clone(), trial.clone());
+    let here = shop.gateway.inside(async move { here.drain(one).await.expect("drained") });
+    let there = node.inside(async move { there.drain(other).await.expect("drained") });
+    let (here, there) = tokio::join!(here, there);
+    assert_eq!((trial.runs(), here + there), (20, 20));
+}
+
+#[tokio::test]
+async fn another_node_takes_over_when_one_dies_and_the_dead_one_cannot_finish_it() {
+    let shop = Setup::new().manual_clock().start().await;
+    let (runner, trial) = (runner(&shop, None, succeeds), Trial::default());
+    let id = enqueue(&shop).await;
+    // A node that claimed it and died.
+    let due = shop.gateway.app.clock.now().after(Duration::from_secs(60));
+    let claim = doc! { "$set": { "state": "RUNNING", "claim": "theirs", "due": due }, "$inc": { "attempts": 1 } };
+    let jobs = shop.gateway.store.collection("jobs");
+    jobs.update_one(doc! { "_id": &id }, claim).await.expect("claimed");
+
+    shop.gateway.advance(Duration::from_secs(30));
+    drain(&shop, &runner, &trial).await;
+    assert_eq!(trial.runs(), 0, "its lease holds");
+    shop.gateway.advance(Duration::from_secs(31));
+    drain(&shop, &runner, &trial).await;
+    assert_eq!(trial.runs(), 1, "within two minutes");
+    assert_eq!(number(&job(&shop, &id).await, "attempts"), 2);
+}
+
+#[tokio::test]
+async fn a_recurring_job_runs_once_a_period_on_however_many_nodes() {
+    let shop = Setup::new().manual_clock().start().await;
+    let every = Some(Duration::from_secs(15));
+    let (first, second, trial) = (runner(&shop, every, succeeds), runner(&shop, every, succeeds), Trial::default());
+    for turn in 1..=3 {
+        drain(&shop, &first, &trial).await;
+        drain(&shop, &second, &trial).await;
+        assert_eq!(trial.runs(), turn);
+        shop.gateway.advance(Duration::from_secs(15));
+    }
+}
+
+#[tokio::test]
+async fn a_recurring_job_never_dies() {
+    let shop = Setup::new().manual_clock().start().await;
+    let every = Some(Duration::from_secs(15));
+    let (failing, trial) = (runner(&shop, every, fails), Trial::default());
+    for _ in 0..20 {
+        drain(&shop, &failing, &trial).await;
+        shop.gateway.advance(Duration::from_secs(2 * 3600));
+    }
+    assert_eq!(trial.runs(), 20);
+    assert_eq!(text(&job(&shop, "trial").await, "state"), "WAITING");
+}

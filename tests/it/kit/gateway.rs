@@ -1,0 +1,294 @@
+//! A gateway of one test, with a runtime, a database and a log of its own.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bson::doc;
+use mongodb::Client;
+use storefront_gateway::app::{App, Parts};
+use storefront_gateway::config::Config;
+use storefront_gateway::platform::{
+    clock::Clock,
+    database::Database,
+    id::{Id, StorefrontUserId},
+    random::Random,
+    secret::MasterKey,
+};
+use storefront_gateway::serve::{self, Running};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use super::commands::Commands;
+use super::logs::Logs;
+use super::mongo::Store;
+use super::people::Shop;
+use super::server::server;
+
+/// How a test wants its gateway.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    vars: Vec<(String, String)>,
+    clock: Clock,
+    database: Option<(String, String)>,
+}
+
+/// The same in every test, so that several gateways of one test can share a database.
+const MASTER_KEY: [u8; MasterKey::LENGTH] = [7; MasterKey::LENGTH];
+
+impl Setup {
+    /// The default settings, but for jobs: a test runs them when it wants them done (see [`Gateway::run_jobs`]).
+    pub(crate) fn new() -> Self {
+        let setup = Self {
+            vars: Vec::new(),
+            clock: Clock::system(),
+            database: None,
+        };
+        setup.set("GATEWAY_JOBS", "off")
+    }
+
+    /// Sets a variable.
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        self.vars.retain(|(set, _)| set != name);
+        self.vars.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Lets time pass only when the test says so.
+    pub(crate) fn manual_clock(mut self) -> Self {
+        self.clock = Clock::manual(Clock::machine());
+        self
+    }
+
+    /// Another server than the run's.
+    pub(crate) fn on(mut self, uri: &str, name: &str) -> Self {
+        self.database = Some((uri.to_owned(), name.to_owned()));
+        self
+    }
+
+    /// Starts a gateway on a database of its own, with a shop.
+    pub(crate) async fn start(self) -> Shop {
+        Shop::open(self.gateway().await, "Prints").await
+    }
+
+    /// Starts a gateway and waits until it is ready.
+    pub(crate) async fn gateway(self) -> Arc<Gateway> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let (uri, name, owner) = match self.database.clone() {
+            Some((uri, name)) => (uri, name, false),
+            None => {
+                let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+                let name = format!("it_{}_{number}", std::process::id());
+                (server().await.uri().to_owned(), name, true)
+            }
+        };
+        let (logs, commands) = (Logs::default(), Commands::default());
+        let runtime = runtime(&logs);
+        let clock = self.clock.clone();
+        let starting = start(self.config(&uri, &name), clock, commands.clone());
+        let running = runtime.spawn(starting).await.expect("the gateway starts");
+        let client = if owner {
+            server().await.client()
+        } else {
+            let connecting = async move { Client::with_uri_str(&uri).await };
+            runtime.spawn(connecting).await.expect("connects").expect("a client")
+        };
+        Arc::new(Gateway {
+            url: format!("http://{}", running.address),
+            app: Arc::clone(&running.app),
+            http: reqwest::Client::new(),
+            store: Store::new(client.database(&name)),
+            commands,
+            logs,
+            errors_expected: AtomicBool::new(false),
+            jobs_expected: AtomicBool::new(false),
+            owner: owner.then_some(server().await.handle()),
+            setup: self,
+            handle: runtime.handle().clone(),
+            running: Mutex::new(Some((runtime, running))),
+        })
+    }
+
+    fn config(&self, uri: &str, name: &str) -> Config {
+        let key = MasterKey::from_bytes(MASTER_KEY).to_base64();
+        let given = [
+            ("GATEWAY_MONGODB_URI", uri),
+            ("GATEWAY_MONGODB_DATABASE", name),
+            ("GATEWAY_MASTER_KEY", key.expose()),
+            ("GATEWAY_LISTEN", "127.0.0.1:0"),
+        ];
+        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Config::from_vars(given.into_iter().chain(self.vars.clone())).expect("good settings")
+    }
+}
+
+fn runtime(logs: &Logs) -> Runtime {
+    let logs = logs.clone();
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .on_thread_start(move || logs.catch_here())
+        .build()
+        .expect("a runtime")
+}
+
+async fn start(config: Config, clock: Clock, commands: Commands) -> Running {
+    let listener = TcpListener::bind(config.http.listen).await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let storefront_gateway::config::DatabaseServer::External { uri } = &config.database.server else {
+        panic!("the kit names a server")
+    };
+    let monitor = Some(commands.monitor());
+    let database = Database::connect(uri.expose(), &config.database.name, monitor)
+        .await
+        .expect("a client");
+    let parts = Parts {
+        public_url: config.http.public_url(address).to_string(),
+        config,
+        database,
+        clock,
+        random: Random::system(),
+        master_key: MasterKey::from_bytes(MASTER_KEY),
+    };
+    let app = App::new(parts).expect("an app");
+    let running = serve::start(app, listener, address, None);
+    tokio::time::timeout(super::LIMIT, running.wait_until_ready())
+        .await
+        .expect("the gateway becomes ready");
+    running
+}
+
+/// A running gateway.
+pub(crate) struct Gateway {
+    /// Where it serves.
+    pub(crate) url: String,
+    /// Its parts.
+    pub(crate) app: Arc<App>,
+    /// A client for requests of one's own.
+    pub(crate) http: reqwest::Client,
+    /// Its database, past the gateway.
+    pub(crate) store: Store,
+    /// What it asks the database.
+    pub(crate) commands: Commands,
+    /// What it logs.
+    pub(crate) logs: Logs,
+    errors_expected: AtomicBool,
+    jobs_expected: AtomicBool,
+    /// A runtime to drop the database with, for the gateway that made it.
+    owner: Option<Handle>,
+    setup: Setup,
+    handle: Handle,
+    running: Mutex<Option<(Runtime, Running)>>,
+}
+
+impl Gateway {
+    /// Another node on the same database, with the same settings.
+    pub(crate) async fn another_node(&self) -> Arc<Self> {
+        let name = self.store.database().name().to_owned();
+        let uri = match &self.setup.database {
+            Some((uri, _)) => uri.clone(),
+            None => server().await.uri().to_owned(),
+        };
+        // One issuer, as behind a load balancer.
+        let setup = self.setup.clone().set("GATEWAY_PUBLIC_URL", &self.app.public_url);
+        setup.on(&uri, &name).gateway().await
+    }
+
+    /// Runs `work` on the gateway's own threads.
+    pub(crate) async fn inside<F>(&self, work: F) -> F::Output
+    where
+        F: Future + Send + 'static,
+        F::Output: Send,
+    {
+        self.handle.spawn(work).await.expect("it does not panic")
+    }
+
+    /// Performs every job that is due, until none is left.
+    pub(crate) async fn run_jobs(&self) {
+        let app = Arc::clone(&self.app);
+        self.inside(async move {
+            let runner = app.runner().expect("it has a runner");
+            runner.drain(Arc::clone(&app)).await.expect("the jobs are run");
+        })
+        .await;
+    }
+
+    /// Lets time pass, on a manual clock; recurring jobs that became due run.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.app.clock.advance(by);
+    }
+
+    /// Makes this node forget what it knows of a user's standing, as it does by itself after seconds.
+    pub(crate) async fn forget(&self, storefront_user_id: &str) {
+        let filter = doc! { "storefrontUserId": storefront_user_id };
+        for user in self.store.documents("storefrontUsers", filter).await {
+            let id = StorefrontUserId::parse(super::mongo::text(&user, "_id")).expect("an id");
+            let app = Arc::clone(&self.app);
+            self.inside(async move { app.access.forget_person(&id).await }).await;
+        }
+    }
+
+    /// This test makes the gateway log errors.
+    pub(crate) fn expect_errors(&self) {
+        self.errors_expected.store(true, Ordering::Relaxed);
+    }
+
+    /// This test leaves jobs behind.
+    pub(crate) fn expect_jobs(&self) {
+        self.jobs_expected.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends the gateway as a crash would: nothing is finished.
+    pub(crate) fn crash(&self) {
+        if let Some((runtime, _)) = self.take() {
+            runtime.shutdown_background();
+        }
+    }
+
+    fn take(&self) -> Option<(Runtime, Running)> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Stops cleanly; whether all that ran could finish.
+    fn stop(&self) -> bool {
+        let Some((runtime, running)) = self.take() else {
+            return true;
+        };
+        let finished = runtime.block_on(running.stop());
+        runtime.shutdown_background();
+        finished
+    }
+}
+
+impl Drop for Gateway {
+    // The last step of each test: an async drop on a thread of its own, because the test's runtime is busy dropping.
+    fn drop(&mut self) {
+        let failed = std::thread::panicking();
+        let (errors, store, owner) = (self.logs.errors(), self.store.clone(), self.owner.take());
+        let (errors_expected, jobs_expected) = (
+            self.errors_expected.load(Ordering::Relaxed),
+            self.jobs_expected.load(Ordering::Relaxed),
+        );
+        let (finished, jobs) = std::thread::scope(|scope| {
+            let dropping = scope.spawn(|| {
+                let finished = self.stop();
+                let Some(handle) = owner else { return (finished, Vec::new()) };
+                handle.block_on(async {
+                    let jobs = if failed { Vec::new() } else { store.open_jobs().await };
+                    if !failed {
+                        store.database().drop().await.expect("the database is dropped");
+                    }
+                    (finished, jobs)
+                })
+            });
+            dropping.join().expect("the gateway stops")
+        });
+        if failed {
+            println!("the gateway's log:\n{}", self.logs.lines().join("\n"));
+            return;
+        }
+        assert!(finished, "the gateway did not stop in time");
+        assert!(errors_expected || errors.is_empty(), "errors were logged: {errors:#?}");
+        assert!(jobs_expected || jobs.is_empty(), "jobs are left over: {jobs:#?}");
+    }
+}

@@ -1,0 +1,219 @@
+//! A GraphQL client for people: asks, changes, uploads, and shows the HTTP answer where a test wants it.
+
+use std::sync::Arc;
+
+use reqwest::header::HeaderMap;
+use reqwest::multipart::{Form, Part};
+use serde_json::{Value, json};
+
+use super::gateway::Gateway;
+
+/// Somebody who calls the gateway: with a credential, or without.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) credential: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    async fn of(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.expect("a body");
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Self { status, headers, body }
+    }
+
+    /// The data of an answer without errors.
+    #[track_caller]
+    pub(crate) fn data(self) -> Value {
+        assert!(self.body.get("errors").is_none(), "{:#}", self.body);
+        let Value::Object(mut body) = self.body else {
+            panic!("{}: {}", self.status, self.body)
+        };
+        body.remove("data").unwrap_or_else(|| panic!("{body:?} has no data"))
+    }
+
+    /// The codes of the top-level errors.
+    pub(crate) fn codes(&self) -> Vec<&str> {
+        let errors = self.body["errors"].as_array().into_iter().flatten();
+        errors
+            .map(|error| error["extensions"]["code"].as_str().unwrap_or("(no code)"))
+            .collect()
+    }
+}
+
+/// A file to upload, and what is said about it.
+#[derive(Clone, Default)]
+pub(crate) struct Upload<'a> {
+    pub(crate) file_name: &'a str,
+    pub(crate) bytes: Vec<u8>,
+    /// The rest of the input.
+    pub(crate) input: Value,
+}
+
+/// What each mutation's payload is asked for.
+fn selection(field: &str) -> &'static str {
+    match field {
+        "storefrontUserRegister" => {
+            "storefrontUser { id storefrontUserId isAnonymous } token { accessToken tokenType expiresAt }"
+        }
+        "storefrontUserEnsure" => "storefrontUser { id storefrontUserId isAnonymous } created",
+        "storefrontUserTokenIssue" => "token { accessToken tokenType expiresAt } storefrontUser { id }",
+        "storefrontUserMergeAnonymous" => {
+            "storefrontUser { id storefrontUserId } alreadyMerged movedItemCount movedBytes"
+        }
+        "storefrontUserPromote" => "storefrontUser { id storefrontUserId isAnonymous expiresAt }",
+        "storefrontUserDelete" => "deletedStorefrontUserId deletedItemCount",
+        "storageItemUpload" | "storageItemUpdate" => {
+            "storageItem { id name folder kind contentType byteSize sha256 }"
+        }
+        "storageItemDelete" => "deletedStorageItemId",
+        other => panic!("what is {other} to be asked for?"),
+    }
+}
+
+/// The document of a mutation with one input.
+pub(crate) fn mutation(field: &str) -> String {
+    let mut kind = field.to_owned();
+    kind[..1].make_ascii_uppercase();
+    format!(
+        "mutation ($input: {kind}Input!) {{ {field}(input: $input) {{ {} \
+         userErrors {{ code message field legacyCode }} }} }}",
+        selection(field)
+    )
+}
+
+impl Caller {
+    /// The same gateway, with another credential.
+    pub(crate) fn with(&self, credential: Option<&str>) -> Self {
+        Self {
+            gateway: Arc::clone(&self.gateway),
+            credential: credential.map(str::to_owned),
+        }
+    }
+
+    /// The same person at another node.
+    pub(crate) fn at(&self, gateway: &Arc<Gateway>) -> Self {
+        Self {
+            gateway: Arc::clone(gateway),
+            credential: self.credential.clone(),
+        }
+    }
+
+    fn post(&self, path: &str) -> reqwest::RequestBuilder {
+        let request = self.gateway.http.post(format!("{}{path}", self.gateway.url));
+        match &self.credential {
+            Some(credential) => request.bearer_auth(credential),
+            None => request,
+        }
+    }
+
+    /// Sends a document.
+    pub(crate) async fn send(&self, query: &str, variables: Value) -> Answer {
+        let body = json!({ "query": query, "variables": variables });
+        let sent = self.post("/graphql").json(&body).send().await;
+        Answer::of(sent.expect("an answer")).await
+    }
+
+    /// Sends a document that may get no answer, because the gateway is killed meanwhile.
+    pub(crate) async fn try_send(&self, query: &str, variables: Value) -> Option<Value> {
+        let body = json!({ "query": query, "variables": variables });
+        let sent = self.post("/graphql").json(&body).send().await.ok()?;
+        sent.json().await.ok()
+    }
+
+    /// The data of a query.
+    pub(crate) async fn ask(&self, query: &str) -> Value {
+        self.send(query, json!({})).await.data()
+    }
+
+    /// The payload of a mutation.
+    pub(crate) async fn change(&self, field: &str, input: Value) -> Value {
+        let answer = self.send(&mutation(field), json!({ "input": input })).await;
+        answer.data()[field].take()
+    }
+
+    /// The payload of a mutation that must take effect.
+    pub(crate) async fn done(&self, field: &str, input: Value) -> Value {
+        let payload = self.change(field, input).await;
+        assert_eq!(payload["userErrors"], json!([]), "{field}");
+        payload
+    }
+
+    /// What a mutation refuses: code, field and legacy code of each fault.
+    pub(crate) async fn refused(&self, field: &str, input: Value) -> Vec<String> {
+        faults(&self.change(field, input).await)
+    }
+
+    /// Sends a file by the GraphQL multipart request specification.
+    pub(crate) async fn send_file(&self, upload: Upload<'_>) -> Answer {
+        let sent = self.try_send_file(upload).await;
+        sent.expect("an answer")
+    }
+
+    /// The same, where there may be no answer.
+    pub(crate) async fn try_send_file(&self, upload: Upload<'_>) -> Option<Answer> {
+        let Upload {
+            file_name,
+            bytes,
+            mut input,
+        } = upload;
+        if input.is_null() {
+            input = json!({});
+        }
+        input["file"] = Value::Null;
+        let operations = json!({ "query": mutation("storageItemUpload"), "variables": { "input": input } });
+        let form = Form::new()
+            .text("operations", operations.to_string())
+            .text("map", json!({ "0": ["variables.input.file"] }).to_string())
+            .part("0", Part::bytes(bytes).file_name(file_name.to_owned()));
+        let request = self.post("/graphql").header("GraphQL-Require-Preflight", "1");
+        let sent = request.multipart(form).send().await.ok()?;
+        Some(Answer::of(sent).await)
+    }
+
+    /// The payload of an upload.
+    pub(crate) async fn send_upload(&self, upload: Upload<'_>) -> Value {
+        self.send_file(upload).await.data()["storageItemUpload"].take()
+    }
+
+    /// Uploads a file that must be taken, and returns its item.
+    pub(crate) async fn upload(&self, file_name: &str, bytes: &[u8]) -> Value {
+        let upload = Upload {
+            file_name,
+            bytes: bytes.to_vec(),
+            input: json!({}),
+        };
+        let mut payload = self.send_upload(upload).await;
+        assert_eq!(payload["userErrors"], json!([]), "{file_name}");
+        payload["storageItem"].take()
+    }
+}
+
+/// A payload's user errors as `CODE field (legacy code)`.
+pub(crate) fn faults(payload: &Value) -> Vec<String> {
+    let errors = payload["userErrors"].as_array().expect("user errors");
+    errors
+        .iter()
+        .map(|error| {
+            let path: Vec<&str> = error["field"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            let legacy = error["legacyCode"].as_i64().map(|code| format!(" ({code})"));
+            let code = error["code"].as_str().unwrap_or_default();
+            let said = format!("{code} {}{}", path.join("."), legacy.unwrap_or_default());
+            said.trim_end().to_owned()
+        })
+        .collect()
+}

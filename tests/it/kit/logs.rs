@@ -1,0 +1,63 @@
+//! What one gateway logs, kept to be looked at.
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+
+/// A gateway's log.
+#[derive(Clone, Default)]
+pub(crate) struct Logs(Arc<Mutex<Vec<u8>>>);
+
+thread_local! {
+    static GUARD: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
+}
+
+impl Logs {
+    /// Catches what the current thread logs from now on.
+    pub(super) fn catch_here(&self) {
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::new("info,mongodb=off,hyper=off"))
+            .with_ansi(false)
+            .with_writer(self.clone())
+            .finish();
+        let guard = tracing::subscriber::set_default(subscriber);
+        GUARD.with(|place| *place.borrow_mut() = Some(guard));
+    }
+
+    /// All lines so far.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect()
+    }
+
+    /// Lines of the level ERROR.
+    pub(crate) fn errors(&self) -> Vec<String> {
+        let is_error = |line: &String| line.split_whitespace().nth(1) == Some("ERROR");
+        self.lines().into_iter().filter(is_error).collect()
+    }
+}
+
+impl Write for Logs {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Logs {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}

@@ -1,0 +1,69 @@
+//! What the tests are written with: a database server for the run, a gateway for a test, and people who use it.
+//!
+//! ```text
+//! let shop = kit::shop().await;               // a gateway, an organization, its storefront, a backend, a browser
+//! let ann = shop.ann("ann@example.com").await; // a regular storefront user with a token
+//! ann.upload("cat.png", &kit::png(1)).await;
+//! ```
+//!
+//! When the last handle of a gateway goes, it is stopped, and the test fails if a job was left over or died, or if an
+//! error was logged; then its database is dropped.
+
+mod commands;
+mod gateway;
+mod graphql;
+mod logs;
+mod mongo;
+mod people;
+mod redact;
+mod server;
+
+use std::time::Duration;
+
+pub(crate) use commands::Commands;
+pub(crate) use gateway::{Gateway, Setup};
+pub(crate) use graphql::{Answer, Caller, Upload, faults, mutation};
+pub(crate) use mongo::{Store, number, text};
+pub(crate) use people::{Shop, item_ids};
+pub(crate) use redact::redact;
+pub(crate) use server::{find_server, scratch};
+
+/// How long is waited for what should happen soon: a limit for failing, not a measure.
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+
+/// A shop on a gateway with the default settings.
+pub(crate) async fn shop() -> Shop {
+    Setup::new().start().await
+}
+
+/// Waits until a condition holds.
+pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert!(
+        tokio::time::timeout(LIMIT, waiting).await.is_ok(),
+        "{what}: not within {LIMIT:?}"
+    );
+}
+
+/// A content that is sniffed as a PNG image; another number is another content.
+pub(crate) fn png(number: u32) -> Vec<u8> {
+    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    bytes.extend(number.to_be_bytes());
+    bytes
+}
+
+/// A PNG image of this many bytes.
+pub(crate) fn png_of(size: usize) -> Vec<u8> {
+    let mut bytes = png(0);
+    // No two chunks alike, so that a mixed-up order would show.
+    let mut state = 1_u32;
+    bytes.resize_with(size, || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    });
+    bytes
+}

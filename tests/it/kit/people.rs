@@ -1,0 +1,209 @@
+//! Who uses a gateway: a shop's backend, its browsers, and the persons behind them.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use storefront_gateway::access::client::{ClientKind, NewClient};
+use storefront_gateway::access::reach::SystemReach;
+use storefront_gateway::access::scope::Scope;
+use storefront_gateway::platform::id::{ApiClientId, MemberId, OrganizationId, StorefrontId};
+use storefront_gateway::storefront::{Storefront, store};
+
+use super::gateway::Gateway;
+use super::graphql::Caller;
+
+/// An organization with one storefront, a backend with every scope, and a publishable key.
+#[derive(Clone)]
+pub(crate) struct Shop {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) organization: OrganizationId,
+    /// The storefront `DE`.
+    pub(crate) storefront: Storefront,
+    /// A backend of all storefronts, with every scope.
+    pub(crate) backend: Caller,
+    /// A browser with the storefront's publishable key.
+    pub(crate) browser: Caller,
+}
+
+/// An API client and its credential.
+pub(crate) struct Client {
+    pub(crate) id: ApiClientId,
+    pub(crate) caller: Caller,
+}
+
+impl Client {
+    /// The key or secret.
+    pub(crate) fn secret(&self) -> &str {
+        self.caller.credential.as_deref().unwrap_or_default()
+    }
+}
+
+impl Shop {
+    /// A new organization on a gateway.
+    pub(crate) async fn open(gateway: Arc<Gateway>, name: &str) -> Self {
+        let app = Arc::clone(&gateway.app);
+        let owned = name.to_owned();
+        let organization = gateway
+            .inside(async move { app.access.organizations.create(&owned).await.expect("made") })
+            .await
+            .id;
+        let storefront = add_storefront(&gateway, &organization, &format!("{name} DE"), "DE").await;
+        let nobody = Caller {
+            gateway: Arc::clone(&gateway),
+            credential: None,
+        };
+        let mut shop = Self {
+            gateway,
+            organization,
+            storefront,
+            backend: nobody.clone(),
+            browser: nobody,
+        };
+        shop.backend = shop.backend_with(Scope::ALL).await;
+        shop.browser = shop.client(ClientKind::Public, Some(&shop.storefront.id), &[]).await.caller;
+        shop
+    }
+
+    /// Another organization on the same gateway, with storefronts of the same codes.
+    pub(crate) async fn rival(&self) -> Self {
+        Self::open(Arc::clone(&self.gateway), "Rival").await
+    }
+
+    /// Another storefront.
+    pub(crate) async fn add_storefront(&self, name: &str, code: &str) -> Storefront {
+        add_storefront(&self.gateway, &self.organization, name, code).await
+    }
+
+    /// An API client of the organization; without a storefront it covers all.
+    pub(crate) async fn client(
+        &self,
+        kind: ClientKind,
+        storefront: Option<&StorefrontId>,
+        scopes: &[Scope],
+    ) -> Client {
+        let new = NewClient {
+            organization: self.organization.clone(),
+            kind,
+            name: "a client".to_owned(),
+            storefronts: storefront.map(|id| vec![id.clone()]),
+            scopes: scopes.to_vec(),
+        };
+        let app = Arc::clone(&self.gateway.app);
+        let (client, secret) = self
+            .gateway
+            .inside(async move { app.access.clients.create(new).await.expect("made") })
+            .await;
+        Client {
+            id: client.id,
+            caller: self.nobody().with(Some(secret.expose())),
+        }
+    }
+
+    /// A backend of all storefronts with these scopes.
+    pub(crate) async fn backend_with(&self, scopes: &[Scope]) -> Caller {
+        self.client(ClientKind::Integration, None, scopes).await.caller
+    }
+
+    /// A member of the organization.
+    pub(crate) async fn member(&self, name: &str) -> MemberId {
+        let (app, organization) = (Arc::clone(&self.gateway.app), self.organization.clone());
+        let name = name.to_owned();
+        let adding = async move {
+            let organizations = &app.access.organizations;
+            organizations.add_member(&organization, &name, None).await.expect("made").id
+        };
+        self.gateway.inside(adding).await
+    }
+
+    /// Somebody without a credential.
+    pub(crate) fn nobody(&self) -> Caller {
+        self.backend.with(None)
+    }
+
+    /// Registers a regular user; who it is, with a token.
+    pub(crate) async fn ann(&self, id: &str) -> Caller {
+        self.person(id, false).await
+    }
+
+    /// Registers an anonymous user; who it is, with a token.
+    pub(crate) async fn guest(&self, id: &str) -> Caller {
+        self.person(id, true).await
+    }
+
+    async fn person(&self, id: &str, is_anonymous: bool) -> Caller {
+        let payload = self.backend.done("storefrontUserRegister", self.user(id, is_anonymous)).await;
+        self.nobody().with(payload["token"]["accessToken"].as_str())
+    }
+
+    /// The input that registers or ensures a user in the shop's storefront.
+    pub(crate) fn user(&self, id: &str, is_anonymous: bool) -> Value {
+        json!({ "storefrontId": self.id(), "storefrontUserId": id, "isAnonymous": is_anonymous })
+    }
+
+    /// The input that names a user in the shop's storefront.
+    pub(crate) fn named(&self, id: &str) -> Value {
+        json!({ "storefrontId": self.id(), "storefrontUserId": id })
+    }
+
+    /// The input that merges or promotes in the shop's storefront.
+    pub(crate) fn pair(&self, anonymous: &str, regular: &str) -> Value {
+        json!({
+            "storefrontId": self.id(),
+            "anonymousStorefrontUserId": anonymous,
+            "regularStorefrontUserId": regular,
+        })
+    }
+
+    /// The id of the shop's storefront.
+    pub(crate) fn id(&self) -> &str {
+        use storefront_gateway::platform::id::Id as _;
+        self.storefront.id.as_str()
+    }
+
+    /// A new token for a user.
+    pub(crate) async fn token(&self, id: &str) -> Caller {
+        let payload = self.backend.done("storefrontUserTokenIssue", self.named(id)).await;
+        self.nobody().with(payload["token"]["accessToken"].as_str())
+    }
+
+    /// Merges, which must take effect.
+    pub(crate) async fn merge(&self, anonymous: &str, regular: &str) -> Value {
+        self.backend.done("storefrontUserMergeAnonymous", self.pair(anonymous, regular)).await
+    }
+}
+
+async fn add_storefront(
+    gateway: &Gateway,
+    organization: &OrganizationId,
+    name: &str,
+    code: &str,
+) -> Storefront {
+    let app = Arc::clone(&gateway.app);
+    let new = store::NewStorefront {
+        organization: organization.clone(),
+        name: name.to_owned(),
+        code: code.to_owned(),
+        integration_type: storefront_gateway::storefront::IntegrationType::default(),
+        account_url: None,
+        conceal_emails: false,
+    };
+    let making = async move {
+        let system = SystemReach::for_background_work();
+        store::create(&app.database, &system, &app.clock, &app.random, new).await
+    };
+    gateway
+        .inside(making)
+        .await
+        .expect("made")
+        .expect("name and code are free")
+}
+
+/// The ids of a person's own items, in order.
+pub(crate) async fn item_ids(person: &Caller) -> Vec<String> {
+    let seen = person
+        .ask("{ viewer { storefrontUser { privateStorage { items(first: 100) { nodes { id } } } } } }")
+        .await;
+    let nodes = &seen["viewer"]["storefrontUser"]["privateStorage"]["items"]["nodes"];
+    let nodes = nodes.as_array().expect("a list of items");
+    nodes.iter().filter_map(|node| node["id"].as_str().map(str::to_owned)).collect()
+}

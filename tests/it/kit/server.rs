@@ -1,0 +1,99 @@
+//! The database server of the run: started by the first test that needs it, gone with the process.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use mongodb::Client;
+use nix::{sys::signal::kill, unistd::Pid};
+use storefront_gateway::platform::mongod::{self, Managed, Options};
+use storefront_gateway::platform::progress::Progress;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// The server, and a runtime that outlives each test's own.
+pub(super) struct Server {
+    runtime: Runtime,
+    managed: Managed,
+    client: Client,
+}
+
+impl Server {
+    pub(super) fn uri(&self) -> &str {
+        self.managed.uri()
+    }
+
+    /// A client for looking into databases from outside the gateways.
+    pub(super) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    pub(super) fn handle(&self) -> Handle {
+        self.runtime.handle().clone()
+    }
+}
+
+static SERVER: OnceLock<Server> = OnceLock::new();
+
+/// The run's server.
+pub(super) async fn server() -> &'static Server {
+    tokio::task::spawn_blocking(|| SERVER.get_or_init(start))
+        .await
+        .expect("the database server starts")
+}
+
+/// Starts it. Its files are under `target/tmp`, in a folder named after this process.
+fn start() -> Server {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let managed = runtime
+        .block_on(async {
+            // The starter waits for nobody: it is the only user of its folder.
+            Managed::start(&options(&scratch("mongod")), &Progress::silent()).await
+        })
+        .expect("the managed database starts");
+    let client = runtime
+        .block_on(Client::with_uri_str(managed.uri()))
+        .expect("a client");
+    Server {
+        runtime,
+        managed,
+        client,
+    }
+}
+
+fn options(dir: &Path) -> Options {
+    Options {
+        cache_mb: 512,
+        oplog_mb: 990,
+        ..Options::new(dir)
+    }
+}
+
+/// The server binary, for tests that start several.
+pub(crate) async fn find_server() -> PathBuf {
+    mongod::find_server(&options(&scratch("find")), &Progress::silent())
+        .await
+        .expect("a server binary")
+}
+
+/// An empty folder of this process for this purpose; folders of earlier processes are removed.
+pub(crate) fn scratch(purpose: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let mine = format!("it-{}", std::process::id());
+    for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let process = name.strip_prefix("it-").and_then(|id| id.parse().ok());
+        if let Some(process) = process
+            && name != mine
+            && kill(Pid::from_raw(process), None).is_err()
+        {
+            // What cannot be removed now is removed by the next run.
+            drop(std::fs::remove_dir_all(entry.path()));
+        }
+    }
+    let folder = root.join(mine).join(purpose);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}

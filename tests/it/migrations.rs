@@ -1,0 +1,89 @@
+//! Migrations: in order, once in a database whatever the number of nodes, and never backwards.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bson::{Document, doc};
+use futures_util::{FutureExt, future::BoxFuture};
+use storefront_gateway::error::{Error, Result};
+use storefront_gateway::platform::database::Database;
+use storefront_gateway::platform::migration::{Migration, migrate};
+
+use crate::kit::{self, Shop};
+
+fn applied_in_order(_: &Database) -> BoxFuture<'_, Result<()>> {
+    async { Ok(()) }.boxed()
+}
+
+const FIRST: Migration = Migration {
+    number: 1,
+    name: "first",
+    run: applied_in_order,
+};
+const SECOND: Migration = Migration {
+    number: 2,
+    name: "second",
+    run: applied_in_order,
+};
+
+async fn migrated(shop: &Shop, node: &'static str, migrations: &'static [Migration]) -> Result<()> {
+    let app = shop.gateway.app.clone();
+    let work = async move { migrate(&app.database, &app.clock, node, migrations).await };
+    shop.gateway.inside(work).await
+}
+
+async fn recorded(shop: &Shop) -> Vec<Document> {
+    shop.gateway.store.documents("migrations", doc! {}).await
+}
+
+fn names(documents: &[Document]) -> Vec<&str> {
+    documents.iter().filter_map(|document| document.get_str("name").ok()).collect()
+}
+
+#[tokio::test]
+async fn each_runs_once_and_in_order() {
+    let shop = kit::shop().await;
+    migrated(&shop, "a", &[FIRST]).await.expect("migrated");
+    assert_eq!(names(&recorded(&shop).await), ["first"]);
+    migrated(&shop, "a", &[FIRST, SECOND]).await.expect("migrated");
+    let all = recorded(&shop).await;
+    assert_eq!(names(&all), ["first", "second"]);
+    assert_eq!(all.len(), 2, "the lock is given back: {all:?}");
+    assert!(all[0].get_datetime("at").expect("a date") <= all[1].get_datetime("at").expect("a date"));
+}
+
+static RUNS: AtomicU32 = AtomicU32::new(0);
+
+fn counted(_: &Database) -> BoxFuture<'_, Result<()>> {
+    async {
+        RUNS.fetch_add(1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+    .boxed()
+}
+
+#[tokio::test]
+async fn two_nodes_that_start_at_once_run_it_once() {
+    const COUNTED: &[Migration] = &[Migration {
+        number: 7,
+        name: "counted",
+        run: counted,
+    }];
+    let shop = kit::shop().await;
+    let nodes = ["a", "b", "c", "d"].map(|node| migrated(&shop, node, COUNTED));
+    for done in futures_util::future::join_all(nodes).await {
+        done.expect("migrated");
+    }
+    assert_eq!(RUNS.load(Ordering::SeqCst), 1);
+    assert_eq!(names(&recorded(&shop).await), ["counted"]);
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused() {
+    let shop = kit::shop().await;
+    migrated(&shop, "a", &[FIRST, SECOND]).await.expect("migrated");
+    let Err(Error::Internal(cause)) = migrated(&shop, "a", &[FIRST]).await else {
+        panic!("must refuse")
+    };
+    insta::assert_snapshot!(cause, @"The database was changed by a newer version of the gateway (migration 2; this one knows 1). Start that version or a later one.");
+}

@@ -1,0 +1,168 @@
+//! Storefronts: made by operators, seen by those whom they belong to.
+
+use serde_json::{Value, json};
+use storefront_gateway::access::client::ClientKind;
+use storefront_gateway::access::reach::SystemReach;
+use storefront_gateway::access::scope::Scope;
+use storefront_gateway::storefront::{IntegrationType, store};
+
+use crate::kit::{self, Shop, redact};
+
+async fn create(shop: &Shop, name: &str, code: &str) -> Result<(), store::Taken> {
+    let new = store::NewStorefront {
+        organization: shop.organization.clone(),
+        name: name.to_owned(),
+        code: code.to_owned(),
+        integration_type: IntegrationType::default(),
+        account_url: None,
+        conceal_emails: false,
+    };
+    let app = shop.gateway.app.clone();
+    let making = async move {
+        let system = SystemReach::for_background_work();
+        store::create(&app.database, &system, &app.clock, &app.random, new).await
+    };
+    shop.gateway.inside(making).await.expect("an answer").map(drop)
+}
+
+fn names(answer: &Value) -> Vec<&str> {
+    let nodes = answer["storefronts"]["nodes"].as_array().expect("a list");
+    nodes.iter().filter_map(|node| node["name"].as_str()).collect()
+}
+
+// SFR-01
+#[tokio::test]
+async fn sfr_01_a_mutation_needs_a_storefront_that_its_credential_covers() {
+    let shop = kit::shop().await;
+    let fr = shop.add_storefront("Prints FR", "FR").await;
+    let rival = shop.rival().await;
+    let input = |id: Value| json!({ "storefrontId": id, "storefrontUserId": "ann", "isAnonymous": false });
+    let not_found = ["STOREFRONT_NOT_FOUND storefrontId"];
+    for other in [
+        json!(rival.id()),
+        json!("sto_01h00000000000000000000000"),
+        json!("nonsense"),
+        json!(""),
+        json!("org_01h00000000000000000000000"),
+    ] {
+        for field in ["storefrontUserRegister", "storefrontUserEnsure"] {
+            assert_eq!(shop.backend.refused(field, input(other.clone())).await, not_found, "{field} {other}");
+        }
+    }
+    let refused = shop.backend.refused("storefrontUserRegister", input(Value::Null)).await;
+    assert_eq!(refused, ["STOREFRONT_REQUIRED storefrontId"]);
+
+    // A backend of one storefront need not name it, and may not name another.
+    let one = shop.client(ClientKind::Integration, Some(&fr.id), Scope::ALL).await.caller;
+    one.done("storefrontUserRegister", json!({ "storefrontUserId": "ann", "isAnonymous": false })).await;
+    assert_eq!(one.refused("storefrontUserRegister", input(json!(shop.id()))).await, not_found);
+}
+
+// SFR-01
+#[tokio::test]
+async fn sfr_01_a_query_gives_null_or_asks_for_the_storefront() {
+    let shop = kit::shop().await;
+    shop.add_storefront("Prints FR", "FR").await;
+    let rival = shop.rival().await;
+    for by in [
+        format!("{{ id: \"{}\" }}", rival.id()),
+        "{ id: \"sto_01h00000000000000000000000\" }".to_owned(),
+        "{ id: \"\" }".to_owned(),
+        "{ name: \"Rival DE\" }".to_owned(),
+    ] {
+        let seen = shop.backend.ask(&format!("{{ storefront(by: {by}) {{ id }} }}")).await;
+        assert_eq!(seen, json!({ "storefront": null }), "{by}");
+    }
+    let answer = shop.backend.send("{ storefront { id } }", json!({})).await;
+    assert_eq!((answer.status, answer.codes()), (200, vec!["STOREFRONT_REQUIRED"]));
+    let query = "{ storefrontUser(by: { external: { storefrontUserId: \"x\" } }) { id } }";
+    assert_eq!(shop.backend.send(query, json!({})).await.codes(), ["STOREFRONT_REQUIRED"]);
+}
+
+// SFR-02
+#[tokio::test]
+async fn sfr_02_storefronts_work_side_by_side_and_never_mix() {
+    let shop = kit::shop().await;
+    let fr = shop.add_storefront("Prints FR", "FR").await;
+    let fr = shop.client(ClientKind::Integration, Some(&fr.id), Scope::ALL).await.caller;
+    shop.backend.done("storefrontUserRegister", shop.user("ann", false)).await;
+    fr.done("storefrontUserRegister", json!({ "storefrontUserId": "bob", "isAnonymous": false })).await;
+
+    let users = "{ storefront { users { nodes { storefrontUserId } totalCount } } }";
+    let seen = fr.ask(users).await;
+    assert_eq!(seen["storefront"]["users"], json!({ "nodes": [{ "storefrontUserId": "bob" }], "totalCount": 1 }));
+    let merge = json!({ "anonymousStorefrontUserId": "ann", "regularStorefrontUserId": "bob" });
+    let refused = fr.refused("storefrontUserMergeAnonymous", merge).await;
+    assert_eq!(refused, ["STOREFRONT_USER_NOT_FOUND anonymousStorefrontUserId"]);
+}
+
+// SFR-03
+#[tokio::test]
+async fn sfr_03_an_operator_adds_a_storefront_and_its_type_is_custom_unless_told() {
+    let shop = kit::shop().await;
+    create(&shop, "Prints CH", "CH").await.expect("made");
+    let query = "{ storefront(by: { name: \"Prints CH\" }) { id name code integrationType createdAt } }";
+    insta::assert_json_snapshot!(redact(shop.backend.ask(query).await), @"");
+}
+
+// SFR-06
+#[tokio::test]
+async fn sfr_06_no_mutation_creates_renames_or_removes_a_storefront() {
+    let shop = kit::shop().await;
+    let seen = shop.nobody().ask("{ __schema { mutationType { fields { name } } } }").await;
+    let fields = seen["__schema"]["mutationType"]["fields"].as_array().expect("fields");
+    for field in fields.iter().filter_map(|field| field["name"].as_str()) {
+        let of_users = field.starts_with("storefrontUser");
+        assert!(!field.starts_with("storefront") || of_users, "{field}");
+    }
+}
+
+// SFR-21
+#[tokio::test]
+async fn sfr_21_the_list_has_all_that_the_caller_may_see() {
+    let shop = kit::shop().await;
+    shop.add_storefront("Prints FR", "FR").await;
+    shop.rival().await;
+    let query = "{ storefronts { nodes { name } totalCount } }";
+    let all = shop.backend.ask(query).await;
+    assert_eq!(names(&all), ["Prints DE", "Prints FR"]);
+    assert_eq!(all["storefronts"]["totalCount"], 2);
+    assert_eq!(names(&shop.browser.ask(query).await), ["Prints DE"]);
+    assert_eq!(names(&shop.ann("ann").await.ask(query).await), ["Prints DE"]);
+    let one = shop.client(ClientKind::Integration, Some(&shop.storefront.id), Scope::ALL).await.caller;
+    assert_eq!(names(&one.ask(query).await), ["Prints DE"]);
+    // One that is made now is seen by a backend of all within the cache's five seconds.
+    create(&shop, "Prints CH", "CH").await.expect("made");
+    kit::eventually("the new storefront is seen", || async {
+        names(&shop.backend.ask(query).await).contains(&"Prints CH")
+    })
+    .await;
+}
+
+// SFR-22
+#[tokio::test]
+async fn sfr_22_a_storefront_is_found_by_id_or_by_name() {
+    let shop = kit::shop().await;
+    let by_id = format!("{{ storefront(by: {{ id: \"{}\" }}) {{ id name }} }}", shop.id());
+    let expected = json!({ "storefront": { "id": shop.id(), "name": "Prints DE" } });
+    assert_eq!(shop.backend.ask(&by_id).await, expected);
+    let by_name = "{ storefront(by: { name: \"Prints DE\" }) { id name } }";
+    assert_eq!(shop.backend.ask(by_name).await, expected);
+    assert_eq!(shop.browser.ask("{ storefront { id name } }").await, expected);
+    let both = "{ storefront(by: { name: \"Prints DE\", id: \"x\" }) { id } }";
+    let answer = shop.backend.send(both, json!({})).await;
+    assert!(!answer.codes().is_empty(), "{:?}", answer.body);
+}
+
+// SFR-22
+#[tokio::test]
+async fn sfr_22_names_and_codes_are_unique_in_the_organization() {
+    let shop = kit::shop().await;
+    assert_eq!(create(&shop, "Prints DE", "XX").await, Err(store::Taken::Name));
+    assert_eq!(create(&shop, "Other", "DE").await, Err(store::Taken::Code));
+    let rival = shop.rival().await;
+    create(&rival, "Prints DE", "DE2").await.expect("another organization's names do not matter");
+    let attempts = (0..10).map(|_| create(&shop, "Prints AT", "AT"));
+    let made = futures_util::future::join_all(attempts).await;
+    assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1);
+}
