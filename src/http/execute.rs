@@ -222,3 +222,31 @@ async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestCont
     };
     Executed { response, stage }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guard::{CostModel, Guard, Limits};
+
+    #[tokio::test]
+    async fn a_panic_in_a_resolver_says_the_request_id_only() {
+        let model = CostModel::from_sdl("type Query { a: Int }", &[]).expect("a schema");
+        let prepared = Guard::new(Limits::default(), model)
+            .prepare("{ a }")
+            .expect("good");
+        let mut running = Running {
+            task: tokio::spawn(async { panic!("s3cret") }),
+            ended: CancellationToken::new(),
+            prepared,
+            name: None,
+        };
+        let deadline = Instant::now() + std::time::Duration::from_secs(60);
+        let answer = running.answer(deadline, "r1").await;
+        assert!(answer.data.is_none());
+        assert_eq!(
+            answer.errors[0].message,
+            "Something went wrong on our side. Request id: r1"
+        );
+        assert_eq!(mask::code_of(&answer.errors[0]), Some("INTERNAL"));
+    }
+}
