@@ -21,6 +21,7 @@ use super::variables;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::guard::Prepared;
+use crate::platform::database::counting;
 use crate::schema::OnValid;
 
 /// Which methods an operation came by.
@@ -81,6 +82,8 @@ pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result
 pub(super) struct Executed {
     response: Response,
     stage: Stage,
+    /// Database commands that it took.
+    commands: u32,
 }
 
 /// An operation that runs in a task of its own: a client that goes away leaves no half of it, and shutdown waits for it.
@@ -111,7 +114,9 @@ pub(super) async fn start(
     let on_end = ended.clone().drop_guard();
     let run = async move {
         let _ends = (on_end, room);
-        execute(&for_task, admitted, Arc::new(context)).await
+        let (mut executed, commands) = counting(execute(&for_task, admitted, Arc::new(context))).await;
+        executed.commands = commands;
+        executed
     };
     Ok(Running {
         task: gateway.app.tasks.spawn(run.in_current_span()),
@@ -160,7 +165,11 @@ impl Running {
 
 impl Executed {
     fn into_answer(self, request_id: &str) -> Answer {
-        let Self { response, stage } = self;
+        let Self {
+            response,
+            stage,
+            commands,
+        } = self;
         let Response {
             data,
             mut errors,
@@ -173,6 +182,7 @@ impl Executed {
             errors,
             extensions,
             failure: None,
+            commands,
         }
     }
 }
@@ -201,7 +211,11 @@ async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestCont
             Some(again) if response.errors.iter().any(mask::is_bad_value) => variables = again,
             _ => {
                 let stage = Stage::Execution;
-                return Executed { response, stage };
+                return Executed {
+                    response,
+                    stage,
+                    commands: 0,
+                };
             }
         }
     }
@@ -220,7 +234,11 @@ async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestCont
     } else {
         Stage::Validation
     };
-    Executed { response, stage }
+    Executed {
+        response,
+        stage,
+        commands: 0,
+    }
 }
 
 #[cfg(test)]

@@ -67,6 +67,8 @@ pub(super) struct Note {
     principal: Option<&'static str>,
     /// The first error's code. `None`: as the status says.
     pub(super) outcome: Option<Cow<'static, str>>,
+    /// Database commands of the operation.
+    pub(super) commands: u32,
 }
 
 impl Note {
@@ -140,7 +142,7 @@ fn log(note: &Note, operation: &str, outcome: &str, status: StatusCode, id: &Req
     } else {
         tracing::info!(
             target: "gateway::request",
-            request_id, operation, principal, status, outcome, duration_ms, "request"
+            request_id, operation, principal, status, outcome, duration_ms, commands = note.commands, "request"
         );
     }
 }

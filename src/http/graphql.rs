@@ -89,6 +89,7 @@ fn finish(outcome: Result<Answer, Denied>, mut note: Note, id: &RequestId, media
         }
     };
     note.errors(&answer.errors);
+    note.commands = answer.commands;
     let mut response = answer.into_response(media).unwrap_or_else(|error| {
         tracing::error!(request_id = id.as_str(), %error, "an answer could not be written");
         Fault::internal(id.as_str()).into_answer(media)
