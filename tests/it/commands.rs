@@ -40,6 +40,10 @@ impl Operator {
         self.dir.path().join(".storefront-gateway")
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the settings of whoever runs the tests are kept from the gateway"
+    )]
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_storefront-gateway"));
         for (name, _) in
@@ -245,7 +249,7 @@ async fn wrong_use_ends_with_two() {
 }
 
 #[tokio::test]
-async fn commands_make_what_a_store_needs_beside_a_running_gateway() {
+async fn commands_make_storefronts_beside_a_running_gateway() {
     let operator = Operator::new();
     let gateway = operator.serve(&["--demo"]).await;
     let organization = operator
@@ -301,7 +305,16 @@ async fn commands_make_what_a_store_needs_beside_a_running_gateway() {
         .json(&["storefront", "list", "--organization", org])
         .await;
     assert_eq!(listed, Value::Array(vec![updated]));
+    assert!(gateway.is_live().await);
+}
 
+#[tokio::test]
+async fn commands_make_and_revoke_clients_beside_a_running_gateway() {
+    let operator = Operator::new();
+    let gateway = operator.serve(&["--demo"]).await;
+    let demo = operator.json(&["demo"]).await;
+    let org = member(&demo, "organization");
+    let sto = member(&demo["storefronts"][0], "id");
     let named = ["client", "create", "--organization", org, "--name", "Web"];
     let public = operator
         .json(&[&named[..], &["--kind", "public", "--storefront", sto]].concat())
@@ -315,9 +328,16 @@ async fn commands_make_what_a_store_needs_beside_a_running_gateway() {
     let revoked = operator.json(&["client", "revoke", member(&backend, "id")]).await;
     assert_eq!(revoked["id"], backend["id"]);
     let clients = operator.json(&["client", "list", "--organization", org]).await;
+    let clients = clients.as_array().expect("a list");
+    let revoked: Vec<&Value> = clients
+        .iter()
+        .filter(|client| client["revokedAt"].is_string())
+        .collect();
+    assert_eq!(revoked.len(), 1, "{clients:?}");
+    assert_eq!(revoked[0]["id"], backend["id"]);
     assert!(
-        clients[0]["revokedAt"].is_null() && clients[1]["revokedAt"].is_string(),
-        "{clients}"
+        clients.iter().any(|client| client["id"] == public["id"]),
+        "{clients:?}"
     );
 
     assert_eq!(keys(&operator.json(&["keys", "rotate"]).await), ["kid"]);
@@ -477,6 +497,49 @@ async fn the_demo_shows_the_same_credentials_at_every_start() {
     for credential in [secret, member(&first["keys"], "DE"), member(&first["keys"], "US")] {
         assert!(shown.contains(credential), "{credential} is missing in: {shown}");
     }
+    gateway.signalled(Signal::SIGTERM).await;
+}
+
+#[tokio::test]
+async fn a_demo_that_was_cut_off_is_finished_by_the_next_start() {
+    let operator = Operator::new();
+    let mut gateway = operator.serve(&["--demo"]).await;
+    let uri = std::fs::read_to_string(operator.data().join("mongod.uri")).expect("published");
+    let client = Client::with_uri_str(&uri).await.expect("a client");
+    let database = client.database("storefront_gateway");
+    let count = async |collection: &str| {
+        let documents = database.collection::<Document>(collection);
+        documents.count_documents(doc! {}).await.expect("counted")
+    };
+    let collections = [
+        "organizations",
+        "members",
+        "storefronts",
+        "apiClients",
+        "storefrontUsers",
+        "storageItems",
+    ];
+    let mut whole = Vec::new();
+    for collection in collections {
+        whole.push(count(collection).await);
+    }
+    assert_eq!(whole, [1, 1, 2, 3, 5, 7]);
+
+    // As a gateway leaves it that dies while it fills the database.
+    let demo = database.collection::<Document>("demo");
+    demo.update_one(doc! {}, doc! { "$unset": { "filledAt": "" } })
+        .await
+        .expect("updated");
+    for collection in ["members", "apiClients", "storageItems"] {
+        let documents = database.collection::<Document>(collection);
+        documents.delete_one(doc! {}).await.expect("deleted");
+    }
+    operator.json(&["demo"]).await;
+    let mut finished = Vec::new();
+    for collection in collections {
+        finished.push(count(collection).await);
+    }
+    assert_eq!(finished, whole);
     gateway.signalled(Signal::SIGTERM).await;
 }
 
