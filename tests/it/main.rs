@@ -8,6 +8,7 @@ mod commands;
 mod filters;
 mod graphql_library;
 mod house;
+mod http;
 mod indexes;
 mod jobs;
 mod merge;

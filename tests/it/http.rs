@@ -1,37 +1,22 @@
 //! HTTP itself, on a real gateway with a real database.
 
 use std::io::ErrorKind;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::net::SocketAddr;
 
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Response, StatusCode, header};
 use serde_json::{Value, json};
-use storefront_gateway::access::client::{ClientKind, NewClient};
-use storefront_gateway::access::{reach::SystemReach, scope::Scope};
-use storefront_gateway::app::{App, Parts};
-use storefront_gateway::config::Config;
-use storefront_gateway::platform::clock::Clock;
-use storefront_gateway::platform::database::Database;
+use storefront_gateway::access::{client::ClientKind, scope::Scope};
 use storefront_gateway::platform::id::Id;
-use storefront_gateway::platform::mongod::{Managed, Options};
-use storefront_gateway::platform::progress::Progress;
-use storefront_gateway::platform::random::Random;
-use storefront_gateway::platform::secret::MasterKey;
-use storefront_gateway::serve::{self, Running};
-use storefront_gateway::storefront::{IntegrationType, store};
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
-/// How long is waited for what should happen at once: a limit for failing, not a measure.
-const LIMIT: Duration = Duration::from_secs(60);
+use crate::kit::{LIMIT, Setup, Shop};
 
 /// A gateway with an organization, a storefront, a backend that may do everything, and a user.
 struct Gateway {
-    running: Running,
-    managed: Managed,
-    _dir: TempDir,
+    shop: Shop,
+    address: SocketAddr,
     http: Client,
     url: String,
     secret: String,
@@ -41,68 +26,20 @@ struct Gateway {
 
 impl Gateway {
     async fn start(vars: &[(&str, &str)]) -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let dir = TempDir::new().expect("a directory");
-        let options = Options {
-            cache_mb: 256,
-            ..Options::new(dir.path())
-        };
-        let managed = Managed::start(&options, &Progress::silent())
-            .await
-            .expect("a database");
-        let name = format!("http{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let database = Database::connect(managed.uri(), &name, None)
-            .await
-            .expect("a client");
-        let vars = vars
+        let setup = vars
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let url = format!("http://{address}");
-        let app = App::new(Parts {
-            config: Config::from_vars(vars).expect("settings"),
-            public_url: url.clone(),
-            database,
-            clock: Clock::system(),
-            random: Random::system(),
-            master_key: MasterKey::from_bytes([7; 32]),
-        })
-        .expect("an app");
-        let running = serve::start(app.clone(), listener, address, None);
-        running.wait_until_ready().await;
-
-        let organization = app.access.organizations.create("Org").await.expect("made").id;
-        let new = store::NewStorefront {
-            organization: organization.clone(),
-            name: "Shop".to_owned(),
-            code: "DE".to_owned(),
-            integration_type: IntegrationType::Custom,
-            account_url: None,
-            conceal_emails: false,
-        };
-        let system = SystemReach::for_background_work();
-        store::create(&app.database, &system, &app.clock, &app.random, new)
-            .await
-            .expect("answered")
-            .expect("made");
-        let new = NewClient {
-            organization,
-            kind: ClientKind::Integration,
-            name: "backend".to_owned(),
-            storefronts: None,
-            scopes: Scope::ALL.to_vec(),
-        };
-        let (client, secret) = app.access.clients.create(new).await.expect("made");
+            .fold(Setup::new(), |setup, (name, value)| setup.set(name, value));
+        let shop = setup.start().await;
+        let client = shop.client(ClientKind::Integration, None, Scope::ALL).await;
+        let url = shop.gateway.url.clone();
         let mut gateway = Self {
-            running,
-            managed,
-            _dir: dir,
+            address: url.trim_start_matches("http://").parse().expect("an address"),
             http: Client::new(),
-            url,
-            secret: secret.expose().to_owned(),
+            secret: client.secret().to_owned(),
             client_id: client.id.as_str().to_owned(),
             user: String::new(),
+            shop,
+            url,
         };
         let query = "mutation($i: StorefrontUserRegisterInput!) { storefrontUserRegister(input: $i) { storefrontUser { id } } }";
         let input = json!({ "i": { "storefrontUserId": "u1", "isAnonymous": false } });
@@ -157,9 +94,10 @@ impl Gateway {
         answer["data"].take()
     }
 
+    /// Stops, as SIGTERM does; the kit asserts that everything ended in time.
     async fn stop(self) {
-        assert!(self.running.stop().await, "everything ended in time");
-        self.managed.stop().await;
+        let dropped = tokio::task::spawn_blocking(move || drop(self));
+        dropped.await.expect("everything ended in time");
     }
 }
 
@@ -383,7 +321,7 @@ async fn an_upload_that_breaks_off_leaves_no_item() {
     let query = "query($by: StorefrontUserBy!) { storefrontUser(by: $by) { privateStorage { itemCount } } }";
     // The upload's task ends before the gateway has stopped; an item would be there by then.
     let by = json!({ "by": { "id": gateway.user } });
-    while !gateway.running.app.tasks.is_empty() {
+    while !gateway.shop.gateway.app.tasks.is_empty() {
         tokio::task::yield_now().await;
     }
     let answer = gateway.ask(query, by).await;
@@ -412,12 +350,10 @@ async fn begin_upload(gateway: &Gateway, length: usize) -> TcpStream {
          content-type: multipart/form-data; boundary=x\r\ncontent-length: {total}\r\n\r\n{parts}",
         gateway.secret
     );
-    let mut stream = TcpStream::connect(gateway.running.address)
-        .await
-        .expect("connected");
+    let mut stream = TcpStream::connect(gateway.address).await.expect("connected");
     stream.write_all(request.as_bytes()).await.expect("sent");
     let begun = async {
-        while gateway.running.app.tasks.is_empty() {
+        while gateway.shop.gateway.app.tasks.is_empty() {
             tokio::task::yield_now().await;
         }
     };
@@ -430,7 +366,7 @@ async fn begin_upload(gateway: &Gateway, length: usize) -> TcpStream {
 #[tokio::test]
 async fn a_stop_lets_a_running_upload_finish_and_takes_no_new_connection() {
     let gateway = Gateway::start(&[]).await;
-    let (address, content) = (gateway.running.address, zip(200_000));
+    let (address, content) = (gateway.address, zip(200_000));
     let mut stream = begin_upload(&gateway, content.len()).await;
     let stopping = tokio::spawn(gateway.stop());
     let refused = async {
@@ -453,9 +389,7 @@ async fn a_stop_lets_a_running_upload_finish_and_takes_no_new_connection() {
 async fn a_connection_without_a_request_is_cut() {
     let gateway = Gateway::start(&[]).await;
     for begun in ["", "PRI", "POST /graphql HTTP/1.1\r\nhost: x\r\n"] {
-        let mut stream = TcpStream::connect(gateway.running.address)
-            .await
-            .expect("connected");
+        let mut stream = TcpStream::connect(gateway.address).await.expect("connected");
         stream.write_all(begun.as_bytes()).await.expect("sent");
         let mut rest = Vec::new();
         let read = tokio::time::timeout(LIMIT, stream.read_to_end(&mut rest))
