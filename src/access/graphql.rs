@@ -1,6 +1,6 @@
 //! `viewer`, and the nodes of organizations, members and API clients.
 
-use async_graphql::{Context, Enum, ID, Object};
+use async_graphql::{Context, Description, Enum, ID, Object};
 
 use super::client::{ApiClient as ClientDocument, ClientKind};
 use super::organization::{Member as MemberDocument, Organization as OrganizationDocument};
@@ -28,9 +28,10 @@ pub enum ViewerKind {
 }
 
 /// An organization, which owns storefronts. Readable as one's own only.
+#[derive(Description)]
 pub struct Organization(OrganizationDocument);
 
-#[Object]
+#[Object(use_type_description)]
 impl Organization {
     /// Global id.
     pub async fn id(&self) -> ID {
@@ -44,9 +45,10 @@ impl Organization {
 }
 
 /// A member of an organization, who may own backend tokens. Readable by such a token only.
+#[derive(Description)]
 pub struct Member(MemberDocument);
 
-#[Object]
+#[Object(use_type_description)]
 impl Member {
     /// Global id.
     pub async fn id(&self) -> ID {
@@ -74,9 +76,10 @@ pub enum ApiClientKind {
 }
 
 /// An API client: a publishable key or a backend. Readable by itself only.
+#[derive(Description)]
 pub struct ApiClient(ClientDocument);
 
-#[Object]
+#[Object(use_type_description)]
 impl ApiClient {
     /// Global id.
     pub async fn id(&self) -> ID {
@@ -103,9 +106,10 @@ impl ApiClient {
 }
 
 /// Whom the request's credential stands for.
+#[derive(Description)]
 pub struct Viewer(Arc<Identity>);
 
-#[Object]
+#[Object(use_type_description)]
 impl Viewer {
     /// What kind of credential it is.
     async fn kind(&self) -> ViewerKind {

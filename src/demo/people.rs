@@ -14,7 +14,7 @@ use crate::access::{
 };
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::platform::upload::{UploadStream, channel};
+use crate::platform::upload::channel;
 use crate::storage::{
     StorageItem, store,
     upload::{NewItem, upload},
@@ -103,21 +103,15 @@ async fn add_file(app: &Arc<App>, reach: &Reach, owner: &StorefrontUser, file: &
     {
         return Ok(());
     }
-    let (sender, pieces) = channel();
-    // One piece: it fits into the channel before anybody reads.
+    let (mut sender, stream) = channel();
+    sender.begin(Some(file.name.to_owned()));
+    // One piece and the end: both fit into the channel before anybody reads.
     sender.send(Bytes::from((file.make)()?)).await;
-    drop(sender);
+    sender.finish().await;
     let new = NewItem {
         folder: Some(file.folder.to_owned()),
         ..NewItem::default()
     };
-    upload(
-        app,
-        reach,
-        owner,
-        new,
-        UploadStream::new(Some(file.name.to_owned()), pieces),
-    )
-    .await?;
+    upload(app, reach, owner, new, stream).await?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object};
+use async_graphql::{Context, Description, ID, InputObject, Object};
 use bson::doc;
 
 use super::store::{CountsOf, ItemsOf, Totals, TotalsOf};
@@ -32,6 +32,7 @@ pub const READ: Policy = Policy::backend(Scope::StorageRead).and_own();
 
 /// What one storefront user has uploaded or designed. Readable only with that user's own token or by a backend
 /// (storage:read).
+#[derive(Description)]
 pub struct PrivateStorage {
     owner: Arc<UserDocument>,
     reach: Reach,
@@ -70,7 +71,7 @@ impl PrivateStorage {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl PrivateStorage {
     /// Whether it is removed when its user is not used for long: an anonymous user's is, a regular user's is not.
     async fn is_temporary(&self) -> bool {
@@ -185,7 +186,7 @@ impl StorageItemFilter {
 
 /// Something that a storefront user has uploaded. Readable only with that user's own token or by a backend
 /// (storage:read).
-#[derive(Clone)]
+#[derive(Clone, Description)]
 pub struct StorageItem {
     document: Arc<Document>,
     /// In a mutation's payload: what the caller may see without the scopes to ask for it.
@@ -208,7 +209,7 @@ impl StorageItem {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl StorageItem {
     /// Global id; a merge keeps it.
     pub async fn id(&self) -> ID {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, OneofObject};
+use async_graphql::{Context, Description, ID, Object, OneofObject};
 
 use super::{IntegrationType, Storefront as Document, store};
 use crate::access::{principal::Policy, reach::Reach, scope::Scope};
@@ -19,7 +19,7 @@ use crate::storefront_user::graphql::{StorefrontUser, StorefrontUserFilter, user
 pub const READ: Policy = Policy::backend(Scope::StorefrontsRead).and_public().and_own();
 
 /// An online store connected to the organization. Registered by an operator only: there is no mutation for it.
-#[derive(Clone)]
+#[derive(Clone, Description)]
 pub struct Storefront(Arc<Document>);
 
 impl Storefront {
@@ -30,7 +30,7 @@ impl Storefront {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Storefront {
     /// Global id.
     pub async fn id(&self) -> ID {

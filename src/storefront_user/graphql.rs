@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, OneofObject};
+use async_graphql::{Context, Description, ID, InputObject, Object, OneofObject};
 use bson::doc;
 
 use super::{StorefrontUser as Document, store};
@@ -23,7 +23,7 @@ pub const READ: Policy = Policy::backend(Scope::StorefrontUsersRead).and_own();
 
 /// A person as the online store knows them, with private storage. Anonymous users are temporary. Backend
 /// (storefront_users:read), or the user itself.
-#[derive(Clone)]
+#[derive(Clone, Description)]
 pub struct StorefrontUser {
     document: Arc<Document>,
     /// In a mutation's payload: what the caller may see of this person without the scopes to ask for it.
@@ -56,7 +56,7 @@ impl StorefrontUser {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl StorefrontUser {
     /// Global id.
     pub async fn id(&self) -> ID {

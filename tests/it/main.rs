@@ -6,12 +6,14 @@ mod kit;
 
 mod access_table;
 mod bad_input;
+mod commands;
 mod commands_count;
 mod concurrency;
 mod faults;
 mod filters;
 mod graphql_library;
 mod house;
+mod http;
 mod indexes;
 mod jobs;
 mod merge;
