@@ -4,6 +4,7 @@
 
 mod kit;
 
+mod clients;
 mod filters;
 mod graphql_library;
 mod house;
