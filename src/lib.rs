@@ -6,6 +6,8 @@
 //!
 //! | part | what it is |
 //! |---|---|
+//! | [`cli`] | the command line: `serve`, operator commands, `check`, `schema` |
+//! | [`demo`] | data and credentials to try the gateway out |
 //! | [`serve`] | starting and stopping a gateway |
 //! | [`http`] | router, the GraphQL handler, uploads, OAuth, content, GraphiQL; the only place where a principal is established |
 //! | [`guard`] | what a GraphQL document may cost, before anything expensive happens to it |
@@ -13,6 +15,7 @@
 //! | [`storefront`], [`storefront_user`], [`storage`] | the domains: documents and rules, commands to the database, nodes and mutations |
 //! | [`context`], [`app`] | what a request and what the process shares |
 //! | [`access`] | who is asking and how far they reach: principals, scopes, reaches, clients, tokens, keys, OAuth |
+//! | [`telemetry`] | log, metrics, traces |
 //! | [`platform`] | parts that know no domain, a file a concern |
 //! | [`config`], [`error`] | settings; what can go wrong and how it reaches the wire |
 //!

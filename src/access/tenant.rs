@@ -12,7 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::reach::{Confine, Holder, Reach, StorageReach};
 use crate::error::{Error, Result};
 use crate::platform::{
-    database::{Database, Tx},
+    database::{Database, Tx, count_command},
     id::{Id, StorageId, StorefrontId},
     loader::Batch,
 };
@@ -44,7 +44,7 @@ impl Database {
     pub fn open<T: TenantDocument>(&self, reach: &impl Confine) -> Tenant<T> {
         let confine = reach.confine(T::STOREFRONT, T::HOLDER);
         Tenant {
-            collection: self.house(T::COLLECTION),
+            collection: self.uncounted(T::COLLECTION),
             confine,
         }
     }
@@ -77,6 +77,12 @@ pub struct Tenant<T: Send + Sync> {
 }
 
 impl<T: TenantDocument> Tenant<T> {
+    /// The collection, for one command.
+    fn commands(&self) -> &Collection<T> {
+        count_command();
+        &self.collection
+    }
+
     /// The filter with the reach in it. Nothing in `filter` can take the reach's conditions away.
     fn confined(&self, filter: Document) -> Document {
         if self.confine.is_empty() {
@@ -100,13 +106,13 @@ impl<T: TenantDocument> Tenant<T> {
 
     /// The one document that the filter names.
     pub async fn find_one(&self, filter: Document) -> Result<Option<T>> {
-        Ok(self.collection.find_one(self.confined(filter)).await?)
+        Ok(self.commands().find_one(self.confined(filter)).await?)
     }
 
     /// The same within a transaction.
     pub async fn find_one_in(&self, tx: &mut Tx, filter: Document) -> Result<Option<T>> {
         Ok(self
-            .collection
+            .commands()
             .find_one(self.confined(filter))
             .session(tx)
             .await?)
@@ -120,7 +126,7 @@ impl<T: TenantDocument> Tenant<T> {
     /// The documents that the filter finds, in one command; a limit of 0 is none.
     pub async fn find(&self, filter: Document, sort: Document, limit: i64) -> Result<Vec<T>> {
         let found = self
-            .collection
+            .commands()
             .find(self.confined(filter))
             .sort(sort)
             .limit(limit)
@@ -132,7 +138,7 @@ impl<T: TenantDocument> Tenant<T> {
     /// The same within a transaction.
     pub async fn find_in(&self, tx: &mut Tx, filter: Document) -> Result<Vec<T>> {
         let mut found = self
-            .collection
+            .commands()
             .find(self.confined(filter))
             .batch_size(BATCH)
             .session(&mut *tx)
@@ -148,7 +154,7 @@ impl<T: TenantDocument> Tenant<T> {
         let mut whole = vec![doc! { "$match": self.confine.clone() }];
         whole.extend(pipeline);
         let found = self
-            .collection
+            .commands()
             .aggregate(whole)
             .batch_size(BATCH)
             .with_type::<R>()
@@ -172,7 +178,7 @@ impl<T: TenantDocument> Tenant<T> {
 
     /// How many documents the filter finds.
     pub async fn count(&self, filter: Document) -> Result<u64> {
-        Ok(self.collection.count_documents(self.confined(filter)).await?)
+        Ok(self.commands().count_documents(self.confined(filter)).await?)
     }
 
     /// Inserts within a transaction.
@@ -183,14 +189,14 @@ impl<T: TenantDocument> Tenant<T> {
         if !reach.covers(document.storefront()) {
             return Err(Error::internal("a document outside the reach was to be inserted"));
         }
-        self.collection.insert_one(document).session(tx).await?;
+        self.commands().insert_one(document).session(tx).await?;
         Ok(())
     }
 
     /// Changes one document within a transaction and returns it as it is then; `None` when the filter finds none.
     pub async fn update_in(&self, tx: &mut Tx, filter: Document, update: Document) -> Result<Option<T>> {
         Ok(self
-            .collection
+            .commands()
             .find_one_and_update(self.confined(filter), update)
             .return_document(ReturnDocument::After)
             .session(tx)
@@ -200,7 +206,7 @@ impl<T: TenantDocument> Tenant<T> {
     /// Changes one document by itself and returns it as it is then; `None` when the filter finds none.
     pub async fn update(&self, filter: Document, update: Document) -> Result<Option<T>> {
         Ok(self
-            .collection
+            .commands()
             .find_one_and_update(self.confined(filter), update)
             .return_document(ReturnDocument::After)
             .await?)
@@ -209,7 +215,7 @@ impl<T: TenantDocument> Tenant<T> {
     /// Changes all that the filter finds within a transaction.
     pub async fn update_many_in(&self, tx: &mut Tx, filter: Document, update: Document) -> Result<u64> {
         Ok(self
-            .collection
+            .commands()
             .update_many(self.confined(filter), update)
             .session(tx)
             .await?
@@ -219,7 +225,7 @@ impl<T: TenantDocument> Tenant<T> {
     /// Removes one document within a transaction and returns it as it was.
     pub async fn delete_in(&self, tx: &mut Tx, filter: Document) -> Result<Option<T>> {
         Ok(self
-            .collection
+            .commands()
             .find_one_and_delete(self.confined(filter))
             .session(tx)
             .await?)
@@ -228,7 +234,7 @@ impl<T: TenantDocument> Tenant<T> {
     /// Removes all that the filter finds within a transaction.
     pub async fn delete_many_in(&self, tx: &mut Tx, filter: Document) -> Result<u64> {
         Ok(self
-            .collection
+            .commands()
             .delete_many(self.confined(filter))
             .session(tx)
             .await?

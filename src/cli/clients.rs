@@ -12,7 +12,10 @@ use crate::access::{
     scope::{Scope, write_list},
 };
 use crate::config::Config;
-use crate::platform::id::{ApiClientId, OrganizationId};
+use crate::platform::{
+    clock::Timestamp,
+    id::{ApiClientId, OrganizationId},
+};
 
 pub(super) async fn run(command: ClientCommand, config: Config, output: Output) -> Result<(), Failure> {
     match command {
@@ -123,7 +126,7 @@ fn as_json(client: &ApiClient) -> Value {
         "storefrontIds": storefront_ids,
         "scopes": scopes,
         "createdAt": created_at.rfc3339(),
-        "revokedAt": revoked_at.map(|at| at.rfc3339()),
+        "revokedAt": revoked_at.map(Timestamp::rfc3339),
     })
 }
 
@@ -142,7 +145,7 @@ fn cells(client: &ApiClient) -> Vec<String> {
         } else {
             write_list(&client.scopes)
         },
-        client.revoked_at.map(|at| at.rfc3339()).unwrap_or_default(),
+        client.revoked_at.map(Timestamp::rfc3339).unwrap_or_default(),
     ]
 }
 

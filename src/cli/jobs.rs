@@ -7,7 +7,10 @@ use super::failure::Failure;
 use super::open::Opened;
 use super::output::Output;
 use crate::config::Config;
-use crate::platform::job::{Job, State};
+use crate::platform::{
+    clock::Timestamp,
+    job::{Job, State},
+};
 
 pub(super) async fn run(command: JobsCommand, config: Config, output: Output) -> Result<(), Failure> {
     match command {
@@ -66,7 +69,7 @@ fn as_json(job: &Job) -> Value {
         "id": id,
         "kind": kind,
         "state": state_word(*state),
-        "due": due.map(|at| at.rfc3339()),
+        "due": due.map(Timestamp::rfc3339),
         "attempts": attempts,
         "failure": failure,
         "createdAt": created_at.rfc3339(),
@@ -78,7 +81,7 @@ fn cells(job: &Job) -> Vec<String> {
         job.id.clone(),
         job.kind.clone(),
         state_word(job.state).to_owned(),
-        job.due.map(|at| at.rfc3339()).unwrap_or_default(),
+        job.due.map(Timestamp::rfc3339).unwrap_or_default(),
         job.attempts.to_string(),
         job.failure.clone().unwrap_or_default(),
     ]

@@ -3,6 +3,7 @@
 //! Results go to standard output, for a person or with `--json` for a program; errors and progress go to standard
 //! error. The process ends with 0, with 1 after an error, and with 2 after wrong use.
 
+mod address_note;
 mod arguments;
 mod check;
 mod clients;
@@ -46,7 +47,7 @@ fn run(
     let Arguments { json, command } = arguments;
     let output = Output::new(json);
     if matches!(command, Some(Command::Schema)) {
-        return output.text(&schema::sdl());
+        return output::print(&schema::sdl());
     }
     let config = Config::load(Path::new("."), variables);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -72,7 +73,7 @@ async fn perform(
         demo: !config.any_set,
     });
     if let Command::Serve { demo } = command {
-        return serve::run(config, demo, output).await;
+        return serve::run(config, demo).await;
     }
     telemetry::log_of_command(&config.log)?;
     match command {

@@ -1,8 +1,8 @@
 //! Opening the gateway's parts for an operator command, and closing them again.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::address_note::public_url;
 use super::failure::Failure;
 use super::master_key::master_key;
 use super::output::Output;
@@ -107,18 +107,4 @@ pub(super) async fn app(
         random,
         master_key,
     })?)
-}
-
-/// Where a gateway that has chosen its port itself notes its address, for commands that issue its tokens.
-pub(super) fn address_file(config: &Config) -> PathBuf {
-    config.data_dir.join("gateway.url")
-}
-
-/// Where clients reach the gateway that this command works for.
-fn public_url(config: &Config) -> String {
-    let chosen = config.http.listen.port() == 0 && config.http.configured_public_url.is_none();
-    let noted = chosen
-        .then(|| std::fs::read_to_string(address_file(config)).ok())
-        .flatten();
-    noted.unwrap_or_else(|| config.http.public_url(config.http.listen).to_string())
 }

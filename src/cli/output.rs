@@ -28,9 +28,9 @@ impl Output {
     /// One result: the JSON for a program, the words for a person.
     pub(super) fn result(self, json: &Value, words: impl FnOnce() -> String) -> Result<(), Failure> {
         if self.json {
-            self.text(&json.to_string())
+            print(&json.to_string())
         } else {
-            self.text(&words())
+            print(&words())
         }
     }
 
@@ -44,25 +44,25 @@ impl Output {
         none: &str,
     ) -> Result<(), Failure> {
         if self.json {
-            return self.text(&Value::Array(rows.iter().map(json).collect()).to_string());
+            return print(&Value::Array(rows.iter().map(json).collect()).to_string());
         }
         if rows.is_empty() {
-            return self.text(none);
+            return print(none);
         }
         let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
-        self.text(&table(head, &rows))
+        print(&table(head, &rows))
     }
+}
 
-    /// A text as it is, ended by a line break.
-    pub(super) fn text(self, text: &str) -> Result<(), Failure> {
-        let mut out = std::io::stdout().lock();
-        match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
-            // Who closes the pipe has read enough.
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                Err(Failure::told(format!("cannot write to standard output: {error}")))
-            }
-            _ => Ok(()),
+/// A text as it is, ended by a line break.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
+        // Who closes the pipe has read enough.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::told(format!("cannot write to standard output: {error}")))
         }
+        _ => Ok(()),
     }
 }
 

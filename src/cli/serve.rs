@@ -8,12 +8,12 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::address_note::AddressNote;
 use super::demo as demo_output;
 use super::failure::{Failure, explain};
-use super::open::{address_file, app, managed_options};
-use super::output::Output;
+use super::open::{app, managed_options};
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, LogFormat};
 use crate::demo::{self, Demo};
 use crate::error::Error;
 use crate::platform::{mongod::Managed, progress::Progress};
@@ -24,14 +24,22 @@ use crate::telemetry::Telemetry;
 const FIRST_ANSWER: Duration = Duration::from_secs(3);
 
 /// Runs a gateway until SIGTERM or Ctrl-C.
-pub(super) async fn run(config: Config, demo: bool, _output: Output) -> Result<(), Failure> {
+pub(super) async fn run(config: Config, demo: bool) -> Result<(), Failure> {
+    let format = config.log.format;
     let telemetry = Telemetry::start(&config).await?;
     let outcome = match Signals::new() {
         Ok(mut signals) => start_and_serve(config, demo, &telemetry, &mut signals).await,
         Err(error) => Err(Failure::told(format!("cannot listen for signals: {error}"))),
     };
     telemetry.stop().await;
-    outcome
+    match (outcome, format) {
+        // Who reads objects line by line gets the end as one too.
+        (Err(Failure::Told(cause)), LogFormat::Json) => {
+            tracing::error!(cause, "the gateway cannot serve");
+            Err(Failure::Known)
+        }
+        (outcome, _) => outcome,
+    }
 }
 
 async fn start_and_serve(
@@ -50,10 +58,10 @@ async fn start_and_serve(
         url: format!("http://{}", reachable(address)),
         address,
         demo,
-        note: AddressNote::write(&config, address),
     };
+    let note = AddressNote::write(&config, address);
     let outcome = serve_on(config, &plan, listener, managed.as_ref(), telemetry, signals).await;
-    drop(plan);
+    drop(note);
     match (managed, outcome) {
         // The operator is in a hurry; the database ends in the background.
         (_, Err(Failure::Interrupted)) => Err(Failure::Interrupted),
@@ -67,6 +75,7 @@ async fn start_and_serve(
 }
 
 /// What a start has found out.
+#[derive(Clone)]
 struct Plan {
     /// Where a browser on this machine reaches the gateway.
     url: String,
@@ -74,8 +83,6 @@ struct Plan {
     address: SocketAddr,
     /// Whether it is a demo.
     demo: bool,
-    /// Lives as long as the gateway.
-    note: Option<AddressNote>,
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
@@ -174,7 +181,7 @@ async fn prepare(app: &Arc<App>, plan: &Plan, managed: bool) -> Result<(Option<D
     }
     let filled = demo::fill(app).await?;
     if filled.is_none() {
-        tracing::warn!("the database is not empty and not the demo's: serving without the demo");
+        warn_of_other_data();
     }
     Ok((filled, true))
 }
@@ -213,25 +220,23 @@ fn show(app: &App, plan: &Plan, demo: &Demo) {
 
 /// Fills the demo as soon as the database has answered. GraphiQL learns its credentials at the next start.
 fn fill_later(running: &Running, plan: &Plan) {
-    let (app, ready) = (Arc::clone(&running.app), running.ready.clone());
-    let plan = Plan {
-        url: plan.url.clone(),
-        address: plan.address,
-        demo: plan.demo,
-        note: None,
-    };
+    let (app, ready, plan) = (Arc::clone(&running.app), running.ready.clone(), plan.clone());
     tokio::spawn(async move {
         while !ready.is_ready() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         match demo::fill(&app).await {
             Ok(Some(demo)) => show(&app, &plan, &demo),
-            Ok(None) => {
-                tracing::warn!("the database is not empty and not the demo's: serving without the demo")
-            }
+            Ok(None) => warn_of_other_data(),
             Err(error) => tracing::error!(cause = explain(&error), "the demo could not be filled"),
         }
     });
+}
+
+fn warn_of_other_data() {
+    tracing::warn!(
+        "the database holds something else than the demo, or the demo's credentials were revoked: serving without the demo"
+    );
 }
 
 /// Lets what runs finish; a second signal ends everything at once.
@@ -260,33 +265,6 @@ fn reachable(address: SocketAddr) -> SocketAddr {
         });
     }
     address
-}
-
-/// A note of the gateway's address in the data directory, for as long as it serves there.
-struct AddressNote(std::path::PathBuf);
-
-impl AddressNote {
-    /// Needed only where the settings alone do not tell the address.
-    fn write(config: &Config, address: SocketAddr) -> Option<Self> {
-        if config.http.listen.port() != 0 || config.http.configured_public_url.is_some() {
-            return None;
-        }
-        let path = address_file(config);
-        match std::fs::write(&path, config.http.public_url(address).as_str()) {
-            Ok(()) => Some(Self(path)),
-            Err(error) => {
-                tracing::debug!(%error, "the gateway's address could not be noted for operator commands");
-                None
-            }
-        }
-    }
-}
-
-impl Drop for AddressNote {
-    fn drop(&mut self) {
-        // A note that stays is overwritten by the next gateway.
-        let _removed = std::fs::remove_file(&self.0);
-    }
 }
 
 /// The signals that ask the gateway to stop.

@@ -159,7 +159,9 @@ mod tests {
                 .parse()
                 .expect("a number");
             assert!(
-                file[offset..].starts_with(&format!("{number} 0 obj")),
+                file.get(offset..)
+                    .expect("within")
+                    .starts_with(&format!("{number} 0 obj")),
                 "object {number}"
             );
         }

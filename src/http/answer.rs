@@ -28,6 +28,9 @@ pub(super) struct Answer {
     /// What went wrong on our side, if the whole answer failed.
     #[serde(skip)]
     pub(super) failure: Option<StatusCode>,
+    /// Database commands that it took, for the log.
+    #[serde(skip)]
+    pub(super) commands: u32,
 }
 
 impl Answer {

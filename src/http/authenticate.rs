@@ -74,9 +74,9 @@ mod tests {
 
     #[test]
     fn only_bearer_credentials_are_read() {
-        let read = |text: &'static str| bearer(&HeaderValue::from_static(text));
-        assert_eq!(read("Bearer pk_1"), Some("pk_1"));
-        assert_eq!(read("bearer  a.b-c_d"), Some("a.b-c_d"));
+        let read = |text: &'static str| bearer(&HeaderValue::from_static(text)).map(str::to_owned);
+        assert_eq!(read("Bearer pk_1"), Some("pk_1".to_owned()));
+        assert_eq!(read("bearer  a.b-c_d"), Some("a.b-c_d".to_owned()));
         for bad in [
             "Bearer",
             "Bearer ",

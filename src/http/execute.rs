@@ -5,10 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use async_graphql::{
-    Request, Response, Variables,
-    parser::types::{OperationDefinition, OperationType},
-};
+use async_graphql::{Request, Response, Variables, parser::types::OperationType};
 use axum::http::StatusCode;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -17,12 +14,14 @@ use tracing::Instrument;
 
 use super::answer::{Answer, Denied, coded};
 use super::fault::Fault;
-use super::gateway::Gateway;
+use super::gateway::{Gateway, OperationNames};
 use super::mask::{self, Stage};
 use super::request::Params;
+use super::variables;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::guard::Prepared;
+use crate::platform::database::counting;
 use crate::schema::OnValid;
 
 /// Which methods an operation came by.
@@ -39,14 +38,8 @@ pub(super) struct Admitted {
     operation_name: Option<String>,
     variables: Variables,
     is_mutation: bool,
-    name: Option<String>,
-}
-
-impl Admitted {
     /// The operation's own name.
-    pub(super) fn name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
+    name: Option<String>,
 }
 
 /// Asks the guard.
@@ -73,7 +66,7 @@ pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result
         _ => {}
     }
     gateway.guard.admit(&operation, &variables)?;
-    check_required(&prepared, operation.name, &variables)?;
+    variables::check(&prepared, operation.name, &variables)?;
     let is_mutation = operation.kind == OperationType::Mutation;
     let name = operation.name.map(str::to_owned);
     Ok(Admitted {
@@ -85,48 +78,20 @@ pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result
     })
 }
 
-/// Says which variable lacks a value, before anything runs (GraphQL §6.1.2).
-fn check_required(prepared: &Prepared, name: Option<&str>, variables: &Variables) -> Result<(), Denied> {
-    let mut operations = prepared.document().operations.iter();
-    let found = operations.find(|(own, _)| own.map(async_graphql::Name::as_str) == name);
-    let Some((_, operation)) = found else {
-        return Ok(());
-    };
-    let operation: &OperationDefinition = &operation.node;
-    for definition in &operation.variable_definitions {
-        let wanted = &definition.node;
-        if wanted.var_type.node.nullable {
-            continue;
-        }
-        let (name, kind) = (&wanted.name.node, &wanted.var_type.node);
-        let message = match variables.get(name) {
-            None if wanted.default_value.is_none() => {
-                format!(
-                    "The variable \"${name}\" of type \"{kind}\" is required, but no value was sent for it."
-                )
-            }
-            Some(async_graphql::Value::Null) => {
-                format!("The variable \"${name}\" of type \"{kind}\" must not be null.")
-            }
-            _ => continue,
-        };
-        let mut error = coded("BAD_USER_INPUT", message);
-        error.locations.push(definition.pos);
-        return Err(error.into());
-    }
-    Ok(())
-}
-
 /// What came of an execution.
 pub(super) struct Executed {
     response: Response,
     stage: Stage,
+    /// Database commands that it took.
+    commands: u32,
 }
 
 /// An operation that runs in a task of its own: a client that goes away leaves no half of it, and shutdown waits for it.
 pub(super) struct Running {
     task: JoinHandle<Executed>,
     ended: CancellationToken,
+    prepared: Arc<Prepared>,
+    name: Option<String>,
 }
 
 /// Starts an admitted operation once there is room.
@@ -135,10 +100,11 @@ pub(super) struct Running {
 /// 503 when there was none until the deadline.
 pub(super) async fn start(
     gateway: &Arc<Gateway>,
-    admitted: Admitted,
+    mut admitted: Admitted,
     context: RequestContext,
     deadline: Instant,
 ) -> Result<Running, Denied> {
+    let (prepared, name) = (Arc::clone(&admitted.prepared), admitted.name.take());
     let room = Arc::clone(&gateway.running).acquire_owned();
     let Ok(Ok(room)) = timeout_at(deadline, room).await else {
         return Err(Fault::unavailable("The gateway is busy; please try again shortly.").into());
@@ -148,11 +114,15 @@ pub(super) async fn start(
     let on_end = ended.clone().drop_guard();
     let run = async move {
         let _ends = (on_end, room);
-        execute(&for_task, admitted, Arc::new(context)).await
+        let (mut executed, commands) = counting(execute(&for_task, admitted, Arc::new(context))).await;
+        executed.commands = commands;
+        executed
     };
     Ok(Running {
         task: gateway.app.tasks.spawn(run.in_current_span()),
         ended,
+        prepared,
+        name,
     })
 }
 
@@ -179,6 +149,14 @@ impl Running {
         }
     }
 
+    /// The operation's label in log and metrics; `None` as long as its document was not found valid, because until then
+    /// its name is any text.
+    pub(super) fn label(&self, names: &OperationNames) -> Option<Arc<str>> {
+        self.prepared
+            .is_validated()
+            .then(|| names.label(self.name.as_deref()))
+    }
+
     /// Waits until the operation has come to its end, without taking its answer.
     pub(super) async fn finished(&self) {
         self.ended.cancelled().await;
@@ -187,7 +165,11 @@ impl Running {
 
 impl Executed {
     fn into_answer(self, request_id: &str) -> Answer {
-        let Self { response, stage } = self;
+        let Self {
+            response,
+            stage,
+            commands,
+        } = self;
         let Response {
             data,
             mut errors,
@@ -200,6 +182,7 @@ impl Executed {
             errors,
             extensions,
             failure: None,
+            commands,
         }
     }
 }
@@ -228,7 +211,11 @@ async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestCont
             Some(again) if response.errors.iter().any(mask::is_bad_value) => variables = again,
             _ => {
                 let stage = Stage::Execution;
-                return Executed { response, stage };
+                return Executed {
+                    response,
+                    stage,
+                    commands: 0,
+                };
             }
         }
     }
@@ -247,5 +234,37 @@ async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestCont
     } else {
         Stage::Validation
     };
-    Executed { response, stage }
+    Executed {
+        response,
+        stage,
+        commands: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guard::{CostModel, Guard, Limits};
+
+    #[tokio::test]
+    async fn a_panic_in_a_resolver_says_the_request_id_only() {
+        let model = CostModel::from_sdl("type Query { a: Int }", &[]).expect("a schema");
+        let prepared = Guard::new(Limits::default(), model)
+            .prepare("{ a }")
+            .expect("good");
+        let mut running = Running {
+            task: tokio::spawn(async { panic!("s3cret") }),
+            ended: CancellationToken::new(),
+            prepared,
+            name: None,
+        };
+        let deadline = Instant::now() + std::time::Duration::from_secs(60);
+        let answer = running.answer(deadline, "r1").await;
+        assert!(answer.data.is_none());
+        assert_eq!(
+            answer.errors[0].message,
+            "Something went wrong on our side. Request id: r1"
+        );
+        assert_eq!(mask::code_of(&answer.errors[0]), Some("INTERNAL"));
+    }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_graphql::ServerError;
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{Extensions, HeaderMap, HeaderName, HeaderValue, header},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -25,6 +25,8 @@ use super::mask;
 use super::trace;
 use crate::access::principal::Principal;
 
+/// Paths of the probes.
+const HEALTH: &str = "/health/";
 /// Names a request in logs and answers.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -65,6 +67,8 @@ pub(super) struct Note {
     principal: Option<&'static str>,
     /// The first error's code. `None`: as the status says.
     pub(super) outcome: Option<Cow<'static, str>>,
+    /// Database commands of the operation.
+    pub(super) commands: u32,
 }
 
 impl Note {
@@ -94,7 +98,7 @@ pub(super) async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Requ
     request.extensions_mut().insert(id.clone());
     let answered = AssertUnwindSafe(next.run(request))
         .catch_unwind()
-        .instrument(span.clone())
+        .instrument(span)
         .await;
     let mut response = answered.unwrap_or_else(|_panic| {
         // The panic hook has told the rest; a message made there may hold what was sent.
@@ -109,32 +113,45 @@ pub(super) async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Requ
     );
     headers.insert(X_REQUEST_ID, id.0.clone());
     let path = path.as_ref().map_or("unknown", MatchedPath::as_str);
-    span.in_scope(|| report(&note, path, &id, &response, started.elapsed()));
+    let outcome = outcome(&note, &response);
+    let operation = note.operation.as_deref().unwrap_or(path);
+    let took = started.elapsed();
+    log(&note, operation, &outcome, response.status(), &id, took);
+    if gateway.app.config.telemetry.metrics_listen.is_some() {
+        measure(operation, &outcome, took);
+    }
     response
 }
 
+/// How the request ended: `ok`, an error's code, or as the status says.
+fn outcome(note: &Note, response: &Response) -> Cow<'static, str> {
+    note.outcome.clone().unwrap_or(match response.status().as_u16() {
+        ..400 => Cow::Borrowed("ok"),
+        400..500 => Cow::Borrowed("refused"),
+        500.. => Cow::Borrowed("failed"),
+    })
+}
+
 /// One line a request: no variables, no addresses, no credentials, no query string.
-fn report(note: &Note, path: &str, id: &RequestId, response: &Response, took: Duration) {
-    let status = response.status();
-    let operation = note.operation.as_deref().unwrap_or(path);
-    let outcome = note.outcome.as_deref().unwrap_or(match status.as_u16() {
-        ..400 => "ok",
-        400..500 => "refused",
-        500.. => "failed",
-    });
-    tracing::info!(
-        target: "gateway::request",
-        request_id = id.as_str(),
-        operation,
-        principal = note.principal.unwrap_or("none"),
-        status = status.as_u16(),
-        outcome,
-        duration_ms = took.as_micros() as f64 / 1000.0,
-        "request"
-    );
-    counter!("gateway_requests_total", "operation" => operation.to_owned(), "outcome" => outcome.to_owned())
-        .increment(1);
-    histogram!("gateway_request_seconds", "operation" => operation.to_owned()).record(took.as_secs_f64());
+fn log(note: &Note, operation: &str, outcome: &str, status: StatusCode, id: &RequestId, took: Duration) {
+    let principal = note.principal.unwrap_or("none");
+    let (request_id, status, duration_ms) = (id.as_str(), status.as_u16(), took.as_secs_f64() * 1000.0);
+    // Whoever watches the health asks every few seconds, and learns the answer.
+    if operation.starts_with(HEALTH) {
+        tracing::debug!(target: "gateway::request", request_id, operation, status, outcome, duration_ms, "request");
+    } else {
+        tracing::info!(
+            target: "gateway::request",
+            request_id, operation, principal, status, outcome, duration_ms, commands = note.commands, "request"
+        );
+    }
+}
+
+fn measure(operation: &str, outcome: &str, took: Duration) {
+    let operation = operation.to_owned();
+    histogram!("gateway_request_seconds", "operation" => operation.clone()).record(took.as_secs_f64());
+    let labels = [("operation", operation), ("outcome", outcome.to_owned())];
+    counter!("gateway_requests_total", &labels).increment(1);
 }
 
 #[cfg(test)]

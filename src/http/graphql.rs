@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::answer::{Answer, Denied};
 use super::authenticate;
 use super::client;
-use super::execute::{self, Admitted, Method};
+use super::execute::{self, Method, Running};
 use super::fault::Fault;
 use super::frame::{Note, RequestId};
 use super::gateway::Gateway;
@@ -89,6 +89,7 @@ fn finish(outcome: Result<Answer, Denied>, mut note: Note, id: &RequestId, media
         }
     };
     note.errors(&answer.errors);
+    note.commands = answer.commands;
     let mut response = answer.into_response(media).unwrap_or_else(|error| {
         tracing::error!(request_id = id.as_str(), %error, "an answer could not be written");
         Fault::internal(id.as_str()).into_answer(media)
@@ -128,10 +129,9 @@ async fn by_post(call: &mut Call, body: axum::body::Body) -> Result<Answer, Deni
 async fn run(call: &mut Call, params: Params, method: Method) -> Result<Answer, Denied> {
     let deadline = Instant::now() + call.gateway.app.config.http.request_timeout;
     let admitted = execute::admit(&call.gateway, params, method)?;
-    call.name(&admitted);
     let context = call.context(Uploads::default());
-    let mut running = execute::start(&call.gateway, admitted, context, deadline).await?;
-    Ok(running.answer(deadline, call.id.as_str()).await)
+    let running = execute::start(&call.gateway, admitted, context, deadline).await?;
+    Ok(call.answer(running, deadline).await)
 }
 
 impl Call {
@@ -152,9 +152,11 @@ impl Call {
         context
     }
 
-    /// Notes the operation's name for log and metrics.
-    pub(super) fn name(&mut self, admitted: &Admitted) {
-        self.note.operation = Some(self.gateway.names.label(admitted.name()));
+    /// Waits for the answer, and notes the operation's name.
+    pub(super) async fn answer(&mut self, mut running: Running, deadline: Instant) -> Answer {
+        let answer = running.answer(deadline, self.id.as_str()).await;
+        self.note.operation = running.label(&self.gateway.names);
+        answer
     }
 }
 

@@ -121,7 +121,10 @@ fn of_library(message: &str, stage: Stage) -> (&'static str, Option<String>) {
 fn without_value(reason: &str) -> String {
     match reason.split_once(" does not contain the value ") {
         Some((place, _value)) => format!("{place} has no such value"),
-        None => reason.to_owned(),
+        None => reason.replace(
+            "Oneof input objects requires have exactly one field",
+            "exactly one of its fields is needed",
+        ),
     }
 }
 

@@ -21,6 +21,7 @@ mod probe;
 mod request;
 mod server;
 mod trace;
+mod variables;
 
 use std::sync::Arc;
 use std::time::Duration;

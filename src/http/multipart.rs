@@ -58,10 +58,9 @@ pub(super) async fn run(call: &mut Call, body: Body) -> Result<Answer, Denied> {
     let (mut params, map) = read_head(&mut multipart, call.gateway.app.config.http.max_body).await?;
     let (files, uploads) = wire(&map, &mut params.variables)?;
     let admitted = execute::admit(&call.gateway, params, Method::Post)?;
-    call.name(&admitted);
     let context = call.context(uploads);
     let begin_by = Instant::now() + timeout_of_request;
-    let mut running = execute::start(&call.gateway, admitted, context, begin_by).await?;
+    let running = execute::start(&call.gateway, admitted, context, begin_by).await?;
 
     let incoming = Incoming {
         files,
@@ -76,9 +75,9 @@ pub(super) async fn run(call: &mut Call, body: Body) -> Result<Answer, Denied> {
     let deadline = Instant::now() + timeout_of_request;
     match pumped {
         Some(Pumped::Stalled) => Ok(Answer::timed_out()),
-        Some(Pumped::Whole | Pumped::Broken) => Ok(running.answer(deadline, call.id.as_str()).await),
+        Some(Pumped::Whole | Pumped::Broken) => Ok(call.answer(running, deadline).await),
         None => {
-            let answer = running.answer(deadline, call.id.as_str()).await;
+            let answer = call.answer(running, deadline).await;
             // Its client may still be sending, and would not read the answer before it is done. One that sends too much
             // or too slowly finds its connection closed.
             let _drained = timeout(DRAIN, pumping).await;

@@ -37,14 +37,14 @@ pub(super) struct Peer(pub(super) SocketAddr);
 /// Serves until `stop`, then lets running requests finish.
 pub(super) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let connections = GracefulShutdown::new();
-    let builder = Arc::new(builder());
+    let builder = builder();
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => spawn(&connections, Arc::clone(&builder), stream, peer, router.clone()),
+            Ok((stream, peer)) => spawn(&connections, &builder, stream, peer, router.clone()),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -74,7 +74,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
 
 fn spawn(
     connections: &GracefulShutdown,
-    builder: Arc<auto::Builder<TokioExecutor>>,
+    builder: &auto::Builder<TokioExecutor>,
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
@@ -95,7 +95,7 @@ fn spawn(
         let silent = async {
             tokio::time::sleep(HEADER_TIME).await;
             if begun.load(Ordering::Relaxed) {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         tokio::select! {

@@ -3,7 +3,10 @@
 //! Tenants' collections are opened through [`access::tenant`](crate::access::tenant) only; what is open here belongs
 //! to the house itself (keys, clients, jobs, migrations).
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 use std::time::Duration;
 
 use bson::{Document, doc};
@@ -74,8 +77,14 @@ impl Database {
         Ok(Self { client, inner })
     }
 
-    /// A collection of the house itself. Tenants' collections are opened with a reach.
+    /// A collection of the house itself, for one command. Tenants' collections are opened with a reach.
     pub(crate) fn house<T: Send + Sync>(&self, name: &str) -> Collection<T> {
+        count_command();
+        self.inner.collection(name)
+    }
+
+    /// A collection whose opener counts its commands itself.
+    pub(crate) fn uncounted<T: Send + Sync>(&self, name: &str) -> Collection<T> {
         self.inner.collection(name)
     }
 
@@ -124,6 +133,8 @@ impl Database {
         T: Send + 'static,
         F: for<'t> FnMut(&'t mut Tx, &'t C) -> BoxFuture<'t, Result<T>> + Send,
     {
+        // The commit.
+        count_command();
         let mut session = self.client.start_session().await?;
         let outcome = session
             .start_transaction()
@@ -141,11 +152,33 @@ impl Database {
     }
 }
 
+tokio::task_local! {
+    static COMMANDS: AtomicU32;
+}
+
+/// Runs `work` and says how many database commands it sent, for the request's log line. The driver's own retries and
+/// the pieces of files are not counted.
+pub async fn counting<W: Future>(work: W) -> (W::Output, u32) {
+    let counted = async {
+        let done = work.await;
+        (done, COMMANDS.with(|commands| commands.load(Ordering::Relaxed)))
+    };
+    COMMANDS.scope(AtomicU32::new(0), counted).await
+}
+
+/// Counts a command for whoever is [`counting`].
+pub(crate) fn count_command() {
+    // Nobody counts outside a request.
+    let _uncounted = COMMANDS.try_with(|commands| commands.fetch_add(1, Ordering::Relaxed));
+}
+
+type Observer<E> = Arc<dyn Fn(&E) + Send + Sync>;
+
 /// Watches commands and connections; for tests and metrics.
 #[derive(Clone)]
 pub struct Monitor {
-    command: Arc<dyn Fn(&CommandEvent) + Send + Sync>,
-    pool: Option<Arc<dyn Fn(&CmapEvent) + Send + Sync>>,
+    command: Observer<CommandEvent>,
+    pool: Option<Observer<CmapEvent>>,
 }
 
 impl Monitor {

@@ -56,6 +56,16 @@ fn install() -> Result<PrometheusHandle, BuildError> {
 
 fn describe() {
     describe_histogram!(
+        "gateway_request_seconds",
+        Unit::Seconds,
+        "Time of a GraphQL request, by operation name."
+    );
+    describe_counter!(
+        "gateway_requests_total",
+        "GraphQL requests, by operation name and outcome."
+    );
+    describe_counter!("gateway_errors_total", "Errors in answers, by code.");
+    describe_histogram!(
         BATCH_SIZE,
         "Keys in a loader's batch: documents that one database command reads for one level of a query."
     );

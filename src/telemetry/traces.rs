@@ -63,3 +63,41 @@ pub(super) async fn stop(provider: SdkTracerProvider) {
         tracing::warn!(%error, "the last traces could not be sent");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+
+    /// Takes one request, and answers with its head.
+    async fn collect(listener: TcpListener) -> String {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let mut request = Vec::new();
+        while !request.windows(4).any(|window| window == b"\r\n\r\n") {
+            stream.read_buf(&mut request).await.expect("a head");
+        }
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        stream.write_all(answer).await.expect("answered");
+        // The rest of the request; closing before it was read would reset the connection.
+        stream.read_to_end(&mut Vec::new()).await.expect("read");
+        String::from_utf8_lossy(&request).into_owned()
+    }
+
+    #[tokio::test]
+    async fn a_span_reaches_the_collector_before_the_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let address = listener.local_addr().expect("an address");
+        let collector = tokio::spawn(collect(listener));
+        let url = Url::parse(&format!("http://{address}/v1/traces")).expect("a URL");
+        let provider = provider(url).await.expect("built");
+        let subscriber = tracing_subscriber::registry().with(layer(&provider));
+        tracing::subscriber::with_default(subscriber, || drop(tracing::info_span!("request").entered()));
+        stop(provider).await;
+        let request = collector.await.expect("collected");
+        assert!(request.starts_with("POST /v1/traces "), "{request}");
+        assert!(request.contains("application/x-protobuf"), "{request}");
+    }
+}

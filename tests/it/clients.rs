@@ -85,8 +85,9 @@ async fn graphql_over_http_passes_every_audit() {
     };
     let shop = kit::shop().await;
     let [key, _] = credentials(&shop);
-    let endpoint = format!("{}/graphql", shop.gateway.url);
-    scripts.run("audits.mjs", &[endpoint.as_str(), key]).await;
+    scripts
+        .run("audits.mjs", &[shop.gateway.url.as_str(), key])
+        .await;
 }
 
 #[tokio::test]

@@ -7,22 +7,34 @@ use crate::kit::{self, Shop, Upload, png};
 /// Users whose ids are full of what could be a pattern, a guest who was merged among them.
 async fn shop() -> Shop {
     let shop = kit::shop().await;
-    for id in ["Ann", "ann", "a.n", "a*n", "bob (1)", "^bob", "[x]", "$gt", "Łódź"] {
-        shop.backend.done("storefrontUserRegister", shop.user(id, false)).await;
+    for id in [
+        "Ann", "ann", "a.n", "a*n", "bob (1)", "^bob", "[x]", "$gt", "Łódź",
+    ] {
+        shop.backend
+            .done("storefrontUserRegister", shop.user(id, false))
+            .await;
     }
     for id in ["guest", "merged"] {
-        shop.backend.done("storefrontUserRegister", shop.user(id, true)).await;
+        shop.backend
+            .done("storefrontUserRegister", shop.user(id, true))
+            .await;
     }
     shop.merge("merged", "ann").await;
     shop
 }
 
 async fn found(shop: &Shop, filter: &str) -> Vec<String> {
-    let query = format!("{{ storefront {{ users(filter: {filter}) {{ totalCount nodes {{ storefrontUserId }} }} }} }}");
+    let query = format!(
+        "{{ storefront {{ users(filter: {filter}) {{ totalCount nodes {{ storefrontUserId }} }} }} }}"
+    );
     let seen = shop.backend.ask(&query).await;
     let users = &seen["storefront"]["users"];
     let nodes = users["nodes"].as_array().expect("nodes");
-    assert_eq!(users["totalCount"], nodes.len(), "{filter}: the total is the filter's too");
+    assert_eq!(
+        users["totalCount"],
+        nodes.len(),
+        "{filter}: the total is the filter's too"
+    );
     let ids = nodes.iter().filter_map(|node| node["storefrontUserId"].as_str());
     ids.map(str::to_owned).collect()
 }
@@ -35,25 +47,37 @@ async fn each_field_filters_users() {
         ("{ isMerged: true }", &["merged"]),
         ("{ isAnonymous: true, isMerged: false }", &["guest"]),
         ("{ storefrontUserId: { eq: \"ann\" } }", &["ann"]),
-        ("{ storefrontUserId: { in: [\"ann\", \"guest\", \"x\"] } }", &["ann", "guest"]),
+        (
+            "{ storefrontUserId: { in: [\"ann\", \"guest\", \"x\"] } }",
+            &["ann", "guest"],
+        ),
         ("{ storefrontUserId: { in: [] } }", &[]),
         ("{ storefrontUserId: { startsWith: \"b\" } }", &["bob (1)"]),
         ("{ storefrontUserId: { startsWith: \"^\" } }", &["^bob"]),
         ("{ storefrontUserId: { startsWith: \"[x\" } }", &["[x]"]),
         ("{ storefrontUserId: { startsWith: \".\" } }", &[]),
         ("{ storefrontUserId: { like: \"ANN\" } }", &["Ann", "ann"]),
-        ("{ storefrontUserId: { like: \"a*n\" } }", &["Ann", "ann", "a.n", "a*n"]),
+        (
+            "{ storefrontUserId: { like: \"a*n\" } }",
+            &["Ann", "ann", "a.n", "a*n"],
+        ),
         ("{ storefrontUserId: { like: \"a.n\" } }", &["a.n"]),
         ("{ storefrontUserId: { like: \"*(1)\" } }", &["bob (1)"]),
         ("{ storefrontUserId: { like: \"łó*\" } }", &["Łódź"]),
         ("{ storefrontUserId: { eq: \"$gt\" } }", &["$gt"]),
         ("{ storefrontUserId: { isNull: true } }", &[]),
         ("{ createdAt: { lt: \"2020-01-01T00:00:00Z\" } }", &[]),
-        ("{ createdAt: { gt: \"2020-01-01T00:00:00+02:00\" }, isMerged: true }", &["merged"]),
+        (
+            "{ createdAt: { gt: \"2020-01-01T00:00:00+02:00\" }, isMerged: true }",
+            &["merged"],
+        ),
     ] {
         assert_eq!(found(&shop, filter).await, expected, "{filter}");
     }
-    assert_eq!(found(&shop, "{ storefrontUserId: { ne: \"ann\" } }").await.len(), 10);
+    assert_eq!(
+        found(&shop, "{ storefrontUserId: { ne: \"ann\" } }").await.len(),
+        10
+    );
     assert_eq!(found(&shop, "{}").await.len(), 11);
 }
 
@@ -61,18 +85,33 @@ async fn each_field_filters_users() {
 async fn and_or_and_not_stand_up_to_five_within_each_other() {
     let shop = shop().await;
     for (filter, expected) in [
-        ("{ or: [{ storefrontUserId: { eq: \"ann\" } }, { isMerged: true }] }", &["ann", "merged"][..]),
-        ("{ and: [{ isAnonymous: true }, { not: { isMerged: true } }] }", &["guest"]),
+        (
+            "{ or: [{ storefrontUserId: { eq: \"ann\" } }, { isMerged: true }] }",
+            &["ann", "merged"][..],
+        ),
+        (
+            "{ and: [{ isAnonymous: true }, { not: { isMerged: true } }] }",
+            &["guest"],
+        ),
         ("{ or: [] }", &[]),
         ("{ isMerged: true, or: [{ isAnonymous: false }] }", &[]),
-        ("{ not: { or: [{ isAnonymous: false }, { isMerged: true }] } }", &["guest"]),
-        ("{ not: { not: { not: { not: { not: { isAnonymous: false } } } } } }", &["guest", "merged"]),
+        (
+            "{ not: { or: [{ isAnonymous: false }, { isMerged: true }] } }",
+            &["guest"],
+        ),
+        (
+            "{ not: { not: { not: { not: { not: { isAnonymous: false } } } } } }",
+            &["guest", "merged"],
+        ),
     ] {
         assert_eq!(found(&shop, filter).await, expected, "{filter}");
     }
     let six = "{ not: { not: { not: { not: { not: { not: { isAnonymous: true } } } } } } }";
     let query = format!("{{ storefront {{ users(filter: {six}) {{ totalCount }} }} }}");
-    assert_eq!(shop.backend.send(&query, json!({})).await.codes(), ["BAD_USER_INPUT"]);
+    assert_eq!(
+        shop.backend.send(&query, json!({})).await.codes(),
+        ["BAD_USER_INPUT"]
+    );
 }
 
 #[tokio::test]
@@ -89,7 +128,11 @@ async fn a_filter_that_cannot_be_is_an_error_that_repeats_nothing() {
         let query = format!("{{ storefront {{ users(filter: {filter}) {{ totalCount }} }} }}");
         let answer = shop.backend.send(&query, json!({})).await;
         let code = answer.codes()[0];
-        assert!(["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"].contains(&code), "{:?}", answer.body);
+        assert!(
+            ["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"].contains(&code),
+            "{:?}",
+            answer.body
+        );
         let said = answer.body.to_string();
         assert!(!said.contains("secret") && !said.contains("xxx"), "{said}");
     }

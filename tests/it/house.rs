@@ -26,8 +26,16 @@ fn sources() -> Vec<Source> {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = std::fs::read_to_string(&path).expect("a text");
-                let text = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
-                let path = path.strip_prefix(&src).expect("under src").to_string_lossy().replace('\\', "/");
+                let text = text
+                    .split("\n#[cfg(test)]\nmod tests {")
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned();
+                let path = path
+                    .strip_prefix(&src)
+                    .expect("under src")
+                    .to_string_lossy()
+                    .replace('\\', "/");
                 sources.push(Source { path, text });
             }
         }
@@ -57,9 +65,21 @@ const DOMAINS: &[&str] = &["storefront", "storefront_user", "storage"];
 
 /// Names that go against the direction and why they may. This list only shrinks.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
-    ("access/graphql.rs", "context", "graphql.rs files stand above the context, access's too"),
-    ("access/graphql.rs", "storefront", "graphql.rs files name each other's nodes"),
-    ("access/graphql.rs", "storefront_user", "graphql.rs files name each other's nodes"),
+    (
+        "access/graphql.rs",
+        "context",
+        "graphql.rs files stand above the context, access's too",
+    ),
+    (
+        "access/graphql.rs",
+        "storefront",
+        "graphql.rs files name each other's nodes",
+    ),
+    (
+        "access/graphql.rs",
+        "storefront_user",
+        "graphql.rs files name each other's nodes",
+    ),
     ("app.rs", "storefront", "none"),
 ];
 
@@ -99,7 +119,9 @@ fn level(module: &str) -> Option<usize> {
 }
 
 fn excepted(path: &str, name: &str) -> bool {
-    EXCEPTIONS.iter().any(|(file, module, _)| *file == path && *module == name)
+    EXCEPTIONS
+        .iter()
+        .any(|(file, module, _)| *file == path && *module == name)
 }
 
 /// Whether a file that is not a domain's may name this module.
@@ -147,17 +169,25 @@ fn the_exceptions_are_needed() {
     for (file, module, _) in EXCEPTIONS {
         let source = sources.iter().find(|source| source.path == *file);
         let source = source.unwrap_or_else(|| panic!("{file} is gone: take its line away"));
-        assert!(named(source).contains(*module), "{file} no longer names {module}: take its line away");
+        assert!(
+            named(source).contains(*module),
+            "{file} no longer names {module}: take its line away"
+        );
     }
 }
 
 /// Files that contain one of these words, outside comments.
 fn files_with(words: &[&str], within: impl Fn(&str) -> bool) -> Vec<String> {
     let contains = |source: &Source| {
-        let mut code = source.text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let mut code = source
+            .text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
         code.any(|line| words.iter().any(|word| line.contains(word)))
     };
-    let found = sources().into_iter().filter(|source| within(&source.path) && contains(source));
+    let found = sources()
+        .into_iter()
+        .filter(|source| within(&source.path) && contains(source));
     found.map(|source| source.path).collect()
 }
 
@@ -169,7 +199,10 @@ fn the_wire_knows_no_database() {
 
 #[test]
 fn stores_know_no_wire() {
-    assert_eq!(files_with(&["async_graphql"], |path| path.ends_with("/store.rs")), [""; 0]);
+    assert_eq!(
+        files_with(&["async_graphql"], |path| path.ends_with("/store.rs")),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -184,7 +217,10 @@ fn pure_rules_do_no_input_or_output() {
 #[test]
 fn tenants_collections_are_opened_with_a_reach() {
     let elsewhere = |path: &str| !path.starts_with("platform/") && !path.starts_with("access/");
-    assert_eq!(files_with(&[".house::<", ".house(", ".raw()"], elsewhere), [""; 0]);
+    assert_eq!(
+        files_with(&[".house::<", ".house(", ".raw()"], elsewhere),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -212,7 +248,11 @@ fn one_file_knows_the_dataloader() {
 #[test]
 fn no_file_is_longer_than_it_can_be_read() {
     let long = |source: &Source| source.text.lines().count() > 400;
-    let long: Vec<String> = sources().into_iter().filter(long).map(|source| source.path).collect();
+    let long: Vec<String> = sources()
+        .into_iter()
+        .filter(long)
+        .map(|source| source.path)
+        .collect();
     assert_eq!(long, [""; 0]);
 }
 
@@ -238,6 +278,9 @@ fn the_readme_lists_the_settings_as_they_are() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
     if readme.contains("| `GATEWAY_") {
         let table = config::settings_markdown();
-        assert!(readme.contains(table.trim()), "the settings of the README are not those of the code");
+        assert!(
+            readme.contains(table.trim()),
+            "the settings of the README are not those of the code"
+        );
     }
 }

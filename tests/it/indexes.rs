@@ -17,14 +17,24 @@ async fn every_index_is_made_at_start() {
     let shop = kit::shop().await;
     for index in schema::indexes() {
         let made = indexes(&shop, index.collection).await;
-        assert!(made.iter().any(|name| name == index.name), "{} {}", index.collection, index.name);
+        assert!(
+            made.iter().any(|name| name == index.name),
+            "{} {}",
+            index.collection,
+            index.name
+        );
     }
 }
 
 #[tokio::test]
 async fn every_tenants_collection_has_an_index_besides_the_id() {
     let shop = kit::shop().await;
-    for collection in ["storefronts", "storefrontUsers", "privateStorages", "storageItems"] {
+    for collection in [
+        "storefronts",
+        "storefrontUsers",
+        "privateStorages",
+        "storageItems",
+    ] {
         assert!(indexes(&shop, collection).await.len() >= 2, "{collection}");
     }
 }
@@ -35,7 +45,9 @@ async fn drift_is_refused_with_the_way_to_mend_it() {
     let users = shop.gateway.store.collection("storefrontUsers");
     users.drop_index("expiry").await.expect("dropped");
     let other = mongodb::IndexModel::builder().keys(doc! { "expiresAt": 1 });
-    let options = mongodb::options::IndexOptions::builder().name("expiry".to_owned()).sparse(true);
+    let options = mongodb::options::IndexOptions::builder()
+        .name("expiry".to_owned())
+        .sparse(true);
     let other = other.options(options.build()).build();
     users.create_index(other).await.expect("made otherwise");
 
@@ -56,7 +68,11 @@ async fn drift_is_refused_with_the_way_to_mend_it() {
 
 /// The stages of the winning plan, from the outermost.
 async fn plan(shop: &Shop, command: Document) -> String {
-    let explained = shop.gateway.store.database().run_command(doc! { "explain": command });
+    let explained = shop
+        .gateway
+        .store
+        .database()
+        .run_command(doc! { "explain": command });
     let explained = explained.await.expect("explained");
     let plan = explained.get_document("queryPlanner").expect("a plan");
     format!("{:?}", plan.get_document("winningPlan").expect("a winner"))

@@ -81,7 +81,9 @@ async fn enqueue(shop: &Shop) -> String {
     let enqueuing = async move {
         let enqueue = |app: Arc<App>| async move {
             let work = app.database.transaction(&*app, |tx, app| {
-                app.queue.enqueue(tx, "trial", doc! { "id": "x" }, app.clock.now()).boxed()
+                app.queue
+                    .enqueue(tx, "trial", doc! { "id": "x" }, app.clock.now())
+                    .boxed()
             });
             work.await.expect("enqueued")
         };
@@ -112,7 +114,10 @@ async fn a_job_runs_once_and_is_kept_for_a_look_back() {
     assert_eq!(trial.runs(), 1);
     let done = job(&shop, &id).await;
     assert_eq!(text(&done, "state"), "DONE");
-    assert!(done.get_datetime("finishedAt").is_ok() && !done.contains_key("due"), "{done}");
+    assert!(
+        done.get_datetime("finishedAt").is_ok() && !done.contains_key("due"),
+        "{done}"
+    );
 }
 
 #[tokio::test]
@@ -123,7 +128,10 @@ async fn a_failed_job_is_tried_again_after_a_growing_wait() {
     drain(&shop, &runner, &trial).await;
     assert_eq!(trial.runs(), 1, "not again at once");
     let failed = job(&shop, &id).await;
-    assert_eq!((text(&failed, "state"), text(&failed, "failure")), ("WAITING", "INTERNAL"));
+    assert_eq!(
+        (text(&failed, "state"), text(&failed, "failure")),
+        ("WAITING", "INTERNAL")
+    );
 
     shop.gateway.advance(Duration::from_secs(3));
     drain(&shop, &runner, &trial).await;
@@ -152,7 +160,10 @@ async fn a_job_that_keeps_failing_is_dead_until_somebody_retries_it() {
         .gateway
         .inside(async move { app.queue.list(Some(State::Dead)).await.expect("listed") })
         .await;
-    assert_eq!(dead.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), [id.as_str()]);
+    assert_eq!(
+        dead.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(),
+        [id.as_str()]
+    );
     assert_eq!(dead[0].failure.as_deref(), Some("TIMEOUT"));
 
     let (app, again) = (Arc::clone(&shop.gateway.app), id.clone());
@@ -199,7 +210,9 @@ async fn two_nodes_run_a_job_once() {
     };
     let there = Runner::new(node.app.queue.clone(), vec![kind], TaskTracker::new());
     let (one, other) = (trial.clone(), trial.clone());
-    let here = shop.gateway.inside(async move { here.drain(one).await.expect("drained") });
+    let here = shop
+        .gateway
+        .inside(async move { here.drain(one).await.expect("drained") });
     let there = node.inside(async move { there.drain(other).await.expect("drained") });
     let (here, there) = tokio::join!(here, there);
     assert_eq!((trial.runs(), here + there), (20, 20));
@@ -212,9 +225,12 @@ async fn another_node_takes_over_when_one_dies_and_the_dead_one_cannot_finish_it
     let id = enqueue(&shop).await;
     // A node that claimed it and died.
     let due = shop.gateway.app.clock.now().after(Duration::from_secs(60));
-    let claim = doc! { "$set": { "state": "RUNNING", "claim": "theirs", "due": due }, "$inc": { "attempts": 1 } };
+    let claim =
+        doc! { "$set": { "state": "RUNNING", "claim": "theirs", "due": due }, "$inc": { "attempts": 1 } };
     let jobs = shop.gateway.store.collection("jobs");
-    jobs.update_one(doc! { "_id": &id }, claim).await.expect("claimed");
+    jobs.update_one(doc! { "_id": &id }, claim)
+        .await
+        .expect("claimed");
 
     shop.gateway.advance(Duration::from_secs(30));
     drain(&shop, &runner, &trial).await;
@@ -229,7 +245,11 @@ async fn another_node_takes_over_when_one_dies_and_the_dead_one_cannot_finish_it
 async fn a_recurring_job_runs_once_a_period_on_however_many_nodes() {
     let shop = Setup::new().manual_clock().start().await;
     let every = Some(Duration::from_secs(15));
-    let (first, second, trial) = (runner(&shop, every, succeeds), runner(&shop, every, succeeds), Trial::default());
+    let (first, second, trial) = (
+        runner(&shop, every, succeeds),
+        runner(&shop, every, succeeds),
+        Trial::default(),
+    );
     for turn in 1..=3 {
         drain(&shop, &first, &trial).await;
         drain(&shop, &second, &trial).await;

@@ -5,6 +5,7 @@
 mod kit;
 
 mod clients;
+mod commands;
 mod filters;
 mod graphql_library;
 mod house;

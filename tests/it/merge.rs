@@ -39,18 +39,28 @@ async fn items(shop: &Shop) -> Value {
 async fn sfu_22_a_merge_moves_everything_and_alters_nothing() {
     let (shop, guest, ann) = two_people().await;
     let store = &shop.gateway.store;
-    let before = (store.documents("storageItems", doc! {}).await, store.documents("content.chunks", doc! {}).await);
+    let before = (
+        store.documents("storageItems", doc! {}).await,
+        store.documents("content.chunks", doc! {}).await,
+    );
     let links = links(&guest).await;
     let payload = shop.merge("guest", "ann").await;
     insta::assert_json_snapshot!(redact(payload), @"");
     insta::assert_json_snapshot!(redact(items(&shop).await), @"");
-    let after = (store.documents("storageItems", doc! {}).await, store.documents("content.chunks", doc! {}).await);
+    let after = (
+        store.documents("storageItems", doc! {}).await,
+        store.documents("content.chunks", doc! {}).await,
+    );
     assert_eq!(before, after, "names, folders, content, ids and times are kept");
     assert_eq!(item_ids(&ann).await.len(), 3);
     assert_eq!(item_ids(&shop.token("ann").await).await.len(), 3);
     for (link, bytes) in links {
         let answer = shop.gateway.http.get(link).send().await.expect("an answer");
-        assert_eq!(answer.bytes().await.expect("a body").len(), bytes, "a link outlives the merge");
+        assert_eq!(
+            answer.bytes().await.expect("a body").len(),
+            bytes,
+            "a link outlives the merge"
+        );
     }
     store.assert_whole().await;
 }
@@ -62,8 +72,13 @@ async fn links(person: &kit::Caller) -> Vec<(String, usize)> {
     let nodes = seen["viewer"]["storefrontUser"]["privateStorage"]["items"]["nodes"].clone();
     let link = |node: &Value| {
         let bytes = node["byteSize"].as_f64().unwrap_or_default();
-        let length = (0..1_000).find(|length: &u32| f64::from(*length) >= bytes).unwrap_or_default();
-        (node["url"].as_str().unwrap_or_default().to_owned(), usize::try_from(length).unwrap_or_default())
+        let length = (0..1_000)
+            .find(|length: &u32| f64::from(*length) >= bytes)
+            .unwrap_or_default();
+        (
+            node["url"].as_str().unwrap_or_default().to_owned(),
+            usize::try_from(length).unwrap_or_default(),
+        )
     };
     nodes.as_array().expect("nodes").iter().map(link).collect()
 }
@@ -81,7 +96,10 @@ async fn sfu_22_the_anonymous_user_is_left_as_a_tombstone() {
     );
     insta::assert_json_snapshot!(redact(shop.backend.ask(&query).await), @"");
     // Its id stays taken.
-    let refused = shop.backend.refused("storefrontUserRegister", shop.user("guest", true)).await;
+    let refused = shop
+        .backend
+        .refused("storefrontUserRegister", shop.user("guest", true))
+        .await;
     assert_eq!(refused, ["STOREFRONT_USER_ALREADY_EXISTS storefrontUserId (409)"]);
     drop(guest);
 }
@@ -97,7 +115,11 @@ async fn sfu_22_the_tombstones_token_is_told_so_and_nothing_else() {
         ("storageItemUpdate", json!({ "id": item, "name": "x" })),
         ("storageItemDelete", json!({ "id": item })),
     ] {
-        assert_eq!(guest.refused(field, input).await, ["STOREFRONT_USER_ALREADY_MERGED (409)"], "{field}");
+        assert_eq!(
+            guest.refused(field, input).await,
+            ["STOREFRONT_USER_ALREADY_MERGED (409)"],
+            "{field}"
+        );
     }
     let upload = Upload {
         file_name: "x.png",
@@ -107,9 +129,16 @@ async fn sfu_22_the_tombstones_token_is_told_so_and_nothing_else() {
     let payload = guest.send_upload(upload).await;
     assert_eq!(kit::faults(&payload), ["STOREFRONT_USER_ALREADY_MERGED (409)"]);
     assert_eq!(guest.ask("{ viewer { kind } }").await, json!({ "viewer": null }));
-    assert_eq!(guest.ask(&format!("{{ node(id: {item:?}) {{ id }} }}")).await, json!({ "node": null }));
+    assert_eq!(
+        guest.ask(&format!("{{ node(id: {item:?}) {{ id }} }}")).await,
+        json!({ "node": null })
+    );
     for query in ["{ storefront { id } }", "{ storefronts { nodes { id } } }"] {
-        assert_eq!(guest.send(query, json!({})).await.codes(), ["FORBIDDEN"], "{query}");
+        assert_eq!(
+            guest.send(query, json!({})).await.codes(),
+            ["FORBIDDEN"],
+            "{query}"
+        );
     }
     assert_eq!(shop.gateway.store.dump().await, before);
     assert_eq!(item_ids(&ann).await.len(), 3);
@@ -121,7 +150,11 @@ async fn sfu_22_another_node_knows_within_five_seconds() {
     let (shop, guest, _) = two_people().await;
     let node = shop.gateway.another_node().await;
     let there = guest.at(&node);
-    assert_eq!(item_ids(&there).await.len(), 2, "the other node remembers the guest");
+    assert_eq!(
+        item_ids(&there).await.len(),
+        2,
+        "the other node remembers the guest"
+    );
     shop.merge("guest", "ann").await;
     // Whatever it remembers, it gives out none of ann's.
     let asked = tokio::time::Instant::now();
@@ -169,7 +202,14 @@ async fn sfu_30_a_missing_user_is_named_by_its_field() {
         ("x", "ann", vec![no_guest]),
         ("guest", "x", vec![no_ann]),
         ("x", "y", vec![no_guest, no_ann]),
-        ("x", "guest", vec![no_guest, "STOREFRONT_USER_NOT_REGULAR regularStorefrontUserId (409)"]),
+        (
+            "x",
+            "guest",
+            vec![
+                no_guest,
+                "STOREFRONT_USER_NOT_REGULAR regularStorefrontUserId (409)",
+            ],
+        ),
     ] {
         let said = shop.backend.refused(MERGE, shop.pair(anonymous, regular)).await;
         assert_eq!(said, refused, "{anonymous} into {regular}");
@@ -187,7 +227,10 @@ async fn sfu_32_the_same_pair_again_is_success_and_another_target_is_not() {
     let again = shop.merge("guest", "ann").await;
     insta::assert_json_snapshot!(redact(again), @"");
     let refused = shop.backend.refused(MERGE, shop.pair("guest", "bob")).await;
-    assert_eq!(refused, ["STOREFRONT_USER_ALREADY_MERGED anonymousStorefrontUserId (409)"]);
+    assert_eq!(
+        refused,
+        ["STOREFRONT_USER_ALREADY_MERGED anonymousStorefrontUserId (409)"]
+    );
     assert_eq!(shop.gateway.store.dump().await, before, "nothing moved again");
 }
 
@@ -214,7 +257,9 @@ async fn several_guests_merge_into_one_and_its_uploads_go_on() {
 // SFU-38
 #[tokio::test]
 async fn sfu_38_a_merge_is_never_refused_for_the_quota() {
-    let shop = kit::Setup::new().set("GATEWAY_STORAGE_QUOTA", "1KiB").set("GATEWAY_STORAGE_MAX_FILE", "1KiB");
+    let shop = kit::Setup::new()
+        .set("GATEWAY_STORAGE_QUOTA", "1KiB")
+        .set("GATEWAY_STORAGE_MAX_FILE", "1KiB");
     let shop = shop.start().await;
     let (guest, ann) = (shop.guest("guest").await, shop.ann("ann").await);
     guest.upload("a.png", &kit::png_of(800)).await;

@@ -36,7 +36,10 @@ async fn recorded(shop: &Shop) -> Vec<Document> {
 }
 
 fn names(documents: &[Document]) -> Vec<&str> {
-    documents.iter().filter_map(|document| document.get_str("name").ok()).collect()
+    documents
+        .iter()
+        .filter_map(|document| document.get_str("name").ok())
+        .collect()
 }
 
 #[tokio::test]

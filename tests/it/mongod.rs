@@ -44,10 +44,7 @@ async fn count(uri: &str) -> u64 {
 async fn insert(uri: &str, id: i32) {
     let client = Client::with_uri_str(uri).await.expect("a client");
     let things = client.database("trial").collection::<Document>("things");
-    things
-        .insert_one(doc! { "_id": id })
-        .await
-        .expect("inserted");
+    things.insert_one(doc! { "_id": id }).await.expect("inserted");
 }
 
 /// The process id of the server, as it notes it beside its files.
@@ -151,9 +148,7 @@ async fn a_second_gateway_is_refused_and_a_command_uses_the_first_ones_server() 
     let options = options(dir.path());
     let managed = Managed::start(&options, &silent()).await.expect("started");
 
-    let fault = Managed::start(&options, &silent())
-        .await
-        .expect_err("refused");
+    let fault = Managed::start(&options, &silent()).await.expect_err("refused");
     assert!(
         matches!(
             fault,
@@ -165,10 +160,7 @@ async fn a_second_gateway_is_refused_and_a_command_uses_the_first_ones_server() 
         "{fault}"
     );
     let path = dir.path().canonicalize().expect("there");
-    assert!(
-        fault.to_string().contains(&path.display().to_string()),
-        "{fault}"
-    );
+    assert!(fault.to_string().contains(&path.display().to_string()), "{fault}");
 
     let attached = mongod::attach_or_start(&options, &silent())
         .await
@@ -187,12 +179,7 @@ async fn a_second_gateway_is_refused_and_a_command_uses_the_first_ones_server() 
     // A gateway that starts meanwhile waits for the command.
     let gateway = tokio::spawn(async move { Managed::start(&options, &silent()).await });
     attached.stop().await;
-    gateway
-        .await
-        .expect("no panic")
-        .expect("started")
-        .stop()
-        .await;
+    gateway.await.expect("no panic").expect("started").stop().await;
 }
 
 #[tokio::test]
@@ -204,10 +191,7 @@ async fn a_server_that_ends_by_itself_is_reported_with_its_cause() {
     let died = managed.died();
     kill(server_process(dir.path()), Signal::SIGKILL).expect("killed");
     let ended = tokio::time::timeout(LIMIT, died).await.expect("reported");
-    assert_eq!(
-        (ended.status, ended.cause),
-        (Status::Signal(9), Cause::Killed)
-    );
+    assert_eq!((ended.status, ended.cause), (Status::Signal(9), Cause::Killed));
     managed.stop().await;
 
     let managed = Managed::start(&options(dir.path()), &silent())
@@ -242,10 +226,7 @@ async fn a_server_that_refuses_to_start_is_reported_with_its_words() {
         .await
         .expect_err("refused");
     assert!(matches!(fault, Fault::Ended(_)), "{fault}");
-    assert!(
-        fault.to_string().contains("storage engine metadata"),
-        "{fault}"
-    );
+    assert!(fault.to_string().contains("storage engine metadata"), "{fault}");
 }
 
 #[tokio::test]
@@ -259,9 +240,7 @@ async fn a_wrong_server_binary_is_named() {
             explicit: Some(PathBuf::from(path)),
             ..options(dir.path())
         };
-        let fault = Managed::start(&options, &silent())
-            .await
-            .expect_err("refused");
+        let fault = Managed::start(&options, &silent()).await.expect_err("refused");
         assert!(fault.to_string().contains(path), "{fault}");
         match fault {
             Fault::Explicit {
@@ -284,9 +263,7 @@ async fn without_a_server_and_without_pip_the_ways_out_are_named() {
         cache_dir: Some(nothing.path().join("cache")),
         ..options(dir.path())
     };
-    let fault = Managed::start(&options, &silent())
-        .await
-        .expect_err("refused");
+    let fault = Managed::start(&options, &silent()).await.expect_err("refused");
     assert!(matches!(fault, Fault::NoPip), "{fault}");
     // The refused gateway has let go of the directory.
     Managed::start(&self::options(dir.path()), &silent())
@@ -360,9 +337,7 @@ async fn a_replica_set_outlives_its_primary() {
     let binary = mongod::find_server(&options(dir.path()), &silent())
         .await
         .expect("a server");
-    let mut set = ReplicaSet::start(3, dir.path(), binary)
-        .await
-        .expect("started");
+    let mut set = ReplicaSet::start(3, dir.path(), binary).await.expect("started");
     let uri = set.uri();
     insert(&uri, 1).await;
 

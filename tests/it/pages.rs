@@ -28,7 +28,10 @@ async fn page(backend: &Caller, arguments: &str) -> Value {
 
 fn ids(page: &Value) -> Vec<&str> {
     let nodes = page["nodes"].as_array().expect("nodes");
-    nodes.iter().filter_map(|node| node["storefrontUserId"].as_str()).collect()
+    nodes
+        .iter()
+        .filter_map(|node| node["storefrontUserId"].as_str())
+        .collect()
 }
 
 fn around(page: &Value) -> (bool, bool) {
@@ -41,19 +44,47 @@ fn around(page: &Value) -> (bool, bool) {
 async fn forward_and_backward_go_over_the_same_list() {
     let shop = shop_of(7).await;
     let first = page(&shop.backend, "first: 3").await;
-    assert_eq!((ids(&first), around(&first)), (vec!["user 0", "user 1", "user 2"], (false, true)));
+    assert_eq!(
+        (ids(&first), around(&first)),
+        (vec!["user 0", "user 1", "user 2"], (false, true))
+    );
     assert_eq!(first["edges"][0]["cursor"], first["pageInfo"]["startCursor"]);
     assert_eq!(first["edges"][2]["cursor"], first["pageInfo"]["endCursor"]);
-    let second = page(&shop.backend, &format!("first: 3, after: {}", first["pageInfo"]["endCursor"])).await;
-    assert_eq!((ids(&second), around(&second)), (vec!["user 3", "user 4", "user 5"], (true, true)));
-    let third = page(&shop.backend, &format!("first: 3, after: {}", second["pageInfo"]["endCursor"])).await;
+    let second = page(
+        &shop.backend,
+        &format!("first: 3, after: {}", first["pageInfo"]["endCursor"]),
+    )
+    .await;
+    assert_eq!(
+        (ids(&second), around(&second)),
+        (vec!["user 3", "user 4", "user 5"], (true, true))
+    );
+    let third = page(
+        &shop.backend,
+        &format!("first: 3, after: {}", second["pageInfo"]["endCursor"]),
+    )
+    .await;
     assert_eq!((ids(&third), around(&third)), (vec!["user 6"], (true, false)));
 
     let last = page(&shop.backend, "last: 3").await;
-    assert_eq!((ids(&last), around(&last)), (vec!["user 4", "user 5", "user 6"], (true, false)));
-    let before = page(&shop.backend, &format!("last: 3, before: {}", last["pageInfo"]["startCursor"])).await;
-    assert_eq!((ids(&before), around(&before)), (vec!["user 1", "user 2", "user 3"], (true, true)));
-    let begin = page(&shop.backend, &format!("last: 3, before: {}", before["pageInfo"]["startCursor"])).await;
+    assert_eq!(
+        (ids(&last), around(&last)),
+        (vec!["user 4", "user 5", "user 6"], (true, false))
+    );
+    let before = page(
+        &shop.backend,
+        &format!("last: 3, before: {}", last["pageInfo"]["startCursor"]),
+    )
+    .await;
+    assert_eq!(
+        (ids(&before), around(&before)),
+        (vec!["user 1", "user 2", "user 3"], (true, true))
+    );
+    let begin = page(
+        &shop.backend,
+        &format!("last: 3, before: {}", before["pageInfo"]["startCursor"]),
+    )
+    .await;
     assert_eq!((ids(&begin), around(&begin)), (vec!["user 0"], (false, true)));
     // Exactly a whole page: nothing more is promised.
     assert_eq!(around(&page(&shop.backend, "first: 7").await), (false, false));
@@ -82,9 +113,15 @@ async fn twenty_five_unless_told_and_none_are_lost_or_shown_twice() {
 async fn a_list_that_grows_and_shrinks_is_paged_without_holes() {
     let shop = shop_of(6).await;
     let first = page(&shop.backend, "first: 3").await;
-    shop.backend.done("storefrontUserDelete", shop.named("user 2")).await;
+    shop.backend
+        .done("storefrontUserDelete", shop.named("user 2"))
+        .await;
     shop.ann("late").await;
-    let second = page(&shop.backend, &format!("first: 10, after: {}", first["pageInfo"]["endCursor"])).await;
+    let second = page(
+        &shop.backend,
+        &format!("first: 10, after: {}", first["pageInfo"]["endCursor"]),
+    )
+    .await;
     assert_eq!(ids(&second), ["user 3", "user 4", "user 5", "late"]);
 }
 
@@ -107,7 +144,11 @@ async fn a_wrong_page_is_an_error() {
         "before: \"AAAAAAAA\"".to_owned(),
     ] {
         let answer = shop.backend.send(&query(&arguments), json!({})).await;
-        assert_eq!((answer.status, answer.codes()), (200, vec!["BAD_USER_INPUT"]), "{arguments}");
+        assert_eq!(
+            (answer.status, answer.codes()),
+            (200, vec!["BAD_USER_INPUT"]),
+            "{arguments}"
+        );
         let message = answer.body["errors"][0]["message"].as_str().expect("a message");
         assert!(!message.contains("nonsense"), "{message}");
     }
@@ -128,7 +169,10 @@ async fn a_cursor_belongs_to_its_list_and_tenant() {
     for (caller, query) in [
         (&shop.backend, named(fr.id.to_string().as_str(), &after)),
         (&rival.backend, named(rival.id(), &after)),
-        (&shop.backend, format!("{{ storefronts({after}) {{ nodes {{ id }} }} }}")),
+        (
+            &shop.backend,
+            format!("{{ storefronts({after}) {{ nodes {{ id }} }} }}"),
+        ),
     ] {
         let answer = caller.send(&query, json!({})).await;
         assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{query}");
@@ -146,15 +190,22 @@ async fn the_total_is_counted_only_where_it_is_selected() {
     let items = "{ storefront { users(first: 4) { nodes { privateStorage { items(first: 1) { nodes { id } TOTAL } } } } } }";
     for query in [users, items] {
         let commands = &shop.gateway.commands;
-        let (_, without) = commands.during(shop.backend.ask(&query.replace("TOTAL", ""))).await;
-        let (seen, with) = commands.during(shop.backend.ask(&query.replace("TOTAL", "totalCount"))).await;
+        let (_, without) = commands
+            .during(shop.backend.ask(&query.replace("TOTAL", "")))
+            .await;
+        let (seen, with) = commands
+            .during(shop.backend.ask(&query.replace("TOTAL", "totalCount")))
+            .await;
         assert_eq!(with.len(), without.len() + 1, "{without:?} {with:?}");
         if query == users {
             assert_eq!(seen["storefront"]["users"]["totalCount"], 4);
         }
     }
     let filtered = "{ storefront { users(first: 1, filter: { isAnonymous: true }) { totalCount } } }";
-    assert_eq!(shop.backend.ask(filtered).await["storefront"]["users"]["totalCount"], 2);
+    assert_eq!(
+        shop.backend.ask(filtered).await["storefront"]["users"]["totalCount"],
+        2
+    );
 }
 
 #[tokio::test]
@@ -178,7 +229,11 @@ async fn items_are_paged_across_the_storages_of_merges() {
         let page = ann.ask(&query).await["viewer"]["storefrontUser"]["privateStorage"]["items"].take();
         assert_eq!(page["totalCount"], 6);
         let nodes = page["nodes"].as_array().expect("nodes");
-        seen.extend(nodes.iter().filter_map(|node| node["id"].as_str().map(str::to_owned)));
+        seen.extend(
+            nodes
+                .iter()
+                .filter_map(|node| node["id"].as_str().map(str::to_owned)),
+        );
         if page["pageInfo"]["hasNextPage"] == false {
             break;
         }

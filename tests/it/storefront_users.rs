@@ -24,12 +24,20 @@ fn lookup(storefront: &str, id: &str, selection: &str) -> String {
 #[tokio::test]
 async fn sfu_02_registering_creates_the_user_and_its_storage_together() {
     let shop = kit::shop().await;
-    let payload = shop.backend.done("storefrontUserRegister", shop.user("ann@example.com", false)).await;
+    let payload = shop
+        .backend
+        .done("storefrontUserRegister", shop.user("ann@example.com", false))
+        .await;
     insta::assert_json_snapshot!(redact(payload), @"");
-    let seen = shop.backend.ask(&lookup(shop.id(), "ann@example.com", USER)).await;
+    let seen = shop
+        .backend
+        .ask(&lookup(shop.id(), "ann@example.com", USER))
+        .await;
     insta::assert_json_snapshot!(redact(seen), @"");
 
-    shop.backend.done("storefrontUserRegister", shop.user("guest", true)).await;
+    shop.backend
+        .done("storefrontUserRegister", shop.user("guest", true))
+        .await;
     let seen = shop.backend.ask(&lookup(shop.id(), "guest", USER)).await;
     insta::assert_json_snapshot!(redact(seen), @"");
     shop.gateway.store.assert_whole().await;
@@ -44,9 +52,16 @@ async fn sfu_08_is_anonymous_has_no_default() {
             json!({ "storefrontId": shop.id(), "storefrontUserId": "ann" }),
             json!({ "storefrontId": shop.id(), "storefrontUserId": "ann", "isAnonymous": null }),
         ] {
-            let answer = shop.backend.send(&kit::mutation(field), json!({ "input": input })).await;
+            let answer = shop
+                .backend
+                .send(&kit::mutation(field), json!({ "input": input }))
+                .await;
             assert_eq!(answer.codes().len(), 1, "{:?}", answer.body);
-            assert!(["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"].contains(&answer.codes()[0]), "{:?}", answer.body);
+            assert!(
+                ["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"].contains(&answer.codes()[0]),
+                "{:?}",
+                answer.body
+            );
         }
     }
     assert_eq!(shop.gateway.store.count("storefrontUsers", doc! {}).await, 0);
@@ -68,7 +83,9 @@ async fn sfu_12_the_id_is_kept_verbatim_and_compared_exactly() {
         longest.as_str(),
     ];
     for (number, id) in ids.iter().enumerate() {
-        shop.backend.done("storefrontUserRegister", shop.user(id, number % 2 == 0)).await;
+        shop.backend
+            .done("storefrontUserRegister", shop.user(id, number % 2 == 0))
+            .await;
     }
     for id in ids {
         let seen = shop.backend.ask(&lookup(shop.id(), id, "storefrontUserId")).await;
@@ -89,12 +106,16 @@ async fn sfu_14_a_taken_id_is_refused_and_the_stored_user_untouched() {
     shop.ann("ann").await;
     let before = shop.gateway.store.dump().await;
     for is_anonymous in [true, false] {
-        let refused = shop.backend.refused("storefrontUserRegister", shop.user("ann", is_anonymous)).await;
+        let refused = shop
+            .backend
+            .refused("storefrontUserRegister", shop.user("ann", is_anonymous))
+            .await;
         assert_eq!(refused, ["STOREFRONT_USER_ALREADY_EXISTS storefrontUserId (409)"]);
     }
     assert_eq!(shop.gateway.store.dump().await, before);
     // The same id in two storefronts is two users.
-    let elsewhere = json!({ "storefrontId": fr.id.to_string(), "storefrontUserId": "ann", "isAnonymous": false });
+    let elsewhere =
+        json!({ "storefrontId": fr.id.to_string(), "storefrontUserId": "ann", "isAnonymous": false });
     shop.backend.done("storefrontUserRegister", elsewhere).await;
     assert_eq!(shop.gateway.store.count("storefrontUsers", doc! {}).await, 2);
 }
@@ -103,11 +124,23 @@ async fn sfu_14_a_taken_id_is_refused_and_the_stored_user_untouched() {
 #[tokio::test]
 async fn sfu_26_ensuring_twice_is_one_user() {
     let shop = kit::shop().await;
-    let first = shop.backend.done("storefrontUserEnsure", shop.user("ann", false)).await;
-    let second = shop.backend.done("storefrontUserEnsure", shop.user("ann", false)).await;
-    assert_eq!((&first["created"], &second["created"]), (&json!(true), &json!(false)));
+    let first = shop
+        .backend
+        .done("storefrontUserEnsure", shop.user("ann", false))
+        .await;
+    let second = shop
+        .backend
+        .done("storefrontUserEnsure", shop.user("ann", false))
+        .await;
+    assert_eq!(
+        (&first["created"], &second["created"]),
+        (&json!(true), &json!(false))
+    );
     assert_eq!(first["storefrontUser"], second["storefrontUser"]);
-    let refused = shop.backend.refused("storefrontUserEnsure", shop.user("ann", true)).await;
+    let refused = shop
+        .backend
+        .refused("storefrontUserEnsure", shop.user("ann", true))
+        .await;
     assert_eq!(refused, ["STOREFRONT_USER_ALREADY_EXISTS storefrontUserId (409)"]);
 }
 
@@ -130,7 +163,9 @@ async fn sfu_19_a_token_is_issued_for_a_user_who_stands() {
     let refused = shop.backend.refused(issue, shop.named("idle")).await;
     assert_eq!(refused, ["STOREFRONT_USER_EXPIRED storefrontUserId"]);
     let ann = shop.token("ann").await;
-    let seen = ann.ask("{ viewer { kind storefrontUser { storefrontUserId } } }").await;
+    let seen = ann
+        .ask("{ viewer { kind storefrontUser { storefrontUserId } } }")
+        .await;
     assert_eq!(seen["viewer"]["storefrontUser"]["storefrontUserId"], "ann");
 }
 
@@ -138,7 +173,10 @@ async fn sfu_19_a_token_is_issued_for_a_user_who_stands() {
 async fn verified(person: &Caller) -> Value {
     let token = person.credential.as_deref().expect("a token");
     let header = decode_header(token).expect("a JWT");
-    assert_eq!((header.alg, header.typ.as_deref()), (Algorithm::ES256, Some("at+jwt")));
+    assert_eq!(
+        (header.alg, header.typ.as_deref()),
+        (Algorithm::ES256, Some("at+jwt"))
+    );
     let url = format!("{}/.well-known/jwks.json", person.gateway.url);
     let keys = person.gateway.http.get(url).send().await.expect("an answer");
     let keys: JwkSet = keys.json().await.expect("a key set");
@@ -149,7 +187,9 @@ async fn verified(person: &Caller) -> Value {
     validation.set_issuer(&[&person.gateway.url]);
     validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
     let key = DecodingKey::from_jwk(key).expect("a key");
-    decode::<Value>(token, &key, &validation).expect("a good signature").claims
+    decode::<Value>(token, &key, &validation)
+        .expect("a good signature")
+        .claims
 }
 
 // SFU-20
@@ -157,7 +197,10 @@ async fn verified(person: &Caller) -> Value {
 async fn sfu_20_anybody_can_verify_a_token_with_the_published_keys() {
     let shop = kit::shop().await;
     let mut claims = verified(&shop.guest("guest@example.com").await).await;
-    assert_eq!(claims["exp"].as_i64().expect("exp") - claims["iat"].as_i64().expect("iat"), 24 * 3600);
+    assert_eq!(
+        claims["exp"].as_i64().expect("exp") - claims["iat"].as_i64().expect("iat"),
+        24 * 3600
+    );
     for differs in ["iat", "exp", "jti", "iss"] {
         let claim = claims[differs].take();
         assert!(!claim.is_null(), "{differs}");
@@ -171,8 +214,11 @@ async fn sfu_20_a_token_that_is_not_ours_is_refused() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let token = ann.credential.clone().expect("a token");
-    let [header, claims, signature]: [&str; 3] =
-        token.split('.').collect::<Vec<_>>().try_into().expect("three parts");
+    let [header, claims, signature]: [&str; 3] = token
+        .split('.')
+        .collect::<Vec<_>>()
+        .try_into()
+        .expect("three parts");
     let base64 = |bytes: &[u8]| data_encoding::BASE64URL_NOPAD.encode(bytes);
     let unsigned = base64(br#"{"alg":"none","typ":"at+jwt"}"#);
     let mut flipped = signature.to_owned().into_bytes();
@@ -188,7 +234,10 @@ async fn sfu_20_a_token_that_is_not_ours_is_refused() {
         "sk_unknown".to_owned(),
         "nonsense".to_owned(),
     ] {
-        let answer = ann.with(Some(&forged)).send("{ viewer { kind } }", json!({})).await;
+        let answer = ann
+            .with(Some(&forged))
+            .send("{ viewer { kind } }", json!({}))
+            .await;
         assert_eq!(answer.status, 401, "{forged}");
         let challenge = answer.headers["www-authenticate"].to_str().expect("text");
         assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
@@ -206,8 +255,13 @@ async fn sfu_21_one_persons_token_never_reaches_anothers() {
     assert_eq!(seen, json!({ "node": null }));
     let seen = bob.ask(&lookup(shop.id(), "ann", "id")).await;
     assert_eq!(seen, json!({ "storefrontUser": null }));
-    let seen = bob.ask("{ storefront { users { totalCount nodes { storefrontUserId } } } }").await;
-    assert_eq!(seen["storefront"]["users"], json!({ "totalCount": 1, "nodes": [{ "storefrontUserId": "bob" }] }));
+    let seen = bob
+        .ask("{ storefront { users { totalCount nodes { storefrontUserId } } } }")
+        .await;
+    assert_eq!(
+        seen["storefront"]["users"],
+        json!({ "totalCount": 1, "nodes": [{ "storefrontUserId": "bob" }] })
+    );
     assert_eq!(item_ids(&bob).await, [""; 0]);
 
     let before = shop.gateway.store.dump().await;
@@ -244,17 +298,32 @@ async fn sfu_36_promoting_keeps_token_and_items() {
 
     shop.guest("other").await;
     for (pair, refused) in [
-        (("other", "ann"), "STOREFRONT_USER_ALREADY_EXISTS regularStorefrontUserId (409)"),
-        (("other", "other"), "STOREFRONT_USER_ALREADY_EXISTS regularStorefrontUserId (409)"),
-        (("guest", "x"), "STOREFRONT_USER_NOT_FOUND anonymousStorefrontUserId"),
-        (("ann", "x"), "STOREFRONT_USER_NOT_ANONYMOUS anonymousStorefrontUserId (409)"),
+        (
+            ("other", "ann"),
+            "STOREFRONT_USER_ALREADY_EXISTS regularStorefrontUserId (409)",
+        ),
+        (
+            ("other", "other"),
+            "STOREFRONT_USER_ALREADY_EXISTS regularStorefrontUserId (409)",
+        ),
+        (
+            ("guest", "x"),
+            "STOREFRONT_USER_NOT_FOUND anonymousStorefrontUserId",
+        ),
+        (
+            ("ann", "x"),
+            "STOREFRONT_USER_NOT_ANONYMOUS anonymousStorefrontUserId (409)",
+        ),
     ] {
         let said = shop.backend.refused(promote, shop.pair(pair.0, pair.1)).await;
         assert_eq!(said, [refused], "{pair:?}");
     }
     shop.merge("other", "ann").await;
     let said = shop.backend.refused(promote, shop.pair("other", "x")).await;
-    assert_eq!(said, ["STOREFRONT_USER_ALREADY_MERGED anonymousStorefrontUserId (409)"]);
+    assert_eq!(
+        said,
+        ["STOREFRONT_USER_ALREADY_MERGED anonymousStorefrontUserId (409)"]
+    );
     shop.gateway.store.assert_whole().await;
 }
 
@@ -270,9 +339,18 @@ async fn sfu_37_a_browser_registers_an_anonymous_user() {
     insta::assert_json_snapshot!(redact(payload), @"");
 
     let before = shop.gateway.store.dump().await;
-    let refused = shop.browser.refused(register, json!({ "isAnonymous": false })).await;
+    let refused = shop
+        .browser
+        .refused(register, json!({ "isAnonymous": false }))
+        .await;
     assert_eq!(refused, ["FORBIDDEN isAnonymous"]);
-    let refused = shop.browser.refused(register, json!({ "isAnonymous": true, "storefrontUserId": "mine" })).await;
+    let refused = shop
+        .browser
+        .refused(
+            register,
+            json!({ "isAnonymous": true, "storefrontUserId": "mine" }),
+        )
+        .await;
     assert_eq!(refused, ["FORBIDDEN storefrontUserId"]);
     let both = json!({ "isAnonymous": false, "storefrontUserId": "mine" });
     let refused = shop.browser.refused(register, both).await;
@@ -292,15 +370,27 @@ async fn deleting_a_user_removes_its_storage_and_content() {
     let payload = shop.backend.done("storefrontUserDelete", shop.named("ann")).await;
     insta::assert_json_snapshot!(payload, @"");
     let store = &shop.gateway.store;
-    for collection in ["storageItems", "privateStorages", "content.files", "content.chunks", "unclaimedContent"] {
+    for collection in [
+        "storageItems",
+        "privateStorages",
+        "content.files",
+        "content.chunks",
+        "unclaimedContent",
+    ] {
         assert_eq!(store.count(collection, doc! {}).await, 0, "{collection}");
     }
     let answer = ann.send("{ viewer { kind } }", json!({})).await;
     assert_eq!(answer.status, 401, "the token died with its user");
-    let refused = shop.backend.refused("storefrontUserDelete", shop.named("ann")).await;
+    let refused = shop
+        .backend
+        .refused("storefrontUserDelete", shop.named("ann"))
+        .await;
     assert_eq!(refused, ["STOREFRONT_USER_NOT_FOUND storefrontUserId"]);
     // The tombstone that was merged into it stays, and shows null.
-    let seen = shop.backend.ask(&lookup(shop.id(), "guest", "mergedInto { id }")).await;
+    let seen = shop
+        .backend
+        .ask(&lookup(shop.id(), "guest", "mergedInto { id }"))
+        .await;
     assert_eq!(seen, json!({ "storefrontUser": { "mergedInto": null } }));
     // The id is free again.
     shop.ann("ann").await;
@@ -321,7 +411,12 @@ async fn sfu_09_an_idle_anonymous_user_is_removed_with_its_content() {
     shop.gateway.advance(2 * DAY);
     shop.gateway.run_jobs().await;
     let left = shop.gateway.store.documents("storefrontUsers", doc! {}).await;
-    assert_eq!(left.iter().map(|user| text(user, "storefrontUserId")).collect::<Vec<_>>(), ["ann"]);
+    assert_eq!(
+        left.iter()
+            .map(|user| text(user, "storefrontUserId"))
+            .collect::<Vec<_>>(),
+        ["ann"]
+    );
     let files = shop.gateway.store.count("content.files", doc! {}).await;
     assert_eq!(files, 1, "the guest's content is gone, ann's is there");
     shop.gateway.store.assert_whole().await;
@@ -330,7 +425,11 @@ async fn sfu_09_an_idle_anonymous_user_is_removed_with_its_content() {
 // SFU-09
 #[tokio::test]
 async fn sfu_09_each_use_of_token_or_storage_puts_the_expiry_off() {
-    let shop = Setup::new().set("GATEWAY_STOREFRONT_USER_TOKEN_TTL", "365d").manual_clock().start().await;
+    let shop = Setup::new()
+        .set("GATEWAY_STOREFRONT_USER_TOKEN_TTL", "365d")
+        .manual_clock()
+        .start()
+        .await;
     let guest = shop.guest("guest").await;
     let expiry = lookup(shop.id(), "guest", "expiresAt");
     let mut last = shop.backend.ask(&expiry).await;
@@ -344,7 +443,10 @@ async fn sfu_09_each_use_of_token_or_storage_puts_the_expiry_off() {
         }
         shop.gateway.run_jobs().await;
         let now = shop.backend.ask(&expiry).await;
-        assert!(now["storefrontUser"]["expiresAt"].as_str() > last["storefrontUser"]["expiresAt"].as_str(), "{used}");
+        assert!(
+            now["storefrontUser"]["expiresAt"].as_str() > last["storefrontUser"]["expiresAt"].as_str(),
+            "{used}"
+        );
         last = now;
         // What this node remembers of the user is at most seconds old; on a manual clock it is made to forget.
         shop.gateway.forget("guest").await;
@@ -362,7 +464,11 @@ async fn sfu_09_uses_close_together_cost_one_write() {
         shop.gateway.forget("guest").await;
         guest.ask("{ viewer { kind } }").await;
     }
-    assert_eq!(shop.gateway.store.dump().await, before, "a tenth of the time counts as the same use");
+    assert_eq!(
+        shop.gateway.store.dump().await,
+        before,
+        "a tenth of the time counts as the same use"
+    );
 }
 
 // SFU-09
@@ -382,7 +488,8 @@ async fn sfu_09_an_expired_users_token_is_refused_before_the_job_comes() {
         bytes: png(2),
         ..kit::Upload::default()
     };
-    upload.input = json!({ "owner": { "external": { "storefrontId": shop.id(), "storefrontUserId": "guest" } } });
+    upload.input =
+        json!({ "owner": { "external": { "storefrontId": shop.id(), "storefrontUserId": "guest" } } });
     let payload = shop.backend.send_upload(upload).await;
     assert_eq!(kit::faults(&payload), ["STOREFRONT_USER_EXPIRED owner"]);
 }

@@ -46,16 +46,34 @@ async fn sfr_01_a_mutation_needs_a_storefront_that_its_credential_covers() {
         json!("org_01h00000000000000000000000"),
     ] {
         for field in ["storefrontUserRegister", "storefrontUserEnsure"] {
-            assert_eq!(shop.backend.refused(field, input(other.clone())).await, not_found, "{field} {other}");
+            assert_eq!(
+                shop.backend.refused(field, input(other.clone())).await,
+                not_found,
+                "{field} {other}"
+            );
         }
     }
-    let refused = shop.backend.refused("storefrontUserRegister", input(Value::Null)).await;
+    let refused = shop
+        .backend
+        .refused("storefrontUserRegister", input(Value::Null))
+        .await;
     assert_eq!(refused, ["STOREFRONT_REQUIRED storefrontId"]);
 
     // A backend of one storefront need not name it, and may not name another.
-    let one = shop.client(ClientKind::Integration, Some(&fr.id), Scope::ALL).await.caller;
-    one.done("storefrontUserRegister", json!({ "storefrontUserId": "ann", "isAnonymous": false })).await;
-    assert_eq!(one.refused("storefrontUserRegister", input(json!(shop.id()))).await, not_found);
+    let one = shop
+        .client(ClientKind::Integration, Some(&fr.id), Scope::ALL)
+        .await
+        .caller;
+    one.done(
+        "storefrontUserRegister",
+        json!({ "storefrontUserId": "ann", "isAnonymous": false }),
+    )
+    .await;
+    assert_eq!(
+        one.refused("storefrontUserRegister", input(json!(shop.id())))
+            .await,
+        not_found
+    );
 }
 
 // SFR-01
@@ -70,13 +88,22 @@ async fn sfr_01_a_query_gives_null_or_asks_for_the_storefront() {
         "{ id: \"\" }".to_owned(),
         "{ name: \"Rival DE\" }".to_owned(),
     ] {
-        let seen = shop.backend.ask(&format!("{{ storefront(by: {by}) {{ id }} }}")).await;
+        let seen = shop
+            .backend
+            .ask(&format!("{{ storefront(by: {by}) {{ id }} }}"))
+            .await;
         assert_eq!(seen, json!({ "storefront": null }), "{by}");
     }
     let answer = shop.backend.send("{ storefront { id } }", json!({})).await;
-    assert_eq!((answer.status, answer.codes()), (200, vec!["STOREFRONT_REQUIRED"]));
+    assert_eq!(
+        (answer.status, answer.codes()),
+        (200, vec!["STOREFRONT_REQUIRED"])
+    );
     let query = "{ storefrontUser(by: { external: { storefrontUserId: \"x\" } }) { id } }";
-    assert_eq!(shop.backend.send(query, json!({})).await.codes(), ["STOREFRONT_REQUIRED"]);
+    assert_eq!(
+        shop.backend.send(query, json!({})).await.codes(),
+        ["STOREFRONT_REQUIRED"]
+    );
 }
 
 // SFR-02
@@ -84,13 +111,25 @@ async fn sfr_01_a_query_gives_null_or_asks_for_the_storefront() {
 async fn sfr_02_storefronts_work_side_by_side_and_never_mix() {
     let shop = kit::shop().await;
     let fr = shop.add_storefront("Prints FR", "FR").await;
-    let fr = shop.client(ClientKind::Integration, Some(&fr.id), Scope::ALL).await.caller;
-    shop.backend.done("storefrontUserRegister", shop.user("ann", false)).await;
-    fr.done("storefrontUserRegister", json!({ "storefrontUserId": "bob", "isAnonymous": false })).await;
+    let fr = shop
+        .client(ClientKind::Integration, Some(&fr.id), Scope::ALL)
+        .await
+        .caller;
+    shop.backend
+        .done("storefrontUserRegister", shop.user("ann", false))
+        .await;
+    fr.done(
+        "storefrontUserRegister",
+        json!({ "storefrontUserId": "bob", "isAnonymous": false }),
+    )
+    .await;
 
     let users = "{ storefront { users { nodes { storefrontUserId } totalCount } } }";
     let seen = fr.ask(users).await;
-    assert_eq!(seen["storefront"]["users"], json!({ "nodes": [{ "storefrontUserId": "bob" }], "totalCount": 1 }));
+    assert_eq!(
+        seen["storefront"]["users"],
+        json!({ "nodes": [{ "storefrontUserId": "bob" }], "totalCount": 1 })
+    );
     let merge = json!({ "anonymousStorefrontUserId": "ann", "regularStorefrontUserId": "bob" });
     let refused = fr.refused("storefrontUserMergeAnonymous", merge).await;
     assert_eq!(refused, ["STOREFRONT_USER_NOT_FOUND anonymousStorefrontUserId"]);
@@ -109,8 +148,13 @@ async fn sfr_03_an_operator_adds_a_storefront_and_its_type_is_custom_unless_told
 #[tokio::test]
 async fn sfr_06_no_mutation_creates_renames_or_removes_a_storefront() {
     let shop = kit::shop().await;
-    let seen = shop.nobody().ask("{ __schema { mutationType { fields { name } } } }").await;
-    let fields = seen["__schema"]["mutationType"]["fields"].as_array().expect("fields");
+    let seen = shop
+        .nobody()
+        .ask("{ __schema { mutationType { fields { name } } } }")
+        .await;
+    let fields = seen["__schema"]["mutationType"]["fields"]
+        .as_array()
+        .expect("fields");
     for field in fields.iter().filter_map(|field| field["name"].as_str()) {
         let of_users = field.starts_with("storefrontUser");
         assert!(!field.starts_with("storefront") || of_users, "{field}");
@@ -129,7 +173,10 @@ async fn sfr_21_the_list_has_all_that_the_caller_may_see() {
     assert_eq!(all["storefronts"]["totalCount"], 2);
     assert_eq!(names(&shop.browser.ask(query).await), ["Prints DE"]);
     assert_eq!(names(&shop.ann("ann").await.ask(query).await), ["Prints DE"]);
-    let one = shop.client(ClientKind::Integration, Some(&shop.storefront.id), Scope::ALL).await.caller;
+    let one = shop
+        .client(ClientKind::Integration, Some(&shop.storefront.id), Scope::ALL)
+        .await
+        .caller;
     assert_eq!(names(&one.ask(query).await), ["Prints DE"]);
     // One that is made now is seen by a backend of all within the cache's five seconds.
     create(&shop, "Prints CH", "CH").await.expect("made");
@@ -161,7 +208,9 @@ async fn sfr_22_names_and_codes_are_unique_in_the_organization() {
     assert_eq!(create(&shop, "Prints DE", "XX").await, Err(store::Taken::Name));
     assert_eq!(create(&shop, "Other", "DE").await, Err(store::Taken::Code));
     let rival = shop.rival().await;
-    create(&rival, "Prints DE", "DE2").await.expect("another organization's names do not matter");
+    create(&rival, "Prints DE", "DE2")
+        .await
+        .expect("another organization's names do not matter");
     let attempts = (0..10).map(|_| create(&shop, "Prints AT", "AT"));
     let made = futures_util::future::join_all(attempts).await;
     assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1);

@@ -131,13 +131,13 @@ async fn another_is_awaited(sender: &UploadSender, later: &[(String, UploadSende
     let mut waits: Vec<_> = later.iter().collect();
     while !waits.is_empty() {
         let taken = waits.iter().map(|(_, other)| Box::pin(other.taken()));
-        let (_, index, _) = select_all(taken).await;
+        let ((), index, _) = select_all(taken).await;
         let (_, other) = waits.swap_remove(index);
         if other.is_awaited() && !sender.is_awaited() {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Reads a part that nobody wants.

@@ -94,7 +94,11 @@ impl Setup {
             server().await.client()
         } else {
             let connecting = async move { Client::with_uri_str(&uri).await };
-            runtime.spawn(connecting).await.expect("connects").expect("a client")
+            runtime
+                .spawn(connecting)
+                .await
+                .expect("connects")
+                .expect("a client")
         };
         Arc::new(Gateway {
             url: format!("http://{}", running.address),
@@ -237,7 +241,8 @@ impl Gateway {
         for user in self.store.documents("storefrontUsers", filter).await {
             let id = StorefrontUserId::parse(super::mongo::text(&user, "_id")).expect("an id");
             let app = Arc::clone(&self.app);
-            self.inside(async move { app.access.forget_person(&id).await }).await;
+            self.inside(async move { app.access.forget_person(&id).await })
+                .await;
         }
     }
 
@@ -285,9 +290,15 @@ impl Drop for Gateway {
         let (finished, jobs) = std::thread::scope(|scope| {
             let dropping = scope.spawn(|| {
                 let finished = self.stop();
-                let Some(handle) = owner else { return (finished, Vec::new()) };
+                let Some(handle) = owner else {
+                    return (finished, Vec::new());
+                };
                 handle.block_on(async {
-                    let jobs = if failed { Vec::new() } else { store.open_jobs().await };
+                    let jobs = if failed {
+                        Vec::new()
+                    } else {
+                        store.open_jobs().await
+                    };
                     if !failed {
                         store.database().drop().await.expect("the database is dropped");
                     }
@@ -301,7 +312,10 @@ impl Drop for Gateway {
             return;
         }
         assert!(finished, "the gateway did not stop in time");
-        assert!(errors_expected || errors.is_empty(), "errors were logged: {errors:#?}");
+        assert!(
+            errors_expected || errors.is_empty(),
+            "errors were logged: {errors:#?}"
+        );
         assert!(jobs_expected || jobs.is_empty(), "jobs are left over: {jobs:#?}");
     }
 }

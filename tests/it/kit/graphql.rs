@@ -28,7 +28,11 @@ impl Answer {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.expect("a body");
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Self { status, headers, body }
+        Self {
+            status,
+            headers,
+            body,
+        }
     }
 
     /// The data of an answer without errors.
@@ -38,7 +42,8 @@ impl Answer {
         let Value::Object(mut body) = self.body else {
             panic!("{}: {}", self.status, self.body)
         };
-        body.remove("data").unwrap_or_else(|| panic!("{body:?} has no data"))
+        body.remove("data")
+            .unwrap_or_else(|| panic!("{body:?} has no data"))
     }
 
     /// The codes of the top-level errors.

@@ -79,21 +79,32 @@ impl Store {
             let bytes: i64 = inside.iter().map(|item| number(item, "byteSize")).sum();
             let owner = storage.get("ownerId");
             if owner.is_some() {
-                assert_eq!(number(storage, "itemCount"), i64::try_from(inside.len()).expect("few"));
+                assert_eq!(
+                    number(storage, "itemCount"),
+                    i64::try_from(inside.len()).expect("few")
+                );
                 assert_eq!(number(storage, "totalBytes"), bytes, "{storage}");
             }
             let owned = owner.is_none_or(|owner| users.iter().any(|user| id(user) == *owner));
             assert!(owned, "a storage's owner is gone: {storage}");
         }
         for user in &users {
-            let own = storages.iter().filter(|storage| storage.get("ownerId") == user.get("_id"));
+            let own = storages
+                .iter()
+                .filter(|storage| storage.get("ownerId") == user.get("_id"));
             let merged = user.contains_key("mergedInto");
             let own = own.count();
-            assert!(if merged { own == 0 } else { own >= 1 }, "{user} has {own} storages");
+            assert!(
+                if merged { own == 0 } else { own >= 1 },
+                "{user} has {own} storages"
+            );
         }
         let contents: Vec<Bson> = items.iter().map(|item| item["blobId"].clone()).collect();
         for item in &items {
-            assert!(ids(&storages).contains(&item["storageId"]), "an item without storage: {item}");
+            assert!(
+                ids(&storages).contains(&item["storageId"]),
+                "an item without storage: {item}"
+            );
             let file = files.iter().find(|file| id(file) == item["blobId"]);
             let file = file.unwrap_or_else(|| panic!("an item without content: {item}"));
             assert_eq!(number(file, "length"), number(item, "byteSize"));

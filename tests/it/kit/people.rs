@@ -60,7 +60,10 @@ impl Shop {
             browser: nobody,
         };
         shop.backend = shop.backend_with(Scope::ALL).await;
-        shop.browser = shop.client(ClientKind::Public, Some(&shop.storefront.id), &[]).await.caller;
+        shop.browser = shop
+            .client(ClientKind::Public, Some(&shop.storefront.id), &[])
+            .await
+            .caller;
         shop
     }
 
@@ -110,7 +113,11 @@ impl Shop {
         let name = name.to_owned();
         let adding = async move {
             let organizations = &app.access.organizations;
-            organizations.add_member(&organization, &name, None).await.expect("made").id
+            organizations
+                .add_member(&organization, &name, None)
+                .await
+                .expect("made")
+                .id
         };
         self.gateway.inside(adding).await
     }
@@ -131,7 +138,10 @@ impl Shop {
     }
 
     async fn person(&self, id: &str, is_anonymous: bool) -> Caller {
-        let payload = self.backend.done("storefrontUserRegister", self.user(id, is_anonymous)).await;
+        let payload = self
+            .backend
+            .done("storefrontUserRegister", self.user(id, is_anonymous))
+            .await;
         self.nobody().with(payload["token"]["accessToken"].as_str())
     }
 
@@ -162,13 +172,18 @@ impl Shop {
 
     /// A new token for a user.
     pub(crate) async fn token(&self, id: &str) -> Caller {
-        let payload = self.backend.done("storefrontUserTokenIssue", self.named(id)).await;
+        let payload = self
+            .backend
+            .done("storefrontUserTokenIssue", self.named(id))
+            .await;
         self.nobody().with(payload["token"]["accessToken"].as_str())
     }
 
     /// Merges, which must take effect.
     pub(crate) async fn merge(&self, anonymous: &str, regular: &str) -> Value {
-        self.backend.done("storefrontUserMergeAnonymous", self.pair(anonymous, regular)).await
+        self.backend
+            .done("storefrontUserMergeAnonymous", self.pair(anonymous, regular))
+            .await
     }
 }
 
@@ -205,5 +220,8 @@ pub(crate) async fn item_ids(person: &Caller) -> Vec<String> {
         .await;
     let nodes = &seen["viewer"]["storefrontUser"]["privateStorage"]["items"]["nodes"];
     let nodes = nodes.as_array().expect("a list of items");
-    nodes.iter().filter_map(|node| node["id"].as_str().map(str::to_owned)).collect()
+    nodes
+        .iter()
+        .filter_map(|node| node["id"].as_str().map(str::to_owned))
+        .collect()
 }

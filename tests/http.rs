@@ -1,0 +1,525 @@
+//! HTTP itself, on a real gateway with a real database.
+
+use std::io::ErrorKind;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use reqwest::multipart::{Form, Part};
+use reqwest::{Client, Response, StatusCode, header};
+use serde_json::{Value, json};
+use storefront_gateway::access::client::{ClientKind, NewClient};
+use storefront_gateway::access::{reach::SystemReach, scope::Scope};
+use storefront_gateway::app::{App, Parts};
+use storefront_gateway::config::Config;
+use storefront_gateway::platform::clock::Clock;
+use storefront_gateway::platform::database::Database;
+use storefront_gateway::platform::id::Id;
+use storefront_gateway::platform::mongod::{Managed, Options};
+use storefront_gateway::platform::progress::Progress;
+use storefront_gateway::platform::random::Random;
+use storefront_gateway::platform::secret::MasterKey;
+use storefront_gateway::serve::{self, Running};
+use storefront_gateway::storefront::{IntegrationType, store};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// How long is waited for what should happen at once: a limit for failing, not a measure.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A gateway with an organization, a storefront, a backend that may do everything, and a user.
+struct Gateway {
+    running: Running,
+    managed: Managed,
+    _dir: TempDir,
+    http: Client,
+    url: String,
+    secret: String,
+    client_id: String,
+    user: String,
+}
+
+impl Gateway {
+    async fn start(vars: &[(&str, &str)]) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let dir = TempDir::new().expect("a directory");
+        let options = Options {
+            cache_mb: 256,
+            ..Options::new(dir.path())
+        };
+        let managed = Managed::start(&options, &Progress::silent())
+            .await
+            .expect("a database");
+        let name = format!("http{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let database = Database::connect(managed.uri(), &name, None)
+            .await
+            .expect("a client");
+        let vars = vars
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let url = format!("http://{address}");
+        let app = App::new(Parts {
+            config: Config::from_vars(vars).expect("settings"),
+            public_url: url.clone(),
+            database,
+            clock: Clock::system(),
+            random: Random::system(),
+            master_key: MasterKey::from_bytes([7; 32]),
+        })
+        .expect("an app");
+        let running = serve::start(app.clone(), listener, address, None);
+        running.wait_until_ready().await;
+
+        let organization = app.access.organizations.create("Org").await.expect("made").id;
+        let new = store::NewStorefront {
+            organization: organization.clone(),
+            name: "Shop".to_owned(),
+            code: "DE".to_owned(),
+            integration_type: IntegrationType::Custom,
+            account_url: None,
+            conceal_emails: false,
+        };
+        let system = SystemReach::for_background_work();
+        store::create(&app.database, &system, &app.clock, &app.random, new)
+            .await
+            .expect("answered")
+            .expect("made");
+        let new = NewClient {
+            organization,
+            kind: ClientKind::Integration,
+            name: "backend".to_owned(),
+            storefronts: None,
+            scopes: Scope::ALL.to_vec(),
+        };
+        let (client, secret) = app.access.clients.create(new).await.expect("made");
+        let mut gateway = Self {
+            running,
+            managed,
+            _dir: dir,
+            http: Client::new(),
+            url,
+            secret: secret.expose().to_owned(),
+            client_id: client.id.as_str().to_owned(),
+            user: String::new(),
+        };
+        let query = "mutation($i: StorefrontUserRegisterInput!) { storefrontUserRegister(input: $i) { storefrontUser { id } } }";
+        let input = json!({ "i": { "storefrontUserId": "u1", "isAnonymous": false } });
+        let answer = gateway.ask(query, input).await;
+        let id = &answer["data"]["storefrontUserRegister"]["storefrontUser"]["id"];
+        gateway.user = id.as_str().expect("an id").to_owned();
+        gateway
+    }
+
+    async fn ask(&self, query: &str, variables: Value) -> Value {
+        let asked = self
+            .http
+            .post(format!("{}/graphql", self.url))
+            .bearer_auth(&self.secret);
+        let answer = asked
+            .json(&json!({ "query": query, "variables": variables }))
+            .send()
+            .await;
+        answer.expect("answered").json().await.expect("json")
+    }
+
+    fn post(&self, content_type: &str, body: impl Into<reqwest::Body>) -> reqwest::RequestBuilder {
+        let post = self.http.post(format!("{}/graphql", self.url));
+        post.header(header::CONTENT_TYPE, content_type).body(body)
+    }
+
+    /// Uploads two files, in the order in which they are given, by a document that uses "0" before "1".
+    async fn upload(&self, files: Vec<(&'static str, Vec<u8>)>) -> Value {
+        let upload = "storageItemUpload(input: { file: $F, owner: $o }) { storageItem { url sha256 byteSize } userErrors { code message } }";
+        let (a, b) = (upload.replace("$F", "$a"), upload.replace("$F", "$b"));
+        let operations = json!({
+            "query": format!("mutation($a: Upload!, $b: Upload!, $o: StorefrontUserBy) {{ a: {a} b: {b} }}"),
+            "variables": { "a": null, "b": null, "o": { "id": self.user } },
+        });
+        let map = json!({ "0": ["variables.a"], "1": ["variables.b"] });
+        let mut form = Form::new()
+            .text("operations", operations.to_string())
+            .text("map", map.to_string());
+        for (name, content) in files {
+            form = form.part(name, Part::bytes(content).file_name(format!("{name}.bin")));
+        }
+        let post = self
+            .http
+            .post(format!("{}/graphql", self.url))
+            .bearer_auth(&self.secret);
+        let answer = post
+            .header("graphql-require-preflight", "1")
+            .multipart(form)
+            .send()
+            .await;
+        let mut answer: Value = answer.expect("answered").json().await.expect("json");
+        answer["data"].take()
+    }
+
+    async fn stop(self) {
+        assert!(self.running.stop().await, "everything ended in time");
+        self.managed.stop().await;
+    }
+}
+
+async fn code(response: Response) -> (StatusCode, String) {
+    let status = response.status();
+    let answer: Value = response.json().await.expect("json");
+    let code = answer["errors"][0]["extensions"]["code"]
+        .as_str()
+        .unwrap_or("none");
+    (status, code.to_owned())
+}
+
+/// A file that is taken for a ZIP archive.
+fn zip(size: usize) -> Vec<u8> {
+    let mut content = b"PK\x03\x04".to_vec();
+    content.extend((0..size - 4).map(|n| u8::try_from(n % 251).expect("small")));
+    content
+}
+
+// ERR-02
+#[tokio::test]
+async fn requests_of_the_wrong_form_are_refused() {
+    let gateway = Gateway::start(&[("GATEWAY_MAX_BODY", "1KiB")]).await;
+    let json = "application/json";
+    let cases = [
+        (
+            gateway.post("text/plain", r#"{"query":"{__typename}"}"#),
+            415,
+            "BAD_USER_INPUT",
+        ),
+        (
+            gateway.post("application/x-www-form-urlencoded", "query={__typename}"),
+            415,
+            "BAD_USER_INPUT",
+        ),
+        (
+            gateway.post("application/json; charset=latin1", "{}"),
+            415,
+            "BAD_USER_INPUT",
+        ),
+        (
+            gateway.post("multipart/form-data; boundary=x", "--x--"),
+            400,
+            "BAD_USER_INPUT",
+        ),
+        (
+            gateway.post(json, r#"[{"query":"{__typename}"}]"#),
+            400,
+            "BAD_USER_INPUT",
+        ),
+        (gateway.post(json, "x".repeat(1025)), 413, "LIMIT_EXCEEDED"),
+        (
+            gateway.post(json, "{}").header(header::ACCEPT, "text/html"),
+            406,
+            "BAD_USER_INPUT",
+        ),
+        (
+            gateway.post(json, "{}").bearer_auth("nope"),
+            401,
+            "UNAUTHENTICATED",
+        ),
+        (
+            gateway.post(json, "{}").basic_auth("a", Some("b")),
+            401,
+            "UNAUTHENTICATED",
+        ),
+        (
+            gateway.http.put(format!("{}/graphql", gateway.url)),
+            405,
+            "BAD_USER_INPUT",
+        ),
+        (
+            gateway
+                .http
+                .get(format!("{}/graphql?query=mutation{{a}}", gateway.url)),
+            405,
+            "BAD_USER_INPUT",
+        ),
+        (
+            gateway.http.get(format!("{}/nowhere", gateway.url)),
+            404,
+            "NOT_FOUND",
+        ),
+    ];
+    for (number, (request, status, expected)) in cases.into_iter().enumerate() {
+        let response = request.send().await.expect("answered");
+        assert!(response.headers().contains_key("x-request-id"), "case {number}");
+        assert_eq!(
+            response.headers()["x-content-type-options"],
+            "nosniff",
+            "case {number}"
+        );
+        let (found, code) = code(response).await;
+        assert_eq!(
+            (found.as_u16(), code.as_str()),
+            (status, expected),
+            "case {number}"
+        );
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn documents_that_would_kill_the_process_are_refused() {
+    let gateway = Gateway::start(&[]).await;
+    let chain: String = (0..26)
+        .map(|n| format!("fragment f{n} on Query {{ ...f{0} ...f{0} }} ", n + 1))
+        .collect();
+    for document in [
+        format!("{{ a(b: {}{}) }}", "[".repeat(2000), "]".repeat(2000)),
+        "{a".repeat(2000),
+        format!("{{ ...f0 }} {chain} fragment f26 on Query {{ __typename }}"),
+    ] {
+        let answer = gateway.ask(&document, json!({})).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
+    }
+    assert_eq!(
+        gateway.ask("{ __typename }", json!({})).await["data"]["__typename"],
+        "Query"
+    );
+    gateway.stop().await;
+}
+
+// ERR-02
+#[tokio::test]
+async fn no_message_repeats_a_value_and_a_second_time_says_the_same() {
+    let gateway = Gateway::start(&[]).await;
+    let id = "query($id: ID!) { node(id: $id) { id } }";
+    let skip = "query($if: Boolean!) { viewer @skip(if: $if) { __typename } }";
+    let by = "query($by: StorefrontUserBy!) { storefrontUser(by: $by) { id } }";
+    for (query, good, bad) in [
+        (id, json!({ "id": "x" }), json!({ "id": { "s3cret": 1 } })),
+        (id, json!({ "id": "x" }), json!({ "id": null })),
+        (skip, json!({ "if": true }), json!({ "if": "s3cret" })),
+        (by, json!({ "by": { "id": "x" } }), json!({ "by": "s3cret" })),
+        (
+            by,
+            json!({ "by": { "id": "x" } }),
+            json!({ "by": { "id": ["s3cret"] } }),
+        ),
+    ] {
+        let first = gateway.ask(query, bad.clone()).await;
+        let _kept = gateway.ask(query, good).await;
+        let second = gateway.ask(query, bad.clone()).await;
+        assert_eq!(first, second, "{query} {bad}");
+        assert_eq!(
+            first["errors"][0]["extensions"]["code"], "BAD_USER_INPUT",
+            "{query} {bad}"
+        );
+        assert!(!first.to_string().contains("s3cret"), "{first}");
+    }
+    gateway.stop().await;
+}
+
+// SFU-04, STO-02
+#[tokio::test]
+async fn a_file_survives_byte_for_byte_and_can_be_read_in_parts() {
+    let gateway = Gateway::start(&[]).await;
+    let content = zip(3_000_000);
+    let small = br#"{"a":1}"#.to_vec();
+    let answer = gateway.upload(vec![("0", content.clone()), ("1", small)]).await;
+    let url = answer["a"]["storageItem"]["url"].as_str().expect("a link");
+    let get = |name: header::HeaderName, value: String| gateway.http.get(url).header(name, value).send();
+
+    let whole = gateway.http.get(url).send().await.expect("answered");
+    assert_eq!(whole.headers()["content-type"], "application/zip");
+    let disposition = whole.headers()["content-disposition"]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    assert!(disposition.starts_with("attachment"), "{disposition}");
+    let tag = whole.headers()["etag"].to_str().expect("text").to_owned();
+    assert_eq!(whole.bytes().await.expect("bytes"), content);
+
+    let part = get(header::RANGE, "bytes=1048570-1048580".to_owned())
+        .await
+        .expect("answered");
+    assert_eq!(part.status(), 206);
+    assert_eq!(part.headers()["content-range"], "bytes 1048570-1048580/3000000");
+    assert_eq!(part.bytes().await.expect("bytes"), content[1_048_570..=1_048_580]);
+    let beyond = get(header::RANGE, "bytes=3000000-".to_owned())
+        .await
+        .expect("answered");
+    assert_eq!(beyond.status(), 416);
+    assert_eq!(
+        get(header::IF_NONE_MATCH, tag).await.expect("answered").status(),
+        304
+    );
+    let forged = gateway
+        .http
+        .get(url.replace("expires=1", "expires=2"))
+        .send()
+        .await;
+    assert_eq!(forged.expect("answered").status(), 403);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn files_in_another_order_work_or_are_refused_and_never_hang() {
+    let gateway = Gateway::start(&[]).await;
+    let small = || br#"{"a":1}"#.to_vec();
+    let answer = gateway.upload(vec![("1", small()), ("0", small())]).await;
+    assert!(
+        answer["a"]["storageItem"].is_object() && answer["b"]["storageItem"].is_object(),
+        "{answer}"
+    );
+    let answer = gateway.upload(vec![("1", zip(5_000_000)), ("0", small())]).await;
+    assert_eq!(answer["a"]["userErrors"][0]["code"], "SAVE_FAILED");
+    let message = answer["a"]["userErrors"][0]["message"].as_str().expect("text");
+    assert!(message.contains("order"), "{message}");
+    gateway.stop().await;
+}
+
+// STO-01
+#[tokio::test]
+async fn an_upload_that_breaks_off_leaves_no_item() {
+    let gateway = Gateway::start(&[]).await;
+    let mut stream = begin_upload(&gateway, 100_000).await;
+    stream.write_all(&zip(50_000)).await.expect("sent");
+    drop(stream);
+    let query = "query($by: StorefrontUserBy!) { storefrontUser(by: $by) { privateStorage { itemCount } } }";
+    // The upload's task ends before the gateway has stopped; an item would be there by then.
+    let by = json!({ "by": { "id": gateway.user } });
+    while !gateway.running.app.tasks.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let answer = gateway.ask(query, by).await;
+    assert_eq!(
+        answer["data"]["storefrontUser"]["privateStorage"]["itemCount"], 0,
+        "{answer}"
+    );
+    gateway.stop().await;
+}
+
+/// Sends an upload's head and its first two parts, and the head of a file of which `length` bytes are announced.
+async fn begin_upload(gateway: &Gateway, length: usize) -> TcpStream {
+    let operations = json!({
+        "query": "mutation($f: Upload!, $o: StorefrontUserBy) { storageItemUpload(input: { file: $f, owner: $o }) \
+                  { storageItem { byteSize } userErrors { code } } }",
+        "variables": { "f": null, "o": { "id": gateway.user } },
+    });
+    let head = "--x\r\ncontent-disposition: form-data; name=";
+    let parts = format!(
+        "{head}operations\r\n\r\n{operations}\r\n{head}map\r\n\r\n{{\"0\":[\"variables.f\"]}}\r\n{head}0; \
+         filename=\"a.zip\"\r\n\r\n"
+    );
+    let total = parts.len() + length + "\r\n--x--\r\n".len();
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ngraphql-require-preflight: 1\r\n\
+         content-type: multipart/form-data; boundary=x\r\ncontent-length: {total}\r\n\r\n{parts}",
+        gateway.secret
+    );
+    let mut stream = TcpStream::connect(gateway.running.address)
+        .await
+        .expect("connected");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let begun = async {
+        while gateway.running.app.tasks.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, begun)
+        .await
+        .expect("the upload begins");
+    stream
+}
+
+#[tokio::test]
+async fn a_stop_lets_a_running_upload_finish_and_takes_no_new_connection() {
+    let gateway = Gateway::start(&[]).await;
+    let (address, content) = (gateway.running.address, zip(200_000));
+    let mut stream = begin_upload(&gateway, content.len()).await;
+    let stopping = tokio::spawn(gateway.stop());
+    let refused = async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, refused)
+        .await
+        .expect("new connections are refused");
+    stream.write_all(&content).await.expect("sent");
+    stream.write_all(b"\r\n--x--\r\n").await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("answered");
+    assert!(answer.contains("\"byteSize\":200000"), "{answer}");
+    stopping.await.expect("stopped");
+}
+
+#[tokio::test]
+async fn a_connection_without_a_request_is_cut() {
+    let gateway = Gateway::start(&[]).await;
+    for begun in ["", "PRI", "POST /graphql HTTP/1.1\r\nhost: x\r\n"] {
+        let mut stream = TcpStream::connect(gateway.running.address)
+            .await
+            .expect("connected");
+        stream.write_all(begun.as_bytes()).await.expect("sent");
+        let mut rest = Vec::new();
+        let read = tokio::time::timeout(LIMIT, stream.read_to_end(&mut rest))
+            .await
+            .expect("it is cut");
+        assert!(read.is_ok() || read.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset));
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_token_endpoint_takes_forms_only_and_one_kind_of_credentials() {
+    let gateway = Gateway::start(&[]).await;
+    let url = format!("{}/oauth/token", gateway.url);
+    let grant = ("grant_type", "client_credentials");
+    let (id, secret) = (gateway.client_id.as_str(), gateway.secret.as_str());
+    let both = [grant, ("client_id", id), ("client_secret", secret)];
+    let cases = [
+        (
+            gateway
+                .http
+                .post(&url)
+                .basic_auth(id, Some(secret))
+                .form(&[grant]),
+            200,
+            None,
+        ),
+        (gateway.http.post(&url).form(&both), 200, None),
+        (
+            gateway.http.post(&url).basic_auth(id, Some(secret)).form(&both),
+            400,
+            Some("invalid_request"),
+        ),
+        (
+            gateway
+                .http
+                .post(&url)
+                .basic_auth(id, Some("wrong"))
+                .form(&[grant]),
+            401,
+            Some("invalid_client"),
+        ),
+        (
+            gateway.http.post(&url).form(&[grant, grant]),
+            400,
+            Some("invalid_request"),
+        ),
+        (
+            gateway.http.post(&url).json(&json!({})),
+            400,
+            Some("invalid_request"),
+        ),
+    ];
+    for (number, (request, status, error)) in cases.into_iter().enumerate() {
+        let response = request.send().await.expect("answered");
+        assert_eq!(response.headers()["cache-control"], "no-store", "case {number}");
+        assert_eq!(
+            response.headers().contains_key("www-authenticate"),
+            status == 401,
+            "case {number}"
+        );
+        assert_eq!(response.status(), status, "case {number}");
+        let answer: Value = response.json().await.expect("json");
+        assert_eq!(answer["error"].as_str(), error, "case {number}");
+    }
+    gateway.stop().await;
+}

@@ -1,0 +1,651 @@
+//! The built binary as an operator uses it: each test has a data directory, and so a database, of its own.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Output, Stdio};
+use std::time::Duration;
+
+use mongodb::Client;
+use mongodb::bson::{Document, doc};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+/// How long is waited for what should happen soon: a limit for failing, not a measure.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// An operator with a working directory, and settings for every command.
+struct Operator {
+    dir: TempDir,
+    settings: Vec<(&'static str, String)>,
+}
+
+impl Operator {
+    fn new() -> Self {
+        let dir = TempDir::new().expect("a directory");
+        Self {
+            dir,
+            settings: vec![("GATEWAY_LISTEN", "127.0.0.1:0".to_owned())],
+        }
+    }
+
+    fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.settings.push((name, value.to_owned()));
+        self
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.path().join(".storefront-gateway")
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the settings of whoever runs the tests are kept from the gateway"
+    )]
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_storefront-gateway"));
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GATEWAY_"))
+        {
+            command.env_remove(name);
+        }
+        command
+            .args(words)
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.dir.path())
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
+    }
+
+    async fn run(&self, words: &[&str]) -> Output {
+        let run = self.command(words).output();
+        tokio::time::timeout(LIMIT, run)
+            .await
+            .expect("ends in time")
+            .expect("runs")
+    }
+
+    /// What a command that succeeds prints with `--json`.
+    async fn json(&self, words: &[&str]) -> Value {
+        let output = self.run(&[&["--json"], words].concat()).await;
+        assert!(output.status.success(), "{words:?}: {}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("JSON and nothing else")
+    }
+
+    /// What a command that fails says.
+    async fn refused(&self, words: &[&str], code: i32) -> String {
+        let output = self.run(words).await;
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {said}");
+        assert!(output.stdout.is_empty(), "{words:?}: {}", text(&output.stdout));
+        said
+    }
+
+    /// Starts a gateway and waits for its start line.
+    async fn serve(&self, words: &[&str]) -> Gateway {
+        let log = self.dir.path().join("log");
+        let child = self
+            .command(&[&["serve"], words].concat())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).expect("a log"))
+            .spawn()
+            .expect("starts");
+        let mut gateway = Gateway {
+            child,
+            log,
+            url: String::new(),
+        };
+        let started = async {
+            loop {
+                if let Some(url) = gateway.start_line() {
+                    return url;
+                }
+                let ended = gateway.child.try_wait().expect("waits");
+                assert!(ended.is_none(), "ended: {}", gateway.log());
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let url = tokio::time::timeout(LIMIT, started)
+            .await
+            .expect("starts in time");
+        gateway.url = url;
+        gateway
+    }
+}
+
+/// A gateway that serves.
+struct Gateway {
+    child: Child,
+    log: PathBuf,
+    url: String,
+}
+
+impl Gateway {
+    fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).expect("a log")
+    }
+
+    fn start_line(&self) -> Option<String> {
+        let log = self.log();
+        let (_, rest) = log.split_once("serving at ")?;
+        rest.contains('\n')
+            .then(|| rest.split_whitespace().next().unwrap_or_default().to_owned())
+    }
+
+    fn process(&self) -> Pid {
+        let process = self.child.id().expect("runs");
+        Pid::from_raw(i32::try_from(process).expect("a process id"))
+    }
+
+    async fn is_live(&self) -> bool {
+        let answer = reqwest::get(format!("{}/health/live", self.url)).await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    async fn ends(&mut self) -> ExitStatus {
+        tokio::time::timeout(LIMIT, self.child.wait())
+            .await
+            .expect("ends in time")
+            .expect("ends")
+    }
+
+    async fn signalled(&mut self, signal: Signal) -> ExitStatus {
+        kill(self.process(), signal).expect("signalled");
+        self.ends().await
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The process id of the managed database's server, as it notes it beside its files.
+fn server_process(data: &Path) -> Pid {
+    let lock = std::fs::read_to_string(data.join("mongod/mongod.lock")).expect("a lock file");
+    Pid::from_raw(lock.trim().parse().expect("a process id"))
+}
+
+fn is_alive(process: Pid) -> bool {
+    kill(process, None).is_ok()
+}
+
+async fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    assert!(
+        tokio::time::timeout(LIMIT, waiting).await.is_ok(),
+        "{what}: not within {LIMIT:?}"
+    );
+}
+
+fn member<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_else(|| panic!("{key} in {value}"))
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+#[tokio::test]
+async fn the_schema_needs_nothing() {
+    let operator = Operator::new().with("GATEWAY_JOBS", "perhaps");
+    let output = operator.run(&["schema"]).await;
+    assert!(output.status.success());
+    let kept = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql")).expect("kept");
+    assert_eq!(text(&output.stdout).trim(), kept.trim());
+    assert!(!operator.data().exists());
+}
+
+#[tokio::test]
+async fn all_wrong_settings_are_told_at_once() {
+    let operator = Operator::new()
+        .with("GATEWAY_JOBS", "perhaps")
+        .with("GATEWAY_MAX_BODY", "much")
+        .with("GATEWAY_PUBLIC_ULR", "https://shop.example");
+    for command in [&["serve"][..], &["client", "list"], &[]] {
+        let said = operator.refused(command, 1).await;
+        for name in [
+            "GATEWAY_JOBS",
+            "GATEWAY_MAX_BODY",
+            "GATEWAY_PUBLIC_ULR",
+            "GATEWAY_PUBLIC_URL",
+        ] {
+            assert!(said.contains(name), "{command:?}: {said}");
+        }
+    }
+    let output = operator.run(&["check", "--json"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["verdict"], "fail");
+    assert_eq!(report["checks"].as_array().map(Vec::len), Some(3));
+    assert!(!operator.data().exists());
+}
+
+#[tokio::test]
+async fn wrong_use_ends_with_two() {
+    let operator = Operator::new();
+    for words in [
+        &["polish"][..],
+        &["organization", "create"],
+        &["organization", "create", "--name", " "],
+        &["token", "issue", "--storefront-user", "ann"],
+        &["serve", "--customers", "5"],
+    ] {
+        let said = operator.refused(words, 2).await;
+        assert!(said.starts_with("error:"), "{words:?}: {said}");
+    }
+    assert!(!operator.data().exists());
+}
+
+#[tokio::test]
+async fn commands_make_storefronts_beside_a_running_gateway() {
+    let operator = Operator::new();
+    let gateway = operator.serve(&["--demo"]).await;
+    let organization = operator
+        .json(&["organization", "create", "--name", "Prints"])
+        .await;
+    assert_eq!(keys(&organization), ["id"]);
+    let org = member(&organization, "id");
+    let person = operator
+        .json(&[
+            "member",
+            "add",
+            "--organization",
+            org,
+            "--name",
+            "Ada",
+            "--email",
+            "ada@example.com",
+        ])
+        .await;
+    assert!(member(&person, "id").starts_with("mem_"));
+
+    let create = [
+        "storefront",
+        "create",
+        "--organization",
+        org,
+        "--name",
+        "Prints DE",
+        "--code",
+        "DE",
+    ];
+    let storefront = operator.json(&create).await;
+    assert_eq!(keys(&storefront), ["code", "id"]);
+    let sto = member(&storefront, "id");
+    let said = operator.refused(&create, 1).await;
+    assert!(said.contains("has this"), "{said}");
+    let url = "https://prints.example/account";
+    let updated = operator
+        .json(&[
+            "storefront",
+            "update",
+            sto,
+            "--account-url",
+            url,
+            "--conceal-emails",
+        ])
+        .await;
+    assert_eq!(
+        (&updated["accountUrl"], &updated["concealEmails"]),
+        (&url.into(), &true.into())
+    );
+    let listed = operator
+        .json(&["storefront", "list", "--organization", org])
+        .await;
+    assert_eq!(listed, Value::Array(vec![updated]));
+    assert!(gateway.is_live().await);
+}
+
+#[tokio::test]
+async fn commands_make_and_revoke_clients_beside_a_running_gateway() {
+    let operator = Operator::new();
+    let gateway = operator.serve(&["--demo"]).await;
+    let demo = operator.json(&["demo"]).await;
+    let org = member(&demo, "organization");
+    let sto = member(&demo["storefronts"][0], "id");
+    let named = ["client", "create", "--organization", org, "--name", "Web"];
+    let public = operator
+        .json(&[&named[..], &["--kind", "public", "--storefront", sto]].concat())
+        .await;
+    assert_eq!(keys(&public), ["id", "key"]);
+    assert!(member(&public, "key").starts_with("pk_"));
+    let backend = [&named[..], &["--kind", "integration", "--scope", "storage:read"]].concat();
+    let backend = operator.json(&backend).await;
+    assert_eq!(keys(&backend), ["id", "secret"]);
+    assert!(member(&backend, "secret").starts_with("sk_"));
+    let revoked = operator.json(&["client", "revoke", member(&backend, "id")]).await;
+    assert_eq!(revoked["id"], backend["id"]);
+    let clients = operator.json(&["client", "list", "--organization", org]).await;
+    let clients = clients.as_array().expect("a list");
+    let revoked: Vec<&Value> = clients
+        .iter()
+        .filter(|client| client["revokedAt"].is_string())
+        .collect();
+    assert_eq!(revoked.len(), 1, "{clients:?}");
+    assert_eq!(revoked[0]["id"], backend["id"]);
+    assert!(
+        clients.iter().any(|client| client["id"] == public["id"]),
+        "{clients:?}"
+    );
+
+    assert_eq!(keys(&operator.json(&["keys", "rotate"]).await), ["kid"]);
+    assert!(operator.json(&["jobs", "list"]).await.is_array());
+    assert_eq!(
+        operator.json(&["jobs", "list", "--dead"]).await,
+        Value::Array(Vec::new())
+    );
+    let report = operator.json(&["check"]).await;
+    assert_eq!(report["verdict"], "ok", "{report}");
+    assert!(gateway.is_live().await);
+}
+
+#[tokio::test]
+async fn a_command_names_what_is_not_there() {
+    let operator = Operator::new();
+    let _gateway = operator.serve(&["--demo"]).await;
+    let demo = operator.json(&["demo"]).await;
+    let foreign = member(&demo["storefronts"][0], "id");
+    let org = member(
+        &operator
+            .json(&["organization", "create", "--name", "Prints"])
+            .await,
+        "id",
+    )
+    .to_owned();
+    let unknown = "00000000000000000000000001";
+    let (no_org, no_sto) = (format!("org_{unknown}"), format!("sto_{unknown}"));
+    let (no_cli, no_sfu) = (format!("cli_{unknown}"), format!("sfu_{unknown}"));
+    let client = [
+        "client",
+        "create",
+        "--organization",
+        &org,
+        "--name",
+        "Web",
+        "--kind",
+        "public",
+        "--storefront",
+    ];
+    for (words, named) in [
+        (
+            vec!["member", "add", "--organization", &no_org, "--name", "Ada"],
+            &*no_org,
+        ),
+        (vec!["storefront", "list", "--organization", &no_org], &no_org),
+        (vec!["storefront", "update", &no_sto, "--name", "Prints"], &no_sto),
+        ([&client[..], &[&no_sto]].concat(), &no_sto),
+        ([&client[..], &[foreign]].concat(), "another organization"),
+        (vec!["client", "revoke", &no_cli], &no_cli),
+        (vec!["token", "issue", "--storefront-user", &no_sfu], &no_sfu),
+        (vec!["jobs", "retry", "job_1"], "job_1"),
+    ] {
+        let said = operator.refused(&words, 1).await;
+        assert!(said.contains(named), "{words:?}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_from_the_console_is_of_the_running_gateway() {
+    let operator = Operator::new();
+    let gateway = operator.serve(&["--demo"]).await;
+    let uri = std::fs::read_to_string(operator.data().join("mongod.uri")).expect("published");
+    let client = Client::with_uri_str(&uri).await.expect("a client");
+    let users = client
+        .database("storefront_gateway")
+        .collection::<Document>("storefrontUsers");
+    let user = users
+        .find_one(doc! { "isAnonymous": false })
+        .await
+        .expect("found")
+        .expect("the demo's");
+    let id = user.get_str("_id").expect("an id");
+    let issued = operator.json(&["token", "issue", "--storefront-user", id]).await;
+    assert_eq!(keys(&issued), ["accessToken"]);
+    let claims = member(&issued, "accessToken")
+        .split('.')
+        .nth(1)
+        .expect("claims")
+        .to_owned();
+    let claims = data_encoding::BASE64URL_NOPAD
+        .decode(claims.as_bytes())
+        .expect("base64");
+    let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+    assert_eq!(member(&claims, "sub"), id);
+    assert_eq!(member(&claims, "iss"), gateway.url);
+}
+
+#[tokio::test]
+async fn a_gateway_stops_cleanly_with_its_database() {
+    let operator = Operator::new();
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut gateway = operator.serve(&["--demo"]).await;
+        assert!(gateway.is_live().await);
+        let server = server_process(&operator.data());
+        assert!(is_alive(server));
+        assert_eq!(
+            gateway.signalled(signal).await.code(),
+            Some(0),
+            "{}",
+            gateway.log()
+        );
+        assert!(!is_alive(server));
+        let said = operator.run(&["storefront", "list"]).await;
+        assert!(
+            said.status.success(),
+            "the directory is free: {}",
+            text(&said.stderr)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_second_gateway_on_a_data_directory_is_refused() {
+    let operator = Operator::new();
+    let gateway = operator.serve(&[]).await;
+    let said = operator.refused(&["serve"], 1).await;
+    assert!(said.contains("already runs on the data directory"), "{said}");
+    assert!(said.contains(&gateway.process().to_string()), "{said}");
+    assert!(gateway.is_live().await);
+}
+
+#[tokio::test]
+async fn a_killed_gateway_leaves_no_server_behind() {
+    let operator = Operator::new();
+    let mut gateway = operator.serve(&["--demo"]).await;
+    let server = server_process(&operator.data());
+    gateway.signalled(Signal::SIGKILL).await;
+    eventually("the server ends", || !is_alive(server)).await;
+    let mut next = operator.serve(&["--demo"]).await;
+    assert_eq!(next.signalled(Signal::SIGTERM).await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_gateway_ends_with_its_database() {
+    let operator = Operator::new();
+    let mut gateway = operator.serve(&[]).await;
+    kill(server_process(&operator.data()), Signal::SIGKILL).expect("killed");
+    assert_eq!(gateway.ends().await.code(), Some(1));
+    let log = gateway.log();
+    assert!(log.contains("ERROR") && log.contains("mongod"), "{log}");
+}
+
+#[tokio::test]
+async fn the_demo_shows_the_same_credentials_at_every_start() {
+    let operator = Operator::new();
+    let first = operator.json(&["demo"]).await;
+    assert_eq!(keys(&first), ["keys", "organization", "secret", "storefronts"]);
+    assert_eq!(operator.json(&["demo"]).await, first);
+    let mut gateway = operator.serve(&["--demo"]).await;
+    let secret = member(&first, "secret");
+    eventually("the block is printed", || {
+        gateway.log().contains("everyone who opens")
+    })
+    .await;
+    let shown = gateway.log();
+    for credential in [secret, member(&first["keys"], "DE"), member(&first["keys"], "US")] {
+        assert!(shown.contains(credential), "{credential} is missing in: {shown}");
+    }
+    gateway.signalled(Signal::SIGTERM).await;
+}
+
+#[tokio::test]
+async fn a_demo_that_was_cut_off_is_finished_by_the_next_start() {
+    let operator = Operator::new();
+    let mut gateway = operator.serve(&["--demo"]).await;
+    let uri = std::fs::read_to_string(operator.data().join("mongod.uri")).expect("published");
+    let client = Client::with_uri_str(&uri).await.expect("a client");
+    let database = client.database("storefront_gateway");
+    let count = async |collection: &str| {
+        let documents = database.collection::<Document>(collection);
+        documents.count_documents(doc! {}).await.expect("counted")
+    };
+    let collections = [
+        "organizations",
+        "members",
+        "storefronts",
+        "apiClients",
+        "storefrontUsers",
+        "storageItems",
+    ];
+    let mut whole = Vec::new();
+    for collection in collections {
+        whole.push(count(collection).await);
+    }
+    assert_eq!(whole, [1, 1, 2, 3, 5, 7]);
+
+    // As a gateway leaves it that dies while it fills the database.
+    let demo = database.collection::<Document>("demo");
+    demo.update_one(doc! {}, doc! { "$unset": { "filledAt": "" } })
+        .await
+        .expect("updated");
+    for collection in ["members", "apiClients", "storageItems"] {
+        let documents = database.collection::<Document>(collection);
+        documents.delete_one(doc! {}).await.expect("deleted");
+    }
+    operator.json(&["demo"]).await;
+    let mut finished = Vec::new();
+    for collection in collections {
+        finished.push(count(collection).await);
+    }
+    assert_eq!(finished, whole);
+    gateway.signalled(Signal::SIGTERM).await;
+}
+
+#[tokio::test]
+async fn a_demo_is_not_filled_into_a_database_that_is_in_use() {
+    let operator = Operator::new();
+    operator
+        .json(&["organization", "create", "--name", "Prints"])
+        .await;
+    let said = operator.refused(&["demo"], 1).await;
+    assert!(said.contains("not empty"), "{said}");
+    let mut gateway = operator.serve(&["--demo"]).await;
+    assert!(gateway.is_live().await);
+    assert!(
+        gateway.log().contains("serving without the demo"),
+        "{}",
+        gateway.log()
+    );
+    gateway.signalled(Signal::SIGTERM).await;
+    assert_eq!(
+        operator.json(&["storefront", "list"]).await,
+        Value::Array(Vec::new())
+    );
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_told_with_its_setting() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("bound");
+    let address = taken.local_addr().expect("an address").to_string();
+    let said = Operator::new()
+        .with("GATEWAY_LISTEN", &address)
+        .refused(&["serve"], 1)
+        .await;
+    assert!(
+        said.contains("GATEWAY_LISTEN") && said.contains(&address),
+        "{said}"
+    );
+    let metrics = Operator::new().with("GATEWAY_METRICS_LISTEN", &address);
+    let said = metrics.refused(&["serve"], 1).await;
+    assert!(
+        said.contains("GATEWAY_METRICS_LISTEN") && said.contains(&address),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_gateway_starts_before_its_database() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .expect("bound")
+        .local_addr()
+        .expect("an address");
+    let operator = Operator::new()
+        .with(
+            "GATEWAY_MONGODB_URI",
+            &format!("mongodb://{free}/?replicaSet=none"),
+        )
+        .with("GATEWAY_MASTER_KEY", &data_encoding::BASE64.encode(&[7; 32]));
+    let mut gateway = operator.serve(&["--demo"]).await;
+    assert!(gateway.is_live().await);
+    assert_eq!(gateway.signalled(Signal::SIGTERM).await.code(), Some(0));
+    assert!(!operator.data().join("mongod").exists());
+}
+
+#[tokio::test]
+async fn a_log_for_programs_is_an_object_a_line() {
+    let operator = Operator::new()
+        .with("GATEWAY_LOG_FORMAT", "json")
+        .with("GATEWAY_METRICS_LISTEN", "127.0.0.1:0");
+    let mut gateway = operator.serve(&["--demo"]).await;
+    let url = gateway
+        .url
+        .trim_end_matches(['"', ','])
+        .split('"')
+        .next()
+        .expect("a URL")
+        .to_owned();
+    assert!(reqwest::get(format!("{url}/health/live")).await.is_ok());
+    gateway.signalled(Signal::SIGTERM).await;
+    let log = gateway.log();
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+        .collect();
+    assert!(
+        lines.iter().any(|line| line["demo"]["secret"].is_string()),
+        "{log}"
+    );
+    assert!(lines.iter().any(|line| line["message"] == "stopped"), "{log}");
+}
+
+#[tokio::test]
+async fn metrics_are_served_on_their_own_address() {
+    let operator = Operator::new().with("GATEWAY_METRICS_LISTEN", "127.0.0.1:0");
+    let mut gateway = operator.serve(&["--demo"]).await;
+    eventually("the address is logged", || gateway.log().contains("/metrics")).await;
+    let log = gateway.log();
+    let (_, rest) = log.split_once("metrics at ").expect("told");
+    let address = rest.split_whitespace().next().expect("an address");
+    let answer = reqwest::get(address).await.expect("served");
+    let page = answer.text().await.expect("text");
+    for metric in [
+        "gateway_database_command_seconds_bucket",
+        "gateway_database_connections ",
+    ] {
+        assert!(page.contains(metric), "{metric} is missing in:\n{page}");
+    }
+    assert!(!page.contains("Demo Prints"));
+    gateway.signalled(Signal::SIGTERM).await;
+}
