@@ -85,9 +85,7 @@ async fn graphql_over_http_passes_every_audit() {
     };
     let shop = kit::shop().await;
     let [key, _] = credentials(&shop);
-    scripts
-        .run("audits.mjs", &[shop.gateway.url.as_str(), key])
-        .await;
+    scripts.run("audits.mjs", &[shop.gateway.url.as_str(), key]).await;
 }
 
 #[tokio::test]
