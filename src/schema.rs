@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    Context, EmptySubscription, ID, Interface, MergedObject, Object, Request, Response,
+    Context, EmptySubscription, ID, Interface, MergedObject, Object, Request, Response, SDLExportOptions,
     Schema as GraphqlSchema, SchemaBuilder, ServerError, ValidationMode, ValidationResult,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation},
 };
@@ -204,7 +204,9 @@ pub fn sdl() -> String {
         nesting: 32,
         introspection: true,
     };
-    build(options).finish().sdl()
+    // As introspection tells it: with the texts that specify the scalars.
+    let export = SDLExportOptions::new().include_specified_by();
+    build(options).finish().sdl_with_options(export)
 }
 
 /// Called when a document has passed strict validation.

@@ -1,30 +1,26 @@
 // GraphQL over HTTP: every audit of the npm package graphql-http, MUST, SHOULD and MAY, against a running gateway.
-//
-//   node audits.mjs http://127.0.0.1:8080/graphql [bearer credential]
+// Usage: node audits.mjs http://127.0.0.1:8080 pk_…
 
-import { serverAudits } from 'graphql-http';
+import assert from 'node:assert/strict'
+import { serverAudits } from 'graphql-http'
+import { readArguments, step } from './gateway.mjs'
 
-const [url, bearer] = process.argv.slice(2);
-if (!url) {
-  console.error('usage: node audits.mjs URL [BEARER]');
-  process.exit(2);
-}
+const [gateway, publishableKey] = readArguments('audits.mjs', 'URL', 'PUBLISHABLE_KEY')
 
-// The audits know nothing of credentials.
-const fetchFn = (input, init = {}) => {
-  const headers = new Headers(init.headers);
-  if (bearer) headers.set('authorization', `Bearer ${bearer}`);
-  return fetch(input, { ...init, headers });
-};
-
-const audits = serverAudits({ url, fetchFn });
-let failures = 0;
-for (const audit of audits) {
-  const result = await audit.fn();
-  if (result.status !== 'ok') {
-    failures += 1;
-    console.log(`${result.status} ${audit.id} ${audit.name}: ${result.reason}`);
+const audits = serverAudits({ url: new URL('/graphql', gateway).href, fetchFn: fetchWithKey })
+await step(`all ${audits.length} audits pass`, async () => {
+  assert.ok(audits.length > 50, 'the audits were found')
+  const failed = []
+  for (const { id, name, fn } of audits) {
+    const { status, reason } = await fn()
+    if (status !== 'ok') failed.push(`${status} ${id} ${name}: ${reason}`)
   }
+  assert.deepEqual(failed, [])
+})
+
+/** The audits know nothing of credentials. */
+function fetchWithKey(input, init = {}) {
+  const headers = new Headers(init.headers)
+  headers.set('Authorization', `Bearer ${publishableKey}`)
+  return fetch(input, { ...init, headers })
 }
-console.log(`${audits.length - failures} of ${audits.length} audits pass`);
-process.exit(failures === 0 && audits.length > 0 ? 0 : 1);

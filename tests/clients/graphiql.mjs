@@ -202,9 +202,9 @@ async function shownTabs(page) {
   return names.map(name => name.trim())
 }
 
-/** Waits until an editor shows the text. Monaco draws spaces as no-break ones. */
+/** Waits until an editor shows the text. Monaco draws spaces as no-break ones, and more of them where it wraps a line. */
 async function contains(locator, text) {
-  const drawn = new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(' ', '\\s'))
+  const drawn = new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(' ', '\\s+'))
   await locator.filter({ hasText: drawn }).waitFor()
 }
 

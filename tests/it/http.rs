@@ -119,6 +119,7 @@ fn zip(size: usize) -> Vec<u8> {
 
 // ERR-02
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of requests and answers")]
 async fn requests_of_the_wrong_form_are_refused() {
     let gateway = Gateway::start(&[("GATEWAY_MAX_BODY", "1KiB")]).await;
     let json = "application/json";

@@ -6,6 +6,7 @@ mod kit;
 
 mod access_table;
 mod bad_input;
+mod clients;
 mod commands;
 mod commands_count;
 mod concurrency;

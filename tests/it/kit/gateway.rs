@@ -8,6 +8,7 @@ use bson::doc;
 use mongodb::Client;
 use storefront_gateway::app::{App, Parts};
 use storefront_gateway::config::Config;
+use storefront_gateway::http::graphiql::Page;
 use storefront_gateway::platform::{
     clock::Clock,
     database::Database,
@@ -31,6 +32,7 @@ pub(crate) struct Setup {
     vars: Vec<(String, String)>,
     clock: Clock,
     database: Option<(String, String)>,
+    graphiql: Option<Page>,
 }
 
 /// The same in every test, so that several gateways of one test can share a database.
@@ -48,6 +50,7 @@ impl Setup {
             vars: Vec::new(),
             clock: Clock::system(),
             database: None,
+            graphiql: None,
         };
         setup.set("GATEWAY_JOBS", "off")
     }
@@ -89,8 +92,8 @@ impl Setup {
         };
         let (logs, commands) = (Logs::default(), Commands::default());
         let runtime = runtime(&logs);
-        let clock = self.clock.clone();
-        let starting = start(self.config(&uri, &name), clock, commands.clone());
+        let (clock, graphiql) = (self.clock.clone(), self.graphiql.clone());
+        let starting = start(self.config(&uri, &name), clock, commands.clone(), graphiql);
         let running = runtime.spawn(starting).await.expect("the gateway starts");
         let client = if owner {
             server().await.client()
@@ -140,7 +143,7 @@ fn runtime(logs: &Logs) -> Runtime {
         .expect("a runtime")
 }
 
-async fn start(config: Config, clock: Clock, commands: Commands) -> Running {
+async fn start(config: Config, clock: Clock, commands: Commands, graphiql: Option<Page>) -> Running {
     let listener = TcpListener::bind(config.http.listen).await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let storefront_gateway::config::DatabaseServer::External { uri } = &config.database.server else {
@@ -159,7 +162,7 @@ async fn start(config: Config, clock: Clock, commands: Commands) -> Running {
         master_key: MasterKey::from_bytes(MASTER_KEY),
     };
     let app = App::new(parts).expect("an app");
-    let running = serve::start(app, listener, address, None);
+    let running = serve::start(app, listener, address, graphiql);
     tokio::time::timeout(super::LIMIT, running.wait_until_ready())
         .await
         .expect("the gateway becomes ready");
@@ -191,13 +194,23 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Another node on the same database, with the same settings.
     pub(crate) async fn another_node(&self) -> Arc<Self> {
+        self.node(None).await
+    }
+
+    /// Another node on the same database that serves GraphiQL.
+    pub(crate) async fn graphiql_node(&self, page: Page) -> Arc<Self> {
+        self.node(Some(page)).await
+    }
+
+    async fn node(&self, graphiql: Option<Page>) -> Arc<Self> {
         let name = self.store.database().name().to_owned();
         let uri = match &self.setup.database {
             Some((uri, _)) => uri.clone(),
             None => server().await.uri().to_owned(),
         };
         // One issuer, as behind a load balancer.
-        let setup = self.setup.clone().set("GATEWAY_PUBLIC_URL", &self.app.public_url);
+        let mut setup = self.setup.clone().set("GATEWAY_PUBLIC_URL", &self.app.public_url);
+        setup.graphiql = graphiql;
         setup.on(&uri, &name).gateway().await
     }
 

@@ -16,6 +16,7 @@ mod logs;
 mod mongo;
 mod people;
 mod redact;
+mod scripts;
 mod server;
 
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub(crate) use graphql::{Answer, Caller, Upload, faults, mutation};
 pub(crate) use mongo::{number, text};
 pub(crate) use people::{Client, Shop, item_ids};
 pub(crate) use redact::redact;
+pub(crate) use scripts::{Scripts, Tool, chromium, succeeds};
 pub(crate) use server::{find_server, scratch, server_uri};
 
 /// How long is waited for what should happen soon: a limit for failing, not a measure.

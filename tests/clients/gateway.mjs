@@ -1,0 +1,62 @@
+// What the scripts have in common: arguments, named steps, packages' programs, and a plain request.
+
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+/** The script's arguments; ends it with a line of help when one is missing. The first is always the gateway's URL. */
+export function readArguments(script, ...names) {
+  const given = process.argv.slice(2)
+  if (given.length !== names.length) {
+    console.error(`Usage: node ${script} ${names.join(' ')}`)
+    process.exit(2)
+  }
+  return given
+}
+
+/** Runs a check and tells how it went, so that a failure's place is known without a debugger. */
+export async function step(name, check) {
+  try {
+    const found = await check()
+    console.log(`ok    ${name}`)
+    return found
+  } catch (error) {
+    console.log(`FAIL  ${name}`)
+    throw error
+  }
+}
+
+/** Runs the program of an installed package, which must succeed; what it prints is shown. */
+export function runProgram(program, args, { cwd, env } = {}) {
+  const command = [fileURLToPath(new URL(`node_modules/${program}`, import.meta.url)), ...args]
+  const options = { cwd, env: { ...process.env, ...env }, stdio: 'inherit' }
+  const { status, error } = spawnSync(process.execPath, command, options)
+  if (status !== 0) throw error ?? new Error(`${program} ended with ${status}`)
+}
+
+/** Sends an operation that must succeed, past any client library, and returns its data. */
+export async function send(gateway, credential, query, variables) {
+  const response = await fetch(new URL('/graphql', gateway), {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${credential}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ query, variables })
+  })
+  const { data, errors } = await response.json()
+  if (errors) throw new Error(`The gateway answered ${response.status}: ${JSON.stringify(errors)}`)
+  return data
+}
+
+/** Registers an anonymous user, as a browser does, and returns its token. */
+export async function registerGuest(gateway, publishableKey) {
+  const { storefrontUserRegister } = await send(
+    gateway,
+    publishableKey,
+    'mutation { storefrontUserRegister(input: { isAnonymous: true }) { token { accessToken } userErrors { code } } }'
+  )
+  return storefrontUserRegister.token.accessToken
+}
+
+/** An image as a browser's file input would give it; its content differs from name to name. */
+export function picture(name) {
+  const png = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52]
+  return new File([new Uint8Array(png), name], name, { type: 'image/png' })
+}

@@ -1,0 +1,72 @@
+// Holds the exported schema to the rules that most GraphQL APIs follow: graphql-eslint's recommended ones and Relay's.
+// Usage: node lint.mjs ../../schema.graphql
+
+import { readFileSync } from 'node:fs'
+import plugin from '@graphql-eslint/eslint-plugin'
+import { ESLint } from 'eslint'
+import { readArguments, step } from './gateway.mjs'
+
+const [schema] = readArguments('lint.mjs', 'SCHEMA_FILE')
+
+const RULES = { ...plugin.configs['flat/schema-recommended'].rules, ...plugin.configs['flat/schema-relay'].rules }
+
+/** Where a rule does not fit, how far, and why. */
+const EXCEPTIONS = {
+  // Only what `node` finds has an id. Caches hold the rest as a part of the object that leads to it.
+  '@graphql-eslint/strict-id-in-types': [
+    'error',
+    {
+      exceptions: {
+        types: ['AccessToken', 'PageInfo', 'PrivateStorage', 'UserError', 'Viewer'],
+        suffixes: ['Connection', 'Edge', 'Payload']
+      }
+    }
+  ],
+  // A connection offers its rows as `nodes` too, and a payload its user errors as a plain list.
+  '@graphql-eslint/relay-edge-types': [
+    'error',
+    { withEdgeSuffix: true, shouldImplementNode: true, listTypeCanWrapOnlyEdgeType: false }
+  ]
+}
+
+/** Single findings that are meant to be so. One that is found no longer is a failure too. */
+const ACCEPTED = [
+  {
+    rule: '@graphql-eslint/no-typename-prefix',
+    message: 'Field "accessToken" starts with the name of the parent type "AccessToken"',
+    reason: "RFC 6749's name of the field"
+  },
+  {
+    rule: '@graphql-eslint/no-typename-prefix',
+    message: 'Field "storefrontUserId" starts with the name of the parent type "StorefrontUser"',
+    reason: "the online store's own id, which must not be mistaken for the global `id`"
+  }
+]
+
+await step('the schema follows the rules', async () => {
+  const findings = await lint()
+  const isMeant = ({ ruleId, message }) => ACCEPTED.some(one => one.rule === ruleId && one.message === message)
+  const wrong = findings.filter(finding => !isMeant(finding))
+  const stale = ACCEPTED.filter(one => !findings.some(found => found.ruleId === one.rule && found.message === one.message))
+  if (wrong.length + stale.length === 0) return
+  throw new Error([...wrong.map(describe), ...stale.map(({ message }) => `no longer found: ${message}`)].join('\n'))
+})
+
+async function lint() {
+  const eslint = new ESLint({
+    overrideConfigFile: true,
+    overrideConfig: {
+      files: ['**/*.graphql'],
+      languageOptions: { parser: plugin.parser, parserOptions: { graphQLConfig: { schema } } },
+      plugins: { '@graphql-eslint': plugin },
+      rules: { ...RULES, ...EXCEPTIONS }
+    }
+  })
+  // Under a name in this folder, because ESLint leaves out what is elsewhere.
+  const [result] = await eslint.lintText(readFileSync(schema, 'utf8'), { filePath: 'schema.graphql' })
+  return result.messages
+}
+
+function describe({ line, ruleId, message }) {
+  return `schema.graphql:${line} ${message} (${ruleId})`
+}

@@ -1,0 +1,92 @@
+// Compiles operations of a Relay application against the exported schema, and runs them against the gateway: Relay relies
+// on connections, edges and global ids being exactly as it expects.
+// Usage: node relay.mjs http://127.0.0.1:8080 sk_… sto_… ../../schema.graphql
+
+import assert from 'node:assert/strict'
+import { copyFileSync, mkdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import relay from 'relay-runtime'
+import { readArguments, runProgram, send, step } from './gateway.mjs'
+
+const [gateway, secret, storefrontId, schema] = readArguments('relay.mjs', 'URL', 'SECRET', 'STOREFRONT_ID', 'SCHEMA_FILE')
+
+await step('relay-compiler takes the schema and the operations', compile)
+
+const artifact = createRequire(new URL('relay/', import.meta.url))
+const [USERS, USERS_FRAGMENT, USERS_PAGE, ENSURE, ITEM_AGAIN] = [
+  'StorefrontUsersQuery',
+  'StorefrontUsers_storefront',
+  'StorefrontUsersPageQuery',
+  'StorefrontUsersEnsureMutation',
+  'ItemAgainQuery'
+].map(name => artifact(`./generated/${name}.graphql.js`))
+
+const network = relay.Network.create(async ({ text }, variables) => ({
+  data: await send(gateway, secret, text, variables)
+}))
+const environment = new relay.Environment({ network, store: new relay.Store(new relay.RecordSource()) })
+// Other users of the storefront, if it has any, stay out of the lists below.
+const prefix = `relay-${Date.now()}-`
+const names = ['a', 'b', 'c'].map(letter => prefix + letter)
+
+await step('a mutation takes effect', ensureUsers)
+const storefront = await step('the first page is a connection', firstPage)
+await step('the next page, through node(id), joins it', nextPage)
+await step('an object that does not exist is null', unknownObject)
+
+function compile() {
+  copyFileSync(schema, 'relay/schema.graphql')
+  mkdirSync('relay/generated', { recursive: true })
+  runProgram('relay-compiler/cli.js', ['relay.config.json'], { cwd: 'relay' })
+}
+
+async function ensureUsers() {
+  for (const storefrontUserId of names) {
+    const input = { storefrontId, storefrontUserId, isAnonymous: false }
+    const { storefrontUserEnsure: payload } = await commit(ENSURE, { input })
+    assert.deepEqual(payload.userErrors, [])
+    assert.equal(payload.storefrontUser.storefrontUserId, storefrontUserId)
+  }
+}
+
+async function firstPage() {
+  const { storefront } = await read(USERS, { by: { id: storefrontId }, filter: ours(), count: 2 })
+  assert.deepEqual(shown(storefront), { names: names.slice(0, 2), totalCount: 3, hasNextPage: true })
+  return storefront
+}
+
+async function nextPage() {
+  const cursor = users(storefront).pageInfo.endCursor
+  await read(USERS_PAGE, { id: storefrontId, filter: ours(), count: 2, cursor })
+  assert.deepEqual(shown(storefront), { names, totalCount: 3, hasNextPage: false })
+}
+
+async function unknownObject() {
+  assert.deepEqual(await read(ITEM_AGAIN, { id: 'itm_01ARZ3NDEKTSV4RRFFQ69G5FAV' }), { node: null })
+}
+
+function ours() {
+  return { storefrontUserId: { startsWith: prefix } }
+}
+
+/** Sends a query; what it brought stays in the store, as long as a page of an application would show it. */
+function read(query, variables) {
+  environment.retain(relay.createOperationDescriptor(query, variables))
+  return relay.fetchQuery(environment, query, variables).toPromise()
+}
+
+function commit(mutation, variables) {
+  return new Promise((resolve, reject) => {
+    relay.commitMutation(environment, { mutation, variables, onCompleted: resolve, onError: reject })
+  })
+}
+
+/** The list of users as a component would get it, from the store. */
+function users(storefront) {
+  return environment.lookup(relay.getSingularSelector(USERS_FRAGMENT, storefront)).data.users
+}
+
+function shown(storefront) {
+  const { edges, pageInfo, totalCount } = users(storefront)
+  return { names: edges.map(({ node }) => node.storefrontUserId), totalCount, hasNextPage: pageInfo.hasNextPage }
+}

@@ -1,0 +1,123 @@
+//! The programs that people use a GraphQL API with: code generators, client libraries, linters, a browser. Each test
+//! runs a script of `tests/clients` against a gateway of its own, and is skipped aloud where its tools are missing.
+
+use std::path::Path;
+
+use storefront_gateway::http::graphiql::{Credentials, IS_OFFLINE, Page, example_tabs};
+
+use crate::kit::{self, Scripts, Shop, Tool};
+
+/// The exported schema.
+fn schema_file() -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.graphql");
+    file.to_str().expect("a path in UTF-8").to_owned()
+}
+
+/// The credentials of a shop's browsers and of its backend.
+fn credentials(shop: &Shop) -> [&str; 2] {
+    [&shop.browser, &shop.backend].map(|caller| caller.credential.as_deref().expect("a credential"))
+}
+
+#[tokio::test]
+async fn graphql_codegen_makes_typescript_that_is_right_and_works() {
+    let Some(scripts) = Scripts::ready().await else {
+        return;
+    };
+    let shop = kit::shop().await;
+    let [key, _] = credentials(&shop);
+    scripts
+        .run("codegen.mjs", &[shop.gateway.url.as_str(), key])
+        .await;
+}
+
+#[tokio::test]
+async fn relay_compiles_and_pages_and_refetches() {
+    let Some(scripts) = Scripts::ready().await else {
+        return;
+    };
+    let shop = kit::shop().await;
+    let [_, secret] = credentials(&shop);
+    let schema = schema_file();
+    scripts
+        .run(
+            "relay.mjs",
+            &[shop.gateway.url.as_str(), secret, shop.id(), &schema],
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn apollo_client_reads_pages_changes_and_uploads() {
+    let Some(scripts) = Scripts::ready().await else {
+        return;
+    };
+    let shop = kit::shop().await;
+    let [key, secret] = credentials(&shop);
+    scripts
+        .run("apollo.mjs", &[shop.gateway.url.as_str(), key, secret, shop.id()])
+        .await;
+}
+
+#[tokio::test]
+async fn the_schema_follows_the_rules_of_graphql_eslint() {
+    let Some(scripts) = Scripts::ready().await else {
+        return;
+    };
+    scripts.run("lint.mjs", &[schema_file()]).await;
+}
+
+#[tokio::test]
+async fn graphql_inspector_finds_the_exported_schema_served() {
+    let Some(scripts) = Scripts::ready().await else {
+        return;
+    };
+    let shop = kit::shop().await;
+    let [key, _] = credentials(&shop);
+    scripts
+        .run("inspector.mjs", &[shop.gateway.url.as_str(), key, &schema_file()])
+        .await;
+}
+
+#[tokio::test]
+async fn graphql_over_http_passes_every_audit() {
+    let Some(scripts) = Scripts::ready().await else {
+        return;
+    };
+    let shop = kit::shop().await;
+    let [key, _] = credentials(&shop);
+    scripts.run("audits.mjs", &[shop.gateway.url.as_str(), key]).await;
+}
+
+#[tokio::test]
+async fn graphiql_works_in_a_browser_from_the_gateway_alone() {
+    let Some(scripts) = Scripts::ready().await else {
+        return;
+    };
+    if !IS_OFFLINE {
+        let why = "this build has no GraphiQL of its own (it was made without npm, or told to skip it)";
+        return Tool::Chromium.is_missing(why);
+    }
+    let Some(browser) = kit::chromium() else {
+        return Tool::Chromium.is_missing("Chromium is needed, on PATH or named by CHROMIUM");
+    };
+    let shop = kit::shop().await;
+    let gateway = shop.gateway.graphiql_node(page(&shop)).await;
+    let mut command = scripts.command("graphiql.mjs", &[&gateway.url]);
+    command.env("CHROMIUM", browser);
+    kit::succeeds(command).await;
+}
+
+/// The page as a demo has it.
+fn page(shop: &Shop) -> Page {
+    let [key, secret] = credentials(shop).map(|credential| Some(credential.to_owned()));
+    Page {
+        endpoint: "/graphql".to_owned(),
+        public_key: key.clone(),
+        tabs: example_tabs(&Credentials {
+            public_url: shop.gateway.url.clone(),
+            public_key: key,
+            backend_secret: secret,
+            storefront_id: Some(shop.id().to_owned()),
+        }),
+    }
+}
