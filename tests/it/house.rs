@@ -99,12 +99,12 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
 /// The modules of the crate that a file names, in `use` lines and in paths.
 fn named(source: &Source) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for (before, _) in source.text.match_indices("crate::") {
-        let line_start = source.text[..before].rfind('\n').map_or(0, |at| at + 1);
-        if source.text[line_start..before].trim_start().starts_with("//") {
-            continue;
-        }
-        let rest = &source.text[before + "crate::".len()..];
+    let code = source
+        .text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    let code = code.collect::<Vec<_>>().join("\n");
+    for rest in code.split("crate::").skip(1) {
         if let Some(group) = rest.strip_prefix('{') {
             let group = group.split('}').next().unwrap_or_default();
             names.extend(group.split(',').map(first_segment));

@@ -206,7 +206,7 @@ async fn two_nodes_run_a_job_once() {
     let kind = Kind {
         name: "trial",
         every: None,
-        run: succeeds as Run<Trial>,
+        run: succeeds,
     };
     let there = Runner::new(node.app.queue.clone(), vec![kind], TaskTracker::new());
     let (one, other) = (trial.clone(), trial.clone());

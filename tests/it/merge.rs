@@ -36,6 +36,7 @@ async fn items(shop: &Shop) -> Value {
 
 // SFU-22, SFU-33
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "the snapshots")]
 async fn sfu_22_a_merge_moves_everything_and_alters_nothing() {
     let (shop, guest, ann) = two_people().await;
     let store = &shop.gateway.store;

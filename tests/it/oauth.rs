@@ -317,7 +317,7 @@ async fn keys_rotate_without_a_failed_request() {
     let client = integration(&shop, Scope::ALL).await;
     let old = access_token(&shop.gateway, &client).await;
     let first = kid(&old);
-    assert_eq!(published(&shop.gateway).await, [first.clone()]);
+    assert_eq!(published(&shop.gateway).await, [&*first]);
 
     let app = shop.gateway.app.clone();
     let rotating = async move { app.access.tokens.keys.rotate().await.expect("rotated") };
@@ -340,7 +340,7 @@ async fn keys_rotate_without_a_failed_request() {
 
     // When its last token has ended, it is no longer published; the next rotation removes it.
     shop.gateway.advance(Duration::from_secs(26 * 3600));
-    assert_eq!(published(&shop.gateway).await, [second.clone()]);
+    assert_eq!(published(&shop.gateway).await, [&*second]);
     let app = shop.gateway.app.clone();
     let rotating = async move { app.access.tokens.keys.rotate().await.expect("rotated") };
     let third = shop.gateway.inside(rotating).await;

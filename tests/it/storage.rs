@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::kit::{self, Caller, Setup, Shop, Upload, faults, item_ids, png, png_of, redact};
 
+const MEBIBYTE: usize = 1024 * 1024;
 const SVG: &[u8] =
     b"<?xml version=\"1.0\"?><svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
 
@@ -100,8 +101,16 @@ async fn sfu_04_content_survives_byte_for_byte() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     // Around the store's pieces of a mebibyte, and the head that is sniffed.
-    const PIECE: usize = 1024 * 1024;
-    for size in [16, 8191, 8192, 8193, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 17] {
+    for size in [
+        16,
+        8191,
+        8192,
+        8193,
+        MEBIBYTE - 1,
+        MEBIBYTE,
+        MEBIBYTE + 1,
+        3 * MEBIBYTE + 17,
+    ] {
         let bytes = png_of(size);
         let item = ann.upload("cat.png", &bytes).await;
         assert_eq!(
@@ -166,7 +175,6 @@ async fn sto_01_limits_are_settable_and_a_refused_upload_leaves_nothing() {
         .start()
         .await;
     let ann = shop.ann("ann").await;
-    const MEBIBYTE: usize = 1024 * 1024;
     for (bytes, refused) in [
         (png_of(2 * MEBIBYTE + 1), "FILE_TOO_LARGE file"),
         (Vec::new(), "FILE_EMPTY file"),

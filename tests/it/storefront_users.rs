@@ -76,7 +76,26 @@ async fn sfu_02_registering_creates_the_user_and_its_storage_together() {
         .done("storefrontUserRegister", shop.user("guest", true))
         .await;
     let seen = shop.backend.ask(&lookup(shop.id(), "guest", USER)).await;
-    insta::assert_json_snapshot!(redact(seen), @"");
+    insta::assert_json_snapshot!(redact(seen), @r#"
+    {
+      "storefrontUser": {
+        "createdAt": "[moment 1]",
+        "expiresAt": "[moment 2]",
+        "isAnonymous": true,
+        "mergedAt": null,
+        "mergedInto": null,
+        "privateStorage": {
+          "expiresAt": "[moment 2]",
+          "isTemporary": true,
+          "itemCount": 0,
+          "quotaBytes": 1073741824.0,
+          "totalBytes": 0.0
+        },
+        "storefrontUserId": "guest",
+        "updatedAt": "[moment 1]"
+      }
+    }
+    "#);
     shop.gateway.store.assert_whole().await;
 }
 

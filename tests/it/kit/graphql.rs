@@ -90,7 +90,9 @@ fn selection(field: &str) -> &'static str {
 /// The document of a mutation with one input.
 pub(crate) fn mutation(field: &str) -> String {
     let mut kind = field.to_owned();
-    kind[..1].make_ascii_uppercase();
+    if let Some(first) = kind.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
     format!(
         "mutation ($input: {kind}Input!) {{ {field}(input: $input) {{ {} \
          userErrors {{ code message field legacyCode }} }} }}",

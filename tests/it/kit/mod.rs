@@ -21,10 +21,9 @@ mod server;
 
 use std::time::Duration;
 
-pub(crate) use commands::Commands;
 pub(crate) use gateway::{Gateway, Setup, master_key};
 pub(crate) use graphql::{Answer, Caller, Upload, faults, mutation};
-pub(crate) use mongo::{Store, number, text};
+pub(crate) use mongo::{number, text};
 pub(crate) use people::{Client, Shop, item_ids};
 pub(crate) use redact::redact;
 pub(crate) use scripts::{Scripts, Tool, chromium, succeeds};
