@@ -289,7 +289,10 @@ const DIR_OF_CHILD: &str = "TRIAL_DATA_DIR";
 
 /// No test of its own: the process that the next test starts with the variable set, and kills.
 #[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "the way from the parent to the child; no setting")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the way from the parent to the child; no setting"
+)]
 async fn child_gateway() {
     let Some(dir) = std::env::var_os(DIR_OF_CHILD) else {
         return;
