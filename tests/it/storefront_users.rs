@@ -26,7 +26,7 @@ fn lookup(storefront: &str, id: &str, selection: &str) -> String {
 
 // SFU-02, SFU-09
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "the answer is held as a whole, line by line")]
+#[expect(clippy::too_many_lines, reason = "the snapshots")]
 async fn sfu_02_registering_creates_the_user_and_its_storage_together() {
     let shop = kit::shop().await;
     let payload = shop
