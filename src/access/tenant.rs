@@ -261,6 +261,13 @@ where
     type Value = T;
 
     async fn load(&self, keys: &[T::Id]) -> Result<HashMap<T::Id, T>> {
+        if let [key] = keys {
+            let found = self.0.get(key).await?;
+            return Ok(found
+                .map(|document| (key.clone(), document))
+                .into_iter()
+                .collect());
+        }
         let ids: Vec<Bson> = keys.iter().cloned().map(Into::into).collect();
         let found = self.0.find(doc! { "_id": { "$in": ids } }, doc! {}, 0).await?;
         Ok(found

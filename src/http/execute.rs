@@ -219,16 +219,21 @@ async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestCont
             }
         }
     }
+    Box::pin(execute_strictly(gateway, &prepared, request(variables))).await
+}
+
+/// Validates and runs. What is found valid is kept.
+async fn execute_strictly(gateway: &Gateway, prepared: &Arc<Prepared>, request: Request) -> Executed {
     let valid = Arc::new(AtomicBool::new(false));
     let on_valid = {
-        let (valid, prepared) = (Arc::clone(&valid), Arc::clone(&prepared));
+        let (valid, prepared) = (Arc::clone(&valid), Arc::clone(prepared));
         let guard = gateway.guard.clone();
         OnValid(Box::new(move || {
             guard.keep(&prepared);
             valid.store(true, Ordering::Release);
         }))
     };
-    let response = gateway.schema.execute(request(variables), on_valid).await;
+    let response = gateway.schema.execute(request, on_valid).await;
     let stage = if valid.load(Ordering::Acquire) {
         Stage::Execution
     } else {

@@ -112,7 +112,8 @@ async fn by_post(call: &mut Call, body: axum::body::Body) -> Result<Answer, Deni
                 Fault::unsupported("JSON is sent as UTF-8 (RFC 8259 §8.1); leave the charset out.").into(),
             );
         }
-        Some("multipart/form-data") => return multipart::run(call, body).await,
+        // Boxed, like everything that is rare and large: the future of a plain request is moved by each layer.
+        Some("multipart/form-data") => return Box::pin(multipart::run(call, body)).await,
         _ => {
             return Err(Fault::unsupported(
                 "Send the header \"Content-Type: application/json\", or multipart/form-data for an upload.",
