@@ -233,12 +233,17 @@ fn arguments(launch: &Launch) -> Vec<OsString> {
         ("diagnosticDataCollectionEnabled", "false"),
         // One node has no one to hand over to; by default it would wait for that for 15 s.
         ("shutdownTimeoutMillisForSignaledShutdown", "100"),
+        // What a killed gateway has begun holds its locks so long; with the default of 60 s the next one's writes to
+        // the same documents would run into their deadline.
+        ("transactionLifetimeLimitSeconds", "10"),
     ];
+    let given = |name: &str| launch.parameters.iter().any(|(given, _)| given == name);
+    let fixed = fixed.into_iter().filter(|(name, _)| !given(name));
     let further = launch
         .parameters
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
-    for (name, value) in fixed.into_iter().chain(further) {
+    for (name, value) in fixed.chain(further) {
         arguments.extend(["--setParameter".into(), format!("{name}={value}").into()]);
     }
     arguments
