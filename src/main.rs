@@ -2,10 +2,6 @@
 
 use std::process::ExitCode;
 
-/// Argon2 and per-request work allocate a lot; measured faster and steadier than the system's allocator.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that hands the process's variables to the settings"

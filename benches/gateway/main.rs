@@ -21,10 +21,6 @@ mod stand;
 
 use stand::Stand;
 
-// As the gateway's own binary has it; the yardstick has it too.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -112,12 +112,13 @@ pub(super) async fn start(
     let for_task = Arc::clone(gateway);
     let ended = CancellationToken::new();
     let on_end = ended.clone().drop_guard();
-    let run = async move {
+    // Boxed once: the task's wrappers would move a future of this size several times.
+    let run = Box::pin(async move {
         let _ends = (on_end, room);
         let (mut executed, commands) = counting(execute(&for_task, admitted, Arc::new(context))).await;
         executed.commands = commands;
         executed
-    };
+    });
     Ok(Running {
         task: gateway.app.tasks.spawn(run.in_current_span()),
         ended,
