@@ -14,8 +14,6 @@ pub enum Error {
     Rejected(Vec<UserError>),
     /// A value that cannot be: a wrong page, a cursor of another list. The message never repeats the value.
     BadInput(String),
-    /// A limit of the guard was exceeded.
-    LimitExceeded(String),
     /// No credential where one is needed.
     Unauthenticated,
     /// A credential of the wrong kind or without the scope.
@@ -56,7 +54,6 @@ impl Error {
         match self {
             Self::Rejected(_) | Self::Internal(_) => "INTERNAL",
             Self::BadInput(_) => "BAD_USER_INPUT",
-            Self::LimitExceeded(_) => "LIMIT_EXCEEDED",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden(_) => "FORBIDDEN",
             Self::StorefrontRequired => "STOREFRONT_REQUIRED",
@@ -70,7 +67,7 @@ impl Error {
     #[must_use]
     pub fn message(&self) -> String {
         match self {
-            Self::BadInput(message) | Self::LimitExceeded(message) => message.clone(),
+            Self::BadInput(message) => message.clone(),
             Self::Unauthenticated => {
                 "This needs a credential: send it as \"Authorization: Bearer …\".".to_owned()
             }

@@ -17,7 +17,7 @@ use mongodb::{
     event::{EventHandler, cmap::CmapEvent, command::CommandEvent},
     options::{Acknowledgment, ClientOptions, ReadConcern, WriteConcern},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 
 use super::clock::{Clock, Timestamp};
 use crate::error::{Error, Result};
@@ -386,11 +386,6 @@ pub(super) fn same_definition(present: &Document, wanted: &Document) -> bool {
         (Some(bson::Bson::Int32(a)), bson::Bson::Int64(b)) => i64::from(*a) == *b,
         (present, value) => present == Some(value),
     })
-}
-
-/// Reads `value` as the typed document that `T` is.
-pub fn decode<T: DeserializeOwned>(document: Document) -> Result<T> {
-    bson::deserialize_from_document(document).map_err(Error::internal)
 }
 
 /// Writes `value` as a document.

@@ -30,6 +30,9 @@ const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: BROWSER_FLAGS
 })
+/** Runs that were refused and tried again. */
+let refusals = 0
+
 try {
   const visit = await openVisit(browser)
   await step('the page is served with a strict policy', () => pageIsServed(visit))
@@ -42,9 +45,12 @@ try {
   await step('after a reload the tabs still work', () => reloadKeepsTabs(visit))
   await step('dark follows the system', () => darkFollowsTheSystem(visit, browser))
   await step('no request left the gateway', () => nothingLeft(visit))
-  // What runsWhoAmI tried again shows on the console as a refused request.
-  const isTried = complaint => complaint.includes('the server responded with a status of 400')
-  await step('the console is clean', () => assert.deepEqual(visit.complaints.filter(line => !isTried(line)), []))
+  // Each refusal that runsWhoAmI tried again shows on the console once; nothing else may.
+  const isRefusal = complaint => complaint.includes('the server responded with a status of 400')
+  await step('the console is clean', () => {
+    assert.deepEqual(visit.complaints.filter(line => !isRefusal(line)), [])
+    assert.ok(visit.complaints.filter(isRefusal).length <= refusals)
+  })
 } finally {
   await browser.close()
 }
@@ -188,6 +194,7 @@ async function runsWhoAmI(page) {
     const answered = page.waitForResponse(response => response.request().postData()?.includes('query WhoAmI') ?? false)
     await page.getByRole('button', { name: /Execute query/ }).click()
     response = await answered
+    if (response.status() === 400) refusals += 1
   }
   assert.equal(response.status(), 200)
   assert.match(response.request().headers().authorization ?? '', /^Bearer pk_/)
