@@ -15,9 +15,9 @@ program=$!
         kill -"$signal" "$program" 2>/dev/null
     done
     exec 3<&-
-    # A stopped program would not see SIGTERM.
-    kill -CONT "$program" 2>/dev/null
     if [ "$grace" -gt 0 ]; then
+        # A stopped program would not see SIGTERM; SIGKILL it would.
+        kill -CONT "$program" 2>/dev/null
         kill -TERM "$program" 2>/dev/null
         timer=
         trap 'kill "$timer" 2>/dev/null; wait "$timer" 2>/dev/null; exit' TERM
