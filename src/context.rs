@@ -1,6 +1,7 @@
 //! What one request's resolvers share: who is asking, what was read already, and the app behind it.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use async_graphql::Context;
@@ -30,6 +31,8 @@ pub struct RequestContext {
     pub client: Option<IpAddr>,
     /// The request's files.
     pub uploads: Uploads,
+    /// Whether the operation is a query of one field, which then has no siblings to be read together with.
+    pub is_single: bool,
     /// The reach into items, looked up once.
     storages: Mutex<Option<StorageReach>>,
     loaders: Loaders,
@@ -45,6 +48,7 @@ impl RequestContext {
             request_id,
             client: None,
             uploads,
+            is_single: false,
             storages: Mutex::default(),
             loaders: Loaders::default(),
         }
@@ -98,13 +102,30 @@ impl RequestContext {
         T::Id: std::fmt::Debug,
     {
         let make = || crate::access::tenant::ById::<T>::new(self.app.database.open(reach));
-        self.loader(reach.scope(), make).load(id.clone()).await
+        let loader = self.loader(reach.scope(), make);
+        // Boxed: each field of a node is given room for the largest of them.
+        let load: Pin<Box<dyn Future<Output = _> + Send>> =
+            Box::pin(async move { loader.load(id.clone()).await });
+        load.await
+    }
+
+    /// The document that a field of the query itself names; with its siblings where there are any.
+    pub async fn by_id_at_root<T: TenantDocument>(&self, reach: &Reach, id: &T::Id) -> Result<Option<Arc<T>>>
+    where
+        T::Id: std::fmt::Debug,
+    {
+        if !self.is_single {
+            return self.by_id(reach, id).await;
+        }
+        let load: Pin<Box<dyn Future<Output = _> + Send>> =
+            Box::pin(async move { self.app.database.open::<T>(reach).get(id).await });
+        Ok(load.await?.map(Arc::new))
     }
 
     async fn named(&self, reach: &Reach, id: Option<&str>) -> Result<Named> {
         match reach.named(id) {
             // Perhaps it was made in the last seconds.
-            Named::Unknown if reach.covers_all() => Ok(self.renewed(reach).await?.named(id)),
+            Named::Unknown if reach.covers_all() => Ok(Box::pin(self.renewed(reach)).await?.named(id)),
             named => Ok(named),
         }
     }

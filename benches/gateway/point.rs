@@ -9,10 +9,15 @@ use crate::stand::Stand;
 /// Requests in a round; long enough for the clock's ticks of 10 ms.
 const REQUESTS: usize = 6000;
 /// Rounds, one server after the other, so that a machine that slows down slows both.
-const ROUNDS: usize = 7;
-/// Requests under way at once.
-const CALLERS: usize = 8;
+const ROUNDS: usize = 11;
+/// Requests under way at once: none beside the one that is measured, and as many as keep both cores busy. In between, how
+/// often a server sleeps and is woken depends on how fast it is, which is another question.
+const CALLERS: [usize; 2] = [1, 32];
 const BOUND: f64 = 1.6;
+const WHAT: [&str; 2] = [
+    "point read through GraphQL, CPU against a bare axum handler with the driver, one caller",
+    "the same with 32 callers at once",
+];
 
 const QUERY: &str =
     "query Point($id: ID!) { storefrontUser(by: { id: $id }) { id storefrontUserId isAnonymous createdAt } }";
@@ -26,24 +31,50 @@ pub async fn measure(stand: &Stand) -> Vec<Row> {
         json!({ "query": QUERY, "variables": { "id": id } }),
     );
     let directly = (format!("{}/point", bare.url), json!({ "id": id }));
+    let mut rows = Vec::new();
+    for (what, callers) in WHAT.into_iter().zip(CALLERS) {
+        rows.push(
+            compare(
+                stand,
+                what,
+                callers,
+                (&gateway, &through_graphql),
+                (&bare, &directly),
+            )
+            .await,
+        );
+    }
+    gateway.stop().await;
+    bare.stop().await;
+    rows
+}
+
+type Question = (String, Value);
+
+/// The processor time of one server against the other's, with so many callers at once.
+async fn compare(
+    stand: &Stand,
+    what: &'static str,
+    callers: usize,
+    (gateway, through_graphql): (&Served, &Question),
+    (bare, directly): (&Served, &Question),
+) -> Row {
     let mut ratios = Vec::new();
     let (mut ours, mut theirs) = (0.0, 0.0);
     for round in 0..=ROUNDS {
-        let graphql = cpu_of(stand, &gateway, &through_graphql).await;
-        let plain = cpu_of(stand, &bare, &directly).await;
+        let graphql = cpu_of(stand, gateway, callers, through_graphql).await;
+        let plain = cpu_of(stand, bare, callers, directly).await;
         // The first round fills caches and pools.
         if round > 0 {
             ratios.push(graphql / plain);
             (ours, theirs) = (ours + graphql, theirs + plain);
         }
     }
-    gateway.stop().await;
-    bare.stop().await;
     ratios.sort_by(f64::total_cmp);
     let median = ratios[ratios.len() / 2];
     let micros = |seconds: f64| seconds * 1e6 / (ROUNDS * REQUESTS) as f64;
-    vec![Row {
-        what: "point read through GraphQL, CPU against a bare axum handler with the driver",
+    Row {
+        what,
         measured: format!(
             "{median:.2} ({:.0} µs against {:.0} µs)",
             micros(ours),
@@ -51,17 +82,17 @@ pub async fn measure(stand: &Stand) -> Vec<Row> {
         ),
         bound: format!("{BOUND}"),
         kept: median <= BOUND,
-    }]
+    }
 }
 
 /// Processor time that a round costs the server, in seconds.
-async fn cpu_of(stand: &Stand, server: &Served, (url, body): &(String, Value)) -> f64 {
+async fn cpu_of(stand: &Stand, server: &Served, callers: usize, (url, body): &Question) -> f64 {
     let before = server.used().cpu;
     let client = reqwest::Client::new();
-    let callers = (0..CALLERS).map(|_| {
+    let tasks = (0..callers).map(|_| {
         let (client, url, body, secret) = (client.clone(), url.clone(), body.clone(), stand.secret.clone());
         tokio::spawn(async move {
-            for _ in 0..REQUESTS / CALLERS {
+            for _ in 0..REQUESTS / callers {
                 let sent = client
                     .post(&url)
                     .bearer_auth(&secret)
@@ -74,7 +105,7 @@ async fn cpu_of(stand: &Stand, server: &Served, (url, body): &(String, Value)) -
             }
         })
     });
-    for caller in futures_util::future::join_all(callers).await {
+    for caller in futures_util::future::join_all(tasks).await {
         caller.expect("no caller fails");
     }
     server.used().cpu - before

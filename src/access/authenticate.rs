@@ -200,22 +200,16 @@ impl Access {
     }
 
     async fn is_revoked(&self, jti: &str) -> Result<bool> {
-        let look = async {
+        let look = async |jti: String| {
             let revoked = self.database.house::<bson::Document>(REVOKED);
             Ok(revoked.find_one(doc! { "_id": jti }).await?.is_some())
         };
-        self.revoked_tokens
-            .try_get_with(jti.to_owned(), look)
-            .await
-            .map_err(|error: Arc<Error>| (*error).clone())
+        remembered(&self.revoked_tokens, jti.to_owned(), look).await
     }
 
     async fn standing_client(&self, name: ClientName) -> Result<Option<Arc<Standing>>> {
-        let look = self.look_up_client(name.clone());
-        self.standing_clients
-            .try_get_with(name, look)
-            .await
-            .map_err(|error| (*error).clone())
+        let look = |name| self.look_up_client(name);
+        remembered(&self.standing_clients, name, look).await
     }
 
     async fn look_up_client(&self, name: ClientName) -> Result<Option<Arc<Standing>>> {
@@ -273,27 +267,23 @@ impl Access {
 
     /// `None` for a user that was removed or has expired.
     async fn standing_person(&self, id: &StorefrontUserId) -> Result<Option<Arc<PersonStanding>>> {
-        let look = self.look_up_person(id);
-        let standing = self
-            .standing_persons
-            .try_get_with(id.clone(), look)
-            .await
-            .map_err(|error: Arc<Error>| (*error).clone())?;
+        let look = |id| self.look_up_person(id);
+        let standing = remembered(&self.standing_persons, id.clone(), look).await?;
         let now = self.clock.now();
         Ok(standing.filter(|standing| standing.expires_at.is_none_or(|at| now < at)))
     }
 
-    async fn look_up_person(&self, id: &StorefrontUserId) -> Result<Option<Arc<PersonStanding>>> {
+    async fn look_up_person(&self, id: StorefrontUserId) -> Result<Option<Arc<PersonStanding>>> {
         let persons = self.database.house::<PersonStanding>(STOREFRONT_USERS);
         let found = persons
-            .find_one(doc! { "_id": id })
+            .find_one(doc! { "_id": &id })
             .projection(doc! { "mergedInto": 1, "expiresAt": 1 })
             .await?;
         let Some(mut standing) = found else {
             return Ok(None);
         };
         if let Some(expires_at) = standing.expires_at {
-            standing.expires_at = Some(self.count_use(id, expires_at).await?);
+            standing.expires_at = Some(self.count_use(&id, expires_at).await?);
         }
         Ok(Some(Arc::new(standing)))
     }
@@ -324,6 +314,21 @@ impl Access {
     pub async fn forget_person(&self, id: &StorefrontUserId) {
         self.standing_persons.invalidate(id).await;
     }
+}
+
+/// What the cache knows, else what is looked up now, once for all who ask at the same time. The looking up is rare and its
+/// future large, so that it is made and boxed only then.
+async fn remembered<K, V, F>(cache: &Cache<K, V>, key: K, look: impl FnOnce(K) -> F) -> Result<V>
+where
+    K: std::hash::Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    F: Future<Output = Result<V>>,
+{
+    if let Some(known) = cache.get(&key).await {
+        return Ok(known);
+    }
+    let found = Box::pin(cache.try_get_with(key.clone(), look(key)));
+    found.await.map_err(|error: Arc<Error>| (*error).clone())
 }
 
 fn cache<K, V>() -> Cache<K, V>

@@ -88,20 +88,16 @@ impl<T: TenantDocument> Tenant<T> {
         if self.confine.is_empty() {
             return filter;
         }
-        let mut whole = self.confine.clone();
-        let mut rest = Document::new();
-        for (key, condition) in filter {
-            if whole.contains_key(&key) {
-                rest.insert(key, condition);
-            } else {
-                whole.insert(key, condition);
-            }
+        if filter.keys().any(|key| self.confine.contains_key(key)) {
+            return doc! { "$and": [self.confine.clone(), filter] };
         }
-        if rest.is_empty() {
-            whole
-        } else {
-            doc! { "$and": [whole, rest] }
-        }
+        let mut whole = filter;
+        whole.extend(
+            self.confine
+                .iter()
+                .map(|(key, condition)| (key.clone(), condition.clone())),
+        );
+        whole
     }
 
     /// The one document that the filter names.

@@ -7,7 +7,7 @@ use std::sync::{
 
 use async_graphql::{
     Variables,
-    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
+    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection},
 };
 use moka::sync::Cache;
 
@@ -187,6 +187,15 @@ impl Prepared {
                 }
             })
         })
+    }
+}
+
+impl Operation<'_> {
+    /// Whether it selects one field and no more.
+    #[must_use]
+    pub fn is_single(&self) -> bool {
+        let items = &self.definition.selection_set.node.items;
+        matches!(&items[..], [only] if matches!(only.node, Selection::Field(_)))
     }
 }
 

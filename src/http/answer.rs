@@ -72,6 +72,8 @@ impl Answer {
     pub(super) fn into_response(self, media: Media) -> Result<Response, serde_json::Error> {
         let mut response = Response::new(Body::from(serde_json::to_vec(&self)?));
         *response.status_mut() = self.status(media);
+        // Room for those of the layers too.
+        response.headers_mut().reserve(12);
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, media.content_type());

@@ -1,15 +1,21 @@
-//! From the parameters to the answer: the guard, the executor in a task of its own, the deadline, the mask.
+//! From the parameters to the answer: the guard, the executor, the deadline, the mask.
 
+use std::any::Any;
+use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
+use std::task::{Poll, ready};
 
 use async_graphql::{Request, Response, Variables, parser::types::OperationType};
 use axum::http::StatusCode;
-use tokio::task::JoinHandle;
+use futures_util::FutureExt;
+use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::answer::{Answer, Denied, coded};
@@ -37,7 +43,9 @@ pub(super) struct Admitted {
     prepared: Arc<Prepared>,
     operation_name: Option<String>,
     variables: Variables,
+    variables_fit: bool,
     is_mutation: bool,
+    is_single: bool,
     /// The operation's own name.
     name: Option<String>,
 }
@@ -66,13 +74,16 @@ pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result
         _ => {}
     }
     gateway.guard.admit(&operation, &variables)?;
-    variables::check(&prepared, operation.name, &variables)?;
+    let variables_fit = variables::check(&prepared, operation.name, &variables)?;
     let is_mutation = operation.kind == OperationType::Mutation;
+    let is_single = !is_mutation && operation.is_single();
     let name = operation.name.map(str::to_owned);
     Ok(Admitted {
         operation_name,
         variables,
+        variables_fit,
         is_mutation,
+        is_single,
         name,
         prepared,
     })
@@ -86,10 +97,24 @@ pub(super) struct Executed {
     commands: u32,
 }
 
-/// An operation that runs in a task of its own: a client that goes away leaves no half of it, and shutdown waits for it.
+/// What an operation came to, or what it panicked with.
+type Ended = Result<Executed, Box<dyn Any + Send>>;
+
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one a request, and it stays where it is"
+)]
+enum Work {
+    Going(Pin<Box<dyn Future<Output = Ended> + Send>>),
+    Ended(Ended),
+    Taken,
+}
+
+/// An operation that comes to its end whatever becomes of its client, and that shutdown waits for. Whoever waits for it
+/// drives it; when that one goes away, it gets a task of its own. So the usual case needs neither a task nor the way from
+/// one thread to another and back.
 pub(super) struct Running {
-    task: JoinHandle<Executed>,
-    ended: CancellationToken,
+    work: Work,
     prepared: Arc<Prepared>,
     name: Option<String>,
 }
@@ -101,52 +126,55 @@ pub(super) struct Running {
 pub(super) async fn start(
     gateway: &Arc<Gateway>,
     mut admitted: Admitted,
-    context: RequestContext,
+    mut context: RequestContext,
     deadline: Instant,
 ) -> Result<Running, Denied> {
+    context.is_single = admitted.is_single;
     let (prepared, name) = (Arc::clone(&admitted.prepared), admitted.name.take());
-    let room = Arc::clone(&gateway.running).acquire_owned();
-    let Ok(Ok(room)) = timeout_at(deadline, room).await else {
-        return Err(Fault::unavailable("The gateway is busy; please try again shortly.").into());
+    let room = match Arc::clone(&gateway.running).try_acquire_owned() {
+        Ok(room) => room,
+        Err(_none) => wait_for_room(gateway, deadline).await?,
     };
-    let for_task = Arc::clone(gateway);
-    let ended = CancellationToken::new();
-    let on_end = ended.clone().drop_guard();
-    // Boxed once: the task's wrappers would move a future of this size several times.
-    let run = Box::pin(async move {
-        let _ends = (on_end, room);
-        let (mut executed, commands) = counting(execute(&for_task, admitted, Arc::new(context))).await;
+    let (for_work, counted) = (Arc::clone(gateway), gateway.app.tasks.token());
+    let work = async move {
+        let _ends = (room, counted);
+        let (mut executed, commands) = counting(execute(&for_work, admitted, Arc::new(context))).await;
         executed.commands = commands;
         executed
-    });
+    };
     Ok(Running {
-        task: gateway.app.tasks.spawn(run.in_current_span()),
-        ended,
+        work: Work::Going(Box::pin(AssertUnwindSafe(work).catch_unwind())),
         prepared,
         name,
     })
 }
 
+async fn wait_for_room(gateway: &Gateway, deadline: Instant) -> Result<OwnedSemaphorePermit, Denied> {
+    let room = Arc::clone(&gateway.running).acquire_owned();
+    match timeout_at(deadline, room).await {
+        Ok(Ok(room)) => Ok(room),
+        _ => Err(Fault::unavailable("The gateway is busy; please try again shortly.").into()),
+    }
+}
+
 impl Running {
     /// Waits for the answer. When it does not come in time the client is told so, and the work goes on.
     pub(super) async fn answer(&mut self, deadline: Instant, request_id: &str) -> Answer {
-        match timeout_at(deadline, &mut self.task).await {
-            Ok(Ok(executed)) => executed.into_answer(request_id),
-            Ok(Err(panic)) => {
+        if timeout_at(deadline, self.finished()).await.is_err() {
+            return Answer::timed_out();
+        }
+        match std::mem::replace(&mut self.work, Work::Taken) {
+            Work::Ended(Ok(executed)) => executed.into_answer(request_id),
+            Work::Ended(Err(_)) | Work::Going(_) | Work::Taken => {
                 // The panic hook has told the rest; a message made there may hold what was sent.
-                tracing::error!(
-                    request_id,
-                    panicked = panic.is_panic(),
-                    "an operation's task ended early"
-                );
-                let error = Error::internal("an operation's task ended early");
+                tracing::error!(request_id, "an operation panicked");
+                let error = Error::internal("an operation panicked");
                 let mut answer = Answer::failed(&error, StatusCode::INTERNAL_SERVER_ERROR);
                 for error in &mut answer.errors {
                     error.message = super::fault::internal_message(request_id);
                 }
                 answer
             }
-            Err(_elapsed) => Answer::timed_out(),
         }
     }
 
@@ -158,9 +186,27 @@ impl Running {
             .then(|| names.label(self.name.as_deref()))
     }
 
-    /// Waits until the operation has come to its end, without taking its answer.
-    pub(super) async fn finished(&self) {
-        self.ended.cancelled().await;
+    /// Drives the operation to its end, without taking its answer.
+    pub(super) async fn finished(&mut self) {
+        poll_fn(|cx| {
+            if let Work::Going(work) = &mut self.work {
+                self.work = Work::Ended(ready!(work.as_mut().poll(cx)));
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A driver's future must not be dropped half-way, nor a mutation left half done.
+        let Work::Going(work) = std::mem::replace(&mut self.work, Work::Taken) else {
+            return;
+        };
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(work.map(|_nobody_waits| ()).in_current_span());
+        }
     }
 }
 
@@ -194,6 +240,7 @@ async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestCont
         prepared,
         operation_name,
         mut variables,
+        variables_fit,
         is_mutation,
         ..
     } = admitted;
@@ -204,7 +251,7 @@ async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestCont
         request
     };
     if prepared.is_validated() && !is_mutation {
-        let again = (!variables.is_empty()).then(|| variables.clone());
+        let again = (!variables_fit).then(|| variables.clone());
         let response = gateway.schema.execute_validated(request(variables)).await;
         match again {
             // Only strict validation looks at the values of variables before anything runs. A value that does not fit
@@ -259,8 +306,9 @@ mod tests {
             .prepare("{ a }")
             .expect("good");
         let mut running = Running {
-            task: tokio::spawn(async { panic!("s3cret") }),
-            ended: CancellationToken::new(),
+            work: Work::Going(Box::pin(
+                AssertUnwindSafe(async { panic!("s3cret") }).catch_unwind(),
+            )),
             prepared,
             name: None,
         };

@@ -113,6 +113,10 @@ pub(super) async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Requ
     );
     headers.insert(X_REQUEST_ID, id.0.clone());
     let path = path.as_ref().map_or("unknown", MatchedPath::as_str);
+    // What is answered there is for one reader at one moment.
+    if path == "/graphql" || path.starts_with("/oauth/") {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     let outcome = outcome(&note, &response);
     let operation = note.operation.as_deref().unwrap_or(path);
     let took = started.elapsed();

@@ -26,10 +26,14 @@ impl Media {
     /// # Errors
     /// 406 when it takes neither.
     pub(super) fn negotiate(headers: &HeaderMap) -> Result<Self, Fault> {
-        let mut lines = headers.get_all(header::ACCEPT).iter().peekable();
-        if lines.peek().is_none() {
-            return Ok(Self::Json);
+        let mut lines = headers.get_all(header::ACCEPT).iter();
+        // What most clients send needs no weighing.
+        match (lines.next(), lines.next()) {
+            (None, _) => return Ok(Self::Json),
+            (Some(only), None) if only == "*/*" || only == "application/json" => return Ok(Self::Json),
+            _ => {}
         }
+        let lines = headers.get_all(header::ACCEPT).iter();
         let ranges: Vec<Range> = lines
             .filter_map(|line| line.to_str().ok())
             .flat_map(|line| line.split(','))

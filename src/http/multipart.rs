@@ -60,7 +60,7 @@ pub(super) async fn run(call: &mut Call, body: Body) -> Result<Answer, Denied> {
     let admitted = execute::admit(&call.gateway, params, Method::Post)?;
     let context = call.context(uploads);
     let begin_by = Instant::now() + timeout_of_request;
-    let running = execute::start(&call.gateway, admitted, context, begin_by).await?;
+    let mut running = execute::start(&call.gateway, admitted, context, begin_by).await?;
 
     let incoming = Incoming {
         files,

@@ -7,7 +7,7 @@ use async_graphql::Variables;
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
@@ -38,11 +38,14 @@ pub(super) async fn whole_body(headers: &HeaderMap, body: Body, limit: u64) -> R
     }
     let deadline = Instant::now() + BODY_TIME;
     let mut pieces = body.into_data_stream();
-    let mut next = async || match timeout_at(deadline, pieces.next()).await {
-        Err(_elapsed) => Err(Fault::too_slow()),
-        Ok(None) => Ok(None),
-        Ok(Some(Ok(piece))) => Ok(Some(piece)),
-        Ok(Some(Err(_broken))) => Err(Fault::bad_request("The request's body did not arrive whole.")),
+    let mut next = async || {
+        // What has come with the head needs no timer.
+        let piece = match pieces.next().now_or_never() {
+            Some(piece) => piece,
+            None => (timeout_at(deadline, pieces.next()).await).map_err(|_elapsed| Fault::too_slow())?,
+        };
+        let broken = |_cause| Fault::bad_request("The request's body did not arrive whole.");
+        piece.transpose().map_err(broken)
     };
     let fits = |length: usize| u64::try_from(length).is_ok_and(|length| length <= limit);
     let Some(first) = next().await? else {

@@ -1,11 +1,13 @@
 //! Accepting connections: HTTP/1.1 and HTTP/2 without TLS, with a time limit on headers, which `axum::serve` has not.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::{Router, body::Body, http::Request};
@@ -91,14 +93,20 @@ fn spawn(
         .into_owned();
     let connection = connections.watch(connection);
     tokio::spawn(async move {
-        // The builder's own limit begins with the first bytes that tell the protocol. Silence before is limited here.
-        let silent = async {
-            tokio::time::sleep(HEADER_TIME).await;
+        // The builder's own limit begins with the first bytes that tell the protocol. Silence before is limited here, with
+        // a timer that is gone once the first request is there.
+        let mut timer = Some(Box::pin(tokio::time::sleep(HEADER_TIME)));
+        let silent = poll_fn(move |cx| {
             if begun.load(Ordering::Relaxed) {
-                std::future::pending::<()>().await;
+                timer = None;
             }
-        };
+            match &mut timer {
+                Some(timer) => timer.as_mut().poll(cx),
+                None => Poll::Pending,
+            }
+        });
         tokio::select! {
+            biased;
             ended = connection => if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
             },

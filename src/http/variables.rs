@@ -9,20 +9,24 @@ use async_graphql::{
 use super::answer::{Denied, coded};
 use crate::guard::Prepared;
 
-/// Checks that each variable of the operation has the value that it needs.
+/// Checks that each variable of the operation has the value that it needs. True when nothing is left for the executor to
+/// find wrong with one.
 ///
 /// # Errors
 /// BAD_USER_INPUT that names the first variable that has not.
-pub(super) fn check(prepared: &Prepared, name: Option<&str>, variables: &Variables) -> Result<(), Denied> {
+pub(super) fn check(prepared: &Prepared, name: Option<&str>, variables: &Variables) -> Result<bool, Denied> {
     let mut operations = prepared.document().operations.iter();
     let found = operations.find(|(own, _)| own.map(Name::as_str) == name);
     let Some((_, operation)) = found else {
-        return Ok(());
+        return Ok(false);
     };
+    let mut all_fit = true;
     let operation: &OperationDefinition = &operation.node;
     for definition in &operation.variable_definitions {
         let wanted = &definition.node;
-        if let Some(fault) = fault(wanted, variables.get(&wanted.name.node)) {
+        let value = variables.get(&wanted.name.node);
+        all_fit &= fits(wanted, value);
+        if let Some(fault) = fault(wanted, value) {
             let (name, kind) = (&wanted.name.node, &wanted.var_type.node);
             let message = format!("The variable \"${name}\" of type \"{kind}\" {fault}.");
             let mut error = coded("BAD_USER_INPUT", message);
@@ -30,7 +34,18 @@ pub(super) fn check(prepared: &Prepared, name: Option<&str>, variables: &Variabl
             return Err(error.into());
         }
     }
-    Ok(())
+    Ok(all_fit)
+}
+
+/// Whether a value is one that its type takes, whatever it holds.
+fn fits(wanted: &VariableDefinition, value: Option<&Value>) -> bool {
+    let BaseType::Named(name) = &wanted.var_type.node.base else {
+        return false;
+    };
+    matches!(
+        (name.as_str(), value),
+        ("ID" | "String", Some(Value::String(_))) | ("Boolean", Some(Value::Boolean(_)))
+    )
 }
 
 /// What is wrong with the value of a variable.

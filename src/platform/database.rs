@@ -159,6 +159,8 @@ tokio::task_local! {
 /// Runs `work` and says how many database commands it sent, for the request's log line. The driver's own retries and
 /// the pieces of files are not counted.
 pub async fn counting<W: Future>(work: W) -> (W::Output, u32) {
+    // Boxed, because each of the wrappers would hold it once more.
+    let work = Box::pin(work);
     let counted = async {
         let done = work.await;
         (done, COMMANDS.with(|commands| commands.load(Ordering::Relaxed)))

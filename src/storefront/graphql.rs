@@ -120,11 +120,11 @@ impl StorefrontQuery {
                         .map(Arc::new))
                 }
                 Some(StorefrontBy::Id(id)) => match context.storefront_to_read(&reach, Some(&id)).await? {
-                    Some(one) => context.by_id::<Document>(one.reach(), one.id()).await,
+                    Some(one) => context.by_id_at_root::<Document>(one.reach(), one.id()).await,
                     None => Ok(None),
                 },
                 None => match context.storefront_to_read(&reach, None).await? {
-                    Some(one) => context.by_id::<Document>(one.reach(), one.id()).await,
+                    Some(one) => context.by_id_at_root::<Document>(one.reach(), one.id()).await,
                     None => Ok(None),
                 },
             }

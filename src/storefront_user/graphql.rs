@@ -233,7 +233,7 @@ pub async fn find(
 ) -> Result<Option<Arc<Document>>> {
     match by {
         StorefrontUserBy::Id(id) => match StorefrontUserId::parse(&id) {
-            Some(id) => context.by_id::<Document>(reach, &id).await,
+            Some(id) => context.by_id_at_root::<Document>(reach, &id).await,
             None => Ok(None),
         },
         StorefrontUserBy::External(key) => {
