@@ -4,7 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use tokio_util::task::TaskTracker;
 
-use crate::access::{Access, client::Clients, keys::KeyRing, organization::Organizations, token::Tokens};
+use crate::access::{
+    Access, client::Clients, keys::KeyRing, organization::Organizations, password::Passwords, token::Tokens,
+};
 use crate::config::Config;
 use crate::error::Result;
 use crate::platform::{
@@ -33,6 +35,8 @@ pub struct App {
     pub vault: Arc<Vault>,
     /// Who may.
     pub access: Access,
+    /// Rules for passwords, and the threads that hash them.
+    pub passwords: Passwords,
     /// Content of files.
     pub blobs: Blobs,
     /// Jobs to come.
@@ -100,6 +104,7 @@ impl App {
         Ok(Arc::new(Self {
             blobs: Blobs::new(database.clone(), clock.clone()),
             queue: Queue::new(database.clone(), clock.clone(), random.clone()),
+            passwords: Passwords::new(&config.passwords, random.clone())?,
             tasks: TaskTracker::new(),
             node: random.token(),
             runner: OnceLock::new(),

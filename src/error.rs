@@ -157,6 +157,13 @@ impl UserError {
         self.legacy_code = Some(code);
         self
     }
+
+    /// The same with the seconds after which to try again, for [`UserErrorCode::RateLimited`].
+    #[must_use]
+    pub fn retry_after(mut self, seconds: i32) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self
+    }
 }
 
 /// What a client branches on. A code keeps its meaning for ever.
@@ -202,6 +209,14 @@ pub enum UserErrorCode {
     FileTypeNotAllowed,
     /// The file has no content.
     FileEmpty,
+    /// The password and its confirmation differ, or the confirmation is missing (legacy code 406).
+    PasswordsDoNotMatch,
+    /// The new password has too few characters (legacy code 408 in a change or a reset).
+    PasswordTooShort,
+    /// The new password has too many characters (legacy code 408 in a change or a reset).
+    PasswordTooLong,
+    /// The new password is one of those that are tried first by whoever guesses (legacy code 408 in a change or a reset).
+    PasswordTooCommon,
 }
 
 /// Collects the faults of one input, so that all are reported together (ERR-01).

@@ -10,6 +10,7 @@ pub mod graphql;
 pub mod keys;
 pub mod oauth;
 pub mod organization;
+pub mod password;
 pub mod principal;
 pub mod reach;
 pub mod scope;

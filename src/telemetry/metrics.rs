@@ -25,6 +25,8 @@ const KEYS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1000.0, 10
 
 const BATCH_SIZE: &str = "gateway_loader_batch_size";
 const JOBS: &str = "gateway_jobs_total";
+const PASSWORD_QUEUE: &str = "gateway_password_queue";
+const PASSWORD_HASH: &str = "gateway_password_hash_seconds";
 const COMMANDS: &str = "gateway_database_command_seconds";
 const CONNECTIONS: &str = "gateway_database_connections";
 const IN_USE: &str = "gateway_database_connections_in_use";
@@ -68,6 +70,12 @@ fn describe() {
     describe_histogram!(
         BATCH_SIZE,
         "Keys in a loader's batch: documents that one database command reads for one level of a query."
+    );
+    describe_gauge!(PASSWORD_QUEUE, "Passwords that wait for a hashing thread.");
+    describe_histogram!(
+        PASSWORD_HASH,
+        Unit::Seconds,
+        "Time of a password hash on its thread, without the wait before it."
     );
     describe_counter!(JOBS, "Runs of background jobs, by kind and outcome.");
     describe_histogram!(

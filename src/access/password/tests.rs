@@ -1,0 +1,114 @@
+//! Passwords from the outside: what is hashed, what verifies, and what is never hashed.
+
+use std::num::NonZeroUsize;
+
+use super::*;
+use crate::config::Argon2Config;
+
+/// As little work as Argon2 allows, about.
+fn passwords(memory_kib: u32) -> Passwords {
+    let config = PasswordConfig {
+        min_length: 7,
+        argon2: Argon2Config {
+            memory_kib,
+            iterations: 1,
+            parallelism: 1,
+            threads: NonZeroUsize::MIN,
+        },
+    };
+    Passwords::new(&config, Random::seeded(1)).expect("threads")
+}
+
+fn verified(matches: bool, outdated: bool) -> Verified {
+    Verified { matches, outdated }
+}
+
+#[tokio::test]
+async fn a_password_verifies_against_its_own_hash_only() {
+    let passwords = passwords(64);
+    let hashed = passwords.hash("change123".into()).await.expect("hashes");
+    let stored = Some(hashed.as_str());
+    assert!(hashed.as_str().starts_with("$argon2id$v=19$m=64,t=1,p=1$"));
+
+    let right = passwords.verify("change123".into(), stored).await;
+    assert_eq!(right.expect("verifies"), verified(true, false));
+    for wrong in ["change124", "Change123", "change123 ", ""] {
+        let refused = passwords.verify(wrong.into(), stored).await;
+        assert_eq!(refused.expect("verifies"), verified(false, false), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_password_never_has_the_same_hash() {
+    let passwords = passwords(64);
+    let one = passwords.hash("change123".into()).await.expect("hashes");
+    let other = passwords.hash("change123".into()).await.expect("hashes");
+    assert_ne!(one, other);
+}
+
+// EPC-05
+#[tokio::test]
+async fn debug_shows_nothing_of_a_hash_and_documents_hold_it_as_a_text() {
+    let hashed = passwords(64).hash("change123".into()).await.expect("hashes");
+    assert_eq!(format!("{hashed:?}"), "Hashed(…)");
+    let stored = bson::serialize_to_bson(&hashed).expect("serializes");
+    assert_eq!(stored.as_str(), Some(hashed.as_str()));
+    let read: Hashed = bson::deserialize_from_bson(stored).expect("reads");
+    assert_eq!(read, hashed);
+}
+
+// EPC-08, CLY-03
+#[tokio::test]
+async fn no_password_matches_where_none_is_stored() {
+    let refused = passwords(64).verify("change123".into(), None).await;
+    assert_eq!(refused.expect("verifies"), verified(false, false));
+}
+
+#[tokio::test]
+async fn raised_settings_make_a_stored_hash_outdated() {
+    let before = passwords(64).hash("change123".into()).await.expect("hashes");
+    let now = passwords(128);
+    let stored = Some(before.as_str());
+    let right = now.verify("change123".into(), stored).await;
+    assert_eq!(right.expect("verifies"), verified(true, true));
+    let wrong = now.verify("change124".into(), stored).await;
+    assert_eq!(wrong.expect("verifies"), verified(false, false));
+
+    let lowered = passwords(32).verify("change123".into(), stored).await;
+    assert_eq!(lowered.expect("verifies"), verified(true, false));
+}
+
+// SPR-13
+#[tokio::test]
+async fn a_password_that_is_too_long_is_never_hashed() {
+    let passwords = passwords(64);
+    let longest = "🦀".repeat(MAX_LENGTH);
+    let hashed = passwords.hash(longest.as_str().into()).await.expect("hashes");
+    let stored = Some(hashed.as_str());
+    let right = passwords.verify(longest.as_str().into(), stored).await;
+    assert!(right.expect("verifies").matches);
+
+    let longer = longest + "x";
+    assert!(matches!(
+        passwords.hash(longer.as_str().into()).await,
+        Err(Error::Internal(_))
+    ));
+    // Not even where it is the right one, which only a direct way to the hasher can make.
+    let memory = &mut hasher::Memory::default();
+    let forced = (passwords.hasher).hash(memory, &longer.as_str().into(), &[7; hasher::SALT]);
+    let forced = forced.expect("the hasher knows no rules");
+    let refused = passwords
+        .verify(longer.as_str().into(), Some(forced.as_str()))
+        .await;
+    assert_eq!(refused.expect("verifies"), verified(false, false));
+    // What stands in for it is empty, and must not match where an empty one is stored.
+    let empty = passwords.hash("".into()).await.expect("hashes");
+    let refused = passwords.verify(longer.into(), Some(empty.as_str())).await;
+    assert!(!refused.expect("verifies").matches);
+}
+
+#[tokio::test]
+async fn a_stored_text_that_is_no_hash_is_an_internal_error() {
+    let refused = passwords(64).verify("change123".into(), Some("change123")).await;
+    assert!(matches!(refused, Err(Error::Internal(_))));
+}
