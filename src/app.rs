@@ -17,6 +17,7 @@ use crate::platform::{
     job::{Queue, Runner},
     random::Random,
     secret::MasterKey,
+    throttle::Throttle,
 };
 
 /// The process's parts. Requests see them through their context.
@@ -37,6 +38,8 @@ pub struct App {
     pub access: Access,
     /// Rules for passwords, and the threads that hash them.
     pub passwords: Passwords,
+    /// How often one may try.
+    pub throttle: Throttle,
     /// Content of files.
     pub blobs: Blobs,
     /// Jobs to come.
@@ -101,6 +104,12 @@ impl App {
             tokens,
             config.anonymous_ttl,
         );
+        let throttle = Throttle::new(
+            database.clone(),
+            clock.clone(),
+            Arc::clone(&vault),
+            config.rate_limits,
+        );
         Ok(Arc::new(Self {
             blobs: Blobs::new(database.clone(), clock.clone()),
             queue: Queue::new(database.clone(), clock.clone(), random.clone()),
@@ -115,6 +124,7 @@ impl App {
             random,
             vault,
             access,
+            throttle,
         }))
     }
 

@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::context::RequestContext;
 use crate::error::{Error, Result};
 use crate::platform::id::{ApiClientId, Id, MemberId, OrganizationId};
-use crate::platform::{blob, database::Index, job, migration::Migration};
+use crate::platform::{blob, database::Index, job, migration::Migration, throttle};
 use crate::storage::{self, graphql::StorageItem, mutations::StorageMutation};
 use crate::storefront::{
     self,
@@ -124,6 +124,7 @@ pub fn indexes() -> Vec<&'static Index> {
     [
         job::INDEXES,
         blob::INDEXES,
+        throttle::INDEXES,
         access::authenticate::INDEXES,
         access::organization::INDEXES,
         access::client::INDEXES,

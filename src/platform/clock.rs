@@ -49,6 +49,12 @@ impl Timestamp {
         )
     }
 
+    /// How much later this moment is than `earlier`; nothing when it is not.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
     /// As the database's date.
     #[must_use]
     pub const fn bson(self) -> bson::DateTime {

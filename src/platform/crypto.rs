@@ -50,6 +50,7 @@ impl Digester {
 pub struct Vault {
     encryption: RandomizedNonceKey,
     links: hmac::Key,
+    blinding: hmac::Key,
     demo: hmac::Key,
 }
 
@@ -70,6 +71,7 @@ impl Vault {
         Ok(Self {
             encryption,
             links: hmac::Key::new(hmac::HMAC_SHA256, derive("content links").as_ref()),
+            blinding: hmac::Key::new(hmac::HMAC_SHA256, derive("blinded values").as_ref()),
             demo: hmac::Key::new(hmac::HMAC_SHA256, derive("demo credentials").as_ref()),
         })
     }
@@ -121,6 +123,13 @@ impl Vault {
             .is_ok_and(|signature| hmac::verify(&self.links, text.as_bytes(), &signature).is_ok())
     }
 
+    /// What is stored of a value that could be guessed, such as an e-mail address: without the master key nobody can
+    /// try out which value it was.
+    #[must_use]
+    pub fn blind(&self, value: &[u8]) -> String {
+        data_encoding::BASE64URL_NOPAD.encode(hmac::sign(&self.blinding, value).as_ref())
+    }
+
     /// The demo's secret for `name`: the same at every start, so that it can be shown again although only its hash is
     /// stored.
     #[must_use]
@@ -157,5 +166,13 @@ mod tests {
         assert!(!vault(1).verify_link("itm_2|99", &signature));
         assert!(!vault(2).verify_link("itm_1|99", &signature));
         assert!(!vault(1).verify_link("itm_1|99", "?"));
+    }
+
+    #[test]
+    fn a_blinded_value_is_the_same_under_the_same_master_key_only() {
+        let blinded = vault(1).blind(b"ann@example.com");
+        assert_eq!(vault(1).blind(b"ann@example.com"), blinded);
+        assert_ne!(vault(2).blind(b"ann@example.com"), blinded);
+        assert_ne!(vault(1).blind(b"bob@example.com"), blinded);
     }
 }

@@ -17,4 +17,5 @@ pub mod random;
 pub mod scalar;
 pub mod secret;
 pub mod text;
+pub mod throttle;
 pub mod upload;

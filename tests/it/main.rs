@@ -25,3 +25,4 @@ mod pages;
 mod storage;
 mod storefront_users;
 mod storefronts;
+mod throttle;

@@ -1,0 +1,169 @@
+//! Limits on tries, shared by all nodes through the database. Callers say what is tried and by whom; nothing here knows.
+//!
+//! - [`Throttle::attempt`]: waits that grow with each failure in a row, for what can be guessed.
+//! - [`Throttle::take`]: at most so many events in a period, for what costs or annoys.
+//!
+//! Each key is one document, and each decision one update of it that the database makes as a whole: no node reads first
+//! and writes later, so that any number of calls at once get exactly what the limit allows. Keys are stored blinded,
+//! and a document goes by itself when it no longer limits anything.
+
+mod network;
+mod waits;
+mod windows;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bson::{Document, doc};
+use mongodb::{
+    Collection,
+    options::{Acknowledgment, ReturnDocument, WriteConcern},
+};
+use serde::de::DeserializeOwned;
+
+use super::clock::Clock;
+use super::crypto::Vault;
+use super::database::{Database, Index, IndexKind, violated_index};
+use crate::error::{Error, Result, UserError, UserErrorCode};
+
+pub use network::network_of;
+pub use waits::Attempt;
+pub use windows::{Limit, Window};
+
+const COLLECTION: &str = "throttle";
+/// A document is kept this much longer than it limits, because a node's clock may differ a little from the database's.
+const KEEP: Duration = Duration::from_secs(60);
+/// Of two first tries at once that both insert, one must be made again. MongoDB 6 does so itself for an upsert by id;
+/// where it is left to us, the next round finds the document, unless that has just expired. More rounds are a fault.
+const ROUNDS: usize = 5;
+
+/// Indexes of the limits.
+pub const INDEXES: &[Index] = &[Index {
+    collection: COLLECTION,
+    name: "expiry",
+    keys: &[("expiresAt", 1)],
+    kind: IndexKind::Expiry(KEEP),
+}];
+
+/// Limits how often something is tried. Clones, and nodes on the same database with the same master key, share the
+/// limits.
+#[derive(Clone)]
+pub struct Throttle {
+    database: Database,
+    clock: Clock,
+    vault: Arc<Vault>,
+    on: bool,
+}
+
+impl Throttle {
+    /// The limits in this database. When not `on`, everything passes and nothing is written.
+    #[must_use]
+    pub fn new(database: Database, clock: Clock, vault: Arc<Vault>, on: bool) -> Self {
+        Self {
+            database,
+            clock,
+            vault,
+            on,
+        }
+    }
+
+    /// The id of a key's document, for this kind of limit.
+    fn id(&self, kind: &str, key: &[&str]) -> String {
+        self.vault.blind(&joined(kind, key))
+    }
+
+    fn collection<T: Send + Sync>(&self) -> Collection<T> {
+        self.database.house(COLLECTION)
+    }
+
+    /// Performs an update on a document that need not be there, and gives what was there before it.
+    async fn reserve<T>(&self, id: &str, update: Vec<Document>) -> Result<Option<T>>
+    where
+        T: DeserializeOwned + Send + Sync,
+    {
+        let mut round = 1;
+        loop {
+            let before = self
+                .collection::<T>()
+                .find_one_and_update(doc! { "_id": id }, update.clone())
+                .upsert(true)
+                .return_document(ReturnDocument::Before)
+                .write_concern(primary_only())
+                .await
+                .map_err(Error::from);
+            match before {
+                Err(error) if round < ROUNDS && violated_index(&error).is_some() => round += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
+/// Losing the last counts when a primary is lost is bearable; waiting for other servers before every try is not.
+fn primary_only() -> WriteConcern {
+    WriteConcern::builder().w(Acknowledgment::Nodes(1)).build()
+}
+
+/// The parts of a key as one value: each with its length in front, so that no two keys become the same.
+fn joined(kind: &str, key: &[&str]) -> Vec<u8> {
+    let mut joined = Vec::new();
+    for part in std::iter::once(&kind).chain(key) {
+        joined.extend((part.len() as u64).to_be_bytes());
+        joined.extend(part.as_bytes());
+    }
+    joined
+}
+
+/// RATE_LIMITED, for so long.
+fn refused(wait: Duration) -> Error {
+    let seconds = seconds(wait);
+    let message = format!("Too many tries; please try again in {seconds} s.");
+    Error::rejected(UserError::new(UserErrorCode::RateLimited, [], message).retry_after(seconds))
+}
+
+/// Whole seconds, rounded up: who waits that long is not refused again.
+fn seconds(wait: Duration) -> i32 {
+    i32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_keys_are_joined_to_the_same() {
+        let keys: [&[&str]; 7] = [
+            &[],
+            &[""],
+            &["", ""],
+            &["ab", "c"],
+            &["a", "bc"],
+            &["abc"],
+            &["a", "b", "c"],
+        ];
+        let mut all: Vec<Vec<u8>> = keys.iter().map(|key| joined("waits", key)).collect();
+        all.extend(keys.iter().map(|key| joined("windows", key)));
+        // A part that looks like a length and the next part.
+        all.push(joined("waits", &["a\0\0\0\0\0\0\0\u{2}bc"]));
+        let count = all.len();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+
+    // TOK-03
+    #[test]
+    fn a_refusal_says_when_in_seconds_rounded_up() {
+        for (millis, seconds) in [(1, 1), (1000, 1), (1001, 2), (900_000, 900)] {
+            let Error::Rejected(errors) = refused(Duration::from_millis(millis)) else {
+                panic!("must be a user error")
+            };
+            let [error] = errors.as_slice() else {
+                panic!("must be one: {errors:?}")
+            };
+            assert_eq!(error.code, UserErrorCode::RateLimited);
+            assert_eq!(error.retry_after_seconds, Some(seconds));
+            assert_eq!(error.field, None);
+        }
+    }
+}

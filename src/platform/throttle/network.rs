@@ -1,0 +1,42 @@
+//! Whom an address stands for.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+/// The part of an IPv6 address that names a network; whoever has one has all 2⁶⁴ addresses in it (RFC 4291 §2.5.4,
+/// RFC 6177).
+const NETWORK: u128 = !0 << 64;
+
+/// What stands for a client in the key of a limit: its IPv4 address, or the /64 network of its IPv6 address, because
+/// a client can take another address of its network for every try.
+#[must_use]
+pub fn network_of(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("{}/64", Ipv6Addr::from_bits(address.to_bits() & NETWORK)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(address: &str) -> String {
+        network_of(address.parse().expect("an address"))
+    }
+
+    // TOK-03
+    #[test]
+    fn an_ipv4_address_stands_for_itself_however_it_is_written() {
+        assert_eq!(network("192.0.2.1"), "192.0.2.1");
+        assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
+    }
+
+    // TOK-03
+    #[test]
+    fn an_ipv6_address_stands_for_its_network() {
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(network("2001:db8:1:2:ffff::1"), "2001:db8:1:2::/64");
+        assert_eq!(network("2001:db8:1:3::1"), "2001:db8:1:3::/64");
+        assert_eq!(network("::1"), "::/64");
+    }
+}

@@ -1,0 +1,176 @@
+//! Waits that grow with each failure in a row (TOK-03).
+//!
+//! A try is counted as a failure before it is made, and cleared when it succeeds. Counted afterwards, a hundred guesses
+//! at once would all be made before the first of them was known to be wrong. A node that dies in between leaves the
+//! failure counted.
+//!
+//! The price: a sixth try is told to wait while five of the same key are under way, even if all are right.
+
+use std::time::Duration;
+
+use bson::{Bson, Document, doc};
+use serde::Deserialize;
+
+use super::{Throttle, primary_only, refused};
+use crate::error::Result;
+use crate::platform::clock::Timestamp;
+
+/// So many failures in a row cost nothing.
+const FREE: u32 = 5;
+const FIRST: Duration = Duration::from_secs(4);
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+/// With this many failures the longest wait is reached.
+const MOST: u32 = FREE + 8;
+/// Failures are forgotten when there was none for so long.
+const FORGET: Duration = Duration::from_secs(24 * 3600);
+
+/// How long the next try must wait after so many failures in a row.
+fn wait_after(failures: u32) -> Duration {
+    match failures.checked_sub(FREE) {
+        None => Duration::ZERO,
+        Some(doublings) => FIRST.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST),
+    }
+}
+
+/// Failures in a row of one key.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    failures: u32,
+    /// The time of the first one.
+    since: Timestamp,
+    /// Until when nobody may try; absent while failures cost nothing.
+    until: Option<Timestamp>,
+    expires_at: Timestamp,
+}
+
+/// A try that was let through, and counts as a failure until it is said to be none.
+#[must_use = "a try that is not said to have succeeded counts as a failure"]
+pub struct Attempt(Option<Counted>);
+
+/// Where a try is counted.
+struct Counted {
+    throttle: Throttle,
+    id: String,
+    /// The first try of its row.
+    since: Timestamp,
+    /// The wait that it caused.
+    until: Option<Timestamp>,
+}
+
+impl Throttle {
+    /// Lets a try through, and counts it as a failure until [`Attempt::succeeded`]. `key` is what is tried, on what, and
+    /// by whom: `["login", storefront, account, client's network]`. It is stored blinded.
+    ///
+    /// After 5 failures in a row the next try must wait 4 seconds, and after each further one twice as long, up to
+    /// 15 minutes. Tries that are refused do not count. 24 hours without a failure end the row.
+    ///
+    /// # Errors
+    /// RATE_LIMITED while it must wait.
+    pub async fn attempt(&self, key: &[&str]) -> Result<Attempt> {
+        if !self.on {
+            return Ok(Attempt(None));
+        }
+        let (id, now) = (self.id("waits", key), self.clock.now());
+        let before: Option<Row> = self.reserve(&id, count(now)).await?;
+        let row = before.filter(|row| row.expires_at > now);
+        if let Some(until) = row.as_ref().and_then(|row| row.until)
+            && until > now
+        {
+            return Err(refused(until.since(now)));
+        }
+        let wait = wait_after(row.as_ref().map_or(0, |row| row.failures).saturating_add(1));
+        Ok(Attempt(Some(Counted {
+            throttle: self.clone(),
+            id,
+            since: row.map_or(now, |row| row.since),
+            until: (!wait.is_zero()).then(|| now.after(wait)),
+        })))
+    }
+}
+
+impl Attempt {
+    /// It was right: the row of failures has ended.
+    pub async fn succeeded(self) -> Result<()> {
+        let Some(Counted { throttle, id, .. }) = self.0 else {
+            return Ok(());
+        };
+        let rows = throttle.collection::<Document>();
+        rows.delete_one(doc! { "_id": id })
+            .write_concern(primary_only())
+            .await?;
+        Ok(())
+    }
+
+    /// It was not made after all, for instance because the hashing queue was full: it does not count, nor does the wait
+    /// that it caused.
+    pub async fn withdrawn(self) -> Result<()> {
+        let Some(counted) = self.0 else {
+            return Ok(());
+        };
+        let rows = counted.throttle.collection::<Document>();
+        // Another row has begun when this one's first try is not the first one any more.
+        let same_row = doc! { "_id": &counted.id, "since": counted.since };
+        rows.update_one(same_row, take_back(counted.until))
+            .write_concern(primary_only())
+            .await?;
+        Ok(())
+    }
+}
+
+/// Counts a try at `now`; changes nothing while it must wait.
+fn count(now: Timestamp) -> Vec<Document> {
+    // What is missing is less than any date.
+    let must_wait = doc! { "$gt": ["$until", now] };
+    let in_a_row = doc! { "$gt": ["$expiresAt", now] };
+    let waits: Vec<Bson> = (0..=MOST)
+        .map(|failures| i64::try_from(wait_after(failures).as_millis()).unwrap_or(i64::MAX))
+        .map(Bson::from)
+        .collect();
+    let wait = doc! { "$arrayElemAt": [waits, { "$min": ["$failures", MOST] }] };
+    let until = doc! { "$cond": [{ "$lt": ["$failures", FREE] }, "$$REMOVE", { "$add": [now, wait] }] };
+    let unless_it_must_wait = |field: &str, value: Bson| doc! { "$cond": [must_wait.clone(), field, value] };
+    let failures = doc! { "$add": [1, { "$cond": [in_a_row.clone(), "$failures", 0] }] };
+    let since = doc! { "$cond": [in_a_row, "$since", now] };
+    vec![
+        doc! { "$set": {
+            "failures": unless_it_must_wait("$failures", failures.into()),
+            "since": unless_it_must_wait("$since", since.into()),
+        } },
+        doc! { "$set": {
+            "until": unless_it_must_wait("$until", until.into()),
+            "expiresAt": unless_it_must_wait("$expiresAt", now.after(FORGET).into()),
+        } },
+    ]
+}
+
+/// Takes a failure back, and the wait until `until` if that still stands.
+fn take_back(until: Option<Timestamp>) -> Vec<Document> {
+    let until = until.map_or(Bson::Null, Bson::from);
+    vec![doc! { "$set": {
+        "failures": { "$max": [0, { "$subtract": ["$failures", 1] }] },
+        "until": { "$cond": [{ "$eq": ["$until", until] }, "$$REMOVE", "$until"] },
+    } }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // TOK-03
+    #[test]
+    fn tok_03_waits_double_from_4_seconds_after_5_failures_up_to_15_minutes() {
+        let waits: Vec<u64> = (0..16).map(|failures| wait_after(failures).as_secs()).collect();
+        assert_eq!(
+            waits,
+            [0, 0, 0, 0, 0, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
+        );
+        assert_eq!(wait_after(u32::MAX), LONGEST);
+    }
+
+    #[test]
+    fn the_table_ends_where_the_longest_wait_begins() {
+        assert_eq!(wait_after(MOST), LONGEST);
+        assert!(wait_after(MOST - 1) < LONGEST);
+    }
+}

@@ -1,0 +1,280 @@
+//! At most so many events in a period.
+//!
+//! Windows slide: no stretch of time as long as the period, wherever it begins, has more events than the limit. Fixed
+//! windows would be shorter to write, but let twice as many through around their edges: ten mails in ten minutes where
+//! five an hour are meant.
+//!
+//! A key's document is a log of its events. So that a limit of thousands does not store thousands of times, events are
+//! put together in slots of a sixtieth of the shortest period, and a slot has the time of its latest event: the limit
+//! is never exceeded, single events are exact, and in a burst an event is given free a slot later at most.
+
+use std::time::Duration;
+
+use bson::{Document, doc};
+use serde::Deserialize;
+
+use super::{Throttle, primary_only, refused};
+use crate::error::Result;
+use crate::platform::clock::Timestamp;
+
+/// Slots in the shortest period.
+const SLOTS: i64 = 60;
+
+/// At most so many events in a period.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    most: u32,
+    period: Duration,
+}
+
+impl Window {
+    /// At most `most` events in any `period`.
+    ///
+    /// # Panics
+    /// When nothing would ever pass, or the period is shorter than a millisecond: at compile time, for a constant.
+    #[must_use]
+    pub const fn new(most: u32, period: Duration) -> Self {
+        assert!(most > 0 && period.as_millis() > 0);
+        Self { most, period }
+    }
+
+    /// How long the next event must wait; `None` when it need not.
+    fn wait(&self, events: &[Event], now: Timestamp) -> Option<Duration> {
+        let most = i64::from(self.most);
+        let begin = now.before(self.period);
+        let mut inside: Vec<&Event> = events.iter().filter(|event| event.at > begin).collect();
+        let mut left: i64 = inside.iter().map(|event| event.count).sum();
+        if left < most {
+            return None;
+        }
+        inside.sort_unstable_by_key(|event| event.at);
+        let last_to_leave = inside.into_iter().find(|event| {
+            left -= event.count;
+            left < most
+        })?;
+        Some(last_to_leave.at.after(self.period).since(now))
+    }
+}
+
+/// The windows of one key.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit<'a> {
+    /// What is limited, and for whom: `["mails", storefront, account]`. Stored blinded.
+    pub key: &'a [&'a str],
+    /// An event must fit into all of these.
+    pub windows: &'a [Window],
+}
+
+/// The events of one key.
+#[derive(Deserialize)]
+struct Log {
+    events: Vec<Event>,
+}
+
+/// Events of one slot.
+#[derive(Deserialize)]
+struct Event {
+    /// The time of the latest.
+    at: Timestamp,
+    count: i64,
+}
+
+impl Throttle {
+    /// Counts an event against all these limits; what is refused counts against none. Narrow limits go first (a client's
+    /// before its storefront's), so that what they refuse does not come near the wide ones.
+    ///
+    /// What was counted before a later limit refused is given back, as best as can be: when the database fails right
+    /// then, it stays counted until it leaves its window.
+    ///
+    /// # Errors
+    /// RATE_LIMITED, until every window of the limit that refused has room.
+    pub async fn take(&self, limits: &[Limit<'_>]) -> Result<()> {
+        match self.take_all(limits).await? {
+            None => Ok(()),
+            Some(wait) => Err(refused(wait)),
+        }
+    }
+
+    /// The same for events whose refusal the caller must not see, such as mails: whether it may happen.
+    pub async fn take_quietly(&self, limits: &[Limit<'_>]) -> Result<bool> {
+        Ok(self.take_all(limits).await?.is_none())
+    }
+
+    /// How long the event must wait; `None` when it was counted.
+    async fn take_all(&self, limits: &[Limit<'_>]) -> Result<Option<Duration>> {
+        if !self.on {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        for (index, limit) in limits.iter().enumerate() {
+            let outcome = self.take_one(limit, now).await;
+            if !matches!(outcome, Ok(None)) {
+                for taken in limits.iter().take(index) {
+                    self.give_back(taken, now).await;
+                }
+                return outcome;
+            }
+        }
+        Ok(None)
+    }
+
+    async fn take_one(&self, limit: &Limit<'_>, now: Timestamp) -> Result<Option<Duration>> {
+        let Some(slot) = Slot::of(limit.windows, now) else {
+            return Ok(None);
+        };
+        let id = self.id("windows", limit.key);
+        let before: Option<Log> = self.reserve(&id, count(limit.windows, &slot, now)).await?;
+        let events = before.map_or_else(Vec::new, |log| log.events);
+        Ok(limit
+            .windows
+            .iter()
+            .filter_map(|window| window.wait(&events, now))
+            .max())
+    }
+
+    async fn give_back(&self, limit: &Limit<'_>, taken: Timestamp) {
+        let Some(slot) = Slot::of(limit.windows, taken) else {
+            return;
+        };
+        let own = doc! { "at": { "$gte": slot.begin, "$lt": slot.end }, "count": { "$gt": 0 } };
+        let given_back = self
+            .collection::<Document>()
+            .update_one(
+                doc! { "_id": self.id("windows", limit.key), "events": { "$elemMatch": own } },
+                doc! { "$inc": { "events.$.count": -1 } },
+            )
+            .write_concern(primary_only())
+            .await;
+        if let Err(error) = given_back {
+            tracing::warn!(%error, "an event that did not happen stays counted against its limit");
+        }
+    }
+}
+
+/// The slot of a moment.
+struct Slot {
+    begin: Timestamp,
+    end: Timestamp,
+}
+
+impl Slot {
+    /// `None`: there is no window.
+    fn of(windows: &[Window], now: Timestamp) -> Option<Self> {
+        let shortest = windows.iter().map(|window| window.period.as_millis()).min()?;
+        let length = (i64::try_from(shortest).unwrap_or(i64::MAX) / SLOTS).max(1);
+        let begin = now.millis() - now.millis().rem_euclid(length);
+        Some(Self {
+            begin: Timestamp::from_millis(begin),
+            end: Timestamp::from_millis(begin.saturating_add(length)),
+        })
+    }
+}
+
+/// Counts an event at `now` if it fits into all windows; changes nothing if not.
+fn count(windows: &[Window], slot: &Slot, now: Timestamp) -> Vec<Document> {
+    let longest = windows
+        .iter()
+        .map(|window| window.period)
+        .max()
+        .unwrap_or_default();
+    let events = doc! { "$ifNull": ["$events", []] };
+    let fits = |window: &Window| {
+        let counts = doc! { "$gt": ["$$this.at", now.before(window.period)] };
+        let count = doc! { "$cond": [counts, "$$this.count", 0] };
+        let sum = doc! { "$sum": { "$map": { "input": events.clone(), "in": count } } };
+        doc! { "$lt": [sum, i64::from(window.most)] }
+    };
+    let fits = doc! { "$and": windows.iter().map(fits).collect::<Vec<_>>() };
+    let those =
+        |meet: Vec<Document>| doc! { "$filter": { "input": events.clone(), "cond": { "$and": meet } } };
+    let older = those(vec![
+        doc! { "$gt": ["$$this.at", now.before(longest)] },
+        doc! { "$lt": ["$$this.at", slot.begin] },
+        // What was given back.
+        doc! { "$gt": ["$$this.count", 0] },
+    ]);
+    // Or later, by another node's clock.
+    let of_this_slot = those(vec![doc! { "$gte": ["$$this.at", slot.begin] }]);
+    let with_this_one = doc! {
+        "at": { "$max": [now, { "$max": "$$slot.at" }] },
+        "count": { "$add": [1, { "$sum": "$$slot.count" }] },
+    };
+    let counted = doc! { "$let": {
+        "vars": { "slot": of_this_slot },
+        "in": { "$concatArrays": [older, [with_this_one]] },
+    } };
+    vec![doc! { "$set": {
+        "events": { "$cond": [fits.clone(), counted, "$events"] },
+        "expiresAt": { "$cond": [fits, now.after(longest), "$expiresAt"] },
+    } }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    fn events(events: &[(i64, i64)]) -> Vec<Event> {
+        let event = |&(seconds, count): &(i64, i64)| Event {
+            at: at(seconds),
+            count,
+        };
+        events.iter().map(event).collect()
+    }
+
+    fn wait(window: Window, log: &[(i64, i64)], now: i64) -> Option<u64> {
+        window.wait(&events(log), at(now)).map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn a_window_has_room_until_it_is_full() {
+        let window = Window::new(3, MINUTE);
+        assert_eq!(wait(window, &[], 0), None);
+        assert_eq!(wait(window, &[(0, 2)], 10), None);
+        assert_eq!(wait(window, &[(0, 2), (5, 1)], 10), Some(50));
+    }
+
+    #[test]
+    fn an_event_leaves_when_it_is_as_old_as_the_period() {
+        let window = Window::new(1, MINUTE);
+        assert_eq!(wait(window, &[(0, 1)], 59), Some(1));
+        assert_eq!(wait(window, &[(0, 1)], 60), None);
+    }
+
+    #[test]
+    fn no_stretch_as_long_as_the_period_has_more() {
+        let window = Window::new(5, HOUR);
+        let late_in_the_hour = [(0, 1), (3400, 1), (3460, 1), (3520, 1), (3580, 1)];
+        assert_eq!(wait(window, &late_in_the_hour, 3590), Some(10));
+        assert_eq!(wait(window, &late_in_the_hour, 3600), None, "the first has left");
+        let and_one = [(3400, 1), (3460, 1), (3520, 1), (3580, 1), (3600, 1)];
+        assert_eq!(wait(window, &and_one, 3601), Some(3399), "until 3400 leaves");
+    }
+
+    #[test]
+    fn a_limit_that_was_lowered_waits_for_as_many_as_it_takes() {
+        let window = Window::new(2, MINUTE);
+        assert_eq!(
+            wait(window, &[(20, 1), (0, 1), (10, 2)], 30),
+            Some(40),
+            "whatever their order"
+        );
+    }
+
+    #[test]
+    fn slots_are_a_sixtieth_of_the_shortest_period() {
+        let windows = [Window::new(5, HOUR), Window::new(1, MINUTE)];
+        let slot = Slot::of(&windows, Timestamp::from_millis(61_999)).expect("there are windows");
+        assert_eq!((slot.begin, slot.end), (at(61), at(62)));
+        let short = [Window::new(1, Duration::from_millis(1))];
+        let slot = Slot::of(&short, Timestamp::from_millis(7)).expect("there is a window");
+        assert_eq!(slot.end.since(slot.begin), Duration::from_millis(1));
+        assert!(Slot::of(&[], at(0)).is_none());
+    }
+}
