@@ -15,6 +15,7 @@ use crate::platform::{
     crypto::Vault,
     database::Database,
     job::{Queue, Runner},
+    mail::Mailer,
     random::Random,
     secret::MasterKey,
     throttle::Throttle,
@@ -42,6 +43,8 @@ pub struct App {
     pub throttle: Throttle,
     /// Content of files.
     pub blobs: Blobs,
+    /// Sends mails; jobs do.
+    pub mailer: Mailer,
     /// Jobs to come.
     pub queue: Queue,
     /// Work that outlives its request, waited for at shutdown.
@@ -112,6 +115,7 @@ impl App {
         );
         Ok(Arc::new(Self {
             blobs: Blobs::new(database.clone(), clock.clone()),
+            mailer: Mailer::new(&config.mail, &config.data_dir, clock.clone())?,
             queue: Queue::new(database.clone(), clock.clone(), random.clone()),
             passwords: Passwords::new(&config.passwords, random.clone())?,
             tasks: TaskTracker::new(),

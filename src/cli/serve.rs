@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::config::{Config, LogFormat};
 use crate::demo::{self, Demo};
 use crate::error::Error;
-use crate::platform::{mongod::Managed, progress::Progress};
+use crate::platform::{mail::FOLDER, mongod::Managed, progress::Progress};
 use crate::serve::{self, Running};
 use crate::telemetry::Telemetry;
 
@@ -200,7 +200,7 @@ fn announce(app: &App, plan: &Plan, telemetry: &Telemetry) {
     }
     if app.config.mail.smtp.is_none() {
         tracing::info!(
-            directory = %app.config.data_dir.join("mail").display(),
+            directory = %app.config.data_dir.join(FOLDER).display(),
             "mails are written to files, because GATEWAY_SMTP_URL is not set"
         );
     }

@@ -1,11 +1,11 @@
 //! Settings that are about what the gateway talks to: the database, the mail server, the log.
 
 use lettre::message::Mailbox;
-use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use mongodb::options::ConnectionString;
+use percent_encoding::percent_decode_str;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
-use url::Url;
+use url::{Host, Url};
 
 use super::parse::Parsed;
 use crate::platform::secret::{MasterKey, Secret};
@@ -13,44 +13,83 @@ use crate::platform::secret::{MasterKey, Secret};
 /// The server that sends the mails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SmtpServer {
-    /// A URL for `lettre`'s `from_url`, user name and password included. It is not always the operator's own:
-    /// where that has no `tls`, this one says `opportunistic`, because `lettre` would not use TLS at all.
-    pub url: Secret,
-    /// Name or address of the server, for messages.
+    /// Name or address of the server, without brackets.
     pub host: String,
     /// Its port: unless set 587, 465 for `smtps`, 25 for `tls=none`.
     pub port: u16,
+    /// When TLS begins, and whether mails go without it.
+    pub encryption: SmtpEncryption,
+    /// Whom the gateway signs in as; `None`: as nobody.
+    pub login: Option<SmtpLogin>,
+}
+
+/// When TLS begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SmtpEncryption {
+    /// Never: `tls=none`.
+    Off,
+    /// By STARTTLS where the server offers it; else everything is readable on the way.
+    IfOffered,
+    /// By STARTTLS, or no mail is sent: `tls=required`.
+    Required,
+    /// With the first byte: `smtps`.
+    FromStart,
+}
+
+/// A user of the mail server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SmtpLogin {
+    /// Its name.
+    pub user: Secret,
+    /// Its password.
+    pub password: Secret,
 }
 
 impl SmtpServer {
     /// The reason for a refusal repeats nothing of the URL.
     pub(super) fn parse(text: &str) -> Parsed<Self> {
-        let mut url = Url::parse(text).map_err(|_cause| "is not a URL".to_owned())?;
-        let (tls, usual_port) = smtp_encryption(&url)?;
-        let host = url
-            .host_str()
-            .filter(|host| !host.is_empty())
-            .ok_or("has no host")?
-            .to_owned();
+        let url = Url::parse(text).map_err(|_cause| "is not a URL".to_owned())?;
+        let (encryption, usual_port) = smtp_encryption(&url)?;
+        let host = match url.host() {
+            // In a URL it stands in brackets, in a look-up without.
+            Some(Host::Ipv6(address)) => address.to_string(),
+            Some(host) => host.to_string(),
+            None => String::new(),
+        };
+        if host.is_empty() {
+            return Err("has no host".to_owned());
+        }
         if url.username().is_empty() != url.password().is_none() {
             return Err("has a user name without a password, or a password without a user name".to_owned());
         }
         if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
             return Err("has a path or a fragment".to_owned());
         }
-        url.set_query(tls);
-        AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str())
-            .map_err(|_cause| "is not one that a mail server can be reached by".to_owned())?;
+        let login = match url.password() {
+            Some(password) => Some(SmtpLogin {
+                user: decoded(url.username())?,
+                password: decoded(password)?,
+            }),
+            None => None,
+        };
         Ok(Self {
             port: url.port().unwrap_or(usual_port),
             host,
-            url: Secret::from(String::from(url)),
+            encryption,
+            login,
         })
     }
 }
 
-/// The query that tells `lettre` how to encrypt, and the port that is usual then.
-fn smtp_encryption(url: &Url) -> Parsed<(Option<&'static str>, u16)> {
+fn decoded(text: &str) -> Parsed<Secret> {
+    percent_decode_str(text)
+        .decode_utf8()
+        .map(|text| Secret::from(text.into_owned()))
+        .map_err(|_cause| "has a user name or a password that is not text in UTF-8".to_owned())
+}
+
+/// How to encrypt, and the port that is usual then.
+fn smtp_encryption(url: &Url) -> Parsed<(SmtpEncryption, u16)> {
     let mut tls = None;
     for (name, value) in url.query_pairs() {
         if name != "tls" || tls.is_some() {
@@ -59,11 +98,11 @@ fn smtp_encryption(url: &Url) -> Parsed<(Option<&'static str>, u16)> {
         tls = Some(value);
     }
     match (url.scheme(), tls.as_deref()) {
-        ("smtps", None | Some("required")) => Ok((None, 465)),
+        ("smtps", None | Some("required")) => Ok((SmtpEncryption::FromStart, 465)),
         ("smtps", Some(_)) => Err("has a tls that smtps:// cannot have".to_owned()),
-        ("smtp", None | Some("opportunistic")) => Ok((Some("tls=opportunistic"), 587)),
-        ("smtp", Some("required")) => Ok((Some("tls=required"), 587)),
-        ("smtp", Some("none")) => Ok((None, 25)),
+        ("smtp", None | Some("opportunistic")) => Ok((SmtpEncryption::IfOffered, 587)),
+        ("smtp", Some("required")) => Ok((SmtpEncryption::Required, 587)),
+        ("smtp", Some("none")) => Ok((SmtpEncryption::Off, 25)),
         ("smtp", Some(_)) => Err("has an unknown tls".to_owned()),
         _ => Err("is neither smtp:// nor smtps://".to_owned()),
     }
@@ -127,52 +166,40 @@ mod tests {
 
     #[test]
     fn smtp_urls_are_read() {
-        for (text, url, host, port) in [
-            (
-                "smtp://mail.example",
-                "smtp://mail.example?tls=opportunistic",
-                "mail.example",
-                587,
-            ),
-            (
-                "smtp://mail.example:25",
-                "smtp://mail.example:25?tls=opportunistic",
-                "mail.example",
-                25,
-            ),
-            (
-                "smtp://u:p%40ss@mail.example:587?tls=required",
-                "smtp://u:p%40ss@mail.example:587?tls=required",
-                "mail.example",
-                587,
-            ),
-            (
-                "smtp://localhost:1025/?tls=none",
-                "smtp://localhost:1025/",
-                "localhost",
-                1025,
-            ),
-            ("smtp://localhost?tls=none", "smtp://localhost", "localhost", 25),
-            (
-                "smtps://u:p@mail.example",
-                "smtps://u:p@mail.example",
-                "mail.example",
-                465,
-            ),
+        use SmtpEncryption::{FromStart, IfOffered, Off, Required};
+        for (text, host, port, encryption) in [
+            ("smtp://mail.example", "mail.example", 587, IfOffered),
+            ("smtp://mail.example:25", "mail.example", 25, IfOffered),
+            ("smtp://mail.example?tls=required", "mail.example", 587, Required),
+            ("smtp://localhost:1025/?tls=none", "localhost", 1025, Off),
+            ("smtp://localhost?tls=none", "localhost", 25, Off),
+            ("smtp://127.0.0.1:1025", "127.0.0.1", 1025, IfOffered),
+            ("smtp://[::1]:1025", "::1", 1025, IfOffered),
+            ("smtps://mail.example", "mail.example", 465, FromStart),
             (
                 "smtps://mail.example?tls=required",
-                "smtps://mail.example",
                 "mail.example",
                 465,
+                FromStart,
             ),
         ] {
-            let server = SmtpServer::parse(text).unwrap();
-            assert_eq!(
-                (server.url.expose(), &*server.host, server.port),
-                (url, host, port),
-                "{text}"
-            );
+            let expected = SmtpServer {
+                host: host.to_owned(),
+                port,
+                encryption,
+                login: None,
+            };
+            assert_eq!(SmtpServer::parse(text), Ok(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn an_smtp_login_is_decoded() {
+        let login = SmtpServer::parse("smtp://ann%40x:p%40s+s@mail.example")
+            .unwrap()
+            .login
+            .unwrap();
+        assert_eq!((login.user.expose(), login.password.expose()), ("ann@x", "p@s+s"));
     }
 
     #[test]
@@ -203,7 +230,7 @@ mod tests {
             ("smtp://mail.example/inbox", "has a path or a fragment"),
             (
                 "smtp://u:%FF@mail.example",
-                "is not one that a mail server can be reached by",
+                "has a user name or a password that is not text in UTF-8",
             ),
         ] {
             assert_eq!(

@@ -18,7 +18,7 @@ mod tests;
 mod tree;
 mod web;
 
-pub use backends::SmtpServer;
+pub use backends::{SmtpEncryption, SmtpLogin, SmtpServer};
 pub use help::{settings_help, settings_markdown};
 pub use limits::{Argon2Config, GuardLimits, PasswordConfig, StorageLimits, TokenLifetimes};
 pub use reader::{ConfigFaults, Fault};

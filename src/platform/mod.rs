@@ -9,6 +9,7 @@ pub mod id;
 pub mod inspect;
 pub mod job;
 pub mod loader;
+pub mod mail;
 pub mod migration;
 pub mod mongod;
 pub mod page;

@@ -17,6 +17,7 @@ mod house;
 mod http;
 mod indexes;
 mod jobs;
+mod mail;
 mod merge;
 mod migrations;
 mod mongod;

@@ -22,9 +22,10 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::commands::Commands;
 use super::logs::Logs;
+use super::mail::MailFolder;
 use super::mongo::Store;
 use super::people::Shop;
-use super::server::server;
+use super::server::{scratch, server};
 
 /// How a test wants its gateway.
 #[derive(Clone)]
@@ -122,7 +123,9 @@ impl Setup {
 
     fn config(&self, uri: &str, name: &str) -> Config {
         let key = master_key();
+        let data_dir = scratch("data").join(name);
         let given = [
+            ("GATEWAY_DATA_DIR", data_dir.to_str().expect("a path in UTF-8")),
             ("GATEWAY_MONGODB_URI", uri),
             ("GATEWAY_MONGODB_DATABASE", name),
             ("GATEWAY_MASTER_KEY", &key),
@@ -231,6 +234,11 @@ impl Gateway {
             runner.drain(Arc::clone(&app)).await.expect("the jobs are run");
         })
         .await;
+    }
+
+    /// The mails that it wrote, where no `GATEWAY_SMTP_URL` is set.
+    pub(crate) fn mails(&self) -> MailFolder {
+        MailFolder::of(&self.app.config.data_dir)
     }
 
     /// Lets time pass, on a manual clock; recurring jobs that became due run.

@@ -1,0 +1,110 @@
+//! Mails as files, for a machine without a mail server: any mail program opens an `.eml`.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use chrono::DateTime;
+
+use crate::platform::clock::Timestamp;
+
+/// A folder of mails. Mails hold keys that open accounts, so that only its owner may look into it.
+pub(super) struct Folder(PathBuf);
+
+/// The file's name: sorts by time, and tells which message it is.
+pub(super) fn name(now: Timestamp, message_id: &str) -> String {
+    let time = DateTime::from_timestamp_millis(now.millis()).unwrap_or_default();
+    format!("{}-{message_id}.eml", time.format("%Y%m%dT%H%M%S%.3fZ"))
+}
+
+impl Folder {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// Writes a file that is there whole or not at all.
+    pub(super) async fn write(&self, name: String, content: Vec<u8>) -> io::Result<()> {
+        self.blocking(move |folder| {
+            let fresh = folder.join(format!(".{name}.part"));
+            let written = write(&fresh, &content).and_then(|()| fs::rename(&fresh, folder.join(&name)));
+            if written.is_err() {
+                // What cannot be removed either is hidden, and in nobody's way.
+                drop(fs::remove_file(&fresh));
+            }
+            written
+        })
+        .await
+    }
+
+    /// Whether files can be written.
+    pub(super) async fn probe(&self) -> io::Result<()> {
+        self.blocking(|folder| {
+            let trial = folder.join(".check");
+            write(&trial, &[])?;
+            fs::remove_file(trial)
+        })
+        .await
+    }
+
+    /// Runs `work` in the folder, which is made where it is missing, on a thread that may wait for a disk.
+    async fn blocking(&self, work: impl FnOnce(&Path) -> io::Result<()> + Send + 'static) -> io::Result<()> {
+        let folder = self.0.clone();
+        tokio::task::spawn_blocking(move || {
+            DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+            work(&folder)
+        })
+        .await
+        .map_err(io::Error::other)?
+    }
+}
+
+fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn names_sort_by_time() {
+        let at = |millis| name(Timestamp::from_millis(millis), "job_1");
+        assert_eq!(at(1_700_000_000_007), "20231114T221320.007Z-job_1.eml");
+        assert!(at(999) < at(1_000) && at(1_000) < at(10_000));
+    }
+
+    #[tokio::test]
+    async fn a_mail_is_its_owners_alone_and_whole() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = Folder::new(data.path().join("mail"));
+        folder.probe().await.unwrap();
+        folder
+            .write("a.eml".to_owned(), b"Subject: a".to_vec())
+            .await
+            .unwrap();
+        let files: Vec<_> = fs::read_dir(&folder.0).unwrap().flatten().collect();
+        assert_eq!(files.len(), 1, "{files:?}");
+        assert_eq!(fs::read(files[0].path()).unwrap(), b"Subject: a");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&folder.0), mode(&files[0].path())), (0o700, 0o600));
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_cannot_be_made_is_an_error() {
+        let data = tempfile::tempdir().unwrap();
+        fs::write(data.path().join("mail"), "a file").unwrap();
+        let folder = Folder::new(data.path().join("mail"));
+        assert!(folder.probe().await.is_err());
+        assert!(folder.write("a.eml".to_owned(), Vec::new()).await.is_err());
+    }
+}

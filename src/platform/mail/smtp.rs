@@ -1,0 +1,217 @@
+//! The conversation with a mail server (RFC 5321), step by step, each within a limit of time.
+//!
+//! lettre's own transport says neither which step was refused nor limits how long a server may think, and its
+//! farewell can fail after the mail was taken; so the steps are taken here, with lettre's connection.
+
+use std::time::Duration;
+
+use lettre::address::Envelope;
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Tls, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Noop, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::failure::{Cause, Fault, ProbeFailure, SendFailure, Step};
+use crate::config::{SmtpEncryption, SmtpLogin, SmtpServer};
+
+/// How long the server may take to say goodbye, which decides about nothing.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How long a mail server may take. A mail that is given up is tried again, so these are far below what RFC 5321
+/// §4.5.3.2 allows a relay.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// To answer the connection, greet and encrypt.
+    pub connect: Duration,
+    /// To answer one command; the content counts as one.
+    pub command: Duration,
+    /// For the whole mail.
+    pub mail: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            command: Duration::from_secs(30),
+            mail: Duration::from_secs(60),
+        }
+    }
+}
+
+/// A mail server.
+pub(super) struct Smtp {
+    host: String,
+    port: u16,
+    tls: Tls,
+    credentials: Option<Credentials>,
+    hello: ClientId,
+    pub(super) limits: Limits,
+}
+
+impl Smtp {
+    pub(super) fn new(server: &SmtpServer) -> Result<Self, SmtpError> {
+        let SmtpServer {
+            host,
+            port,
+            encryption,
+            login,
+        } = server;
+        let parameters = || TlsParameters::new(host.clone());
+        let credentials = login.as_ref().map(|SmtpLogin { user, password }| {
+            Credentials::new(user.expose().to_owned(), password.expose().to_owned())
+        });
+        Ok(Self {
+            host: host.clone(),
+            port: *port,
+            tls: match encryption {
+                SmtpEncryption::Off => Tls::None,
+                SmtpEncryption::IfOffered => Tls::Opportunistic(parameters()?),
+                SmtpEncryption::Required => Tls::Required(parameters()?),
+                SmtpEncryption::FromStart => Tls::Wrapper(parameters()?),
+            },
+            credentials,
+            hello: ClientId::default(),
+            limits: Limits::default(),
+        })
+    }
+
+    /// Hands a mail over; when it returns, the server has taken it.
+    pub(super) async fn send(&self, envelope: &Envelope, content: &[u8]) -> Result<(), SendFailure> {
+        let mut session = Box::pin(self.open()).await?;
+        let outcome = Box::pin(session.hand_over(envelope, content)).await;
+        session.leave(&outcome).await;
+        Ok(outcome?)
+    }
+
+    /// Does all that a mail needs but the mail.
+    pub(super) async fn probe(&self) -> Result<(), ProbeFailure> {
+        let mut session = Box::pin(self.open()).await?;
+        let limit = self.limits.command;
+        let outcome = step(Step::Probe, limit, session.end, session.connection.command(Noop))
+            .await
+            .map(drop);
+        session.leave(&outcome).await;
+        Ok(outcome?)
+    }
+
+    /// Connects, encrypts and signs in.
+    async fn open(&self) -> Result<Session, Fault> {
+        let end = Instant::now() + self.limits.mail;
+        let limit = self.limits.connect;
+        let mut connection = step(Step::Connect, limit, end, self.connect()).await?;
+        if let Some(credentials) = &self.credentials {
+            let signing_in = connection.auth(DEFAULT_MECHANISMS, credentials);
+            step(Step::SignIn, self.limits.command, end, signing_in).await?;
+        }
+        Ok(Session {
+            connection,
+            end,
+            limit: self.limits.command,
+        })
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
+        let from_start = match &self.tls {
+            Tls::Wrapper(parameters) => Some(parameters.clone()),
+            _ => None,
+        };
+        let address = (self.host.as_str(), self.port);
+        let limit = Some(self.limits.connect);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(address, limit, &self.hello, from_start, None).await?;
+        match &self.tls {
+            // Once the server has offered it, a failure is one: going on unencrypted is what an attacker would want.
+            Tls::Opportunistic(parameters) if connection.can_starttls() => {
+                connection.starttls(parameters.clone(), &self.hello).await?;
+            }
+            Tls::Required(parameters) => connection.starttls(parameters.clone(), &self.hello).await?,
+            _ => {}
+        }
+        Ok(connection)
+    }
+}
+
+/// A connection that takes mails.
+struct Session {
+    connection: AsyncSmtpConnection,
+    /// When the whole mail's time is up.
+    end: Instant,
+    /// For each command.
+    limit: Duration,
+}
+
+impl Session {
+    async fn hand_over(&mut self, envelope: &Envelope, content: &[u8]) -> Result<(), Fault> {
+        let options = self.options(envelope, content)?;
+        let Self {
+            connection,
+            end,
+            limit,
+        } = self;
+        let (limit, end) = (*limit, *end);
+        let sender = Mail::new(envelope.from().cloned(), options);
+        step(Step::Sender, limit, end, connection.command(sender)).await?;
+        for address in envelope.to() {
+            let recipient = Rcpt::new(address.clone(), Vec::new());
+            step(Step::Recipient, limit, end, connection.command(recipient)).await?;
+        }
+        step(Step::Content, limit, end, connection.command(Data)).await?;
+        step(Step::Content, limit, end, connection.message(content)).await?;
+        Ok(())
+    }
+
+    /// What the server has to know of a mail with an address or a header outside ASCII (RFC 6531 §3.4). All else is
+    /// encoded.
+    fn options(&self, envelope: &Envelope, content: &[u8]) -> Result<Vec<MailParameter>, Fault> {
+        if content.is_ascii() {
+            return Ok(Vec::new());
+        }
+        let server = self.connection.server_info();
+        if !server.supports_feature(Extension::SmtpUtfEight) {
+            let is_recipients = envelope.to().iter().any(|address| {
+                let address: &str = address.as_ref();
+                !address.is_ascii()
+            });
+            return Err(Fault {
+                // An own address of that kind is the operator's to mend.
+                step: if is_recipients {
+                    Step::Recipient
+                } else {
+                    Step::Sender
+                },
+                cause: Cause::International,
+            });
+        }
+        Ok(vec![
+            MailParameter::SmtpUtfEight,
+            MailParameter::Body(MailBodyParameter::EightBitMime),
+        ])
+    }
+
+    /// Says goodbye, but not to a server that does not answer anyway.
+    async fn leave(mut self, outcome: &Result<(), Fault>) {
+        let hangs = matches!(outcome, Err(fault) if matches!(fault.cause, Cause::Silent));
+        if !hangs {
+            // The mail is taken or refused: how the connection ends changes nothing.
+            let _unheard = timeout(FAREWELL, self.connection.quit()).await;
+        }
+    }
+}
+
+/// One step, within its own limit and before the end of the whole mail's time.
+async fn step<T>(
+    step: Step,
+    limit: Duration,
+    end: Instant,
+    work: impl Future<Output = Result<T, SmtpError>>,
+) -> Result<T, Fault> {
+    let cause = match timeout_at(end.min(Instant::now() + limit), work).await {
+        Ok(Ok(done)) => return Ok(done),
+        Ok(Err(error)) => Cause::Smtp(error),
+        Err(_elapsed) => Cause::Silent,
+    };
+    Err(Fault { step, cause })
+}

@@ -1,0 +1,296 @@
+//! The mailer against a real mail server, and into files.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use storefront_gateway::config::{Config, MailConfig};
+use storefront_gateway::platform::clock::{Clock, Timestamp};
+use storefront_gateway::platform::mail::{Limits, Mailer, Message, Reason, SendFailure, Step};
+use storefront_gateway::platform::secret::Secret;
+use tempfile::TempDir;
+
+use crate::kit::{LIMIT, MailFolder, MailServer, Mailbox, Setup};
+
+/// The settings with these variables.
+fn settings(vars: &[(&str, &str)]) -> MailConfig {
+    let from = ("GATEWAY_MAIL_FROM", "no-reply@prints.example");
+    let vars = [from].into_iter().chain(vars.iter().copied());
+    let vars = vars.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Config::from_vars(vars).expect("good settings").mail
+}
+
+/// A mailer to this server.
+fn mailer(url: &str) -> Mailer {
+    let nowhere = std::path::Path::new("no-data-directory-is-needed");
+    Mailer::new(&settings(&[("GATEWAY_SMTP_URL", url)]), nowhere, Clock::system()).expect("a mailer")
+}
+
+fn message(to: &str, id: &str) -> Message {
+    Message {
+        to: Secret::from(to),
+        sender_name: Some("Prints & Co".to_owned()),
+        subject: "Grüße von Prints".to_owned(),
+        text: Secret::from("Größe: 1\n.\n..\nhttps://prints.example/account/reset?key=a%26b"),
+        html: Secret::from("<p>Größe: 1</p>"),
+        message_id: id.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_mail_arrives_whole() {
+    let Some(mut mailbox) = Mailbox::start().await else {
+        return;
+    };
+    let mailer = mailer(&mailbox.url());
+    mailer.probe().await.expect("the server answers");
+    mailer
+        .send(message("ann@bücher.example", "job_1"))
+        .await
+        .expect("taken");
+    let mail = mailbox.next().await;
+    assert_eq!(mail.from, "no-reply@prints.example");
+    // The server was told the domain in ASCII, as the header has it, and shows it as people write it.
+    assert_eq!(mail.to, "ann@bücher.example");
+    assert!(
+        mail.source.contains("\r\nTo: ann@xn--bcher-kva.example\r\n"),
+        "{}",
+        mail.source
+    );
+    assert_eq!(mail.sender_name.as_deref(), Some("Prints & Co"));
+    assert_eq!(mail.subject, "Grüße von Prints");
+    let text = "Größe: 1\n.\n..\nhttps://prints.example/account/reset?key=a%26b";
+    assert_eq!(mail.text.trim_end(), text);
+    assert_eq!(mail.html.trim_end(), "<p>Größe: 1</p>");
+    assert_eq!(mail.message_id, "job_1@prints.example");
+    assert_eq!(mail.parameter("key"), "a&b");
+    assert!(
+        mail.source.contains("\r\nAuto-Submitted: auto-generated\r\n"),
+        "{}",
+        mail.source
+    );
+
+    // Sent again, it can be recognised.
+    mailer
+        .send(message("ann@example.com", "job_1"))
+        .await
+        .expect("taken");
+    assert_eq!(mailbox.next().await.message_id, mail.message_id);
+
+    mailer
+        .send(message("änn@example.com", "job_2"))
+        .await
+        .expect("taken");
+    assert_eq!(mailbox.next().await.to, "änn@example.com");
+}
+
+#[tokio::test]
+async fn refusals_are_told_apart_and_repeat_no_address() {
+    let Some(mailbox) = Mailbox::start().await else {
+        return;
+    };
+    let mailer = mailer(&mailbox.url());
+    for (to, failure) in [
+        (
+            "refused",
+            SendFailure::Permanent(Reason::Refused(Step::Recipient, 550)),
+        ),
+        (
+            "later",
+            SendFailure::Temporary(Reason::Refused(Step::Recipient, 451)),
+        ),
+        (
+            "spam",
+            SendFailure::Permanent(Reason::Refused(Step::Content, 554)),
+        ),
+    ] {
+        let failed = mailer.send(message(&format!("{to}@example.com"), "job_1")).await;
+        let failed = failed.expect_err(to);
+        assert_eq!(failed, failure);
+        let told = format!("{failed} {failed:?}");
+        assert!(!told.contains("example.com") && !told.contains("reset"), "{told}");
+    }
+    let failed = mailer.send(message("no address", "job_1")).await;
+    assert_eq!(failed, Err(SendFailure::Permanent(Reason::Address)));
+}
+
+#[tokio::test]
+async fn what_the_operator_can_mend_is_tried_again() {
+    let server = MailServer {
+        login: true,
+        starttls: false,
+    };
+    let Some(mut mailbox) = Mailbox::with(server).await else {
+        return;
+    };
+    let port = mailbox.port();
+    let known = mailer(&format!("smtp://gateway:secret@127.0.0.1:{port}"));
+    known.probe().await.expect("it is let in");
+    known
+        .send(message("ann@example.com", "job_1"))
+        .await
+        .expect("taken");
+    assert_eq!(mailbox.next().await.to, "ann@example.com");
+
+    for (login, reason) in [
+        ("gateway:wrong@", Reason::Refused(Step::SignIn, 535)),
+        ("", Reason::Refused(Step::Sender, 530)),
+    ] {
+        let unknown = mailer(&format!("smtp://{login}127.0.0.1:{port}"));
+        let failed = unknown.send(message("ann@example.com", "job_1")).await;
+        assert_eq!(failed, Err(SendFailure::Temporary(reason)));
+    }
+}
+
+#[tokio::test]
+async fn a_sender_that_the_server_does_not_take_is_the_operators() {
+    let Some(mailbox) = Mailbox::start().await else {
+        return;
+    };
+    let url = mailbox.url();
+    let vars = [
+        ("GATEWAY_SMTP_URL", url.as_str()),
+        ("GATEWAY_MAIL_FROM", "refused@prints.example"),
+    ];
+    let mailer = Mailer::new(&settings(&vars), std::path::Path::new("-"), Clock::system()).expect("a mailer");
+    let failed = mailer.send(message("ann@example.com", "job_1")).await;
+    assert_eq!(
+        failed,
+        Err(SendFailure::Temporary(Reason::Refused(Step::Sender, 550)))
+    );
+}
+
+#[tokio::test]
+async fn encryption_that_was_asked_for_is_not_given_up() {
+    let server = MailServer {
+        login: false,
+        starttls: true,
+    };
+    let Some(strange) = Mailbox::with(server).await else {
+        return;
+    };
+    // The certificate is nobody's: going on without it would be what an attacker in between wants.
+    let failed = mailer(&strange.url())
+        .send(message("ann@example.com", "job_1"))
+        .await;
+    assert_eq!(failed, Err(SendFailure::Temporary(Reason::Tls)));
+
+    let Some(plain) = Mailbox::start().await else {
+        return;
+    };
+    let required = mailer(&format!("{}?tls=required", plain.url()));
+    let failed = required.send(message("ann@example.com", "job_1")).await;
+    assert_eq!(
+        failed,
+        Err(SendFailure::Temporary(Reason::Protocol(Step::Connect)))
+    );
+    let why = required.probe().await.expect_err("it offers no encryption");
+    assert!(!why.to_string().is_empty());
+}
+
+#[tokio::test]
+async fn a_hanging_server_is_given_up_and_holds_up_no_other_mail() {
+    let Some(mut mailbox) = Mailbox::start().await else {
+        return;
+    };
+    let patient = Arc::new(mailer(&mailbox.url()));
+    let hanging = tokio::spawn({
+        let patient = Arc::clone(&patient);
+        async move { patient.send(message("hang@example.com", "job_1")).await }
+    });
+    patient
+        .send(message("ann@example.com", "job_2"))
+        .await
+        .expect("taken");
+    assert_eq!(mailbox.next().await.to, "ann@example.com");
+    assert!(!hanging.is_finished(), "the server hangs");
+    hanging.abort();
+
+    for limits in [
+        Limits {
+            command: Duration::from_millis(500),
+            ..Limits::default()
+        },
+        Limits {
+            mail: Duration::from_millis(500),
+            ..Limits::default()
+        },
+    ] {
+        let hasty = mailer(&mailbox.url()).with_limits(limits);
+        let failed = tokio::time::timeout(LIMIT, hasty.send(message("hang@example.com", "job_1"))).await;
+        let failed = failed.expect("it is given up").expect_err("it was not taken");
+        // On a slow machine an earlier step may be the one that took too long.
+        assert!(
+            matches!(failed, SendFailure::Temporary(Reason::Silent(_))),
+            "{failed}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_comes_back_takes_the_next_mail() {
+    let Some(mut mailbox) = Mailbox::start().await else {
+        return;
+    };
+    let mailer = mailer(&mailbox.url());
+    mailer
+        .send(message("ann@example.com", "job_1"))
+        .await
+        .expect("taken");
+    assert_eq!(mailbox.next().await.message_id, "job_1@prints.example");
+    mailbox.kill().await;
+    let failed = mailer.send(message("ann@example.com", "job_2")).await;
+    let refused = Reason::Network(Step::Connect, std::io::ErrorKind::ConnectionRefused);
+    assert_eq!(failed, Err(SendFailure::Temporary(refused)));
+    mailbox.start_again().await;
+    mailer
+        .send(message("ann@example.com", "job_2"))
+        .await
+        .expect("taken");
+    assert_eq!(mailbox.next().await.message_id, "job_2@prints.example");
+}
+
+#[tokio::test]
+async fn without_a_server_mails_are_files_in_the_order_of_time() {
+    let data = TempDir::new().expect("a folder");
+    let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
+    let mailer = Mailer::new(&settings(&[]), data.path(), clock.clone()).expect("a mailer");
+    mailer.probe().await.expect("the folder can be written to");
+    let mut folder = MailFolder::of(data.path());
+    assert!(folder.all().is_empty());
+    // The later one's id would sort first.
+    mailer
+        .send(message("ann@example.com", "job_2"))
+        .await
+        .expect("written");
+    clock.advance(Duration::from_millis(1));
+    mailer
+        .send(message("bob@example.com", "job_1"))
+        .await
+        .expect("written");
+    assert_eq!(folder.next().await.to, "ann@example.com");
+    let second = folder.next().await;
+    assert_eq!(second.to, "bob@example.com");
+    assert_eq!(second.parameter("key"), "a&b");
+    assert_eq!(second.sender_name.as_deref(), Some("Prints & Co"));
+    assert_eq!(folder.all().len(), 2);
+}
+
+#[tokio::test]
+async fn the_log_names_the_file_and_not_the_person() {
+    let gateway = Setup::new().gateway().await;
+    let app = Arc::clone(&gateway.app);
+    gateway
+        .inside(async move { app.mailer.send(message("ann@example.com", "job_1")).await })
+        .await
+        .expect("written");
+    assert_eq!(gateway.mails().next().await.to, "ann@example.com");
+    let lines = gateway.logs.lines();
+    let told: Vec<&String> = lines.iter().filter(|line| line.contains("job_1.eml")).collect();
+    assert_eq!(told.len(), 1, "{lines:#?}");
+    assert!(
+        !lines
+            .iter()
+            .any(|line| line.contains("ann@") || line.contains("key=")),
+        "{lines:#?}"
+    );
+}
