@@ -16,6 +16,7 @@
 //! | [`context`], [`app`] | what a request and what the process shares |
 //! | [`access`] | who is asking and how far they reach: principals, scopes, reaches, clients, tokens, keys, OAuth |
 //! | [`telemetry`] | log, metrics, traces |
+//! | [`notice`] | what the mails to customers say |
 //! | [`platform`] | parts that know no domain, a file a concern |
 //! | [`config`], [`error`] | settings; what can go wrong and how it reaches the wire |
 //!
@@ -40,6 +41,7 @@ pub mod demo;
 pub mod error;
 pub mod guard;
 pub mod http;
+pub mod notice;
 pub mod platform;
 pub mod schema;
 pub mod serve;

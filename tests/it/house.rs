@@ -60,7 +60,7 @@ const LEVELS: &[&[&str]] = &[
     &["context"],
     &["app"],
     &["access"],
-    &["guard", "platform"],
+    &["guard", "notice", "platform"],
     &["error", "config"],
 ];
 
