@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 use tokio_util::task::TaskTracker;
 
 use crate::access::{
-    Access, client::Clients, keys::KeyRing, organization::Organizations, password::Passwords, token::Tokens,
+    Access, client::Clients, keys::KeyRing, organization::Organizations, password::Passwords,
+    session::Sessions, token::Tokens,
 };
 use crate::config::Config;
 use crate::error::Result;
@@ -73,51 +74,27 @@ pub struct Parts {
 impl App {
     /// Puts the parts together. Asks the database nothing yet.
     pub fn new(parts: Parts) -> Result<Arc<Self>> {
+        let vault = Arc::new(Vault::new(&parts.master_key)?);
+        let access = access(&parts, &vault);
         let Parts {
             config,
             public_url,
             database,
             clock,
             random,
-            master_key,
+            ..
         } = parts;
-        let vault = Arc::new(Vault::new(&master_key)?);
-        let ttl = config.tokens.storefront_user;
-        let integration_ttl = config.tokens.access;
-        let keys = KeyRing::new(
-            database.clone(),
-            clock.clone(),
-            random.clone(),
-            Arc::clone(&vault),
-            ttl.max(integration_ttl),
-        );
-        let tokens = Tokens::new(
-            keys,
-            clock.clone(),
-            random.clone(),
-            public_url.clone(),
-            ttl,
-            integration_ttl,
-        );
-        let access = Access::new(
-            database.clone(),
-            clock.clone(),
-            Organizations::new(database.clone(), clock.clone(), random.clone()),
-            Clients::new(database.clone(), clock.clone(), random.clone()),
-            tokens,
-            config.anonymous_ttl,
-        );
-        let throttle = Throttle::new(
-            database.clone(),
-            clock.clone(),
-            Arc::clone(&vault),
-            config.rate_limits,
-        );
         Ok(Arc::new(Self {
             blobs: Blobs::new(database.clone(), clock.clone()),
             mailer: Mailer::new(&config.mail, &config.data_dir, clock.clone())?,
             queue: Queue::new(database.clone(), clock.clone(), random.clone()),
             passwords: Passwords::new(&config.passwords, random.clone())?,
+            throttle: Throttle::new(
+                database.clone(),
+                clock.clone(),
+                Arc::clone(&vault),
+                config.rate_limits,
+            ),
             tasks: TaskTracker::new(),
             node: random.token(),
             runner: OnceLock::new(),
@@ -128,7 +105,6 @@ impl App {
             random,
             vault,
             access,
-            throttle,
         }))
     }
 
@@ -143,4 +119,48 @@ impl App {
     pub fn runner(&self) -> Option<&Runner<Arc<Self>>> {
         self.runner.get()
     }
+}
+
+/// Who may, on these parts.
+fn access(parts: &Parts, vault: &Arc<Vault>) -> Access {
+    let Parts {
+        config,
+        public_url,
+        database,
+        clock,
+        random,
+        ..
+    } = parts;
+    let (ttl, access_ttl) = (config.tokens.storefront_user, config.tokens.access);
+    let keys = KeyRing::new(
+        database.clone(),
+        clock.clone(),
+        random.clone(),
+        Arc::clone(vault),
+        ttl.max(access_ttl),
+    );
+    let tokens = Tokens::new(
+        keys,
+        clock.clone(),
+        random.clone(),
+        public_url.clone(),
+        ttl,
+        access_ttl,
+    );
+    let sessions = Sessions::new(
+        database.clone(),
+        clock.clone(),
+        random.clone(),
+        Arc::clone(vault),
+        config.tokens.refresh,
+    );
+    Access::new(
+        database.clone(),
+        clock.clone(),
+        Organizations::new(database.clone(), clock.clone(), random.clone()),
+        Clients::new(database.clone(), clock.clone(), random.clone()),
+        tokens,
+        sessions,
+        config.anonymous_ttl,
+    )
 }

@@ -29,9 +29,12 @@ pub struct RequestContext {
     pub request_id: String,
     /// The client's address, behind the proxies that are trusted. `None`: not known.
     pub client: Option<IpAddr>,
+    /// What the client calls itself.
+    pub user_agent: Option<String>,
     /// The request's files.
     pub uploads: Uploads,
-    /// Whether the operation is a query of one field, which then has no siblings to be read together with.
+    /// Whether the operation is a query of one field with nothing behind it: no siblings are read together with it, and
+    /// nobody asks for it again.
     pub is_single: bool,
     /// The reach into items, looked up once.
     storages: Mutex<Option<StorageReach>>,
@@ -47,6 +50,7 @@ impl RequestContext {
             principal,
             request_id,
             client: None,
+            user_agent: None,
             uploads,
             is_single: false,
             storages: Mutex::default(),
@@ -109,7 +113,7 @@ impl RequestContext {
         load.await
     }
 
-    /// The document that a field of the query itself names; with its siblings where there are any.
+    /// The document that a field of the query itself names; with what else is read where there is something.
     pub async fn by_id_at_root<T: TenantDocument>(&self, reach: &Reach, id: &T::Id) -> Result<Option<Arc<T>>>
     where
         T::Id: std::fmt::Debug,

@@ -177,6 +177,8 @@ pub enum UserErrorCode {
     Invalid,
     /// The update names nothing to change.
     NoChanges,
+    /// Somebody changed it since; see `currentVersion`.
+    VersionConflict,
     /// The caller may not send this field.
     Forbidden,
     /// Too many tries; see `retryAfterSeconds`.
@@ -199,6 +201,14 @@ pub enum UserErrorCode {
     StorefrontUserAlreadyMerged,
     /// The anonymous user was not used for too long; it is about to be removed.
     StorefrontUserExpired,
+    /// The password and its confirmation differ, or the confirmation is missing (legacy code 406).
+    PasswordsDoNotMatch,
+    /// The new password has too few characters (legacy code 408 in a change or a reset).
+    PasswordTooShort,
+    /// The new password has too many characters (legacy code 408 in a change or a reset).
+    PasswordTooLong,
+    /// The new password is one of those that are tried first by whoever guesses (legacy code 408 in a change or a reset).
+    PasswordTooCommon,
     /// No such item for this caller.
     StorageItemNotFound,
     /// The upload would exceed what one user may store.
@@ -209,14 +219,40 @@ pub enum UserErrorCode {
     FileTypeNotAllowed,
     /// The file has no content.
     FileEmpty,
-    /// The password and its confirmation differ, or the confirmation is missing (legacy code 406).
-    PasswordsDoNotMatch,
-    /// The new password has too few characters (legacy code 408 in a change or a reset).
-    PasswordTooShort,
-    /// The new password has too many characters (legacy code 408 in a change or a reset).
-    PasswordTooLong,
-    /// The new password is one of those that are tried first by whoever guesses (legacy code 408 in a change or a reset).
-    PasswordTooCommon,
+    /// `anonymousUserToken` is not the token of an anonymous user of this storefront, or no longer one.
+    AnonymousTokenInvalid,
+    /// A backend must say which customer (legacy code 405).
+    CustomerReferenceMissing,
+    /// No such customer for this caller (legacy code 402).
+    CustomerNotFound,
+    /// This is no e-mail address.
+    EmailInvalid,
+    /// Another customer of the storefront has this e-mail address (legacy code 400).
+    EmailTaken,
+    /// The terms must be accepted (legacy code 422).
+    TermsNotAccepted,
+    /// The present password is wrong (legacy code 408).
+    PasswordInvalid,
+    /// The customer has a password already.
+    PasswordAlreadySet,
+    /// This cannot be a shopper reference: 3 to 128 characters, none of them blank or a control character.
+    ShopperReferenceInvalid,
+    /// Another customer of the storefront has this shopper reference.
+    ShopperReferenceTaken,
+    /// A birth date lies between 1900-01-01 and today.
+    DateOfBirthInvalid,
+    /// No customer has this e-mail address and password together; which of the two is wrong is not told.
+    CredentialsInvalid,
+    /// The refresh token is not, or no longer, one that works.
+    TokenInvalid,
+    /// The Password Reset Key was used, replaced by a newer one, or never was one (legacy code 415).
+    ResetKeyInvalid,
+    /// The Password Reset Key has expired (legacy code 415).
+    ResetKeyExpired,
+    /// The token was used, replaced by a newer one, or never was one.
+    EmailTokenInvalid,
+    /// The token has expired.
+    EmailTokenExpired,
 }
 
 /// Collects the faults of one input, so that all are reported together (ERR-01).

@@ -16,6 +16,15 @@ use crate::access::{
 };
 use crate::app::App;
 use crate::context::RequestContext;
+use crate::customer::{
+    self,
+    graphql::{Customer, CustomerQuery},
+    mail_mutations::CustomerMailMutation,
+    mutations::CustomerMutation,
+    password_mutations::CustomerPasswordMutation,
+    sessions::CustomerSession,
+    token_mutations::CustomerTokenMutation,
+};
 use crate::error::{Error, Result};
 use crate::platform::id::{ApiClientId, Id, MemberId, OrganizationId};
 use crate::platform::{blob, database::Index, job, migration::Migration, throttle};
@@ -32,15 +41,39 @@ use crate::storefront_user::{
 
 /// What can be asked for.
 #[derive(MergedObject, Default)]
-pub struct Query(NodeQuery, AccessQuery, StorefrontQuery, StorefrontUserQuery);
+pub struct Query(
+    NodeQuery,
+    AccessQuery,
+    StorefrontQuery,
+    StorefrontUserQuery,
+    CustomerQuery,
+);
 
 /// What can be changed.
 #[derive(MergedObject, Default)]
-pub struct Mutation(StorefrontUserMutation, StorageMutation);
+pub struct Mutation(
+    StorefrontUserMutation,
+    StorageMutation,
+    CustomerMutation,
+    CustomerTokenMutation,
+    CustomerPasswordMutation,
+    CustomerMailMutation,
+);
 
 /// Mutations that check or hand out a credential of a customer; each may stand once in a document, so that one request
 /// is one try.
-pub const CREDENTIAL_MUTATIONS: &[&str] = &[];
+pub const CREDENTIAL_MUTATIONS: &[&str] = &[
+    "customerRegister",
+    "customerTokenCreate",
+    "customerTokenRefresh",
+    "customerPasswordChange",
+    "customerPasswordReset",
+    "customerPasswordResetRequest",
+    "customerEmailVerificationRequest",
+    "customerEmailVerify",
+    "customerEmailChangeRequest",
+    "customerEmailChangeConfirm",
+];
 
 /// Everything with a global id.
 #[derive(Interface)]
@@ -58,6 +91,10 @@ pub enum Node {
     StorefrontUser(StorefrontUser),
     /// An item of private storage.
     StorageItem(StorageItem),
+    /// A customer.
+    Customer(Customer),
+    /// A signed-in device.
+    CustomerSession(CustomerSession),
 }
 
 /// Finds the object behind an id; its prefix names the type. Equal types of one level are read together.
@@ -67,6 +104,8 @@ async fn node(context: &RequestContext, id: &str) -> Result<Option<Node>> {
         "sto" => storefront::graphql::node(context, id).await?.map(Node::from),
         "sfu" => storefront_user::graphql::node(context, id).await?.map(Node::from),
         "itm" => storage::graphql::node(context, id).await?.map(Node::from),
+        "cus" => customer::graphql::node(context, id).await?.map(Node::from),
+        "ses" => customer::sessions::node(context, id).await?.map(Node::from),
         "org" => match OrganizationId::parse(id) {
             Some(id) => organization_node(context, &id).await?.map(Node::from),
             None => None,
@@ -129,9 +168,12 @@ pub fn indexes() -> Vec<&'static Index> {
         access::organization::INDEXES,
         access::client::INDEXES,
         access::keys::INDEXES,
+        access::session::INDEXES,
+        access::one_time::INDEXES,
         storefront::store::INDEXES,
         storefront_user::store::INDEXES,
         storage::store::INDEXES,
+        customer::store::INDEXES,
     ]
     .into_iter()
     .flatten()
@@ -141,10 +183,14 @@ pub fn indexes() -> Vec<&'static Index> {
 /// Jobs of all domains.
 #[must_use]
 pub fn jobs() -> Vec<job::Kind<Arc<App>>> {
-    [storefront_user::lifecycle::jobs(), storage::jobs::jobs()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        storefront_user::lifecycle::jobs(),
+        storage::jobs::jobs(),
+        customer::mail::jobs(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Migrations of all domains, in order. None yet: this is the first version of what is stored.

@@ -10,22 +10,23 @@ use moka::future::Cache;
 use serde::Deserialize;
 
 use super::client::{ApiClient, ClientKind, Clients, PUBLIC_PREFIX, SECRET_PREFIX};
+use super::one_time::{OneTimeKey, OneTimeKeys};
 use super::organization::Organizations;
 use super::principal::{Identity, Kind, Person, Principal};
+use super::reach::Reach;
 use super::scope::parse_list;
+use super::session::{Session, Sessions};
+use super::standing::{cache, remembered};
 use super::token::{Claims, TokenKind, Tokens};
 use super::{STOREFRONT_USERS, STOREFRONTS};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::platform::{
     clock::{Clock, Timestamp},
     crypto::fingerprint,
     database::{Database, Index, IndexKind},
-    id::{ApiClientId, Id, MemberId, OrganizationId, StorefrontId, StorefrontUserId},
+    id::{ApiClientId, Id, MemberId, OrganizationId, SessionId, StorefrontId, StorefrontUserId},
 };
 
-/// How old a standing may be; with the time of a lookup it stays within the five seconds that are promised.
-const STANDING: Duration = Duration::from_secs(4);
-const STANDINGS: u64 = 100_000;
 /// Revoked access tokens, kept until they would have ended anyway.
 const REVOKED: &str = "revokedTokens";
 
@@ -37,11 +38,16 @@ pub struct Access {
     pub clients: Clients,
     /// Tokens and their keys.
     pub tokens: Tokens,
+    /// Customers' sessions.
+    pub sessions: Sessions,
+    /// Keys that are mailed.
+    pub one_time: OneTimeKeys,
     database: Database,
     clock: Clock,
     anonymous_ttl: Duration,
     standing_clients: Cache<ClientName, Option<Arc<Standing>>>,
     standing_persons: Cache<StorefrontUserId, Option<Arc<PersonStanding>>>,
+    standing_sessions: Cache<SessionId, Option<Arc<Session>>>,
     /// Whether the token of this `jti` was revoked.
     revoked_tokens: Cache<String, bool>,
 }
@@ -89,17 +95,22 @@ impl Access {
         organizations: Organizations,
         clients: Clients,
         tokens: Tokens,
+        sessions: Sessions,
         anonymous_ttl: Duration,
     ) -> Self {
+        let (for_keys, random) = (database.clone(), sessions.random().clone());
         Self {
+            one_time: OneTimeKeys::new(for_keys, clock.clone(), random),
             organizations,
             clients,
             tokens,
+            sessions,
             database,
             clock,
             anonymous_ttl,
             standing_clients: cache(),
             standing_persons: cache(),
+            standing_sessions: cache(),
             revoked_tokens: cache(),
         }
     }
@@ -139,6 +150,7 @@ impl Access {
         match claims.kind {
             TokenKind::Integration => self.by_backend_claims(claims).await,
             TokenKind::StorefrontUser => self.by_user_claims(claims).await,
+            TokenKind::Customer => self.by_customer_claims(claims).await,
         }
     }
 
@@ -171,6 +183,7 @@ impl Access {
         let person = Person {
             merged: standing.merged_into.is_some(),
             storefront_user: user,
+            customer: None,
         };
         Ok(Some(Arc::new(Identity {
             kind: Kind::StorefrontUser,
@@ -182,6 +195,37 @@ impl Access {
             person: Some(person),
             owner: None,
         })))
+    }
+
+    async fn by_customer_claims(&self, claims: &Claims) -> Result<Option<Arc<Identity>>> {
+        let Some(id) = claims.sid.as_deref().and_then(SessionId::parse) else {
+            return Ok(None);
+        };
+        let look = async |id: SessionId| Ok(self.sessions.find(&id).await?.map(Arc::new));
+        let standing = remembered(&self.standing_sessions, id, look).await?;
+        let Some(session) = standing.filter(|session| self.clock.now() < session.expires_at) else {
+            return Ok(None);
+        };
+        Ok(Some(Arc::new(session.identity())))
+    }
+
+    /// The reach of a customer whose refresh token was found good.
+    #[must_use]
+    pub fn reach_of_session(&self, session: &Session) -> Reach {
+        Reach::of(&Arc::new(session.identity()))
+    }
+
+    /// The reach of a customer who has a key of theirs.
+    #[must_use]
+    pub fn reach_of_key(&self, key: &OneTimeKey) -> Reach {
+        Reach::of(&Arc::new(key.identity()))
+    }
+
+    /// Forgets what this node knows of sessions, after they have ended.
+    pub async fn forget_sessions(&self, ids: &[SessionId]) {
+        for id in ids {
+            self.standing_sessions.invalidate(id).await;
+        }
     }
 
     /// Ends a token before its time: here at once, on other nodes within five seconds.
@@ -314,32 +358,6 @@ impl Access {
     pub async fn forget_person(&self, id: &StorefrontUserId) {
         self.standing_persons.invalidate(id).await;
     }
-}
-
-/// What the cache knows, else what is looked up now, once for all who ask at the same time. The looking up is rare and its
-/// future large, so that it is made and boxed only then.
-async fn remembered<K, V, F>(cache: &Cache<K, V>, key: K, look: impl FnOnce(K) -> F) -> Result<V>
-where
-    K: std::hash::Hash + Eq + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-    F: Future<Output = Result<V>>,
-{
-    if let Some(known) = cache.get(&key).await {
-        return Ok(known);
-    }
-    let found = Box::pin(cache.try_get_with(key.clone(), look(key)));
-    found.await.map_err(|error: Arc<Error>| (*error).clone())
-}
-
-fn cache<K, V>() -> Cache<K, V>
-where
-    K: std::hash::Hash + Eq + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    Cache::builder()
-        .max_capacity(STANDINGS)
-        .time_to_live(STANDING)
-        .build()
 }
 
 fn identity_of(client: &ApiClient, storefronts: Vec<StorefrontId>) -> Identity {

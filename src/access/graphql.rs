@@ -7,6 +7,7 @@ use super::organization::{Member as MemberDocument, Organization as Organization
 use super::principal::{Identity, Kind};
 use super::scope::Scope;
 use crate::context::RequestContext;
+use crate::customer::graphql::{Customer, customer_behind};
 use crate::error::{Error, Result};
 use crate::platform::clock::Timestamp;
 use crate::platform::id::{ApiClientId, MemberId, OrganizationId};
@@ -117,6 +118,7 @@ impl Viewer {
             Kind::Public => ViewerKind::Public,
             Kind::Integration => ViewerKind::Integration,
             Kind::StorefrontUser => ViewerKind::StorefrontUser,
+            Kind::Customer => ViewerKind::Customer,
         }
     }
 
@@ -152,7 +154,7 @@ impl Viewer {
         load.await.transpose()
     }
 
-    /// The storefront user whose token this is; null for everyone else.
+    /// The storefront user whose token this is, or a customer's own one; null for everyone else.
     async fn storefront_user(&self, ctx: &Context<'_>) -> Option<Result<StorefrontUser>> {
         let person = self.0.person()?;
         let load = async {
@@ -162,6 +164,16 @@ impl Viewer {
                 .by_id::<StorefrontUserDocument>(&reach, &person.storefront_user)
                 .await?
                 .map(StorefrontUser::new))
+        };
+        load.await.transpose()
+    }
+
+    /// The customer whose token this is; null for everyone else.
+    async fn customer(&self, ctx: &Context<'_>) -> Option<Result<Customer>> {
+        let (id, _) = self.0.person()?.customer.as_ref()?;
+        let load = async {
+            let context = RequestContext::of(ctx)?;
+            customer_behind(context, Some(&context.principal.own_reach()?), id).await
         };
         load.await.transpose()
     }

@@ -9,11 +9,14 @@ pub mod client;
 pub mod graphql;
 pub mod keys;
 pub mod oauth;
+pub mod one_time;
 pub mod organization;
 pub mod password;
 pub mod principal;
 pub mod reach;
 pub mod scope;
+pub mod session;
+mod standing;
 pub mod tenant;
 pub mod token;
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::reach::Reach;
 use super::scope::Scope;
 use crate::error::{Error, Result, UserError, UserErrorCode};
-use crate::platform::id::{ApiClientId, MemberId, OrganizationId, StorefrontId, StorefrontUserId};
+use crate::platform::id::{
+    ApiClientId, CustomerId, MemberId, OrganizationId, SessionId, StorefrontId, StorefrontUserId,
+};
 
 /// What kind of credential a request has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub enum Kind {
     Integration,
     /// A storefront user's own token.
     StorefrontUser,
+    /// A customer's own token.
+    Customer,
 }
 
 impl Kind {
@@ -26,6 +30,7 @@ impl Kind {
             Self::Public => "public",
             Self::Integration => "integration",
             Self::StorefrontUser => "storefront_user",
+            Self::Customer => "customer",
         }
     }
 }
@@ -33,8 +38,10 @@ impl Kind {
 /// The person that a token is bound to.
 #[derive(Clone, Debug)]
 pub struct Person {
-    /// The storefront user.
+    /// The storefront user; a customer's own one for a customer. All that is a person's belongs to it.
     pub storefront_user: StorefrontUserId,
+    /// The customer and their session, of a customer's token.
+    pub customer: Option<(CustomerId, SessionId)>,
     /// Merged into a regular user: the token can no longer do anything but be told so (SFU-22).
     pub merged: bool,
 }
@@ -54,6 +61,24 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// A customer's.
+    pub(super) fn of_customer(
+        organization: OrganizationId,
+        storefront: StorefrontId,
+        person: Person,
+    ) -> Self {
+        Self {
+            kind: Kind::Customer,
+            organization,
+            client: None,
+            storefronts: Arc::from([storefront]),
+            covers_all: false,
+            scopes: Vec::new(),
+            person: Some(person),
+            owner: None,
+        }
+    }
+
     /// What kind of credential it is.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -184,6 +209,7 @@ impl Principal {
 pub struct Policy {
     public: bool,
     storefront_user: bool,
+    customer: bool,
     integration: Option<Scope>,
 }
 
@@ -194,7 +220,19 @@ impl Policy {
         Self {
             public: false,
             storefront_user: false,
+            customer: false,
             integration: Some(scope),
+        }
+    }
+
+    /// Customers' own tokens only.
+    #[must_use]
+    pub const fn customer_only() -> Self {
+        Self {
+            public: false,
+            storefront_user: false,
+            customer: true,
+            integration: None,
         }
     }
 
@@ -205,10 +243,18 @@ impl Policy {
         self
     }
 
-    /// And a person's own token, for what is that person's.
+    /// And a person's own token, for what is that person's: a storefront user's or a customer's.
     #[must_use]
     pub const fn and_own(mut self) -> Self {
         self.storefront_user = true;
+        self.customer = true;
+        self
+    }
+
+    /// And a customer's own token, for what is that customer's.
+    #[must_use]
+    pub const fn and_customer(mut self) -> Self {
+        self.customer = true;
         self
     }
 
@@ -222,6 +268,7 @@ impl Policy {
         let admitted = match identity.kind {
             Kind::Public => self.public,
             Kind::StorefrontUser => self.storefront_user,
+            Kind::Customer => self.customer,
             Kind::Integration => match self.integration {
                 Some(scope) if identity.scopes.contains(&scope) => true,
                 Some(scope) => {

@@ -74,6 +74,21 @@ impl StorefrontReach {
     pub fn reach(&self) -> &Reach {
         &self.reach
     }
+
+    /// The reach with which the gateway itself looks for the person that a credential of theirs is about to establish, and
+    /// makes or changes what belongs to them: registration, sign-in, redemption of what was mailed. It goes into this one
+    /// storefront, and nothing that it finds is shown before the credential was found good.
+    #[must_use]
+    pub fn of_the_house(&self) -> Reach {
+        let mut identity = Identity::clone(&self.reach.identity);
+        identity.kind = Kind::Integration;
+        identity.scopes = Vec::new();
+        identity.person = None;
+        Reach {
+            identity: Arc::new(identity),
+            storefronts: Arc::clone(&self.reach.storefronts),
+        }
+    }
 }
 
 impl Reach {
@@ -131,12 +146,36 @@ impl Reach {
         if !self.is_public() {
             return self.clone();
         }
+        self.as_person(
+            Kind::StorefrontUser,
+            Person {
+                storefront_user: user.clone(),
+                customer: None,
+                merged: false,
+            },
+        )
+    }
+
+    /// The same for a payload that is about a customer.
+    #[must_use]
+    pub fn showing_customer(&self, user: &StorefrontUserId) -> Self {
+        if !self.is_public() {
+            return self.clone();
+        }
+        self.as_person(
+            Kind::Customer,
+            Person {
+                storefront_user: user.clone(),
+                customer: None,
+                merged: false,
+            },
+        )
+    }
+
+    fn as_person(&self, kind: Kind, person: Person) -> Self {
         let mut identity = Identity::clone(&self.identity);
-        identity.kind = Kind::StorefrontUser;
-        identity.person = Some(Person {
-            storefront_user: user.clone(),
-            merged: false,
-        });
+        identity.kind = kind;
+        identity.person = Some(person);
         Self {
             identity: Arc::new(identity),
             storefronts: Arc::clone(&self.storefronts),
@@ -180,7 +219,7 @@ impl Confine for Reach {
         let mut filter = doc! { storefront: self.storefront_condition() };
         match (holder, self.identity.kind, &self.identity.person) {
             (Holder::Storefront, _, _) | (_, Kind::Integration, _) => {}
-            (Holder::StorefrontUser(field), Kind::StorefrontUser, Some(person)) => {
+            (Holder::StorefrontUser(field), Kind::StorefrontUser | Kind::Customer, Some(person)) => {
                 confine_field(&mut filter, field, (&person.storefront_user).into());
             }
             // A publishable key reaches nobody's own; a person reaches storages through a StorageReach.
@@ -304,6 +343,7 @@ mod tests {
         fn principal(&self, kind: Kind, storefronts: &[&StorefrontId], scopes: &[Scope]) -> Principal {
             let now = Timestamp::from_millis(1);
             let person = (kind == Kind::StorefrontUser).then(|| Person {
+                customer: None,
                 storefront_user: StorefrontUserId::fresh(now, &self.random),
                 merged: false,
             });

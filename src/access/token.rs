@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::platform::{
     clock::{Clock, Timestamp},
     crypto::digest,
-    id::{ApiClientId, Id, MemberId, OrganizationId, StorefrontId, StorefrontUserId},
+    id::{ApiClientId, CustomerId, Id, MemberId, OrganizationId, SessionId, StorefrontId, StorefrontUserId},
     random::Random,
 };
 
@@ -31,6 +31,8 @@ const VERIFIED: u64 = 100_000;
 pub enum TokenKind {
     /// A storefront user.
     StorefrontUser,
+    /// A customer.
+    Customer,
     /// A backend.
     Integration,
 }
@@ -42,7 +44,7 @@ pub struct Claims {
     pub iss: String,
     /// Audience: [`AUDIENCE`].
     pub aud: String,
-    /// Whom it stands for: a `sfu_` or `cli_` id.
+    /// Whom it stands for: a `cus_`, `sfu_` or `cli_` id.
     pub sub: String,
     /// Issued at, in seconds.
     pub iat: i64,
@@ -59,6 +61,9 @@ pub struct Claims {
     pub sto: Option<String>,
     /// Whom it stands for.
     pub kind: TokenKind,
+    /// A customer's session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
     /// Storefront user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sfu: Option<String>,
@@ -100,6 +105,25 @@ pub struct StorefrontUserSubject<'a> {
     pub anonymous: bool,
 }
 
+/// What a customer's token says.
+#[derive(Clone, Copy, Debug)]
+pub struct CustomerSubject<'a> {
+    /// Who.
+    pub id: &'a CustomerId,
+    /// By which session.
+    pub session: &'a SessionId,
+    /// Their storefront user.
+    pub storefront_user: &'a StorefrontUserId,
+    /// Where.
+    pub storefront: &'a StorefrontId,
+    /// Whose storefront.
+    pub organization: &'a OrganizationId,
+    /// The API client that the session was begun by.
+    pub client: &'a str,
+    /// The member on whose behalf a backend began it.
+    pub owner: Option<&'a MemberId>,
+}
+
 /// What a backend's token says.
 #[derive(Clone, Debug)]
 pub struct IntegrationSubject<'a> {
@@ -123,7 +147,7 @@ pub struct Tokens {
     random: Random,
     issuer: String,
     storefront_user_ttl: Duration,
-    integration_ttl: Duration,
+    access_ttl: Duration,
     verified: Cache<[u8; 32], Arc<Claims>>,
 }
 
@@ -136,7 +160,7 @@ impl Tokens {
         random: Random,
         issuer: String,
         storefront_user_ttl: Duration,
-        integration_ttl: Duration,
+        access_ttl: Duration,
     ) -> Self {
         let verified = Cache::new(VERIFIED);
         Self {
@@ -145,7 +169,7 @@ impl Tokens {
             random,
             issuer,
             storefront_user_ttl,
-            integration_ttl,
+            access_ttl,
             verified,
         }
     }
@@ -169,6 +193,22 @@ impl Tokens {
         self.sign(claims, self.storefront_user_ttl)
     }
 
+    /// A customer's token; it stands as long as the session does.
+    pub fn issue_customer(&self, subject: CustomerSubject<'_>) -> Result<SignedToken> {
+        let mut claims = self.claims(
+            subject.id.as_str(),
+            subject.client,
+            subject.organization,
+            TokenKind::Customer,
+        );
+        claims.sto = Some(subject.storefront.to_string());
+        claims.sid = Some(subject.session.to_string());
+        claims.sfu = Some(subject.storefront_user.to_string());
+        claims.anonymous = Some(false);
+        claims.owner = subject.owner.map(ToString::to_string);
+        self.sign(claims, self.access_ttl)
+    }
+
     /// A backend's token.
     pub fn issue_integration(&self, subject: &IntegrationSubject<'_>) -> Result<SignedToken> {
         let client = subject.client.as_str();
@@ -176,7 +216,7 @@ impl Tokens {
         claims.sto = subject.storefront.map(ToString::to_string);
         claims.scope = Some(write_list(subject.scopes));
         claims.owner = subject.owner.map(ToString::to_string);
-        self.sign(claims, self.integration_ttl)
+        self.sign(claims, self.access_ttl)
     }
 
     fn claims(&self, subject: &str, client: &str, organization: &OrganizationId, kind: TokenKind) -> Claims {
@@ -191,6 +231,7 @@ impl Tokens {
             org: organization.to_string(),
             sto: None,
             kind,
+            sid: None,
             sfu: None,
             external_id: None,
             anonymous: None,

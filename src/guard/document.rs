@@ -191,11 +191,19 @@ impl Prepared {
 }
 
 impl Operation<'_> {
-    /// Whether it selects one field and no more.
+    /// Whether it selects one field, and of that only what has nothing behind it.
     #[must_use]
     pub fn is_single(&self) -> bool {
         let items = &self.definition.selection_set.node.items;
-        matches!(&items[..], [only] if matches!(only.node, Selection::Field(_)))
+        let [only] = &items[..] else {
+            return false;
+        };
+        let Selection::Field(field) = &only.node else {
+            return false;
+        };
+        let is_leaf = |selection: &Selection| matches!(selection, Selection::Field(field) if field.node.selection_set.node.items.is_empty());
+        let behind = &field.node.selection_set.node.items;
+        behind.iter().all(|selection| is_leaf(&selection.node))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    http::{StatusCode, request::Parts},
+    http::{StatusCode, header::USER_AGENT, request::Parts},
     response::Response,
 };
 use tokio::time::Instant;
@@ -145,6 +145,9 @@ impl Call {
             self.id.as_str().to_owned(),
             uploads,
         );
+        context.user_agent = (self.parts.headers.get(USER_AGENT))
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
         let peer = self.parts.extensions.get::<Peer>();
         context.client = peer.map(|Peer(peer): &Peer| {
             let peer: SocketAddr = *peer;

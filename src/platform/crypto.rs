@@ -50,6 +50,7 @@ impl Digester {
 pub struct Vault {
     encryption: RandomizedNonceKey,
     links: hmac::Key,
+    refresh: hmac::Key,
     blinding: hmac::Key,
     demo: hmac::Key,
 }
@@ -71,6 +72,7 @@ impl Vault {
         Ok(Self {
             encryption,
             links: hmac::Key::new(hmac::HMAC_SHA256, derive("content links").as_ref()),
+            refresh: hmac::Key::new(hmac::HMAC_SHA256, derive("refresh tokens").as_ref()),
             blinding: hmac::Key::new(hmac::HMAC_SHA256, derive("blinded values").as_ref()),
             demo: hmac::Key::new(hmac::HMAC_SHA256, derive("demo credentials").as_ref()),
         })
@@ -121,6 +123,13 @@ impl Vault {
         data_encoding::BASE64URL_NOPAD
             .decode(signature.as_bytes())
             .is_ok_and(|signature| hmac::verify(&self.links, text.as_bytes(), &signature).is_ok())
+    }
+
+    /// The refresh token that follows `used` in its session: the same for everyone who asks, so that an answer that was
+    /// lost can be given again without the token being stored.
+    #[must_use]
+    pub fn next_refresh(&self, used: &str) -> String {
+        data_encoding::BASE64URL_NOPAD.encode(hmac::sign(&self.refresh, used.as_bytes()).as_ref())
     }
 
     /// What is stored of a value that could be guessed, such as an e-mail address: without the master key nobody can

@@ -1,7 +1,11 @@
 //! Scalars of the wire.
 
+use std::fmt;
+use std::time::Duration;
+
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::clock::Timestamp;
 
@@ -39,6 +43,80 @@ impl ScalarType for Timestamp {
 
     fn to_value(&self) -> Value {
         Value::String(self.rfc3339())
+    }
+}
+
+/// A day of the calendar, without a time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Date(NaiveDate);
+
+impl Date {
+    /// The first day on which somebody who buys today may have been born.
+    pub const FIRST_BIRTH: Self = Self(match NaiveDate::from_ymd_opt(1900, 1, 1) {
+        Some(day) => day,
+        None => NaiveDate::MIN,
+    });
+
+    /// From `2026-11-21` (RFC 3339 full-date): four digits, two, two.
+    #[must_use]
+    pub fn parse_text(text: &str) -> Option<Self> {
+        let has_form = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        let day = has_form.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok());
+        day.flatten().map(Self)
+    }
+
+    /// The day that it is somewhere on earth at `now`: the latest one, so that nobody is born too early.
+    #[must_use]
+    pub fn latest_at(now: Timestamp) -> Self {
+        let ahead = now.after(Duration::from_secs(14 * 3600));
+        Self(
+            DateTime::<Utc>::from_timestamp_millis(ahead.millis())
+                .unwrap_or_default()
+                .date_naive(),
+        )
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.format("%Y-%m-%d"))
+    }
+}
+
+// As text: the database's dates are moments, which a day is not.
+impl Serialize for Date {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Date {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse_text(&text).ok_or_else(|| D::Error::custom("not a date"))
+    }
+}
+
+/// A day: RFC 3339 full-date, `2026-11-21`.
+#[Scalar(
+    name = "Date",
+    specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339#section-5.6"
+)]
+impl ScalarType for Date {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        Self::parse_text(text)
+            .ok_or_else(|| InputValueError::custom("expected a date of RFC 3339, such as 2026-11-21"))
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::String(text) if Self::parse_text(text).is_some())
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.to_string())
     }
 }
 

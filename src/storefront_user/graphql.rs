@@ -8,6 +8,7 @@ use bson::doc;
 use super::{StorefrontUser as Document, store};
 use crate::access::{principal::Policy, reach::Reach, scope::Scope};
 use crate::context::RequestContext;
+use crate::customer::graphql::{Customer, customer_behind};
 use crate::error::Result;
 use crate::platform::{
     clock::Timestamp,
@@ -80,6 +81,14 @@ impl StorefrontUser {
     /// Whether the user is temporary: it and its storage are removed when it is not used for long (`expiresAt`).
     async fn is_anonymous(&self) -> bool {
         self.document.is_anonymous
+    }
+
+    /// The customer account behind a regular user; null where there is none, or where the caller may not read it. Backend
+    /// (customers:read), or the person itself.
+    async fn customer(&self, ctx: &Context<'_>) -> Option<Result<Customer>> {
+        let id = self.document.customer_id.as_ref()?;
+        let load = async { customer_behind(RequestContext::of(ctx)?, self.granted.as_ref(), id).await };
+        load.await.transpose()
     }
 
     /// What the user has uploaded. Backend (storage:read), or the user itself; else FORBIDDEN.

@@ -47,6 +47,7 @@ pub async fn register(
     let new = NewUser {
         external_id,
         expires_at: is_anonymous.then(|| expiry_after_use(app)),
+        customer: None,
     };
     let inserted = store::insert(&app.database, reach, app.clock.now(), &app.random, new).await;
     inserted.map_err(|error| match violated_index(&error) {
@@ -122,11 +123,16 @@ fn promotable(user: Option<StorefrontUser>) -> Result<StorefrontUser> {
 /// the process dies in between, the job does the rest. How many items that are.
 ///
 /// # Errors
-/// STOREFRONT_USER_NOT_FOUND.
+/// STOREFRONT_USER_NOT_FOUND; FORBIDDEN for a customer's user (SFU-38).
 pub async fn remove(app: &Arc<App>, reach: &Reach, external_id: &str) -> Result<i64> {
-    let removed = detach(app, reach, doc! { "storefrontUserId": external_id }).await?;
+    let alone = doc! { "storefrontUserId": external_id, "customerId": { "$exists": false } };
+    let removed = detach(app, reach, alone).await?;
     let Some((items, job)) = removed else {
-        return Err(Error::rejected(refusal::not_found(ID_FIELD)));
+        let left = store::by_external_id(&app.database, reach, external_id).await?;
+        return Err(Error::rejected(match left {
+            Some(_) => refusal::belongs_to_customer(ID_FIELD),
+            None => refusal::not_found(ID_FIELD),
+        }));
     };
     if let Some(runner) = app.runner() {
         runner.finish(&job, Arc::clone(app)).await?;

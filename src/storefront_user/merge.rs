@@ -42,6 +42,18 @@ pub struct Merged {
     pub bytes: i64,
 }
 
+impl Merged {
+    fn nothing(anonymous: StorefrontUser, regular: StorefrontUser) -> Self {
+        Self {
+            regular,
+            anonymous,
+            already: true,
+            items: 0,
+            bytes: 0,
+        }
+    }
+}
+
 /// Merges the pair.
 ///
 /// # Errors
@@ -56,17 +68,11 @@ pub async fn merge(
     let find = |id: &str| found.iter().find(|user| user.external_id == id).cloned();
     let (anonymous, regular) = admissible(find(pair.anonymous), find(pair.regular))?;
     if anonymous.merged_into.as_ref() == Some(&regular.id) {
-        return Ok(Merged {
-            regular,
-            anonymous,
-            already: true,
-            items: 0,
-            bytes: 0,
-        });
+        return Ok(Merged::nothing(anonymous, regular));
     }
     let context = (database, clock, reach.reach(), &anonymous, &regular);
     let moved = database.transaction(context, |tx, (database, clock, reach, anonymous, regular)| {
-        move_over(database, clock, reach, tx, anonymous, regular).boxed()
+        merge_in(database, clock, reach, tx, anonymous, regular).boxed()
     });
     moved.await
 }
@@ -106,8 +112,11 @@ fn of_kind(
     }
 }
 
-/// The transaction. It decides by what it finds itself: what was read before may have changed.
-async fn move_over(
+/// The merge within a transaction. It decides by what it finds itself: what was read before may have changed.
+///
+/// # Errors
+/// As [`merge`].
+pub async fn merge_in(
     database: &Database,
     clock: &Clock,
     reach: &Reach,
@@ -128,13 +137,7 @@ async fn move_over(
         let anonymous = users.find_one_in(tx, doc! { "_id": &anonymous.id }).await?;
         let regular = users.find_one_in(tx, doc! { "_id": &regular.id }).await?;
         let (anonymous, regular) = admissible(anonymous, regular)?;
-        return Ok(Merged {
-            regular,
-            anonymous,
-            already: true,
-            items: 0,
-            bytes: 0,
-        });
+        return Ok(Merged::nothing(anonymous, regular));
     };
     let still_regular = doc! { "_id": &regular.id, "isAnonymous": false };
     let note = doc! { "$set": { "updatedAt": now }, "$inc": { "version": 1 } };

@@ -14,7 +14,7 @@ use crate::access::{STOREFRONT_USERS, reach::Holder, tenant::TenantDocument};
 use crate::error::{UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
-    id::{StorefrontId, StorefrontUserId},
+    id::{CustomerId, StorefrontId, StorefrontUserId},
     text,
 };
 
@@ -35,6 +35,9 @@ pub struct StorefrontUser {
     pub external_id: String,
     /// Whether it is temporary.
     pub is_anonymous: bool,
+    /// The customer account behind a regular user.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub customer_id: Option<CustomerId>,
     /// The regular user that this one was merged into.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub merged_into: Option<StorefrontUserId>,
@@ -114,6 +117,13 @@ pub mod refusal {
     pub fn already_merged(field: &str) -> UserError {
         let message = "This anonymous user was merged into a regular user already.";
         UserError::new(UserErrorCode::StorefrontUserAlreadyMerged, [field], message).legacy(409)
+    }
+
+    /// A customer's own user, which goes with the customer only (SFU-38).
+    #[must_use]
+    pub fn belongs_to_customer(field: &str) -> UserError {
+        let message = "This user belongs to a customer account; customerDelete removes both.";
+        UserError::new(UserErrorCode::Forbidden, [field], message)
     }
 
     /// Not used for too long (SFU-19).

@@ -179,7 +179,8 @@ impl StorefrontUserMutation {
     }
 
     /// Removes the user, its storage and the content of its items; all is gone when this answers. Backend
-    /// (storefront_users:write). Codes: STOREFRONT_USER_NOT_FOUND, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// (storefront_users:write). Codes: STOREFRONT_USER_NOT_FOUND, FORBIDDEN for a customer's user, which customerDelete
+    /// removes, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
     async fn storefront_user_delete(
         &self,
         ctx: &Context<'_>,

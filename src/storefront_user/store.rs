@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::platform::{
     clock::Timestamp,
     database::{Database, Index, IndexKind, Tx},
-    id::{StorageId, StorefrontUserId},
+    id::{CustomerId, StorageId, StorefrontUserId},
     page::{Page, Slice},
     random::Random,
 };
@@ -101,6 +101,8 @@ pub struct NewUser {
     pub external_id: String,
     /// When it is removed, for an anonymous one; a regular one stays.
     pub expires_at: Option<Timestamp>,
+    /// The customer whose user it is.
+    pub customer: Option<CustomerId>,
 }
 
 /// Inserts a user and its storage together or not at all (SFU-02).
@@ -114,15 +116,34 @@ pub async fn insert(
     random: &Random,
     new: NewUser,
 ) -> Result<StorefrontUser> {
+    let (user, storage) = documents(reach, now, random, new);
+    let context = (database, reach.reach(), &user, &storage);
+    let inserted = database.transaction(context, |tx, (database, reach, user, storage)| {
+        insert_in(database, reach, tx, user, storage).boxed()
+    });
+    inserted.await?;
+    Ok(user)
+}
+
+/// A new user and its storage, not stored yet.
+#[must_use]
+pub fn documents(
+    reach: &StorefrontReach,
+    now: Timestamp,
+    random: &Random,
+    new: NewUser,
+) -> (StorefrontUser, PrivateStorage) {
     let NewUser {
         external_id,
         expires_at,
+        customer,
     } = new;
     let user = StorefrontUser {
         id: StorefrontUserId::fresh(now, random),
         storefront_id: reach.id().clone(),
         external_id,
         is_anonymous: expires_at.is_some(),
+        customer_id: customer,
         merged_into: None,
         merged_at: None,
         expires_at,
@@ -138,18 +159,28 @@ pub async fn insert(
         total_bytes: 0,
         created_at: now,
     };
-    let users = database.open::<StorefrontUser>(reach.reach());
-    let storages = database.open::<PrivateStorage>(reach.reach());
-    let context = (&users, &storages, reach.reach(), &user, &storage);
-    let inserted = database.transaction(context, |tx, (users, storages, reach, user, storage)| {
-        async move {
-            users.insert_in(tx, *reach, user).await?;
-            storages.insert_in(tx, *reach, storage).await
-        }
-        .boxed()
-    });
-    inserted.await?;
-    Ok(user)
+    (user, storage)
+}
+
+/// Inserts both within the caller's transaction.
+///
+/// # Errors
+/// A violation of [`UNIQUE_EXTERNAL_ID`] when the id is taken.
+pub async fn insert_in(
+    database: &Database,
+    reach: &Reach,
+    tx: &mut Tx,
+    user: &StorefrontUser,
+    storage: &PrivateStorage,
+) -> Result<()> {
+    database
+        .open::<StorefrontUser>(reach)
+        .insert_in(tx, reach, user)
+        .await?;
+    database
+        .open::<PrivateStorage>(reach)
+        .insert_in(tx, reach, storage)
+        .await
 }
 
 /// Makes an unmerged anonymous user a regular one under another id; `None` when there is none any more.

@@ -10,6 +10,7 @@ mod clients;
 mod commands;
 mod commands_count;
 mod concurrency;
+mod customers;
 mod faults;
 mod filters;
 mod graphql_library;

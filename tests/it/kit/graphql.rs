@@ -83,6 +83,25 @@ fn selection(field: &str) -> &'static str {
             "storageItem { id name folder kind contentType byteSize sha256 }"
         }
         "storageItemDelete" => "deletedStorageItemId",
+        "customerRegister" => {
+            "customer { id reference email } token { accessToken refreshToken tokenType } mergedItemCount"
+        }
+        "customerUpdate" | "customerPasswordSet" => {
+            "customer { id reference email firstName lastName salutation gender dateOfBirth isEmailVerified hasPassword \
+             shopperReference version createdAt updatedAt }"
+        }
+        "customerTokenCreate" | "customerTokenIssue" | "customerTokenRefresh" => {
+            "token { accessToken refreshToken tokenType } customer { id reference } mergedItemCount"
+        }
+        "customerTokenRevoke"
+        | "customerPasswordResetRequest"
+        | "customerEmailVerificationRequest"
+        | "customerEmailChangeRequest" => "__typename",
+        "customerPasswordReset" => {
+            "customer { id isEmailVerified } token { accessToken refreshToken tokenType }"
+        }
+        "customerEmailVerify" | "customerEmailChangeConfirm" => "customer { id email isEmailVerified }",
+        "customerPasswordChange" => "customer { id } token { accessToken refreshToken tokenType }",
         other => panic!("what is {other} to be asked for?"),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bson::doc;
 use serde_json::{Value, json};
 use storefront_gateway::access::client::{ClientKind, NewClient};
 use storefront_gateway::access::reach::SystemReach;
@@ -159,6 +160,16 @@ impl Shop {
             "anonymousStorefrontUserId": anonymous,
             "regularStorefrontUserId": regular,
         })
+    }
+
+    /// Lets the storefront conceal which addresses it knows.
+    pub(crate) async fn conceal_emails(&self) {
+        let update = doc! { "$set": { "concealEmails": true } };
+        let storefronts = self.gateway.store.collection("storefronts");
+        storefronts
+            .update_one(doc! { "_id": self.id() }, update)
+            .await
+            .expect("updated");
     }
 
     /// The id of the shop's storefront.

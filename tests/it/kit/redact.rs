@@ -58,6 +58,8 @@ fn kind(text: &str) -> Option<String> {
         Some("moment".to_owned())
     } else if text.starts_with("eyJ") && text.split('.').count() == 3 {
         Some("token".to_owned())
+    } else if text.starts_with("rt_") && text.contains('.') {
+        Some("refresh token".to_owned())
     } else if text.contains("/storage/itm_") {
         Some("link".to_owned())
     } else if text.starts_with("anon-") && text.len() > 32 {

@@ -1,0 +1,323 @@
+//! Customers' mutations around mailed keys: password reset, verification, change of address.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+
+use super::credentials::Beginner;
+use super::graphql::Customer;
+use super::inputs::CustomerToken;
+use super::mail::About;
+use super::mutations::{checked_password, whom};
+use super::{email, limits, mailed_keys, refusal, sign_in, store};
+use crate::access::{one_time::Purpose, password::Place, principal::Policy, scope::Scope};
+use crate::context::RequestContext;
+use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
+use crate::platform::{id::Id, secret::Secret};
+use crate::storefront::Storefront;
+
+/// Who may ask for mails.
+const ASK: Policy = Policy::backend(Scope::CustomersWrite).and_public();
+const OWN: Policy = Policy::customer_only();
+
+/// Whom to mail.
+#[derive(InputObject)]
+pub struct CustomerPasswordResetRequestInput {
+    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
+    storefront_id: Option<ID>,
+    /// E-mail address, in whatever case.
+    email: String,
+}
+
+/// What asking came to.
+#[derive(SimpleObject)]
+pub struct CustomerPasswordResetRequestPayload {
+    /// What is wrong with the request; empty when it took effect, and when nobody has the address.
+    user_errors: Vec<UserError>,
+}
+
+/// A new password by key.
+#[derive(InputObject)]
+pub struct CustomerPasswordResetInput {
+    /// The Password Reset Key from the mail.
+    restore_password_key: String,
+    /// The new password, 7 to 128 characters.
+    password: String,
+    /// The new password again.
+    confirm_password: String,
+}
+
+/// What choosing a new password came to.
+#[derive(SimpleObject)]
+pub struct CustomerPasswordResetPayload {
+    /// Who is signed in now; null when there are user errors.
+    customer: Option<Customer>,
+    /// A fresh pair of tokens; all others have ended.
+    token: Option<CustomerToken>,
+    /// What is wrong with the request; empty when it took effect.
+    user_errors: Vec<UserError>,
+}
+
+/// Whom to mail.
+#[derive(InputObject)]
+pub struct CustomerEmailVerificationRequestInput {
+    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
+    storefront_id: Option<ID>,
+    /// E-mail address, in whatever case.
+    email: String,
+}
+
+/// What asking came to.
+#[derive(SimpleObject)]
+pub struct CustomerEmailVerificationRequestPayload {
+    /// What is wrong with the request; empty when it took effect, and when nobody has the address.
+    user_errors: Vec<UserError>,
+}
+
+/// A verification.
+#[derive(InputObject)]
+pub struct CustomerEmailVerifyInput {
+    /// The token from the mail.
+    token: String,
+}
+
+/// What verifying came to.
+#[derive(SimpleObject)]
+pub struct CustomerEmailVerifyPayload {
+    /// Whose address it is; null when there are user errors.
+    customer: Option<Customer>,
+    /// What is wrong with the request; empty when it took effect.
+    user_errors: Vec<UserError>,
+}
+
+/// A wish for another address.
+#[derive(InputObject)]
+pub struct CustomerEmailChangeRequestInput {
+    /// The new address.
+    new_email: String,
+    /// The present password; required where there is one.
+    password: Option<String>,
+}
+
+/// What asking came to.
+#[derive(SimpleObject)]
+pub struct CustomerEmailChangeRequestPayload {
+    /// What is wrong with the request; empty when it took effect.
+    user_errors: Vec<UserError>,
+}
+
+/// A confirmation of another address.
+#[derive(InputObject)]
+pub struct CustomerEmailChangeConfirmInput {
+    /// The token from the mail to the new address.
+    token: String,
+}
+
+/// What confirming came to.
+#[derive(SimpleObject)]
+pub struct CustomerEmailChangeConfirmPayload {
+    /// The customer with the new address; null when there are user errors.
+    customer: Option<Customer>,
+    /// What is wrong with the request; empty when it took effect.
+    user_errors: Vec<UserError>,
+}
+
+/// Customers' part of the mutation that works by mail.
+#[derive(Default)]
+pub struct CustomerMailMutation;
+
+#[Object]
+impl CustomerMailMutation {
+    /// Mails a Password Reset Key. Answers the same, and as fast, whether or not anybody has the address; at most one mail
+    /// a minute and five an hour are sent. Public, or backend (customers:write). Codes: RATE_LIMITED, SAVE_FAILED (410),
+    /// STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    async fn customer_password_reset_request(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom to mail.")] input: CustomerPasswordResetRequestInput,
+    ) -> Result<CustomerPasswordResetRequestPayload> {
+        let context = RequestContext::of(ctx)?;
+        let asked = ask(
+            context,
+            (input.storefront_id.as_ref(), &input.email),
+            (Purpose::PasswordReset, About::PasswordReset),
+        );
+        let (_, user_errors) = payload(asked.await)?;
+        Ok(CustomerPasswordResetRequestPayload { user_errors })
+    }
+
+    /// Redeems a Password Reset Key, once: the customer has a new password and is signed in, all other sessions end, the
+    /// address is verified by it, and a notice goes out. A refusal for the password's rules does not use the key up.
+    /// Everyone, without a credential too. Codes: RESET_KEY_INVALID (415), RESET_KEY_EXPIRED (415),
+    /// PASSWORDS_DO_NOT_MATCH (406), PASSWORD_TOO_SHORT (408), PASSWORD_TOO_LONG (408), PASSWORD_TOO_COMMON (408),
+    /// RATE_LIMITED, SAVE_FAILED (407).
+    async fn customer_password_reset(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The key and the new password.")] input: CustomerPasswordResetInput,
+    ) -> Result<CustomerPasswordResetPayload> {
+        let (done, user_errors) = payload(reset(RequestContext::of(ctx)?, input).await)?;
+        let (customer, token) = done.unzip();
+        Ok(CustomerPasswordResetPayload {
+            customer,
+            token,
+            user_errors,
+        })
+    }
+
+    /// Mails a token that verifies the customer's address. Answers the same, and as fast, whether or not anybody has the
+    /// address. Public, or backend (customers:write). Codes: RATE_LIMITED, SAVE_FAILED (410), STOREFRONT_REQUIRED,
+    /// STOREFRONT_NOT_FOUND.
+    async fn customer_email_verification_request(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom to mail.")] input: CustomerEmailVerificationRequestInput,
+    ) -> Result<CustomerEmailVerificationRequestPayload> {
+        let context = RequestContext::of(ctx)?;
+        let asked = ask(
+            context,
+            (input.storefront_id.as_ref(), &input.email),
+            (Purpose::EmailVerification, About::EmailVerification),
+        );
+        let (_, user_errors) = payload(asked.await)?;
+        Ok(CustomerEmailVerificationRequestPayload { user_errors })
+    }
+
+    /// Verifies a customer's address by the token that was mailed to it, once. Everyone, without a credential too. Codes:
+    /// EMAIL_TOKEN_INVALID, EMAIL_TOKEN_EXPIRED, SAVE_FAILED (410).
+    async fn customer_email_verify(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The token.")] input: CustomerEmailVerifyInput,
+    ) -> Result<CustomerEmailVerifyPayload> {
+        let confirmed = confirm(RequestContext::of(ctx)?, &input.token, Purpose::EmailVerification);
+        let (customer, user_errors) = payload(confirmed.await)?;
+        Ok(CustomerEmailVerifyPayload {
+            customer,
+            user_errors,
+        })
+    }
+
+    /// Mails a token to the new address and a notice to the old one; the address changes when it is confirmed. The
+    /// customer itself, with the password where there is one. Codes: EMAIL_INVALID, EMAIL_TAKEN (400), NO_CHANGES,
+    /// PASSWORD_INVALID (408), REQUIRED, RATE_LIMITED, SAVE_FAILED (410).
+    async fn customer_email_change_request(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new address.")] input: CustomerEmailChangeRequestInput,
+    ) -> Result<CustomerEmailChangeRequestPayload> {
+        let (_, user_errors) = payload(request_change(RequestContext::of(ctx)?, input).await)?;
+        Ok(CustomerEmailChangeRequestPayload { user_errors })
+    }
+
+    /// Gives the customer the new address by the token that was mailed to it, once; it is verified then. Everyone, without
+    /// a credential too. Codes: EMAIL_TOKEN_INVALID, EMAIL_TOKEN_EXPIRED, EMAIL_TAKEN (400), SAVE_FAILED (410).
+    async fn customer_email_change_confirm(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The token.")] input: CustomerEmailChangeConfirmInput,
+    ) -> Result<CustomerEmailChangeConfirmPayload> {
+        let confirmed = confirm(RequestContext::of(ctx)?, &input.token, Purpose::EmailChange);
+        let (customer, user_errors) = payload(confirmed.await)?;
+        Ok(CustomerEmailChangeConfirmPayload {
+            customer,
+            user_errors,
+        })
+    }
+}
+
+async fn ask(
+    context: &Arc<RequestContext>,
+    (storefront_id, address): (Option<&ID>, &str),
+    what: (Purpose, About),
+) -> Result<()> {
+    let reach = context.reach_to_write(&ASK).await?;
+    let id = storefront_id.map(|id| id.as_str());
+    let place = context.storefront_to_write(&reach, id, ["storefrontId"]).await?;
+    limits::mail_request(context, &reach, &place).await?;
+    let email = email::parse(address);
+    let account = email.as_ref().map_or(address, |email| email.key.as_str());
+    let kind = if what.0 == Purpose::PasswordReset {
+        "reset"
+    } else {
+        "verification"
+    };
+    if !limits::mail(&context.app, place.id(), account, kind).await? {
+        return Ok(());
+    }
+    let organization = reach.identity().organization();
+    mailed_keys::request(&context.app, &place, organization, email.as_ref(), what).await
+}
+
+async fn reset(
+    context: &Arc<RequestContext>,
+    input: CustomerPasswordResetInput,
+) -> Result<(Customer, CustomerToken)> {
+    let CustomerPasswordResetInput {
+        restore_password_key,
+        password,
+        confirm_password,
+    } = input;
+    let mut faults = Faults::default();
+    let look = mailed_keys::look(
+        &context.app,
+        &restore_password_key,
+        Purpose::PasswordReset,
+        "restorePasswordKey",
+    );
+    let key = faults.absorb(look.await)?;
+    let place = Place {
+        field: "password",
+        legacy_code: Some(408),
+    };
+    let password = checked_password(
+        context,
+        &mut faults,
+        password.into(),
+        Some(confirm_password),
+        place,
+    );
+    faults.check()?;
+    let key = key.ok_or_else(|| Error::internal("an input without faults has a key"))?;
+    let beginner = Beginner::of_key(context, &key);
+    let (customer, pair, reach) = mailed_keys::reset(&context.app, &key, password, &beginner).await?;
+    Ok((Customer::in_payload(customer, &reach), pair.into()))
+}
+
+async fn confirm(context: &Arc<RequestContext>, token: &str, purpose: Purpose) -> Result<Customer> {
+    let key = mailed_keys::look(&context.app, token, purpose, "token").await?;
+    let (customer, reach) = mailed_keys::confirm(&context.app, &key, "token").await?;
+    Ok(Customer::in_payload(customer, &reach))
+}
+
+async fn request_change(context: &Arc<RequestContext>, input: CustomerEmailChangeRequestInput) -> Result<()> {
+    let reach = context.reach_to_write(&OWN).await?;
+    let app = &context.app;
+    let new = email::check(&input.new_email, "newEmail")?;
+    let customer = whom(context, &reach, None).await?;
+    if customer.password_hash.is_some() {
+        let attempt = limits::password(app, customer.id.as_str()).await?;
+        let password = Secret::from(input.password.unwrap_or_default());
+        let checked = sign_in::present_password(app, &customer, password).await;
+        limits::settle(attempt, checked).await?;
+    }
+    if customer.email_key.as_ref() == Some(&new.key) {
+        let message = "The account has this address.";
+        return Err(UserError::new(UserErrorCode::NoChanges, ["newEmail"], message).into());
+    }
+    let (storefront, organization) = (&customer.storefront_id, reach.identity().organization());
+    if !limits::mail(app, storefront, customer.id.as_str(), "change").await? {
+        return Err(limits::too_many_mails().into());
+    }
+    let place = reach
+        .only(storefront)
+        .ok_or_else(|| refusal::not_found("customerId"))?;
+    let conceals =
+        (context.by_id::<Storefront>(&reach, storefront).await?).is_some_and(|found| found.conceal_emails);
+    let known = store::by_email(&app.database, &place.of_the_house(), &new).await?;
+    // Where it is concealed, whoever reads the mail to that address learns it when confirming.
+    if known.is_some() && !conceals {
+        return Err(refusal::email_taken("newEmail").into());
+    }
+    mailed_keys::request_change(app, organization, &customer, &new).await
+}

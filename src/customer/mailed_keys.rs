@@ -1,0 +1,262 @@
+//! What customers do with keys that are mailed to them: choosing a new password, verifying their address, taking another
+//! one. Asking for a key costs the same and is answered the same whether or not there is such a customer.
+
+use std::sync::Arc;
+
+use bson::{Document, doc};
+use futures_util::FutureExt;
+
+use super::credentials::{self, Beginner, Pair};
+use super::email::Email;
+use super::mail::{self, About};
+use super::passwords::new_password;
+use super::registration::taken;
+use super::{Customer, refusal, store};
+use crate::access::{
+    one_time::{Holder, Looked, OneTimeKey, Purpose},
+    reach::{Reach, StorefrontReach},
+    session::Session,
+};
+use crate::app::App;
+use crate::error::{Error, Result, UserError, UserErrorCode};
+use crate::platform::{
+    database::Tx,
+    id::{CustomerId, OrganizationId, SessionId, StorefrontUserId},
+    secret::Secret,
+};
+
+/// Prepares a key for the customer with this address, and its mail. For an address that nobody has, as much is written:
+/// a key of nobody's, which nobody gets.
+///
+/// # Errors
+/// SAVE_FAILED (410).
+pub async fn request(
+    app: &Arc<App>,
+    place: &StorefrontReach,
+    organization: &OrganizationId,
+    email: Option<&Email>,
+    (purpose, about): (Purpose, About),
+) -> Result<()> {
+    let known = match email {
+        Some(email) => store::by_email(&app.database, &place.of_the_house(), email).await?,
+        None => None,
+    };
+    let now = app.clock.now();
+    let nobody = (
+        CustomerId::fresh(now, &app.random),
+        StorefrontUserId::fresh(now, &app.random),
+    );
+    let (customer, user) = match &known {
+        Some(customer) => (&customer.id, &customer.user_id),
+        None => (&nobody.0, &nobody.1),
+    };
+    let holder = Holder {
+        organization,
+        storefront: place.id(),
+        user,
+        customer,
+    };
+    let address = known.as_ref().and_then(|customer| customer.email.as_deref());
+    let context = (&**app, holder, address.unwrap_or_default());
+    let written = app.database.transaction(context, |tx, (app, holder, address)| {
+        prepare(app, tx, *holder, (purpose, about), address).boxed()
+    });
+    written.await.map_err(|error| refusal::save_failed(error, 410))
+}
+
+async fn prepare(
+    app: &App,
+    tx: &mut Tx,
+    holder: Holder<'_>,
+    (purpose, about): (Purpose, About),
+    address: &str,
+) -> Result<()> {
+    let ttl = match purpose {
+        Purpose::PasswordReset => app.config.tokens.reset_key,
+        Purpose::EmailVerification | Purpose::EmailChange => app.config.tokens.email_token,
+    };
+    let keys = &app.access.one_time;
+    keys.prepare_in(tx, holder, purpose, address, ttl).await?;
+    mail::enqueue(app, tx, holder.customer, about).await
+}
+
+/// The key that an input holds.
+///
+/// # Errors
+/// RESET_KEY_INVALID or RESET_KEY_EXPIRED (415), EMAIL_TOKEN_INVALID or EMAIL_TOKEN_EXPIRED, on `field`.
+pub async fn look(app: &App, secret: &str, purpose: Purpose, field: &str) -> Result<OneTimeKey> {
+    match app.access.one_time.look(secret, purpose).await? {
+        Looked::Good(key) => Ok(*key),
+        Looked::Expired => Err(ended(purpose, field, true).into()),
+        Looked::Unknown => Err(ended(purpose, field, false).into()),
+    }
+}
+
+fn ended(purpose: Purpose, field: &str, expired: bool) -> UserError {
+    let (code, message) = match (purpose, expired) {
+        (Purpose::PasswordReset, true) => (
+            UserErrorCode::ResetKeyExpired,
+            "This key has expired; ask for a new one.",
+        ),
+        (Purpose::PasswordReset, false) => (
+            UserErrorCode::ResetKeyInvalid,
+            "This key does not work: it was used, a newer one was sent, or it never was one.",
+        ),
+        (_, true) => (
+            UserErrorCode::EmailTokenExpired,
+            "This token has expired; ask for a new one.",
+        ),
+        (_, false) => (
+            UserErrorCode::EmailTokenInvalid,
+            "This token does not work: it was used, a newer one was sent, or it never was one.",
+        ),
+    };
+    let error = UserError::new(code, [field], message);
+    match purpose {
+        Purpose::PasswordReset => error.legacy(415),
+        Purpose::EmailVerification | Purpose::EmailChange => error,
+    }
+}
+
+/// The reach of whoever has a key of theirs.
+#[must_use]
+pub fn reach_of(app: &App, key: &OneTimeKey) -> Reach {
+    app.access.reach_of_key(key)
+}
+
+/// Chooses a new password by a key that was found good. All sessions end, the address is verified by it, and a notice
+/// goes out (SPR-90).
+///
+/// # Errors
+/// RESET_KEY_INVALID (415) where somebody else was quicker or the address is another one by now; RATE_LIMITED;
+/// SAVE_FAILED (407).
+pub async fn reset(
+    app: &Arc<App>,
+    key: &OneTimeKey,
+    password: Secret,
+    beginner: &Beginner<'_>,
+) -> Result<(Customer, Pair, Reach)> {
+    let reach = reach_of(app, key);
+    let invalid = || Error::from(ended(Purpose::PasswordReset, "restorePasswordKey", false));
+    let customer = app
+        .database
+        .open::<Customer>(&reach)
+        .get(&key.customer_id)
+        .await?;
+    let customer = customer.ok_or_else(invalid)?;
+    let hash = app.passwords.hash(password).await?;
+    let (session, refresh) = beginner.begin(app, &customer);
+    let context = (&**app, &reach, key, hash.as_str(), &session);
+    let written = app
+        .database
+        .transaction(context, |tx, (app, reach, key, hash, session)| {
+            write_reset(app, reach, tx, key, hash, session).boxed()
+        });
+    let written = written.await.map_err(|error| refusal::save_failed(error, 407))?;
+    let (customer, ended) = written.ok_or_else(invalid)?;
+    app.access.forget_sessions(&ended).await;
+    let pair = credentials::pair(app, &session, refresh)?;
+    Ok((customer, pair, reach))
+}
+
+async fn write_reset(
+    app: &App,
+    reach: &Reach,
+    tx: &mut Tx,
+    key: &OneTimeKey,
+    hash: &str,
+    session: &Session,
+) -> Result<Option<(Customer, Vec<SessionId>)>> {
+    if !app.access.one_time.use_up_in(tx, key).await? {
+        return Ok(None);
+    }
+    let mut update = new_password(app, hash);
+    if let Ok(set) = update.get_document_mut("$set") {
+        set.insert("isEmailVerified", true);
+        set.insert("lastLoginAt", app.clock.now());
+    }
+    // A mailbox that is not the account's any more has no say.
+    let still_theirs = doc! { "_id": &key.customer_id, "email": &key.email };
+    let Some(customer) = store::update_in(&app.database, reach, tx, still_theirs, update).await? else {
+        return Ok(None);
+    };
+    let void = [Purpose::EmailChange, Purpose::EmailVerification];
+    app.access.one_time.void_in(tx, &customer.id, &void).await?;
+    let sessions = &app.access.sessions;
+    let ended = sessions
+        .end_all_in(tx, &customer.storefront_id, &customer.user_id, None)
+        .await?;
+    sessions.insert_in(tx, session).await?;
+    mail::enqueue(app, tx, &customer.id, About::PasswordChanged).await?;
+    Ok(Some((customer, ended)))
+}
+
+/// Uses up a token that shows whose an address is: the account's own is verified by it, the new one becomes the account's.
+///
+/// # Errors
+/// EMAIL_TOKEN_INVALID where somebody else was quicker or the address is another one by now, EMAIL_TAKEN (400),
+/// SAVE_FAILED (410).
+pub async fn confirm(app: &Arc<App>, key: &OneTimeKey, field: &str) -> Result<(Customer, Reach)> {
+    let reach = reach_of(app, key);
+    let context = (&**app, &reach, key);
+    let written = app.database.transaction(context, |tx, (app, reach, key)| {
+        write_confirmation(app, reach, tx, key).boxed()
+    });
+    let written = written.await.map_err(taken);
+    let customer = written.map_err(|error| refusal::save_failed(error, 410))?;
+    let customer = customer.ok_or_else(|| ended(key.purpose, field, false))?;
+    Ok((customer, reach))
+}
+
+async fn write_confirmation(
+    app: &App,
+    reach: &Reach,
+    tx: &mut Tx,
+    key: &OneTimeKey,
+) -> Result<Option<Customer>> {
+    if !app.access.one_time.use_up_in(tx, key).await? {
+        return Ok(None);
+    }
+    let mut filter = doc! { "_id": &key.customer_id };
+    let mut set = doc! { "isEmailVerified": true, "updatedAt": app.clock.now() };
+    if key.purpose == Purpose::EmailChange {
+        let Some(email) = super::email::parse(&key.email) else {
+            return Err(Error::internal("an address that was checked is none any more"));
+        };
+        set.extend(doc! { "email": email.written, "emailKey": email.key });
+        let void = [Purpose::PasswordReset, Purpose::EmailVerification];
+        app.access.one_time.void_in(tx, &key.customer_id, &void).await?;
+    } else {
+        filter.insert("email", &key.email);
+    }
+    let update: Document = doc! { "$set": set, "$inc": { "version": 1_i64 } };
+    store::update_in(&app.database, reach, tx, filter, update).await
+}
+
+/// Prepares a change of address: a token goes to the new one, a notice to the old one (CST-04).
+///
+/// # Errors
+/// SAVE_FAILED (410).
+pub async fn request_change(
+    app: &Arc<App>,
+    organization: &OrganizationId,
+    customer: &Customer,
+    email: &Email,
+) -> Result<()> {
+    let holder = Holder {
+        organization,
+        storefront: &customer.storefront_id,
+        user: &customer.user_id,
+        customer: &customer.id,
+    };
+    let context = (&**app, holder, email.written.as_str());
+    let written = app.database.transaction(context, |tx, (app, holder, address)| {
+        async move {
+            let change = (Purpose::EmailChange, About::EmailChange);
+            prepare(app, tx, *holder, change, address).await?;
+            mail::enqueue(app, tx, holder.customer, About::EmailChangeNotice).await
+        }
+        .boxed()
+    });
+    written.await.map_err(|error| refusal::save_failed(error, 410))
+}

@@ -1,0 +1,293 @@
+//! Customers' mutations.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, MaybeUndefined, Object};
+
+use super::credentials::{self, Beginner};
+use super::graphql::Customer;
+use super::inputs::{
+    CustomerRegisterInput, CustomerRegisterPayload, CustomerToken, CustomerUpdateInput, CustomerUpdatePayload,
+};
+use super::profile::{self, Changes};
+use super::registration::{self, NewCustomer, Registered};
+use super::{
+    Customer as Document, MAX_NAME, MAX_TERMS_VERSION, check_date_of_birth, check_shopper_reference, email,
+    limits, refusal,
+};
+use crate::access::{
+    password::Place,
+    principal::Policy,
+    reach::{Reach, StorefrontReach},
+    scope::Scope,
+};
+use crate::context::RequestContext;
+use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
+use crate::platform::{
+    id::{CustomerId, Id},
+    scalar::{Date, wire_count},
+    secret::Secret,
+    text,
+};
+use crate::storefront_user::StorefrontUser;
+
+const REGISTER: Policy = Policy::backend(Scope::CustomersWrite).and_public();
+const WRITE: Policy = Policy::backend(Scope::CustomersWrite).and_customer();
+
+/// Customers' part of the mutation.
+#[derive(Default)]
+pub struct CustomerMutation;
+
+#[Object]
+impl CustomerMutation {
+    /// Registers a customer together with their storefront user and its private storage; with `password` they are signed
+    /// in, with `anonymousUserToken` what they made before comes over. No mail is sent. Public, or backend
+    /// (customers:write). Where the storefront conceals which addresses it knows, a taken address looks like success, and
+    /// `customer` and `token` are null in both cases. Codes: EMAIL_INVALID, EMAIL_TAKEN (400), TERMS_NOT_ACCEPTED (422),
+    /// PASSWORDS_DO_NOT_MATCH (406), PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, DATE_OF_BIRTH_INVALID,
+    /// SHOPPER_REFERENCE_INVALID, SHOPPER_REFERENCE_TAKEN, ANONYMOUS_TOKEN_INVALID, STOREFRONT_USER_NOT_ANONYMOUS (409),
+    /// STOREFRONT_USER_ALREADY_MERGED (409), REQUIRED, TOO_LONG, INVALID, FORBIDDEN, RATE_LIMITED, SAVE_FAILED (410),
+    /// STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    async fn customer_register(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom to register.")] input: CustomerRegisterInput,
+    ) -> Result<CustomerRegisterPayload> {
+        let (done, user_errors) = payload(register(RequestContext::of(ctx)?, input).await)?;
+        Ok(done.unwrap_or(CustomerRegisterPayload {
+            user_errors,
+            ..Default::default()
+        }))
+    }
+
+    /// Changes a customer's profile; only the fields that are sent. The customer itself, or backend (customers:write) with
+    /// `customerId`. Codes: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), NO_CHANGES, VERSION_CONFLICT with
+    /// `currentVersion`, REQUIRED, TOO_LONG, INVALID, DATE_OF_BIRTH_INVALID, EMAIL_INVALID, EMAIL_TAKEN (400),
+    /// SHOPPER_REFERENCE_INVALID, SHOPPER_REFERENCE_TAKEN, FORBIDDEN, SAVE_FAILED (410).
+    async fn customer_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change.")] input: CustomerUpdateInput,
+    ) -> Result<CustomerUpdatePayload> {
+        let (customer, user_errors) = payload(update(RequestContext::of(ctx)?, input).await)?;
+        Ok(CustomerUpdatePayload {
+            customer,
+            user_errors,
+        })
+    }
+}
+
+/// The storefront of an input and the anonymous user that is brought along.
+pub async fn entrance(
+    context: &RequestContext,
+    reach: &Reach,
+    faults: &mut Faults,
+    storefront_id: Option<&ID>,
+    anonymous_token: Option<&str>,
+) -> Result<(Option<StorefrontReach>, Option<StorefrontUser>)> {
+    let id = storefront_id.map(|id| id.as_str());
+    let place = faults.absorb(context.storefront_to_write(reach, id, ["storefrontId"]).await)?;
+    let anonymous = match &place {
+        Some(place) => {
+            faults.absorb(credentials::anonymous_user(&context.app, place, anonymous_token).await)?
+        }
+        None => None,
+    };
+    Ok((place, anonymous.flatten()))
+}
+
+async fn register(
+    context: &Arc<RequestContext>,
+    input: CustomerRegisterInput,
+) -> Result<CustomerRegisterPayload> {
+    let reach = context.reach_to_write(&REGISTER).await?;
+    let mut faults = Faults::default();
+    let token = input.anonymous_user_token.as_deref();
+    let (place, anonymous) =
+        entrance(context, &reach, &mut faults, input.storefront_id.as_ref(), token).await?;
+    let new = checked_customer(context, &reach, &mut faults, input);
+    faults.check()?;
+    let (Some(place), Some(new)) = (place, new) else {
+        return Err(Error::internal("an input without faults is complete"));
+    };
+    limits::registration(context, &reach, &place).await?;
+    let beginner = Beginner::of(context, &reach);
+    let done = registration::register(&context.app, &place, new, anonymous, &beginner).await?;
+    Ok(match done {
+        Registered::Concealed => CustomerRegisterPayload::default(),
+        Registered::New(customer, pair, items) => CustomerRegisterPayload {
+            customer: Some(Customer::in_payload(*customer, &reach)),
+            token: pair.map(CustomerToken::from),
+            merged_item_count: wire_count(items),
+            user_errors: Vec::new(),
+        },
+    })
+}
+
+/// What the input says of the new customer; `None` where a fault was noted.
+fn checked_customer(
+    context: &RequestContext,
+    reach: &Reach,
+    faults: &mut Faults,
+    input: CustomerRegisterInput,
+) -> Option<NewCustomer> {
+    let email = faults.take(email::check(&input.email, "email"));
+    let password = match (input.password, input.confirm_password) {
+        (None, None) => None,
+        (password, confirmation) => {
+            let place = Place {
+                field: "password",
+                legacy_code: None,
+            };
+            let password = Secret::from(password.unwrap_or_default());
+            Some(checked_password(context, faults, password, confirmation, place))
+        }
+    };
+    if !input.accepted_terms {
+        let message = "The terms must be accepted.";
+        faults.push(UserError::new(UserErrorCode::TermsNotAccepted, ["acceptedTerms"], message).legacy(422));
+    }
+    let terms_version = input.terms_version.as_deref();
+    let terms_version =
+        terms_version.map(|version| faults.take(text::required(version, "termsVersion", MAX_TERMS_VERSION)));
+    let first_name = faults.take(text::required(&input.first_name, "firstName", MAX_NAME));
+    let last_name = faults.take(text::required(&input.last_name, "lastName", MAX_NAME));
+    let date_of_birth = input
+        .date_of_birth
+        .map(|date| faults.take(check_date_of_birth(date, today(context))));
+    let shopper_reference = input
+        .shopper_reference
+        .map(|value| faults.take(shopper_reference(reach, &value)));
+    Some(NewCustomer {
+        email: email?,
+        password,
+        first_name: first_name?,
+        last_name: last_name?,
+        salutation: input.salutation,
+        gender: input.gender,
+        date_of_birth: date_of_birth.flatten(),
+        shopper_reference: shopper_reference.flatten(),
+        terms_version: terms_version.flatten(),
+    })
+}
+
+fn today(context: &RequestContext) -> Date {
+    Date::latest_at(context.app.clock.now())
+}
+
+fn shopper_reference(reach: &Reach, value: &str) -> std::result::Result<String, UserError> {
+    if reach.has(Scope::CustomersWrite) {
+        check_shopper_reference(value)
+    } else {
+        Err(refusal::forbidden("shopperReference"))
+    }
+}
+
+/// The customer that a mutation means: the caller's own, or the one that a backend names.
+///
+/// # Errors
+/// CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), on `customerId`.
+pub async fn whom(context: &RequestContext, reach: &Reach, id: Option<&ID>) -> Result<Document> {
+    let own = reach.person().and_then(|person| person.customer.as_ref());
+    let id = match (own, id) {
+        (Some((own, _)), None) => own.clone(),
+        (None, None) => return Err(refusal::reference_missing("customerId").into()),
+        (None, Some(id)) if id.trim().is_empty() => {
+            return Err(refusal::reference_missing("customerId").into());
+        }
+        (_, Some(id)) => CustomerId::parse(id).ok_or_else(|| refusal::not_found("customerId"))?,
+    };
+    let found = context.app.database.open::<Document>(reach).get(&id).await?;
+    found.ok_or_else(|| refusal::not_found("customerId").into())
+}
+
+async fn update(context: &Arc<RequestContext>, input: CustomerUpdateInput) -> Result<Customer> {
+    let reach = context.reach_to_write(&WRITE).await?;
+    let mut faults = Faults::default();
+    let customer = faults.absorb(whom(context, &reach, input.customer_id.as_ref()).await)?;
+    let expected = input.expected_version.map(i64::from);
+    let changes = checked_changes(context, &reach, &mut faults, input);
+    faults.check()?;
+    let customer = customer.ok_or_else(|| Error::internal("an input without faults has a customer"))?;
+    let updated = profile::update(&context.app, &reach, &customer, changes, expected).await?;
+    Ok(Customer::in_payload(updated, &reach))
+}
+
+fn checked_changes(
+    context: &RequestContext,
+    reach: &Reach,
+    faults: &mut Faults,
+    input: CustomerUpdateInput,
+) -> Changes {
+    let is_empty = input.first_name.is_undefined()
+        && input.last_name.is_undefined()
+        && input.salutation.is_undefined()
+        && input.gender.is_undefined()
+        && input.date_of_birth.is_undefined()
+        && input.email.is_undefined()
+        && input.shopper_reference.is_undefined();
+    if is_empty {
+        let message = "This names nothing to change.";
+        faults.push(UserError::new(UserErrorCode::NoChanges, [], message));
+    }
+    let is_backend = reach.has(Scope::CustomersWrite);
+    let mut name = |value: MaybeUndefined<String>, field: &str| {
+        let text = sent(value)?;
+        faults.take(text::required(&text.unwrap_or_default(), field, MAX_NAME))
+    };
+    let (first_name, last_name) = (
+        name(input.first_name, "firstName"),
+        name(input.last_name, "lastName"),
+    );
+    let date_of_birth = sent(input.date_of_birth).map(|date| {
+        let checked = date.map(|date| faults.take(check_date_of_birth(date, today(context))));
+        checked.flatten()
+    });
+    let email = sent(input.email).and_then(|text| {
+        let checked = match is_backend {
+            true => email::check(&text.unwrap_or_default(), "email"),
+            false => Err(refusal::forbidden("email")),
+        };
+        faults.take(checked)
+    });
+    let shopper_reference = sent(input.shopper_reference)
+        .and_then(|text| faults.take(shopper_reference(reach, &text.unwrap_or_default())));
+    Changes {
+        first_name,
+        last_name,
+        salutation: sent(input.salutation),
+        gender: sent(input.gender),
+        date_of_birth,
+        email,
+        shopper_reference,
+    }
+}
+
+/// `None` for what was left out; the inner `None` for null.
+fn sent<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
+    match value {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(value) => Some(Some(value)),
+    }
+}
+
+/// A new password; every rule that it breaks is noted.
+pub fn checked_password(
+    context: &RequestContext,
+    faults: &mut Faults,
+    password: Secret,
+    confirmation: Option<String>,
+    place: Place,
+) -> Secret {
+    let confirmation = confirmation.map(Secret::from);
+    for fault in context
+        .app
+        .passwords
+        .policy
+        .check(&password, confirmation.as_ref(), place)
+    {
+        faults.push(fault);
+    }
+    password
+}

@@ -1,0 +1,116 @@
+//! Customers' mutations around passwords: changing one, giving one.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object};
+
+use super::credentials::Beginner;
+use super::graphql::Customer;
+use super::inputs::{
+    CustomerPasswordChangeInput, CustomerPasswordChangePayload, CustomerPasswordSetInput,
+    CustomerPasswordSetPayload, CustomerToken,
+};
+use super::mutations::{checked_password, whom};
+use super::{limits, passwords};
+use crate::access::{password::Place, principal::Policy, scope::Scope};
+use crate::context::RequestContext;
+use crate::error::{Error, Faults, Result, payload};
+use crate::platform::{id::Id, secret::Secret};
+
+const OWN: Policy = Policy::customer_only();
+const BACKEND: Policy = Policy::backend(Scope::CustomersWrite);
+
+/// Customers' part of the mutation that is about passwords.
+#[derive(Default)]
+pub struct CustomerPasswordMutation;
+
+#[Object]
+impl CustomerPasswordMutation {
+    /// Changes the password of the signed-in customer. All sessions end; the answer holds a fresh pair of tokens. The
+    /// customer itself. Codes: PASSWORD_INVALID (408) for the present one, PASSWORDS_DO_NOT_MATCH (406),
+    /// PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, RATE_LIMITED, SAVE_FAILED (407).
+    async fn customer_password_change(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The present and the new password.")] input: CustomerPasswordChangeInput,
+    ) -> Result<CustomerPasswordChangePayload> {
+        let (done, user_errors) = payload(change_password(RequestContext::of(ctx)?, input).await)?;
+        let (customer, token) = done.unzip();
+        Ok(CustomerPasswordChangePayload {
+            customer,
+            token,
+            user_errors,
+        })
+    }
+
+    /// Gives a password to a customer that has none. Backend (customers:write). Codes: CUSTOMER_NOT_FOUND (402),
+    /// CUSTOMER_REFERENCE_MISSING (405), PASSWORD_ALREADY_SET, PASSWORDS_DO_NOT_MATCH (406), PASSWORD_TOO_SHORT,
+    /// PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, RATE_LIMITED, SAVE_FAILED (407).
+    async fn customer_password_set(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose, and which.")] input: CustomerPasswordSetInput,
+    ) -> Result<CustomerPasswordSetPayload> {
+        let (customer, user_errors) = payload(set_password(RequestContext::of(ctx)?, input).await)?;
+        Ok(CustomerPasswordSetPayload {
+            customer,
+            user_errors,
+        })
+    }
+}
+
+/// Where a change has its new password (SPR-80).
+const NEW_PASSWORD: Place = Place {
+    field: "newPassword",
+    legacy_code: Some(408),
+};
+
+async fn change_password(
+    context: &Arc<RequestContext>,
+    input: CustomerPasswordChangeInput,
+) -> Result<(Customer, CustomerToken)> {
+    let CustomerPasswordChangeInput {
+        password,
+        new_password,
+        confirm_password,
+    } = input;
+    let reach = context.reach_to_write(&OWN).await?;
+    let mut faults = Faults::default();
+    let new = checked_password(
+        context,
+        &mut faults,
+        new_password.into(),
+        Some(confirm_password),
+        NEW_PASSWORD,
+    );
+    faults.check()?;
+    let customer = whom(context, &reach, None).await?;
+    let beginner = Beginner::of_session(context, &reach).await?;
+    let secrets = (Secret::from(password), new);
+    let attempt = limits::password(&context.app, customer.id.as_str()).await?;
+    let outcome = passwords::change(&context.app, &reach, customer, secrets, &beginner).await;
+    let (customer, pair) = limits::settle(attempt, outcome).await?;
+    Ok((Customer::in_payload(customer, &reach), pair.into()))
+}
+
+async fn set_password(context: &Arc<RequestContext>, input: CustomerPasswordSetInput) -> Result<Customer> {
+    let CustomerPasswordSetInput {
+        customer_id,
+        new_password,
+        confirm_password,
+    } = input;
+    let reach = context.reach_to_write(&BACKEND).await?;
+    let mut faults = Faults::default();
+    let customer = faults.absorb(whom(context, &reach, Some(&customer_id)).await)?;
+    let new = checked_password(
+        context,
+        &mut faults,
+        new_password.into(),
+        Some(confirm_password),
+        NEW_PASSWORD,
+    );
+    faults.check()?;
+    let customer = customer.ok_or_else(|| Error::internal("an input without faults has a customer"))?;
+    let customer = passwords::set(&context.app, &reach, customer, new).await?;
+    Ok(Customer::in_payload(customer, &reach))
+}

@@ -1,0 +1,105 @@
+//! Changing a customer's password, and giving one to a customer that has none.
+
+use std::sync::Arc;
+
+use bson::{Document, doc};
+use futures_util::FutureExt;
+
+use super::credentials::{self, Beginner, Pair};
+use super::mail::{self, About};
+use super::sign_in::{password_invalid, present_password};
+use super::{Customer, refusal, store};
+use crate::access::{one_time::Purpose, reach::Reach, session::Session};
+use crate::app::App;
+use crate::error::{Error, Result, UserError, UserErrorCode};
+use crate::platform::{database::Tx, id::SessionId, secret::Secret};
+
+/// Changes the password of a customer who knows the present one. All sessions end; the pair is of a new one (SPR-80).
+///
+/// # Errors
+/// PASSWORD_INVALID (408) on `password`, RATE_LIMITED, SAVE_FAILED (407).
+pub async fn change(
+    app: &Arc<App>,
+    reach: &Reach,
+    customer: Customer,
+    (present, new): (Secret, Secret),
+    beginner: &Beginner<'_>,
+) -> Result<(Customer, Pair)> {
+    present_password(app, &customer, present).await?;
+    let hash = app.passwords.hash(new).await?;
+    let (session, refresh) = beginner.begin(app, &customer);
+    let context = (&**app, reach, &customer, &hash, &session);
+    let written = app
+        .database
+        .transaction(context, |tx, (app, reach, customer, hash, session)| {
+            write(app, reach, tx, customer, hash.as_str(), session).boxed()
+        });
+    let (customer, ended) = written.await.map_err(|error| refusal::save_failed(error, 407))?;
+    app.access.forget_sessions(&ended).await;
+    let pair = credentials::pair(app, &session, refresh)?;
+    Ok((customer, pair))
+}
+
+async fn write(
+    app: &App,
+    reach: &Reach,
+    tx: &mut Tx,
+    customer: &Customer,
+    hash: &str,
+    session: &Session,
+) -> Result<(Customer, Vec<SessionId>)> {
+    // Of two changes at once, the second does not know the present password any more.
+    let unchanged = doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch };
+    let Some(changed) =
+        store::update_in(&app.database, reach, tx, unchanged, new_password(app, hash)).await?
+    else {
+        return Err(password_invalid().into());
+    };
+    let ended = app
+        .access
+        .sessions
+        .end_all_in(tx, &customer.storefront_id, &customer.user_id, None)
+        .await?;
+    app.access.sessions.insert_in(tx, session).await?;
+    app.access
+        .one_time
+        .void_in(tx, &customer.id, &[Purpose::EmailChange, Purpose::PasswordReset])
+        .await?;
+    mail::enqueue(app, tx, &customer.id, About::PasswordChanged).await?;
+    Ok((changed, ended))
+}
+
+/// The update that stores a password's hash.
+#[must_use]
+pub fn new_password(app: &App, hash: &str) -> Document {
+    doc! {
+        "$set": { "passwordHash": hash, "updatedAt": app.clock.now() },
+        "$inc": { "version": 1_i64, "credentialEpoch": 1_i64 },
+    }
+}
+
+/// Gives a password to a customer that has none (EPC-07).
+///
+/// # Errors
+/// PASSWORD_ALREADY_SET, CUSTOMER_NOT_FOUND (402), RATE_LIMITED, SAVE_FAILED (407).
+pub async fn set(app: &Arc<App>, reach: &Reach, customer: Customer, new: Secret) -> Result<Customer> {
+    if customer.password_hash.is_some() {
+        return Err(already_set().into());
+    }
+    let hash = app.passwords.hash(new).await?;
+    let without = doc! { "_id": &customer.id, "passwordHash": { "$exists": false } };
+    let customers = app.database.open::<Customer>(reach);
+    let changed = customers.update(without, new_password(app, hash.as_str())).await;
+    match changed.map_err(|error| refusal::save_failed(error, 407))? {
+        Some(changed) => Ok(changed),
+        None => Err(match customers.get(&customer.id).await? {
+            Some(_) => Error::from(already_set()),
+            None => refusal::not_found("customerId").into(),
+        }),
+    }
+}
+
+fn already_set() -> UserError {
+    let message = "This customer has a password; customerPasswordChange or a reset changes it.";
+    UserError::new(UserErrorCode::PasswordAlreadySet, [], message)
+}

@@ -1,0 +1,128 @@
+//! Changing a customer's profile: only what is sent (SPR-33).
+
+use bson::{Document, doc};
+use serde::Serialize;
+
+use super::email::Email;
+use super::registration::taken;
+use super::{Customer, Gender, Salutation, refusal};
+use crate::access::reach::Reach;
+use crate::app::App;
+use crate::error::{Error, Result, UserError, UserErrorCode};
+use crate::platform::scalar::{Date, wire_count};
+
+/// What to change, checked. The outer `None`: as it is; the inner one: cleared.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// First name.
+    pub first_name: Option<String>,
+    /// Last name.
+    pub last_name: Option<String>,
+    /// Salutation.
+    pub salutation: Option<Option<Salutation>>,
+    /// Gender.
+    pub gender: Option<Option<Gender>>,
+    /// Birth date.
+    pub date_of_birth: Option<Option<Date>>,
+    /// The address; unverified from then on, unless it differs in case only.
+    pub email: Option<Email>,
+    /// Shopper reference.
+    pub shopper_reference: Option<String>,
+}
+
+/// Changes a customer and gives what is stored then.
+///
+/// # Errors
+/// VERSION_CONFLICT with the stored version, EMAIL_TAKEN (400), SHOPPER_REFERENCE_TAKEN, CUSTOMER_NOT_FOUND (402),
+/// SAVE_FAILED (410).
+pub async fn update(
+    app: &App,
+    reach: &Reach,
+    customer: &Customer,
+    changes: Changes,
+    expected_version: Option<i64>,
+) -> Result<Customer> {
+    let mut filter = doc! { "_id": &customer.id };
+    if let Some(expected) = expected_version {
+        filter.insert("version", expected);
+    }
+    let customers = app.database.open::<Customer>(reach);
+    let update = written(app, customer, changes)?;
+    let updated = customers.update(filter, update).await.map_err(taken);
+    if let Some(updated) = updated.map_err(|error| refusal::save_failed(error, 410))? {
+        return Ok(updated);
+    }
+    Err(match customers.get(&customer.id).await? {
+        Some(stored) => conflict(stored.version).into(),
+        None => refusal::not_found("customerId").into(),
+    })
+}
+
+/// Somebody changed it since (CST-03).
+fn conflict(stored: i64) -> UserError {
+    let message = "Somebody has changed this since; read it again.";
+    UserError {
+        current_version: Some(wire_count(stored)),
+        ..UserError::new(UserErrorCode::VersionConflict, ["expectedVersion"], message)
+    }
+}
+
+/// The changes as an update.
+fn written(app: &App, customer: &Customer, changes: Changes) -> Result<Document> {
+    let Changes {
+        first_name,
+        last_name,
+        salutation,
+        gender,
+        date_of_birth,
+        email,
+        shopper_reference,
+    } = changes;
+    let mut change = Change::default();
+    change.keep("firstName", first_name)?;
+    change.keep("lastName", last_name)?;
+    change.keep("shopperReference", shopper_reference)?;
+    change.keep_or_clear("salutation", salutation)?;
+    change.keep_or_clear("gender", gender)?;
+    change.keep_or_clear("dateOfBirth", date_of_birth)?;
+    if let Some(email) = email {
+        if customer.email_key.as_ref() != Some(&email.key) {
+            change.set.insert("isEmailVerified", false);
+        }
+        change.set.insert("email", email.written);
+        change.set.insert("emailKey", email.key);
+    }
+    change.set.insert("updatedAt", app.clock.now());
+    let mut update = doc! { "$set": change.set, "$inc": { "version": 1_i64 } };
+    if !change.unset.is_empty() {
+        update.insert("$unset", change.unset);
+    }
+    Ok(update)
+}
+
+#[derive(Default)]
+struct Change {
+    set: Document,
+    unset: Document,
+}
+
+impl Change {
+    fn keep<T: Serialize>(&mut self, field: &str, value: Option<T>) -> Result<()> {
+        if let Some(value) = value {
+            let value = bson::serialize_to_bson(&value).map_err(Error::internal)?;
+            self.set.insert(field, value);
+        }
+        Ok(())
+    }
+
+    fn keep_or_clear<T: Serialize>(&mut self, field: &str, value: Option<Option<T>>) -> Result<()> {
+        match value {
+            Some(None) => {
+                self.unset.insert(field, "");
+                Ok(())
+            }
+            Some(value) => self.keep(field, value),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Registering customers: the customer, its storefront user with storage, the first session and what an anonymous shopper
+//! brings along, together or not at all (CST-01, CST-02).
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use super::credentials::{self, Beginner, Pair};
+use super::email::Email;
+use super::limits;
+use super::mail::{self, About};
+use super::store::{self, UNIQUE_EMAIL, UNIQUE_SHOPPER_REFERENCE};
+use super::{Customer, CustomerStatus, Gender, Salutation, TermsAcceptance, refusal};
+use crate::access::{
+    password::Hashed,
+    reach::{Reach, StorefrontReach},
+    session::Session,
+};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::platform::{
+    database::{Tx, violated_index},
+    id::CustomerId,
+    scalar::Date,
+    secret::Secret,
+};
+use crate::storefront::Storefront;
+use crate::storefront_user::{
+    StorefrontUser,
+    private_storage::PrivateStorage,
+    store::{self as user_store, NewUser, UNIQUE_EXTERNAL_ID},
+};
+
+/// Numbers that are tried for one customer.
+const MOST_NUMBERS: usize = 100;
+
+/// What a new customer is to be; checked.
+pub struct NewCustomer {
+    /// The address.
+    pub email: Email,
+    /// The password, where one was chosen.
+    pub password: Option<Secret>,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Salutation.
+    pub salutation: Option<Salutation>,
+    /// Gender.
+    pub gender: Option<Gender>,
+    /// Birth date.
+    pub date_of_birth: Option<Date>,
+    /// Chosen by a backend; else made up.
+    pub shopper_reference: Option<String>,
+    /// Which terms were accepted.
+    pub terms_version: Option<String>,
+}
+
+/// What registering came to.
+pub enum Registered {
+    /// There is a new customer, signed in where it has a password; so many items came over.
+    New(Box<Customer>, Option<Pair>, i64),
+    /// The storefront conceals whether there is.
+    Concealed,
+}
+
+/// Everything that is written together.
+struct Documents {
+    customer: Customer,
+    user: StorefrontUser,
+    storage: PrivateStorage,
+    session: Option<Session>,
+    anonymous: Option<StorefrontUser>,
+}
+
+/// Registers a customer.
+///
+/// # Errors
+/// EMAIL_TAKEN (400) unless the storefront conceals that, SHOPPER_REFERENCE_TAKEN, RATE_LIMITED, SAVE_FAILED (410), and
+/// what is wrong with the anonymous user.
+pub async fn register(
+    app: &Arc<App>,
+    place: &StorefrontReach,
+    mut new: NewCustomer,
+    anonymous: Option<StorefrontUser>,
+    beginner: &Beginner<'_>,
+) -> Result<Registered> {
+    let storefront = app
+        .database
+        .open::<Storefront>(place.reach())
+        .get(place.id())
+        .await?;
+    let storefront = storefront.ok_or_else(|| Error::internal("a reach's storefront is there"))?;
+    let house = place.of_the_house();
+    let conceals = storefront.conceal_emails;
+    // Where it is no secret, the answer need not cost a hash.
+    if !conceals && is_taken(app, &house, &new.email).await? {
+        return Err(refusal::email_taken("email").into());
+    }
+    let password_hash = match new.password.take() {
+        Some(password) => Some(app.passwords.hash(password).await?),
+        None => None,
+    };
+    let signs_in = password_hash.is_some() && !conceals;
+    let mut documents = Documents::new(app, place, &new, password_hash, anonymous);
+    let begun = signs_in.then(|| beginner.begin(app, &documents.customer));
+    let (session, refresh) = begun.unzip();
+    documents.session = session;
+    let items = match save(app, &house, &storefront.code, &mut documents).await {
+        Ok(items) => items,
+        Err(Error::Rejected(_)) if conceals && is_taken(app, &house, &new.email).await? => {
+            tell_owner(app, &house, &new.email).await?;
+            return Ok(Registered::Concealed);
+        }
+        Err(error) => return Err(refusal::save_failed(error, 410)),
+    };
+    credentials::forget(app, documents.anonymous.as_ref()).await;
+    if conceals {
+        return Ok(Registered::Concealed);
+    }
+    let pair = match (&documents.session, refresh) {
+        (Some(session), Some(refresh)) => Some(credentials::pair(app, session, refresh)?),
+        _ => None,
+    };
+    Ok(Registered::New(Box::new(documents.customer), pair, items))
+}
+
+async fn is_taken(app: &App, house: &Reach, email: &Email) -> Result<bool> {
+    Ok(store::by_email(&app.database, house, email).await?.is_some())
+}
+
+/// Mails whose address it is that somebody tried to register with it (SPR-10): at most as often as other mails.
+async fn tell_owner(app: &App, house: &Reach, email: &Email) -> Result<()> {
+    let Some(owner) = store::by_email(&app.database, house, email).await? else {
+        return Ok(());
+    };
+    if !limits::mail(app, &owner.storefront_id, &email.key, "registration").await? {
+        return Ok(());
+    }
+    let context = (app, &owner);
+    let told = app.database.transaction(context, |tx, (app, owner)| {
+        mail::enqueue(app, tx, &owner.id, About::RegistrationAttempt).boxed()
+    });
+    told.await
+}
+
+/// Writes everything under the next free number, and says how many items came over.
+async fn save(app: &App, house: &Reach, code: &str, documents: &mut Documents) -> Result<i64> {
+    for _ in 0..MOST_NUMBERS {
+        let number = store::next_number(&app.database, &documents.customer.storefront_id).await?;
+        documents.customer.reference = format!("{code}--{number}");
+        documents
+            .user
+            .external_id
+            .clone_from(&documents.customer.reference);
+        let context = (app, house, &*documents);
+        let written = app.database.transaction(context, |tx, (app, house, documents)| {
+            write(app, house, tx, documents).boxed()
+        });
+        match written.await {
+            // A backend has registered a user by this id; a number is never given twice, so the next one is tried.
+            Err(error) if violated_index(&error) == Some(UNIQUE_EXTERNAL_ID) => {}
+            outcome => return outcome.map_err(taken),
+        }
+    }
+    Err(Error::internal("no number was free for a new customer"))
+}
+
+impl Documents {
+    /// What is written for a new customer, but for its number and session.
+    fn new(
+        app: &App,
+        place: &StorefrontReach,
+        new: &NewCustomer,
+        password_hash: Option<Hashed>,
+        anonymous: Option<StorefrontUser>,
+    ) -> Self {
+        let now = app.clock.now();
+        let id = CustomerId::fresh(now, &app.random);
+        let regular = NewUser {
+            external_id: String::new(),
+            expires_at: None,
+            customer: Some(id.clone()),
+        };
+        let (user, storage) = user_store::documents(place, now, &app.random, regular);
+        let made_up = || app.random.token();
+        let customer = Customer {
+            id,
+            storefront_id: place.id().clone(),
+            user_id: user.id.clone(),
+            reference: String::new(),
+            email: Some(new.email.written.clone()),
+            email_key: Some(new.email.key.clone()),
+            is_email_verified: false,
+            credential_epoch: 0,
+            first_name: Some(new.first_name.clone()),
+            last_name: Some(new.last_name.clone()),
+            salutation: new.salutation,
+            gender: new.gender,
+            date_of_birth: new.date_of_birth,
+            shopper_reference: Some(new.shopper_reference.clone().unwrap_or_else(made_up)),
+            order_count: 0,
+            status: CustomerStatus::of(0),
+            terms: Some(TermsAcceptance {
+                accepted_at: now,
+                version: new.terms_version.clone(),
+            }),
+            last_login_at: password_hash.is_some().then_some(now),
+            password_hash,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        };
+        Self {
+            customer,
+            user,
+            storage,
+            session: None,
+            anonymous,
+        }
+    }
+}
+
+async fn write(app: &App, house: &Reach, tx: &mut Tx, documents: &Documents) -> Result<i64> {
+    let Documents {
+        customer,
+        user,
+        storage,
+        session,
+        anonymous,
+    } = documents;
+    user_store::insert_in(&app.database, house, tx, user, storage).await?;
+    app.database
+        .open::<Customer>(house)
+        .insert_in(tx, house, customer)
+        .await?;
+    if let Some(session) = session {
+        app.access.sessions.insert_in(tx, session).await?;
+    }
+    credentials::take_over(app, house, tx, anonymous.as_ref(), customer).await
+}
+
+/// A violated index as the field's error.
+pub fn taken(error: Error) -> Error {
+    match violated_index(&error) {
+        Some(UNIQUE_EMAIL) => refusal::email_taken("email").into(),
+        Some(UNIQUE_SHOPPER_REFERENCE) => refusal::shopper_reference_taken().into(),
+        _ => error,
+    }
+}

@@ -1,0 +1,118 @@
+//! Sessions on the wire.
+
+use std::collections::HashMap;
+
+use async_graphql::{Description, ID, Object};
+use bson::{Bson, doc};
+
+use crate::access::{
+    principal::Policy,
+    reach::{Confine, Reach},
+    scope::Scope,
+    session::Session,
+    tenant::Tenant,
+};
+use crate::context::RequestContext;
+use crate::error::Result;
+use crate::platform::{
+    clock::Timestamp,
+    id::{Id, SessionId, StorefrontUserId},
+    loader::Batch,
+};
+
+/// Who may read which devices are signed in.
+pub const READ: Policy = Policy::backend(Scope::CustomersRead).and_customer();
+
+/// A signed-in device. The customer itself, or backend (customers:read).
+#[derive(Clone, Description)]
+pub struct CustomerSession {
+    session: Session,
+    is_current: bool,
+}
+
+impl CustomerSession {
+    fn new(session: Session, current: Option<&SessionId>) -> Self {
+        Self {
+            is_current: current == Some(&session.id),
+            session,
+        }
+    }
+}
+
+#[Object(use_type_description)]
+impl CustomerSession {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        ID::from(&self.session.id)
+    }
+
+    /// When it was signed in.
+    async fn created_at(&self) -> Timestamp {
+        self.session.created_at
+    }
+
+    /// When its tokens were last refreshed.
+    async fn last_used_at(&self) -> Timestamp {
+        self.session.last_used_at
+    }
+
+    /// The device, as it calls itself.
+    async fn user_agent(&self) -> Option<&str> {
+        self.session.user_agent.as_deref()
+    }
+
+    /// Whether this request comes from it.
+    async fn is_current(&self) -> bool {
+        self.is_current
+    }
+}
+
+/// The live sessions of each person, in one command.
+struct SessionsOf(Tenant<Session>, Timestamp);
+
+impl Batch for SessionsOf {
+    type Key = StorefrontUserId;
+    type Value = Vec<Session>;
+
+    async fn load(&self, keys: &[StorefrontUserId]) -> Result<HashMap<StorefrontUserId, Vec<Session>>> {
+        let users: Vec<Bson> = keys.iter().map(Bson::from).collect();
+        let live = doc! { "userId": { "$in": users }, "expiresAt": { "$gt": self.1 } };
+        let mut of = HashMap::<_, Vec<Session>>::new();
+        for session in self.0.find(live, doc! { "_id": 1 }, 0).await? {
+            of.entry(session.user_id.clone()).or_default().push(session);
+        }
+        Ok(of)
+    }
+}
+
+/// The session of the request's own token.
+fn current_session(context: &RequestContext) -> Option<&SessionId> {
+    let person = context.principal.standing()?.person()?;
+    person.customer.as_ref().map(|(_, session)| session)
+}
+
+/// The live sessions of a person, oldest first; those of all persons of a level in one command.
+pub async fn of(
+    context: &RequestContext,
+    reach: &Reach,
+    user: &StorefrontUserId,
+) -> Result<Vec<CustomerSession>> {
+    let make = || SessionsOf(context.app.database.open(reach), context.app.clock.now());
+    let found = context.loader(reach.scope(), make).load(user.clone()).await?;
+    let current = current_session(context);
+    let sessions = found.iter().flat_map(|sessions| sessions.iter());
+    Ok(sessions
+        .map(|session| CustomerSession::new(session.clone(), current))
+        .collect())
+}
+
+/// The session with this id, for `node`.
+pub async fn node(context: &RequestContext, id: &str) -> Result<Option<CustomerSession>> {
+    let (Some(id), Ok(reach)) = (SessionId::parse(id), context.reach(&READ)) else {
+        return Ok(None);
+    };
+    let now = context.app.clock.now();
+    let found = context.by_id::<Session>(&reach, &id).await?;
+    let live = found.filter(|session| now < session.expires_at);
+    Ok(live.map(|session| CustomerSession::new(Session::clone(&session), current_session(context))))
+}

@@ -1,0 +1,232 @@
+//! Signing customers in and out: by password, through the store's back end, by refresh token.
+
+use std::sync::Arc;
+
+use bson::{Document, doc};
+use futures_util::FutureExt;
+
+use super::credentials::{self, Beginner, Pair};
+use super::{Customer, email, refusal, store};
+use crate::access::{
+    password::Hashed,
+    reach::{Reach, StorefrontReach},
+    session::{Device, Refreshed, Session},
+};
+use crate::app::App;
+use crate::error::{Error, Result, UserError, UserErrorCode};
+use crate::platform::{
+    database::Tx,
+    id::{CustomerId, SessionId},
+    secret::Secret,
+};
+use crate::storefront_user::StorefrontUser;
+
+/// A customer who is signed in now.
+pub struct SignedIn {
+    /// Who.
+    pub customer: Customer,
+    /// Their tokens.
+    pub pair: Pair,
+    /// Items that came over from an anonymous user.
+    pub merged_items: i64,
+}
+
+/// Signs in by e-mail address and password (EPC-08).
+///
+/// # Errors
+/// CREDENTIALS_INVALID, in the same time for an unknown address, a customer without a password and a wrong one;
+/// RATE_LIMITED; SAVE_FAILED (410); what is wrong with the anonymous user.
+pub async fn by_password(
+    app: &Arc<App>,
+    place: &StorefrontReach,
+    (address, password): (&str, Secret),
+    anonymous: Option<StorefrontUser>,
+    beginner: &Beginner<'_>,
+) -> Result<SignedIn> {
+    let house = place.of_the_house();
+    let known = match email::parse(address) {
+        Some(email) => store::by_email(&app.database, &house, &email).await?,
+        None => None,
+    };
+    let stored = known.as_ref().and_then(stored_hash);
+    let verified = app.passwords.verify(password.clone(), stored).await?;
+    let customer = known.filter(|_| verified.matches);
+    metrics::counter!("gateway_logins_total", "outcome" => if customer.is_some() { "ok" } else { "refused" })
+        .increment(1);
+    let customer = customer.ok_or_else(refusal::credentials_invalid)?;
+    let mut change = Document::new();
+    if verified.outdated {
+        // The settings have risen since; now the password is at hand.
+        change.insert("passwordHash", app.passwords.hash(password).await?.as_str());
+    }
+    sign_in(app, &house, customer, change, anonymous, beginner).await
+}
+
+/// What is stored of a customer's password.
+#[must_use]
+pub fn stored_hash(customer: &Customer) -> Option<&str> {
+    customer.password_hash.as_ref().map(Hashed::as_str)
+}
+
+/// Checks the present password of a customer who is signed in.
+///
+/// # Errors
+/// PASSWORD_INVALID (408) on `password`, RATE_LIMITED.
+pub async fn present_password(app: &App, customer: &Customer, password: Secret) -> Result<()> {
+    let verified = app.passwords.verify(password, stored_hash(customer)).await?;
+    if verified.matches {
+        return Ok(());
+    }
+    Err(password_invalid().into())
+}
+
+/// The present password is another one (SPR-80).
+#[must_use]
+pub fn password_invalid() -> UserError {
+    let message = "This is not the present password.";
+    UserError::new(UserErrorCode::PasswordInvalid, ["password"], message).legacy(408)
+}
+
+/// Signs in a customer whom the store's back end has signed in already (TOK-04).
+///
+/// # Errors
+/// CUSTOMER_NOT_FOUND (402), SAVE_FAILED (410).
+pub async fn through_the_store(
+    app: &Arc<App>,
+    reach: &Reach,
+    id: &str,
+    beginner: &Beginner<'_>,
+) -> Result<SignedIn> {
+    let customer = match <CustomerId as crate::platform::id::Id>::parse(id) {
+        Some(id) => app.database.open::<Customer>(reach).get(&id).await?,
+        None => None,
+    };
+    let customer = customer.ok_or_else(|| refusal::not_found("customerId"))?;
+    sign_in(app, reach, customer, Document::new(), None, beginner).await
+}
+
+/// Begins a session for a customer who has proven who they are.
+async fn sign_in(
+    app: &Arc<App>,
+    reach: &Reach,
+    customer: Customer,
+    mut change: Document,
+    anonymous: Option<StorefrontUser>,
+    beginner: &Beginner<'_>,
+) -> Result<SignedIn> {
+    change.insert("lastLoginAt", app.clock.now());
+    let (session, refresh) = beginner.begin(app, &customer);
+    let context = (&**app, reach, &customer, &change, &session, anonymous.as_ref());
+    let written = app.database.transaction(
+        context,
+        |tx, (app, reach, customer, change, session, anonymous)| {
+            write(app, reach, tx, (customer, change), session, *anonymous).boxed()
+        },
+    );
+    let (customer, merged_items) = written.await.map_err(|error| refusal::save_failed(error, 410))?;
+    credentials::forget(app, anonymous.as_ref()).await;
+    Ok(SignedIn {
+        customer,
+        pair: credentials::pair(app, &session, refresh)?,
+        merged_items,
+    })
+}
+
+async fn write(
+    app: &App,
+    reach: &Reach,
+    tx: &mut Tx,
+    (customer, change): (&Customer, &Document),
+    session: &Session,
+    anonymous: Option<&StorefrontUser>,
+) -> Result<(Customer, i64)> {
+    // Whoever changed the password in between has ended all sessions, and meant this one too.
+    let unchanged = doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch };
+    let update = doc! { "$set": change.clone() };
+    let Some(customer) = store::update_in(&app.database, reach, tx, unchanged, update).await? else {
+        return Err(refusal::credentials_invalid().into());
+    };
+    app.access.sessions.insert_in(tx, session).await?;
+    let items = credentials::take_over(app, reach, tx, anonymous, &customer).await?;
+    Ok((customer, items))
+}
+
+/// Uses a refresh token (TOK-01). The session's own reach comes along, for the payload.
+///
+/// # Errors
+/// TOKEN_INVALID.
+pub async fn refresh(
+    app: &Arc<App>,
+    token: &str,
+    client: Option<&str>,
+    device: Device<'_>,
+) -> Result<(SignedIn, Reach)> {
+    let (session, next) = match app.access.sessions.refresh(token, client, device).await? {
+        Refreshed::Good(session, next) => (session, next),
+        Refreshed::Invalid => return Err(token_invalid().into()),
+        Refreshed::Reused(ended) => {
+            app.access.forget_sessions(&[ended]).await;
+            return Err(token_invalid().into());
+        }
+    };
+    let reach = app.access.reach_of_session(&session);
+    let customer = app
+        .database
+        .open::<Customer>(&reach)
+        .get(&session.customer_id)
+        .await?;
+    let customer = customer.ok_or_else(token_invalid)?;
+    let signed_in = SignedIn {
+        customer,
+        pair: credentials::pair(app, &session, next)?,
+        merged_items: 0,
+    };
+    Ok((signed_in, reach))
+}
+
+fn token_invalid() -> UserError {
+    let message = "This refresh token is not, or no longer, one that works; sign in again.";
+    UserError::new(UserErrorCode::TokenInvalid, ["refreshToken"], message)
+}
+
+/// Ends the session that a refresh token belongs to or has belonged to; an unknown token has none.
+pub async fn end_by_token(app: &App, token: &str, client: Option<&str>) -> Result<()> {
+    let Some(session) = app.access.sessions.of_token(token).await? else {
+        return Ok(());
+    };
+    if client.is_none_or(|client| client == session.client_id) {
+        end(app, &session.id).await?;
+    }
+    Ok(())
+}
+
+/// Ends one session, here at once and within five seconds on other nodes (TOK-02).
+pub async fn end(app: &App, id: &SessionId) -> Result<()> {
+    app.access.sessions.end(id).await?;
+    app.access.forget_sessions(std::slice::from_ref(id)).await;
+    Ok(())
+}
+
+/// Ends all of a customer's sessions.
+///
+/// # Errors
+/// SAVE_FAILED (410).
+pub async fn end_all(app: &App, reach: &Reach, customer: &Customer) -> Result<()> {
+    let context = (app, reach, customer);
+    let ended = app.database.transaction(context, |tx, (app, reach, customer)| {
+        async move {
+            let epoch = doc! { "$inc": { "credentialEpoch": 1_i64 } };
+            store::update_in(&app.database, *reach, tx, doc! { "_id": &customer.id }, epoch).await?;
+            let sessions = &app.access.sessions;
+            sessions
+                .end_all_in(tx, &customer.storefront_id, &customer.user_id, None)
+                .await
+        }
+        .boxed()
+    });
+    let ended = ended
+        .await
+        .map_err(|error: Error| refusal::save_failed(error, 410))?;
+    app.access.forget_sessions(&ended).await;
+    Ok(())
+}

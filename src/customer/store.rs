@@ -1,0 +1,76 @@
+//! Customers in the database.
+
+use bson::{Document, doc};
+
+use super::{Customer, email::Email};
+use crate::access::reach::{Confine, Reach};
+use crate::error::Result;
+use crate::platform::{
+    counter,
+    database::{Database, Index, IndexKind, Tx},
+    id::StorefrontId,
+};
+
+/// The index that keeps an address unique in its storefront.
+pub const UNIQUE_EMAIL: &str = "storefront_email";
+/// The index that keeps a shopper reference unique in its storefront.
+pub const UNIQUE_SHOPPER_REFERENCE: &str = "storefront_shopperReference";
+
+/// Indexes of the customers.
+pub const INDEXES: &[Index] = &[
+    Index {
+        collection: "customers",
+        name: UNIQUE_EMAIL,
+        keys: &[("storefrontId", 1), ("emailKey", 1)],
+        kind: IndexKind::UniqueHaving("emailKey"),
+    },
+    Index {
+        collection: "customers",
+        name: "storefront_reference",
+        keys: &[("storefrontId", 1), ("reference", 1)],
+        kind: IndexKind::Unique,
+    },
+    Index {
+        collection: "customers",
+        name: UNIQUE_SHOPPER_REFERENCE,
+        keys: &[("storefrontId", 1), ("shopperReference", 1)],
+        kind: IndexKind::UniqueHaving("shopperReference"),
+    },
+    Index {
+        collection: "customers",
+        name: "storefront_user",
+        keys: &[("storefrontId", 1), ("userId", 1)],
+        kind: IndexKind::Unique,
+    },
+];
+
+/// The customer with this address.
+pub async fn by_email(database: &Database, reach: &impl Confine, email: &Email) -> Result<Option<Customer>> {
+    let known = doc! { "emailKey": &email.key };
+    database.open::<Customer>(reach).find_one(known).await
+}
+
+/// The customer with this reference.
+pub async fn by_reference(database: &Database, reach: &Reach, reference: &str) -> Result<Option<Customer>> {
+    let known = doc! { "reference": reference };
+    database.open::<Customer>(reach).find_one(known).await
+}
+
+/// The next number of a storefront's customers.
+pub async fn next_number(database: &Database, storefront: &StorefrontId) -> Result<i64> {
+    counter::next(database, &format!("customers of {storefront}")).await
+}
+
+/// Changes a customer within a transaction and returns it as it is then; `None` when the filter finds none.
+pub async fn update_in(
+    database: &Database,
+    reach: &impl Confine,
+    tx: &mut Tx,
+    filter: Document,
+    update: Document,
+) -> Result<Option<Customer>> {
+    database
+        .open::<Customer>(reach)
+        .update_in(tx, filter, update)
+        .await
+}

@@ -1,0 +1,173 @@
+//! Customers' mutations around sessions: signing in, staying signed in, signing out.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object};
+
+use super::credentials::{Beginner, device};
+use super::graphql::Customer;
+use super::inputs::{
+    CustomerTokenCreateInput, CustomerTokenIssueInput, CustomerTokenPayload, CustomerTokenRefreshInput,
+    CustomerTokenRevokeInput, CustomerTokenRevokePayload,
+};
+use super::mutations::{entrance, whom};
+use super::sign_in::{self, SignedIn};
+use super::{email, limits};
+use crate::access::{principal::Policy, reach::Reach, scope::Scope, session::Session};
+use crate::context::RequestContext;
+use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
+use crate::platform::{
+    id::{Id, SessionId},
+    scalar::wire_count,
+    secret::Secret,
+};
+
+const SIGN_IN: Policy = Policy::backend(Scope::CustomersWrite).and_public();
+const ISSUE: Policy = Policy::backend(Scope::CustomersToken);
+const WRITE: Policy = Policy::backend(Scope::CustomersWrite).and_customer();
+
+/// Customers' part of the mutation that is about sessions.
+#[derive(Default)]
+pub struct CustomerTokenMutation;
+
+#[Object]
+impl CustomerTokenMutation {
+    /// Signs a customer in by e-mail address and password; with `anonymousUserToken` what they made before comes over.
+    /// Public, or backend (customers:write). Codes: CREDENTIALS_INVALID for an unknown address, no password and a wrong
+    /// one alike; RATE_LIMITED with `retryAfterSeconds`; ANONYMOUS_TOKEN_INVALID, STOREFRONT_USER_NOT_ANONYMOUS (409),
+    /// STOREFRONT_USER_ALREADY_MERGED (409), SAVE_FAILED (410), STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    async fn customer_token_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who signs in.")] input: CustomerTokenCreateInput,
+    ) -> Result<CustomerTokenPayload> {
+        token_payload(create_token(RequestContext::of(ctx)?, input).await)
+    }
+
+    /// Signs in a customer whom the store has signed in already; recorded with the owner of the backend's token. Backend
+    /// (customers:token). Codes: CUSTOMER_NOT_FOUND (402), SAVE_FAILED (410).
+    async fn customer_token_issue(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom to sign in.")] input: CustomerTokenIssueInput,
+    ) -> Result<CustomerTokenPayload> {
+        let context = RequestContext::of(ctx)?;
+        let issue = async {
+            let reach = context.reach_to_write(&ISSUE).await?;
+            let beginner = Beginner::of(context, &reach);
+            let done = sign_in::through_the_store(&context.app, &reach, &input.customer_id, &beginner);
+            Ok((done.await?, reach))
+        };
+        token_payload(issue.await)
+    }
+
+    /// Exchanges a refresh token for the next pair. Each refresh token works once; a second use ends its session, but for
+    /// a retry by the same client within ten seconds, which gets the same answer again. Everyone, without a credential
+    /// too; a token belongs to the API client that it was issued to. Code: TOKEN_INVALID.
+    async fn customer_token_refresh(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to exchange.")] input: CustomerTokenRefreshInput,
+    ) -> Result<CustomerTokenPayload> {
+        let context = RequestContext::of(ctx)?;
+        let client = client_of(context);
+        let (app, token) = (&context.app, input.refresh_token.as_str());
+        token_payload(sign_in::refresh(app, token, client.as_deref(), device(context)).await)
+    }
+
+    /// Signs out: the session of a refresh token (everyone), or for the signed-in customer this session, another one or
+    /// all of them; backend (customers:write) with `sessionId`, or `all` and `customerId`. Succeeds whether or not the
+    /// token or session was known. The access tokens of an ended session stop at once here, and within five seconds
+    /// everywhere. Codes: REQUIRED, CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), SAVE_FAILED (410).
+    async fn customer_token_revoke(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to sign out.")] input: CustomerTokenRevokeInput,
+    ) -> Result<CustomerTokenRevokePayload> {
+        let (_, user_errors) = payload(revoke(RequestContext::of(ctx)?, input).await)?;
+        Ok(CustomerTokenRevokePayload { user_errors })
+    }
+}
+
+fn token_payload(outcome: Result<(SignedIn, Reach)>) -> Result<CustomerTokenPayload> {
+    let (done, user_errors) = payload(outcome)?;
+    let Some((signed_in, reach)) = done else {
+        return Ok(CustomerTokenPayload {
+            user_errors,
+            ..Default::default()
+        });
+    };
+    Ok(CustomerTokenPayload {
+        token: Some(signed_in.pair.into()),
+        customer: Some(Customer::in_payload(signed_in.customer, &reach)),
+        merged_item_count: wire_count(signed_in.merged_items),
+        user_errors,
+    })
+}
+
+/// The API client behind the request's credential, where it is one.
+fn client_of(context: &RequestContext) -> Option<String> {
+    let client = context.principal.standing()?.client()?;
+    Some(client.to_string())
+}
+
+async fn create_token(
+    context: &Arc<RequestContext>,
+    input: CustomerTokenCreateInput,
+) -> Result<(SignedIn, Reach)> {
+    let CustomerTokenCreateInput {
+        storefront_id,
+        email,
+        password,
+        anonymous_user_token,
+    } = input;
+    let reach = context.reach_to_write(&SIGN_IN).await?;
+    let mut faults = Faults::default();
+    let token = anonymous_user_token.as_deref();
+    let (place, anonymous) = entrance(context, &reach, &mut faults, storefront_id.as_ref(), token).await?;
+    faults.check()?;
+    let place = place.ok_or_else(|| Error::internal("an input without faults has a storefront"))?;
+    let beginner = Beginner::of(context, &reach);
+    let credentials = (email.as_str(), Secret::from(password));
+    let account = email::parse(&email).map_or_else(|| email.to_lowercase(), |email| email.key);
+    let attempt = limits::login(context, &reach, &place, &account).await?;
+    let outcome = sign_in::by_password(&context.app, &place, credentials, anonymous, &beginner).await;
+    Ok((limits::settle(attempt, outcome).await?, reach))
+}
+
+async fn revoke(context: &Arc<RequestContext>, input: CustomerTokenRevokeInput) -> Result<()> {
+    let CustomerTokenRevokeInput {
+        refresh_token,
+        session_id,
+        all,
+        customer_id,
+    } = input;
+    let app = &context.app;
+    if let Some(token) = refresh_token {
+        sign_in::end_by_token(app, &token, client_of(context).as_deref()).await?;
+        if session_id.is_none() && !all {
+            return Ok(());
+        }
+    }
+    let reach = context.reach_to_write(&WRITE).await?;
+    if all {
+        let customer = whom(context, &reach, customer_id.as_ref()).await?;
+        return sign_in::end_all(app, &reach, &customer).await;
+    }
+    let current = reach.person().and_then(|person| person.customer.as_ref());
+    let id = match (&session_id, current) {
+        (Some(id), _) => SessionId::parse(id),
+        (None, Some((_, current))) => Some(current.clone()),
+        (None, None) => {
+            let message = "Say which session: by refreshToken, by sessionId, or all of a customer.";
+            return Err(UserError::new(UserErrorCode::Required, ["refreshToken"], message).into());
+        }
+    };
+    // Somebody else's session is not found, and stays.
+    if let Some(id) = id
+        && let Some(session) = app.database.open::<Session>(&reach).get(&id).await?
+    {
+        sign_in::end(app, &session.id).await?;
+    }
+    Ok(())
+}

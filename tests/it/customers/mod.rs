@@ -1,0 +1,80 @@
+//! Customers: registered, signed in and out, read and changed.
+
+mod mailed_keys;
+mod passwords;
+mod profile;
+mod registration;
+mod tokens;
+
+use serde_json::{Value, json};
+
+use crate::kit::{Caller, Setup, Shop};
+
+/// A good password, and another one.
+const PASSWORD: &str = "correct horse";
+const OTHER_PASSWORD: &str = "battery staple";
+
+/// A shop whose passwords cost little, and where many may be tried.
+fn setup() -> Setup {
+    Setup::new()
+        .set("GATEWAY_ARGON2_MEMORY_KIB", "64")
+        .set("GATEWAY_ARGON2_ITERATIONS", "1")
+        .set("GATEWAY_RATE_LIMITS", "off")
+}
+
+async fn shop() -> Shop {
+    setup().start().await
+}
+
+/// Good input that registers a customer without a password.
+fn person(email: &str) -> Value {
+    json!({ "email": email, "acceptedTerms": true, "firstName": "Ada", "lastName": "Lovelace" })
+}
+
+/// Good input that registers a customer with a password.
+fn with_password(email: &str) -> Value {
+    let mut input = person(email);
+    input["password"] = json!(PASSWORD);
+    input["confirmPassword"] = json!(PASSWORD);
+    input
+}
+
+/// The same with other values; null is a value.
+fn but(mut input: Value, changes: Value) -> Value {
+    let Value::Object(changes) = changes else {
+        panic!("changes are an object")
+    };
+    for (field, value) in changes {
+        input[field] = value;
+    }
+    input
+}
+
+/// The input that signs in.
+fn credentials(email: &str, password: &str) -> Value {
+    json!({ "email": email, "password": password })
+}
+
+/// Registers somebody with a password: who they are, and their refresh token.
+async fn ada(shop: &Shop, email: &str) -> (Caller, String) {
+    let payload = shop.browser.done("customerRegister", with_password(email)).await;
+    signed_in(shop, &payload)
+}
+
+/// The customer behind a payload's token.
+fn signed_in(shop: &Shop, payload: &Value) -> (Caller, String) {
+    let token = &payload["token"];
+    let access = token["accessToken"].as_str().expect("an access token");
+    let refresh = token["refreshToken"].as_str().expect("a refresh token");
+    (shop.nobody().with(Some(access)), refresh.to_owned())
+}
+
+/// Whether the caller's token is good for its own customer.
+async fn is_signed_in(caller: &Caller) -> bool {
+    let answer = caller.send("{ viewer { customer { id } } }", json!({})).await;
+    match answer.status {
+        200 => answer.data()["viewer"]["customer"]["id"].is_string(),
+        401 => false,
+        other => panic!("{other}: {}", answer.body),
+    }
+}
