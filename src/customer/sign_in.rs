@@ -14,11 +14,7 @@ use crate::access::{
 };
 use crate::app::App;
 use crate::error::{Error, Result, UserError, UserErrorCode};
-use crate::platform::{
-    database::Tx,
-    id::{CustomerId, SessionId},
-    secret::Secret,
-};
+use crate::platform::{database::Tx, id::SessionId, secret::Secret};
 use crate::storefront_user::StorefrontUser;
 
 /// A customer who is signed in now.
@@ -90,18 +86,13 @@ pub fn password_invalid() -> UserError {
 /// Signs in a customer whom the store's back end has signed in already (TOK-04).
 ///
 /// # Errors
-/// CUSTOMER_NOT_FOUND (402), SAVE_FAILED (410).
+/// SAVE_FAILED (410).
 pub async fn through_the_store(
     app: &Arc<App>,
     reach: &Reach,
-    id: &str,
+    customer: Customer,
     beginner: &Beginner<'_>,
 ) -> Result<SignedIn> {
-    let customer = match <CustomerId as crate::platform::id::Id>::parse(id) {
-        Some(id) => app.database.open::<Customer>(reach).get(&id).await?,
-        None => None,
-    };
-    let customer = customer.ok_or_else(|| refusal::not_found("customerId"))?;
     sign_in(app, reach, customer, Document::new(), None, beginner).await
 }
 

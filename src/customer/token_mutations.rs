@@ -45,7 +45,7 @@ impl CustomerTokenMutation {
     }
 
     /// Signs in a customer whom the store has signed in already; recorded with the owner of the backend's token. Backend
-    /// (customers:token). Codes: CUSTOMER_NOT_FOUND (402), SAVE_FAILED (410).
+    /// (customers:token). Codes: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), SAVE_FAILED (410).
     async fn customer_token_issue(
         &self,
         ctx: &Context<'_>,
@@ -54,8 +54,9 @@ impl CustomerTokenMutation {
         let context = RequestContext::of(ctx)?;
         let issue = async {
             let reach = context.reach_to_write(&ISSUE).await?;
+            let customer = whom(context, &reach, Some(&input.customer_id)).await?;
             let beginner = Beginner::of(context, &reach);
-            let done = sign_in::through_the_store(&context.app, &reach, &input.customer_id, &beginner);
+            let done = sign_in::through_the_store(&context.app, &reach, customer, &beginner);
             Ok((done.await?, reach))
         };
         token_payload(issue.await)
@@ -143,16 +144,24 @@ async fn revoke(context: &Arc<RequestContext>, input: CustomerTokenRevokeInput) 
         customer_id,
     } = input;
     let app = &context.app;
-    if let Some(token) = refresh_token {
-        sign_in::end_by_token(app, &token, client_of(context).as_deref()).await?;
-        if session_id.is_none() && !all {
-            return Ok(());
-        }
+    let client = client_of(context);
+    if let Some(token) = &refresh_token
+        && session_id.is_none()
+        && !all
+    {
+        return sign_in::end_by_token(app, token, client.as_deref()).await;
     }
     let reach = context.reach_to_write(&WRITE).await?;
-    if all {
-        let customer = whom(context, &reach, customer_id.as_ref()).await?;
-        return sign_in::end_all(app, &reach, &customer).await;
+    // Whoever names a customer means that one's sessions only (SPR-31).
+    let customer = match all || customer_id.is_some() {
+        true => Some(whom(context, &reach, customer_id.as_ref()).await?),
+        false => None,
+    };
+    if let Some(token) = &refresh_token {
+        sign_in::end_by_token(app, token, client.as_deref()).await?;
+    }
+    if let Some(customer) = customer.as_ref().filter(|_| all) {
+        return sign_in::end_all(app, &reach, customer).await;
     }
     let current = reach.person().and_then(|person| person.customer.as_ref());
     let id = match (&session_id, current) {
@@ -166,6 +175,7 @@ async fn revoke(context: &Arc<RequestContext>, input: CustomerTokenRevokeInput) 
     // Somebody else's session is not found, and stays.
     if let Some(id) = id
         && let Some(session) = app.database.open::<Session>(&reach).get(&id).await?
+        && customer.is_none_or(|customer| customer.id == session.customer_id)
     {
         sign_in::end(app, &session.id).await?;
     }

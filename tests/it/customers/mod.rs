@@ -2,6 +2,7 @@
 
 mod mailed_keys;
 mod passwords;
+mod privacy;
 mod profile;
 mod registration;
 mod tokens;
@@ -11,11 +12,11 @@ use serde_json::{Value, json};
 use crate::kit::{Caller, Setup, Shop};
 
 /// A good password, and another one.
-const PASSWORD: &str = "correct horse";
-const OTHER_PASSWORD: &str = "battery staple";
+pub(crate) const PASSWORD: &str = "correct horse";
+pub(crate) const OTHER_PASSWORD: &str = "battery staple";
 
 /// A shop whose passwords cost little, and where many may be tried.
-fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     Setup::new()
         .set("GATEWAY_ARGON2_MEMORY_KIB", "64")
         .set("GATEWAY_ARGON2_ITERATIONS", "1")
@@ -27,12 +28,12 @@ async fn shop() -> Shop {
 }
 
 /// Good input that registers a customer without a password.
-fn person(email: &str) -> Value {
+pub(crate) fn person(email: &str) -> Value {
     json!({ "email": email, "acceptedTerms": true, "firstName": "Ada", "lastName": "Lovelace" })
 }
 
 /// Good input that registers a customer with a password.
-fn with_password(email: &str) -> Value {
+pub(crate) fn with_password(email: &str) -> Value {
     let mut input = person(email);
     input["password"] = json!(PASSWORD);
     input["confirmPassword"] = json!(PASSWORD);
@@ -40,7 +41,7 @@ fn with_password(email: &str) -> Value {
 }
 
 /// The same with other values; null is a value.
-fn but(mut input: Value, changes: Value) -> Value {
+pub(crate) fn but(mut input: Value, changes: Value) -> Value {
     let Value::Object(changes) = changes else {
         panic!("changes are an object")
     };
@@ -51,18 +52,18 @@ fn but(mut input: Value, changes: Value) -> Value {
 }
 
 /// The input that signs in.
-fn credentials(email: &str, password: &str) -> Value {
+pub(crate) fn credentials(email: &str, password: &str) -> Value {
     json!({ "email": email, "password": password })
 }
 
 /// Registers somebody with a password: who they are, and their refresh token.
-async fn ada(shop: &Shop, email: &str) -> (Caller, String) {
+pub(crate) async fn ada(shop: &Shop, email: &str) -> (Caller, String) {
     let payload = shop.browser.done("customerRegister", with_password(email)).await;
     signed_in(shop, &payload)
 }
 
 /// The customer behind a payload's token.
-fn signed_in(shop: &Shop, payload: &Value) -> (Caller, String) {
+pub(crate) fn signed_in(shop: &Shop, payload: &Value) -> (Caller, String) {
     let token = &payload["token"];
     let access = token["accessToken"].as_str().expect("an access token");
     let refresh = token["refreshToken"].as_str().expect("a refresh token");

@@ -288,7 +288,7 @@ async fn tok_04_a_token_that_a_backend_issues_tells_its_owner() {
         .backend
         .refused("customerTokenIssue", json!({ "customerId": " " }))
         .await;
-    assert_eq!(refused, ["CUSTOMER_NOT_FOUND customerId (402)"]);
+    assert_eq!(refused, ["CUSTOMER_REFERENCE_MISSING customerId (405)"]);
 }
 
 // SPR-31, ERR-03

@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::commands::Commands;
-use super::logs::Logs;
+use super::logs::{Logs, USUAL};
 use super::mail::MailFolder;
 use super::mongo::Store;
 use super::people::Shop;
@@ -34,6 +34,7 @@ pub(crate) struct Setup {
     clock: Clock,
     database: Option<(String, String)>,
     graphiql: Option<Page>,
+    log: &'static str,
 }
 
 /// The same in every test, so that several gateways of one test can share a database.
@@ -52,6 +53,7 @@ impl Setup {
             clock: Clock::system(),
             database: None,
             graphiql: None,
+            log: USUAL,
         };
         setup.set("GATEWAY_JOBS", "off")
     }
@@ -66,6 +68,12 @@ impl Setup {
     /// Lets time pass only when the test says so.
     pub(crate) fn manual_clock(mut self) -> Self {
         self.clock = Clock::manual(Clock::machine());
+        self
+    }
+
+    /// Logs what this filter shows, of the libraries too: `debug`.
+    pub(crate) fn log(mut self, filter: &'static str) -> Self {
+        self.log = filter;
         self
     }
 
@@ -92,7 +100,7 @@ impl Setup {
             }
         };
         let (logs, commands) = (Logs::default(), Commands::default());
-        let runtime = runtime(&logs);
+        let runtime = runtime(&logs, self.log);
         let (clock, graphiql) = (self.clock.clone(), self.graphiql.clone());
         let starting = start(self.config(&uri, &name), clock, commands.clone(), graphiql);
         let running = runtime.spawn(starting).await.expect("the gateway starts");
@@ -136,12 +144,12 @@ impl Setup {
     }
 }
 
-fn runtime(logs: &Logs) -> Runtime {
+fn runtime(logs: &Logs, filter: &'static str) -> Runtime {
     let logs = logs.clone();
     Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
-        .on_thread_start(move || logs.catch_here())
+        .on_thread_start(move || logs.catch_here(filter))
         .build()
         .expect("a runtime")
 }

@@ -7,6 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
+/// What is shown where a test asks for nothing else: not what the libraries say.
+pub(super) const USUAL: &str = "info,mongodb=off,hyper=off";
+
 /// A gateway's log.
 #[derive(Clone, Default)]
 pub(crate) struct Logs(Arc<Mutex<Vec<u8>>>);
@@ -16,10 +19,10 @@ thread_local! {
 }
 
 impl Logs {
-    /// Catches what the current thread logs from now on.
-    pub(super) fn catch_here(&self) {
+    /// Catches what the current thread logs from now on, as far as the filter shows it.
+    pub(super) fn catch_here(&self, filter: &str) {
         let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new("info,mongodb=off,hyper=off"))
+            .with_env_filter(EnvFilter::new(filter))
             .with_ansi(false)
             .with_writer(self.clone())
             .finish();

@@ -1,6 +1,8 @@
 //! Bad input: for every mutation each field missing, blank, too long, of another tenant, of the wrong kind, with control
 //! characters; every fault told with its path, nothing changed, nothing repeated.
 
+mod customers;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -132,9 +134,10 @@ async fn err_01_each_bad_value_is_named_and_nothing_changes() {
 // ERR-02
 #[tokio::test]
 async fn err_02_a_missing_field_or_another_kind_of_value_is_a_top_level_error() {
-    let shop = kit::shop().await;
+    let shop = crate::customers::setup().start().await;
     let rival = shop.rival().await;
-    let goods = all(&shop, &rival).await;
+    let mut goods = all(&shop, &rival).await;
+    goods.extend(customers::all(&shop).await);
     let before = shop.gateway.store.dump().await;
     for good in &goods {
         let fields: Vec<String> = good
@@ -324,7 +327,7 @@ async fn err_01_all_faults_of_an_upload_come_together() {
 
 #[tokio::test]
 async fn every_mutation_is_given_bad_input() {
-    let shop = kit::shop().await;
+    let shop = crate::customers::setup().start().await;
     let rival = shop.rival().await;
     let seen = shop
         .nobody()
@@ -334,7 +337,8 @@ async fn every_mutation_is_given_bad_input() {
         .as_array()
         .expect("fields");
     let fields: BTreeSet<&str> = fields.iter().filter_map(|field| field["name"].as_str()).collect();
-    let goods = all(&shop, &rival).await;
+    let mut goods = all(&shop, &rival).await;
+    goods.extend(customers::all(&shop).await);
     let mut given: BTreeSet<&str> = goods.iter().map(|good| good.field).collect();
     given.insert("storageItemUpload");
     assert_eq!(fields, given);
@@ -344,6 +348,14 @@ async fn every_mutation_is_given_bad_input() {
         "storefrontUserEnsure",
         "storefrontUserTokenIssue",
         "storageItemDelete",
+        "customerRegister",
+        "customerTokenCreate",
+        "customerTokenIssue",
+        "customerTokenRefresh",
+        "customerPasswordSet",
+        "customerUpdate",
+        "customerPasswordChange",
+        "customerTokenRevoke",
     ] {
         let good = goods
             .iter()

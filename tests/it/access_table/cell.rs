@@ -1,0 +1,131 @@
+//! What a row acts on.
+
+use serde_json::{Value, json};
+
+use crate::customers::{person, signed_in, with_password};
+use crate::kit::{Caller, Shop, png};
+
+/// A storefront user with an item, a guest that was merged into it, another guest, and two customers. Of a customer's
+/// cell the user is the first customer's own.
+pub(super) struct Cell {
+    pub(super) shop: Shop,
+    pub(super) number: usize,
+    /// The owner of everything: by id, by the store's id, by token.
+    pub(super) ann: String,
+    pub(super) ann_key: String,
+    pub(super) owner: Caller,
+    /// A guest that was merged into ann, and its token.
+    pub(super) tomb: String,
+    pub(super) merged: Caller,
+    pub(super) item: String,
+    pub(super) guest_key: String,
+    /// A customer with a password, by token; their account.
+    pub(super) customer: Caller,
+    pub(super) account: Account,
+    /// The id of a customer without a password.
+    pub(super) bare: String,
+}
+
+/// A customer's account.
+pub(super) struct Account {
+    pub(super) id: String,
+    pub(super) email: String,
+    pub(super) reference: String,
+    /// Its storefront user's id.
+    pub(super) user: String,
+    pub(super) session: String,
+    pub(super) refresh_token: String,
+    shopper_reference: String,
+}
+
+impl Cell {
+    pub(super) async fn new(shop: &Shop, number: usize, is_customers: bool) -> Self {
+        let (customer, account) = register(shop, number).await;
+        let bare = shop
+            .browser
+            .done("customerRegister", person(&format!("bare{number}@example.com")))
+            .await;
+        let (ann_key, owner) = if is_customers {
+            let key = account.reference.clone();
+            let token = shop.token(&key).await;
+            (key, token)
+        } else {
+            let key = format!("ann {number}");
+            let token = shop.ann(&key).await;
+            (key, token)
+        };
+        let (tomb, guest_key) = (format!("tomb {number}"), format!("guest {number}"));
+        let merged = shop.guest(&tomb).await;
+        shop.guest(&guest_key).await;
+        shop.merge(&tomb, &ann_key).await;
+        let item = owner.upload("cat.png", &png(1)).await;
+        Self {
+            shop: shop.clone(),
+            number,
+            ann: user_id(shop, &ann_key).await,
+            ann_key,
+            owner,
+            tomb: user_id(shop, &tomb).await,
+            merged,
+            item: text(&item["id"]),
+            guest_key,
+            customer,
+            account,
+            bare: text(&bare["customer"]["id"]),
+        }
+    }
+
+    pub(super) fn storefront(&self) -> &str {
+        self.shop.id()
+    }
+
+    /// What only who may see it shall see.
+    pub(super) fn secrets(&self) -> [String; 9] {
+        [
+            &self.ann,
+            &self.tomb,
+            &self.item,
+            self.storefront(),
+            &self.shop.organization.to_string(),
+            &self.account.id,
+            &self.account.user,
+            &self.account.session,
+            &self.account.shopper_reference,
+        ]
+        .map(str::to_owned)
+    }
+}
+
+async fn register(shop: &Shop, number: usize) -> (Caller, Account) {
+    let email = format!("ada{number}@example.com");
+    let payload = shop.browser.done("customerRegister", with_password(&email)).await;
+    let (customer, refresh_token) = signed_in(shop, &payload);
+    let id = text(&payload["customer"]["id"]);
+    let selection = "reference shopperReference storefrontUser { id } sessions { id }";
+    let seen = shop
+        .backend
+        .ask(&format!("{{ customer(by: {{ id: {id:?} }}) {{ {selection} }} }}"))
+        .await;
+    let seen = &seen["customer"];
+    let account = Account {
+        id,
+        email,
+        reference: text(&seen["reference"]),
+        user: text(&seen["storefrontUser"]["id"]),
+        session: text(&seen["sessions"][0]["id"]),
+        refresh_token,
+        shopper_reference: text(&seen["shopperReference"]),
+    };
+    (customer, account)
+}
+
+async fn user_id(shop: &Shop, key: &str) -> String {
+    let query = "query ($by: StorefrontUserBy!) { storefrontUser(by: $by) { id } }";
+    let by = json!({ "external": shop.named(key) });
+    let seen = shop.backend.send(query, json!({ "by": by })).await.data();
+    text(&seen["storefrontUser"]["id"])
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}

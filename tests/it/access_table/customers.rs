@@ -1,0 +1,297 @@
+//! Customers: their queries and mutations.
+
+use serde_json::{Value, json};
+use storefront_gateway::access::scope::Scope::{
+    CustomersRead, CustomersToken, CustomersWrite, StorefrontUsersRead, StorefrontsRead,
+};
+
+use super::cell::Cell;
+use super::row::{NO, NONE, Row, asks, behind, does, node};
+use crate::customers::{OTHER_PASSWORD, PASSWORD, but, credentials, person};
+
+const NOT_FOUND: &str = "user CUSTOMER_NOT_FOUND";
+const MISSING: &str = "user CUSTOMER_REFERENCE_MISSING";
+const NOT_FROM_YOU: &str = "user FORBIDDEN";
+const TOKEN_INVALID: &str = "user TOKEN_INVALID";
+const NO_STOREFRONT: &str = "user STOREFRONT_NOT_FOUND";
+
+impl Row {
+    /// A customer that is looked up: its own, also by its storefront user.
+    fn looked_up(self) -> Self {
+        self.scopes(&[CustomersRead], &[CustomersWrite, StorefrontUsersRead])
+            .anyone([NONE, NO])
+            .backends([NO, "ours", "null"])
+            .users(["null", "null", NO, "ours"])
+            .customers(["ours", "null", "null"])
+    }
+
+    /// A node that only the customer, its storefront user and backends see; with `behind` for a backend that sees the
+    /// node and not what is behind it, and for the storefront user.
+    fn account_node(self, [backend, linked]: [&'static str; 2]) -> Self {
+        self.anyone(["null"; 2])
+            .backends([backend, "ours", "null"])
+            .users(["null", "null", "null", linked])
+            .customers(["ours", "null", "null"])
+    }
+
+    /// Only backends with the scope may, on a customer.
+    fn of_backends(self) -> Self {
+        self.anyone([NONE, NO])
+            .backends([NO, "done", NOT_FOUND])
+            .no_persons()
+    }
+
+    /// Backends may, and a customer with its own.
+    fn own_account(self) -> Self {
+        self.scopes(&[CustomersWrite], &[CustomersRead])
+            .anyone([NONE, NO])
+            .backends([NO, "done", NOT_FOUND])
+            .users([NO; 4])
+            .customers(["done", NOT_FOUND, NOT_FOUND])
+    }
+
+    /// A backend says whom it means; to every customer it is about itself.
+    fn oneself(self) -> Self {
+        self.scopes(&[CustomersWrite], &[CustomersRead])
+            .anyone([NONE, NO])
+            .backends([NO, MISSING, MISSING])
+            .users([NO; 4])
+            .customers(["done"; 3])
+    }
+
+    /// Publishable keys and backends may, each in its own storefronts.
+    fn entrance(self) -> Self {
+        self.scopes(&[CustomersWrite], &[CustomersRead])
+            .anyone([NONE, "done"])
+            .backends([NO, "done", NO_STOREFRONT])
+            .no_persons()
+    }
+}
+
+pub(super) fn queries() -> Vec<Row> {
+    let mut rows = lookups();
+    rows.extend(nodes());
+    rows.extend(behind_accounts());
+    rows
+}
+
+fn lookups() -> Vec<Row> {
+    vec![
+        asks("customer", "by id", |cell| {
+            format!("{{ customer(by: {{ id: {:?} }}) {{ id }} }}", cell.account.id)
+        })
+        .looked_up(),
+        asks("customer", "by reference", |cell| {
+            keyed(cell, "reference", &cell.account.reference)
+        })
+        .looked_up(),
+        asks("customer", "by e-mail address", |cell| {
+            keyed(cell, "email", &cell.account.email)
+        })
+        .looked_up(),
+        asks("viewer", "customer", |_| "{ viewer { customer { id } } }".into())
+            .anyone(["null", "else"])
+            .backends(["else"; 3])
+            .users(["else", "else", "null", "else"])
+            .customers(["ours", "else", "else"]),
+        asks("viewer", "storefront user's customer", |_| {
+            "{ viewer { storefrontUser { customer { id } } } }".into()
+        })
+        .anyone(["null", "else"])
+        .backends(["else"; 3])
+        .users(["else", "else", "null", "ours"])
+        .customers(["ours", "else", "else"]),
+    ]
+}
+
+fn keyed(cell: &Cell, key: &str, value: &str) -> String {
+    let storefront = cell.storefront();
+    format!("{{ customer(by: {{ {key}: {{ storefrontId: {storefront:?}, {key}: {value:?} }} }}) {{ id }} }}")
+}
+
+fn nodes() -> Vec<Row> {
+    vec![
+        asks("node", "customer", |cell| node(&cell.account.id, ""))
+            .scopes(&[CustomersRead], &[StorefrontUsersRead])
+            .account_node(["null", "ours"]),
+        asks("nodes", "customer", |cell| {
+            format!("{{ nodes(ids: [{:?}]) {{ id }} }}", cell.account.id)
+        })
+        .scopes(&[CustomersRead], &[StorefrontUsersRead])
+        .account_node(["null", "ours"]),
+        asks("node", "session", |cell| node(&cell.account.session, ""))
+            .scopes(&[CustomersRead], &[StorefrontUsersRead])
+            .account_node(["null", "null"]),
+    ]
+}
+
+fn behind_accounts() -> Vec<Row> {
+    vec![
+        asks("node", "user's customer", |cell| {
+            behind(&cell.account.user, "... on StorefrontUser { customer { id } }")
+        })
+        .scopes(&[StorefrontUsersRead, CustomersRead], &[StorefrontUsersRead])
+        .account_node(["else", "ours"]),
+        asks("node", "customer's user", |cell| {
+            behind(&cell.account.id, "... on Customer { storefrontUser { id } }")
+        })
+        .scopes(&[CustomersRead, StorefrontUsersRead], &[CustomersRead])
+        .account_node([NO, "ours"]),
+        asks("node", "customer's storefront", |cell| {
+            behind(&cell.account.id, "... on Customer { storefront { id } }")
+        })
+        .scopes(&[CustomersRead, StorefrontsRead], &[CustomersRead])
+        .account_node([NO, "ours"]),
+        asks("node", "customer's sessions", |cell| {
+            behind(&cell.account.id, "... on Customer { sessions { id } }")
+        })
+        .scopes(&[CustomersRead], &[StorefrontUsersRead])
+        .account_node(["null", NO]),
+        asks("node", "customer's shopper reference", |cell| {
+            behind(&cell.account.id, "... on Customer { shopperReference }")
+        })
+        .scopes(&[CustomersRead], &[StorefrontUsersRead])
+        .anyone(["null"; 2])
+        .backends(["null", "ours", "null"])
+        .users(["null", "null", "null", "else"])
+        .customers(["else", "null", "null"]),
+    ]
+}
+
+pub(super) fn mutations() -> Vec<Row> {
+    let mut rows = entrances();
+    rows.extend(tokens());
+    rows.extend(profiles());
+    rows.extend(passwords());
+    rows
+}
+
+/// Somebody new in the cell's storefront.
+fn newcomer(cell: &Cell) -> Value {
+    let storefront = json!({ "storefrontId": cell.storefront() });
+    but(person(&format!("new{}@example.com", cell.number)), storefront)
+}
+
+fn entrances() -> Vec<Row> {
+    vec![
+        does("customerRegister", "", newcomer).entrance(),
+        does("customerRegister", "with a shopper reference", |cell| {
+            but(
+                newcomer(cell),
+                json!({ "shopperReference": format!("shopper-{}", cell.number) }),
+            )
+        })
+        .scopes(&[CustomersWrite], &[CustomersRead])
+        .anyone([NONE, NOT_FROM_YOU])
+        .backends([NO, "done", NO_STOREFRONT])
+        .no_persons(),
+        does("customerTokenCreate", "", |cell| {
+            but(
+                credentials(&cell.account.email, PASSWORD),
+                json!({ "storefrontId": cell.storefront() }),
+            )
+        })
+        .entrance(),
+    ]
+}
+
+fn tokens() -> Vec<Row> {
+    vec![
+        does(
+            "customerTokenIssue",
+            "",
+            |cell| json!({ "customerId": cell.account.id }),
+        )
+        .scopes(&[CustomersToken], &[CustomersWrite, CustomersRead])
+        .of_backends(),
+        // Everyone may, but for another API client than the one that the token was issued to.
+        does("customerTokenRefresh", "", refresh_token)
+            .anyone(["done"; 2])
+            .backends([TOKEN_INVALID; 3])
+            .users(["done"; 4])
+            .customers(["done"; 3]),
+        does("customerTokenRevoke", "by refresh token", refresh_token)
+            .anyone(["done"; 2])
+            .backends(["no change"; 3])
+            .users(["done"; 4])
+            .customers(["done"; 3]),
+        does(
+            "customerTokenRevoke",
+            "by session",
+            |cell| json!({ "sessionId": cell.account.session }),
+        )
+        .scopes(&[CustomersWrite], &[CustomersRead])
+        .anyone([NONE, NO])
+        .backends([NO, "done", "no change"])
+        .users([NO; 4])
+        .customers(["done", "no change", "no change"]),
+        does(
+            "customerTokenRevoke",
+            "all of somebody",
+            |cell| json!({ "all": true, "customerId": cell.account.id }),
+        )
+        .own_account(),
+        does("customerTokenRevoke", "all", |_| json!({ "all": true })).oneself(),
+        does("customerTokenRevoke", "this session", |_| json!({}))
+            .scopes(&[CustomersWrite], &[CustomersRead])
+            .anyone([NONE, NO])
+            .backends([NO, "user REQUIRED", "user REQUIRED"])
+            .users([NO; 4])
+            .customers(["done"; 3]),
+    ]
+}
+
+fn refresh_token(cell: &Cell) -> Value {
+    json!({ "refreshToken": cell.account.refresh_token })
+}
+
+fn profiles() -> Vec<Row> {
+    vec![
+        does(
+            "customerUpdate",
+            "somebody",
+            |cell| json!({ "customerId": cell.account.id, "firstName": "Grace" }),
+        )
+        .own_account(),
+        does("customerUpdate", "oneself", |_| json!({ "firstName": "Grace" })).oneself(),
+        does(
+            "customerUpdate",
+            "e-mail address",
+            |cell| json!({ "customerId": cell.account.id, "email": format!("x{}@example.com", cell.number) }),
+        )
+        .backends_field(),
+        does("customerUpdate", "shopper reference", |cell| {
+            json!({ "customerId": cell.account.id, "shopperReference": format!("shopper-{}", cell.number) })
+        })
+        .backends_field(),
+    ]
+}
+
+impl Row {
+    /// A field of an account that only backends may send.
+    fn backends_field(self) -> Self {
+        self.scopes(&[CustomersWrite], &[CustomersRead])
+            .anyone([NONE, NO])
+            .backends([NO, "done", NOT_FOUND])
+            .users([NO; 4])
+            .customers([NOT_FROM_YOU, NOT_FOUND, NOT_FOUND])
+    }
+}
+
+fn passwords() -> Vec<Row> {
+    vec![
+        does("customerPasswordChange", "", |_| {
+            json!({ "password": PASSWORD, "newPassword": OTHER_PASSWORD, "confirmPassword": OTHER_PASSWORD })
+        })
+        .scopes(&[CustomersWrite], &[CustomersRead])
+        .anyone([NONE, NO])
+        .backends([NO; 3])
+        .users([NO; 4])
+        .customers(["done"; 3]),
+        does("customerPasswordSet", "", |cell| {
+            json!({ "customerId": cell.bare, "newPassword": PASSWORD, "confirmPassword": PASSWORD })
+        })
+        .scopes(&[CustomersWrite], &[CustomersRead])
+        .of_backends(),
+    ]
+}

@@ -1,0 +1,268 @@
+//! The access table: every root field, and what is reached through others, × every kind of caller, with the outcome
+//! that service.md's "Who may do what" gives. A root field without a row fails.
+
+mod cell;
+mod customers;
+mod payloads;
+mod queries;
+mod row;
+mod users;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::json;
+use storefront_gateway::access::client::ClientKind;
+use storefront_gateway::access::scope::Scope;
+
+use crate::customers::{setup, signed_in, with_password};
+use crate::kit::{self, Caller, Shop};
+use cell::Cell;
+use row::{Act, Row, Who};
+
+/// A shop with the callers that are the same for all rows.
+struct Table {
+    shop: Shop,
+    rival: Shop,
+    /// A publishable key of the organization's other storefront.
+    elsewhere: Caller,
+    other_user: Caller,
+    /// Credentials that were good once.
+    ended: Vec<(&'static str, Caller)>,
+    /// How many persons there are, for names that are not taken.
+    persons: usize,
+}
+
+impl Table {
+    async fn new() -> Self {
+        let setup = setup()
+            .set("GATEWAY_STOREFRONT_USER_TOKEN_TTL", "1s")
+            .set("GATEWAY_ACCESS_TOKEN_TTL", "1s")
+            .manual_clock();
+        let shop = setup.start().await;
+        let austria = shop.add_storefront("Prints AT", "AT").await;
+        let elsewhere = shop.client(ClientKind::Public, Some(&austria.id), &[]).await;
+        let mut table = Self {
+            rival: shop.rival().await,
+            other_user: shop.nobody(),
+            elsewhere: elsewhere.caller,
+            ended: Vec::new(),
+            persons: 0,
+            shop,
+        };
+        table.ended = table.ended_credentials().await;
+        table.other_user = table.shop.ann("other").await;
+        table
+    }
+
+    async fn ended_credentials(&mut self) -> Vec<(&'static str, Caller)> {
+        let browser = self.shop.browser.clone();
+        let (user, customer) = (self.shop.ann("expired").await, self.customer(&browser).await);
+        // Longer than the tokens live, and the leeway.
+        self.shop.gateway.advance(Duration::from_secs(7));
+        let revoked = self.shop.client(ClientKind::Integration, None, Scope::ALL).await;
+        let (app, id) = (self.shop.gateway.app.clone(), revoked.id.clone());
+        let revoking = async move { app.access.clients.revoke(&id).await.expect("revoked") };
+        assert!(self.shop.gateway.inside(revoking).await);
+        let signed_out = self.customer(&browser).await;
+        signed_out.done("customerTokenRevoke", json!({})).await;
+        vec![
+            ("expired user", user),
+            ("expired customer", customer),
+            ("revoked backend", revoked.caller),
+            ("signed-out customer", signed_out),
+        ]
+    }
+
+    fn next(&mut self) -> usize {
+        self.persons += 1;
+        self.persons
+    }
+
+    /// Somebody who registers with this key.
+    async fn customer(&mut self, browser: &Caller) -> Caller {
+        let email = format!("customer{}@example.com", self.next());
+        let payload = browser.done("customerRegister", with_password(&email)).await;
+        signed_in(&self.shop, &payload).0
+    }
+
+    /// Who calls beside the persons of a cell, for one row: some rows change them.
+    async fn callers(&mut self, row: &Row) -> Callers {
+        let (here, elsewhere) = (self.shop.browser.clone(), self.elsewhere.clone());
+        Callers {
+            nobody: self.shop.nobody(),
+            with: self.shop.backend_with(row.with).await,
+            without: self.shop.backend_with(row.without).await,
+            other_customer: self.customer(&here).await,
+            elsewhere: self.customer(&elsewhere).await,
+        }
+    }
+
+    /// Asks one row's question for everybody, and lists what differs from the table.
+    async fn check(&mut self, row: &Row, cells: &mut Cells) -> Vec<String> {
+        assert_eq!(row.outcomes.len(), Who::COUNT, "{row}: an outcome for everybody");
+        let callers = self.callers(row).await;
+        // What reads is looked at once, after all have read.
+        let reads = matches!(row.act, Act::Query(_));
+        for who in [Who::Nobody, Who::Customer] {
+            cells.of(self, who).await;
+        }
+        let untouched = self.shop.gateway.store.dump().await;
+        let mut wrong = Vec::new();
+        for (who, expected) in &row.outcomes {
+            let cell = cells.of(self, *who).await;
+            let caller = callers.caller(*who, self, cell);
+            let (answer, changed) = if reads {
+                (row.call(cell, caller).await, false)
+            } else {
+                let before = self.shop.gateway.store.dump().await;
+                let answer = row.call(cell, caller).await;
+                (answer, self.shop.gateway.store.dump().await != before)
+            };
+            let got = row.outcome(cell, &answer, changed);
+            if got != *expected {
+                wrong.push(format!("{row} × {who:?}: expected {expected}, got {got}"));
+            }
+            if changed {
+                if got != "done" {
+                    wrong.push(format!("{row} × {who:?}: something changed"));
+                }
+                cells.spend(*who);
+            }
+        }
+        if reads && self.shop.gateway.store.dump().await != untouched {
+            wrong.push(format!("{row}: something changed"));
+        }
+        wrong.extend(self.check_ended(row, cells).await);
+        wrong
+    }
+
+    async fn check_ended(&mut self, row: &Row, cells: &mut Cells) -> Vec<String> {
+        let cell = cells.of(self, Who::Nobody).await;
+        let mut wrong = Vec::new();
+        for (name, caller) in &self.ended {
+            let got = row.outcome(cell, &row.call(cell, caller).await, false);
+            if got != "HTTP 401" {
+                wrong.push(format!("{row} × {name}: expected HTTP 401, got {got}"));
+            }
+        }
+        wrong
+    }
+}
+
+/// Who calls beside the persons of a cell.
+struct Callers {
+    nobody: Caller,
+    with: Caller,
+    without: Caller,
+    other_customer: Caller,
+    elsewhere: Caller,
+}
+
+impl Callers {
+    fn caller<'a>(&'a self, who: Who, table: &'a Table, cell: &'a Cell) -> &'a Caller {
+        match who {
+            Who::Nobody => &self.nobody,
+            Who::Public => &table.shop.browser,
+            Who::Without => &self.without,
+            Who::With => &self.with,
+            Who::Rival => &table.rival.backend,
+            Who::Owner | Who::Linked => &cell.owner,
+            Who::Other => &table.other_user,
+            Who::Merged => &cell.merged,
+            Who::Customer => &cell.customer,
+            Who::OtherCustomer => &self.other_customer,
+            Who::CustomerElsewhere => &self.elsewhere,
+        }
+    }
+}
+
+/// What is acted on; made anew after something took effect.
+#[derive(Default)]
+struct Cells {
+    /// Its owner is a storefront user without an account.
+    plain: Option<Cell>,
+    /// Its owner is a customer.
+    customers: Option<Cell>,
+}
+
+impl Cells {
+    fn place(&mut self, who: Who) -> &mut Option<Cell> {
+        match who {
+            Who::Customer | Who::Linked => &mut self.customers,
+            _ => &mut self.plain,
+        }
+    }
+
+    async fn of(&mut self, table: &mut Table, who: Who) -> &Cell {
+        let is_customers = matches!(who, Who::Customer | Who::Linked);
+        let place = self.place(who);
+        if place.is_none() {
+            let number = table.next();
+            *place = Some(Cell::new(&table.shop, number, is_customers).await);
+        }
+        place.as_ref().expect("it was just made")
+    }
+
+    fn spend(&mut self, who: Who) {
+        *self.place(who) = None;
+    }
+}
+
+async fn check_all(rows: Vec<Row>) {
+    let mut table = Table::new().await;
+    let mut cells = Cells::default();
+    let mut wrong = Vec::new();
+    for row in &rows {
+        wrong.extend(table.check(row, &mut cells).await);
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+// ERR-03, SFU-03, SFU-21
+#[tokio::test]
+async fn err_03_every_query_gives_each_caller_what_the_table_says() {
+    check_all(queries::rows()).await;
+}
+
+// ERR-03, SPR-31
+#[tokio::test]
+async fn err_03_every_query_of_customers_gives_each_caller_what_the_table_says() {
+    check_all(customers::queries()).await;
+}
+
+// ERR-03, SFU-03, SFU-21
+#[tokio::test]
+async fn err_03_every_mutation_of_users_and_items_lets_each_caller_do_what_the_table_says() {
+    check_all(users::mutations()).await;
+}
+
+// ERR-03, SPR-31, SPR-32
+#[tokio::test]
+async fn err_03_every_mutation_of_customers_lets_each_caller_do_what_the_table_says() {
+    check_all(customers::mutations()).await;
+}
+
+/// Root fields without a row, and why. This list only shrinks.
+const WITHOUT_A_ROW: [&str; 0] = [];
+
+#[tokio::test]
+async fn every_root_field_has_a_row() {
+    let shop = kit::shop().await;
+    let query = "{ __schema { queryType { fields { name } } mutationType { fields { name } } } }";
+    let seen = shop.nobody().ask(query).await;
+    let mut fields = BTreeSet::new();
+    for root in ["queryType", "mutationType"] {
+        let listed = seen["__schema"][root]["fields"].as_array().expect("fields");
+        fields.extend(listed.iter().filter_map(|field| field["name"].as_str()));
+    }
+    let rows = [
+        queries::rows(),
+        customers::queries(),
+        users::mutations(),
+        customers::mutations(),
+    ];
+    let mut covered: BTreeSet<&str> = rows.iter().flatten().map(|row| row.field).collect();
+    covered.extend(WITHOUT_A_ROW);
+    assert_eq!(fields, covered);
+}

@@ -1,0 +1,162 @@
+//! Bad sign-ins, tokens and passwords.
+
+use serde_json::json;
+
+use super::super::MARK;
+use super::*;
+
+// EPC-08, ERR-01
+#[tokio::test]
+async fn err_01_a_sign_in_tells_a_wrong_storefront_and_nothing_else() {
+    let (shop, rival, _) = shops().await;
+    ada(&shop, "ada@example.com").await;
+    let good = credentials("ada@example.com", PASSWORD);
+    let long = MARK.repeat(2000);
+    let mut bads = bad_storefronts(&rival);
+    for field in ["email", "password"] {
+        let bad = ["", " ", MARK, "hunter2\u{0}", "hunter2\n@example.com", &long];
+        bads.extend(each(field, &bad, "CREDENTIALS_INVALID"));
+    }
+    bads.extend(each(
+        "email",
+        &["theirs@example.com", "ada"],
+        "CREDENTIALS_INVALID",
+    ));
+    check(&shop, &shop.browser, "customerTokenCreate", &good, bads).await;
+}
+
+// TOK-01, TOK-02, SPR-31
+#[tokio::test]
+async fn err_01_tokens_and_sessions_that_are_none_change_nothing() {
+    let (shop, _, theirs) = shops().await;
+    let (ada, refresh) = ada(&shop, "ada@example.com").await;
+    let (id, token) = (id_of(&ada).await, ada.credential.clone().expect("a token"));
+    let issue = json!({ "customerId": id });
+    let bads = bad_customers(&theirs, MISSING);
+    check(&shop, &shop.backend, "customerTokenIssue", &issue, bads).await;
+
+    let (long, shorter) = (
+        MARK.repeat(2000),
+        refresh.trim_end_matches(|last| refresh.ends_with(last)),
+    );
+    let (longer, upper) = (format!("{refresh}x"), refresh.to_uppercase());
+    let none = [
+        "",
+        " ",
+        MARK,
+        "rt_",
+        "rt_hunter2.hunter2",
+        "hunter2\u{0}",
+        &long,
+        shorter,
+        &longer,
+        &upper,
+        &token,
+    ];
+    let good = json!({ "refreshToken": refresh });
+    let bads = each("refreshToken", &none, "TOKEN_INVALID refreshToken");
+    check(&shop, &shop.browser, "customerTokenRefresh", &good, bads).await;
+}
+
+// TOK-02, SPR-31, SPR-32
+#[tokio::test]
+async fn tok_02_to_sign_out_what_is_not_signed_in_is_success_and_another_customer_is_not() {
+    let (shop, _, theirs) = shops().await;
+    let (ada, _) = ada(&shop, "ada@example.com").await;
+    let id = id_of(&ada).await;
+    let unknown = |field: &str, values: &[&str]| -> Vec<Bad> {
+        let none = |value: &&str| (json!({ field: value }), Vec::new());
+        values.iter().map(none).collect()
+    };
+    check(
+        &shop,
+        &shop.nobody(),
+        "customerTokenRevoke",
+        &json!({}),
+        unknown(
+            "refreshToken",
+            &["", " ", MARK, "rt_", "rt_hunter2.hunter2", "hunter2\u{0}"],
+        ),
+    )
+    .await;
+    let none = [
+        "",
+        " ",
+        MARK,
+        "ses_01h00000000000000000000000",
+        "cus_01h00000000000000000000000",
+        "\u{0}",
+    ];
+    for caller in [&ada, &shop.backend] {
+        check(
+            &shop,
+            caller,
+            "customerTokenRevoke",
+            &json!({}),
+            unknown("sessionId", &none),
+        )
+        .await;
+    }
+
+    let all = json!({ "all": true, "customerId": id });
+    check(
+        &shop,
+        &shop.backend,
+        "customerTokenRevoke",
+        &all,
+        bad_customers(&theirs, MISSING),
+    )
+    .await;
+    let bads = bad_customers(&theirs, "CUSTOMER_NOT_FOUND customerId (402)");
+    check(&shop, &ada, "customerTokenRevoke", &all, bads).await;
+    // Nor does a customer sign out while it names another.
+    let bads = bad_customers(&theirs, "CUSTOMER_NOT_FOUND customerId (402)");
+    check(&shop, &ada, "customerTokenRevoke", &json!({}), bads).await;
+}
+
+// SPR-80, SPR-13, EPC-07, SPR-32
+#[tokio::test]
+async fn err_01_a_new_password_is_told_every_rule_that_it_breaks() {
+    let (shop, _, theirs) = shops().await;
+    let (ada, _) = ada(&shop, "ada@example.com").await;
+    let faults = [
+        "PASSWORD_TOO_SHORT newPassword (408)",
+        "PASSWORD_TOO_LONG newPassword (408)",
+        "PASSWORD_TOO_COMMON newPassword (408)",
+    ];
+    let long = MARK.repeat(2000);
+    let mut bads = bad_passwords("newPassword", faults);
+    let wrong = ["", " ", MARK, "hunter2\u{0}", &long, "Correct horse"];
+    bads.extend(each("password", &wrong, "PASSWORD_INVALID password (408)"));
+    check(
+        &shop,
+        &ada,
+        "customerPasswordChange",
+        &change(PASSWORD, OTHER_PASSWORD),
+        bads,
+    )
+    .await;
+
+    let mut bare = shop
+        .browser
+        .done("customerRegister", person("bare@example.com"))
+        .await;
+    let good = json!({
+        "customerId": bare["customer"]["id"].take(), "newPassword": PASSWORD, "confirmPassword": PASSWORD,
+    });
+    let mut bads = bad_passwords("newPassword", faults);
+    bads.extend(bad_customers(&theirs, MISSING));
+    bads.push((
+        json!({ "customerId": id_of(&ada).await }),
+        vec!["PASSWORD_ALREADY_SET"],
+    ));
+    bads.push((
+        json!({ "customerId": theirs, "newPassword": "x", "confirmPassword": "y" }),
+        vec![
+            "CUSTOMER_NOT_FOUND customerId (402)",
+            faults[0],
+            "PASSWORDS_DO_NOT_MATCH confirmPassword (406)",
+        ],
+    ));
+    check(&shop, &shop.backend, "customerPasswordSet", &good, bads).await;
+}

@@ -1,0 +1,281 @@
+//! Bad input to customers' mutations.
+
+mod accounts;
+mod credentials;
+
+use std::collections::BTreeMap;
+
+use bson::Document;
+use serde_json::{Value, json};
+
+use super::{Good, MARK};
+use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, but, credentials, person, setup, with_password};
+use crate::kit::{Caller, Shop, faults};
+
+/// Every mutation of customers with an input that would take effect.
+#[expect(clippy::too_many_lines, reason = "one mutation after the other")]
+pub(super) async fn all(shop: &Shop) -> Vec<Good> {
+    let (ada, refresh) = ada(shop, "ada@example.com").await;
+    let id = id_of(&ada).await;
+    let bare = shop
+        .browser
+        .done("customerRegister", person("bare@example.com"))
+        .await;
+    let good = |field, caller: &Caller, input, optional| Good {
+        field,
+        input,
+        optional,
+        caller: caller.clone(),
+    };
+    vec![
+        good(
+            "customerRegister",
+            &shop.backend,
+            newcomer(shop),
+            REGISTER_OPTIONAL,
+        ),
+        good(
+            "customerUpdate",
+            &shop.backend,
+            json!({
+                "customerId": id, "expectedVersion": 1, "firstName": "Grace", "lastName": "Hopper", "salutation": "DR",
+                "gender": "FEMALE", "dateOfBirth": "1990-02-28", "email": "grace@example.com",
+                "shopperReference": "grace",
+            }),
+            // What cannot be cleared is refused on its field.
+            &[
+                "customerId",
+                "expectedVersion",
+                "firstName",
+                "lastName",
+                "salutation",
+                "gender",
+                "dateOfBirth",
+                "email",
+                "shopperReference",
+            ],
+        ),
+        good(
+            "customerTokenCreate",
+            &shop.backend,
+            but(
+                credentials("ada@example.com", PASSWORD),
+                json!({ "storefrontId": shop.id(), "anonymousUserToken": null }),
+            ),
+            &["storefrontId", "anonymousUserToken"],
+        ),
+        good(
+            "customerTokenIssue",
+            &shop.backend,
+            json!({ "customerId": id }),
+            &[],
+        ),
+        good(
+            "customerTokenRefresh",
+            &shop.browser,
+            json!({ "refreshToken": refresh }),
+            &[],
+        ),
+        good(
+            "customerTokenRevoke",
+            &shop.backend,
+            json!({ "refreshToken": null, "sessionId": null, "all": true, "customerId": id }),
+            &["refreshToken", "sessionId", "customerId", "all"],
+        ),
+        good(
+            "customerPasswordChange",
+            &ada,
+            change(PASSWORD, OTHER_PASSWORD),
+            &[],
+        ),
+        good(
+            "customerPasswordSet",
+            &shop.backend,
+            json!({ "customerId": bare["customer"]["id"], "newPassword": PASSWORD, "confirmPassword": PASSWORD }),
+            &[],
+        ),
+    ]
+}
+
+const REGISTER_OPTIONAL: &[&str] = &[
+    "storefrontId",
+    "password",
+    "confirmPassword",
+    "termsVersion",
+    "salutation",
+    "gender",
+    "dateOfBirth",
+    "shopperReference",
+    "anonymousUserToken",
+];
+
+fn newcomer(shop: &Shop) -> Value {
+    but(
+        with_password("new@example.com"),
+        json!({
+            "storefrontId": shop.id(), "termsVersion": "2026-01", "salutation": "MS", "gender": "FEMALE",
+            "dateOfBirth": "1990-02-28", "shopperReference": "new", "anonymousUserToken": null,
+        }),
+    )
+}
+
+fn change(present: &str, new: &str) -> Value {
+    json!({ "password": present, "newPassword": new, "confirmPassword": new })
+}
+
+async fn id_of(customer: &Caller) -> Value {
+    customer.ask("{ viewer { customer { id } } }").await["viewer"]["customer"]["id"].take()
+}
+
+/// Everything that is stored, but for the numbers that are used up by what fails (SPR-17).
+async fn kept(shop: &Shop) -> BTreeMap<String, Vec<Document>> {
+    let mut dump = shop.gateway.store.dump().await;
+    dump.remove("counters");
+    dump
+}
+
+/// What is changed of a good input, and the faults that it comes to.
+type Bad = (Value, Vec<&'static str>);
+
+/// The same fault for each of the values in one field.
+fn each(field: &str, values: &[&str], fault: &'static str) -> Vec<Bad> {
+    let bad = |value: &&str| (json!({ field: value }), vec![fault]);
+    values.iter().map(bad).collect()
+}
+
+/// What no name can be.
+fn bad_names(field: &'static str, faults: [&'static str; 3]) -> Vec<Bad> {
+    let [required, too_long, invalid] = faults;
+    let long = MARK.repeat(15);
+    let mut bads = each(field, &["", "  ", "\t", "\u{a0}"], required);
+    bads.extend(each(field, &[&long], too_long));
+    bads.extend(each(
+        field,
+        &["hunter2\u{0}", "hun\nter2", "hunter2\u{7f}", "hunter2\u{85}"],
+        invalid,
+    ));
+    bads
+}
+
+/// What no e-mail address can be.
+fn bad_addresses() -> Vec<Bad> {
+    let long = format!("hunter2@{}.example.com", "x".repeat(250));
+    let mut bads = each("email", &["", " ", "\t\n"], "REQUIRED email");
+    let bad = [
+        MARK,
+        "hunter2@",
+        "@hunter2.example",
+        "hunter2@example",
+        "hun ter2@example.com",
+        "hun\u{0}ter2@example.com",
+        "hunter2\r\nBcc:x@example.com",
+        "hunter2@example.com,a@example.com",
+        "<hunter2@example.com>",
+        &long,
+    ];
+    bads.extend(each("email", &bad, "EMAIL_INVALID email"));
+    bads
+}
+
+fn bad_birth_dates() -> Vec<Bad> {
+    each(
+        "dateOfBirth",
+        &["1899-12-31", "2999-01-01"],
+        "DATE_OF_BIRTH_INVALID dateOfBirth",
+    )
+}
+
+fn bad_shopper_references() -> Vec<Bad> {
+    let long = MARK.repeat(19);
+    let bad = ["", "ab", "   ", "hunter 2", "hunter2\u{0}", "hunter2\n", &long];
+    let mut bads = each(
+        "shopperReference",
+        &bad,
+        "SHOPPER_REFERENCE_INVALID shopperReference",
+    );
+    bads.extend(each(
+        "shopperReference",
+        &["taken"],
+        "SHOPPER_REFERENCE_TAKEN shopperReference",
+    ));
+    bads
+}
+
+/// What no storefront of the caller is.
+fn bad_storefronts(rival: &Shop) -> Vec<Bad> {
+    let bad = [
+        "",
+        " ",
+        MARK,
+        "sto_01h00000000000000000000000",
+        "sfu_01h00000000000000000000000",
+        "\u{0}",
+        rival.id(),
+    ];
+    each("storefrontId", &bad, "STOREFRONT_NOT_FOUND storefrontId")
+}
+
+/// What no customer of the caller is; `missing` for what names none.
+fn bad_customers(theirs: &Value, missing: &'static str) -> Vec<Bad> {
+    let bad = [
+        MARK,
+        "cus_01h00000000000000000000000",
+        "sfu_01h00000000000000000000000",
+        "\u{0}",
+        theirs.as_str().expect("an id"),
+    ];
+    let mut bads = each("customerId", &["", " "], missing);
+    bads.extend(each("customerId", &bad, "CUSTOMER_NOT_FOUND customerId (402)"));
+    bads
+}
+
+const MISSING: &str = "CUSTOMER_REFERENCE_MISSING customerId (405)";
+
+/// New passwords that break rules; the field's name, and the legacy code as it is shown.
+fn bad_passwords(field: &'static str, faults: [&'static str; 3]) -> Vec<Bad> {
+    let [too_short, too_long, too_common] = faults;
+    let both = |password: &str| json!({ field: password, "confirmPassword": password });
+    let mismatch = "PASSWORDS_DO_NOT_MATCH confirmPassword (406)";
+    vec![
+        (both(""), vec![too_short]),
+        (both("hunt2r"), vec![too_short]),
+        (both(&"x".repeat(129)), vec![too_long]),
+        (both("password1"), vec![too_common]),
+        (json!({ "confirmPassword": MARK }), vec![mismatch]),
+        (json!({ "confirmPassword": "" }), vec![mismatch]),
+        (
+            json!({ field: "x", "confirmPassword": "y" }),
+            vec![too_short, mismatch],
+        ),
+    ]
+}
+
+async fn check(shop: &Shop, caller: &Caller, field: &str, good: &Value, bads: Vec<Bad>) {
+    let before = kept(shop).await;
+    for (changes, expected) in bads {
+        let payload = caller.change(field, but(good.clone(), changes.clone())).await;
+        assert_eq!(faults(&payload), expected, "{field}: {changes}");
+        let said = payload.to_string();
+        for sent in [MARK, PASSWORD, OTHER_PASSWORD] {
+            assert!(!said.contains(sent), "{field}: {said}");
+        }
+    }
+    assert_eq!(kept(shop).await, before, "{field}: nothing changed");
+}
+
+/// A shop with a customer who has taken what is unique, a rival, and the id of the rival's customer.
+async fn shops() -> (Shop, Shop, Value) {
+    let shop = setup().start().await;
+    let rival = shop.rival().await;
+    let taken = but(
+        person("taken@example.com"),
+        json!({ "shopperReference": "taken" }),
+    );
+    let taken = but(taken, json!({ "storefrontId": shop.id() }));
+    shop.backend.done("customerRegister", taken).await;
+    let mut theirs = rival
+        .browser
+        .done("customerRegister", person("theirs@example.com"))
+        .await;
+    (shop, rival, theirs["customer"]["id"].take())
+}
