@@ -253,6 +253,10 @@ pub enum UserErrorCode {
     EmailTokenInvalid,
     /// The token has expired.
     EmailTokenExpired,
+    /// The address to change or delete is not named (legacy code 412).
+    AddressIdMissing,
+    /// The customer has no such address (legacy code 404).
+    AddressNotFound,
 }
 
 /// Collects the faults of one input, so that all are reported together (ERR-01).
@@ -288,6 +292,12 @@ impl Faults {
         }
     }
 
+    /// Whether nothing was noted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Refuses when anything was noted.
     pub fn check(self) -> Result<()> {
         if self.0.is_empty() {
@@ -295,6 +305,12 @@ impl Faults {
         } else {
             Err(Error::Rejected(self.0))
         }
+    }
+}
+
+impl From<Faults> for Error {
+    fn from(faults: Faults) -> Self {
+        Self::Rejected(faults.0)
     }
 }
 

@@ -12,7 +12,7 @@
 //! | [`http`] | router, the GraphQL handler, uploads, OAuth, content, GraphiQL; the only place where a principal is established |
 //! | [`guard`] | what a GraphQL document may cost, before anything expensive happens to it |
 //! | [`schema`] | **the list**: query and mutation made of the domains' parts, their indexes, jobs and migrations |
-//! | [`storefront`], [`storefront_user`], [`storage`], [`customer`] | the domains: documents and rules, commands to the database, nodes and mutations |
+//! | [`storefront`], [`storefront_user`], [`storage`], [`customer`], [`address`] | the domains: documents and rules, commands to the database, nodes and mutations |
 //! | [`context`], [`app`] | what a request and what the process shares |
 //! | [`access`] | who is asking and how far they reach: principals, scopes, reaches, clients, tokens, keys, OAuth |
 //! | [`telemetry`] | log, metrics, traces |
@@ -33,6 +33,7 @@
 //! - An error reaches the wire through [`error::Error::to_wire`] only, and says nothing of its cause.
 
 pub mod access;
+pub mod address;
 pub mod app;
 pub mod cli;
 pub mod config;

@@ -14,15 +14,12 @@ use crate::access::{
     self,
     graphql::{AccessQuery, ApiClient, Member, Organization, client_node, member_node, organization_node},
 };
+use crate::address::{self, graphql::Address, mutations::AddressMutation};
 use crate::app::App;
 use crate::context::RequestContext;
 use crate::customer::{
-    self,
-    graphql::{Customer, CustomerQuery},
-    mail_mutations::CustomerMailMutation,
-    mutations::CustomerMutation,
-    password_mutations::CustomerPasswordMutation,
-    sessions::CustomerSession,
+    self, graphql::Customer, lookup::CustomerQuery, mail_mutations::CustomerMailMutation,
+    mutations::CustomerMutation, password_mutations::CustomerPasswordMutation, sessions::CustomerSession,
     token_mutations::CustomerTokenMutation,
 };
 use crate::error::{Error, Result};
@@ -58,6 +55,7 @@ pub struct Mutation(
     CustomerTokenMutation,
     CustomerPasswordMutation,
     CustomerMailMutation,
+    AddressMutation,
 );
 
 /// Mutations that check or hand out a credential of a customer; each may stand once in a document, so that one request
@@ -95,6 +93,8 @@ pub enum Node {
     Customer(Customer),
     /// A signed-in device.
     CustomerSession(CustomerSession),
+    /// A customer's address.
+    Address(Address),
 }
 
 /// Finds the object behind an id; its prefix names the type. Equal types of one level are read together.
@@ -106,6 +106,7 @@ async fn node(context: &RequestContext, id: &str) -> Result<Option<Node>> {
         "itm" => storage::graphql::node(context, id).await?.map(Node::from),
         "cus" => customer::graphql::node(context, id).await?.map(Node::from),
         "ses" => customer::sessions::node(context, id).await?.map(Node::from),
+        "adr" => address::graphql::node(context, id).await?.map(Node::from),
         "org" => match OrganizationId::parse(id) {
             Some(id) => organization_node(context, &id).await?.map(Node::from),
             None => None,
@@ -174,6 +175,7 @@ pub fn indexes() -> Vec<&'static Index> {
         storefront_user::store::INDEXES,
         storage::store::INDEXES,
         customer::store::INDEXES,
+        address::store::INDEXES,
     ]
     .into_iter()
     .flatten()

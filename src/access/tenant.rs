@@ -114,6 +114,12 @@ impl<T: TenantDocument> Tenant<T> {
             .await?)
     }
 
+    /// The first of the documents that the filter finds, within a transaction.
+    pub async fn first_in(&self, tx: &mut Tx, filter: Document, sort: Document) -> Result<Option<T>> {
+        let found = self.commands().find_one(self.confined(filter));
+        Ok(found.sort(sort).session(tx).await?)
+    }
+
     /// The document with this id.
     pub async fn get(&self, id: &T::Id) -> Result<Option<T>> {
         self.find_one(doc! { "_id": id.clone().into() }).await

@@ -1,23 +1,23 @@
-//! Customers on the wire: the node, its sessions and lookups.
+//! Customers on the wire: the node.
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Description, ID, InputObject, Object, OneofObject, SimpleObject};
+use async_graphql::{Context, Description, ID, Object, SimpleObject};
 
-use super::{
-    Customer as Document, CustomerStatus, Gender, Salutation, email, is_reference, sessions,
-    sessions::CustomerSession, store,
-};
+use super::sessions::{self, CustomerSession};
+use super::{Customer as Document, CustomerStatus, Gender, Salutation};
 use crate::access::{
     principal::{Kind, Policy},
     reach::Reach,
     scope::Scope,
 };
+use crate::address::graphql::{Address, AddressBook};
 use crate::context::RequestContext;
 use crate::error::{Error, Result};
 use crate::platform::{
     clock::Timestamp,
-    id::{CustomerId, Id},
+    id::{AddressId, CustomerId, Id},
+    page::{Connection, PageArgs},
     scalar::{Date, wire_count},
 };
 use crate::storefront::graphql::{Storefront, storefront_of};
@@ -57,12 +57,28 @@ impl Customer {
         }
     }
 
+    /// The node behind another one. `granted` is what a payload shows without the scope.
+    #[must_use]
+    pub fn granted(document: Arc<Document>, granted: Option<Reach>) -> Self {
+        Self { document, granted }
+    }
+
     /// The reach with which what is behind the customer is read.
     fn reach(&self, context: &RequestContext, policy: &Policy) -> Result<Reach> {
         match &self.granted {
             Some(reach) => Ok(reach.clone()),
             None => context.reach(policy),
         }
+    }
+
+    fn address_book<'a>(&'a self, ctx: &Context<'a>) -> Result<AddressBook<'a>> {
+        let context = RequestContext::of(ctx)?;
+        Ok(AddressBook {
+            context,
+            reach: self.reach(context, &READ)?,
+            customer: &self.document,
+            granted: self.granted.as_ref(),
+        })
     }
 }
 
@@ -168,6 +184,49 @@ impl Customer {
         })
     }
 
+    /// The customer's addresses, oldest first.
+    async fn addresses(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+    ) -> Result<Connection<Address>> {
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        self.address_book(ctx)?.page(&page).await
+    }
+
+    /// The customer's address with this id; null when there is none.
+    async fn address(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The address's `id`.")] id: ID,
+    ) -> Option<Result<Address>> {
+        let find = async { self.address_book(ctx)?.find(AddressId::parse(&id).as_ref()).await };
+        find.await.transpose()
+    }
+
+    /// The address that orders go to; null as long as there are no addresses.
+    async fn default_shipping_address(&self, ctx: &Context<'_>) -> Option<Result<Address>> {
+        let id = self.document.default_shipping_address_id.as_ref();
+        let find = async { self.address_book(ctx)?.find(id).await };
+        find.await.transpose()
+    }
+
+    /// The address that invoices go to; null as long as there are no addresses.
+    async fn default_billing_address(&self, ctx: &Context<'_>) -> Option<Result<Address>> {
+        let id = self.document.default_billing_address_id.as_ref();
+        let find = async { self.address_book(ctx)?.find(id).await };
+        find.await.transpose()
+    }
+
     /// Signed-in devices: one for each live refresh token, oldest first. Backend (customers:read), or the customer
     /// itself; else FORBIDDEN.
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<CustomerSession>> {
@@ -206,90 +265,6 @@ pub struct TermsAcceptance {
     version: Option<String>,
 }
 
-/// Names a customer, one way or the other.
-#[derive(OneofObject)]
-pub enum CustomerBy {
-    /// By global id.
-    Id(ID),
-    /// By reference.
-    Reference(CustomerReferenceKey),
-    /// By e-mail address.
-    Email(CustomerEmailKey),
-}
-
-/// A customer's reference in its storefront.
-#[derive(InputObject)]
-pub struct CustomerReferenceKey {
-    /// Which storefront; needed where the credential covers several.
-    storefront_id: Option<ID>,
-    /// Exactly as it was given: DE--25.
-    reference: String,
-}
-
-/// A customer's address in its storefront.
-#[derive(InputObject)]
-pub struct CustomerEmailKey {
-    /// Which storefront; needed where the credential covers several.
-    storefront_id: Option<ID>,
-    /// In whatever case.
-    email: String,
-}
-
-/// Customers' part of the query.
-#[derive(Default)]
-pub struct CustomerQuery;
-
-#[Object]
-impl CustomerQuery {
-    /// A customer by id, reference or e-mail address; null when there is none that the caller may see. Backend
-    /// (customers:read), or the customer itself.
-    async fn customer(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] by: CustomerBy,
-    ) -> Option<Result<Customer>> {
-        let load = async {
-            let context = RequestContext::of(ctx)?;
-            let reach = context.reach(&READ)?;
-            Ok(find(context, &reach, by).await?.map(Customer::new))
-        };
-        load.await.transpose()
-    }
-}
-
-async fn find(context: &RequestContext, reach: &Reach, by: CustomerBy) -> Result<Option<Arc<Document>>> {
-    let database = &context.app.database;
-    match by {
-        CustomerBy::Id(id) => match CustomerId::parse(&id) {
-            Some(id) => context.by_id_at_root::<Document>(reach, &id).await,
-            None => Ok(None),
-        },
-        CustomerBy::Reference(key) => {
-            let place = place(context, reach, key.storefront_id.as_ref()).await?;
-            match place.filter(|_| is_reference(&key.reference)) {
-                Some(reach) => Ok(store::by_reference(database, &reach, &key.reference)
-                    .await?
-                    .map(Arc::new)),
-                None => Ok(None),
-            }
-        }
-        CustomerBy::Email(key) => {
-            let place = place(context, reach, key.storefront_id.as_ref()).await?;
-            match place.zip(email::parse(&key.email)) {
-                Some((reach, email)) => Ok(store::by_email(database, &reach, &email).await?.map(Arc::new)),
-                None => Ok(None),
-            }
-        }
-    }
-}
-
-async fn place(context: &RequestContext, reach: &Reach, id: Option<&ID>) -> Result<Option<Reach>> {
-    let one = context
-        .storefront_to_read(reach, id.map(|id| id.as_str()))
-        .await?;
-    Ok(one.map(|one| one.reach().clone()))
-}
-
 /// The customer with this id, for `node`.
 pub async fn node(context: &RequestContext, id: &str) -> Result<Option<Customer>> {
     let (Some(id), Ok(reach)) = (CustomerId::parse(id), context.reach(&READ)) else {
@@ -313,8 +288,5 @@ pub async fn customer_behind(
         },
     };
     let found = context.by_id::<Document>(&reach, id).await?;
-    Ok(found.map(|document| Customer {
-        document,
-        granted: granted.cloned(),
-    }))
+    Ok(found.map(|document| Customer::granted(document, granted.cloned())))
 }

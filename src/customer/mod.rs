@@ -6,6 +6,7 @@ pub mod email;
 pub mod graphql;
 pub mod inputs;
 pub mod limits;
+pub mod lookup;
 pub mod mail;
 pub mod mail_mutations;
 pub mod mailed_keys;
@@ -28,7 +29,7 @@ use crate::access::{password::Hashed, reach::Holder, tenant::TenantDocument};
 use crate::error::{UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
-    id::{CustomerId, StorefrontId, StorefrontUserId},
+    id::{AddressId, CustomerId, StorefrontId, StorefrontUserId},
     scalar::Date,
 };
 
@@ -157,14 +158,20 @@ pub struct Customer {
     /// The terms.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub terms: Option<TermsAcceptance>,
+    /// The address that orders go to. Set as long as there are addresses (ADR-01); changed with them in one transaction.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub default_shipping_address_id: Option<AddressId>,
+    /// The address that invoices go to; the same holds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub default_billing_address_id: Option<AddressId>,
     /// The last sign-in.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_login_at: Option<Timestamp>,
     /// When the account was made.
     pub created_at: Timestamp,
-    /// When the profile was last changed; signing in is no change.
+    /// When the profile or an address was last changed; signing in is no change.
     pub updated_at: Timestamp,
-    /// Grows with each change of the profile.
+    /// Grows with each change of the profile or an address.
     pub version: i64,
 }
 
@@ -286,6 +293,12 @@ pub mod refusal {
     pub fn forbidden(field: &str) -> UserError {
         let message = "Only a backend may send this field.";
         UserError::new(UserErrorCode::Forbidden, [field], message)
+    }
+
+    /// An update that names nothing to change (SPR-33).
+    #[must_use]
+    pub fn no_changes() -> UserError {
+        UserError::new(UserErrorCode::NoChanges, [], "This names nothing to change.")
     }
 
     /// The write did not go through: nothing of it was kept (SPR-41).

@@ -227,8 +227,7 @@ fn checked_changes(
         && input.email.is_undefined()
         && input.shopper_reference.is_undefined();
     if is_empty {
-        let message = "This names nothing to change.";
-        faults.push(UserError::new(UserErrorCode::NoChanges, [], message));
+        faults.push(refusal::no_changes());
     }
     let is_backend = reach.has(Scope::CustomersWrite);
     let mut name = |value: MaybeUndefined<String>, field: &str| {
@@ -264,7 +263,7 @@ fn checked_changes(
 }
 
 /// `None` for what was left out; the inner `None` for null.
-fn sent<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
+pub fn sent<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
     match value {
         MaybeUndefined::Undefined => None,
         MaybeUndefined::Null => Some(None),

@@ -1,15 +1,17 @@
 //! Changing a customer's profile: only what is sent (SPR-33).
 
 use bson::{Document, doc};
-use serde::Serialize;
 
 use super::email::Email;
 use super::registration::taken;
 use super::{Customer, Gender, Salutation, refusal};
 use crate::access::reach::Reach;
 use crate::app::App;
-use crate::error::{Error, Result, UserError, UserErrorCode};
-use crate::platform::scalar::{Date, wire_count};
+use crate::error::{Result, UserError, UserErrorCode};
+use crate::platform::{
+    change::Change,
+    scalar::{Date, wire_count},
+};
 
 /// What to change, checked. The outer `None`: as it is; the inner one: cleared.
 #[derive(Debug, Default)]
@@ -58,8 +60,9 @@ pub async fn update(
     })
 }
 
-/// Somebody changed it since (CST-03).
-fn conflict(stored: i64) -> UserError {
+/// Somebody changed it since (CST-03): what VERSION_CONFLICT tells, with the version that is stored.
+#[must_use]
+pub fn conflict(stored: i64) -> UserError {
     let message = "Somebody has changed this since; read it again.";
     UserError {
         current_version: Some(wire_count(stored)),
@@ -87,42 +90,10 @@ fn written(app: &App, customer: &Customer, changes: Changes) -> Result<Document>
     change.keep_or_clear("dateOfBirth", date_of_birth)?;
     if let Some(email) = email {
         if customer.email_key.as_ref() != Some(&email.key) {
-            change.set.insert("isEmailVerified", false);
+            change.keep("isEmailVerified", Some(false))?;
         }
-        change.set.insert("email", email.written);
-        change.set.insert("emailKey", email.key);
+        change.keep("email", Some(email.written))?;
+        change.keep("emailKey", Some(email.key))?;
     }
-    change.set.insert("updatedAt", app.clock.now());
-    let mut update = doc! { "$set": change.set, "$inc": { "version": 1_i64 } };
-    if !change.unset.is_empty() {
-        update.insert("$unset", change.unset);
-    }
-    Ok(update)
-}
-
-#[derive(Default)]
-struct Change {
-    set: Document,
-    unset: Document,
-}
-
-impl Change {
-    fn keep<T: Serialize>(&mut self, field: &str, value: Option<T>) -> Result<()> {
-        if let Some(value) = value {
-            let value = bson::serialize_to_bson(&value).map_err(Error::internal)?;
-            self.set.insert(field, value);
-        }
-        Ok(())
-    }
-
-    fn keep_or_clear<T: Serialize>(&mut self, field: &str, value: Option<Option<T>>) -> Result<()> {
-        match value {
-            Some(None) => {
-                self.unset.insert(field, "");
-                Ok(())
-            }
-            Some(value) => self.keep(field, value),
-            None => Ok(()),
-        }
-    }
+    Ok(change.into_update(app.clock.now()))
 }

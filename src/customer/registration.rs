@@ -205,6 +205,8 @@ impl Documents {
                 accepted_at: now,
                 version: new.terms_version.clone(),
             }),
+            default_shipping_address_id: None,
+            default_billing_address_id: None,
             last_login_at: password_hash.is_some().then_some(now),
             password_hash,
             created_at: now,

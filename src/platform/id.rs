@@ -103,6 +103,8 @@ ids! {
     CustomerId = "cus";
     /// A customer's session.
     SessionId = "ses";
+    /// A customer's address.
+    AddressId = "adr";
     /// A job.
     JobId = "job";
 }

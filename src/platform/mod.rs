@@ -1,6 +1,7 @@
 //! Parts that know no domain, a file a concern.
 
 pub mod blob;
+pub mod change;
 pub mod clock;
 pub mod counter;
 pub mod crypto;

@@ -34,6 +34,8 @@ async fn every_tenants_collection_has_an_index_besides_the_id() {
         "storefrontUsers",
         "privateStorages",
         "storageItems",
+        "customers",
+        "addresses",
     ] {
         assert!(indexes(&shop, collection).await.len() >= 2, "{collection}");
     }

@@ -5,6 +5,7 @@
 mod kit;
 
 mod access_table;
+mod addresses;
 mod bad_input;
 mod clients;
 mod commands;

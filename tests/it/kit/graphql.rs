@@ -102,6 +102,14 @@ fn selection(field: &str) -> &'static str {
         }
         "customerEmailVerify" | "customerEmailChangeConfirm" => "customer { id email isEmailVerified }",
         "customerPasswordChange" => "customer { id } token { accessToken refreshToken tokenType }",
+        "customerAddressCreate" | "customerAddressUpdate" => {
+            "address { id label salutation firstName lastName company address1 address2 address3 zipCode city region \
+             iso2Code country phone isDefaultShipping isDefaultBilling createdAt updatedAt version } \
+             customer { id version updatedAt defaultShippingAddress { id } defaultBillingAddress { id } }"
+        }
+        "customerAddressDelete" => {
+            "deletedAddressId customer { id defaultShippingAddress { id } defaultBillingAddress { id } }"
+        }
         other => panic!("what is {other} to be asked for?"),
     }
 }

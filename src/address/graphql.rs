@@ -1,0 +1,245 @@
+//! Addresses on the wire: the node, and a customer's book of them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Description, ID, Object};
+
+use super::country::CountryCode;
+use super::store::{AddressesOf, CountsOf};
+use super::{Address as Document, Defaults};
+use crate::access::reach::{Confine, Reach};
+use crate::context::RequestContext;
+use crate::customer::{
+    Customer as CustomerDocument, Salutation,
+    graphql::{Customer, READ},
+};
+use crate::error::{Error, Result};
+use crate::platform::{
+    clock::Timestamp,
+    id::{AddressId, Id},
+    page::{Connection, Count, Order, PageArgs, Slice},
+    scalar::wire_count,
+};
+
+/// A postal address of a customer. Backend (customers:read), or the customer itself.
+#[derive(Clone, Description)]
+pub struct Address {
+    document: Arc<Document>,
+    /// Whose it is, where that is at hand.
+    customer: Option<Arc<CustomerDocument>>,
+    /// In a mutation's payload: what the caller may see of this person without the scopes to ask for it.
+    granted: Option<Reach>,
+}
+
+impl Address {
+    /// The node of a document whose customer is at hand. `granted` is what a payload shows without the scope.
+    #[must_use]
+    pub fn of(document: Arc<Document>, customer: Arc<CustomerDocument>, granted: Option<Reach>) -> Self {
+        Self {
+            document,
+            customer: Some(customer),
+            granted,
+        }
+    }
+
+    async fn holder(&self, ctx: &Context<'_>) -> Result<Arc<CustomerDocument>> {
+        if let Some(customer) = &self.customer {
+            return Ok(Arc::clone(customer));
+        }
+        let context = RequestContext::of(ctx)?;
+        let reach = match &self.granted {
+            Some(reach) => reach.clone(),
+            None => context.reach(&READ)?,
+        };
+        let found = context.by_id::<CustomerDocument>(&reach, &self.document.customer_id);
+        let gone = || Error::Forbidden("The address's customer is being removed.".to_owned());
+        found.await?.ok_or_else(gone)
+    }
+}
+
+#[Object(use_type_description)]
+impl Address {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        ID::from(&self.document.id)
+    }
+
+    /// Whose it is.
+    async fn customer(&self, ctx: &Context<'_>) -> Result<Customer> {
+        Ok(Customer::granted(self.holder(ctx).await?, self.granted.clone()))
+    }
+
+    /// What the customer calls it: home, office.
+    async fn label(&self) -> Option<&str> {
+        self.document.content.label.as_deref()
+    }
+
+    /// How the person likes to be addressed.
+    async fn salutation(&self) -> Option<Salutation> {
+        self.document.content.salutation
+    }
+
+    /// First name.
+    async fn first_name(&self) -> &str {
+        &self.document.content.first_name
+    }
+
+    /// Last name.
+    async fn last_name(&self) -> &str {
+        &self.document.content.last_name
+    }
+
+    /// Company.
+    async fn company(&self) -> Option<&str> {
+        self.document.content.company.as_deref()
+    }
+
+    /// First line: street and number.
+    async fn address1(&self) -> &str {
+        &self.document.content.address1
+    }
+
+    /// Second line.
+    async fn address2(&self) -> Option<&str> {
+        self.document.content.address2.as_deref()
+    }
+
+    /// Third line.
+    async fn address3(&self) -> Option<&str> {
+        self.document.content.address3.as_deref()
+    }
+
+    /// Zip code, with its leading zeros.
+    async fn zip_code(&self) -> Option<&str> {
+        self.document.content.zip_code.as_deref()
+    }
+
+    /// City.
+    async fn city(&self) -> &str {
+        &self.document.content.city
+    }
+
+    /// State, province or the like.
+    async fn region(&self) -> Option<&str> {
+        self.document.content.region.as_deref()
+    }
+
+    /// Country, by its code.
+    async fn iso2_code(&self) -> CountryCode {
+        self.document.content.iso2_code
+    }
+
+    /// Display name of the country: as sent, else from iso2Code.
+    async fn country(&self) -> &str {
+        self.document.content.country_name()
+    }
+
+    /// Phone number.
+    async fn phone(&self) -> Option<&str> {
+        self.document.content.phone.as_deref()
+    }
+
+    /// Whether orders go there by default.
+    async fn is_default_shipping(&self, ctx: &Context<'_>) -> Result<bool> {
+        let defaults = Defaults::of(&*self.holder(ctx).await?);
+        Ok(defaults.shipping.as_ref() == Some(&self.document.id))
+    }
+
+    /// Whether invoices go there by default.
+    async fn is_default_billing(&self, ctx: &Context<'_>) -> Result<bool> {
+        let defaults = Defaults::of(&*self.holder(ctx).await?);
+        Ok(defaults.billing.as_ref() == Some(&self.document.id))
+    }
+
+    /// When it was added.
+    async fn created_at(&self) -> Timestamp {
+        self.document.created_at
+    }
+
+    /// When it was last changed by an update of its own; the same as `createdAt` before the first.
+    async fn updated_at(&self) -> Timestamp {
+        self.document.updated_at
+    }
+
+    /// Grows with each update of its own, and not when another address takes a default over; pass it as
+    /// `expectedVersion` to refuse to overwrite another's change.
+    async fn version(&self) -> i32 {
+        wire_count(self.document.version)
+    }
+}
+
+/// The addresses of one customer, as far as `reach` goes.
+pub struct AddressBook<'a> {
+    /// The request.
+    pub context: &'a Arc<RequestContext>,
+    /// How far the caller may read.
+    pub reach: Reach,
+    /// Whose.
+    pub customer: &'a Arc<CustomerDocument>,
+    /// What a payload shows without the scope.
+    pub granted: Option<&'a Reach>,
+}
+
+impl AddressBook<'_> {
+    fn node(&self, document: Arc<Document>) -> Address {
+        Address::of(document, Arc::clone(self.customer), self.granted.cloned())
+    }
+
+    /// The address with this id; `None` when the customer has none.
+    pub async fn find(&self, id: Option<&AddressId>) -> Result<Option<Address>> {
+        let Some(id) = id else {
+            return Ok(None);
+        };
+        let found = self.context.by_id::<Document>(&self.reach, id).await?;
+        let own = found.filter(|address| address.customer_id == self.customer.id);
+        Ok(own.map(|address| self.node(address)))
+    }
+
+    /// A page, oldest first: one command for all customers of a level.
+    pub async fn page(&self, args: &PageArgs) -> Result<Connection<Address>> {
+        let (context, customer) = (self.context, self.customer);
+        // Siblings have equal arguments and share a loader; cursors belong to the tenant.
+        let order = Order::by_id(format!("addresses in {}", customer.storefront_id));
+        let page = args.check(order)?;
+        let holder = (customer.storefront_id.clone(), customer.id.clone());
+        let (database, reach) = (context.app.database.clone(), self.reach.clone());
+        let scope = format!("{} {}", reach.scope(), page.key());
+        let make = || AddressesOf {
+            database: database.clone(),
+            reach: reach.clone(),
+            page,
+        };
+        let slice = context.loader(&scope, make).load(holder.clone()).await?;
+        let slice = slice.map_or_else(Slice::empty, |slice| Slice::clone(&slice));
+        let context = Arc::clone(context);
+        let count: Count = Box::new(move || {
+            let (context, holder) = (Arc::clone(&context), holder.clone());
+            let counts = CountsOf {
+                database: database.clone(),
+                reach: reach.clone(),
+            };
+            let scope = reach.scope().to_owned();
+            Box::pin(async move {
+                let count = context.loader(&scope, || counts).load(holder).await?;
+                Ok(count.map_or(0, |count| *count))
+            })
+        });
+        Ok(Connection::new(
+            slice.map(|address| self.node(Arc::new(address))),
+            count,
+        ))
+    }
+}
+
+/// The address with this id, for `node`.
+pub async fn node(context: &RequestContext, id: &str) -> Result<Option<Address>> {
+    let (Some(id), Ok(reach)) = (AddressId::parse(id), context.reach(&READ)) else {
+        return Ok(None);
+    };
+    let found = context.by_id::<Document>(&reach, &id).await?;
+    Ok(found.map(|document| Address {
+        document,
+        customer: None,
+        granted: None,
+    }))
+}

@@ -1,0 +1,338 @@
+//! Addresses of customers, and which of them are the defaults.
+
+pub mod country;
+pub mod create;
+pub mod delete;
+pub mod graphql;
+pub mod inputs;
+pub mod mutations;
+pub mod store;
+pub mod update;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::{reach::Holder, tenant::TenantDocument};
+use crate::customer::{Customer, Salutation};
+use crate::error::{Faults, UserError, UserErrorCode};
+use crate::platform::{
+    clock::Timestamp,
+    id::{AddressId, CustomerId, StorefrontId, StorefrontUserId},
+};
+use country::CountryCode;
+
+/// Longest text of an address, in characters, phone and zip code too (SPR-47…56).
+pub const MAX_TEXT: usize = 255;
+
+/// A postal address of a customer. What is missing was never told.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Address {
+    /// Id.
+    #[serde(rename = "_id")]
+    pub id: AddressId,
+    /// Where.
+    pub storefront_id: StorefrontId,
+    /// The customer's storefront user.
+    pub user_id: StorefrontUserId,
+    /// Whose.
+    pub customer_id: CustomerId,
+    /// What is written on the envelope.
+    #[serde(flatten)]
+    pub content: Content,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed by an update of its own.
+    pub updated_at: Timestamp,
+    /// Grows with each update of its own, and not when another address takes a default over.
+    pub version: i64,
+}
+
+/// What an address says; every text verbatim.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Content {
+    /// What the customer calls it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub label: Option<String>,
+    /// Salutation.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub salutation: Option<Salutation>,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Company.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub company: Option<String>,
+    /// First line: street and number.
+    pub address1: String,
+    /// Second line.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub address2: Option<String>,
+    /// Third line.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub address3: Option<String>,
+    /// Zip code, a text: leading zeros count.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub zip_code: Option<String>,
+    /// City.
+    pub city: String,
+    /// State, province or the like.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub region: Option<String>,
+    /// Country.
+    pub iso2_code: CountryCode,
+    /// The country's name as it was sent; missing where it follows from the code.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub country: Option<String>,
+    /// Phone number.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub phone: Option<String>,
+}
+
+impl Content {
+    /// The country's name: as sent, else from the code.
+    #[must_use]
+    pub fn country_name(&self) -> &str {
+        self.country.as_deref().unwrap_or(self.iso2_code.name())
+    }
+}
+
+// Nothing of a person reaches a log by way of its document.
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({})", self.id)
+    }
+}
+
+impl TenantDocument for Address {
+    type Id = AddressId;
+    const COLLECTION: &'static str = "addresses";
+    const HOLDER: Holder = Holder::StorefrontUser("userId");
+
+    fn id(&self) -> &AddressId {
+        &self.id
+    }
+
+    fn storefront(&self) -> &StorefrontId {
+        &self.storefront_id
+    }
+}
+
+/// Which of a customer's addresses are the defaults. Both are set as long as there is an address (ADR-01).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defaults {
+    /// Where orders go.
+    pub shipping: Option<AddressId>,
+    /// Where invoices go.
+    pub billing: Option<AddressId>,
+}
+
+/// What an input says of the defaults; `None`: nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// Whether orders are to go there.
+    pub shipping: Option<bool>,
+    /// Whether invoices are to go there.
+    pub billing: Option<bool>,
+}
+
+impl Flags {
+    /// Whether neither is sent.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.shipping.is_none() && self.billing.is_none()
+    }
+}
+
+impl Defaults {
+    /// The stored ones.
+    #[must_use]
+    pub fn of(customer: &Customer) -> Self {
+        Self {
+            shipping: customer.default_shipping_address_id.clone(),
+            billing: customer.default_billing_address_id.clone(),
+        }
+    }
+
+    /// Whether the address is one of them.
+    #[must_use]
+    pub fn include(&self, address: &AddressId) -> bool {
+        [&self.shipping, &self.billing].contains(&&Some(address.clone()))
+    }
+
+    /// With a new address: it takes over what its flags do not leave where it is (SPR-57). The first one becomes both,
+    /// whatever is sent (SPR-63).
+    #[must_use]
+    pub fn with(self, new: &AddressId, flags: Flags) -> Self {
+        let choose = |current: Option<AddressId>, flag: Option<bool>| match flag {
+            Some(false) if current.is_some() => current,
+            _ => Some(new.clone()),
+        };
+        Self {
+            shipping: choose(self.shipping, flags.shipping),
+            billing: choose(self.billing, flags.billing),
+        }
+    }
+
+    /// Whether these flags take a default away from the address, so that another one is needed.
+    #[must_use]
+    pub fn are_left_by(&self, address: &AddressId, flags: Flags) -> bool {
+        let leaves =
+            |current: &Option<AddressId>, flag| flag == Some(false) && current.as_ref() == Some(address);
+        leaves(&self.shipping, flags.shipping) || leaves(&self.billing, flags.billing)
+    }
+
+    /// After an update of an address: `true` takes a default over, `false` gives it to the customer's oldest other
+    /// address, and what is not sent stays (SPR-68, ADR-01).
+    ///
+    /// # Errors
+    /// INVALID on each flag that would leave the customer without a default.
+    pub fn after_update(
+        self,
+        address: &AddressId,
+        flags: Flags,
+        oldest_other: Option<&AddressId>,
+    ) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        let mut choose = |current: Option<AddressId>, flag: Option<bool>, field| match flag {
+            Some(true) => Some(address.clone()),
+            Some(false) if current.as_ref() == Some(address) => {
+                if oldest_other.is_none() {
+                    faults.push(refusal::only_address(field));
+                }
+                oldest_other.cloned()
+            }
+            _ => current,
+        };
+        let moved = Self {
+            shipping: choose(self.shipping, flags.shipping, "isDefaultShipping"),
+            billing: choose(self.billing, flags.billing, "isDefaultBilling"),
+        };
+        if faults.is_empty() { Ok(moved) } else { Err(faults) }
+    }
+
+    /// Without an address that is removed: the customer's oldest remaining one takes its place.
+    #[must_use]
+    pub fn without(self, removed: &AddressId, oldest_remaining: Option<&AddressId>) -> Self {
+        let choose = |current: Option<AddressId>| match current {
+            Some(current) if current == *removed => oldest_remaining.cloned(),
+            current => current,
+        };
+        Self {
+            shipping: choose(self.shipping),
+            billing: choose(self.billing),
+        }
+    }
+}
+
+/// What addresses' operations refuse.
+pub mod refusal {
+    use super::{UserError, UserErrorCode};
+
+    /// The customer has no such address (SPR-75).
+    #[must_use]
+    pub fn not_found() -> UserError {
+        UserError::new(
+            UserErrorCode::AddressNotFound,
+            ["id"],
+            "The customer has no such address.",
+        )
+        .legacy(404)
+    }
+
+    /// The input does not say which address (SPR-79).
+    #[must_use]
+    pub fn id_missing() -> UserError {
+        let message = "Say which address by its id.";
+        UserError::new(UserErrorCode::AddressIdMissing, ["id"], message).legacy(412)
+    }
+
+    /// The customer's only address is both defaults (ADR-01).
+    #[must_use]
+    pub fn only_address(field: &str) -> UserError {
+        let message = "This is the customer's only address, and so the default; add another one first.";
+        UserError::new(UserErrorCode::Invalid, [field], message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::random::Random;
+
+    fn ids() -> [AddressId; 3] {
+        let random = Random::seeded(5);
+        [1, 2, 3].map(|at| AddressId::fresh(Timestamp::from_millis(at), &random))
+    }
+
+    fn both(id: &AddressId) -> Defaults {
+        Defaults {
+            shipping: Some(id.clone()),
+            billing: Some(id.clone()),
+        }
+    }
+
+    const NONE: Defaults = Defaults {
+        shipping: None,
+        billing: None,
+    };
+
+    const fn flags(shipping: Option<bool>, billing: Option<bool>) -> Flags {
+        Flags { shipping, billing }
+    }
+
+    // SPR-57, SPR-63
+    #[test]
+    fn a_new_address_takes_the_defaults_over_unless_it_is_told_not_to() {
+        let [first, second, _] = ids();
+        for sent in [None, Some(true), Some(false)] {
+            assert_eq!(NONE.with(&first, flags(sent, sent)), both(&first));
+        }
+        assert_eq!(both(&first).with(&second, Flags::default()), both(&second));
+        assert_eq!(
+            both(&first).with(&second, flags(Some(false), Some(false))),
+            both(&first)
+        );
+        let shipping_only = both(&first).with(&second, flags(Some(true), Some(false)));
+        assert_eq!(shipping_only.shipping, Some(second));
+        assert_eq!(shipping_only.billing, Some(first));
+    }
+
+    // SPR-68, ADR-01
+    #[test]
+    fn an_update_moves_the_defaults_as_its_flags_say() {
+        let [first, second, third] = ids();
+        let update = |address, flags, other| both(&first).after_update(address, flags, other).ok();
+        assert_eq!(update(&second, Flags::default(), None), Some(both(&first)));
+        assert_eq!(
+            update(&second, flags(Some(true), Some(true)), None),
+            Some(both(&second))
+        );
+        assert_eq!(
+            update(&second, flags(Some(false), Some(false)), None),
+            Some(both(&first))
+        );
+        let away = flags(Some(false), Some(false));
+        assert!(both(&first).are_left_by(&first, away) && !both(&first).are_left_by(&second, away));
+        assert_eq!(update(&first, away, Some(&third)), Some(both(&third)));
+        assert_eq!(
+            update(&first, away, None),
+            None,
+            "a customer with addresses has both"
+        );
+        assert_eq!(update(&first, flags(Some(true), Some(false)), None), None);
+    }
+
+    // ADR-01
+    #[test]
+    fn the_oldest_remaining_address_takes_the_place_of_a_removed_default() {
+        let [first, second, third] = ids();
+        assert_eq!(both(&first).without(&first, Some(&second)), both(&second));
+        assert_eq!(both(&first).without(&third, Some(&second)), both(&first));
+        assert_eq!(both(&first).without(&first, None), NONE);
+        assert!(both(&first).include(&first) && !both(&first).include(&second));
+    }
+}
