@@ -25,7 +25,6 @@ async fn a_nested_page_costs_the_same_for_two_users_and_for_fifty() {
     let mut counts = Vec::new();
     for users in [2, 50] {
         let shop = shop_of(users).await;
-        shop.backend.ask(NESTED).await;
         let (seen, commands) = shop.gateway.commands.during(shop.backend.ask(NESTED)).await;
         let nodes = seen["storefront"]["users"]["nodes"].as_array().expect("nodes");
         assert_eq!(nodes.len(), usize::try_from(users).expect("few"));
@@ -49,10 +48,12 @@ async fn a_nested_page_costs_the_same_for_two_users_and_for_fifty() {
 #[tokio::test]
 async fn a_nested_page_costs_the_same_with_thirty_two_callers_at_once() {
     let shop = shop_of(50).await;
-    shop.backend.ask(NESTED).await;
     let (_, idle) = shop.gateway.commands.during(shop.backend.ask(NESTED)).await;
-    let callers = join_all((0..32).map(|_| shop.backend.ask(NESTED)));
-    let (_, busy) = shop.gateway.commands.during(callers).await;
+    let (_, busy) = shop
+        .gateway
+        .commands
+        .during(join_all((0..32).map(|_| shop.backend.ask(NESTED))))
+        .await;
     assert_eq!(busy.len(), 32 * idle.len());
 }
 
@@ -61,7 +62,6 @@ async fn everything_of_a_page_at_once_costs_one_command_a_level() {
     let shop = shop_of(10).await;
     let query = "{ storefront { users(first: 10) { totalCount nodes { storefront { name } mergedInto { id } privateStorage { \
                  itemCount totalBytes items(first: 5) { totalCount nodes { name url owner { storefront { id } } } } } } } } }";
-    shop.backend.ask(query).await;
     let (_, commands) = shop.gateway.commands.during(shop.backend.ask(query)).await;
     insta::assert_json_snapshot!(commands, @r#"
     [

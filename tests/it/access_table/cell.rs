@@ -35,6 +35,8 @@ pub(super) struct Account {
     pub(super) user: String,
     pub(super) session: String,
     pub(super) refresh_token: String,
+    /// One of its addresses.
+    pub(super) address: String,
     shopper_reference: String,
 }
 
@@ -80,7 +82,7 @@ impl Cell {
     }
 
     /// What only who may see it shall see.
-    pub(super) fn secrets(&self) -> [String; 9] {
+    pub(super) fn secrets(&self) -> [String; 10] {
         [
             &self.ann,
             &self.tomb,
@@ -90,6 +92,7 @@ impl Cell {
             &self.account.id,
             &self.account.user,
             &self.account.session,
+            &self.account.address,
             &self.account.shopper_reference,
         ]
         .map(str::to_owned)
@@ -101,6 +104,7 @@ async fn register(shop: &Shop, number: usize) -> (Caller, Account) {
     let payload = shop.browser.done("customerRegister", with_password(&email)).await;
     let (customer, refresh_token) = signed_in(shop, &payload);
     let id = text(&payload["customer"]["id"]);
+    let address = customer.done("customerAddressCreate", address()).await;
     let selection = "reference shopperReference storefrontUser { id } sessions { id }";
     let seen = shop
         .backend
@@ -114,9 +118,15 @@ async fn register(shop: &Shop, number: usize) -> (Caller, Account) {
         user: text(&seen["storefrontUser"]["id"]),
         session: text(&seen["sessions"][0]["id"]),
         refresh_token,
+        address: text(&address["address"]["id"]),
         shopper_reference: text(&seen["shopperReference"]),
     };
     (customer, account)
+}
+
+/// Good input that adds an address.
+pub(super) fn address() -> Value {
+    json!({ "firstName": "Ada", "lastName": "Lovelace", "address1": "12 St James's Square", "city": "London", "iso2Code": "GB" })
 }
 
 async fn user_id(shop: &Shop, key: &str) -> String {

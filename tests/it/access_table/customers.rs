@@ -5,7 +5,7 @@ use storefront_gateway::access::scope::Scope::{
     CustomersRead, CustomersToken, CustomersWrite, StorefrontUsersRead, StorefrontsRead,
 };
 
-use super::cell::Cell;
+use super::cell::{Cell, address};
 use super::row::{NO, NONE, Row, asks, behind, does, node};
 use crate::customers::{OTHER_PASSWORD, PASSWORD, but, credentials, person};
 
@@ -119,6 +119,9 @@ fn nodes() -> Vec<Row> {
         })
         .scopes(&[CustomersRead], &[StorefrontUsersRead])
         .account_node(["null", "ours"]),
+        asks("node", "address", |cell| node(&cell.account.address, ""))
+            .scopes(&[CustomersRead], &[StorefrontUsersRead])
+            .account_node(["null", "ours"]),
         asks("node", "session", |cell| node(&cell.account.session, ""))
             .scopes(&[CustomersRead], &[StorefrontUsersRead])
             .account_node(["null", "null"]),
@@ -142,6 +145,13 @@ fn behind_accounts() -> Vec<Row> {
         })
         .scopes(&[CustomersRead, StorefrontsRead], &[CustomersRead])
         .account_node([NO, "ours"]),
+        asks("node", "customer's addresses", |cell| {
+            let addresses =
+                "addresses { nodes { id } } defaultShippingAddress { id } defaultBillingAddress { id }";
+            behind(&cell.account.id, &format!("... on Customer {{ {addresses} }}"))
+        })
+        .scopes(&[CustomersRead], &[StorefrontUsersRead])
+        .account_node(["null", "ours"]),
         asks("node", "customer's sessions", |cell| {
             behind(&cell.account.id, "... on Customer { sessions { id } }")
         })
@@ -163,7 +173,80 @@ pub(super) fn mutations() -> Vec<Row> {
     rows.extend(tokens());
     rows.extend(profiles());
     rows.extend(passwords());
+    rows.extend(mailed_keys());
+    rows.extend(addresses());
     rows
+}
+
+/// Who may ask for mails, and who may redeem what is in them: whoever has it.
+fn mailed_keys() -> Vec<Row> {
+    let everyone = |row: Row, outcome: &'static str| {
+        row.anyone([outcome; 2])
+            .backends([outcome; 3])
+            .users([outcome; 4])
+            .customers([outcome; 3])
+    };
+    let email = |cell: &Cell| json!({ "storefrontId": cell.storefront(), "email": cell.account.email });
+    let token = |_: &Cell| json!({ "token": "made up" });
+    vec![
+        does("customerPasswordResetRequest", "", email).entrance(),
+        does("customerEmailVerificationRequest", "", email).entrance(),
+        everyone(
+            does(
+                "customerPasswordReset",
+                "",
+                |_| json!({ "restorePasswordKey": "made up", "password": PASSWORD, "confirmPassword": PASSWORD }),
+            ),
+            "user RESET_KEY_INVALID",
+        ),
+        everyone(does("customerEmailVerify", "", token), "user EMAIL_TOKEN_INVALID"),
+        everyone(
+            does("customerEmailChangeConfirm", "", token),
+            "user EMAIL_TOKEN_INVALID",
+        ),
+        does(
+            "customerEmailChangeRequest",
+            "",
+            |cell| json!({ "newEmail": format!("y{}@example.com", cell.number), "password": PASSWORD }),
+        )
+        .scopes(&[CustomersWrite], &[CustomersRead])
+        .anyone([NONE, NO])
+        .backends([NO; 3])
+        .users([NO; 4])
+        .customers(["done"; 3]),
+    ]
+}
+
+fn addresses() -> Vec<Row> {
+    vec![
+        does("customerAddressCreate", "for somebody", |cell| {
+            but(address(), json!({ "customerId": cell.account.id }))
+        })
+        .own_account(),
+        does("customerAddressCreate", "for oneself", |_| address()).oneself(),
+        does(
+            "customerAddressUpdate",
+            "",
+            |cell| json!({ "customerId": cell.account.id, "id": cell.account.address, "label": "home" }),
+        )
+        .own_account(),
+        does(
+            "customerAddressDelete",
+            "",
+            |cell| json!({ "customerId": cell.account.id, "id": cell.account.address }),
+        )
+        .own_account(),
+        does(
+            "customerAddressDelete",
+            "of oneself",
+            |cell| json!({ "id": cell.account.address }),
+        )
+        .scopes(&[CustomersWrite], &[CustomersRead])
+        .anyone([NONE, NO])
+        .backends([NO, MISSING, MISSING])
+        .users([NO; 4])
+        .customers(["done", "user ADDRESS_NOT_FOUND", "user ADDRESS_NOT_FOUND"]),
+    ]
 }
 
 /// Somebody new in the cell's storefront.

@@ -45,6 +45,7 @@ fn check(field: &str, shop: &Shop, seen: &Value, is_backends: bool) {
 #[tokio::test]
 async fn err_03_a_payload_shows_a_customer_as_to_its_own_token_and_to_a_backend_as_with_the_read_scope() {
     let shop = setup().start().await;
+    shop.gateway.expect_jobs();
     let cell = Cell::new(&shop, 1, true).await;
     let writer = shop
         .backend_with(&[Scope::CustomersWrite, Scope::CustomersToken])

@@ -328,6 +328,7 @@ async fn err_01_all_faults_of_an_upload_come_together() {
 #[tokio::test]
 async fn every_mutation_is_given_bad_input() {
     let shop = crate::customers::setup().start().await;
+    shop.gateway.expect_jobs();
     let rival = shop.rival().await;
     let seen = shop
         .nobody()
@@ -354,6 +355,12 @@ async fn every_mutation_is_given_bad_input() {
         "customerTokenRefresh",
         "customerPasswordSet",
         "customerUpdate",
+        "customerPasswordResetRequest",
+        "customerEmailVerificationRequest",
+        "customerEmailChangeRequest",
+        "customerAddressCreate",
+        "customerAddressUpdate",
+        "customerAddressDelete",
         "customerPasswordChange",
         "customerTokenRevoke",
     ] {

@@ -21,6 +21,10 @@ pub(super) async fn all(shop: &Shop) -> Vec<Good> {
         .browser
         .done("customerRegister", person("bare@example.com"))
         .await;
+    let home = json!({
+        "firstName": "Ada", "lastName": "Lovelace", "address1": "1 Square", "city": "London", "iso2Code": "GB",
+    });
+    let address = ada.done("customerAddressCreate", home).await;
     let good = |field, caller: &Caller, input, optional| Good {
         field,
         input,
@@ -38,7 +42,7 @@ pub(super) async fn all(shop: &Shop) -> Vec<Good> {
             "customerUpdate",
             &shop.backend,
             json!({
-                "customerId": id, "expectedVersion": 1, "firstName": "Grace", "lastName": "Hopper", "salutation": "DR",
+                "customerId": id, "expectedVersion": 2, "firstName": "Grace", "lastName": "Hopper", "salutation": "DR",
                 "gender": "FEMALE", "dateOfBirth": "1990-02-28", "email": "grace@example.com",
                 "shopperReference": "grace",
             }),
@@ -87,6 +91,63 @@ pub(super) async fn all(shop: &Shop) -> Vec<Good> {
             &ada,
             change(PASSWORD, OTHER_PASSWORD),
             &[],
+        ),
+        good(
+            "customerPasswordResetRequest",
+            &shop.backend,
+            json!({ "storefrontId": shop.id(), "email": "ada@example.com" }),
+            &["storefrontId"],
+        ),
+        good(
+            "customerPasswordReset",
+            &shop.browser,
+            json!({ "restorePasswordKey": "a key", "password": PASSWORD, "confirmPassword": PASSWORD }),
+            &[],
+        ),
+        good(
+            "customerEmailVerificationRequest",
+            &shop.backend,
+            json!({ "storefrontId": shop.id(), "email": "ada@example.com" }),
+            &["storefrontId"],
+        ),
+        good(
+            "customerEmailVerify",
+            &shop.browser,
+            json!({ "token": "a token" }),
+            &[],
+        ),
+        good(
+            "customerEmailChangeRequest",
+            &ada,
+            json!({ "newEmail": "grace@new.example", "password": PASSWORD }),
+            &["password"],
+        ),
+        good(
+            "customerEmailChangeConfirm",
+            &shop.browser,
+            json!({ "token": "a token" }),
+            &[],
+        ),
+        good(
+            "customerAddressCreate",
+            &shop.backend,
+            json!({
+                "customerId": id, "label": "home", "firstName": "Ada", "lastName": "Lovelace", "address1": "1 Square",
+                "city": "London", "iso2Code": "GB", "isDefaultShipping": true,
+            }),
+            &["customerId", "label", "isDefaultShipping"],
+        ),
+        good(
+            "customerAddressUpdate",
+            &shop.backend,
+            json!({ "id": address["address"]["id"], "customerId": id, "expectedVersion": 1, "city": "Paris" }),
+            &["customerId", "expectedVersion", "city"],
+        ),
+        good(
+            "customerAddressDelete",
+            &shop.backend,
+            json!({ "id": address["address"]["id"], "customerId": id }),
+            &["customerId"],
         ),
         good(
             "customerPasswordSet",
