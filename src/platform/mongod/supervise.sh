@@ -20,7 +20,8 @@ program=$!
         kill -CONT "$program" 2>/dev/null
         kill -TERM "$program" 2>/dev/null
         timer=
-        trap 'kill "$timer" 2>/dev/null; wait "$timer" 2>/dev/null; exit' TERM
+        # SIGKILL, because a shell that was just forked for it would lose SIGTERM, and the wait last for all of GRACE.
+        trap 'kill -KILL "$timer" 2>/dev/null; wait "$timer" 2>/dev/null; exit' TERM
         sleep "$grace" >/dev/null 2>&1 &
         timer=$!
         wait "$timer"
