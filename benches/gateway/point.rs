@@ -10,12 +10,13 @@ use crate::stand::Stand;
 const REQUESTS: usize = 6000;
 /// Rounds, one server after the other, so that a machine that slows down slows both.
 const ROUNDS: usize = 11;
-/// Requests under way at once: none beside the one that is measured, and as many as keep both cores busy. In between, how
-/// often a server sleeps and is woken depends on how fast it is, which is another question.
-const CALLERS: [usize; 2] = [1, 32];
+/// Requests under way at once: none beside the one that is measured, a few, and as many as keep both cores busy. With a
+/// few, how often a server sleeps and is woken depends on how fast it is, and the faster one gains twice.
+const CALLERS: [usize; 3] = [1, 8, 32];
 const BOUND: f64 = 1.6;
-const WHAT: [&str; 2] = [
+const WHAT: [&str; 3] = [
     "point read through GraphQL, CPU against a bare axum handler with the driver, one caller",
+    "the same with 8 callers at once",
     "the same with 32 callers at once",
 ];
 
