@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use tokio_util::task::TaskTracker;
 
 use crate::access::{
-    Access, client::Clients, keys::KeyRing, organization::Organizations, password::Passwords,
-    session::Sessions, token::Tokens,
+    Access, client::Clients, keys::KeyRing, one_time::OneTimeKeys, organization::Organizations,
+    password::Passwords, session::Sessions, token::Tokens,
 };
 use crate::config::Config;
 use crate::error::Result;
@@ -42,6 +42,8 @@ pub struct App {
     pub passwords: Passwords,
     /// How often one may try.
     pub throttle: Throttle,
+    /// Keys that are mailed.
+    pub one_time: OneTimeKeys,
     /// Content of files.
     pub blobs: Blobs,
     /// Sends mails; jobs do.
@@ -85,6 +87,7 @@ impl App {
             ..
         } = parts;
         Ok(Arc::new(Self {
+            one_time: OneTimeKeys::new(database.clone(), clock.clone(), random.clone()),
             blobs: Blobs::new(database.clone(), clock.clone()),
             mailer: Mailer::new(&config.mail, &config.data_dir, clock.clone())?,
             queue: Queue::new(database.clone(), clock.clone(), random.clone()),

@@ -10,7 +10,7 @@ use moka::future::Cache;
 use serde::Deserialize;
 
 use super::client::{ApiClient, ClientKind, Clients, PUBLIC_PREFIX, SECRET_PREFIX};
-use super::one_time::{OneTimeKey, OneTimeKeys};
+use super::one_time::OneTimeKey;
 use super::organization::Organizations;
 use super::principal::{Identity, Kind, Person, Principal};
 use super::reach::Reach;
@@ -40,8 +40,6 @@ pub struct Access {
     pub tokens: Tokens,
     /// Customers' sessions.
     pub sessions: Sessions,
-    /// Keys that are mailed.
-    pub one_time: OneTimeKeys,
     database: Database,
     clock: Clock,
     anonymous_ttl: Duration,
@@ -98,9 +96,7 @@ impl Access {
         sessions: Sessions,
         anonymous_ttl: Duration,
     ) -> Self {
-        let (for_keys, random) = (database.clone(), sessions.random().clone());
         Self {
-            one_time: OneTimeKeys::new(for_keys, clock.clone(), random),
             organizations,
             clients,
             tokens,

@@ -184,10 +184,6 @@ impl Sessions {
         }
     }
 
-    pub(super) fn random(&self) -> &Random {
-        &self.random
-    }
-
     fn collection(&self) -> Collection<Session> {
         self.database.house(COLLECTION)
     }
@@ -290,13 +286,15 @@ impl Sessions {
         })
     }
 
-    /// The live session of a refresh token that works.
+    /// The session that a refresh token belongs to, also one that was used before: a client whose last answer was lost has
+    /// no other to sign out with.
     pub async fn of_token(&self, token: &str) -> Result<Option<Session>> {
         let Some(id) = session_of(token) else {
             return Ok(None);
         };
-        let fresh = doc! { "_id": id, "refreshHash": fingerprint(token) };
-        Ok(self.collection().find_one(fresh).await?)
+        let found = self.collection().find_one(doc! { "_id": &id }).await?;
+        let used = fingerprint(token);
+        Ok(found.filter(|session| session.refresh_hash == used || self.is_ancestor(&id, token, session)))
     }
 
     /// The session, as long as it lives.

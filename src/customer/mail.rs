@@ -110,7 +110,7 @@ async fn letter(
     }: Payload,
 ) -> Result<Option<Message>> {
     let (reset, verify) = (app.config.tokens.reset_key, app.config.tokens.email_token);
-    let cut = async |purpose, ttl| app.access.one_time.cut(&customer.id, purpose, ttl).await;
+    let cut = async |purpose, ttl| app.one_time.cut(&customer.id, purpose, ttl).await;
     let own = customer.email.clone();
     let (to, secret, ttl) = match about {
         About::PasswordReset => match cut(Purpose::PasswordReset, reset).await? {

@@ -75,7 +75,7 @@ async fn prepare(
         Purpose::PasswordReset => app.config.tokens.reset_key,
         Purpose::EmailVerification | Purpose::EmailChange => app.config.tokens.email_token,
     };
-    let keys = &app.access.one_time;
+    let keys = &app.one_time;
     keys.prepare_in(tx, holder, purpose, address, ttl).await?;
     mail::enqueue(app, tx, holder.customer, about).await
 }
@@ -85,7 +85,7 @@ async fn prepare(
 /// # Errors
 /// RESET_KEY_INVALID or RESET_KEY_EXPIRED (415), EMAIL_TOKEN_INVALID or EMAIL_TOKEN_EXPIRED, on `field`.
 pub async fn look(app: &App, secret: &str, purpose: Purpose, field: &str) -> Result<OneTimeKey> {
-    match app.access.one_time.look(secret, purpose).await? {
+    match app.one_time.look(secret, purpose).await? {
         Looked::Good(key) => Ok(*key),
         Looked::Expired => Err(ended(purpose, field, true).into()),
         Looked::Unknown => Err(ended(purpose, field, false).into()),
@@ -118,12 +118,6 @@ fn ended(purpose: Purpose, field: &str, expired: bool) -> UserError {
     }
 }
 
-/// The reach of whoever has a key of theirs.
-#[must_use]
-pub fn reach_of(app: &App, key: &OneTimeKey) -> Reach {
-    app.access.reach_of_key(key)
-}
-
 /// Chooses a new password by a key that was found good. All sessions end, the address is verified by it, and a notice
 /// goes out (SPR-90).
 ///
@@ -136,7 +130,7 @@ pub async fn reset(
     password: Secret,
     beginner: &Beginner<'_>,
 ) -> Result<(Customer, Pair, Reach)> {
-    let reach = reach_of(app, key);
+    let reach = app.access.reach_of_key(key);
     let invalid = || Error::from(ended(Purpose::PasswordReset, "restorePasswordKey", false));
     let customer = app
         .database
@@ -167,7 +161,7 @@ async fn write_reset(
     hash: &str,
     session: &Session,
 ) -> Result<Option<(Customer, Vec<SessionId>)>> {
-    if !app.access.one_time.use_up_in(tx, key).await? {
+    if !app.one_time.use_up_in(tx, key).await? {
         return Ok(None);
     }
     let mut update = new_password(app, hash);
@@ -181,7 +175,7 @@ async fn write_reset(
         return Ok(None);
     };
     let void = [Purpose::EmailChange, Purpose::EmailVerification];
-    app.access.one_time.void_in(tx, &customer.id, &void).await?;
+    app.one_time.void_in(tx, &customer.id, &void).await?;
     let sessions = &app.access.sessions;
     let ended = sessions
         .end_all_in(tx, &customer.storefront_id, &customer.user_id, None)
@@ -197,7 +191,7 @@ async fn write_reset(
 /// EMAIL_TOKEN_INVALID where somebody else was quicker or the address is another one by now, EMAIL_TAKEN (400),
 /// SAVE_FAILED (410).
 pub async fn confirm(app: &Arc<App>, key: &OneTimeKey, field: &str) -> Result<(Customer, Reach)> {
-    let reach = reach_of(app, key);
+    let reach = app.access.reach_of_key(key);
     let context = (&**app, &reach, key);
     let written = app.database.transaction(context, |tx, (app, reach, key)| {
         write_confirmation(app, reach, tx, key).boxed()
@@ -214,7 +208,7 @@ async fn write_confirmation(
     tx: &mut Tx,
     key: &OneTimeKey,
 ) -> Result<Option<Customer>> {
-    if !app.access.one_time.use_up_in(tx, key).await? {
+    if !app.one_time.use_up_in(tx, key).await? {
         return Ok(None);
     }
     let mut filter = doc! { "_id": &key.customer_id };
@@ -225,7 +219,7 @@ async fn write_confirmation(
         };
         set.extend(doc! { "email": email.written, "emailKey": email.key });
         let void = [Purpose::PasswordReset, Purpose::EmailVerification];
-        app.access.one_time.void_in(tx, &key.customer_id, &void).await?;
+        app.one_time.void_in(tx, &key.customer_id, &void).await?;
     } else {
         filter.insert("email", &key.email);
     }

@@ -61,8 +61,7 @@ async fn write(
         .end_all_in(tx, &customer.storefront_id, &customer.user_id, None)
         .await?;
     app.access.sessions.insert_in(tx, session).await?;
-    app.access
-        .one_time
+    app.one_time
         .void_in(tx, &customer.id, &[Purpose::EmailChange, Purpose::PasswordReset])
         .await?;
     mail::enqueue(app, tx, &customer.id, About::PasswordChanged).await?;

@@ -225,6 +225,13 @@ async fn tok_02_a_session_ends_at_once_by_token_by_id_and_all_together() {
     assert!(is_signed_in(&bob).await);
     bob.done("customerTokenRevoke", json!({})).await;
     assert!(!is_signed_in(&bob).await);
+    // A client that lost the answer of its last refresh signs out with the token that it has.
+    let (fifth, lost) = sign_in().await;
+    shop.browser.done("customerTokenRefresh", refresh(&lost)).await;
+    shop.nobody()
+        .done("customerTokenRevoke", json!({ "refreshToken": lost }))
+        .await;
+    assert!(!is_signed_in(&fifth).await);
     // What is unknown is success.
     shop.nobody()
         .done("customerTokenRevoke", json!({ "refreshToken": token }))
