@@ -259,13 +259,8 @@ async fn reset(
         confirm_password,
     } = input;
     let mut faults = Faults::default();
-    let look = mailed_keys::look(
-        &context.app,
-        &restore_password_key,
-        Purpose::PasswordReset,
-        "restorePasswordKey",
-    );
-    let key = faults.absorb(look.await)?;
+    let look = mailed_keys::redeemer(&context.app, &restore_password_key);
+    let redeemer = faults.absorb(look.await)?;
     let place = Place {
         field: "password",
         legacy_code: Some(408),
@@ -278,9 +273,9 @@ async fn reset(
         place,
     );
     faults.check()?;
-    let key = key.ok_or_else(|| Error::internal("an input without faults has a key"))?;
-    let beginner = Beginner::of_key(context, &key);
-    let (customer, pair, reach) = mailed_keys::reset(&context.app, &key, password, &beginner).await?;
+    let redeemer = redeemer.ok_or_else(|| Error::internal("an input without faults has a key"))?;
+    let beginner = Beginner::of_key(context, &redeemer.key);
+    let (customer, pair, reach) = mailed_keys::reset(&context.app, &redeemer, password, &beginner).await?;
     Ok((Customer::in_payload(customer, &reach), pair.into()))
 }
 
@@ -293,18 +288,23 @@ async fn confirm(context: &Arc<RequestContext>, token: &str, purpose: Purpose) -
 async fn request_change(context: &Arc<RequestContext>, input: CustomerEmailChangeRequestInput) -> Result<()> {
     let reach = context.reach_to_write(&OWN).await?;
     let app = &context.app;
-    let new = email::check(&input.new_email, "newEmail")?;
+    let mut faults = Faults::default();
+    let new = faults.take(email::check(&input.new_email, "newEmail"));
     let customer = whom(context, &reach, None).await?;
-    if customer.password_hash.is_some() {
-        let attempt = limits::password(app, customer.id.as_str()).await?;
-        let password = Secret::from(input.password.unwrap_or_default());
-        let checked = sign_in::present_password(app, &customer, password).await;
-        limits::settle(attempt, checked).await?;
-    }
-    if customer.email_key.as_ref() == Some(&new.key) {
+    if new
+        .as_ref()
+        .is_some_and(|new| customer.email_key.as_ref() == Some(&new.key))
+    {
         let message = "The account has this address.";
-        return Err(UserError::new(UserErrorCode::NoChanges, ["newEmail"], message).into());
+        faults.push(UserError::new(UserErrorCode::NoChanges, ["newEmail"], message));
     }
+    if customer.password_hash.is_some() {
+        let password = Secret::from(input.password.unwrap_or_default());
+        faults.absorb(sign_in::present_password(app, &customer, password).await)?;
+    }
+    faults.check()?;
+    let new = new.ok_or_else(|| Error::internal("an input without faults has an address"))?;
+    // Told last: a session alone, without its password, asks for nobody's address, and no more often than mails are sent.
     let (storefront, organization) = (&customer.storefront_id, reach.identity().organization());
     if !limits::mail(app, storefront, customer.id.as_str(), "change").await? {
         return Err(limits::too_many_mails().into());

@@ -10,7 +10,7 @@ use super::credentials::{self, Beginner, Pair};
 use super::email::Email;
 use super::mail::{self, About};
 use super::passwords::new_password;
-use super::registration::taken;
+use super::unique::taken;
 use super::{Customer, refusal, store};
 use crate::access::{
     one_time::{Holder, Looked, OneTimeKey, Purpose},
@@ -118,6 +118,31 @@ fn ended(purpose: Purpose, field: &str, expired: bool) -> UserError {
     }
 }
 
+/// A customer who may choose a new password by a key.
+pub struct Redeemer {
+    /// The key.
+    pub key: OneTimeKey,
+    customer: Customer,
+    reach: Reach,
+}
+
+const RESET_KEY: &str = "restorePasswordKey";
+
+/// Who may choose a new password by this key.
+///
+/// # Errors
+/// RESET_KEY_INVALID (415), also where the address that the key went to is not the customer's any more; RESET_KEY_EXPIRED
+/// (415).
+pub async fn redeemer(app: &App, secret: &str) -> Result<Redeemer> {
+    let key = look(app, secret, Purpose::PasswordReset, RESET_KEY).await?;
+    let reach = app.access.reach_of_key(&key);
+    let customers = app.database.open::<Customer>(&reach);
+    let customer = customers.get(&key.customer_id).await?;
+    let customer = customer.filter(|customer| customer.email.as_ref() == Some(&key.email));
+    let customer = customer.ok_or_else(|| ended(Purpose::PasswordReset, RESET_KEY, false))?;
+    Ok(Redeemer { key, customer, reach })
+}
+
 /// Chooses a new password by a key that was found good. All sessions end, the address is verified by it, and a notice
 /// goes out (SPR-90).
 ///
@@ -126,31 +151,25 @@ fn ended(purpose: Purpose, field: &str, expired: bool) -> UserError {
 /// SAVE_FAILED (407).
 pub async fn reset(
     app: &Arc<App>,
-    key: &OneTimeKey,
+    redeemer: &Redeemer,
     password: Secret,
     beginner: &Beginner<'_>,
 ) -> Result<(Customer, Pair, Reach)> {
-    let reach = app.access.reach_of_key(key);
-    let invalid = || Error::from(ended(Purpose::PasswordReset, "restorePasswordKey", false));
-    let customer = app
-        .database
-        .open::<Customer>(&reach)
-        .get(&key.customer_id)
-        .await?;
-    let customer = customer.ok_or_else(invalid)?;
+    let Redeemer { key, customer, reach } = redeemer;
     let hash = app.passwords.hash(password).await?;
-    let (session, refresh) = beginner.begin(app, &customer);
-    let context = (&**app, &reach, key, hash.as_str(), &session);
+    let (session, refresh) = beginner.begin(app, customer);
+    let context = (&**app, reach, key, hash.as_str(), &session);
     let written = app
         .database
         .transaction(context, |tx, (app, reach, key, hash, session)| {
             write_reset(app, reach, tx, key, hash, session).boxed()
         });
     let written = written.await.map_err(|error| refusal::save_failed(error, 407))?;
-    let (customer, ended) = written.ok_or_else(invalid)?;
-    app.access.forget_sessions(&ended).await;
+    let written = written.ok_or_else(|| ended(Purpose::PasswordReset, RESET_KEY, false));
+    let (customer, sessions) = written?;
+    app.access.forget_sessions(&sessions).await;
     let pair = credentials::pair(app, &session, refresh)?;
-    Ok((customer, pair, reach))
+    Ok((customer, pair, reach.clone()))
 }
 
 async fn write_reset(

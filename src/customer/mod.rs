@@ -19,6 +19,7 @@ pub mod sessions;
 pub mod sign_in;
 pub mod store;
 pub mod token_mutations;
+pub mod unique;
 
 use std::fmt;
 

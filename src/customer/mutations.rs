@@ -11,9 +11,10 @@ use super::inputs::{
 };
 use super::profile::{self, Changes};
 use super::registration::{self, NewCustomer, Registered};
+use super::unique::Unique;
 use super::{
     Customer as Document, MAX_NAME, MAX_TERMS_VERSION, check_date_of_birth, check_shopper_reference, email,
-    limits, refusal,
+    refusal,
 };
 use crate::access::{
     password::Place,
@@ -29,7 +30,7 @@ use crate::platform::{
     secret::Secret,
     text,
 };
-use crate::storefront_user::StorefrontUser;
+use crate::storefront_user::{self, StorefrontUser};
 
 const REGISTER: Policy = Policy::backend(Scope::CustomersWrite).and_public();
 const WRITE: Policy = Policy::backend(Scope::CustomersWrite).and_customer();
@@ -105,14 +106,30 @@ async fn register(
     let token = input.anonymous_user_token.as_deref();
     let (place, anonymous) =
         entrance(context, &reach, &mut faults, input.storefront_id.as_ref(), token).await?;
-    let new = checked_customer(context, &reach, &mut faults, input);
+    if anonymous.as_ref().is_some_and(|user| user.merged_into.is_some()) {
+        faults.push(storefront_user::refusal::already_merged(
+            credentials::ANONYMOUS_FIELD,
+        ));
+    }
+    let reference = input.shopper_reference.as_deref();
+    let unique = Unique {
+        email: faults.take(email::check(&input.email, "email")),
+        shopper_reference: reference.and_then(|value| faults.take(shopper_reference(&reach, value))),
+    };
+    let new = checked_customer(context, &mut faults, unique.clone(), input);
+    let storefront = match &place {
+        Some(place) => {
+            let admitted = registration::admit(context, (&reach, place), unique, faults.is_empty());
+            faults.absorb(admitted.await)?
+        }
+        None => None,
+    };
     faults.check()?;
-    let (Some(place), Some(new)) = (place, new) else {
+    let (Some(place), Some(storefront), Some(new)) = (place, storefront, new) else {
         return Err(Error::internal("an input without faults is complete"));
     };
-    limits::registration(context, &reach, &place).await?;
     let beginner = Beginner::of(context, &reach);
-    let done = registration::register(&context.app, &place, new, anonymous, &beginner).await?;
+    let done = registration::register(&context.app, (&place, &storefront), new, anonymous, &beginner).await?;
     Ok(match done {
         Registered::Concealed => CustomerRegisterPayload::default(),
         Registered::New(customer, pair, items) => CustomerRegisterPayload {
@@ -127,11 +144,10 @@ async fn register(
 /// What the input says of the new customer; `None` where a fault was noted.
 fn checked_customer(
     context: &RequestContext,
-    reach: &Reach,
     faults: &mut Faults,
+    unique: Unique,
     input: CustomerRegisterInput,
 ) -> Option<NewCustomer> {
-    let email = faults.take(email::check(&input.email, "email"));
     let password = match (input.password, input.confirm_password) {
         (None, None) => None,
         (password, confirmation) => {
@@ -155,18 +171,15 @@ fn checked_customer(
     let date_of_birth = input
         .date_of_birth
         .map(|date| faults.take(check_date_of_birth(date, today(context))));
-    let shopper_reference = input
-        .shopper_reference
-        .map(|value| faults.take(shopper_reference(reach, &value)));
     Some(NewCustomer {
-        email: email?,
+        email: unique.email?,
         password,
         first_name: first_name?,
         last_name: last_name?,
         salutation: input.salutation,
         gender: input.gender,
         date_of_birth: date_of_birth.flatten(),
-        shopper_reference: shopper_reference.flatten(),
+        shopper_reference: unique.shopper_reference,
         terms_version: terms_version.flatten(),
     })
 }
@@ -207,6 +220,9 @@ async fn update(context: &Arc<RequestContext>, input: CustomerUpdateInput) -> Re
     let customer = faults.absorb(whom(context, &reach, input.customer_id.as_ref()).await)?;
     let expected = input.expected_version.map(i64::from);
     let changes = checked_changes(context, &reach, &mut faults, input);
+    if let Some(customer) = &customer {
+        faults.absorb(profile::check(&context.app, &reach, customer, &changes, expected).await)?;
+    }
     faults.check()?;
     let customer = customer.ok_or_else(|| Error::internal("an input without faults has a customer"))?;
     let updated = profile::update(&context.app, &reach, &customer, changes, expected).await?;
@@ -257,8 +273,10 @@ fn checked_changes(
         salutation: sent(input.salutation),
         gender: sent(input.gender),
         date_of_birth,
-        email,
-        shopper_reference,
+        unique: Unique {
+            email,
+            shopper_reference,
+        },
     }
 }
 

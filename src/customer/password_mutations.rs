@@ -11,11 +11,10 @@ use super::inputs::{
     CustomerPasswordSetPayload, CustomerToken,
 };
 use super::mutations::{checked_password, whom};
-use super::{limits, passwords};
+use super::{passwords, sign_in};
 use crate::access::{password::Place, principal::Policy, scope::Scope};
 use crate::context::RequestContext;
 use crate::error::{Error, Faults, Result, payload};
-use crate::platform::{id::Id, secret::Secret};
 
 const OWN: Policy = Policy::customer_only();
 const BACKEND: Policy = Policy::backend(Scope::CustomersWrite);
@@ -83,13 +82,12 @@ async fn change_password(
         Some(confirm_password),
         NEW_PASSWORD,
     );
-    faults.check()?;
     let customer = whom(context, &reach, None).await?;
+    let present = sign_in::present_password(&context.app, &customer, password.into());
+    faults.absorb(present.await)?;
+    faults.check()?;
     let beginner = Beginner::of_session(context, &reach).await?;
-    let secrets = (Secret::from(password), new);
-    let attempt = limits::password(&context.app, customer.id.as_str()).await?;
-    let outcome = passwords::change(&context.app, &reach, customer, secrets, &beginner).await;
-    let (customer, pair) = limits::settle(attempt, outcome).await?;
+    let (customer, pair) = passwords::change(&context.app, &reach, customer, new, &beginner).await?;
     Ok((Customer::in_payload(customer, &reach), pair.into()))
 }
 
@@ -109,6 +107,12 @@ async fn set_password(context: &Arc<RequestContext>, input: CustomerPasswordSetI
         Some(confirm_password),
         NEW_PASSWORD,
     );
+    if customer
+        .as_ref()
+        .is_some_and(|known| known.password_hash.is_some())
+    {
+        faults.push(passwords::already_set());
+    }
     faults.check()?;
     let customer = customer.ok_or_else(|| Error::internal("an input without faults has a customer"))?;
     let customer = passwords::set(&context.app, &reach, customer, new).await?;

@@ -7,25 +7,24 @@ use futures_util::FutureExt;
 
 use super::credentials::{self, Beginner, Pair};
 use super::mail::{self, About};
-use super::sign_in::{password_invalid, present_password};
+use super::sign_in::password_invalid;
 use super::{Customer, refusal, store};
 use crate::access::{one_time::Purpose, reach::Reach, session::Session};
 use crate::app::App;
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::platform::{database::Tx, id::SessionId, secret::Secret};
 
-/// Changes the password of a customer who knows the present one. All sessions end; the pair is of a new one (SPR-80).
+/// Changes the password of a customer who has told the present one. All sessions end; the pair is of a new one (SPR-80).
 ///
 /// # Errors
-/// PASSWORD_INVALID (408) on `password`, RATE_LIMITED, SAVE_FAILED (407).
+/// PASSWORD_INVALID (408) on `password` where it was changed since; RATE_LIMITED, SAVE_FAILED (407).
 pub async fn change(
     app: &Arc<App>,
     reach: &Reach,
     customer: Customer,
-    (present, new): (Secret, Secret),
+    new: Secret,
     beginner: &Beginner<'_>,
 ) -> Result<(Customer, Pair)> {
-    present_password(app, &customer, present).await?;
     let hash = app.passwords.hash(new).await?;
     let (session, refresh) = beginner.begin(app, &customer);
     let context = (&**app, reach, &customer, &hash, &session);
@@ -80,11 +79,8 @@ pub fn new_password(app: &App, hash: &str) -> Document {
 /// Gives a password to a customer that has none (EPC-07).
 ///
 /// # Errors
-/// PASSWORD_ALREADY_SET, CUSTOMER_NOT_FOUND (402), RATE_LIMITED, SAVE_FAILED (407).
+/// Where somebody was quicker, PASSWORD_ALREADY_SET or CUSTOMER_NOT_FOUND (402); RATE_LIMITED, SAVE_FAILED (407).
 pub async fn set(app: &Arc<App>, reach: &Reach, customer: Customer, new: Secret) -> Result<Customer> {
-    if customer.password_hash.is_some() {
-        return Err(already_set().into());
-    }
     let hash = app.passwords.hash(new).await?;
     let without = doc! { "_id": &customer.id, "passwordHash": { "$exists": false } };
     let customers = app.database.open::<Customer>(reach);
@@ -98,7 +94,9 @@ pub async fn set(app: &Arc<App>, reach: &Reach, customer: Customer, new: Secret)
     }
 }
 
-fn already_set() -> UserError {
+/// The customer has a password (EPC-07).
+#[must_use]
+pub fn already_set() -> UserError {
     let message = "This customer has a password; customerPasswordChange or a reset changes it.";
     UserError::new(UserErrorCode::PasswordAlreadySet, [], message)
 }

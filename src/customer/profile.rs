@@ -2,12 +2,11 @@
 
 use bson::{Document, doc};
 
-use super::email::Email;
-use super::registration::taken;
+use super::unique::{self, Unique, taken};
 use super::{Customer, Gender, Salutation, refusal};
 use crate::access::reach::Reach;
 use crate::app::App;
-use crate::error::{Result, UserError, UserErrorCode};
+use crate::error::{Faults, Result, UserError, UserErrorCode};
 use crate::platform::{
     change::Change,
     scalar::{Date, wire_count},
@@ -26,13 +25,32 @@ pub struct Changes {
     pub gender: Option<Option<Gender>>,
     /// Birth date.
     pub date_of_birth: Option<Option<Date>>,
-    /// The address; unverified from then on, unless it differs in case only.
-    pub email: Option<Email>,
-    /// Shopper reference.
-    pub shopper_reference: Option<String>,
+    /// Shopper reference; and the address, unverified from then on unless it differs in case only.
+    pub unique: Unique,
 }
 
-/// Changes a customer and gives what is stored then.
+/// What of the changes cannot be, by what is stored at the moment.
+///
+/// # Errors
+/// VERSION_CONFLICT with the stored version, EMAIL_TAKEN (400), SHOPPER_REFERENCE_TAKEN: all that apply.
+pub async fn check(
+    app: &App,
+    reach: &Reach,
+    customer: &Customer,
+    changes: &Changes,
+    expected_version: Option<i64>,
+) -> Result<()> {
+    let mut faults = Faults::default();
+    if expected_version.is_some_and(|expected| expected != customer.version) {
+        faults.push(conflict(customer.version));
+    }
+    let place = reach.only(&customer.storefront_id);
+    let place = place.ok_or_else(|| refusal::not_found("customerId"))?;
+    faults.absorb(unique::check(app, &place, &changes.unique, Some(&customer.id)).await)?;
+    faults.check()
+}
+
+/// Changes a customer, if it is still as it was checked, and gives what is stored then.
 ///
 /// # Errors
 /// VERSION_CONFLICT with the stored version, EMAIL_TAKEN (400), SHOPPER_REFERENCE_TAKEN, CUSTOMER_NOT_FOUND (402),
@@ -78,8 +96,10 @@ fn written(app: &App, customer: &Customer, changes: Changes) -> Result<Document>
         salutation,
         gender,
         date_of_birth,
-        email,
-        shopper_reference,
+        unique: Unique {
+            email,
+            shopper_reference,
+        },
     } = changes;
     let mut change = Change::default();
     change.keep("firstName", first_name)?;

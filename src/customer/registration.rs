@@ -9,14 +9,15 @@ use super::credentials::{self, Beginner, Pair};
 use super::email::Email;
 use super::limits;
 use super::mail::{self, About};
-use super::store::{self, UNIQUE_EMAIL, UNIQUE_SHOPPER_REFERENCE};
-use super::{Customer, CustomerStatus, Gender, Salutation, TermsAcceptance, refusal};
+use super::unique::{self, Unique};
+use super::{Customer, CustomerStatus, Gender, Salutation, TermsAcceptance, refusal, store};
 use crate::access::{
     password::Hashed,
     reach::{Reach, StorefrontReach},
     session::Session,
 };
 use crate::app::App;
+use crate::context::RequestContext;
 use crate::error::{Error, Result};
 use crate::platform::{
     database::{Tx, violated_index},
@@ -73,30 +74,45 @@ struct Documents {
     anonymous: Option<StorefrontUser>,
 }
 
-/// Registers a customer.
+/// Whether somebody may register now, and whether what only one customer can have is free, before anything costs a hash.
+/// Gives the storefront; where that conceals addresses, nobody's is looked up (SPR-10).
+///
+/// Without `is_good` the input has faults already, and it is looked at all the same, so that all are told at once. Then
+/// too, whoever may learn that an address is taken has used up a registration: faults make asking no cheaper.
 ///
 /// # Errors
-/// EMAIL_TAKEN (400) unless the storefront conceals that, SHOPPER_REFERENCE_TAKEN, RATE_LIMITED, SAVE_FAILED (410), and
-/// what is wrong with the anonymous user.
+/// RATE_LIMITED, EMAIL_TAKEN (400), SHOPPER_REFERENCE_TAKEN.
+pub async fn admit(
+    context: &RequestContext,
+    (reach, place): (&Reach, &StorefrontReach),
+    mut unique: Unique,
+    is_good: bool,
+) -> Result<Storefront> {
+    let storefronts = context.app.database.open::<Storefront>(place.reach());
+    let storefront = storefronts.get(place.id()).await?;
+    let storefront = storefront.ok_or_else(|| Error::internal("a reach's storefront is there"))?;
+    unique.email = unique.email.filter(|_| !storefront.conceal_emails);
+    if is_good || unique.email.is_some() {
+        limits::registration(context, reach, place).await?;
+    }
+    unique::check(&context.app, place, &unique, None).await?;
+    Ok(storefront)
+}
+
+/// Registers a customer who was admitted.
+///
+/// # Errors
+/// Where somebody was quicker, EMAIL_TAKEN (400) unless the storefront conceals that, SHOPPER_REFERENCE_TAKEN, or what is
+/// wrong with the anonymous user by now; RATE_LIMITED, SAVE_FAILED (410).
 pub async fn register(
     app: &Arc<App>,
-    place: &StorefrontReach,
+    (place, storefront): (&StorefrontReach, &Storefront),
     mut new: NewCustomer,
     anonymous: Option<StorefrontUser>,
     beginner: &Beginner<'_>,
 ) -> Result<Registered> {
-    let storefront = app
-        .database
-        .open::<Storefront>(place.reach())
-        .get(place.id())
-        .await?;
-    let storefront = storefront.ok_or_else(|| Error::internal("a reach's storefront is there"))?;
     let house = place.of_the_house();
     let conceals = storefront.conceal_emails;
-    // Where it is no secret, the answer need not cost a hash.
-    if !conceals && is_taken(app, &house, &new.email).await? {
-        return Err(refusal::email_taken("email").into());
-    }
     let password_hash = match new.password.take() {
         Some(password) => Some(app.passwords.hash(password).await?),
         None => None,
@@ -160,7 +176,7 @@ async fn save(app: &App, house: &Reach, code: &str, documents: &mut Documents) -
         match written.await {
             // A backend has registered a user by this id; a number is never given twice, so the next one is tried.
             Err(error) if violated_index(&error) == Some(UNIQUE_EXTERNAL_ID) => {}
-            outcome => return outcome.map_err(taken),
+            outcome => return outcome.map_err(unique::taken),
         }
     }
     Err(Error::internal("no number was free for a new customer"))
@@ -240,13 +256,4 @@ async fn write(app: &App, house: &Reach, tx: &mut Tx, documents: &Documents) -> 
         app.access.sessions.insert_in(tx, session).await?;
     }
     credentials::take_over(app, house, tx, anonymous.as_ref(), customer).await
-}
-
-/// A violated index as the field's error.
-pub fn taken(error: Error) -> Error {
-    match violated_index(&error) {
-        Some(UNIQUE_EMAIL) => refusal::email_taken("email").into(),
-        Some(UNIQUE_SHOPPER_REFERENCE) => refusal::shopper_reference_taken().into(),
-        _ => error,
-    }
 }

@@ -6,7 +6,7 @@ use bson::{Document, doc};
 use futures_util::FutureExt;
 
 use super::credentials::{self, Beginner, Pair};
-use super::{Customer, email, refusal, store};
+use super::{Customer, email, limits, refusal, store};
 use crate::access::{
     password::Hashed,
     reach::{Reach, StorefrontReach},
@@ -14,7 +14,11 @@ use crate::access::{
 };
 use crate::app::App;
 use crate::error::{Error, Result, UserError, UserErrorCode};
-use crate::platform::{database::Tx, id::SessionId, secret::Secret};
+use crate::platform::{
+    database::Tx,
+    id::{Id, SessionId},
+    secret::Secret,
+};
 use crate::storefront_user::StorefrontUser;
 
 /// A customer who is signed in now.
@@ -64,16 +68,18 @@ pub fn stored_hash(customer: &Customer) -> Option<&str> {
     customer.password_hash.as_ref().map(Hashed::as_str)
 }
 
-/// Checks the present password of a customer who is signed in.
+/// Checks the present password of a customer who is signed in. Each call is a try, whatever else is wrong with the input.
 ///
 /// # Errors
 /// PASSWORD_INVALID (408) on `password`, RATE_LIMITED.
 pub async fn present_password(app: &App, customer: &Customer, password: Secret) -> Result<()> {
-    let verified = app.passwords.verify(password, stored_hash(customer)).await?;
-    if verified.matches {
-        return Ok(());
-    }
-    Err(password_invalid().into())
+    let attempt = limits::password(app, customer.id.as_str()).await?;
+    let verified = app.passwords.verify(password, stored_hash(customer)).await;
+    let checked = verified.and_then(|verified| match verified.matches {
+        true => Ok(()),
+        false => Err(password_invalid().into()),
+    });
+    limits::settle(attempt, checked).await
 }
 
 /// The present password is another one (SPR-80).

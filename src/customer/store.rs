@@ -56,6 +56,16 @@ pub async fn by_reference(database: &Database, reach: &Reach, reference: &str) -
     database.open::<Customer>(reach).find_one(known).await
 }
 
+/// The customer with this shopper reference.
+pub async fn by_shopper_reference(
+    database: &Database,
+    reach: &impl Confine,
+    reference: &str,
+) -> Result<Option<Customer>> {
+    let known = doc! { "shopperReference": reference };
+    database.open::<Customer>(reach).find_one(known).await
+}
+
 /// The next number of a storefront's customers.
 pub async fn next_number(database: &Database, storefront: &StorefrontId) -> Result<i64> {
     counter::next(database, &format!("customers of {storefront}")).await

@@ -1,5 +1,6 @@
 //! Customers: registered, signed in and out, read and changed.
 
+mod all_at_once;
 mod mailed_keys;
 mod passwords;
 mod privacy;

@@ -1,0 +1,278 @@
+//! What is known only by looking it up is told together with all else that is wrong, and nobody learns more by it.
+
+use bson::doc;
+use serde_json::{Value, json};
+
+use super::{OTHER_PASSWORD, PASSWORD, ada, but, credentials, person, setup, shop, with_password};
+use crate::kit::{Caller, Shop};
+
+async fn id_of(customer: &Caller) -> Value {
+    customer.ask("{ viewer { customer { id } } }").await["viewer"]["customer"]["id"].take()
+}
+
+/// Somebody has registered with this address and this shopper reference: by a backend, without a password.
+async fn taken(shop: &Shop, email: &str, reference: &str) {
+    let input = json!({ "storefrontId": shop.id(), "shopperReference": reference });
+    shop.backend
+        .done("customerRegister", but(person(email), input))
+        .await;
+}
+
+/// What is refused, when nothing may be written.
+async fn refused(shop: &Shop, caller: &Caller, field: &str, input: Value) -> Vec<String> {
+    let before = shop.gateway.store.dump().await;
+    let refused = caller.refused(field, input).await;
+    assert_eq!(
+        shop.gateway.store.dump().await,
+        before,
+        "{field}: nothing changed"
+    );
+    refused
+}
+
+/// The token of a guest who is somebody's already.
+async fn used_token(shop: &Shop) -> Option<String> {
+    let guest = shop.guest("guest").await;
+    shop.ann("ann").await;
+    shop.merge("guest", "ann").await;
+    guest.credential
+}
+
+// ERR-01, SPR-10, CLY-06, CST-02
+#[tokio::test]
+async fn err_01_what_is_taken_is_told_with_all_else_that_is_wrong_with_a_registration() {
+    let shop = shop().await;
+    taken(&shop, "taken@example.com", "taken").await;
+    let input = json!({
+        "storefrontId": shop.id(), "email": "Taken@Example.com", "shopperReference": "taken", "password": "short",
+        "confirmPassword": "other", "acceptedTerms": false, "firstName": "", "lastName": "Lovelace",
+        "anonymousUserToken": used_token(&shop).await,
+    });
+    let mut told = refused(&shop, &shop.backend, "customerRegister", input).await;
+    told.sort_unstable();
+    assert_eq!(
+        told,
+        [
+            "EMAIL_TAKEN email (400)",
+            "PASSWORDS_DO_NOT_MATCH confirmPassword (406)",
+            "PASSWORD_TOO_SHORT password",
+            "REQUIRED firstName",
+            "SHOPPER_REFERENCE_TAKEN shopperReference",
+            "STOREFRONT_USER_ALREADY_MERGED anonymousUserToken (409)",
+            "TERMS_NOT_ACCEPTED acceptedTerms (422)",
+        ]
+    );
+    // A browser is told of the address only: the field of a backend's is not looked at.
+    let input = but(
+        person("taken@example.com"),
+        json!({ "shopperReference": "taken", "lastName": " " }),
+    );
+    let mut told = refused(&shop, &shop.browser, "customerRegister", input).await;
+    told.sort_unstable();
+    let expected = [
+        "EMAIL_TAKEN email (400)",
+        "FORBIDDEN shopperReference",
+        "REQUIRED lastName",
+    ];
+    assert_eq!(told, expected);
+}
+
+// ERR-01, SPR-10, CLY-06, CST-03
+#[tokio::test]
+async fn err_01_what_is_taken_is_told_with_all_else_that_is_wrong_with_an_update() {
+    let shop = shop().await;
+    taken(&shop, "taken@example.com", "taken").await;
+    let (ada, _) = ada(&shop, "ada@example.com").await;
+    let id = id_of(&ada).await;
+    let input = json!({
+        "customerId": id, "expectedVersion": 7, "firstName": null, "dateOfBirth": "1899-12-31",
+        "email": "TAKEN@example.com", "shopperReference": "taken",
+    });
+    let told = refused(&shop, &shop.backend, "customerUpdate", input).await;
+    assert_eq!(
+        told,
+        [
+            "REQUIRED firstName",
+            "DATE_OF_BIRTH_INVALID dateOfBirth",
+            "VERSION_CONFLICT expectedVersion",
+            "EMAIL_TAKEN email (400)",
+            "SHOPPER_REFERENCE_TAKEN shopperReference",
+        ]
+    );
+    // The same in another storefront are free, and one's own are not taken.
+    let other = shop.add_storefront("Prints FR", "FR").await;
+    let elsewhere = json!({ "storefrontId": other.id.to_string(), "shopperReference": "elsewhere" });
+    let elsewhere = but(person("elsewhere@example.com"), elsewhere);
+    shop.backend.done("customerRegister", elsewhere).await;
+    for (email, reference) in [
+        ("Elsewhere@example.com", "elsewhere"),
+        ("ELSEWHERE@example.com", "elsewhere"),
+    ] {
+        let input = json!({ "customerId": id, "email": email, "shopperReference": reference });
+        let payload = shop.backend.done("customerUpdate", input).await;
+        assert_eq!(payload["customer"]["email"], email);
+    }
+}
+
+// ERR-01, SPR-80
+#[tokio::test]
+async fn err_01_a_wrong_password_is_told_with_what_is_wrong_with_the_new_one_and_counts_as_a_try() {
+    let shop = setup()
+        .set("GATEWAY_RATE_LIMITS", "on")
+        .manual_clock()
+        .start()
+        .await;
+    let (ada, _) = ada(&shop, "ada@example.com").await;
+    let change =
+        |present: &str| json!({ "password": present, "newPassword": "short", "confirmPassword": "other" });
+    let rules = [
+        "PASSWORD_TOO_SHORT newPassword (408)",
+        "PASSWORDS_DO_NOT_MATCH confirmPassword (406)",
+    ];
+    // Nothing is to be said of the right one.
+    assert_eq!(
+        ada.refused("customerPasswordChange", change(PASSWORD)).await,
+        rules
+    );
+    let wrong = [&rules[..], &["PASSWORD_INVALID password (408)"]].concat();
+    for _ in 0..5 {
+        let told = ada
+            .refused("customerPasswordChange", change(OTHER_PASSWORD))
+            .await;
+        assert_eq!(told, wrong);
+    }
+    let limited = [&rules[..], &["RATE_LIMITED"]].concat();
+    for password in [OTHER_PASSWORD, PASSWORD] {
+        let told = ada.refused("customerPasswordChange", change(password)).await;
+        assert_eq!(told, limited, "nobody guesses for free by a bad new password");
+    }
+}
+
+// ERR-01, EPC-07
+#[tokio::test]
+async fn err_01_that_there_is_a_password_is_told_with_what_is_wrong_with_the_new_one() {
+    let shop = shop().await;
+    let (ada, _) = ada(&shop, "ada@example.com").await;
+    let input =
+        json!({ "customerId": id_of(&ada).await, "newPassword": "short", "confirmPassword": "other" });
+    let told = refused(&shop, &shop.backend, "customerPasswordSet", input).await;
+    assert_eq!(
+        told,
+        [
+            "PASSWORD_TOO_SHORT newPassword (408)",
+            "PASSWORDS_DO_NOT_MATCH confirmPassword (406)",
+            "PASSWORD_ALREADY_SET",
+        ]
+    );
+}
+
+// ERR-01, CST-04
+#[tokio::test]
+async fn err_01_a_wrong_password_is_told_with_a_bad_new_address_but_not_with_a_taken_one() {
+    let shop = shop().await;
+    taken(&shop, "taken@example.com", "taken").await;
+    let (ada, _) = ada(&shop, "ada@example.com").await;
+    let invalid = "PASSWORD_INVALID password (408)";
+    for (email, faults) in [
+        ("no address", &["EMAIL_INVALID newEmail", invalid][..]),
+        (" ", &["REQUIRED newEmail", invalid]),
+        ("ADA@example.com", &["NO_CHANGES newEmail", invalid]),
+        // Whoever has no more than the session asks for nobody's address.
+        ("taken@example.com", &[invalid]),
+        ("free@example.com", &[invalid]),
+    ] {
+        for input in [
+            json!({ "newEmail": email }),
+            json!({ "newEmail": email, "password": OTHER_PASSWORD }),
+        ] {
+            let told = refused(&shop, &ada, "customerEmailChangeRequest", input).await;
+            assert_eq!(told, faults, "{email}");
+        }
+    }
+}
+
+// ERR-01, SPR-90
+#[tokio::test]
+async fn err_01_a_key_to_an_address_of_the_past_is_told_with_what_is_wrong_with_the_password() {
+    let shop = shop().await;
+    let (ada, _) = ada(&shop, "ada@example.com").await;
+    let id = id_of(&ada).await;
+    let ask = json!({ "email": "ada@example.com" });
+    shop.browser.done("customerPasswordResetRequest", ask).await;
+    shop.gateway.run_jobs().await;
+    let mail = shop.gateway.mails().next().await;
+    let key = mail.text.split_whitespace().find(|word| word.len() == 43);
+    let redeem =
+        json!({ "restorePasswordKey": key.expect("a key"), "password": "short", "confirmPassword": "short" });
+    let too_short = "PASSWORD_TOO_SHORT password (408)";
+    let told = refused(&shop, &shop.nobody(), "customerPasswordReset", redeem.clone()).await;
+    assert_eq!(told, [too_short]);
+    let moved = json!({ "customerId": id, "email": "ada@new.example" });
+    shop.backend.done("customerUpdate", moved).await;
+    let told = refused(&shop, &shop.nobody(), "customerPasswordReset", redeem).await;
+    assert_eq!(told, ["RESET_KEY_INVALID restorePasswordKey (415)", too_short]);
+}
+
+// ERR-01, SPR-10
+#[tokio::test]
+async fn spr_10_where_it_is_concealed_faults_and_used_tokens_tell_nothing_of_an_address() {
+    let shop = shop().await;
+    taken(&shop, "taken@example.com", "taken").await;
+    shop.conceal_emails().await;
+    let used = used_token(&shop).await;
+    for (changes, faults) in [
+        (json!({ "lastName": "" }), "REQUIRED lastName"),
+        (
+            json!({ "acceptedTerms": false }),
+            "TERMS_NOT_ACCEPTED acceptedTerms (422)",
+        ),
+        (
+            json!({ "anonymousUserToken": used }),
+            "STOREFRONT_USER_ALREADY_MERGED anonymousUserToken (409)",
+        ),
+        (
+            json!({ "shopperReference": "taken" }),
+            "SHOPPER_REFERENCE_TAKEN shopperReference",
+        ),
+    ] {
+        for email in ["taken@example.com", "free@example.com"] {
+            let input = but(
+                but(with_password(email), changes.clone()),
+                json!({ "storefrontId": shop.id() }),
+            );
+            let told = refused(&shop, &shop.backend, "customerRegister", input).await;
+            assert_eq!(told, [faults], "{email}");
+        }
+    }
+}
+
+// ERR-01, TOK-03, SPR-10
+#[tokio::test]
+async fn tok_03_faults_make_it_no_cheaper_to_ask_which_addresses_are_taken() {
+    let shop = setup()
+        .set("GATEWAY_RATE_LIMITS", "on")
+        .manual_clock()
+        .start()
+        .await;
+    taken(&shop, "taken@example.com", "taken").await;
+    let ask = || but(person("taken@example.com"), json!({ "lastName": "" }));
+    for _ in 0..60 {
+        let told = shop.browser.refused("customerRegister", ask()).await;
+        assert_eq!(told, ["REQUIRED lastName", "EMAIL_TAKEN email (400)"]);
+    }
+    let told = shop.browser.refused("customerRegister", ask()).await;
+    assert_eq!(told, ["REQUIRED lastName", "RATE_LIMITED"]);
+    // What asks for no address costs nothing.
+    let counted = shop.gateway.store.documents("throttle", doc! {}).await;
+    let nothing = but(person("none"), json!({ "lastName": "" }));
+    let told = shop.browser.refused("customerRegister", nothing).await;
+    assert_eq!(told, ["EMAIL_INVALID email", "REQUIRED lastName"]);
+    shop.conceal_emails().await;
+    let told = shop.browser.refused("customerRegister", ask()).await;
+    assert_eq!(told, ["REQUIRED lastName"]);
+    assert_eq!(shop.gateway.store.documents("throttle", doc! {}).await, counted);
+    // The limit of registrations is none of sign-ins.
+    let sign_in = credentials("taken@example.com", PASSWORD);
+    let told = shop.browser.refused("customerTokenCreate", sign_in).await;
+    assert_eq!(told, ["CREDENTIALS_INVALID"]);
+}
