@@ -57,7 +57,7 @@ pub async fn enqueue(app: &App, tx: &mut Tx, customer: &CustomerId, about: About
         about,
         message_id: JobId::fresh(app.clock.now(), &app.random).to_string(),
     };
-    let payload = bson::serialize_to_document(&payload).map_err(Error::internal)?;
+    let payload = bson::serialize_to_document(&payload)?;
     app.queue.enqueue(tx, KIND, payload, app.clock.now()).await?;
     Ok(())
 }
@@ -74,8 +74,8 @@ pub fn jobs() -> Vec<Kind<Arc<App>>> {
 
 fn send(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
     async move {
-        let payload: Payload = bson::deserialize_from_document(payload)
-            .map_err(|error| Failure::Fail(Error::internal(error)))?;
+        let payload: Payload =
+            bson::deserialize_from_document(payload).map_err(|error| Failure::Fail(error.into()))?;
         let system = SystemReach::for_background_work();
         let found = app
             .database

@@ -4,7 +4,7 @@ use bson::{Document, doc};
 use serde::Serialize;
 
 use super::clock::Timestamp;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Which fields get a value, and which lose theirs.
 #[derive(Debug, Default)]
@@ -17,10 +17,10 @@ impl Change {
     /// Gives the field a value; `None`: it stays as it is.
     ///
     /// # Errors
-    /// [`Error::Internal`] for what cannot be stored.
+    /// [`crate::error::Error::Internal`] for what cannot be stored.
     pub fn keep<T: Serialize>(&mut self, field: &str, value: Option<T>) -> Result<()> {
         if let Some(value) = value {
-            let value = bson::serialize_to_bson(&value).map_err(Error::internal)?;
+            let value = bson::serialize_to_bson(&value)?;
             self.set.insert(field, value);
         }
         Ok(())
@@ -29,7 +29,7 @@ impl Change {
     /// The same for a field that may be without a value: the inner `None` takes it away.
     ///
     /// # Errors
-    /// [`Error::Internal`] for what cannot be stored.
+    /// [`crate::error::Error::Internal`] for what cannot be stored.
     pub fn keep_or_clear<T: Serialize>(&mut self, field: &str, value: Option<Option<T>>) -> Result<()> {
         match value {
             Some(None) => {

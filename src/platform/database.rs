@@ -3,6 +3,8 @@
 //! Tenants' collections are opened through [`access::tenant`](crate::access::tenant) only; what is open here belongs
 //! to the house itself (keys, clients, jobs, migrations).
 
+mod fault;
+
 use std::sync::{
     Arc,
     atomic::{AtomicU32, Ordering},
@@ -13,7 +15,7 @@ use bson::{Document, doc};
 use futures_util::{FutureExt, future::BoxFuture};
 use mongodb::{
     Client, ClientSession, Collection,
-    error::{Error as DriverError, ErrorKind, WriteFailure},
+    error::{Error as DriverError, ErrorKind},
     event::{EventHandler, cmap::CmapEvent, command::CommandEvent},
     options::{Acknowledgment, ClientOptions, ReadConcern, WriteConcern},
 };
@@ -21,6 +23,7 @@ use serde::Serialize;
 
 use super::clock::{Clock, Timestamp};
 use crate::error::{Error, Result};
+pub use fault::{DatabaseFault, violated_index};
 
 /// How long to look for a server that can take a command. Shorter than a request's deadline, longer than an election.
 const SERVER_SELECTION: Duration = Duration::from_secs(10);
@@ -140,15 +143,10 @@ impl Database {
             .start_transaction()
             .and_run((context, work), |tx, (context, work)| {
                 let run = work(tx, context);
-                async move { run.await.map_err(to_driver) }.boxed()
+                async move { run.await.map_err(fault::to_driver) }.boxed()
             })
             .await;
-        outcome.map_err(|error| {
-            error
-                .get_custom::<Error>()
-                .cloned()
-                .unwrap_or_else(|| error.into())
-        })
+        outcome.map_err(fault::from_driver)
     }
 }
 
@@ -198,56 +196,6 @@ impl Monitor {
         self.pool = Some(Arc::new(observe));
         self
     }
-}
-
-/// The driver sees its own errors, with the labels that decide on a retry; ours travel inside.
-fn to_driver(error: Error) -> DriverError {
-    let driver = match &error {
-        Error::Unavailable(source) | Error::Internal(source) => source.downcast_ref::<DriverError>().cloned(),
-        _ => None,
-    };
-    driver.unwrap_or_else(|| DriverError::custom(error))
-}
-
-impl From<DriverError> for Error {
-    fn from(error: DriverError) -> Self {
-        let passing = error.contains_label("TransientTransactionError")
-            || error.contains_label("RetryableWriteError")
-            || error.contains_label("UnknownTransactionCommitResult");
-        let gone = match &*error.kind {
-            ErrorKind::ServerSelection { .. }
-            | ErrorKind::ConnectionPoolCleared { .. }
-            | ErrorKind::Io(_)
-            | ErrorKind::Shutdown => true,
-            // NotWritablePrimary, PrimarySteppedDown, ShutdownInProgress, InterruptedAtShutdown,
-            // InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary
-            ErrorKind::Command(command) => {
-                matches!(command.code, 10107 | 189 | 91 | 11600 | 11602 | 13435 | 13436)
-            }
-            _ => false,
-        };
-        let source = Arc::new(error);
-        if passing || gone {
-            Self::Unavailable(source)
-        } else {
-            Self::Internal(source)
-        }
-    }
-}
-
-/// Name of the unique index that a write violated, if that is what the error says.
-#[must_use]
-pub fn violated_index(error: &Error) -> Option<&str> {
-    let (Error::Internal(source) | Error::Unavailable(source)) = error else {
-        return None;
-    };
-    let message = match &*source.downcast_ref::<DriverError>()?.kind {
-        ErrorKind::Write(WriteFailure::WriteError(write)) if write.code == 11000 => &write.message,
-        ErrorKind::Command(command) if command.code == 11000 => &command.message,
-        _ => return None,
-    };
-    let name = message.split_once(" index: ")?.1;
-    name.split_whitespace().next()
 }
 
 /// An index that a store needs.
@@ -392,5 +340,5 @@ pub(super) fn same_definition(present: &Document, wanted: &Document) -> bool {
 
 /// Writes `value` as a document.
 pub fn encode<T: Serialize>(value: &T) -> Result<Document> {
-    bson::serialize_to_document(value).map_err(Error::internal)
+    Ok(bson::serialize_to_document(value)?)
 }

@@ -127,8 +127,8 @@ fn bounded(text: String) -> Result<String> {
 
 fn expression(pattern: String, options: &str) -> Result<Bson> {
     Ok(Bson::RegularExpression(Regex {
-        pattern: pattern.try_into().map_err(Error::internal)?,
-        options: options.to_owned().try_into().map_err(Error::internal)?,
+        pattern: pattern.try_into()?,
+        options: options.to_owned().try_into()?,
     }))
 }
 

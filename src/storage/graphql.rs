@@ -171,7 +171,7 @@ impl StorageItemFilter {
         let Self { kind, folder, name } = self;
         let mut conditions = name.map_or_else(|| Ok(Vec::new()), |name| name.on("name"))?;
         if let Some(kind) = kind {
-            conditions.push(doc! { "kind": bson::serialize_to_bson(&kind).map_err(Error::internal)? });
+            conditions.push(doc! { "kind": bson::serialize_to_bson(&kind)? });
         }
         if let Some(folder) = folder {
             conditions.push(doc! { "folder": { "$eq": folder } });

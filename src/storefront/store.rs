@@ -8,7 +8,7 @@ use crate::access::{
     STOREFRONTS,
     reach::{Confine, SystemReach},
 };
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::platform::{
     clock::Clock,
     database::{Database, Index, IndexKind, violated_index},
@@ -154,10 +154,7 @@ pub async fn update(
         set.insert("name", name);
     }
     if let Some(kind) = integration_type {
-        set.insert(
-            "integrationType",
-            bson::serialize_to_bson(&kind).map_err(Error::internal)?,
-        );
+        set.insert("integrationType", bson::serialize_to_bson(&kind)?);
     }
     match account_url {
         Some(Some(url)) => _ = set.insert("accountUrl", url),

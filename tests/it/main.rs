@@ -12,6 +12,7 @@ mod commands;
 mod commands_count;
 mod concurrency;
 mod customers;
+mod database_faults;
 mod faults;
 mod filters;
 mod graphql_library;

@@ -9,7 +9,7 @@ use mongodb::{Collection, options::ReturnDocument};
 use tokio::sync::Notify;
 
 use super::{COLLECTION, Failure, Job, State};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::platform::{
     clock::{Clock, Timestamp},
     database::{Database, Tx},
@@ -152,7 +152,7 @@ impl Queue {
     /// Jobs in a state, or all that are not done, oldest first.
     pub async fn list(&self, state: Option<State>) -> Result<Vec<Job>> {
         let filter = match state {
-            Some(state) => doc! { "state": bson::serialize_to_bson(&state).map_err(Error::internal)? },
+            Some(state) => doc! { "state": bson::serialize_to_bson(&state)? },
             None => doc! { "state": { "$ne": "DONE" } },
         };
         Ok(self

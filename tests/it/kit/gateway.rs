@@ -122,6 +122,7 @@ impl Setup {
             commands,
             logs,
             jobs_expected: AtomicBool::new(false),
+            errors_expected: AtomicBool::new(false),
             owner: owner.then_some(server().await.handle()),
             setup: self,
             handle: runtime.handle().clone(),
@@ -195,6 +196,7 @@ pub(crate) struct Gateway {
     /// What it logs.
     pub(crate) logs: Logs,
     jobs_expected: AtomicBool,
+    errors_expected: AtomicBool,
     /// A runtime to drop the database with, for the gateway that made it.
     owner: Option<Handle>,
     setup: Setup,
@@ -270,6 +272,11 @@ impl Gateway {
         self.jobs_expected.store(true, Ordering::Relaxed);
     }
 
+    /// This test makes the gateway log errors.
+    pub(crate) fn expect_errors(&self) {
+        self.errors_expected.store(true, Ordering::Relaxed);
+    }
+
     fn take(&self) -> Option<(Runtime, Running)> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -292,6 +299,7 @@ impl Drop for Gateway {
         let failed = std::thread::panicking();
         let (errors, store, owner) = (self.logs.errors(), self.store.clone(), self.owner.take());
         let jobs_expected = self.jobs_expected.load(Ordering::Relaxed);
+        let errors_expected = self.errors_expected.load(Ordering::Relaxed);
         let (finished, jobs) = std::thread::scope(|scope| {
             let dropping = scope.spawn(|| {
                 let finished = self.stop();
@@ -317,7 +325,10 @@ impl Drop for Gateway {
             return;
         }
         assert!(finished, "the gateway did not stop in time");
-        assert!(errors.is_empty(), "errors were logged: {errors:#?}");
+        assert!(
+            errors_expected || errors.is_empty(),
+            "errors were logged: {errors:#?}"
+        );
         assert!(jobs_expected || jobs.is_empty(), "jobs are left over: {jobs:#?}");
     }
 }

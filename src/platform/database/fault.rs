@@ -1,0 +1,204 @@
+//! What the driver's errors mean, and what of them may be told: the server repeats keys and documents in its messages, and
+//! those are persons' data (EPC-05).
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use mongodb::error::{
+    CommandError, Error as DriverError, ErrorKind, GridFsErrorKind, WriteConcernError, WriteError,
+    WriteFailure,
+};
+
+use crate::error::Error;
+
+/// Code of a violated unique index.
+const DUPLICATE_KEY: i32 = 11000;
+
+/// An error of the driver that tells, in `Debug` and `Display`, what happened and where: codes, labels, the violated index,
+/// the field that could not be read. Never what the server says in words, which has values in it, nor its whole reply.
+#[derive(Clone)]
+pub struct DatabaseFault(DriverError);
+
+impl DatabaseFault {
+    /// Name of the unique index that a write violated.
+    fn violated_index(&self) -> Option<&str> {
+        match &*self.0.kind {
+            ErrorKind::Write(WriteFailure::WriteError(write)) => index_in(write.code, &write.message),
+            ErrorKind::Command(command) => index_in(command.code, &command.message),
+            _ => None,
+        }
+    }
+
+    /// Whether trying again later may help.
+    fn is_passing(&self) -> bool {
+        let Self(error) = self;
+        let labelled = error.contains_label("TransientTransactionError")
+            || error.contains_label("RetryableWriteError")
+            || error.contains_label("UnknownTransactionCommitResult");
+        let gone = match &*error.kind {
+            ErrorKind::ServerSelection { .. }
+            | ErrorKind::ConnectionPoolCleared { .. }
+            | ErrorKind::Io(_)
+            | ErrorKind::Shutdown => true,
+            // NotWritablePrimary, PrimarySteppedDown, ShutdownInProgress, InterruptedAtShutdown,
+            // InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary
+            ErrorKind::Command(command) => {
+                matches!(command.code, 10107 | 189 | 91 | 11600 | 11602 | 13435 | 13436)
+            }
+            _ => false,
+        };
+        labelled || gone
+    }
+}
+
+/// The index that the server's message on a duplicate key names.
+fn index_in(code: i32, message: &str) -> Option<&str> {
+    let (_, rest) = (code == DUPLICATE_KEY).then(|| message.split_once(" index: "))??;
+    rest.split_whitespace().next()
+}
+
+impl fmt::Display for DatabaseFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        describe(&self.0, f)
+    }
+}
+
+impl fmt::Debug for DatabaseFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DatabaseFault({self})")
+    }
+}
+
+// Without a source, whose words would be told with it.
+impl StdError for DatabaseFault {}
+
+fn describe(error: &DriverError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match &*error.kind {
+        ErrorKind::Command(CommandError {
+            code,
+            code_name,
+            message,
+            ..
+        }) => refused(f, "a command", *code, code_name, message)?,
+        ErrorKind::Write(WriteFailure::WriteError(WriteError {
+            code,
+            code_name,
+            message,
+            ..
+        })) => refused(
+            f,
+            "a write",
+            *code,
+            code_name.as_deref().unwrap_or_default(),
+            message,
+        )?,
+        ErrorKind::Write(WriteFailure::WriteConcernError(WriteConcernError { code, code_name, .. })) => {
+            refused(f, "to acknowledge a write", *code, code_name, "")?;
+        }
+        ErrorKind::InsertMany(many) => {
+            let first = many.write_errors.iter().flatten().next();
+            let (code, message) = first.map_or((0, ""), |write| (write.code, &write.message));
+            refused(f, "one of several writes", code, "", message)?;
+        }
+        ErrorKind::Bson(bson) => unreadable(bson.key.as_deref(), f)?,
+        ErrorKind::GridFs(GridFsErrorKind::AbortError { delete_error, .. }) => {
+            describe(delete_error, f)?;
+        }
+        // About servers, settings and pieces of files, in the driver's own words.
+        kind @ (ErrorKind::Authentication { .. }
+        | ErrorKind::ConnectionPoolCleared { .. }
+        | ErrorKind::DnsResolve { .. }
+        | ErrorKind::GridFs(_)
+        | ErrorKind::IncompatibleServer { .. }
+        | ErrorKind::Internal { .. }
+        | ErrorKind::InvalidArgument { .. }
+        | ErrorKind::InvalidTlsConfig { .. }
+        | ErrorKind::Io(_)
+        | ErrorKind::ServerSelection { .. }
+        | ErrorKind::SessionsNotSupported
+        | ErrorKind::Shutdown
+        | ErrorKind::Transaction { .. }) => write!(f, "{kind}")?,
+        ErrorKind::InvalidResponse { .. } => f.write_str("the server's reply cannot be read")?,
+        _ => f.write_str("the driver failed in another way")?,
+    }
+    let mut labels: Vec<&str> = error.labels().iter().map(String::as_str).collect();
+    labels.sort_unstable();
+    if !labels.is_empty() {
+        write!(f, ", labels {}", labels.join(" "))?;
+    }
+    // The first of two errors of an operation that the driver tried twice.
+    match error.source().and_then(|source| source.downcast_ref()) {
+        Some(earlier) => {
+            f.write_str("; before that, ")?;
+            describe(earlier, f)
+        }
+        None => Ok(()),
+    }
+}
+
+fn refused(f: &mut fmt::Formatter<'_>, what: &str, code: i32, name: &str, message: &str) -> fmt::Result {
+    write!(f, "the server refused {what}: code {code}")?;
+    if !name.is_empty() {
+        write!(f, " ({name})")?;
+    }
+    match index_in(code, message) {
+        Some(index) => write!(f, ", index {index}"),
+        None => Ok(()),
+    }
+}
+
+fn unreadable(key: Option<&str>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("a document cannot be read or written as what it is taken for")?;
+    match key {
+        Some(key) => write!(f, ", at {key}"),
+        None => Ok(()),
+    }
+}
+
+impl From<DriverError> for Error {
+    fn from(error: DriverError) -> Self {
+        let fault = DatabaseFault(error);
+        if fault.is_passing() {
+            Self::Unavailable(Arc::new(fault))
+        } else {
+            Self::Internal(Arc::new(fault))
+        }
+    }
+}
+
+impl From<bson::error::Error> for Error {
+    /// A document of another form than the code expects; its values are not told.
+    fn from(error: bson::error::Error) -> Self {
+        DriverError::from(error).into()
+    }
+}
+
+/// The driver sees its own errors, with the labels that decide on a retry; ours travel inside.
+pub(super) fn to_driver(error: Error) -> DriverError {
+    match fault(&error) {
+        Some(DatabaseFault(driver)) => driver.clone(),
+        None => DriverError::custom(error),
+    }
+}
+
+/// What [`to_driver`] made of an error, back again.
+pub(super) fn from_driver(error: DriverError) -> Error {
+    match error.get_custom::<Error>() {
+        Some(ours) => ours.clone(),
+        None => error.into(),
+    }
+}
+
+fn fault(error: &Error) -> Option<&DatabaseFault> {
+    match error {
+        Error::Unavailable(source) | Error::Internal(source) => source.downcast_ref(),
+        _ => None,
+    }
+}
+
+/// Name of the unique index that a write violated, if that is what the error says.
+#[must_use]
+pub fn violated_index(error: &Error) -> Option<&str> {
+    fault(error)?.violated_index()
+}

@@ -1,0 +1,194 @@
+//! What the server says of an error has keys and documents in it: nobody is told, and no log has it (EPC-05).
+
+use std::sync::Arc;
+
+use bson::{Document, doc};
+use mongodb::IndexModel;
+use mongodb::error::Error as DriverError;
+use mongodb::options::IndexOptions;
+use serde::Deserialize;
+use serde_json::json;
+use storefront_gateway::access::reach::SystemReach;
+use storefront_gateway::customer::Customer;
+use storefront_gateway::error::Error;
+use storefront_gateway::platform::database::violated_index;
+
+use crate::customers::{person, with_password};
+use crate::kit::{self, Shop};
+
+const CANARY: &str = "Kanarina";
+const EMAIL: &str = "kanarie@zwitscher.example";
+
+/// An index that the product knows nothing of.
+async fn unforeseen(shop: &Shop, collection: &str, keys: Document, having: Option<&str>) {
+    let options = IndexOptions::builder()
+        .unique(true)
+        .name("unforeseen".to_owned())
+        .partial_filter_expression(having.map(|field| doc! { field: { "$exists": true } }))
+        .build();
+    let index = IndexModel::builder().keys(keys).options(options).build();
+    let collection = shop.gateway.store.collection(collection);
+    collection.create_index(index).await.expect("made");
+}
+
+#[derive(Debug, Deserialize)]
+struct Number {
+    #[serde(rename = "name")]
+    _name: i64,
+}
+
+/// Errors of every kind that has values in it, by what the driver says of them, in a collection with a unique name.
+async fn errors(shop: &Shop) -> Vec<(&'static str, DriverError)> {
+    let store = &shop.gateway.store;
+    let things = store.collection("things");
+    let named = |id: i32| doc! { "_id": format!("{CANARY} {id}"), "name": CANARY };
+    things.insert_one(named(1)).await.expect("inserted");
+    unforeseen(shop, "things", doc! { "name": 1 }, None).await;
+    let doubled = store.collection("doubled");
+    doubled.insert_many([named(1), named(2)]).await.expect("inserted");
+    let again = doc! { "$set": { "name": CANARY } };
+    let upsert = things.find_one_and_update(doc! { "_id": 2 }, again).upsert(true);
+    let index = doc! { "key": { "name": 1 }, "name": "unforeseen", "unique": true };
+    let create = doc! { "createIndexes": "doubled", "indexes": [index] };
+    let number = doc! { "$inc": { "name": 1 } };
+    let parsed = doc! { "$expr": { "$toInt": "$name" } };
+    vec![
+        ("insert", things.insert_one(named(2)).await.expect_err("insert")),
+        (
+            "insert many",
+            things
+                .insert_many([named(2), named(3)])
+                .await
+                .expect_err("insert many"),
+        ),
+        ("upsert", upsert.await.expect_err("upsert")),
+        (
+            "create index",
+            store
+                .database()
+                .run_command(create)
+                .await
+                .expect_err("create index"),
+        ),
+        (
+            "no number",
+            things.update_one(named(1), number).await.expect_err("no number"),
+        ),
+        (
+            "cannot convert",
+            things.find_one(parsed).await.expect_err("cannot convert"),
+        ),
+        (
+            "another form",
+            things
+                .clone_with_type::<Number>()
+                .find_one(doc! {})
+                .await
+                .expect_err("another form"),
+        ),
+    ]
+}
+
+// EPC-05
+#[tokio::test]
+async fn epc_05_an_error_of_the_database_tells_code_and_index_and_no_value() {
+    let shop = kit::shop().await;
+    let mut told = Vec::new();
+    for (what, driver) in errors(&shop).await {
+        let plain = format!("{driver:?}");
+        assert!(plain.contains(CANARY), "{what}: the driver tells it: {plain}");
+        let error = Error::from(driver);
+        let (Error::Internal(cause) | Error::Unavailable(cause)) = &error else {
+            panic!("{what}: {error:?}")
+        };
+        let all = format!("{error:?} {cause} {cause:?} {:?}", cause.source());
+        // In no other writing either: a reply's bytes are shown in hexadecimal.
+        let hex: String = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
+        assert!(!all.contains(CANARY) && !all.contains(&hex), "{what}: {all}");
+        told.push(format!("{what}: {cause}, violated: {:?}", violated_index(&error)));
+    }
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    insert: the server refused a write: code 11000, index unforeseen, violated: Some("unforeseen")
+    insert many: the server refused one of several writes: code 11000, index unforeseen, violated: None
+    upsert: the server refused a command: code 11000 (DuplicateKey), index unforeseen, violated: Some("unforeseen")
+    create index: the server refused a command: code 11000 (DuplicateKey), index unforeseen, violated: Some("unforeseen")
+    no number: the server refused a write: code 14, violated: None
+    cannot convert: the server refused a command: code 241 (ConversionFailure), violated: None
+    another form: a document cannot be read or written as what it is taken for, violated: None
+    "#);
+}
+
+// EPC-05
+#[tokio::test]
+async fn epc_05_a_request_and_a_job_that_meet_an_unforeseen_index_log_no_value() {
+    let shop = crate::customers::setup().log("debug").start().await;
+    shop.gateway.expect_errors();
+    shop.gateway.expect_jobs();
+    unforeseen(&shop, "customers", doc! { "firstName": 1, "email": 1 }, None).await;
+    unforeseen(&shop, "oneTimeKeys", doc! { "email": 1 }, Some("hash")).await;
+    let other = shop.add_storefront("Prints FR", "FR").await;
+    let bird = |storefront: &str| {
+        let mut input = person(EMAIL);
+        input["firstName"] = json!(CANARY);
+        input["storefrontId"] = json!(storefront);
+        input
+    };
+    shop.backend.done("customerRegister", bird(shop.id())).await;
+    // In a transaction, which aborts.
+    let query = kit::mutation("customerRegister");
+    let input = json!({ "input": bird(&other.id.to_string()) });
+    let answer = shop.backend.send(&query, input).await;
+    assert_eq!(answer.codes(), ["INTERNAL"]);
+    // In a job: the second key of two for the same address.
+    let mut elsewhere = with_password(EMAIL);
+    elsewhere["storefrontId"] = json!(other.id.to_string());
+    shop.backend.done("customerRegister", elsewhere).await;
+    for storefront in [shop.id(), &other.id.to_string()] {
+        let ask = json!({ "storefrontId": storefront, "email": EMAIL });
+        shop.backend.done("customerPasswordResetRequest", ask).await;
+    }
+    shop.gateway.run_jobs().await;
+    assert_eq!(shop.gateway.mails().all().len(), 1);
+
+    let log = shop.gateway.logs.lines();
+    let told: Vec<&String> = log.iter().filter(|line| line.contains("unforeseen")).collect();
+    let failed = ["a request failed", "job failed"];
+    assert!(
+        told.len() == 2
+            && failed
+                .iter()
+                .all(|what| told.iter().any(|line| line.contains(what))),
+        "each tells the index: {told:#?}"
+    );
+    let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    for canary in [CANARY, EMAIL, &hex(CANARY), &hex(EMAIL)] {
+        let found = log.iter().find(|line| line.contains(canary));
+        assert!(found.is_none(), "{canary}: {found:?}");
+    }
+    let jobs = format!("{:?}", shop.gateway.store.open_jobs().await);
+    assert!(!jobs.contains(EMAIL), "{jobs}");
+}
+
+// EPC-05
+#[tokio::test]
+async fn epc_05_a_stored_document_of_another_form_is_not_shown() {
+    let shop = kit::shop().await;
+    let id = shop.browser.done("customerRegister", person(EMAIL)).await["customer"]["id"].take();
+    let broken = doc! { "$set": { "orderCount": CANARY } };
+    let customers = shop.gateway.store.collection("customers");
+    let id = id.as_str().expect("an id");
+    customers
+        .update_one(doc! { "_id": id }, broken)
+        .await
+        .expect("updated");
+    let app = Arc::clone(&shop.gateway.app);
+    let reading = async move {
+        let system = SystemReach::for_background_work();
+        app.database.open::<Customer>(&system).find_one(doc! {}).await
+    };
+    let read = shop.gateway.inside(reading).await;
+    let Err(Error::Internal(cause)) = read else {
+        panic!("it cannot be read")
+    };
+    insta::assert_snapshot!(cause, @"a document cannot be read or written as what it is taken for");
+}
