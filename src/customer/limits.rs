@@ -7,7 +7,7 @@ use crate::access::reach::{Reach, StorefrontReach};
 use crate::app::App;
 use crate::context::RequestContext;
 use crate::error::{Error, Result, UserError, UserErrorCode};
-use crate::platform::id::{Id, StorefrontId};
+use crate::platform::id::{CustomerId, Id, StorefrontId};
 use crate::platform::throttle::{Attempt, Limit, Window, network_of};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -98,18 +98,21 @@ pub async fn password(app: &App, customer: &str) -> Result<Attempt> {
 /// A mail to this address, whether or not anybody has it: at most one a minute and five an hour of a kind (SPR-86).
 /// Whether it may be sent; the caller is answered the same.
 pub async fn mail(app: &App, storefront: &StorefrontId, account: &str, kind: &str) -> Result<bool> {
-    let limit = Limit {
-        key: &["mail", kind, storefront.as_str(), account],
-        windows: MAILS,
-    };
-    app.throttle.take_quietly(&[limit]).await
+    let key = ["mail", kind, storefront.as_str(), account];
+    app.throttle.take_quietly(&[mails(&key)]).await
 }
 
-/// What is told of it to whoever asks for mails of their own account.
-#[must_use]
-pub fn too_many_mails() -> UserError {
-    let message = "Mails are sent at most once a minute and five times an hour; please try again later.";
-    UserError::new(UserErrorCode::RateLimited, [], message).retry_after(60)
+/// A mail that a signed-in customer asks for, who may know of the limit: as often as [`mail`].
+///
+/// # Errors
+/// RATE_LIMITED.
+pub async fn own_mail(app: &App, storefront: &StorefrontId, customer: &CustomerId, kind: &str) -> Result<()> {
+    let key = ["mail", kind, storefront.as_str(), customer.as_str()];
+    app.throttle.take(&[mails(&key)]).await
+}
+
+fn mails<'a>(key: &'a [&'a str; 4]) -> Limit<'a> {
+    Limit { key, windows: MAILS }
 }
 
 /// A request for a mail.

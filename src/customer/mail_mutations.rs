@@ -13,7 +13,7 @@ use super::{email, limits, mailed_keys, refusal, sign_in, store};
 use crate::access::{one_time::Purpose, password::Place, principal::Policy, scope::Scope};
 use crate::context::RequestContext;
 use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
-use crate::platform::{id::Id, secret::Secret};
+use crate::platform::secret::Secret;
 use crate::storefront::Storefront;
 
 /// Who may ask for mails.
@@ -306,9 +306,7 @@ async fn request_change(context: &Arc<RequestContext>, input: CustomerEmailChang
     let new = new.ok_or_else(|| Error::internal("an input without faults has an address"))?;
     // Told last: a session alone, without its password, asks for nobody's address, and no more often than mails are sent.
     let (storefront, organization) = (&customer.storefront_id, reach.identity().organization());
-    if !limits::mail(app, storefront, customer.id.as_str(), "change").await? {
-        return Err(limits::too_many_mails().into());
-    }
+    limits::own_mail(app, storefront, &customer.id, "change").await?;
     let place = reach
         .only(storefront)
         .ok_or_else(|| refusal::not_found("customerId"))?;
