@@ -3,12 +3,8 @@
 use bson::doc;
 use serde_json::{Value, json};
 
-use super::{OTHER_PASSWORD, PASSWORD, ada, but, credentials, person, setup, shop, with_password};
+use super::{OTHER_PASSWORD, PASSWORD, ada, but, credentials, id_of, person, setup, shop, with_password};
 use crate::kit::{Caller, Shop};
-
-async fn id_of(customer: &Caller) -> Value {
-    customer.ask("{ viewer { customer { id } } }").await["viewer"]["customer"]["id"].take()
-}
 
 /// Somebody has registered with this address and this shopper reference: by a backend, without a password.
 async fn taken(shop: &Shop, email: &str, reference: &str) {

@@ -15,7 +15,7 @@ fn setup() -> Setup {
 
 async fn shop() -> Shop {
     let shop = setup().start().await;
-    with_account_page(&shop).await;
+    shop.with_account_page().await;
     shop
 }
 
@@ -36,16 +36,6 @@ async fn mailed(shop: &Shop, address: &str, name: &str) -> String {
             return mail.parameter(name);
         }
     }
-}
-
-/// A shop with an account page.
-async fn with_account_page(shop: &Shop) {
-    let update = doc! { "$set": { "accountUrl": "https://prints.example/account" } };
-    let storefronts = shop.gateway.store.collection("storefronts");
-    storefronts
-        .update_one(doc! { "_id": shop.id() }, update)
-        .await
-        .expect("updated");
 }
 
 // SPR-86, SPR-90, TOK-02, CST-04
@@ -98,7 +88,7 @@ async fn spr_90_a_forgotten_password_is_replaced_by_mail() {
 #[tokio::test]
 async fn spr_90_only_the_newest_key_works_and_only_in_time() {
     let shop = setup().manual_clock().start().await;
-    with_account_page(&shop).await;
+    shop.with_account_page().await;
     ada(&shop, "ada@example.com").await;
     let mut mails = shop.gateway.mails();
     let mut keys = Vec::new();

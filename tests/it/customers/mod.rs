@@ -1,6 +1,9 @@
 //! Customers: registered, signed in and out, read and changed.
 
 mod all_at_once;
+mod equal_work;
+mod journeys;
+mod limits;
 mod mailed_keys;
 mod passwords;
 mod privacy;
@@ -69,6 +72,11 @@ pub(crate) fn signed_in(shop: &Shop, payload: &Value) -> (Caller, String) {
     let access = token["accessToken"].as_str().expect("an access token");
     let refresh = token["refreshToken"].as_str().expect("a refresh token");
     (shop.nobody().with(Some(access)), refresh.to_owned())
+}
+
+/// The signed-in customer's id.
+pub(crate) async fn id_of(customer: &Caller) -> Value {
+    customer.ask("{ viewer { customer { id } } }").await["viewer"]["customer"]["id"].take()
 }
 
 /// Whether the caller's token is good for its own customer.

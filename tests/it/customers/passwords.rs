@@ -1,9 +1,12 @@
 //! Changing passwords, and giving one.
 
+use std::sync::Arc;
+
 use bson::doc;
 use serde_json::json;
 
 use super::{OTHER_PASSWORD, PASSWORD, ada, but, credentials, is_signed_in, person, shop, signed_in};
+use crate::kit::{Gateway, Shop, text};
 
 // SPR-80, TOK-02
 #[tokio::test]
@@ -111,4 +114,75 @@ async fn epc_07_a_backend_gives_a_password_only_where_there_is_none() {
         shop.backend.refused("customerPasswordSet", input).await,
         ["PASSWORD_ALREADY_SET"]
     );
+}
+
+/// The stored hash's settings: all before the salt.
+async fn hash_settings(shop: &Shop) -> String {
+    let customer = &shop.gateway.store.documents("customers", doc! {}).await[0];
+    let hash = text(customer, "passwordHash");
+    hash.split('$').take(4).collect::<Vec<_>>().join("$")
+}
+
+const YESTERDAY: &str = "$argon2id$v=19$m=64,t=1,p=1";
+const TODAY: &str = "$argon2id$v=19$m=128,t=2,p=1";
+
+/// A node on which hashes are made stronger.
+async fn stronger(shop: &Shop) -> Arc<Gateway> {
+    let settings = [
+        ("GATEWAY_ARGON2_MEMORY_KIB", "128"),
+        ("GATEWAY_ARGON2_ITERATIONS", "2"),
+    ];
+    shop.gateway.another_node_with(&settings).await
+}
+
+// EPC-08
+#[tokio::test]
+async fn epc_08_a_weaker_hash_is_replaced_at_the_next_sign_in_with_the_right_password() {
+    let shop = shop().await;
+    let (ada, _) = ada(&shop, "ada@example.com").await;
+    let (right, wrong) = (
+        credentials("ada@example.com", PASSWORD),
+        credentials("ada@example.com", OTHER_PASSWORD),
+    );
+    let node = stronger(&shop).await;
+    let there = shop.browser.at(&node);
+    let before = shop.gateway.store.documents("customers", doc! {}).await;
+    there.refused("customerTokenCreate", wrong.clone()).await;
+    assert_eq!(shop.gateway.store.documents("customers", doc! {}).await, before);
+    assert_eq!(hash_settings(&shop).await, YESTERDAY);
+
+    there.done("customerTokenCreate", right.clone()).await;
+    assert_eq!(hash_settings(&shop).await, TODAY);
+    assert!(is_signed_in(&ada).await, "it is no change of the password");
+    let seen = ada.ask("{ viewer { customer { version } } }").await;
+    assert_eq!(seen["viewer"]["customer"]["version"], 1, "nor one of the profile");
+
+    // Good everywhere from then on, and left as it is by a node whose settings are lower yet.
+    let refused = shop.browser.refused("customerTokenCreate", wrong).await;
+    assert_eq!(refused, ["CREDENTIALS_INVALID"]);
+    let stored = shop.gateway.store.documents("customers", doc! {}).await;
+    for browser in [&shop.browser, &there] {
+        browser.done("customerTokenCreate", right.clone()).await;
+    }
+    let again = shop.gateway.store.documents("customers", doc! {}).await;
+    assert_eq!(text(&again[0], "passwordHash"), text(&stored[0], "passwordHash"));
+}
+
+// EPC-08
+#[tokio::test]
+async fn epc_08_sign_ins_at_once_that_replace_a_hash_do_each_other_no_harm() {
+    let shop = shop().await;
+    ada(&shop, "ada@example.com").await;
+    let node = stronger(&shop).await;
+    let there = shop.browser.at(&node);
+    let right = || credentials("ada@example.com", PASSWORD);
+    let at_once = (0..4).map(|_| there.done("customerTokenCreate", right()));
+    for payload in futures_util::future::join_all(at_once).await {
+        assert!(is_signed_in(&signed_in(&shop, &payload).0).await);
+    }
+    assert_eq!(hash_settings(&shop).await, TODAY);
+    for browser in [&shop.browser, &there] {
+        browser.done("customerTokenCreate", right()).await;
+    }
+    assert_eq!(shop.gateway.store.count("sessions", doc! {}).await, 7);
 }

@@ -207,15 +207,20 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Another node on the same database, with the same settings.
     pub(crate) async fn another_node(&self) -> Arc<Self> {
-        self.node(None).await
+        self.node(None, &[]).await
+    }
+
+    /// The same with other values of these settings.
+    pub(crate) async fn another_node_with(&self, settings: &[(&str, &str)]) -> Arc<Self> {
+        self.node(None, settings).await
     }
 
     /// Another node on the same database that serves GraphiQL.
     pub(crate) async fn graphiql_node(&self, page: Page) -> Arc<Self> {
-        self.node(Some(page)).await
+        self.node(Some(page), &[]).await
     }
 
-    async fn node(&self, graphiql: Option<Page>) -> Arc<Self> {
+    async fn node(&self, graphiql: Option<Page>, settings: &[(&str, &str)]) -> Arc<Self> {
         let name = self.store.database().name().to_owned();
         let uri = match &self.setup.database {
             Some((uri, _)) => uri.clone(),
@@ -224,6 +229,9 @@ impl Gateway {
         // One issuer, as behind a load balancer.
         let mut setup = self.setup.clone().set("GATEWAY_PUBLIC_URL", &self.app.public_url);
         setup.graphiql = graphiql;
+        for (name, value) in settings {
+            setup = setup.set(name, value);
+        }
         setup.on(&uri, &name).gateway().await
     }
 

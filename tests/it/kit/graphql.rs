@@ -122,7 +122,7 @@ pub(crate) fn mutation(field: &str) -> String {
     }
     format!(
         "mutation ($input: {kind}Input!) {{ {field}(input: $input) {{ {} \
-         userErrors {{ code message field legacyCode }} }} }}",
+         userErrors {{ code message field legacyCode retryAfterSeconds }} }} }}",
         selection(field)
     )
 }

@@ -59,6 +59,13 @@ impl Mail {
         Url::parse(link.expect("a link")).expect("a URL")
     }
 
+    /// Where the first link in the HTML leads.
+    pub(crate) fn html_link(&self) -> Url {
+        let (_, link) = self.html.split_once("href=\"").expect("a link");
+        let (link, _) = link.split_once('"').expect("the link ends");
+        Url::parse(&link.replace("&#38;", "&").replace("&amp;", "&")).expect("a URL")
+    }
+
     /// What the first link hands to its page as `name`: the key or token.
     pub(crate) fn parameter(&self, name: &str) -> String {
         let link = self.link();

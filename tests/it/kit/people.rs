@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bson::doc;
+use bson::{Document, doc};
 use serde_json::{Value, json};
 use storefront_gateway::access::client::{ClientKind, NewClient};
 use storefront_gateway::access::reach::SystemReach;
@@ -162,12 +162,22 @@ impl Shop {
         })
     }
 
+    /// Gives the storefront an account page, to which mails link.
+    pub(crate) async fn with_account_page(&self) {
+        self.set_up(doc! { "accountUrl": "https://prints.example/account" })
+            .await;
+    }
+
     /// Lets the storefront conceal which addresses it knows.
     pub(crate) async fn conceal_emails(&self) {
-        let update = doc! { "$set": { "concealEmails": true } };
+        self.set_up(doc! { "concealEmails": true }).await;
+    }
+
+    /// As an operator does.
+    async fn set_up(&self, changes: Document) {
         let storefronts = self.gateway.store.collection("storefronts");
         storefronts
-            .update_one(doc! { "_id": self.id() }, update)
+            .update_one(doc! { "_id": self.id() }, doc! { "$set": changes })
             .await
             .expect("updated");
     }

@@ -9,7 +9,9 @@ use bson::Document;
 use serde_json::{Value, json};
 
 use super::{Good, MARK};
-use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, but, credentials, person, setup, with_password};
+use crate::customers::{
+    OTHER_PASSWORD, PASSWORD, ada, but, credentials, id_of, person, setup, with_password,
+};
 use crate::kit::{Caller, Shop, faults};
 
 /// Every mutation of customers with an input that would take effect.
@@ -182,10 +184,6 @@ fn newcomer(shop: &Shop) -> Value {
 
 fn change(present: &str, new: &str) -> Value {
     json!({ "password": present, "newPassword": new, "confirmPassword": new })
-}
-
-async fn id_of(customer: &Caller) -> Value {
-    customer.ask("{ viewer { customer { id } } }").await["viewer"]["customer"]["id"].take()
 }
 
 /// Everything that is stored, but for the numbers that are used up by what fails (SPR-17).
