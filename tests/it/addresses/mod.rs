@@ -1,11 +1,13 @@
 //! Addresses of customers: what they keep, what they refuse, and which are the defaults.
 
-use bson::{Document, doc};
+mod many;
+
+use bson::doc;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use storefront_gateway::access::scope::Scope;
 
-use crate::kit::{self, Caller, Shop, faults, text};
+use crate::kit::{self, Caller, Shop, faults};
 
 /// Registers a customer without a password: its id, and who it is.
 async fn customer(shop: &Shop, email: &str) -> (Value, Caller) {
@@ -567,151 +569,4 @@ async fn spr_64_of_twenty_first_addresses_at_once_one_is_each_default() {
     assert_eq!(first.len(), 1, "the others found one there");
     assert_eq!(defaults(&ada).await, [first[0].clone(), first[0].clone()]);
     assert_eq!(shop.gateway.store.count("addresses", doc! {}).await, 20);
-}
-
-/// Gives each customer copies of its one address, which stays the oldest.
-async fn fill(shop: &Shop, copies: usize) {
-    let addresses = shop.gateway.store.collection("addresses");
-    for (number, address) in shop
-        .gateway
-        .store
-        .documents("addresses", doc! {})
-        .await
-        .iter()
-        .enumerate()
-    {
-        let copy = |copy: usize| {
-            let mut document = address.clone();
-            document.insert("_id", format!("adr_7{number:05}{copy:020}"));
-            document.insert("label", format!("{copy}"));
-            document
-        };
-        let copies: Vec<Document> = (0..copies).map(copy).collect();
-        addresses.insert_many(copies).await.expect("inserted");
-    }
-}
-
-// EPC-17
-#[tokio::test]
-async fn epc_17_hundreds_of_addresses_are_paged_both_ways_without_skip_or_repeat() {
-    let shop = kit::shop().await;
-    let ada = ada(&shop).await;
-    add(&ada, json!({})).await;
-    fill(&shop, 299).await;
-    let stored = shop.gateway.store.documents("addresses", doc! {}).await;
-    let mut expected: Vec<String> = stored
-        .iter()
-        .map(|address| text(address, "_id").to_owned())
-        .collect();
-    expected.sort_unstable();
-    for (size, cursor, more, from) in [
-        ("first", "after", "hasNextPage", "endCursor"),
-        ("last", "before", "hasPreviousPage", "startCursor"),
-    ] {
-        let mut seen: Vec<String> = Vec::new();
-        let mut place = String::new();
-        loop {
-            let query = format!(
-                "{{ viewer {{ customer {{ addresses({size}: 37{place}) {{ totalCount nodes {{ id }} \
-                 pageInfo {{ {more} {from} }} }} }} }} }}"
-            );
-            let page = ada.ask(&query).await["viewer"]["customer"]["addresses"].take();
-            assert_eq!(page["totalCount"], 300);
-            let nodes = page["nodes"].as_array().expect("nodes").iter();
-            let ids = nodes.map(|node| node["id"].as_str().expect("an id").to_owned());
-            if size == "first" {
-                seen.extend(ids);
-            } else {
-                seen.splice(0..0, ids);
-            }
-            if page["pageInfo"][more] == false {
-                break;
-            }
-            place = format!(", {cursor}: {}", page["pageInfo"][from]);
-        }
-        assert_eq!(seen, expected, "{size}");
-    }
-}
-
-#[tokio::test]
-async fn a_level_of_customers_costs_the_same_for_two_and_for_twenty() {
-    let shop = kit::shop().await;
-    let mut ids = Vec::new();
-    for number in 0..20 {
-        let (id, ada) = customer(&shop, &format!("ada{number}@example.com")).await;
-        add(&ada, json!({})).await;
-        ids.push(id.to_string());
-    }
-    fill(&shop, 5).await;
-    let mut counts = Vec::new();
-    for customers in [2, 20] {
-        let query = format!(
-            "{{ nodes(ids: [{}]) {{ ... on Customer {{ addresses(first: 3) {{ totalCount nodes {{ label isDefaultShipping \
-             customer {{ id }} }} }} defaultShippingAddress {{ id isDefaultBilling }} defaultBillingAddress {{ id }} }} }} }}",
-            ids[..customers].join(", ")
-        );
-        shop.backend.ask(&query).await;
-        let (seen, commands) = shop.gateway.commands.during(shop.backend.ask(&query)).await;
-        for node in seen["nodes"].as_array().expect("nodes") {
-            let page = &node["addresses"];
-            assert_eq!(page["totalCount"], 6);
-            assert_eq!(page["nodes"].as_array().map(Vec::len), Some(3));
-            assert_eq!(node["defaultShippingAddress"]["isDefaultBilling"], true);
-        }
-        counts.push(commands);
-    }
-    assert_eq!(counts[0], counts[1]);
-    insta::assert_json_snapshot!(counts[0], @r#"
-    [
-      "find customers",
-      "aggregate customers",
-      "find addresses",
-      "aggregate customers"
-    ]
-    "#);
-}
-
-// By the database's own account of the command that a page is read with.
-#[tokio::test]
-async fn a_page_of_addresses_reads_the_index_and_no_more_than_the_page() {
-    let shop = kit::shop().await;
-    for number in 0..3 {
-        let (_, ada) = customer(&shop, &format!("ada{number}@example.com")).await;
-        add(&ada, json!({})).await;
-    }
-    fill(&shop, 200).await;
-    let within = vec![
-        doc! { "$match": { "storefrontId": { "$in": [shop.id()] } } },
-        doc! { "$match": {} },
-        doc! { "$sort": { "_id": 1 } },
-        doc! { "$limit": 4 },
-    ];
-    let pipeline = vec![
-        doc! { "$match": { "storefrontId": shop.id() } },
-        doc! { "$lookup": { "from": "addresses", "localField": "_id", "foreignField": "customerId", "as": "found",
-        "pipeline": within } },
-    ];
-    let command = doc! {
-        "explain": { "aggregate": "customers", "pipeline": pipeline, "cursor": {} }, "verbosity": "executionStats",
-    };
-    let explained = shop
-        .gateway
-        .store
-        .database()
-        .run_command(command)
-        .await
-        .expect("explained");
-    let stages = explained.get_array("stages").expect("stages");
-    let lookup = stages
-        .iter()
-        .filter_map(bson::Bson::as_document)
-        .find(|stage| stage.contains_key("$lookup"))
-        .expect("a lookup");
-    let used = format!("{:?}", lookup.get_array("indexesUsed").expect("indexes"));
-    assert!(used.contains("storefront_customer"), "{used}");
-    let number = |field: &str| lookup.get_i64(field).expect("a number");
-    assert_eq!(
-        (number("totalDocsExamined"), number("collectionScans")),
-        (3 * 4, 0)
-    );
 }

@@ -1,0 +1,259 @@
+//! Many addresses: paged, counted and read at the cost of what is shown.
+
+use bson::{Document, doc};
+use serde_json::{Value, json};
+
+use super::{ada, add, change, customer, remove};
+use crate::kit::{self, Caller, Shop, number, text};
+
+/// Gives each customer copies of its one address, which stays the oldest.
+async fn fill(shop: &Shop, copies: usize) {
+    let addresses = shop.gateway.store.collection("addresses");
+    for (number, address) in shop
+        .gateway
+        .store
+        .documents("addresses", doc! {})
+        .await
+        .iter()
+        .enumerate()
+    {
+        let copy = |copy: usize| {
+            let mut document = address.clone();
+            document.insert("_id", format!("adr_7{number:05}{copy:020}"));
+            document.insert("label", format!("{copy}"));
+            document
+        };
+        let copies: Vec<Document> = (0..copies).map(copy).collect();
+        addresses.insert_many(copies).await.expect("inserted");
+    }
+}
+
+/// What the database looked at for each command that the gateway sent in `work`: its collection, and how many index keys
+/// and documents, by its own account.
+async fn examined<T>(shop: &Shop, work: impl Future<Output = T>) -> (T, Vec<(String, i64, i64)>) {
+    let database = shop.gateway.store.database();
+    let profile = async |level: i32| {
+        let changed = database.run_command(doc! { "profile": level }).await;
+        changed.expect("profiled");
+    };
+    profile(2).await;
+    let done = work.await;
+    profile(0).await;
+    let of_the_gateway = doc! { "appName": "storefront-gateway", "docsExamined": { "$exists": true } };
+    let noted = shop
+        .gateway
+        .store
+        .documents("system.profile", of_the_gateway)
+        .await;
+    shop.gateway
+        .store
+        .collection("system.profile")
+        .drop()
+        .await
+        .expect("dropped");
+    let looked_at = |note: &Document| {
+        let collection = text(note, "ns").rsplit('.').next().unwrap_or_default().to_owned();
+        (
+            collection,
+            number(note, "keysExamined"),
+            number(note, "docsExamined"),
+        )
+    };
+    (done, noted.iter().map(looked_at).collect())
+}
+
+/// The ids of all addresses, page by page from one end; none of the pages may cost more than it shows.
+async fn walk(shop: &Shop, ada: &Caller, ways: [&str; 4], most: i64) -> Vec<String> {
+    let [size, cursor, more, from] = ways;
+    let (mut seen, mut place) = (Vec::<String>::new(), String::new());
+    loop {
+        let query = format!(
+            "{{ viewer {{ customer {{ addresses({size}: {PAGE}{place}) {{ nodes {{ id }} pageInfo {{ {more} {from} }} }} }} }} }}"
+        );
+        let (mut answer, looked_at) = examined(shop, ada.ask(&query)).await;
+        for (collection, keys, documents) in &looked_at {
+            assert!(*keys <= most && *documents <= most, "{collection}: {looked_at:?}");
+        }
+        assert!(
+            looked_at.iter().any(|(_, keys, _)| *keys >= PAGE),
+            "the page was seen: {looked_at:?}"
+        );
+        let page = answer["viewer"]["customer"]["addresses"].take();
+        let nodes = page["nodes"].as_array().expect("nodes").iter();
+        let ids = nodes.map(|node| node["id"].as_str().expect("an id").to_owned());
+        if size == "first" {
+            seen.extend(ids);
+        } else {
+            seen.splice(0..0, ids);
+        }
+        if page["pageInfo"][more] == false {
+            return seen;
+        }
+        place = format!(", {cursor}: {}", page["pageInfo"][from]);
+    }
+}
+
+const FORWARD: [&str; 4] = ["first", "after", "hasNextPage", "endCursor"];
+const BACKWARD: [&str; 4] = ["last", "before", "hasPreviousPage", "startCursor"];
+const PAGE: i64 = 100;
+/// What a page may cost beyond what it shows: whether there is more, and the customer itself.
+const A_FEW: i64 = 5;
+
+/// The ids of all addresses of whoever has this one, in order.
+async fn own_ids(shop: &Shop, one: &Value) -> Vec<String> {
+    let store = &shop.gateway.store;
+    let one = store.documents("addresses", doc! { "_id": one.as_str() }).await;
+    let own = store
+        .documents("addresses", doc! { "customerId": text(&one[0], "customerId") })
+        .await;
+    own.iter()
+        .map(|address| text(address, "_id").to_owned())
+        .collect()
+}
+
+async fn count(ada: &Caller) -> Value {
+    let seen = ada
+        .ask("{ viewer { customer { addresses { totalCount } } } }")
+        .await;
+    seen["viewer"]["customer"]["addresses"]["totalCount"].clone()
+}
+
+/// The defaults, by the customer alone: shipping, then billing.
+async fn default_ids(ada: &Caller) -> [Value; 2] {
+    let query = "{ viewer { customer { defaultShippingAddress { id isDefaultShipping } \
+                 defaultBillingAddress { id isDefaultBilling } } } }";
+    let customer = ada.ask(query).await["viewer"]["customer"].take();
+    [
+        ("defaultShippingAddress", "isDefaultShipping"),
+        ("defaultBillingAddress", "isDefaultBilling"),
+    ]
+    .map(|(default, flag)| {
+        assert_eq!(customer[default][flag], true, "{customer}");
+        customer[default]["id"].clone()
+    })
+}
+
+// EPC-17, ADR-01
+#[tokio::test]
+async fn epc_17_ten_thousand_addresses_are_paged_from_both_ends_at_the_cost_of_a_page() {
+    let shop = kit::shop().await;
+    let ada = ada(&shop).await;
+    let oldest = add(&ada, json!({})).await["id"].take();
+    // Somebody else's are not looked at.
+    let (_, bob) = customer(&shop, "bob@example.com").await;
+    add(&bob, json!({})).await;
+    fill(&shop, 9_999).await;
+    assert_eq!(count(&ada).await, 10_000);
+    let mut expected = own_ids(&shop, &oldest).await;
+    assert_eq!(expected.len(), 10_000);
+    for ways in [FORWARD, BACKWARD] {
+        assert_eq!(walk(&shop, &ada, ways, PAGE + A_FEW).await, expected, "{ways:?}");
+    }
+    // One in the middle goes, a default or none.
+    let middle = json!(expected.remove(5_000));
+    assert_eq!(default_ids(&ada).await, [oldest.clone(), oldest.clone()]);
+    let (_, looked_at) = examined(&shop, remove(&ada, &middle)).await;
+    assert!(
+        looked_at
+            .iter()
+            .all(|(_, keys, documents)| *keys <= A_FEW && *documents <= A_FEW),
+        "{looked_at:?}"
+    );
+    assert_eq!(default_ids(&ada).await, [oldest.clone(), oldest.clone()]);
+    let default = json!(expected.remove(5_000));
+    change(&ada, &default, json!({ "isDefaultShipping": true })).await;
+    assert_eq!(default_ids(&ada).await, [default.clone(), oldest.clone()]);
+    let (_, looked_at) = examined(&shop, remove(&ada, &default)).await;
+    assert!(
+        looked_at
+            .iter()
+            .all(|(_, keys, documents)| *keys <= A_FEW && *documents <= A_FEW),
+        "{looked_at:?}"
+    );
+    assert_eq!(default_ids(&ada).await, [oldest.clone(), oldest.clone()]);
+    assert_eq!(count(&ada).await, 9_998);
+    assert_eq!(own_ids(&shop, &oldest).await, expected);
+}
+
+#[tokio::test]
+async fn a_level_of_customers_costs_the_same_for_two_and_for_twenty() {
+    let shop = kit::shop().await;
+    let mut ids = Vec::new();
+    for number in 0..20 {
+        let (id, ada) = customer(&shop, &format!("ada{number}@example.com")).await;
+        add(&ada, json!({})).await;
+        ids.push(id.to_string());
+    }
+    fill(&shop, 5).await;
+    let mut counts = Vec::new();
+    for customers in [2, 20] {
+        let query = format!(
+            "{{ nodes(ids: [{}]) {{ ... on Customer {{ addresses(first: 3) {{ totalCount nodes {{ label isDefaultShipping \
+             customer {{ id }} }} }} defaultShippingAddress {{ id isDefaultBilling }} defaultBillingAddress {{ id }} }} }} }}",
+            ids[..customers].join(", ")
+        );
+        shop.backend.ask(&query).await;
+        let (seen, commands) = shop.gateway.commands.during(shop.backend.ask(&query)).await;
+        for node in seen["nodes"].as_array().expect("nodes") {
+            let page = &node["addresses"];
+            assert_eq!(page["totalCount"], 6);
+            assert_eq!(page["nodes"].as_array().map(Vec::len), Some(3));
+            assert_eq!(node["defaultShippingAddress"]["isDefaultBilling"], true);
+        }
+        counts.push(commands);
+    }
+    assert_eq!(counts[0], counts[1]);
+    insta::assert_json_snapshot!(counts[0], @r#"
+    [
+      "find customers",
+      "aggregate customers",
+      "find addresses",
+      "aggregate customers"
+    ]
+    "#);
+}
+
+// By the database's own account of the command that a page is read with.
+#[tokio::test]
+async fn a_page_of_addresses_reads_the_index_and_no_more_than_the_page() {
+    let shop = kit::shop().await;
+    for number in 0..3 {
+        let (_, ada) = customer(&shop, &format!("ada{number}@example.com")).await;
+        add(&ada, json!({})).await;
+    }
+    fill(&shop, 200).await;
+    let within = vec![
+        doc! { "$match": { "storefrontId": { "$in": [shop.id()] } } },
+        doc! { "$match": {} },
+        doc! { "$sort": { "_id": 1 } },
+        doc! { "$limit": 4 },
+    ];
+    let pipeline = vec![
+        doc! { "$match": { "storefrontId": shop.id() } },
+        doc! { "$lookup": { "from": "addresses", "localField": "_id", "foreignField": "customerId", "as": "found",
+        "pipeline": within } },
+    ];
+    let command = doc! {
+        "explain": { "aggregate": "customers", "pipeline": pipeline, "cursor": {} }, "verbosity": "executionStats",
+    };
+    let explained = shop
+        .gateway
+        .store
+        .database()
+        .run_command(command)
+        .await
+        .expect("explained");
+    let stages = explained.get_array("stages").expect("stages");
+    let lookup = stages
+        .iter()
+        .filter_map(bson::Bson::as_document)
+        .find(|stage| stage.contains_key("$lookup"))
+        .expect("a lookup");
+    let used = format!("{:?}", lookup.get_array("indexesUsed").expect("indexes"));
+    assert!(used.contains("storefront_customer"), "{used}");
+    let number = |field: &str| lookup.get_i64(field).expect("a number");
+    assert_eq!(
+        (number("totalDocsExamined"), number("collectionScans")),
+        (3 * 4, 0)
+    );
+}
