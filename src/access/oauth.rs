@@ -1,40 +1,38 @@
-//! OAuth 2.0: the token endpoint's client_credentials grant (RFC 6749 §4.4), revocation (RFC 7009), and the
-//! authorization server's metadata (RFC 8414). Knows no HTTP beyond the status.
+//! OAuth 2.0: who asks the token endpoint, its client_credentials grant (RFC 6749 §4.4), revocation (RFC 7009), and the
+//! authorization server's metadata (RFC 8414). Knows no HTTP beyond the status. Customers' grants are
+//! [`customer::oauth`](crate::customer::oauth).
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::authenticate::Access;
-use super::client::{ApiClient, ClientKind};
+use super::client::{ApiClient, ClientKind, PUBLIC_PREFIX};
+use super::principal::Principal;
 use super::scope::{Scope, parse_list, write_list};
-use super::token::IntegrationSubject;
+use super::token::{IntegrationSubject, SignedToken};
 use crate::error::Result;
 use crate::platform::{
     clock::Clock,
-    id::{Id, MemberId},
+    id::{ApiClientId, Id, MemberId},
     secret::Secret,
 };
 
-/// A client's own credentials, by HTTP Basic or form (RFC 6749 §2.3.1).
+/// What a client says of itself, by HTTP Basic or form (RFC 6749 §2.3.1).
 #[derive(Debug)]
 pub struct ClientCredentials {
-    /// `cli_…`.
+    /// `cli_…`, or a publishable key, `pk_…`, which is no secret and needs none.
     pub id: String,
     /// `sk_…`.
-    pub secret: Secret,
+    pub secret: Option<Secret>,
 }
 
-/// A request to the token endpoint.
+/// A backend's request to the token endpoint.
 #[derive(Debug, Default)]
-pub struct TokenRequest {
-    /// Which grant.
-    pub grant_type: Option<String>,
+pub struct BackendRequest {
     /// Wanted scopes; all of the client's when left out.
     pub scope: Option<String>,
     /// A member of the client's organization, recorded as the token's owner.
     pub owner: Option<String>,
-    /// Who asks.
-    pub client: Option<ClientCredentials>,
 }
 
 /// A successful answer (RFC 6749 §5.1).
@@ -46,8 +44,26 @@ pub struct TokenAnswer {
     pub token_type: &'static str,
     /// Lifetime in seconds.
     pub expires_in: i64,
-    /// The scopes that were granted.
-    pub scope: String,
+    /// A customer's next token comes by this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// The scopes that were granted; a customer's token has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+}
+
+impl TokenAnswer {
+    /// The answer with this access token.
+    #[must_use]
+    pub fn bearer(signed: SignedToken, clock: &Clock) -> Self {
+        Self {
+            expires_in: signed.expires_at.seconds() - clock.now().seconds(),
+            access_token: signed.token,
+            token_type: "Bearer",
+            refresh_token: None,
+            scope: None,
+        }
+    }
 }
 
 /// An error answer (RFC 6749 §5.2).
@@ -57,19 +73,41 @@ pub enum Refusal {
     InvalidRequest(&'static str),
     /// Unknown client or wrong secret: the same answer.
     InvalidClient,
+    /// Wrong credentials of a customer, or a refresh token that does not work.
+    InvalidGrant(&'static str),
     /// A scope that is unknown or not the client's.
     InvalidScope,
     /// The grant is not for this client.
     UnauthorizedClient,
     /// The grant is not one of ours.
     UnsupportedGrantType,
+    /// Too many tries; seconds after which to try again.
+    TooMany(i32),
+    /// It could not be saved, and nothing of it was kept.
+    Unavailable,
 }
 
 impl Refusal {
+    /// Seconds after which to try again, where that is known.
+    #[must_use]
+    pub fn retry_after(self) -> Option<i32> {
+        match self {
+            Self::TooMany(seconds) => Some(seconds),
+            Self::Unavailable => Some(1),
+            _ => None,
+        }
+    }
+
     /// HTTP status.
     #[must_use]
     pub fn status(self) -> u16 {
-        if self == Self::InvalidClient { 401 } else { 400 }
+        match self {
+            Self::InvalidClient => 401,
+            // The standard has no error of this endpoint for these two, but one of another's (RFC 6749 §4.1.2.1).
+            Self::TooMany(_) => 429,
+            Self::Unavailable => 503,
+            _ => 400,
+        }
     }
 
     /// Body.
@@ -78,6 +116,7 @@ impl Refusal {
         let (error, description) = match self {
             Self::InvalidRequest(what) => ("invalid_request", what),
             Self::InvalidClient => ("invalid_client", "The client is unknown or its secret is wrong."),
+            Self::InvalidGrant(why) => ("invalid_grant", why),
             Self::InvalidScope => (
                 "invalid_scope",
                 "A scope is unknown or was not given to this client.",
@@ -87,40 +126,46 @@ impl Refusal {
                 "unsupported_grant_type",
                 "The grants of this endpoint are listed in the server's metadata.",
             ),
+            Self::TooMany(_) => (
+                "temporarily_unavailable",
+                "Too many tries; Retry-After says when to try again.",
+            ),
+            Self::Unavailable => (
+                "temporarily_unavailable",
+                "This could not be saved, and nothing of it was kept; please try again shortly.",
+            ),
         };
         json!({ "error": error, "error_description": description })
     }
 }
 
+/// A backend's own grant.
+pub const CLIENT_CREDENTIALS: &str = "client_credentials";
+/// A customer's e-mail address and password.
+pub const PASSWORD: &str = "password";
+/// A customer's refresh token.
+pub const REFRESH_TOKEN: &str = "refresh_token";
 /// Grants that the endpoint knows.
-pub const GRANTS: &[&str] = &["client_credentials"];
+const GRANTS: &[&str] = &[CLIENT_CREDENTIALS, PASSWORD, REFRESH_TOKEN];
+/// A client without a secret says its id only (RFC 8414 §2, RFC 7591 §2).
+const CLIENT_METHODS: &[&str] = &["client_secret_basic", "client_secret_post", "none"];
 
-/// Answers the token endpoint.
+/// Answers the client_credentials grant.
 ///
 /// # Errors
 /// The outer error when the database does not answer.
-pub async fn token(
+pub async fn for_backend(
     access: &Access,
     clock: &Clock,
-    request: TokenRequest,
+    client: Option<ClientCredentials>,
+    request: BackendRequest,
 ) -> Result<std::result::Result<TokenAnswer, Refusal>> {
-    let TokenRequest {
-        grant_type,
-        scope,
-        owner,
-        client,
-    } = request;
-    match grant_type.as_deref() {
-        None => return Ok(Err(Refusal::InvalidRequest("grant_type is missing."))),
-        Some("client_credentials") => {}
-        Some(_) => return Ok(Err(Refusal::UnsupportedGrantType)),
-    }
-    let Some(client) = authenticated(access, client).await? else {
-        return Ok(Err(Refusal::InvalidClient));
+    let BackendRequest { scope, owner } = request;
+    let client = match authenticated(access, client).await? {
+        None => return Ok(Err(Refusal::InvalidClient)),
+        Some(Asking::Public(_)) => return Ok(Err(Refusal::UnauthorizedClient)),
+        Some(Asking::Backend(client)) => client,
     };
-    if client.kind != ClientKind::Integration {
-        return Ok(Err(Refusal::UnauthorizedClient));
-    }
     let Some(scopes) = granted(&client, scope.as_deref()) else {
         return Ok(Err(Refusal::InvalidScope));
     };
@@ -141,10 +186,8 @@ pub async fn token(
         owner: owner.as_ref(),
     })?;
     Ok(Ok(TokenAnswer {
-        access_token: signed.token,
-        token_type: "Bearer",
-        expires_in: signed.expires_at.seconds() - clock.now().seconds(),
-        scope: write_list(&scopes),
+        scope: Some(write_list(&scopes)),
+        ..TokenAnswer::bearer(signed, clock)
     }))
 }
 
@@ -167,14 +210,52 @@ async fn owner_of(
 
 struct NoMember;
 
+/// A client that has proven who it is.
+enum Asking {
+    /// A backend, by its secret.
+    Backend(Box<ApiClient>),
+    /// Whoever has a publishable key.
+    Public(Principal),
+}
+
 /// The client, when it is known, stands, and the secret is its own. One lookup by the secret's fingerprint, whether the
 /// client's id is known or not: the same answer in the same time.
-async fn authenticated(access: &Access, credentials: Option<ClientCredentials>) -> Result<Option<ApiClient>> {
+async fn authenticated(access: &Access, credentials: Option<ClientCredentials>) -> Result<Option<Asking>> {
     let Some(ClientCredentials { id, secret }) = credentials else {
         return Ok(None);
     };
-    let found = access.client_of_secret(secret.expose()).await?;
-    Ok(found.filter(|client| client.id.as_str() == id))
+    let Some(secret) = secret else {
+        let is_key = id.starts_with(PUBLIC_PREFIX);
+        return if is_key {
+            public(access, &id).await
+        } else {
+            Ok(None)
+        };
+    };
+    match access.client_of_secret(secret.expose()).await? {
+        Some(client) if client.id.as_str() != id => Ok(None),
+        Some(client) if client.kind == ClientKind::Public => public(access, secret.expose()).await,
+        client => Ok(client.map(Box::new).map(Asking::Backend)),
+    }
+}
+
+async fn public(access: &Access, key: &str) -> Result<Option<Asking>> {
+    Ok(access.authenticate(key).await?.ok().map(Asking::Public))
+}
+
+/// The shop window for whose customers a grant is asked: a publishable key as the client's id.
+///
+/// # Errors
+/// The outer error when the database does not answer.
+pub async fn public_client(
+    access: &Access,
+    client: Option<ClientCredentials>,
+) -> Result<std::result::Result<Principal, Refusal>> {
+    Ok(match authenticated(access, client).await? {
+        None => Err(Refusal::InvalidClient),
+        Some(Asking::Backend(_)) => Err(Refusal::UnauthorizedClient),
+        Some(Asking::Public(principal)) => Ok(principal),
+    })
 }
 
 /// The wanted scopes, which must be the client's; all of its when none are named.
@@ -189,25 +270,37 @@ fn granted(client: &ApiClient, wanted: Option<&str>) -> Option<Vec<Scope>> {
         .then_some(wanted)
 }
 
-/// Answers the revocation endpoint (RFC 7009 §2). A token that is unknown, or has ended, is no error; another client's is
-/// refused and stays.
+/// The id of the client that asks for a token's end.
 ///
 /// # Errors
 /// The outer error when the database does not answer.
-pub async fn revoke(
+pub async fn revoking_client(
     access: &Access,
     client: Option<ClientCredentials>,
-    token: Option<&str>,
+) -> Result<std::result::Result<ApiClientId, Refusal>> {
+    let id = match authenticated(access, client).await? {
+        None => None,
+        Some(Asking::Backend(client)) => Some(client.id),
+        Some(Asking::Public(principal)) => principal
+            .standing()
+            .and_then(|identity| identity.client().cloned()),
+    };
+    Ok(id.ok_or(Refusal::InvalidClient))
+}
+
+/// Ends an access token (RFC 7009 §2). One that is unknown, or has ended, is no error; another client's is refused and
+/// stays.
+///
+/// # Errors
+/// The outer error when the database does not answer.
+pub async fn revoke_access_token(
+    access: &Access,
+    client: &ApiClientId,
+    token: &str,
 ) -> Result<std::result::Result<(), Refusal>> {
-    let Some(client) = authenticated(access, client).await? else {
-        return Ok(Err(Refusal::InvalidClient));
-    };
-    let Some(token) = token else {
-        return Ok(Err(Refusal::InvalidRequest("token is missing.")));
-    };
     match access.tokens.verify(token).await? {
         None => Ok(Ok(())),
-        Some(claims) if claims.client_id == client.id.as_str() => {
+        Some(claims) if claims.client_id == client.as_str() => {
             access.revoke_token(&claims).await?;
             Ok(Ok(()))
         }
@@ -227,7 +320,7 @@ pub fn metadata(public_url: &str) -> Value {
         "grant_types_supported": GRANTS,
         "response_types_supported": [],
         "scopes_supported": scopes,
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": CLIENT_METHODS,
+        "revocation_endpoint_auth_methods_supported": CLIENT_METHODS,
     })
 }

@@ -24,7 +24,8 @@ use crate::platform::{
 
 /// Collection of the sessions.
 pub const COLLECTION: &str = "sessions";
-const PREFIX: &str = "rt_";
+/// How refresh tokens begin.
+pub const PREFIX: &str = "rt_";
 /// How long a used refresh token gives its client the same answer again (TOK-01).
 const GRACE: Duration = Duration::from_secs(10);
 /// Longest user agent that is kept, in characters.
@@ -97,6 +98,13 @@ struct Rotation {
 }
 
 impl Session {
+    /// Whether this API client may use its refresh token: the one that began it. One that was begun by a mailed key
+    /// without a credential is whoever's holds the token.
+    #[must_use]
+    pub fn is_refreshed_by(&self, client: &str) -> bool {
+        self.client_id.is_empty() || self.client_id == client
+    }
+
     /// The customer who is signed in by it.
     pub(super) fn identity(&self) -> Identity {
         let person = Person {
@@ -236,7 +244,7 @@ impl Sessions {
         ));
         let mut fresh = doc! { "_id": &id, "refreshHash": &used, "expiresAt": { "$gt": now } };
         if let Some(client) = client {
-            // One that was begun without a credential, by a mailed key, is whoever's holds the token.
+            // As `Session::is_refreshed_by` has it.
             fresh.insert("clientId", doc! { "$in": [client, ""] });
         }
         let rotation = doc! { "usedHash": &used, "at": now, "by": &by };
@@ -258,7 +266,7 @@ impl Sessions {
         let Some(session) = self.collection().find_one(doc! { "_id": &id }).await? else {
             return Ok(Refreshed::Invalid);
         };
-        let is_anothers = |client: &str| !session.client_id.is_empty() && client != session.client_id;
+        let is_anothers = |client: &str| !session.is_refreshed_by(client);
         if client.is_some_and(is_anothers) || session.refresh_hash == used {
             return Ok(Refreshed::Invalid);
         }

@@ -11,6 +11,7 @@ pub mod mail;
 pub mod mail_mutations;
 pub mod mailed_keys;
 pub mod mutations;
+pub mod oauth;
 pub mod password_mutations;
 pub mod passwords;
 pub mod profile;

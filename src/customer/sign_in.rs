@@ -59,7 +59,8 @@ pub async fn by_password(
         // The settings have risen since; now the password is at hand.
         change.insert("passwordHash", app.passwords.hash(password).await?.as_str());
     }
-    sign_in(app, &house, customer, change, anonymous, beginner).await
+    let begun = beginner.begin(app, &customer);
+    sign_in(app, &house, customer, change, anonymous, begun).await
 }
 
 /// What is stored of a customer's password.
@@ -99,7 +100,18 @@ pub async fn through_the_store(
     customer: Customer,
     beginner: &Beginner<'_>,
 ) -> Result<SignedIn> {
-    sign_in(app, reach, customer, Document::new(), None, beginner).await
+    let begun = beginner.begin(app, &customer);
+    sign_in(app, reach, customer, Document::new(), None, begun).await
+}
+
+/// Signs in a customer for somebody at the gateway's own console.
+///
+/// # Errors
+/// SAVE_FAILED (410).
+pub async fn at_the_console(app: &Arc<App>, customer: Customer, beginner: &Beginner<'_>) -> Result<SignedIn> {
+    let begun = beginner.begin(app, &customer);
+    let reach = app.access.reach_of_session(&begun.0);
+    sign_in(app, &reach, customer, Document::new(), None, begun).await
 }
 
 /// Begins a session for a customer who has proven who they are.
@@ -109,10 +121,9 @@ async fn sign_in(
     customer: Customer,
     mut change: Document,
     anonymous: Option<StorefrontUser>,
-    beginner: &Beginner<'_>,
+    (session, refresh): (Session, String),
 ) -> Result<SignedIn> {
     change.insert("lastLoginAt", app.clock.now());
-    let (session, refresh) = beginner.begin(app, &customer);
     let context = (&**app, reach, &customer, &change, &session, anonymous.as_ref());
     let written = app.database.transaction(
         context,
@@ -186,15 +197,17 @@ fn token_invalid() -> UserError {
     UserError::new(UserErrorCode::TokenInvalid, ["refreshToken"], message)
 }
 
-/// Ends the session that a refresh token belongs to or has belonged to; an unknown token has none.
-pub async fn end_by_token(app: &App, token: &str, client: Option<&str>) -> Result<()> {
+/// Ends the session that a refresh token belongs to or has belonged to; an unknown token has none. False for another
+/// client's session, which stays.
+pub async fn end_by_token(app: &App, token: &str, client: Option<&str>) -> Result<bool> {
     let Some(session) = app.access.sessions.of_token(token).await? else {
-        return Ok(());
+        return Ok(true);
     };
-    if client.is_none_or(|client| client == session.client_id) {
+    let is_theirs = client.is_none_or(|client| session.is_refreshed_by(client));
+    if is_theirs {
         end(app, &session.id).await?;
     }
-    Ok(())
+    Ok(is_theirs)
 }
 
 /// Ends one session, here at once and within five seconds on other nodes (TOK-02).

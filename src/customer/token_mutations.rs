@@ -107,12 +107,16 @@ fn token_payload(outcome: Result<(SignedIn, Reach)>) -> Result<CustomerTokenPayl
 }
 
 /// The API client behind the request's credential, where it is one.
-fn client_of(context: &RequestContext) -> Option<String> {
+pub(super) fn client_of(context: &RequestContext) -> Option<String> {
     let client = context.principal.standing()?.client()?;
     Some(client.to_string())
 }
 
-async fn create_token(
+/// Signs in by password, as [`CustomerTokenMutation`] tells it.
+///
+/// # Errors
+/// Its codes.
+pub(super) async fn create_token(
     context: &Arc<RequestContext>,
     input: CustomerTokenCreateInput,
 ) -> Result<(SignedIn, Reach)> {
@@ -149,7 +153,8 @@ async fn revoke(context: &Arc<RequestContext>, input: CustomerTokenRevokeInput) 
         && session_id.is_none()
         && !all
     {
-        return sign_in::end_by_token(app, token, client.as_deref()).await;
+        sign_in::end_by_token(app, token, client.as_deref()).await?;
+        return Ok(());
     }
     let reach = context.reach_to_write(&WRITE).await?;
     // Whoever names a customer means that one's sessions only (SPR-31).

@@ -1,15 +1,29 @@
-//! The client's address: the connection's, or what a trusted proxy says of it (RFC 7239, and X-Forwarded-For).
+//! The client: what it calls itself, and its address, which is the connection's, or what a trusted proxy says of it
+//! (RFC 7239, and X-Forwarded-For).
 
 use std::net::IpAddr;
 
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, HeaderName, header, request::Parts};
 use ipnet::IpNet;
+
+use super::server::Peer;
+use crate::context::RequestContext;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
+/// Tells the resolvers which client a request comes from.
+pub(super) fn introduce(context: &mut RequestContext, parts: &Parts) {
+    context.user_agent = (parts.headers.get(header::USER_AGENT))
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
+    let trusted = &context.app.config.http.trusted_proxies;
+    let peer = parts.extensions.get::<Peer>();
+    context.client = peer.map(|Peer(peer)| address(peer.ip(), &parts.headers, trusted));
+}
+
 /// The address of the client. Addresses are read from the last to the first, each added by the proxy before; the first
 /// that is no trusted proxy's is the client's, because whatever stands before it is the client's own claim.
-pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let peer = peer.to_canonical();
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     if !is_trusted(&peer) {

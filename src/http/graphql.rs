@@ -1,11 +1,10 @@
 //! `/graphql`: GraphQL over HTTP. Method, media types, credential, body, guard, execution, in this order.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    http::{StatusCode, header::USER_AGENT, request::Parts},
+    http::{StatusCode, request::Parts},
     response::Response,
 };
 use tokio::time::Instant;
@@ -20,7 +19,6 @@ use super::gateway::Gateway;
 use super::media::{ContentType, Media};
 use super::multipart;
 use super::request::{self, Params};
-use super::server::Peer;
 use crate::access::principal::Principal;
 use crate::context::RequestContext;
 use crate::platform::upload::Uploads;
@@ -138,21 +136,13 @@ async fn run(call: &mut Call, params: Params, method: Method) -> Result<Answer, 
 impl Call {
     /// The resolvers' context.
     pub(super) fn context(&self, uploads: Uploads) -> RequestContext {
-        let app = &self.gateway.app;
         let mut context = RequestContext::new(
-            Arc::clone(app),
+            Arc::clone(&self.gateway.app),
             self.principal.clone(),
             self.id.as_str().to_owned(),
             uploads,
         );
-        context.user_agent = (self.parts.headers.get(USER_AGENT))
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
-        let peer = self.parts.extensions.get::<Peer>();
-        context.client = peer.map(|Peer(peer): &Peer| {
-            let peer: SocketAddr = *peer;
-            client::address(peer.ip(), &self.parts.headers, &app.config.http.trusted_proxies)
-        });
+        client::introduce(&mut context, &self.parts);
         context
     }
 

@@ -7,56 +7,159 @@ use std::sync::Arc;
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use data_encoding::BASE64;
+use tokio::time::timeout;
+use tracing::Instrument;
 
+use super::client;
 use super::fault::Fault;
 use super::frame::RequestId;
 use super::gateway::Gateway;
 use super::media::ContentType;
 use super::request;
-use crate::access::oauth::{self, ClientCredentials, Refusal, TokenRequest};
+use crate::access::{
+    oauth::{self, BackendRequest, ClientCredentials, Refusal, TokenAnswer},
+    principal::Principal,
+    session,
+};
+use crate::app::App;
+use crate::context::RequestContext;
+use crate::customer::oauth as customers;
 use crate::error::{Error, Result as HouseResult};
-use crate::platform::secret::Secret;
+use crate::platform::{secret::Secret, upload::Uploads};
 
 /// Forms are short; a token has less than a kilobyte.
 const MAX_FORM: u64 = 16 * 1024;
 
 /// `POST /oauth/token`.
 pub(super) async fn token(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
-    let id = RequestId::assigned(request.extensions());
-    let (form, client) = match read(request).await {
-        Ok(read) => read,
-        Err(denied) => return denied.into_response(),
-    };
-    let take = |name: &str| form.get(name).cloned();
-    let asked = TokenRequest {
-        grant_type: take("grant_type"),
-        scope: take("scope"),
-        owner: take("owner"),
-        client,
-    };
-    let app = &gateway.app;
-    match told(oauth::token(&app.access, &app.clock, asked).await, &id) {
-        Ok(answer) => ([(header::PRAGMA, "no-cache")], axum::Json(answer)).into_response(),
-        Err(denied) => denied.into_response(),
-    }
+    answered(gateway, request, async |asked| {
+        let answer = granted(asked).await?;
+        Ok(answer.map(|answer| ([(header::PRAGMA, "no-cache")], axum::Json(answer)).into_response()))
+    })
+    .await
 }
 
 /// `POST /oauth/revoke`.
 pub(super) async fn revoke(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
-    let id = RequestId::assigned(request.extensions());
-    let (form, client) = match read(request).await {
+    answered(gateway, request, async |asked| {
+        let ended = revoked(asked).await?;
+        Ok(ended.map(|()| StatusCode::OK.into_response()))
+    })
+    .await
+}
+
+/// What is asked, and by whom.
+struct Asked {
+    app: Arc<App>,
+    parts: Parts,
+    id: RequestId,
+    form: Form,
+    client: Option<ClientCredentials>,
+}
+
+impl Asked {
+    fn take(&mut self, name: &str) -> Option<String> {
+        self.form.remove(name)
+    }
+
+    /// The context of what is done for this client's users.
+    fn context(&self, principal: Principal) -> Arc<RequestContext> {
+        let app = Arc::clone(&self.app);
+        let id = self.id.as_str().to_owned();
+        let mut context = RequestContext::new(app, principal, id, Uploads::default());
+        client::introduce(&mut context, &self.parts);
+        Arc::new(context)
+    }
+}
+
+type Outcome<T> = HouseResult<Result<T, Refusal>>;
+
+async fn granted(mut asked: Asked) -> Outcome<TokenAnswer> {
+    let Some(grant) = asked.take("grant_type") else {
+        return Ok(Err(Refusal::InvalidRequest("grant_type is missing.")));
+    };
+    let (app, client) = (Arc::clone(&asked.app), asked.client.take());
+    match grant.as_str() {
+        oauth::CLIENT_CREDENTIALS => {
+            let request = BackendRequest {
+                scope: asked.take("scope"),
+                owner: asked.take("owner"),
+            };
+            oauth::for_backend(&app.access, &app.clock, client, request).await
+        }
+        oauth::PASSWORD | oauth::REFRESH_TOKEN => match oauth::public_client(&app.access, client).await? {
+            Ok(principal) => for_customer(asked, &grant, principal).await,
+            Err(refusal) => Ok(Err(refusal)),
+        },
+        _ => Ok(Err(Refusal::UnsupportedGrantType)),
+    }
+}
+
+async fn for_customer(mut asked: Asked, grant: &str, principal: Principal) -> Outcome<TokenAnswer> {
+    if asked.take("scope").is_some() {
+        // What a customer may is decided by whose it is.
+        return Ok(Err(Refusal::InvalidScope));
+    }
+    let context = asked.context(principal);
+    if grant == oauth::REFRESH_TOKEN {
+        return match asked.take("refresh_token") {
+            Some(token) => customers::by_refresh_token(&context, &token).await,
+            None => Ok(Err(Refusal::InvalidRequest("refresh_token is missing."))),
+        };
+    }
+    match (asked.take("username"), asked.take("password")) {
+        (Some(username), Some(password)) => customers::by_password(&context, username, password).await,
+        (None, _) => Ok(Err(Refusal::InvalidRequest("username is missing."))),
+        (_, None) => Ok(Err(Refusal::InvalidRequest("password is missing."))),
+    }
+}
+
+async fn revoked(mut asked: Asked) -> Outcome<()> {
+    let client = asked.client.take();
+    let client = match oauth::revoking_client(&asked.app.access, client).await? {
+        Ok(client) => client,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let Some(token) = asked.take("token") else {
+        return Ok(Err(Refusal::InvalidRequest("token is missing.")));
+    };
+    if token.starts_with(session::PREFIX) {
+        return customers::revoke_refresh_token(&asked.app, &client, &token).await;
+    }
+    oauth::revoke_access_token(&asked.app.access, &client, &token).await
+}
+
+/// Reads the form and does what it asks for, to the end, whatever becomes of the client in the meantime.
+async fn answered<F>(gateway: Arc<Gateway>, request: Request, work: impl FnOnce(Asked) -> F) -> Response
+where
+    F: Future<Output = Outcome<Response>> + Send + 'static,
+{
+    let (parts, body) = request.into_parts();
+    let id = RequestId::assigned(&parts.extensions);
+    let (form, client) = match read(&parts.headers, body).await {
         Ok(read) => read,
         Err(denied) => return denied.into_response(),
     };
-    let token = form.get("token").map(String::as_str);
-    match told(oauth::revoke(&gateway.app.access, client, token).await, &id) {
-        Ok(()) => StatusCode::OK.into_response(),
-        Err(denied) => denied.into_response(),
-    }
+    let app = Arc::clone(&gateway.app);
+    let (tasks, limit) = (app.tasks.clone(), app.config.http.request_timeout);
+    let asked = Asked {
+        app,
+        parts,
+        id: id.clone(),
+        form,
+        client,
+    };
+    let task = tasks.spawn(work(asked).in_current_span());
+    let outcome = match timeout(limit, task).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_panic)) => Err(Error::internal("the token endpoint panicked")),
+        Err(_elapsed) => Err(Error::Timeout),
+    };
+    told(outcome, &id).unwrap_or_else(IntoResponse::into_response)
 }
 
 /// Any other method.
@@ -102,6 +205,9 @@ impl IntoResponse for Denied {
         };
         let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
         let mut response = (status, axum::Json(refusal.body())).into_response();
+        if let Some(seconds) = refusal.retry_after() {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
         if status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Basic realm=\"storefront-gateway\", charset=\"UTF-8\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
@@ -139,9 +245,8 @@ fn told<T>(outcome: HouseResult<Result<T, Refusal>>, id: &RequestId) -> Result<T
 
 type Form = BTreeMap<String, String>;
 
-async fn read(request: Request) -> Result<(Form, Option<ClientCredentials>), Denied> {
-    let (parts, body) = request.into_parts();
-    let content_type = ContentType::of(&parts.headers);
+async fn read(headers: &HeaderMap, body: Body) -> Result<(Form, Option<ClientCredentials>), Denied> {
+    let content_type = ContentType::of(headers);
     let is_form = content_type
         .is_some_and(|known| known.essence == "application/x-www-form-urlencoded" && known.is_utf8());
     if !is_form {
@@ -149,9 +254,9 @@ async fn read(request: Request) -> Result<(Form, Option<ClientCredentials>), Den
             Refusal::InvalidRequest("Send a form: Content-Type application/x-www-form-urlencoded.").into(),
         );
     }
-    let body = request::whole_body(&parts.headers, body, MAX_FORM).await?;
+    let body = request::whole_body(headers, body, MAX_FORM).await?;
     let form = parse_form(&body)?;
-    let client = client_of(&parts.headers, &form)?;
+    let client = client_of(headers, &form)?;
     Ok((form, client))
 }
 
@@ -169,25 +274,31 @@ fn parse_form(body: &[u8]) -> Result<Form, Refusal> {
     Ok(form)
 }
 
-/// The client's credentials: by HTTP Basic or in the form, but not both (RFC 6749 §2.3).
+/// What the client says of itself: by HTTP Basic or in the form, but not both (RFC 6749 §2.3). One without a secret says
+/// its id only (§3.2.1).
 fn client_of(headers: &HeaderMap, form: &Form) -> Result<Option<ClientCredentials>, Refusal> {
-    let in_form = match (form.get("client_id"), form.get("client_secret")) {
-        (Some(id), Some(secret)) => Some(ClientCredentials {
-            id: id.clone(),
-            secret: Secret::from(secret.clone()),
-        }),
+    let secret = form.get("client_secret").cloned().map(Secret::from);
+    let in_form = match (form.get("client_id").cloned(), secret) {
+        (Some(id), secret) => Some(ClientCredentials { id, secret }),
         (None, Some(_)) => return Err(Refusal::InvalidRequest("client_id is missing.")),
-        (_, None) => None,
+        (None, None) => None,
     };
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(in_form),
-        (Some(_), _) if in_form.is_some() => Err(Refusal::InvalidRequest(
+    let (first, second) = (values.next(), values.next());
+    let Some(value) = first else { return Ok(in_form) };
+    if in_form.as_ref().is_some_and(|client| client.secret.is_some()) {
+        return Err(Refusal::InvalidRequest(
             "Send the client's credentials by HTTP Basic or in the form, not both.",
-        )),
-        (Some(value), None) => basic(value).map(Some).ok_or(Refusal::InvalidClient),
-        (Some(_), Some(_)) => Err(Refusal::InvalidClient),
+        ));
     }
+    let client = basic(value)
+        .filter(|_| second.is_none())
+        .ok_or(Refusal::InvalidClient)?;
+    // The id may stand in the form beside HTTP Basic, if it is the same.
+    if in_form.is_some_and(|named| named.id != client.id) {
+        return Err(Refusal::InvalidClient);
+    }
+    Ok(Some(client))
 }
 
 /// The credentials of HTTP Basic, whose id and secret are form-encoded before they are joined (RFC 6749 §2.3.1).
@@ -200,7 +311,7 @@ fn basic(value: &HeaderValue) -> Option<ClientCredentials> {
     let (id, secret) = decoded.split_once(':')?;
     Some(ClientCredentials {
         id: form_decoded(id).into_owned(),
-        secret: Secret::from(form_decoded(secret).into_owned()),
+        secret: (!secret.is_empty()).then(|| Secret::from(form_decoded(secret).into_owned())),
     })
 }
 
@@ -226,7 +337,9 @@ mod tests {
             headers.insert(header::AUTHORIZATION, value.parse().expect("a header"));
         }
         let found = client_of(&headers, &parse_form(body.as_bytes())?)?;
-        Ok(found.map(|found| (found.id, found.secret.expose().to_owned())))
+        let secret =
+            |secret: Option<Secret>| secret.map_or_else(String::new, |secret| secret.expose().to_owned());
+        Ok(found.map(|found| (found.id, secret(found.secret))))
     }
 
     #[test]
@@ -236,6 +349,9 @@ mod tests {
         assert_eq!(client(Some("a:b"), ""), pair("a", "b"));
         assert_eq!(client(Some("a%3Ab:c%2Bd+e&f=g"), ""), pair("a:b", "c+d e&f=g"));
         assert_eq!(client(Some("a:b"), "client_id=a"), pair("a", "b"));
+        assert_eq!(client(Some("a:b"), "client_id=c"), Err(Refusal::InvalidClient));
+        assert_eq!(client(None, "client_id=pk_a"), pair("pk_a", ""));
+        assert_eq!(client(Some("pk_a:"), ""), pair("pk_a", ""));
         assert_eq!(client(None, "grant_type=x"), Ok(None));
         assert!(matches!(
             client(Some("a:b"), "client_id=a&client_secret=b"),

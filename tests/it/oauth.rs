@@ -355,6 +355,16 @@ async fn keys_rotate_without_a_failed_request() {
     }
 }
 
+/// Something answers a form there, if only that it is wrong.
+async fn assert_is_there(gateway: &Gateway, endpoint: &Value) {
+    let path = endpoint
+        .as_str()
+        .expect("a URL")
+        .trim_start_matches("https://gateway");
+    let status = post(gateway, path, None, &[]).await.status().as_u16();
+    assert_eq!(status / 100, 4, "{endpoint}");
+}
+
 // RFC 8414
 #[tokio::test]
 async fn the_metadata_says_what_there_is() {
@@ -368,20 +378,14 @@ async fn the_metadata_says_what_there_is() {
         .replace(&shop.gateway.url, "https://gateway");
     let metadata: Value = serde_json::from_str(&text).expect("JSON");
     for endpoint in ["token_endpoint", "revocation_endpoint"] {
-        let path = metadata[endpoint]
-            .as_str()
-            .expect("a URL")
-            .trim_start_matches("https://gateway");
-        assert_eq!(
-            post(&shop.gateway, path, None, &[]).await.status().as_u16() / 100,
-            4,
-            "{endpoint} is there"
-        );
+        assert_is_there(&shop.gateway, &metadata[endpoint]).await;
     }
     insta::assert_json_snapshot!(redact(metadata), @r#"
     {
       "grant_types_supported": [
-        "client_credentials"
+        "client_credentials",
+        "password",
+        "refresh_token"
       ],
       "issuer": "https://gateway",
       "jwks_uri": "https://gateway/.well-known/jwks.json",
@@ -389,7 +393,8 @@ async fn the_metadata_says_what_there_is() {
       "revocation_endpoint": "https://gateway/oauth/revoke",
       "revocation_endpoint_auth_methods_supported": [
         "client_secret_basic",
-        "client_secret_post"
+        "client_secret_post",
+        "none"
       ],
       "scopes_supported": [
         "storefronts:read",
@@ -411,7 +416,8 @@ async fn the_metadata_says_what_there_is() {
       "token_endpoint": "https://gateway/oauth/token",
       "token_endpoint_auth_methods_supported": [
         "client_secret_basic",
-        "client_secret_post"
+        "client_secret_post",
+        "none"
       ]
     }
     "#);

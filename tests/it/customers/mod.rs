@@ -5,6 +5,7 @@ mod equal_work;
 mod journeys;
 mod limits;
 mod mailed_keys;
+mod oauth;
 mod passwords;
 mod privacy;
 mod profile;
