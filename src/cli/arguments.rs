@@ -9,7 +9,7 @@ use url::Url;
 use super::failure::Failure;
 use crate::access::{client::ClientKind, scope::Scope};
 use crate::config::settings_help;
-use crate::platform::id::{ApiClientId, Id, OrganizationId, StorefrontId, StorefrontUserId};
+use crate::platform::id::{ApiClientId, CustomerId, Id, OrganizationId, StorefrontId, StorefrontUserId};
 use crate::storefront::{IntegrationType, check_code, check_name};
 
 /// Storefront Gateway: a GraphQL API for the customers of online stores, on MongoDB.
@@ -237,10 +237,21 @@ pub(super) enum KeysCommand {
 pub(super) enum TokenCommand {
     /// Issues an access token
     Issue {
-        /// The storefront user (sfu_…) whom it stands for
-        #[arg(long, value_name = "ID", value_parser = id::<StorefrontUserId>)]
-        storefront_user: StorefrontUserId,
+        #[command(flatten)]
+        whom: Whom,
     },
+}
+
+/// Exactly one person.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Whom {
+    /// The storefront user (sfu_…) whom it stands for
+    #[arg(long, value_name = "ID", value_parser = id::<StorefrontUserId>)]
+    pub(super) storefront_user: Option<StorefrontUserId>,
+    /// The customer (cus_…) whom it signs in, as one more of that one's sessions
+    #[arg(long, value_name = "ID", value_parser = id::<CustomerId>)]
+    pub(super) customer: Option<CustomerId>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::open::Opened;
 use super::output::Output;
 use crate::config::{Config, LogFormat};
-use crate::demo::{self, Demo};
+use crate::demo::{self, CUSTOMER_EMAIL, Demo};
 use crate::http::graphiql::{Credentials, Page, example_tabs};
 
 /// Path of the GraphQL endpoint.
@@ -49,6 +49,7 @@ fn as_json(demo: &Demo) -> Value {
         "storefronts": storefronts,
         "keys": keys,
         "secret": demo.secret.expose(),
+        "customer": { "email": CUSTOMER_EMAIL, "password": demo.customer_password.expose() },
     })
 }
 
@@ -64,7 +65,11 @@ fn credentials(demo: &Demo) -> String {
             storefront.key.expose()
         ));
     }
-    text.push_str(&format!("  Backend's secret  {}\n", demo.secret.expose()));
+    text.push_str(&format!(
+        "  Backend's secret  {}\n  Customer          {CUSTOMER_EMAIL}, password {}\n",
+        demo.secret.expose(),
+        demo.customer_password.expose()
+    ));
     text
 }
 
@@ -80,6 +85,12 @@ pub(super) fn page(public_url: &str, listen: SocketAddr, demo: Option<&Demo>) ->
             public_key: public_key.clone(),
             backend_secret: secret.map(|demo| demo.secret.expose().to_owned()),
             storefront_id: first.map(|storefront| storefront.id.to_string()),
+            customer: secret.map(|demo| {
+                (
+                    CUSTOMER_EMAIL.to_owned(),
+                    demo.customer_password.expose().to_owned(),
+                )
+            }),
         }),
         public_key,
     }

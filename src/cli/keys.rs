@@ -1,5 +1,7 @@
 //! `keys` and `token`.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::arguments::{KeysCommand, TokenCommand};
@@ -9,11 +11,13 @@ use super::output::Output;
 use super::storefronts;
 use crate::access::{
     reach::SystemReach,
+    session::Device,
     token::{SignedToken, StorefrontUserSubject},
 };
 use crate::app::App;
 use crate::config::Config;
-use crate::platform::id::StorefrontUserId;
+use crate::customer::{Customer, credentials::Beginner, sign_in::at_the_console};
+use crate::platform::id::{CustomerId, StorefrontUserId};
 use crate::storefront_user::StorefrontUser;
 
 /// What the token says of who asked for it: no API client did.
@@ -34,9 +38,14 @@ pub(super) async fn keys(command: KeysCommand, config: Config, output: Output) -
 }
 
 pub(super) async fn token(command: TokenCommand, config: Config, output: Output) -> Result<(), Failure> {
-    let TokenCommand::Issue { storefront_user } = command;
+    let TokenCommand::Issue { whom } = command;
     let (signed, issuer) = Opened::with(config, output, async |app| {
-        Ok((issue(app, &storefront_user).await?, app.public_url.clone()))
+        let signed = match (&whom.storefront_user, &whom.customer) {
+            (_, Some(customer)) => sign_in(app, customer).await?,
+            (Some(user), None) => issue(app, user).await?,
+            (None, None) => return Err(Failure::told("say whom the token is for")),
+        };
+        Ok((signed, app.public_url.clone()))
     })
     .await?;
     output.result(&json!({ "accessToken": signed.token }), || {
@@ -73,4 +82,22 @@ async fn issue(app: &App, id: &StorefrontUserId) -> Result<SignedToken, Failure>
             anonymous: user.is_anonymous,
         },
     )?)
+}
+
+async fn sign_in(app: &Arc<App>, id: &CustomerId) -> Result<SignedToken, Failure> {
+    let customers = app.database.open::<Customer>(&SystemReach::for_background_work());
+    let Some(customer) = customers.get(id).await? else {
+        return Err(Failure::told(format!("there is no customer {id}")));
+    };
+    let storefront = storefronts::by_id(app, &customer.storefront_id).await?;
+    let beginner = Beginner {
+        organization: storefront.organization_id.clone(),
+        client: CLIENT.to_owned(),
+        owner: None,
+        device: Device {
+            address: None,
+            user_agent: Some("storefront-gateway token issue"),
+        },
+    };
+    Ok(at_the_console(app, customer, &beginner).await?.pair.access)
 }

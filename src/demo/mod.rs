@@ -1,10 +1,11 @@
-//! The demo: an organization with two storefronts, credentials, users and files, in a database that was empty.
+//! The demo: an organization with two storefronts, credentials, users, files and customers, in a database that was empty.
 //!
 //! Its credentials are derived from the master key, so that they can be shown at every start although only hashes of
 //! them are stored. Filling may be cut off anywhere: every step can be repeated, and the next start does what is left.
 
 mod art;
 mod content;
+mod customers;
 mod people;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::{
     client::{ClientKind, NewClient, key},
     organization::{Member, Organization},
+    principal::Policy,
     reach::SystemReach,
     scope::Scope,
 };
@@ -43,6 +45,12 @@ const LEASE: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// Names the backend's secret among those derived from the master key.
 const BACKEND: &str = "backend";
+/// Names the customers' password among them.
+const CUSTOMERS: &str = "customers";
+/// The customer of the first storefront who has most to show.
+pub const CUSTOMER_EMAIL: &str = "mia@demo-prints.example";
+/// Characters of the customers' password: long enough for nobody to guess, short enough to be typed.
+const PASSWORD_LENGTH: usize = 16;
 
 /// The storefronts: code, name, software, account page.
 const STOREFRONTS: [(&str, &str, IntegrationType, &str); 2] = [
@@ -69,6 +77,8 @@ pub struct Demo {
     pub storefronts: Vec<DemoStorefront>,
     /// The secret of a backend with all scopes for all storefronts.
     pub secret: Secret,
+    /// The password of all customers, one of them [`CUSTOMER_EMAIL`] in the first storefront.
+    pub customer_password: Secret,
 }
 
 /// One of the demo's storefronts.
@@ -151,6 +161,13 @@ pub async fn fill(app: &Arc<App>) -> Result<Option<Demo>> {
         organization: marker.organization_id,
         storefronts,
         secret,
+        customer_password: Secret::from(
+            app.vault
+                .demo_secret(CUSTOMERS)
+                .chars()
+                .take(PASSWORD_LENGTH)
+                .collect::<String>(),
+        ),
     };
     fill_with_people(app, &demo).await?;
     Ok(Some(demo))
@@ -239,7 +256,7 @@ async fn client(app: &App, new: NewClient, name: &str) -> Result<Option<Secret>>
     }
 }
 
-/// Adds users and files, on one gateway at a time, once in the database's life: what a visitor deletes stays away.
+/// Adds users, files and customers, on one gateway at a time, once in the database's life: what a visitor deletes stays away.
 async fn fill_with_people(app: &Arc<App>, demo: &Demo) -> Result<()> {
     loop {
         let now = app.clock.now();
@@ -252,7 +269,14 @@ async fn fill_with_people(app: &Arc<App>, demo: &Demo) -> Result<()> {
             .find_one_and_update(free, doc! { "$set": { "until": now.after(LEASE) } })
             .await?;
         if taken.is_some() {
-            people::add(app, demo).await?;
+            let principal = app
+                .access
+                .authenticate(demo.secret.expose())
+                .await?
+                .map_err(|_refused| Error::internal("the demo's own secret is refused"))?;
+            let reach = |scope| principal.reach_to_write(&Policy::backend(scope));
+            people::add(app, demo, &reach(Scope::StorageWrite)?).await?;
+            customers::add(app, demo, &reach(Scope::CustomersWrite)?).await?;
             let filled = doc! { "$set": { "filledAt": app.clock.now() }, "$unset": { "until": "" } };
             markers(app).update_one(doc! { "_id": MARKER }, filled).await?;
             return Ok(());

@@ -7,11 +7,7 @@ use bytes::Bytes;
 
 use super::content::{self, File};
 use super::{Demo, DemoStorefront};
-use crate::access::{
-    principal::Policy,
-    reach::{Reach, StorefrontReach},
-    scope::Scope,
-};
+use crate::access::reach::{Reach, StorefrontReach};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::platform::upload::channel;
@@ -63,15 +59,9 @@ const PEOPLE: &[Person] = &[
 ];
 
 /// Adds those users and files that are missing.
-pub(super) async fn add(app: &Arc<App>, demo: &Demo) -> Result<()> {
-    let principal = app
-        .access
-        .authenticate(demo.secret.expose())
-        .await?
-        .map_err(|_refused| Error::internal("the demo's own secret is refused"))?;
-    let reach = principal.reach_to_write(&Policy::backend(Scope::StorageWrite))?;
+pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()> {
     for person in PEOPLE {
-        let storefront = reach_into(&reach, demo, person.code)?;
+        let storefront = reach_into(reach, demo, person.code)?;
         let (user, _) = lifecycle::ensure(app, &storefront, person.id, person.is_anonymous).await?;
         for file in person.files {
             add_file(app, storefront.reach(), &user, file).await?;
@@ -80,7 +70,8 @@ pub(super) async fn add(app: &Arc<App>, demo: &Demo) -> Result<()> {
     Ok(())
 }
 
-fn reach_into(reach: &Reach, demo: &Demo, code: &str) -> Result<StorefrontReach> {
+/// The demo's backend in the storefront with this code.
+pub(super) fn reach_into(reach: &Reach, demo: &Demo, code: &str) -> Result<StorefrontReach> {
     let with_code = |storefront: &&DemoStorefront| storefront.code == code;
     demo.storefronts
         .iter()

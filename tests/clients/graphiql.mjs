@@ -14,7 +14,7 @@ if (!address) {
 }
 const gateway = new URL(address)
 
-const TABS = ['WhoAmI', 'RegisterAnonymousUser', 'MyStorage', 'MergeAtPayment']
+const TABS = ['WhoAmI', 'RegisterAnonymousUser', 'MyStorage', 'MergeAtPayment', 'SignIn', 'MyAccount']
 const BROWSER_FLAGS = [
   '--headless',
   '--no-sandbox',

@@ -118,6 +118,7 @@ fn page(shop: &Shop) -> Page {
             public_key: key,
             backend_secret: secret,
             storefront_id: Some(shop.id().to_owned()),
+            customer: Some(("ada@example.com".to_owned(), "correct horse".to_owned())),
         }),
     }
 }

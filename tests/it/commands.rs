@@ -9,7 +9,7 @@ use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
@@ -239,7 +239,9 @@ async fn wrong_use_ends_with_two() {
         &["polish"][..],
         &["organization", "create"],
         &["organization", "create", "--name", " "],
+        &["token", "issue"],
         &["token", "issue", "--storefront-user", "ann"],
+        &["token", "issue", "--customer", "sfu_01h00000000000000000000000"],
         &["serve", "--customers", "5"],
     ] {
         let said = operator.refused(words, 2).await;
@@ -367,6 +369,7 @@ async fn a_command_names_what_is_not_there() {
     let unknown = "00000000000000000000000001";
     let (no_org, no_sto) = (format!("org_{unknown}"), format!("sto_{unknown}"));
     let (no_cli, no_sfu) = (format!("cli_{unknown}"), format!("sfu_{unknown}"));
+    let no_cus = format!("cus_{unknown}");
     let client = [
         "client",
         "create",
@@ -389,6 +392,7 @@ async fn a_command_names_what_is_not_there() {
         ([&client[..], &[foreign]].concat(), "another organization"),
         (vec!["client", "revoke", &no_cli], &no_cli),
         (vec!["token", "issue", "--storefront-user", &no_sfu], &no_sfu),
+        (vec!["token", "issue", "--customer", &no_cus], &no_cus),
         (vec!["jobs", "retry", "job_1"], "job_1"),
     ] {
         let said = operator.refused(&words, 1).await;
@@ -413,17 +417,44 @@ async fn a_token_from_the_console_is_of_the_running_gateway() {
     let id = user.get_str("_id").expect("an id");
     let issued = operator.json(&["token", "issue", "--storefront-user", id]).await;
     assert_eq!(keys(&issued), ["accessToken"]);
-    let claims = member(&issued, "accessToken")
-        .split('.')
-        .nth(1)
-        .expect("claims")
-        .to_owned();
+    let claims = claims_of(&issued);
+    assert_eq!(member(&claims, "sub"), id);
+    assert_eq!(member(&claims, "iss"), gateway.url);
+
+    // A customer is signed in, as on one more device.
+    let customers = client
+        .database("storefront_gateway")
+        .collection::<Document>("customers");
+    let customer = customers
+        .find_one(doc! {})
+        .await
+        .expect("found")
+        .expect("the demo's");
+    let id = customer.get_str("_id").expect("an id");
+    let issued = operator.json(&["token", "issue", "--customer", id]).await;
+    assert_eq!(keys(&issued), ["accessToken"]);
+    assert_eq!(member(&claims_of(&issued), "sub"), id);
+    let answer = reqwest::Client::new()
+        .post(format!("{}/graphql", gateway.url))
+        .bearer_auth(member(&issued, "accessToken"))
+        .json(&json!({ "query": "{ viewer { customer { id sessions { userAgent isCurrent } } } }" }))
+        .send()
+        .await;
+    let seen: Value = answer.expect("an answer").json().await.expect("JSON");
+    let seen = &seen["data"]["viewer"]["customer"];
+    assert_eq!(member(seen, "id"), id);
+    let current = json!({ "userAgent": "storefront-gateway token issue", "isCurrent": true });
+    let sessions = seen["sessions"].as_array().expect("sessions");
+    assert!(sessions.contains(&current), "{sessions:?}");
+}
+
+/// What the issued token claims.
+fn claims_of(issued: &Value) -> Value {
+    let claims = member(issued, "accessToken").split('.').nth(1).expect("claims");
     let claims = data_encoding::BASE64URL_NOPAD
         .decode(claims.as_bytes())
         .expect("base64");
-    let claims: Value = serde_json::from_slice(&claims).expect("JSON");
-    assert_eq!(member(&claims, "sub"), id);
-    assert_eq!(member(&claims, "iss"), gateway.url);
+    serde_json::from_slice(&claims).expect("JSON")
 }
 
 #[tokio::test]
@@ -485,7 +516,10 @@ async fn a_gateway_ends_with_its_database() {
 async fn the_demo_shows_the_same_credentials_at_every_start() {
     let operator = Operator::new();
     let first = operator.json(&["demo"]).await;
-    assert_eq!(keys(&first), ["keys", "organization", "secret", "storefronts"]);
+    assert_eq!(
+        keys(&first),
+        ["customer", "keys", "organization", "secret", "storefronts"]
+    );
     assert_eq!(operator.json(&["demo"]).await, first);
     let mut gateway = operator.serve(&["--demo"]).await;
     let secret = member(&first, "secret");
@@ -494,9 +528,29 @@ async fn the_demo_shows_the_same_credentials_at_every_start() {
     })
     .await;
     let shown = gateway.log();
-    for credential in [secret, member(&first["keys"], "DE"), member(&first["keys"], "US")] {
+    let (email, password) = (
+        member(&first["customer"], "email"),
+        member(&first["customer"], "password"),
+    );
+    for credential in [
+        secret,
+        member(&first["keys"], "DE"),
+        member(&first["keys"], "US"),
+        email,
+        password,
+    ] {
         assert!(shown.contains(credential), "{credential} is missing in: {shown}");
     }
+    // It opens the account, without GraphQL too.
+    let form = [
+        ("grant_type", "password"),
+        ("client_id", member(&first["keys"], "DE")),
+        ("username", email),
+        ("password", password),
+    ];
+    let signing_in = reqwest::Client::new().post(format!("{}/oauth/token", gateway.url));
+    let answer = signing_in.form(&form).send().await.expect("an answer");
+    assert_eq!(answer.status(), 200);
     gateway.signalled(Signal::SIGTERM).await;
 }
 
@@ -518,12 +572,14 @@ async fn a_demo_that_was_cut_off_is_finished_by_the_next_start() {
         "apiClients",
         "storefrontUsers",
         "storageItems",
+        "customers",
+        "addresses",
     ];
     let mut whole = Vec::new();
     for collection in collections {
         whole.push(count(collection).await);
     }
-    assert_eq!(whole, [1, 1, 2, 3, 5, 7]);
+    assert_eq!(whole, [1, 1, 2, 3, 8, 7, 3, 3]);
 
     // As a gateway leaves it that dies while it fills the database.
     let demo = database.collection::<Document>("demo");
@@ -534,6 +590,9 @@ async fn a_demo_that_was_cut_off_is_finished_by_the_next_start() {
         let documents = database.collection::<Document>(collection);
         documents.delete_one(doc! {}).await.expect("deleted");
     }
+    let addresses = database.collection::<Document>("addresses");
+    let second = addresses.delete_one(doc! { "label": "Studio" }).await;
+    assert_eq!(second.expect("deleted").deleted_count, 1);
     operator.json(&["demo"]).await;
     let mut finished = Vec::new();
     for collection in collections {

@@ -1,4 +1,5 @@
-//! The operations that GraphiQL opens with: a storefront user's life, from the first visit to the payment.
+//! The operations that GraphiQL opens with: a storefront user's life, from the first visit to the payment, and a
+//! customer's account.
 
 use serde_json::json;
 
@@ -15,6 +16,8 @@ pub struct Credentials {
     pub backend_secret: Option<String>,
     /// The storefront to work in (`sto_…`); needed where the backend covers several.
     pub storefront_id: Option<String>,
+    /// E-mail address and password of a demo's customer.
+    pub customer: Option<(String, String)>,
 }
 
 /// The example tabs, filled with the given credentials.
@@ -25,6 +28,8 @@ pub fn example_tabs(credentials: &Credentials) -> Vec<Tab> {
         register_anonymous_user(credentials),
         my_storage(credentials),
         merge_at_payment(credentials),
+        sign_in(credentials),
+        my_account(),
     ]
 }
 
@@ -192,6 +197,86 @@ mutation MergeAtPayment(
     }
 }
 
+fn sign_in(credentials: &Credentials) -> Tab {
+    let query = r"# Sign in: a customer, by e-mail address and password.
+# With anonymousUserToken, what was designed before
+# comes along. Keep the accessToken of the answer for
+# the tab MyAccount.
+mutation SignIn($email: String!, $password: String!) {
+  customerTokenCreate(
+    input: { email: $email, password: $password }
+  ) {
+    token {
+      accessToken
+      expiresAt
+      refreshToken
+      refreshTokenExpiresAt
+    }
+    mergedItemCount
+    userErrors {
+      code
+      message
+      field
+      retryAfterSeconds
+    }
+  }
+}
+";
+    let (email, password) = match &credentials.customer {
+        Some((email, password)) => (email.as_str(), password.as_str()),
+        None => ("PASTE-AN-E-MAIL-ADDRESS-HERE", "PASTE-THE-PASSWORD-HERE"),
+    };
+    let variables = json!({ "email": email, "password": password });
+    Tab {
+        query: query.to_owned(),
+        variables: Some(format!("{variables:#}")),
+        headers: Some(public_header(credentials)),
+    }
+}
+
+fn my_account() -> Tab {
+    let query = r"# My account: what the signed-in customer sees.
+# Put the accessToken of SignIn into Headers.
+query MyAccount {
+  viewer {
+    customer {
+      email
+      firstName
+      lastName
+      status
+      defaultShippingAddress {
+        ...Envelope
+      }
+      addresses(first: 10) {
+        nodes {
+          ...Envelope
+        }
+      }
+      sessions {
+        userAgent
+        lastUsedAt
+        isCurrent
+      }
+    }
+  }
+}
+
+fragment Envelope on Address {
+  label
+  company
+  address1
+  zipCode
+  city
+  country
+}
+";
+    Tab {
+        query: query.to_owned(),
+        variables: None,
+        headers: Some(bearer("PASTE-THE-ACCESS-TOKEN-HERE")),
+    }
+}
+
 fn public_header(credentials: &Credentials) -> String {
     let key = credentials.public_key.as_deref();
     bearer(key.unwrap_or("PASTE-THE-PUBLISHABLE-KEY-HERE"))
@@ -214,6 +299,7 @@ mod tests {
             public_key: key.map(str::to_owned),
             backend_secret: secret.map(str::to_owned),
             storefront_id: None,
+            customer: None,
         }
     }
 
@@ -232,7 +318,9 @@ mod tests {
                 "Bearer pk_shop",
                 "Bearer pk_shop",
                 "Bearer PASTE-THE-ACCESS-TOKEN-HERE",
-                "Bearer sk_backend"
+                "Bearer sk_backend",
+                "Bearer pk_shop",
+                "Bearer PASTE-THE-ACCESS-TOKEN-HERE"
             ]
         );
     }
@@ -247,18 +335,27 @@ mod tests {
     }
 
     #[test]
-    fn the_variables_of_the_merge_are_those_of_its_document() {
+    fn the_variables_of_a_tab_are_those_of_its_document() {
         let tabs = example_tabs(&with(None, None));
-        let merge = tabs.last().expect("four tabs");
-        let variables: Value =
-            serde_json::from_str(merge.variables.as_deref().expect("variables")).expect("JSON");
-        for name in variables.as_object().expect("an object").keys() {
-            assert!(
-                merge.query.contains(&format!("${name}: ")),
-                "{name} is not declared"
-            );
+        let filled = tabs
+            .iter()
+            .filter_map(|tab| Some((tab, tab.variables.as_deref()?)));
+        let mut names = Vec::new();
+        for (tab, variables) in filled {
+            let variables: Value = serde_json::from_str(variables).expect("JSON");
+            for name in variables.as_object().expect("an object").keys() {
+                assert!(
+                    tab.query.contains(&format!("${name}: ")),
+                    "{name} is not declared"
+                );
+                names.push(name.clone());
+            }
         }
-        assert_eq!(variables["storefrontId"], Value::Null);
+        names.sort();
+        assert_eq!(
+            names,
+            ["anonymous", "email", "password", "regular", "storefrontId"]
+        );
     }
 
     #[test]

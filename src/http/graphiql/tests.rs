@@ -31,6 +31,7 @@ fn demo() -> Credentials {
         public_key: Some("pk_shop".to_owned()),
         backend_secret: Some("sk_backend".to_owned()),
         storefront_id: Some("sto_1".to_owned()),
+        customer: None,
     }
 }
 

@@ -1,0 +1,177 @@
+//! The demo's customers and their addresses, registered as a web shop would register them.
+
+use std::sync::Arc;
+
+use bson::doc;
+
+use super::people::reach_into;
+use super::{CUSTOMER_EMAIL, Demo};
+use crate::access::{
+    reach::{Reach, StorefrontReach},
+    session::Device,
+};
+use crate::address::{Address, Content, Flags, country::CountryCode, create::create};
+use crate::app::App;
+use crate::customer::{
+    Customer, Salutation,
+    credentials::Beginner,
+    email,
+    registration::{NewCustomer, Registered, register},
+    store,
+};
+use crate::error::{Error, Result};
+use crate::platform::{scalar::Date, secret::Secret};
+use crate::storefront::Storefront;
+
+/// A customer of the storefront with this code.
+struct Person {
+    code: &'static str,
+    email: &'static str,
+    first_name: &'static str,
+    last_name: &'static str,
+    salutation: Option<Salutation>,
+    date_of_birth: Option<&'static str>,
+    addresses: &'static [Place],
+}
+
+/// One of a customer's addresses; the first one is the default for both.
+struct Place {
+    label: &'static str,
+    company: Option<&'static str>,
+    street: &'static str,
+    zip_code: &'static str,
+    city: &'static str,
+    region: Option<&'static str>,
+    country: CountryCode,
+}
+
+const PEOPLE: &[Person] = &[
+    Person {
+        code: "DE",
+        email: CUSTOMER_EMAIL,
+        first_name: "Mia",
+        last_name: "Sommer",
+        salutation: Some(Salutation::Ms),
+        date_of_birth: Some("1990-05-17"),
+        addresses: &[
+            Place {
+                label: "Home",
+                company: None,
+                street: "Lindenallee 12",
+                zip_code: "04103",
+                city: "Leipzig",
+                region: None,
+                country: CountryCode::DE,
+            },
+            Place {
+                label: "Studio",
+                company: Some("Sommer Siebdruck"),
+                street: "Hafengasse 3a",
+                zip_code: "4020",
+                city: "Linz",
+                region: None,
+                country: CountryCode::AT,
+            },
+        ],
+    },
+    Person {
+        code: "DE",
+        email: "jonas@demo-prints.example",
+        first_name: "Jonas",
+        last_name: "Winter",
+        salutation: None,
+        date_of_birth: None,
+        addresses: &[],
+    },
+    Person {
+        code: "US",
+        email: "riley@demo-prints.example",
+        first_name: "Riley",
+        last_name: "Brooks",
+        salutation: None,
+        date_of_birth: Some("1984-02-29"),
+        addresses: &[Place {
+            label: "Home",
+            company: None,
+            street: "418 Juniper Street",
+            zip_code: "97205",
+            city: "Portland",
+            region: Some("OR"),
+            country: CountryCode::US,
+        }],
+    },
+];
+
+/// Adds those customers and addresses that are missing.
+pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()> {
+    for person in PEOPLE {
+        let place = reach_into(reach, demo, person.code)?;
+        let customer = customer(app, demo, &place, person).await?;
+        let addresses = app.database.open::<Address>(place.reach());
+        let known = addresses.count(doc! { "customerId": &customer.id }).await?;
+        let missing = usize::try_from(known).unwrap_or(usize::MAX);
+        for (index, address) in person.addresses.iter().enumerate().skip(missing) {
+            let flags = Flags {
+                shipping: Some(index == 0),
+                billing: Some(index == 0),
+            };
+            create(app, place.reach(), &customer.id, address.content(person), flags).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn customer(app: &Arc<App>, demo: &Demo, place: &StorefrontReach, person: &Person) -> Result<Customer> {
+    let fault = || Error::internal("one of the demo's customers cannot be");
+    let email = email::parse(person.email).ok_or_else(fault)?;
+    if let Some(known) = store::by_email(&app.database, place.reach(), &email).await? {
+        return Ok(known);
+    }
+    let new = NewCustomer {
+        email,
+        password: Some(Secret::from(demo.customer_password.expose())),
+        first_name: person.first_name.to_owned(),
+        last_name: person.last_name.to_owned(),
+        salutation: person.salutation,
+        gender: None,
+        date_of_birth: person.date_of_birth.and_then(Date::parse_text),
+        shopper_reference: None,
+        terms_version: Some("2026-01".to_owned()),
+    };
+    let beginner = Beginner {
+        organization: demo.organization.clone(),
+        client: String::new(),
+        owner: None,
+        device: Device {
+            address: None,
+            user_agent: Some("the demo, as it was made"),
+        },
+    };
+    let storefronts = app.database.open::<Storefront>(place.reach());
+    let storefront = storefronts.get(place.id()).await?.ok_or_else(fault)?;
+    match register(app, (place, &storefront), new, None, &beginner).await? {
+        Registered::New(customer, ..) => Ok(*customer),
+        Registered::Concealed => Err(fault()),
+    }
+}
+
+impl Place {
+    fn content(&self, person: &Person) -> Content {
+        Content {
+            label: Some(self.label.to_owned()),
+            salutation: person.salutation,
+            first_name: person.first_name.to_owned(),
+            last_name: person.last_name.to_owned(),
+            company: self.company.map(str::to_owned),
+            address1: self.street.to_owned(),
+            address2: None,
+            address3: None,
+            zip_code: Some(self.zip_code.to_owned()),
+            city: self.city.to_owned(),
+            region: self.region.map(str::to_owned),
+            iso2_code: self.country,
+            country: None,
+            phone: None,
+        }
+    }
+}
