@@ -129,7 +129,7 @@ impl RequestContext {
     async fn named(&self, reach: &Reach, id: Option<&str>) -> Result<Named> {
         match reach.named(id) {
             // Perhaps it was made in the last seconds.
-            Named::Unknown if reach.covers_all() => Ok(Box::pin(self.renewed(reach)).await?.named(id)),
+            Named::Unknown if reach.covers_all() => Ok(self.renewed(reach).await?.named(id)),
             named => Ok(named),
         }
     }
@@ -140,7 +140,7 @@ impl RequestContext {
         if !reach.covers_all() {
             return Ok(reach.clone());
         }
-        let renewed = self.app.access.renewed(reach.identity()).await?;
+        let renewed = Box::pin(self.app.access.renewed(reach.identity())).await?;
         Ok(renewed.map_or_else(|| reach.clone(), Reach::renewed))
     }
 

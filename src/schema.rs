@@ -139,7 +139,8 @@ impl NodeQuery {
         #[graphql(desc = "The object's `id`.")] id: ID,
     ) -> Option<Result<Node>> {
         match RequestContext::of(ctx) {
-            Ok(context) => node(context, &id).await.transpose(),
+            // Boxed: every field of the query is given room for the largest of them.
+            Ok(context) => Box::pin(node(context, &id)).await.transpose(),
             Err(error) => Some(Err(error)),
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use moka::future::Cache;
 
 use crate::error::{Error, Result};
@@ -19,7 +20,8 @@ where
     V: Clone + Send + Sync + 'static,
     F: Future<Output = Result<V>>,
 {
-    if let Some(known) = cache.get(&key).await {
+    // What is there is there at once; kept out of this future, because every request's has room for it.
+    if let Some(known) = cache.get(&key).now_or_never().flatten() {
         return Ok(known);
     }
     let found = Box::pin(cache.try_get_with(key.clone(), look(key)));

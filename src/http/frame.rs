@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use async_graphql::ServerError;
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{MatchedPath, Request},
     http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use data_encoding::HEXLOWER;
@@ -22,6 +21,7 @@ use tracing::Instrument;
 use super::fault::Fault;
 use super::gateway::Gateway;
 use super::mask;
+use super::site::GRAPHQL;
 use super::trace;
 use crate::access::principal::Principal;
 
@@ -89,14 +89,18 @@ impl Note {
     }
 }
 
-/// The outermost layer.
-pub(super) async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, next: Next) -> Response {
+/// What stands around every answer.
+pub(super) async fn frame(
+    gateway: &Gateway,
+    mut request: Request,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let started = Instant::now();
     let id = RequestId::of(request.headers(), || gateway.app.random.bytes());
-    let path = request.extensions().get::<MatchedPath>().cloned();
+    let is_graphql = request.uri().path() == GRAPHQL;
     let span = trace::span(&gateway.app.config.telemetry, request.headers(), &id);
     request.extensions_mut().insert(id.clone());
-    let answered = AssertUnwindSafe(next.run(request))
+    let answered = AssertUnwindSafe(answer(request))
         .catch_unwind()
         .instrument(span)
         .await;
@@ -106,15 +110,20 @@ pub(super) async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Requ
         Fault::internal(id.as_str()).into_response()
     });
     let note = response.extensions_mut().remove::<Note>().unwrap_or_default();
+    let path = response.extensions_mut().remove::<MatchedPath>();
+    let path = match &path {
+        _ if is_graphql => GRAPHQL,
+        Some(path) => path.as_str(),
+        None => "unknown",
+    };
     let headers = response.headers_mut();
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
     headers.insert(X_REQUEST_ID, id.0.clone());
-    let path = path.as_ref().map_or("unknown", MatchedPath::as_str);
     // What is answered there is for one reader at one moment.
-    if path == "/graphql" || path.starts_with("/oauth/") {
+    if is_graphql || path.starts_with("/oauth/") {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     let outcome = outcome(&note, &response);

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Request, State},
-    http::{StatusCode, request::Parts},
-    response::Response,
+    extract::Request,
+    http::{self, StatusCode, request::Parts},
+    response::{IntoResponse, Response},
 };
 use tokio::time::Instant;
 
@@ -23,24 +23,6 @@ use crate::access::principal::Principal;
 use crate::context::RequestContext;
 use crate::platform::upload::Uploads;
 
-/// `GET /graphql`: queries.
-pub(super) async fn get(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
-    respond(gateway, request, Method::Get).await
-}
-
-/// `POST /graphql`: queries, mutations, uploads.
-pub(super) async fn post(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
-    respond(gateway, request, Method::Post).await
-}
-
-/// Any other method.
-pub(super) async fn other_method() -> Fault {
-    Fault::method(
-        "GET, HEAD, POST, OPTIONS",
-        "GraphQL is sent by POST, or a query by GET.",
-    )
-}
-
 /// What is known of a request while it is answered.
 pub(super) struct Call {
     pub(super) gateway: Arc<Gateway>,
@@ -50,8 +32,17 @@ pub(super) struct Call {
     pub(super) note: Note,
 }
 
-async fn respond(gateway: Arc<Gateway>, request: Request, method: Method) -> Response {
+/// Answers `/graphql`: queries by GET; queries, mutations and uploads by POST.
+pub(super) async fn respond(gateway: &Arc<Gateway>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    let method = match parts.method {
+        http::Method::GET | http::Method::HEAD => Method::Get,
+        http::Method::POST => Method::Post,
+        _ => {
+            let allowed = "GET, HEAD, POST, OPTIONS";
+            return Fault::method(allowed, "GraphQL is sent by POST, or a query by GET.").into_response();
+        }
+    };
     let media = match Media::negotiate(&parts.headers) {
         Ok(media) => media,
         Err(fault) => return fault.into_answer(Media::Json),
@@ -63,7 +54,7 @@ async fn respond(gateway: Arc<Gateway>, request: Request, method: Method) -> Res
     };
     let mut call = Call {
         note: Note::of(&principal),
-        gateway,
+        gateway: Arc::clone(gateway),
         parts,
         id,
         principal,

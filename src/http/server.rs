@@ -1,5 +1,6 @@
 //! Accepting connections: HTTP/1.1 and HTTP/2 without TLS, with a time limit on headers, which `axum::serve` has not.
 
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -10,16 +11,16 @@ use std::sync::{
 use std::task::Poll;
 use std::time::Duration;
 
-use axum::{Router, body::Body, http::Request};
-use hyper::body::Incoming;
+use axum::{body::Body, http::Request};
+use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
-    service::TowerToHyperService,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
-use tower::{Service, ServiceExt, util::MapRequest};
+
+use super::site::Site;
 
 /// A connection whose request has not begun, with all of its headers, after this time is cut.
 const HEADER_TIME: Duration = Duration::from_secs(10);
@@ -37,7 +38,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Peer(pub(super) SocketAddr);
 
 /// Serves until `stop`, then lets running requests finish.
-pub(super) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+pub(super) async fn serve(listener: TcpListener, site: Arc<Site>, stop: CancellationToken) {
     let connections = GracefulShutdown::new();
     let builder = builder();
     loop {
@@ -46,7 +47,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => spawn(&connections, &builder, stream, peer, router.clone()),
+            Ok((stream, peer)) => spawn(&connections, &builder, stream, peer, Arc::clone(&site)),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -79,7 +80,7 @@ fn spawn(
     builder: &auto::Builder<TokioExecutor>,
     stream: TcpStream,
     peer: SocketAddr,
-    router: Router,
+    site: Arc<Site>,
 ) {
     // An answer goes out at once; without this, Nagle's algorithm may hold its end back.
     if let Err(error) = stream.set_nodelay(true) {
@@ -87,9 +88,18 @@ fn spawn(
         return;
     }
     let begun = Arc::new(AtomicBool::new(false));
-    let service = requests(router, peer, Arc::clone(&begun));
+    let service = {
+        let begun = Arc::clone(&begun);
+        service_fn(move |request: Request<Incoming>| {
+            begun.store(true, Ordering::Relaxed);
+            let site = Arc::clone(&site);
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(Peer(peer));
+            async move { Ok::<_, Infallible>(site.answer(request).await) }
+        })
+    };
     let connection = builder
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .serve_connection(TokioIo::new(stream), service)
         .into_owned();
     let connection = connections.watch(connection);
     tokio::spawn(async move {
@@ -113,27 +123,6 @@ fn spawn(
             () = silent => tracing::debug!("a connection without a request was cut"),
         }
     });
-}
-
-type Requests<F> = MapRequest<Router, F>;
-
-/// The router, told who is at the other end; notes that a request has begun.
-fn requests(
-    router: Router,
-    peer: SocketAddr,
-    begun: Arc<AtomicBool>,
-) -> Requests<impl FnMut(Request<Incoming>) -> Request<Body> + Clone> {
-    let service = router.map_request(move |request: Request<Incoming>| {
-        begun.store(true, Ordering::Relaxed);
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(Peer(peer));
-        request
-    });
-    assert_is_service(service)
-}
-
-fn assert_is_service<S: Service<Request<Incoming>>>(service: S) -> S {
-    service
 }
 
 /// Errors of one connection, which the next one need not have (as in hyper's own accept loops).

@@ -153,7 +153,7 @@ impl StorefrontQuery {
             before,
         }
         .check(order)?;
-        let slice = store::page(&context.app.database, &reach, &page).await?;
+        let slice = Box::pin(store::page(&context.app.database, &reach, &page)).await?;
         let app = Arc::clone(&context.app);
         let count: Count = Box::new(move || {
             let (app, reach) = (Arc::clone(&app), reach.clone());
