@@ -11,13 +11,17 @@
     reason = "a program that prints a table of small figures and fails when one is over its bound"
 )]
 
+mod accounts;
 mod bare;
 mod child;
+mod flood;
 mod memory;
 mod merging;
 mod nested;
 mod point;
 mod stand;
+
+use std::sync::Arc;
 
 use stand::Stand;
 
@@ -44,7 +48,7 @@ async fn measure(arguments: &[String]) {
         .filter(|argument| !argument.starts_with('-'))
         .collect();
     let wanted = |part: &str| named.is_empty() || named.contains(&part);
-    let stand = Stand::build().await;
+    let stand = Arc::new(Stand::build().await);
     let mut rows = Vec::new();
     if wanted("merging") {
         rows.extend(merging::measure(&stand).await);
@@ -52,13 +56,22 @@ async fn measure(arguments: &[String]) {
     if wanted("nested") {
         rows.extend(nested::measure(&stand).await);
     }
+    if wanted("accounts") {
+        rows.extend(accounts::measure(&stand).await);
+    }
+    if wanted("flood") {
+        rows.extend(flood::measure(&stand).await);
+    }
     if wanted("memory") {
         rows.extend(memory::measure(&stand).await);
     }
     if wanted("point") {
         rows.extend(point::measure(&stand).await);
     }
-    stand.close().await;
+    Arc::into_inner(stand)
+        .expect("nothing uses it any more")
+        .close()
+        .await;
     println!("| figure | measured | at most |\n|---|---|---|");
     for row in &rows {
         println!("| {} | {} | {} |", row.what, row.measured, row.bound);

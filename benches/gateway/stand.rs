@@ -162,6 +162,21 @@ impl Stand {
             .to_owned()
     }
 
+    /// Registers a customer; its global id.
+    pub async fn customer(&self, email: &str, password: Option<&str>) -> String {
+        let query = "mutation($input: CustomerRegisterInput!) {
+            customerRegister(input: $input) { customer { id } userErrors { code } } }";
+        let input = json!({ "input": {
+            "email": email, "password": password, "confirmPassword": password, "acceptedTerms": true,
+            "firstName": "Ada", "lastName": "Lovelace",
+        } });
+        let data = self.ask(&self.gateway.app.public_url, query, input).await;
+        data["customerRegister"]["customer"]["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{data}"))
+            .to_owned()
+    }
+
     /// Lays items into a user's storage, behind the gateway's back: their content is not what is measured.
     pub async fn lay_items(&self, user: &str, count: usize) {
         let database = self.driver().await;

@@ -1,0 +1,169 @@
+//! Customers with their addresses: one command for each kind of thing on a level, and the same cost at both ends of a long
+//! list.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use storefront_gateway::address::{Address, Content, country::CountryCode};
+use storefront_gateway::platform::id::{AddressId, CustomerId, Id, StorefrontId, StorefrontUserId};
+
+use crate::Row;
+use crate::stand::Stand;
+
+const CUSTOMERS: usize = 50;
+const CALLERS: usize = 32;
+const MANY: usize = 10_000;
+const ROUNDS: usize = 101;
+/// The customers, their pages of addresses, and their default addresses.
+const COMMANDS: u64 = 3;
+const BOUND: f64 = 1.5;
+
+const ACCOUNTS: &str = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Customer { email
+    addresses(first: 10) { nodes { city } }
+    defaultShippingAddress { city } defaultBillingAddress { city } } } }";
+
+const PAGE: &str = "query($id: ID!, $first: Int, $after: String, $last: Int) { customer(by: { id: $id }) {
+    addresses(first: $first, after: $after, last: $last) { nodes { id } pageInfo { endCursor } } } }";
+
+pub async fn measure(stand: &Stand) -> Vec<Row> {
+    let mut ids = Vec::with_capacity(CUSTOMERS);
+    for number in 0..CUSTOMERS {
+        let id = stand
+            .customer(&format!("account{number}@example.com"), None)
+            .await;
+        default_address(stand, &id).await;
+        lay_addresses(stand, &id, 10).await;
+        ids.push(id);
+    }
+    let mut rows = commands(stand, &ids).await;
+    rows.push(ends(stand, &ids[0]).await);
+    rows
+}
+
+async fn commands(stand: &Stand, ids: &[String]) -> Vec<Row> {
+    let url = stand.gateway.app.public_url.clone();
+    let ask = || stand.ask(&url, ACCOUNTS, json!({ "ids": ids }));
+    // The first call fills the caches of standings.
+    ask().await;
+    let (data, idle) = stand.counted(ask()).await;
+    for customer in data["nodes"].as_array().expect("nodes") {
+        assert_eq!(
+            customer["addresses"]["nodes"].as_array().map(Vec::len),
+            Some(10),
+            "{customer}"
+        );
+        assert!(
+            customer["defaultShippingAddress"]["city"].is_string(),
+            "{customer}"
+        );
+    }
+    let before = stand.commands.load(Ordering::SeqCst);
+    futures_util::future::join_all((0..CALLERS).map(|_| ask())).await;
+    let each = (stand.commands.load(Ordering::SeqCst) - before) as f64 / CALLERS as f64;
+    vec![
+        Row {
+            what: "commands of 50 customers with 10 addresses each and their defaults, idle",
+            measured: idle.to_string(),
+            bound: COMMANDS.to_string(),
+            kept: idle <= COMMANDS,
+        },
+        Row {
+            what: "the same, a query, with 32 callers at once",
+            measured: format!("{each:.2}"),
+            bound: COMMANDS.to_string(),
+            // A standing may expire in between and be read again.
+            kept: each <= COMMANDS as f64 + 0.1,
+        },
+    ]
+}
+
+/// The first page of a long list against its last, and against one whose cursor is deep in it.
+async fn ends(stand: &Stand, id: &str) -> Row {
+    lay_addresses(stand, id, MANY).await;
+    let url = stand.gateway.app.public_url.clone();
+    let first = json!({ "id": id, "first": 50 });
+    let last = json!({ "id": id, "last": 50 });
+    // A page from the end has the cursor from which the pages behind it go on: those of the middle cost the same.
+    let mut deep = first.clone();
+    for _ in 0..MANY / 100 / 2 {
+        let page = json!({ "id": id, "first": 100, "after": deep["after"] });
+        let data = stand.ask(&url, PAGE, page).await;
+        deep["after"] = data["customer"]["addresses"]["pageInfo"]["endCursor"].clone();
+    }
+    let mut took: [Vec<Duration>; 3] = Default::default();
+    for _ in 0..ROUNDS {
+        for (page, took) in [&first, &deep, &last].into_iter().zip(&mut took) {
+            let started = tokio::time::Instant::now();
+            let data = stand.ask(&url, PAGE, page.clone()).await;
+            took.push(started.elapsed());
+            assert_eq!(
+                data["customer"]["addresses"]["nodes"].as_array().map(Vec::len),
+                Some(50)
+            );
+        }
+    }
+    let [first, deep, last] = took.map(|mut took| {
+        took.sort_unstable();
+        took[took.len() / 2].as_secs_f64()
+    });
+    let (slowest, quickest) = (first.max(deep).max(last), first.min(deep).min(last));
+    Row {
+        what: "a page of a customer's 10,000 addresses: slowest against quickest of first, middle and last",
+        measured: format!("{:.2}", slowest / quickest),
+        bound: format!("{BOUND}"),
+        kept: slowest / quickest <= BOUND,
+    }
+}
+
+/// Gives a customer its first address, which becomes both defaults.
+async fn default_address(stand: &Stand, customer: &str) {
+    let query = "mutation($input: CustomerAddressCreateInput!) {
+        customerAddressCreate(input: $input) { userErrors { code } } }";
+    let input = json!({ "input": {
+        "customerId": customer, "firstName": "Ada", "lastName": "Lovelace",
+        "address1": "1 Main Street", "city": "Springfield", "iso2Code": "US",
+    } });
+    let data = stand.ask(&stand.gateway.app.public_url, query, input).await;
+    assert_eq!(data["customerAddressCreate"]["userErrors"], json!([]), "{data}");
+}
+
+/// Lays more addresses behind the gateway's back, which takes seconds where requests would take minutes.
+async fn lay_addresses(stand: &Stand, customer: &str, count: usize) {
+    let app = &stand.gateway.app;
+    let query = "query($id: ID!) { customer(by: { id: $id }) { storefrontUser { id } } }";
+    let data: Value = stand.ask(&app.public_url, query, json!({ "id": customer })).await;
+    let user = data["customer"]["storefrontUser"]["id"].as_str().expect("a user");
+    let now = app.clock.now();
+    let content = Content {
+        label: None,
+        salutation: None,
+        first_name: "Ada".to_owned(),
+        last_name: "Lovelace".to_owned(),
+        company: None,
+        address1: "1 Main Street".to_owned(),
+        address2: None,
+        address3: None,
+        zip_code: None,
+        city: "Springfield".to_owned(),
+        region: None,
+        iso2_code: CountryCode::US,
+        country: None,
+        phone: None,
+    };
+    let address = || Address {
+        id: AddressId::fresh(now, &app.random),
+        storefront_id: StorefrontId::parse(&stand.storefront).expect("an id"),
+        user_id: StorefrontUserId::parse(user).expect("an id"),
+        customer_id: CustomerId::parse(customer).expect("an id"),
+        content: content.clone(),
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    let addresses = stand.driver().await.collection::<Address>("addresses");
+    for start in (0..count).step_by(5000) {
+        let batch: Vec<Address> = (start..count.min(start + 5000)).map(|_| address()).collect();
+        addresses.insert_many(batch).await.expect("inserted");
+    }
+}

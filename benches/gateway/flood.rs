@@ -1,0 +1,138 @@
+//! A flood of logins holds up nobody else's reads, and does not fill the memory (TOK-03).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::Row;
+use crate::child::Served;
+use crate::stand::Stand;
+
+/// Clients that log in, each again as soon as it has its answer.
+const CLIENTS: usize = 64;
+const READERS: usize = 4;
+const READS: usize = 1500;
+const RATIO: f64 = 3.0;
+const LATENCY: Duration = Duration::from_millis(25);
+const MEMORY_KIB: i64 = 64 * 1024;
+const PASSWORD: &str = "correct horse";
+
+const LOGIN: &str = "mutation($input: CustomerTokenCreateInput!) { customerTokenCreate(input: $input) {
+    token { expiresAt } userErrors { code retryAfterSeconds } } }";
+const READ: &str = "query($id: ID!) { storefrontUser(by: { id: $id }) { id storefrontUserId } }";
+
+/// What the logins came to.
+#[derive(Default)]
+struct Outcomes {
+    stop: AtomicBool,
+    signed_in: AtomicUsize,
+    told_to_wait: AtomicUsize,
+}
+
+pub async fn measure(stand: &Arc<Stand>) -> Vec<Row> {
+    let user = stand.user("flood", false).await;
+    for number in 0..CLIENTS {
+        stand.customer(&email(number), Some(PASSWORD)).await;
+    }
+    let gateway = Served::start("serve-gateway", stand.uri()).await;
+    reads(stand, &gateway.url, &user).await;
+    let quiet = reads(stand, &gateway.url, &user).await;
+    let before = gateway.used();
+    let outcomes = Arc::new(Outcomes::default());
+    let logins: Vec<_> = (0..CLIENTS)
+        .map(|number| {
+            let (stand, url) = (Arc::clone(stand), gateway.url.clone());
+            tokio::spawn(log_in(stand, url, number, Arc::clone(&outcomes)))
+        })
+        .collect();
+    // Until the queue is full and the first ones were told so.
+    while outcomes.told_to_wait.load(Ordering::SeqCst) < CLIENTS {
+        tokio::task::yield_now().await;
+    }
+    let flooded = reads(stand, &gateway.url, &user).await;
+    outcomes.stop.store(true, Ordering::SeqCst);
+    for login in join_all(logins).await {
+        login.expect("no login fails in another way");
+    }
+    let after = gateway.used();
+    gateway.stop().await;
+    rows(&outcomes, (quiet, flooded), after.peak_kib - before.resident_kib)
+}
+
+fn rows(outcomes: &Outcomes, (quiet, flooded): (Duration, Duration), rise: i64) -> Vec<Row> {
+    let ratio = flooded.as_secs_f64() / quiet.as_secs_f64();
+    let millis = |time: Duration| time.as_secs_f64() * 1e3;
+    let (signed_in, told) = (
+        outcomes.signed_in.load(Ordering::SeqCst),
+        outcomes.told_to_wait.load(Ordering::SeqCst),
+    );
+    vec![
+        Row {
+            what: "p99 of point reads during a flood of logins by 64 clients, against without",
+            measured: format!(
+                "{ratio:.1} ({:.1} ms against {:.1} ms)",
+                millis(flooded),
+                millis(quiet)
+            ),
+            bound: format!("{RATIO}, or {} ms", LATENCY.as_millis()),
+            kept: ratio <= RATIO || flooded < LATENCY,
+        },
+        Row {
+            what: "rise of memory by the flood",
+            measured: format!("{:.1} MiB", rise as f64 / 1024.0),
+            bound: format!("{} MiB", MEMORY_KIB / 1024),
+            kept: rise < MEMORY_KIB,
+        },
+        Row {
+            what: "logins beyond the queue that were told when to come back; signed in meanwhile",
+            measured: format!("{told}, all of them; {signed_in}"),
+            bound: "all; some".to_owned(),
+            kept: told > 0 && signed_in > 0,
+        },
+    ]
+}
+
+fn email(number: usize) -> String {
+    format!("flood{number}@example.com")
+}
+
+async fn log_in(stand: Arc<Stand>, url: String, number: usize, outcomes: Arc<Outcomes>) {
+    let input = json!({ "input": { "email": email(number), "password": PASSWORD } });
+    while !outcomes.stop.load(Ordering::SeqCst) {
+        let data = stand.ask(&url, LOGIN, input.clone()).await;
+        let payload = &data["customerTokenCreate"];
+        if payload["token"].is_object() {
+            outcomes.signed_in.fetch_add(1, Ordering::SeqCst);
+            continue;
+        }
+        let error = &payload["userErrors"][0];
+        assert_eq!(error["code"], "RATE_LIMITED", "{data}");
+        assert!(error["retryAfterSeconds"].as_i64() >= Some(1), "{data}");
+        outcomes.told_to_wait.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// The 99th percentile of the time that a point read takes.
+async fn reads(stand: &Stand, url: &str, user: &str) -> Duration {
+    let reader = || async {
+        let mut took = Vec::with_capacity(READS);
+        for _ in 0..READS {
+            let started = Instant::now();
+            let data = stand.ask(url, READ, json!({ "id": user })).await;
+            took.push(started.elapsed());
+            assert_eq!(data["storefrontUser"]["storefrontUserId"], "flood", "{data}");
+        }
+        took
+    };
+    let mut took: Vec<Duration> = join_all((0..READERS).map(|_| reader()))
+        .await
+        .into_iter()
+        .flatten()
+        .collect();
+    took.sort_unstable();
+    took[took.len() * 99 / 100]
+}
