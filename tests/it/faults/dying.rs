@@ -1,0 +1,101 @@
+//! A gateway in a process of its own that dies at a step.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use super::Remote;
+use crate::kit::{self, Setup, Shop};
+
+const URI: &str = "TRIAL_URI";
+const DATABASE: &str = "TRIAL_DATABASE";
+const PUBLIC_URL: &str = "TRIAL_PUBLIC_URL";
+
+/// No test of its own: the gateway that the next tests kill. It dies with SIGKILL right before the command whose number
+/// it reads from its input.
+#[tokio::test]
+async fn child_gateway() {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how the test talks to its own child process"
+    )]
+    let var = |name: &str| std::env::var(name).ok();
+    let (Some(uri), Some(database), Some(public_url)) = (var(URI), var(DATABASE), var(PUBLIC_URL)) else {
+        // Run with the other tests, and not by one of them.
+        return;
+    };
+    let gateway = Setup::new()
+        .set("GATEWAY_PUBLIC_URL", &public_url)
+        .on(&uri, &database)
+        .gateway()
+        .await;
+    println!("ready {}", gateway.url);
+    let mut line = String::new();
+    while std::io::stdin().read_line(&mut line).expect("read") > 0 {
+        gateway
+            .commands
+            .die_before(line.trim().parse().expect("a number"));
+        println!("armed");
+        line.clear();
+    }
+}
+
+/// A gateway in a process of its own that dies before a certain command.
+pub(super) struct Dying {
+    process: Child,
+    input: ChildStdin,
+    output: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    pub(super) remote: Remote,
+}
+
+impl Dying {
+    pub(super) async fn start(shop: &Shop) -> Self {
+        let module = module_path!()
+            .split_once("::")
+            .map_or("faults", |(_, module)| module);
+        let mut process = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", &format!("{module}::child_gateway"), "--nocapture"])
+            .env(URI, kit::server_uri().await)
+            .env(DATABASE, shop.gateway.store.database().name())
+            .env(PUBLIC_URL, &shop.gateway.app.public_url)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("started");
+        let input = process.stdin.take().expect("piped");
+        let mut output = BufReader::new(process.stdout.take().expect("piped")).lines();
+        let ready = output
+            .by_ref()
+            .map_while(Result::ok)
+            .find(|line| line.contains("ready "));
+        let ready = ready.expect("the child is ready");
+        let url = ready.split_once("ready ").map_or("", |(_, url)| url).to_owned();
+        let remote = Remote {
+            url,
+            http: reqwest::Client::new(),
+        };
+        Self {
+            process,
+            input,
+            output,
+            remote,
+        }
+    }
+
+    pub(super) fn arm(&mut self, command: u32) {
+        writeln!(self.input, "{command}").expect("armed");
+        let armed = self
+            .output
+            .by_ref()
+            .map_while(Result::ok)
+            .any(|line| line.contains("armed"));
+        assert!(armed, "the child is armed");
+    }
+
+    /// Ends it, if it has not died.
+    pub(super) fn end(mut self) {
+        // It may be dead, which is what it is for.
+        drop(self.process.kill());
+        self.process.wait().expect("gone");
+    }
+}

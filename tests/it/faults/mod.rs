@@ -1,0 +1,71 @@
+//! Faults: the gateway dies at each step and at any moment, the database's primary is killed; what was acknowledged is
+//! there exactly once, and nothing is half.
+
+mod any_moment;
+mod dying;
+mod primary;
+mod steps;
+
+use std::time::Duration;
+
+use bson::doc;
+use serde_json::Value;
+
+use crate::kit::{Caller, Shop, Upload, faults, mutation, png};
+
+/// Nothing is half, and once the leases have lapsed nothing is left over.
+async fn assert_recovered(shop: &Shop) {
+    shop.gateway.store.assert_whole().await;
+    shop.gateway.advance(Duration::from_secs(15 * 60));
+    shop.gateway.run_jobs().await;
+    let store = &shop.gateway.store;
+    store.assert_whole().await;
+    let items = store.count("storageItems", doc! {}).await;
+    assert_eq!(
+        store.count("content.files", doc! {}).await,
+        items,
+        "content without an item"
+    );
+    assert_eq!(store.count("unclaimedContent", doc! {}).await, 0);
+    let chunks = store.database().collection::<bson::Document>("content.chunks");
+    let contents = chunks.distinct("files_id", doc! {}).await.expect("read");
+    assert_eq!(u64::try_from(contents.len()), Ok(items), "chunks without an item");
+}
+
+fn photo(number: u32) -> Upload<'static> {
+    Upload {
+        file_name: "cat.png",
+        bytes: png(number),
+        ..Upload::default()
+    }
+}
+
+/// The same caller, at a gateway in another process.
+struct Remote {
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Remote {
+    /// The payload of a mutation, if there was an answer with one.
+    async fn change(&self, by: &Caller, field: &str, input: Value) -> Option<Value> {
+        let by = by.elsewhere(&self.url, &self.http);
+        let mut body = by
+            .try_send(&mutation(field), serde_json::json!({ "input": input }))
+            .await?;
+        let payload = body["data"][field].take();
+        payload.is_object().then_some(payload)
+    }
+
+    async fn upload(&self, by: &Caller, number: u32) -> Option<Value> {
+        let by = by.elsewhere(&self.url, &self.http);
+        let mut answer = by.try_send_file(photo(number)).await?;
+        let payload = answer.body["data"]["storageItemUpload"].take();
+        payload.is_object().then_some(payload)
+    }
+}
+
+/// Whether a mutation was acknowledged.
+fn done(payload: Option<&Value>) -> bool {
+    payload.is_some_and(|payload| faults(payload).is_empty())
+}
