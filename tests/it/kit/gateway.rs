@@ -104,15 +104,14 @@ impl Setup {
         let (clock, graphiql) = (self.clock.clone(), self.graphiql.clone());
         let starting = start(self.config(&uri, &name), clock, commands.clone(), graphiql);
         let running = runtime.spawn(starting).await.expect("the gateway starts");
-        let client = if owner {
-            server().await.client()
+        // A gateway on somebody else's database starts no server: the processes that tests kill would each have one.
+        let (client, owner) = if owner {
+            let server = server().await;
+            (server.client(), Some(server.handle()))
         } else {
             let connecting = async move { Client::with_uri_str(&uri).await };
-            runtime
-                .spawn(connecting)
-                .await
-                .expect("connects")
-                .expect("a client")
+            let client = runtime.spawn(connecting).await.expect("connects");
+            (client.expect("a client"), None)
         };
         Arc::new(Gateway {
             url: format!("http://{}", running.address),
@@ -123,7 +122,7 @@ impl Setup {
             logs,
             jobs_expected: AtomicBool::new(false),
             errors_expected: AtomicBool::new(false),
-            owner: owner.then_some(server().await.handle()),
+            owner,
             setup: self,
             handle: runtime.handle().clone(),
             running: Mutex::new(Some((runtime, running))),
