@@ -8,7 +8,7 @@ use crate::kit::{Mailbox, Shop};
 /// A shop with an account page, whose mails go to this server.
 async fn shop(mailbox: &Mailbox) -> Shop {
     let shop = setup().set("GATEWAY_SMTP_URL", &mailbox.url()).start().await;
-    shop.with_account_page().await;
+    shop.open_account_page().await;
     shop
 }
 

@@ -15,7 +15,7 @@ fn setup() -> Setup {
 
 async fn shop() -> Shop {
     let shop = setup().start().await;
-    shop.with_account_page().await;
+    shop.open_account_page().await;
     shop
 }
 
@@ -88,7 +88,7 @@ async fn spr_90_a_forgotten_password_is_replaced_by_mail() {
 #[tokio::test]
 async fn spr_90_only_the_newest_key_works_and_only_in_time() {
     let shop = setup().manual_clock().start().await;
-    shop.with_account_page().await;
+    shop.open_account_page().await;
     ada(&shop, "ada@example.com").await;
     let mut mails = shop.gateway.mails();
     let mut keys = Vec::new();

@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use super::Remote;
-use crate::kit::{self, Setup, Shop};
+use crate::customers;
+use crate::kit::{self, Shop};
 
 const URI: &str = "TRIAL_URI";
 const DATABASE: &str = "TRIAL_DATABASE";
@@ -23,7 +24,7 @@ async fn child_gateway() {
         // Run with the other tests, and not by one of them.
         return;
     };
-    let gateway = Setup::new()
+    let gateway = customers::setup()
         .set("GATEWAY_PUBLIC_URL", &public_url)
         .on(&uri, &database)
         .gateway()

@@ -1,49 +1,60 @@
 //! The gateway killed at each step of what it does.
 
+use std::time::Duration;
+
+use bson::doc;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
 use super::dying::Dying;
 use super::{assert_recovered, done};
-use crate::kit::{Setup, item_ids, png};
+use crate::customers::{OTHER_PASSWORD, PASSWORD, but, credentials, person, setup, with_password};
+use crate::kit::{Caller, Setup, Shop, faults, item_ids, png};
 
 /// More steps than any operation has.
 const STEPS: u32 = 40;
+
+/// Kills a gateway at the first step of a mutation, the next one at the second, and so on until one is through; after
+/// each death the database is whole. `attempt` makes what the attempt of this number needs: who asks, and with which
+/// input. Returns the number of the attempt that was acknowledged.
+async fn killed_at_each_step(shop: &Shop, field: &str, attempt: impl AsyncFn(u32) -> (Caller, Value)) -> u32 {
+    for step in 1..=STEPS {
+        let (by, input) = attempt(step).await;
+        let mut child = Dying::start(shop).await;
+        // Its caches are warm: what is counted is the mutation's.
+        by.elsewhere(&child.remote.url, &child.remote.http)
+            .ask("{ viewer { kind } }")
+            .await;
+        child.arm(step);
+        let answer = child.remote.change(&by, field, input).await;
+        child.end();
+        shop.gateway.store.assert_whole().await;
+        if done(answer.as_ref()) {
+            return step;
+        }
+        assert!(answer.is_none(), "it died, or it is done: {answer:?}");
+    }
+    panic!("{field} has more than {STEPS} steps")
+}
 
 // SFU-35
 #[tokio::test]
 async fn sfu_35_a_gateway_killed_at_each_step_of_a_merge_leaves_it_whole() {
     let shop = Setup::new().manual_clock().start().await;
     let ann = shop.ann("ann").await;
-    let mut steps = 0;
-    for step in 1..=STEPS {
-        let id = format!("guest {step}");
+    let guest = |step: u32| format!("guest {step}");
+    let steps = killed_at_each_step(&shop, "storefrontUserMergeAnonymous", async |step| {
+        let id = guest(step);
         shop.guest(&id).await.upload("cat.png", &png(step)).await;
-        let mut child = Dying::start(&shop).await;
-        // Its caches are warm: what is counted is the merge's.
-        let warm = shop.pair("nobody", "nobody");
-        child
-            .remote
-            .change(&shop.backend, "storefrontUserMergeAnonymous", warm)
-            .await;
-        child.arm(step);
-        let merge = shop.pair(&id, "ann");
-        let answer = child
-            .remote
-            .change(&shop.backend, "storefrontUserMergeAnonymous", merge)
-            .await;
-        child.end();
-        shop.gateway.store.assert_whole().await;
-        // Whoever was not told tries again.
-        shop.merge(&id, "ann").await;
-        assert_eq!(
-            item_ids(&ann).await.len(),
-            usize::try_from(step).expect("few"),
-            "step {step}"
-        );
-        if done(answer.as_ref()) {
-            steps = step;
-            break;
-        }
+        (shop.backend.clone(), shop.pair(&id, "ann"))
+    })
+    .await;
+    assert!(steps >= 5, "the merge has {steps} steps");
+    // Whoever was not told tries again.
+    for step in 1..=steps {
+        shop.merge(&guest(step), "ann").await;
     }
-    assert!((5..STEPS).contains(&steps), "the merge has {steps} steps");
+    assert_eq!(item_ids(&ann).await.len(), usize::try_from(steps).expect("few"));
     assert_recovered(&shop).await;
 }
 
@@ -73,4 +84,165 @@ async fn sto_01_a_gateway_killed_at_each_step_of_an_upload_leaves_nothing_half()
     }
     assert!((8..STEPS).contains(&steps), "the upload has {steps} steps");
     assert_recovered(&shop).await;
+}
+
+// CST-01, CST-02
+#[tokio::test]
+async fn cst_01_a_gateway_killed_at_each_step_of_a_registration_leaves_no_half_customer() {
+    let shop = setup().manual_clock().start().await;
+    let address = |step: u32| format!("ada{step}@example.com");
+    let input = async |step: u32| {
+        let guest = shop.token(&format!("guest {step}")).await;
+        but(
+            with_password(&address(step)),
+            json!({ "anonymousUserToken": guest.credential }),
+        )
+    };
+    let steps = killed_at_each_step(&shop, "customerRegister", async |step| {
+        let guest = shop.guest(&format!("guest {step}")).await;
+        guest.upload("cat.png", &png(step)).await;
+        (shop.browser.clone(), input(step).await)
+    })
+    .await;
+    assert!(steps >= 10, "a registration has {steps} steps");
+    let customers = &shop.gateway.store;
+    assert_eq!(
+        customers.count("customers", doc! {}).await,
+        1,
+        "the acknowledged one"
+    );
+    // Whoever was not told tries again.
+    join_all((1..steps).map(async |step| {
+        let payload = shop.browser.done("customerRegister", input(step).await).await;
+        assert_eq!(payload["mergedItemCount"], 1, "step {step}");
+    }))
+    .await;
+    let refused = shop
+        .browser
+        .refused("customerRegister", person(&address(steps)))
+        .await;
+    assert_eq!(refused, ["EMAIL_TAKEN email (400)"]);
+    join_all((1..=steps).map(async |step| {
+        let signing_in = credentials(&address(step), PASSWORD);
+        let payload = shop.browser.done("customerTokenCreate", signing_in).await;
+        let ada = shop.nobody().with(payload["token"]["accessToken"].as_str());
+        assert_eq!(item_ids(&ada).await.len(), 1, "step {step}");
+    }))
+    .await;
+    assert_recovered(&shop).await;
+}
+
+// SPR-90
+#[tokio::test]
+async fn spr_90_a_gateway_killed_at_each_step_of_a_password_reset_leaves_one_password() {
+    let shop = setup().manual_clock().start().await;
+    shop.open_account_page().await;
+    let address = |step: u32| format!("ada{step}@example.com");
+    let redemption = |step: u32| {
+        let mails = shop.gateway.mails().all();
+        let mail = mails.iter().find(|mail| mail.to == address(step));
+        let key = mail.expect("a mail with a key").parameter("key");
+        json!({ "restorePasswordKey": key, "password": OTHER_PASSWORD, "confirmPassword": OTHER_PASSWORD })
+    };
+    let steps = killed_at_each_step(&shop, "customerPasswordReset", async |step| {
+        let ada = with_password(&address(step));
+        shop.browser.done("customerRegister", ada).await;
+        let asked = json!({ "email": address(step) });
+        shop.browser.done("customerPasswordResetRequest", asked).await;
+        shop.gateway.run_jobs().await;
+        (shop.nobody(), redemption(step))
+    })
+    .await;
+    assert!(steps >= 8, "a reset has {steps} steps");
+    let opens = async |step: u32, password: &str| {
+        let tried = credentials(&address(step), password);
+        let payload = shop.browser.change("customerTokenCreate", tried).await;
+        faults(&payload).is_empty()
+    };
+    join_all((1..=steps).map(async |step| {
+        let old = opens(step, PASSWORD).await;
+        assert_eq!(old, step < steps, "step {step}: the commit is the last of them");
+        assert_ne!(
+            old,
+            opens(step, OTHER_PASSWORD).await,
+            "step {step}: one password"
+        );
+        let again = shop
+            .nobody()
+            .change("customerPasswordReset", redemption(step))
+            .await;
+        if old {
+            assert_eq!(faults(&again), [""; 0], "step {step}: the key is not used up");
+            assert!(opens(step, OTHER_PASSWORD).await && !opens(step, PASSWORD).await);
+        } else {
+            assert_eq!(faults(&again), ["RESET_KEY_INVALID restorePasswordKey (415)"]);
+        }
+    }))
+    .await;
+    assert_recovered(&shop).await;
+    // Each was told once that the password is another one.
+    let mails = shop.gateway.mails().all();
+    for step in 1..=steps {
+        let told = mails.iter().filter(|mail| mail.to == address(step));
+        assert_eq!(told.count(), 2, "step {step}: a key and a notice");
+    }
+}
+
+// ADR-01
+#[tokio::test]
+async fn adr_01_a_gateway_killed_at_each_step_of_a_deletion_leaves_both_defaults() {
+    let shop = setup().manual_clock().start().await;
+    let steps = killed_at_each_step(&shop, "customerAddressDelete", async |step| {
+        let ada = person(&format!("ada{step}@example.com"));
+        let payload = shop.browser.done("customerRegister", ada).await;
+        let customer = &payload["customer"]["id"];
+        let mut last = Value::Null;
+        for label in ["first", "second", "both defaults"] {
+            let input = but(home(), json!({ "customerId": customer, "label": label }));
+            let payload = shop.backend.done("customerAddressCreate", input).await;
+            last = payload["address"]["id"].clone();
+            // The order of age is the clock's.
+            shop.gateway.advance(Duration::from_millis(1));
+        }
+        (
+            shop.backend.clone(),
+            json!({ "customerId": customer, "id": last }),
+        )
+    })
+    .await;
+    assert!(steps >= 6, "a deletion has {steps} steps");
+    let store = &shop.gateway.store;
+    let mut untouched = 0;
+    for customer in store.documents("customers", doc! {}).await {
+        let addresses = store
+            .documents("addresses", doc! { "customerId": &customer["_id"] })
+            .await;
+        let [first, last] = [addresses.first(), addresses.last()].map(|address| address.expect("an address"));
+        let default = if addresses.len() == 3 { last } else { first };
+        for pointer in ["defaultShippingAddressId", "defaultBillingAddressId"] {
+            assert_eq!(customer[pointer], default["_id"], "{customer}");
+        }
+        if addresses.len() == 3 {
+            // Whoever was not told tries again.
+            untouched += 1;
+            let input = json!({ "customerId": customer["_id"].as_str(), "id": last["_id"].as_str() });
+            let payload = shop.backend.done("customerAddressDelete", input).await;
+            for default in ["defaultShippingAddress", "defaultBillingAddress"] {
+                assert_eq!(payload["customer"][default]["id"].as_str(), first["_id"].as_str());
+            }
+        }
+        let left = store
+            .count("addresses", doc! { "customerId": &customer["_id"] })
+            .await;
+        assert_eq!(left, 2, "one was deleted, and once");
+    }
+    assert!(untouched >= 5, "{untouched} of {steps} died before the commit");
+    assert_recovered(&shop).await;
+}
+
+/// Good input for an address.
+fn home() -> Value {
+    json!({
+        "firstName": "Ada", "lastName": "Lovelace", "address1": "Main Street 1", "city": "Dresden", "iso2Code": "DE",
+    })
 }

@@ -19,6 +19,7 @@ mod people;
 mod redact;
 mod scripts;
 mod server;
+mod whole;
 
 use std::time::Duration;
 

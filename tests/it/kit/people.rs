@@ -162,22 +162,21 @@ impl Shop {
         })
     }
 
-    /// Gives the storefront an account page, to which mails link.
-    pub(crate) async fn with_account_page(&self) {
-        self.set_up(doc! { "accountUrl": "https://prints.example/account" })
+    /// Lets the storefront conceal which addresses it knows.
+    pub(crate) async fn conceal_emails(&self) {
+        self.set(doc! { "concealEmails": true }).await;
+    }
+
+    /// Lets the links in the storefront's mails lead to an account page.
+    pub(crate) async fn open_account_page(&self) {
+        self.set(doc! { "accountUrl": "https://prints.example/account" })
             .await;
     }
 
-    /// Lets the storefront conceal which addresses it knows.
-    pub(crate) async fn conceal_emails(&self) {
-        self.set_up(doc! { "concealEmails": true }).await;
-    }
-
-    /// As an operator does.
-    async fn set_up(&self, changes: Document) {
+    async fn set(&self, settings: Document) {
         let storefronts = self.gateway.store.collection("storefronts");
         storefronts
-            .update_one(doc! { "_id": self.id() }, doc! { "$set": changes })
+            .update_one(doc! { "_id": self.id() }, doc! { "$set": settings })
             .await
             .expect("updated");
     }

@@ -1,0 +1,190 @@
+//! What must hold in a database at any time when nothing runs, whatever was killed before.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bson::{Bson, Document, doc};
+
+use super::mongo::{Store, number, text};
+
+/// Documents by their ids.
+type Known = BTreeMap<String, Document>;
+
+impl Store {
+    /// Checks what must hold at any time when nothing runs: counts equal items, each item has its whole content and its
+    /// storage, each storage an owner (or a job that empties it), each user one storage or, merged, none; no content
+    /// without an item unless the ledger knows it; each customer one user of its own, each session, mailed key and
+    /// address a customer, and each customer with addresses both defaults among them.
+    pub(crate) async fn assert_whole(&self) {
+        self.assert_storages_are_whole().await;
+        self.assert_contents_are_whole().await;
+        self.assert_customers_are_whole().await;
+    }
+
+    async fn assert_storages_are_whole(&self) {
+        let items = self.documents("storageItems", doc! {}).await;
+        let storages = self.known("privateStorages").await;
+        let users = self.known("storefrontUsers").await;
+        let mut inside: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+        for item in &items {
+            let storage = text(item, "storageId");
+            assert!(storages.contains_key(storage), "an item without storage: {item}");
+            let (count, bytes) = inside.entry(storage).or_default();
+            *count += 1;
+            *bytes += number(item, "byteSize");
+        }
+        let mut owned: BTreeMap<&str, usize> = BTreeMap::new();
+        for (id, storage) in &storages {
+            let Ok(owner) = storage.get_str("ownerId") else {
+                continue;
+            };
+            assert!(users.contains_key(owner), "a storage's owner is gone: {storage}");
+            *owned.entry(owner).or_default() += 1;
+            let counted = (number(storage, "itemCount"), number(storage, "totalBytes"));
+            let is = inside.get(id.as_str()).copied().unwrap_or_default();
+            assert_eq!(counted, is, "{storage}");
+        }
+        for (id, user) in &users {
+            let own = owned.get(id.as_str()).copied().unwrap_or_default();
+            let merged = user.contains_key("mergedInto");
+            let fits = if merged { own == 0 } else { own >= 1 };
+            assert!(fits, "{user} has {own} storages");
+        }
+    }
+
+    async fn assert_contents_are_whole(&self) {
+        let items = self.documents("storageItems", doc! {}).await;
+        let files = self.documents("content.files", doc! {}).await;
+        let lengths: BTreeMap<String, i64> = files
+            .iter()
+            .map(|file| (name(&file["_id"]), number(file, "length")))
+            .collect();
+        let mut known: BTreeSet<String> = self.known("unclaimedContent").await.into_keys().collect();
+        for item in &items {
+            let content = name(&item["blobId"]);
+            let length = lengths.get(&content);
+            let length = length.unwrap_or_else(|| panic!("an item without content: {item}"));
+            assert_eq!(*length, number(item, "byteSize"), "{item}");
+            known.insert(content);
+        }
+        for file in lengths.keys() {
+            assert!(known.contains(file), "content of no item: {file}");
+        }
+        let chunks = self.collection("content.chunks");
+        for content in chunks.distinct("files_id", doc! {}).await.expect("read") {
+            assert!(known.contains(&name(&content)), "chunks of no item: {content}");
+        }
+    }
+
+    async fn assert_customers_are_whole(&self) {
+        let customers = self.known("customers").await;
+        let users = self.known("storefrontUsers").await;
+        let storefronts = self.known("storefronts").await;
+        for (id, customer) in &customers {
+            let user = users.get(text(customer, "userId"));
+            let user = user.unwrap_or_else(|| panic!("a customer without a user: {customer}"));
+            assert_eq!(
+                user.get_str("customerId").ok(),
+                Some(id.as_str()),
+                "{customer} {user}"
+            );
+            assert_same(customer, user, "storefrontId");
+            assert_eq!(text(customer, "reference"), text(user, "storefrontUserId"));
+            let temporary = user.get_bool("isAnonymous").unwrap_or(true) || user.contains_key("expiresAt");
+            assert!(!temporary && !user.contains_key("mergedInto"), "{user}");
+            let told = customer.contains_key("email");
+            assert_eq!(told, customer.contains_key("emailKey"), "{customer}");
+            let status = match number(customer, "orderCount") {
+                0 => "PROSPECT",
+                1 => "ACQUIRED",
+                _ => "REPEAT",
+            };
+            assert_eq!(text(customer, "status"), status, "{customer}");
+        }
+        for (id, user) in &users {
+            let Ok(customer) = user.get_str("customerId") else {
+                continue;
+            };
+            let customer = customers.get(customer);
+            let customer = customer.unwrap_or_else(|| panic!("a user without its customer: {user}"));
+            assert_eq!(text(customer, "userId"), id, "{customer} {user}");
+        }
+        self.assert_numbers_are_given_once(&customers, &storefronts).await;
+        self.assert_sessions_and_keys_are_somebodys(&customers, &storefronts)
+            .await;
+        self.assert_addresses_are_whole(&customers).await;
+    }
+
+    /// SPR-17: no number twice, and none that is still to be given.
+    async fn assert_numbers_are_given_once(&self, customers: &Known, storefronts: &Known) {
+        let counters = self.known("counters").await;
+        let mut given = BTreeSet::new();
+        for customer in customers.values() {
+            let (storefront, reference) = (text(customer, "storefrontId"), text(customer, "reference"));
+            assert!(given.insert((storefront, reference)), "twice: {customer}");
+            let (code, last) = reference.split_once("--").expect("a code and a number");
+            assert_eq!(code, text(&storefronts[storefront], "code"), "{customer}");
+            let counter = &counters[&format!("customers of {storefront}")];
+            let last: i64 = last.parse().expect("a number");
+            assert!(last <= number(counter, "last"), "{customer} {counter}");
+        }
+    }
+
+    async fn assert_sessions_and_keys_are_somebodys(&self, customers: &Known, storefronts: &Known) {
+        let sessions = self.documents("sessions", doc! {}).await;
+        // One that was asked for with an address that nobody has is nobody's; it is never made.
+        let made = doc! { "hash": { "$exists": true } };
+        let keys = self.documents("oneTimeKeys", made).await;
+        for document in sessions.iter().chain(&keys) {
+            assert_is_somebodys(document, customers);
+            let storefront = &storefronts[text(document, "storefrontId")];
+            assert_same(document, storefront, "organizationId");
+        }
+    }
+
+    /// ADR-01, SPR-64.
+    async fn assert_addresses_are_whole(&self, customers: &Known) {
+        let addresses = self.known("addresses").await;
+        let mut theirs: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (id, address) in &addresses {
+            assert_is_somebodys(address, customers);
+            let customer = text(address, "customerId");
+            theirs.entry(customer).or_default().insert(id);
+        }
+        for (id, customer) in customers {
+            for pointer in ["defaultShippingAddressId", "defaultBillingAddressId"] {
+                match (customer.get_str(pointer).ok(), theirs.get(id.as_str())) {
+                    (None, None) => {}
+                    (Some(default), Some(theirs)) if theirs.contains(default) => {}
+                    (default, theirs) => panic!("{pointer} is {default:?} among {theirs:?}: {customer}"),
+                }
+            }
+        }
+    }
+
+    async fn known(&self, collection: &str) -> Known {
+        let documents = self.documents(collection, doc! {}).await;
+        let named = documents
+            .into_iter()
+            .map(|document| (name(&document["_id"]), document));
+        named.collect()
+    }
+}
+
+/// An id as a text.
+fn name(id: &Bson) -> String {
+    id.as_str().map_or_else(|| id.to_string(), str::to_owned)
+}
+
+#[track_caller]
+fn assert_same(one: &Document, other: &Document, field: &str) {
+    assert_eq!(text(one, field), text(other, field), "{field}: {one} {other}");
+}
+
+/// A customer has it, in its storefront, with its storefront user.
+#[track_caller]
+fn assert_is_somebodys(document: &Document, customers: &Known) {
+    let customer = customers.get(text(document, "customerId"));
+    let customer = customer.unwrap_or_else(|| panic!("nobody's: {document}"));
+    assert_same(document, customer, "storefrontId");
+    assert_same(document, customer, "userId");
+}
