@@ -4,6 +4,7 @@
 mod queue;
 mod runner;
 
+use std::fmt;
 use std::time::Duration;
 
 use bson::Document;
@@ -78,7 +79,7 @@ pub struct Job {
     pub claim: Option<String>,
     /// How often it was begun since it last went well.
     pub attempts: i32,
-    /// The last failure, by kind and without data.
+    /// The last failure, by its code or in words that name nobody (see [`Shown`]).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub failure: Option<String>,
     /// When it was written.
@@ -96,6 +97,19 @@ pub enum Failure {
     /// It can never go well.
     Fail(Error),
 }
+
+/// The cause of a failure in words that name no person and repeat nothing of a payload, so that operators may read them
+/// in `jobs list`. Of every other cause they are shown the code only; the log has the rest.
+#[derive(Debug)]
+pub struct Shown(pub String);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Shown {}
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {

@@ -8,8 +8,8 @@ use futures_util::TryStreamExt;
 use mongodb::{Collection, options::ReturnDocument};
 use tokio::sync::Notify;
 
-use super::{COLLECTION, Failure, Job, State};
-use crate::error::Result;
+use super::{COLLECTION, Failure, Job, Shown, State};
+use crate::error::{Error, Result};
 use crate::platform::{
     clock::{Clock, Timestamp},
     database::{Database, Tx},
@@ -136,10 +136,10 @@ impl Queue {
             Failure::Fail(error) => (true, error),
         };
         let update = if for_good && !recurring {
-            doc! { "$set": { "state": "DEAD", "failure": error.code() }, "$unset": { "due": "", "claim": "" } }
+            doc! { "$set": { "state": "DEAD", "failure": shown(error) }, "$unset": { "due": "", "claim": "" } }
         } else {
             let due = self.clock.now().after(backoff(job.attempts, &self.random));
-            doc! { "$set": { "state": "WAITING", "due": due, "failure": error.code() }, "$unset": { "claim": "" } }
+            doc! { "$set": { "state": "WAITING", "due": due, "failure": shown(error) }, "$unset": { "claim": "" } }
         };
         self.jobs().update_one(held(job), update).await?;
         Ok(if for_good && !recurring {
@@ -175,6 +175,15 @@ impl Queue {
 
 fn held(job: &Job) -> Document {
     doc! { "_id": &job.id, "claim": job.claim.as_deref().unwrap_or_default() }
+}
+
+/// What operators are shown of a failure.
+fn shown(error: &Error) -> &str {
+    match error {
+        Error::Internal(cause) => cause.downcast_ref::<Shown>().map(|Shown(words)| words.as_str()),
+        _ => None,
+    }
+    .unwrap_or_else(|| error.code())
 }
 
 /// Doubles from two seconds to an hour, with a quarter of chance so that jobs that failed together part.

@@ -7,7 +7,7 @@ use std::io;
 use lettre::transport::smtp::Error as SmtpError;
 
 use crate::error::Error;
-use crate::platform::job::Failure;
+use crate::platform::job::{Failure, Shown};
 
 /// Why a mail was not sent, and whether trying again can help. It repeats nothing that the server said, because
 /// servers repeat the address.
@@ -116,9 +116,10 @@ impl StdError for SendFailure {}
 /// A job's way to say the same.
 impl From<SendFailure> for Failure {
     fn from(failure: SendFailure) -> Self {
-        match &failure {
-            SendFailure::Permanent(_) => Self::Fail(Error::internal(failure)),
-            SendFailure::Temporary(_) => Self::Retry(Error::internal(failure)),
+        let error = Error::internal(Shown(failure.to_string()));
+        match failure {
+            SendFailure::Permanent(_) => Self::Fail(error),
+            SendFailure::Temporary(_) => Self::Retry(error),
         }
     }
 }
