@@ -3,6 +3,7 @@
 
 mod any_moment;
 mod dying;
+mod mail;
 mod primary;
 mod steps;
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use mail_parser::MessageParser;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
@@ -125,6 +127,29 @@ impl Mailbox {
         if let Some((mut child, _)) = self.running.take() {
             child.kill().await.expect("killed");
         }
+    }
+
+    /// Stops the server's process: connections to it come about, and it says nothing.
+    pub(crate) fn pause(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets a paused server go on with all that came meanwhile.
+    pub(crate) fn go_on(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let (child, _) = self.running.as_ref().expect("the server runs");
+        let id = child.id().expect("it has not ended");
+        let id = Pid::from_raw(i32::try_from(id).expect("an id"));
+        kill(id, signal).expect("the signal is taken");
+    }
+
+    /// Starts a killed server again, on its port, with other manners.
+    pub(crate) async fn start_again_as(&mut self, server: MailServer) {
+        self.server = server;
+        self.start_again().await;
     }
 
     /// Starts a killed server again, on its port.

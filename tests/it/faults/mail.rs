@@ -1,0 +1,288 @@
+//! The mail server down, hanging, refusing, and back: no mail is lost, none comes twice, and an operator sees which wait.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bson::doc;
+use futures_util::future::join;
+use serde_json::{Value, json};
+use storefront_gateway::platform::job::State;
+use storefront_gateway::platform::mail::Message;
+use storefront_gateway::platform::secret::Secret;
+
+use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, credentials, person, setup};
+use crate::kit::{self, Caller, Mail, MailServer, Mailbox, Setup, Shop};
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A shop that sends its mails there.
+fn sending_to(mailbox: &Mailbox) -> Setup {
+    setup().set("GATEWAY_SMTP_URL", &mailbox.url())
+}
+
+/// A shop with ada, a mail server, and time that the test lets pass.
+async fn shop_and_server() -> Option<(Shop, Mailbox)> {
+    let mailbox = Mailbox::start().await?;
+    let shop = sending_to(&mailbox).manual_clock().start().await;
+    shop.open_account_page().await;
+    ada(&shop, "ada@example.com").await;
+    Some((shop, mailbox))
+}
+
+fn to(email: &str) -> Value {
+    json!({ "email": email })
+}
+
+async fn forgets_password(shop: &Shop, email: &str) {
+    shop.browser.done("customerPasswordResetRequest", to(email)).await;
+}
+
+/// The mails that are not sent, as `jobs list` (or with a state `jobs list --dead`) shows them: state, attempts, failure.
+async fn listed(shop: &Shop, state: Option<State>) -> Vec<(State, i32, Option<String>)> {
+    let app = Arc::clone(&shop.gateway.app);
+    let listing = async move { app.queue.list(state).await.expect("listed") };
+    let jobs = shop.gateway.inside(listing).await;
+    let mails = jobs.into_iter().filter(|job| job.kind == "customer.mail");
+    mails.map(|job| (job.state, job.attempts, job.failure)).collect()
+}
+
+fn failed(state: State, attempts: i32, failure: &str) -> Vec<(State, i32, Option<String>)> {
+    vec![(state, attempts, Some(failure.to_owned()))]
+}
+
+/// Lets the server be asked again for what it did not take.
+async fn try_again(shop: &Shop) {
+    shop.gateway.advance(2 * HOUR);
+    shop.gateway.run_jobs().await;
+}
+
+/// What the server has taken since this was last asked, once the gateway's jobs are done.
+async fn taken(shop: &Shop, mailbox: &mut Mailbox) -> Vec<Mail> {
+    // It tells of one mail after the other, and of this one last.
+    let last = Message {
+        to: Secret::from("nobody@example.com"),
+        sender_name: None,
+        subject: "The last one".to_owned(),
+        text: Secret::from("-"),
+        html: Secret::from("-"),
+        message_id: "last".to_owned(),
+    };
+    let app = Arc::clone(&shop.gateway.app);
+    let sending = async move { app.mailer.send(last).await.expect("taken") };
+    shop.gateway.inside(sending).await;
+    let mut mails = Vec::new();
+    loop {
+        let mail = mailbox.next().await;
+        if mail.to == "nobody@example.com" {
+            return mails;
+        }
+        mails.push(mail);
+    }
+}
+
+/// One mail has come to ada, its key works, and the notice of that comes too.
+async fn assert_the_mail_is_there_and_its_key_works(shop: &Shop, mailbox: &mut Mailbox) {
+    let mails = taken(shop, mailbox).await;
+    assert_eq!(mails.len(), 1, "once: {mails:#?}");
+    assert_eq!(mails[0].to, "ada@example.com");
+    let key = mails[0].parameter("key");
+    let redemption =
+        json!({ "restorePasswordKey": key, "password": OTHER_PASSWORD, "confirmPassword": OTHER_PASSWORD });
+    shop.nobody().done("customerPasswordReset", redemption).await;
+    let signing_in = credentials("ada@example.com", OTHER_PASSWORD);
+    shop.browser.done("customerTokenCreate", signing_in).await;
+    shop.gateway.run_jobs().await;
+    let notices = taken(shop, mailbox).await;
+    assert_eq!(notices.len(), 1, "once: {notices:#?}");
+    assert_ne!(notices[0].message_id, mails[0].message_id);
+    assert_eq!(listed(shop, None).await, []);
+}
+
+// SPR-86
+#[tokio::test]
+async fn spr_86_a_reset_mail_waits_for_a_server_that_is_down() {
+    let Some((shop, mut mailbox)) = shop_and_server().await else {
+        return;
+    };
+    mailbox.kill().await;
+    forgets_password(&shop, "ada@example.com").await;
+    shop.gateway.run_jobs().await;
+    let unreachable = "the mail was not sent: the mail server cannot be reached (connection refused)";
+    assert_eq!(listed(&shop, None).await, failed(State::Waiting, 1, unreachable));
+    assert_eq!(listed(&shop, Some(State::Dead)).await, [], "it is not given up");
+    try_again(&shop).await;
+    assert_eq!(listed(&shop, None).await, failed(State::Waiting, 2, unreachable));
+
+    mailbox.start_again().await;
+    shop.gateway.advance(SECOND);
+    shop.gateway.run_jobs().await;
+    assert_eq!(taken(&shop, &mut mailbox).await.len(), 0, "its time has not come");
+    try_again(&shop).await;
+    assert_the_mail_is_there_and_its_key_works(&shop, &mut mailbox).await;
+}
+
+// SPR-86
+#[tokio::test]
+async fn spr_86_a_reset_mail_waits_for_a_server_that_hangs() {
+    let Some((shop, mut mailbox)) = shop_and_server().await else {
+        return;
+    };
+    mailbox.pause();
+    forgets_password(&shop, "ada@example.com").await;
+    join(shop.gateway.run_jobs(), async {
+        let is_in_hand = async || listed(&shop, None).await == [(State::Running, 1, None)];
+        kit::eventually("the mail is in hand", is_in_hand).await;
+        mailbox.kill().await;
+    })
+    .await;
+    let [(State::Waiting, 1, Some(failure))] = &listed(&shop, None).await[..] else {
+        panic!("it is tried again: {:?}", listed(&shop, None).await)
+    };
+    assert!(failure.starts_with("the mail was not sent: "), "{failure}");
+
+    mailbox.start_again().await;
+    mailbox.pause();
+    shop.gateway.advance(2 * HOUR);
+    join(shop.gateway.run_jobs(), async {
+        let is_in_hand = async || matches!(listed(&shop, None).await[..], [(State::Running, 2, _)]);
+        kit::eventually("the mail is in hand", is_in_hand).await;
+        mailbox.go_on();
+    })
+    .await;
+    assert_the_mail_is_there_and_its_key_works(&shop, &mut mailbox).await;
+}
+
+// SPR-86
+#[tokio::test]
+async fn spr_86_a_reset_mail_that_was_given_up_is_sent_when_an_operator_says_so() {
+    let Some((shop, mut mailbox)) = shop_and_server().await else {
+        return;
+    };
+    mailbox.kill().await;
+    // It takes mails only from whoever signs in, which this gateway does not.
+    let closed = MailServer {
+        login: true,
+        ..MailServer::default()
+    };
+    mailbox.start_again_as(closed).await;
+    forgets_password(&shop, "ada@example.com").await;
+    shop.gateway.run_jobs().await;
+    let refused = "the mail was not sent: the mail server refused the sender (530)";
+    assert_eq!(listed(&shop, None).await, failed(State::Waiting, 1, refused));
+    for _ in 0..20 {
+        try_again(&shop).await;
+    }
+    let dead = failed(State::Dead, 12, refused);
+    assert_eq!(listed(&shop, Some(State::Dead)).await, dead);
+
+    mailbox.kill().await;
+    mailbox.start_again_as(MailServer::default()).await;
+    try_again(&shop).await;
+    assert_eq!(listed(&shop, None).await, dead, "nobody has said so yet");
+    assert_eq!(taken(&shop, &mut mailbox).await.len(), 0);
+    let app = Arc::clone(&shop.gateway.app);
+    let retrying = async move {
+        let dead = app.queue.list(Some(State::Dead)).await.expect("listed");
+        app.queue.retry(&dead[0].id).await.expect("retried")
+    };
+    assert!(shop.gateway.inside(retrying).await);
+    shop.gateway.run_jobs().await;
+    assert_the_mail_is_there_and_its_key_works(&shop, &mut mailbox).await;
+}
+
+// SPR-86
+#[tokio::test]
+async fn spr_86_a_mail_that_no_server_will_take_is_given_up_at_once_and_holds_up_no_other() {
+    let Some((shop, mut mailbox)) = shop_and_server().await else {
+        return;
+    };
+    ada(&shop, "refused@example.com").await;
+    forgets_password(&shop, "refused@example.com").await;
+    forgets_password(&shop, "ada@example.com").await;
+    shop.gateway.run_jobs().await;
+    let refused = "the mail cannot be sent: the mail server refused the recipient (550)";
+    assert_eq!(
+        listed(&shop, Some(State::Dead)).await,
+        failed(State::Dead, 1, refused)
+    );
+    let mails = taken(&shop, &mut mailbox).await;
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].to, "ada@example.com");
+    shop.gateway.expect_jobs();
+}
+
+/// Mails of each kind, asked for at two nodes in turn; how many go to which address.
+async fn twenty_mails(shop: &Shop, nodes: [&Arc<kit::Gateway>; 2]) -> BTreeMap<String, usize> {
+    let at = |caller: &Caller, turn: usize| caller.at(nodes[turn % 2]);
+    let mut people = Vec::new();
+    for number in 0..10 {
+        let address = format!("ada{number}@example.com");
+        let (ada, _) = ada(shop, &address).await;
+        people.push((ada, address));
+    }
+    shop.conceal_emails().await;
+    let mut expected = BTreeMap::new();
+    let mut note = |address: &str| *expected.entry(address.to_owned()).or_insert(0) += 1;
+    for (turn, (ada, address)) in people.iter().enumerate() {
+        let (ada, browser) = (at(ada, turn), at(&shop.browser, turn));
+        match turn {
+            0..=4 => {
+                browser.done("customerPasswordResetRequest", to(address)).await;
+                browser
+                    .done("customerEmailVerificationRequest", to(address))
+                    .await;
+                note(address);
+                note(address);
+            }
+            5..=7 => {
+                let new = format!("new-{address}");
+                let wish = json!({ "newEmail": new, "password": PASSWORD });
+                ada.done("customerEmailChangeRequest", wish).await;
+                note(address);
+                note(&new);
+            }
+            _ => {
+                let change = json!({
+                    "password": PASSWORD, "newPassword": OTHER_PASSWORD, "confirmPassword": OTHER_PASSWORD,
+                });
+                ada.done("customerPasswordChange", change).await;
+                note(address);
+                browser.done("customerRegister", person(address)).await;
+                note(address);
+            }
+        }
+    }
+    expected
+}
+
+#[tokio::test]
+async fn two_nodes_that_run_jobs_send_each_mail_once() {
+    let Some(mut mailbox) = Mailbox::start().await else {
+        return;
+    };
+    let shop = sending_to(&mailbox).set("GATEWAY_JOBS", "on").start().await;
+    shop.open_account_page().await;
+    let node = shop.gateway.another_node().await;
+    mailbox.pause();
+    let expected = twenty_mails(&shop, [&shop.gateway, &node]).await;
+    // A node has eight jobs in hand at most: with more, both have some.
+    let in_hand = doc! { "kind": "customer.mail", "state": "RUNNING" };
+    let both_are_busy = async || shop.gateway.store.count("jobs", in_hand.clone()).await > 8;
+    kit::eventually("both nodes have mails in hand", both_are_busy).await;
+    mailbox.go_on();
+    let is_settled = async || shop.gateway.store.open_jobs().await.is_empty();
+    kit::eventually("the mails are sent", is_settled).await;
+
+    let mails = taken(&shop, &mut mailbox).await;
+    let mut came = BTreeMap::new();
+    let mut ids = BTreeMap::new();
+    for mail in &mails {
+        *came.entry(mail.to.clone()).or_insert(0) += 1;
+        *ids.entry(&mail.message_id).or_insert(0) += 1;
+    }
+    assert_eq!(came, expected);
+    assert_eq!(ids.len(), 20, "each with an id of its own: {ids:#?}");
+    shop.gateway.store.assert_whole().await;
+}
