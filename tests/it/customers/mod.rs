@@ -81,7 +81,7 @@ pub(crate) async fn id_of(customer: &Caller) -> Value {
 }
 
 /// Whether the caller's token is good for its own customer.
-async fn is_signed_in(caller: &Caller) -> bool {
+pub(crate) async fn is_signed_in(caller: &Caller) -> bool {
     let answer = caller.send("{ viewer { customer { id } } }", json!({})).await;
     match answer.status {
         200 => answer.data()["viewer"]["customer"]["id"].is_string(),

@@ -2,10 +2,12 @@
 //! there exactly once, and nothing is half.
 
 mod any_moment;
+mod customers;
 mod dying;
 mod mail;
 mod primary;
 mod steps;
+mod three_nodes;
 
 use std::time::Duration;
 

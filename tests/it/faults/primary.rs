@@ -1,11 +1,10 @@
 //! The database's primary, killed.
 
-use std::sync::Arc;
-
 use bson::doc;
 use futures_util::future::{join, join_all};
 use storefront_gateway::platform::mongod::replica_set::ReplicaSet;
 
+use super::three_nodes::{kill_primary, on_three_nodes};
 use super::{assert_recovered, done, photo};
 use crate::kit::{self, Caller, Setup, Shop, mutation};
 
@@ -60,14 +59,13 @@ async fn journeys(shop: &Shop, lane: usize, count: usize) -> Acknowledged {
 
 #[tokio::test]
 async fn a_killed_primary_loses_nothing_acknowledged_and_leaves_nothing_half() {
-    let binary = kit::find_server().await;
-    let mut set = ReplicaSet::start(3, &kit::scratch("replica-set"), binary)
-        .await
-        .expect("started");
     let setup = Setup::new().set("GATEWAY_RATE_LIMITS", "off").manual_clock();
-    let shop = setup.on(&set.uri(), "trial").start().await;
+    on_three_nodes("users", setup, users_lose_nothing).await;
+}
+
+async fn users_lose_nothing(shop: &Shop, set: &mut ReplicaSet) {
     let ann = shop.ann("ann").await;
-    let work = join_all((0..6).map(|lane| journeys(&shop, lane, 12)));
+    let work = join_all((0..6).map(|lane| journeys(shop, lane, 12)));
     let store = &shop.gateway.store;
     let (seen, ()) = join(work, async {
         // In the middle of it.
@@ -75,10 +73,8 @@ async fn a_killed_primary_loses_nothing_acknowledged_and_leaves_nothing_half() {
             store.count("storageItems", doc! {}).await >= 20
         })
         .await;
-        let primary = set.primary().await.expect("a primary");
-        set.kill(primary).await;
-        set.primary().await.expect("another primary");
-        set.restart(primary).await.expect("started again");
+        let killed = kill_primary(set).await;
+        set.restart(killed).await.expect("started again");
     })
     .await;
     let registered: Vec<&String> = seen.iter().flat_map(|seen| &seen.registered).collect();
@@ -108,12 +104,7 @@ async fn a_killed_primary_loses_nothing_acknowledged_and_leaves_nothing_half() {
     }
     let everything = u64::try_from(count_items(&ann).await).expect("few");
     assert_eq!(everything, items, "all is ann's");
-    assert_recovered(&shop).await;
-    let gateway = Arc::clone(&shop.gateway);
-    drop((shop, ann));
-    // The gateway stops before its database goes.
-    drop(gateway);
-    set.stop().await;
+    assert_recovered(shop).await;
 }
 
 async fn count_items(person: &Caller) -> i64 {

@@ -1,0 +1,97 @@
+//! Registering, with and without what was made before.
+
+use bson::doc;
+use serde_json::{Value, json};
+
+use super::shift::{Shift, Told};
+use crate::customers::{PASSWORD, but, credentials, signed_in, with_password};
+use crate::faults::{done, photo};
+use crate::kit::{Caller, Shop, item_ids};
+
+const TAKEN: &str = "EMAIL_TAKEN email (400)";
+
+/// What somebody was told who registered.
+pub(super) struct Registration {
+    address: String,
+    /// Has one item.
+    guest: Option<Caller>,
+    told: Told,
+}
+
+/// One after the other registers, every other with what was made before.
+pub(super) async fn register(shop: &Shop, shift: &Shift, lane: usize) -> Vec<Registration> {
+    let mut seen = Vec::new();
+    while !shift.is_over() {
+        let number = seen.len();
+        let guest = match number % 2 {
+            0 => guest(shop, shift).await,
+            _ => None,
+        };
+        let mut registration = Registration {
+            address: format!("new{lane}-{number}@example.com"),
+            guest,
+            told: Told::Nothing,
+        };
+        let one = || shift.change(&shop.browser, "customerRegister", registration.input());
+        let mut told = one().await;
+        if matches!(told, Told::Nothing) {
+            // Tried again at once, while the first try may go on.
+            told = one().await;
+        }
+        registration.told = told;
+        seen.push(registration);
+    }
+    seen
+}
+
+/// An anonymous user with an item, if both were acknowledged.
+async fn guest(shop: &Shop, shift: &Shift) -> Option<Caller> {
+    let anonymous = json!({ "isAnonymous": true });
+    let told = shift
+        .change(&shop.browser, "storefrontUserRegister", anonymous)
+        .await;
+    let guest = shop
+        .nobody()
+        .with(told.payload()?["token"]["accessToken"].as_str());
+    let answer = guest.try_send_file(photo(1)).await?;
+    let payload = &answer.body["data"]["storageItemUpload"];
+    (payload.is_object() && done(Some(payload))).then_some(guest)
+}
+
+impl Registration {
+    fn input(&self) -> Value {
+        let token = self.guest.as_ref().and_then(|guest| guest.credential.as_deref());
+        but(
+            with_password(&self.address),
+            json!({ "anonymousUserToken": token }),
+        )
+    }
+
+    /// There is one customer, or none where that was not promised; then registering works still. What was made before is
+    /// theirs.
+    pub(super) async fn check(&self, shop: &Shop) {
+        let known = doc! { "emailKey": &self.address };
+        let found = shop.gateway.store.count("customers", known).await;
+        match &self.told {
+            // By the first of the two tries.
+            Told::Refused(faults) if faults[..] == [TAKEN] => assert_eq!(found, 1),
+            told => told.allows(found),
+        }
+        let made_before = usize::from(self.guest.is_some());
+        let payload = match self.told.payload() {
+            Some(payload) => payload.clone(),
+            None if found == 0 => shop.browser.done("customerRegister", self.input()).await,
+            None => {
+                let again = shop
+                    .browser
+                    .refused("customerRegister", with_password(&self.address))
+                    .await;
+                assert_eq!(again, [TAKEN]);
+                let signing_in = credentials(&self.address, PASSWORD);
+                shop.browser.done("customerTokenCreate", signing_in).await
+            }
+        };
+        let (customer, _) = signed_in(shop, &payload);
+        assert_eq!(item_ids(&customer).await.len(), made_before, "{}", self.address);
+    }
+}

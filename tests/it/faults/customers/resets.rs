@@ -1,0 +1,170 @@
+//! Forgotten passwords: asking for keys, and using them.
+
+use bson::doc;
+use futures_util::future::{join, join_all};
+use serde_json::{Value, json};
+
+use super::shift::{Shift, Told};
+use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, credentials, is_signed_in, signed_in};
+use crate::kit::{Caller, Shop, faults};
+
+const LANES: usize = 3;
+/// In each lane.
+const CUSTOMERS: usize = 7;
+
+/// Customers who have forgotten their passwords.
+pub(super) struct Forgetful {
+    /// With the key that was mailed to them.
+    with_key: Vec<(Customer, String)>,
+    /// These have not asked yet.
+    without: Vec<Customer>,
+}
+
+/// A customer on a device where they are still signed in.
+struct Customer {
+    address: String,
+    device: Caller,
+}
+
+pub(super) async fn prepare(shop: &Shop) -> Forgetful {
+    let customer = async |kind: &str, number: usize| {
+        let address = format!("{kind}{number}@example.com");
+        let (device, _) = ada(shop, &address).await;
+        Customer { address, device }
+    };
+    let numbers = || 0..LANES * CUSTOMERS;
+    let asked = join_all(numbers().map(|number| customer("asked", number))).await;
+    let without = join_all(numbers().map(|number| customer("forgets", number))).await;
+    join_all(asked.iter().map(|customer| {
+        let asked = json!({ "email": customer.address });
+        shop.browser.done("customerPasswordResetRequest", asked)
+    }))
+    .await;
+    shop.gateway.run_jobs().await;
+    let key = |customer: &Customer| key_for(shop, &customer.address).expect("a key");
+    let keys: Vec<String> = asked.iter().map(key).collect();
+    Forgetful {
+        with_key: asked.into_iter().zip(keys).collect(),
+        without,
+    }
+}
+
+/// The key in the only mail with a link to this address.
+fn key_for(shop: &Shop, address: &str) -> Option<String> {
+    let mails = shop.gateway.mails().all();
+    let mut keys = mails
+        .iter()
+        .filter(|mail| mail.to == address && mail.text.contains("key="))
+        .map(|mail| mail.parameter("key"));
+    let key = keys.next();
+    assert_eq!(keys.next(), None, "{address} got two");
+    key
+}
+
+fn redemption(key: &str) -> Value {
+    json!({ "restorePasswordKey": key, "password": OTHER_PASSWORD, "confirmPassword": OTHER_PASSWORD })
+}
+
+/// What the customers were told, in their order.
+pub(super) struct Resets {
+    used: Vec<Told>,
+    asked: Vec<Told>,
+}
+
+/// Some use their keys, others ask for theirs.
+pub(super) async fn use_keys_and_ask_for_keys(shop: &Shop, shift: &Shift, forgetful: &Forgetful) -> Resets {
+    let nobody = shop.nobody();
+    let using = forgetful.with_key.chunks(CUSTOMERS).map(async |lane| {
+        let mut told = Vec::new();
+        for (_, key) in lane {
+            told.push(
+                shift
+                    .change(&nobody, "customerPasswordReset", redemption(key))
+                    .await,
+            );
+        }
+        told
+    });
+    let asking = forgetful.without.chunks(CUSTOMERS).map(async |lane| {
+        let mut told = Vec::new();
+        for Customer { address, .. } in lane {
+            let asked = json!({ "email": address });
+            told.push(
+                shift
+                    .change(&shop.browser, "customerPasswordResetRequest", asked)
+                    .await,
+            );
+        }
+        told
+    });
+    let (used, asked) = join(join_all(using), join_all(asking)).await;
+    Resets {
+        used: used.into_iter().flatten().collect(),
+        asked: asked.into_iter().flatten().collect(),
+    }
+}
+
+impl Resets {
+    pub(super) async fn check(&self, shop: &Shop, forgetful: &Forgetful) {
+        let used = self.used.iter().zip(&forgetful.with_key);
+        join_all(used.map(|(told, (customer, key))| check_use(shop, told, customer, key))).await;
+        for (told, customer) in self.asked.iter().zip(&forgetful.without) {
+            told.allows(mails_of(shop, customer, "PASSWORD_RESET").await);
+        }
+        shop.gateway.run_jobs().await;
+        let asked = self.asked.iter().zip(&forgetful.without);
+        join_all(asked.map(|(told, customer)| check_key(shop, told, customer))).await;
+    }
+}
+
+/// How many mails of this kind are to go, or have gone, to a customer.
+async fn mails_of(shop: &Shop, customer: &Customer, about: &str) -> u64 {
+    let store = &shop.gateway.store;
+    let known = store
+        .documents("customers", doc! { "emailKey": &customer.address })
+        .await;
+    let mails = doc! { "payload.customerId": &known[0]["_id"], "payload.about": about };
+    store.count("jobs", mails).await
+}
+
+async fn opens(shop: &Shop, address: &str, password: &str) -> bool {
+    let tried = credentials(address, password);
+    let payload = shop.browser.change("customerTokenCreate", tried).await;
+    faults(&payload).is_empty()
+}
+
+/// Either all of a reset happened or nothing: one password opens the account, and the key works once in all.
+async fn check_use(shop: &Shop, told: &Told, Customer { address, device }: &Customer, key: &str) {
+    let (old, new) = (
+        opens(shop, address, PASSWORD).await,
+        opens(shop, address, OTHER_PASSWORD).await,
+    );
+    assert_ne!(old, new, "{address} has one password");
+    told.allows(u64::from(new));
+    if let Some(payload) = told.payload() {
+        assert!(is_signed_in(&signed_in(shop, payload).0).await, "by the reset");
+    }
+    let again = shop
+        .nobody()
+        .change("customerPasswordReset", redemption(key))
+        .await;
+    if old {
+        assert_eq!(faults(&again), [""; 0], "the key of {address} is not used up");
+    } else {
+        assert_eq!(faults(&again), ["RESET_KEY_INVALID restorePasswordKey (415)"]);
+    }
+    assert!(!is_signed_in(device).await, "all sessions end");
+    assert!(opens(shop, address, OTHER_PASSWORD).await && !opens(shop, address, PASSWORD).await);
+}
+
+/// Whoever has asked has a key in the mail, which works.
+async fn check_key(shop: &Shop, told: &Told, customer: &Customer) {
+    let key = key_for(shop, &customer.address);
+    told.allows(u64::from(key.is_some()));
+    if let Some(key) = key {
+        shop.nobody()
+            .done("customerPasswordReset", redemption(&key))
+            .await;
+        assert!(opens(shop, &customer.address, OTHER_PASSWORD).await);
+    }
+}

@@ -1,0 +1,35 @@
+//! A shop whose database is a replica set of three, of which some are killed.
+
+use std::sync::Arc;
+
+use storefront_gateway::platform::mongod::replica_set::ReplicaSet;
+
+use crate::kit::{self, Setup, Shop};
+
+/// Does `work` with a shop on three database servers. `purpose` names their folder.
+pub(super) async fn on_three_nodes(
+    purpose: &str,
+    setup: Setup,
+    work: impl AsyncFnOnce(&Shop, &mut ReplicaSet),
+) {
+    let binary = kit::find_server().await;
+    let mut set = ReplicaSet::start(3, &kit::scratch(purpose), binary)
+        .await
+        .expect("started");
+    let shop = setup.on(&set.uri(), "trial").start().await;
+    work(&shop, &mut set).await;
+    // The gateway stops before its database goes.
+    let gateway = Arc::clone(&shop.gateway);
+    drop(shop);
+    assert_eq!(Arc::strong_count(&gateway), 1, "nobody uses it any more");
+    drop(gateway);
+    set.stop().await;
+}
+
+/// Kills the primary, and returns its number when there is another one.
+pub(super) async fn kill_primary(set: &mut ReplicaSet) -> usize {
+    let primary = set.primary().await.expect("a primary");
+    set.kill(primary).await;
+    set.primary().await.expect("another primary");
+    primary
+}
