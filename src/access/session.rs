@@ -277,6 +277,15 @@ impl Sessions {
             // The answer of a moment ago was lost, or another call of the same client was quicker: the same answer.
             return Ok(Refreshed::Good(Box::new(session), next));
         }
+        if session
+            .rotation
+            .as_ref()
+            .is_some_and(|rotation| now <= rotation.at)
+        {
+            // A call that waited, for a database without a primary say, while its client tried again and went on: it was
+            // made before the session's last refresh, so it is no sign of a theft. It gets nothing.
+            return Ok(Refreshed::Invalid);
+        }
         if self.is_ancestor(&id, token, &session) {
             self.collection().delete_one(doc! { "_id": &id }).await?;
             return Ok(Refreshed::Reused(id));

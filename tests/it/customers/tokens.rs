@@ -95,7 +95,7 @@ async fn tok_01_a_refresh_token_works_once() {
 // TOK-01
 #[tokio::test]
 async fn tok_01_an_older_token_ends_the_session_and_a_made_up_one_does_not() {
-    let shop = shop().await;
+    let shop = setup().manual_clock().start().await;
     let (_, first) = ada(&shop, "ada@example.com").await;
     let mut newest = first.clone();
     for _ in 0..3 {
@@ -114,6 +114,16 @@ async fn tok_01_an_older_token_ends_the_session_and_a_made_up_one_does_not() {
     let payload = shop.nobody().done("customerTokenRefresh", refresh(&newest)).await;
     let (ada, _) = signed_in(&shop, &payload);
     assert!(is_signed_in(&ada).await, "a made-up token ends nothing");
+    let refused = shop
+        .nobody()
+        .refused("customerTokenRefresh", refresh(&first))
+        .await;
+    assert_eq!(refused, ["TOKEN_INVALID refreshToken"]);
+    assert!(
+        is_signed_in(&ada).await,
+        "a call that was made before the last refresh ends nothing"
+    );
+    shop.gateway.advance(Duration::from_millis(1));
     shop.nobody()
         .refused("customerTokenRefresh", refresh(&first))
         .await;
