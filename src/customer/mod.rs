@@ -246,6 +246,7 @@ pub fn is_reference(text: &str) -> bool {
 pub mod refusal {
     use super::{UserError, UserErrorCode};
     use crate::error::Error;
+    use crate::platform::database::was_not_kept;
 
     /// No such customer for this caller (SPR-31).
     #[must_use]
@@ -303,19 +304,21 @@ pub mod refusal {
         UserError::new(UserErrorCode::NoChanges, [], "This names nothing to change.")
     }
 
-    /// The write did not go through: nothing of it was kept (SPR-41).
+    /// The write did not go through: nothing of it was kept (SPR-41). Where that is not known, the error stays what it is.
     #[must_use]
     pub fn save_failed(error: Error, legacy: i32) -> Error {
-        match error {
-            Error::Unavailable(cause) => {
-                tracing::warn!(error = ?Error::Unavailable(cause), "a customer's change could not be saved");
-                let message = "This could not be saved, and nothing of it was kept; please try again.";
-                UserError::new(UserErrorCode::SaveFailed, [], message)
-                    .legacy(legacy)
-                    .into()
-            }
-            other => other,
+        if !was_not_kept(&error) {
+            return error;
         }
+        match &error {
+            Error::Unavailable(_) => tracing::warn!(?error, "a customer's change could not be saved"),
+            // Trying again will hardly help: the disk is full, a right was taken away.
+            _ => tracing::error!(?error, "the database refused a customer's change"),
+        }
+        let message = "This could not be saved, and nothing of it was kept; please try again.";
+        UserError::new(UserErrorCode::SaveFailed, [], message)
+            .legacy(legacy)
+            .into()
     }
 }
 

@@ -199,6 +199,9 @@ fn token_invalid() -> UserError {
 
 /// Ends the session that a refresh token belongs to or has belonged to; an unknown token has none. False for another
 /// client's session, which stays.
+///
+/// # Errors
+/// SAVE_FAILED (410).
 pub async fn end_by_token(app: &App, token: &str, client: Option<&str>) -> Result<bool> {
     let Some(session) = app.access.sessions.of_token(token).await? else {
         return Ok(true);
@@ -211,8 +214,12 @@ pub async fn end_by_token(app: &App, token: &str, client: Option<&str>) -> Resul
 }
 
 /// Ends one session, here at once and within five seconds on other nodes (TOK-02).
+///
+/// # Errors
+/// SAVE_FAILED (410).
 pub async fn end(app: &App, id: &SessionId) -> Result<()> {
-    app.access.sessions.end(id).await?;
+    let ended = app.access.sessions.end(id).await;
+    ended.map_err(|error| refusal::save_failed(error, 410))?;
     app.access.forget_sessions(std::slice::from_ref(id)).await;
     Ok(())
 }

@@ -30,6 +30,23 @@ impl DatabaseFault {
         }
     }
 
+    fn was_not_kept(&self) -> bool {
+        let Self(error) = self;
+        if error.contains_label("UnknownTransactionCommitResult")
+            || error.contains_label("RetryableWriteError")
+        {
+            return false;
+        }
+        let refused = matches!(
+            &*error.kind,
+            ErrorKind::Command(_)
+                | ErrorKind::Write(WriteFailure::WriteError(_))
+                | ErrorKind::ServerSelection { .. }
+        );
+        // A transaction that was broken off is undone.
+        refused || error.contains_label("TransientTransactionError")
+    }
+
     /// Whether trying again later may help.
     fn is_passing(&self) -> bool {
         let Self(error) = self;
@@ -195,6 +212,13 @@ fn fault(error: &Error) -> Option<&DatabaseFault> {
         Error::Unavailable(source) | Error::Internal(source) => source.downcast_ref(),
         _ => None,
     }
+}
+
+/// Whether the database itself refused what failed so, or never got it: nothing of it was kept. False for what is not the
+/// database's, and where an answer was lost, so that nobody knows.
+#[must_use]
+pub fn was_not_kept(error: &Error) -> bool {
+    fault(error).is_some_and(DatabaseFault::was_not_kept)
 }
 
 /// Name of the unique index that a write violated, if that is what the error says.

@@ -23,7 +23,7 @@ use serde::Serialize;
 
 use super::clock::{Clock, Timestamp};
 use crate::error::{Error, Result};
-pub use fault::{DatabaseFault, violated_index};
+pub use fault::{DatabaseFault, violated_index, was_not_kept};
 
 /// How long to look for a server that can take a command. Shorter than a request's deadline, longer than an election.
 const SERVER_SELECTION: Duration = Duration::from_secs(10);
