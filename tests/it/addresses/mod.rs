@@ -28,7 +28,7 @@ async fn ada(shop: &Shop) -> Caller {
 }
 
 /// Good input for an address.
-fn home() -> Value {
+pub(crate) fn home() -> Value {
     json!({
         "firstName": "Ada", "lastName": "Lovelace", "address1": "Main Street 1", "city": "Dresden", "iso2Code": "DE",
     })

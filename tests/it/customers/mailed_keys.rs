@@ -5,7 +5,7 @@ use std::time::Duration;
 use bson::doc;
 use serde_json::{Value, json};
 
-use super::{OTHER_PASSWORD, PASSWORD, ada, credentials, is_signed_in, signed_in};
+use super::{OTHER_PASSWORD, PASSWORD, ada, credentials, is_signed_in, redeem, signed_in};
 use crate::kit::{Setup, Shop};
 
 /// A shop whose mails are sent.
@@ -21,10 +21,6 @@ async fn shop() -> Shop {
 
 fn to(email: &str) -> Value {
     json!({ "email": email })
-}
-
-fn redeem(key: &str, password: &str) -> Value {
-    json!({ "restorePasswordKey": key, "password": password, "confirmPassword": password })
 }
 
 /// The link's parameter in the next mail to this address.

@@ -61,6 +61,11 @@ pub(crate) fn credentials(email: &str, password: &str) -> Value {
     json!({ "email": email, "password": password })
 }
 
+/// The input that chooses a new password by a mailed key.
+pub(crate) fn redeem(key: &str, password: &str) -> Value {
+    json!({ "restorePasswordKey": key, "password": password, "confirmPassword": password })
+}
+
 /// Registers somebody with a password: who they are, and their refresh token.
 pub(crate) async fn ada(shop: &Shop, email: &str) -> (Caller, String) {
     let payload = shop.browser.done("customerRegister", with_password(email)).await;

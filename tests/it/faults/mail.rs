@@ -11,7 +11,7 @@ use storefront_gateway::platform::job::State;
 use storefront_gateway::platform::mail::Message;
 use storefront_gateway::platform::secret::Secret;
 
-use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, credentials, person, setup};
+use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, credentials, person, redeem, setup};
 use crate::kit::{self, Caller, Mail, MailServer, Mailbox, Setup, Shop};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -88,8 +88,7 @@ async fn assert_the_mail_is_there_and_its_key_works(shop: &Shop, mailbox: &mut M
     assert_eq!(mails.len(), 1, "once: {mails:#?}");
     assert_eq!(mails[0].to, "ada@example.com");
     let key = mails[0].parameter("key");
-    let redemption =
-        json!({ "restorePasswordKey": key, "password": OTHER_PASSWORD, "confirmPassword": OTHER_PASSWORD });
+    let redemption = redeem(&key, OTHER_PASSWORD);
     shop.nobody().done("customerPasswordReset", redemption).await;
     let signing_in = credentials("ada@example.com", OTHER_PASSWORD);
     shop.browser.done("customerTokenCreate", signing_in).await;

@@ -5,9 +5,12 @@ mod any_moment;
 mod customers;
 mod dying;
 mod mail;
+mod no_writes;
 mod primary;
 mod steps;
 mod three_nodes;
+mod whole;
+mod wishes;
 
 use std::time::Duration;
 

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::dying::Dying;
 use super::{assert_recovered, done};
-use crate::customers::{OTHER_PASSWORD, PASSWORD, but, credentials, person, setup, with_password};
+use crate::addresses::home;
+use crate::customers::{OTHER_PASSWORD, PASSWORD, but, credentials, person, redeem, setup, with_password};
 use crate::kit::{Caller, Setup, Shop, faults, item_ids, png};
 
 /// More steps than any operation has.
@@ -142,7 +143,7 @@ async fn spr_90_a_gateway_killed_at_each_step_of_a_password_reset_leaves_one_pas
         let mails = shop.gateway.mails().all();
         let mail = mails.iter().find(|mail| mail.to == address(step));
         let key = mail.expect("a mail with a key").parameter("key");
-        json!({ "restorePasswordKey": key, "password": OTHER_PASSWORD, "confirmPassword": OTHER_PASSWORD })
+        redeem(&key, OTHER_PASSWORD)
     };
     let steps = killed_at_each_step(&shop, "customerPasswordReset", async |step| {
         let ada = with_password(&address(step));
@@ -238,11 +239,4 @@ async fn adr_01_a_gateway_killed_at_each_step_of_a_deletion_leaves_both_defaults
     }
     assert!(untouched >= 5, "{untouched} of {steps} died before the commit");
     assert_recovered(&shop).await;
-}
-
-/// Good input for an address.
-fn home() -> Value {
-    json!({
-        "firstName": "Ada", "lastName": "Lovelace", "address1": "Main Street 1", "city": "Dresden", "iso2Code": "DE",
-    })
 }

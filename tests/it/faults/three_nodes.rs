@@ -16,7 +16,9 @@ pub(super) async fn on_three_nodes(
     let mut set = ReplicaSet::start(3, &kit::scratch(purpose), binary)
         .await
         .expect("started");
-    let shop = setup.on(&set.uri(), "trial").start().await;
+    // Shorter than the gateway's own, so that a test without a primary need not wait for that.
+    let uri = format!("{}&serverSelectionTimeoutMS=6000", set.uri());
+    let shop = setup.on(&uri, "trial").start().await;
     work(&shop, &mut set).await;
     // The gateway stops before its database goes.
     let gateway = Arc::clone(&shop.gateway);

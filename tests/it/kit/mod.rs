@@ -30,7 +30,7 @@ pub(crate) use mongo::{number, text};
 pub(crate) use people::{Client, Shop, item_ids};
 pub(crate) use redact::redact;
 pub(crate) use scripts::{Scripts, Tool, chromium, succeeds};
-pub(crate) use server::{find_server, scratch, server_uri};
+pub(crate) use server::{admin, find_server, scratch, server_uri};
 
 /// How long is waited for what should happen soon: a limit for failing, not a measure.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);

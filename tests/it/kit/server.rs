@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use bson::Document;
 use mongodb::Client;
 use nix::{sys::signal::kill, unistd::Pid};
 use storefront_gateway::platform::mongod::{self, Managed, Options};
@@ -67,8 +68,14 @@ fn options(dir: &Path) -> Options {
     Options {
         cache_mb: 512,
         oplog_mb: 990,
-        // The server keeps a killed gateway's open transaction, and what it has locked, for a minute by default.
-        extra_parameters: vec![("transactionLifetimeLimitSeconds".to_owned(), "2".to_owned())],
+        extra_parameters: [
+            // The server keeps a killed gateway's open transaction, and what it has locked, for a minute by default.
+            ("transactionLifetimeLimitSeconds", "2"),
+            // Fail points.
+            ("enableTestCommands", "1"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec(),
         ..Options::new(dir)
     }
 }
@@ -76,6 +83,12 @@ fn options(dir: &Path) -> Options {
 /// The run's server's connection string.
 pub(crate) async fn server_uri() -> &'static str {
     server().await.uri()
+}
+
+/// Sends a command to the run's server itself.
+pub(crate) async fn admin(command: Document) {
+    let admin = server().await.client().database("admin");
+    admin.run_command(command).await.expect("the server takes it");
 }
 
 /// The server binary, for tests that start several.

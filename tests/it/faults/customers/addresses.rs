@@ -7,7 +7,8 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::shift::{Shift, Told};
-use crate::customers::ada;
+use crate::addresses::home;
+use crate::customers::{ada, but};
 use crate::kit::{Caller, Shop, number, text};
 
 /// A customer's addresses as the customer knows them, by their labels, which are given once.
@@ -78,15 +79,7 @@ impl Book {
     async fn add(&mut self, shift: &Shift, flags: Value) {
         self.made += 1;
         let label = format!("address {}", self.made);
-        let mut input = json!({
-            "label": label, "firstName": "Ada", "lastName": "Lovelace", "address1": "Main Street 1", "city": "Dresden",
-            "iso2Code": "DE",
-        });
-        if let Value::Object(flags) = flags {
-            for (flag, value) in flags {
-                input[flag] = value;
-            }
-        }
+        let input = but(but(home(), json!({ "label": label })), flags);
         let told = shift.change(&self.customer, "customerAddressCreate", input).await;
         self.note(&told);
         match told {

@@ -2,10 +2,10 @@
 
 use bson::doc;
 use futures_util::future::{join, join_all};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::shift::{Shift, Told};
-use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, credentials, is_signed_in, signed_in};
+use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, credentials, is_signed_in, redeem, signed_in};
 use crate::kit::{Caller, Shop, faults};
 
 const LANES: usize = 3;
@@ -61,10 +61,6 @@ fn key_for(shop: &Shop, address: &str) -> Option<String> {
     key
 }
 
-fn redemption(key: &str) -> Value {
-    json!({ "restorePasswordKey": key, "password": OTHER_PASSWORD, "confirmPassword": OTHER_PASSWORD })
-}
-
 /// What the customers were told, in their order.
 pub(super) struct Resets {
     used: Vec<Told>,
@@ -79,7 +75,7 @@ pub(super) async fn use_keys_and_ask_for_keys(shop: &Shop, shift: &Shift, forget
         for (_, key) in lane {
             told.push(
                 shift
-                    .change(&nobody, "customerPasswordReset", redemption(key))
+                    .change(&nobody, "customerPasswordReset", redeem(key, OTHER_PASSWORD))
                     .await,
             );
         }
@@ -146,7 +142,7 @@ async fn check_use(shop: &Shop, told: &Told, Customer { address, device }: &Cust
     }
     let again = shop
         .nobody()
-        .change("customerPasswordReset", redemption(key))
+        .change("customerPasswordReset", redeem(key, OTHER_PASSWORD))
         .await;
     if old {
         assert_eq!(faults(&again), [""; 0], "the key of {address} is not used up");
@@ -163,7 +159,7 @@ async fn check_key(shop: &Shop, told: &Told, customer: &Customer) {
     told.allows(u64::from(key.is_some()));
     if let Some(key) = key {
         shop.nobody()
-            .done("customerPasswordReset", redemption(&key))
+            .done("customerPasswordReset", redeem(&key, OTHER_PASSWORD))
             .await;
         assert!(opens(shop, &customer.address, OTHER_PASSWORD).await);
     }

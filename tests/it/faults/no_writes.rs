@@ -1,0 +1,127 @@
+//! A database that takes no writes: it is told so, nothing is half, and everything works when it does again.
+
+use std::collections::BTreeMap;
+
+use bson::{Document, doc};
+use futures_util::future::join_all;
+use storefront_gateway::platform::mongod::replica_set::ReplicaSet;
+
+use super::three_nodes::on_three_nodes;
+use super::wishes::{Wish, wishes};
+use crate::customers::setup;
+use crate::kit::{self, Gateway, Shop};
+
+/// Everything that is stored but for numbers, which are given once and never again, whatever becomes of what they were
+/// for.
+async fn stored(shop: &Shop) -> BTreeMap<String, Vec<Document>> {
+    let mut stored = shop.gateway.store.dump().await;
+    stored.remove("counters");
+    stored
+}
+
+async fn status(gateway: &Gateway, path: &str) -> u16 {
+    let answer = gateway.http.get(format!("{}{path}", gateway.url)).send().await;
+    answer.expect("an answer").status().as_u16()
+}
+
+// ERR-02
+#[tokio::test]
+async fn err_02_without_a_primary_the_gateway_says_so_and_works_again_when_there_is_one() {
+    on_three_nodes("no-primary", setup().manual_clock(), without_a_primary).await;
+}
+
+async fn without_a_primary(shop: &Shop, set: &mut ReplicaSet) {
+    let gateway = &shop.gateway;
+    let wishes = wishes(shop).await;
+    let before = stored(shop).await;
+    let primary = set.primary().await.expect("a primary");
+    let another = (primary + 1) % set.size();
+    set.kill(another).await;
+    set.kill(primary).await;
+
+    let answers = join_all(wishes.iter().map(Wish::send)).await;
+    for (wish, answer) in wishes.iter().zip(&answers) {
+        let field = wish.field;
+        assert_eq!(answer.codes(), ["UNAVAILABLE"], "{field}: {}", answer.body);
+        assert!(answer.body["data"][field].is_null(), "{}", answer.body);
+    }
+    assert_eq!(status(gateway, "/health/live").await, 200);
+    assert_eq!(status(gateway, "/health/ready").await, 503);
+
+    for number in [another, primary] {
+        set.restart(number).await.expect("started again");
+    }
+    set.primary().await.expect("a primary");
+    let is_ready = async || status(gateway, "/health/ready").await == 200;
+    kit::eventually("the gateway is ready", is_ready).await;
+    gateway.store.assert_whole().await;
+    assert_eq!(stored(shop).await, before);
+    join_all(wishes.iter().map(Wish::come_true)).await;
+    gateway.store.assert_whole().await;
+}
+
+/// What the test's gateway calls itself, so that the server refuses nobody else.
+const APP_NAME: &str = "refused";
+
+/// Lets the run's server fail at these commands in this way.
+async fn fail_at(commands: &[&str], how: Document) {
+    let mut data = doc! { "failCommands": commands.to_vec(), "appName": APP_NAME };
+    data.extend(how);
+    kit::admin(doc! { "configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data }).await;
+}
+
+/// It takes all commands again.
+async fn recover() {
+    kit::admin(doc! { "configureFailPoint": "failCommand", "mode": "off" }).await;
+}
+
+// SPR-41
+#[tokio::test]
+async fn spr_41_a_write_that_fails_is_told_with_its_number_and_keeps_nothing() {
+    let uri = format!("{}&appName={APP_NAME}", kit::server_uri().await);
+    let name = format!("{APP_NAME}_{}", std::process::id());
+    let shop = setup().manual_clock().on(&uri, &name).start().await;
+    shop.gateway.expect_errors();
+    let wishes = wishes(&shop).await;
+    let before = stored(&shop).await;
+    for commands in [
+        &["commitTransaction"][..],
+        &["insert", "update", "delete", "findAndModify"],
+    ] {
+        // As without room on its disk (OutOfDiskSpace).
+        fail_at(commands, doc! { "errorCode": 14031, "errorLabels": [] }).await;
+        for wish in &wishes {
+            if wish.in_transaction || !commands.contains(&"commitTransaction") {
+                assert_not_saved(wish).await;
+            }
+        }
+        recover().await;
+        assert_eq!(stored(&shop).await, before, "{commands:?}");
+        shop.gateway.store.assert_whole().await;
+    }
+    // It went away, with what it was asked or without: that nothing was kept is not known.
+    fail_at(&["findAndModify"], doc! { "closeConnection": true }).await;
+    let update = wishes.iter().find(|wish| wish.field == "customerUpdate");
+    let answer = update.expect("a wish").send().await;
+    assert_eq!(answer.codes(), ["UNAVAILABLE"], "{}", answer.body);
+    recover().await;
+    for wish in &wishes {
+        wish.come_true().await;
+    }
+    shop.gateway.store.assert_whole().await;
+}
+
+async fn assert_not_saved(wish: &Wish) {
+    let answer = wish.send().await;
+    let Some(code) = wish.legacy_code else {
+        assert_eq!(answer.codes(), ["INTERNAL"], "{}: {}", wish.field, answer.body);
+        return;
+    };
+    let payload = answer.data()[wish.field].take();
+    assert_eq!(
+        kit::faults(&payload),
+        [format!("SAVE_FAILED ({code})")],
+        "{}",
+        wish.field
+    );
+}

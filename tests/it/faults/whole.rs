@@ -1,0 +1,85 @@
+//! What the fault tests rest on: that a database that is not whole is found out.
+
+use bson::{Bson, Document, doc};
+
+use crate::addresses::home;
+use crate::customers::{ada, setup};
+use crate::kit::{Shop, png};
+
+/// Each damage: in which collection, and what happens to a document there; None: it goes.
+fn damages() -> Vec<(&'static str, Option<Document>)> {
+    let set = |field: &str, value: Bson| Some(doc! { "$set": { field: value } });
+    let unset = |field: &str| Some(doc! { "$unset": { field: "" } });
+    let other = || Bson::from("another");
+    vec![
+        ("storefrontUsers", None),
+        ("storefrontUsers", unset("customerId")),
+        ("storefrontUsers", set("customerId", other())),
+        ("storefrontUsers", set("isAnonymous", Bson::Boolean(true))),
+        ("storefrontUsers", set("storefrontUserId", other())),
+        ("customers", None),
+        ("customers", set("storefrontId", other())),
+        ("customers", set("reference", Bson::from("DE--7"))),
+        ("customers", set("status", Bson::from("REPEAT"))),
+        ("customers", unset("emailKey")),
+        ("customers", unset("defaultShippingAddressId")),
+        ("customers", set("defaultBillingAddressId", other())),
+        ("counters", set("last", Bson::Int64(0))),
+        ("sessions", set("customerId", other())),
+        ("sessions", set("userId", other())),
+        ("sessions", set("organizationId", other())),
+        ("oneTimeKeys", set("customerId", other())),
+        ("addresses", None),
+        ("addresses", set("customerId", other())),
+        ("addresses", set("userId", other())),
+        ("privateStorages", None),
+        ("privateStorages", set("itemCount", Bson::Int64(2))),
+        ("privateStorages", set("totalBytes", Bson::Int64(2))),
+        ("privateStorages", set("ownerId", other())),
+        ("storageItems", None),
+        ("storageItems", set("storageId", other())),
+        ("content.files", None),
+        ("content.files", set("length", Bson::Int64(2))),
+    ]
+}
+
+/// Whether the check finds fault with the database.
+async fn is_found_out(shop: &Shop) -> bool {
+    let store = shop.gateway.store.clone();
+    let checking = tokio::spawn(async move { store.assert_whole().await });
+    checking.await.is_err()
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_whole_is_found_out() {
+    let shop = setup().start().await;
+    shop.open_account_page().await;
+    let (ada, _) = ada(&shop, "ada@example.com").await;
+    ada.done("customerAddressCreate", home()).await;
+    ada.upload("cat.png", &png(1)).await;
+    let asked = serde_json::json!({ "email": "ada@example.com" });
+    shop.browser.done("customerPasswordResetRequest", asked).await;
+    shop.gateway.run_jobs().await;
+    assert!(!is_found_out(&shop).await);
+    for (collection, damage) in damages() {
+        let store = &shop.gateway.store;
+        let found = store.documents(collection, doc! {}).await;
+        let [whole] = &found[..] else {
+            panic!("{collection} has one document: {found:?}")
+        };
+        let (documents, id) = (store.collection(collection), doc! { "_id": &whole["_id"] });
+        match &damage {
+            Some(update) => drop(
+                documents
+                    .update_one(id.clone(), update.clone())
+                    .await
+                    .expect("damaged"),
+            ),
+            None => drop(documents.delete_one(id.clone()).await.expect("deleted")),
+        }
+        assert!(is_found_out(&shop).await, "{collection}: {damage:?}");
+        documents.delete_one(id).await.expect("deleted");
+        documents.insert_one(whole).await.expect("put back");
+    }
+    assert!(!is_found_out(&shop).await);
+}

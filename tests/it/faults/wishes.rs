@@ -1,0 +1,186 @@
+//! One mutation of each kind, all of which can take effect side by side and in any order.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::addresses::home;
+use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, credentials, person, redeem, with_password};
+use crate::kit::{Answer, Caller, Shop, faults, mutation};
+
+/// What somebody wants to change.
+pub(super) struct Wish {
+    by: Caller,
+    pub(super) field: &'static str,
+    input: Value,
+    /// The number that belongs to SAVE_FAILED; None where the schema does not name that code.
+    pub(super) legacy_code: Option<u16>,
+    /// Whether it is written as one transaction.
+    pub(super) in_transaction: bool,
+}
+
+impl Wish {
+    pub(super) async fn send(&self) -> Answer {
+        let input = json!({ "input": self.input });
+        self.by.send(&mutation(self.field), input).await
+    }
+
+    /// It takes effect.
+    pub(super) async fn come_true(&self) {
+        let payload = self.by.change(self.field, self.input.clone()).await;
+        assert_eq!(faults(&payload), [""; 0], "{}", self.field);
+    }
+}
+
+/// Prepares whom and what they need.
+pub(super) async fn wishes(shop: &Shop) -> Vec<Wish> {
+    shop.open_account_page().await;
+    let mut wishes = account_wishes(shop).await;
+    wishes.extend(session_wishes(shop).await);
+    wishes.extend(key_wishes(shop).await);
+    wishes.extend(address_wishes(shop).await);
+    wishes
+}
+
+fn wish(by: &Caller, field: &'static str, input: Value, legacy_code: Option<u16>) -> Wish {
+    Wish {
+        by: by.clone(),
+        field,
+        input,
+        legacy_code,
+        in_transaction: true,
+    }
+}
+
+/// The same, written by one command.
+fn single(wish: Wish) -> Wish {
+    Wish {
+        in_transaction: false,
+        ..wish
+    }
+}
+
+/// Registers a customer without a password; their id.
+async fn without_password(shop: &Shop, email: &str) -> Value {
+    let payload = shop.browser.done("customerRegister", person(email)).await;
+    payload["customer"]["id"].clone()
+}
+
+async fn account_wishes(shop: &Shop) -> Vec<Wish> {
+    let (updates, _) = ada(shop, "updates@example.com").await;
+    let (changes, _) = ada(shop, "changes@example.com").await;
+    let bob = without_password(shop, "bob@example.com").await;
+    let change = json!({
+        "password": PASSWORD, "newPassword": OTHER_PASSWORD, "confirmPassword": OTHER_PASSWORD,
+    });
+    let set = json!({ "customerId": bob, "newPassword": PASSWORD, "confirmPassword": PASSWORD });
+    let name = json!({ "firstName": "Augusta" });
+    vec![
+        wish(
+            &shop.browser,
+            "customerRegister",
+            with_password("new@example.com"),
+            Some(410),
+        ),
+        wish(&changes, "customerPasswordChange", change, Some(407)),
+        single(wish(&updates, "customerUpdate", name, Some(410))),
+        single(wish(&shop.backend, "customerPasswordSet", set, Some(407))),
+    ]
+}
+
+async fn session_wishes(shop: &Shop) -> Vec<Wish> {
+    let nobody = shop.nobody();
+    let (_, refreshes) = ada(shop, "refreshes@example.com").await;
+    let (_, leaves) = ada(shop, "leaves@example.com").await;
+    let (leaves_all, _) = ada(shop, "leaves-all@example.com").await;
+    ada(shop, "returns@example.com").await;
+    let returns = credentials("returns@example.com", PASSWORD);
+    let carl = json!({ "customerId": without_password(shop, "carl@example.com").await });
+    let token = |token: &str| json!({ "refreshToken": token });
+    vec![
+        wish(&shop.browser, "customerTokenCreate", returns, Some(410)),
+        wish(&shop.backend, "customerTokenIssue", carl, Some(410)),
+        wish(
+            &leaves_all,
+            "customerTokenRevoke",
+            json!({ "all": true }),
+            Some(410),
+        ),
+        single(wish(&nobody, "customerTokenRevoke", token(&leaves), Some(410))),
+        single(wish(&nobody, "customerTokenRefresh", token(&refreshes), None)),
+    ]
+}
+
+async fn key_wishes(shop: &Shop) -> Vec<Wish> {
+    let (browser, nobody) = (&shop.browser, shop.nobody());
+    let to = |address: &str| json!({ "email": address });
+    let (moves, _) = ada(shop, "moves@example.com").await;
+    let (wants, _) = ada(shop, "wants@example.com").await;
+    for address in ["asks", "forgot", "verifies"] {
+        ada(shop, &format!("{address}@example.com")).await;
+    }
+    let new = |address: &str| json!({ "newEmail": address, "password": PASSWORD });
+    browser
+        .done("customerPasswordResetRequest", to("forgot@example.com"))
+        .await;
+    browser
+        .done("customerEmailVerificationRequest", to("verifies@example.com"))
+        .await;
+    moves
+        .done("customerEmailChangeRequest", new("moved@example.com"))
+        .await;
+    shop.gateway.run_jobs().await;
+    let mails = shop.gateway.mails().all();
+    let mailed = |address: &str, name: &str| {
+        let mail = mails.iter().find(|mail| mail.to == address);
+        mail.expect("a mail").parameter(name)
+    };
+    let redemption = redeem(&mailed("forgot@example.com", "key"), OTHER_PASSWORD);
+    let token = |address: &str| json!({ "token": mailed(address, "token") });
+    let asks = || to("asks@example.com");
+    vec![
+        wish(browser, "customerPasswordResetRequest", asks(), Some(410)),
+        wish(&nobody, "customerPasswordReset", redemption, Some(407)),
+        wish(browser, "customerEmailVerificationRequest", asks(), Some(410)),
+        wish(
+            &nobody,
+            "customerEmailVerify",
+            token("verifies@example.com"),
+            Some(410),
+        ),
+        wish(
+            &wants,
+            "customerEmailChangeRequest",
+            new("wanted@example.com"),
+            Some(410),
+        ),
+        wish(
+            &nobody,
+            "customerEmailChangeConfirm",
+            token("moved@example.com"),
+            Some(410),
+        ),
+    ]
+}
+
+async fn address_wishes(shop: &Shop) -> Vec<Wish> {
+    let fields = [
+        "customerAddressCreate",
+        "customerAddressUpdate",
+        "customerAddressDelete",
+    ];
+    join_all(fields.map(async |field| {
+        let (ada, _) = ada(shop, &format!("{field}@example.com")).await;
+        let mut ids = Vec::new();
+        for _ in 0..2 {
+            let payload = ada.done("customerAddressCreate", home()).await;
+            ids.push(payload["address"]["id"].clone());
+        }
+        let input = match field {
+            "customerAddressCreate" => home(),
+            "customerAddressUpdate" => json!({ "id": ids[0], "city": "Leipzig", "isDefaultShipping": true }),
+            _ => json!({ "id": ids[1] }),
+        };
+        wish(&ada, field, input, Some(409))
+    }))
+    .await
+}
