@@ -139,7 +139,7 @@ async fn the_configuration_is_for_the_own_page_only() {
     let config: serde_json::Value = serde_json::from_str(&text(own).await).expect("JSON");
     assert_eq!(config["endpoint"], "/graphql");
     assert_eq!(config["publicKey"], "pk_shop");
-    assert_eq!(config["tabs"].as_array().map(Vec::len), Some(4));
+    assert_eq!(config["tabs"].as_array().map(Vec::len), Some(6));
     assert_eq!(config["tabs"][0]["variables"], serde_json::Value::Null);
 
     for site in ["cross-site", "same-site"] {
