@@ -102,6 +102,9 @@ async fn register(
     input: CustomerRegisterInput,
 ) -> Result<CustomerRegisterPayload> {
     let reach = context.reach_to_write(&REGISTER).await?;
+    if input.password.is_some() {
+        context.app.passwords.room().await?;
+    }
     let mut faults = Faults::default();
     let token = input.anonymous_user_token.as_deref();
     let (place, anonymous) =

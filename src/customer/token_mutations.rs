@@ -127,6 +127,7 @@ pub(super) async fn create_token(
         anonymous_user_token,
     } = input;
     let reach = context.reach_to_write(&SIGN_IN).await?;
+    context.app.passwords.room().await?;
     let mut faults = Faults::default();
     let token = anonymous_user_token.as_deref();
     let (place, anonymous) = entrance(context, &reach, &mut faults, storefront_id.as_ref(), token).await?;

@@ -6,8 +6,11 @@ mod threads;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
 
 use crate::config::PasswordConfig;
 use crate::error::{Error, Result};
@@ -50,8 +53,14 @@ pub struct Passwords {
     pub policy: Policy,
     hasher: Arc<Hasher>,
     threads: Threads,
+    delayed: Semaphore,
     random: Random,
 }
+
+/// How long somebody waits for room before being told that there is none.
+const REFUSE_AFTER: Duration = Duration::from_millis(250);
+/// How many may wait for that at once; the others are told at once.
+const DELAYED: usize = 128;
 
 impl Passwords {
     /// Starts the threads. Each takes its memory with its first hash.
@@ -65,8 +74,25 @@ impl Passwords {
             },
             hasher: Arc::new(Hasher::new(&config.argon2, &random.bytes(), &random.bytes())?),
             threads: Threads::start(config.argon2.threads)?,
+            delayed: Semaphore::new(DELAYED),
             random,
         })
+    }
+
+    /// Whether a password could be looked at now, asked before anything else is done for it: in a flood, being refused must
+    /// cost next to nothing. Nobody is refused at once, so that whoever tries again at once does so a few times a second.
+    ///
+    /// # Errors
+    /// RATE_LIMITED with the seconds to wait when too many hashes wait, now and a moment later.
+    pub async fn room(&self) -> Result<()> {
+        if self.threads.room().is_ok() {
+            return Ok(());
+        }
+        // Only so many, because each of them holds a request's place.
+        if let Ok(_place) = self.delayed.try_acquire() {
+            sleep(REFUSE_AFTER).await;
+        }
+        self.threads.room()
     }
 
     /// The hash of a password that [`Policy::check`] found good, under a fresh salt.

@@ -1,7 +1,13 @@
 //! Passwords from the outside: what is hashed, what verifies, and what is never hashed.
 
 use std::num::NonZeroUsize;
+use std::sync::mpsc;
+use std::task::Poll;
 
+use futures_util::poll;
+use tokio::sync::oneshot;
+
+use super::threads::WAITING_PER_THREAD;
 use super::*;
 use crate::config::Argon2Config;
 
@@ -44,6 +50,46 @@ async fn the_same_password_never_has_the_same_hash() {
     let one = passwords.hash("change123".into()).await.expect("hashes");
     let other = passwords.hash("change123".into()).await.expect("hashes");
     assert_ne!(one, other);
+}
+
+// TOK-03
+#[tokio::test]
+async fn whoever_finds_no_room_waits_a_moment_for_it_and_is_told_else() {
+    let passwords = passwords(64);
+    passwords.room().await.expect("nobody waits yet");
+    let (release, held) = mpsc::channel::<()>();
+    let (begun, begins) = oneshot::channel();
+    let mut holding = Box::pin(passwords.threads.run(move |_| {
+        let _test_is_over = begun.send(());
+        let _released = held.recv();
+    }));
+    assert!(poll!(&mut holding).is_pending());
+    begins.await.expect("the thread takes the work");
+    let mut waiting: Vec<_> = (0..WAITING_PER_THREAD)
+        .map(|_| Box::pin(passwords.threads.run(|_| ())))
+        .collect();
+    for waiter in &mut waiting {
+        assert!(poll!(waiter).is_pending());
+    }
+
+    assert!(matches!(passwords.room().await, Err(Error::Rejected(_))));
+    let all = u32::try_from(DELAYED).expect("few");
+    let taken = passwords.delayed.try_acquire_many(all).expect("all free again");
+    let at_once = poll!(Box::pin(passwords.room()));
+    assert!(
+        matches!(at_once, Poll::Ready(Err(Error::Rejected(_)))),
+        "{at_once:?}"
+    );
+    drop(taken);
+
+    let mut asking = Box::pin(passwords.room());
+    assert!(poll!(&mut asking).is_pending());
+    drop(release);
+    holding.await.expect("done");
+    for waiter in waiting {
+        waiter.await.expect("done");
+    }
+    asking.await.expect("there is room by then");
 }
 
 // EPC-05

@@ -85,6 +85,14 @@ impl Threads {
         Ok(this)
     }
 
+    /// Whether there would be room for work at the moment.
+    ///
+    /// # Errors
+    /// RATE_LIMITED as [`run`](Self::run) has it.
+    pub(super) fn room(&self) -> Result<()> {
+        self.0.room(&mut self.0.state())
+    }
+
     /// Runs `work` on one of the threads, with the thread's memory. Work whose caller goes away while it waits is never
     /// begun.
     ///
@@ -118,8 +126,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enqueue(&self, job: Box<dyn Job>) -> Result<()> {
-        let mut state = self.state();
+    fn room(&self, state: &mut State) -> Result<()> {
         let room = self.threads.get() * WAITING_PER_THREAD;
         if state.waiting.len() >= room {
             state.waiting.retain(|job| !job.abandoned());
@@ -128,6 +135,12 @@ impl Shared {
             let wait = wait_seconds(state.waiting.len(), state.mean.unwrap_or_default(), self.threads);
             return Err(Error::rejected(busy(wait)));
         }
+        Ok(())
+    }
+
+    fn enqueue(&self, job: Box<dyn Job>) -> Result<()> {
+        let mut state = self.state();
+        self.room(&mut state)?;
         state.waiting.push_back(job);
         report(&state);
         self.changed.notify_one();

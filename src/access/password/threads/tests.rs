@@ -47,6 +47,7 @@ async fn a_full_queue_refuses_at_once_and_says_when_to_come_again() {
     let mut waiting: Vec<_> = (0..WAITING_PER_THREAD)
         .map(|number| Box::pin(threads.run(move |_| number)))
         .collect();
+    threads.room().expect("nobody waits yet");
     for waiter in &mut waiting {
         assert!(poll!(waiter).is_pending());
     }
@@ -55,6 +56,7 @@ async fn a_full_queue_refuses_at_once_and_says_when_to_come_again() {
     assert_eq!(fault.code, UserErrorCode::RateLimited);
     assert_eq!(fault.field, None);
     assert_eq!(fault.retry_after_seconds, Some(1), "no hash was measured yet");
+    assert_eq!(rejection(threads.room()), fault);
 
     drop(release);
     let done: Vec<_> = join_all(waiting)
