@@ -160,8 +160,8 @@ pub struct CustomerTokenRevokeInput {
     /// This session.
     pub(super) session_id: Option<ID>,
     /// All sessions.
-    #[graphql(default = false)]
-    pub(super) all: bool,
+    #[graphql(default_with = "Some(false)")]
+    pub(super) all: Option<bool>,
     /// Backend, with all: whose; else CUSTOMER_REFERENCE_MISSING.
     pub(super) customer_id: Option<ID>,
 }

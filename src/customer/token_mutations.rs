@@ -148,6 +148,7 @@ async fn revoke(context: &Arc<RequestContext>, input: CustomerTokenRevokeInput) 
         all,
         customer_id,
     } = input;
+    let all = all.unwrap_or_default();
     let app = &context.app;
     let client = client_of(context);
     if let Some(token) = &refresh_token

@@ -220,7 +220,10 @@ async fn tok_02_a_session_ends_at_once_by_token_by_id_and_all_together() {
         .await;
     assert!(!is_signed_in(&second).await && is_signed_in(&third).await);
     first
-        .done("customerTokenRevoke", json!({ "sessionId": sessions[2]["id"] }))
+        .done(
+            "customerTokenRevoke",
+            json!({ "sessionId": sessions[2]["id"], "all": null }),
+        )
         .await;
     assert!(!is_signed_in(&third).await && is_signed_in(&first).await);
     // Nobody else's.
