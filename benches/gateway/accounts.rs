@@ -1,18 +1,16 @@
 //! Customers with their addresses: one command for each kind of thing on a level, and the same cost at both ends of a long
 //! list.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use storefront_gateway::address::{Address, Content, country::CountryCode};
 use storefront_gateway::platform::id::{AddressId, CustomerId, Id, StorefrontId, StorefrontUserId};
 
-use crate::Row;
 use crate::stand::Stand;
+use crate::{Row, levels};
 
 const CUSTOMERS: usize = 50;
-const CALLERS: usize = 32;
 const MANY: usize = 10_000;
 const ROUNDS: usize = 101;
 /// The customers, their pages of addresses, and their default addresses.
@@ -42,40 +40,21 @@ pub async fn measure(stand: &Stand) -> Vec<Row> {
 }
 
 async fn commands(stand: &Stand, ids: &[String]) -> Vec<Row> {
-    let url = stand.gateway.app.public_url.clone();
-    let ask = || stand.ask(&url, ACCOUNTS, json!({ "ids": ids }));
-    // The first call fills the caches of standings.
-    ask().await;
-    let (data, idle) = stand.counted(ask()).await;
+    let what = [
+        "commands of 50 customers with 10 addresses each and their defaults, idle",
+        "the same, a query, with 32 callers at once",
+    ];
+    let query = (ACCOUNTS, json!({ "ids": ids }));
+    let (data, rows) = levels::measure(stand, what, query, COMMANDS).await;
     for customer in data["nodes"].as_array().expect("nodes") {
-        assert_eq!(
-            customer["addresses"]["nodes"].as_array().map(Vec::len),
-            Some(10),
-            "{customer}"
-        );
+        let addresses = customer["addresses"]["nodes"].as_array().map(Vec::len);
+        assert_eq!(addresses, Some(10), "{customer}");
         assert!(
             customer["defaultShippingAddress"]["city"].is_string(),
             "{customer}"
         );
     }
-    let before = stand.commands.load(Ordering::SeqCst);
-    futures_util::future::join_all((0..CALLERS).map(|_| ask())).await;
-    let each = (stand.commands.load(Ordering::SeqCst) - before) as f64 / CALLERS as f64;
-    vec![
-        Row {
-            what: "commands of 50 customers with 10 addresses each and their defaults, idle",
-            measured: idle.to_string(),
-            bound: COMMANDS.to_string(),
-            kept: idle <= COMMANDS,
-        },
-        Row {
-            what: "the same, a query, with 32 callers at once",
-            measured: format!("{each:.2}"),
-            bound: COMMANDS.to_string(),
-            // A standing may expire in between and be read again.
-            kept: each <= COMMANDS as f64 + 0.1,
-        },
-    ]
+    rows
 }
 
 /// The first page of a long list against its last, and against one whose cursor is deep in it.

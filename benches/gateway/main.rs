@@ -15,6 +15,7 @@ mod accounts;
 mod bare;
 mod child;
 mod flood;
+mod levels;
 mod memory;
 mod merging;
 mod nested;

@@ -1,0 +1,39 @@
+//! A query costs a fixed number of commands, whatever the number of parents, idle and under load.
+
+use std::sync::atomic::Ordering;
+
+use serde_json::Value;
+
+use crate::Row;
+use crate::stand::Stand;
+
+const CALLERS: usize = 32;
+
+/// Commands of a query by itself and with 32 callers at once, as lines of the table with these names; and its data.
+pub async fn measure(
+    stand: &Stand,
+    what: [&'static str; 2],
+    (query, variables): (&str, Value),
+    bound: u64,
+) -> (Value, Vec<Row>) {
+    let url = stand.gateway.app.public_url.clone();
+    let ask = || stand.ask(&url, query, variables.clone());
+    // The first call fills the caches of standings.
+    ask().await;
+    let (data, idle) = stand.counted(ask()).await;
+    let before = stand.commands.load(Ordering::SeqCst);
+    futures_util::future::join_all((0..CALLERS).map(|_| ask())).await;
+    let each = (stand.commands.load(Ordering::SeqCst) - before) as f64 / CALLERS as f64;
+    let row = |what, measured, kept| Row {
+        what,
+        measured,
+        bound: bound.to_string(),
+        kept,
+    };
+    let rows = vec![
+        row(what[0], idle.to_string(), idle <= bound),
+        // A standing may expire in between and be read again.
+        row(what[1], format!("{each:.2}"), each <= bound as f64 + 0.1),
+    ];
+    (data, rows)
+}
