@@ -98,6 +98,8 @@ pub(super) async fn frame(
     let started = Instant::now();
     let id = RequestId::of(request.headers(), || gateway.app.random.bytes());
     let is_graphql = request.uri().path() == GRAPHQL;
+    // What is answered there is for one reader at one moment.
+    let is_private = is_graphql || request.uri().path().starts_with("/oauth/");
     let span = trace::span(&gateway.app.config.telemetry, request.headers(), &id);
     request.extensions_mut().insert(id.clone());
     let answered = AssertUnwindSafe(answer(request))
@@ -122,8 +124,7 @@ pub(super) async fn frame(
         HeaderValue::from_static("nosniff"),
     );
     headers.insert(X_REQUEST_ID, id.0.clone());
-    // What is answered there is for one reader at one moment.
-    if is_graphql || path.starts_with("/oauth/") {
+    if is_private {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     let outcome = outcome(&note, &response);

@@ -458,3 +458,17 @@ async fn the_token_endpoint_takes_forms_only_and_one_kind_of_credentials() {
     }
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn the_token_endpoint_tells_other_pages_that_they_may_ask_and_nobody_to_keep_it() {
+    let gateway = Gateway::start(&[]).await;
+    let url = format!("{}/oauth/token", gateway.url);
+    let preflight = gateway.http.request(reqwest::Method::OPTIONS, &url);
+    let preflight = preflight
+        .header("origin", "https://prints.example")
+        .header("access-control-request-method", "POST");
+    let answer = preflight.send().await.expect("answered");
+    assert_eq!(answer.headers()["access-control-allow-origin"], "*");
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    gateway.stop().await;
+}
