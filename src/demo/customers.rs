@@ -109,8 +109,8 @@ pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()
         let customer = customer(app, demo, &place, person).await?;
         let addresses = app.database.open::<Address>(place.reach());
         let known = addresses.count(doc! { "customerId": &customer.id }).await?;
-        let missing = usize::try_from(known).unwrap_or(usize::MAX);
-        for (index, address) in person.addresses.iter().enumerate().skip(missing) {
+        let known = usize::try_from(known).unwrap_or(usize::MAX);
+        for (index, address) in person.addresses.iter().enumerate().skip(known) {
             let flags = Flags {
                 shipping: Some(index == 0),
                 billing: Some(index == 0),

@@ -56,7 +56,7 @@ fn text<'a>(body: &'a Value, field: &str) -> &'a str {
         .unwrap_or_else(|| panic!("{field} in {body}"))
 }
 
-// RFC 6749 §4.3, §5.1, §6
+// SPR-04, RFC 6749 §4.3, §5.1, §6
 #[tokio::test]
 async fn a_customer_signs_in_and_stays_signed_in() {
     let shop = shop().await;
@@ -100,7 +100,7 @@ async fn a_customer_signs_in_and_stays_signed_in() {
     assert!(!is_signed_in(&shop.nobody().with(Some(text(&fourth, "access_token")))).await);
 }
 
-// RFC 6749 §5.2
+// SPR-04, RFC 6749 §5.2
 #[tokio::test]
 async fn what_does_not_fit_is_refused_as_the_standard_says() {
     let shop = shop().await;
@@ -159,7 +159,7 @@ async fn what_does_not_fit_is_refused_as_the_standard_says() {
     assert_eq!(status, 200, "{body}");
 }
 
-// TOK-01
+// SPR-04, TOK-01
 #[tokio::test]
 async fn anothers_refresh_token_is_refused_and_stays_good() {
     let shop = shop().await;
@@ -178,7 +178,7 @@ async fn anothers_refresh_token_is_refused_and_stays_good() {
     assert_eq!(status, 200, "{body}");
 }
 
-// RFC 7009, TOK-02
+// SPR-04, TOK-02, RFC 7009
 #[tokio::test]
 async fn a_revoked_refresh_token_takes_its_session_along() {
     let shop = shop().await;
@@ -210,7 +210,7 @@ async fn a_revoked_refresh_token_takes_its_session_along() {
     assert!(!is_signed_in(&laptop).await);
 }
 
-// TOK-03
+// SPR-04, TOK-03
 #[tokio::test]
 async fn guesses_count_together_with_those_by_graphql() {
     let shop = super::setup()
