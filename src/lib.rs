@@ -51,3 +51,8 @@ pub mod storage;
 pub mod storefront;
 pub mod storefront_user;
 pub mod telemetry;
+
+/// Takes the place of the system's allocator in everything that links this crate, its benchmarks and tests too.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
