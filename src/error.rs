@@ -24,6 +24,8 @@ pub enum Error {
     StorefrontNotFound,
     /// The request took longer than it may.
     Timeout,
+    /// A search that no index answers took longer than it may.
+    SearchTimeout,
     /// The database does not answer, or no primary is elected; trying again later may help.
     Unavailable(Source),
     /// Anything that should not have happened. The wire carries a request id and nothing else.
@@ -58,7 +60,7 @@ impl Error {
             Self::Forbidden(_) => "FORBIDDEN",
             Self::StorefrontRequired => "STOREFRONT_REQUIRED",
             Self::StorefrontNotFound => "STOREFRONT_NOT_FOUND",
-            Self::Timeout => "TIMEOUT",
+            Self::Timeout | Self::SearchTimeout => "TIMEOUT",
             Self::Unavailable(_) => "UNAVAILABLE",
         }
     }
@@ -77,6 +79,9 @@ impl Error {
             }
             Self::StorefrontNotFound => "There is no such storefront.".to_owned(),
             Self::Timeout => "This took too long and was given up; it may still take effect.".to_owned(),
+            Self::SearchTimeout => "The search was given up after 5 seconds, because no index answers this filter. Narrow it \
+                 with eq or startsWith on a field whose description says that it has an index, or ask without totalCount."
+                .to_owned(),
             Self::Unavailable(_) => "The database does not answer; please try again shortly.".to_owned(),
             Self::Rejected(_) | Self::Internal(_) => "Something went wrong on our side.".to_owned(),
         }

@@ -196,8 +196,8 @@ pub fn jobs() -> Vec<job::Kind<Arc<App>>> {
     .collect()
 }
 
-/// Migrations of all domains, in order. None yet: this is the first version of what is stored.
-pub const MIGRATIONS: &[Migration] = &[];
+/// Migrations of all domains, in order.
+pub const MIGRATIONS: &[Migration] = &[customer::migrations::REFERENCE_NUMBERS];
 
 /// The executable schema, twice over the same parts: one that validates a document strictly when it is first seen, and
 /// one that does only what each run needs.

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bson::{Bson, Document, doc};
 use futures_util::TryStreamExt;
@@ -15,10 +16,13 @@ use crate::platform::{
     database::{Database, Tx, count_command},
     id::{Id, StorageId, StorefrontId},
     loader::Batch,
+    page::{Page, Slice},
 };
 
 /// A level of a query comes in one batch; the server's first batch of 101 would cost a second command.
 const BATCH: u32 = 20_000;
+/// How long the database may look for what a client's filter finds: a filter that no index answers looks at everything.
+const SEARCH_LIMIT: Duration = Duration::from_secs(5);
 
 /// A document that belongs to a storefront.
 pub trait TenantDocument: Serialize + DeserializeOwned + Send + Sync + Unpin + 'static {
@@ -178,9 +182,45 @@ impl<T: TenantDocument> Tenant<T> {
         } }
     }
 
-    /// How many documents the filter finds.
-    pub async fn count(&self, filter: Document) -> Result<u64> {
-        Ok(self.commands().count_documents(self.confined(filter)).await?)
+    /// A page of what meets a client's condition, in one command.
+    ///
+    /// # Errors
+    /// [`Error::SearchTimeout`] where that takes too long.
+    pub async fn page(
+        &self,
+        condition: Document,
+        page: &Page,
+        position: impl Fn(&T) -> (Bson, Bson),
+    ) -> Result<Slice<T>> {
+        let filter = match (page.filter(), condition) {
+            (place, condition) if place.is_empty() => condition,
+            (place, condition) if condition.is_empty() => place,
+            (place, condition) => doc! { "$and": [place, condition] },
+        };
+        let found = self
+            .commands()
+            .find(self.confined(filter))
+            .sort(page.sort())
+            .limit(page.limit())
+            .batch_size(BATCH)
+            .max_time(SEARCH_LIMIT)
+            .await?;
+        Ok(page.cut(found.try_collect().await?, position))
+    }
+
+    /// How many documents meet a client's condition.
+    ///
+    /// # Errors
+    /// [`Error::SearchTimeout`] where counting them takes too long.
+    pub async fn count(&self, condition: Document) -> Result<u64> {
+        let counted = self.commands().count_documents(self.confined(condition));
+        Ok(counted.max_time(SEARCH_LIMIT).await?)
+    }
+
+    /// Changes all that the filter finds by a pipeline, outside a transaction: for migrations, which may be many documents.
+    pub async fn migrate(&self, filter: Document, pipeline: Vec<Document>) -> Result<u64> {
+        let changed = self.commands().update_many(self.confined(filter), pipeline);
+        Ok(changed.await?.modified_count)
     }
 
     /// Inserts within a transaction.

@@ -6,10 +6,12 @@ pub mod email;
 pub mod graphql;
 pub mod inputs;
 pub mod limits;
+pub mod list;
 pub mod lookup;
 pub mod mail;
 pub mod mail_mutations;
 pub mod mailed_keys;
+pub mod migrations;
 pub mod mutations;
 pub mod oauth;
 pub mod password_mutations;
@@ -122,6 +124,8 @@ pub struct Customer {
     pub user_id: StorefrontUserId,
     /// The storefront's code, two dashes, a number: unique and never reused (SPR-17).
     pub reference: String,
+    /// That number, to sort by.
+    pub reference_number: i64,
     /// The e-mail address as it was written.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub email: Option<String>,

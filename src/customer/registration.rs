@@ -165,6 +165,7 @@ async fn save(app: &App, house: &Reach, code: &str, documents: &mut Documents) -
     for _ in 0..MOST_NUMBERS {
         let number = store::next_number(&app.database, &documents.customer.storefront_id).await?;
         documents.customer.reference = format!("{code}--{number}");
+        documents.customer.reference_number = number;
         documents
             .user
             .external_id
@@ -205,6 +206,7 @@ impl Documents {
             storefront_id: place.id().clone(),
             user_id: user.id.clone(),
             reference: String::new(),
+            reference_number: 0,
             email: Some(new.email.written.clone()),
             email_key: Some(new.email.key.clone()),
             is_email_verified: false,

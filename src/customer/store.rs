@@ -1,6 +1,6 @@
 //! Customers in the database.
 
-use bson::{Document, doc};
+use bson::{Bson, Document, doc};
 
 use super::{Customer, email::Email};
 use crate::access::reach::{Confine, Reach};
@@ -9,6 +9,7 @@ use crate::platform::{
     counter,
     database::{Database, Index, IndexKind, Tx},
     id::StorefrontId,
+    page::{Page, Slice},
 };
 
 /// The index that keeps an address unique in its storefront.
@@ -42,7 +43,55 @@ pub const INDEXES: &[Index] = &[
         keys: &[("storefrontId", 1), ("userId", 1)],
         kind: IndexKind::Unique,
     },
+    // For lists: each order, and each text that is filtered by.
+    plain("storefront_id", &[("storefrontId", 1), ("_id", 1)]),
+    plain(
+        "storefront_updatedAt",
+        &[("storefrontId", 1), ("updatedAt", 1), ("_id", 1)],
+    ),
+    plain(
+        "storefront_lastName",
+        &[("storefrontId", 1), ("lastName", 1), ("_id", 1)],
+    ),
+    plain(
+        "storefront_firstName",
+        &[("storefrontId", 1), ("firstName", 1), ("_id", 1)],
+    ),
+    plain(
+        "storefront_emailKey",
+        &[("storefrontId", 1), ("emailKey", 1), ("_id", 1)],
+    ),
+    plain(
+        "storefront_referenceNumber",
+        &[("storefrontId", 1), ("referenceNumber", 1), ("_id", 1)],
+    ),
 ];
+
+const fn plain(name: &'static str, keys: &'static [(&'static str, i32)]) -> Index {
+    Index {
+        collection: "customers",
+        name,
+        keys,
+        kind: IndexKind::Plain,
+    }
+}
+
+/// A page of the customers who meet a condition.
+pub async fn page(
+    database: &Database,
+    reach: &Reach,
+    condition: Document,
+    page: &Page,
+    position: impl Fn(&Customer) -> (Bson, Bson),
+) -> Result<Slice<Customer>> {
+    let customers = database.open::<Customer>(reach);
+    customers.page(condition, page, position).await
+}
+
+/// How many customers meet a condition.
+pub async fn count(database: &Database, reach: &Reach, condition: Document) -> Result<u64> {
+    database.open::<Customer>(reach).count(condition).await
+}
 
 /// The customer with this address.
 pub async fn by_email(database: &Database, reach: &impl Confine, email: &Email) -> Result<Option<Customer>> {

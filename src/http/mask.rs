@@ -34,7 +34,7 @@ pub(super) fn mask(errors: &mut [ServerError], stage: Stage, request_id: &str) {
                     "user errors were raised where no payload takes them");
                 error.message = internal_message(request_id);
             }
-            Some(ours @ (Error::Unavailable(_) | Error::Timeout)) => {
+            Some(ours @ (Error::Unavailable(_) | Error::Timeout | Error::SearchTimeout)) => {
                 tracing::debug!(request_id, error = ?ours, "a request could not be answered");
             }
             Some(_) => {}

@@ -47,6 +47,22 @@ pub struct DateTimeFilter {
 }
 
 impl StringFilter {
+    /// The same filter for a field whose texts are stored in another form.
+    #[must_use]
+    pub fn mapped(self, form: impl Fn(&str) -> String) -> Self {
+        let text = |text: Option<String>| text.map(|text| form(&text));
+        Self {
+            eq: text(self.eq),
+            ne: text(self.ne),
+            one_of: self
+                .one_of
+                .map(|texts| texts.iter().map(|text| form(text)).collect()),
+            like: text(self.like),
+            starts_with: text(self.starts_with),
+            is_null: self.is_null,
+        }
+    }
+
     /// The condition on a field.
     ///
     /// # Errors
@@ -78,8 +94,7 @@ impl StringFilter {
             );
         }
         if let Some(text) = like {
-            let pattern: Vec<String> = bounded(text)?.split('*').map(escape).collect();
-            add("$regex", expression(format!("^{}$", pattern.join(".*")), "is")?);
+            add("$regex", expression(pattern(&bounded(text)?), "is")?);
         }
         if let Some(text) = starts_with {
             // Case-sensitive with an anchor: the form that an index can answer.
@@ -130,6 +145,27 @@ fn expression(pattern: String, options: &str) -> Result<Bson> {
         pattern: pattern.try_into()?,
         options: options.to_owned().try_into()?,
     }))
+}
+
+/// The regular expression of a text in which `*` stands for any run of characters.
+///
+/// Each piece but the last is taken where it first stands and never tried elsewhere (`(?>…)`): what comes later has most room
+/// so, and a pattern of many stars costs a pass over the text instead of all ways to share the text among them.
+fn pattern(text: &str) -> String {
+    let mut pieces = text.split('*').map(escape);
+    let mut pattern = format!("^{}", pieces.next().unwrap_or_default());
+    let last = pieces.next_back();
+    for piece in pieces.filter(|piece| !piece.is_empty()) {
+        pattern.push_str("(?>.*?");
+        pattern.push_str(&piece);
+        pattern.push(')');
+    }
+    if let Some(last) = last {
+        pattern.push_str(".*");
+        pattern.push_str(&last);
+    }
+    pattern.push('$');
+    pattern
 }
 
 /// Makes every character of `text` mean itself in a regular expression.
@@ -215,13 +251,20 @@ mod tests {
 
     #[test]
     fn like_is_literal_but_for_the_star() {
-        let filter = StringFilter {
-            like: Some("a.b*(c".to_owned()),
-            ..StringFilter::default()
-        };
-        let conditions = filter.on("name").expect("fine");
-        let expected = expression("^a\\.b.*\\(c$".to_owned(), "is").expect("a regex");
-        assert_eq!(conditions, [doc! { "name": { "$regex": expected } }]);
+        for (like, expected) in [
+            ("a.b*(c", "^a\\.b.*\\(c$"),
+            ("", "^$"),
+            ("*", "^.*$"),
+            ("a*b**c*", "^a(?>.*?b)(?>.*?c).*$"),
+        ] {
+            let filter = StringFilter {
+                like: Some(like.to_owned()),
+                ..StringFilter::default()
+            };
+            let conditions = filter.on("name").expect("fine");
+            let expected = expression(expected.to_owned(), "is").expect("a regex");
+            assert_eq!(conditions, [doc! { "name": { "$regex": expected } }], "{like}");
+        }
     }
 
     #[test]

@@ -23,8 +23,21 @@ pub struct Order {
     pub name: String,
     /// Sort field; `_id` alone where that is the order of creation.
     pub field: &'static str,
-    /// Newest first.
+    /// Which values the field has.
+    pub values: Values,
+    /// From high to low.
     pub descending: bool,
+}
+
+/// Which values a sort field has in the rows of one list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Values {
+    /// Each row its own: the field is an order by itself.
+    Unique,
+    /// Rows may share one, and are then in the order of their ids.
+    Shared,
+    /// The same, and some rows have none; they stand before all others.
+    Optional,
 }
 
 impl Order {
@@ -33,8 +46,14 @@ impl Order {
         Self {
             name: name.into(),
             field: "_id",
+            values: Values::Unique,
             descending: false,
         }
+    }
+
+    /// How many values a position in this order has.
+    fn width(&self) -> usize {
+        if self.values == Values::Unique { 1 } else { 2 }
     }
 }
 
@@ -61,7 +80,7 @@ pub struct Page {
     before: Option<Position>,
 }
 
-/// A place in an order: sort value, and id where the sort field is another.
+/// A place in an order: sort value, and id where others may have the same.
 #[derive(Clone, Debug)]
 struct Position(Vec<Bson>);
 
@@ -133,7 +152,6 @@ impl Position {
         let Some(Bson::Array(values)) = document.remove("p") else {
             return Err(wrong());
         };
-        let expected = if order.field == "_id" { 1 } else { 2 };
         let plain = |value: &Bson| {
             matches!(
                 value,
@@ -141,7 +159,7 @@ impl Position {
             )
         };
         // Anything else could be an operator in disguise.
-        if values.len() == expected && values.iter().all(plain) {
+        if values.len() == order.width() && values.iter().all(plain) {
             Ok(Self(values))
         } else {
             Err(wrong())
@@ -164,20 +182,27 @@ impl Page {
     /// The filter that starts the page; empty on the first.
     #[must_use]
     pub fn filter(&self) -> Document {
-        let operator = if self.down() { "$lt" } else { "$gt" };
-        match self
-            .after
-            .as_ref()
-            .or(self.before.as_ref())
-            .map(|position| position.0.as_slice())
-        {
-            None => Document::new(),
-            Some([id]) => doc! { "_id": { operator: id } },
-            Some([value, id, ..]) => doc! { "$or": [
-                { self.order.field: { operator: value } },
-                { self.order.field: value, "_id": { operator: id } },
+        let (field, operator) = (self.order.field, if self.down() { "$lt" } else { "$gt" });
+        let position = self.after.as_ref().or(self.before.as_ref());
+        match position.map(|position| position.0.as_slice()) {
+            None | Some([]) => Document::new(),
+            Some([value]) => doc! { field: { operator: value } },
+            // The database compares values of one type only: what has none must be asked for by name.
+            Some([Bson::Null, id, ..]) if self.down() => doc! { field: null, "_id": { operator: id } },
+            Some([Bson::Null, id, ..]) => doc! { "$or": [
+                { field: { "$ne": null } },
+                { field: null, "_id": { operator: id } },
             ] },
-            Some([]) => Document::new(),
+            Some([value, id, ..]) => {
+                let mut behind = vec![
+                    doc! { field: { operator: value } },
+                    doc! { field: value, "_id": { operator: id } },
+                ];
+                if self.down() && self.order.values == Values::Optional {
+                    behind.push(doc! { field: null });
+                }
+                doc! { "$or": behind }
+            }
         }
     }
 
@@ -185,10 +210,9 @@ impl Page {
     #[must_use]
     pub fn sort(&self) -> Document {
         let direction = if self.down() { -1 } else { 1 };
-        if self.order.field == "_id" {
-            doc! { "_id": direction }
-        } else {
-            doc! { self.order.field: direction, "_id": direction }
+        match self.order.values {
+            Values::Unique => doc! { self.order.field: direction },
+            Values::Shared | Values::Optional => doc! { self.order.field: direction, "_id": direction },
         }
     }
 
@@ -213,11 +237,8 @@ impl Page {
         }
         let cursor = |row: &T| {
             let (value, id) = position(row);
-            let position = if self.order.field == "_id" {
-                vec![id]
-            } else {
-                vec![value, id]
-            };
+            let mut position = vec![value, id];
+            position.truncate(self.order.width());
             Position(position).write(&self.order)
         };
         let rows: Vec<(String, T)> = rows.into_iter().map(|row| (cursor(&row), row)).collect();
@@ -429,6 +450,42 @@ mod tests {
         bytes.extend(bson::serialize_to_vec(&doc! { "p": [{ "$ne": 1 }] }).expect("bson"));
         let forged = BASE64URL_NOPAD.encode(&bytes);
         assert!(args(Some(1), None, Some(&forged), None).check(order).is_err());
+    }
+
+    #[test]
+    fn rows_without_a_value_stand_before_all_others() {
+        let order = |descending| Order {
+            name: "customers".to_owned(),
+            field: "lastName",
+            values: Values::Optional,
+            descending,
+        };
+        let behind = |value: Bson, descending| {
+            let page = args(Some(1), None, None, None)
+                .check(order(descending))
+                .expect("fine");
+            let slice = page.cut(vec![()], |()| (value.clone(), "x1".into()));
+            let next = args(Some(1), None, Some(&slice.rows[0].0), None);
+            next.check(order(descending)).expect("its own").filter()
+        };
+        assert_eq!(
+            behind(Bson::Null, false),
+            doc! { "$or": [{ "lastName": { "$ne": null } }, { "lastName": null, "_id": { "$gt": "x1" } }] }
+        );
+        assert_eq!(
+            behind(Bson::Null, true),
+            doc! { "lastName": null, "_id": { "$lt": "x1" } }
+        );
+        assert_eq!(
+            behind("Ng".into(), false),
+            doc! { "$or": [{ "lastName": { "$gt": "Ng" } }, { "lastName": "Ng", "_id": { "$gt": "x1" } }] }
+        );
+        assert_eq!(
+            behind("Ng".into(), true),
+            doc! { "$or": [
+                { "lastName": { "$lt": "Ng" } }, { "lastName": "Ng", "_id": { "$lt": "x1" } }, { "lastName": null },
+            ] }
+        );
     }
 
     #[test]

@@ -46,13 +46,9 @@ pub async fn by_name(database: &Database, reach: &impl Confine, name: &str) -> R
 
 /// A page of the storefronts that are reached, oldest first.
 pub async fn page(database: &Database, reach: &impl Confine, page: &Page) -> Result<Slice<Storefront>> {
-    let found = database
-        .open::<Storefront>(reach)
-        .find(page.filter(), page.sort(), page.limit())
-        .await?;
-    Ok(page.cut(found, |storefront| {
-        ((&storefront.id).into(), (&storefront.id).into())
-    }))
+    let position = |storefront: &Storefront| ((&storefront.id).into(), (&storefront.id).into());
+    let storefronts = database.open::<Storefront>(reach);
+    storefronts.page(doc! {}, page, position).await
 }
 
 /// How many are reached.

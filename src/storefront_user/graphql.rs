@@ -132,14 +132,15 @@ impl StorefrontUser {
     }
 }
 
-/// Conditions on storefront users; all given ones must hold.
+/// Conditions on storefront users; all given ones must hold. A list whose filter no index narrows is looked through, for at
+/// most 5 seconds (TIMEOUT).
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct StorefrontUserFilter {
     /// Anonymous, or regular.
     pub is_anonymous: Option<bool>,
     /// Merged into another, or not.
     pub is_merged: Option<bool>,
-    /// The online store's id.
+    /// The online store's id. An index answers eq, in and startsWith.
     pub storefront_user_id: Option<StringFilter>,
     /// When it was registered.
     pub created_at: Option<DateTimeFilter>,
@@ -192,7 +193,7 @@ pub async fn users_of(
     let page = page.check(Order::by_id(format!("users of {storefront}")))?;
     let reach = within(context, &reach, storefront).await?;
     let condition = condition(filter)?;
-    let slice = store::page(&context.app.database, &reach, &condition, &page).await?;
+    let slice = store::page(&context.app.database, &reach, condition.clone(), &page).await?;
     let app = Arc::clone(&context.app);
     let count: Count = Box::new(move || {
         let (app, reach, condition) = (Arc::clone(&app), reach.clone(), condition.clone());

@@ -78,15 +78,12 @@ pub async fn by_external_ids(
 pub async fn page(
     database: &Database,
     reach: &Reach,
-    condition: &Document,
+    condition: Document,
     page: &Page,
 ) -> Result<Slice<StorefrontUser>> {
-    let filter = doc! { "$and": [page.filter(), condition.clone()] };
-    let found = database
-        .open::<StorefrontUser>(reach)
-        .find(filter, page.sort(), page.limit())
-        .await?;
-    Ok(page.cut(found, |user| ((&user.id).into(), (&user.id).into())))
+    let users = database.open::<StorefrontUser>(reach);
+    let position = |user: &StorefrontUser| ((&user.id).into(), (&user.id).into());
+    users.page(condition, page, position).await
 }
 
 /// How many users meet a condition.

@@ -7,6 +7,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use storefront_gateway::error::{Error, Result};
 use storefront_gateway::platform::database::Database;
 use storefront_gateway::platform::migration::{Migration, migrate};
+use storefront_gateway::schema;
 
 use crate::kit::{self, Shop};
 
@@ -14,13 +15,14 @@ fn applied_in_order(_: &Database) -> BoxFuture<'_, Result<()>> {
     async { Ok(()) }.boxed()
 }
 
+// Above those that the gateway has itself.
 const FIRST: Migration = Migration {
-    number: 1,
+    number: 1001,
     name: "first",
     run: applied_in_order,
 };
 const SECOND: Migration = Migration {
-    number: 2,
+    number: 1002,
     name: "second",
     run: applied_in_order,
 };
@@ -32,7 +34,13 @@ async fn migrated(shop: &Shop, node: &'static str, migrations: &'static [Migrati
 }
 
 async fn recorded(shop: &Shop) -> Vec<Document> {
-    shop.gateway.store.documents("migrations", doc! {}).await
+    let documents = shop.gateway.store.documents("migrations", doc! {}).await;
+    let ours = |document: &Document| {
+        schema::MIGRATIONS
+            .iter()
+            .any(|one| document.get_str("name").is_ok_and(|name| name == one.name))
+    };
+    documents.into_iter().filter(|document| !ours(document)).collect()
 }
 
 fn names(documents: &[Document]) -> Vec<&str> {
@@ -68,7 +76,7 @@ fn counted(_: &Database) -> BoxFuture<'_, Result<()>> {
 #[tokio::test]
 async fn two_nodes_that_start_at_once_run_it_once() {
     const COUNTED: &[Migration] = &[Migration {
-        number: 7,
+        number: 1007,
         name: "counted",
         run: counted,
     }];
@@ -88,5 +96,28 @@ async fn a_database_of_a_newer_version_is_refused() {
     let Err(Error::Internal(cause)) = migrated(&shop, "a", &[FIRST]).await else {
         panic!("must refuse")
     };
-    insta::assert_snapshot!(cause, @"The database was changed by a newer version of the gateway (migration 2; this one knows 1). Start that version or a later one.");
+    insta::assert_snapshot!(cause, @"The database was changed by a newer version of the gateway (migration 1002; this one knows 1001). Start that version or a later one.");
+}
+
+// SPR-17
+#[tokio::test]
+async fn customers_of_an_earlier_version_get_their_references_numbers() {
+    let shop = crate::customers::shop().await;
+    for email in ["ada@example.com", "bob@example.com"] {
+        shop.browser
+            .done("customerRegister", crate::customers::person(email))
+            .await;
+    }
+    let store = &shop.gateway.store;
+    let before = store.documents("customers", doc! {}).await;
+    let forget = doc! { "$unset": { "referenceNumber": "" } };
+    let forgotten = store.collection("customers").update_many(doc! {}, forget).await;
+    assert_eq!(forgotten.expect("updated").modified_count, 2);
+    let again = store
+        .collection("migrations")
+        .delete_one(doc! { "number": 1 })
+        .await;
+    assert_eq!(again.expect("deleted").deleted_count, 1);
+    migrated(&shop, "a", schema::MIGRATIONS).await.expect("migrated");
+    assert_eq!(store.documents("customers", doc! {}).await, before);
 }

@@ -14,6 +14,8 @@ use crate::error::Error;
 
 /// Code of a violated unique index.
 const DUPLICATE_KEY: i32 = 11000;
+/// Code of a command that took longer than it was given; only searches are given a time.
+const MAX_TIME_EXPIRED: i32 = 50;
 
 /// An error of the driver that tells, in `Debug` and `Display`, what happened and where: codes, labels, the violated index,
 /// the field that could not be read. Never what the server says in words, which has values in it, nor its whole reply.
@@ -28,6 +30,10 @@ impl DatabaseFault {
             ErrorKind::Command(command) => index_in(command.code, &command.message),
             _ => None,
         }
+    }
+
+    fn took_too_long(&self) -> bool {
+        matches!(&*self.0.kind, ErrorKind::Command(command) if command.code == MAX_TIME_EXPIRED)
     }
 
     fn was_not_kept(&self) -> bool {
@@ -178,6 +184,8 @@ impl From<DriverError> for Error {
         let fault = DatabaseFault(error);
         if fault.is_passing() {
             Self::Unavailable(Arc::new(fault))
+        } else if fault.took_too_long() {
+            Self::SearchTimeout
         } else {
             Self::Internal(Arc::new(fault))
         }

@@ -89,6 +89,19 @@ fn lookups() -> Vec<Row> {
             keyed(cell, "email", &cell.account.email)
         })
         .looked_up(),
+        asks("storefront", "customers", |cell| {
+            format!(
+                "{{ storefront(by: {{ id: {:?} }}) {{ customers(filter: {{ email: {{ eq: {:?} }} }}) \
+                 {{ nodes {{ id }} }} }} }}",
+                cell.storefront(),
+                cell.account.email
+            )
+        })
+        .scopes(&[StorefrontsRead, CustomersRead], &[StorefrontsRead])
+        .anyone([NONE, NO])
+        .backends([NO, "ours", "null"])
+        .users(["else", "else", NO, "ours"])
+        .customers(["ours", "else", "null"]),
         asks("viewer", "customer", |_| "{ viewer { customer { id } } }".into())
             .anyone(["null", "else"])
             .backends(["else"; 3])

@@ -4,7 +4,7 @@ use bson::{Document, doc};
 use serde_json::{Value, json};
 
 use super::{ada, add, change, customer, remove};
-use crate::kit::{self, Caller, Shop, number, text};
+use crate::kit::{self, Caller, Shop, examined, is_within, text};
 
 /// Gives each customer copies of its one address, which stays the oldest.
 async fn fill(shop: &Shop, copies: usize) {
@@ -26,46 +26,6 @@ async fn fill(shop: &Shop, copies: usize) {
         let copies: Vec<Document> = (0..copies).map(copy).collect();
         addresses.insert_many(copies).await.expect("inserted");
     }
-}
-
-/// A collection, and how many index keys and documents the database looked at for one command on it.
-type Cost = (String, i64, i64);
-
-fn is_within((_, keys, documents): &Cost, most: i64) -> bool {
-    *keys <= most && *documents <= most
-}
-
-/// What each command of the gateway cost during `work`, by the database's own account.
-async fn examined<T>(shop: &Shop, work: impl Future<Output = T>) -> (T, Vec<Cost>) {
-    let database = shop.gateway.store.database();
-    let profile = async |level: i32| {
-        let changed = database.run_command(doc! { "profile": level }).await;
-        changed.expect("profiled");
-    };
-    profile(2).await;
-    let done = work.await;
-    profile(0).await;
-    let of_the_gateway = doc! { "appName": "storefront-gateway", "docsExamined": { "$exists": true } };
-    let noted = shop
-        .gateway
-        .store
-        .documents("system.profile", of_the_gateway)
-        .await;
-    shop.gateway
-        .store
-        .collection("system.profile")
-        .drop()
-        .await
-        .expect("dropped");
-    let looked_at = |note: &Document| {
-        let collection = text(note, "ns").rsplit('.').next().unwrap_or_default().to_owned();
-        (
-            collection,
-            number(note, "keysExamined"),
-            number(note, "docsExamined"),
-        )
-    };
-    (done, noted.iter().map(looked_at).collect())
 }
 
 /// The ids of all addresses, page by page from one end.

@@ -4,6 +4,7 @@ mod all_at_once;
 mod equal_work;
 mod journeys;
 mod limits;
+mod lists;
 mod mailed_keys;
 mod oauth;
 mod passwords;
@@ -28,7 +29,7 @@ pub(crate) fn setup() -> Setup {
         .set("GATEWAY_RATE_LIMITS", "off")
 }
 
-async fn shop() -> Shop {
+pub(crate) async fn shop() -> Shop {
     setup().start().await
 }
 

@@ -9,7 +9,7 @@ use storefront_gateway::platform::mongod::replica_set::ReplicaSet;
 use super::three_nodes::on_three_nodes;
 use super::wishes::{Wish, wishes};
 use crate::customers::setup;
-use crate::kit::{self, Gateway, Shop};
+use crate::kit::{self, FailPoint, Gateway, Shop};
 
 /// Everything that is stored but for numbers, which are given once and never again, whatever becomes of what they were
 /// for.
@@ -60,27 +60,16 @@ async fn without_a_primary(shop: &Shop, set: &mut ReplicaSet) {
     gateway.store.assert_whole().await;
 }
 
-/// What the test's gateway calls itself, so that the server refuses nobody else.
-const APP_NAME: &str = "refused";
-
-/// Lets the run's server fail at these commands in this way.
-async fn fail_at(commands: &[&str], how: Document) {
-    let mut data = doc! { "failCommands": commands.to_vec(), "appName": APP_NAME };
-    data.extend(how);
-    kit::admin(doc! { "configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data }).await;
-}
-
-/// It takes all commands again.
-async fn recover() {
-    kit::admin(doc! { "configureFailPoint": "failCommand", "mode": "off" }).await;
-}
-
 // SPR-41
 #[tokio::test]
 async fn spr_41_a_write_that_fails_is_told_with_its_number_and_keeps_nothing() {
-    let uri = format!("{}&appName={APP_NAME}", kit::server_uri().await);
-    let name = format!("{APP_NAME}_{}", std::process::id());
-    let shop = setup().manual_clock().on(&uri, &name).start().await;
+    let server = FailPoint::of("refused").await;
+    let name = format!("refused_{}", std::process::id());
+    let shop = setup()
+        .manual_clock()
+        .on(&server.uri().await, &name)
+        .start()
+        .await;
     shop.gateway.expect_errors();
     let wishes = wishes(&shop).await;
     let before = stored(&shop).await;
@@ -89,13 +78,15 @@ async fn spr_41_a_write_that_fails_is_told_with_its_number_and_keeps_nothing() {
         &["insert", "update", "delete", "findAndModify"],
     ] {
         // As without room on its disk (OutOfDiskSpace).
-        fail_at(commands, doc! { "errorCode": 14031, "errorLabels": [] }).await;
+        server
+            .fail_at(commands, doc! { "errorCode": 14031, "errorLabels": [] })
+            .await;
         for wish in &wishes {
             if wish.in_transaction || !commands.contains(&"commitTransaction") {
                 assert_not_saved(wish).await;
             }
         }
-        recover().await;
+        server.recover().await;
         assert_eq!(stored(&shop).await, before, "{commands:?}");
         shop.gateway.store.assert_whole().await;
     }
@@ -105,10 +96,10 @@ async fn spr_41_a_write_that_fails_is_told_with_its_number_and_keeps_nothing() {
         doc! { "closeConnection": true },
         doc! { "errorCode": 262, "errorLabels": ["RetryableWriteError"] },
     ] {
-        fail_at(&["findAndModify"], how).await;
+        server.fail_at(&["findAndModify"], how).await;
         let answer = update.expect("a wish").send().await;
         assert_eq!(answer.codes(), ["UNAVAILABLE"], "{}", answer.body);
-        recover().await;
+        server.recover().await;
     }
     for wish in &wishes {
         wish.come_true().await;

@@ -16,6 +16,7 @@ mod logs;
 mod mail;
 mod mongo;
 mod people;
+mod profile;
 mod redact;
 mod scripts;
 mod server;
@@ -28,9 +29,10 @@ pub(crate) use graphql::{Answer, Caller, Upload, faults, mutation};
 pub(crate) use mail::{Mail, MailFolder, MailServer, Mailbox};
 pub(crate) use mongo::{number, text};
 pub(crate) use people::{Client, Shop, item_ids};
+pub(crate) use profile::{examined, is_within, profiled};
 pub(crate) use redact::redact;
 pub(crate) use scripts::{Scripts, Tool, chromium, succeeds};
-pub(crate) use server::{admin, find_server, scratch, server_uri};
+pub(crate) use server::{FailPoint, find_server, scratch, server_uri};
 
 /// How long is waited for what should happen soon: a limit for failing, not a measure.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);

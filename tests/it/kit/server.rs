@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use bson::Document;
+use bson::{Document, doc};
 use mongodb::Client;
 use nix::{sys::signal::kill, unistd::Pid};
 use storefront_gateway::platform::mongod::{self, Managed, Options};
 use storefront_gateway::platform::progress::Progress;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::{Mutex, MutexGuard};
 
 /// The server, and a runtime that outlives each test's own.
 pub(super) struct Server {
@@ -86,9 +87,45 @@ pub(crate) async fn server_uri() -> &'static str {
 }
 
 /// Sends a command to the run's server itself.
-pub(crate) async fn admin(command: Document) {
+async fn admin(command: Document) {
     let admin = server().await.client().database("admin");
     admin.run_command(command).await.expect("the server takes it");
+}
+
+/// The run's server has one point to fail at for all tests.
+static FAIL_POINT: Mutex<()> = Mutex::const_new(());
+
+/// The right to let the run's server fail at commands of the gateways that call themselves so.
+pub(crate) struct FailPoint {
+    app_name: &'static str,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl FailPoint {
+    /// For the gateways of this name.
+    pub(crate) async fn of(app_name: &'static str) -> Self {
+        Self {
+            app_name,
+            _alone: FAIL_POINT.lock().await,
+        }
+    }
+
+    /// A connection string with the name.
+    pub(crate) async fn uri(&self) -> String {
+        format!("{}&appName={}", server_uri().await, self.app_name)
+    }
+
+    /// Lets the server fail at these commands in this way.
+    pub(crate) async fn fail_at(&self, commands: &[&str], how: Document) {
+        let mut data = doc! { "failCommands": commands.to_vec(), "appName": self.app_name };
+        data.extend(how);
+        admin(doc! { "configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data }).await;
+    }
+
+    /// It takes all commands again.
+    pub(crate) async fn recover(&self) {
+        admin(doc! { "configureFailPoint": "failCommand", "mode": "off" }).await;
+    }
 }
 
 /// The server binary, for tests that start several.

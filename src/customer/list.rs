@@ -1,0 +1,171 @@
+//! Lists of customers: filters and orders, each with an index behind it.
+
+use std::sync::Arc;
+
+use async_graphql::{Enum, InputObject};
+use bson::{Bson, doc};
+
+use super::graphql::{Customer, READ};
+use super::{Customer as Document, CustomerStatus, store};
+use crate::context::RequestContext;
+use crate::error::{Error, Result};
+use crate::platform::{
+    filter::{DateTimeFilter, Filter, Nested, StringFilter, condition},
+    id::{Id, StorefrontId},
+    page::{Connection, Count, Order, PageArgs, Values},
+};
+
+/// What customers are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum CustomerSortKey {
+    /// When the account was made.
+    CreatedAt,
+    /// When the profile or an address was last changed.
+    UpdatedAt,
+    /// Last name, capital letters before small ones.
+    LastName,
+    /// E-mail address, whatever its case.
+    Email,
+    /// Reference, by its number.
+    Reference,
+}
+
+impl CustomerSortKey {
+    fn order(self, storefront: &StorefrontId, descending: bool) -> Order {
+        let (field, values) = match self {
+            Self::CreatedAt => ("_id", Values::Unique),
+            Self::UpdatedAt => ("updatedAt", Values::Shared),
+            Self::LastName => ("lastName", Values::Optional),
+            Self::Email => ("emailKey", Values::Optional),
+            Self::Reference => ("referenceNumber", Values::Shared),
+        };
+        Order {
+            name: format!("customers of {storefront}"),
+            field,
+            values,
+            descending,
+        }
+    }
+
+    /// The value by which a customer is sorted.
+    fn of(self, customer: &Document) -> Bson {
+        let text = |text: &Option<String>| text.as_deref().map_or(Bson::Null, Bson::from);
+        match self {
+            Self::CreatedAt => (&customer.id).into(),
+            Self::UpdatedAt => customer.updated_at.into(),
+            Self::LastName => text(&customer.last_name),
+            Self::Email => text(&customer.email_key),
+            Self::Reference => customer.reference_number.into(),
+        }
+    }
+}
+
+/// Conditions on customers; all given ones must hold. A list whose filter no index narrows is looked through, for at most
+/// 5 seconds (TIMEOUT).
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct CustomerFilter {
+    /// E-mail address, compared without case. An index answers eq, in and startsWith.
+    pub email: Option<StringFilter>,
+    /// First name. An index answers eq, in and startsWith.
+    pub first_name: Option<StringFilter>,
+    /// Last name. An index answers eq, in and startsWith.
+    pub last_name: Option<StringFilter>,
+    /// Reference: DE--25. An index answers eq, in and startsWith.
+    pub reference: Option<StringFilter>,
+    /// Shopper reference. An index answers eq, in and startsWith.
+    pub shopper_reference: Option<StringFilter>,
+    /// How the customer buys.
+    pub status: Option<CustomerStatus>,
+    /// Can sign in by password, or cannot.
+    pub has_password: Option<bool>,
+    /// Whether the address was shown to be theirs.
+    pub is_email_verified: Option<bool>,
+    /// When the account was made.
+    pub created_at: Option<DateTimeFilter>,
+    /// When the profile or an address was last changed. An index answers it.
+    pub updated_at: Option<DateTimeFilter>,
+    /// All of these must hold. `and`, `or` and `not` stand at most five within each other.
+    pub and: Option<Vec<CustomerFilter>>,
+    /// One of these must hold.
+    pub or: Option<Vec<CustomerFilter>>,
+    /// This must not hold.
+    pub not: Option<Box<CustomerFilter>>,
+}
+
+impl Filter for CustomerFilter {
+    fn own(&mut self) -> Result<Vec<bson::Document>> {
+        let email = self
+            .email
+            .take()
+            .map(|filter| filter.mapped(|text| text.trim().to_lowercase()));
+        let texts = [
+            ("emailKey", email),
+            ("firstName", self.first_name.take()),
+            ("lastName", self.last_name.take()),
+            ("reference", self.reference.take()),
+            ("shopperReference", self.shopper_reference.take()),
+        ];
+        let mut conditions = Vec::new();
+        for (field, filter) in texts {
+            if let Some(filter) = filter {
+                conditions.extend(filter.on(field)?);
+            }
+        }
+        if let Some(status) = self.status {
+            conditions.push(doc! { "status": bson::serialize_to_bson(&status)? });
+        }
+        if let Some(has_password) = self.has_password {
+            conditions.push(doc! { "passwordHash": { "$exists": has_password } });
+        }
+        if let Some(is_verified) = self.is_email_verified {
+            conditions.push(doc! { "isEmailVerified": is_verified });
+        }
+        for (field, filter) in [
+            ("createdAt", self.created_at.take()),
+            ("updatedAt", self.updated_at.take()),
+        ] {
+            conditions.extend(filter.into_iter().flat_map(|filter| filter.on(field)));
+        }
+        Ok(conditions)
+    }
+
+    fn nested(self) -> Nested<Self> {
+        Nested {
+            and: self.and,
+            or: self.or,
+            not: self.not,
+        }
+    }
+}
+
+/// A page of a storefront's customers.
+///
+/// # Errors
+/// FORBIDDEN where the caller may not read customers; BAD_USER_INPUT for a wrong page or filter.
+pub async fn customers_of(
+    context: &Arc<RequestContext>,
+    storefront: &StorefrontId,
+    filter: Option<CustomerFilter>,
+    (key, reverse): (CustomerSortKey, bool),
+    page: PageArgs,
+) -> Result<Connection<Customer>> {
+    let reach = context.reach(&READ)?;
+    let page = page.check(key.order(storefront, reverse))?;
+    let one = context
+        .storefront_to_read(&reach, Some(storefront.as_str()))
+        .await?
+        .ok_or(Error::StorefrontNotFound)?;
+    let reach = one.reach().clone();
+    let condition = condition(filter)?;
+    let position = |customer: &Document| (key.of(customer), (&customer.id).into());
+    let slice = store::page(&context.app.database, &reach, condition.clone(), &page, position).await?;
+    let app = Arc::clone(&context.app);
+    let count: Count = Box::new(move || {
+        let (app, reach, condition) = (Arc::clone(&app), reach.clone(), condition.clone());
+        Box::pin(async move { store::count(&app.database, &reach, condition).await })
+    });
+    Ok(Connection::new(
+        slice.map(|customer| Customer::new(Arc::new(customer))),
+        count,
+    ))
+}

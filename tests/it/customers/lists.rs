@@ -1,0 +1,312 @@
+//! Lists of customers: every filter, every order, pages that neither skip nor repeat, and an index behind them.
+
+use bson::{Document, doc};
+use serde_json::{Value, json};
+
+use super::{but, person, setup, shop, with_password};
+use crate::kit::{self, FailPoint, Shop, examined, is_within, profiled};
+
+/// People whose names and addresses are alike in some ways.
+async fn people() -> Shop {
+    let shop = shop().await;
+    for (email, first, last) in [
+        ("Ada@Example.com", "Ada", "Lovelace"),
+        ("adam@example.com", "Adam", "ng"),
+        ("bob@example.org", "Bob", "Ng"),
+        ("c.d@example.com", "Łucja", "Ng"),
+        ("$gt@example.com", "^B", "[x]"),
+    ] {
+        let input = but(person(email), json!({ "firstName": first, "lastName": last }));
+        shop.browser.done("customerRegister", input).await;
+    }
+    let input = but(
+        with_password("eve@example.com"),
+        json!({ "firstName": "Eve", "lastName": "Adams" }),
+    );
+    shop.browser.done("customerRegister", input).await;
+    let customers = shop.gateway.store.collection("customers");
+    for (email, changes) in [
+        (
+            "bob@example.org",
+            doc! { "$set": { "status": "REPEAT", "orderCount": 2_i64, "isEmailVerified": true } },
+        ),
+        // As after an erasure.
+        (
+            "c.d@example.com",
+            doc! { "$unset": { "lastName": "", "email": "", "emailKey": "" } },
+        ),
+        ("$gt@example.com", doc! { "$unset": { "lastName": "" } }),
+    ] {
+        let changed = customers.update_one(doc! { "emailKey": email }, changes).await;
+        assert_eq!(changed.expect("updated").matched_count, 1, "{email}");
+    }
+    shop
+}
+
+async fn list(shop: &Shop, arguments: &str) -> Value {
+    let query = format!(
+        "{{ storefront {{ customers({arguments}) {{ totalCount nodes {{ firstName }} \
+         pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }} }}"
+    );
+    shop.backend.ask(&query).await["storefront"]["customers"].take()
+}
+
+fn names(page: &Value) -> Vec<&str> {
+    let nodes = page["nodes"].as_array().expect("nodes").iter();
+    nodes.filter_map(|node| node["firstName"].as_str()).collect()
+}
+
+// EPC-32
+#[tokio::test]
+async fn epc_32_each_field_filters_customers() {
+    let shop = people().await;
+    for (filter, expected) in [
+        ("{ email: { eq: \"ADA@example.com\" } }", &["Ada"][..]),
+        ("{ email: { startsWith: \"ADA\" } }", &["Ada", "Adam"]),
+        ("{ email: { startsWith: \"$\" } }", &["^B"]),
+        (
+            "{ email: { in: [\"bob@example.org\", \"Eve@example.com\"] } }",
+            &["Bob", "Eve"],
+        ),
+        ("{ email: { like: \"*.ORG\" } }", &["Bob"]),
+        ("{ email: { isNull: true } }", &["Łucja"]),
+        ("{ firstName: { eq: \"ada\" } }", &[]),
+        ("{ firstName: { startsWith: \"^\" } }", &["^B"]),
+        ("{ firstName: { like: \"łu*\" } }", &["Łucja"]),
+        ("{ lastName: { eq: \"Ng\" } }", &["Bob"]),
+        ("{ lastName: { like: \"ng\" } }", &["Adam", "Bob"]),
+        ("{ lastName: { isNull: true } }", &["Łucja", "^B"]),
+        ("{ reference: { eq: \"DE--2\" } }", &["Adam"]),
+        (
+            "{ reference: { startsWith: \"DE--\" }, hasPassword: true }",
+            &["Eve"],
+        ),
+        ("{ shopperReference: { eq: \"nobody\" } }", &[]),
+        ("{ status: REPEAT }", &["Bob"]),
+        ("{ isEmailVerified: true }", &["Bob"]),
+        (
+            "{ hasPassword: false, email: { startsWith: \"a\" } }",
+            &["Ada", "Adam"],
+        ),
+        ("{ createdAt: { lt: \"2020-01-01T00:00:00Z\" } }", &[]),
+        (
+            "{ updatedAt: { gt: \"2020-01-01T00:00:00Z\" }, status: REPEAT }",
+            &["Bob"],
+        ),
+        (
+            "{ or: [{ status: REPEAT }, { not: { hasPassword: false } }] }",
+            &["Bob", "Eve"],
+        ),
+        (
+            "{ and: [{ lastName: { isNull: false } }, { email: { like: \"ad*\" } }] }",
+            &["Ada", "Adam"],
+        ),
+    ] {
+        let page = list(&shop, &format!("filter: {filter}")).await;
+        assert_eq!(names(&page), expected, "{filter}");
+        assert_eq!(page["totalCount"], expected.len(), "{filter}");
+    }
+}
+
+// EPC-32
+#[tokio::test]
+async fn epc_32_each_order_goes_both_ways_and_pages_through_all() {
+    let shop = people().await;
+    let rename = json!({ "customerId": id_of(&shop, "Ada").await, "salutation": "DR" });
+    shop.backend.done("customerUpdate", rename).await;
+    for (key, expected) in [
+        ("CREATED_AT", ["Ada", "Adam", "Bob", "Łucja", "^B", "Eve"]),
+        ("UPDATED_AT", ["Adam", "Bob", "Łucja", "^B", "Eve", "Ada"]),
+        // Without one first, in the order of their ids; then capital letters.
+        ("LAST_NAME", ["Łucja", "^B", "Eve", "Ada", "Bob", "Adam"]),
+        ("EMAIL", ["Łucja", "^B", "Ada", "Adam", "Bob", "Eve"]),
+        ("REFERENCE", ["Ada", "Adam", "Bob", "Łucja", "^B", "Eve"]),
+    ] {
+        for reverse in [false, true] {
+            let mut expected: Vec<&str> = expected.to_vec();
+            if reverse {
+                expected.reverse();
+            }
+            for size in [1, 2, 4, 6] {
+                let order = format!("sortKey: {key}, reverse: {reverse}");
+                let forward = walk(
+                    &shop,
+                    &order,
+                    ["first", "after", "hasNextPage", "endCursor"],
+                    size,
+                )
+                .await;
+                assert_eq!(forward.concat(), expected, "{order}, {size} at a time");
+                let ways = ["last", "before", "hasPreviousPage", "startCursor"];
+                let mut backward = walk(&shop, &order, ways, size).await;
+                backward.reverse();
+                assert_eq!(
+                    backward.concat(),
+                    expected,
+                    "{order}, {size} at a time from the end"
+                );
+            }
+        }
+    }
+}
+
+async fn id_of(shop: &Shop, first_name: &str) -> Value {
+    let found = shop
+        .gateway
+        .store
+        .documents("customers", doc! { "firstName": first_name });
+    json!(found.await[0].get_str("_id").expect("an id"))
+}
+
+/// The pages of a list, from one of its ends.
+async fn walk(shop: &Shop, order: &str, ways: [&str; 4], size: usize) -> Vec<Vec<String>> {
+    let [count, cursor, more, from] = ways;
+    let (mut pages, mut place) = (Vec::new(), String::new());
+    loop {
+        let page = list(shop, &format!("{order}, {count}: {size}{place}")).await;
+        pages.push(names(&page).into_iter().map(str::to_owned).collect());
+        if page["pageInfo"][more] == false {
+            return pages;
+        }
+        place = format!(", {cursor}: {}", page["pageInfo"][from]);
+    }
+}
+
+// EPC-32
+#[tokio::test]
+async fn epc_32_a_cursor_is_good_for_its_own_order_only() {
+    let shop = people().await;
+    let page = list(&shop, "sortKey: EMAIL, first: 1").await;
+    let cursor = &page["pageInfo"]["endCursor"];
+    for arguments in [
+        "sortKey: LAST_NAME",
+        "sortKey: EMAIL, reverse: true",
+        "sortKey: CREATED_AT",
+    ] {
+        let query = format!(
+            "{{ storefront {{ customers({arguments}, first: 1, after: {cursor}) {{ totalCount }} }} }}"
+        );
+        let answer = shop.backend.send(&query, json!({})).await;
+        assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{arguments}");
+    }
+}
+
+/// So many customers beside the one whose address this is, whose names are spread evenly.
+async fn fill(shop: &Shop, email: &str, count: i64) {
+    let customers = shop.gateway.store.collection("customers");
+    let one = customers.find_one(doc! { "emailKey": email }).await;
+    let one = one.expect("found").expect("registered");
+    let copy = |number: i64| {
+        let mut copy = one.clone();
+        let name = format!("n{number:05}");
+        for (field, value) in [
+            ("_id", format!("cus_7{number:025}")),
+            ("userId", format!("sfu_7{number:025}")),
+            ("reference", format!("DE--{}", 1000 + number)),
+            ("shopperReference", format!("s{number:05}")),
+            ("email", format!("{name}@example.com")),
+            ("emailKey", format!("{name}@example.com")),
+            ("firstName", name.clone()),
+            ("lastName", name.clone()),
+        ] {
+            copy.insert(field, value);
+        }
+        copy.insert("referenceNumber", 1000 + number);
+        copy
+    };
+    let copies: Vec<Document> = (0..count).map(copy).collect();
+    customers.insert_many(copies).await.expect("inserted");
+}
+
+// EPC-32
+#[tokio::test]
+async fn epc_32_what_is_looked_for_by_its_beginning_or_as_a_whole_is_found_by_an_index() {
+    const MANY: i64 = 2000;
+    /// A key more to see that there are no more, and the storefront itself.
+    const A_FEW: i64 = 8;
+    let shop = shop().await;
+    shop.browser
+        .done("customerRegister", person("ada@example.com"))
+        .await;
+    fill(&shop, "ada@example.com", MANY).await;
+    for filter in [
+        "email: { eq: \"n00017@example.com\" }",
+        "email: { startsWith: \"N0001\" }",
+        "firstName: { eq: \"n00017\" }",
+        "firstName: { startsWith: \"n0001\" }",
+        "lastName: { eq: \"n00017\" }",
+        "lastName: { startsWith: \"n0001\" }",
+        "reference: { eq: \"DE--1017\" }",
+        "reference: { startsWith: \"DE--101\" }",
+        "shopperReference: { eq: \"s00017\" }",
+        "shopperReference: { startsWith: \"s0001\" }",
+    ] {
+        let asked = format!("filter: {{ {filter} }}, first: 50");
+        let (page, costs) = examined(&shop, list(&shop, &asked)).await;
+        let found = i64::try_from(names(&page).len()).expect("few");
+        assert!((1..=11).contains(&found), "{filter}: {found}");
+        for cost in costs.iter().filter(|(collection, ..)| collection == "customers") {
+            assert!(is_within(cost, found + A_FEW), "{filter}: {cost:?}");
+        }
+    }
+    for key in ["CREATED_AT", "UPDATED_AT", "LAST_NAME", "EMAIL", "REFERENCE"] {
+        for end in ["first: 10", "last: 10"] {
+            let query =
+                format!("{{ storefront {{ customers(sortKey: {key}, {end}) {{ nodes {{ id }} }} }} }}");
+            let (_, costs) = examined(&shop, shop.backend.ask(&query)).await;
+            for cost in costs.iter().filter(|(collection, ..)| collection == "customers") {
+                assert!(is_within(cost, 10 + A_FEW), "{key}, {end}: {cost:?}");
+            }
+        }
+    }
+}
+
+// EPC-32
+#[tokio::test]
+async fn epc_32_a_pattern_of_many_stars_costs_no_more_than_others() {
+    let shop = shop().await;
+    let name = "a".repeat(100);
+    let input = but(person("ada@example.com"), json!({ "firstName": name }));
+    shop.browser.done("customerRegister", input).await;
+    // Tried in all ways, this is more than any server can do.
+    let pattern = "*a".repeat(40);
+    for (ending, found) in [("*", 1), ("b", 0)] {
+        let page = list(
+            &shop,
+            &format!("filter: {{ firstName: {{ like: \"{pattern}{ending}\" }} }}"),
+        )
+        .await;
+        assert_eq!(names(&page).len(), found, "{ending}");
+    }
+}
+
+// EPC-32
+#[tokio::test]
+async fn epc_32_a_search_that_takes_too_long_is_given_up_and_says_so() {
+    let server = FailPoint::of("slow").await;
+    let name = format!("slow_{}", std::process::id());
+    let shop = setup().on(&server.uri().await, &name).start().await;
+    let query = "{ storefront { customers(filter: { firstName: { like: \"*a*\" } }) { WHAT } } }";
+    for (command, what) in [("find", "nodes { id }"), ("aggregate", "totalCount")] {
+        let query = query.replace("WHAT", what);
+        // The caller is known then, without a command.
+        shop.backend.ask(&query).await;
+        // What the server answers when the time that it was given is over (MaxTimeMSExpired).
+        let over = doc! { "errorCode": 50, "errorLabels": [], "namespace": format!("{name}.customers") };
+        server.fail_at(&[command], over).await;
+        let answer = shop.backend.send(&query, json!({})).await;
+        server.recover().await;
+        assert_eq!(answer.codes(), ["TIMEOUT"], "{command}: {}", answer.body);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(answer.body["errors"][0]["message"].as_str().expect("words"), @"The search was given up after 5 seconds, because no index answers this filter. Narrow it with eq or startsWith on a field whose description says that it has an index, or ask without totalCount.");
+        }
+        let (_, notes) = profiled(&shop, shop.backend.ask(&query)).await;
+        let sent = notes.iter().filter_map(|note| note.get_document("command").ok());
+        let searches = sent.filter(|sent| {
+            sent.get_str(command)
+                .is_ok_and(|collection| collection == "customers")
+        });
+        let given: Vec<i64> = searches.map(|search| kit::number(search, "maxTimeMS")).collect();
+        assert_eq!(given, [5000], "{command}: {notes:?}");
+    }
+}

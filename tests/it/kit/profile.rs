@@ -1,0 +1,45 @@
+//! What a command costs the database, by its own account.
+
+use bson::{Document, doc};
+
+use super::{Shop, number, text};
+
+/// A collection, and how many index keys and documents the database looked at for one command on it.
+pub(crate) type Cost = (String, i64, i64);
+
+/// Whether a command looked at no more than that many keys and documents.
+pub(crate) fn is_within((_, keys, documents): &Cost, most: i64) -> bool {
+    *keys <= most && *documents <= most
+}
+
+/// What each command of the gateway cost during `work`, by the database's own account.
+pub(crate) async fn examined<T>(shop: &Shop, work: impl Future<Output = T>) -> (T, Vec<Cost>) {
+    let (done, notes) = profiled(shop, work).await;
+    let looked_at = |note: &Document| {
+        let collection = text(note, "ns").rsplit('.').next().unwrap_or_default().to_owned();
+        (
+            collection,
+            number(note, "keysExamined"),
+            number(note, "docsExamined"),
+        )
+    };
+    (done, notes.iter().map(looked_at).collect())
+}
+
+/// What the database noted of the gateway's commands during `work`.
+pub(crate) async fn profiled<T>(shop: &Shop, work: impl Future<Output = T>) -> (T, Vec<Document>) {
+    let store = &shop.gateway.store;
+    let profile = async |level: i32| {
+        let changed = store.database().run_command(doc! { "profile": level }).await;
+        changed.expect("profiled");
+    };
+    profile(2).await;
+    let done = work.await;
+    profile(0).await;
+    // The gateway gives its name; the tests' own client has none.
+    let of_the_gateway = doc! { "appName": { "$exists": true }, "docsExamined": { "$exists": true } };
+    let notes = store.documents("system.profile", of_the_gateway).await;
+    let dropped = store.collection("system.profile").drop().await;
+    dropped.expect("dropped");
+    (done, notes)
+}
