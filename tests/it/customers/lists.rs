@@ -310,3 +310,104 @@ async fn epc_32_a_search_that_takes_too_long_is_given_up_and_says_so() {
         assert_eq!(given, [5000], "{command}: {notes:?}");
     }
 }
+
+// EPC-32
+#[tokio::test]
+async fn epc_32_a_page_or_filter_that_cannot_be_is_an_error_that_repeats_nothing() {
+    let shop = people().await;
+    let fr = shop.add_storefront("Prints FR", "FR").await;
+    let customers = |arguments: &str| {
+        format!(
+            "{{ storefront(by: {{ id: {:?} }}) {{ customers({arguments}) {{ totalCount }} }} }}",
+            shop.id()
+        )
+    };
+    let first = customers("first: 1").replace("totalCount", "pageInfo { endCursor }");
+    let cursor = shop.backend.ask(&first).await["storefront"]["customers"]["pageInfo"]["endCursor"].take();
+    let mut six = "{}".to_owned();
+    for _ in 0..6 {
+        six = format!("{{ not: {six} }}");
+    }
+    let many = vec!["\"y\""; 101].join(", ");
+    let long = "x".repeat(513);
+    for arguments in [
+        "first: 0".to_owned(),
+        "first: -1".to_owned(),
+        "first: 101".to_owned(),
+        "first: 2147483647".to_owned(),
+        "last: 0".to_owned(),
+        "first: 1, last: 1".to_owned(),
+        format!("first: 1, before: {cursor}"),
+        format!("last: 1, after: {cursor}"),
+        "after: \"secret\"".to_owned(),
+        format!("filter: {six}"),
+        format!("filter: {{ email: {{ in: [{many}] }} }}"),
+        format!("filter: {{ lastName: {{ eq: {long:?} }} }}"),
+        "filter: { firstName: { startsWith: \"secret\\u0000\" } }".to_owned(),
+        "filter: { createdAt: { gt: \"secret\" } }".to_owned(),
+        "filter: { createdAt: { gt: \"2026-02-30T00:00:00Z\" } }".to_owned(),
+        "filter: { updatedAt: { lt: \"123456-01-01T00:00:00Z\" } }".to_owned(),
+    ] {
+        let answer = shop.backend.send(&customers(&arguments), json!({})).await;
+        assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{arguments}: {}", answer.body);
+        let said = answer.body.to_string();
+        assert!(!said.contains("secret") && !said.contains("xxx"), "{said}");
+    }
+    let elsewhere = customers(&format!("after: {cursor}")).replace(shop.id(), &fr.id.to_string());
+    let answer = shop.backend.send(&elsewhere, json!({})).await;
+    assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{}", answer.body);
+}
+
+// EPC-32
+#[tokio::test]
+async fn epc_32_a_list_that_others_write_is_paged_without_holes_or_doubles() {
+    let shop = people().await;
+    let before = ["Ada", "Adam", "Bob", "Łucja", "^B", "Eve"];
+    for key in ["CREATED_AT", "LAST_NAME", "EMAIL", "REFERENCE"] {
+        for (count, cursor, more, from) in [
+            ("first", "after", "hasNextPage", "endCursor"),
+            ("last", "before", "hasPreviousPage", "startCursor"),
+        ] {
+            let (mut seen, mut place) = (Vec::new(), String::new());
+            for round in 0.. {
+                let page = list(&shop, &format!("sortKey: {key}, {count}: 4{place}")).await;
+                seen.extend(names(&page).into_iter().map(str::to_owned));
+                // Somebody comes, at an end of the order or in its middle, and each of those who are there is changed.
+                let name = ["a", "m", "z"][round % 3];
+                let email = format!("{name}{round}{count}{key}@new.example");
+                let input = but(person(&email), json!({ "firstName": "New", "lastName": name }));
+                shop.browser.done("customerRegister", input).await;
+                let changed = shop.gateway.store.collection("customers");
+                let update = doc! { "$inc": { "version": 1 }, "$set": { "dateOfBirth": "1990-01-01" } };
+                changed.update_many(doc! {}, update).await.expect("updated");
+                if page["pageInfo"][more] == false {
+                    break;
+                }
+                place = format!(", {cursor}: {}", page["pageInfo"][from]);
+            }
+            for name in before {
+                let times = seen.iter().filter(|one| *one == name).count();
+                assert_eq!(times, 1, "{name}, {key} {count}: {seen:?}");
+            }
+        }
+    }
+}
+
+// EPC-32
+#[tokio::test]
+async fn epc_32_customers_are_counted_only_where_the_count_is_selected() {
+    let shop = people().await;
+    let query = |what: &str| {
+        format!("{{ storefront {{ customers(filter: {{ hasPassword: false }}) {{ {what} }} }} }}")
+    };
+    let commands = &shop.gateway.commands;
+    let (_, without) = commands.during(shop.backend.ask(&query("nodes { id }"))).await;
+    assert_eq!(without, ["find storefronts", "find customers"]);
+    let (_, with) = commands
+        .during(shop.backend.ask(&query("nodes { id } totalCount")))
+        .await;
+    assert_eq!(
+        with,
+        ["find storefronts", "find customers", "aggregate customers"]
+    );
+}
