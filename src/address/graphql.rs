@@ -5,19 +5,18 @@ use std::sync::Arc;
 use async_graphql::{Context, Description, ID, Object};
 
 use super::country::CountryCode;
-use super::store::{AddressesOf, CountsOf};
 use super::{Address as Document, Defaults};
-use crate::access::reach::{Confine, Reach};
+use crate::access::reach::Reach;
 use crate::context::RequestContext;
 use crate::customer::{
-    Customer as CustomerDocument, Salutation,
+    Customer as CustomerDocument, Salutation, belongings,
     graphql::{Customer, READ},
 };
 use crate::error::{Error, Result};
 use crate::platform::{
     clock::Timestamp,
     id::{AddressId, Id},
-    page::{Connection, Count, Order, PageArgs, Slice},
+    page::{Connection, Order, PageArgs},
     scalar::wire_count,
 };
 
@@ -201,33 +200,8 @@ impl AddressBook<'_> {
         // Siblings have equal arguments and share a loader; cursors belong to the tenant.
         let order = Order::by_id(format!("addresses in {}", customer.storefront_id));
         let page = args.check(order)?;
-        let holder = (customer.storefront_id.clone(), customer.id.clone());
-        let (database, reach) = (context.app.database.clone(), self.reach.clone());
-        let scope = format!("{} {}", reach.scope(), page.key());
-        let make = || AddressesOf {
-            database: database.clone(),
-            reach: reach.clone(),
-            page,
-        };
-        let slice = context.loader(&scope, make).load(holder.clone()).await?;
-        let slice = slice.map_or_else(Slice::empty, |slice| Slice::clone(&slice));
-        let context = Arc::clone(context);
-        let count: Count = Box::new(move || {
-            let (context, holder) = (Arc::clone(&context), holder.clone());
-            let counts = CountsOf {
-                database: database.clone(),
-                reach: reach.clone(),
-            };
-            let scope = reach.scope().to_owned();
-            Box::pin(async move {
-                let count = context.loader(&scope, || counts).load(holder).await?;
-                Ok(count.map_or(0, |count| *count))
-            })
-        });
-        Ok(Connection::new(
-            slice.map(|address| self.node(Arc::new(address))),
-            count,
-        ))
+        let node = |document: Document| self.node(Arc::new(document));
+        belongings::page(context, &self.reach, customer, page, node).await
     }
 }
 

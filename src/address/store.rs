@@ -1,24 +1,19 @@
 //! Addresses in the database.
 
-use std::collections::{BTreeSet, HashMap};
-
 use bson::{Bson, Document, doc};
-use serde::Deserialize;
 
 use super::{Address, Defaults};
 use crate::access::{
     reach::{Confine, Reach},
     tenant::TenantDocument,
 };
-use crate::customer::{self, Customer};
+use crate::customer::{self, Customer, belongings::Belonging};
 use crate::error::{Error, Result};
 use crate::platform::{
     change::Change,
     clock::Timestamp,
     database::{Database, Index, IndexKind, Tx},
-    id::{AddressId, CustomerId, StorefrontId},
-    loader::Batch,
-    page::{Page, Slice},
+    id::{AddressId, CustomerId},
 };
 
 /// Indexes of the addresses.
@@ -107,102 +102,12 @@ pub async fn note_change(
     changed.ok_or_else(|| Error::internal("a customer that was read in a transaction stays for its time"))
 }
 
-/// A customer as its addresses are asked for: with its storefront, by which the index begins.
-pub type Holder = (StorefrontId, CustomerId);
+impl Belonging for Address {
+    const LINK: (&'static str, &'static str) = ("_id", "customerId");
 
-/// Reads a page of addresses for each of a level of customers, in one command: from the customers, whom the reach
-/// confines, to what is theirs.
-pub struct AddressesOf {
-    /// Where.
-    pub database: Database,
-    /// How far.
-    pub reach: Reach,
-    /// Which page.
-    pub page: Page,
-}
-
-/// What one customer has in one row of a pipeline.
-#[derive(Deserialize)]
-struct Found<T> {
-    #[serde(rename = "_id")]
-    customer: CustomerId,
-    #[serde(rename = "storefrontId")]
-    storefront: StorefrontId,
-    found: Vec<T>,
-}
-
-impl Batch for AddressesOf {
-    type Key = Holder;
-    type Value = Slice<Address>;
-
-    async fn load(&self, holders: &[Holder]) -> Result<HashMap<Holder, Slice<Address>>> {
-        let within = vec![
-            doc! { "$match": self.page.filter() },
-            doc! { "$sort": self.page.sort() },
-            doc! { "$limit": self.page.limit() },
-        ];
-        let rows = through_customers::<Address>(&self.database, &self.reach, holders, within).await?;
-        let position = |address: &Address| ((&address.id).into(), (&address.id).into());
-        let cut = |row: Found<Address>| {
-            let slice = self.page.cut(row.found, position);
-            ((row.storefront, row.customer), slice)
-        };
-        Ok(rows.into_iter().map(cut).collect())
+    fn position(&self) -> (Bson, Bson) {
+        ((&self.id).into(), (&self.id).into())
     }
-}
-
-/// Counts the addresses of each of a level of customers.
-pub struct CountsOf {
-    /// Where.
-    pub database: Database,
-    /// How far.
-    pub reach: Reach,
-}
-
-#[derive(Deserialize)]
-struct Counted {
-    n: i64,
-}
-
-impl Batch for CountsOf {
-    type Key = Holder;
-    type Value = u64;
-
-    async fn load(&self, holders: &[Holder]) -> Result<HashMap<Holder, u64>> {
-        let within = vec![doc! { "$count": "n" }];
-        let rows = through_customers::<Counted>(&self.database, &self.reach, holders, within).await?;
-        let count = |row: Found<Counted>| {
-            let counted = row.found.first();
-            let count = counted.map_or(0, |counted| u64::try_from(counted.n).unwrap_or(0));
-            ((row.storefront, row.customer), count)
-        };
-        Ok(rows.into_iter().map(count).collect())
-    }
-}
-
-async fn through_customers<R>(
-    database: &Database,
-    reach: &Reach,
-    holders: &[Holder],
-    within: Vec<Document>,
-) -> Result<Vec<Found<R>>>
-where
-    Found<R>: for<'de> Deserialize<'de>,
-    R: Send + Unpin,
-{
-    let ids: Vec<Bson> = holders.iter().map(|(_, customer)| customer.into()).collect();
-    let storefronts: BTreeSet<&StorefrontId> = holders.iter().map(|(storefront, _)| storefront).collect();
-    let storefronts: Vec<Bson> = storefronts.into_iter().map(Bson::from).collect();
-    // The index begins with the storefront.
-    let mut theirs = vec![doc! { "$match": { "storefrontId": { "$in": storefronts } } }];
-    theirs.extend(within);
-    let customers = database.open::<Customer>(reach);
-    let pipeline = vec![
-        doc! { "$match": { "_id": { "$in": ids } } },
-        customers.children::<Address>("_id", "customerId", "found", theirs),
-        doc! { "$project": { "storefrontId": 1, "found": 1 } },
-    ];
-    customers.aggregate(pipeline).await
 }
 
 /// Adds an address.

@@ -1,6 +1,7 @@
 //! Customers: accounts of a storefront. Each has a regular storefront user of its own, to which its storage belongs and by
 //! which all that is the customer's is told from what is others'.
 
+pub mod belongings;
 pub mod credentials;
 pub mod email;
 pub mod graphql;
