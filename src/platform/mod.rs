@@ -6,6 +6,7 @@ pub mod clock;
 pub mod counter;
 pub mod crypto;
 pub mod database;
+pub mod decimal;
 pub mod filter;
 pub mod id;
 pub mod inspect;

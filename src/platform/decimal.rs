@@ -1,0 +1,296 @@
+//! Decimal numbers, exact: what amounts of money are told in. Kept in the database as its decimal128, so that it can add
+//! them up.
+
+use std::fmt;
+
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use bson::Decimal128;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// Most digits, before and behind the point together: what a decimal128 holds exactly (IEEE 754-2019 §3.6).
+const MAX_DIGITS: usize = 34;
+/// The first number that has more digits.
+const TOO_MANY_UNITS: u128 = 10_u128.pow(34);
+/// What is added to a decimal128's exponent before it is written (IEEE 754-2019 §3.6).
+const BIAS: u128 = 6176;
+/// Bits of a decimal128's coefficient, below its exponent of 14 bits and its sign.
+const COEFFICIENT: u32 = 113;
+
+/// A decimal number of at most 34 digits. It remembers how many decimals it was written with: `10.50` stays `10.50`, and is
+/// equal to `10.5`.
+#[derive(Clone, Copy, Debug)]
+pub struct Decimal {
+    /// The number without its point.
+    units: i128,
+    /// How many digits stand behind the point.
+    scale: u8,
+}
+
+impl Decimal {
+    /// From `-12.50`: a minus where it is one, digits without needless zeros before them, and a point with digits behind it
+    /// where there are decimals. No exponent.
+    #[must_use]
+    pub fn parse_text(text: &str) -> Option<Self> {
+        let (is_negative, number) = match text.strip_prefix('-') {
+            Some(number) => (true, number),
+            None => (false, text),
+        };
+        let (whole, decimals) = match number.split_once('.') {
+            Some((_, "")) => return None,
+            Some(parts) => parts,
+            None => (number, ""),
+        };
+        let has_form = !whole.is_empty()
+            && (whole == "0" || !whole.starts_with('0'))
+            && whole.len() + decimals.len() <= MAX_DIGITS
+            && [whole, decimals]
+                .iter()
+                .all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+        if !has_form {
+            return None;
+        }
+        let units: i128 = format!("{whole}{decimals}").parse().ok()?;
+        Some(Self {
+            units: if is_negative { -units } else { units },
+            scale: u8::try_from(decimals.len()).ok()?,
+        })
+    }
+
+    /// Whether it is less than zero.
+    #[must_use]
+    pub const fn is_negative(self) -> bool {
+        self.units < 0
+    }
+
+    /// How many decimals its value needs: one for `10.50`.
+    #[must_use]
+    pub fn decimals(self) -> u8 {
+        self.shortest().scale
+    }
+
+    /// The same value without needless zeros at its end.
+    #[must_use]
+    pub fn shortest(mut self) -> Self {
+        while self.scale > 0 && self.units % 10 == 0 {
+            self.units /= 10;
+            self.scale -= 1;
+        }
+        self
+    }
+
+    /// The sign, the exponent of 14 bits, the coefficient.
+    fn to_database(self) -> Decimal128 {
+        let sign = u128::from(self.is_negative()) << 127;
+        let exponent = (BIAS - u128::from(self.scale)) << COEFFICIENT;
+        Decimal128::from_bytes((sign | exponent | self.units.unsigned_abs()).to_le_bytes())
+    }
+
+    /// `None` for what is none of ours: infinite, no number, or with a positive exponent.
+    fn from_database(stored: Decimal128) -> Option<Self> {
+        let bits = u128::from_le_bytes(stored.bytes());
+        let coefficient = bits & ((1 << COEFFICIENT) - 1);
+        let exponent = (bits >> COEFFICIENT) & 0x3fff;
+        let scale = u8::try_from(BIAS.checked_sub(exponent)?).ok()?;
+        if coefficient >= TOO_MANY_UNITS || usize::from(scale) > MAX_DIGITS {
+            return None;
+        }
+        let units = i128::try_from(coefficient).ok()?;
+        Some(Self {
+            units: if bits >> 127 == 1 { -units } else { units },
+            scale,
+        })
+    }
+
+    fn of_wire(value: &Value) -> Option<Self> {
+        match value {
+            Value::String(text) => Self::parse_text(text),
+            // A whole number is exact; one with decimals has been through binary already.
+            Value::Number(number) if number.is_i64() || number.is_u64() => {
+                Self::parse_text(&number.to_string())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// By value, however many decimals were written.
+impl PartialEq for Decimal {
+    fn eq(&self, other: &Self) -> bool {
+        let (one, other) = (self.shortest(), other.shortest());
+        (one.units, one.scale) == (other.units, other.scale)
+    }
+}
+
+impl Eq for Decimal {}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scale = usize::from(self.scale);
+        let digits = format!("{:0width$}", self.units.unsigned_abs(), width = scale + 1);
+        let (whole, decimals) = digits.split_at(digits.len() - scale);
+        let sign = if self.is_negative() { "-" } else { "" };
+        let point = if decimals.is_empty() { "" } else { "." };
+        write!(f, "{sign}{whole}{point}{decimals}")
+    }
+}
+
+impl Serialize for Decimal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_database().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let stored = Decimal128::deserialize(deserializer)?;
+        Self::from_database(stored).ok_or_else(|| D::Error::custom("not a decimal of ours"))
+    }
+}
+
+/// An exact decimal number, as a text: `"10.50"`, `"-3"`. At most 34 digits, before and behind the point together; no exponent
+/// and no zeros before the number. It comes back with as many decimals as it was sent with. A whole number may also be sent
+/// as a JSON number; one with decimals may not, because JSON's readers do not keep it exact.
+#[Scalar(name = "Decimal")]
+impl ScalarType for Decimal {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        Self::of_wire(&value).ok_or_else(|| {
+            InputValueError::custom(
+                "expected a decimal number of at most 34 digits as a text, such as \"10.50\"",
+            )
+        })
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        Self::of_wire(value).is_some()
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const GOOD: [&str; 13] = [
+        "0",
+        "1",
+        "10.50",
+        "10.5",
+        "-3",
+        "-0.01",
+        "0.00",
+        "100",
+        "0.0000001",
+        "0.000000000000000000000000000000001",
+        "9999999999999999999999999999999999",
+        "-99999999999999999999999999999999.99",
+        "1.000000000000000000000000000000000",
+    ];
+
+    fn decimal(text: &str) -> Decimal {
+        Decimal::parse_text(text).unwrap_or_else(|| panic!("{text} is a decimal"))
+    }
+
+    #[test]
+    fn a_decimal_comes_back_as_it_was_written_from_the_wire_and_from_the_database() {
+        for text in GOOD {
+            assert_eq!(decimal(text).to_string(), text);
+            let stored = bson::serialize_to_bson(&decimal(text)).expect("stored");
+            assert!(matches!(stored, bson::Bson::Decimal128(_)), "{text}: {stored}");
+            let read: Decimal = bson::deserialize_from_bson(stored).expect("read");
+            assert_eq!(read.to_string(), text);
+        }
+        assert_eq!(decimal("-0").to_string(), "0", "there is one zero");
+    }
+
+    // The library's own reading of the database's form.
+    #[test]
+    fn what_is_stored_is_the_same_number_to_others() {
+        for text in GOOD {
+            let theirs: Decimal128 = text.parse().expect("a decimal128");
+            assert_eq!(decimal(text).to_database().bytes(), theirs.bytes(), "{text}");
+        }
+        for foreign in ["NaN", "Infinity", "-Infinity", "1E+3", "1E-40"] {
+            let theirs: Decimal128 = foreign.parse().expect("a decimal128");
+            assert!(Decimal::from_database(theirs).is_none(), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_decimal_or_cannot_be_kept_exactly_is_refused() {
+        let forty = "1".repeat(40);
+        let thirty_five = format!("0.{}", "1".repeat(34));
+        for bad in [
+            "",
+            " ",
+            "-",
+            ".",
+            "1.",
+            ".5",
+            "-.5",
+            "+1",
+            "01",
+            "00",
+            "-01",
+            "1e400",
+            "1E2",
+            "NaN",
+            "Infinity",
+            "1,5",
+            "1 000",
+            " 1",
+            "1 ",
+            "0x1",
+            "١",
+            "1.5.0",
+            "--1",
+            "1-",
+            "$gt",
+            "1\u{0}",
+            &forty,
+            &thirty_five,
+        ] {
+            assert!(Decimal::parse_text(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_number_of_json_is_taken_where_it_is_exact() {
+        let parse = |value| <Decimal as ScalarType>::parse(Value::from_json(value).expect("a value"));
+        for (sent, read) in [
+            (json!(10), "10"),
+            (json!(-3), "-3"),
+            (json!(u64::MAX), "18446744073709551615"),
+        ] {
+            assert_eq!(parse(sent).expect("exact").to_string(), read);
+        }
+        for bad in [
+            json!(10.5),
+            json!(1e30),
+            json!(1.0),
+            json!(true),
+            json!(["1"]),
+            json!({ "$gt": "" }),
+        ] {
+            assert!(parse(bad.clone()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn equal_is_what_is_worth_the_same() {
+        for (one, other) in [("10.50", "10.5"), ("0", "0.00"), ("-0", "0"), ("100", "100.000")] {
+            assert_eq!(decimal(one), decimal(other));
+        }
+        for (one, other) in [("10.5", "10.05"), ("1", "-1"), ("100", "1"), ("0.1", "1")] {
+            assert_ne!(decimal(one), decimal(other));
+        }
+        assert_eq!(
+            ["10.50", "10", "100.00", "0.001"].map(|text| decimal(text).decimals()),
+            [1, 0, 0, 3]
+        );
+    }
+}
