@@ -156,6 +156,15 @@ impl UserError {
         }
     }
 
+    /// The same about something deeper: `path` goes before its own.
+    #[must_use]
+    pub fn within(mut self, path: &[&str]) -> Self {
+        let own = self.field.take().unwrap_or_default();
+        let path = path.iter().map(|part| (*part).to_owned());
+        self.field = Some(path.chain(own).collect());
+        self
+    }
+
     /// The same with the number of the seed system.
     #[must_use]
     pub fn legacy(mut self, code: i32) -> Self {
@@ -176,7 +185,7 @@ impl UserError {
 pub enum UserErrorCode {
     /// A required value is missing, empty or blank.
     Required,
-    /// A text is longer than it may be.
+    /// A text or a list is longer than it may be.
     TooLong,
     /// A value cannot be: control characters, a wrong form.
     Invalid,
@@ -262,6 +271,10 @@ pub enum UserErrorCode {
     AddressIdMissing,
     /// The customer has no such address (legacy code 404).
     AddressNotFound,
+    /// No such order for this caller.
+    OrderNotFound,
+    /// Another order of the storefront, with other content, has this number.
+    OrderNumberTaken,
 }
 
 /// Collects the faults of one input, so that all are reported together (ERR-01).
@@ -272,6 +285,12 @@ impl Faults {
     /// Notes a fault.
     pub fn push(&mut self, fault: UserError) {
         self.0.push(fault);
+    }
+
+    /// Notes the faults of something that stands at `path`.
+    pub fn push_within(&mut self, path: &[&str], inside: Self) {
+        let inside = inside.0.into_iter();
+        self.0.extend(inside.map(|fault| fault.within(path)));
     }
 
     /// Keeps a good value and notes a fault; `None` stands for "noted, go on looking".

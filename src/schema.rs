@@ -23,6 +23,7 @@ use crate::customer::{
     token_mutations::CustomerTokenMutation,
 };
 use crate::error::{Error, Result};
+use crate::order::{self, graphql::Order, lookup::OrderQuery, mutations::OrderMutation};
 use crate::platform::id::{ApiClientId, Id, MemberId, OrganizationId};
 use crate::platform::{blob, database::Index, job, migration::Migration, throttle};
 use crate::storage::{self, graphql::StorageItem, mutations::StorageMutation};
@@ -44,6 +45,7 @@ pub struct Query(
     StorefrontQuery,
     StorefrontUserQuery,
     CustomerQuery,
+    OrderQuery,
 );
 
 /// What can be changed.
@@ -56,6 +58,7 @@ pub struct Mutation(
     CustomerPasswordMutation,
     CustomerMailMutation,
     AddressMutation,
+    OrderMutation,
 );
 
 /// Mutations that check or hand out a credential of a customer; each may stand once in a document, so that one request
@@ -95,6 +98,8 @@ pub enum Node {
     CustomerSession(CustomerSession),
     /// A customer's address.
     Address(Address),
+    /// An order.
+    Order(Order),
 }
 
 /// Finds the object behind an id; its prefix names the type. Equal types of one level are read together.
@@ -107,6 +112,7 @@ async fn node(context: &RequestContext, id: &str) -> Result<Option<Node>> {
         "cus" => customer::graphql::node(context, id).await?.map(Node::from),
         "ses" => customer::sessions::node(context, id).await?.map(Node::from),
         "adr" => address::graphql::node(context, id).await?.map(Node::from),
+        "ord" => order::graphql::node(context, id).await?.map(Node::from),
         "org" => match OrganizationId::parse(id) {
             Some(id) => organization_node(context, &id).await?.map(Node::from),
             None => None,
@@ -177,6 +183,7 @@ pub fn indexes() -> Vec<&'static Index> {
         storage::store::INDEXES,
         customer::store::INDEXES,
         address::store::INDEXES,
+        order::store::INDEXES,
     ]
     .into_iter()
     .flatten()

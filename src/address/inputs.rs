@@ -93,17 +93,17 @@ impl CustomerAddressCreateInput {
     }
 }
 
-/// The rules of an address's texts.
-struct Check<'f>(&'f mut Faults);
+/// The rules of an address's texts; what breaks one is noted.
+pub struct Check<'f>(pub &'f mut Faults);
 
 impl Check<'_> {
     /// A text that must say something.
-    fn required(&mut self, value: &str, field: &str) -> Option<String> {
+    pub fn required(&mut self, value: &str, field: &str) -> Option<String> {
         self.0.take(text::required(value, field, MAX_TEXT))
     }
 
     /// A text that may be missing.
-    fn optional(&mut self, value: Option<String>, field: &str) -> Option<String> {
+    pub fn optional(&mut self, value: Option<String>, field: &str) -> Option<String> {
         self.0.take(text::optional(&value?, field, MAX_TEXT))
     }
 

@@ -14,6 +14,7 @@ use crate::access::{
 use crate::address::graphql::{Address, AddressBook};
 use crate::context::RequestContext;
 use crate::error::{Error, Result};
+use crate::order::{graphql::Order, list::orders_behind};
 use crate::platform::{
     clock::Timestamp,
     id::{AddressId, CustomerId, Id},
@@ -225,6 +226,32 @@ impl Customer {
         let id = self.document.default_billing_address_id.as_ref();
         let find = async { self.address_book(ctx)?.find(id).await };
         find.await.transpose()
+    }
+
+    /// The customer's orders, newest first by when they were placed, cancelled ones too. Backend (orders:read), or the
+    /// customer itself; else FORBIDDEN.
+    async fn orders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+    ) -> Result<Connection<Order>> {
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        orders_behind(
+            RequestContext::of(ctx)?,
+            self.granted.as_ref(),
+            &self.document,
+            &page,
+        )
+        .await
     }
 
     /// Signed-in devices: one for each live refresh token, oldest first. Backend (customers:read), or the customer

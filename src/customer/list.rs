@@ -20,7 +20,7 @@ use crate::platform::{
 pub enum CustomerSortKey {
     /// When the account was made.
     CreatedAt,
-    /// When the profile or an address was last changed.
+    /// When the profile, an address or the number of placed orders was last changed.
     UpdatedAt,
     /// Last name, capital letters before small ones.
     LastName,
@@ -82,7 +82,7 @@ pub struct CustomerFilter {
     pub is_email_verified: Option<bool>,
     /// When the account was made.
     pub created_at: Option<DateTimeFilter>,
-    /// When the profile or an address was last changed. An index answers it.
+    /// When the profile, an address or the number of placed orders was last changed. An index answers it.
     pub updated_at: Option<DateTimeFilter>,
     /// All of these must hold. `and`, `or` and `not` stand at most five within each other.
     pub and: Option<Vec<CustomerFilter>>,

@@ -176,9 +176,9 @@ pub struct Customer {
     pub last_login_at: Option<Timestamp>,
     /// When the account was made.
     pub created_at: Timestamp,
-    /// When the profile or an address was last changed; signing in is no change.
+    /// When the profile, an address or the number of placed orders was last changed; signing in is no change.
     pub updated_at: Timestamp,
-    /// Grows with each change of the profile or an address.
+    /// Grows with each change of the profile, an address or the number of placed orders.
     pub version: i64,
 }
 

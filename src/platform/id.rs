@@ -105,6 +105,8 @@ ids! {
     SessionId = "ses";
     /// A customer's address.
     AddressId = "adr";
+    /// An order.
+    OrderId = "ord";
     /// A job.
     JobId = "job";
 }

@@ -12,6 +12,10 @@ use crate::customer::{
     list::{CustomerFilter, CustomerSortKey, customers_of},
 };
 use crate::error::{Error, Result};
+use crate::order::{
+    graphql::Order as OrderNode,
+    list::{OrderFilter, orders_of},
+};
 use crate::platform::{
     clock::Timestamp,
     id::{Id, StorefrontId},
@@ -118,6 +122,27 @@ impl Storefront {
             before,
         };
         customers_of(RequestContext::of(ctx)?, &self.0.id, filter, order, page).await
+    }
+
+    /// The orders of this storefront, newest first by when they were placed. Backend (orders:read); a customer sees their own.
+    /// A filter that no index answers is given 5 seconds, and fails with TIMEOUT beyond.
+    async fn orders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only orders that meet this.")] filter: Option<OrderFilter>,
+        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+    ) -> Result<Connection<OrderNode>> {
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        orders_of(RequestContext::of(ctx)?, &self.0.id, filter, page).await
     }
 }
 

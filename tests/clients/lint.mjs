@@ -17,7 +17,18 @@ const EXCEPTIONS = {
     'error',
     {
       exceptions: {
-        types: ['AccessToken', 'CustomerToken', 'PageInfo', 'PrivateStorage', 'TermsAcceptance', 'UserError', 'Viewer'],
+        types: [
+          'AccessToken',
+          'CustomerToken',
+          'Money',
+          'OrderAddress',
+          'OrderLine',
+          'PageInfo',
+          'PrivateStorage',
+          'TermsAcceptance',
+          'UserError',
+          'Viewer'
+        ],
         suffixes: ['Connection', 'Edge', 'Payload']
       }
     }

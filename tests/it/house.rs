@@ -65,7 +65,14 @@ const LEVELS: &[&[&str]] = &[
 ];
 
 /// The domains; the stores of each name only those of the domains before it.
-const DOMAINS: &[&str] = &["storefront", "storefront_user", "storage", "customer", "address"];
+const DOMAINS: &[&str] = &[
+    "storefront",
+    "storefront_user",
+    "storage",
+    "customer",
+    "address",
+    "order",
+];
 
 /// Names that go against the direction and why they may. This list only shrinks.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[

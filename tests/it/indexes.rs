@@ -36,6 +36,7 @@ async fn every_tenants_collection_has_an_index_besides_the_id() {
         "storageItems",
         "customers",
         "addresses",
+        "orders",
     ] {
         assert!(indexes(&shop, collection).await.len() >= 2, "{collection}");
     }

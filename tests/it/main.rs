@@ -25,6 +25,7 @@ mod merge;
 mod migrations;
 mod mongod;
 mod oauth;
+mod orders;
 mod pages;
 mod storage;
 mod storefront_users;

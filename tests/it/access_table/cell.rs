@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::customers::{person, signed_in, with_password};
+use crate::customers::{but, person, signed_in, with_password};
 use crate::kit::{Caller, Shop, png};
+use crate::orders::by_default;
 
 /// A storefront user with an item, a guest that was merged into it, another guest, and two customers. Of a customer's
 /// cell the user is the first customer's own.
@@ -37,6 +38,9 @@ pub(super) struct Account {
     pub(super) refresh_token: String,
     /// One of its addresses.
     pub(super) address: String,
+    /// One of its orders: by id, by number.
+    pub(super) order: String,
+    pub(super) order_number: String,
     shopper_reference: String,
 }
 
@@ -82,7 +86,7 @@ impl Cell {
     }
 
     /// What only who may see it shall see.
-    pub(super) fn secrets(&self) -> [String; 10] {
+    pub(super) fn secrets(&self) -> [String; 11] {
         [
             &self.ann,
             &self.tomb,
@@ -93,6 +97,7 @@ impl Cell {
             &self.account.user,
             &self.account.session,
             &self.account.address,
+            &self.account.order,
             &self.account.shopper_reference,
         ]
         .map(str::to_owned)
@@ -105,6 +110,9 @@ async fn register(shop: &Shop, number: usize) -> (Caller, Account) {
     let (customer, refresh_token) = signed_in(shop, &payload);
     let id = text(&payload["customer"]["id"]);
     let address = customer.done("customerAddressCreate", address()).await;
+    let order_number = format!("order {number}");
+    let recorded = order_of(shop.id(), &json!(id), &order_number);
+    let order = shop.backend.done("orderRecord", recorded).await;
     let selection = "reference shopperReference storefrontUser { id } sessions { id }";
     let seen = shop
         .backend
@@ -119,6 +127,8 @@ async fn register(shop: &Shop, number: usize) -> (Caller, Account) {
         session: text(&seen["sessions"][0]["id"]),
         refresh_token,
         address: text(&address["address"]["id"]),
+        order: text(&order["order"]["id"]),
+        order_number,
         shopper_reference: text(&seen["shopperReference"]),
     };
     (customer, account)
@@ -127,6 +137,12 @@ async fn register(shop: &Shop, number: usize) -> (Caller, Account) {
 /// Good input that adds an address.
 pub(super) fn address() -> Value {
     json!({ "firstName": "Ada", "lastName": "Lovelace", "address1": "12 St James's Square", "city": "London", "iso2Code": "GB" })
+}
+
+/// Good input that records an order of a customer with an address.
+pub(super) fn order_of(storefront: &str, customer: &Value, number: &str) -> Value {
+    let input = json!({ "storefrontId": storefront, "customerId": customer });
+    but(by_default(number), input)
 }
 
 async fn user_id(shop: &Shop, key: &str) -> String {

@@ -3,6 +3,7 @@
 
 mod cell;
 mod customers;
+mod orders;
 mod payloads;
 mod queries;
 mod row;
@@ -232,6 +233,12 @@ async fn err_03_every_query_of_customers_gives_each_caller_what_the_table_says()
     check_all(customers::queries()).await;
 }
 
+// ERR-03
+#[tokio::test]
+async fn err_03_every_query_and_mutation_of_orders_gives_each_caller_what_the_table_says() {
+    check_all(orders::rows()).await;
+}
+
 // ERR-03, SFU-03, SFU-21
 #[tokio::test]
 async fn err_03_every_mutation_of_users_and_items_lets_each_caller_do_what_the_table_says() {
@@ -262,6 +269,7 @@ async fn every_root_field_has_a_row() {
         customers::queries(),
         users::mutations(),
         customers::mutations(),
+        orders::rows(),
     ];
     let mut covered: BTreeSet<&str> = rows.iter().flatten().map(|row| row.field).collect();
     covered.extend(WITHOUT_A_ROW);

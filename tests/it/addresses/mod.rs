@@ -10,7 +10,7 @@ use storefront_gateway::access::scope::Scope;
 use crate::kit::{self, Caller, Shop, faults};
 
 /// Registers a customer without a password: its id, and who it is.
-async fn customer(shop: &Shop, email: &str) -> (Value, Caller) {
+pub(crate) async fn customer(shop: &Shop, email: &str) -> (Value, Caller) {
     let input = json!({
         "storefrontId": shop.id(), "email": email, "acceptedTerms": true, "firstName": "Ada", "lastName": "Lovelace",
     });

@@ -2,6 +2,7 @@
 //! characters; every fault told with its path, nothing changed, nothing repeated.
 
 mod customers;
+mod orders;
 
 use std::collections::BTreeSet;
 
@@ -138,6 +139,7 @@ async fn err_02_a_missing_field_or_another_kind_of_value_is_a_top_level_error() 
     let rival = shop.rival().await;
     let mut goods = all(&shop, &rival).await;
     goods.extend(customers::all(&shop).await);
+    goods.extend(orders::all(&shop).await);
     let before = shop.gateway.store.dump().await;
     for good in &goods {
         let fields: Vec<String> = good
@@ -340,6 +342,7 @@ async fn every_mutation_is_given_bad_input() {
     let fields: BTreeSet<&str> = fields.iter().filter_map(|field| field["name"].as_str()).collect();
     let mut goods = all(&shop, &rival).await;
     goods.extend(customers::all(&shop).await);
+    goods.extend(orders::all(&shop).await);
     let mut given: BTreeSet<&str> = goods.iter().map(|good| good.field).collect();
     given.insert("storageItemUpload");
     assert_eq!(fields, given);
@@ -363,6 +366,8 @@ async fn every_mutation_is_given_bad_input() {
         "customerAddressDelete",
         "customerPasswordChange",
         "customerTokenRevoke",
+        "orderRecord",
+        "orderCancel",
     ] {
         let good = goods
             .iter()

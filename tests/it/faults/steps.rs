@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::dying::Dying;
 use super::{assert_recovered, done};
-use crate::addresses::home;
+use crate::addresses::{customer, home};
 use crate::customers::{OTHER_PASSWORD, PASSWORD, but, credentials, person, redeem, setup, with_password};
-use crate::kit::{Caller, Setup, Shop, faults, item_ids, png};
+use crate::kit::{Caller, Setup, Shop, faults, item_ids, png, text};
+use crate::orders::{by_default, in_storefront};
 
 /// More steps than any operation has.
 const STEPS: u32 = 40;
@@ -238,5 +239,49 @@ async fn adr_01_a_gateway_killed_at_each_step_of_a_deletion_leaves_both_defaults
         assert_eq!(left, 2, "one was deleted, and once");
     }
     assert!(untouched >= 5, "{untouched} of {steps} died before the commit");
+    assert_recovered(&shop).await;
+}
+
+// CLY-10, ORD-01
+#[tokio::test]
+async fn cly_10_a_gateway_killed_at_each_step_of_a_recording_counts_an_order_with_it_or_not_at_all() {
+    let shop = setup().manual_clock().start().await;
+    let (id, ada) = customer(&shop, "ada@example.com").await;
+    ada.done("customerAddressCreate", home()).await;
+    let input = |step: u32| {
+        let order = in_storefront(&shop, by_default(&format!("order {step}")));
+        but(order, json!({ "customerId": id }))
+    };
+    let steps = killed_at_each_step(&shop, "orderRecord", async |step| {
+        (shop.backend.clone(), input(step))
+    })
+    .await;
+    assert!(steps >= 6, "a recording has {steps} steps");
+    // Whoever was not told sends it again.
+    for step in 1..=steps {
+        shop.backend.done("orderRecord", input(step)).await;
+    }
+    let orders = shop.gateway.store.documents("orders", doc! {}).await;
+    assert_eq!(orders.len(), usize::try_from(steps).expect("few"));
+    assert_recovered(&shop).await;
+    let cancelled = killed_at_each_step(&shop, "orderCancel", async |step| {
+        let place = usize::try_from(step - 1).expect("few");
+        (shop.backend.clone(), json!({ "id": text(&orders[place], "_id") }))
+    })
+    .await;
+    assert!(
+        (5..=steps).contains(&cancelled),
+        "a cancellation has {cancelled} steps"
+    );
+    for order in &orders {
+        shop.backend
+            .done("orderCancel", json!({ "id": text(order, "_id") }))
+            .await;
+    }
+    let seen = ada.ask("{ viewer { customer { orderCount status } } }").await;
+    assert_eq!(
+        seen["viewer"]["customer"],
+        json!({ "orderCount": 0, "status": "PROSPECT" })
+    );
     assert_recovered(&shop).await;
 }

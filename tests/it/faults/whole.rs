@@ -1,10 +1,12 @@
 //! What the fault tests rest on: that a database that is not whole is found out.
 
 use bson::{Bson, Document, doc};
+use serde_json::json;
 
 use crate::addresses::home;
-use crate::customers::{ada, setup};
+use crate::customers::{ada, but, id_of, setup};
 use crate::kit::{Shop, png};
+use crate::orders::{by_default, in_storefront};
 
 /// Each damage: in which collection, and what happens to a document there; None: it goes.
 fn damages() -> Vec<(&'static str, Option<Document>)> {
@@ -32,6 +34,20 @@ fn damages() -> Vec<(&'static str, Option<Document>)> {
         ("addresses", None),
         ("addresses", set("customerId", other())),
         ("addresses", set("userId", other())),
+        (
+            "customers",
+            Some(doc! { "$set": { "orderCount": 2_i64, "status": "REPEAT" } }),
+        ),
+        ("orders", None),
+        ("orders", unset("customerId")),
+        ("orders", set("customerId", other())),
+        ("orders", set("userId", other())),
+        ("orders", set("storefrontId", other())),
+        ("orders", set("status", Bson::from("CANCELLED"))),
+        (
+            "orders",
+            set("cancelledAt", Bson::DateTime(bson::DateTime::from_millis(0))),
+        ),
         ("privateStorages", None),
         ("privateStorages", set("itemCount", Bson::Int64(2))),
         ("privateStorages", set("totalBytes", Bson::Int64(2))),
@@ -56,8 +72,12 @@ async fn a_database_that_is_not_whole_is_found_out() {
     shop.open_account_page().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     ada.done("customerAddressCreate", home()).await;
+    let order = but(by_default("1001"), json!({ "customerId": id_of(&ada).await }));
+    shop.backend
+        .done("orderRecord", in_storefront(&shop, order))
+        .await;
     ada.upload("cat.png", &png(1)).await;
-    let asked = serde_json::json!({ "email": "ada@example.com" });
+    let asked = json!({ "email": "ada@example.com" });
     shop.browser.done("customerPasswordResetRequest", asked).await;
     shop.gateway.run_jobs().await;
     assert!(!is_found_out(&shop).await);

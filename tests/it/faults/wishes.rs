@@ -4,8 +4,11 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::addresses::home;
-use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, credentials, person, redeem, with_password};
+use crate::customers::{
+    OTHER_PASSWORD, PASSWORD, ada, but, credentials, id_of, person, redeem, with_password,
+};
 use crate::kit::{Answer, Caller, Shop, faults, mutation};
+use crate::orders::{by_default, in_storefront};
 
 /// What somebody wants to change.
 pub(super) struct Wish {
@@ -38,6 +41,7 @@ pub(super) async fn wishes(shop: &Shop) -> Vec<Wish> {
     wishes.extend(session_wishes(shop).await);
     wishes.extend(key_wishes(shop).await);
     wishes.extend(address_wishes(shop).await);
+    wishes.extend(order_wishes(shop).await);
     wishes
 }
 
@@ -183,4 +187,21 @@ async fn address_wishes(shop: &Shop) -> Vec<Wish> {
         wish(&ada, field, input, Some(409))
     }))
     .await
+}
+
+async fn order_wishes(shop: &Shop) -> Vec<Wish> {
+    let (buys, _) = ada(shop, "buys@example.com").await;
+    buys.done("customerAddressCreate", home()).await;
+    let customer = json!({ "customerId": id_of(&buys).await });
+    let order = |number: &str| but(in_storefront(shop, by_default(number)), customer.clone());
+    let first = shop.backend.done("orderRecord", order("first")).await;
+    vec![
+        wish(&shop.backend, "orderRecord", order("second"), None),
+        wish(
+            &shop.backend,
+            "orderCancel",
+            json!({ "id": first["order"]["id"] }),
+            None,
+        ),
+    ]
 }

@@ -110,6 +110,13 @@ fn selection(field: &str) -> &'static str {
         "customerAddressDelete" => {
             "deletedAddressId customer { id defaultShippingAddress { id } defaultBillingAddress { id } }"
         }
+        "orderRecord" | "orderCancel" => {
+            "order { id number status email placedAt cancelledAt createdAt total { amount currencyCode } \
+             lines { sku name quantity unitPrice { amount currencyCode } } \
+             shippingAddress { salutation firstName lastName company address1 address2 address3 zipCode city region \
+             iso2Code country phone } billingAddress { firstName address1 city iso2Code } \
+             customer { id status orderCount version } }"
+        }
         other => panic!("what is {other} to be asked for?"),
     }
 }

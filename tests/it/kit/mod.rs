@@ -29,7 +29,7 @@ pub(crate) use graphql::{Answer, Caller, Upload, faults, mutation};
 pub(crate) use mail::{Mail, MailFolder, MailServer, Mailbox};
 pub(crate) use mongo::{number, text};
 pub(crate) use people::{Client, Shop, item_ids};
-pub(crate) use profile::{examined, is_within, profiled};
+pub(crate) use profile::{Cost, examined, is_within, profiled};
 pub(crate) use redact::redact;
 pub(crate) use scripts::{Scripts, Tool, chromium, succeeds};
 pub(crate) use server::{FailPoint, find_server, scratch, server_uri};

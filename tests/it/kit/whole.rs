@@ -13,7 +13,7 @@ impl Store {
     /// Checks what must hold at any time when nothing runs: counts equal items, each item has its whole content and its
     /// storage, each storage an owner (or a job that empties it), each user one storage or, merged, none; no content
     /// without an item unless the ledger knows it; each customer one user of its own, each session, mailed key and
-    /// address a customer, and each customer with addresses both defaults among them.
+    /// address a customer, and each customer with addresses both defaults among them; each customer counts its placed orders.
     pub(crate) async fn assert_whole(&self) {
         self.assert_storages_are_whole().await;
         self.assert_contents_are_whole().await;
@@ -112,6 +112,29 @@ impl Store {
         self.assert_sessions_and_keys_are_somebodys(&customers, &storefronts)
             .await;
         self.assert_addresses_are_whole(&customers).await;
+        self.assert_orders_are_whole(&customers, &storefronts).await;
+    }
+
+    /// CLY-10.
+    async fn assert_orders_are_whole(&self, customers: &Known, storefronts: &Known) {
+        let mut placed: BTreeMap<&str, i64> = BTreeMap::new();
+        let orders = self.known("orders").await;
+        for order in orders.values() {
+            assert!(storefronts.contains_key(text(order, "storefrontId")), "{order}");
+            let is_placed = text(order, "status") == "PLACED";
+            assert_eq!(is_placed, !order.contains_key("cancelledAt"), "{order}");
+            let is_guests = !order.contains_key("customerId");
+            assert_eq!(is_guests, !order.contains_key("userId"), "{order}");
+            if is_guests {
+                continue;
+            }
+            assert_is_somebodys(order, customers);
+            *placed.entry(text(order, "customerId")).or_default() += i64::from(is_placed);
+        }
+        for (id, customer) in customers {
+            let placed = placed.get(id.as_str()).copied().unwrap_or_default();
+            assert_eq!(number(customer, "orderCount"), placed, "{customer}");
+        }
     }
 
     /// SPR-17: no number twice, and none that is still to be given.

@@ -1,0 +1,120 @@
+//! Lists of orders: newest first by when they were placed, each with an index behind it.
+
+use std::sync::Arc;
+
+use async_graphql::InputObject;
+use bson::doc;
+
+use super::graphql::{Order, READ};
+use super::{Order as Document, OrderStatus, store};
+use crate::access::reach::Reach;
+use crate::context::RequestContext;
+use crate::customer::{Customer, belongings};
+use crate::error::{Error, Result};
+use crate::platform::{
+    filter::{DateTimeFilter, Filter, Nested, StringFilter, condition},
+    id::{Id, StorefrontId},
+    page::{Connection, Count, Order as Sequence, PageArgs, Values},
+};
+
+/// Conditions on orders; all given ones must hold. A list whose filter no index narrows is looked through, for at most 5
+/// seconds (TIMEOUT).
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct OrderFilter {
+    /// The store's order number. An index answers eq, in and startsWith.
+    pub number: Option<StringFilter>,
+    /// What became of it. An index answers it.
+    pub status: Option<OrderStatus>,
+    /// Guests' orders only, or customers' only.
+    pub is_guest: Option<bool>,
+    /// When it was placed. An index answers it.
+    pub placed_at: Option<DateTimeFilter>,
+}
+
+impl Filter for OrderFilter {
+    fn own(&mut self) -> Result<Vec<bson::Document>> {
+        let mut conditions = Vec::new();
+        if let Some(number) = self.number.take() {
+            conditions.extend(number.on("number")?);
+        }
+        if let Some(status) = self.status {
+            conditions.push(doc! { "status": bson::serialize_to_bson(&status)? });
+        }
+        if let Some(is_guest) = self.is_guest {
+            conditions.push(doc! { "customerId": { "$exists": !is_guest } });
+        }
+        if let Some(placed_at) = self.placed_at.take() {
+            conditions.extend(placed_at.on("placedAt"));
+        }
+        Ok(conditions)
+    }
+
+    fn nested(self) -> Nested<Self> {
+        Nested {
+            and: None,
+            or: None,
+            not: None,
+        }
+    }
+}
+
+/// Newest first; orders of one moment in the reverse order of their ids.
+fn newest_first(name: String) -> Sequence {
+    Sequence {
+        name,
+        field: "placedAt",
+        values: Values::Shared,
+        descending: true,
+    }
+}
+
+/// A page of a storefront's orders (EPC-25).
+///
+/// # Errors
+/// FORBIDDEN where the caller may not read orders; `BAD_USER_INPUT` for a wrong page or filter.
+pub async fn orders_of(
+    context: &Arc<RequestContext>,
+    storefront: &StorefrontId,
+    filter: Option<OrderFilter>,
+    page: PageArgs,
+) -> Result<Connection<Order>> {
+    let reach = context.reach(&READ)?;
+    let page = page.check(newest_first(format!("orders of {storefront}")))?;
+    let one = context
+        .storefront_to_read(&reach, Some(storefront.as_str()))
+        .await?
+        .ok_or(Error::StorefrontNotFound)?;
+    let reach = one.reach().clone();
+    let condition = condition(filter)?;
+    let slice = store::page(&context.app.database, &reach, condition.clone(), &page).await?;
+    let app = Arc::clone(&context.app);
+    let count: Count = Box::new(move || {
+        let (app, reach, condition) = (Arc::clone(&app), reach.clone(), condition.clone());
+        Box::pin(async move { store::count(&app.database, &reach, condition).await })
+    });
+    Ok(Connection::new(
+        slice.map(|order| Order::new(Arc::new(order))),
+        count,
+    ))
+}
+
+/// A page of a customer's orders (EPC-25): one command for all customers of a level. `granted` is what a payload shows without
+/// the scope.
+///
+/// # Errors
+/// FORBIDDEN where the caller may not read orders; `BAD_USER_INPUT` for a wrong page.
+pub async fn orders_behind(
+    context: &Arc<RequestContext>,
+    granted: Option<&Reach>,
+    customer: &Customer,
+    page: &PageArgs,
+) -> Result<Connection<Order>> {
+    let reach = match granted {
+        Some(reach) => reach.clone(),
+        None => context.reach(&READ)?,
+    };
+    // Siblings have equal arguments and share a loader; cursors belong to the tenant.
+    let page = page.check(newest_first(format!("orders in {}", customer.storefront_id)))?;
+    let node = |order: Document| Order::granted(Arc::new(order), granted.cloned());
+    belongings::page(context, &reach, customer, page, node).await
+}

@@ -1,0 +1,88 @@
+//! Orders' mutations.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object};
+
+use super::graphql::Order;
+use super::inputs::{OrderCancelInput, OrderCancelPayload, OrderRecordInput, OrderRecordPayload};
+use super::{Role, cancel, record, refusal};
+use crate::access::{principal::Policy, scope::Scope};
+use crate::context::RequestContext;
+use crate::customer::mutations::whom;
+use crate::error::{Error, Faults, Result, payload};
+use crate::platform::id::{Id, OrderId};
+
+const WRITE: Policy = Policy::backend(Scope::OrdersWrite);
+
+/// Orders' part of the mutation.
+#[derive(Default)]
+pub struct OrderMutation;
+
+#[Object]
+impl OrderMutation {
+    /// Records an order that was placed in the online store: a customer's, which counts for their `orderCount` and `status`,
+    /// or a guest's, which counts for nobody, whatever e-mail address it has. The order keeps its own copies of both
+    /// addresses. Repeating it with the same number and content is success and gives the order as it is stored, cancelled or
+    /// not; `placedAt` left out is no other content, and an address that was named by id or by default is the one that it was
+    /// then. Backend (orders:write). Codes: STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND, CUSTOMER_REFERENCE_MISSING (405) for a
+    /// blank `customerId`, CUSTOMER_NOT_FOUND (402), ORDER_NUMBER_TAKEN where another order has the number, EMAIL_INVALID;
+    /// REQUIRED for an address that a guest's order lacks, or that a customer without addresses has no default for, and
+    /// without lines; ADDRESS_ID_MISSING (412) and ADDRESS_NOT_FOUND (404) on `shippingAddressId` and `billingAddressId`;
+    /// INVALID for an id where the address is sent in full too or there is no customer, a quantity below one, a negative total
+    /// or one in parts of the smallest coin, a time before 1970 or in the future; TOO_LONG for more than 1,000 lines.
+    /// REQUIRED, TOO_LONG, INVALID for texts.
+    async fn order_record(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What was ordered.")] input: OrderRecordInput,
+    ) -> Result<OrderRecordPayload> {
+        let (order, user_errors) = payload(record_order(RequestContext::of(ctx)?, input).await)?;
+        Ok(OrderRecordPayload { order, user_errors })
+    }
+
+    /// Cancels an order: it no longer counts for its customer's `orderCount` and `status`. Cancelling a cancelled order is
+    /// success and changes nothing. Backend (orders:write). Codes: ORDER_NOT_FOUND.
+    async fn order_cancel(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which order to cancel.")] input: OrderCancelInput,
+    ) -> Result<OrderCancelPayload> {
+        let (order, user_errors) = payload(cancel_order(RequestContext::of(ctx)?, input).await)?;
+        Ok(OrderCancelPayload { order, user_errors })
+    }
+}
+
+async fn record_order(context: &Arc<RequestContext>, input: OrderRecordInput) -> Result<Order> {
+    let reach = context.reach_to_write(&WRITE).await?;
+    let mut faults = Faults::default();
+    let id = input.storefront_id.as_ref().map(|id| id.as_str());
+    let place = faults.absorb(context.storefront_to_write(&reach, id, ["storefrontId"]).await)?;
+    let customer = match (&place, &input.customer_id) {
+        (Some(place), Some(id)) => faults.absorb(whom(context, place.reach(), Some(id)).await)?,
+        _ => None,
+    };
+    let checked = input.checked(&mut faults, context.app.clock.now());
+    if !faults.is_empty()
+        && let (Some(place), Some(customer)) = (&place, &customer)
+    {
+        for (role, given) in Role::BOTH.into_iter().zip(&checked.addresses) {
+            if let Some(given) = given {
+                let found = record::look_up(&context.app, place.reach(), customer, role, given);
+                faults.absorb(found.await)?;
+            }
+        }
+    }
+    faults.check()?;
+    let complete = place.zip(checked.complete(customer.map(|customer| customer.id)));
+    let (place, new) = complete.ok_or_else(|| Error::internal("an input without faults is complete"))?;
+    let order = record::record(&context.app, &place, &new).await?;
+    Ok(Order::in_payload(order, &reach))
+}
+
+async fn cancel_order(context: &Arc<RequestContext>, input: OrderCancelInput) -> Result<Order> {
+    let reach = context.reach_to_write(&WRITE).await?;
+    let id = OrderId::parse(&input.id).ok_or_else(refusal::not_found)?;
+    let order = cancel::cancel(&context.app, &reach, &id).await?;
+    Ok(Order::in_payload(order, &reach))
+}

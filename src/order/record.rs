@@ -1,0 +1,326 @@
+//! Recording an order: once, however often it is sent (ORD-01), and counted for its customer in the same transaction
+//! (CLY-10).
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use serde::Serialize;
+
+use super::store::{self, UNIQUE_NUMBER};
+use super::{Given, Line, Money, Order, OrderStatus, Personal, Role, refusal};
+use crate::access::reach::{Reach, StorefrontReach};
+use crate::address::{self, Content};
+use crate::app::App;
+use crate::customer::Customer;
+use crate::error::{Error, Faults, Result};
+use crate::platform::{
+    clock::Timestamp,
+    crypto::Vault,
+    database::{Tx, violated_index},
+    id::{CustomerId, OrderId},
+};
+
+/// What a new order is to be; checked but for the addresses that it names.
+pub struct NewOrder {
+    /// The store's number.
+    pub number: String,
+    /// Who ordered; `None`: a guest, whose addresses are both given in full.
+    pub customer_id: Option<CustomerId>,
+    /// The e-mail address, as it was written.
+    pub email: Option<String>,
+    /// Where it goes.
+    pub shipping: Given,
+    /// Where the invoice goes.
+    pub billing: Given,
+    /// What was ordered.
+    pub lines: Vec<Line>,
+    /// The store's own figure.
+    pub total: Money,
+    /// When; `None`: now, or, in a repetition, whenever it was.
+    pub placed_at: Option<Timestamp>,
+}
+
+/// What was sent, in the form by which repetitions are known. It must not change from one version to the next; a field that is
+/// new stands in it only where it is sent.
+#[derive(Serialize)]
+struct Sent<'a> {
+    customer: Option<&'a CustomerId>,
+    email: Option<&'a str>,
+    shipping: &'a Given,
+    billing: &'a Given,
+    lines: Vec<(&'a str, &'a str, i32, String)>,
+    total: String,
+}
+
+impl Sent<'_> {
+    fn of(new: &NewOrder) -> Sent<'_> {
+        // 10.50 and 10.5 are one price.
+        let money = |money: &Money| format!("{} {}", money.amount.shortest(), money.currency_code.code());
+        Sent {
+            customer: new.customer_id.as_ref(),
+            email: new.email.as_deref(),
+            shipping: &new.shipping,
+            billing: &new.billing,
+            lines: new
+                .lines
+                .iter()
+                .map(|line| (&*line.sku, &*line.name, line.quantity, money(&line.unit_price)))
+                .collect(),
+            total: money(&new.total),
+        }
+    }
+}
+
+impl NewOrder {
+    /// What was sent, blinded: nobody without the master key can try out whose address it was. Without the number, by which
+    /// the order is found, and without the time, which a repetition may leave out.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Internal`] for what cannot be written as JSON.
+    pub fn sent(&self, vault: &Vault) -> Result<String> {
+        let sent = serde_json::to_vec(&Sent::of(self)).map_err(Error::internal)?;
+        Ok(vault.blind(&sent))
+    }
+
+    fn as_recorded(
+        &self,
+        id: OrderId,
+        place: &StorefrontReach,
+        customer: Option<&Customer>,
+        personal: Personal,
+        now: Timestamp,
+    ) -> Order {
+        Order {
+            id,
+            storefront_id: place.id().clone(),
+            number: self.number.clone(),
+            customer_id: self.customer_id.clone(),
+            user_id: customer.map(|customer| customer.user_id.clone()),
+            status: OrderStatus::Placed,
+            total: self.total,
+            lines: self.lines.clone(),
+            personal: Some(personal),
+            placed_at: self.placed_at.unwrap_or(now),
+            cancelled_at: None,
+            created_at: now,
+        }
+    }
+}
+
+/// Records an order, or finds it recorded with the same content: as it was sent then, or as it is stored (ORD-01).
+///
+/// # Errors
+/// `CUSTOMER_NOT_FOUND` (402); what is wrong with the addresses ([`look_up`]), of both; `ORDER_NUMBER_TAKEN`.
+pub async fn record(app: &Arc<App>, place: &StorefrontReach, new: &NewOrder) -> Result<Order> {
+    match attempt(app, place, new).await {
+        // Somebody was quicker with this number, after the transaction began to look.
+        Err(error) if violated_index(&error) == Some(UNIQUE_NUMBER) => attempt(app, place, new).await,
+        done => done,
+    }
+}
+
+async fn attempt(app: &Arc<App>, place: &StorefrontReach, new: &NewOrder) -> Result<Order> {
+    let context = (&**app, place, new, new.sent(&app.vault)?);
+    app.database
+        .transaction(context, |tx, (app, place, new, sent)| {
+            write(app, place, tx, new, sent).boxed()
+        })
+        .await
+}
+
+async fn write(app: &App, place: &StorefrontReach, tx: &mut Tx, new: &NewOrder, sent: &str) -> Result<Order> {
+    let (database, reach) = (&app.database, place.reach());
+    let stored = store::by_number_in(database, reach, tx, &new.number).await?;
+    if let Some(stored) = &stored
+        && stored.may_be_placed_at(new.placed_at)
+        && stored
+            .personal
+            .as_ref()
+            .is_some_and(|personal| personal.sent == sent)
+    {
+        return Ok(stored.clone());
+    }
+    let customer = match &new.customer_id {
+        Some(id) => Some(address::store::customer_in(database, reach, tx, id).await?),
+        None => None,
+    };
+    let mut faults = Faults::default();
+    let shipping = copy(
+        app,
+        (reach, tx),
+        (Role::Shipping, &new.shipping),
+        customer.as_ref(),
+    );
+    let shipping = faults.absorb(shipping.await)?;
+    let billing = copy(app, (reach, tx), (Role::Billing, &new.billing), customer.as_ref());
+    let billing = faults.absorb(billing.await)?;
+    let (Some(shipping_address), Some(billing_address)) = (shipping, billing) else {
+        return Err(faults.into());
+    };
+    let personal = Personal {
+        email: new.email.clone(),
+        shipping_address,
+        billing_address,
+        sent: sent.to_owned(),
+    };
+    // Told behind the customer's state, so that of two at once the later one is the younger one.
+    let now = app.clock.now();
+    let id = OrderId::fresh(now, &app.random);
+    let order = new.as_recorded(id, place, customer.as_ref(), personal, now);
+    if let Some(stored) = stored {
+        let repeats = stored.may_be_placed_at(new.placed_at) && says_the_same(&stored, &order);
+        return if repeats {
+            Ok(stored)
+        } else {
+            Err(refusal::number_taken().into())
+        };
+    }
+    if let Some(customer) = customer {
+        store::count_orders_in(database, reach, tx, &customer, customer.order_count + 1, now).await?;
+    }
+    store::insert_in(database, reach, tx, &order).await?;
+    Ok(order)
+}
+
+/// Whether two orders with one number have the same content, in whatever way it was given.
+fn says_the_same(stored: &Order, order: &Order) -> bool {
+    let without_form = |order: &Order| {
+        order.personal.clone().map(|personal| Personal {
+            sent: String::new(),
+            ..personal
+        })
+    };
+    stored.customer_id == order.customer_id
+        && stored.total == order.total
+        && stored.lines == order.lines
+        && without_form(stored) == without_form(order)
+}
+
+/// The order's own copy of one of its addresses.
+async fn copy(
+    app: &App,
+    (reach, tx): (&Reach, &mut Tx),
+    (role, given): (Role, &Given),
+    customer: Option<&Customer>,
+) -> Result<Content> {
+    let customer = match (given, customer) {
+        (Given::Full(content), _) => return Ok(Content::clone(content)),
+        (_, Some(customer)) => customer,
+        (_, None) => return Err(refusal::address_required(role).into()),
+    };
+    let id = role.meant(given, customer)?;
+    let address = match id {
+        Some(id) => address::store::find_in(&app.database, reach, tx, &customer.id, id).await?,
+        None => None,
+    };
+    let address = address.ok_or_else(|| refusal::address_not_found(role))?;
+    Ok(Content {
+        // What the customer calls it is the customer's own affair.
+        label: None,
+        ..address.content
+    })
+}
+
+/// What is wrong with an address that an input names, as far as it shows before anything is written; so that it is told
+/// together with all else that is wrong (ERR-01).
+///
+/// # Errors
+/// REQUIRED where the customer has no default, `ADDRESS_NOT_FOUND` (404).
+pub async fn look_up(app: &App, reach: &Reach, customer: &Customer, role: Role, given: &Given) -> Result<()> {
+    let Some(id) = role.meant(given, customer)? else {
+        return Ok(());
+    };
+    match address::store::find(&app.database, reach, &customer.id, id).await? {
+        Some(_) => Ok(()),
+        None => Err(refusal::address_not_found(role).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::currency::CurrencyCode;
+    use super::*;
+    use crate::address::country::CountryCode;
+    use crate::platform::{decimal::Decimal, id::Id};
+
+    fn euros(amount: &str) -> Money {
+        Money {
+            amount: Decimal::parse_text(amount).expect("a decimal"),
+            currency_code: CurrencyCode::parse_text("EUR").expect("a currency"),
+        }
+    }
+
+    fn order() -> NewOrder {
+        let address = Content {
+            label: None,
+            salutation: None,
+            first_name: "Ada".to_owned(),
+            last_name: "Lovelace".to_owned(),
+            company: None,
+            address1: "Main Street 1".to_owned(),
+            address2: None,
+            address3: None,
+            zip_code: Some("01067".to_owned()),
+            city: "Dresden".to_owned(),
+            region: None,
+            iso2_code: CountryCode::DE,
+            country: None,
+            phone: None,
+        };
+        NewOrder {
+            number: "1001".to_owned(),
+            customer_id: CustomerId::parse("cus_01h00000000000000000000000"),
+            email: Some("ada@example.com".to_owned()),
+            shipping: Given::Full(Box::new(address)),
+            billing: Given::Default,
+            lines: vec![Line {
+                sku: "MUG".to_owned(),
+                name: "Mug".to_owned(),
+                quantity: 2,
+                unit_price: euros("5.2500"),
+            }],
+            total: euros("10.50"),
+            placed_at: None,
+        }
+    }
+
+    // ORD-01: orders of earlier versions are still known by it.
+    #[test]
+    fn what_was_sent_keeps_its_form() {
+        let form = serde_json::to_string(&Sent::of(&order())).expect("JSON");
+        insta::assert_snapshot!(form, @r#"{"customer":"cus_01h00000000000000000000000","email":"ada@example.com","shipping":{"full":{"firstName":"Ada","lastName":"Lovelace","address1":"Main Street 1","zipCode":"01067","city":"Dresden","iso2Code":"DE"}},"billing":"default","lines":[["MUG","Mug",2,"5.25 EUR"]],"total":"10.5 EUR"}"#);
+    }
+
+    // ORD-01
+    #[test]
+    fn every_part_of_what_was_sent_tells_and_a_price_however_it_is_written() {
+        let form = |change: fn(&mut NewOrder)| {
+            let mut order = order();
+            change(&mut order);
+            serde_json::to_string(&Sent::of(&order)).expect("JSON")
+        };
+        let same: [fn(&mut NewOrder); 4] = [
+            |_| {},
+            |order| order.total = euros("10.5"),
+            |order| order.lines[0].unit_price = euros("5.25"),
+            |order| order.placed_at = Some(Timestamp::from_millis(1)),
+        ];
+        for change in same {
+            assert_eq!(form(change), form(|_| {}));
+        }
+        let other: [fn(&mut NewOrder); 9] = [
+            |order| order.customer_id = None,
+            |order| order.email = None,
+            |order| order.shipping = Given::Default,
+            |order| order.billing = order.shipping.clone(),
+            |order| order.total = euros("10.51"),
+            |order| order.lines[0].quantity = 3,
+            |order| order.lines[0].sku.push('x'),
+            |order| order.lines[0].name.push('x'),
+            |order| order.lines.push(order.lines[0].clone()),
+        ];
+        for change in other {
+            assert_ne!(form(change), form(|_| {}));
+        }
+    }
+}

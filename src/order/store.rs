@@ -1,0 +1,139 @@
+//! Orders in the database.
+
+use bson::{Bson, Document, doc};
+
+use super::{Order, OrderStatus};
+use crate::access::{reach::Reach, tenant::TenantDocument};
+use crate::customer::{self, Customer, CustomerStatus, belongings::Belonging};
+use crate::error::{Error, Result};
+use crate::platform::{
+    change::Change,
+    clock::Timestamp,
+    database::{Database, Index, IndexKind, Tx},
+    id::OrderId,
+    page::{Page, Slice},
+};
+
+/// The index that keeps a number unique in its storefront.
+pub const UNIQUE_NUMBER: &str = "storefront_number";
+
+/// Indexes of the orders.
+pub const INDEXES: &[Index] = &[
+    Index {
+        collection: Order::COLLECTION,
+        name: UNIQUE_NUMBER,
+        keys: &[("storefrontId", 1), ("number", 1)],
+        kind: IndexKind::Unique,
+    },
+    // For lists, which are in the order of placing: a storefront's, a customer's, those of a status.
+    Index {
+        collection: Order::COLLECTION,
+        name: "storefront_placedAt",
+        keys: &[("storefrontId", 1), ("placedAt", 1), ("_id", 1)],
+        kind: IndexKind::Plain,
+    },
+    Index {
+        collection: Order::COLLECTION,
+        name: "storefront_user_placedAt",
+        keys: &[("storefrontId", 1), ("userId", 1), ("placedAt", 1), ("_id", 1)],
+        kind: IndexKind::Plain,
+    },
+    Index {
+        collection: Order::COLLECTION,
+        name: "storefront_status_placedAt",
+        keys: &[("storefrontId", 1), ("status", 1), ("placedAt", 1), ("_id", 1)],
+        kind: IndexKind::Plain,
+    },
+];
+
+impl Belonging for Order {
+    // By the storefront user, which the reach of a customer's own token names too: one index serves both.
+    const LINK: (&'static str, &'static str) = ("userId", "userId");
+
+    fn position(&self) -> (Bson, Bson) {
+        (self.placed_at.into(), (&self.id).into())
+    }
+}
+
+/// A page of the orders that meet a condition.
+pub async fn page(
+    database: &Database,
+    reach: &Reach,
+    condition: Document,
+    page: &Page,
+) -> Result<Slice<Order>> {
+    let orders = database.open::<Order>(reach);
+    orders.page(condition, page, Order::position).await
+}
+
+/// How many orders meet a condition.
+pub async fn count(database: &Database, reach: &Reach, condition: Document) -> Result<u64> {
+    database.open::<Order>(reach).count(condition).await
+}
+
+/// The order with this number.
+pub async fn by_number(database: &Database, reach: &Reach, number: &str) -> Result<Option<Order>> {
+    let known = doc! { "number": number };
+    database.open::<Order>(reach).find_one(known).await
+}
+
+/// The same within a transaction.
+pub async fn by_number_in(
+    database: &Database,
+    reach: &Reach,
+    tx: &mut Tx,
+    number: &str,
+) -> Result<Option<Order>> {
+    let known = doc! { "number": number };
+    database.open::<Order>(reach).find_one_in(tx, known).await
+}
+
+/// The order with this id, within a transaction.
+pub async fn find_in(database: &Database, reach: &Reach, tx: &mut Tx, id: &OrderId) -> Result<Option<Order>> {
+    let known = doc! { "_id": id };
+    database.open::<Order>(reach).find_one_in(tx, known).await
+}
+
+/// Adds an order.
+pub async fn insert_in(database: &Database, reach: &Reach, tx: &mut Tx, order: &Order) -> Result<()> {
+    database.open::<Order>(reach).insert_in(tx, reach, order).await
+}
+
+/// Marks an order as cancelled at `now` and gives it as it is then.
+pub async fn cancel_in(
+    database: &Database,
+    reach: &Reach,
+    tx: &mut Tx,
+    id: &OrderId,
+    now: Timestamp,
+) -> Result<Order> {
+    let cancelled = doc! { "$set": {
+        "status": bson::serialize_to_bson(&OrderStatus::Cancelled)?, "cancelledAt": now,
+    } };
+    let orders = database.open::<Order>(reach);
+    let changed = orders.update_in(tx, doc! { "_id": id }, cancelled).await?;
+    changed.ok_or_else(|| Error::internal("an order that was read in a transaction stays for its time"))
+}
+
+/// Notes at the customer, as it was read in the same transaction, that it has so many placed orders, and what follows of its
+/// status (CLY-10). Of two at once that read the same count, one begins anew.
+pub async fn count_orders_in(
+    database: &Database,
+    reach: &Reach,
+    tx: &mut Tx,
+    customer: &Customer,
+    orders: i64,
+    now: Timestamp,
+) -> Result<()> {
+    let mut change = Change::default();
+    change.keep("orderCount", Some(orders))?;
+    change.keep("status", Some(CustomerStatus::of(orders)))?;
+    let named = doc! { "_id": &customer.id };
+    let changed = customer::store::update_in(database, reach, tx, named, change.into_update(now)).await?;
+    match changed {
+        Some(_) => Ok(()),
+        None => Err(Error::internal(
+            "a customer that was read in a transaction stays for its time",
+        )),
+    }
+}

@@ -1,0 +1,116 @@
+//! Orders: their queries and mutations, and what leads to them and from them.
+
+use serde_json::json;
+use storefront_gateway::access::scope::Scope::{
+    CustomersRead, CustomersWrite, OrdersRead, OrdersWrite, StorefrontUsersRead, StorefrontsRead,
+};
+
+use super::cell::order_of;
+use super::row::{NO, NO_STOREFRONT, NONE, Row, asks, behind, does, node};
+
+impl Row {
+    /// An order that is looked up: a customer's own, and nothing for a storefront user's token.
+    fn looked_up_order(self) -> Self {
+        self.scopes(&[OrdersRead], &[OrdersWrite, CustomersRead])
+            .anyone([NONE, NO])
+            .backends([NO, "ours", "null"])
+            .users([NO; 4])
+            .customers(["ours", "null", "null"])
+    }
+
+    /// A node that only the customer and backends see; with what a backend sees that may not see all of it.
+    fn order_node(self, backend: &'static str) -> Self {
+        self.anyone(["null"; 2])
+            .backends([backend, "ours", "null"])
+            .users(["null"; 4])
+            .customers(["ours", "null", "null"])
+    }
+}
+
+pub(super) fn rows() -> Vec<Row> {
+    let mut rows = lookups();
+    rows.extend(nodes());
+    rows.extend(mutations());
+    rows
+}
+
+fn lookups() -> Vec<Row> {
+    vec![
+        asks("order", "by id", |cell| {
+            format!("{{ order(by: {{ id: {:?} }}) {{ id }} }}", cell.account.order)
+        })
+        .looked_up_order(),
+        asks("order", "by number", |cell| {
+            format!(
+                "{{ order(by: {{ number: {{ storefrontId: {:?}, number: {:?} }} }}) {{ id }} }}",
+                cell.storefront(),
+                cell.account.order_number
+            )
+        })
+        .looked_up_order(),
+        asks("storefront", "orders", |cell| {
+            format!(
+                "{{ storefront(by: {{ id: {:?} }}) {{ orders(filter: {{ number: {{ eq: {:?} }} }}) {{ nodes {{ id }} }} }} }}",
+                cell.storefront(),
+                cell.account.order_number
+            )
+        })
+        .scopes(&[StorefrontsRead, OrdersRead], &[StorefrontsRead, CustomersRead])
+        .anyone([NONE, NO])
+        .backends([NO, "ours", "null"])
+        .users([NO; 4])
+        .customers(["ours", "else", "null"]),
+    ]
+}
+
+fn nodes() -> Vec<Row> {
+    vec![
+        asks("node", "order", |cell| node(&cell.account.order, ""))
+            .scopes(&[OrdersRead], &[CustomersRead])
+            .order_node("null"),
+        asks("nodes", "order", |cell| {
+            format!("{{ nodes(ids: [{:?}]) {{ id }} }}", cell.account.order)
+        })
+        .scopes(&[OrdersRead], &[OrdersWrite])
+        .order_node("null"),
+        asks("node", "order's customer", |cell| {
+            behind(&cell.account.order, "... on Order { customer { id } }")
+        })
+        .scopes(&[OrdersRead, CustomersRead], &[OrdersRead, CustomersWrite])
+        .order_node("else"),
+        asks("node", "order's storefront", |cell| {
+            behind(&cell.account.order, "... on Order { storefront { id } }")
+        })
+        .scopes(&[OrdersRead, StorefrontsRead], &[OrdersRead])
+        .order_node(NO),
+        asks("node", "customer's orders", |cell| {
+            behind(&cell.account.id, "... on Customer { orders { nodes { id } } }")
+        })
+        .scopes(
+            &[CustomersRead, OrdersRead],
+            &[CustomersRead, StorefrontUsersRead],
+        )
+        .anyone(["null"; 2])
+        .backends([NO, "ours", "null"])
+        .users(["null", "null", "null", NO])
+        .customers(["ours", "null", "null"]),
+    ]
+}
+
+fn mutations() -> Vec<Row> {
+    vec![
+        does("orderRecord", "", |cell| {
+            let number = format!("new {}", cell.number);
+            order_of(cell.storefront(), &json!(cell.account.id), &number)
+        })
+        .scopes(&[OrdersWrite], &[OrdersRead, CustomersWrite])
+        .anyone([NONE, NO])
+        .backends([NO, "done", NO_STOREFRONT])
+        .no_persons(),
+        does("orderCancel", "", |cell| json!({ "id": cell.account.order }))
+            .scopes(&[OrdersWrite], &[OrdersRead, CustomersWrite])
+            .anyone([NONE, NO])
+            .backends([NO, "done", "user ORDER_NOT_FOUND"])
+            .no_persons(),
+    ]
+}

@@ -1,0 +1,337 @@
+//! Orders: what they keep, what counts for their customers, and that each is recorded once.
+
+mod at_once;
+mod lists;
+mod money;
+mod repeated;
+
+use bson::doc;
+use serde_json::{Value, json};
+use storefront_gateway::access::scope::Scope;
+
+use crate::addresses::{customer, home};
+use crate::customers::but;
+use crate::kit::{self, Caller, Shop, redact};
+
+/// Good input for an order whose addresses are the customer's defaults.
+pub(crate) fn by_default(number: &str) -> Value {
+    json!({
+        "number": number,
+        "lines": [{
+            "sku": "MUG", "name": "Mug", "quantity": 2, "unitPrice": { "amount": "5.25", "currencyCode": "EUR" },
+        }],
+        "total": { "amount": "10.50", "currencyCode": "EUR" },
+    })
+}
+
+/// Good input for a guest's order.
+pub(crate) fn guests(number: &str) -> Value {
+    but(
+        by_default(number),
+        json!({ "shippingAddress": home(), "billingAddress": home() }),
+    )
+}
+
+/// The same, with the shop's storefront.
+pub(crate) fn in_storefront(shop: &Shop, input: Value) -> Value {
+    but(input, json!({ "storefrontId": shop.id() }))
+}
+
+/// Records an order, which must take effect; the order.
+async fn record(shop: &Shop, input: Value) -> Value {
+    let input = in_storefront(shop, input);
+    shop.backend.done("orderRecord", input).await["order"].take()
+}
+
+async fn cancel(shop: &Shop, order: &Value) -> Value {
+    let input = json!({ "id": order["id"] });
+    shop.backend.done("orderCancel", input).await["order"].take()
+}
+
+/// A customer with an address.
+async fn ada(shop: &Shop) -> (Value, Caller) {
+    let (id, ada) = customer(shop, "ada@example.com").await;
+    ada.done("customerAddressCreate", home()).await;
+    (id, ada)
+}
+
+/// The streets of both of an order's addresses.
+fn streets(order: &Value) -> [Value; 2] {
+    ["shippingAddress", "billingAddress"].map(|role| order[role]["address1"].clone())
+}
+
+/// The customer's count and status.
+async fn standing(customer: &Caller) -> (i64, String) {
+    let seen = customer
+        .ask("{ viewer { customer { orderCount status } } }")
+        .await;
+    let seen = &seen["viewer"]["customer"];
+    let status = seen["status"].as_str().expect("a status").to_owned();
+    (seen["orderCount"].as_i64().expect("a count"), status)
+}
+
+// EPC-22
+#[tokio::test]
+async fn epc_22_an_order_takes_an_address_in_full_by_id_or_by_default_and_keeps_its_own_copy() {
+    let shop = kit::shop().await;
+    let (id, ada) = ada(&shop).await;
+    let studio = json!({ "address1": "Studio", "isDefaultShipping": false, "isDefaultBilling": false });
+    let studio = ada.done("customerAddressCreate", but(home(), studio)).await["address"]["id"].take();
+    let elsewhere = but(
+        home(),
+        json!({ "address1": "12 Square", "city": "London", "iso2Code": "GB" }),
+    );
+    let mut orders = Vec::new();
+    for (number, given) in [
+        ("default", json!({})),
+        (
+            "by id",
+            json!({ "shippingAddressId": studio, "billingAddressId": studio }),
+        ),
+        (
+            "in full",
+            json!({ "shippingAddress": elsewhere, "billingAddress": elsewhere }),
+        ),
+        (
+            "mixed",
+            json!({ "shippingAddress": elsewhere, "billingAddressId": studio }),
+        ),
+    ] {
+        let input = but(by_default(number), but(given, json!({ "customerId": id })));
+        orders.push(record(&shop, input).await);
+    }
+    let [main, square, studio_street] = ["Main Street 1", "12 Square", "Studio"].map(Value::from);
+    assert_eq!(
+        orders.iter().map(streets).collect::<Vec<_>>(),
+        [
+            [main.clone(), main],
+            [studio_street.clone(), studio_street.clone()],
+            [square.clone(), square.clone()],
+            [square, studio_street],
+        ]
+    );
+    // Edited, removed, no longer the default.
+    let change = json!({ "id": studio, "address1": "gone", "isDefaultShipping": true });
+    ada.done("customerAddressUpdate", change).await;
+    ada.done("customerAddressDelete", json!({ "id": studio })).await;
+    for order in &orders {
+        let query = "query ($id: ID!) { order(by: { id: $id }) { shippingAddress { address1 } billingAddress { address1 } } }";
+        let seen = shop
+            .backend
+            .send(query, json!({ "id": order["id"] }))
+            .await
+            .data();
+        assert_eq!(streets(&seen["order"]), streets(order));
+    }
+}
+
+// EPC-22
+#[tokio::test]
+async fn epc_22_a_copy_says_all_that_the_address_says_but_what_the_customer_calls_it() {
+    let shop = kit::shop().await;
+    let (id, ada) = ada(&shop).await;
+    let studio = json!({
+        "label": "studio", "company": "Engines", "zipCode": "01067", "phone": "+49 1", "salutation": "DR",
+    });
+    ada.done("customerAddressCreate", but(home(), studio)).await;
+    let order = record(&shop, but(by_default("1001"), json!({ "customerId": id }))).await;
+    insta::assert_json_snapshot!(order["shippingAddress"], @r#"
+    {
+      "address1": "Main Street 1",
+      "address2": null,
+      "address3": null,
+      "city": "Dresden",
+      "company": "Engines",
+      "country": "Germany",
+      "firstName": "Ada",
+      "iso2Code": "DE",
+      "lastName": "Lovelace",
+      "phone": "+49 1",
+      "region": null,
+      "salutation": "DR",
+      "zipCode": "01067"
+    }
+    "#);
+    let stored = shop.gateway.store.documents("orders", doc! {}).await;
+    let copies = stored[0].get_document("personal").expect("personal data");
+    let copy = copies.get_document("shippingAddress").expect("a copy");
+    assert!(!copy.contains_key("label"));
+}
+
+// EPC-28, EPC-29
+#[tokio::test]
+async fn epc_29_a_guests_order_has_no_customer_and_changes_nobodys_status() {
+    let shop = kit::shop().await;
+    let (_, ada) = ada(&shop).await;
+    let email = json!({ "email": " Ada@Example.com " });
+    let mut order = record(&shop, but(guests("1001"), email)).await;
+    let addresses = ["shippingAddress", "billingAddress"].map(|role| order[role].take());
+    assert!(addresses.iter().all(|address| address["city"] == "Dresden"));
+    insta::assert_json_snapshot!(redact(order.clone()), @r#"
+    {
+      "billingAddress": null,
+      "cancelledAt": null,
+      "createdAt": "[moment 1]",
+      "customer": null,
+      "email": "Ada@Example.com",
+      "id": "[ord 1]",
+      "lines": [
+        {
+          "name": "Mug",
+          "quantity": 2,
+          "sku": "MUG",
+          "unitPrice": {
+            "amount": "5.25",
+            "currencyCode": "EUR"
+          }
+        }
+      ],
+      "number": "1001",
+      "placedAt": "[moment 1]",
+      "shippingAddress": null,
+      "status": "PLACED",
+      "total": {
+        "amount": "10.50",
+        "currencyCode": "EUR"
+      }
+    }
+    "#);
+    assert_eq!(standing(&ada).await, (0, "PROSPECT".to_owned()));
+    let seen = ada.ask("{ viewer { customer { orders { totalCount } } } }").await;
+    assert_eq!(seen["viewer"]["customer"]["orders"]["totalCount"], 0);
+    let node = format!(
+        "{{ node(id: {}) {{ id }} order(by: {{ id: {} }}) {{ id }} }}",
+        order["id"], order["id"]
+    );
+    assert_eq!(ada.ask(&node).await, json!({ "node": null, "order": null }));
+    assert_eq!(cancel(&shop, &order).await["status"], "CANCELLED");
+    shop.gateway.store.assert_whole().await;
+}
+
+// CLY-10, ORD-01, SPR-20
+#[tokio::test]
+async fn cly_10_the_status_follows_the_placed_orders() {
+    let shop = kit::shop().await;
+    let (id, ada) = ada(&shop).await;
+    let mut orders = Vec::new();
+    for (number, count, status) in [("1", 1, "ACQUIRED"), ("2", 2, "REPEAT"), ("3", 3, "REPEAT")] {
+        let order = record(&shop, but(by_default(number), json!({ "customerId": id }))).await;
+        assert_eq!(order["customer"]["orderCount"], count, "in the payload too");
+        assert_eq!(order["customer"]["status"], status);
+        assert_eq!(standing(&ada).await, (count, status.to_owned()));
+        orders.push(order);
+    }
+    for (order, count, status) in [
+        (&orders[1], 2, "REPEAT"),
+        (&orders[0], 1, "ACQUIRED"),
+        // Again: nothing changes.
+        (&orders[0], 1, "ACQUIRED"),
+        (&orders[2], 0, "PROSPECT"),
+    ] {
+        let cancelled = cancel(&shop, order).await;
+        assert_eq!(cancelled["status"], "CANCELLED");
+        assert!(cancelled["cancelledAt"].is_string());
+        assert_eq!(standing(&ada).await, (count, status.to_owned()));
+        let before = shop.gateway.store.dump().await;
+        assert_eq!(cancel(&shop, order).await, cancelled);
+        assert_eq!(shop.gateway.store.dump().await, before, "nothing changed");
+    }
+    // One change of the customer for each order and each cancellation; one for the address.
+    let seen = ada.ask("{ viewer { customer { version } } }").await;
+    assert_eq!(seen["viewer"]["customer"]["version"], 1 + 1 + 3 + 3);
+    let refused = shop
+        .backend
+        .send(
+            "mutation { customerUpdate(input: { status: REPEAT }) { userErrors { code } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(refused.codes(), ["BAD_USER_INPUT"], "no input sets it");
+    shop.gateway.store.assert_whole().await;
+}
+
+// SFR-01, SFR-02
+#[tokio::test]
+async fn sfr_02_a_number_is_one_storefronts() {
+    let shop = kit::shop().await;
+    let fr = shop.add_storefront("Prints FR", "FR").await;
+    let (id, _) = ada(&shop).await;
+    let there = but(guests("1001"), json!({ "storefrontId": fr.id.to_string() }));
+    let (here, theirs) = (
+        record(&shop, guests("1001")).await,
+        shop.backend.done("orderRecord", there.clone()).await,
+    );
+    assert_ne!(here["id"], theirs["order"]["id"]);
+    let by_number =
+        "query ($id: ID) { order(by: { number: { storefrontId: $id, number: \"1001\" } }) { id } }";
+    let seen = shop
+        .backend
+        .send(by_number, json!({ "id": fr.id.to_string() }))
+        .await
+        .data();
+    assert_eq!(seen["order"]["id"], theirs["order"]["id"]);
+    let unnamed = shop.backend.send(by_number, json!({})).await;
+    assert_eq!(unnamed.codes(), ["STOREFRONT_REQUIRED"]);
+    let unnamed = shop.backend.refused("orderRecord", guests("1002")).await;
+    assert_eq!(unnamed, ["STOREFRONT_REQUIRED storefrontId"]);
+    let abroad = but(there, json!({ "customerId": id }));
+    let refused = shop.backend.refused("orderRecord", abroad).await;
+    assert_eq!(refused, ["CUSTOMER_NOT_FOUND customerId (402)"]);
+}
+
+#[tokio::test]
+async fn every_text_comes_back_unchanged_and_means_nothing_to_the_database() {
+    let shop = kit::shop().await;
+    let longest = "日".repeat(255);
+    for written in ["$gt", "a.b.c", "  padded  ", "{\"$ne\":1}", "1001-é🏠", &longest] {
+        let line = json!({
+            "sku": written, "name": written, "quantity": 1, "unitPrice": { "amount": "1", "currencyCode": "EUR" },
+        });
+        let order = record(&shop, but(guests(written), json!({ "lines": [line] }))).await;
+        assert_eq!(order["number"], written);
+        assert_eq!(
+            (&order["lines"][0]["sku"], &order["lines"][0]["name"]),
+            (&json!(written), &json!(written))
+        );
+        let query = "query ($number: String!) { order(by: { number: { number: $number } }) { number } }";
+        let seen = shop
+            .backend
+            .send(query, json!({ "number": written }))
+            .await
+            .data();
+        assert_eq!(seen["order"]["number"], written);
+    }
+    let query = "query ($number: String!) { order(by: { number: { number: $number } }) { number } }";
+    for unknown in ["", "\u{0}", "padded", &"x".repeat(10_000)] {
+        let seen = shop
+            .backend
+            .send(query, json!({ "number": unknown }))
+            .await
+            .data();
+        assert_eq!(seen["order"], Value::Null);
+    }
+}
+
+// ERR-03
+#[tokio::test]
+async fn err_03_a_payload_shows_an_order_and_its_customer_without_the_read_scopes() {
+    let shop = kit::shop().await;
+    let (id, _) = ada(&shop).await;
+    let writer = shop.backend_with(&[Scope::OrdersWrite]).await;
+    let query = "mutation ($input: OrderRecordInput!) { orderRecord(input: $input) { order { id storefront { id } \
+                 customer { id shopperReference orders { nodes { number customer { id } } } } } userErrors { code } } }";
+    let input = but(
+        by_default("1001"),
+        json!({ "storefrontId": shop.id(), "customerId": id }),
+    );
+    let mut seen = writer.send(query, json!({ "input": input })).await.data();
+    let order = seen["orderRecord"]["order"].take();
+    assert_eq!(order["storefront"]["id"], shop.id());
+    assert!(order["customer"]["shopperReference"].is_string(), "{order}");
+    let orders = json!([{ "number": "1001", "customer": { "id": id } }]);
+    assert_eq!(order["customer"]["orders"]["nodes"], orders);
+    let again = writer
+        .ask(&format!("{{ node(id: {}) {{ id }} }}", order["id"]))
+        .await;
+    assert_eq!(again["node"], Value::Null);
+}
