@@ -574,12 +574,13 @@ async fn a_demo_that_was_cut_off_is_finished_by_the_next_start() {
         "storageItems",
         "customers",
         "addresses",
+        "orders",
     ];
     let mut whole = Vec::new();
     for collection in collections {
         whole.push(count(collection).await);
     }
-    assert_eq!(whole, [1, 1, 2, 3, 8, 7, 3, 3]);
+    assert_eq!(whole, [1, 1, 2, 3, 8, 7, 3, 3, 2]);
 
     // As a gateway leaves it that dies while it fills the database.
     let demo = database.collection::<Document>("demo");
@@ -593,6 +594,15 @@ async fn a_demo_that_was_cut_off_is_finished_by_the_next_start() {
     let addresses = database.collection::<Document>("addresses");
     let second = addresses.delete_one(doc! { "label": "Studio" }).await;
     assert_eq!(second.expect("deleted").deleted_count, 1);
+    // The last step that was not taken: an order and what it counts for are there together.
+    let orders = database.collection::<Document>("orders");
+    let second = orders.delete_one(doc! { "number": "DE-1002" }).await;
+    assert_eq!(second.expect("deleted").deleted_count, 1);
+    let customers = database.collection::<Document>("customers");
+    let one_less = doc! { "$set": { "orderCount": 1_i64, "status": "ACQUIRED" } };
+    let mia = doc! { "email": "mia@demo-prints.example", "orderCount": 2_i64 };
+    let changed = customers.update_one(mia, one_less).await.expect("updated");
+    assert_eq!(changed.modified_count, 1);
     operator.json(&["demo"]).await;
     let mut finished = Vec::new();
     for collection in collections {

@@ -244,6 +244,17 @@ query MyAccount {
       firstName
       lastName
       status
+      orders(first: 5) {
+        nodes {
+          number
+          status
+          placedAt
+          total {
+            amount
+            currencyCode
+          }
+        }
+      }
       defaultShippingAddress {
         ...Envelope
       }
