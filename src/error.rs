@@ -165,6 +165,13 @@ impl UserError {
         self
     }
 
+    /// The same about what stands at this path in the input.
+    #[must_use]
+    pub fn at(mut self, path: &[&str]) -> Self {
+        self.field = Some(path.iter().map(|part| (*part).to_owned()).collect());
+        self
+    }
+
     /// The same with the number of the seed system.
     #[must_use]
     pub fn legacy(mut self, code: i32) -> Self {
@@ -275,6 +282,16 @@ pub enum UserErrorCode {
     OrderNotFound,
     /// Another order of the storefront, with other content, has this number.
     OrderNumberTaken,
+    /// No such custom field for this caller.
+    CustomFieldNotFound,
+    /// Another custom field of the storefront has this key.
+    CustomFieldKeyTaken,
+    /// The value does not fit the custom field's type or options.
+    CustomFieldValueInvalid,
+    /// The custom field must have a value.
+    CustomFieldRequired,
+    /// Customers have values of this custom field, or this option.
+    CustomFieldInUse,
 }
 
 /// Collects the faults of one input, so that all are reported together (ERR-01).

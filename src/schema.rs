@@ -17,6 +17,7 @@ use crate::access::{
 use crate::address::{self, graphql::Address, mutations::AddressMutation};
 use crate::app::App;
 use crate::context::RequestContext;
+use crate::custom_field::{self, graphql::CustomFieldDefinition, mutations::CustomFieldMutation};
 use crate::customer::{
     self, graphql::Customer, lookup::CustomerQuery, mail_mutations::CustomerMailMutation,
     mutations::CustomerMutation, password_mutations::CustomerPasswordMutation, sessions::CustomerSession,
@@ -59,6 +60,7 @@ pub struct Mutation(
     CustomerMailMutation,
     AddressMutation,
     OrderMutation,
+    CustomFieldMutation,
 );
 
 /// Mutations that check or hand out a credential of a customer; each may stand once in a document, so that one request
@@ -100,6 +102,8 @@ pub enum Node {
     Address(Address),
     /// An order.
     Order(Order),
+    /// A custom field.
+    CustomFieldDefinition(CustomFieldDefinition),
 }
 
 /// Finds the object behind an id; its prefix names the type. Equal types of one level are read together.
@@ -113,6 +117,7 @@ async fn node(context: &RequestContext, id: &str) -> Result<Option<Node>> {
         "ses" => customer::sessions::node(context, id).await?.map(Node::from),
         "adr" => address::graphql::node(context, id).await?.map(Node::from),
         "ord" => order::graphql::node(context, id).await?.map(Node::from),
+        "cfd" => custom_field::graphql::node(context, id).await?.map(Node::from),
         "org" => match OrganizationId::parse(id) {
             Some(id) => organization_node(context, &id).await?.map(Node::from),
             None => None,
@@ -184,6 +189,7 @@ pub fn indexes() -> Vec<&'static Index> {
         customer::store::INDEXES,
         address::store::INDEXES,
         order::store::INDEXES,
+        custom_field::store::INDEXES,
     ]
     .into_iter()
     .flatten()

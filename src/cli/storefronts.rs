@@ -170,6 +170,8 @@ fn as_json(storefront: &Storefront) -> Value {
         integration_type: _,
         account_url,
         conceal_emails,
+        // What backends define is no operator's setting.
+        custom_field_count: _,
         created_at,
     } = storefront;
     json!({

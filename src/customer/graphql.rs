@@ -13,6 +13,7 @@ use crate::access::{
 };
 use crate::address::graphql::{Address, AddressBook};
 use crate::context::RequestContext;
+use crate::custom_field::graphql::{CustomField, fields_of};
 use crate::error::{Error, Result};
 use crate::order::{graphql::Order, list::orders_behind};
 use crate::platform::{
@@ -252,6 +253,22 @@ impl Customer {
             &page,
         )
         .await
+    }
+
+    /// The storefront's custom fields, with the customer's values: every field that the caller may read, in the order in
+    /// which they were defined, and null where the customer has no value. Backend (customers:read): all fields; everyone
+    /// else: public ones.
+    async fn custom_fields(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only fields with these keys; unknown ones are left out.")] keys: Option<
+            Vec<String>,
+        >,
+    ) -> Result<Vec<CustomField>> {
+        let context = RequestContext::of(ctx)?;
+        let reach = self.reach(context, &READ)?;
+        let whose = (&self.document.storefront_id, &self.document.custom_fields[..]);
+        fields_of(context, (&reach, self.granted.is_some()), whose, keys).await
     }
 
     /// Signed-in devices: one for each live refresh token, oldest first. Backend (customers:read), or the customer

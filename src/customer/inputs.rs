@@ -5,6 +5,7 @@ use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 use super::credentials::Pair;
 use super::graphql::Customer;
 use super::{Gender, Salutation};
+use crate::custom_field::inputs::CustomFieldInput;
 use crate::error::UserError;
 use crate::platform::{clock::Timestamp, scalar::Date};
 
@@ -63,6 +64,9 @@ pub struct CustomerRegisterInput {
     pub(super) date_of_birth: Option<Date>,
     /// Backend only; made up where it is left out.
     pub(super) shopper_reference: Option<String>,
+    /// Values of the storefront's custom fields, at most 100. A browser sends those that customers may write, with all that
+    /// are required among them; a backend any, with all that are required.
+    pub(super) custom_fields: Option<Vec<CustomFieldInput>>,
     /// The token of the anonymous user that the shopper was until now: what is in its storage comes over.
     pub(super) anonymous_user_token: Option<String>,
 }
@@ -101,6 +105,9 @@ pub struct CustomerUpdateInput {
     pub(super) email: MaybeUndefined<String>,
     /// Backend only: 3 to 128 characters; cannot be cleared.
     pub(super) shopper_reference: MaybeUndefined<String>,
+    /// Values of custom fields, at most 100; those that are not named stay. A customer sends those that customers may write.
+    /// An empty list, and null, name nothing to change.
+    pub(super) custom_fields: Option<Vec<CustomFieldInput>>,
 }
 
 /// What changing came to.

@@ -8,6 +8,7 @@ use bson::{Bson, doc};
 use super::graphql::{Customer, READ};
 use super::{Customer as Document, CustomerStatus, store};
 use crate::context::RequestContext;
+use crate::custom_field::{Definitions, filter::CustomFieldFilter, graphql::visible};
 use crate::error::{Error, Result};
 use crate::platform::{
     filter::{DateTimeFilter, Filter, Nested, StringFilter, condition},
@@ -84,12 +85,48 @@ pub struct CustomerFilter {
     pub created_at: Option<DateTimeFilter>,
     /// When the profile, an address or the number of placed orders was last changed. An index answers it.
     pub updated_at: Option<DateTimeFilter>,
+    /// A value of one of the storefront's custom fields.
+    pub custom_field: Option<CustomFieldFilter>,
+    /// What that comes to, once the fields are known.
+    #[graphql(skip)]
+    custom_field_conditions: Vec<bson::Document>,
     /// All of these must hold. `and`, `or` and `not` stand at most five within each other.
     pub and: Option<Vec<CustomerFilter>>,
     /// One of these must hold.
     pub or: Option<Vec<CustomerFilter>>,
     /// This must not hold.
     pub not: Option<Box<CustomerFilter>>,
+}
+
+impl CustomerFilter {
+    /// Shows each of the filters, those within others too, to `look`.
+    fn each(&mut self, look: &mut dyn FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        look(self)?;
+        let several = [&mut self.and, &mut self.or];
+        for inner in several.into_iter().flatten().flatten() {
+            inner.each(look)?;
+        }
+        self.not.as_mut().map_or(Ok(()), |inner| inner.each(look))
+    }
+
+    fn names_custom_fields(&mut self) -> bool {
+        let mut names = false;
+        let looked = self.each(&mut |filter| {
+            names |= filter.custom_field.is_some();
+            Ok(())
+        });
+        looked.is_ok() && names
+    }
+
+    /// Makes conditions of what is said of custom fields, by those that the caller may read.
+    fn resolve(&mut self, fields: &Definitions) -> Result<()> {
+        self.each(&mut |filter| {
+            if let Some(custom_field) = filter.custom_field.take() {
+                filter.custom_field_conditions = custom_field.on(fields)?;
+            }
+            Ok(())
+        })
+    }
 }
 
 impl Filter for CustomerFilter {
@@ -126,6 +163,7 @@ impl Filter for CustomerFilter {
         ] {
             conditions.extend(filter.into_iter().flat_map(|filter| filter.on(field)));
         }
+        conditions.append(&mut self.custom_field_conditions);
         Ok(conditions)
     }
 
@@ -145,7 +183,7 @@ impl Filter for CustomerFilter {
 pub async fn customers_of(
     context: &Arc<RequestContext>,
     storefront: &StorefrontId,
-    filter: Option<CustomerFilter>,
+    mut filter: Option<CustomerFilter>,
     (key, reverse): (CustomerSortKey, bool),
     page: PageArgs,
 ) -> Result<Connection<Customer>> {
@@ -156,6 +194,11 @@ pub async fn customers_of(
         .await?
         .ok_or(Error::StorefrontNotFound)?;
     let reach = one.reach().clone();
+    if let Some(filter) = &mut filter
+        && filter.names_custom_fields()
+    {
+        filter.resolve(&visible(context, &reach, storefront).await?)?;
+    }
     let condition = condition(filter)?;
     let position = |customer: &Document| (key.of(customer), (&customer.id).into());
     let slice = store::page(&context.app.database, &reach, condition.clone(), &page, position).await?;

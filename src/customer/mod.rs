@@ -3,6 +3,7 @@
 
 pub mod belongings;
 pub mod credentials;
+pub mod custom_fields;
 pub mod email;
 pub mod graphql;
 pub mod inputs;
@@ -31,6 +32,7 @@ use async_graphql::Enum;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{password::Hashed, reach::Holder, tenant::TenantDocument};
+use crate::custom_field::FieldValue;
 use crate::error::{UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
@@ -171,6 +173,9 @@ pub struct Customer {
     /// The address that invoices go to; the same holds.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub default_billing_address_id: Option<AddressId>,
+    /// Values of the storefront's custom fields, each field at most once.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub custom_fields: Vec<FieldValue>,
     /// The last sign-in.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_login_at: Option<Timestamp>,

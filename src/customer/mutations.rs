@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, MaybeUndefined, Object};
 
 use super::credentials::{self, Beginner};
+use super::custom_fields;
 use super::graphql::Customer;
 use super::inputs::{
     CustomerRegisterInput, CustomerRegisterPayload, CustomerToken, CustomerUpdateInput, CustomerUpdatePayload,
@@ -47,8 +48,8 @@ impl CustomerMutation {
     /// `customer` and `token` are null in both cases. Codes: EMAIL_INVALID, EMAIL_TAKEN (400), TERMS_NOT_ACCEPTED (422),
     /// PASSWORDS_DO_NOT_MATCH (406), PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, DATE_OF_BIRTH_INVALID,
     /// SHOPPER_REFERENCE_INVALID, SHOPPER_REFERENCE_TAKEN, ANONYMOUS_TOKEN_INVALID, STOREFRONT_USER_NOT_ANONYMOUS (409),
-    /// STOREFRONT_USER_ALREADY_MERGED (409), REQUIRED, TOO_LONG, INVALID, FORBIDDEN, RATE_LIMITED, SAVE_FAILED (410),
-    /// STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// STOREFRONT_USER_ALREADY_MERGED (409), CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_VALUE_INVALID, CUSTOM_FIELD_REQUIRED,
+    /// REQUIRED, TOO_LONG, INVALID, FORBIDDEN, RATE_LIMITED, SAVE_FAILED (410), STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
     async fn customer_register(
         &self,
         ctx: &Context<'_>,
@@ -64,7 +65,8 @@ impl CustomerMutation {
     /// Changes a customer's profile; only the fields that are sent. The customer itself, or backend (customers:write) with
     /// `customerId`. Codes: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), NO_CHANGES, VERSION_CONFLICT with
     /// `currentVersion`, REQUIRED, TOO_LONG, INVALID, DATE_OF_BIRTH_INVALID, EMAIL_INVALID, EMAIL_TAKEN (400),
-    /// SHOPPER_REFERENCE_INVALID, SHOPPER_REFERENCE_TAKEN, FORBIDDEN, SAVE_FAILED (410).
+    /// SHOPPER_REFERENCE_INVALID, SHOPPER_REFERENCE_TAKEN, CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_VALUE_INVALID,
+    /// CUSTOM_FIELD_REQUIRED, FORBIDDEN, SAVE_FAILED (410).
     async fn customer_update(
         &self,
         ctx: &Context<'_>,
@@ -99,7 +101,7 @@ pub async fn entrance(
 
 async fn register(
     context: &Arc<RequestContext>,
-    input: CustomerRegisterInput,
+    mut input: CustomerRegisterInput,
 ) -> Result<CustomerRegisterPayload> {
     let reach = context.reach_to_write(&REGISTER).await?;
     if input.password.is_some() {
@@ -119,15 +121,24 @@ async fn register(
         email: faults.take(email::check(&input.email, "email")),
         shopper_reference: reference.and_then(|value| faults.take(shopper_reference(&reach, value))),
     };
+    let sent = input.custom_fields.take().unwrap_or_default();
     let new = checked_customer(context, &mut faults, unique.clone(), input);
+    let mut custom_fields = Vec::new();
     let storefront = match &place {
         Some(place) => {
-            let admitted = registration::admit(context, (&reach, place), unique, faults.is_empty());
-            faults.absorb(admitted.await)?
+            let storefront = registration::storefront(&context.app, place).await?;
+            let whose = (&reach, place);
+            custom_fields =
+                custom_fields::of_new(&context.app, whose, &storefront, &sent, &mut faults).await?;
+            let whose = (&reach, place, &storefront);
+            let admitted = registration::admit(context, whose, unique, faults.is_empty());
+            faults.absorb(admitted.await)?;
+            Some(storefront)
         }
         None => None,
     };
     faults.check()?;
+    let new = new.map(|new| NewCustomer { custom_fields, ..new });
     let (Some(place), Some(storefront), Some(new)) = (place, storefront, new) else {
         return Err(Error::internal("an input without faults is complete"));
     };
@@ -184,6 +195,7 @@ fn checked_customer(
         date_of_birth: date_of_birth.flatten(),
         shopper_reference: unique.shopper_reference,
         terms_version: terms_version.flatten(),
+        custom_fields: Vec::new(),
     })
 }
 
@@ -217,13 +229,16 @@ pub async fn whom(context: &RequestContext, reach: &Reach, id: Option<&ID>) -> R
     found.ok_or_else(|| refusal::not_found("customerId").into())
 }
 
-async fn update(context: &Arc<RequestContext>, input: CustomerUpdateInput) -> Result<Customer> {
+async fn update(context: &Arc<RequestContext>, mut input: CustomerUpdateInput) -> Result<Customer> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
     let customer = faults.absorb(whom(context, &reach, input.customer_id.as_ref()).await)?;
     let expected = input.expected_version.map(i64::from);
-    let changes = checked_changes(context, &reach, &mut faults, input);
+    let sent = input.custom_fields.take().unwrap_or_default();
+    let mut changes = checked_changes(context, &reach, &mut faults, input, sent.is_empty());
     if let Some(customer) = &customer {
+        let (app, storefront) = (&context.app, &customer.storefront_id);
+        changes.custom_fields = custom_fields::of_update(app, &reach, storefront, &sent, &mut faults).await?;
         faults.absorb(profile::check(&context.app, &reach, customer, &changes, expected).await)?;
     }
     faults.check()?;
@@ -237,8 +252,10 @@ fn checked_changes(
     reach: &Reach,
     faults: &mut Faults,
     input: CustomerUpdateInput,
+    has_no_custom_fields: bool,
 ) -> Changes {
-    let is_empty = input.first_name.is_undefined()
+    let is_empty = has_no_custom_fields
+        && input.first_name.is_undefined()
         && input.last_name.is_undefined()
         && input.salutation.is_undefined()
         && input.gender.is_undefined()
@@ -280,6 +297,7 @@ fn checked_changes(
             email,
             shopper_reference,
         },
+        custom_fields: Vec::new(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use super::credentials::{self, Beginner, Pair};
+use super::custom_fields;
 use super::email::Email;
 use super::limits;
 use super::mail::{self, About};
@@ -18,6 +19,7 @@ use crate::access::{
 };
 use crate::app::App;
 use crate::context::RequestContext;
+use crate::custom_field::assignment::{Assignment, applied};
 use crate::error::{Error, Result};
 use crate::platform::{
     database::{Tx, violated_index},
@@ -55,6 +57,8 @@ pub struct NewCustomer {
     pub shopper_reference: Option<String>,
     /// Which terms were accepted.
     pub terms_version: Option<String>,
+    /// Values of custom fields.
+    pub custom_fields: Vec<Assignment>,
 }
 
 /// What registering came to.
@@ -72,10 +76,19 @@ struct Documents {
     storage: PrivateStorage,
     session: Option<Session>,
     anonymous: Option<StorefrontUser>,
+    /// Where the customer's values of custom fields come from.
+    assignments: Vec<Assignment>,
+}
+
+/// The storefront in which somebody is to be registered.
+pub async fn storefront(app: &App, place: &StorefrontReach) -> Result<Storefront> {
+    let storefronts = app.database.open::<Storefront>(place.reach());
+    let storefront = storefronts.get(place.id()).await?;
+    storefront.ok_or_else(|| Error::internal("a reach's storefront is there"))
 }
 
 /// Whether somebody may register now, and whether what only one customer can have is free, before anything costs a hash.
-/// Gives the storefront; where that conceals addresses, nobody's is looked up (SPR-10).
+/// Where the storefront conceals addresses, nobody's is looked up (SPR-10).
 ///
 /// Without `is_good` the input has faults already, and it is looked at all the same, so that all are told at once. Then
 /// too, whoever may learn that an address is taken has used up a registration: faults make asking no cheaper.
@@ -84,26 +97,22 @@ struct Documents {
 /// RATE_LIMITED, EMAIL_TAKEN (400), SHOPPER_REFERENCE_TAKEN.
 pub async fn admit(
     context: &RequestContext,
-    (reach, place): (&Reach, &StorefrontReach),
+    (reach, place, storefront): (&Reach, &StorefrontReach, &Storefront),
     mut unique: Unique,
     is_good: bool,
-) -> Result<Storefront> {
-    let storefronts = context.app.database.open::<Storefront>(place.reach());
-    let storefront = storefronts.get(place.id()).await?;
-    let storefront = storefront.ok_or_else(|| Error::internal("a reach's storefront is there"))?;
+) -> Result<()> {
     unique.email = unique.email.filter(|_| !storefront.conceal_emails);
     if is_good || unique.email.is_some() {
         limits::registration(context, reach, place).await?;
     }
-    unique::check(&context.app, place, &unique, None).await?;
-    Ok(storefront)
+    unique::check(&context.app, place, &unique, None).await
 }
 
 /// Registers a customer who was admitted.
 ///
 /// # Errors
 /// Where somebody was quicker, EMAIL_TAKEN (400) unless the storefront conceals that, SHOPPER_REFERENCE_TAKEN, or what is
-/// wrong with the anonymous user by now; RATE_LIMITED, SAVE_FAILED (410).
+/// wrong with the anonymous user or with a custom field by now; RATE_LIMITED, SAVE_FAILED (410).
 pub async fn register(
     app: &Arc<App>,
     (place, storefront): (&StorefrontReach, &Storefront),
@@ -225,6 +234,7 @@ impl Documents {
             }),
             default_shipping_address_id: None,
             default_billing_address_id: None,
+            custom_fields: applied(&[], &new.custom_fields),
             last_login_at: password_hash.is_some().then_some(now),
             password_hash,
             created_at: now,
@@ -237,6 +247,7 @@ impl Documents {
             storage,
             session: None,
             anonymous,
+            assignments: new.custom_fields.clone(),
         }
     }
 }
@@ -248,6 +259,7 @@ async fn write(app: &App, house: &Reach, tx: &mut Tx, documents: &Documents) -> 
         storage,
         session,
         anonymous,
+        assignments,
     } = documents;
     user_store::insert_in(&app.database, house, tx, user, storage).await?;
     app.database
@@ -257,5 +269,7 @@ async fn write(app: &App, house: &Reach, tx: &mut Tx, documents: &Documents) -> 
     if let Some(session) = session {
         app.access.sessions.insert_in(tx, session).await?;
     }
-    credentials::take_over(app, house, tx, anonymous.as_ref(), customer).await
+    let items = credentials::take_over(app, house, tx, anonymous.as_ref(), customer).await?;
+    custom_fields::hold(app, house, tx, customer, assignments).await?;
+    Ok(items)
 }

@@ -65,6 +65,15 @@ pub const INDEXES: &[Index] = &[
         "storefront_referenceNumber",
         &[("storefrontId", 1), ("referenceNumber", 1), ("_id", 1)],
     ),
+    plain(
+        "storefront_customFields",
+        &[
+            ("storefrontId", 1),
+            ("customFields.f", 1),
+            ("customFields.v", 1),
+            ("_id", 1),
+        ],
+    ),
 ];
 
 const fn plain(name: &'static str, keys: &'static [(&'static str, i32)]) -> Index {

@@ -137,6 +137,7 @@ async fn customer(app: &Arc<App>, demo: &Demo, place: &StorefrontReach, person: 
         date_of_birth: person.date_of_birth.and_then(Date::parse_text),
         shopper_reference: None,
         terms_version: Some("2026-01".to_owned()),
+        custom_fields: Vec::new(),
     };
     let beginner = Beginner {
         organization: demo.organization.clone(),

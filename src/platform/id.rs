@@ -107,6 +107,10 @@ ids! {
     AddressId = "adr";
     /// An order.
     OrderId = "ord";
+    /// A custom field's definition.
+    CustomFieldId = "cfd";
+    /// A guard of a storefront's custom fields.
+    CustomFieldGuardId = "cfg";
     /// A job.
     JobId = "job";
 }

@@ -157,6 +157,32 @@ impl ScalarType for Upload {
     }
 }
 
+/// Any JSON value.
+#[derive(Clone, PartialEq)]
+pub struct Json(pub Value);
+
+// It may hold what is a person's.
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Json")
+    }
+}
+
+/// A JSON value: a text, a number, true or false. Which one is told where it is used; numbers are exact up to 2^53.
+#[Scalar(
+    name = "JSON",
+    specified_by_url = "https://datatracker.ietf.org/doc/html/rfc8259"
+)]
+impl ScalarType for Json {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        Ok(Self(value))
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.clone()
+    }
+}
+
 /// A count for GraphQL's 32-bit Int; what does not fit is shown as the largest.
 pub fn wire_count(count: i64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)

@@ -7,6 +7,7 @@ use async_graphql::{Context, Description, ID, Object, OneofObject};
 use super::{IntegrationType, Storefront as Document, store};
 use crate::access::{principal::Policy, reach::Reach, scope::Scope};
 use crate::context::RequestContext;
+use crate::custom_field::graphql::{CustomFieldDefinition, definitions_of};
 use crate::customer::{
     graphql::Customer,
     list::{CustomerFilter, CustomerSortKey, customers_of},
@@ -143,6 +144,12 @@ impl Storefront {
             before,
         };
         orders_of(RequestContext::of(ctx)?, &self.0.id, filter, page).await
+    }
+
+    /// Fields by which customers of this storefront are extended, in the order in which they were defined: all of them for a
+    /// backend, public ones for everyone else. At most 100.
+    async fn custom_field_definitions(&self, ctx: &Context<'_>) -> Result<Vec<CustomFieldDefinition>> {
+        definitions_of(RequestContext::of(ctx)?, &self.0.id).await
     }
 }
 

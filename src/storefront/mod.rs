@@ -58,6 +58,9 @@ pub struct Storefront {
     pub account_url: Option<String>,
     /// Whether registration hides that an e-mail address is taken (SPR-10).
     pub conceal_emails: bool,
+    /// By how many custom fields its customers are extended; grows and shrinks with them.
+    #[serde(default)]
+    pub custom_field_count: i64,
     /// When an operator added it.
     pub created_at: Timestamp,
 }

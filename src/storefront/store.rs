@@ -107,6 +107,7 @@ pub async fn create(
         integration_type,
         account_url,
         conceal_emails,
+        custom_field_count: 0,
         created_at: now,
     };
     let storefronts = database.open::<Storefront>(system);

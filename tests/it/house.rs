@@ -69,6 +69,7 @@ const DOMAINS: &[&str] = &[
     "storefront",
     "storefront_user",
     "storage",
+    "custom_field",
     "customer",
     "address",
     "order",

@@ -37,6 +37,8 @@ async fn every_tenants_collection_has_an_index_besides_the_id() {
         "customers",
         "addresses",
         "orders",
+        "customFields",
+        "customFieldGuards",
     ] {
         assert!(indexes(&shop, collection).await.len() >= 2, "{collection}");
     }

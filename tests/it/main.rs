@@ -11,6 +11,7 @@ mod clients;
 mod commands;
 mod commands_count;
 mod concurrency;
+mod custom_fields;
 mod customers;
 mod database_faults;
 mod faults;

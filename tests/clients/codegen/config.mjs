@@ -23,7 +23,7 @@ export default {
         useTypeImports: true,
         // A scalar that is not named here fails the generation.
         strictScalars: true,
-        scalars: { CurrencyCode: 'string', Date: 'string', DateTime: 'string', Decimal: 'string', ID: 'string', Upload: 'File' }
+        scalars: { CurrencyCode: 'string', Date: 'string', DateTime: 'string', Decimal: 'string', ID: 'string', JSON: 'unknown', Upload: 'File' }
       }
     }
   }

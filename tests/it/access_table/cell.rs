@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::custom_fields::{define, values};
 use crate::customers::{but, person, signed_in, with_password};
 use crate::kit::{Caller, Shop, png};
 use crate::orders::by_default;
@@ -23,6 +24,7 @@ pub(super) struct Cell {
     /// A customer with a password, by token; their account.
     pub(super) customer: Caller,
     pub(super) account: Account,
+    pub(super) fields: Fields,
     /// The id of a customer without a password.
     pub(super) bare: String,
 }
@@ -47,6 +49,10 @@ pub(super) struct Account {
 impl Cell {
     pub(super) async fn new(shop: &Shop, number: usize, is_customers: bool) -> Self {
         let (customer, account) = register(shop, number).await;
+        let fields = Fields::of(shop).await;
+        let given = values(&[(PUBLIC, json!("everybody's")), (HIDDEN, json!(fields.hidden))]);
+        let given = but(given, json!({ "customerId": account.id }));
+        shop.backend.done("customerUpdate", given).await;
         let bare = shop
             .browser
             .done("customerRegister", person(&format!("bare{number}@example.com")))
@@ -77,6 +83,7 @@ impl Cell {
             guest_key,
             customer,
             account,
+            fields,
             bare: text(&bare["customer"]["id"]),
         }
     }
@@ -86,7 +93,7 @@ impl Cell {
     }
 
     /// What only who may see it shall see.
-    pub(super) fn secrets(&self) -> [String; 11] {
+    pub(super) fn secrets(&self) -> [String; 13] {
         [
             &self.ann,
             &self.tomb,
@@ -99,8 +106,47 @@ impl Cell {
             &self.account.address,
             &self.account.order,
             &self.account.shopper_reference,
+            &self.fields.public,
+            &self.fields.hidden,
         ]
         .map(str::to_owned)
+    }
+}
+
+/// The keys of the shop's custom fields.
+const PUBLIC: &str = "public";
+const HIDDEN: &str = "hidden";
+const SPARE: &str = "spare";
+
+/// The shop's custom fields, by their ids: one that everybody reads, one of backends, whose id is the customer's value of it,
+/// and one that nobody has.
+pub(super) struct Fields {
+    pub(super) public: String,
+    pub(super) hidden: String,
+    pub(super) spare: String,
+}
+
+impl Fields {
+    async fn of(shop: &Shop) -> Self {
+        let by = format!("by: {{ id: {:?} }}", shop.id());
+        let query = format!("{{ storefront({by}) {{ customFieldDefinitions {{ id key }} }} }}");
+        let seen = shop.backend.ask(&query).await;
+        let known = seen["storefront"]["customFieldDefinitions"]
+            .as_array()
+            .expect("fields");
+        let find_or_define =
+            async |key: &str, is_public: bool| match known.iter().find(|field| field["key"] == key) {
+                Some(field) => text(&field["id"]),
+                None => {
+                    let rights = json!({ "isPublic": is_public, "isCustomerWritable": is_public });
+                    text(&define(shop, key, "STRING", rights).await["id"])
+                }
+            };
+        Self {
+            public: find_or_define(PUBLIC, true).await,
+            hidden: find_or_define(HIDDEN, false).await,
+            spare: find_or_define(SPARE, false).await,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! that service.md's "Who may do what" gives. A root field without a row fails.
 
 mod cell;
+mod custom_fields;
 mod customers;
 mod orders;
 mod payloads;
@@ -251,6 +252,12 @@ async fn err_03_every_mutation_of_customers_lets_each_caller_do_what_the_table_s
     check_all(customers::mutations()).await;
 }
 
+// ERR-03, EPC-30
+#[tokio::test]
+async fn err_03_custom_fields_are_to_each_caller_what_the_table_says() {
+    check_all(custom_fields::rows()).await;
+}
+
 /// Root fields without a row, and why. This list only shrinks.
 const WITHOUT_A_ROW: [&str; 0] = [];
 
@@ -270,6 +277,7 @@ async fn every_root_field_has_a_row() {
         users::mutations(),
         customers::mutations(),
         orders::rows(),
+        custom_fields::rows(),
     ];
     let mut covered: BTreeSet<&str> = rows.iter().flatten().map(|row| row.field).collect();
     covered.extend(WITHOUT_A_ROW);

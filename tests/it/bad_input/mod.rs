@@ -1,6 +1,7 @@
 //! Bad input: for every mutation each field missing, blank, too long, of another tenant, of the wrong kind, with control
 //! characters; every fault told with its path, nothing changed, nothing repeated.
 
+mod custom_fields;
 mod customers;
 mod orders;
 
@@ -140,6 +141,7 @@ async fn err_02_a_missing_field_or_another_kind_of_value_is_a_top_level_error() 
     let mut goods = all(&shop, &rival).await;
     goods.extend(customers::all(&shop).await);
     goods.extend(orders::all(&shop).await);
+    goods.extend(custom_fields::all(&shop).await);
     let before = shop.gateway.store.dump().await;
     for good in &goods {
         let fields: Vec<String> = good
@@ -343,6 +345,7 @@ async fn every_mutation_is_given_bad_input() {
     let mut goods = all(&shop, &rival).await;
     goods.extend(customers::all(&shop).await);
     goods.extend(orders::all(&shop).await);
+    goods.extend(custom_fields::all(&shop).await);
     let mut given: BTreeSet<&str> = goods.iter().map(|good| good.field).collect();
     given.insert("storageItemUpload");
     assert_eq!(fields, given);
@@ -368,6 +371,9 @@ async fn every_mutation_is_given_bad_input() {
         "customerTokenRevoke",
         "orderRecord",
         "orderCancel",
+        "customFieldDefine",
+        "customFieldUpdate",
+        "customFieldDelete",
     ] {
         let good = goods
             .iter()

@@ -117,6 +117,10 @@ fn selection(field: &str) -> &'static str {
              iso2Code country phone } billingAddress { firstName address1 city iso2Code } \
              customer { id status orderCount version } }"
         }
+        "customFieldDefine" | "customFieldUpdate" => {
+            "definition { id key name description type isRequired options isPublic isCustomerWritable }"
+        }
+        "customFieldDelete" => "deletedCustomFieldId",
         other => panic!("what is {other} to be asked for?"),
     }
 }

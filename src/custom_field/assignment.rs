@@ -1,0 +1,166 @@
+//! What an input gives to a customer's custom fields, and whether it may (EPC-30).
+
+use std::collections::HashSet;
+use std::fmt;
+
+use async_graphql::MaybeUndefined;
+use bson::Bson;
+
+use super::inputs::CustomFieldInput;
+use super::{Definition, Definitions, FieldValue};
+use crate::error::{Faults, UserError, UserErrorCode};
+use crate::platform::{id::CustomFieldId, scalar::Json};
+
+/// The field of the inputs in which values are sent.
+const INPUT: &str = "customFields";
+/// Most values in one input: a storefront has no more fields.
+const MAX_VALUES: usize = 100;
+
+/// Who gives values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writer {
+    /// A backend, who may write every field.
+    Backend,
+    /// The customer, or a browser that registers one: only fields that customers may write.
+    Customer,
+}
+
+impl Writer {
+    fn may_write(self, field: &Definition) -> bool {
+        self == Self::Backend || field.is_customer_writable
+    }
+}
+
+/// A field and its new value.
+#[derive(Clone)]
+pub struct Assignment {
+    /// Where it stands in the input.
+    place: usize,
+    /// Which field.
+    pub field: CustomFieldId,
+    /// `None`: its value is removed.
+    pub value: Option<Bson>,
+}
+
+// A value is a person's.
+impl fmt::Debug for Assignment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Assignment({})", self.field)
+    }
+}
+
+impl Assignment {
+    /// Why the field, as it is defined now, does not take the value; it may have changed since this was checked.
+    ///
+    /// # Errors
+    /// CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_VALUE_INVALID.
+    pub fn check_again(&self, now: Option<&Definition>) -> Result<(), UserError> {
+        match (now, &self.value) {
+            (None, _) => Err(unknown(self.place)),
+            (Some(field), Some(value)) if !field.still_takes(value) => Err(invalid(self.place, field)),
+            (Some(_), _) => Ok(()),
+        }
+    }
+}
+
+/// What is sent, checked against the fields as they are defined. What is wrong is noted with its path; what is good is given.
+pub fn check(
+    fields: &Definitions,
+    writer: Writer,
+    sent: &[CustomFieldInput],
+    faults: &mut Faults,
+) -> Vec<Assignment> {
+    if sent.len() > MAX_VALUES {
+        let message = format!("At most {MAX_VALUES} custom fields can be written at once.");
+        faults.push(UserError::new(UserErrorCode::TooLong, [INPUT], message));
+        return Vec::new();
+    }
+    let mut keys = HashSet::new();
+    let mut assignments = Vec::with_capacity(sent.len());
+    for (place, input) in sent.iter().enumerate() {
+        if keys.insert(&input.key) {
+            assignments.extend(faults.take(assignment(fields, writer, place, input)));
+        } else {
+            let message = "This key stands in the list already.";
+            faults.push(fault(UserErrorCode::Invalid, place, "key", message));
+        }
+    }
+    assignments
+}
+
+fn assignment(
+    fields: &Definitions,
+    writer: Writer,
+    place: usize,
+    input: &CustomFieldInput,
+) -> Result<Assignment, UserError> {
+    let field = fields.with_key(&input.key).ok_or_else(|| unknown(place))?;
+    if !writer.may_write(field) {
+        let message = "Only a backend may write this custom field.";
+        return Err(fault(UserErrorCode::Forbidden, place, "key", message));
+    }
+    let value = match &input.value {
+        MaybeUndefined::Value(Json(sent)) => Some(field.read(sent).ok_or_else(|| invalid(place, field))?),
+        MaybeUndefined::Null if field.is_required => {
+            let message = "This custom field must have a value; it can be changed, but not removed.";
+            return Err(fault(UserErrorCode::CustomFieldRequired, place, "value", message));
+        }
+        MaybeUndefined::Null => None,
+        MaybeUndefined::Undefined => {
+            let message = "Send a value, or null to remove the present one.";
+            return Err(fault(UserErrorCode::Required, place, "value", message));
+        }
+    };
+    Ok(Assignment {
+        place,
+        field: field.id.clone(),
+        value,
+    })
+}
+
+/// Notes each required field that a registration leaves out although its writer may write it.
+pub fn check_complete(fields: &Definitions, writer: Writer, sent: &[CustomFieldInput], faults: &mut Faults) {
+    let keys: HashSet<&str> = sent.iter().map(|input| input.key.as_str()).collect();
+    for field in fields.iter() {
+        if field.is_required && writer.may_write(field) && !keys.contains(field.key.as_str()) {
+            let message = format!("The custom field {} must have a value.", field.key);
+            faults.push(UserError::new(
+                UserErrorCode::CustomFieldRequired,
+                [INPUT],
+                message,
+            ));
+        }
+    }
+}
+
+/// A customer's values with the new ones among them.
+#[must_use]
+pub fn applied(stored: &[FieldValue], assignments: &[Assignment]) -> Vec<FieldValue> {
+    let is_assigned = |value: &&FieldValue| assignments.iter().any(|new| new.field == value.field);
+    let kept = stored.iter().filter(|value| !is_assigned(value)).cloned();
+    let new = assignments.iter().filter_map(|new| {
+        Some(FieldValue {
+            field: new.field.clone(),
+            value: new.value.clone()?,
+        })
+    });
+    kept.chain(new).collect()
+}
+
+fn unknown(place: usize) -> UserError {
+    let message = "The storefront has no custom field with this key.";
+    fault(UserErrorCode::CustomFieldNotFound, place, "key", message)
+}
+
+fn invalid(place: usize, field: &Definition) -> UserError {
+    fault(
+        UserErrorCode::CustomFieldValueInvalid,
+        place,
+        "value",
+        field.takes(),
+    )
+}
+
+fn fault(code: UserErrorCode, place: usize, part: &str, message: &str) -> UserError {
+    UserError::new(code, [INPUT, &place.to_string(), part], message)
+}

@@ -1,0 +1,84 @@
+//! Defining a field.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use super::{CustomFieldType, Definition, MAX_DEFINITIONS, refusal, store};
+use crate::access::reach::{Reach, StorefrontReach};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::platform::{
+    database::{Tx, violated_index},
+    id::CustomFieldId,
+};
+
+/// What a new field is to be; checked.
+pub struct NewDefinition {
+    /// What programs call it.
+    pub key: String,
+    /// What people call it.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// What its values are.
+    pub kind: CustomFieldType,
+    /// Whether whoever may write it must.
+    pub is_required: bool,
+    /// The values of a SELECT.
+    pub options: Vec<String>,
+    /// Whether others than backends may read it.
+    pub is_public: bool,
+    /// Whether customers may write it.
+    pub is_customer_writable: bool,
+}
+
+/// Defines a field of a storefront.
+///
+/// # Errors
+/// CUSTOM_FIELD_KEY_TAKEN; INVALID where the storefront has as many as it can.
+pub async fn define(app: &Arc<App>, place: &StorefrontReach, new: NewDefinition) -> Result<Definition> {
+    let now = app.clock.now();
+    let NewDefinition {
+        key,
+        name,
+        description,
+        kind,
+        is_required,
+        options,
+        is_public,
+        is_customer_writable,
+    } = new;
+    let definition = Definition {
+        id: CustomFieldId::fresh(now, &app.random),
+        storefront_id: place.id().clone(),
+        key,
+        name,
+        description,
+        kind,
+        is_required,
+        options,
+        is_public,
+        is_customer_writable,
+        created_at: now,
+    };
+    let context = (&**app, place.reach(), &definition);
+    let written = app.database.transaction(context, |tx, (app, reach, definition)| {
+        write(app, reach, tx, definition).boxed()
+    });
+    match written.await {
+        Ok(()) => Ok(definition),
+        Err(error) if violated_index(&error) == Some(store::UNIQUE_KEY) => Err(refusal::key_taken().into()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn write(app: &App, reach: &Reach, tx: &mut Tx, definition: &Definition) -> Result<()> {
+    let (database, storefront) = (&app.database, &definition.storefront_id);
+    let counted = store::count_in(database, reach, tx, storefront, (1, MAX_DEFINITIONS)).await?;
+    counted.ok_or_else(|| Error::from(refusal::too_many()))?;
+    let made = (definition.created_at, &app.random);
+    store::ensure_guards(database, reach, tx, storefront, made).await?;
+    let definitions = database.open::<Definition>(reach);
+    definitions.insert_in(tx, reach, definition).await
+}

@@ -1,0 +1,40 @@
+//! Deleting a field that nobody has a value of.
+
+use std::sync::Arc;
+
+use bson::doc;
+use futures_util::FutureExt;
+
+use super::{Bearer, Definition, refusal, store};
+use crate::access::reach::{Reach, StorefrontReach};
+use crate::app::App;
+use crate::error::Result;
+use crate::platform::{database::Tx, id::CustomFieldId};
+
+/// Deletes a field of which no `B` has a value.
+///
+/// # Errors
+/// CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_IN_USE.
+pub async fn delete<B: Bearer>(app: &Arc<App>, place: &StorefrontReach, id: &CustomFieldId) -> Result<()> {
+    let context = (&**app, place.reach(), id);
+    let written = app.database.transaction(context, |tx, (app, reach, id)| {
+        write::<B>(app, reach, tx, id).boxed()
+    });
+    written.await
+}
+
+async fn write<B: Bearer>(app: &App, reach: &Reach, tx: &mut Tx, id: &CustomFieldId) -> Result<()> {
+    let database = &app.database;
+    let definitions = database.open::<Definition>(reach);
+    let deleted = definitions.delete_in(tx, doc! { "_id": id }).await?;
+    let deleted = deleted.ok_or_else(refusal::not_found)?;
+    let storefront = &deleted.storefront_id;
+    store::hold_all(database, reach, tx, storefront).await?;
+    if store::is_borne::<B>(database, reach, tx, store::has_value(id)).await? {
+        return Err(refusal::in_use().into());
+    }
+    // More than there can be: a field less always has room.
+    let less = (-1, i64::MAX);
+    store::count_in(database, reach, tx, storefront, less).await?;
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! Lists filtered by a custom field.
+
+use async_graphql::InputObject;
+use bson::Document;
+
+use super::{Definitions, store};
+use crate::error::{Error, Result};
+use crate::platform::scalar::Json;
+
+/// Conditions on a custom field; all given ones must hold. An index answers eq, and isNull: false.
+#[derive(Clone, Debug, InputObject)]
+pub struct CustomFieldFilter {
+    /// Which field; one that the caller may read, else BAD_USER_INPUT.
+    key: String,
+    /// Has exactly this value, of the field's type; else BAD_USER_INPUT. null: no condition, as in other filters.
+    eq: Option<Json>,
+    /// true: has no value; false: has one.
+    is_null: Option<bool>,
+}
+
+impl CustomFieldFilter {
+    /// The conditions, by the fields that the caller may read.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] for an unknown key, and for a value that the field cannot have.
+    pub fn on(self, fields: &Definitions) -> Result<Vec<Document>> {
+        let Self { key, eq, is_null } = self;
+        let field = fields.with_key(&key).ok_or_else(|| {
+            Error::BadInput("A filter's customField.key is no custom field of this storefront.".to_owned())
+        })?;
+        let mut conditions = Vec::new();
+        if let Some(Json(sent)) = eq {
+            let value = field.read(&sent).ok_or_else(|| {
+                Error::BadInput(format!("A filter's customField.eq cannot be. {}", field.takes()))
+            })?;
+            conditions.push(store::has_one_of(&field.id, vec![value]));
+        }
+        match is_null {
+            Some(true) => conditions.push(store::has_no_value(&field.id)),
+            Some(false) => conditions.push(store::has_value(&field.id)),
+            None => {}
+        }
+        Ok(conditions)
+    }
+}

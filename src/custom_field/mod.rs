@@ -1,0 +1,382 @@
+//! Custom fields: what a storefront wants to know of its customers beyond their profile. A backend defines them; their values
+//! are kept with the customer.
+
+pub mod assignment;
+pub mod define;
+pub mod delete;
+pub mod filter;
+pub mod graphql;
+pub mod inputs;
+pub mod mutations;
+pub mod store;
+pub mod update;
+pub mod value;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use async_graphql::Enum;
+use bson::Bson;
+use serde::{Deserialize, Serialize};
+
+use crate::access::{reach::Holder, tenant::TenantDocument};
+use crate::error::{Faults, UserError, UserErrorCode};
+use crate::platform::{
+    clock::Timestamp,
+    id::{CustomFieldGuardId, CustomFieldId, StorefrontId},
+    text,
+};
+
+/// Most custom fields of a storefront: all of them are read wherever one of its customers' is shown.
+pub const MAX_DEFINITIONS: i64 = 100;
+/// Longest key, in characters (EPC-30).
+pub const MAX_KEY: usize = 64;
+/// Longest name, in characters.
+pub const MAX_NAME: usize = 255;
+/// Longest description, in characters.
+pub const MAX_DESCRIPTION: usize = 1000;
+/// Most options of a SELECT.
+pub const MAX_OPTIONS: usize = 200;
+/// Longest option, in characters.
+pub const MAX_OPTION: usize = 255;
+/// How many guards a storefront's fields have: so many customers can be given values at once without waiting for each other.
+pub const GUARDS: i32 = 16;
+
+/// What the values of a custom field are. It never changes: what is stored stays readable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CustomFieldType {
+    /// A text of 1 to 1,000 characters, not blank, without control characters.
+    String,
+    /// A whole number, at most 2^53 − 1 either way, so that every client reads it as it is; 1.0 and 1e3 are whole too.
+    Integer,
+    /// A number, with 64 bits (IEEE 754).
+    Float,
+    /// true or false.
+    Boolean,
+    /// A day as a text: 2026-11-21 (RFC 3339 full-date).
+    Date,
+    /// A moment as a text: 2026-11-21T09:00:00Z with any offset (RFC 3339); given in UTC with milliseconds.
+    DateTime,
+    /// One of the options, as a text.
+    Select,
+}
+
+/// What a backend says of a field.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Definition {
+    /// Id. A key that is defined anew has another one, so that no old value can belong to it.
+    #[serde(rename = "_id")]
+    pub id: CustomFieldId,
+    /// Where.
+    pub storefront_id: StorefrontId,
+    /// What programs call it; unique in the storefront.
+    pub key: String,
+    /// What people call it.
+    pub name: String,
+    /// What it is for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub description: Option<String>,
+    /// What its values are.
+    #[serde(rename = "type")]
+    pub kind: CustomFieldType,
+    /// Whether whoever may write it must.
+    pub is_required: bool,
+    /// The values of a SELECT; none for any other type.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub options: Vec<String>,
+    /// Whether others than backends may read it.
+    pub is_public: bool,
+    /// Whether customers may write it.
+    pub is_customer_writable: bool,
+    /// When it was defined.
+    pub created_at: Timestamp,
+}
+
+impl fmt::Debug for Definition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Definition({})", self.id)
+    }
+}
+
+impl TenantDocument for Definition {
+    type Id = CustomFieldId;
+    const COLLECTION: &'static str = "customFields";
+    const HOLDER: Holder = Holder::Storefront;
+
+    fn id(&self) -> &CustomFieldId {
+        &self.id
+    }
+
+    fn storefront(&self) -> &StorefrontId {
+        &self.storefront_id
+    }
+}
+
+/// A customer's value of a field, by the field's id: no key that somebody sends is ever the name of a stored field.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldValue {
+    /// Which field.
+    #[serde(rename = "f")]
+    pub field: CustomFieldId,
+    /// The value, in the form that [`value`] gives it.
+    #[serde(rename = "v")]
+    pub value: Bson,
+}
+
+// A value is a person's.
+impl fmt::Debug for FieldValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FieldValue({})", self.field)
+    }
+}
+
+/// Where a document keeps its [`FieldValue`]s.
+pub const VALUES: &str = "customFields";
+
+/// A document that keeps values in [`VALUES`], as far as this domain needs to know it.
+pub trait Bearer: TenantDocument {}
+
+/// One of the documents of a storefront by which values and definitions keep out of each other's way. A transaction that
+/// gives a customer values changes one of them; one that takes a field or an option away changes all. So of two at once one
+/// begins anew and sees what the other did, while customers seldom wait for each other.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Guard {
+    /// Id.
+    #[serde(rename = "_id")]
+    pub id: CustomFieldGuardId,
+    /// Whose.
+    pub storefront_id: StorefrontId,
+    /// Which one: 0 up to [`GUARDS`].
+    pub number: i32,
+    /// How often it was changed.
+    pub touched: i64,
+}
+
+impl TenantDocument for Guard {
+    type Id = CustomFieldGuardId;
+    const COLLECTION: &'static str = "customFieldGuards";
+    const HOLDER: Holder = Holder::Storefront;
+
+    fn id(&self) -> &CustomFieldGuardId {
+        &self.id
+    }
+
+    fn storefront(&self) -> &StorefrontId {
+        &self.storefront_id
+    }
+}
+
+/// The fields of a storefront, in the order in which they were defined.
+#[derive(Clone, Debug, Default)]
+pub struct Definitions(Vec<Arc<Definition>>);
+
+impl Definitions {
+    /// In the order of their ids, which begin with the time.
+    #[must_use]
+    pub fn new(mut definitions: Vec<Arc<Definition>>) -> Self {
+        definitions.sort_by(|a, b| a.id.cmp(&b.id));
+        Self(definitions)
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Definition>> {
+        self.0.iter()
+    }
+
+    /// The one with this key.
+    #[must_use]
+    pub fn with_key(&self, key: &str) -> Option<&Arc<Definition>> {
+        self.iter().find(|definition| definition.key == key)
+    }
+
+    /// The one with this id.
+    #[must_use]
+    pub fn with_id(&self, id: &CustomFieldId) -> Option<&Arc<Definition>> {
+        self.iter().find(|definition| definition.id == *id)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> i64 {
+        i64::try_from(self.0.len()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Whether this can be a key: a letter, then letters, digits and `_`, all ASCII, at most 64 (EPC-30).
+///
+/// # Errors
+/// INVALID.
+pub fn check_key(key: &str) -> Result<String, UserError> {
+    let good = key.len() <= MAX_KEY
+        && key.starts_with(|first: char| first.is_ascii_alphabetic())
+        && key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if good {
+        return Ok(key.to_owned());
+    }
+    let message = "A key is a letter, then letters of the English alphabet, digits and _, at most 64 in all.";
+    Err(UserError::new(UserErrorCode::Invalid, ["key"], message))
+}
+
+/// The options that a field of this type can have: 1 to 200 different ones for a SELECT, none for any other type. What is
+/// wrong is noted: REQUIRED, TOO_LONG and INVALID on `options`, or on the one that is meant.
+pub fn check_options(
+    kind: CustomFieldType,
+    options: Option<Vec<String>>,
+    faults: &mut Faults,
+) -> Vec<String> {
+    let options = options.unwrap_or_default();
+    let mut refuse = |code, message: &str| faults.push(UserError::new(code, ["options"], message));
+    let too_many = format!("A SELECT has at most {MAX_OPTIONS} options.");
+    match kind {
+        CustomFieldType::Select if options.is_empty() => {
+            refuse(UserErrorCode::Required, "A SELECT has options: say which.");
+        }
+        CustomFieldType::Select if options.len() > MAX_OPTIONS => {
+            refuse(UserErrorCode::TooLong, &too_many);
+        }
+        CustomFieldType::Select => check_each(&options, faults),
+        _ if !options.is_empty() => refuse(UserErrorCode::Invalid, "Only a SELECT has options."),
+        _ => {}
+    }
+    options
+}
+
+fn check_each(options: &[String], faults: &mut Faults) {
+    let mut known = HashSet::new();
+    for (place, option) in options.iter().enumerate() {
+        let place = place.to_string();
+        let path = ["options", &place];
+        if let Err(fault) = text::required(option, "options", MAX_OPTION) {
+            faults.push(fault.at(&path));
+        } else if !known.insert(option) {
+            let message = "This option is there already.";
+            faults.push(UserError::new(UserErrorCode::Invalid, path, message));
+        }
+    }
+}
+
+/// What custom fields' operations refuse.
+pub mod refusal {
+    use super::{MAX_DEFINITIONS, UserError, UserErrorCode};
+
+    /// The caller has no such field.
+    #[must_use]
+    pub fn not_found() -> UserError {
+        let message = "There is no such custom field.";
+        UserError::new(UserErrorCode::CustomFieldNotFound, ["id"], message)
+    }
+
+    /// The key is another field's.
+    #[must_use]
+    pub fn key_taken() -> UserError {
+        let message = "Another custom field of this storefront has this key.";
+        UserError::new(UserErrorCode::CustomFieldKeyTaken, ["key"], message)
+    }
+
+    /// The storefront has as many fields as it can.
+    #[must_use]
+    pub fn too_many() -> UserError {
+        let message = format!(
+            "A storefront has at most {MAX_DEFINITIONS} custom fields; delete one that nobody needs first."
+        );
+        UserError::new(UserErrorCode::Invalid, [], message)
+    }
+
+    /// Customers have values of the field.
+    #[must_use]
+    pub fn in_use() -> UserError {
+        let message = "Customers have values of this custom field; remove those first.";
+        UserError::new(UserErrorCode::CustomFieldInUse, ["id"], message)
+    }
+
+    /// Customers have one of the options that are to go.
+    #[must_use]
+    pub fn options_in_use() -> UserError {
+        let message =
+            "Customers have one of the options that this leaves out; keep it, or change their values first.";
+        UserError::new(UserErrorCode::CustomFieldInUse, ["options"], message)
+    }
+
+    /// The update names nothing to change.
+    #[must_use]
+    pub fn no_changes() -> UserError {
+        UserError::new(UserErrorCode::NoChanges, [], "This names nothing to change.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    // EPC-30
+    #[test]
+    fn epc_30_a_key_is_a_letter_then_letters_digits_and_underscores() {
+        let longest = "k".repeat(64);
+        for good in ["a", "Z", "vatId", "vat_id", "tier2", "a__", longest.as_str()] {
+            assert!(check_key(good).is_ok(), "{good}");
+        }
+        let too_long = "k".repeat(65);
+        for bad in [
+            "",
+            " ",
+            "1a",
+            "_a",
+            "$gt",
+            "a.b",
+            "a$",
+            "a b",
+            "a-b",
+            "ä",
+            "aß",
+            "a\0",
+            "a\n",
+            "K\u{212a}",
+            too_long.as_str(),
+        ] {
+            assert!(check_key(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    fn faults(kind: CustomFieldType, options: &[&str]) -> Vec<String> {
+        let mut faults = Faults::default();
+        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        check_options(kind, Some(options), &mut faults);
+        let Err(Error::Rejected(errors)) = faults.check() else {
+            return Vec::new();
+        };
+        let told = |error: &UserError| {
+            format!(
+                "{:?} {}",
+                error.code,
+                error.field.clone().unwrap_or_default().join(".")
+            )
+        };
+        errors.iter().map(told).collect()
+    }
+
+    #[test]
+    fn a_select_has_different_options_and_nothing_else_has_any() {
+        assert_eq!(faults(CustomFieldType::Select, &["a", "b", "A"]), [""; 0]);
+        assert_eq!(faults(CustomFieldType::Select, &[]), ["Required options"]);
+        assert_eq!(faults(CustomFieldType::Select, &["a"; 201]), ["TooLong options"]);
+        let long = "x".repeat(256);
+        assert_eq!(
+            faults(CustomFieldType::Select, &["a", "", &long, "b\n", "a", "$gt"]),
+            [
+                "Required options.1",
+                "TooLong options.2",
+                "Invalid options.3",
+                "Invalid options.4"
+            ]
+        );
+        assert_eq!(faults(CustomFieldType::Boolean, &[]), [""; 0]);
+        assert_eq!(faults(CustomFieldType::Boolean, &["a"]), ["Invalid options"]);
+    }
+}

@@ -1,0 +1,137 @@
+//! Custom fields' mutations.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+
+use super::graphql::CustomFieldDefinition;
+use super::inputs::{
+    CustomFieldDefineInput, CustomFieldDefinePayload, CustomFieldDeleteInput, CustomFieldDeletePayload,
+    CustomFieldUpdateInput, CustomFieldUpdatePayload,
+};
+use super::{Definition, MAX_DEFINITIONS, define, delete, refusal, store, update};
+use crate::access::{
+    principal::Policy,
+    reach::{Reach, StorefrontReach},
+    scope::Scope,
+};
+use crate::context::RequestContext;
+use crate::customer::Customer;
+use crate::error::{Error, Faults, Result, payload};
+use crate::platform::id::{CustomFieldId, Id};
+
+const WRITE: Policy = Policy::backend(Scope::CustomFieldsWrite);
+
+/// Custom fields' part of the mutation.
+#[derive(Default)]
+pub struct CustomFieldMutation;
+
+#[Object]
+impl CustomFieldMutation {
+    /// Defines a field by which the customers of a storefront are extended; at most 100 a storefront (INVALID). Backend
+    /// (custom_fields:write). Codes: REQUIRED, TOO_LONG, INVALID, CUSTOM_FIELD_KEY_TAKEN, STOREFRONT_REQUIRED,
+    /// STOREFRONT_NOT_FOUND.
+    async fn custom_field_define(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new field.")] input: CustomFieldDefineInput,
+    ) -> Result<CustomFieldDefinePayload> {
+        let (definition, user_errors) = payload(define_field(RequestContext::of(ctx)?, input).await)?;
+        Ok(CustomFieldDefinePayload {
+            definition,
+            user_errors,
+        })
+    }
+
+    /// Changes what is said of a field; only what is sent. Backend (custom_fields:write). Codes: CUSTOM_FIELD_NOT_FOUND,
+    /// NO_CHANGES, REQUIRED, TOO_LONG, INVALID, CUSTOM_FIELD_IN_USE for an option that customers have.
+    async fn custom_field_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change.")] input: CustomFieldUpdateInput,
+    ) -> Result<CustomFieldUpdatePayload> {
+        let (definition, user_errors) = payload(update_field(RequestContext::of(ctx)?, input).await)?;
+        Ok(CustomFieldUpdatePayload {
+            definition,
+            user_errors,
+        })
+    }
+
+    /// Deletes a field of which no customer has a value. Its key can be defined anew. Backend (custom_fields:write). Codes:
+    /// CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_IN_USE.
+    async fn custom_field_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which field to delete.")] input: CustomFieldDeleteInput,
+    ) -> Result<CustomFieldDeletePayload> {
+        let (deleted_custom_field_id, user_errors) =
+            payload(delete_field(RequestContext::of(ctx)?, &input).await)?;
+        Ok(CustomFieldDeletePayload {
+            deleted_custom_field_id,
+            user_errors,
+        })
+    }
+}
+
+async fn define_field(
+    context: &Arc<RequestContext>,
+    input: CustomFieldDefineInput,
+) -> Result<CustomFieldDefinition> {
+    let reach = context.reach_to_write(&WRITE).await?;
+    let mut faults = Faults::default();
+    let id = input.storefront_id.as_ref().map(|id| id.as_str());
+    let place = faults.absorb(context.storefront_to_write(&reach, id, ["storefrontId"]).await)?;
+    if let Some(place) = &place {
+        let known = store::of_storefront(&context.app.database, place.reach(), place.id()).await?;
+        if known.with_key(&input.key).is_some() {
+            faults.push(refusal::key_taken());
+        }
+        if known.count() >= MAX_DEFINITIONS {
+            faults.push(refusal::too_many());
+        }
+    }
+    let new = input.checked(&mut faults);
+    faults.check()?;
+    let (place, new) = place.zip(new).ok_or_else(incomplete)?;
+    let definition = define::define(&context.app, &place, new).await?;
+    Ok(CustomFieldDefinition::new(Arc::new(definition)))
+}
+
+/// The field that an input names, and the storefront that it is in.
+///
+/// # Errors
+/// CUSTOM_FIELD_NOT_FOUND.
+async fn named(context: &RequestContext, reach: &Reach, id: &ID) -> Result<(StorefrontReach, Definition)> {
+    let id = CustomFieldId::parse(id).ok_or_else(refusal::not_found)?;
+    let found = context.app.database.open::<Definition>(reach).get(&id).await?;
+    let definition = found.ok_or_else(refusal::not_found)?;
+    let place = reach
+        .only(&definition.storefront_id)
+        .ok_or_else(refusal::not_found)?;
+    Ok((place, definition))
+}
+
+async fn update_field(
+    context: &Arc<RequestContext>,
+    input: CustomFieldUpdateInput,
+) -> Result<CustomFieldDefinition> {
+    let reach = context.reach_to_write(&WRITE).await?;
+    let mut faults = Faults::default();
+    let named = faults.absorb(named(context, &reach, &input.id).await)?;
+    let changes = input.checked(named.as_ref().map(|(_, stored)| stored), &mut faults);
+    faults.check()?;
+    let (place, stored) = named.ok_or_else(incomplete)?;
+    let changed = update::update::<Customer>(&context.app, &place, &stored.id, changes).await?;
+    Ok(CustomFieldDefinition::new(Arc::new(changed)))
+}
+
+async fn delete_field(context: &Arc<RequestContext>, input: &CustomFieldDeleteInput) -> Result<ID> {
+    let reach = context.reach_to_write(&WRITE).await?;
+    let (place, stored) = named(context, &reach, &input.id).await?;
+    delete::delete::<Customer>(&context.app, &place, &stored.id).await?;
+    Ok(ID::from(&stored.id))
+}
+
+fn incomplete() -> Error {
+    Error::internal("an input without faults is complete")
+}

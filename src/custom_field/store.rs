@@ -1,0 +1,203 @@
+//! Custom fields in the database.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bson::{Bson, Document, doc};
+
+use super::assignment::Assignment;
+use super::{Bearer, Definition, Definitions, GUARDS, Guard, VALUES};
+use crate::access::reach::{Confine, Reach};
+use crate::access::tenant::TenantDocument;
+use crate::error::{Error, Faults, Result};
+use crate::platform::{
+    clock::Timestamp,
+    crypto::digest,
+    database::{Database, Index, IndexKind, Tx},
+    id::{CustomFieldGuardId, CustomFieldId, Id, StorefrontId},
+    loader::Batch,
+    random::Random,
+};
+use crate::storefront::Storefront;
+
+/// The index that keeps a key unique in its storefront.
+pub const UNIQUE_KEY: &str = "storefront_key";
+
+/// Indexes of the definitions and their guards.
+pub const INDEXES: &[Index] = &[
+    Index {
+        collection: Definition::COLLECTION,
+        name: UNIQUE_KEY,
+        keys: &[("storefrontId", 1), ("key", 1)],
+        kind: IndexKind::Unique,
+    },
+    Index {
+        collection: Guard::COLLECTION,
+        name: "storefront_number",
+        keys: &[("storefrontId", 1), ("number", 1)],
+        kind: IndexKind::Unique,
+    },
+];
+
+/// The fields of a storefront.
+pub async fn of_storefront(
+    database: &Database,
+    reach: &Reach,
+    storefront: &StorefrontId,
+) -> Result<Definitions> {
+    let definitions = database.open::<Definition>(reach);
+    let found = definitions
+        .find(doc! { "storefrontId": storefront }, doc! {}, 0)
+        .await?;
+    Ok(Definitions::new(found.into_iter().map(Arc::new).collect()))
+}
+
+/// Reads the fields of each of a level of storefronts, in one command.
+pub struct DefinitionsOf {
+    /// Where.
+    pub database: Database,
+    /// How far.
+    pub reach: Reach,
+}
+
+impl Batch for DefinitionsOf {
+    type Key = StorefrontId;
+    type Value = Definitions;
+
+    async fn load(&self, storefronts: &[StorefrontId]) -> Result<HashMap<StorefrontId, Definitions>> {
+        let ids: Vec<Bson> = storefronts.iter().map(Bson::from).collect();
+        let definitions = self.database.open::<Definition>(&self.reach);
+        let found = definitions
+            .find(doc! { "storefrontId": { "$in": ids } }, doc! {}, 0)
+            .await?;
+        let mut theirs: HashMap<StorefrontId, Vec<Arc<Definition>>> = HashMap::new();
+        for definition in found {
+            let storefront = definition.storefront_id.clone();
+            theirs.entry(storefront).or_default().push(Arc::new(definition));
+        }
+        let sorted = theirs
+            .into_iter()
+            .map(|(id, definitions)| (id, Definitions::new(definitions)));
+        Ok(sorted.collect())
+    }
+}
+
+/// The condition that a document has a value of the field.
+#[must_use]
+pub fn has_value(field: &CustomFieldId) -> Document {
+    doc! { VALUES: { "$elemMatch": { "f": field } } }
+}
+
+/// The condition that it has none.
+#[must_use]
+pub fn has_no_value(field: &CustomFieldId) -> Document {
+    doc! { format!("{VALUES}.f"): { "$ne": field } }
+}
+
+/// The condition that it has one of these values of the field.
+#[must_use]
+pub fn has_one_of(field: &CustomFieldId, values: Vec<Bson>) -> Document {
+    doc! { VALUES: { "$elemMatch": { "f": field, "v": { "$in": values } } } }
+}
+
+/// Whether anybody meets the condition.
+pub async fn is_borne<B: Bearer>(
+    database: &Database,
+    reach: &Reach,
+    tx: &mut Tx,
+    condition: Document,
+) -> Result<bool> {
+    let found = database.open::<B>(reach).find_one_in(tx, condition).await?;
+    Ok(found.is_some())
+}
+
+/// Makes sure, within the transaction that gives somebody these values, that their fields are still there and still take them,
+/// and holds the fields until it is over. To be called last, so that nobody waits long.
+///
+/// # Errors
+/// CUSTOM_FIELD_NOT_FOUND and CUSTOM_FIELD_VALUE_INVALID for what was there when it was checked and is gone.
+pub async fn hold(
+    database: &Database,
+    reach: &Reach,
+    tx: &mut Tx,
+    (storefront, bearer): (&StorefrontId, &impl Id),
+    assignments: &[Assignment],
+) -> Result<()> {
+    let ids: Vec<Bson> = assignments.iter().map(|new| (&new.field).into()).collect();
+    let definitions = database.open::<Definition>(reach);
+    let found = definitions.find_in(tx, doc! { "_id": { "$in": ids } }).await?;
+    let found = Definitions::new(found.into_iter().map(Arc::new).collect());
+    let mut faults = Faults::default();
+    for new in assignments {
+        let now = found.with_id(&new.field).map(Arc::as_ref);
+        _ = faults.take(new.check_again(now));
+    }
+    faults.check()?;
+    // Another customer is likely to have another one.
+    let number = i32::from(digest(bearer.as_str().as_bytes())[0]) % GUARDS;
+    let guard = doc! { "storefrontId": storefront, "number": number };
+    let guards = database.open::<Guard>(reach);
+    let touched = guards.update_in(tx, guard, touch()).await?;
+    touched.ok_or_else(|| Error::internal("a storefront with custom fields has guards"))?;
+    Ok(())
+}
+
+/// Holds all fields of a storefront until the transaction is over: nobody is given a value meanwhile. To be called before it
+/// is looked at who has any.
+pub async fn hold_all(
+    database: &Database,
+    reach: &Reach,
+    tx: &mut Tx,
+    storefront: &StorefrontId,
+) -> Result<()> {
+    let guards = database.open::<Guard>(reach);
+    guards
+        .update_many_in(tx, doc! { "storefrontId": storefront }, touch())
+        .await?;
+    Ok(())
+}
+
+fn touch() -> Document {
+    doc! { "$inc": { "touched": 1_i64 } }
+}
+
+/// Counts one field more or less at the storefront, where it has fewer than `below`; `None` where it has not. Of two at once
+/// one begins anew.
+pub async fn count_in(
+    database: &Database,
+    reach: &Reach,
+    tx: &mut Tx,
+    storefront: &StorefrontId,
+    (change, below): (i64, i64),
+) -> Result<Option<Storefront>> {
+    // One that was made before there were custom fields does not count any.
+    let with_room = doc! { "_id": storefront, "customFieldCount": { "$not": { "$gte": below } } };
+    let storefronts = database.open::<Storefront>(reach);
+    let counted = doc! { "$inc": { "customFieldCount": change } };
+    storefronts.update_in(tx, with_room, counted).await
+}
+
+/// Makes the storefront's guards where it has none.
+pub async fn ensure_guards(
+    database: &Database,
+    reach: &impl Confine,
+    tx: &mut Tx,
+    storefront: &StorefrontId,
+    (now, random): (Timestamp, &Random),
+) -> Result<()> {
+    let guards = database.open::<Guard>(reach);
+    let any = doc! { "storefrontId": storefront, "number": 0 };
+    if guards.find_one_in(tx, any).await?.is_some() {
+        return Ok(());
+    }
+    for number in 0..GUARDS {
+        let guard = Guard {
+            id: CustomFieldGuardId::fresh(now, random),
+            storefront_id: storefront.clone(),
+            number,
+            touched: 0,
+        };
+        guards.insert_in(tx, reach, &guard).await?;
+    }
+    Ok(())
+}

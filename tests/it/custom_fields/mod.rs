@@ -1,0 +1,85 @@
+//! Custom fields: what a backend defines, and the values that customers have.
+
+mod at_once;
+mod bad_definitions;
+mod bad_values;
+mod definitions;
+mod filters;
+mod rights;
+mod values;
+
+use serde_json::{Map, Value, json};
+
+use crate::customers::{but, person};
+use crate::kit::{Caller, Shop};
+
+/// Good input that defines a field that only backends see.
+pub(crate) fn field(key: &str, kind: &str) -> Value {
+    json!({ "key": key, "name": "A field", "type": kind })
+}
+
+/// What makes a field everybody's.
+pub(crate) fn open() -> Value {
+    json!({ "isPublic": true, "isCustomerWritable": true })
+}
+
+/// Defines a field, which must take effect.
+pub(crate) async fn define(shop: &Shop, key: &str, kind: &str, changes: Value) -> Value {
+    let input = but(
+        but(field(key, kind), json!({ "storefrontId": shop.id() })),
+        changes,
+    );
+    shop.backend.done("customFieldDefine", input).await["definition"].take()
+}
+
+/// The input's list of values.
+pub(crate) fn values(given: &[(&str, Value)]) -> Value {
+    let inputs = given
+        .iter()
+        .map(|(key, value)| json!({ "key": key, "value": value }));
+    json!({ "customFields": inputs.collect::<Vec<Value>>() })
+}
+
+/// Registers a customer by the backend; their id.
+async fn customer(shop: &Shop, email: &str, given: &[(&str, Value)]) -> Value {
+    let input = but(
+        but(person(email), json!({ "storefrontId": shop.id() })),
+        values(given),
+    );
+    shop.backend.done("customerRegister", input).await["customer"]["id"].take()
+}
+
+/// A token of a customer's own.
+async fn signed_in(shop: &Shop, id: &Value) -> Caller {
+    let issued = shop
+        .backend
+        .done("customerTokenIssue", json!({ "customerId": id }));
+    shop.nobody().with(issued.await["token"]["accessToken"].as_str())
+}
+
+/// Changes a customer by the backend, which must take effect; the customer as it is then.
+async fn give(shop: &Shop, id: &Value, given: &[(&str, Value)]) -> Value {
+    let input = but(values(given), json!({ "customerId": id }));
+    shop.backend.done("customerUpdate", input).await["customer"].take()
+}
+
+/// A customer's values by key, as the caller sees them.
+async fn seen(caller: &Caller, id: &Value) -> Value {
+    let seen = caller
+        .ask(&format!(
+            "{{ customer(by: {{ id: {id} }}) {{ customFields {{ key value }} }} }}"
+        ))
+        .await;
+    by_key(&seen["customer"]["customFields"])
+}
+
+fn by_key(fields: &Value) -> Value {
+    let fields = fields.as_array().expect("fields").iter();
+    let named = fields.map(|field| {
+        (
+            field["key"].as_str().expect("a key").to_owned(),
+            field["value"].clone(),
+        )
+    });
+    Value::Object(named.collect::<Map<String, Value>>())
+}

@@ -1,0 +1,236 @@
+//! Who reads and who writes the values of custom fields, and who must.
+
+use serde_json::{Map, Value, json};
+use storefront_gateway::access::scope::Scope;
+
+use super::{customer, define, open, seen, signed_in, values};
+use crate::customers::{but, person, shop};
+use crate::kit::{Caller, Shop};
+
+/// A shop with a field of each kind of visibility, and a customer who has a value of each.
+async fn shop_of_all_rights() -> (Shop, Value) {
+    let shop = shop().await;
+    for (key, is_public, is_customer_writable) in [
+        ("hidden", false, false),
+        ("shown", true, false),
+        ("asked", false, true),
+        ("own", true, true),
+    ] {
+        let rights = json!({ "isPublic": is_public, "isCustomerWritable": is_customer_writable });
+        define(&shop, key, "STRING", rights).await;
+    }
+    let given = ["hidden", "shown", "asked", "own"].map(|key| (key, json!(format!("value of {key}"))));
+    let id = customer(&shop, "ada@example.com", &given).await;
+    (shop, id)
+}
+
+// EPC-30, ERR-03
+#[tokio::test]
+async fn epc_30_a_customer_reads_public_fields_and_writes_customer_writable_ones() {
+    let (shop, id) = shop_of_all_rights().await;
+    let ada = signed_in(&shop, &id).await;
+    let public = json!({ "shown": "value of shown", "own": "value of own" });
+    assert_eq!(seen(&ada, &id).await, public);
+    assert_eq!(
+        seen(&shop.backend, &id).await,
+        but(
+            public,
+            json!({ "hidden": "value of hidden", "asked": "value of asked" })
+        )
+    );
+    let forbidden = ["FORBIDDEN customFields.0.key"];
+    for key in ["hidden", "shown"] {
+        for value in [json!("new"), Value::Null, json!(1)] {
+            let refused = ada
+                .refused("customerUpdate", values(&[(key, value.clone())]))
+                .await;
+            assert_eq!(refused, forbidden, "{key} {value}");
+        }
+        let input = but(person("bob@example.com"), values(&[(key, json!("new"))]));
+        assert_eq!(
+            shop.browser.refused("customerRegister", input).await,
+            forbidden,
+            "{key}"
+        );
+    }
+    let own = values(&[("asked", json!("new")), ("own", json!("new"))]);
+    ada.done("customerUpdate", own.clone()).await;
+    let all = seen(&shop.backend, &id).await;
+    assert_eq!((&all["asked"], &all["own"]), (&json!("new"), &json!("new")));
+    let input = but(person("bob@example.com"), own);
+    shop.browser.done("customerRegister", input).await;
+    shop.gateway.store.assert_whole().await;
+}
+
+// EPC-30, ERR-03
+#[tokio::test]
+async fn epc_30_a_payload_shows_fields_as_to_the_customer_and_to_a_backend_as_with_the_read_scope() {
+    let (shop, id) = shop_of_all_rights().await;
+    let ada = signed_in(&shop, &id).await;
+    let writer = shop.backend_with(&[Scope::CustomersWrite]).await;
+    let shown = "customFields { key definition { key isPublic } }";
+    let register = format!(
+        "mutation ($input: CustomerRegisterInput!) {{ customerRegister(input: $input) {{ customer {{ {shown} }} }} }}"
+    );
+    let update = format!(
+        "mutation ($input: CustomerUpdateInput!) {{ customerUpdate(input: $input) {{ customer {{ {shown} }} }} }}"
+    );
+    let new = |email: &str| but(person(email), json!({ "storefrontId": shop.id() }));
+    for (caller, field, query, input, count) in [
+        (
+            &shop.browser,
+            "customerRegister",
+            &register,
+            new("b@example.com"),
+            2,
+        ),
+        (&writer, "customerRegister", &register, new("c@example.com"), 4),
+        (
+            &ada,
+            "customerUpdate",
+            &update,
+            json!({ "firstName": "Grace" }),
+            2,
+        ),
+        (
+            &writer,
+            "customerUpdate",
+            &update,
+            json!({ "customerId": id, "firstName": "Ada" }),
+            4,
+        ),
+    ] {
+        let seen = caller.send(query, json!({ "input": input })).await.data();
+        let fields = seen[field]["customer"]["customFields"]
+            .as_array()
+            .expect("fields");
+        assert_eq!(fields.len(), count, "{field}: {seen}");
+        for field in fields {
+            assert_eq!(field["key"], field["definition"]["key"]);
+            assert!(count == 4 || field["definition"]["isPublic"] == true, "{seen}");
+        }
+    }
+    // Behind a customer the definition needs its own row.
+    let query =
+        format!("{{ customer(by: {{ id: {id} }}) {{ customFields {{ key definition {{ id }} }} }} }}");
+    let reader = shop.backend_with(&[Scope::CustomersRead]).await;
+    assert_eq!(reader.send(&query, json!({})).await.codes()[0], "FORBIDDEN");
+    assert_eq!(seen(&reader, &id).await.as_object().map(Map::len), Some(4));
+    assert!(ada.ask(&query).await["customer"]["customFields"][0]["definition"]["id"].is_string());
+}
+
+// EPC-30
+#[tokio::test]
+async fn epc_30_keys_choose_fields_in_the_order_in_which_they_were_defined() {
+    let (shop, id) = shop_of_all_rights().await;
+    let ada = signed_in(&shop, &id).await;
+    let chosen = async |caller: &Caller, keys: Value| {
+        let query = format!("{{ customer(by: {{ id: {id} }}) {{ customFields(keys: {keys}) {{ key }} }} }}");
+        let seen = caller.ask(&query).await;
+        let fields = seen["customer"]["customFields"]
+            .as_array()
+            .expect("fields")
+            .iter();
+        fields
+            .map(|field| field["key"].as_str().expect("a key").to_owned())
+            .collect::<Vec<_>>()
+    };
+    let some = json!(["own", "hidden", "own", "unknown", "$ne"]);
+    assert_eq!(chosen(&shop.backend, some.clone()).await, ["hidden", "own"]);
+    assert_eq!(chosen(&ada, some).await, ["own"]);
+    assert_eq!(chosen(&shop.backend, json!([])).await, [""; 0]);
+    assert_eq!(chosen(&shop.backend, Value::Null).await.len(), 4);
+}
+
+/// A shop where a VAT id, a consent and a colour are required, the last two of customers too.
+async fn shop_of_requirements() -> Shop {
+    let shop = shop().await;
+    let required = json!({ "isRequired": true });
+    define(&shop, "vatId", "STRING", required.clone()).await;
+    define(&shop, "consent", "BOOLEAN", but(open(), required.clone())).await;
+    let asked = but(required, json!({ "isCustomerWritable": true }));
+    define(&shop, "colour", "STRING", asked).await;
+    define(&shop, "motto", "STRING", open()).await;
+    shop
+}
+
+// EPC-30
+#[tokio::test]
+async fn epc_30_required_binds_whoever_may_write_the_field_at_registration() {
+    let shop = shop_of_requirements().await;
+    let new = |given: &[(&str, Value)]| {
+        let ada = but(person("ada@example.com"), json!({ "storefrontId": shop.id() }));
+        but(ada, values(given))
+    };
+    let red = ("colour", json!("red"));
+    let missing = "CUSTOM_FIELD_REQUIRED customFields";
+    for (caller, consent, expected) in [
+        (&shop.browser, None, missing),
+        (
+            &shop.browser,
+            Some(Value::Null),
+            "CUSTOM_FIELD_REQUIRED customFields.1.value",
+        ),
+        (
+            &shop.browser,
+            Some(json!("yes")),
+            "CUSTOM_FIELD_VALUE_INVALID customFields.1.value",
+        ),
+        (&shop.backend, Some(json!(true)), missing),
+    ] {
+        let consent = consent.map(|value| ("consent", value));
+        let given: Vec<_> = [Some(red.clone()), consent].into_iter().flatten().collect();
+        let refused = caller.refused("customerRegister", new(&given)).await;
+        assert_eq!(refused, [expected], "{given:?}");
+    }
+    let none = json!({ "customFields": null });
+    let payload = shop.browser.change("customerRegister", but(new(&[]), none)).await;
+    let told = payload["userErrors"].as_array().expect("errors").iter();
+    let told: Vec<_> = told.map(|error| (&error["code"], &error["message"])).collect();
+    insta::assert_json_snapshot!(told, @r#"
+    [
+      [
+        "CUSTOM_FIELD_REQUIRED",
+        "The custom field consent must have a value."
+      ],
+      [
+        "CUSTOM_FIELD_REQUIRED",
+        "The custom field colour must have a value."
+      ]
+    ]
+    "#);
+    let both = [red, ("consent", json!(false))];
+    let all = [&both[..], &[("vatId", json!("DE1"))]].concat();
+    let bob = but(new(&all), json!({ "email": "bob@example.com" }));
+    shop.backend.done("customerRegister", bob).await;
+    shop.browser.done("customerRegister", new(&both)).await;
+}
+
+// EPC-30
+#[tokio::test]
+async fn epc_30_a_required_value_is_not_removed_and_other_updates_pass_without_it() {
+    let shop = shop().await;
+    let before = customer(&shop, "before@example.com", &[]).await;
+    for (key, rights) in [("vatId", json!({})), ("consent", open()), ("motto", open())] {
+        let required = json!({ "isRequired": key != "motto" });
+        define(&shop, key, "STRING", but(rights, required)).await;
+    }
+    let ada = signed_in(&shop, &before).await;
+    ada.done("customerUpdate", json!({ "firstName": "Grace" })).await;
+    ada.done("customerUpdate", values(&[("motto", json!("a"))])).await;
+    for given in ["yes", "no"] {
+        ada.done("customerUpdate", values(&[("consent", json!(given))]))
+            .await;
+    }
+    let none = values(&[("motto", Value::Null), ("consent", Value::Null)]);
+    let refused = ada.refused("customerUpdate", none).await;
+    assert_eq!(refused, ["CUSTOM_FIELD_REQUIRED customFields.1.value"]);
+    let none = values(&[("vatId", Value::Null)]);
+    let refused = ada.refused("customerUpdate", none.clone()).await;
+    assert_eq!(refused, ["FORBIDDEN customFields.0.key"]);
+    let none = but(none, json!({ "customerId": before }));
+    let refused = shop.backend.refused("customerUpdate", none).await;
+    assert_eq!(refused, ["CUSTOM_FIELD_REQUIRED customFields.0.value"]);
+    let kept = json!({ "vatId": null, "consent": "no", "motto": "a" });
+    assert_eq!(seen(&shop.backend, &before).await, kept);
+}
