@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::dying::Dying;
 use super::{assert_recovered, done};
 use crate::addresses::{customer, home};
+use crate::custom_fields::{define, open, values};
 use crate::customers::{OTHER_PASSWORD, PASSWORD, but, credentials, person, redeem, setup, with_password};
 use crate::kit::{Caller, Setup, Shop, faults, item_ids, png, text};
 use crate::orders::{by_default, in_storefront};
@@ -283,5 +284,53 @@ async fn cly_10_a_gateway_killed_at_each_step_of_a_recording_counts_an_order_wit
         seen["viewer"]["customer"],
         json!({ "orderCount": 0, "status": "PROSPECT" })
     );
+    assert_recovered(&shop).await;
+}
+
+// EPC-30
+#[tokio::test]
+async fn epc_30_a_gateway_killed_at_each_step_of_giving_values_or_deleting_a_field_leaves_both_whole() {
+    let shop = setup().manual_clock().start().await;
+    define(&shop, "score", "INTEGER", open()).await;
+    let customer = async |step: u32| {
+        let ada = person(&format!("ada{step}@example.com"));
+        let mut payload = shop.browser.done("customerRegister", ada).await;
+        payload["customer"]["id"].take()
+    };
+    let steps = killed_at_each_step(&shop, "customerUpdate", async |step| {
+        let named = json!({ "customerId": customer(step).await, "firstName": "Grace" });
+        (
+            shop.backend.clone(),
+            but(values(&[("score", json!(step))]), named),
+        )
+    })
+    .await;
+    assert!(steps >= 7, "an update with values has {steps} steps");
+    for customer in shop.gateway.store.documents("customers", doc! {}).await {
+        let is_done = text(&customer, "firstName") == "Grace";
+        assert_eq!(is_done, customer.contains_key("customFields"), "{customer}");
+    }
+    let named = doc! { "customFields": { "$exists": true } };
+    assert_eq!(
+        shop.gateway.store.count("customers", named).await,
+        1,
+        "the acknowledged one"
+    );
+    let steps = killed_at_each_step(&shop, "customFieldDelete", async |step| {
+        let field = define(&shop, &format!("field{step}"), "STRING", json!({})).await;
+        (shop.backend.clone(), json!({ "id": field["id"] }))
+    })
+    .await;
+    assert!(steps >= 6, "a deletion has {steps} steps");
+    // Whoever was not told tries again.
+    for field in shop
+        .gateway
+        .store
+        .documents("customFields", doc! { "type": "STRING" })
+        .await
+    {
+        let id = field.get_str("_id").expect("an id");
+        shop.backend.done("customFieldDelete", json!({ "id": id })).await;
+    }
     assert_recovered(&shop).await;
 }

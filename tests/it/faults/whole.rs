@@ -4,6 +4,7 @@ use bson::{Bson, Document, doc};
 use serde_json::json;
 
 use crate::addresses::home;
+use crate::custom_fields::{define, open, values};
 use crate::customers::{ada, but, id_of, setup};
 use crate::kit::{Shop, png};
 use crate::orders::{by_default, in_storefront};
@@ -31,6 +32,12 @@ fn damages() -> Vec<(&'static str, Option<Document>)> {
         ("sessions", set("userId", other())),
         ("sessions", set("organizationId", other())),
         ("oneTimeKeys", set("customerId", other())),
+        ("customers", set("customFields.0.f", other())),
+        ("customers", set("customFields.0.v", other())),
+        ("customFields", None),
+        ("customFields", set("storefrontId", other())),
+        ("customFields", set("type", Bson::from("STRING"))),
+        ("storefronts", set("customFieldCount", Bson::Int64(7))),
         ("addresses", None),
         ("addresses", set("customerId", other())),
         ("addresses", set("userId", other())),
@@ -77,6 +84,9 @@ async fn a_database_that_is_not_whole_is_found_out() {
         .done("orderRecord", in_storefront(&shop, order))
         .await;
     ada.upload("cat.png", &png(1)).await;
+    define(&shop, "score", "INTEGER", open()).await;
+    ada.done("customerUpdate", values(&[("score", json!(1))]))
+        .await;
     let asked = json!({ "email": "ada@example.com" });
     shop.browser.done("customerPasswordResetRequest", asked).await;
     shop.gateway.run_jobs().await;

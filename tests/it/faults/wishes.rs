@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::addresses::home;
+use crate::custom_fields::{define, field, open, values};
 use crate::customers::{
     OTHER_PASSWORD, PASSWORD, ada, but, credentials, id_of, person, redeem, with_password,
 };
@@ -42,6 +43,7 @@ pub(super) async fn wishes(shop: &Shop) -> Vec<Wish> {
     wishes.extend(key_wishes(shop).await);
     wishes.extend(address_wishes(shop).await);
     wishes.extend(order_wishes(shop).await);
+    wishes.extend(custom_field_wishes(shop).await);
     wishes
 }
 
@@ -202,6 +204,36 @@ async fn order_wishes(shop: &Shop) -> Vec<Wish> {
             "orderCancel",
             json!({ "id": first["order"]["id"] }),
             None,
+        ),
+    ]
+}
+
+async fn custom_field_wishes(shop: &Shop) -> Vec<Wish> {
+    let tier = define(shop, "tier", "SELECT", json!({ "options": ["a", "b"] })).await;
+    let spare = define(shop, "spare", "STRING", json!({})).await;
+    define(shop, "score", "INTEGER", open()).await;
+    let (scores, _) = ada(shop, "scores@example.com").await;
+    let new = but(field("new", "DATE"), json!({ "storefrontId": shop.id() }));
+    let fewer = json!({ "id": tier["id"], "options": ["a"] });
+    let newcomer = but(
+        with_password("scored@example.com"),
+        values(&[("score", json!(1))]),
+    );
+    vec![
+        wish(&shop.backend, "customFieldDefine", new, None),
+        wish(&shop.backend, "customFieldUpdate", fewer, None),
+        wish(
+            &shop.backend,
+            "customFieldDelete",
+            json!({ "id": spare["id"] }),
+            None,
+        ),
+        wish(&shop.browser, "customerRegister", newcomer, Some(410)),
+        wish(
+            &scores,
+            "customerUpdate",
+            values(&[("score", json!(2))]),
+            Some(410),
         ),
     ]
 }

@@ -13,11 +13,13 @@ impl Store {
     /// Checks what must hold at any time when nothing runs: counts equal items, each item has its whole content and its
     /// storage, each storage an owner (or a job that empties it), each user one storage or, merged, none; no content
     /// without an item unless the ledger knows it; each customer one user of its own, each session, mailed key and
-    /// address a customer, and each customer with addresses both defaults among them; each customer counts its placed orders.
+    /// address a customer, and each customer with addresses both defaults among them; each customer counts its placed
+    /// orders; each value of a custom field has its definition, whose type and options it fits.
     pub(crate) async fn assert_whole(&self) {
         self.assert_storages_are_whole().await;
         self.assert_contents_are_whole().await;
         self.assert_customers_are_whole().await;
+        self.assert_custom_fields_are_whole().await;
     }
 
     async fn assert_storages_are_whole(&self) {
@@ -184,12 +186,58 @@ impl Store {
         }
     }
 
+    /// EPC-30.
+    async fn assert_custom_fields_are_whole(&self) {
+        let fields = self.known("customFields").await;
+        let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
+        for field in fields.values() {
+            *counts.entry(text(field, "storefrontId")).or_default() += 1;
+        }
+        let storefronts = self.known("storefronts").await;
+        for (id, storefront) in &storefronts {
+            let counted = counts.remove(id.as_str()).unwrap_or_default();
+            assert_eq!(counted, number(storefront, "customFieldCount"), "{storefront}");
+            let guards = self.count("customFieldGuards", doc! { "storefrontId": id }).await;
+            assert!(
+                guards == 16 || counted == 0 && guards == 0,
+                "{guards} guards: {storefront}"
+            );
+        }
+        assert!(counts.is_empty(), "fields of no storefront: {counts:?}");
+        for customer in self.documents("customers", doc! {}).await {
+            let mut seen = BTreeSet::new();
+            for value in customer.get_array("customFields").into_iter().flatten() {
+                let value = value.as_document().expect("a value");
+                let field = fields.get(text(value, "f"));
+                let field = field.unwrap_or_else(|| panic!("a value of no field: {customer}"));
+                assert_same(&customer, field, "storefrontId");
+                assert!(seen.insert(text(value, "f")), "twice: {customer}");
+                assert!(fits(field, &value["v"]), "{field} {value}");
+            }
+        }
+    }
+
     async fn known(&self, collection: &str) -> Known {
         let documents = self.documents(collection, doc! {}).await;
         let named = documents
             .into_iter()
             .map(|document| (name(&document["_id"]), document));
         named.collect()
+    }
+}
+
+/// Whether a value is one that its field takes.
+fn fits(field: &Document, value: &Bson) -> bool {
+    match (text(field, "type"), value) {
+        ("STRING" | "DATE", Bson::String(_))
+        | ("INTEGER", Bson::Int64(_))
+        | ("FLOAT", Bson::Double(_))
+        | ("BOOLEAN", Bson::Boolean(_))
+        | ("DATE_TIME", Bson::DateTime(_)) => true,
+        ("SELECT", option) => field
+            .get_array("options")
+            .is_ok_and(|options| options.contains(option)),
+        _ => false,
     }
 }
 
