@@ -1,7 +1,8 @@
-//! The demo's customers and their addresses, registered as a web shop would register them.
+//! The demo's customers, their addresses and custom fields, registered as a web shop would register them.
 
 use std::sync::Arc;
 
+use async_graphql::Value;
 use bson::doc;
 
 use super::people::reach_into;
@@ -12,6 +13,11 @@ use crate::access::{
 };
 use crate::address::{Address, Content, Flags, country::CountryCode, create::create};
 use crate::app::App;
+use crate::custom_field::{
+    self,
+    assignment::{self, Assignment, Writer},
+    inputs::CustomFieldInput,
+};
 use crate::customer::{
     Customer, Salutation,
     credentials::Beginner,
@@ -19,7 +25,7 @@ use crate::customer::{
     registration::{NewCustomer, Registered, register},
     store,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Faults, Result};
 use crate::platform::{scalar::Date, secret::Secret};
 use crate::storefront::Storefront;
 
@@ -32,6 +38,23 @@ struct Person {
     salutation: Option<Salutation>,
     date_of_birth: Option<&'static str>,
     addresses: &'static [Place],
+    /// Values of the storefront's custom fields.
+    values: &'static [(&'static str, Sample)],
+}
+
+/// A value of a custom field.
+enum Sample {
+    Flag(bool),
+    Text(&'static str),
+}
+
+impl Sample {
+    fn json(&self) -> Value {
+        match self {
+            Self::Flag(flag) => Value::Boolean(*flag),
+            Self::Text(text) => Value::String((*text).to_owned()),
+        }
+    }
 }
 
 /// One of a customer's addresses; the first one is the default for both.
@@ -73,6 +96,11 @@ const PEOPLE: &[Person] = &[
                 country: CountryCode::AT,
             },
         ],
+        values: &[
+            ("newsletter", Sample::Flag(true)),
+            ("tier", Sample::Text("gold")),
+            ("vatId", Sample::Text("DE999999999")),
+        ],
     },
     Person {
         code: "DE",
@@ -82,6 +110,10 @@ const PEOPLE: &[Person] = &[
         salutation: None,
         date_of_birth: None,
         addresses: &[],
+        values: &[
+            ("newsletter", Sample::Flag(false)),
+            ("tier", Sample::Text("bronze")),
+        ],
     },
     Person {
         code: "US",
@@ -99,6 +131,7 @@ const PEOPLE: &[Person] = &[
             region: Some("OR"),
             country: CountryCode::US,
         }],
+        values: &[],
     },
 ];
 
@@ -137,7 +170,7 @@ async fn customer(app: &Arc<App>, demo: &Demo, place: &StorefrontReach, person: 
         date_of_birth: person.date_of_birth.and_then(Date::parse_text),
         shopper_reference: None,
         terms_version: Some("2026-01".to_owned()),
-        custom_fields: Vec::new(),
+        custom_fields: values(app, place, person).await?,
     };
     let beginner = Beginner {
         organization: demo.organization.clone(),
@@ -154,6 +187,22 @@ async fn customer(app: &Arc<App>, demo: &Demo, place: &StorefrontReach, person: 
         Registered::New(customer, ..) => Ok(*customer),
         Registered::Concealed => Err(fault()),
     }
+}
+
+/// Values for those of the fields that are there.
+async fn values(app: &App, place: &StorefrontReach, person: &Person) -> Result<Vec<Assignment>> {
+    let fields = custom_field::store::of_storefront(&app.database, place.reach(), place.id()).await?;
+    let known = person
+        .values
+        .iter()
+        .filter(|(key, _)| fields.with_key(key).is_some());
+    let sent: Vec<CustomFieldInput> = known
+        .map(|(key, sample)| CustomFieldInput::new(key, sample.json()))
+        .collect();
+    let mut faults = Faults::default();
+    let assignments = assignment::check(&fields, Writer::Backend, &sent, &mut faults);
+    faults.check()?;
+    Ok(assignments)
 }
 
 impl Place {

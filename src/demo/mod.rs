@@ -1,5 +1,5 @@
-//! The demo: an organization with two storefronts, credentials, users, files, customers and orders, in a database that was
-//! empty.
+//! The demo: an organization with two storefronts, credentials, users, files, custom fields, customers and orders, in a
+//! database that was empty.
 //!
 //! Its credentials are derived from the master key, so that they can be shown at every start although only hashes of
 //! them are stored. Filling may be cut off anywhere: every step can be repeated, and the next start does what is left.
@@ -7,6 +7,7 @@
 mod art;
 mod content;
 mod customers;
+mod fields;
 mod orders;
 mod people;
 
@@ -258,7 +259,7 @@ async fn client(app: &App, new: NewClient, name: &str) -> Result<Option<Secret>>
     }
 }
 
-/// Adds users, files, customers and orders, on one gateway at a time, once in the database's life: what a visitor deletes stays away.
+/// Adds all that storefronts hold, on one gateway at a time, once in the database's life: what a visitor deletes stays away.
 async fn fill_with_people(app: &Arc<App>, demo: &Demo) -> Result<()> {
     loop {
         let now = app.clock.now();
@@ -278,6 +279,7 @@ async fn fill_with_people(app: &Arc<App>, demo: &Demo) -> Result<()> {
                 .map_err(|_refused| Error::internal("the demo's own secret is refused"))?;
             let reach = |scope| principal.reach_to_write(&Policy::backend(scope));
             people::add(app, demo, &reach(Scope::StorageWrite)?).await?;
+            fields::add(app, demo, &reach(Scope::CustomFieldsWrite)?).await?;
             customers::add(app, demo, &reach(Scope::CustomersWrite)?).await?;
             orders::add(app, demo, &reach(Scope::OrdersWrite)?).await?;
             let filled = doc! { "$set": { "filledAt": app.clock.now() }, "$unset": { "until": "" } };

@@ -575,12 +575,16 @@ async fn a_demo_that_was_cut_off_is_finished_by_the_next_start() {
         "customers",
         "addresses",
         "orders",
+        "customFields",
     ];
     let mut whole = Vec::new();
     for collection in collections {
         whole.push(count(collection).await);
     }
-    assert_eq!(whole, [1, 1, 2, 3, 8, 7, 3, 3, 2]);
+    assert_eq!(whole, [1, 1, 2, 3, 8, 7, 3, 3, 2, 6]);
+    let with_values = doc! { "customFields": { "$exists": true } };
+    let customers = database.collection::<Document>("customers");
+    assert_eq!(customers.count_documents(with_values).await.expect("counted"), 2);
 
     // As a gateway leaves it that dies while it fills the database.
     let demo = database.collection::<Document>("demo");
