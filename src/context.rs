@@ -8,6 +8,7 @@ use async_graphql::Context;
 use tokio::sync::Mutex;
 
 use crate::access::{
+    membership::{GroupReach, MemberDocument},
     principal::{Policy, Principal},
     reach::{Confine, Named, Reach, StorageReach, StorefrontReach},
     tenant::{StorageDocument, TenantDocument},
@@ -93,6 +94,11 @@ impl RequestContext {
                 Ok(storages)
             }
         }
+    }
+
+    /// The reach with which groups and markets are read: a customer's own groups are looked up once.
+    pub async fn group_reach<M: MemberDocument>(&self, reach: &Reach) -> Result<GroupReach> {
+        self.app.database.with_groups::<M>(reach, &self.loaders).await
     }
 
     /// The request's loader of this kind; see [`Loaders::get`].

@@ -292,6 +292,14 @@ pub enum UserErrorCode {
     CustomFieldRequired,
     /// Customers have values of this custom field, or this option.
     CustomFieldInUse,
+    /// No such customer group for this caller.
+    CustomerGroupNotFound,
+    /// Another group of the storefront has this name, whatever its case.
+    CustomerGroupNameTaken,
+    /// No such market for this caller.
+    MarketNotFound,
+    /// Another market of the storefront has this name, whatever its case.
+    MarketNameTaken,
 }
 
 /// Collects the faults of one input, so that all are reported together (ERR-01).

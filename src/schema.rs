@@ -24,6 +24,11 @@ use crate::customer::{
     token_mutations::CustomerTokenMutation,
 };
 use crate::error::{Error, Result};
+use crate::market::{
+    self,
+    graphql::{CustomerGroup, Market, group_node, market_node},
+    mutations::MarketMutation,
+};
 use crate::order::{self, graphql::Order, lookup::OrderQuery, mutations::OrderMutation};
 use crate::platform::id::{ApiClientId, Id, MemberId, OrganizationId};
 use crate::platform::{blob, database::Index, job, migration::Migration, throttle};
@@ -61,6 +66,7 @@ pub struct Mutation(
     AddressMutation,
     OrderMutation,
     CustomFieldMutation,
+    MarketMutation,
 );
 
 /// Mutations that check or hand out a credential of a customer; each may stand once in a document, so that one request
@@ -104,6 +110,10 @@ pub enum Node {
     Order(Order),
     /// A custom field.
     CustomFieldDefinition(CustomFieldDefinition),
+    /// A customer group.
+    CustomerGroup(CustomerGroup),
+    /// A market.
+    Market(Market),
 }
 
 /// Finds the object behind an id; its prefix names the type. Equal types of one level are read together.
@@ -118,6 +128,8 @@ async fn node(context: &RequestContext, id: &str) -> Result<Option<Node>> {
         "adr" => address::graphql::node(context, id).await?.map(Node::from),
         "ord" => order::graphql::node(context, id).await?.map(Node::from),
         "cfd" => custom_field::graphql::node(context, id).await?.map(Node::from),
+        "grp" => group_node(context, id).await?.map(Node::from),
+        "mkt" => market_node(context, id).await?.map(Node::from),
         "org" => match OrganizationId::parse(id) {
             Some(id) => organization_node(context, &id).await?.map(Node::from),
             None => None,
@@ -190,6 +202,7 @@ pub fn indexes() -> Vec<&'static Index> {
         address::store::INDEXES,
         order::store::INDEXES,
         custom_field::store::INDEXES,
+        market::store::INDEXES,
     ]
     .into_iter()
     .flatten()
@@ -203,6 +216,7 @@ pub fn jobs() -> Vec<job::Kind<Arc<App>>> {
         storefront_user::lifecycle::jobs(),
         storage::jobs::jobs(),
         customer::mail::jobs(),
+        market::deletion::jobs(),
     ]
     .into_iter()
     .flatten()

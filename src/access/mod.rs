@@ -8,6 +8,7 @@ pub mod authenticate;
 pub mod client;
 pub mod graphql;
 pub mod keys;
+pub mod membership;
 pub mod oauth;
 pub mod one_time;
 pub mod organization;

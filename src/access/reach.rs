@@ -17,9 +17,13 @@ pub enum Holder {
     StorefrontUser(&'static str),
     /// A private storage's, by its id in this field.
     Storage(&'static str),
+    /// The members' of a customer group, by its id in this field.
+    Group(&'static str),
+    /// Everybody's or some groups' only: this field lists the storefront's id, or the ids of those groups.
+    Audience(&'static str),
 }
 
-/// Something that limits what a collection shows. Sealed: only this module's reaches do.
+/// Something that limits what a collection shows. Sealed: only access's own reaches do.
 pub trait Confine: sealed::Sealed + Sync {
     /// The condition in front of everything, for documents with these holders and this storefront field.
     fn confine(&self, storefront: &'static str, holder: Holder) -> Document;
@@ -29,10 +33,11 @@ pub trait Confine: sealed::Sealed + Sync {
     fn scope(&self) -> &str;
 }
 
-mod sealed {
+pub(super) mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Reach {}
     impl Sealed for super::StorageReach {}
+    impl Sealed for super::super::membership::GroupReach {}
     impl Sealed for super::SystemReach {}
 }
 
@@ -206,7 +211,12 @@ impl Reach {
         self.identity.kind == Kind::Public
     }
 
-    fn storefront_condition(&self) -> Bson {
+    /// The storefronts that are reached.
+    pub(super) fn storefronts(&self) -> &[StorefrontId] {
+        &self.storefronts
+    }
+
+    pub(super) fn storefront_condition(&self) -> Bson {
         match &*self.storefronts {
             [one] => one.into(),
             several => Bson::Document(doc! { "$in": several.iter().map(Bson::from).collect::<Vec<_>>() }),
@@ -222,7 +232,9 @@ impl Confine for Reach {
             (Holder::StorefrontUser(field), Kind::StorefrontUser | Kind::Customer, Some(person)) => {
                 confine_field(&mut filter, field, (&person.storefront_user).into());
             }
-            // A publishable key reaches nobody's own; a person reaches storages through a StorageReach.
+            // What is open to everybody lists the storefront itself; what groups open is reached through a GroupReach.
+            (Holder::Audience(field), ..) => confine_field(&mut filter, field, self.storefront_condition()),
+            // A publishable key reaches nobody's own; a person reaches storages and groups through a reach that knows them.
             _ => confine_field(&mut filter, "_id", Bson::Document(doc! { "$in": [] })),
         }
         filter
@@ -398,7 +410,11 @@ mod tests {
             .principal(Kind::Public, &[&shop.germany], &[])
             .reach(&ANYONE)
             .expect("public");
-        for holder in [Holder::StorefrontUser("_id"), Holder::Storage("storageId")] {
+        for holder in [
+            Holder::StorefrontUser("_id"),
+            Holder::Storage("storageId"),
+            Holder::Group("_id"),
+        ] {
             let filter = reach.confine("storefrontId", holder);
             assert_eq!(
                 filter.get("_id").map(ToString::to_string).as_deref(),

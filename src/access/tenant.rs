@@ -182,6 +182,30 @@ impl<T: TenantDocument> Tenant<T> {
         } }
     }
 
+    /// The same to documents of others, as far as the reach goes that `others` was opened with. `local` may hold several
+    /// keys.
+    pub fn joined<U: TenantDocument>(
+        &self,
+        others: &Tenant<U>,
+        local: &str,
+        foreign: &str,
+        into: &str,
+        pipeline: Vec<Document>,
+    ) -> Document {
+        let mut confined = vec![doc! { "$match": others.confine.clone() }];
+        confined.extend(pipeline);
+        self.children::<U>(local, foreign, into, confined)
+    }
+
+    /// The ids of so many of the documents that the filter finds; a limit of 0 is none.
+    pub async fn ids(&self, filter: Document, limit: i64) -> Result<Vec<T::Id>> {
+        let found = self.commands().clone_with_type::<Document>();
+        let found = found.find(self.confined(filter)).projection(doc! { "_id": 1 });
+        let found: Vec<Document> = found.limit(limit).batch_size(BATCH).await?.try_collect().await?;
+        let id = |found: &Document| T::Id::parse(found.get_str("_id").unwrap_or_default());
+        Ok(found.iter().filter_map(id).collect())
+    }
+
     /// A page of what meets a client's condition, in one command.
     ///
     /// # Errors
@@ -217,7 +241,8 @@ impl<T: TenantDocument> Tenant<T> {
         Ok(counted.max_time(SEARCH_LIMIT).await?)
     }
 
-    /// Changes all that the filter finds by a pipeline, outside a transaction: for migrations, which may be many documents.
+    /// Changes all that the filter finds by a pipeline, outside a transaction, each document by itself: for migrations and
+    /// jobs, which may be many documents.
     pub async fn migrate(&self, filter: Document, pipeline: Vec<Document>) -> Result<u64> {
         let changed = self.commands().update_many(self.confined(filter), pipeline);
         Ok(changed.await?.modified_count)
@@ -262,6 +287,18 @@ impl<T: TenantDocument> Tenant<T> {
             .session(tx)
             .await?
             .modified_count)
+    }
+
+    /// The same, and whether the filter finds exactly so many.
+    pub async fn update_just_in(
+        &self,
+        tx: &mut Tx,
+        filter: Document,
+        update: Document,
+        expected: usize,
+    ) -> Result<bool> {
+        let updated = self.commands().update_many(self.confined(filter), update);
+        Ok(usize::try_from(updated.session(tx).await?.matched_count) == Ok(expected))
     }
 
     /// Removes one document within a transaction and returns it as it was.

@@ -15,6 +15,10 @@ use crate::address::graphql::{Address, AddressBook};
 use crate::context::RequestContext;
 use crate::custom_field::graphql::{CustomField, fields_of};
 use crate::error::{Error, Result};
+use crate::market::{
+    graphql::{CustomerGroup, Market, groups_of_customer, markets_of_customer},
+    lists::Behind,
+};
 use crate::order::{graphql::Order, list::orders_behind};
 use crate::platform::{
     clock::Timestamp,
@@ -80,6 +84,14 @@ impl Customer {
             reach: self.reach(context, &READ)?,
             customer: &self.document,
             granted: self.granted.as_ref(),
+        })
+    }
+
+    fn behind<'a>(&'a self, ctx: &Context<'a>, args: PageArgs) -> Result<Behind<'a, Document>> {
+        Ok(Behind {
+            context: RequestContext::of(ctx)?,
+            parent: &self.document,
+            args,
         })
     }
 }
@@ -253,6 +265,45 @@ impl Customer {
             &page,
         )
         .await
+    }
+
+    /// The groups that the customer is in, oldest first. Backend (groups:read), or the customer itself; else FORBIDDEN.
+    async fn groups(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+    ) -> Result<Connection<CustomerGroup>> {
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        groups_of_customer(self.behind(ctx, page)?, self.granted.as_ref()).await
+    }
+
+    /// The private markets that the groups open, and the public ones, oldest first. Backend (storefronts:read), or the
+    /// customer itself; the customer's storefront user sees the public ones; else FORBIDDEN.
+    async fn markets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+    ) -> Result<Connection<Market>> {
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        markets_of_customer(self.behind(ctx, page)?, self.granted.as_ref()).await
     }
 
     /// The storefront's custom fields, with the customer's values: every field that the caller may read, in the order in

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Enum, InputObject};
+use async_graphql::{Enum, ID, InputObject};
 use bson::{Bson, doc};
 
 use super::graphql::{Customer, READ};
@@ -12,7 +12,7 @@ use crate::custom_field::{Definitions, filter::CustomFieldFilter, graphql::visib
 use crate::error::{Error, Result};
 use crate::platform::{
     filter::{DateTimeFilter, Filter, Nested, StringFilter, condition},
-    id::{Id, StorefrontId},
+    id::{CustomerGroupId, Id, StorefrontId},
     page::{Connection, Count, Order, PageArgs, Values},
 };
 
@@ -75,12 +75,18 @@ pub struct CustomerFilter {
     pub reference: Option<StringFilter>,
     /// Shopper reference. An index answers eq, in and startsWith.
     pub shopper_reference: Option<StringFilter>,
-    /// How the customer buys.
+    /// How the customer buys. An index answers it.
     pub status: Option<CustomerStatus>,
     /// Can sign in by password, or cannot.
     pub has_password: Option<bool>,
     /// Whether the address was shown to be theirs.
     pub is_email_verified: Option<bool>,
+    /// Is in this customer group; nobody is in one that there is not. Backend with groups:read too, or the customer itself;
+    /// else FORBIDDEN. An index answers it, together with status too.
+    pub group_id: Option<ID>,
+    /// That group, where it was found to be there; set before the filter becomes a condition.
+    #[graphql(skip)]
+    pub group: Option<CustomerGroupId>,
     /// When the account was made.
     pub created_at: Option<DateTimeFilter>,
     /// When the profile, an address or the number of placed orders was last changed. An index answers it.
@@ -99,33 +105,43 @@ pub struct CustomerFilter {
 }
 
 impl CustomerFilter {
+    /// Shows each group that is named, here and in the filters within, with the place to note that it is there.
+    pub fn each_group(&mut self, show: &mut impl FnMut(&ID, &mut Option<CustomerGroupId>)) {
+        self.each(&mut |filter| {
+            if let Some(id) = &filter.group_id {
+                show(id, &mut filter.group);
+            }
+        });
+    }
+
     /// Shows each of the filters, those within others too, to `look`.
-    fn each(&mut self, look: &mut dyn FnMut(&mut Self) -> Result<()>) -> Result<()> {
-        look(self)?;
-        let several = [&mut self.and, &mut self.or];
-        for inner in several.into_iter().flatten().flatten() {
-            inner.each(look)?;
+    fn each(&mut self, look: &mut dyn FnMut(&mut Self)) {
+        look(self);
+        let within = self.and.iter_mut().chain(&mut self.or).flatten();
+        for filter in within.chain(self.not.as_deref_mut()) {
+            filter.each(look);
         }
-        self.not.as_mut().map_or(Ok(()), |inner| inner.each(look))
     }
 
     fn names_custom_fields(&mut self) -> bool {
         let mut names = false;
-        let looked = self.each(&mut |filter| {
-            names |= filter.custom_field.is_some();
-            Ok(())
-        });
-        looked.is_ok() && names
+        self.each(&mut |filter| names |= filter.custom_field.is_some());
+        names
     }
 
     /// Makes conditions of what is said of custom fields, by those that the caller may read.
     fn resolve(&mut self, fields: &Definitions) -> Result<()> {
+        let mut outcome = Ok(());
         self.each(&mut |filter| {
-            if let Some(custom_field) = filter.custom_field.take() {
-                filter.custom_field_conditions = custom_field.on(fields)?;
+            let Some(custom_field) = filter.custom_field.take() else {
+                return;
+            };
+            match custom_field.on(fields) {
+                Ok(conditions) => filter.custom_field_conditions = conditions,
+                Err(error) => outcome = Err(error),
             }
-            Ok(())
-        })
+        });
+        outcome
     }
 }
 
@@ -156,6 +172,12 @@ impl Filter for CustomerFilter {
         }
         if let Some(is_verified) = self.is_email_verified {
             conditions.push(doc! { "isEmailVerified": is_verified });
+        }
+        if self.group_id.is_some() {
+            conditions.push(match self.group.take() {
+                Some(group) => doc! { "groupIds": group },
+                None => doc! { "_id": { "$in": [] } },
+            });
         }
         for (field, filter) in [
             ("createdAt", self.created_at.take()),

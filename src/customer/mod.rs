@@ -31,12 +31,12 @@ use std::fmt;
 use async_graphql::Enum;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{password::Hashed, reach::Holder, tenant::TenantDocument};
+use crate::access::{membership::MemberDocument, password::Hashed, reach::Holder, tenant::TenantDocument};
 use crate::custom_field::FieldValue;
 use crate::error::{UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
-    id::{AddressId, CustomerId, StorefrontId, StorefrontUserId},
+    id::{AddressId, CustomerGroupId, CustomerId, StorefrontId, StorefrontUserId},
     scalar::Date,
 };
 
@@ -176,6 +176,10 @@ pub struct Customer {
     /// Values of the storefront's custom fields, each field at most once.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub custom_fields: Vec<FieldValue>,
+    /// The groups that the customer is in, some of which may be gone. Joining and leaving is the store's affair and no
+    /// change of the customer: neither `version` nor `updated_at` tells of it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub group_ids: Vec<CustomerGroupId>,
     /// The last sign-in.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_login_at: Option<Timestamp>,
@@ -205,6 +209,12 @@ impl TenantDocument for Customer {
 
     fn storefront(&self) -> &StorefrontId {
         &self.storefront_id
+    }
+}
+
+impl MemberDocument for Customer {
+    fn groups(&self) -> &[CustomerGroupId] {
+        &self.group_ids
     }
 }
 

@@ -235,6 +235,7 @@ impl Documents {
             default_shipping_address_id: None,
             default_billing_address_id: None,
             custom_fields: applied(&[], &new.custom_fields),
+            group_ids: Vec::new(),
             last_login_at: password_hash.is_some().then_some(now),
             password_hash,
             created_at: now,

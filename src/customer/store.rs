@@ -3,12 +3,12 @@
 use bson::{Bson, Document, doc};
 
 use super::{Customer, email::Email};
-use crate::access::reach::{Confine, Reach};
+use crate::access::reach::{Confine, Reach, SystemReach};
 use crate::error::Result;
 use crate::platform::{
     counter,
     database::{Database, Index, IndexKind, Tx},
-    id::StorefrontId,
+    id::{CustomerGroupId, StorefrontId},
     page::{Page, Slice},
 };
 
@@ -73,6 +73,18 @@ pub const INDEXES: &[Index] = &[
             ("customFields.v", 1),
             ("_id", 1),
         ],
+    ),
+    plain(
+        "storefront_status",
+        &[("storefrontId", 1), ("status", 1), ("_id", 1)],
+    ),
+    plain(
+        "storefront_groupIds",
+        &[("storefrontId", 1), ("groupIds", 1), ("_id", 1)],
+    ),
+    plain(
+        "storefront_groupIds_status",
+        &[("storefrontId", 1), ("groupIds", 1), ("status", 1), ("_id", 1)],
     ),
 ];
 
@@ -141,4 +153,26 @@ pub async fn update_in(
         .open::<Customer>(reach)
         .update_in(tx, filter, update)
         .await
+}
+
+/// Takes a group out of the documents of up to `batch` of the customers whom the filter finds; of how many. For jobs: each
+/// document is changed by itself, and doing it twice is the same as once.
+pub async fn leave_in_part(
+    database: &Database,
+    system: &SystemReach,
+    members: Document,
+    group: &CustomerGroupId,
+    batch: i64,
+) -> Result<usize> {
+    let customers = database.open::<Customer>(system);
+    let found = customers.ids(members, batch).await?;
+    if !found.is_empty() {
+        let left = doc! { "$set": { "groupIds": { "$filter": {
+            "input": "$groupIds", "cond": { "$ne": ["$$this", group] },
+        } } } };
+        let ids: Vec<Bson> = found.iter().map(Bson::from).collect();
+        let still = doc! { "_id": { "$in": ids }, "groupIds": group };
+        customers.migrate(still, vec![left]).await?;
+    }
+    Ok(found.len())
 }

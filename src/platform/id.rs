@@ -111,6 +111,10 @@ ids! {
     CustomFieldId = "cfd";
     /// A guard of a storefront's custom fields.
     CustomFieldGuardId = "cfg";
+    /// A customer group.
+    CustomerGroupId = "grp";
+    /// A market.
+    MarketId = "mkt";
     /// A job.
     JobId = "job";
 }

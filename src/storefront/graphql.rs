@@ -13,6 +13,10 @@ use crate::customer::{
     list::{CustomerFilter, CustomerSortKey, customers_of},
 };
 use crate::error::{Error, Result};
+use crate::market::{
+    filter::with_groups,
+    graphql::{CustomerGroup, Market, groups_of, markets_of},
+};
 use crate::order::{
     graphql::Order as OrderNode,
     list::{OrderFilter, orders_of},
@@ -122,7 +126,49 @@ impl Storefront {
             last,
             before,
         };
-        customers_of(RequestContext::of(ctx)?, &self.0.id, filter, order, page).await
+        let context = RequestContext::of(ctx)?;
+        let filter = with_groups(context, &self.0.id, filter).await?;
+        customers_of(context, &self.0.id, filter, order, page).await
+    }
+
+    /// The customer groups of this storefront, oldest first. Backend (groups:read): all; a customer: those it is in; else
+    /// FORBIDDEN.
+    async fn customer_groups(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+    ) -> Result<Connection<CustomerGroup>> {
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        groups_of(RequestContext::of(ctx)?, &self.0.id, &page).await
+    }
+
+    /// The markets of this storefront that the caller may enter, oldest first: a customer's token sees the public ones and
+    /// those of their groups, a backend (storefronts:read) all, everybody else, a storefront user too, the public ones.
+    async fn markets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+    ) -> Result<Connection<Market>> {
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        markets_of(RequestContext::of(ctx)?, &self.0.id, &page).await
     }
 
     /// The orders of this storefront, newest first by when they were placed. Backend (orders:read); a customer sees their own.

@@ -85,8 +85,7 @@ async fn a_database_that_is_not_whole_is_found_out() {
         .await;
     ada.upload("cat.png", &png(1)).await;
     define(&shop, "score", "INTEGER", open()).await;
-    ada.done("customerUpdate", values(&[("score", json!(1))]))
-        .await;
+    ada.done("customerUpdate", values(&[("score", json!(1))])).await;
     let asked = json!({ "email": "ada@example.com" });
     shop.browser.done("customerPasswordResetRequest", asked).await;
     shop.gateway.run_jobs().await;

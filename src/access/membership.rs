@@ -1,0 +1,87 @@
+//! Which customer groups the caller is in, and so which of the groups and markets it reaches.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bson::{Bson, Document, doc};
+
+use super::principal::Kind;
+use super::reach::{Confine, Holder, Reach};
+use super::tenant::{Tenant, TenantDocument};
+use crate::error::Result;
+use crate::platform::{
+    database::Database,
+    id::{CustomerGroupId, StorefrontId},
+    loader::{Batch, Loaders},
+};
+
+/// A person's document that lists the groups they are in.
+pub trait MemberDocument: TenantDocument {
+    /// Those groups; some of them may be gone.
+    fn groups(&self) -> &[CustomerGroupId];
+}
+
+/// A reach whose person's groups are known, as they are when the request first asks.
+#[derive(Clone, Debug)]
+pub struct GroupReach {
+    reach: Reach,
+    /// `None`: a backend's, which reaches all of its storefronts'.
+    groups: Option<Arc<Vec<CustomerGroupId>>>,
+}
+
+impl Database {
+    /// Finds out which groups the reach's customer is in, once a request. Nobody else is in any: a backend's reach stays as
+    /// it is, and a publishable key or a storefront user reaches what is everybody's; neither costs a command.
+    pub async fn with_groups<M: MemberDocument>(
+        &self,
+        reach: &Reach,
+        loaders: &Loaders,
+    ) -> Result<GroupReach> {
+        let groups = match reach.identity().kind() {
+            Kind::Integration => None,
+            Kind::Public | Kind::StorefrontUser => Some(Arc::default()),
+            Kind::Customer => {
+                let own = loaders.get(reach.scope(), || OwnGroups::<M>(self.open(reach)));
+                Some(own.load(()).await?.unwrap_or_default())
+            }
+        };
+        Ok(GroupReach {
+            reach: reach.clone(),
+            groups,
+        })
+    }
+}
+
+/// Reads the groups of the one person whose document the reach shows.
+struct OwnGroups<M: MemberDocument>(Tenant<M>);
+
+impl<M: MemberDocument> Batch for OwnGroups<M> {
+    type Key = ();
+    type Value = Vec<CustomerGroupId>;
+
+    async fn load(&self, _own: &[()]) -> Result<HashMap<(), Vec<CustomerGroupId>>> {
+        let own = self.0.find_one(doc! {}).await?;
+        Ok(own.map(|own| ((), own.groups().to_vec())).into_iter().collect())
+    }
+}
+
+impl Confine for GroupReach {
+    fn confine(&self, storefront: &'static str, holder: Holder) -> Document {
+        let (Some(groups), Holder::Group(field) | Holder::Audience(field)) = (&self.groups, holder) else {
+            return self.reach.confine(storefront, holder);
+        };
+        let mut keys: Vec<Bson> = groups.iter().map(Bson::from).collect();
+        if matches!(holder, Holder::Audience(_)) {
+            keys.extend(self.reach.storefronts().iter().map(Bson::from));
+        }
+        doc! { storefront: self.reach.storefront_condition(), field: { "$in": keys } }
+    }
+
+    fn covers(&self, storefront: &StorefrontId) -> bool {
+        self.reach.covers(storefront)
+    }
+
+    fn scope(&self) -> &str {
+        self.reach.scope()
+    }
+}

@@ -1,0 +1,148 @@
+//! Making, changing and deleting markets.
+
+use std::collections::HashSet;
+
+use bson::{Bson, Document, doc};
+use futures_util::FutureExt;
+
+use super::{Audience, CustomerGroup, Market, Name, refusal, store};
+use crate::access::reach::{Reach, StorefrontReach};
+use crate::app::App;
+use crate::error::{Error, Faults, Result};
+use crate::platform::{
+    database::Tx,
+    id::{CustomerGroupId, MarketId},
+};
+
+/// The groups of an input's list, each at its place; `None` for what is no group's id.
+pub type Listed = Vec<Option<CustomerGroupId>>;
+
+/// What to change, checked. `None`: as it is.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// New name.
+    pub name: Option<Name>,
+    /// The groups that open it from now on; none: everybody's.
+    pub groups: Option<Listed>,
+}
+
+/// Notes each of the groups that is not there.
+pub async fn check_groups(app: &App, reach: &Reach, faults: &mut Faults, groups: &Listed) -> Result<()> {
+    let named: Vec<Bson> = groups.iter().flatten().map(Bson::from).collect();
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let known = app.database.open::<CustomerGroup>(reach);
+    let known = known.ids(doc! { "_id": { "$in": named } }, 0).await?;
+    for (index, group) in groups.iter().enumerate() {
+        if !group.as_ref().is_some_and(|id| known.contains(id)) {
+            faults.push(refusal::listed_group_not_found(index));
+        }
+    }
+    Ok(())
+}
+
+/// Each group once, in the input's order.
+fn distinct(groups: &Listed) -> Vec<CustomerGroupId> {
+    let mut seen = HashSet::new();
+    let named = groups.iter().flatten();
+    named.filter(|id| seen.insert(*id)).cloned().collect()
+}
+
+/// Makes a market, for the groups that were found, or without any for everybody.
+///
+/// # Errors
+/// MARKET_NAME_TAKEN, CUSTOMER_GROUP_NOT_FOUND for those which were deleted meanwhile.
+pub async fn create(app: &App, place: &StorefrontReach, name: Name, groups: &Listed) -> Result<Market> {
+    let now = app.clock.now();
+    let audience = Audience::of(distinct(groups));
+    let market = Market {
+        id: MarketId::fresh(now, &app.random),
+        storefront_id: place.id().clone(),
+        name,
+        opens_to: audience.stored(place.id()),
+        created_at: now,
+    };
+    let context = (app, place, &market, groups);
+    let written = app
+        .database
+        .transaction(context, |tx, (app, place, market, groups)| {
+            insert_in(app, place.reach(), tx, market, groups).boxed()
+        });
+    written.await.map_err(store::taken)?;
+    Ok(market)
+}
+
+async fn insert_in(app: &App, reach: &Reach, tx: &mut Tx, market: &Market, groups: &Listed) -> Result<()> {
+    hold(app, reach, tx, groups).await?;
+    let markets = app.database.open::<Market>(reach);
+    markets.insert_in(tx, reach, market).await
+}
+
+/// Holds the groups that are to be linked: none is deleted before this is written.
+async fn hold(app: &App, reach: &Reach, tx: &mut Tx, groups: &Listed) -> Result<()> {
+    let ids = distinct(groups);
+    if ids.is_empty() || store::touch_groups(&app.database, reach, tx, &ids).await? {
+        return Ok(());
+    }
+    // One was deleted since they were found: say which.
+    let mut faults = Faults::default();
+    check_groups(app, reach, &mut faults, groups).await?;
+    faults.check()?;
+    Err(Error::internal("groups that are there could not be linked"))
+}
+
+/// Changes a market and gives it as it is stored then.
+///
+/// # Errors
+/// MARKET_NOT_FOUND, MARKET_NAME_TAKEN, CUSTOMER_GROUP_NOT_FOUND for those which were deleted meanwhile.
+pub async fn update(app: &App, reach: &Reach, market: &Market, changes: &Changes) -> Result<Market> {
+    let place = reach.only(&market.storefront_id);
+    let place = place.ok_or_else(refusal::market_not_found)?;
+    let context = (app, &place, market, changes);
+    let written = app
+        .database
+        .transaction(context, |tx, (app, place, market, changes)| {
+            update_in(app, place.reach(), tx, market, changes).boxed()
+        });
+    written.await.map_err(store::taken)
+}
+
+async fn update_in(
+    app: &App,
+    reach: &Reach,
+    tx: &mut Tx,
+    market: &Market,
+    changes: &Changes,
+) -> Result<Market> {
+    let mut set = Document::new();
+    if let Some(name) = &changes.name {
+        set.insert("name", bson::serialize_to_bson(name)?);
+    }
+    if let Some(groups) = &changes.groups {
+        hold(app, reach, tx, groups).await?;
+        set.insert(
+            "opensTo",
+            Audience::of(distinct(groups)).stored(&market.storefront_id),
+        );
+    }
+    let markets = app.database.open::<Market>(reach);
+    let changed = markets.update_in(tx, doc! { "_id": &market.id }, doc! { "$set": set });
+    let changed = changed.await?;
+    changed.ok_or_else(|| refusal::market_not_found().into())
+}
+
+/// Deletes a market.
+///
+/// # Errors
+/// MARKET_NOT_FOUND.
+pub async fn delete(app: &App, reach: &Reach, id: &MarketId) -> Result<()> {
+    let markets = app.database.open::<Market>(reach);
+    let deleted = app.database.transaction((&markets, id), |tx, (markets, id)| {
+        markets.delete_in(tx, doc! { "_id": id }).boxed()
+    });
+    let deleted = deleted.await?;
+    deleted
+        .map(|_market| ())
+        .ok_or_else(|| refusal::market_not_found().into())
+}

@@ -1,0 +1,133 @@
+//! Customers join a group and leave it, many at a time, all of them or none.
+
+use std::collections::HashSet;
+
+use bson::{Document, doc};
+use futures_util::FutureExt;
+
+use super::{CustomerGroup, refusal, store};
+use crate::access::reach::Reach;
+use crate::app::App;
+use crate::customer::Customer;
+use crate::error::{Error, Faults, Result};
+use crate::platform::{
+    database::Tx,
+    id::{CustomerGroupId, CustomerId},
+};
+
+/// What happens to the customers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// They join the group; whoever is in it stays.
+    In,
+    /// They leave it; whoever is not in it stays out.
+    Out,
+}
+
+impl Move {
+    fn update(self, group: &CustomerGroupId) -> Document {
+        match self {
+            Self::In => doc! { "$addToSet": { "groupIds": group } },
+            Self::Out => doc! { "$pull": { "groupIds": group } },
+        }
+    }
+}
+
+/// The customers of an input's list, each at its place; `None` for what is no customer's id.
+pub type Listed = Vec<Option<CustomerId>>;
+
+/// Looks for the group and the customers that an input names; what is not there is noted.
+pub async fn find(
+    app: &App,
+    reach: &Reach,
+    faults: &mut Faults,
+    group: Option<&CustomerGroupId>,
+    customers: &Listed,
+) -> Result<Option<CustomerGroup>> {
+    let found = match group {
+        Some(id) => app.database.open::<CustomerGroup>(reach).get(id).await?,
+        None => None,
+    };
+    // Customers of another storefront than the group's are not there.
+    let place = found.as_ref().and_then(|group| reach.only(&group.storefront_id));
+    let place = place.as_ref().map_or(reach, |place| place.reach());
+    let missing = missing(app, place, customers).await?;
+    let group = faults.take(found.ok_or_else(refusal::group_not_found));
+    for index in missing {
+        faults.push(refusal::listed_customer_not_found(index));
+    }
+    Ok(group)
+}
+
+/// The places of those customers who are not there.
+async fn missing(app: &App, reach: &Reach, customers: &Listed) -> Result<Vec<usize>> {
+    let named = distinct(customers);
+    let known: HashSet<CustomerId> = if named.is_empty() {
+        HashSet::new()
+    } else {
+        let named: Vec<bson::Bson> = named.iter().map(bson::Bson::from).collect();
+        let found = app.database.open::<Customer>(reach);
+        let found = found.ids(doc! { "_id": { "$in": named } }, 0).await?;
+        found.into_iter().collect()
+    };
+    let is_missing = |id: &Option<CustomerId>| id.as_ref().is_none_or(|id| !known.contains(id));
+    let places = customers.iter().enumerate();
+    Ok(places
+        .filter(|(_, id)| is_missing(id))
+        .map(|(index, _)| index)
+        .collect())
+}
+
+/// Each customer once.
+fn distinct(customers: &Listed) -> Vec<CustomerId> {
+    let mut seen = HashSet::new();
+    let named = customers.iter().flatten();
+    named.filter(|id| seen.insert(*id)).cloned().collect()
+}
+
+/// Moves all of the customers, who were found, and gives the group as it is stored then.
+///
+/// # Errors
+/// CUSTOMER_GROUP_NOT_FOUND, CUSTOMER_NOT_FOUND (402) for those who were removed meanwhile; then nobody is moved.
+pub async fn move_all(
+    app: &App,
+    reach: &Reach,
+    group: &CustomerGroup,
+    customers: &Listed,
+    how: Move,
+) -> Result<CustomerGroup> {
+    let place = reach.only(&group.storefront_id);
+    let place = place.ok_or_else(refusal::group_not_found)?;
+    let ids = distinct(customers);
+    let context = (app, place.reach(), &group.id, customers, (ids, how));
+    let moved = app
+        .database
+        .transaction(context, |tx, (app, reach, group, customers, (ids, how))| {
+            move_in(app, reach, tx, (group, customers), (ids, *how)).boxed()
+        });
+    moved.await
+}
+
+async fn move_in(
+    app: &App,
+    reach: &Reach,
+    tx: &mut Tx,
+    (group, customers): (&CustomerGroupId, &Listed),
+    (ids, how): (&[CustomerId], Move),
+) -> Result<CustomerGroup> {
+    let groups = app.database.open::<CustomerGroup>(reach);
+    let touched = doc! { "$inc": { "version": 1_i64 } };
+    let touched = groups.update_in(tx, doc! { "_id": group }, touched).await?;
+    let touched = touched.ok_or_else(|| Error::rejected(refusal::group_not_found()))?;
+    let update = how.update(group);
+    if store::move_members(&app.database, reach, tx, ids, update).await? {
+        return Ok(touched);
+    }
+    // Somebody was removed since they were found: say who.
+    let mut faults = Faults::default();
+    for index in missing(app, reach, customers).await? {
+        faults.push(refusal::listed_customer_not_found(index));
+    }
+    faults.check()?;
+    Err(Error::internal("customers who are there could not be moved"))
+}

@@ -1,0 +1,292 @@
+//! Groups' and markets' mutations.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+
+use super::graphql::{CustomerGroup, Market};
+use super::inputs::{
+    CustomerGroupCreateInput, CustomerGroupCreatePayload, CustomerGroupDeleteInput,
+    CustomerGroupDeletePayload, CustomerGroupMembersInput, CustomerGroupMembersPayload,
+    CustomerGroupUpdateInput, CustomerGroupUpdatePayload, MarketCreateInput, MarketCreatePayload,
+    MarketDeleteInput, MarketDeletePayload, MarketUpdateInput, MarketUpdatePayload, checked_groups,
+    checked_name,
+};
+use super::members::Move;
+use super::{
+    CustomerGroup as GroupDocument, Market as MarketDocument, Name, deletion, groups, markets, members,
+    refusal, store,
+};
+use crate::access::{principal::Policy, reach::Reach, scope::Scope, tenant::TenantDocument};
+use crate::context::RequestContext;
+use crate::error::{Error, Faults, Result, UserError, payload};
+use crate::platform::id::{CustomerGroupId, Id, MarketId};
+
+const WRITE: Policy = Policy::backend(Scope::GroupsWrite);
+
+/// Groups' and markets' part of the mutation.
+#[derive(Default)]
+pub struct MarketMutation;
+
+#[Object]
+impl MarketMutation {
+    /// Makes a customer group, without members. Backend (groups:write). Codes: REQUIRED, TOO_LONG, INVALID,
+    /// CUSTOMER_GROUP_NAME_TAKEN, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    async fn customer_group_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new group.")] input: CustomerGroupCreateInput,
+    ) -> Result<CustomerGroupCreatePayload> {
+        let (customer_group, user_errors) = payload(create_group(RequestContext::of(ctx)?, input).await)?;
+        Ok(CustomerGroupCreatePayload {
+            customer_group,
+            user_errors,
+        })
+    }
+
+    /// Renames a customer group. Backend (groups:write). Codes: CUSTOMER_GROUP_NOT_FOUND, REQUIRED, TOO_LONG, INVALID,
+    /// CUSTOMER_GROUP_NAME_TAKEN.
+    async fn customer_group_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change.")] input: CustomerGroupUpdateInput,
+    ) -> Result<CustomerGroupUpdatePayload> {
+        let (customer_group, user_errors) = payload(update_group(RequestContext::of(ctx)?, input).await)?;
+        Ok(CustomerGroupUpdatePayload {
+            customer_group,
+            user_errors,
+        })
+    }
+
+    /// Deletes a customer group and unlinks it from its markets; nobody is in it from then on. A market that so loses its
+    /// last group stays private, and closed until its `groupIds` are set. Backend (groups:write). Codes:
+    /// CUSTOMER_GROUP_NOT_FOUND.
+    async fn customer_group_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which group to delete.")] input: CustomerGroupDeleteInput,
+    ) -> Result<CustomerGroupDeletePayload> {
+        let (deleted_customer_group_id, user_errors) =
+            payload(delete_group(RequestContext::of(ctx)?, input).await)?;
+        Ok(CustomerGroupDeletePayload {
+            deleted_customer_group_id,
+            user_errors,
+        })
+    }
+
+    /// Lets customers join a group, all of them or none; repeating it is success. It is no change of the customers: their
+    /// `version` and `updatedAt` stay. Backend (groups:write). Codes: CUSTOMER_GROUP_NOT_FOUND, REQUIRED, TOO_LONG (more
+    /// than 1,000), CUSTOMER_NOT_FOUND (402) at the place of each who is no customer of the group's storefront.
+    async fn customer_group_add_customers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who joins which group.")] input: CustomerGroupMembersInput,
+    ) -> Result<CustomerGroupMembersPayload> {
+        let moved = move_members(RequestContext::of(ctx)?, &input, Move::In).await;
+        let (customer_group, user_errors) = payload(moved)?;
+        Ok(CustomerGroupMembersPayload {
+            customer_group,
+            user_errors,
+        })
+    }
+
+    /// Lets customers leave a group, all of them or none; repeating it is success. The markets that it opens are closed to
+    /// them at once. It is no change of the customers: their `version` and `updatedAt` stay. Backend (groups:write). Codes:
+    /// CUSTOMER_GROUP_NOT_FOUND, REQUIRED, TOO_LONG (more than 1,000), CUSTOMER_NOT_FOUND (402) at the place of each who is
+    /// no customer of the group's storefront.
+    async fn customer_group_remove_customers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who leaves which group.")] input: CustomerGroupMembersInput,
+    ) -> Result<CustomerGroupMembersPayload> {
+        let moved = move_members(RequestContext::of(ctx)?, &input, Move::Out).await;
+        let (customer_group, user_errors) = payload(moved)?;
+        Ok(CustomerGroupMembersPayload {
+            customer_group,
+            user_errors,
+        })
+    }
+
+    /// Makes a market: public, or private with groups. Backend (groups:write). Codes: REQUIRED, INVALID, TOO_LONG (of
+    /// `groupIds`: more than 100), MARKET_NAME_TAKEN, CUSTOMER_GROUP_NOT_FOUND at the place of each that is no group of the
+    /// storefront, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    async fn market_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new market.")] input: MarketCreateInput,
+    ) -> Result<MarketCreatePayload> {
+        let (market, user_errors) = payload(create_market(RequestContext::of(ctx)?, input).await)?;
+        Ok(MarketCreatePayload { market, user_errors })
+    }
+
+    /// Changes a market; only the fields that are sent. Backend (groups:write). Codes: MARKET_NOT_FOUND, NO_CHANGES,
+    /// REQUIRED, INVALID, TOO_LONG (of `groupIds`: more than 100), MARKET_NAME_TAKEN, CUSTOMER_GROUP_NOT_FOUND at the place
+    /// of each that is no group of the storefront.
+    async fn market_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change.")] input: MarketUpdateInput,
+    ) -> Result<MarketUpdatePayload> {
+        let (market, user_errors) = payload(update_market(RequestContext::of(ctx)?, input).await)?;
+        Ok(MarketUpdatePayload { market, user_errors })
+    }
+
+    /// Deletes a market; its groups stay. Backend (groups:write). Codes: MARKET_NOT_FOUND.
+    async fn market_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which market to delete.")] input: MarketDeleteInput,
+    ) -> Result<MarketDeletePayload> {
+        let (deleted_market_id, user_errors) = payload(delete_market(RequestContext::of(ctx)?, input).await)?;
+        Ok(MarketDeletePayload {
+            deleted_market_id,
+            user_errors,
+        })
+    }
+}
+
+/// What a payload shows of a group: all that is the group's own.
+fn shown_group(document: GroupDocument, reach: &Reach) -> CustomerGroup {
+    CustomerGroup::granted(Arc::new(document), Some(reach.clone()))
+}
+
+/// The same of a market.
+fn shown_market(document: MarketDocument, reach: &Reach) -> Market {
+    Market::granted(Arc::new(document), Some(reach.clone()))
+}
+
+fn incomplete() -> Error {
+    Error::internal("an input without faults is complete")
+}
+
+/// Notes that a name is another's, where it is known where and can be a name.
+async fn check_free<T: TenantDocument>(
+    context: &RequestContext,
+    faults: &mut Faults,
+    (reach, name): (Option<&Reach>, Option<&Name>),
+    own: Option<&T::Id>,
+    taken: fn() -> UserError,
+) -> Result<()> {
+    if let (Some(reach), Some(name)) = (reach, name)
+        && store::is_taken::<T>(&context.app.database, reach, name, own).await?
+    {
+        faults.push(taken());
+    }
+    Ok(())
+}
+
+async fn create_group(
+    context: &Arc<RequestContext>,
+    input: CustomerGroupCreateInput,
+) -> Result<CustomerGroup> {
+    let reach = context.reach_to_write(&WRITE).await?;
+    let mut faults = Faults::default();
+    let id = input.storefront_id.as_ref().map(|id| id.as_str());
+    let place = faults.absorb(context.storefront_to_write(&reach, id, ["storefrontId"]).await)?;
+    let name = checked_name(&input.name, &mut faults);
+    let named = (place.as_ref().map(|place| place.reach()), name.as_ref());
+    check_free::<GroupDocument>(context, &mut faults, named, None, refusal::group_name_taken).await?;
+    faults.check()?;
+    let (place, name) = place.zip(name).ok_or_else(incomplete)?;
+    let group = groups::create(&context.app, &place, name).await?;
+    Ok(shown_group(group, &reach))
+}
+
+async fn update_group(
+    context: &Arc<RequestContext>,
+    input: CustomerGroupUpdateInput,
+) -> Result<CustomerGroup> {
+    let reach = context.reach_to_write(&WRITE).await?;
+    let mut faults = Faults::default();
+    let found = find::<GroupDocument>(context, &reach, CustomerGroupId::parse(&input.id)).await?;
+    let group = faults.take(found.ok_or_else(refusal::group_not_found));
+    let name = checked_name(&input.name, &mut faults);
+    let place = group.as_ref().and_then(|group| reach.only(&group.storefront_id));
+    let named = (place.as_ref().map(|place| place.reach()), name.as_ref());
+    let own = group.as_ref().map(|group| &group.id);
+    check_free::<GroupDocument>(context, &mut faults, named, own, refusal::group_name_taken).await?;
+    faults.check()?;
+    let (group, name) = group.zip(name).ok_or_else(incomplete)?;
+    let renamed = groups::rename(&context.app, &reach, &group.id, &name).await?;
+    Ok(shown_group(renamed, &reach))
+}
+
+async fn find<T: TenantDocument>(
+    context: &RequestContext,
+    reach: &Reach,
+    id: Option<T::Id>,
+) -> Result<Option<T>> {
+    match id {
+        Some(id) => context.app.database.open::<T>(reach).get(&id).await,
+        None => Ok(None),
+    }
+}
+
+async fn delete_group(context: &Arc<RequestContext>, input: CustomerGroupDeleteInput) -> Result<ID> {
+    let reach = context.reach_to_write(&WRITE).await?;
+    let id = CustomerGroupId::parse(&input.id).ok_or_else(refusal::group_not_found)?;
+    deletion::delete(&context.app, &reach, &id).await?;
+    Ok(ID::from(&id))
+}
+
+async fn move_members(
+    context: &Arc<RequestContext>,
+    input: &CustomerGroupMembersInput,
+    how: Move,
+) -> Result<CustomerGroup> {
+    let reach = context.reach_to_write(&WRITE).await?;
+    let mut faults = Faults::default();
+    let customers = input.checked(&mut faults);
+    let id = CustomerGroupId::parse(&input.id);
+    let group = members::find(&context.app, &reach, &mut faults, id.as_ref(), &customers).await?;
+    faults.check()?;
+    let group = group.ok_or_else(incomplete)?;
+    let group = members::move_all(&context.app, &reach, &group, &customers, how).await?;
+    Ok(shown_group(group, &reach))
+}
+
+async fn create_market(context: &Arc<RequestContext>, input: MarketCreateInput) -> Result<Market> {
+    let reach = context.reach_to_write(&WRITE).await?;
+    let mut faults = Faults::default();
+    let id = input.storefront_id.as_ref().map(|id| id.as_str());
+    let place = faults.absorb(context.storefront_to_write(&reach, id, ["storefrontId"]).await)?;
+    let name = checked_name(&input.name, &mut faults);
+    let groups = checked_groups(&input.group_ids.unwrap_or_default(), &mut faults);
+    let within = place.as_ref().map(|place| place.reach());
+    markets::check_groups(&context.app, within.unwrap_or(&reach), &mut faults, &groups).await?;
+    let named = (within, name.as_ref());
+    check_free::<MarketDocument>(context, &mut faults, named, None, refusal::market_name_taken).await?;
+    faults.check()?;
+    let (place, name) = place.zip(name).ok_or_else(incomplete)?;
+    let market = markets::create(&context.app, &place, name, &groups).await?;
+    Ok(shown_market(market, &reach))
+}
+
+async fn update_market(context: &Arc<RequestContext>, input: MarketUpdateInput) -> Result<Market> {
+    let reach = context.reach_to_write(&WRITE).await?;
+    let mut faults = Faults::default();
+    let found = find::<MarketDocument>(context, &reach, MarketId::parse(&input.id)).await?;
+    let market = faults.take(found.ok_or_else(refusal::market_not_found));
+    let changes = input.checked(&mut faults);
+    let place = market
+        .as_ref()
+        .and_then(|market| reach.only(&market.storefront_id));
+    let within = place.as_ref().map(|place| place.reach());
+    if let Some(groups) = &changes.groups {
+        markets::check_groups(&context.app, within.unwrap_or(&reach), &mut faults, groups).await?;
+    }
+    let named = (within, changes.name.as_ref());
+    let own = market.as_ref().map(|market| &market.id);
+    check_free::<MarketDocument>(context, &mut faults, named, own, refusal::market_name_taken).await?;
+    faults.check()?;
+    let market = market.ok_or_else(incomplete)?;
+    let market = markets::update(&context.app, &reach, &market, &changes).await?;
+    Ok(shown_market(market, &reach))
+}
+
+async fn delete_market(context: &Arc<RequestContext>, input: MarketDeleteInput) -> Result<ID> {
+    let reach = context.reach_to_write(&WRITE).await?;
+    let id = MarketId::parse(&input.id).ok_or_else(refusal::market_not_found)?;
+    markets::delete(&context.app, &reach, &id).await?;
+    Ok(ID::from(&id))
+}

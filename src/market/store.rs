@@ -1,0 +1,143 @@
+//! Customer groups and markets in the database.
+
+use bson::{Document, doc};
+
+use super::{CustomerGroup, Market, Name, refusal};
+use crate::access::{
+    reach::{Confine, Reach, SystemReach},
+    tenant::TenantDocument,
+};
+use crate::customer::{self, Customer};
+use crate::error::{Error, Result};
+use crate::platform::{
+    database::{Database, Index, IndexKind, Tx, violated_index},
+    id::{CustomerGroupId, CustomerId, StorefrontId},
+    page::{Page, Slice},
+};
+
+/// The index that keeps a group's name unique in its storefront.
+const UNIQUE_GROUP_NAME: &str = "storefront_group_name";
+/// The index that keeps a market's name unique in its storefront.
+const UNIQUE_MARKET_NAME: &str = "storefront_market_name";
+
+/// Indexes of the groups and markets; those of the members are the customers' own.
+pub const INDEXES: &[Index] = &[
+    Index {
+        collection: CustomerGroup::COLLECTION,
+        name: UNIQUE_GROUP_NAME,
+        keys: &[("storefrontId", 1), ("name.key", 1)],
+        kind: IndexKind::Unique,
+    },
+    Index {
+        collection: CustomerGroup::COLLECTION,
+        name: "storefront_id",
+        keys: &[("storefrontId", 1), ("_id", 1)],
+        kind: IndexKind::Plain,
+    },
+    Index {
+        collection: Market::COLLECTION,
+        name: UNIQUE_MARKET_NAME,
+        keys: &[("storefrontId", 1), ("name.key", 1)],
+        kind: IndexKind::Unique,
+    },
+    Index {
+        collection: Market::COLLECTION,
+        name: "storefront_id",
+        keys: &[("storefrontId", 1), ("_id", 1)],
+        kind: IndexKind::Plain,
+    },
+    Index {
+        collection: Market::COLLECTION,
+        name: "storefront_opensTo",
+        keys: &[("storefrontId", 1), ("opensTo", 1), ("_id", 1)],
+        kind: IndexKind::Plain,
+    },
+];
+
+/// A page of the groups or markets that are reached, oldest first.
+pub async fn page<T: TenantDocument>(
+    database: &Database,
+    reach: &impl Confine,
+    page: &Page,
+) -> Result<Slice<T>> {
+    let position = |found: &T| {
+        let id: bson::Bson = found.id().clone().into();
+        (id.clone(), id)
+    };
+    database.open::<T>(reach).page(doc! {}, page, position).await
+}
+
+/// How many groups or markets are reached.
+pub async fn count<T: TenantDocument>(database: &Database, reach: &impl Confine) -> Result<u64> {
+    database.open::<T>(reach).count(doc! {}).await
+}
+
+/// Whether a group or market other than `own` has the name.
+pub async fn is_taken<T: TenantDocument>(
+    database: &Database,
+    reach: &Reach,
+    name: &Name,
+    own: Option<&T::Id>,
+) -> Result<bool> {
+    let found = database.open::<T>(reach);
+    let named = found.find_one(doc! { "name.key": &name.key }).await?;
+    Ok(named.is_some_and(|other| Some(other.id()) != own))
+}
+
+/// A violated index as the name's error.
+pub fn taken(error: Error) -> Error {
+    match violated_index(&error) {
+        Some(UNIQUE_GROUP_NAME) => refusal::group_name_taken().into(),
+        Some(UNIQUE_MARKET_NAME) => refusal::market_name_taken().into(),
+        _ => error,
+    }
+}
+
+/// Notes at these groups that somebody joins them or a market is linked to them, so that their deletion at the same moment
+/// loses, or this does. Whether all are there.
+pub async fn touch_groups(
+    database: &Database,
+    reach: &Reach,
+    tx: &mut Tx,
+    ids: &[CustomerGroupId],
+) -> Result<bool> {
+    let named = doc! { "_id": { "$in": ids.iter().map(bson::Bson::from).collect::<Vec<_>>() } };
+    let groups = database.open::<CustomerGroup>(reach);
+    let grown = doc! { "$inc": { "version": 1_i64 } };
+    groups.update_just_in(tx, named, grown, ids.len()).await
+}
+
+/// Lets these customers join a group or leave it; whether all are there.
+pub async fn move_members(
+    database: &Database,
+    reach: &Reach,
+    tx: &mut Tx,
+    ids: &[CustomerId],
+    update: Document,
+) -> Result<bool> {
+    let named = doc! { "_id": { "$in": ids.iter().map(bson::Bson::from).collect::<Vec<_>>() } };
+    let customers = database.open::<Customer>(reach);
+    customers.update_just_in(tx, named, update, ids.len()).await
+}
+
+/// Takes a group out of the markets that it opens. They are not opened to everybody by that (CLY-15).
+pub async fn unlink(database: &Database, reach: &Reach, tx: &mut Tx, group: &CustomerGroup) -> Result<()> {
+    let linked = doc! { "storefrontId": &group.storefront_id, "opensTo": &group.id };
+    let markets = database.open::<Market>(reach);
+    markets
+        .update_many_in(tx, linked, doc! { "$pull": { "opensTo": &group.id } })
+        .await?;
+    Ok(())
+}
+
+/// Takes a group that is gone out of the documents of so many of its members; how many had it.
+pub async fn forget_members(
+    database: &Database,
+    storefront: &StorefrontId,
+    group: &CustomerGroupId,
+    batch: i64,
+) -> Result<usize> {
+    let system = SystemReach::for_background_work();
+    let members = doc! { "storefrontId": storefront, "groupIds": group };
+    customer::store::leave_in_part(database, &system, members, group, batch).await
+}
