@@ -1,5 +1,5 @@
-//! The demo: an organization with two storefronts, credentials, users, files, custom fields, customers and orders, in a
-//! database that was empty.
+//! The demo: an organization with two storefronts, credentials, users, files, custom fields, customers, orders, groups and
+//! markets, in a database that was empty.
 //!
 //! Its credentials are derived from the master key, so that they can be shown at every start although only hashes of
 //! them are stored. Filling may be cut off anywhere: every step can be repeated, and the next start does what is left.
@@ -8,6 +8,7 @@ mod art;
 mod content;
 mod customers;
 mod fields;
+mod markets;
 mod orders;
 mod people;
 
@@ -282,6 +283,7 @@ async fn fill_with_people(app: &Arc<App>, demo: &Demo) -> Result<()> {
             fields::add(app, demo, &reach(Scope::CustomFieldsWrite)?).await?;
             customers::add(app, demo, &reach(Scope::CustomersWrite)?).await?;
             orders::add(app, demo, &reach(Scope::OrdersWrite)?).await?;
+            markets::add(app, demo, &reach(Scope::GroupsWrite)?).await?;
             let filled = doc! { "$set": { "filledAt": app.clock.now() }, "$unset": { "until": "" } };
             markers(app).update_one(doc! { "_id": MARKER }, filled).await?;
             return Ok(());

@@ -28,18 +28,25 @@ pub struct Changes {
 
 /// Notes each of the groups that is not there.
 pub async fn check_groups(app: &App, reach: &Reach, faults: &mut Faults, groups: &Listed) -> Result<()> {
-    let named: Vec<Bson> = groups.iter().flatten().map(Bson::from).collect();
     if groups.is_empty() {
         return Ok(());
     }
     let known = app.database.open::<CustomerGroup>(reach);
-    let known = known.ids(doc! { "_id": { "$in": named } }, 0).await?;
+    let known = known.ids(named(&distinct(groups)), 0).await?;
+    note_missing(faults, groups, &known);
+    Ok(())
+}
+
+fn note_missing(faults: &mut Faults, groups: &Listed, known: &[CustomerGroupId]) {
     for (index, group) in groups.iter().enumerate() {
         if !group.as_ref().is_some_and(|id| known.contains(id)) {
             faults.push(refusal::listed_group_not_found(index));
         }
     }
-    Ok(())
+}
+
+fn named(ids: &[CustomerGroupId]) -> Document {
+    doc! { "_id": { "$in": ids.iter().map(Bson::from).collect::<Vec<_>>() } }
 }
 
 /// Each group once, in the input's order.
@@ -82,12 +89,19 @@ async fn insert_in(app: &App, reach: &Reach, tx: &mut Tx, market: &Market, group
 /// Holds the groups that are to be linked: none is deleted before this is written.
 async fn hold(app: &App, reach: &Reach, tx: &mut Tx, groups: &Listed) -> Result<()> {
     let ids = distinct(groups);
-    if ids.is_empty() || store::touch_groups(&app.database, reach, tx, &ids).await? {
+    if ids.is_empty() {
         return Ok(());
     }
-    // One was deleted since they were found: say which.
+    let held = app.database.open::<CustomerGroup>(reach);
+    let touched = doc! { "$inc": { "version": 1_i64 } };
+    if held.update_just_in(tx, named(&ids), touched, ids.len()).await? {
+        return Ok(());
+    }
+    // One was deleted since they were found: say which, as this transaction sees it.
+    let left = held.find_in(tx, named(&ids)).await?;
+    let left: Vec<CustomerGroupId> = left.into_iter().map(|group| group.id).collect();
     let mut faults = Faults::default();
-    check_groups(app, reach, &mut faults, groups).await?;
+    note_missing(&mut faults, groups, &left);
     faults.check()?;
     Err(Error::internal("groups that are there could not be linked"))
 }

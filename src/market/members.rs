@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use bson::{Document, doc};
+use bson::{Bson, Document, doc};
 use futures_util::FutureExt;
 
-use super::{CustomerGroup, refusal, store};
+use super::{CustomerGroup, refusal};
 use crate::access::reach::Reach;
 use crate::app::App;
 use crate::customer::Customer;
@@ -51,31 +51,25 @@ pub async fn find(
     // Customers of another storefront than the group's are not there.
     let place = found.as_ref().and_then(|group| reach.only(&group.storefront_id));
     let place = place.as_ref().map_or(reach, |place| place.reach());
-    let missing = missing(app, place, customers).await?;
     let group = faults.take(found.ok_or_else(refusal::group_not_found));
-    for index in missing {
-        faults.push(refusal::listed_customer_not_found(index));
-    }
+    let known = app.database.open::<Customer>(place);
+    let known = known.ids(named(&distinct(customers)), 0).await?;
+    note_missing(faults, customers, known);
     Ok(group)
 }
 
-/// The places of those customers who are not there.
-async fn missing(app: &App, reach: &Reach, customers: &Listed) -> Result<Vec<usize>> {
-    let named = distinct(customers);
-    let known: HashSet<CustomerId> = if named.is_empty() {
-        HashSet::new()
-    } else {
-        let named: Vec<bson::Bson> = named.iter().map(bson::Bson::from).collect();
-        let found = app.database.open::<Customer>(reach);
-        let found = found.ids(doc! { "_id": { "$in": named } }, 0).await?;
-        found.into_iter().collect()
-    };
-    let is_missing = |id: &Option<CustomerId>| id.as_ref().is_none_or(|id| !known.contains(id));
-    let places = customers.iter().enumerate();
-    Ok(places
-        .filter(|(_, id)| is_missing(id))
-        .map(|(index, _)| index)
-        .collect())
+/// Notes the places of those customers who are not known.
+fn note_missing(faults: &mut Faults, customers: &Listed, known: impl IntoIterator<Item = CustomerId>) {
+    let known: HashSet<CustomerId> = known.into_iter().collect();
+    for (index, customer) in customers.iter().enumerate() {
+        if !customer.as_ref().is_some_and(|id| known.contains(id)) {
+            faults.push(refusal::listed_customer_not_found(index));
+        }
+    }
+}
+
+fn named(ids: &[CustomerId]) -> Document {
+    doc! { "_id": { "$in": ids.iter().map(Bson::from).collect::<Vec<_>>() } }
 }
 
 /// Each customer once.
@@ -119,15 +113,19 @@ async fn move_in(
     let touched = doc! { "$inc": { "version": 1_i64 } };
     let touched = groups.update_in(tx, doc! { "_id": group }, touched).await?;
     let touched = touched.ok_or_else(|| Error::rejected(refusal::group_not_found()))?;
+    let members = app.database.open::<Customer>(reach);
     let update = how.update(group);
-    if store::move_members(&app.database, reach, tx, ids, update).await? {
+    if members.update_just_in(tx, named(ids), update, ids.len()).await? {
         return Ok(touched);
     }
-    // Somebody was removed since they were found: say who.
+    // Somebody was removed since they were found: say who, as this transaction sees it.
+    let left = members.find_in(tx, named(ids)).await?;
     let mut faults = Faults::default();
-    for index in missing(app, reach, customers).await? {
-        faults.push(refusal::listed_customer_not_found(index));
-    }
+    note_missing(
+        &mut faults,
+        customers,
+        left.into_iter().map(|customer| customer.id),
+    );
     faults.check()?;
     Err(Error::internal("customers who are there could not be moved"))
 }

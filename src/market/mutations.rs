@@ -17,7 +17,12 @@ use super::{
     CustomerGroup as GroupDocument, Market as MarketDocument, Name, deletion, groups, markets, members,
     refusal, store,
 };
-use crate::access::{principal::Policy, reach::Reach, scope::Scope, tenant::TenantDocument};
+use crate::access::{
+    principal::Policy,
+    reach::{Reach, StorefrontReach},
+    scope::Scope,
+    tenant::TenantDocument,
+};
 use crate::context::RequestContext;
 use crate::error::{Error, Faults, Result, UserError, payload};
 use crate::platform::id::{CustomerGroupId, Id, MarketId};
@@ -184,7 +189,7 @@ async fn create_group(
     let id = input.storefront_id.as_ref().map(|id| id.as_str());
     let place = faults.absorb(context.storefront_to_write(&reach, id, ["storefrontId"]).await)?;
     let name = checked_name(&input.name, &mut faults);
-    let named = (place.as_ref().map(|place| place.reach()), name.as_ref());
+    let named = (place.as_ref().map(StorefrontReach::reach), name.as_ref());
     check_free::<GroupDocument>(context, &mut faults, named, None, refusal::group_name_taken).await?;
     faults.check()?;
     let (place, name) = place.zip(name).ok_or_else(incomplete)?;
@@ -202,7 +207,7 @@ async fn update_group(
     let group = faults.take(found.ok_or_else(refusal::group_not_found));
     let name = checked_name(&input.name, &mut faults);
     let place = group.as_ref().and_then(|group| reach.only(&group.storefront_id));
-    let named = (place.as_ref().map(|place| place.reach()), name.as_ref());
+    let named = (place.as_ref().map(StorefrontReach::reach), name.as_ref());
     let own = group.as_ref().map(|group| &group.id);
     check_free::<GroupDocument>(context, &mut faults, named, own, refusal::group_name_taken).await?;
     faults.check()?;
@@ -211,6 +216,8 @@ async fn update_group(
     Ok(shown_group(renamed, &reach))
 }
 
+/// The object that an input names. Looked up before anything is begun: a transaction without a primary would be tried again
+/// for longer than a request may take.
 async fn find<T: TenantDocument>(
     context: &RequestContext,
     reach: &Reach,
@@ -224,9 +231,10 @@ async fn find<T: TenantDocument>(
 
 async fn delete_group(context: &Arc<RequestContext>, input: CustomerGroupDeleteInput) -> Result<ID> {
     let reach = context.reach_to_write(&WRITE).await?;
-    let id = CustomerGroupId::parse(&input.id).ok_or_else(refusal::group_not_found)?;
-    deletion::delete(&context.app, &reach, &id).await?;
-    Ok(ID::from(&id))
+    let found = find::<GroupDocument>(context, &reach, CustomerGroupId::parse(&input.id)).await?;
+    let group = found.ok_or_else(refusal::group_not_found)?;
+    deletion::delete(&context.app, &reach, &group.id).await?;
+    Ok(ID::from(&group.id))
 }
 
 async fn move_members(
@@ -252,7 +260,7 @@ async fn create_market(context: &Arc<RequestContext>, input: MarketCreateInput) 
     let place = faults.absorb(context.storefront_to_write(&reach, id, ["storefrontId"]).await)?;
     let name = checked_name(&input.name, &mut faults);
     let groups = checked_groups(&input.group_ids.unwrap_or_default(), &mut faults);
-    let within = place.as_ref().map(|place| place.reach());
+    let within = place.as_ref().map(StorefrontReach::reach);
     markets::check_groups(&context.app, within.unwrap_or(&reach), &mut faults, &groups).await?;
     let named = (within, name.as_ref());
     check_free::<MarketDocument>(context, &mut faults, named, None, refusal::market_name_taken).await?;
@@ -271,7 +279,7 @@ async fn update_market(context: &Arc<RequestContext>, input: MarketUpdateInput) 
     let place = market
         .as_ref()
         .and_then(|market| reach.only(&market.storefront_id));
-    let within = place.as_ref().map(|place| place.reach());
+    let within = place.as_ref().map(StorefrontReach::reach);
     if let Some(groups) = &changes.groups {
         markets::check_groups(&context.app, within.unwrap_or(&reach), &mut faults, groups).await?;
     }
@@ -286,7 +294,8 @@ async fn update_market(context: &Arc<RequestContext>, input: MarketUpdateInput) 
 
 async fn delete_market(context: &Arc<RequestContext>, input: MarketDeleteInput) -> Result<ID> {
     let reach = context.reach_to_write(&WRITE).await?;
-    let id = MarketId::parse(&input.id).ok_or_else(refusal::market_not_found)?;
-    markets::delete(&context.app, &reach, &id).await?;
-    Ok(ID::from(&id))
+    let found = find::<MarketDocument>(context, &reach, MarketId::parse(&input.id)).await?;
+    let market = found.ok_or_else(refusal::market_not_found)?;
+    markets::delete(&context.app, &reach, &market.id).await?;
+    Ok(ID::from(&market.id))
 }

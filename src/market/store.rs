@@ -1,17 +1,17 @@
 //! Customer groups and markets in the database.
 
-use bson::{Document, doc};
+use bson::doc;
 
 use super::{CustomerGroup, Market, Name, refusal};
 use crate::access::{
     reach::{Confine, Reach, SystemReach},
     tenant::TenantDocument,
 };
-use crate::customer::{self, Customer};
+use crate::customer;
 use crate::error::{Error, Result};
 use crate::platform::{
     database::{Database, Index, IndexKind, Tx, violated_index},
-    id::{CustomerGroupId, CustomerId, StorefrontId},
+    id::{CustomerGroupId, StorefrontId},
     page::{Page, Slice},
 };
 
@@ -91,33 +91,6 @@ pub fn taken(error: Error) -> Error {
         Some(UNIQUE_MARKET_NAME) => refusal::market_name_taken().into(),
         _ => error,
     }
-}
-
-/// Notes at these groups that somebody joins them or a market is linked to them, so that their deletion at the same moment
-/// loses, or this does. Whether all are there.
-pub async fn touch_groups(
-    database: &Database,
-    reach: &Reach,
-    tx: &mut Tx,
-    ids: &[CustomerGroupId],
-) -> Result<bool> {
-    let named = doc! { "_id": { "$in": ids.iter().map(bson::Bson::from).collect::<Vec<_>>() } };
-    let groups = database.open::<CustomerGroup>(reach);
-    let grown = doc! { "$inc": { "version": 1_i64 } };
-    groups.update_just_in(tx, named, grown, ids.len()).await
-}
-
-/// Lets these customers join a group or leave it; whether all are there.
-pub async fn move_members(
-    database: &Database,
-    reach: &Reach,
-    tx: &mut Tx,
-    ids: &[CustomerId],
-    update: Document,
-) -> Result<bool> {
-    let named = doc! { "_id": { "$in": ids.iter().map(bson::Bson::from).collect::<Vec<_>>() } };
-    let customers = database.open::<Customer>(reach);
-    customers.update_just_in(tx, named, update, ids.len()).await
 }
 
 /// Takes a group out of the markets that it opens. They are not opened to everybody by that (CLY-15).

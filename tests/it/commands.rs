@@ -576,12 +576,14 @@ async fn a_demo_that_was_cut_off_is_finished_by_the_next_start() {
         "addresses",
         "orders",
         "customFields",
+        "customerGroups",
+        "markets",
     ];
     let mut whole = Vec::new();
     for collection in collections {
         whole.push(count(collection).await);
     }
-    assert_eq!(whole, [1, 1, 2, 3, 8, 7, 3, 3, 2, 6]);
+    assert_eq!(whole, [1, 1, 2, 3, 8, 7, 3, 3, 2, 6, 2, 4]);
     let with_values = doc! { "customFields": { "$exists": true } };
     let customers = database.collection::<Document>("customers");
     assert_eq!(customers.count_documents(with_values).await.expect("counted"), 2);
@@ -591,7 +593,7 @@ async fn a_demo_that_was_cut_off_is_finished_by_the_next_start() {
     demo.update_one(doc! {}, doc! { "$unset": { "filledAt": "" } })
         .await
         .expect("updated");
-    for collection in ["members", "apiClients", "storageItems"] {
+    for collection in ["members", "apiClients", "storageItems", "markets"] {
         let documents = database.collection::<Document>(collection);
         documents.delete_one(doc! {}).await.expect("deleted");
     }

@@ -39,6 +39,8 @@ async fn every_tenants_collection_has_an_index_besides_the_id() {
         "orders",
         "customFields",
         "customFieldGuards",
+        "customerGroups",
+        "markets",
     ] {
         assert!(indexes(&shop, collection).await.len() >= 2, "{collection}");
     }
@@ -112,6 +114,14 @@ async fn lookups_by_key_use_indexes() {
         (
             "storage_id",
             doc! { "find": "storageItems", "filter": { "storageId": "stg_1" }, "sort": { "_id": 1 } },
+        ),
+        (
+            "storefront_market_name",
+            doc! { "find": "markets", "filter": { "storefrontId": storefront, "name.key": "sale" } },
+        ),
+        (
+            "storefront_group_name",
+            doc! { "find": "customerGroups", "filter": { "storefrontId": storefront, "name.key": "vip" } },
         ),
         (
             "fingerprint",

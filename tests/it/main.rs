@@ -22,6 +22,7 @@ mod http;
 mod indexes;
 mod jobs;
 mod mail;
+mod markets;
 mod merge;
 mod migrations;
 mod mongod;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::custom_fields::{define, values};
 use crate::customers::{but, person, signed_in, with_password};
 use crate::kit::{Caller, Shop, png};
+use crate::markets;
 use crate::orders::by_default;
 
 /// A storefront user with an item, a guest that was merged into it, another guest, and two customers. Of a customer's
@@ -27,6 +28,10 @@ pub(super) struct Cell {
     pub(super) fields: Fields,
     /// The id of a customer without a password.
     pub(super) bare: String,
+    /// A group that the customer with a password is in, the private market that it opens, and a public one.
+    pub(super) group: String,
+    pub(super) market: String,
+    pub(super) public_market: String,
 }
 
 /// A customer's account.
@@ -71,6 +76,10 @@ impl Cell {
         shop.guest(&guest_key).await;
         shop.merge(&tomb, &ann_key).await;
         let item = owner.upload("cat.png", &png(1)).await;
+        let group = markets::group(shop, &format!("group {number}")).await;
+        markets::join(shop, &group, &[&json!(account.id)]).await;
+        let market = markets::market(shop, &format!("market {number}"), &[&group]).await;
+        let public_market = markets::market(shop, &format!("public {number}"), &[]).await;
         Self {
             shop: shop.clone(),
             number,
@@ -85,6 +94,9 @@ impl Cell {
             account,
             fields,
             bare: text(&bare["customer"]["id"]),
+            group: text(&group),
+            market: text(&market),
+            public_market: text(&public_market),
         }
     }
 
@@ -93,7 +105,7 @@ impl Cell {
     }
 
     /// What only who may see it shall see.
-    pub(super) fn secrets(&self) -> [String; 13] {
+    pub(super) fn secrets(&self) -> [String; 15] {
         [
             &self.ann,
             &self.tomb,
@@ -108,6 +120,8 @@ impl Cell {
             &self.account.shopper_reference,
             &self.fields.public,
             &self.fields.hidden,
+            &self.group,
+            &self.market,
         ]
         .map(str::to_owned)
     }

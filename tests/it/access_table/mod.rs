@@ -4,6 +4,7 @@
 mod cell;
 mod custom_fields;
 mod customers;
+mod markets;
 mod orders;
 mod payloads;
 mod queries;
@@ -258,6 +259,18 @@ async fn err_03_custom_fields_are_to_each_caller_what_the_table_says() {
     check_all(custom_fields::rows()).await;
 }
 
+// ERR-03, CLY-15
+#[tokio::test]
+async fn err_03_every_query_of_groups_and_markets_gives_each_caller_what_the_table_says() {
+    check_all(markets::queries()).await;
+}
+
+// ERR-03, CLY-15
+#[tokio::test]
+async fn err_03_every_mutation_of_groups_and_markets_lets_each_caller_do_what_the_table_says() {
+    check_all(markets::mutations()).await;
+}
+
 /// Root fields without a row, and why. This list only shrinks.
 const WITHOUT_A_ROW: [&str; 0] = [];
 
@@ -278,6 +291,7 @@ async fn every_root_field_has_a_row() {
         customers::mutations(),
         orders::rows(),
         custom_fields::rows(),
+        markets::mutations(),
     ];
     let mut covered: BTreeSet<&str> = rows.iter().flatten().map(|row| row.field).collect();
     covered.extend(WITHOUT_A_ROW);

@@ -3,6 +3,7 @@
 
 mod custom_fields;
 mod customers;
+mod markets;
 mod orders;
 
 use std::collections::BTreeSet;
@@ -142,6 +143,7 @@ async fn err_02_a_missing_field_or_another_kind_of_value_is_a_top_level_error() 
     goods.extend(customers::all(&shop).await);
     goods.extend(orders::all(&shop).await);
     goods.extend(custom_fields::all(&shop).await);
+    goods.extend(markets::all(&shop).await);
     let before = shop.gateway.store.dump().await;
     for good in &goods {
         let fields: Vec<String> = good
@@ -153,7 +155,12 @@ async fn err_02_a_missing_field_or_another_kind_of_value_is_a_top_level_error() 
             .collect();
         for field in fields {
             let mut inputs = Vec::new();
-            for wrong in [json!({ "a": MARK }), json!([MARK, MARK]), json!(1.5)] {
+            // A list of texts is good where a list is asked for.
+            let several = match good.input[&field].is_array() {
+                true => json!([[MARK], [MARK]]),
+                false => json!([MARK, MARK]),
+            };
+            for wrong in [json!({ "a": MARK }), several, json!(1.5)] {
                 let mut input = good.input.clone();
                 input[&field] = wrong;
                 inputs.push(input);
@@ -346,6 +353,7 @@ async fn every_mutation_is_given_bad_input() {
     goods.extend(customers::all(&shop).await);
     goods.extend(orders::all(&shop).await);
     goods.extend(custom_fields::all(&shop).await);
+    goods.extend(markets::all(&shop).await);
     let mut given: BTreeSet<&str> = goods.iter().map(|good| good.field).collect();
     given.insert("storageItemUpload");
     assert_eq!(fields, given);
@@ -374,6 +382,14 @@ async fn every_mutation_is_given_bad_input() {
         "customFieldDefine",
         "customFieldUpdate",
         "customFieldDelete",
+        "customerGroupCreate",
+        "customerGroupUpdate",
+        "customerGroupAddCustomers",
+        "customerGroupRemoveCustomers",
+        "marketCreate",
+        "marketUpdate",
+        "marketDelete",
+        "customerGroupDelete",
     ] {
         let good = goods
             .iter()

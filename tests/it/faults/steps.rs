@@ -20,7 +20,11 @@ const STEPS: u32 = 40;
 /// Kills a gateway at the first step of a mutation, the next one at the second, and so on until one is through; after
 /// each death the database is whole. `attempt` makes what the attempt of this number needs: who asks, and with which
 /// input. Returns the number of the attempt that was acknowledged.
-async fn killed_at_each_step(shop: &Shop, field: &str, attempt: impl AsyncFn(u32) -> (Caller, Value)) -> u32 {
+pub(super) async fn killed_at_each_step(
+    shop: &Shop,
+    field: &str,
+    attempt: impl AsyncFn(u32) -> (Caller, Value),
+) -> u32 {
     for step in 1..=STEPS {
         let (by, input) = attempt(step).await;
         let mut child = Dying::start(shop).await;

@@ -7,6 +7,7 @@ use crate::addresses::home;
 use crate::custom_fields::{define, open, values};
 use crate::customers::{ada, but, id_of, setup};
 use crate::kit::{Shop, png};
+use crate::markets::{group, join, market};
 use crate::orders::{by_default, in_storefront};
 
 /// Each damage: in which collection, and what happens to a document there; None: it goes.
@@ -55,6 +56,11 @@ fn damages() -> Vec<(&'static str, Option<Document>)> {
             "orders",
             set("cancelledAt", Bson::DateTime(bson::DateTime::from_millis(0))),
         ),
+        ("customers", set("groupIds", vec!["another"].into())),
+        ("customerGroups", None),
+        ("customerGroups", set("storefrontId", other())),
+        ("markets", set("opensTo", vec!["another"].into())),
+        ("markets", set("storefrontId", other())),
         ("privateStorages", None),
         ("privateStorages", set("itemCount", Bson::Int64(2))),
         ("privateStorages", set("totalBytes", Bson::Int64(2))),
@@ -86,6 +92,9 @@ async fn a_database_that_is_not_whole_is_found_out() {
     ada.upload("cat.png", &png(1)).await;
     define(&shop, "score", "INTEGER", open()).await;
     ada.done("customerUpdate", values(&[("score", json!(1))])).await;
+    let group = group(&shop, "Printers").await;
+    join(&shop, &group, &[&id_of(&ada).await]).await;
+    market(&shop, "Printers' corner", &[&group]).await;
     let asked = json!({ "email": "ada@example.com" });
     shop.browser.done("customerPasswordResetRequest", asked).await;
     shop.gateway.run_jobs().await;

@@ -9,6 +9,7 @@ use crate::customers::{
     OTHER_PASSWORD, PASSWORD, ada, but, credentials, id_of, person, redeem, with_password,
 };
 use crate::kit::{Answer, Caller, Shop, faults, mutation};
+use crate::markets::{self, group, market};
 use crate::orders::{by_default, in_storefront};
 
 /// What somebody wants to change.
@@ -44,6 +45,8 @@ pub(super) async fn wishes(shop: &Shop) -> Vec<Wish> {
     wishes.extend(address_wishes(shop).await);
     wishes.extend(order_wishes(shop).await);
     wishes.extend(custom_field_wishes(shop).await);
+    wishes.extend(group_wishes(shop).await);
+    wishes.extend(market_wishes(shop).await);
     wishes
 }
 
@@ -235,5 +238,41 @@ async fn custom_field_wishes(shop: &Shop) -> Vec<Wish> {
             values(&[("score", json!(2))]),
             Some(410),
         ),
+    ]
+}
+
+async fn group_wishes(shop: &Shop) -> Vec<Wish> {
+    let backend = &shop.backend;
+    let dora = without_password(shop, "dora@example.com").await;
+    let [renamed, deleted, joined, left] =
+        ["renamed", "deleted", "joined", "left"].map(async |name| group(shop, name).await);
+    let (renamed, deleted, joined, left) = (renamed.await, deleted.await, joined.await, left.await);
+    markets::join(shop, &deleted, &[&dora]).await;
+    markets::join(shop, &left, &[&dora]).await;
+    let members = |id| json!({ "id": id, "customerIds": [dora] });
+    let new = json!({ "storefrontId": shop.id(), "name": "new" });
+    let rename = json!({ "id": renamed, "name": "renamed again" });
+    vec![
+        wish(backend, "customerGroupCreate", new, None),
+        single(wish(backend, "customerGroupUpdate", rename, None)),
+        wish(backend, "customerGroupDelete", json!({ "id": deleted }), None),
+        wish(backend, "customerGroupAddCustomers", members(joined), None),
+        wish(backend, "customerGroupRemoveCustomers", members(left), None),
+    ]
+}
+
+async fn market_wishes(shop: &Shop) -> Vec<Wish> {
+    let backend = &shop.backend;
+    let opens = group(shop, "opens").await;
+    let (changed, deleted) = (
+        market(shop, "changed", &[]).await,
+        market(shop, "deleted", &[]).await,
+    );
+    let new = json!({ "storefrontId": shop.id(), "name": "new", "groupIds": [opens] });
+    let change = json!({ "id": changed, "groupIds": [opens] });
+    vec![
+        wish(backend, "marketCreate", new, None),
+        wish(backend, "marketUpdate", change, None),
+        wish(backend, "marketDelete", json!({ "id": deleted }), None),
     ]
 }

@@ -121,13 +121,23 @@ fn selection(field: &str) -> &'static str {
             "definition { id key name description type isRequired options isPublic isCustomerWritable }"
         }
         "customFieldDelete" => "deletedCustomFieldId",
+        "customerGroupCreate"
+        | "customerGroupUpdate"
+        | "customerGroupAddCustomers"
+        | "customerGroupRemoveCustomers" => "customerGroup { id name createdAt }",
+        "customerGroupDelete" => "deletedCustomerGroupId",
+        "marketCreate" | "marketUpdate" => "market { id name isPrivate createdAt groups { nodes { id } } }",
+        "marketDelete" => "deletedMarketId",
         other => panic!("what is {other} to be asked for?"),
     }
 }
 
 /// The document of a mutation with one input.
 pub(crate) fn mutation(field: &str) -> String {
-    let mut kind = field.to_owned();
+    let mut kind = match field {
+        "customerGroupAddCustomers" | "customerGroupRemoveCustomers" => "customerGroupMembers".to_owned(),
+        _ => field.to_owned(),
+    };
     if let Some(first) = kind.get_mut(..1) {
         first.make_ascii_uppercase();
     }

@@ -14,12 +14,53 @@ impl Store {
     /// storage, each storage an owner (or a job that empties it), each user one storage or, merged, none; no content
     /// without an item unless the ledger knows it; each customer one user of its own, each session, mailed key and
     /// address a customer, and each customer with addresses both defaults among them; each customer counts its placed
-    /// orders; each value of a custom field has its definition, whose type and options it fits.
+    /// orders; each value of a custom field has its definition, whose type and options it fits; each market is everybody's
+    /// or that of groups that are there, and each customer's groups are there, or a job takes them away.
     pub(crate) async fn assert_whole(&self) {
         self.assert_storages_are_whole().await;
         self.assert_contents_are_whole().await;
         self.assert_customers_are_whole().await;
         self.assert_custom_fields_are_whole().await;
+        self.assert_groups_are_whole().await;
+    }
+
+    /// CLY-15.
+    async fn assert_groups_are_whole(&self) {
+        let groups = self.known("customerGroups").await;
+        let storefronts = self.known("storefronts").await;
+        let open = self.open_jobs().await;
+        let forgotten = open.iter().filter_map(|job| job.get_document("payload").ok());
+        let forgotten: BTreeSet<&str> = forgotten.filter_map(|ids| ids.get_str("groupId").ok()).collect();
+        for group in groups.values() {
+            assert!(storefronts.contains_key(text(group, "storefrontId")), "{group}");
+        }
+        for market in self.known("markets").await.values() {
+            let storefront = text(market, "storefrontId");
+            assert!(storefronts.contains_key(storefront), "{market}");
+            let keys = texts(market, "opensTo");
+            if keys == [storefront] {
+                continue;
+            }
+            assert_each_once(&keys, market);
+            for key in keys {
+                let group = groups.get(key);
+                let group = group.unwrap_or_else(|| panic!("it opens to nobody there is: {market}"));
+                assert_same(group, market, "storefrontId");
+            }
+        }
+        for customer in self.known("customers").await.values() {
+            if !customer.contains_key("groupIds") {
+                continue;
+            }
+            let own = texts(customer, "groupIds");
+            assert_each_once(&own, customer);
+            for id in own {
+                match groups.get(id) {
+                    Some(group) => assert_same(group, customer, "storefrontId"),
+                    None => assert!(forgotten.contains(id), "in a group that is gone: {customer}"),
+                }
+            }
+        }
     }
 
     async fn assert_storages_are_whole(&self) {
@@ -244,6 +285,17 @@ fn fits(field: &Document, value: &Bson) -> bool {
 /// An id as a text.
 fn name(id: &Bson) -> String {
     id.as_str().map_or_else(|| id.to_string(), str::to_owned)
+}
+
+fn texts<'a>(document: &'a Document, field: &str) -> Vec<&'a str> {
+    let texts = document.get_array(field).expect("a list").iter();
+    texts.map(|text| text.as_str().expect("a text")).collect()
+}
+
+#[track_caller]
+fn assert_each_once(keys: &[&str], document: &Document) {
+    let once: BTreeSet<&&str> = keys.iter().collect();
+    assert_eq!(once.len(), keys.len(), "twice: {document}");
 }
 
 #[track_caller]

@@ -194,10 +194,10 @@ async fn kept(shop: &Shop) -> BTreeMap<String, Vec<Document>> {
 }
 
 /// What is changed of a good input, and the faults that it comes to.
-type Bad = (Value, Vec<&'static str>);
+pub(super) type Bad = (Value, Vec<&'static str>);
 
 /// The same fault for each of the values in one field.
-fn each(field: &str, values: &[&str], fault: &'static str) -> Vec<Bad> {
+pub(super) fn each(field: &str, values: &[&str], fault: &'static str) -> Vec<Bad> {
     let bad = |value: &&str| (json!({ field: value }), vec![fault]);
     values.iter().map(bad).collect()
 }
@@ -261,7 +261,7 @@ fn bad_shopper_references() -> Vec<Bad> {
 }
 
 /// What no storefront of the caller is.
-fn bad_storefronts(rival: &Shop) -> Vec<Bad> {
+pub(super) fn bad_storefronts(rival: &Shop) -> Vec<Bad> {
     let bad = [
         "",
         " ",
@@ -309,7 +309,7 @@ fn bad_passwords(field: &'static str, faults: [&'static str; 3]) -> Vec<Bad> {
     ]
 }
 
-async fn check(shop: &Shop, caller: &Caller, field: &str, good: &Value, bads: Vec<Bad>) {
+pub(super) async fn check(shop: &Shop, caller: &Caller, field: &str, good: &Value, bads: Vec<Bad>) {
     let before = kept(shop).await;
     for (changes, expected) in bads {
         let payload = caller.change(field, but(good.clone(), changes.clone())).await;

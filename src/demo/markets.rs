@@ -1,0 +1,72 @@
+//! The demo's customer groups and markets, made as a backend would make them: of two private markets, its customer may enter
+//! one.
+
+use bson::doc;
+
+use super::people::reach_into;
+use super::{CUSTOMER_EMAIL, Demo};
+use crate::access::reach::{Reach, StorefrontReach};
+use crate::app::App;
+use crate::customer::{email, store};
+use crate::error::{Error, Result};
+use crate::market::{
+    CustomerGroup, Market, Name, groups,
+    markets::{self, Listed},
+    members::{self, Move},
+};
+
+/// The storefront's code, the group's name, and the e-mail addresses of who is in it.
+const GROUPS: &[(&str, &str, &[&str])] = &[
+    ("DE", "Print club", &[CUSTOMER_EMAIL]),
+    ("DE", "Schools", &["jonas@demo-prints.example"]),
+];
+
+/// The storefront's code, the market's name, and the group that opens it; none: everybody's.
+const MARKETS: &[(&str, &str, Option<&str>)] = &[
+    ("DE", "Prints", None),
+    ("DE", "Studio sale", Some("Print club")),
+    ("DE", "Class sets", Some("Schools")),
+    ("US", "Prints", None),
+];
+
+/// Adds those groups and markets that are missing.
+pub(super) async fn add(app: &App, demo: &Demo, reach: &Reach) -> Result<()> {
+    for (code, name, addresses) in GROUPS {
+        let place = reach_into(reach, demo, code)?;
+        let group = match group(app, &place, name).await? {
+            Some(group) => group,
+            None => groups::create(app, &place, Name::new((*name).to_owned())).await?,
+        };
+        let mut listed = Vec::new();
+        for address in *addresses {
+            let address = email::parse(address).ok_or_else(fault)?;
+            let customer = store::by_email(&app.database, place.reach(), &address).await?;
+            listed.push(Some(customer.ok_or_else(fault)?.id));
+        }
+        members::move_all(app, place.reach(), &group, &listed, Move::In).await?;
+    }
+    for (code, name, opener) in MARKETS {
+        let place = reach_into(reach, demo, code)?;
+        let name = Name::new((*name).to_owned());
+        let known = app.database.open::<Market>(place.reach());
+        if known.find_one(doc! { "name.key": &name.key }).await?.is_some() {
+            continue;
+        }
+        let mut openers: Listed = Vec::new();
+        if let Some(opener) = opener {
+            let group = group(app, &place, opener).await?;
+            openers.push(Some(group.ok_or_else(fault)?.id));
+        }
+        markets::create(app, &place, name, &openers).await?;
+    }
+    Ok(())
+}
+
+async fn group(app: &App, place: &StorefrontReach, name: &str) -> Result<Option<CustomerGroup>> {
+    let groups = app.database.open::<CustomerGroup>(place.reach());
+    groups.find_one(doc! { "name.written": name }).await
+}
+
+fn fault() -> Error {
+    Error::internal("one of the demo's customers or groups is gone")
+}
