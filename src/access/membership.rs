@@ -85,3 +85,88 @@ impl Confine for GroupReach {
         self.reach.scope()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::principal::{Identity, Person};
+    use crate::platform::{
+        clock::Timestamp,
+        id::{OrganizationId, StorefrontUserId},
+        random::Random,
+    };
+
+    struct Ada {
+        storefront: StorefrontId,
+        group: CustomerGroupId,
+        reach: Reach,
+    }
+
+    fn ada() -> Ada {
+        let (now, random) = (Timestamp::from_millis(1), Random::seeded(9));
+        let storefront = StorefrontId::fresh(now, &random);
+        let person = Person {
+            storefront_user: StorefrontUserId::fresh(now, &random),
+            customer: None,
+            merged: false,
+        };
+        let organization = OrganizationId::fresh(now, &random);
+        Ada {
+            group: CustomerGroupId::fresh(now, &random),
+            reach: Reach::renewed(Identity::of_customer(organization, storefront.clone(), person)),
+            storefront,
+        }
+    }
+
+    // CLY-15
+    #[test]
+    fn a_customer_reaches_what_is_everybodys_and_what_their_groups_open() {
+        let Ada {
+            storefront,
+            group,
+            reach,
+        } = ada();
+        let of = |groups: Vec<CustomerGroupId>| GroupReach {
+            reach: reach.clone(),
+            groups: Some(Arc::new(groups)),
+        };
+        let (markets, groups) = (Holder::Audience("opensTo"), Holder::Group("_id"));
+        let member = of(vec![group.clone()]);
+        assert_eq!(
+            member.confine("storefrontId", markets),
+            doc! { "storefrontId": &storefront, "opensTo": { "$in": [&group, &storefront] } }
+        );
+        assert_eq!(
+            member.confine("storefrontId", groups),
+            doc! { "storefrontId": &storefront, "_id": { "$in": [&group] } }
+        );
+        let nobody = of(Vec::new());
+        assert_eq!(
+            nobody.confine("storefrontId", markets),
+            doc! { "storefrontId": &storefront, "opensTo": { "$in": [&storefront] } }
+        );
+        // Everything else is as far away as for the person.
+        let own = Holder::StorefrontUser("userId");
+        assert_eq!(
+            member.confine("storefrontId", own),
+            reach.confine("storefrontId", own)
+        );
+    }
+
+    // CLY-15
+    #[test]
+    fn a_reach_that_knows_no_groups_ends_at_what_is_everybodys() {
+        let Ada {
+            storefront, reach, ..
+        } = ada();
+        assert_eq!(
+            reach.confine("storefrontId", Holder::Audience("opensTo")),
+            doc! { "storefrontId": &storefront, "opensTo": &storefront }
+        );
+        let none: [&str; 0] = [];
+        assert_eq!(
+            reach.confine("storefrontId", Holder::Group("_id")),
+            doc! { "storefrontId": &storefront, "_id": { "$in": none } }
+        );
+    }
+}
