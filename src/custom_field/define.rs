@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use super::{CustomFieldType, Definition, MAX_DEFINITIONS, refusal, store};
+use super::{CustomFieldType, Definition, refusal, store};
 use crate::access::reach::{Reach, StorefrontReach};
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::platform::{
     database::{Tx, violated_index},
     id::CustomFieldId,
@@ -75,8 +75,9 @@ pub async fn define(app: &Arc<App>, place: &StorefrontReach, new: NewDefinition)
 
 async fn write(app: &App, reach: &Reach, tx: &mut Tx, definition: &Definition) -> Result<()> {
     let (database, storefront) = (&app.database, &definition.storefront_id);
-    let counted = store::count_in(database, reach, tx, storefront, (1, MAX_DEFINITIONS)).await?;
-    counted.ok_or_else(|| Error::from(refusal::too_many()))?;
+    if !store::count_one_more(database, reach, tx, storefront).await? {
+        return Err(refusal::too_many().into());
+    }
     let made = (definition.created_at, &app.random);
     store::ensure_guards(database, reach, tx, storefront, made).await?;
     let definitions = database.open::<Definition>(reach);

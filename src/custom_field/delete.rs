@@ -33,8 +33,5 @@ async fn write<B: Bearer>(app: &App, reach: &Reach, tx: &mut Tx, id: &CustomFiel
     if store::is_borne::<B>(database, reach, tx, store::has_value(id)).await? {
         return Err(refusal::in_use().into());
     }
-    // More than there can be: a field less always has room.
-    let less = (-1, i64::MAX);
-    store::count_in(database, reach, tx, storefront, less).await?;
-    Ok(())
+    store::count_one_less(database, reach, tx, storefront).await
 }

@@ -26,12 +26,18 @@ impl CustomFieldFilter {
     pub fn on(self, fields: &Definitions) -> Result<Vec<Document>> {
         let Self { key, eq, is_null } = self;
         let field = fields.with_key(&key).ok_or_else(|| {
-            Error::BadInput("A filter's customField.key is no custom field of this storefront.".to_owned())
+            Error::BadInput(
+                "The filter's customField.key names no custom field of this storefront that you may read."
+                    .to_owned(),
+            )
         })?;
         let mut conditions = Vec::new();
         if let Some(Json(sent)) = eq {
             let value = field.read(&sent).ok_or_else(|| {
-                Error::BadInput(format!("A filter's customField.eq cannot be. {}", field.takes()))
+                Error::BadInput(format!(
+                    "The filter's customField.eq is no value of this field. {}",
+                    field.takes()
+                ))
             })?;
             conditions.push(store::has_one_of(&field.id, vec![value]));
         }

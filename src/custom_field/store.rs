@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bson::{Bson, Document, doc};
 
 use super::assignment::Assignment;
-use super::{Bearer, Definition, Definitions, GUARDS, Guard, VALUES};
+use super::{Bearer, Definition, Definitions, GUARDS, Guard, MAX_DEFINITIONS, VALUES};
 use crate::access::reach::{Confine, Reach};
 use crate::access::tenant::TenantDocument;
 use crate::error::{Error, Faults, Result};
@@ -161,20 +161,36 @@ fn touch() -> Document {
     doc! { "$inc": { "touched": 1_i64 } }
 }
 
-/// Counts one field more or less at the storefront, where it has fewer than `below`; `None` where it has not. Of two at once
-/// one begins anew.
-pub async fn count_in(
+/// Counts one field more at the storefront; false where it has as many as it can. Of two at once one begins anew.
+pub async fn count_one_more(
     database: &Database,
     reach: &Reach,
     tx: &mut Tx,
     storefront: &StorefrontId,
-    (change, below): (i64, i64),
-) -> Result<Option<Storefront>> {
+) -> Result<bool> {
     // One that was made before there were custom fields does not count any.
-    let with_room = doc! { "_id": storefront, "customFieldCount": { "$not": { "$gte": below } } };
+    let with_room = doc! { "_id": storefront, "customFieldCount": { "$not": { "$gte": MAX_DEFINITIONS } } };
     let storefronts = database.open::<Storefront>(reach);
-    let counted = doc! { "$inc": { "customFieldCount": change } };
-    storefronts.update_in(tx, with_room, counted).await
+    let counted = storefronts.update_in(tx, with_room, count(1)).await?;
+    Ok(counted.is_some())
+}
+
+/// Counts one field less.
+pub async fn count_one_less(
+    database: &Database,
+    reach: &Reach,
+    tx: &mut Tx,
+    storefront: &StorefrontId,
+) -> Result<()> {
+    let storefronts = database.open::<Storefront>(reach);
+    storefronts
+        .update_in(tx, doc! { "_id": storefront }, count(-1))
+        .await?;
+    Ok(())
+}
+
+fn count(change: i64) -> Document {
+    doc! { "$inc": { "customFieldCount": change } }
 }
 
 /// Makes the storefront's guards where it has none.

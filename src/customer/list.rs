@@ -91,7 +91,7 @@ pub struct CustomerFilter {
     pub created_at: Option<DateTimeFilter>,
     /// When the profile, an address or the number of placed orders was last changed. An index answers it.
     pub updated_at: Option<DateTimeFilter>,
-    /// A value of one of the storefront's custom fields.
+    /// A value of one of the storefront's custom fields. An index answers eq, and isNull: false.
     pub custom_field: Option<CustomFieldFilter>,
     /// What that comes to, once the fields are known.
     #[graphql(skip)]

@@ -5,7 +5,7 @@ use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 use super::definitions::fill;
-use super::{customer, define, field, seen, values};
+use super::{customer, define, field, open, seen, values};
 use crate::customers::{but, person, shop};
 use crate::kit::{Shop, faults, number, text};
 
@@ -194,5 +194,29 @@ async fn epc_30_values_of_one_customer_given_at_once_are_all_kept() {
     let stored = shop.gateway.store.documents("customers", doc! {}).await;
     assert_eq!(number(&stored[0], "version"), 13);
     assert_eq!(text(&stored[0], "firstName"), "Ada");
+    shop.gateway.store.assert_whole().await;
+}
+
+// EPC-30, CST-01
+#[tokio::test]
+async fn epc_30_forty_registrations_with_values_at_once_all_succeed() {
+    let shop = shop().await;
+    let node = shop.gateway.another_node().await;
+    for key in ["newsletter", "consent"] {
+        define(&shop, key, "BOOLEAN", but(open(), json!({ "isRequired": true }))).await;
+    }
+    let there = shop.browser.at(&node);
+    let given = values(&[("newsletter", json!(true)), ("consent", json!(false))]);
+    join_all((0..40).map(async |number| {
+        let caller = if number % 2 == 0 { &shop.browser } else { &there };
+        let input = but(person(&format!("c{number}@example.com")), given.clone());
+        caller.done("customerRegister", input).await
+    }))
+    .await;
+    let with_values = doc! { "customFields.1": { "$exists": true } };
+    assert_eq!(shop.gateway.store.count("customers", with_values).await, 40);
+    let touched = shop.gateway.store.documents("customFieldGuards", doc! {}).await;
+    let touched: i64 = touched.iter().map(|guard| number(guard, "touched")).sum();
+    assert_eq!(touched, 40, "each of them held the fields once");
     shop.gateway.store.assert_whole().await;
 }
