@@ -19,6 +19,7 @@ const EXCEPTIONS = {
       exceptions: {
         types: [
           'AccessToken',
+          'CustomField',
           'CustomerToken',
           'Money',
           'OrderAddress',
