@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use bson::doc;
 use futures_util::FutureExt;
 
 use super::{Order, OrderStatus, refusal, store};
 use crate::access::reach::Reach;
-use crate::address;
 use crate::app::App;
+use crate::customer::Customer;
 use crate::error::Result;
 use crate::platform::{database::Tx, id::OrderId};
 
@@ -16,6 +17,13 @@ use crate::platform::{database::Tx, id::OrderId};
 /// # Errors
 /// `ORDER_NOT_FOUND`.
 pub async fn cancel(app: &Arc<App>, reach: &Reach, id: &OrderId) -> Result<Order> {
+    // A repetition needs no transaction; and a database that does not answer is told of at once, where a transaction would be
+    // tried again and again.
+    let known = app.database.open::<Order>(reach).get(id).await?;
+    let known = known.ok_or_else(refusal::not_found)?;
+    if known.status == OrderStatus::Cancelled {
+        return Ok(known);
+    }
     let context = (&**app, reach, id);
     app.database
         .transaction(context, |tx, (app, reach, id)| write(app, reach, tx, id).boxed())
@@ -29,8 +37,14 @@ async fn write(app: &App, reach: &Reach, tx: &mut Tx, id: &OrderId) -> Result<Or
     if order.status == OrderStatus::Cancelled {
         return Ok(order);
     }
+    // One who is gone has no count.
     let customer = match &order.customer_id {
-        Some(customer) => Some(address::store::customer_in(database, reach, tx, customer).await?),
+        Some(id) => {
+            database
+                .open::<Customer>(reach)
+                .find_one_in(tx, doc! { "_id": id })
+                .await?
+        }
         None => None,
     };
     let now = app.clock.now();

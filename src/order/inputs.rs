@@ -231,35 +231,27 @@ fn given(
     (full, id): (Option<OrderAddressInput>, Option<ID>),
     is_guest: bool,
 ) -> Option<Given> {
-    let is_twice = full.is_some() && id.is_some();
-    let full = full.map(|address| address.checked(faults, role.field()));
-    match (full, id) {
-        (_, Some(_)) if is_twice && !is_guest => {
-            faults.push(refusal::address_twice(role));
-            None
-        }
-        (full, Some(_)) if is_guest => {
+    let is_full = full.is_some();
+    // Looked at in any case, so that all faults are told.
+    let full = full.and_then(|address| address.checked(faults, role.field()));
+    let refused = match (is_full, id) {
+        (true, None) => return full.map(Box::new).map(Given::Full),
+        (true, Some(_)) if is_guest => refusal::id_without_customer(role),
+        (true, Some(_)) => refusal::address_twice(role),
+        (false, None) if is_guest => refusal::address_required(role),
+        (false, Some(_)) if is_guest => {
             faults.push(refusal::id_without_customer(role));
-            if full.is_none() {
-                faults.push(refusal::address_required(role));
-            }
-            None
+            refusal::address_required(role)
         }
-        (Some(full), _) => full.map(Box::new).map(Given::Full),
-        (None, Some(id)) if id.trim().is_empty() => {
-            faults.push(refusal::address_id_missing(role));
-            None
-        }
-        (None, Some(id)) => {
-            let id = AddressId::parse(&id).ok_or_else(|| refusal::address_not_found(role));
-            faults.take(id).map(Given::Book)
-        }
-        (None, None) if is_guest => {
-            faults.push(refusal::address_required(role));
-            None
-        }
-        (None, None) => Some(Given::Default),
-    }
+        (false, None) => return Some(Given::Default),
+        (false, Some(id)) if id.trim().is_empty() => refusal::address_id_missing(role),
+        (false, Some(id)) => match AddressId::parse(&id) {
+            Some(id) => return Some(Given::Book(id)),
+            None => refusal::address_not_found(role),
+        },
+    };
+    faults.push(refused);
+    None
 }
 
 fn checked_lines(faults: &mut Faults, lines: Vec<OrderLineInput>) -> Option<Vec<Line>> {

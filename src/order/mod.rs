@@ -149,6 +149,14 @@ impl Order {
     pub fn may_be_placed_at(&self, sent: Option<Timestamp>) -> bool {
         sent.is_none_or(|sent| sent == self.placed_at)
     }
+
+    /// Whether this is the order that is sent again, with the content that it was sent with
+    /// ([`record::NewOrder::sent`]).
+    #[must_use]
+    pub fn is_repeated_by(&self, placed_at: Option<Timestamp>, sent: &str) -> bool {
+        let is_same = |personal: &Personal| personal.sent == sent;
+        self.may_be_placed_at(placed_at) && self.personal.as_ref().is_some_and(is_same)
+    }
 }
 
 // Nothing of a person reaches a log by way of its document.

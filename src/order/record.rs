@@ -44,6 +44,7 @@ pub struct NewOrder {
 /// new stands in it only where it is sent.
 #[derive(Serialize)]
 struct Sent<'a> {
+    number: &'a str,
     customer: Option<&'a CustomerId>,
     email: Option<&'a str>,
     shipping: &'a Given,
@@ -57,6 +58,7 @@ impl Sent<'_> {
         // 10.50 and 10.5 are one price.
         let money = |money: &Money| format!("{} {}", money.amount.shortest(), money.currency_code.code());
         Sent {
+            number: &new.number,
             customer: new.customer_id.as_ref(),
             email: new.email.as_deref(),
             shipping: &new.shipping,
@@ -72,8 +74,8 @@ impl Sent<'_> {
 }
 
 impl NewOrder {
-    /// What was sent, blinded: nobody without the master key can try out whose address it was. Without the number, by which
-    /// the order is found, and without the time, which a repetition may leave out.
+    /// What was sent, blinded: nobody without the master key can try out whose address it was, nor which orders went to one
+    /// address. Without the time, which a repetition may leave out.
     ///
     /// # Errors
     /// [`crate::error::Error::Internal`] for what cannot be written as JSON.
@@ -112,15 +114,22 @@ impl NewOrder {
 /// # Errors
 /// `CUSTOMER_NOT_FOUND` (402); what is wrong with the addresses ([`look_up`]), of both; `ORDER_NUMBER_TAKEN`.
 pub async fn record(app: &Arc<App>, place: &StorefrontReach, new: &NewOrder) -> Result<Order> {
-    match attempt(app, place, new).await {
+    let sent = new.sent(&app.vault)?;
+    // A repetition needs no transaction; and a database that does not answer is told of at once, where a transaction would be
+    // tried again and again.
+    let stored = store::by_number(&app.database, place.reach(), &new.number).await?;
+    if let Some(order) = stored.filter(|order| order.is_repeated_by(new.placed_at, &sent)) {
+        return Ok(order);
+    }
+    match attempt(app, place, new, &sent).await {
         // Somebody was quicker with this number, after the transaction began to look.
-        Err(error) if violated_index(&error) == Some(UNIQUE_NUMBER) => attempt(app, place, new).await,
+        Err(error) if violated_index(&error) == Some(UNIQUE_NUMBER) => attempt(app, place, new, &sent).await,
         done => done,
     }
 }
 
-async fn attempt(app: &Arc<App>, place: &StorefrontReach, new: &NewOrder) -> Result<Order> {
-    let context = (&**app, place, new, new.sent(&app.vault)?);
+async fn attempt(app: &Arc<App>, place: &StorefrontReach, new: &NewOrder, sent: &str) -> Result<Order> {
+    let context = (&**app, place, new, sent);
     app.database
         .transaction(context, |tx, (app, place, new, sent)| {
             write(app, place, tx, new, sent).boxed()
@@ -131,38 +140,16 @@ async fn attempt(app: &Arc<App>, place: &StorefrontReach, new: &NewOrder) -> Res
 async fn write(app: &App, place: &StorefrontReach, tx: &mut Tx, new: &NewOrder, sent: &str) -> Result<Order> {
     let (database, reach) = (&app.database, place.reach());
     let stored = store::by_number_in(database, reach, tx, &new.number).await?;
-    if let Some(stored) = &stored
-        && stored.may_be_placed_at(new.placed_at)
-        && stored
-            .personal
-            .as_ref()
-            .is_some_and(|personal| personal.sent == sent)
+    if let Some(order) = &stored
+        && order.is_repeated_by(new.placed_at, sent)
     {
-        return Ok(stored.clone());
+        return Ok(order.clone());
     }
     let customer = match &new.customer_id {
         Some(id) => Some(address::store::customer_in(database, reach, tx, id).await?),
         None => None,
     };
-    let mut faults = Faults::default();
-    let shipping = copy(
-        app,
-        (reach, tx),
-        (Role::Shipping, &new.shipping),
-        customer.as_ref(),
-    );
-    let shipping = faults.absorb(shipping.await)?;
-    let billing = copy(app, (reach, tx), (Role::Billing, &new.billing), customer.as_ref());
-    let billing = faults.absorb(billing.await)?;
-    let (Some(shipping_address), Some(billing_address)) = (shipping, billing) else {
-        return Err(faults.into());
-    };
-    let personal = Personal {
-        email: new.email.clone(),
-        shipping_address,
-        billing_address,
-        sent: sent.to_owned(),
-    };
+    let personal = personal(app, (reach, &mut *tx), new, customer.as_ref(), sent).await?;
     // Told behind the customer's state, so that of two at once the later one is the younger one.
     let now = app.clock.now();
     let id = OrderId::fresh(now, &app.random);
@@ -194,6 +181,30 @@ fn says_the_same(stored: &Order, order: &Order) -> bool {
         && stored.total == order.total
         && stored.lines == order.lines
         && without_form(stored) == without_form(order)
+}
+
+/// What of a person the order keeps, with its own copies of the addresses.
+async fn personal(
+    app: &App,
+    (reach, tx): (&Reach, &mut Tx),
+    new: &NewOrder,
+    customer: Option<&Customer>,
+    sent: &str,
+) -> Result<Personal> {
+    let mut faults = Faults::default();
+    let shipping = copy(app, (reach, &mut *tx), (Role::Shipping, &new.shipping), customer).await;
+    let shipping = faults.absorb(shipping)?;
+    let billing = copy(app, (reach, tx), (Role::Billing, &new.billing), customer).await;
+    let billing = faults.absorb(billing)?;
+    let (Some(shipping_address), Some(billing_address)) = (shipping, billing) else {
+        return Err(faults.into());
+    };
+    Ok(Personal {
+        email: new.email.clone(),
+        shipping_address,
+        billing_address,
+        sent: sent.to_owned(),
+    })
 }
 
 /// The order's own copy of one of its addresses.
@@ -288,7 +299,7 @@ mod tests {
     #[test]
     fn what_was_sent_keeps_its_form() {
         let form = serde_json::to_string(&Sent::of(&order())).expect("JSON");
-        insta::assert_snapshot!(form, @r#"{"customer":"cus_01h00000000000000000000000","email":"ada@example.com","shipping":{"full":{"firstName":"Ada","lastName":"Lovelace","address1":"Main Street 1","zipCode":"01067","city":"Dresden","iso2Code":"DE"}},"billing":"default","lines":[["MUG","Mug",2,"5.25 EUR"]],"total":"10.5 EUR"}"#);
+        insta::assert_snapshot!(form, @r#"{"number":"1001","customer":"cus_01h00000000000000000000000","email":"ada@example.com","shipping":{"full":{"firstName":"Ada","lastName":"Lovelace","address1":"Main Street 1","zipCode":"01067","city":"Dresden","iso2Code":"DE"}},"billing":"default","lines":[["MUG","Mug",2,"5.25 EUR"]],"total":"10.5 EUR"}"#);
     }
 
     // ORD-01

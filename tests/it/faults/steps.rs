@@ -5,6 +5,7 @@ use std::time::Duration;
 use bson::doc;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use super::dying::Dying;
 use super::{assert_recovered, done};
@@ -247,47 +248,52 @@ async fn adr_01_a_gateway_killed_at_each_step_of_a_deletion_leaves_both_defaults
     assert_recovered(&shop).await;
 }
 
+/// The input that records the order of a customer of its own: what a dead gateway has begun stays in the way of the next one
+/// otherwise.
+async fn somebodys_order(shop: &Shop, name: &str) -> Value {
+    let (id, somebody) = customer(shop, &format!("{name}@example.com")).await;
+    somebody.done("customerAddressCreate", home()).await;
+    but(in_storefront(shop, by_default(name)), json!({ "customerId": id }))
+}
+
 // CLY-10, ORD-01
 #[tokio::test]
-async fn cly_10_a_gateway_killed_at_each_step_of_a_recording_counts_an_order_with_it_or_not_at_all() {
+async fn cly_10_a_gateway_killed_at_each_step_of_a_recording_counts_the_order_with_it_or_not_at_all() {
     let shop = setup().manual_clock().start().await;
-    let (id, ada) = customer(&shop, "ada@example.com").await;
-    ada.done("customerAddressCreate", home()).await;
-    let input = |step: u32| {
-        let order = in_storefront(&shop, by_default(&format!("order {step}")));
-        but(order, json!({ "customerId": id }))
-    };
+    let inputs = Mutex::new(Vec::new());
     let steps = killed_at_each_step(&shop, "orderRecord", async |step| {
-        (shop.backend.clone(), input(step))
+        let input = somebodys_order(&shop, &format!("somebody{step}")).await;
+        inputs.lock().await.push(input.clone());
+        (shop.backend.clone(), input)
     })
     .await;
-    assert!(steps >= 6, "a recording has {steps} steps");
+    assert!((8..STEPS).contains(&steps), "a recording has {steps} steps");
     // Whoever was not told sends it again.
-    for step in 1..=steps {
-        shop.backend.done("orderRecord", input(step)).await;
+    for input in inputs.into_inner() {
+        let payload = shop.backend.done("orderRecord", input).await;
+        assert_eq!(payload["order"]["customer"]["status"], "ACQUIRED");
     }
-    let orders = shop.gateway.store.documents("orders", doc! {}).await;
-    assert_eq!(orders.len(), usize::try_from(steps).expect("few"));
+    let orders = shop.gateway.store.count("orders", doc! {}).await;
+    assert_eq!(orders, u64::from(steps), "each is there once");
     assert_recovered(&shop).await;
-    let cancelled = killed_at_each_step(&shop, "orderCancel", async |step| {
-        let place = usize::try_from(step - 1).expect("few");
-        (shop.backend.clone(), json!({ "id": text(&orders[place], "_id") }))
+}
+
+// CLY-10, ORD-01
+#[tokio::test]
+async fn cly_10_a_gateway_killed_at_each_step_of_a_cancellation_counts_it_once_or_not_at_all() {
+    let shop = setup().manual_clock().start().await;
+    let steps = killed_at_each_step(&shop, "orderCancel", async |step| {
+        let input = somebodys_order(&shop, &format!("somebody{step}")).await;
+        let payload = shop.backend.done("orderRecord", input).await;
+        (shop.backend.clone(), json!({ "id": payload["order"]["id"] }))
     })
     .await;
-    assert!(
-        (5..=steps).contains(&cancelled),
-        "a cancellation has {cancelled} steps"
-    );
-    for order in &orders {
-        shop.backend
-            .done("orderCancel", json!({ "id": text(order, "_id") }))
-            .await;
+    assert!((5..STEPS).contains(&steps), "a cancellation has {steps} steps");
+    for order in shop.gateway.store.documents("orders", doc! {}).await {
+        let input = json!({ "id": text(&order, "_id") });
+        let payload = shop.backend.done("orderCancel", input).await;
+        assert_eq!(payload["order"]["customer"]["status"], "PROSPECT");
     }
-    let seen = ada.ask("{ viewer { customer { orderCount status } } }").await;
-    assert_eq!(
-        seen["viewer"]["customer"],
-        json!({ "orderCount": 0, "status": "PROSPECT" })
-    );
     assert_recovered(&shop).await;
 }
 

@@ -10,7 +10,7 @@ use crate::customers::{
 };
 use crate::kit::{Answer, Caller, Shop, faults, mutation};
 use crate::markets::{self, group, market};
-use crate::orders::{by_default, in_storefront};
+use crate::orders::{by_default, guests, in_storefront};
 
 /// What somebody wants to change.
 pub(super) struct Wish {
@@ -202,6 +202,12 @@ async fn order_wishes(shop: &Shop) -> Vec<Wish> {
     let first = shop.backend.done("orderRecord", order("first")).await;
     vec![
         wish(&shop.backend, "orderRecord", order("second"), None),
+        wish(
+            &shop.backend,
+            "orderRecord",
+            in_storefront(shop, guests("guest's")),
+            None,
+        ),
         wish(
             &shop.backend,
             "orderCancel",

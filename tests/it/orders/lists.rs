@@ -369,6 +369,7 @@ async fn recording_and_cancelling_cost_a_few_commands() {
     [
       "find customers",
       "find orders",
+      "find orders",
       "find customers",
       "find addresses",
       "find addresses",
@@ -384,6 +385,7 @@ async fn recording_and_cancelling_cost_a_few_commands() {
     assert_eq!(answer.data()["orderCancel"]["order"]["status"], "CANCELLED");
     insta::assert_json_snapshot!(commands, @r#"
     [
+      "find orders",
       "find orders",
       "find customers",
       "findAndModify customers",
