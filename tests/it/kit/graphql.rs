@@ -110,6 +110,13 @@ fn selection(field: &str) -> &'static str {
         "customerAddressDelete" => {
             "deletedAddressId customer { id defaultShippingAddress { id } defaultBillingAddress { id } }"
         }
+        other => selection_of_the_stores(other),
+    }
+}
+
+/// The same for mutations that only the store's side has.
+fn selection_of_the_stores(field: &str) -> &'static str {
+    match field {
         "orderRecord" | "orderCancel" => {
             "order { id number status email placedAt cancelledAt createdAt total { amount currencyCode } \
              lines { sku name quantity unitPrice { amount currencyCode } } \
