@@ -260,6 +260,24 @@ impl<T: TenantDocument> Tenant<T> {
         Ok(())
     }
 
+    /// Inserts many within a transaction, in one command.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a document outside the reach: a fault in the code, never in the input.
+    pub async fn insert_many_in(&self, tx: &mut Tx, reach: &impl Confine, documents: &[T]) -> Result<()> {
+        if documents.is_empty() {
+            return Ok(());
+        }
+        if !documents
+            .iter()
+            .all(|document| reach.covers(document.storefront()))
+        {
+            return Err(Error::internal("a document outside the reach was to be inserted"));
+        }
+        self.commands().insert_many(documents).session(tx).await?;
+        Ok(())
+    }
+
     /// Changes one document within a transaction and returns it as it is then; `None` when the filter finds none.
     pub async fn update_in(&self, tx: &mut Tx, filter: Document, update: Document) -> Result<Option<T>> {
         Ok(self

@@ -77,7 +77,11 @@ pub(super) enum Command {
     /// Checks settings, database, indexes, mail and keys, each with a verdict
     Check,
     /// Fills an empty database with the demo's data, and prints its credentials
-    Demo,
+    Demo {
+        /// Adds customers with addresses and orders to the first storefront until there are so many, to try out scale
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+        customers: Option<u64>,
+    },
     /// Prints the GraphQL schema (SDL); needs neither settings nor a database
     Schema,
 }

@@ -15,14 +15,18 @@ use crate::http::graphiql::{Credentials, Page, example_tabs};
 /// Path of the GraphQL endpoint.
 const ENDPOINT: &str = "/graphql";
 
-pub(super) async fn run(config: Config, output: Output) -> Result<(), Failure> {
+pub(super) async fn run(config: Config, output: Output, customers: Option<u64>) -> Result<(), Failure> {
     let demo = Opened::with(config, output, async |app| {
-        demo::fill(app).await?.ok_or_else(|| {
+        let demo = demo::fill(app).await?.ok_or_else(|| {
             Failure::told(
                 "the database is not empty and not the demo's, so that nothing was written. Set \
                  GATEWAY_MONGODB_DATABASE, or GATEWAY_DATA_DIR, to an empty one",
             )
-        })
+        })?;
+        if let Some(many) = customers {
+            demo::grow_crowd(app, &demo, many, &output.progress()).await?;
+        }
+        Ok(demo)
     })
     .await?;
     output.result(&as_json(&demo), || {

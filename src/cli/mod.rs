@@ -84,7 +84,7 @@ async fn perform(
         Command::Keys { command } => keys::keys(command, config, output).await,
         Command::Token { command } => keys::token(command, config, output).await,
         Command::Jobs { command } => jobs::run(command, config, output).await,
-        Command::Demo => demo::run(config, output).await,
+        Command::Demo { customers } => demo::run(config, output, customers).await,
         Command::Serve { .. } | Command::Check | Command::Schema => {
             unreachable!("these were run above")
         }

@@ -12,7 +12,6 @@ use crate::platform::{
     clock::Clock,
     database::{Database, Monitor},
     mongod::{self, Attached, Options},
-    progress::Progress,
     random::Random,
 };
 use crate::serve;
@@ -26,11 +25,7 @@ pub(super) struct Opened {
 impl Opened {
     /// Opens the database, the running gateway's where there is one, and prepares it.
     pub(super) async fn new(config: Config, output: Output) -> Result<Self, Failure> {
-        let progress = if output.is_json() {
-            Progress::silent()
-        } else {
-            Progress::detect()
-        };
+        let progress = output.progress();
         let attached = match managed_options(&config) {
             Some(options) => Some(mongod::attach_or_start(&options, &progress).await?),
             None => None,

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write};
 use serde_json::Value;
 
 use super::failure::Failure;
+use crate::platform::progress::Progress;
 
 /// Blanks between two columns of a table.
 const GAP: usize = 2;
@@ -20,9 +21,13 @@ impl Output {
         Self { json }
     }
 
-    /// Whether a program reads the results.
-    pub(super) const fn is_json(self) -> bool {
-        self.json
+    /// Where progress is shown: nowhere for a program.
+    pub(super) fn progress(self) -> Progress {
+        if self.json {
+            Progress::silent()
+        } else {
+            Progress::detect()
+        }
     }
 
     /// One result: the JSON for a program, the words for a person.

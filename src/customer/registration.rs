@@ -22,6 +22,7 @@ use crate::context::RequestContext;
 use crate::custom_field::assignment::{Assignment, applied};
 use crate::error::{Error, Result};
 use crate::platform::{
+    clock::Timestamp,
     database::{Tx, violated_index},
     id::CustomerId,
     scalar::Date,
@@ -201,47 +202,7 @@ impl Documents {
         password_hash: Option<Hashed>,
         anonymous: Option<StorefrontUser>,
     ) -> Self {
-        let now = app.clock.now();
-        let id = CustomerId::fresh(now, &app.random);
-        let regular = NewUser {
-            external_id: String::new(),
-            expires_at: None,
-            customer: Some(id.clone()),
-        };
-        let (user, storage) = user_store::documents(place, now, &app.random, regular);
-        let made_up = || app.random.token();
-        let customer = Customer {
-            id,
-            storefront_id: place.id().clone(),
-            user_id: user.id.clone(),
-            reference: String::new(),
-            reference_number: 0,
-            email: Some(new.email.written.clone()),
-            email_key: Some(new.email.key.clone()),
-            is_email_verified: false,
-            credential_epoch: 0,
-            first_name: Some(new.first_name.clone()),
-            last_name: Some(new.last_name.clone()),
-            salutation: new.salutation,
-            gender: new.gender,
-            date_of_birth: new.date_of_birth,
-            shopper_reference: Some(new.shopper_reference.clone().unwrap_or_else(made_up)),
-            order_count: 0,
-            status: CustomerStatus::of(0),
-            terms: Some(TermsAcceptance {
-                accepted_at: now,
-                version: new.terms_version.clone(),
-            }),
-            default_shipping_address_id: None,
-            default_billing_address_id: None,
-            custom_fields: applied(&[], &new.custom_fields),
-            group_ids: Vec::new(),
-            last_login_at: password_hash.is_some().then_some(now),
-            password_hash,
-            created_at: now,
-            updated_at: now,
-            version: 1,
-        };
+        let (customer, user, storage) = account(app, place, app.clock.now(), new, password_hash);
         Self {
             customer,
             user,
@@ -251,6 +212,58 @@ impl Documents {
             assignments: new.custom_fields.clone(),
         }
     }
+}
+
+/// A new customer with its storefront user and storage, not stored yet and without a number.
+#[must_use]
+pub fn account(
+    app: &App,
+    place: &StorefrontReach,
+    now: Timestamp,
+    new: &NewCustomer,
+    password_hash: Option<Hashed>,
+) -> (Customer, StorefrontUser, PrivateStorage) {
+    let id = CustomerId::fresh(now, &app.random);
+    let regular = NewUser {
+        external_id: String::new(),
+        expires_at: None,
+        customer: Some(id.clone()),
+    };
+    let (user, storage) = user_store::documents(place, now, &app.random, regular);
+    let made_up = || app.random.token();
+    let customer = Customer {
+        id,
+        storefront_id: place.id().clone(),
+        user_id: user.id.clone(),
+        reference: String::new(),
+        reference_number: 0,
+        email: Some(new.email.written.clone()),
+        email_key: Some(new.email.key.clone()),
+        is_email_verified: false,
+        credential_epoch: 0,
+        first_name: Some(new.first_name.clone()),
+        last_name: Some(new.last_name.clone()),
+        salutation: new.salutation,
+        gender: new.gender,
+        date_of_birth: new.date_of_birth,
+        shopper_reference: Some(new.shopper_reference.clone().unwrap_or_else(made_up)),
+        order_count: 0,
+        status: CustomerStatus::of(0),
+        terms: Some(TermsAcceptance {
+            accepted_at: now,
+            version: new.terms_version.clone(),
+        }),
+        default_shipping_address_id: None,
+        default_billing_address_id: None,
+        custom_fields: applied(&[], &new.custom_fields),
+        group_ids: Vec::new(),
+        last_login_at: password_hash.is_some().then_some(now),
+        password_hash,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    (customer, user, storage)
 }
 
 async fn write(app: &App, house: &Reach, tx: &mut Tx, documents: &Documents) -> Result<i64> {

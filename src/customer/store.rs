@@ -141,6 +141,11 @@ pub async fn next_number(database: &Database, storefront: &StorefrontId) -> Resu
     counter::next(database, &format!("customers of {storefront}")).await
 }
 
+/// So many numbers for new customers' references; the first of them.
+pub async fn next_numbers(database: &Database, storefront: &StorefrontId, many: i64) -> Result<i64> {
+    counter::next_of(database, &format!("customers of {storefront}"), many).await
+}
+
 /// Changes a customer within a transaction and returns it as it is then; `None` when the filter finds none.
 pub async fn update_in(
     database: &Database,

@@ -6,6 +6,7 @@
 
 mod art;
 mod content;
+pub mod crowd;
 mod customers;
 mod fields;
 mod markets;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bson::doc;
+use crowd::Crowd;
 use mongodb::Collection;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +25,7 @@ use crate::access::{
     client::{ClientKind, NewClient, key},
     organization::{Member, Organization},
     principal::Policy,
-    reach::SystemReach,
+    reach::{Reach, SystemReach},
     scope::Scope,
 };
 use crate::app::App;
@@ -33,6 +35,7 @@ use crate::platform::{
     crypto::fingerprint,
     database::violated_index,
     id::{MemberId, OrganizationId, StorefrontId},
+    progress::Progress,
     secret::Secret,
 };
 use crate::storefront::{
@@ -177,6 +180,27 @@ pub async fn fill(app: &Arc<App>) -> Result<Option<Demo>> {
     Ok(Some(demo))
 }
 
+/// Adds customers to the demo's first storefront until its crowd counts so many.
+///
+/// # Errors
+/// When the database does not answer; what was added stays, and the next call adds the rest.
+pub async fn grow_crowd(app: &Arc<App>, demo: &Demo, many: u64, progress: &Progress) -> Result<()> {
+    let reach = reach(app, demo, Scope::CustomersWrite).await?;
+    let place = people::reach_into(&reach, demo, STOREFRONTS[0].0)?;
+    let crowd = Crowd { app, place: &place };
+    crowd.grow_to(many, progress).await
+}
+
+/// How far the demo's backend reaches with a scope.
+async fn reach(app: &App, demo: &Demo, scope: Scope) -> Result<Reach> {
+    let principal = app
+        .access
+        .authenticate(demo.secret.expose())
+        .await?
+        .map_err(|_refused| Error::internal("the demo's own secret is refused"))?;
+    principal.reach_to_write(&Policy::backend(scope))
+}
+
 fn markers(app: &App) -> Collection<Marker> {
     app.database.house(COLLECTION)
 }
@@ -273,17 +297,12 @@ async fn fill_with_people(app: &Arc<App>, demo: &Demo) -> Result<()> {
             .find_one_and_update(free, doc! { "$set": { "until": now.after(LEASE) } })
             .await?;
         if taken.is_some() {
-            let principal = app
-                .access
-                .authenticate(demo.secret.expose())
-                .await?
-                .map_err(|_refused| Error::internal("the demo's own secret is refused"))?;
-            let reach = |scope| principal.reach_to_write(&Policy::backend(scope));
-            people::add(app, demo, &reach(Scope::StorageWrite)?).await?;
-            fields::add(app, demo, &reach(Scope::CustomFieldsWrite)?).await?;
-            customers::add(app, demo, &reach(Scope::CustomersWrite)?).await?;
-            orders::add(app, demo, &reach(Scope::OrdersWrite)?).await?;
-            markets::add(app, demo, &reach(Scope::GroupsWrite)?).await?;
+            let reach = |scope| reach(app, demo, scope);
+            people::add(app, demo, &reach(Scope::StorageWrite).await?).await?;
+            fields::add(app, demo, &reach(Scope::CustomFieldsWrite).await?).await?;
+            customers::add(app, demo, &reach(Scope::CustomersWrite).await?).await?;
+            orders::add(app, demo, &reach(Scope::OrdersWrite).await?).await?;
+            markets::add(app, demo, &reach(Scope::GroupsWrite).await?).await?;
             let filled = doc! { "$set": { "filledAt": app.clock.now() }, "$unset": { "until": "" } };
             markers(app).update_one(doc! { "_id": MARKER }, filled).await?;
             return Ok(());

@@ -84,7 +84,9 @@ impl NewOrder {
         Ok(vault.blind(&sent))
     }
 
-    fn as_recorded(
+    /// The order as it is stored when it is recorded, with its own copies of the addresses.
+    #[must_use]
+    pub fn as_recorded(
         &self,
         id: OrderId,
         place: &StorefrontReach,

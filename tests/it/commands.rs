@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
+use crate::kit::{self, Store};
+
 /// How long is waited for what should happen soon: a limit for failing, not a measure.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -243,6 +245,8 @@ async fn wrong_use_ends_with_two() {
         &["token", "issue", "--storefront-user", "ann"],
         &["token", "issue", "--customer", "sfu_01h00000000000000000000000"],
         &["serve", "--customers", "5"],
+        &["demo", "--customers", "0"],
+        &["demo", "--customers", "many"],
     ] {
         let said = operator.refused(words, 2).await;
         assert!(said.starts_with("error:"), "{words:?}: {said}");
@@ -615,6 +619,34 @@ async fn a_demo_that_was_cut_off_is_finished_by_the_next_start() {
         finished.push(count(collection).await);
     }
     assert_eq!(finished, whole);
+    gateway.signalled(Signal::SIGTERM).await;
+}
+
+#[tokio::test]
+async fn a_demos_crowd_is_as_large_as_asked_wherever_filling_it_was_cut_off() {
+    const MANY: u64 = 3_210;
+    let operator = Operator::new();
+    let mut gateway = operator.serve(&["--demo"]).await;
+    let uri = std::fs::read_to_string(operator.data().join("mongod.uri")).expect("published");
+    let client = Client::with_uri_str(&uri).await.expect("a client");
+    let store = Store::new(client.database("storefront_gateway"));
+    let crowd = doc! { "emailKey": { "$regex": "^crowd" } };
+    let count = async || store.count("customers", crowd.clone()).await;
+
+    let many = MANY.to_string();
+    let words = ["demo", "--customers", many.as_str()];
+    let mut filling = operator.command(&words).spawn().expect("starts");
+    kit::eventually("some are there", async || count().await > 0).await;
+    filling.kill().await.expect("killed");
+    assert!(count().await < MANY, "it was too quick to be cut off");
+    operator.json(&words).await;
+    assert_eq!(count().await, MANY);
+    store.assert_whole().await;
+    // Fewer take nobody away, and as many add nobody.
+    for fewer in ["10", &many] {
+        operator.json(&["demo", "--customers", fewer]).await;
+        assert_eq!(count().await, MANY);
+    }
     gateway.signalled(Signal::SIGTERM).await;
 }
 

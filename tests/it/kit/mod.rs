@@ -27,7 +27,7 @@ use std::time::Duration;
 pub(crate) use gateway::{Gateway, Setup, master_key};
 pub(crate) use graphql::{Answer, Caller, Upload, faults, mutation};
 pub(crate) use mail::{Mail, MailFolder, MailServer, Mailbox};
-pub(crate) use mongo::{number, text};
+pub(crate) use mongo::{Store, number, text};
 pub(crate) use people::{Client, Shop, item_ids};
 pub(crate) use profile::{Cost, examined, is_within, profiled};
 pub(crate) use redact::redact;

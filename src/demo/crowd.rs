@@ -1,0 +1,389 @@
+//! Customers by the thousand, to try out scale: each with an address, most without orders, as in a real store.
+//!
+//! They are laid into the database in large transactions, because registering so many would take hours. Who a customer of
+//! the crowd is follows from its number, so that filling may be cut off anywhere and is finished by the next call.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bson::doc;
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+
+use crate::access::reach::{Reach, StorefrontReach};
+use crate::address::{Address, Content, country::CountryCode};
+use crate::app::App;
+use crate::customer::{
+    Customer, CustomerStatus, email,
+    registration::{NewCustomer, account},
+    store,
+};
+use crate::error::{Error, Result};
+use crate::order::{Given, Line, Money, Order, Personal, currency::CurrencyCode, record::NewOrder};
+use crate::platform::{
+    clock::Timestamp,
+    database::Tx,
+    decimal::Decimal,
+    id::{AddressId, OrderId},
+    progress::{Progress, Unit},
+};
+use crate::storefront::Storefront;
+use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage};
+
+/// Customers in one transaction.
+const BATCH: u64 = 500;
+/// Transactions at a time: while the database writes some, the next are prepared.
+const AT_ONCE: usize = 3;
+/// The crowd registered within this time before now.
+const PAST: Duration = Duration::from_secs(2 * 365 * 24 * 60 * 60);
+
+/// First names; the first ones are the most common.
+const FIRST_NAMES: [&str; 24] = [
+    "Emma", "Noah", "Mila", "Leon", "Lina", "Paul", "Ella", "Finn", "Clara", "Elias", "Lea", "Luis", "Ida",
+    "Ben", "Frieda", "Jonas", "Marie", "Theo", "Nora", "Anton", "Greta", "Oskar", "Zoe", "Karl",
+];
+/// Last names; the first ones are the most common.
+const LAST_NAMES: [&str; 32] = [
+    "Müller",
+    "Schmidt",
+    "Becker",
+    "Fischer",
+    "Weber",
+    "Wagner",
+    "Hoffmann",
+    "Koch",
+    "Bauer",
+    "Richter",
+    "Klein",
+    "Wolf",
+    "Neumann",
+    "Schwarz",
+    "Zimmermann",
+    "Braun",
+    "Krüger",
+    "Hartmann",
+    "Lange",
+    "Werner",
+    "Krause",
+    "Lehmann",
+    "Köhler",
+    "Maier",
+    "Kaiser",
+    "Fuchs",
+    "Peters",
+    "Lang",
+    "Scholz",
+    "Möller",
+    "Weiß",
+    "Jung",
+];
+/// Where they live: zip code and city.
+const CITIES: [(&str, &str); 8] = [
+    ("10115", "Berlin"),
+    ("20095", "Hamburg"),
+    ("80331", "München"),
+    ("50667", "Köln"),
+    ("04103", "Leipzig"),
+    ("01067", "Dresden"),
+    ("70173", "Stuttgart"),
+    ("28195", "Bremen"),
+];
+const STREETS: [&str; 6] = [
+    "Lindenallee",
+    "Bahnhofstraße",
+    "Gartenweg",
+    "Hafengasse",
+    "Schulstraße",
+    "Am Markt",
+];
+
+/// What they order: SKU, name, price in cents.
+const ARTICLES: [(&str, &str, u32); 5] = [
+    ("MUG-WHITE", "Mug with your photo", 1290),
+    ("POSTER-A2", "Poster, A2, matt", 1900),
+    ("SHIRT-M", "T-shirt with your design, M", 2450),
+    ("CARDS-50", "Fifty cards", 3975),
+    ("FRAME-A2", "Frame for A2, oak", 3450),
+];
+
+/// A crowd in a storefront.
+pub struct Crowd<'a> {
+    /// The process.
+    pub app: &'a Arc<App>,
+    /// A backend's reach into the storefront.
+    pub place: &'a StorefrontReach,
+}
+
+/// What is written for some customers, together.
+#[derive(Default)]
+struct Documents {
+    customers: Vec<Customer>,
+    users: Vec<StorefrontUser>,
+    storages: Vec<PrivateStorage>,
+    addresses: Vec<Address>,
+    orders: Vec<Order>,
+}
+
+impl Crowd<'_> {
+    /// Adds customers until the storefront's crowd counts so many.
+    ///
+    /// # Errors
+    /// When the database does not answer; what was added stays, and the next call adds the rest.
+    pub async fn grow_to(&self, many: u64, progress: &Progress) -> Result<()> {
+        let Self { app, place } = *self;
+        let storefronts = app.database.open::<Storefront>(place.reach());
+        let storefront = storefronts.get(place.id()).await?;
+        let storefront = storefront.ok_or_else(|| Error::internal("a reach's storefront is there"))?;
+        let now = app.clock.now();
+        let step = progress.bar("Adding customers", many, Unit::Items);
+        let batches = (0..many).step_by(usize::try_from(BATCH).unwrap_or(usize::MAX));
+        stream::iter(batches.map(|start| start..many.min(start + BATCH)))
+            .map(|numbers| async {
+                let added = numbers.end - numbers.start;
+                self.add(&storefront.code, now, numbers).await?;
+                step.advance(added);
+                Ok::<_, Error>(())
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
+            .await?;
+        step.finish();
+        Ok(())
+    }
+
+    /// Adds those of these numbers that are missing.
+    async fn add(&self, code: &str, now: Timestamp, numbers: std::ops::Range<u64>) -> Result<()> {
+        let Self { app, place } = *self;
+        let emails: Vec<String> = numbers.clone().map(email_of).collect();
+        let customers = app.database.open::<Customer>(place.reach());
+        let there = customers
+            .find(doc! { "emailKey": { "$in": &emails } }, doc! {}, 0)
+            .await?;
+        let there: HashSet<String> = there
+            .into_iter()
+            .filter_map(|customer| customer.email_key)
+            .collect();
+        let missing: Vec<u64> = numbers
+            .filter(|number| !there.contains(&email_of(*number)))
+            .collect();
+        let Ok(many) = i64::try_from(missing.len()) else {
+            return Err(Error::internal("a batch is small"));
+        };
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let first = store::next_numbers(&app.database, place.id(), many).await?;
+        let mut documents = Documents::default();
+        for (number, reference) in missing.into_iter().zip(first..) {
+            self.one(&mut documents, now, number, (code, reference))?;
+        }
+        let context = (&**app, place.reach(), documents);
+        let written = app.database.transaction(context, |tx, (app, reach, documents)| {
+            write(app, reach, tx, documents).boxed()
+        });
+        written.await
+    }
+
+    /// The customer of this number, with what belongs to them.
+    fn one(
+        &self,
+        into: &mut Documents,
+        now: Timestamp,
+        number: u64,
+        (code, reference): (&str, i64),
+    ) -> Result<()> {
+        let mut draws = Draws(number);
+        let new = NewCustomer {
+            email: email::parse(&email_of(number)).ok_or_else(fault)?,
+            password: None,
+            first_name: common(&FIRST_NAMES, &mut draws).to_owned(),
+            last_name: common(&LAST_NAMES, &mut draws).to_owned(),
+            salutation: None,
+            gender: None,
+            date_of_birth: None,
+            shopper_reference: None,
+            terms_version: Some("2026-01".to_owned()),
+            custom_fields: Vec::new(),
+        };
+        let registered = now.before(PAST.mul_f64(draws.share()));
+        let (mut customer, mut user, storage) = account(self.app, self.place, registered, &new, None);
+        customer.reference = format!("{code}--{reference}");
+        customer.reference_number = reference;
+        customer.is_email_verified = draws.share() < 0.8;
+        user.external_id.clone_from(&customer.reference);
+        let address = Address {
+            id: AddressId::fresh(registered, &self.app.random),
+            storefront_id: customer.storefront_id.clone(),
+            user_id: user.id.clone(),
+            customer_id: customer.id.clone(),
+            content: content(new, &mut draws),
+            created_at: registered,
+            updated_at: registered,
+            version: 1,
+        };
+        customer.default_shipping_address_id = Some(address.id.clone());
+        customer.default_billing_address_id = Some(address.id.clone());
+        for order in 0..orders(&mut draws) {
+            let placed = registered.after(now.since(registered).mul_f64(draws.share()));
+            let number = format!("CROWD-{}-{}", number + 1, order + 1);
+            let order = self.order(&customer, &address.content, (number, placed), &mut draws)?;
+            customer.order_count += 1;
+            customer.status = CustomerStatus::of(customer.order_count);
+            customer.updated_at = customer.updated_at.max(placed);
+            customer.version += 1;
+            into.orders.push(order);
+        }
+        into.customers.push(customer);
+        into.users.push(user);
+        into.storages.push(storage);
+        into.addresses.push(address);
+        Ok(())
+    }
+
+    /// An order to the customer's only address.
+    fn order(
+        &self,
+        customer: &Customer,
+        address: &Content,
+        (number, placed): (String, Timestamp),
+        draws: &mut Draws,
+    ) -> Result<Order> {
+        let (sku, name, price) = ARTICLES[draws.below(ARTICLES.len())];
+        let quantity = draws.below(3) + 1;
+        let new = NewOrder {
+            number,
+            customer_id: Some(customer.id.clone()),
+            email: customer.email.clone(),
+            shipping: Given::Default,
+            billing: Given::Default,
+            lines: vec![Line {
+                sku: sku.to_owned(),
+                name: name.to_owned(),
+                quantity: i32::try_from(quantity).map_err(Error::internal)?,
+                unit_price: euros(price)?,
+            }],
+            total: euros(price * u32::try_from(quantity).map_err(Error::internal)?)?,
+            placed_at: Some(placed),
+        };
+        let personal = Personal {
+            email: new.email.clone(),
+            shipping_address: address.clone(),
+            billing_address: address.clone(),
+            sent: new.sent(&self.app.vault)?,
+        };
+        let id = OrderId::fresh(placed, &self.app.random);
+        Ok(new.as_recorded(id, self.place, Some(customer), personal, placed))
+    }
+}
+
+fn fault() -> Error {
+    Error::internal("one of a crowd's customers cannot be")
+}
+
+fn euros(cents: u32) -> Result<Money> {
+    Ok(Money {
+        amount: Decimal::parse_text(&format!("{}.{:02}", cents / 100, cents % 100)).ok_or_else(fault)?,
+        currency_code: CurrencyCode::parse_text("EUR").ok_or_else(fault)?,
+    })
+}
+
+/// How many orders somebody has placed: half of all none, a fifth more than one.
+fn orders(draws: &mut Draws) -> usize {
+    match draws.below(10) {
+        0..5 => 0,
+        5..8 => 1,
+        8 => 2,
+        _ => 3,
+    }
+}
+
+async fn write(app: &App, reach: &Reach, tx: &mut Tx, documents: &Documents) -> Result<()> {
+    let database = &app.database;
+    let users = database.open::<StorefrontUser>(reach);
+    users.insert_many_in(tx, reach, &documents.users).await?;
+    let storages = database.open::<PrivateStorage>(reach);
+    storages.insert_many_in(tx, reach, &documents.storages).await?;
+    let customers = database.open::<Customer>(reach);
+    customers.insert_many_in(tx, reach, &documents.customers).await?;
+    let addresses = database.open::<Address>(reach);
+    addresses.insert_many_in(tx, reach, &documents.addresses).await?;
+    let orders = database.open::<Order>(reach);
+    orders.insert_many_in(tx, reach, &documents.orders).await
+}
+
+/// The address of the customer of this number, as it is compared too.
+fn email_of(number: u64) -> String {
+    format!("crowd{:07}@demo-prints.example", number + 1)
+}
+
+fn content(person: NewCustomer, draws: &mut Draws) -> Content {
+    let (zip_code, city) = CITIES[draws.below(CITIES.len())];
+    let street = STREETS[draws.below(STREETS.len())];
+    Content {
+        label: None,
+        salutation: None,
+        first_name: person.first_name,
+        last_name: person.last_name,
+        company: None,
+        address1: format!("{street} {}", draws.below(200) + 1),
+        address2: None,
+        address3: None,
+        zip_code: Some(zip_code.to_owned()),
+        city: city.to_owned(),
+        region: None,
+        iso2_code: CountryCode::DE,
+        country: None,
+        phone: None,
+    }
+}
+
+/// A name, an early one more often than a late one.
+fn common(names: &[&'static str], draws: &mut Draws) -> &'static str {
+    let many = names.len();
+    names[draws.below(many).min(draws.below(many)).min(draws.below(many))]
+}
+
+/// Values that follow from a number and look as if they did not (SplitMix64).
+struct Draws(u64);
+
+impl Draws {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A place in a list of so many.
+    fn below(&mut self, many: usize) -> usize {
+        let share = u128::from(self.next()) * many as u128;
+        usize::try_from(share >> 64).unwrap_or(0)
+    }
+
+    /// Between 0 and 1.
+    fn share(&mut self) -> f64 {
+        let (drawn, all) = (u32::try_from(self.next() >> 32).unwrap_or(0), u32::MAX);
+        f64::from(drawn) / f64::from(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_somebody_is_follows_from_the_number_and_early_names_are_common() {
+        let name = |number| common(&LAST_NAMES, &mut Draws(number));
+        let names: Vec<&str> = (0..10_000).map(name).collect();
+        assert_eq!(names, (0..10_000).map(name).collect::<Vec<_>>());
+        let count = |wanted: &str| names.iter().filter(|name| **name == wanted).count();
+        assert!(count(LAST_NAMES[0]) > 500, "{}", count(LAST_NAMES[0]));
+        assert!(count(LAST_NAMES[0]) > 3 * count(LAST_NAMES[25]).max(1));
+        assert!(
+            (0..10_000)
+                .map(|number| Draws(number).share())
+                .all(|share| (0.0..=1.0).contains(&share))
+        );
+    }
+}
