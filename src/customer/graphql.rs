@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Description, ID, Object, SimpleObject};
 
+use super::anonymization::AnonymizationStatus;
 use super::sessions::{self, CustomerSession};
 use super::{Customer as Document, CustomerStatus, Gender, Salutation};
 use crate::access::{
@@ -320,6 +321,16 @@ impl Customer {
         let reach = self.reach(context, &READ)?;
         let whose = (&self.document.storefront_id, &self.document.custom_fields[..]);
         fields_of(context, (&reach, self.granted.is_some()), whose, keys).await
+    }
+
+    /// Whether what is personal of the customer is erased.
+    async fn is_anonymized(&self) -> bool {
+        self.document.erasure() == Some(AnonymizationStatus::Completed)
+    }
+
+    /// Where the erasure of what is personal stands; null when none was ever asked for.
+    async fn anonymization_status(&self) -> Option<AnonymizationStatus> {
+        self.document.erasure()
     }
 
     /// Signed-in devices: one for each live refresh token, oldest first. Backend (customers:read), or the customer

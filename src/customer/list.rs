@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Enum, ID, InputObject};
 use bson::{Bson, doc};
 
+use super::anonymization::{self, AnonymizationStatus};
 use super::graphql::{Customer, READ};
 use super::{Customer as Document, CustomerStatus, store};
 use crate::context::RequestContext;
@@ -81,6 +82,10 @@ pub struct CustomerFilter {
     pub has_password: Option<bool>,
     /// Whether the address was shown to be theirs.
     pub is_email_verified: Option<bool>,
+    /// Whether what is personal of the customer is erased. An index answers true.
+    pub is_anonymized: Option<bool>,
+    /// Where the erasure of what is personal stands. An index answers it.
+    pub anonymization_status: Option<AnonymizationStatus>,
     /// Is in this customer group; nobody is in one that there is not. Backend with groups:read too, or the customer itself;
     /// else FORBIDDEN. An index answers it, together with status too.
     pub group_id: Option<ID>,
@@ -172,6 +177,12 @@ impl Filter for CustomerFilter {
         }
         if let Some(is_verified) = self.is_email_verified {
             conditions.push(doc! { "isEmailVerified": is_verified });
+        }
+        if let Some(is_done) = self.is_anonymized {
+            conditions.push(anonymization::is_done(is_done)?);
+        }
+        if let Some(status) = self.anonymization_status {
+            conditions.push(anonymization::stands_at(status)?);
         }
         if self.group_id.is_some() {
             conditions.push(match self.group.take() {

@@ -1,6 +1,7 @@
 //! Customers: accounts of a storefront. Each has a regular storefront user of its own, to which its storage belongs and by
 //! which all that is the customer's is told from what is others'.
 
+pub mod anonymization;
 pub mod belongings;
 pub mod credentials;
 pub mod custom_fields;
@@ -28,6 +29,7 @@ pub mod unique;
 
 use std::fmt;
 
+use anonymization::Anonymization;
 use async_graphql::Enum;
 use serde::{Deserialize, Serialize};
 
@@ -180,6 +182,9 @@ pub struct Customer {
     /// change of the customer: neither `version` nor `updated_at` tells of it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub group_ids: Vec<CustomerGroupId>,
+    /// Where the erasure of what is personal here stands, where it was ever asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub anonymization: Option<Anonymization>,
     /// The last sign-in.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_login_at: Option<Timestamp>,

@@ -257,6 +257,7 @@ pub fn account(
         default_billing_address_id: None,
         custom_fields: applied(&[], &new.custom_fields),
         group_ids: Vec::new(),
+        anonymization: None,
         last_login_at: password_hash.is_some().then_some(now),
         password_hash,
         created_at: now,

@@ -43,6 +43,12 @@ pub const INDEXES: &[Index] = &[
         keys: &[("storefrontId", 1), ("userId", 1)],
         kind: IndexKind::Unique,
     },
+    Index {
+        collection: "customers",
+        name: "storefront_anonymization",
+        keys: &[("storefrontId", 1), ("anonymization.status", 1), ("_id", 1)],
+        kind: IndexKind::Having("anonymization.status"),
+    },
     // For lists: each order, and each text that is filtered by.
     plain("storefront_id", &[("storefrontId", 1), ("_id", 1)]),
     plain(

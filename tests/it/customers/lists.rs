@@ -33,9 +33,15 @@ async fn people() -> Shop {
         // As after an erasure.
         (
             "c.d@example.com",
-            doc! { "$unset": { "lastName": "", "email": "", "emailKey": "" } },
+            doc! {
+                "$unset": { "lastName": "", "email": "", "emailKey": "" },
+                "$set": { "anonymization": { "status": "COMPLETED" } },
+            },
         ),
-        ("$gt@example.com", doc! { "$unset": { "lastName": "" } }),
+        (
+            "$gt@example.com",
+            doc! { "$unset": { "lastName": "" }, "$set": { "anonymization": { "status": "CANCELLED" } } },
+        ),
     ] {
         let changed = customers.update_one(doc! { "emailKey": email }, changes).await;
         assert_eq!(changed.expect("updated").matched_count, 1, "{email}");
@@ -88,6 +94,11 @@ async fn epc_32_each_field_filters_customers() {
             "{ hasPassword: false, email: { startsWith: \"a\" } }",
             &["Ada", "Adam"],
         ),
+        ("{ isAnonymized: true }", &["Łucja"]),
+        ("{ isAnonymized: false, email: { isNull: true } }", &[]),
+        ("{ isAnonymized: false, lastName: { isNull: true } }", &["^B"]),
+        ("{ anonymizationStatus: CANCELLED }", &["^B"]),
+        ("{ anonymizationStatus: REQUESTED }", &[]),
         ("{ createdAt: { lt: \"2020-01-01T00:00:00Z\" } }", &[]),
         (
             "{ updatedAt: { gt: \"2020-01-01T00:00:00Z\" }, status: REPEAT }",
