@@ -16,6 +16,7 @@ mod bare;
 mod child;
 mod flood;
 mod levels;
+mod lists;
 mod memory;
 mod merging;
 mod nested;
@@ -68,6 +69,10 @@ async fn measure(arguments: &[String]) {
     }
     if wanted("point") {
         rows.extend(point::measure(&stand).await);
+    }
+    // Last, for where there are several storefronts, each query names its own.
+    if wanted("lists") {
+        rows.extend(lists::measure(&stand).await);
     }
     Arc::into_inner(stand)
         .expect("nothing uses it any more")

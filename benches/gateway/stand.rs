@@ -15,6 +15,7 @@ use storefront_gateway::app::{App, Parts};
 use storefront_gateway::config::Config;
 use storefront_gateway::platform::clock::Clock;
 use storefront_gateway::platform::database::{Database, Monitor};
+use storefront_gateway::platform::id::OrganizationId;
 use storefront_gateway::platform::mongod::{Managed, Options};
 use storefront_gateway::platform::progress::Progress;
 use storefront_gateway::platform::random::Random;
@@ -33,6 +34,8 @@ pub struct Stand {
     pub commands: Arc<AtomicU64>,
     /// The backend's secret.
     pub secret: String,
+    /// The organization.
+    pub organization: OrganizationId,
     /// The storefront.
     pub storefront: String,
     client: reqwest::Client,
@@ -104,7 +107,7 @@ impl Stand {
         let made = storefronts::create(&app.database, &system, &app.clock, &app.random, new).await;
         let storefront = made.expect("made").expect("free").id.to_string();
         let client = NewClient {
-            organization,
+            organization: organization.clone(),
             kind: ClientKind::Integration,
             name: "bench".to_owned(),
             storefronts: None,
@@ -115,6 +118,7 @@ impl Stand {
             folder,
             server,
             commands,
+            organization,
             secret: secret.expose().to_owned(),
             storefront,
             gateway,

@@ -1,0 +1,198 @@
+//! Filtered pages of a storefront's customers cost the same at the beginning and a thousand pages on, and with ten times as
+//! many customers.
+
+use std::time::Duration;
+
+use bson::{Document, doc};
+use serde_json::{Value, json};
+use storefront_gateway::access::principal::Policy;
+use storefront_gateway::access::reach::{Reach, SystemReach};
+use storefront_gateway::access::scope::Scope;
+use storefront_gateway::demo::crowd::Crowd;
+use storefront_gateway::platform::id::{Id, StorefrontId};
+use storefront_gateway::platform::progress::Progress;
+use storefront_gateway::storefront::{IntegrationType, store as storefronts};
+
+use crate::stand::Stand;
+use crate::{Row, levels};
+
+const FEW: u64 = 20_000;
+const MANY: u64 = 200_000;
+/// Customers on a page.
+const PAGE: usize = 10;
+/// Pages in front of the deep one.
+const DEEP: usize = 1000;
+const ROUNDS: usize = 101;
+const BOUND: f64 = 1.5;
+
+const LIST: &str = "query($storefront: ID!, $filter: CustomerFilter!, $key: CustomerSortKey!, $first: Int!, $after: String) {
+    storefront(by: { id: $storefront }) {
+        customers(filter: $filter, sortKey: $key, first: $first, after: $after) {
+            nodes { id } pageInfo { endCursor } } } }";
+
+const RELATED: &str =
+    "query($storefront: ID!) { storefront(by: { id: $storefront }) { customers(first: 50) { nodes {
+    orders(first: 3) { nodes { number lines { sku } } }
+    groups(first: 5) { nodes { name } }
+    customFields { key value } } } } }";
+/// The storefront, the customers, their orders, their groups, the fields.
+const COMMANDS: u64 = 5;
+
+pub async fn measure(stand: &Stand) -> Vec<Row> {
+    let few = store(stand, "FEW").await;
+    let many = store(stand, "MANY").await;
+    crowd(stand, &few, FEW).await;
+    let started = tokio::time::Instant::now();
+    crowd(stand, &many, MANY).await;
+    let mut rows = vec![Row {
+        what: "seconds for 200,000 customers with addresses and orders",
+        measured: format!("{:.0}", started.elapsed().as_secs_f64()),
+        bound: "told only".to_owned(),
+        kept: true,
+    }];
+    let mut groups = Vec::new();
+    for storefront in [&few, &many] {
+        groups.push(half_in_a_group(stand, storefront).await);
+    }
+    let by_group = |group: &str| json!({ "status": "REPEAT", "groupId": group });
+    let by_email = json!({ "email": { "startsWith": "crowd" } });
+    let by_last_name = json!({ "lastName": { "eq": "Müller" } });
+    for (what, filters, key) in [
+        (
+            "a page of customers by the beginning of their e-mail address: slowest against quickest of the first of 20,000, \
+             the first and the thousandth of 200,000",
+            [&by_email, &by_email],
+            "EMAIL",
+        ),
+        (
+            "the same by last name",
+            [&by_last_name, &by_last_name],
+            "LAST_NAME",
+        ),
+        (
+            "the same by status and group",
+            [&by_group(&groups[0]), &by_group(&groups[1])],
+            "CREATED_AT",
+        ),
+    ] {
+        rows.push(pages(stand, [&few, &many], filters, key, what).await);
+    }
+    let what = [
+        "commands of a page of 50 customers with orders and lines, groups, and custom fields, idle",
+        "the same, a query, with 32 callers at once",
+    ];
+    let query = (RELATED, json!({ "storefront": many }));
+    let (data, commands) = levels::measure(stand, what, query, COMMANDS).await;
+    let customers = data["storefront"]["customers"]["nodes"]
+        .as_array()
+        .expect("nodes");
+    let any = |related: &str| {
+        customers
+            .iter()
+            .any(|customer| customer[related]["nodes"][0].is_object())
+    };
+    assert!(any("orders") && any("groups"), "{data}");
+    rows.extend(commands);
+    rows
+}
+
+/// Puts every second customer into a new group, behind the gateway's back; the group.
+async fn half_in_a_group(stand: &Stand, storefront: &str) -> String {
+    let query = "mutation($group: CustomerGroupCreateInput!, $field: CustomFieldDefineInput!) {
+        customerGroupCreate(input: $group) { customerGroup { id } }
+        customFieldDefine(input: $field) { userErrors { code } } }";
+    let input = json!({
+        "group": { "storefrontId": storefront, "name": "half" },
+        "field": { "storefrontId": storefront, "key": "tier", "name": "Tier", "type": "STRING" },
+    });
+    let data = stand.ask(&stand.gateway.app.public_url, query, input).await;
+    let group = data["customerGroupCreate"]["customerGroup"]["id"].as_str();
+    let group = group.unwrap_or_else(|| panic!("{data}")).to_owned();
+    let customers = stand.driver().await.collection::<Document>("customers");
+    let every_second = doc! { "storefrontId": storefront, "referenceNumber": { "$mod": [2, 0] } };
+    let update = doc! { "$set": { "groupIds": [&group] } };
+    customers
+        .update_many(every_second, update)
+        .await
+        .expect("updated");
+    group
+}
+
+/// Another storefront of the bench's organization.
+async fn store(stand: &Stand, code: &str) -> String {
+    let app = &stand.gateway.app;
+    let new = storefronts::NewStorefront {
+        organization: stand.organization.clone(),
+        name: code.to_owned(),
+        code: code.to_owned(),
+        integration_type: IntegrationType::Custom,
+        account_url: None,
+        conceal_emails: false,
+    };
+    let system = SystemReach::for_background_work();
+    let made = storefronts::create(&app.database, &system, &app.clock, &app.random, new).await;
+    made.expect("made").expect("free").id.to_string()
+}
+
+async fn crowd(stand: &Stand, storefront: &str, many: u64) {
+    let reach = reach(stand).await;
+    let id = StorefrontId::parse(storefront).expect("an id");
+    let place = reach.only(&id).expect("reached");
+    let app = &stand.gateway.app;
+    let crowd = Crowd { app, place: &place };
+    crowd.grow_to(many, &Progress::detect()).await.expect("laid");
+}
+
+async fn reach(stand: &Stand) -> Reach {
+    let known = stand.gateway.app.access.authenticate(&stand.secret).await;
+    let principal = known.expect("an answer").expect("a good secret");
+    principal
+        .reach_to_write(&Policy::backend(Scope::CustomersWrite))
+        .expect("all scopes")
+}
+
+/// The first page of a few, and the first and a deep one of many.
+async fn pages(
+    stand: &Stand,
+    [few, many]: [&str; 2],
+    [of_few, of_many]: [&Value; 2],
+    key: &str,
+    what: &'static str,
+) -> Row {
+    let first = |storefront: &str, filter: &Value| json!({ "storefront": storefront, "filter": filter, "key": key, "first": PAGE });
+    let mut deep = first(many, of_many);
+    for _ in 0..DEEP * PAGE / 100 {
+        let mut page = deep.clone();
+        page["first"] = 100.into();
+        let found = list(stand, page).await;
+        deep["after"] = found["pageInfo"]["endCursor"].clone();
+    }
+    let asked = [first(few, of_few), first(many, of_many), deep];
+    let mut took: [Vec<Duration>; 3] = Default::default();
+    for _ in 0..ROUNDS {
+        for (page, took) in asked.iter().zip(&mut took) {
+            let started = tokio::time::Instant::now();
+            let found = list(stand, page.clone()).await;
+            took.push(started.elapsed());
+            assert_eq!(found["nodes"].as_array().map(Vec::len), Some(PAGE));
+        }
+    }
+    let took = took.map(|mut took| {
+        took.sort_unstable();
+        took[took.len() / 2].as_secs_f64()
+    });
+    let slowest = took.iter().copied().fold(f64::MIN, f64::max);
+    let quickest = took.iter().copied().fold(f64::MAX, f64::min);
+    Row {
+        what,
+        measured: format!("{:.2}", slowest / quickest),
+        bound: format!("{BOUND}"),
+        kept: slowest / quickest <= BOUND,
+    }
+}
+
+async fn list(stand: &Stand, variables: Value) -> Value {
+    let url = &stand.gateway.app.public_url;
+    let data = stand.ask(url, LIST, variables).await;
+    data["storefront"]["customers"].clone()
+}
