@@ -198,10 +198,17 @@ impl Page {
                     doc! { field: { operator: value } },
                     doc! { field: value, "_id": { operator: id } },
                 ];
-                if self.down() && self.order.values == Values::Optional {
-                    behind.push(doc! { field: null });
-                }
-                doc! { "$or": behind }
+                // Said once more as one range, which the database can narrow by another condition on the same field; it
+                // would go over all that meets that one, from the first page on, otherwise.
+                let range = match (self.down(), self.order.values) {
+                    (true, Values::Optional) => {
+                        behind.push(doc! { field: null });
+                        doc! { "$not": { "$gt": value } }
+                    }
+                    (true, _) => doc! { "$lte": value },
+                    (false, _) => doc! { "$gte": value },
+                };
+                doc! { field: range, "$or": behind }
             }
         }
     }
@@ -478,13 +485,19 @@ mod tests {
         );
         assert_eq!(
             behind("Ng".into(), false),
-            doc! { "$or": [{ "lastName": { "$gt": "Ng" } }, { "lastName": "Ng", "_id": { "$gt": "x1" } }] }
+            doc! {
+                "lastName": { "$gte": "Ng" },
+                "$or": [{ "lastName": { "$gt": "Ng" } }, { "lastName": "Ng", "_id": { "$gt": "x1" } }],
+            }
         );
         assert_eq!(
             behind("Ng".into(), true),
-            doc! { "$or": [
-                { "lastName": { "$lt": "Ng" } }, { "lastName": "Ng", "_id": { "$lt": "x1" } }, { "lastName": null },
-            ] }
+            doc! {
+                "lastName": { "$not": { "$gt": "Ng" } },
+                "$or": [
+                    { "lastName": { "$lt": "Ng" } }, { "lastName": "Ng", "_id": { "$lt": "x1" } }, { "lastName": null },
+                ],
+            }
         );
     }
 

@@ -260,6 +260,33 @@ async fn epc_32_what_is_looked_for_by_its_beginning_or_as_a_whole_is_found_by_an
             assert!(is_within(cost, found + A_FEW), "{filter}: {cost:?}");
         }
     }
+    // All of them, from deep within.
+    for (filter, key) in [
+        ("email: { startsWith: \"n0\" }", "EMAIL"),
+        (
+            "firstName: { isNull: false }, lastName: { startsWith: \"n0\" }",
+            "LAST_NAME",
+        ),
+    ] {
+        for (end, cursor, from) in [("first", "after", "endCursor"), ("last", "before", "startCursor")] {
+            for reverse in [false, true] {
+                let asked = format!("filter: {{ {filter} }}, sortKey: {key}, reverse: {reverse}, {end}");
+                let mut place = String::new();
+                for _ in 0..10 {
+                    let page = list(&shop, &format!("{asked}: 100{place}")).await;
+                    place = format!(", {cursor}: {}", page["pageInfo"][from]);
+                }
+                let query = format!(
+                    "{{ storefront {{ customers({asked}: 10{place}) {{ nodes {{ firstName }} }} }} }}"
+                );
+                let (page, costs) = examined(&shop, shop.backend.ask(&query)).await;
+                assert_eq!(names(&page["storefront"]["customers"]).len(), 10, "{asked}");
+                for cost in costs.iter().filter(|(collection, ..)| collection == "customers") {
+                    assert!(is_within(cost, 10 + A_FEW), "{asked}: {cost:?}");
+                }
+            }
+        }
+    }
     for key in ["CREATED_AT", "UPDATED_AT", "LAST_NAME", "EMAIL", "REFERENCE"] {
         for end in ["first: 10", "last: 10"] {
             let query =
