@@ -1,5 +1,7 @@
 //! What one request's resolvers share: who is asking, what was read already, and the app behind it.
 
+pub mod behind;
+
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;

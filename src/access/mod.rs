@@ -15,6 +15,7 @@ pub mod organization;
 pub mod password;
 pub mod principal;
 pub mod reach;
+pub mod related;
 pub mod scope;
 pub mod session;
 mod standing;

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use async_graphql::{Context, Description, ID, Object};
 
 use super::country::CountryCode;
-use super::{Address as Document, Defaults};
+use super::{Address as Document, Defaults, store};
 use crate::access::reach::Reach;
-use crate::context::RequestContext;
+use crate::context::{RequestContext, behind::Behind};
 use crate::customer::{
-    Customer as CustomerDocument, Salutation, belongings,
+    Customer as CustomerDocument, Salutation,
     graphql::{Customer, READ},
 };
 use crate::error::{Error, Result};
 use crate::platform::{
     clock::Timestamp,
     id::{AddressId, Id},
-    page::{Connection, Order, PageArgs},
+    page::{Connection, PageArgs},
     scalar::wire_count,
 };
 
@@ -184,24 +184,44 @@ impl AddressBook<'_> {
         Address::of(document, Arc::clone(self.customer), self.granted.cloned())
     }
 
+    fn behind(&self) -> Behind<'_, CustomerDocument> {
+        Behind {
+            context: self.context,
+            parent: self.customer,
+        }
+    }
+
     /// The address with this id; `None` when the customer has none.
-    pub async fn find(&self, id: Option<&AddressId>) -> Result<Option<Address>> {
-        let Some(id) = id else {
-            return Ok(None);
-        };
+    pub async fn find(&self, id: &AddressId) -> Result<Option<Address>> {
         let found = self.context.by_id::<Document>(&self.reach, id).await?;
         let own = found.filter(|address| address.customer_id == self.customer.id);
         Ok(own.map(|address| self.node(address)))
     }
 
-    /// A page, oldest first: one command for all customers of a level.
+    /// Where orders go; `None` as long as there are no addresses. Read together with the pages, as the next one is.
+    pub async fn default_shipping(&self) -> Result<Option<Address>> {
+        self.default(Defaults::of(self.customer).shipping, store::DEFAULT_SHIPPING)
+            .await
+    }
+
+    /// Where invoices go; `None` as long as there are no addresses.
+    pub async fn default_billing(&self) -> Result<Option<Address>> {
+        self.default(Defaults::of(self.customer).billing, store::DEFAULT_BILLING)
+            .await
+    }
+
+    async fn default(&self, known: Option<AddressId>, field: &'static str) -> Result<Option<Address>> {
+        if known.is_none() {
+            return Ok(None);
+        }
+        let found = self.behind().named::<Document>(&self.reach, field).await?;
+        Ok(found.map(|document| self.node(Arc::new(document))))
+    }
+
+    /// A page, oldest first: one command for all customers of a level, with their defaults.
     pub async fn page(&self, args: &PageArgs) -> Result<Connection<Address>> {
-        let (context, customer) = (self.context, self.customer);
-        // Siblings have equal arguments and share a loader; cursors belong to the tenant.
-        let order = Order::by_id(format!("addresses in {}", customer.storefront_id));
-        let page = args.check(order)?;
-        let node = |document: Document| self.node(Arc::new(document));
-        belongings::page(context, &self.reach, customer, page, node).await
+        let node = |document: Arc<Document>| self.node(document);
+        self.behind().list(&self.reach, &self.reach, args, node).await
     }
 }
 

@@ -5,9 +5,10 @@ use bson::{Bson, Document, doc};
 use super::{Address, Defaults};
 use crate::access::{
     reach::{Confine, Reach},
+    related::{Leads, Listed},
     tenant::TenantDocument,
 };
-use crate::customer::{self, Customer, belongings::Belonging};
+use crate::customer::{self, Customer};
 use crate::error::{Error, Result};
 use crate::platform::{
     change::Change,
@@ -15,6 +16,11 @@ use crate::platform::{
     database::{Database, Index, IndexKind, Tx},
     id::{AddressId, CustomerId},
 };
+
+/// The customer's field with the address that orders go to.
+pub const DEFAULT_SHIPPING: &str = "defaultShippingAddressId";
+/// The customer's field with the address that invoices go to.
+pub const DEFAULT_BILLING: &str = "defaultBillingAddressId";
 
 /// Indexes of the addresses.
 pub const INDEXES: &[Index] = &[Index {
@@ -95,18 +101,20 @@ pub async fn note_change(
 ) -> Result<Customer> {
     let Defaults { shipping, billing } = defaults;
     let mut change = Change::default();
-    change.keep_or_clear("defaultShippingAddressId", Some(shipping))?;
-    change.keep_or_clear("defaultBillingAddressId", Some(billing))?;
+    change.keep_or_clear(DEFAULT_SHIPPING, Some(shipping))?;
+    change.keep_or_clear(DEFAULT_BILLING, Some(billing))?;
     let named = doc! { "_id": &customer.id };
     let changed = customer::store::update_in(database, reach, tx, named, change.into_update(now)).await?;
     changed.ok_or_else(|| Error::internal("a customer that was read in a transaction stays for its time"))
 }
 
-impl Belonging for Address {
-    const LINK: (&'static str, &'static str) = ("_id", "customerId");
+impl Listed for Address {}
 
-    fn position(&self) -> (Bson, Bson) {
-        ((&self.id).into(), (&self.id).into())
+impl Leads<Address> for Customer {
+    const FIELD: &'static str = "customerId";
+
+    fn keys() -> Bson {
+        "$_id".into()
     }
 }
 

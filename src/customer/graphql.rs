@@ -13,13 +13,10 @@ use crate::access::{
     scope::Scope,
 };
 use crate::address::graphql::{Address, AddressBook};
-use crate::context::RequestContext;
+use crate::context::{RequestContext, behind::Behind};
 use crate::custom_field::graphql::{CustomField, fields_of};
 use crate::error::{Error, Result};
-use crate::market::{
-    graphql::{CustomerGroup, Market, groups_of_customer, markets_of_customer},
-    lists::Behind,
-};
+use crate::market::graphql::{CustomerGroup, Market, groups_of_customer, markets_of_customer};
 use crate::order::{graphql::Order, list::orders_behind};
 use crate::platform::{
     clock::Timestamp,
@@ -88,11 +85,10 @@ impl Customer {
         })
     }
 
-    fn behind<'a>(&'a self, ctx: &Context<'a>, args: PageArgs) -> Result<Behind<'a, Document>> {
+    fn behind<'a>(&'a self, ctx: &Context<'a>) -> Result<Behind<'a, Document>> {
         Ok(Behind {
             context: RequestContext::of(ctx)?,
             parent: &self.document,
-            args,
         })
     }
 }
@@ -224,21 +220,20 @@ impl Customer {
         ctx: &Context<'_>,
         #[graphql(desc = "The address's `id`.")] id: ID,
     ) -> Option<Result<Address>> {
-        let find = async { self.address_book(ctx)?.find(AddressId::parse(&id).as_ref()).await };
+        let id = AddressId::parse(&id)?;
+        let find = async { self.address_book(ctx)?.find(&id).await };
         find.await.transpose()
     }
 
     /// The address that orders go to; null as long as there are no addresses.
     async fn default_shipping_address(&self, ctx: &Context<'_>) -> Option<Result<Address>> {
-        let id = self.document.default_shipping_address_id.as_ref();
-        let find = async { self.address_book(ctx)?.find(id).await };
+        let find = async { self.address_book(ctx)?.default_shipping().await };
         find.await.transpose()
     }
 
     /// The address that invoices go to; null as long as there are no addresses.
     async fn default_billing_address(&self, ctx: &Context<'_>) -> Option<Result<Address>> {
-        let id = self.document.default_billing_address_id.as_ref();
-        let find = async { self.address_book(ctx)?.find(id).await };
+        let find = async { self.address_book(ctx)?.default_billing().await };
         find.await.transpose()
     }
 
@@ -284,7 +279,7 @@ impl Customer {
             last,
             before,
         };
-        groups_of_customer(self.behind(ctx, page)?, self.granted.as_ref()).await
+        groups_of_customer(self.behind(ctx)?, self.granted.as_ref(), &page).await
     }
 
     /// The private markets that the groups open, and the public ones, oldest first. Backend (storefronts:read), or the
@@ -304,7 +299,7 @@ impl Customer {
             last,
             before,
         };
-        markets_of_customer(self.behind(ctx, page)?, self.granted.as_ref()).await
+        markets_of_customer(self.behind(ctx)?, self.granted.as_ref(), &page).await
     }
 
     /// The storefront's custom fields, with the customer's values: every field that the caller may read, in the order in

@@ -2,7 +2,6 @@
 //! which all that is the customer's is told from what is others'.
 
 pub mod anonymization;
-pub mod belongings;
 pub mod credentials;
 pub mod custom_fields;
 pub mod email;

@@ -3,7 +3,10 @@
 use bson::{Bson, Document, doc};
 
 use super::{Customer, email::Email};
-use crate::access::reach::{Confine, Reach, SystemReach};
+use crate::access::{
+    reach::{Confine, Reach, SystemReach},
+    related::Listed,
+};
 use crate::error::Result;
 use crate::platform::{
     counter,
@@ -93,6 +96,8 @@ pub const INDEXES: &[Index] = &[
         &[("storefrontId", 1), ("groupIds", 1), ("status", 1), ("_id", 1)],
     ),
 ];
+
+impl Listed for Customer {}
 
 const fn plain(name: &'static str, keys: &'static [(&'static str, i32)]) -> Index {
     Index {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Description, ID, Object};
 
-use super::lists::{Behind, READ_GROUPS, READ_MARKETS, group_reach, of_storefront, persons_own};
+use super::lists::{READ_GROUPS, READ_MARKETS, group_reach, of_storefront, persons_own};
 use super::{CustomerGroup as GroupDocument, Market as MarketDocument};
 use crate::access::reach::Reach;
-use crate::context::RequestContext;
+use crate::context::{RequestContext, behind::Behind};
 use crate::customer::{
     Customer as CustomerDocument,
     graphql::{Customer, READ as READ_CUSTOMERS},
@@ -35,11 +35,10 @@ impl CustomerGroup {
         Self { document, granted }
     }
 
-    fn behind<'a>(&'a self, ctx: &Context<'a>, args: PageArgs) -> Result<Behind<'a, GroupDocument>> {
+    fn behind<'a>(&'a self, ctx: &Context<'a>) -> Result<Behind<'a, GroupDocument>> {
         Ok(Behind {
             context: RequestContext::of(ctx)?,
             parent: &self.document,
-            args,
         })
     }
 }
@@ -79,7 +78,7 @@ impl CustomerGroup {
             last,
             before,
         };
-        let behind = self.behind(ctx, page)?;
+        let behind = self.behind(ctx)?;
         let own = persons_own(self.granted.as_ref());
         let customers = match &own {
             Some(reach) => reach.clone(),
@@ -87,7 +86,7 @@ impl CustomerGroup {
         };
         let groups = group_reach(behind.context, self.granted.as_ref(), &READ_GROUPS).await?;
         let node = |document: Arc<CustomerDocument>| Customer::granted(document, own.clone());
-        behind.list(&groups, &customers, node).await
+        behind.list(&groups, &customers, &page, node).await
     }
 
     /// The private markets that it opens, oldest first. Backend (storefronts:read), or a customer; else FORBIDDEN.
@@ -106,13 +105,13 @@ impl CustomerGroup {
             last,
             before,
         };
-        let behind = self.behind(ctx, page)?;
+        let behind = self.behind(ctx)?;
         let (context, granted) = (behind.context, self.granted.as_ref());
         let groups = group_reach(context, granted, &READ_GROUPS).await?;
         let markets = group_reach(context, granted, &READ_MARKETS).await?;
         let own = persons_own(granted);
         let node = |document| Market::granted(document, own.clone());
-        behind.list(&groups, &markets, node).await
+        behind.list(&groups, &markets, &page, node).await
     }
 
     /// When it was made.
@@ -180,14 +179,14 @@ impl Market {
         let behind = Behind {
             context,
             parent: &*self.document,
-            args: PageArgs {
-                first,
-                after,
-                last,
-                before,
-            },
         };
-        behind.list(&markets, &groups, node).await
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        behind.list(&markets, &groups, &page, node).await
     }
 
     /// When it was made.
@@ -220,22 +219,24 @@ pub async fn markets_of(
 pub async fn groups_of_customer(
     behind: Behind<'_, CustomerDocument>,
     granted: Option<&Reach>,
+    page: &PageArgs,
 ) -> Result<Connection<CustomerGroup>> {
     let reach = group_reach(behind.context, granted, &READ_GROUPS).await?;
     let own = persons_own(granted);
     let node = |document| CustomerGroup::granted(document, own.clone());
-    behind.list(&reach, &reach, node).await
+    behind.list(&reach, &reach, page, node).await
 }
 
 /// The markets that a customer may enter, as far as the caller sees them too, for its node.
 pub async fn markets_of_customer(
     behind: Behind<'_, CustomerDocument>,
     granted: Option<&Reach>,
+    page: &PageArgs,
 ) -> Result<Connection<Market>> {
     let reach = group_reach(behind.context, granted, &READ_MARKETS).await?;
     let own = persons_own(granted);
     let node = |document| Market::granted(document, own.clone());
-    behind.list(&reach, &reach, node).await
+    behind.list(&reach, &reach, page, node).await
 }
 
 /// The group with this id, for `node`.

@@ -1,25 +1,17 @@
-//! Lists of groups, of markets and of a group's customers: a storefront's, and those behind another object.
+//! Lists of a storefront's groups and markets, and how far callers reach into groups and markets.
 
 use std::sync::Arc;
 
 use async_graphql::OutputType;
-use serde::Deserialize;
 
-use super::related::{CountOf, Leads, PageOf, Related};
 use super::store;
-use crate::access::{
-    membership::GroupReach,
-    principal::Policy,
-    reach::{Confine, Reach},
-    scope::Scope,
-    tenant::TenantDocument,
-};
+use crate::access::{membership::GroupReach, principal::Policy, reach::Reach, related::Listed, scope::Scope};
 use crate::context::RequestContext;
 use crate::customer::Customer;
 use crate::error::{Error, Result};
 use crate::platform::{
     id::{Id, StorefrontId},
-    page::{Connection, Count, Order, PageArgs, Slice},
+    page::{Connection, Count, Order, PageArgs},
 };
 
 /// Who may read groups: a customer those which they are in.
@@ -59,7 +51,7 @@ pub async fn of_storefront<T, N>(
     node: impl Fn(Arc<T>) -> N,
 ) -> Result<Connection<N>>
 where
-    T: TenantDocument,
+    T: Listed,
     N: OutputType + Clone,
 {
     let reach = context.reach(policy)?;
@@ -79,65 +71,4 @@ where
         slice.map(|document| node(Arc::new(document))),
         count,
     ))
-}
-
-/// A list behind another object: read for all objects of a level in one command.
-pub struct Behind<'a, P: TenantDocument> {
-    /// The request.
-    pub context: &'a Arc<RequestContext>,
-    /// The object.
-    pub parent: &'a P,
-    /// The page.
-    pub args: PageArgs,
-}
-
-impl<P> Behind<'_, P>
-where
-    P: TenantDocument + Clone,
-    P::Id: std::fmt::Debug + Unpin + for<'de> Deserialize<'de>,
-{
-    /// A page of it, oldest first: from parents as far as `to_parents` goes, to what `to_children` shows.
-    ///
-    /// # Errors
-    /// BAD_USER_INPUT for a wrong page.
-    pub async fn list<C, N>(
-        self,
-        to_parents: &impl Confine,
-        to_children: &impl Confine,
-        node: impl Fn(Arc<C>) -> N,
-    ) -> Result<Connection<N>>
-    where
-        P: Leads<C>,
-        C: TenantDocument + Clone,
-        N: OutputType + Clone,
-    {
-        let Self {
-            context,
-            parent,
-            args,
-        } = self;
-        // Siblings have equal arguments and share a loader; cursors belong to the tenant.
-        let (what, whose, where_) = (C::COLLECTION, P::COLLECTION, parent.storefront());
-        let page = args.check(Order::by_id(format!("{what} of {whose} in {where_}")))?;
-        let database = &context.app.database;
-        let related: Related<P, C> = Related {
-            parents: database.open(to_parents),
-            children: database.open(to_children),
-        };
-        let scope = format!("{} {}", to_children.scope(), page.key());
-        let make = || PageOf(related.clone(), page);
-        let slice = context.loader(&scope, make).load(parent.id().clone()).await?;
-        let slice = slice.map_or_else(Slice::empty, |slice| Slice::clone(&slice));
-        let (context, id) = (Arc::clone(context), parent.id().clone());
-        let scope = to_children.scope().to_owned();
-        let count: Count = Box::new(move || {
-            let (context, id, scope) = (Arc::clone(&context), id.clone(), scope.clone());
-            let related = related.clone();
-            Box::pin(async move {
-                let count = context.loader(&scope, || CountOf(related)).load(id).await?;
-                Ok(count.map_or(0, |count| *count))
-            })
-        });
-        Ok(Connection::new(slice.map(|child| node(Arc::new(child))), count))
-    }
 }

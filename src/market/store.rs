@@ -5,6 +5,7 @@ use bson::doc;
 use super::{CustomerGroup, Market, Name, refusal};
 use crate::access::{
     reach::{Confine, Reach, SystemReach},
+    related::Listed,
     tenant::TenantDocument,
 };
 use crate::customer;
@@ -55,16 +56,8 @@ pub const INDEXES: &[Index] = &[
 ];
 
 /// A page of the groups or markets that are reached, oldest first.
-pub async fn page<T: TenantDocument>(
-    database: &Database,
-    reach: &impl Confine,
-    page: &Page,
-) -> Result<Slice<T>> {
-    let position = |found: &T| {
-        let id: bson::Bson = found.id().clone().into();
-        (id.clone(), id)
-    };
-    database.open::<T>(reach).page(doc! {}, page, position).await
+pub async fn page<T: Listed>(database: &Database, reach: &impl Confine, page: &Page) -> Result<Slice<T>> {
+    database.open::<T>(reach).page(doc! {}, page, T::position).await
 }
 
 /// How many groups or markets are reached.

@@ -8,8 +8,8 @@ use bson::doc;
 use super::graphql::{Order, READ};
 use super::{Order as Document, OrderStatus, store};
 use crate::access::reach::Reach;
-use crate::context::RequestContext;
-use crate::customer::{Customer, belongings};
+use crate::context::{RequestContext, behind::Behind};
+use crate::customer::Customer;
 use crate::error::{Error, Result};
 use crate::platform::{
     filter::{DateTimeFilter, Filter, Nested, StringFilter, condition},
@@ -113,8 +113,10 @@ pub async fn orders_behind(
         Some(reach) => reach.clone(),
         None => context.reach(&READ)?,
     };
-    // Siblings have equal arguments and share a loader; cursors belong to the tenant.
-    let page = page.check(newest_first(format!("orders in {}", customer.storefront_id)))?;
-    let node = |order: Document| Order::granted(Arc::new(order), granted.cloned());
-    belongings::page(context, &reach, customer, page, node).await
+    let node = |order: Arc<Document>| Order::granted(order, granted.cloned());
+    let behind = Behind {
+        context,
+        parent: customer,
+    };
+    behind.list_by(&reach, &reach, page, newest_first, node).await
 }

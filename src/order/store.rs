@@ -3,8 +3,12 @@
 use bson::{Bson, Document, doc};
 
 use super::{Order, OrderStatus};
-use crate::access::{reach::Reach, tenant::TenantDocument};
-use crate::customer::{self, Customer, CustomerStatus, belongings::Belonging};
+use crate::access::{
+    reach::Reach,
+    related::{Leads, Listed},
+    tenant::TenantDocument,
+};
+use crate::customer::{self, Customer, CustomerStatus};
 use crate::error::{Error, Result};
 use crate::platform::{
     change::Change,
@@ -46,10 +50,16 @@ pub const INDEXES: &[Index] = &[
     },
 ];
 
-impl Belonging for Order {
+impl Leads<Order> for Customer {
     // By the storefront user, which the reach of a customer's own token names too: one index serves both.
-    const LINK: (&'static str, &'static str) = ("userId", "userId");
+    const FIELD: &'static str = "userId";
 
+    fn keys() -> Bson {
+        "$userId".into()
+    }
+}
+
+impl Listed for Order {
     fn position(&self) -> (Bson, Bson) {
         (self.placed_at.into(), (&self.id).into())
     }

@@ -166,7 +166,6 @@ async fn a_level_of_customers_costs_the_same_for_two_and_for_twenty() {
     [
       "find customers",
       "aggregate customers",
-      "find addresses",
       "aggregate customers"
     ]
     "#);

@@ -1,0 +1,141 @@
+//! Lists behind another object: read for all objects of a level in one command.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_graphql::OutputType;
+use serde::Deserialize;
+
+use super::RequestContext;
+use crate::access::{
+    reach::Confine,
+    related::{Children, Counts, Leads, Listed, Parent, Related, Want},
+    tenant::TenantDocument,
+};
+use crate::error::Result;
+use crate::platform::{
+    loader::Loader,
+    page::{Connection, Count, Order, PageArgs},
+};
+
+/// What is behind one object.
+pub struct Behind<'a, P: TenantDocument> {
+    /// The request.
+    pub context: &'a Arc<RequestContext>,
+    /// The object.
+    pub parent: &'a P,
+}
+
+impl<P> Behind<'_, P>
+where
+    P: TenantDocument,
+    P::Id: Debug + Unpin + for<'de> Deserialize<'de>,
+{
+    fn key(&self) -> Parent<P> {
+        (self.parent.storefront().clone(), self.parent.id().clone())
+    }
+
+    /// From parents as far as `to_parents` goes, to what `to_children` shows.
+    fn related<C: TenantDocument>(
+        &self,
+        to_parents: &impl Confine,
+        to_children: &impl Confine,
+    ) -> Related<P, C> {
+        let database = &self.context.app.database;
+        Related {
+            parents: database.open(to_parents),
+            children: database.open(to_children),
+        }
+    }
+
+    fn children<C>(
+        &self,
+        to_parents: &impl Confine,
+        to_children: &impl Confine,
+    ) -> Arc<Loader<Children<P, C>>>
+    where
+        P: Leads<C>,
+        C: Listed,
+    {
+        let make = || Children(self.related::<C>(to_parents, to_children));
+        self.context.loader(to_children.scope(), make)
+    }
+
+    /// The child whose id is in this field of the object, as it is now.
+    ///
+    /// # Errors
+    /// Whatever reading it fails with.
+    pub async fn named<C>(&self, reach: &impl Confine, field: &'static str) -> Result<Option<C>>
+    where
+        P: Leads<C>,
+        C: Listed + Clone,
+    {
+        let loader = self.children::<C>(reach, reach);
+        let found = loader.load((self.key(), Want::Named(field))).await?;
+        Ok(found.and_then(|found| found.first().cloned()))
+    }
+
+    /// A page of the children in the order of their creation; see [`Self::list_by`].
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for a wrong page.
+    pub async fn list<C, N>(
+        &self,
+        to_parents: &impl Confine,
+        to_children: &impl Confine,
+        args: &PageArgs,
+        node: impl Fn(Arc<C>) -> N,
+    ) -> Result<Connection<N>>
+    where
+        P: Leads<C>,
+        C: Listed + Clone,
+        N: OutputType + Clone,
+    {
+        self.list_by(to_parents, to_children, args, Order::by_id, node)
+            .await
+    }
+
+    /// A page of the children in an order, which is given the name of the list.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for a wrong page.
+    pub async fn list_by<C, N>(
+        &self,
+        to_parents: &impl Confine,
+        to_children: &impl Confine,
+        args: &PageArgs,
+        order: impl FnOnce(String) -> Order,
+        node: impl Fn(Arc<C>) -> N,
+    ) -> Result<Connection<N>>
+    where
+        P: Leads<C>,
+        C: Listed + Clone,
+        N: OutputType + Clone,
+    {
+        // Cursors belong to the tenant: siblings have equal arguments and ask for the same page.
+        let (what, whose, tenant) = (C::COLLECTION, P::COLLECTION, self.parent.storefront());
+        let page = Arc::new(args.check(order(format!("{what} of {whose} in {tenant}")))?);
+        let loader = self.children::<C>(to_parents, to_children);
+        let found = loader.load((self.key(), Want::Page(Arc::clone(&page)))).await?;
+        let found: Vec<C> = found.map(|found| Vec::clone(&found)).unwrap_or_default();
+        let slice = page.cut(found, C::position).map(|child| node(Arc::new(child)));
+        Ok(Connection::new(slice, self.count(to_parents, to_children)))
+    }
+
+    fn count<C>(&self, to_parents: &impl Confine, to_children: &impl Confine) -> Count
+    where
+        P: Leads<C>,
+        C: Listed,
+    {
+        let make = || Counts(self.related::<C>(to_parents, to_children));
+        let loader = self.context.loader(to_children.scope(), make);
+        let key = self.key();
+        Box::new(move || {
+            let (loader, key) = (Arc::clone(&loader), key.clone());
+            Box::pin(async move {
+                let count = loader.load(key).await?;
+                Ok(count.map_or(0, |count| *count))
+            })
+        })
+    }
+}
