@@ -72,6 +72,8 @@ fn options(dir: &Path) -> Options {
         extra_parameters: [
             // The server keeps a killed gateway's open transaction, and what it has locked, for a minute by default.
             ("transactionLifetimeLimitSeconds", "2"),
+            // What a test drops is kept for five minutes by default, open files of it too: more than a process may have.
+            ("minSnapshotHistoryWindowInSeconds", "5"),
             // Fail points.
             ("enableTestCommands", "1"),
         ]
