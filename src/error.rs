@@ -278,6 +278,16 @@ pub enum UserErrorCode {
     AddressIdMissing,
     /// The customer has no such address (legacy code 404).
     AddressNotFound,
+    /// An erasure is asked for already; the first request stands.
+    AnonymizationAlreadyRequested,
+    /// No erasure is asked for.
+    AnonymizationNotRequested,
+    /// The erasure has begun and can neither be cancelled nor asked for any more.
+    AnonymizationAlreadyStarted,
+    /// The customer is erased, or being erased: nothing of it is changed any more.
+    CustomerAnonymized,
+    /// The backend's token names no owner, who would answer for this.
+    OwnerRequired,
     /// No such order for this caller.
     OrderNotFound,
     /// Another order of the storefront, with other content, has this number.

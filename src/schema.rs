@@ -23,6 +23,7 @@ use crate::customer::{
     mutations::CustomerMutation, password_mutations::CustomerPasswordMutation, sessions::CustomerSession,
     token_mutations::CustomerTokenMutation,
 };
+use crate::erasure::{self, mutations::ErasureMutation};
 use crate::error::{Error, Result};
 use crate::market::{
     self,
@@ -63,6 +64,7 @@ pub struct Mutation(
     CustomerTokenMutation,
     CustomerPasswordMutation,
     CustomerMailMutation,
+    ErasureMutation,
     AddressMutation,
     OrderMutation,
     CustomFieldMutation,
@@ -82,6 +84,8 @@ pub const CREDENTIAL_MUTATIONS: &[&str] = &[
     "customerEmailVerify",
     "customerEmailChangeRequest",
     "customerEmailChangeConfirm",
+    "customerAnonymize",
+    "customerDelete",
 ];
 
 /// Everything with a global id.
@@ -217,6 +221,7 @@ pub fn jobs() -> Vec<job::Kind<Arc<App>>> {
         storage::jobs::jobs(),
         customer::mail::jobs(),
         market::deletion::jobs(),
+        erasure::eraser::jobs(),
     ]
     .into_iter()
     .flatten()

@@ -78,6 +78,7 @@ struct Standing {
 struct PersonStanding {
     merged_into: Option<StorefrontUserId>,
     expires_at: Option<Timestamp>,
+    erased_at: Option<Timestamp>,
 }
 
 /// Why a credential is refused; the answer is 401 whichever it is.
@@ -305,7 +306,7 @@ impl Access {
         Ok(Some(renewed))
     }
 
-    /// `None` for a user that was removed or has expired.
+    /// `None` for a user that was removed or has expired, and for that of an erased customer.
     async fn standing_person(&self, id: &StorefrontUserId) -> Result<Option<Arc<PersonStanding>>> {
         let look = |id| self.look_up_person(id);
         let standing = remembered(&self.standing_persons, id.clone(), look).await?;
@@ -317,9 +318,9 @@ impl Access {
         let persons = self.database.house::<PersonStanding>(STOREFRONT_USERS);
         let found = persons
             .find_one(doc! { "_id": &id })
-            .projection(doc! { "mergedInto": 1, "expiresAt": 1 })
+            .projection(doc! { "mergedInto": 1, "expiresAt": 1, "erasedAt": 1 })
             .await?;
-        let Some(mut standing) = found else {
+        let Some(mut standing) = found.filter(|standing| standing.erased_at.is_none()) else {
             return Ok(None);
         };
         if let Some(expires_at) = standing.expires_at {

@@ -13,6 +13,7 @@ pub mod oauth;
 pub mod one_time;
 pub mod organization;
 pub mod password;
+pub mod personal;
 pub mod principal;
 pub mod reach;
 pub mod related;

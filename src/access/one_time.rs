@@ -19,6 +19,8 @@ use crate::platform::{
 
 /// Collection of the keys.
 pub const COLLECTION: &str = "oneTimeKeys";
+/// The index that refuses a key whose place is sealed.
+pub const SEALED: &str = "_id_";
 /// A key that has ended is told from one that never was for this long.
 const REMEMBERED: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -51,6 +53,9 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// All of them.
+    const ALL: [Self; 3] = [Self::PasswordReset, Self::EmailVerification, Self::EmailChange];
+
     const fn text(self) -> &'static str {
         match self {
             Self::PasswordReset => "PASSWORD_RESET",
@@ -146,6 +151,9 @@ impl OneTimeKeys {
 
     /// Prepares a key within a transaction; the one of this kind that there was works no more. It works once
     /// [`OneTimeKeys::cut`] has made it.
+    ///
+    /// # Errors
+    /// A violation of [`SEALED`] for somebody who is to have no keys any more ([`OneTimeKeys::seal_in`]).
     pub async fn prepare_in(
         &self,
         tx: &mut Tx,
@@ -166,7 +174,7 @@ impl OneTimeKeys {
             expires_at: self.clock.now().after(ttl),
         };
         self.collection()
-            .replace_one(doc! { "_id": &key.id }, &key)
+            .replace_one(open(&key.id), &key)
             .upsert(true)
             .session(tx)
             .await?;
@@ -187,7 +195,7 @@ impl OneTimeKeys {
         } };
         let key = self
             .collection()
-            .find_one_and_update(doc! { "_id": name(customer, purpose) }, made)
+            .find_one_and_update(open(&name(customer, purpose)), made)
             .await?;
         Ok(key.map(|key| (key, Secret::from(secret))))
     }
@@ -202,11 +210,32 @@ impl OneTimeKeys {
         })
     }
 
+    /// The address that a customer is about to take.
+    pub async fn pending_email(&self, customer: &CustomerId) -> Result<Option<String>> {
+        let name = name(customer, Purpose::EmailChange);
+        let pending = self.collection().find_one(open(&name)).await?;
+        let pending = pending.filter(|key| self.clock.now() < key.expires_at);
+        Ok(pending.map(|key| key.email))
+    }
+
     /// Uses a key up within a transaction. False when somebody else was quicker.
     pub async fn use_up_in(&self, tx: &mut Tx, key: &OneTimeKey) -> Result<bool> {
         let same = doc! { "_id": &key.id, "hash": key.hash.as_deref() };
         let deleted = self.collection().delete_one(same).session(tx).await?;
         Ok(deleted.deleted_count == 1)
+    }
+
+    /// Voids all of a customer's keys within a transaction, and lets none be prepared any more: the addresses in them are
+    /// gone with them. Whoever prepares one at the same time writes to the same place, and of the two one begins anew.
+    pub async fn seal_in(&self, tx: &mut Tx, customer: &CustomerId) -> Result<()> {
+        let keys = self.database.house::<Document>(COLLECTION);
+        for purpose in Purpose::ALL {
+            let name = name(customer, purpose);
+            let sealed = doc! { "_id": &name, "sealed": true, "expiresAt": self.clock.now() };
+            let sealed = keys.replace_one(doc! { "_id": &name }, sealed).upsert(true);
+            sealed.session(&mut *tx).await?;
+        }
+        Ok(())
     }
 
     /// Voids a customer's keys of these kinds within a transaction.
@@ -221,6 +250,11 @@ impl OneTimeKeys {
             .await?;
         Ok(())
     }
+}
+
+/// The key of this name, unless its place is sealed.
+fn open(name: &str) -> Document {
+    doc! { "_id": name, "sealed": { "$exists": false } }
 }
 
 fn name(customer: &CustomerId, purpose: Purpose) -> String {

@@ -1,6 +1,9 @@
 //! Organizations, which own storefronts, and their members, who may own backend tokens.
 
-use bson::doc;
+use std::collections::HashMap;
+
+use bson::{Bson, doc};
+use futures_util::TryStreamExt;
 use mongodb::Collection;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +12,7 @@ use crate::platform::{
     clock::{Clock, Timestamp},
     database::{Database, Index, IndexKind, encode},
     id::{MemberId, OrganizationId},
+    loader::Batch,
     random::Random,
 };
 
@@ -149,5 +153,34 @@ impl Organizations {
             .members()
             .find_one(doc! { "_id": id, "organizationId": organization })
             .await?)
+    }
+}
+
+/// Reads members of an organization by their ids, a level at a time.
+pub struct MembersOf {
+    /// Where.
+    pub organizations: Organizations,
+    /// Whose members.
+    pub organization: OrganizationId,
+}
+
+impl Batch for MembersOf {
+    type Key = MemberId;
+    type Value = Member;
+
+    async fn load(&self, ids: &[MemberId]) -> Result<HashMap<MemberId, Member>> {
+        let ids: Vec<Bson> = ids.iter().map(Bson::from).collect();
+        let named = doc! { "_id": { "$in": ids }, "organizationId": &self.organization };
+        let members: Vec<Member> = self
+            .organizations
+            .members()
+            .find(named)
+            .await?
+            .try_collect()
+            .await?;
+        Ok(members
+            .into_iter()
+            .map(|member| (member.id.clone(), member))
+            .collect())
     }
 }

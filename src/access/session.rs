@@ -10,6 +10,7 @@ use futures_util::TryStreamExt;
 use mongodb::{Collection, options::ReturnDocument};
 use serde::{Deserialize, Serialize};
 
+use super::personal::{Field, Link, Personal, Stored};
 use super::principal::{Identity, Person};
 use super::reach::Holder;
 use super::tenant::TenantDocument;
@@ -131,6 +132,30 @@ impl TenantDocument for Session {
     fn storefront(&self) -> &StorefrontId {
         &self.storefront_id
     }
+}
+
+impl Personal for Session {
+    const STORED: Stored = Stored {
+        collection: Self::COLLECTION,
+        fields: &[
+            ("_id", Field::Told("id")),
+            ("organizationId", Field::Free),
+            ("storefrontId", Field::Told("storefrontId")),
+            ("userId", Field::Told("storefrontUserId")),
+            ("customerId", Field::Told("customerId")),
+            ("clientId", Field::Free),
+            ("ownerId", Field::Free),
+            ("userAgent", Field::Personal("userAgent")),
+            ("refreshHash", Field::Hidden),
+            ("rotation", Field::Hidden),
+            ("rotations", Field::Free),
+            ("createdAt", Field::Told("createdAt")),
+            ("lastUsedAt", Field::Told("lastUsedAt")),
+            ("expiresAt", Field::Told("expiresAt")),
+        ],
+    };
+    const NAME: &'static str = "sessions";
+    const LINK: Link = Link::User("userId");
 }
 
 /// Whom a session is for.

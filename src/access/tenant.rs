@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
-use futures_util::TryStreamExt;
+use futures_util::{Stream, TryStreamExt};
 use mongodb::{Collection, options::ReturnDocument};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -195,6 +195,13 @@ impl<T: TenantDocument> Tenant<T> {
         let mut confined = vec![doc! { "$match": others.confine.clone() }];
         confined.extend(pipeline);
         self.children::<U>(local, foreign, into, confined)
+    }
+
+    /// The documents that the filter finds, one after the other, as they are stored.
+    pub async fn stored(&self, filter: Document) -> Result<impl Stream<Item = Result<Document>> + use<T>> {
+        let found = self.commands().clone_with_type::<Document>();
+        let found = found.find(self.confined(filter)).await?;
+        Ok(found.map_err(Error::from))
     }
 
     /// The ids of so many of the documents that the filter finds; a limit of 0 is none.

@@ -4,6 +4,7 @@ use bson::{Bson, Document, doc};
 
 use super::{Address, Defaults};
 use crate::access::{
+    personal::{Field, Link, Personal, Stored},
     reach::{Confine, Reach},
     related::{Leads, Listed},
     tenant::TenantDocument,
@@ -77,7 +78,7 @@ pub async fn oldest_other(
 /// The customer as it is when the transaction begins.
 ///
 /// # Errors
-/// CUSTOMER_NOT_FOUND (402), where it was removed since it was named.
+/// CUSTOMER_NOT_FOUND (402) where it was removed since it was named, CUSTOMER_ANONYMIZED.
 pub async fn customer_in(
     database: &Database,
     reach: &Reach,
@@ -86,7 +87,9 @@ pub async fn customer_in(
 ) -> Result<Customer> {
     let customers = database.open::<Customer>(reach);
     let found = customers.find_one_in(tx, doc! { "_id": id }).await?;
-    found.ok_or_else(|| customer::refusal::not_found("customerId").into())
+    let found = found.ok_or_else(|| customer::refusal::not_found("customerId"))?;
+    found.check_open("customerId")?;
+    Ok(found)
 }
 
 /// Notes at the customer that one of its addresses changes, and which are the defaults from now on. Every change of an
@@ -106,6 +109,37 @@ pub async fn note_change(
     let named = doc! { "_id": &customer.id };
     let changed = customer::store::update_in(database, reach, tx, named, change.into_update(now)).await?;
     changed.ok_or_else(|| Error::internal("a customer that was read in a transaction stays for its time"))
+}
+
+impl Personal for Address {
+    const STORED: Stored = Stored {
+        collection: Self::COLLECTION,
+        fields: &[
+            ("_id", Field::Told("id")),
+            ("storefrontId", Field::Told("storefrontId")),
+            ("userId", Field::Told("storefrontUserId")),
+            ("customerId", Field::Told("customerId")),
+            ("label", Field::Personal("label")),
+            ("salutation", Field::Personal("salutation")),
+            ("firstName", Field::Personal("firstName")),
+            ("lastName", Field::Personal("lastName")),
+            ("company", Field::Personal("company")),
+            ("address1", Field::Personal("address1")),
+            ("address2", Field::Personal("address2")),
+            ("address3", Field::Personal("address3")),
+            ("zipCode", Field::Personal("zipCode")),
+            ("city", Field::Personal("city")),
+            ("region", Field::Personal("region")),
+            ("iso2Code", Field::Personal("iso2Code")),
+            ("country", Field::Personal("country")),
+            ("phone", Field::Personal("phone")),
+            ("createdAt", Field::Told("createdAt")),
+            ("updatedAt", Field::Told("updatedAt")),
+            ("version", Field::Free),
+        ],
+    };
+    const NAME: &'static str = "addresses";
+    const LINK: Link = Link::Customer("customerId");
 }
 
 impl Listed for Address {}

@@ -42,7 +42,7 @@ pub const INDEXES: &[Index] = &[
 /// The fields of a storefront.
 pub async fn of_storefront(
     database: &Database,
-    reach: &Reach,
+    reach: &impl Confine,
     storefront: &StorefrontId,
 ) -> Result<Definitions> {
     let definitions = database.open::<Definition>(reach);

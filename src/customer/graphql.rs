@@ -15,6 +15,7 @@ use crate::access::{
 use crate::address::graphql::{Address, AddressBook};
 use crate::context::{RequestContext, behind::Behind};
 use crate::custom_field::graphql::{CustomField, fields_of};
+use crate::erasure::graphql::AnonymizationInfo;
 use crate::error::{Error, Result};
 use crate::market::graphql::{CustomerGroup, Market, groups_of_customer, markets_of_customer};
 use crate::order::{graphql::Order, list::orders_behind};
@@ -326,6 +327,14 @@ impl Customer {
     /// Where the erasure of what is personal stands; null when none was ever asked for.
     async fn anonymization_status(&self) -> Option<AnonymizationStatus> {
         self.document.erasure()
+    }
+
+    /// The erasure in full: times, who asked, what was erased; null when none was ever asked for. Backend (customers:read),
+    /// or the customer itself.
+    async fn anonymization_info(&self, ctx: &Context<'_>) -> Option<Result<AnonymizationInfo>> {
+        let state = self.document.anonymization.clone()?;
+        let reach = RequestContext::of(ctx).and_then(|context| self.reach(context, &READ));
+        Some(reach.map(|reach| AnonymizationInfo::new(state, reach)))
     }
 
     /// Signed-in devices: one for each live refresh token, oldest first. Backend (customers:read), or the customer

@@ -28,6 +28,9 @@ const MAIL_REQUESTS_OF_STOREFRONT: &[Window] = &[Window::new(3000, MINUTE)];
 /// Mails of one kind to one address.
 const MAILS: &[Window] = &[Window::new(1, MINUTE), Window::new(5, HOUR)];
 
+/// Exports of a customer's data: each leaves a file.
+const EXPORTS: &[Window] = &[Window::new(10, Duration::from_secs(24 * 3600))];
+
 /// Where a try comes from: a browser's network. A backend speaks for many shoppers, whose addresses it does not tell.
 fn network(context: &RequestContext, reach: &Reach) -> Option<String> {
     context.client.filter(|_| !is_backend(reach)).map(network_of)
@@ -113,6 +116,18 @@ pub async fn own_mail(app: &App, storefront: &StorefrontId, customer: &CustomerI
 
 fn mails<'a>(key: &'a [&'a str; 4]) -> Limit<'a> {
     Limit { key, windows: MAILS }
+}
+
+/// An export of a customer's data.
+///
+/// # Errors
+/// RATE_LIMITED.
+pub async fn export(app: &App, customer: &str) -> Result<()> {
+    let limit = Limit {
+        key: &["export", customer],
+        windows: EXPORTS,
+    };
+    app.throttle.take(&[limit]).await
 }
 
 /// A request for a mail.

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::notice::{Notice, Store};
 use crate::platform::{
     database::Tx,
-    id::{CustomerId, JobId},
+    id::{CustomerId, Id, JobId},
     job::{Failure, Kind},
     mail::Message,
     secret::Secret,
@@ -60,6 +60,16 @@ pub async fn enqueue(app: &App, tx: &mut Tx, customer: &CustomerId, about: About
     let payload = bson::serialize_to_document(&payload)?;
     app.queue.enqueue(tx, KIND, payload, app.clock.now()).await?;
     Ok(())
+}
+
+/// Takes the mails to a customer back that are not sent yet; whether one is being sent.
+pub async fn take_back(app: &App, customer: &CustomerId) -> Result<bool> {
+    app.queue.withdraw(KIND, ("customerId", customer.as_str())).await
+}
+
+/// Removes the mails to a customer that were written as files.
+pub async fn forget_files(app: &App, customer: &CustomerId) -> Result<()> {
+    app.mailer.forget(customer.as_str()).await
 }
 
 /// The jobs of this domain.
@@ -152,5 +162,6 @@ async fn letter(
         text: rendered.text,
         html: rendered.html,
         message_id,
+        concerns: customer.id.to_string(),
     }))
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bson::{Document, doc};
 use futures_util::FutureExt;
 
+use super::anonymization::open;
 use super::credentials::{self, Beginner, Pair};
 use super::email::Email;
 use super::mail::{self, About};
@@ -13,14 +14,14 @@ use super::passwords::new_password;
 use super::unique::taken;
 use super::{Customer, refusal, store};
 use crate::access::{
-    one_time::{Holder, Looked, OneTimeKey, Purpose},
+    one_time::{Holder, Looked, OneTimeKey, Purpose, SEALED},
     reach::{Reach, StorefrontReach},
     session::Session,
 };
 use crate::app::App;
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::platform::{
-    database::Tx,
+    database::{Tx, violated_index},
     id::{CustomerId, OrganizationId, SessionId, StorefrontUserId},
     secret::Secret,
 };
@@ -61,7 +62,11 @@ pub async fn request(
     let written = app.database.transaction(context, |tx, (app, holder, address)| {
         prepare(app, tx, *holder, (purpose, about), address).boxed()
     });
-    written.await.map_err(|error| refusal::save_failed(error, 410))
+    match written.await {
+        // Erased since they were found: nobody, then.
+        Err(error) if violated_index(&error) == Some(SEALED) => Ok(()),
+        written => written.map_err(|error| refusal::save_failed(error, 410)),
+    }
 }
 
 async fn prepare(
@@ -230,7 +235,7 @@ async fn write_confirmation(
     if !app.one_time.use_up_in(tx, key).await? {
         return Ok(None);
     }
-    let mut filter = doc! { "_id": &key.customer_id };
+    let mut filter = open(doc! { "_id": &key.customer_id });
     let mut set = doc! { "isEmailVerified": true, "updatedAt": app.clock.now() };
     if key.purpose == Purpose::EmailChange {
         let Some(email) = super::email::parse(&key.email) else {
@@ -271,5 +276,8 @@ pub async fn request_change(
         }
         .boxed()
     });
-    written.await.map_err(|error| refusal::save_failed(error, 410))
+    written.await.map_err(|error| match violated_index(&error) {
+        Some(SEALED) => refusal::anonymized([]).into(),
+        _ => refusal::save_failed(error, 410),
+    })
 }

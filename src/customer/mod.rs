@@ -290,6 +290,13 @@ pub mod refusal {
         UserError::new(UserErrorCode::CustomerReferenceMissing, [field], message).legacy(405)
     }
 
+    /// The customer is erased, or being erased (ERA-04).
+    #[must_use]
+    pub fn anonymized<const N: usize>(field: [&str; N]) -> UserError {
+        let message = "This customer's data is erased; nothing of it is changed any more.";
+        UserError::new(UserErrorCode::CustomerAnonymized, field, message)
+    }
+
     /// The address is another customer's (SPR-10).
     #[must_use]
     pub fn email_taken(field: &str) -> UserError {

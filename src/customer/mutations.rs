@@ -211,11 +211,21 @@ fn shopper_reference(reach: &Reach, value: &str) -> std::result::Result<String, 
     }
 }
 
-/// The customer that a mutation means: the caller's own, or the one that a backend names.
+/// The customer that a mutation is to change: the caller's own, or the one that a backend names.
+///
+/// # Errors
+/// CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, on `customerId`.
+pub async fn whom(context: &RequestContext, reach: &Reach, id: Option<&ID>) -> Result<Document> {
+    let customer = whomever(context, reach, id).await?;
+    customer.check_open("customerId")?;
+    Ok(customer)
+}
+
+/// The same where the customer may be erased.
 ///
 /// # Errors
 /// CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), on `customerId`.
-pub async fn whom(context: &RequestContext, reach: &Reach, id: Option<&ID>) -> Result<Document> {
+pub async fn whomever(context: &RequestContext, reach: &Reach, id: Option<&ID>) -> Result<Document> {
     let own = reach.person().and_then(|person| person.customer.as_ref());
     let id = match (own, id) {
         (Some((own, _)), None) => own.clone(),

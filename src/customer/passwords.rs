@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bson::{Document, doc};
 use futures_util::FutureExt;
 
+use super::anonymization::open;
 use super::credentials::{self, Beginner, Pair};
 use super::mail::{self, About};
 use super::sign_in::password_invalid;
@@ -82,12 +83,13 @@ pub fn new_password(app: &App, hash: &str) -> Document {
 /// Where somebody was quicker, PASSWORD_ALREADY_SET or CUSTOMER_NOT_FOUND (402); RATE_LIMITED, SAVE_FAILED (407).
 pub async fn set(app: &Arc<App>, reach: &Reach, customer: Customer, new: Secret) -> Result<Customer> {
     let hash = app.passwords.hash(new).await?;
-    let without = doc! { "_id": &customer.id, "passwordHash": { "$exists": false } };
+    let without = open(doc! { "_id": &customer.id, "passwordHash": { "$exists": false } });
     let customers = app.database.open::<Customer>(reach);
     let changed = customers.update(without, new_password(app, hash.as_str())).await;
     match changed.map_err(|error| refusal::save_failed(error, 407))? {
         Some(changed) => Ok(changed),
         None => Err(match customers.get(&customer.id).await? {
+            Some(stored) if stored.is_being_erased() => refusal::anonymized(["customerId"]).into(),
             Some(_) => Error::from(already_set()),
             None => refusal::not_found("customerId").into(),
         }),

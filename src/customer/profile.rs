@@ -3,6 +3,7 @@
 use bson::{Document, doc};
 use futures_util::FutureExt;
 
+use super::anonymization::open;
 use super::custom_fields;
 use super::unique::{self, Unique, taken};
 use super::{Customer, Gender, Salutation, refusal};
@@ -68,7 +69,7 @@ pub async fn update(
     changes: Changes,
     expected_version: Option<i64>,
 ) -> Result<Customer> {
-    let mut filter = doc! { "_id": &customer.id };
+    let mut filter = open(doc! { "_id": &customer.id });
     if let Some(expected) = expected_version {
         filter.insert("version", expected);
     }
@@ -90,6 +91,7 @@ pub async fn update(
         return Ok(updated);
     }
     Err(match customers.get(&customer.id).await? {
+        Some(stored) if stored.is_being_erased() => refusal::anonymized(["customerId"]).into(),
         Some(stored) => conflict(stored.version).into(),
         None => refusal::not_found("customerId").into(),
     })

@@ -4,8 +4,10 @@ use bson::{Bson, Document, doc};
 
 use super::{Customer, email::Email};
 use crate::access::{
+    personal::{Field, Link, Personal, Stored},
     reach::{Confine, Reach, SystemReach},
     related::Listed,
+    tenant::TenantDocument,
 };
 use crate::error::Result;
 use crate::platform::{
@@ -96,6 +98,55 @@ pub const INDEXES: &[Index] = &[
         &[("storefrontId", 1), ("groupIds", 1), ("status", 1), ("_id", 1)],
     ),
 ];
+
+impl Personal for Customer {
+    const STORED: Stored = Stored {
+        collection: Self::COLLECTION,
+        fields: &[
+            ("_id", Field::Told("id")),
+            ("storefrontId", Field::Told("storefrontId")),
+            ("userId", Field::Told("storefrontUserId")),
+            ("reference", Field::Told("reference")),
+            ("referenceNumber", Field::Free),
+            ("email", Field::Personal("email")),
+            ("emailKey", Field::Hidden),
+            ("isEmailVerified", Field::Told("isEmailVerified")),
+            ("passwordHash", Field::Hidden),
+            ("credentialEpoch", Field::Free),
+            ("firstName", Field::Personal("firstName")),
+            ("lastName", Field::Personal("lastName")),
+            ("salutation", Field::Personal("salutation")),
+            ("gender", Field::Personal("gender")),
+            ("dateOfBirth", Field::Personal("dateOfBirth")),
+            ("shopperReference", Field::Personal("shopperReference")),
+            ("orderCount", Field::Told("orderCount")),
+            ("status", Field::Told("status")),
+            ("terms", Field::Told("termsAcceptance")),
+            (
+                "defaultShippingAddressId",
+                Field::Personal("defaultShippingAddressId"),
+            ),
+            (
+                "defaultBillingAddressId",
+                Field::Personal("defaultBillingAddressId"),
+            ),
+            ("customFields", Field::Personal("customFields")),
+            ("groupIds", Field::Personal("customerGroupIds")),
+            ("anonymization.status", Field::Told("anonymizationStatus")),
+            (
+                "anonymization.requestedAt",
+                Field::Told("anonymizationRequestedAt"),
+            ),
+            ("anonymization", Field::Free),
+            ("lastLoginAt", Field::Told("lastLoginAt")),
+            ("createdAt", Field::Told("createdAt")),
+            ("updatedAt", Field::Told("updatedAt")),
+            ("version", Field::Free),
+        ],
+    };
+    const NAME: &'static str = "customer";
+    const LINK: Link = Link::Customer("_id");
+}
 
 impl Listed for Customer {}
 

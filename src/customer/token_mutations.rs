@@ -10,7 +10,7 @@ use super::inputs::{
     CustomerTokenCreateInput, CustomerTokenIssueInput, CustomerTokenPayload, CustomerTokenRefreshInput,
     CustomerTokenRevokeInput, CustomerTokenRevokePayload,
 };
-use super::mutations::{entrance, whom};
+use super::mutations::{entrance, whom, whomever};
 use super::sign_in::{self, SignedIn};
 use super::{email, limits};
 use crate::access::{principal::Policy, reach::Reach, scope::Scope, session::Session};
@@ -161,7 +161,7 @@ async fn revoke(context: &Arc<RequestContext>, input: CustomerTokenRevokeInput) 
     let reach = context.reach_to_write(&WRITE).await?;
     // Whoever names a customer means that one's sessions only (SPR-31).
     let customer = match all || customer_id.is_some() {
-        true => Some(whom(context, &reach, customer_id.as_ref()).await?),
+        true => Some(whomever(context, &reach, customer_id.as_ref()).await?),
         false => None,
     };
     if let Some(token) = &refresh_token {

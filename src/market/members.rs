@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use super::{CustomerGroup, refusal};
 use crate::access::reach::Reach;
 use crate::app::App;
-use crate::customer::Customer;
+use crate::customer::{self, Customer, anonymization::open};
 use crate::error::{Error, Faults, Result};
 use crate::platform::{
     database::Tx,
@@ -31,6 +31,14 @@ impl Move {
             Self::Out => doc! { "$pull": { "groupIds": group } },
         }
     }
+
+    /// The condition that names those of the customers who may be moved: nobody joins whose data is erased (ERA-04).
+    fn movable(self, ids: &[CustomerId]) -> Document {
+        match self {
+            Self::In => open(named(ids)),
+            Self::Out => named(ids),
+        }
+    }
 }
 
 /// The customers of an input's list, each at its place; `None` for what is no customer's id.
@@ -42,7 +50,7 @@ pub async fn find(
     reach: &Reach,
     faults: &mut Faults,
     group: Option<&CustomerGroupId>,
-    customers: &Listed,
+    (customers, how): (&Listed, Move),
 ) -> Result<Option<CustomerGroup>> {
     let found = match group {
         Some(id) => app.database.open::<CustomerGroup>(reach).get(id).await?,
@@ -53,17 +61,27 @@ pub async fn find(
     let place = place.as_ref().map_or(reach, |place| place.reach());
     let group = faults.take(found.ok_or_else(refusal::group_not_found));
     let known = app.database.open::<Customer>(place);
-    let known = known.ids(named(&distinct(customers)), 0).await?;
-    note_missing(faults, customers, known);
+    let ids = distinct(customers);
+    let there = known.ids(named(&ids), 0).await?;
+    let movable = match how {
+        Move::In => known.ids(how.movable(&ids), 0).await?,
+        Move::Out => there.clone(),
+    };
+    note_unmovable(faults, customers, there, movable);
     Ok(group)
 }
 
-/// Notes the places of those customers who are not known.
-fn note_missing(faults: &mut Faults, customers: &Listed, known: impl IntoIterator<Item = CustomerId>) {
-    let known: HashSet<CustomerId> = known.into_iter().collect();
+/// Notes the places of those customers who are not there, and of those who may not be moved.
+fn note_unmovable(faults: &mut Faults, customers: &Listed, there: Vec<CustomerId>, movable: Vec<CustomerId>) {
+    let there: HashSet<CustomerId> = there.into_iter().collect();
+    let movable: HashSet<CustomerId> = movable.into_iter().collect();
     for (index, customer) in customers.iter().enumerate() {
-        if !customer.as_ref().is_some_and(|id| known.contains(id)) {
-            faults.push(refusal::listed_customer_not_found(index));
+        match customer {
+            Some(id) if movable.contains(id) => {}
+            Some(id) if there.contains(id) => {
+                faults.push(customer::refusal::anonymized(["customerIds", &index.to_string()]));
+            }
+            _ => faults.push(refusal::listed_customer_not_found(index)),
         }
     }
 }
@@ -115,17 +133,22 @@ async fn move_in(
     let touched = touched.ok_or_else(|| Error::rejected(refusal::group_not_found()))?;
     let members = app.database.open::<Customer>(reach);
     let update = how.update(group);
-    if members.update_just_in(tx, named(ids), update, ids.len()).await? {
+    if members
+        .update_just_in(tx, how.movable(ids), update, ids.len())
+        .await?
+    {
         return Ok(touched);
     }
-    // Somebody was removed since they were found: say who, as this transaction sees it.
+    // Somebody was removed or erased since they were found: say who, as this transaction sees it.
     let left = members.find_in(tx, named(ids)).await?;
     let mut faults = Faults::default();
-    note_missing(
-        &mut faults,
-        customers,
-        left.into_iter().map(|customer| customer.id),
-    );
+    let id = |customer: &Customer| customer.id.clone();
+    let movable = left
+        .iter()
+        .filter(|customer| !customer.is_being_erased())
+        .map(id)
+        .collect();
+    note_unmovable(&mut faults, customers, left.iter().map(id).collect(), movable);
     faults.check()?;
     Err(Error::internal("customers who are there could not be moved"))
 }

@@ -246,7 +246,7 @@ async fn move_members(
     let mut faults = Faults::default();
     let customers = input.checked(&mut faults);
     let id = CustomerGroupId::parse(&input.id);
-    let group = members::find(&context.app, &reach, &mut faults, id.as_ref(), &customers).await?;
+    let group = members::find(&context.app, &reach, &mut faults, id.as_ref(), (&customers, how)).await?;
     faults.check()?;
     let group = group.ok_or_else(incomplete)?;
     let group = members::move_all(&context.app, &reach, &group, &customers, how).await?;

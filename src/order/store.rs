@@ -4,6 +4,7 @@ use bson::{Bson, Document, doc};
 
 use super::{Order, OrderStatus};
 use crate::access::{
+    personal::{Field, Link, Personal, Stored},
     reach::Reach,
     related::{Leads, Listed},
     tenant::TenantDocument,
@@ -49,6 +50,31 @@ pub const INDEXES: &[Index] = &[
         kind: IndexKind::Plain,
     },
 ];
+
+impl Personal for Order {
+    const STORED: Stored = Stored {
+        collection: Self::COLLECTION,
+        fields: &[
+            ("_id", Field::Told("id")),
+            ("storefrontId", Field::Told("storefrontId")),
+            ("number", Field::Told("number")),
+            ("customerId", Field::Told("customerId")),
+            ("userId", Field::Told("storefrontUserId")),
+            ("status", Field::Told("status")),
+            ("total", Field::Told("total")),
+            ("lines", Field::Told("lines")),
+            ("personal.email", Field::Personal("email")),
+            ("personal.shippingAddress", Field::Personal("shippingAddress")),
+            ("personal.billingAddress", Field::Personal("billingAddress")),
+            ("personal", Field::Hidden),
+            ("placedAt", Field::Told("placedAt")),
+            ("cancelledAt", Field::Told("cancelledAt")),
+            ("createdAt", Field::Told("createdAt")),
+        ],
+    };
+    const NAME: &'static str = "orders";
+    const LINK: Link = Link::User("userId");
+}
 
 impl Leads<Order> for Customer {
     // By the storefront user, which the reach of a customer's own token names too: one index serves both.

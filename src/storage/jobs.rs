@@ -38,32 +38,39 @@ pub fn jobs() -> Vec<Kind<Arc<App>>> {
     ]
 }
 
-/// Removes items, content, and at last the storages. Each step is whole by itself; running it again goes on.
 fn empty(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
     async move {
         let wrong = || Failure::Fail(Error::internal("the job names no storages"));
         let storages: Vec<Bson> = payload.get_array("storageIds").map_err(|_| wrong())?.clone();
-        loop {
-            let items = store::abandoned(&app.database, &storages, BATCH).await?;
-            if items.is_empty() {
-                break;
-            }
-            let contents = app
-                .database
-                .transaction((&app, &items), |tx, (app, items)| {
-                    remove_items(app, tx, items).boxed()
-                })
-                .await?;
-            app.blobs.erase(&contents).await?;
-        }
-        app.database
-            .transaction((&app, &storages), |tx, (app, storages)| {
-                store::remove_storages(&app.database, tx, storages).boxed()
-            })
-            .await?;
-        Ok(())
+        Ok(empty_storages(&app, &storages).await?)
     }
     .boxed()
+}
+
+/// Removes storages that nobody owns, with their items and the items' content.
+///
+/// # Errors
+/// Whatever the database fails with; running it again goes on.
+pub async fn empty_storages(app: &Arc<App>, storages: &[Bson]) -> Result<()> {
+    loop {
+        let items = store::abandoned(&app.database, storages, BATCH).await?;
+        if items.is_empty() {
+            break;
+        }
+        let contents = app
+            .database
+            .transaction((app, &items), |tx, (app, items)| {
+                remove_items(app, tx, items).boxed()
+            })
+            .await?;
+        app.blobs.erase(&contents).await?;
+    }
+    app.database
+        .transaction((app, storages), |tx, (app, storages)| {
+            store::remove_storages(&app.database, tx, storages).boxed()
+        })
+        .await?;
+    Ok(())
 }
 
 async fn remove_items(app: &App, tx: &mut Tx, items: &[StorageItem]) -> Result<Vec<BlobId>> {

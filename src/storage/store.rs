@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::StorageItem;
 use crate::access::{
-    reach::{Reach, StorageReach, SystemReach},
+    personal::{Field, Link, Personal, Stored},
+    reach::{Confine, Reach, StorageReach, SystemReach},
     tenant::TenantDocument,
 };
 use crate::error::{Error, Result};
@@ -29,10 +30,32 @@ pub const INDEXES: &[Index] = &[Index {
     kind: IndexKind::Plain,
 }];
 
+impl Personal for StorageItem {
+    const STORED: Stored = Stored {
+        collection: Self::COLLECTION,
+        fields: &[
+            ("_id", Field::Told("id")),
+            ("storefrontId", Field::Told("storefrontId")),
+            ("storageId", Field::Told("privateStorageId")),
+            ("name", Field::Personal("name")),
+            ("folder", Field::Personal("folder")),
+            ("kind", Field::Personal("kind")),
+            ("contentType", Field::Personal("contentType")),
+            ("byteSize", Field::Personal("byteSize")),
+            ("sha256", Field::Personal("sha256")),
+            ("blobId", Field::Hidden),
+            ("createdAt", Field::Told("createdAt")),
+            ("updatedAt", Field::Told("updatedAt")),
+        ],
+    };
+    const NAME: &'static str = "storageItems";
+    const LINK: Link = Link::Storage("storageId");
+}
+
 /// The storage that a user's uploads go to: the one that was made with it.
 pub async fn home_storage(
     database: &Database,
-    reach: &Reach,
+    reach: &impl Confine,
     owner: &StorefrontUserId,
 ) -> Result<Option<PrivateStorage>> {
     let storages = database.open::<PrivateStorage>(reach);
@@ -63,6 +86,8 @@ pub enum Added {
     OverQuota,
     /// Its owner was removed meanwhile.
     NoOwner,
+    /// Its owner's customer is erased, or being erased.
+    Erased,
 }
 
 /// Adds an item whose content is written, within the caller's transaction.
@@ -81,6 +106,9 @@ pub async fn add(database: &Database, tx: &mut Tx, item: &StorageItem, quota: i6
     let Some(owner) = users::touch(database, &system, tx, owner_id).await? else {
         return Ok(Added::NoOwner);
     };
+    if owner.erased_at.is_some() {
+        return Ok(Added::Erased);
+    }
     if total_bytes(database, tx, &owner).await? > quota {
         return Ok(Added::OverQuota);
     }

@@ -30,6 +30,8 @@ pub struct NewItem {
 
 /// The input's field of the file.
 const FILE: &str = "file";
+/// The input's field of the user whose item it becomes.
+const OWNER: &str = "owner";
 
 /// Stores a file as an item of the owner's.
 ///
@@ -75,18 +77,35 @@ pub async fn upload(
         created_at: now,
         updated_at: now,
     };
-    let added = add(app, &item).await;
-    if !matches!(&added, Ok(())) {
+    let quota = i64::try_from(app.config.storage.quota).unwrap_or(i64::MAX);
+    keep(app, reach, owner, item, quota).await
+}
+
+/// Makes an item of a content that was written, or takes the content back.
+///
+/// # Errors
+/// STORAGE_QUOTA_EXCEEDED; what became of the owner in the meantime.
+pub async fn keep(
+    app: &Arc<App>,
+    reach: &Reach,
+    owner: &StorefrontUser,
+    item: StorageItem,
+    quota: i64,
+) -> Result<StorageItem> {
+    let mut added = add(app, &item, quota).await;
+    if matches!(&added, Err(Error::Rejected(faults)) if *faults == [refusal::not_found(OWNER)]) {
+        added = Err(lost_its_storage(app, reach, owner).await?);
+    }
+    if added.is_err() {
         // What cannot be taken back now, the sweep takes.
-        if let Err(error) = app.blobs.erase_unclaimed(written.id).await {
+        if let Err(error) = app.blobs.erase_unclaimed(item.blob_id).await {
             tracing::debug!(error = ?error, "left a refused content to the sweep");
         }
     }
     added.map(|()| item)
 }
 
-async fn add(app: &App, item: &StorageItem) -> Result<()> {
-    let quota = i64::try_from(app.config.storage.quota).unwrap_or(i64::MAX);
+async fn add(app: &App, item: &StorageItem, quota: i64) -> Result<()> {
     let add = app
         .database
         .transaction((app, item, quota), |tx, (app, item, quota)| {
@@ -96,6 +115,7 @@ async fn add(app: &App, item: &StorageItem) -> Result<()> {
                     Added::Yes => Ok(()),
                     Added::OverQuota => Err(over_quota()),
                     Added::NoOwner => Err(owner_is_gone()),
+                    Added::Erased => Err(owner_is_erased()),
                 }
             }
             .boxed()
@@ -206,11 +226,16 @@ fn broken_off(broken: Broken) -> Error {
 async fn lost_its_storage(app: &App, reach: &Reach, owner: &StorefrontUser) -> Result<Error> {
     let now = app.database.open::<StorefrontUser>(reach).get(&owner.id).await?;
     Ok(match now {
-        Some(user) if user.merged_into.is_some() => Error::rejected(refusal::already_merged("owner")),
+        Some(user) if user.merged_into.is_some() => Error::rejected(refusal::already_merged(OWNER)),
+        Some(user) if user.erased_at.is_some() => owner_is_erased(),
         _ => owner_is_gone(),
     })
 }
 
+fn owner_is_erased() -> Error {
+    Error::rejected(refusal::anonymized(OWNER))
+}
+
 fn owner_is_gone() -> Error {
-    Error::rejected(refusal::not_found("owner"))
+    Error::rejected(refusal::not_found(OWNER))
 }

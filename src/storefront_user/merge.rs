@@ -139,10 +139,15 @@ pub async fn merge_in(
         let (anonymous, regular) = admissible(anonymous, regular)?;
         return Ok(Merged::nothing(anonymous, regular));
     };
-    let still_regular = doc! { "_id": &regular.id, "isAnonymous": false };
+    let still_regular = doc! { "_id": &regular.id, "isAnonymous": false, "erasedAt": { "$exists": false } };
     let note = doc! { "$set": { "updatedAt": now }, "$inc": { "version": 1 } };
     let Some(regular) = users.update_in(tx, still_regular, note).await? else {
-        return Err(Error::rejected(refusal::not_found(REGULAR_FIELD)));
+        let left = users.find_one_in(tx, doc! { "_id": &regular.id }).await?;
+        let is_erased = left.is_some_and(|left| left.erased_at.is_some());
+        return Err(Error::rejected(match is_erased {
+            true => refusal::anonymized(REGULAR_FIELD),
+            false => refusal::not_found(REGULAR_FIELD),
+        }));
     };
     let storages = database.open::<PrivateStorage>(reach);
     let owned = doc! { "ownerId": &anonymous.id };

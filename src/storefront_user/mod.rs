@@ -47,6 +47,9 @@ pub struct StorefrontUser {
     /// When it is removed; anonymous users that are not merged only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub expires_at: Option<Timestamp>,
+    /// When the erasure of its customer began: nothing is added any more (ERA-04).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub erased_at: Option<Timestamp>,
     /// When it was registered.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -117,6 +120,13 @@ pub mod refusal {
     pub fn already_merged(field: &str) -> UserError {
         let message = "This anonymous user was merged into a regular user already.";
         UserError::new(UserErrorCode::StorefrontUserAlreadyMerged, [field], message).legacy(409)
+    }
+
+    /// The user of a customer who is erased, or being erased (ERA-04).
+    #[must_use]
+    pub fn anonymized(field: &str) -> UserError {
+        let message = "This user's customer is erased; nothing is added any more.";
+        UserError::new(UserErrorCode::CustomerAnonymized, [field], message)
     }
 
     /// A customer's own user, which goes with the customer only (SFU-38).

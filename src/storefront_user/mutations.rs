@@ -286,6 +286,9 @@ async fn issue_token(
     if user.merged_into.is_some() {
         return Err(Error::rejected(refusal::already_merged(ID_FIELD)));
     }
+    if user.erased_at.is_some() {
+        return Err(Error::rejected(refusal::anonymized(ID_FIELD)));
+    }
     if let Some(expires_at) = user.expires_at {
         if app.clock.now() >= expires_at {
             return Err(Error::rejected(refusal::expired(ID_FIELD)));

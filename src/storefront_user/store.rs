@@ -7,13 +7,15 @@ use super::StorefrontUser;
 use super::private_storage::{self, PrivateStorage};
 use crate::access::{
     STOREFRONT_USERS,
+    personal::{Field, Link, Personal, Stored},
     reach::{Confine, Reach, StorefrontReach},
+    tenant::TenantDocument,
 };
 use crate::error::Result;
 use crate::platform::{
     clock::Timestamp,
     database::{Database, Index, IndexKind, Tx},
-    id::{CustomerId, StorageId, StorefrontUserId},
+    id::{CustomerId, StorageId, StorefrontId, StorefrontUserId},
     page::{Page, Slice},
     random::Random,
 };
@@ -35,6 +37,13 @@ pub const INDEXES: &[Index] = &[
         keys: &[("storefrontId", 1), ("_id", 1)],
         kind: IndexKind::Plain,
     },
+    // For whom a customer was before, when they are erased.
+    Index {
+        collection: STOREFRONT_USERS,
+        name: "storefront_mergedInto",
+        keys: &[("storefrontId", 1), ("mergedInto", 1)],
+        kind: IndexKind::Having("mergedInto"),
+    },
     Index {
         collection: STOREFRONT_USERS,
         name: "expiry",
@@ -48,6 +57,44 @@ pub const INDEXES: &[Index] = &[
         kind: IndexKind::Plain,
     },
 ];
+
+impl Personal for StorefrontUser {
+    const STORED: Stored = Stored {
+        collection: Self::COLLECTION,
+        fields: &[
+            ("_id", Field::Told("id")),
+            ("storefrontId", Field::Told("storefrontId")),
+            ("storefrontUserId", Field::Told("storefrontUserId")),
+            ("isAnonymous", Field::Told("isAnonymous")),
+            ("customerId", Field::Told("customerId")),
+            ("mergedInto", Field::Told("mergedInto")),
+            ("mergedAt", Field::Told("mergedAt")),
+            ("expiresAt", Field::Free),
+            ("erasedAt", Field::Free),
+            ("createdAt", Field::Told("createdAt")),
+            ("updatedAt", Field::Told("updatedAt")),
+            ("version", Field::Free),
+        ],
+    };
+    const NAME: &'static str = "storefrontUsers";
+    const LINK: Link = Link::User("_id");
+}
+
+impl Personal for PrivateStorage {
+    const STORED: Stored = Stored {
+        collection: Self::COLLECTION,
+        fields: &[
+            ("_id", Field::Told("id")),
+            ("storefrontId", Field::Told("storefrontId")),
+            ("ownerId", Field::Told("storefrontUserId")),
+            ("itemCount", Field::Told("itemCount")),
+            ("totalBytes", Field::Told("totalBytes")),
+            ("createdAt", Field::Told("createdAt")),
+        ],
+    };
+    const NAME: &'static str = "privateStorages";
+    const LINK: Link = Link::User("ownerId");
+}
 
 /// The user that the online store knows by this id.
 pub async fn by_external_id(
@@ -144,6 +191,7 @@ pub fn documents(
         merged_into: None,
         merged_at: None,
         expires_at,
+        erased_at: None,
         created_at: now,
         updated_at: now,
         version: 1,
@@ -218,13 +266,36 @@ pub async fn detach(
     else {
         return Ok(None);
     };
+    let storages = part_with_storages_in(database, reach, tx, &user).await?;
+    Ok(Some((user, storages)))
+}
+
+/// Leaves a user's storages without an owner within the caller's transaction. The storages as they were.
+pub async fn part_with_storages_in(
+    database: &Database,
+    reach: &impl Confine,
+    tx: &mut Tx,
+    user: &StorefrontUser,
+) -> Result<Vec<PrivateStorage>> {
     let storages = database.open::<PrivateStorage>(reach);
     let owned = doc! { "storefrontId": &user.storefront_id, "ownerId": &user.id };
     let found = storages.find_in(tx, owned.clone()).await?;
     storages
         .update_many_in(tx, owned, doc! { "$unset": { "ownerId": "" } })
         .await?;
-    Ok(Some((user, found)))
+    Ok(found)
+}
+
+/// The ids of so many of the anonymous users that were merged into a user.
+pub async fn merged_into(
+    database: &Database,
+    reach: &impl Confine,
+    storefront: &StorefrontId,
+    user: &StorefrontUserId,
+    limit: i64,
+) -> Result<Vec<StorefrontUserId>> {
+    let merged = doc! { "storefrontId": storefront, "mergedInto": user };
+    database.open::<StorefrontUser>(reach).ids(merged, limit).await
 }
 
 /// Notes a change under a user within the caller's transaction, so that a merge or removal of the user at the same time

@@ -33,6 +33,7 @@ fn message(to: &str, id: &str) -> Message {
         text: Secret::from("Größe: 1\n.\n..\nhttps://prints.example/account/reset?key=a%26b"),
         html: Secret::from("<p>Größe: 1</p>"),
         message_id: id.to_owned(),
+        concerns: "cus_1".to_owned(),
     }
 }
 

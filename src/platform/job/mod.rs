@@ -36,6 +36,13 @@ pub const INDEXES: &[Index] = &[
         keys: &[("finishedAt", 1)],
         kind: IndexKind::Expiry(KEEP_DONE),
     },
+    // For withdrawing what is about a customer.
+    Index {
+        collection: COLLECTION,
+        name: "customer",
+        keys: &[("payload.customerId", 1)],
+        kind: IndexKind::Having("payload.customerId"),
+    },
     Index {
         collection: COLLECTION,
         name: "state",

@@ -164,6 +164,23 @@ impl Queue {
             .await?)
     }
 
+    /// Removes the jobs of a kind whose payload has this value and which no node runs; whether a node runs one of them.
+    pub async fn withdraw(&self, kind: &str, (field, value): (&str, &str)) -> Result<bool> {
+        let named = |state: Document| {
+            let mut named = doc! { "kind": kind, format!("payload.{field}"): value };
+            named.extend(state);
+            named
+        };
+        let not_run = doc! { "$or": [
+            { "state": { "$in": ["WAITING", "DEAD"] } },
+            // A node that died, or was cut off.
+            { "state": "RUNNING", "due": { "$lte": self.clock.now() } },
+        ] };
+        self.jobs().delete_many(named(not_run)).await?;
+        let running = self.jobs().find_one(named(doc! { "state": "RUNNING" })).await?;
+        Ok(running.is_some())
+    }
+
     /// Gives a dead or waiting job another go, now; false when there is no such job.
     pub async fn retry(&self, id: &str) -> Result<bool> {
         let filter = doc! { "_id": id, "state": { "$in": ["DEAD", "WAITING"] } };

@@ -12,10 +12,13 @@ use crate::platform::clock::Timestamp;
 /// A folder of mails. Mails hold keys that open accounts, so that only its owner may look into it.
 pub(super) struct Folder(PathBuf);
 
-/// The file's name: sorts by time, and tells which message it is.
-pub(super) fn name(now: Timestamp, message_id: &str) -> String {
+/// The file's name: sorts by time, and tells whom the message concerns, by an id, and which it is.
+pub(super) fn name(now: Timestamp, concerns: &str, message_id: &str) -> String {
     let time = DateTime::from_timestamp_millis(now.millis()).unwrap_or_default();
-    format!("{}-{message_id}.eml", time.format("%Y%m%dT%H%M%S%.3fZ"))
+    format!(
+        "{}-{concerns}-{message_id}.eml",
+        time.format("%Y%m%dT%H%M%S%.3fZ")
+    )
 }
 
 impl Folder {
@@ -33,6 +36,24 @@ impl Folder {
                 drop(fs::remove_file(&fresh));
             }
             written
+        })
+        .await
+    }
+
+    /// Removes the files that concern somebody.
+    pub(super) async fn forget(&self, concerns: &str) -> io::Result<()> {
+        let theirs = format!("-{concerns}-");
+        self.blocking(move |folder| {
+            for file in fs::read_dir(folder)? {
+                let file = file?;
+                if file.file_name().to_string_lossy().contains(&theirs) {
+                    match fs::remove_file(file.path()) {
+                        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                        _ => {}
+                    }
+                }
+            }
+            Ok(())
         })
         .await
     }
@@ -78,8 +99,8 @@ mod tests {
 
     #[test]
     fn names_sort_by_time() {
-        let at = |millis| name(Timestamp::from_millis(millis), "job_1");
-        assert_eq!(at(1_700_000_000_007), "20231114T221320.007Z-job_1.eml");
+        let at = |millis| name(Timestamp::from_millis(millis), "cus_1", "job_1");
+        assert_eq!(at(1_700_000_000_007), "20231114T221320.007Z-cus_1-job_1.eml");
         assert!(at(999) < at(1_000) && at(1_000) < at(10_000));
     }
 
@@ -97,6 +118,24 @@ mod tests {
         assert_eq!(fs::read(files[0].path()).unwrap(), b"Subject: a");
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&folder.0), mode(&files[0].path())), (0o700, 0o600));
+    }
+
+    #[tokio::test]
+    async fn what_concerns_somebody_goes_and_the_rest_stays() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = Folder::new(data.path().join("mail"));
+        for name in ["1-cus_1-a.eml", "2-cus_11-b.eml", "3-cus_1-c.eml"] {
+            folder.write(name.to_owned(), Vec::new()).await.unwrap();
+        }
+        folder.forget("cus_1").await.unwrap();
+        let left: Vec<_> = fs::read_dir(&folder.0).unwrap().flatten().collect();
+        let left: Vec<_> = left.iter().map(fs::DirEntry::file_name).collect();
+        assert_eq!(left, ["2-cus_11-b.eml"]);
+        // Nobody ever wrote one.
+        Folder::new(data.path().join("none"))
+            .forget("cus_1")
+            .await
+            .unwrap();
     }
 
     #[tokio::test]

@@ -30,6 +30,9 @@ pub struct Message {
     /// Names the message, and is the same whenever it is sent again: the id of the job that sends it. Letters,
     /// digits, `_`, `-` and dots between them.
     pub message_id: String,
+    /// Whom it concerns, by an id: names the file that a mail is where there is no server, so that it can be removed with
+    /// whatever else there is of them.
+    pub concerns: String,
 }
 
 impl fmt::Debug for Message {
@@ -49,6 +52,7 @@ impl Message {
             text,
             html,
             message_id,
+            concerns: _,
         } = self;
         let from = Mailbox {
             name: from.name.clone().or_else(|| sender_name.as_deref().map(one_line)),
@@ -127,6 +131,7 @@ mod tests {
             text: Secret::from("Größe: 1\n.\nEnde"),
             html: Secret::from("<p>Größe: 1</p>"),
             message_id: "job_01h".to_owned(),
+            concerns: "cus_01h".to_owned(),
         }
     }
 

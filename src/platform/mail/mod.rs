@@ -78,7 +78,7 @@ impl Mailer {
         match &self.route {
             Route::Server(server) => Ok(server.send(mail.envelope(), &mail.formatted()).await?),
             Route::Files(folder) => {
-                let name = file::name(now, &message.message_id);
+                let name = file::name(now, &message.concerns, &message.message_id);
                 folder
                     .write(name.clone(), mail.formatted())
                     .await
@@ -89,6 +89,17 @@ impl Mailer {
                 );
                 Ok(())
             }
+        }
+    }
+
+    /// Removes the files of mails that concern somebody, by their id. What a server has taken is out of our hands.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when a file cannot be removed.
+    pub async fn forget(&self, concerns: &str) -> Result<()> {
+        match &self.route {
+            Route::Server(_) => Ok(()),
+            Route::Files(folder) => folder.forget(concerns).await.map_err(Error::internal),
         }
     }
 

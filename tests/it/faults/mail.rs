@@ -68,6 +68,7 @@ async fn taken(shop: &Shop, mailbox: &mut Mailbox) -> Vec<Mail> {
         text: Secret::from("-"),
         html: Secret::from("-"),
         message_id: "last".to_owned(),
+        concerns: "nobody".to_owned(),
     };
     let app = Arc::clone(&shop.gateway.app);
     let sending = async move { app.mailer.send(last).await.expect("taken") };

@@ -1,0 +1,205 @@
+//! The eraser: a job that takes away, step by step, what is stored of a customer.
+//!
+//! 1. [`begin`](super::begin) closes the customer in one transaction and says so in the customer's own document.
+//! 2. [`steps`] remove what is left elsewhere, a bounded number of documents in a transaction, each of which counts what it
+//!    removes. Doing a step again finds less to do; so a job that died at any point is gone on with by any node.
+//! 3. The last transaction says that all is done; in a deletion the customer goes with it.
+//!
+//! Until then the status is IN_PROGRESS, or FAILED while the job waits for its next try (ERA-03).
+
+use std::sync::Arc;
+
+use bson::{Document, doc};
+use futures_util::{FutureExt, future::BoxFuture};
+
+use super::begin::{Begun, Door, begin_in};
+use super::steps;
+use crate::access::{
+    personal::Subject,
+    reach::{Confine, Reach, SystemReach},
+};
+use crate::app::App;
+use crate::customer::{
+    Customer,
+    anonymization::{Actor, AnonymizationStatus, Counts},
+};
+use crate::error::{Error, Result, UserError, UserErrorCode};
+use crate::platform::{
+    clock::Timestamp,
+    database::Tx,
+    id::{CustomerId, Id},
+    job::{Failure, Kind},
+};
+
+/// The job's name.
+pub const ERASE: &str = "customer.erase";
+
+/// The jobs of this domain.
+#[must_use]
+pub fn jobs() -> Vec<Kind<Arc<App>>> {
+    vec![Kind {
+        name: ERASE,
+        every: None,
+        run: erase,
+    }]
+}
+
+/// Erases a customer now: all is done when this returns. If the process dies, the job does the rest. What was erased;
+/// `None` for a deletion, after which nobody is left to tell it of.
+///
+/// # Errors
+/// CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED; SAVE_FAILED where it has begun and could not be finished yet.
+pub async fn at_once(
+    app: &Arc<App>,
+    reach: &Reach,
+    id: &CustomerId,
+    actor: Actor,
+    is_deletion: bool,
+) -> Result<Option<(Timestamp, Counts)>> {
+    let door = Door::AtOnce { actor, is_deletion };
+    let context = (&**app, reach, id, &door);
+    let begun = app.database.transaction(context, |tx, (app, reach, id, door)| {
+        begin_with_job(app, reach, tx, id, door).boxed()
+    });
+    let (begun, job) = begun.await?;
+    forget(app, begun).await;
+    let runner = app
+        .runner()
+        .ok_or_else(|| Error::internal("the job runner is not there yet"))?;
+    let is_done = runner.finish(&job, Arc::clone(app)).await?;
+    let system = SystemReach::for_background_work();
+    let left = app.database.open::<Customer>(&system).get(id).await?;
+    match left {
+        None if is_deletion => Ok(None),
+        Some(customer) if is_done && !is_deletion => Ok(customer
+            .anonymization
+            .and_then(|state| Some((state.completed_at?, state.erased)))),
+        _ => Err(unfinished()),
+    }
+}
+
+/// It goes on by itself; whoever asked may look at the status.
+fn unfinished() -> Error {
+    let message = "The erasure has begun and could not be finished yet; it goes on by itself.";
+    Error::rejected(UserError::new(UserErrorCode::SaveFailed, [], message))
+}
+
+async fn begin_with_job(
+    app: &App,
+    reach: &Reach,
+    tx: &mut Tx,
+    id: &CustomerId,
+    door: &Door,
+) -> Result<(Option<Begun>, String)> {
+    let begun = begin_in(app, reach, tx, id, door).await?;
+    let job = app
+        .queue
+        .enqueue(tx, ERASE, doc! { "customerId": id }, app.clock.now());
+    Ok((begun, job.await?))
+}
+
+/// What this node knows of whoever is signed out now.
+async fn forget(app: &App, begun: Option<Begun>) {
+    if let Some(Begun { user, sessions }) = begun {
+        app.access.forget_sessions(&sessions).await;
+        app.access.forget_person(&user).await;
+    }
+}
+
+fn erase(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
+    async move {
+        let id = CustomerId::parse(payload.get_str("customerId").unwrap_or_default());
+        let id = id.ok_or_else(|| Failure::Fail(Error::internal("the job names no customer")))?;
+        let done = run(&app, &id).await;
+        if done.is_err() {
+            // Where even this cannot be written, the status stays IN_PROGRESS, and the job's lease ends.
+            if let Err(error) = note_failure(&app, &id).await {
+                tracing::debug!(?error, "could not note that an erasure failed");
+            }
+        }
+        Ok(done?)
+    }
+    .boxed()
+}
+
+async fn run(app: &Arc<App>, id: &CustomerId) -> Result<()> {
+    let system = SystemReach::for_background_work();
+    let context = (&**app, &system, id);
+    let begun = app.database.transaction(context, |tx, (app, system, id)| {
+        begin_in(app, *system, tx, id, &Door::Request).boxed()
+    });
+    forget(app, begun.await?).await;
+    let customers = app.database.open::<Customer>(&system);
+    let Some(customer) = customers.get(id).await? else {
+        // A deletion that was finished.
+        return Ok(());
+    };
+    let state = match customer.anonymization {
+        Some(state) if state.started_at.is_some() => state,
+        // Cancelled, or put off by another request, which has a job of its own.
+        _ => return Ok(()),
+    };
+    if state.status == AnonymizationStatus::Completed && !state.is_deletion {
+        return Ok(());
+    }
+    set_status(app, &system, id, AnonymizationStatus::InProgress).await?;
+    let subject = Subject {
+        storefront: customer.storefront_id,
+        customer: customer.id,
+        user: customer.user_id,
+        storages: state.storages,
+    };
+    steps::all(app, &subject, state.is_deletion).await?;
+    let context = (&**app, &subject, state.is_deletion);
+    app.database
+        .transaction(context, |tx, (app, subject, is_deletion)| {
+            finish_in(app, tx, subject, *is_deletion).boxed()
+        })
+        .await?;
+    app.access.forget_person(&subject.user).await;
+    Ok(())
+}
+
+async fn finish_in(app: &App, tx: &mut Tx, subject: &Subject, is_deletion: bool) -> Result<()> {
+    let system = SystemReach::for_background_work();
+    let customers = app.database.open::<Customer>(&system);
+    let now = app.clock.now();
+    let done = doc! {
+        "$set": {
+            "anonymization.status": bson::serialize_to_bson(&AnonymizationStatus::Completed)?,
+            "anonymization.completedAt": now, "updatedAt": now,
+        },
+        "$unset": { "anonymization.storages": "" },
+        "$inc": { "version": 1_i64 },
+    };
+    // What became a deletion meanwhile has a job of its own, which finds this done.
+    let open = doc! { "_id": &subject.customer, "anonymization.isDeletion": is_deletion };
+    if !is_deletion {
+        customers.update_in(tx, open, done).await?;
+    } else if customers.delete_in(tx, open).await?.is_some() {
+        steps::remove_user_in(app, tx, subject).await?;
+    }
+    Ok(())
+}
+
+async fn set_status(
+    app: &App,
+    reach: &impl Confine,
+    id: &CustomerId,
+    status: AnonymizationStatus,
+) -> Result<()> {
+    let mut set = doc! { "anonymization.status": bson::serialize_to_bson(&status)? };
+    if status == AnonymizationStatus::Failed {
+        set.insert("anonymization.failedAt", app.clock.now());
+    }
+    let going_on = [AnonymizationStatus::InProgress, AnonymizationStatus::Failed];
+    let going_on = doc! { "_id": id, "anonymization.status": { "$in": bson::serialize_to_bson(&going_on)? } };
+    let customers = app.database.open::<Customer>(reach);
+    customers.update(going_on, doc! { "$set": set }).await?;
+    Ok(())
+}
+
+async fn note_failure(app: &App, id: &CustomerId) -> Result<()> {
+    let system = SystemReach::for_background_work();
+    set_status(app, &system, id, AnonymizationStatus::Failed).await
+}

@@ -1,0 +1,262 @@
+//! Telling a customer what is stored about them: a JSON file in their private storage, made from the eraser's own
+//! declarations and written as it is read, however much it is (EXP-01, GDPR article 15 and 20).
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::Arc;
+
+use bson::{Bson, Document, doc};
+use chrono::DateTime;
+use futures_util::TryStreamExt;
+use serde_json::{Map, Value, json};
+
+use crate::access::{
+    personal::{Field, Personal, Stored, Subject},
+    reach::{Reach, SystemReach},
+    session::Session,
+};
+use crate::address::Address;
+use crate::app::App;
+use crate::custom_field;
+use crate::customer::Customer;
+use crate::error::{Error, Result};
+use crate::order::Order;
+use crate::platform::{
+    blob::{Writer, Written},
+    clock::Timestamp,
+    id::StorageItemId,
+};
+use crate::storage::{ItemKind, StorageItem, store, upload};
+use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, refusal};
+
+/// Bytes that are gathered before they are written.
+const PIECE: usize = 64 * 1024;
+
+/// Writes all that is stored about a customer into a new item of their storage, whose quota does not stop it.
+///
+/// # Errors
+/// CUSTOMER_ANONYMIZED for one whose erasure begins meanwhile.
+pub async fn write(app: &Arc<App>, reach: &Reach, customer: &Customer) -> Result<StorageItem> {
+    let (system, database) = (SystemReach::for_background_work(), &app.database);
+    let owner = database
+        .open::<StorefrontUser>(&system)
+        .get(&customer.user_id)
+        .await?;
+    let owner = owner.ok_or_else(|| Error::internal("a customer has a storefront user"))?;
+    let home = store::home_storage(database, &system, &owner.id).await?;
+    let home = home.ok_or_else(|| Error::rejected(refusal::anonymized("customerId")))?;
+    let written = content(app, customer).await?;
+    let now = app.clock.now();
+    let item = StorageItem {
+        id: StorageItemId::fresh(now, &app.random),
+        storefront_id: home.storefront_id,
+        storage_id: home.id,
+        name: format!("customer-data-{}.json", &written_at(now)[..10]),
+        folder: String::new(),
+        kind: ItemKind::Other,
+        content_type: "application/json".to_owned(),
+        byte_size: written.size,
+        sha256: written.sha256,
+        blob_id: written.id,
+        created_at: now,
+        updated_at: now,
+    };
+    upload::keep(app, reach, &owner, item, i64::MAX).await
+}
+
+async fn content(app: &Arc<App>, customer: &Customer) -> Result<Written> {
+    let mut sheet = Sheet {
+        writer: app.blobs.write().await?,
+        piece: Vec::with_capacity(PIECE),
+    };
+    match fill(app, customer, &mut sheet).await {
+        Ok(()) => sheet.writer.finish().await,
+        Err(error) => {
+            if let Err(error) = sheet.writer.abort().await {
+                tracing::debug!(?error, "left an unfinished export to the sweep");
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn fill(app: &Arc<App>, customer: &Customer, sheet: &mut Sheet) -> Result<()> {
+    let (system, database) = (SystemReach::for_background_work(), &app.database);
+    let storages = database.open::<PrivateStorage>(&system);
+    let owned = doc! { "storefrontId": &customer.storefront_id, "ownerId": &customer.user_id };
+    let subject = Subject {
+        storefront: customer.storefront_id.clone(),
+        customer: customer.id.clone(),
+        user: customer.user_id.clone(),
+        storages: storages.ids(owned, 0).await?,
+    };
+    let fields = custom_field::store::of_storefront(database, &system, &customer.storefront_id).await?;
+    let keys = fields
+        .iter()
+        .map(|field| (field.id.to_string(), field.key.clone()))
+        .collect();
+    let teller = Teller { app, subject, keys };
+    sheet
+        .text(&json!({ "exportedAt": written_at(app.clock.now()) }).to_string())
+        .await?;
+    // Reopened: what follows stands in the same object.
+    sheet.piece.pop();
+    if let Some(email) = app.one_time.pending_email(&customer.id).await? {
+        sheet
+            .text(&format!(",\n\"pendingEmail\": {}", json!(email)))
+            .await?;
+    }
+    teller.list::<Customer>(sheet).await?;
+    teller.list::<StorefrontUser>(sheet).await?;
+    let merged = doc! { "storefrontId": &customer.storefront_id, "mergedInto": &customer.user_id };
+    teller
+        .list_of::<StorefrontUser>(sheet, "mergedStorefrontUsers", merged)
+        .await?;
+    teller.list::<Address>(sheet).await?;
+    teller.list::<Order>(sheet).await?;
+    teller.list::<Session>(sheet).await?;
+    teller.list::<PrivateStorage>(sheet).await?;
+    teller.list::<StorageItem>(sheet).await?;
+    sheet.text("\n}\n").await?;
+    sheet.flush().await
+}
+
+/// The file while it is written.
+struct Sheet {
+    writer: Writer,
+    piece: Vec<u8>,
+}
+
+impl Sheet {
+    async fn text(&mut self, text: &str) -> Result<()> {
+        self.piece.extend_from_slice(text.as_bytes());
+        if self.piece.len() >= PIECE {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.writer.append(&self.piece).await?;
+        self.piece.clear();
+        Ok(())
+    }
+}
+
+struct Teller<'a> {
+    app: &'a Arc<App>,
+    subject: Subject,
+    /// Keys of the storefront's custom fields by their ids.
+    keys: HashMap<String, String>,
+}
+
+impl Teller<'_> {
+    /// All documents of a kind that are the customer's, under the kind's name.
+    async fn list<T: Personal>(&self, sheet: &mut Sheet) -> Result<()> {
+        self.list_of::<T>(sheet, T::NAME, self.subject.owns::<T>()).await
+    }
+
+    async fn list_of<T: Personal>(&self, sheet: &mut Sheet, name: &str, filter: Document) -> Result<()> {
+        let system = SystemReach::for_background_work();
+        let found = self.app.database.open::<T>(&system).stored(filter).await?;
+        let mut found = pin!(found);
+        sheet.text(&format!(",\n\"{name}\": [")).await?;
+        let mut between = "\n";
+        while let Some(document) = found.try_next().await? {
+            let told = Value::Object(self.told(&T::STORED, &document));
+            sheet.text(&format!("{between}{told}")).await?;
+            between = ",\n";
+        }
+        sheet.text("]").await
+    }
+
+    /// What is told of a document.
+    fn told(&self, stored: &Stored, document: &Document) -> Map<String, Value> {
+        let mut told = Map::new();
+        for (path, field) in stored.fields {
+            let (Field::Personal(name) | Field::Told(name)) = field else {
+                continue;
+            };
+            if let Some(value) = at(document, path) {
+                let value = match (*path, value) {
+                    (custom_field::VALUES, Bson::Array(values)) => self.custom_fields(values),
+                    (_, value) => plain(value),
+                };
+                told.insert((*name).to_owned(), value);
+            }
+        }
+        told
+    }
+
+    /// Values of custom fields by their keys.
+    fn custom_fields(&self, values: &[Bson]) -> Value {
+        let values = values.iter().filter_map(Bson::as_document).filter_map(|value| {
+            let id = value.get_str("f").ok()?;
+            // One that was deleted in the meantime is told by its id.
+            let key = self.keys.get(id).map_or(id, String::as_str);
+            Some((key.to_owned(), plain(value.get("v")?)))
+        });
+        Value::Object(values.collect())
+    }
+}
+
+fn at<'a>(document: &'a Document, path: &str) -> Option<&'a Bson> {
+    match path.split_once('.') {
+        None => document.get(path),
+        Some((first, rest)) => at(document.get_document(first).ok()?, rest),
+    }
+}
+
+/// A stored value as JSON that a person can read.
+fn plain(value: &Bson) -> Value {
+    match value {
+        Bson::String(text) => json!(text),
+        Bson::Boolean(value) => json!(value),
+        Bson::Int32(number) => json!(number),
+        Bson::Int64(number) => json!(number),
+        Bson::Double(number) => json!(number),
+        Bson::Decimal128(number) => json!(number.to_string()),
+        Bson::DateTime(time) => json!(written_at(Timestamp::from_millis(time.timestamp_millis()))),
+        Bson::Array(values) => values.iter().map(plain).collect(),
+        Bson::Document(document) => {
+            let fields = document.iter().map(|(name, value)| (name.clone(), plain(value)));
+            Value::Object(fields.collect())
+        }
+        _ => Value::Null,
+    }
+}
+
+fn written_at(time: Timestamp) -> String {
+    DateTime::from_timestamp_millis(time.millis())
+        .unwrap_or_default()
+        .to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // EXP-01
+    #[test]
+    fn a_value_is_told_as_a_person_reads_it() {
+        let value = doc! {
+            "at": bson::DateTime::from_millis(1_700_000_000_007), "amount": "10.50".parse::<bson::Decimal128>().unwrap(),
+            "list": [1_i64, 2_i32], "nothing": null,
+        };
+        let told = json!({
+            "at": "2023-11-14T22:13:20.007Z", "amount": "10.50", "list": [1, 2], "nothing": null,
+        });
+        assert_eq!(plain(&Bson::Document(value)), told);
+    }
+
+    #[test]
+    fn a_path_leads_into_documents() {
+        let document = doc! { "personal": { "email": "ada@example.com" }, "number": "1" };
+        assert_eq!(
+            at(&document, "personal.email"),
+            Some(&Bson::from("ada@example.com"))
+        );
+        assert_eq!(at(&document, "personal.phone"), None);
+        assert_eq!(at(&document, "number.of"), None);
+    }
+}

@@ -1,0 +1,199 @@
+//! The erasure's doors, and the export.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+
+use super::eraser;
+use super::graphql::ErasureReceipt;
+use super::inputs::{
+    CustomerAnonymizationCancelInput, CustomerAnonymizationCancelPayload, CustomerAnonymizationRequestInput,
+    CustomerAnonymizationRequestPayload, CustomerAnonymizeInput, CustomerAnonymizePayload,
+    CustomerDataExportInput, CustomerDataExportPayload, CustomerDeleteInput, CustomerDeletePayload,
+};
+use super::{export, refusal, request};
+use crate::access::{principal::Policy, reach::Reach, scope::Scope};
+use crate::context::RequestContext;
+use crate::customer::{
+    Customer as Document,
+    anonymization::{Actor, ActorKind},
+    graphql::Customer,
+    limits,
+    mutations::{whom, whomever},
+    sign_in,
+};
+use crate::error::{Error, Result, payload};
+use crate::platform::id::Id;
+use crate::storage::graphql::StorageItem;
+
+const REQUEST: Policy = Policy::backend(Scope::CustomersAnonymize);
+const OWN: Policy = Policy::customer_only();
+const DELETE: Policy = Policy::backend(Scope::CustomersWrite).and_customer();
+const EXPORT: Policy = Policy::backend(Scope::CustomersRead).and_customer();
+
+/// The erasure's part of the mutation.
+#[derive(Default)]
+pub struct ErasureMutation;
+
+#[Object]
+impl ErasureMutation {
+    /// Asks for the erasure of all that is personal of a customer; it starts when the grace period is over and can be
+    /// cancelled until then. Backend (customers:anonymize) with an owner, the member on whose behalf it is. Codes:
+    /// OWNER_REQUIRED, CUSTOMER_NOT_FOUND (402), CUSTOMER_REFERENCE_MISSING (405), ANONYMIZATION_ALREADY_REQUESTED,
+    /// ANONYMIZATION_ALREADY_STARTED, CUSTOMER_ANONYMIZED.
+    async fn customer_anonymization_request(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose erasure to ask for.")] input: CustomerAnonymizationRequestInput,
+    ) -> Result<CustomerAnonymizationRequestPayload> {
+        let context = RequestContext::of(ctx)?;
+        let request = async {
+            let (reach, customer, member) = on_behalf(context, &input.customer_id).await?;
+            let customer = request::request(&context.app, &reach, &customer.id, member).await?;
+            Ok(Customer::in_payload(customer, &reach))
+        };
+        let (customer, user_errors) = payload(request.await)?;
+        Ok(CustomerAnonymizationRequestPayload {
+            customer,
+            user_errors,
+        })
+    }
+
+    /// Revokes a request that has not started; nothing was erased. Backend (customers:anonymize) with an owner. Codes:
+    /// OWNER_REQUIRED, CUSTOMER_NOT_FOUND (402), CUSTOMER_REFERENCE_MISSING (405), ANONYMIZATION_NOT_REQUESTED,
+    /// ANONYMIZATION_ALREADY_STARTED.
+    async fn customer_anonymization_cancel(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose erasure to cancel.")] input: CustomerAnonymizationCancelInput,
+    ) -> Result<CustomerAnonymizationCancelPayload> {
+        let context = RequestContext::of(ctx)?;
+        let cancel = async {
+            let (reach, customer, member) = on_behalf(context, &input.customer_id).await?;
+            let customer = request::cancel(&context.app, &reach, &customer.id, member).await?;
+            Ok(Customer::in_payload(customer, &reach))
+        };
+        let (customer, user_errors) = payload(cancel.await)?;
+        Ok(CustomerAnonymizationCancelPayload {
+            customer,
+            user_errors,
+        })
+    }
+
+    /// Erases all that is personal of the signed-in customer, at once: it is done when this answers, the customer is signed
+    /// out everywhere, and the e-mail address is free. Kept are ids, times, and what was ordered at which price. The
+    /// customer itself. Codes: PASSWORD_INVALID (408), RATE_LIMITED, CUSTOMER_ANONYMIZED.
+    async fn customer_anonymize(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "That it is really the customer.")] input: CustomerAnonymizeInput,
+    ) -> Result<CustomerAnonymizePayload> {
+        let (receipt, user_errors) = payload(anonymize(RequestContext::of(ctx)?, input).await)?;
+        Ok(CustomerAnonymizePayload { receipt, user_errors })
+    }
+
+    /// Erases all that is personal of a customer, and removes the account with its storefront user: all is done when this
+    /// answers. Orders stay, without what was personal in them and without a customer. The customer itself, with the
+    /// password where it has one, or backend (customers:write) with `customerId`. Codes: CUSTOMER_REFERENCE_MISSING (405),
+    /// CUSTOMER_NOT_FOUND (402), PASSWORD_INVALID (408), RATE_LIMITED.
+    async fn customer_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom to delete.")] input: CustomerDeleteInput,
+    ) -> Result<CustomerDeletePayload> {
+        let (deleted, user_errors) = payload(delete(RequestContext::of(ctx)?, input).await)?;
+        Ok(CustomerDeletePayload {
+            deleted_customer_id: deleted,
+            user_errors,
+        })
+    }
+
+    /// Everything that is stored about the customer, with plain names, as a JSON file in their private storage, whose quota
+    /// does not stop it. The customer itself, or backend (customers:read) with `customerId`. Codes:
+    /// CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, RATE_LIMITED beyond ten in a day.
+    async fn customer_data_export(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose data to tell.")] input: CustomerDataExportInput,
+    ) -> Result<CustomerDataExportPayload> {
+        let context = RequestContext::of(ctx)?;
+        let write = async {
+            let reach = context.reach_to_write(&EXPORT).await?;
+            let customer = whom(context, &reach, input.customer_id.as_ref()).await?;
+            limits::export(&context.app, customer.id.as_str()).await?;
+            let item = export::write(&context.app, &reach, &customer).await?;
+            Ok(StorageItem::in_payload(item, &reach))
+        };
+        let (storage_item, user_errors) = payload(write.await)?;
+        Ok(CustomerDataExportPayload {
+            storage_item,
+            user_errors,
+        })
+    }
+}
+
+/// The customer that a backend names, and the member on whose behalf it does.
+async fn on_behalf(context: &Arc<RequestContext>, id: &ID) -> Result<(Reach, Document, Actor)> {
+    let reach = context.reach_to_write(&REQUEST).await?;
+    let owner = reach.identity().owner().cloned();
+    let owner = owner.ok_or_else(refusal::owner_required)?;
+    let customer = whomever(context, &reach, Some(id)).await?;
+    let member = Actor {
+        kind: ActorKind::Member,
+        id: owner.to_string(),
+    };
+    Ok((reach, customer, member))
+}
+
+async fn anonymize(context: &Arc<RequestContext>, input: CustomerAnonymizeInput) -> Result<ErasureReceipt> {
+    let reach = context.reach_to_write(&OWN).await?;
+    let customer = whom(context, &reach, None).await?;
+    confirm(context, &customer, input.password).await?;
+    let erased = eraser::at_once(
+        &context.app,
+        &reach,
+        &customer.id,
+        actor(&reach, &customer),
+        false,
+    )
+    .await?;
+    let (erased_at, counts) = erased.ok_or_else(|| Error::internal("an erased customer is there"))?;
+    Ok(ErasureReceipt::new(erased_at, counts))
+}
+
+async fn delete(context: &Arc<RequestContext>, input: CustomerDeleteInput) -> Result<ID> {
+    let reach = context.reach_to_write(&DELETE).await?;
+    let customer = whomever(context, &reach, input.customer_id.as_ref()).await?;
+    if reach.person().is_some() {
+        confirm(context, &customer, input.password).await?;
+    }
+    eraser::at_once(&context.app, &reach, &customer.id, actor(&reach, &customer), true).await?;
+    Ok(ID::from(&customer.id))
+}
+
+/// That it is really the customer: by the password, where there is one.
+async fn confirm(context: &RequestContext, customer: &Document, password: Option<String>) -> Result<()> {
+    if customer.password_hash.is_none() {
+        return Ok(());
+    }
+    let password = password.unwrap_or_default().into();
+    sign_in::present_password(&context.app, customer, password).await
+}
+
+fn actor(reach: &Reach, customer: &Document) -> Actor {
+    let identity = reach.identity();
+    match (reach.person(), identity.owner(), identity.client()) {
+        (Some(_), _, _) => Actor {
+            kind: ActorKind::Customer,
+            id: customer.id.to_string(),
+        },
+        (None, Some(owner), _) => Actor {
+            kind: ActorKind::Member,
+            id: owner.to_string(),
+        },
+        (None, None, client) => Actor {
+            kind: ActorKind::System,
+            id: client.map(ToString::to_string).unwrap_or_default(),
+        },
+    }
+}
