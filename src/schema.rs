@@ -1,6 +1,8 @@
 //! The list of what there is: the domains' parts of query and mutation, their indexes, jobs and migrations. A new domain
 //! adds its lines here and nowhere else.
 
+mod stored;
+
 use std::sync::Arc;
 
 use async_graphql::{
@@ -43,6 +45,8 @@ use crate::storefront_user::{
     graphql::{StorefrontUser, StorefrontUserQuery},
     mutations::StorefrontUserMutation,
 };
+
+pub use stored::stored;
 
 /// What can be asked for.
 #[derive(MergedObject, Default)]

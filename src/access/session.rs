@@ -10,7 +10,7 @@ use futures_util::TryStreamExt;
 use mongodb::{Collection, options::ReturnDocument};
 use serde::{Deserialize, Serialize};
 
-use super::personal::{Field, Link, Personal, Stored};
+use super::personal::{Link, Personal};
 use super::principal::{Identity, Person};
 use super::reach::Holder;
 use super::tenant::TenantDocument;
@@ -21,6 +21,7 @@ use crate::platform::{
     database::{Database, Index, IndexKind, Tx},
     id::{CustomerId, Id, MemberId, OrganizationId, SessionId, StorefrontId, StorefrontUserId},
     random::Random,
+    stored::{Field, Stored},
 };
 
 /// Collection of the sessions.

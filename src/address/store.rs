@@ -4,7 +4,7 @@ use bson::{Bson, Document, doc};
 
 use super::{Address, Defaults};
 use crate::access::{
-    personal::{Field, Link, Personal, Stored},
+    personal::{Link, Personal},
     reach::{Confine, Reach},
     related::{Leads, Listed},
     tenant::TenantDocument,
@@ -16,6 +16,7 @@ use crate::platform::{
     clock::Timestamp,
     database::{Database, Index, IndexKind, Tx},
     id::{AddressId, CustomerId},
+    stored::{Field, Stored},
 };
 
 /// The customer's field with the address that orders go to.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Description, ID, Object, SimpleObject};
+use async_graphql::{Context, Description, ID, Object};
 
 use super::anonymization::AnonymizationStatus;
 use super::sessions::{self, CustomerSession};
+use super::terms::TermsAcceptance;
 use super::{Customer as Document, CustomerStatus, Gender, Salutation};
 use crate::access::{
     principal::{Kind, Policy},
@@ -364,15 +365,6 @@ impl Customer {
     async fn version(&self) -> i32 {
         wire_count(self.document.version)
     }
-}
-
-/// Which terms a customer accepted.
-#[derive(SimpleObject)]
-pub struct TermsAcceptance {
-    /// When.
-    accepted_at: Timestamp,
-    /// Which, as the store calls them.
-    version: Option<String>,
 }
 
 /// The customer with this id, for `node`.

@@ -23,6 +23,7 @@ pub mod registration;
 pub mod sessions;
 pub mod sign_in;
 pub mod store;
+pub mod terms;
 pub mod token_mutations;
 pub mod unique;
 

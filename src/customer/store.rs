@@ -4,7 +4,7 @@ use bson::{Bson, Document, doc};
 
 use super::{Customer, email::Email};
 use crate::access::{
-    personal::{Field, Link, Personal, Stored},
+    personal::{Link, Personal},
     reach::{Confine, Reach, SystemReach},
     related::Listed,
     tenant::TenantDocument,
@@ -15,6 +15,7 @@ use crate::platform::{
     database::{Database, Index, IndexKind, Tx},
     id::{CustomerGroupId, StorefrontId},
     page::{Page, Slice},
+    stored::{Field, Stored},
 };
 
 /// The index that keeps an address unique in its storefront.

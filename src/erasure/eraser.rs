@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::customer::{
     Customer,
     anonymization::{Actor, AnonymizationStatus, Counts},
+    refusal,
 };
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::platform::{
@@ -71,10 +72,14 @@ pub async fn at_once(
     let left = app.database.open::<Customer>(&system).get(id).await?;
     match left {
         None if is_deletion => Ok(None),
-        Some(customer) if is_done && !is_deletion => Ok(customer
-            .anonymization
-            .and_then(|state| Some((state.completed_at?, state.erased)))),
-        _ => Err(unfinished()),
+        // Deleted at the same time, by another door.
+        None => Err(refusal::not_found("customerId").into()),
+        Some(customer) if is_done && !is_deletion => {
+            let state = customer.anonymization;
+            let receipt = state.and_then(|state| Some((state.completed_at?, state.erased)));
+            receipt.map(Some).ok_or_else(unfinished)
+        }
+        Some(_) => Err(unfinished()),
     }
 }
 

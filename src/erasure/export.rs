@@ -6,12 +6,12 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bson::{Bson, Document, doc};
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use serde_json::{Map, Value, json};
 
 use crate::access::{
-    personal::{Field, Personal, Stored, Subject},
+    personal::{Personal, Subject},
     reach::{Reach, SystemReach},
     session::Session,
 };
@@ -25,6 +25,7 @@ use crate::platform::{
     blob::{Writer, Written},
     clock::Timestamp,
     id::StorageItemId,
+    stored::{Field, Stored},
 };
 use crate::storage::{ItemKind, StorageItem, store, upload};
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, refusal};
@@ -51,7 +52,7 @@ pub async fn write(app: &Arc<App>, reach: &Reach, customer: &Customer) -> Result
         id: StorageItemId::fresh(now, &app.random),
         storefront_id: home.storefront_id,
         storage_id: home.id,
-        name: format!("customer-data-{}.json", &written_at(now)[..10]),
+        name: format!("customer-data-{}.json", at_moment(now).format("%Y-%m-%d")),
         folder: String::new(),
         kind: ItemKind::Other,
         content_type: "application/json".to_owned(),
@@ -226,10 +227,12 @@ fn plain(value: &Bson) -> Value {
     }
 }
 
+fn at_moment(time: Timestamp) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(time.millis()).unwrap_or_default()
+}
+
 fn written_at(time: Timestamp) -> String {
-    DateTime::from_timestamp_millis(time.millis())
-        .unwrap_or_default()
-        .to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+    at_moment(time).to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! One eraser with three doors: a backend's request with a grace period, the customer's own wish, and deletion. All of them
 //! come to the same job, which [`eraser`] describes. What is personal is said by the domains' own declarations
-//! ([`crate::access::personal`]); [`STORED`] is their list.
+//! ([`crate::platform::stored`]); [`STORED`] is their list.
 
 pub mod begin;
 pub mod eraser;
@@ -13,11 +13,11 @@ pub mod mutations;
 pub mod request;
 pub mod steps;
 
-use crate::access::personal::{Personal, Stored};
-use crate::access::session::Session;
+use crate::access::{personal::Personal, session::Session};
 use crate::address::Address;
 use crate::customer::Customer;
 use crate::order::Order;
+use crate::platform::stored::Stored;
 use crate::storage::StorageItem;
 use crate::storefront_user::StorefrontUser;
 use crate::storefront_user::private_storage::PrivateStorage;

@@ -4,7 +4,7 @@ use bson::{Bson, Document, doc};
 
 use super::{Order, OrderStatus};
 use crate::access::{
-    personal::{Field, Link, Personal, Stored},
+    personal::{Link, Personal},
     reach::Reach,
     related::{Leads, Listed},
     tenant::TenantDocument,
@@ -17,6 +17,7 @@ use crate::platform::{
     database::{Database, Index, IndexKind, Tx},
     id::OrderId,
     page::{Page, Slice},
+    stored::{Field, Stored},
 };
 
 /// The index that keeps a number unique in its storefront.

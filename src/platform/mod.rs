@@ -20,6 +20,7 @@ pub mod progress;
 pub mod random;
 pub mod scalar;
 pub mod secret;
+pub mod stored;
 pub mod text;
 pub mod throttle;
 pub mod upload;

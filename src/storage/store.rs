@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::StorageItem;
 use crate::access::{
-    personal::{Field, Link, Personal, Stored},
+    personal::{Link, Personal},
     reach::{Confine, Reach, StorageReach, SystemReach},
     tenant::TenantDocument,
 };
@@ -19,6 +19,7 @@ use crate::platform::{
     id::{StorageId, StorageItemId, StorefrontUserId},
     loader::Batch,
     page::{Page, Slice},
+    stored::{Field, Stored},
 };
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, store as users};
 

@@ -7,7 +7,7 @@ use super::StorefrontUser;
 use super::private_storage::{self, PrivateStorage};
 use crate::access::{
     STOREFRONT_USERS,
-    personal::{Field, Link, Personal, Stored},
+    personal::{Link, Personal},
     reach::{Confine, Reach, StorefrontReach},
     tenant::TenantDocument,
 };
@@ -18,6 +18,7 @@ use crate::platform::{
     id::{CustomerId, StorageId, StorefrontId, StorefrontUserId},
     page::{Page, Slice},
     random::Random,
+    stored::{Field, Stored},
 };
 
 /// The index that keeps a storefrontUserId unique in its storefront.

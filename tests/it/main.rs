@@ -14,6 +14,7 @@ mod concurrency;
 mod custom_fields;
 mod customers;
 mod database_faults;
+mod erasure;
 mod faults;
 mod filters;
 mod graphql_library;

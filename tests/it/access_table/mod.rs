@@ -4,6 +4,7 @@
 mod cell;
 mod custom_fields;
 mod customers;
+mod erasure;
 mod markets;
 mod orders;
 mod payloads;
@@ -271,6 +272,12 @@ async fn err_03_every_mutation_of_groups_and_markets_lets_each_caller_do_what_th
     check_all(markets::mutations()).await;
 }
 
+// ERR-03, CLY-17, SPR-92, EPC-04, EXP-01
+#[tokio::test]
+async fn err_03_every_mutation_of_erasure_lets_each_caller_do_what_the_table_says() {
+    check_all(erasure::mutations()).await;
+}
+
 /// Root fields without a row, and why. This list only shrinks.
 const WITHOUT_A_ROW: [&str; 0] = [];
 
@@ -292,6 +299,7 @@ async fn every_root_field_has_a_row() {
         orders::rows(),
         custom_fields::rows(),
         markets::mutations(),
+        erasure::mutations(),
     ];
     let mut covered: BTreeSet<&str> = rows.iter().flatten().map(|row| row.field).collect();
     covered.extend(WITHOUT_A_ROW);

@@ -3,6 +3,7 @@
 
 mod custom_fields;
 mod customers;
+mod erasure;
 mod markets;
 mod orders;
 
@@ -144,6 +145,7 @@ async fn err_02_a_missing_field_or_another_kind_of_value_is_a_top_level_error() 
     goods.extend(orders::all(&shop).await);
     goods.extend(custom_fields::all(&shop).await);
     goods.extend(markets::all(&shop).await);
+    goods.extend(erasure::all(&shop).await);
     let before = shop.gateway.store.dump().await;
     for good in &goods {
         let fields: Vec<String> = good
@@ -354,6 +356,7 @@ async fn every_mutation_is_given_bad_input() {
     goods.extend(orders::all(&shop).await);
     goods.extend(custom_fields::all(&shop).await);
     goods.extend(markets::all(&shop).await);
+    goods.extend(erasure::all(&shop).await);
     let mut given: BTreeSet<&str> = goods.iter().map(|good| good.field).collect();
     given.insert("storageItemUpload");
     assert_eq!(fields, given);

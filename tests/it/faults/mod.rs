@@ -4,6 +4,7 @@
 mod any_moment;
 mod customers;
 mod dying;
+mod erasure;
 mod groups;
 mod mail;
 mod no_writes;

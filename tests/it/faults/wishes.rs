@@ -8,6 +8,7 @@ use crate::custom_fields::{define, field, open, values};
 use crate::customers::{
     OTHER_PASSWORD, PASSWORD, ada, but, credentials, id_of, person, redeem, with_password,
 };
+use crate::erasure::on_behalf;
 use crate::kit::{Answer, Caller, Shop, faults, mutation};
 use crate::markets::{self, group, market};
 use crate::orders::{by_default, guests, in_storefront};
@@ -47,6 +48,7 @@ pub(super) async fn wishes(shop: &Shop) -> Vec<Wish> {
     wishes.extend(custom_field_wishes(shop).await);
     wishes.extend(group_wishes(shop).await);
     wishes.extend(market_wishes(shop).await);
+    wishes.extend(erasure_wishes(shop).await);
     wishes
 }
 
@@ -281,4 +283,29 @@ async fn market_wishes(shop: &Shop) -> Vec<Wish> {
         wish(backend, "marketUpdate", change, None),
         wish(backend, "marketDelete", json!({ "id": deleted }), None),
     ]
+}
+
+async fn erasure_wishes(shop: &Shop) -> Vec<Wish> {
+    let (backend, _) = on_behalf(shop).await;
+    let mut wishes = Vec::new();
+    for (name, field) in [
+        ("asked", "customerAnonymizationRequest"),
+        ("kept", "customerAnonymizationCancel"),
+        ("erased", "customerAnonymize"),
+        ("deleted", "customerDelete"),
+        ("told", "customerDataExport"),
+    ] {
+        let (person, _) = ada(shop, &format!("{name}@example.com")).await;
+        let of = json!({ "customerId": id_of(&person).await });
+        if field == "customerAnonymizationCancel" {
+            backend.done("customerAnonymizationRequest", of.clone()).await;
+        }
+        let (by, input) = match field {
+            "customerAnonymize" => (&person, json!({ "password": PASSWORD })),
+            "customerDelete" | "customerDataExport" => (&shop.backend, of),
+            _ => (&backend, of),
+        };
+        wishes.push(wish(by, field, input, None));
+    }
+    wishes
 }

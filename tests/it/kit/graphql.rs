@@ -114,9 +114,15 @@ fn selection(field: &str) -> &'static str {
     }
 }
 
-/// The same for mutations that only the store's side has.
+/// The same for the rest.
 fn selection_of_the_stores(field: &str) -> &'static str {
     match field {
+        "customerAnonymizationRequest" | "customerAnonymizationCancel" => {
+            "customer { id anonymizationStatus }"
+        }
+        "customerAnonymize" => "receipt { erasedAt addresses orders storageItems sessions customFields }",
+        "customerDelete" => "deletedCustomerId",
+        "customerDataExport" => "storageItem { id name kind contentType byteSize url }",
         "orderRecord" | "orderCancel" => {
             "order { id number status email placedAt cancelledAt createdAt total { amount currencyCode } \
              lines { sku name quantity unitPrice { amount currencyCode } } \

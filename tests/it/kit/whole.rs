@@ -22,6 +22,52 @@ impl Store {
         self.assert_customers_are_whole().await;
         self.assert_custom_fields_are_whole().await;
         self.assert_groups_are_whole().await;
+        self.assert_erasures_are_whole().await;
+    }
+
+    /// ERA-03: whoever is being erased is closed and has a job that goes on; whoever is erased has nothing left.
+    async fn assert_erasures_are_whole(&self) {
+        let open = self.open_jobs().await;
+        let goes_on = |id: &str| {
+            let named = |job: &Document| {
+                job.get_document("payload")
+                    .is_ok_and(|ids| text(ids, "customerId") == id)
+            };
+            open.iter()
+                .any(|job| text(job, "kind") == "customer.erase" && named(job))
+        };
+        let begun = doc! { "anonymization.startedAt": { "$exists": true } };
+        for customer in self.documents("customers", begun).await {
+            let state = customer.get_document("anonymization").expect("a state");
+            for field in [
+                "email",
+                "emailKey",
+                "passwordHash",
+                "firstName",
+                "lastName",
+                "customFields",
+                "groupIds",
+            ] {
+                assert!(!customer.contains_key(field), "{field} is left: {customer}");
+            }
+            let (id, user) = (text(&customer, "_id"), text(&customer, "userId"));
+            if text(state, "status") != "COMPLETED" || state.get_bool("isDeletion").is_ok_and(|is| is) {
+                assert!(goes_on(id), "nobody goes on: {customer}");
+                continue;
+            }
+            for (collection, left) in [
+                ("addresses", doc! { "customerId": id }),
+                ("orders", doc! { "userId": user, "personal": { "$exists": true } }),
+                ("sessions", doc! { "userId": user }),
+                ("storefrontUsers", doc! { "mergedInto": user }),
+                (
+                    "privateStorages",
+                    doc! { "ownerId": user, "itemCount": { "$ne": 0 } },
+                ),
+            ] {
+                assert_eq!(self.count(collection, left).await, 0, "{collection}: {customer}");
+            }
+        }
     }
 
     /// CLY-15.
@@ -176,6 +222,11 @@ impl Store {
         }
         for (id, customer) in customers {
             let placed = placed.get(id.as_str()).copied().unwrap_or_default();
+            // One who is being deleted parts with them, some at a time.
+            let erasure = customer.get_document("anonymization");
+            if erasure.is_ok_and(|state| state.get_bool("isDeletion").is_ok_and(|is| is)) {
+                continue;
+            }
             assert_eq!(number(customer, "orderCount"), placed, "{customer}");
         }
     }
@@ -217,6 +268,10 @@ impl Store {
             theirs.entry(customer).or_default().insert(id);
         }
         for (id, customer) in customers {
+            let erasure = customer.get_document("anonymization");
+            if erasure.is_ok_and(|state| state.contains_key("startedAt")) {
+                continue;
+            }
             for pointer in ["defaultShippingAddressId", "defaultBillingAddressId"] {
                 match (customer.get_str(pointer).ok(), theirs.get(id.as_str())) {
                     (None, None) => {}

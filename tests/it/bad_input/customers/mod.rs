@@ -275,7 +275,7 @@ pub(super) fn bad_storefronts(rival: &Shop) -> Vec<Bad> {
 }
 
 /// What no customer of the caller is; `missing` for what names none.
-fn bad_customers(theirs: &Value, missing: &'static str) -> Vec<Bad> {
+pub(super) fn bad_customers(theirs: &Value, missing: &'static str) -> Vec<Bad> {
     let bad = [
         MARK,
         "cus_01h00000000000000000000000",
@@ -288,7 +288,7 @@ fn bad_customers(theirs: &Value, missing: &'static str) -> Vec<Bad> {
     bads
 }
 
-const MISSING: &str = "CUSTOMER_REFERENCE_MISSING customerId (405)";
+pub(super) const MISSING: &str = "CUSTOMER_REFERENCE_MISSING customerId (405)";
 
 /// New passwords that break rules; the field's name, and the legacy code as it is shown.
 fn bad_passwords(field: &'static str, faults: [&'static str; 3]) -> Vec<Bad> {
@@ -323,7 +323,7 @@ pub(super) async fn check(shop: &Shop, caller: &Caller, field: &str, good: &Valu
 }
 
 /// A shop with a customer who has taken what is unique, a rival, and the id of the rival's customer.
-async fn shops() -> (Shop, Shop, Value) {
+pub(super) async fn shops() -> (Shop, Shop, Value) {
     let shop = setup().start().await;
     let rival = shop.rival().await;
     let taken = but(

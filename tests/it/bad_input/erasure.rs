@@ -1,0 +1,67 @@
+//! Bad input to the erasure's mutations and the export.
+
+use serde_json::json;
+
+use super::Good;
+use super::customers::{MISSING, bad_customers, check, shops};
+use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, id_of};
+use crate::erasure::on_behalf;
+use crate::kit::Shop;
+
+/// Each with an input that would take effect.
+pub(super) async fn all(shop: &Shop) -> Vec<Good> {
+    let (backend, _) = on_behalf(shop).await;
+    let mut goods = Vec::new();
+    for (name, field) in [
+        ("asked", "customerAnonymizationRequest"),
+        ("cancelled", "customerAnonymizationCancel"),
+        ("deleted", "customerDelete"),
+        ("exported", "customerDataExport"),
+        ("erased", "customerAnonymize"),
+    ] {
+        let (person, _) = ada(shop, &format!("{name}@example.com")).await;
+        let of = json!({ "customerId": id_of(&person).await });
+        if field == "customerAnonymizationCancel" {
+            backend.done("customerAnonymizationRequest", of.clone()).await;
+        }
+        let (caller, input, optional): (_, _, &[&str]) = match field {
+            "customerAnonymize" => (&person, json!({ "password": PASSWORD }), &["password"]),
+            "customerDelete" | "customerDataExport" => (&shop.backend, of, &["customerId"]),
+            _ => (&backend, of, &[]),
+        };
+        goods.push(Good {
+            field,
+            input,
+            optional,
+            caller: caller.clone(),
+        });
+    }
+    goods
+}
+
+// ERR-01, SPR-31, SPR-32
+#[tokio::test]
+async fn err_01_whoever_is_to_be_erased_or_told_of_is_a_customer_of_ones_own() {
+    let (shop, _, theirs) = shops().await;
+    let (backend, _) = on_behalf(&shop).await;
+    let (ada, _) = ada(&shop, "ada@example.com").await;
+    let good = json!({ "customerId": id_of(&ada).await });
+    for (caller, field) in [
+        (&backend, "customerAnonymizationRequest"),
+        (&backend, "customerAnonymizationCancel"),
+        (&shop.backend, "customerDelete"),
+        (&shop.backend, "customerDataExport"),
+    ] {
+        check(&shop, caller, field, &good, bad_customers(&theirs, MISSING)).await;
+    }
+    let wrong = ["", " ", "\u{0}", OTHER_PASSWORD];
+    let wrong = super::customers::each("password", &wrong, "PASSWORD_INVALID password (408)");
+    check(
+        &shop,
+        &ada,
+        "customerAnonymize",
+        &json!({ "password": PASSWORD }),
+        wrong,
+    )
+    .await;
+}

@@ -1,0 +1,114 @@
+//! The export: everything that is stored about a customer, for the customer.
+
+use serde_json::{Value, json};
+
+use super::life::{CANARIES, Life};
+use super::of;
+use crate::addresses::{self, home};
+use crate::customers::{but, setup};
+use crate::kit::{Caller, Shop};
+
+async fn export(shop: &Shop, by: &Caller, input: Value) -> (Value, Value) {
+    let item = by.done("customerDataExport", input).await["storageItem"].take();
+    let link = item["url"].as_str().expect("a link").to_owned();
+    let link = link.replace(&shop.gateway.app.public_url, &shop.gateway.url);
+    let content = shop.gateway.http.get(link).send().await.expect("answered");
+    assert_eq!(content.headers()["content-type"], "application/json");
+    let bytes = content.bytes().await.expect("read");
+    assert_eq!(
+        item["byteSize"].to_string().trim_end_matches(".0"),
+        bytes.len().to_string()
+    );
+    (item, serde_json::from_slice(&bytes).expect("JSON"))
+}
+
+// EXP-01
+#[tokio::test]
+async fn exp_01_an_export_has_everything_that_somebody_told() {
+    let life = Life::live().await;
+    let (item, told) = export(&life.shop, &life.caller, json!({})).await;
+    assert_eq!(
+        (&item["kind"], &item["contentType"]),
+        (&json!("OTHER"), &json!("application/json"))
+    );
+    let text = told.to_string().to_lowercase();
+    for canary in CANARIES {
+        // What is nobody's to read, what was another one before, and what is in a file of their own.
+        let is_told = ![
+            "$argon2",
+            "kanarie-geheim-1",
+            "kanarie-inhalt",
+            "kanarie.alt@zwitscher.example",
+        ]
+        .contains(&canary);
+        assert_eq!(text.contains(canary), is_told, "{canary}");
+    }
+    assert_eq!(
+        told["customer"][0]["customFields"],
+        json!({ "nickname": "kanarie-spitzname" })
+    );
+    assert_eq!(told["pendingEmail"], "Kanarie.Neu@zwitscher.example");
+    assert_eq!(told["orders"].as_array().map(Vec::len), Some(2));
+    let lines = &told["orders"][0]["lines"][0];
+    assert_eq!(
+        (&lines["sku"], &lines["unitPrice"]["amount"]),
+        (&json!("MUG"), &json!("5.25"))
+    );
+    for secret in ["passwordHash", "refreshHash", "emailKey", "blobId"] {
+        assert!(!text.contains(&secret.to_lowercase()), "{secret}");
+    }
+    // A backend gets the same, and the customer finds it.
+    let (again, _) = export(&life.shop, &life.shop.backend, of(&life.id)).await;
+    let items = crate::kit::item_ids(&life.caller).await;
+    assert!(items.contains(&again["id"].as_str().expect("an id").to_owned()));
+    life.shop.gateway.run_jobs().await;
+    life.shop.gateway.store.assert_whole().await;
+}
+
+// EXP-01
+#[tokio::test]
+async fn exp_01_an_export_is_ones_own_and_not_stopped_by_the_quota() {
+    let shop = setup()
+        .set("GATEWAY_STORAGE_QUOTA", "1KiB")
+        .set("GATEWAY_STORAGE_MAX_FILE", "1KiB")
+        .start()
+        .await;
+    let (id, ada) = addresses::customer(&shop, "ada@example.com").await;
+    let (_, bob) = addresses::customer(&shop, "bob@example.com").await;
+    for number in 0..30 {
+        let address = but(home(), json!({ "address1": format!("Street {number}") }));
+        ada.done("customerAddressCreate", address).await;
+    }
+    assert_eq!(
+        bob.refused("customerDataExport", of(&id)).await,
+        ["CUSTOMER_NOT_FOUND customerId (402)"]
+    );
+    let missing = shop.backend.refused("customerDataExport", json!({})).await;
+    assert_eq!(missing, ["CUSTOMER_REFERENCE_MISSING customerId (405)"]);
+    let (item, told) = export(&shop, &ada, json!({})).await;
+    assert!(
+        item["byteSize"].as_f64().is_some_and(|size| size > 1024.0),
+        "{item}"
+    );
+    assert_eq!(told["addresses"].as_array().map(Vec::len), Some(30));
+    assert_eq!(told["customer"][0]["email"], "ada@example.com");
+    assert!(!told.to_string().contains("bob"), "{told}");
+}
+
+// EXP-01
+#[tokio::test]
+async fn exp_01_exports_are_limited() {
+    let shop = setup()
+        .set("GATEWAY_RATE_LIMITS", "on")
+        .manual_clock()
+        .start()
+        .await;
+    let (_, ada) = addresses::customer(&shop, "ada@example.com").await;
+    for _ in 0..10 {
+        ada.done("customerDataExport", json!({})).await;
+    }
+    assert_eq!(
+        ada.refused("customerDataExport", json!({})).await,
+        ["RATE_LIMITED"]
+    );
+}

@@ -1,0 +1,48 @@
+//! Erasure and export: three doors to one eraser, nothing personal left behind any of them, nothing new once it has begun.
+
+mod at_once;
+mod doors;
+mod export;
+mod life;
+mod proof;
+
+use serde_json::{Value, json};
+
+use crate::kit::{Caller, Shop};
+
+/// A backend that acts for a member of the organization, and the member's id.
+pub(crate) async fn on_behalf(shop: &Shop) -> (Caller, String) {
+    let member = shop.member("Grace").await.to_string();
+    let client = shop.backend.credential.clone().unwrap_or_default();
+    let form = [("grant_type", "client_credentials"), ("owner", member.as_str())];
+    let answer = shop
+        .gateway
+        .http
+        .post(format!("{}/oauth/token", shop.gateway.url));
+    let id = shop.backend.ask("{ viewer { apiClient { id } } }").await["viewer"]["apiClient"]["id"].take();
+    let answer = answer
+        .basic_auth(id.as_str().expect("an id"), Some(client))
+        .form(&form)
+        .send()
+        .await;
+    let token: Value = answer.expect("answered").json().await.expect("JSON");
+    (shop.nobody().with(token["access_token"].as_str()), member)
+}
+
+/// What a backend sees of a customer's erasure.
+async fn state(backend: &Caller, id: &Value) -> Value {
+    let query =
+        "query ($id: ID!) { customer(by: { id: $id }) { isAnonymized anonymizationStatus anonymizationInfo {
+        status requestedAt scheduledFor startedAt completedAt failedAt cancelledAt
+        requester { kind id name } cancellationRequester { kind id name }
+        receipt { erasedAt addresses orders storageItems sessions customFields } } } }";
+    backend.send(query, json!({ "id": id })).await.data()["customer"].take()
+}
+
+pub(crate) async fn status(backend: &Caller, id: &Value) -> Value {
+    state(backend, id).await["anonymizationStatus"].take()
+}
+
+fn of(id: &Value) -> Value {
+    json!({ "customerId": id })
+}

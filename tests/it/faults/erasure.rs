@@ -1,0 +1,110 @@
+//! Erasures while the gateway, or the database's primary, is killed: finished by whoever is left, and never half.
+
+use bson::doc;
+use serde_json::{Value, json};
+
+use super::assert_recovered;
+use super::dying::Dying;
+use crate::addresses::home;
+use crate::customers::{PASSWORD, ada, but, id_of, setup};
+use crate::erasure::status;
+use crate::kit::{Caller, Shop, png};
+use crate::orders::{by_default, in_storefront};
+
+/// More steps than an erasure has.
+const STEPS: u32 = 120;
+
+/// A customer with something of everything, in which this word stands.
+async fn somebody(shop: &Shop, word: &str) -> (Caller, Value) {
+    let (ada, _) = ada(shop, &format!("{word}@example.com")).await;
+    let id = id_of(&ada).await;
+    let address = but(home(), json!({ "city": word }));
+    ada.done("customerAddressCreate", address).await;
+    for number in 1..=2 {
+        ada.upload(&format!("{word}.png"), &png(number)).await;
+    }
+    let order = but(
+        by_default(&format!("A-{}", id.as_str().unwrap_or_default())),
+        json!({ "customerId": id }),
+    );
+    shop.backend.done("orderRecord", in_storefront(shop, order)).await;
+    (ada, id)
+}
+
+/// Whether the word stands anywhere.
+async fn is_known(shop: &Shop, word: &str) -> bool {
+    let dump = shop.gateway.store.dump().await;
+    dump.values()
+        .any(|documents| format!("{documents:?}").contains(word))
+}
+
+/// Kills a gateway at the first command of an erasure, the next one at the second, and so on until one is through; then
+/// another node ends what was begun. How many were begun without being acknowledged.
+async fn killed_at_each_step(shop: &Shop, field: &str) -> usize {
+    let mut people = Vec::new();
+    for step in 1..=STEPS {
+        let word = format!("geheim-{step}-");
+        let (ada, id) = somebody(shop, &word).await;
+        let mut child = Dying::start(shop).await;
+        ada.elsewhere(&child.remote.url, &child.remote.http)
+            .ask("{ viewer { kind } }")
+            .await;
+        child.arm(step);
+        let input = json!({ "password": PASSWORD });
+        let answer = child.remote.change(&ada, field, input).await;
+        child.end();
+        shop.gateway.store.assert_whole().await;
+        // Whoever says that all is done says the truth, at any moment.
+        let told = status(&shop.backend, &id).await;
+        let is_done = super::done(answer.as_ref());
+        if is_done || told == "COMPLETED" {
+            assert!(!is_known(shop, &word).await, "step {step}: {told}");
+        }
+        people.push((id, word, told));
+        if is_done {
+            break;
+        }
+    }
+    assert!(
+        people.len() < STEPS as usize,
+        "{field} has more than {STEPS} steps"
+    );
+    assert_recovered(shop).await;
+    let mut begun = 0;
+    for (id, word, told) in &people {
+        let there = shop
+            .gateway
+            .store
+            .documents("customers", doc! { "_id": id.as_str() })
+            .await;
+        let is_erased = match (field, there.first()) {
+            ("customerDelete", there) => there.is_none(),
+            (_, Some(there)) => there.contains_key("anonymization"),
+            (_, None) => panic!("{id} is gone"),
+        };
+        assert_eq!(is_known(shop, word).await, !is_erased, "{word}: {told}");
+        assert_eq!(
+            told.is_null() && field != "customerDelete",
+            !is_erased && field != "customerDelete",
+            "{word}"
+        );
+        begun += usize::from(is_erased);
+    }
+    begun - 1
+}
+
+// ERA-03, SPR-92
+#[tokio::test]
+async fn era_03_a_gateway_killed_at_each_step_of_an_erasure_leaves_it_to_another() {
+    let shop = setup().manual_clock().start().await;
+    let begun = killed_at_each_step(&shop, "customerAnonymize").await;
+    assert!(begun > 20, "{begun} were gone on with");
+}
+
+// ERA-03, EPC-04
+#[tokio::test]
+async fn era_03_a_gateway_killed_at_each_step_of_a_deletion_leaves_it_to_another() {
+    let shop = setup().manual_clock().start().await;
+    let begun = killed_at_each_step(&shop, "customerDelete").await;
+    assert!(begun > 20, "{begun} were gone on with");
+}
