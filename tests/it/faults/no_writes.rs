@@ -16,6 +16,8 @@ use crate::kit::{self, FailPoint, Gateway, Shop};
 async fn stored(shop: &Shop) -> BTreeMap<String, Vec<Document>> {
     let mut stored = shop.gateway.store.dump().await;
     stored.remove("counters");
+    // A collection is there from the first try to write to it.
+    stored.retain(|_, documents| !documents.is_empty());
     stored
 }
 
