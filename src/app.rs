@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use tokio_util::task::TaskTracker;
 
 use crate::access::{
-    Access, client::Clients, keys::KeyRing, one_time::OneTimeKeys, organization::Organizations,
+    Access, audit::Audit, client::Clients, keys::KeyRing, one_time::OneTimeKeys, organization::Organizations,
     password::Passwords, session::Sessions, token::Tokens,
 };
 use crate::config::Config;
@@ -44,6 +44,8 @@ pub struct App {
     pub throttle: Throttle,
     /// Keys that are mailed.
     pub one_time: OneTimeKeys,
+    /// Who did what to which customer.
+    pub audit: Audit,
     /// Content of files.
     pub blobs: Blobs,
     /// Sends mails; jobs do.
@@ -88,6 +90,7 @@ impl App {
         } = parts;
         Ok(Arc::new(Self {
             one_time: OneTimeKeys::new(database.clone(), clock.clone(), random.clone()),
+            audit: Audit::new(database.clone(), clock.clone(), random.clone(), config.audit_ttl),
             blobs: Blobs::new(database.clone(), clock.clone()),
             mailer: Mailer::new(&config.mail, &config.data_dir, clock.clone())?,
             queue: Queue::new(database.clone(), clock.clone(), random.clone()),

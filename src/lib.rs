@@ -14,7 +14,7 @@
 //! | [`schema`] | **the list**: query and mutation made of the domains' parts, their indexes, jobs and migrations |
 //! | [`storefront`], [`storefront_user`], [`storage`], [`custom_field`], [`customer`], [`address`], [`order`], [`market`], [`erasure`] | the domains: documents and rules, commands to the database, nodes and mutations |
 //! | [`context`], [`app`] | what a request and what the process shares |
-//! | [`access`] | who is asking and how far they reach: principals, scopes, reaches, clients, tokens, keys, OAuth |
+//! | [`access`] | who is asking and how far they reach: principals, scopes, reaches, clients, tokens, keys, OAuth; who did what: the audit trail |
 //! | [`telemetry`] | log, metrics, traces |
 //! | [`notice`] | what the mails to customers say |
 //! | [`platform`] | parts that know no domain, a file a concern |

@@ -203,6 +203,7 @@ pub fn indexes() -> Vec<&'static Index> {
         access::keys::INDEXES,
         access::session::INDEXES,
         access::one_time::INDEXES,
+        access::audit::INDEXES,
         storefront::store::INDEXES,
         storefront_user::store::INDEXES,
         storage::store::INDEXES,

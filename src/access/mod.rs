@@ -4,6 +4,7 @@
 //! request. A principal yields a [`Reach`](reach::Reach) for an operation's [`Policy`](principal::Policy), and a reach
 //! opens tenants' collections ([`tenant`]) with itself in every filter. Forgetting the check does not compile.
 
+pub mod audit;
 pub mod authenticate;
 pub mod client;
 pub mod graphql;

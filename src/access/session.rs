@@ -191,8 +191,8 @@ pub enum Refreshed {
     Good(Box<Session>, String),
     /// The token is not, or no longer, one that works.
     Invalid,
-    /// The token was used before: whoever has it now, the session has ended.
-    Reused(SessionId),
+    /// The token was used before: whoever has it now, the session must end.
+    Reused(Box<Session>),
 }
 
 /// Begins, refreshes and ends sessions.
@@ -313,8 +313,7 @@ impl Sessions {
             return Ok(Refreshed::Invalid);
         }
         if self.is_ancestor(&id, token, &session) {
-            self.collection().delete_one(doc! { "_id": &id }).await?;
-            return Ok(Refreshed::Reused(id));
+            return Ok(Refreshed::Reused(Box::new(session)));
         }
         Ok(Refreshed::Invalid)
     }
@@ -346,10 +345,14 @@ impl Sessions {
         Ok(self.collection().find_one(live).await?)
     }
 
-    /// Ends one session.
-    pub async fn end(&self, id: &SessionId) -> Result<()> {
-        self.collection().delete_one(doc! { "_id": id }).await?;
-        Ok(())
+    /// Ends one session within a transaction. False where it has ended already.
+    pub async fn end_in(&self, tx: &mut Tx, id: &SessionId) -> Result<bool> {
+        let ended = self
+            .collection()
+            .delete_one(doc! { "_id": id })
+            .session(tx)
+            .await?;
+        Ok(ended.deleted_count == 1)
     }
 
     /// Ends a person's sessions within a transaction, but for `spared`. Their ids, to be forgotten by access afterwards.

@@ -209,8 +209,22 @@ impl<T: TenantDocument> Tenant<T> {
         let found = self.commands().clone_with_type::<Document>();
         let found = found.find(self.confined(filter)).projection(doc! { "_id": 1 });
         let found: Vec<Document> = found.limit(limit).batch_size(BATCH).await?.try_collect().await?;
-        let id = |found: &Document| T::Id::parse(found.get_str("_id").unwrap_or_default());
-        Ok(found.iter().filter_map(id).collect())
+        Ok(found.iter().filter_map(id_in::<T>).collect())
+    }
+
+    /// Those of the ids whose documents meet a condition, whose own index may lead to very many, within a transaction.
+    pub async fn among_in(&self, tx: &mut Tx, ids: &[T::Id], condition: Document) -> Result<Vec<T::Id>> {
+        let ids: Vec<Bson> = ids.iter().cloned().map(Into::into).collect();
+        let mut filter = doc! { "_id": { "$in": ids } };
+        filter.extend(condition);
+        let found = self.commands().clone_with_type::<Document>();
+        let found = found.find(self.confined(filter)).projection(doc! { "_id": 1 });
+        let found = found
+            .hint(mongodb::options::Hint::Keys(doc! { "_id": 1 }))
+            .batch_size(BATCH);
+        let mut found = found.session(&mut *tx).await?;
+        let found: Vec<Document> = found.stream(tx).try_collect().await?;
+        Ok(found.iter().filter_map(id_in::<T>).collect())
     }
 
     /// A page of what meets a client's condition, in one command.
@@ -344,6 +358,10 @@ impl<T: TenantDocument> Tenant<T> {
             .await?
             .deleted_count)
     }
+}
+
+fn id_in<T: TenantDocument>(row: &Document) -> Option<T::Id> {
+    T::Id::parse(row.get_str("_id").unwrap_or_default())
 }
 
 /// Reads documents by id, a level at a time.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use super::{Address, Content, Defaults, Flags, store};
-use crate::access::reach::Reach;
+use crate::access::{audit::Action, reach::Reach};
 use crate::app::App;
 use crate::customer::{Customer, refusal::save_failed};
 use crate::error::Result;
@@ -59,5 +59,7 @@ async fn write(
     let defaults = Defaults::of(&customer).with(&address.id, flags);
     let customer = store::note_change(database, reach, tx, &customer, defaults, now).await?;
     store::insert_in(database, reach, tx, &address).await?;
+    let entry = customer.entry(Action::AddressCreated).on(&address.id);
+    app.audit.note_in(tx, reach, [entry]).await?;
     Ok((address, customer))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use super::{Address, Defaults, refusal, store};
-use crate::access::reach::Reach;
+use crate::access::{audit::Action, reach::Reach};
 use crate::app::App;
 use crate::customer::{Customer, refusal::save_failed};
 use crate::error::Result;
@@ -52,5 +52,7 @@ async fn write(
         None
     };
     let defaults = defaults.without(id, oldest_remaining.as_ref());
+    let entry = customer.entry(Action::AddressDeleted).on(id);
+    app.audit.note_in(tx, reach, [entry]).await?;
     store::note_change(database, reach, tx, &customer, defaults, app.clock.now()).await
 }

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 
 use super::country::CountryCode;
 use super::{Address, Defaults, Flags, refusal, store};
-use crate::access::reach::Reach;
+use crate::access::{audit::Action, reach::Reach};
 use crate::app::App;
 use crate::customer::{Customer, Salutation, profile::conflict, refusal::save_failed};
 use crate::error::{Error, Result};
@@ -107,6 +107,8 @@ async fn write(
         .await?;
     let address =
         changed.ok_or_else(|| Error::internal("an address that was read in a transaction is there"))?;
+    let entry = customer.entry(Action::AddressUpdated).on(&address.id);
+    app.audit.note_in(tx, reach, [entry]).await?;
     Ok((address, customer))
 }
 

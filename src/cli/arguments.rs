@@ -74,6 +74,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: JobsCommand,
     },
+    /// The audit trail: who did what to which customer
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Checks settings, database, indexes, mail and keys, each with a verdict
     Check,
     /// Fills an empty database with the demo's data, and prints its credentials
@@ -270,6 +275,16 @@ pub(super) enum JobsCommand {
     Retry {
         /// The job's id, as `jobs list` shows it
         id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AuditCommand {
+    /// Lists what was done to a customer, newest first, also to one who is gone
+    List {
+        /// The customer (cus_…)
+        #[arg(long, value_name = "ID", value_parser = id::<CustomerId>)]
+        customer: CustomerId,
     },
 }
 

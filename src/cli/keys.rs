@@ -10,6 +10,7 @@ use super::open::Opened;
 use super::output::Output;
 use super::storefronts;
 use crate::access::{
+    audit::{Action, Actor, Entry},
     reach::SystemReach,
     session::Device,
     token::{SignedToken, StorefrontUserSubject},
@@ -72,7 +73,7 @@ async fn issue(app: &App, id: &StorefrontUserId) -> Result<SignedToken, Failure>
         )));
     }
     let storefront = storefronts::by_id(app, &user.storefront_id).await?;
-    Ok(app.access.tokens.issue_storefront_user(
+    let signed = app.access.tokens.issue_storefront_user(
         CLIENT,
         StorefrontUserSubject {
             id: &user.id,
@@ -81,7 +82,12 @@ async fn issue(app: &App, id: &StorefrontUserId) -> Result<SignedToken, Failure>
             external_id: &user.external_id,
             anonymous: user.is_anonymous,
         },
-    )?)
+    )?;
+    if let Some(customer) = &user.customer_id {
+        let entry = Entry::new(&storefront.id, customer, Action::StorefrontUserTokenIssued);
+        app.audit.note(Actor::OPERATOR, entry.on(&user.id)).await?;
+    }
+    Ok(signed)
 }
 
 async fn sign_in(app: &Arc<App>, id: &CustomerId) -> Result<SignedToken, Failure> {

@@ -5,6 +5,7 @@
 
 mod address_note;
 mod arguments;
+mod audit;
 mod check;
 mod clients;
 mod demo;
@@ -84,6 +85,7 @@ async fn perform(
         Command::Keys { command } => keys::keys(command, config, output).await,
         Command::Token { command } => keys::token(command, config, output).await,
         Command::Jobs { command } => jobs::run(command, config, output).await,
+        Command::Audit { command } => audit::run(command, config, output).await,
         Command::Demo { customers } => demo::run(config, output, customers).await,
         Command::Serve { .. } | Command::Check | Command::Schema => {
             unreachable!("these were run above")

@@ -1,10 +1,13 @@
 //! What a command says on standard output: for a person, or with `--json` for a program.
 
 use std::io::{ErrorKind, Write};
+use std::pin::pin;
 
+use futures_util::{Stream, StreamExt};
 use serde_json::Value;
 
 use super::failure::Failure;
+use crate::error;
 use crate::platform::progress::Progress;
 
 /// Blanks between two columns of a table.
@@ -57,17 +60,56 @@ impl Output {
         let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
         print(&table(head, &rows))
     }
+
+    /// The same for a list that may be very long: each row is written when it is read. The columns have widths of their
+    /// own.
+    pub(super) async fn stream<T>(
+        self,
+        rows: impl Stream<Item = error::Result<T>>,
+        json: impl Fn(&T) -> Value,
+        columns: &[(&str, usize)],
+        cells: impl Fn(&T) -> Vec<String>,
+        none: &str,
+    ) -> Result<(), Failure> {
+        let widths: Vec<usize> = columns.iter().map(|(_, width)| width + GAP).collect();
+        let head: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+        let mut rows = pin!(rows);
+        let mut is_first = true;
+        while let Some(row) = rows.next().await {
+            let row = row?;
+            let text = match (self.json, is_first) {
+                (true, true) => format!("[{}", json(&row)),
+                (true, false) => format!(",{}", json(&row)),
+                (false, true) => format!("{}{}", line(&head, &widths), line(&cells(&row), &widths)),
+                (false, false) => line(&cells(&row), &widths),
+            };
+            if !write(&text)? {
+                return Ok(());
+            }
+            is_first = false;
+        }
+        match (self.json, is_first) {
+            (true, true) => print("[]"),
+            (true, false) => print("]"),
+            (false, true) => print(none),
+            (false, false) => Ok(()),
+        }
+    }
 }
 
 /// A text as it is, ended by a line break.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
+    write(text).map(|_is_read| ())
+}
+
+/// The same, and whether anybody reads on.
+fn write(text: &str) -> Result<bool, Failure> {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
         // Who closes the pipe has read enough.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::told(format!("cannot write to standard output: {error}")))
-        }
-        _ => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::told(format!("cannot write to standard output: {error}"))),
     }
 }
 
@@ -79,18 +121,20 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         longest.max(head.get(column).map_or(0, |cell| cell.chars().count())) + GAP
     };
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let padded: String = cells
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        format!("{}\n", padded.trim_end())
-    };
-    let mut text = line(&mut head.iter().copied());
+    let mut text = line(head, &widths);
     for row in rows {
-        text.push_str(&line(&mut row.iter().map(String::as_str)));
+        text.push_str(&line(row, &widths));
     }
     text
+}
+
+fn line<C: AsRef<str>>(cells: &[C], widths: &[usize]) -> String {
+    let padded: String = cells
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| format!("{:width$}", cell.as_ref()))
+        .collect();
+    format!("{}\n", padded.trim_end())
 }
 
 #[cfg(test)]

@@ -122,6 +122,11 @@ pub const SETTINGS: &[Setting] = &[
         "0s",
         "Time between a requested erasure and its start.",
     ),
+    lifetime(
+        "GATEWAY_AUDIT_TTL",
+        "400d",
+        "How long an entry of the audit trail is kept; a change holds for entries from then on.",
+    ),
     size(
         "GATEWAY_STORAGE_MAX_FILE",
         "50MiB",

@@ -38,6 +38,8 @@ pub struct Config {
     pub anonymous_ttl: Duration,
     /// Time between a requested erasure and its start; may be zero.
     pub anonymization_grace: Duration,
+    /// How long an entry of the audit trail is kept.
+    pub audit_ttl: Duration,
     /// What may be uploaded.
     pub storage: StorageLimits,
     /// Password rules and hashing.
@@ -78,6 +80,7 @@ impl Config {
             tokens: TokenLifetimes::read(reader),
             anonymous_ttl: reader.duration("GATEWAY_ANONYMOUS_TTL"),
             anonymization_grace: reader.duration("GATEWAY_ANONYMIZATION_GRACE"),
+            audit_ttl: reader.duration("GATEWAY_AUDIT_TTL"),
             storage: StorageLimits::read(reader),
             passwords: PasswordConfig::read(reader),
             rate_limits: reader.switch("GATEWAY_RATE_LIMITS"),

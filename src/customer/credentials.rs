@@ -6,6 +6,7 @@ use bson::doc;
 
 use super::Customer;
 use crate::access::{
+    audit::Actor,
     authenticate::BadCredential,
     one_time::OneTimeKey,
     principal::{Kind, Principal},
@@ -175,7 +176,7 @@ fn invalid() -> UserError {
 /// STOREFRONT_USER_ALREADY_MERGED (409) where they are somebody else's already.
 pub async fn take_over(
     app: &App,
-    reach: &Reach,
+    (reach, by): (&Reach, &Actor),
     tx: &mut Tx,
     anonymous: Option<&StorefrontUser>,
     customer: &Customer,
@@ -187,7 +188,7 @@ pub async fn take_over(
     let Some(own) = users.find_one_in(tx, doc! { "_id": &customer.user_id }).await? else {
         return Err(Error::internal("a customer has a storefront user"));
     };
-    let merged = merge::merge_in(&app.database, &app.clock, reach, tx, anonymous, &own).await;
+    let merged = merge::merge_in(app, (reach, by), tx, anonymous, &own).await;
     match merged {
         Ok(merged) => Ok(merged.items),
         Err(Error::Rejected(mut faults)) => {

@@ -305,7 +305,7 @@ async fn request_change(context: &Arc<RequestContext>, input: CustomerEmailChang
     faults.check()?;
     let new = new.ok_or_else(|| Error::internal("an input without faults has an address"))?;
     // Told last: a session alone, without its password, asks for nobody's address, and no more often than mails are sent.
-    let (storefront, organization) = (&customer.storefront_id, reach.identity().organization());
+    let storefront = &customer.storefront_id;
     limits::own_mail(app, storefront, &customer.id, "change").await?;
     let place = reach
         .only(storefront)
@@ -317,5 +317,5 @@ async fn request_change(context: &Arc<RequestContext>, input: CustomerEmailChang
     if known.is_some() && !conceals {
         return Err(refusal::email_taken("newEmail").into());
     }
-    mailed_keys::request_change(app, organization, &customer, &new).await
+    mailed_keys::request_change(app, &reach, &customer, &new).await
 }

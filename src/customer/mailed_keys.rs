@@ -14,6 +14,7 @@ use super::passwords::new_password;
 use super::unique::taken;
 use super::{Customer, refusal, store};
 use crate::access::{
+    audit::{Action, Actor},
     one_time::{Holder, Looked, OneTimeKey, Purpose, SEALED},
     reach::{Reach, StorefrontReach},
     session::Session,
@@ -206,6 +207,11 @@ async fn write_reset(
         .await?;
     sessions.insert_in(tx, session).await?;
     mail::enqueue(app, tx, &customer.id, About::PasswordChanged).await?;
+    let told = [
+        customer.entry(Action::PasswordReset),
+        customer.entry(Action::SignedIn).on(&session.id),
+    ];
+    app.audit.note_in(tx, Actor::customer(&customer.id), told).await?;
     Ok(Some((customer, ended)))
 }
 
@@ -235,6 +241,7 @@ async fn write_confirmation(
     if !app.one_time.use_up_in(tx, key).await? {
         return Ok(None);
     }
+    let mut action = Action::EmailVerified;
     let mut filter = open(doc! { "_id": &key.customer_id });
     let mut set = doc! { "isEmailVerified": true, "updatedAt": app.clock.now() };
     if key.purpose == Purpose::EmailChange {
@@ -242,40 +249,45 @@ async fn write_confirmation(
             return Err(Error::internal("an address that was checked is none any more"));
         };
         set.extend(doc! { "email": email.written, "emailKey": email.key });
+        action = Action::EmailChanged;
         let void = [Purpose::PasswordReset, Purpose::EmailVerification];
         app.one_time.void_in(tx, &key.customer_id, &void).await?;
     } else {
         filter.insert("email", &key.email);
     }
     let update: Document = doc! { "$set": set, "$inc": { "version": 1_i64 } };
-    store::update_in(&app.database, reach, tx, filter, update).await
+    let customer = store::update_in(&app.database, reach, tx, filter, update).await?;
+    let told = customer.as_ref().map(|customer| customer.entry(action));
+    app.audit
+        .note_in(tx, Actor::customer(&key.customer_id), told)
+        .await?;
+    Ok(customer)
 }
 
 /// Prepares a change of address: a token goes to the new one, a notice to the old one (CST-04).
 ///
 /// # Errors
 /// SAVE_FAILED (410).
-pub async fn request_change(
-    app: &Arc<App>,
-    organization: &OrganizationId,
-    customer: &Customer,
-    email: &Email,
-) -> Result<()> {
+pub async fn request_change(app: &Arc<App>, reach: &Reach, customer: &Customer, email: &Email) -> Result<()> {
     let holder = Holder {
-        organization,
+        organization: reach.identity().organization(),
         storefront: &customer.storefront_id,
         user: &customer.user_id,
         customer: &customer.id,
     };
-    let context = (&**app, holder, email.written.as_str());
-    let written = app.database.transaction(context, |tx, (app, holder, address)| {
-        async move {
-            let change = (Purpose::EmailChange, About::EmailChange);
-            prepare(app, tx, *holder, change, address).await?;
-            mail::enqueue(app, tx, holder.customer, About::EmailChangeNotice).await
-        }
-        .boxed()
-    });
+    let context = (&**app, reach, (customer, holder), email.written.as_str());
+    let written = app
+        .database
+        .transaction(context, |tx, (app, reach, (customer, holder), address)| {
+            async move {
+                let change = (Purpose::EmailChange, About::EmailChange);
+                prepare(app, tx, *holder, change, address).await?;
+                mail::enqueue(app, tx, holder.customer, About::EmailChangeNotice).await?;
+                let entry = customer.entry(Action::EmailChangeRequested);
+                app.audit.note_in(tx, *reach, [entry]).await
+            }
+            .boxed()
+        });
     written.await.map_err(|error| match violated_index(&error) {
         Some(SEALED) => refusal::anonymized([]).into(),
         _ => refusal::save_failed(error, 410),

@@ -33,7 +33,13 @@ use anonymization::Anonymization;
 use async_graphql::Enum;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{membership::MemberDocument, password::Hashed, reach::Holder, tenant::TenantDocument};
+use crate::access::{
+    audit::{Action, Entry},
+    membership::MemberDocument,
+    password::Hashed,
+    reach::Holder,
+    tenant::TenantDocument,
+};
 use crate::custom_field::FieldValue;
 use crate::error::{UserError, UserErrorCode};
 use crate::platform::{
@@ -194,6 +200,14 @@ pub struct Customer {
     pub updated_at: Timestamp,
     /// Grows with each change of the profile, an address or the number of placed orders.
     pub version: i64,
+}
+
+impl Customer {
+    /// What the audit trail is to tell of this customer.
+    #[must_use]
+    pub fn entry(&self, action: Action) -> Entry {
+        Entry::new(&self.storefront_id, &self.id, action)
+    }
 }
 
 // Nothing of a person reaches a log by way of its document.

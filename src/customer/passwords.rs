@@ -10,7 +10,7 @@ use super::credentials::{self, Beginner, Pair};
 use super::mail::{self, About};
 use super::sign_in::password_invalid;
 use super::{Customer, refusal, store};
-use crate::access::{one_time::Purpose, reach::Reach, session::Session};
+use crate::access::{audit::Action, one_time::Purpose, reach::Reach, session::Session};
 use crate::app::App;
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::platform::{database::Tx, id::SessionId, secret::Secret};
@@ -65,6 +65,11 @@ async fn write(
         .void_in(tx, &customer.id, &[Purpose::EmailChange, Purpose::PasswordReset])
         .await?;
     mail::enqueue(app, tx, &customer.id, About::PasswordChanged).await?;
+    let told = [
+        changed.entry(Action::PasswordChanged),
+        changed.entry(Action::SignedIn).on(&session.id),
+    ];
+    app.audit.note_in(tx, reach, told).await?;
     Ok((changed, ended))
 }
 
@@ -83,17 +88,35 @@ pub fn new_password(app: &App, hash: &str) -> Document {
 /// Where somebody was quicker, PASSWORD_ALREADY_SET or CUSTOMER_NOT_FOUND (402); RATE_LIMITED, SAVE_FAILED (407).
 pub async fn set(app: &Arc<App>, reach: &Reach, customer: Customer, new: Secret) -> Result<Customer> {
     let hash = app.passwords.hash(new).await?;
-    let without = open(doc! { "_id": &customer.id, "passwordHash": { "$exists": false } });
-    let customers = app.database.open::<Customer>(reach);
-    let changed = customers.update(without, new_password(app, hash.as_str())).await;
-    match changed.map_err(|error| refusal::save_failed(error, 407))? {
-        Some(changed) => Ok(changed),
-        None => Err(match customers.get(&customer.id).await? {
-            Some(stored) if stored.is_being_erased() => refusal::anonymized(["customerId"]).into(),
-            Some(_) => Error::from(already_set()),
-            None => refusal::not_found("customerId").into(),
-        }),
+    let context = (&**app, reach, &customer, &hash);
+    let changed = app
+        .database
+        .transaction(context, |tx, (app, reach, customer, hash)| {
+            write_first(app, reach, tx, customer, hash.as_str()).boxed()
+        });
+    if let Some(changed) = changed.await.map_err(|error| refusal::save_failed(error, 407))? {
+        return Ok(changed);
     }
+    let stored = app.database.open::<Customer>(reach).get(&customer.id).await?;
+    Err(match stored {
+        Some(stored) if stored.is_being_erased() => refusal::anonymized(["customerId"]).into(),
+        Some(_) => Error::from(already_set()),
+        None => refusal::not_found("customerId").into(),
+    })
+}
+
+async fn write_first(
+    app: &App,
+    reach: &Reach,
+    tx: &mut Tx,
+    customer: &Customer,
+    hash: &str,
+) -> Result<Option<Customer>> {
+    let without = open(doc! { "_id": &customer.id, "passwordHash": { "$exists": false } });
+    let changed = store::update_in(&app.database, reach, tx, without, new_password(app, hash)).await?;
+    let told = changed.as_ref().map(|changed| changed.entry(Action::PasswordSet));
+    app.audit.note_in(tx, reach, told).await?;
+    Ok(changed)
 }
 
 /// The customer has a password (EPC-07).

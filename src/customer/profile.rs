@@ -7,7 +7,10 @@ use super::anonymization::open;
 use super::custom_fields;
 use super::unique::{self, Unique, taken};
 use super::{Customer, Gender, Salutation, refusal};
-use crate::access::reach::Reach;
+use crate::access::{
+    audit::{Action, Entry},
+    reach::Reach,
+};
 use crate::app::App;
 use crate::custom_field::assignment::{Assignment, applied};
 use crate::error::{Faults, Result, UserError, UserErrorCode};
@@ -73,52 +76,92 @@ pub async fn update(
     if let Some(expected) = expected_version {
         filter.insert("version", expected);
     }
-    let customers = app.database.open::<Customer>(reach);
-    let updated = if changes.custom_fields.is_empty() {
-        let update = written(customer, &changes)?.into_update(app.clock.now());
-        customers.update(filter, update).await
-    } else {
-        let context = (app, reach, &filter, &changes);
-        let written = app
-            .database
-            .transaction(context, |tx, (app, reach, filter, changes)| {
-                write_with_custom_fields(app, reach, tx, filter, changes).boxed()
-            });
-        written.await
-    };
-    let updated = updated.map_err(taken);
+    let context = (app, reach, (customer, &filter), &changes);
+    let updated = app
+        .database
+        .transaction(context, |tx, (app, reach, known, changes)| {
+            write(app, reach, tx, *known, changes).boxed()
+        });
+    let updated = updated.await.map_err(taken);
     if let Some(updated) = updated.map_err(|error| refusal::save_failed(error, 410))? {
         return Ok(updated);
     }
-    Err(match customers.get(&customer.id).await? {
+    let stored = app.database.open::<Customer>(reach).get(&customer.id).await?;
+    Err(match stored {
         Some(stored) if stored.is_being_erased() => refusal::anonymized(["customerId"]).into(),
         Some(stored) => conflict(stored.version).into(),
         None => refusal::not_found("customerId").into(),
     })
 }
 
-/// The same where values of custom fields are among the changes. `None` when the filter does not find the customer.
-async fn write_with_custom_fields(
+/// The same within a transaction. `None` when the filter does not find the customer any more.
+async fn write(
     app: &App,
     reach: &Reach,
     tx: &mut Tx,
-    filter: &Document,
+    (known, filter): (&Customer, &Document),
     changes: &Changes,
 ) -> Result<Option<Customer>> {
     let customers = app.database.open::<Customer>(reach);
-    let Some(stored) = customers.find_one_in(tx, filter.clone()).await? else {
+    let has_values = !changes.custom_fields.is_empty();
+    // The list of all values is written anew, and another address is one that is not verified: both as they are now.
+    let stored = if has_values || changes.unique.email.is_some() {
+        let stored = customers.find_one_in(tx, filter.clone()).await?;
+        if stored.is_none() {
+            return Ok(None);
+        }
+        stored
+    } else {
+        None
+    };
+    let known = stored.as_ref().unwrap_or(known);
+    let mut change = written(known, changes)?;
+    if has_values {
+        let values = applied(&known.custom_fields, &changes.custom_fields);
+        let values = (!values.is_empty()).then_some(values);
+        change.keep_or_clear("customFields", Some(values))?;
+    }
+    let update = change.into_update(app.clock.now());
+    let Some(updated) = customers.update_in(tx, filter.clone(), update).await? else {
         return Ok(None);
     };
-    let mut change = written(&stored, changes)?;
-    let values = applied(&stored.custom_fields, &changes.custom_fields);
-    let values = (!values.is_empty()).then_some(values);
-    change.keep_or_clear("customFields", Some(values))?;
-    let named = doc! { "_id": &stored.id };
-    let updated = customers
-        .update_in(tx, named, change.into_update(app.clock.now()))
-        .await?;
-    custom_fields::hold(app, reach, tx, &stored, &changes.custom_fields).await?;
-    Ok(updated)
+    app.audit.note_in(tx, reach, told(known, changes)).await?;
+    custom_fields::hold(app, reach, tx, &updated, &changes.custom_fields).await?;
+    Ok(Some(updated))
+}
+
+/// What the audit trail tells of the changes, each kind once.
+fn told(known: &Customer, changes: &Changes) -> Vec<Entry> {
+    let Changes {
+        first_name,
+        last_name,
+        salutation,
+        gender,
+        date_of_birth,
+        unique: Unique {
+            email,
+            shopper_reference,
+        },
+        custom_fields,
+    } = changes;
+    let mut actions = Vec::new();
+    if (email.as_ref()).is_some_and(|email| known.email.as_ref() != Some(&email.written)) {
+        actions.push(Action::EmailChanged);
+    }
+    if !custom_fields.is_empty() {
+        actions.push(Action::CustomFieldsChanged);
+    }
+    let is_profile = first_name.is_some()
+        || last_name.is_some()
+        || salutation.is_some()
+        || gender.is_some()
+        || date_of_birth.is_some()
+        || shopper_reference.is_some();
+    // The same address once more is a change too: the version tells of it.
+    if is_profile || actions.is_empty() {
+        actions.push(Action::Updated);
+    }
+    actions.into_iter().map(|action| known.entry(action)).collect()
 }
 
 /// Somebody changed it since (CST-03): what VERSION_CONFLICT tells, with the version that is stored.

@@ -13,6 +13,7 @@ use super::mail::{self, About};
 use super::unique::{self, Unique};
 use super::{Customer, CustomerStatus, Gender, Salutation, TermsAcceptance, refusal, store};
 use crate::access::{
+    audit::{Action, Actor},
     password::Hashed,
     reach::{Reach, StorefrontReach},
     session::Session,
@@ -281,10 +282,14 @@ async fn write(app: &App, house: &Reach, tx: &mut Tx, documents: &Documents) -> 
         .open::<Customer>(house)
         .insert_in(tx, house, customer)
         .await?;
+    let mut entries = vec![customer.entry(Action::Registered)];
     if let Some(session) = session {
         app.access.sessions.insert_in(tx, session).await?;
+        entries.push(customer.entry(Action::SignedIn).on(&session.id));
     }
-    let items = credentials::take_over(app, house, tx, anonymous.as_ref(), customer).await?;
+    let by = Actor::from(house);
+    app.audit.note_in(tx, &by, entries).await?;
+    let items = credentials::take_over(app, (house, &by), tx, anonymous.as_ref(), customer).await?;
     custom_fields::hold(app, house, tx, customer, assignments).await?;
     Ok(items)
 }

@@ -8,17 +8,14 @@ use futures_util::FutureExt;
 use super::credentials::{self, Beginner, Pair};
 use super::{Customer, email, limits, refusal, store};
 use crate::access::{
+    audit::{Action, Actor, Entry},
     password::Hashed,
     reach::{Reach, StorefrontReach},
     session::{Device, Refreshed, Session},
 };
 use crate::app::App;
 use crate::error::{Error, Result, UserError, UserErrorCode};
-use crate::platform::{
-    database::Tx,
-    id::{Id, SessionId},
-    secret::Secret,
-};
+use crate::platform::{database::Tx, id::Id, secret::Secret};
 use crate::storefront_user::StorefrontUser;
 
 /// A customer who is signed in now.
@@ -60,7 +57,8 @@ pub async fn by_password(
         change.insert("passwordHash", app.passwords.hash(password).await?.as_str());
     }
     let begun = beginner.begin(app, &customer);
-    sign_in(app, &house, customer, change, anonymous, begun).await
+    let told = (Actor::customer(&customer.id), Action::SignedIn);
+    sign_in(app, (&house, told), customer, change, anonymous, begun).await
 }
 
 /// What is stored of a customer's password.
@@ -101,7 +99,8 @@ pub async fn through_the_store(
     beginner: &Beginner<'_>,
 ) -> Result<SignedIn> {
     let begun = beginner.begin(app, &customer);
-    sign_in(app, reach, customer, Document::new(), None, begun).await
+    let told = (Actor::from(reach), Action::TokenIssued);
+    sign_in(app, (reach, told), customer, Document::new(), None, begun).await
 }
 
 /// Signs in a customer for somebody at the gateway's own console.
@@ -111,26 +110,30 @@ pub async fn through_the_store(
 pub async fn at_the_console(app: &Arc<App>, customer: Customer, beginner: &Beginner<'_>) -> Result<SignedIn> {
     let begun = beginner.begin(app, &customer);
     let reach = app.access.reach_of_session(&begun.0);
-    sign_in(app, &reach, customer, Document::new(), None, begun).await
+    let told = (Actor::OPERATOR, Action::TokenIssued);
+    sign_in(app, (&reach, told), customer, Document::new(), None, begun).await
 }
+
+/// Who does something about a session, and what the audit trail calls it.
+type Told = (Actor, Action);
 
 /// Begins a session for a customer who has proven who they are.
 async fn sign_in(
     app: &Arc<App>,
-    reach: &Reach,
+    (reach, told): (&Reach, Told),
     customer: Customer,
     mut change: Document,
     anonymous: Option<StorefrontUser>,
     (session, refresh): (Session, String),
 ) -> Result<SignedIn> {
     change.insert("lastLoginAt", app.clock.now());
-    let context = (&**app, reach, &customer, &change, &session, anonymous.as_ref());
-    let written = app.database.transaction(
-        context,
-        |tx, (app, reach, customer, change, session, anonymous)| {
-            write(app, reach, tx, (customer, change), session, *anonymous).boxed()
-        },
-    );
+    let how = (reach, &told);
+    let context = (&**app, how, &customer, &change, &session, anonymous.as_ref());
+    let written =
+        app.database
+            .transaction(context, |tx, (app, how, customer, change, session, anonymous)| {
+                write(app, *how, tx, (customer, change), session, *anonymous).boxed()
+            });
     let (customer, merged_items) = written.await.map_err(|error| refusal::save_failed(error, 410))?;
     credentials::forget(app, anonymous.as_ref()).await;
     Ok(SignedIn {
@@ -142,7 +145,7 @@ async fn sign_in(
 
 async fn write(
     app: &App,
-    reach: &Reach,
+    (reach, (by, action)): (&Reach, &Told),
     tx: &mut Tx,
     (customer, change): (&Customer, &Document),
     session: &Session,
@@ -155,7 +158,9 @@ async fn write(
         return Err(refusal::credentials_invalid().into());
     };
     app.access.sessions.insert_in(tx, session).await?;
-    let items = credentials::take_over(app, reach, tx, anonymous, &customer).await?;
+    let entry = customer.entry(*action).on(&session.id);
+    app.audit.note_in(tx, by, [entry]).await?;
+    let items = credentials::take_over(app, (reach, by), tx, anonymous, &customer).await?;
     Ok((customer, items))
 }
 
@@ -172,8 +177,8 @@ pub async fn refresh(
     let (session, next) = match app.access.sessions.refresh(token, client, device).await? {
         Refreshed::Good(session, next) => (session, next),
         Refreshed::Invalid => return Err(token_invalid().into()),
-        Refreshed::Reused(ended) => {
-            app.access.forget_sessions(&[ended]).await;
+        Refreshed::Reused(session) => {
+            write_end(app, &session, &(Actor::SYSTEM, Action::RefreshTokenReused)).await?;
             return Err(token_invalid().into());
         }
     };
@@ -208,7 +213,8 @@ pub async fn end_by_token(app: &App, token: &str, client: Option<&str>) -> Resul
     };
     let is_theirs = client.is_none_or(|client| session.is_refreshed_by(client));
     if is_theirs {
-        end(app, &session.id).await?;
+        // Whoever has the token is the customer, whatever client they use.
+        end(app, &session, Actor::customer(&session.customer_id)).await?;
     }
     Ok(is_theirs)
 }
@@ -217,10 +223,29 @@ pub async fn end_by_token(app: &App, token: &str, client: Option<&str>) -> Resul
 ///
 /// # Errors
 /// SAVE_FAILED (410).
-pub async fn end(app: &App, id: &SessionId) -> Result<()> {
-    let ended = app.access.sessions.end(id).await;
-    ended.map_err(|error| refusal::save_failed(error, 410))?;
-    app.access.forget_sessions(std::slice::from_ref(id)).await;
+pub async fn end(app: &App, session: &Session, by: impl Into<Actor>) -> Result<()> {
+    let ended = write_end(app, session, &(by.into(), Action::SessionEnded)).await;
+    ended.map_err(|error| refusal::save_failed(error, 410))
+}
+
+async fn write_end(app: &App, session: &Session, told: &Told) -> Result<()> {
+    let context = (app, session, told);
+    let ended = app.database.transaction(context, |tx, (app, session, told)| {
+        async move {
+            let (by, action) = told;
+            // Of two at once, one ends it.
+            if app.access.sessions.end_in(tx, &session.id).await? {
+                let entry = Entry::new(&session.storefront_id, &session.customer_id, *action);
+                app.audit.note_in(tx, by, [entry.on(&session.id)]).await?;
+            }
+            Ok(())
+        }
+        .boxed()
+    });
+    ended.await?;
+    app.access
+        .forget_sessions(std::slice::from_ref(&session.id))
+        .await;
     Ok(())
 }
 
@@ -233,7 +258,10 @@ pub async fn end_all(app: &App, reach: &Reach, customer: &Customer) -> Result<()
     let ended = app.database.transaction(context, |tx, (app, reach, customer)| {
         async move {
             let epoch = doc! { "$inc": { "credentialEpoch": 1_i64 } };
-            store::update_in(&app.database, *reach, tx, doc! { "_id": &customer.id }, epoch).await?;
+            let named = doc! { "_id": &customer.id };
+            let known = store::update_in(&app.database, *reach, tx, named, epoch).await?;
+            let told = known.map(|customer| customer.entry(Action::AllSessionsEnded));
+            app.audit.note_in(tx, *reach, told).await?;
             let sessions = &app.access.sessions;
             sessions
                 .end_all_in(tx, &customer.storefront_id, &customer.user_id, None)

@@ -184,7 +184,7 @@ async fn revoke(context: &Arc<RequestContext>, input: CustomerTokenRevokeInput) 
         && let Some(session) = app.database.open::<Session>(&reach).get(&id).await?
         && customer.is_none_or(|customer| customer.id == session.customer_id)
     {
-        sign_in::end(app, &session.id).await?;
+        sign_in::end(app, &session, &reach).await?;
     }
     Ok(())
 }

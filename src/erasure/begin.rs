@@ -6,6 +6,7 @@ use bson::{Document, doc};
 
 use super::refusal;
 use crate::access::{
+    audit::{self, Action},
     personal::Personal,
     reach::{Confine, SystemReach},
 };
@@ -54,7 +55,7 @@ pub enum Door {
 /// on from there.
 pub async fn begin_in(
     app: &App,
-    reach: &impl Confine,
+    (reach, by): (&impl Confine, &audit::Actor),
     tx: &mut Tx,
     id: &CustomerId,
     door: &Door,
@@ -77,13 +78,13 @@ pub async fn begin_in(
         (Door::Request, _) => return Ok(None),
         (Door::AtOnce { is_deletion, .. }, Some(begun)) if begun.started_at.is_some() => {
             return match is_deletion {
-                true => delete_too_in(app, reach, tx, &customer).await,
+                true => delete_too_in(app, (reach, by), tx, &customer).await,
                 false => Err(customer_refusal::anonymized([]).into()),
             };
         }
         (Door::AtOnce { actor, is_deletion }, _) => asked_for_now(actor, *is_deletion, now),
     };
-    empty_in(app, tx, customer, state, now).await.map(Some)
+    empty_in(app, by, tx, (customer, state), now).await.map(Some)
 }
 
 fn asked_for_now(actor: &Actor, is_deletion: bool, now: Timestamp) -> Anonymization {
@@ -106,7 +107,7 @@ fn asked_for_now(actor: &Actor, is_deletion: bool, now: Timestamp) -> Anonymizat
 /// A customer who is erased, or being erased, is to be gone altogether.
 async fn delete_too_in(
     app: &App,
-    reach: &impl Confine,
+    (reach, by): (&impl Confine, &audit::Actor),
     tx: &mut Tx,
     customer: &Customer,
 ) -> Result<Option<Begun>> {
@@ -119,17 +120,23 @@ async fn delete_too_in(
     customers
         .update_in(tx, doc! { "_id": &customer.id }, update)
         .await?;
+    let entry = customer.entry(Action::DeletionRequested);
+    app.audit.note_in(tx, by, [entry]).await?;
     Ok(None)
 }
 
 /// Takes what is personal out of the customer's document, and away from them whatever more could come by.
 async fn empty_in(
     app: &App,
+    by: &audit::Actor,
     tx: &mut Tx,
-    customer: Customer,
-    asked: Anonymization,
+    (customer, asked): (Customer, Anonymization),
     now: Timestamp,
 ) -> Result<Begun> {
+    let asks = asked.is_deletion.then_some(Action::DeletionRequested);
+    let told = asks.into_iter().chain([Action::AnonymizationStarted]);
+    let told = told.map(|action| customer.entry(action));
+    app.audit.note_in(tx, by, told).await?;
     let system = SystemReach::for_background_work();
     let sessions = app
         .access

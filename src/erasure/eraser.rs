@@ -15,6 +15,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use super::begin::{Begun, Door, begin_in};
 use super::steps;
 use crate::access::{
+    audit::{self, Action, Entry},
     personal::Subject,
     reach::{Confine, Reach, SystemReach},
 };
@@ -96,7 +97,8 @@ async fn begin_with_job(
     id: &CustomerId,
     door: &Door,
 ) -> Result<(Option<Begun>, String)> {
-    let begun = begin_in(app, reach, tx, id, door).await?;
+    let by = audit::Actor::from(reach);
+    let begun = begin_in(app, (reach, &by), tx, id, door).await?;
     let job = app
         .queue
         .enqueue(tx, ERASE, doc! { "customerId": id }, app.clock.now());
@@ -131,7 +133,7 @@ async fn run(app: &Arc<App>, id: &CustomerId) -> Result<()> {
     let system = SystemReach::for_background_work();
     let context = (&**app, &system, id);
     let begun = app.database.transaction(context, |tx, (app, system, id)| {
-        begin_in(app, *system, tx, id, &Door::Request).boxed()
+        begin_in(app, (*system, &audit::Actor::SYSTEM), tx, id, &Door::Request).boxed()
     });
     forget(app, begun.await?).await;
     let customers = app.database.open::<Customer>(&system);
@@ -177,14 +179,26 @@ async fn finish_in(app: &App, tx: &mut Tx, subject: &Subject, is_deletion: bool)
         "$unset": { "anonymization.storages": "" },
         "$inc": { "version": 1_i64 },
     };
-    // What became a deletion meanwhile has a job of its own, which finds this done.
-    let open = doc! { "_id": &subject.customer, "anonymization.isDeletion": is_deletion };
-    if !is_deletion {
-        customers.update_in(tx, open, done).await?;
-    } else if customers.delete_in(tx, open).await?.is_some() {
+    // What became a deletion meanwhile has a job of its own, which finds this done; and of two that finish, one does.
+    let open = doc! {
+        "_id": &subject.customer, "anonymization.isDeletion": is_deletion, "anonymization.status": {
+            "$ne": bson::serialize_to_bson(&AnonymizationStatus::Completed)?,
+        },
+    };
+    let told = if is_deletion {
+        if customers.delete_in(tx, open).await?.is_none() {
+            return Ok(());
+        }
         steps::remove_user_in(app, tx, subject).await?;
-    }
-    Ok(())
+        Action::Deleted
+    } else {
+        if customers.update_in(tx, open, done).await?.is_none() {
+            return Ok(());
+        }
+        Action::AnonymizationCompleted
+    };
+    let entry = Entry::new(&subject.storefront, &subject.customer, told);
+    app.audit.note_in(tx, audit::Actor::SYSTEM, [entry]).await
 }
 
 async fn set_status(

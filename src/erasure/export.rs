@@ -11,6 +11,7 @@ use futures_util::TryStreamExt;
 use serde_json::{Map, Value, json};
 
 use crate::access::{
+    audit::Action,
     personal::{Personal, Subject},
     reach::{Reach, SystemReach},
     session::Session,
@@ -62,7 +63,8 @@ pub async fn write(app: &Arc<App>, reach: &Reach, customer: &Customer) -> Result
         created_at: now,
         updated_at: now,
     };
-    upload::keep(app, reach, &owner, item, i64::MAX).await
+    let told = customer.entry(Action::Exported).on(&item.id);
+    upload::keep(app, reach, &owner, item, (i64::MAX, Some(told))).await
 }
 
 async fn content(app: &Arc<App>, customer: &Customer) -> Result<Written> {

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use super::begin::check_requestable;
 use super::eraser::ERASE;
 use super::refusal;
-use crate::access::reach::Reach;
+use crate::access::{audit::Action, reach::Reach};
 use crate::app::App;
 use crate::customer::{
     Customer,
@@ -56,6 +56,8 @@ async fn request_in(
     app.queue
         .enqueue(tx, ERASE, doc! { "customerId": id }, state.scheduled_for)
         .await?;
+    let entry = customer.entry(Action::AnonymizationRequested);
+    app.audit.note_in(tx, reach, [entry]).await?;
     Ok(customer)
 }
 
@@ -89,7 +91,10 @@ async fn cancel_in(
         "anonymization.cancelledAt": app.clock.now(),
         "anonymization.canceller": bson::serialize_to_bson(actor)?,
     } };
-    changed(app, reach, tx, id, cancelled).await
+    let customer = changed(app, reach, tx, id, cancelled).await?;
+    let entry = customer.entry(Action::AnonymizationCancelled);
+    app.audit.note_in(tx, reach, [entry]).await?;
+    Ok(customer)
 }
 
 async fn stored(app: &App, reach: &Reach, tx: &mut Tx, id: &CustomerId) -> Result<Customer> {

@@ -6,7 +6,10 @@ use bson::{Bson, Document, doc};
 use futures_util::FutureExt;
 
 use super::{CustomerGroup, refusal};
-use crate::access::reach::Reach;
+use crate::access::{
+    audit::{Action, Entry},
+    reach::Reach,
+};
 use crate::app::App;
 use crate::customer::{self, Customer, anonymization::open};
 use crate::error::{Error, Faults, Result};
@@ -37,6 +40,21 @@ impl Move {
         match self {
             Self::In => open(named(ids)),
             Self::Out => named(ids),
+        }
+    }
+
+    /// The condition that somebody is not yet where they are to be.
+    fn is_due(self, group: &CustomerGroupId) -> Document {
+        match self {
+            Self::In => doc! { "groupIds": { "$ne": group } },
+            Self::Out => doc! { "groupIds": group },
+        }
+    }
+
+    fn action(self) -> Action {
+        match self {
+            Self::In => Action::GroupJoined,
+            Self::Out => Action::GroupLeft,
         }
     }
 }
@@ -133,10 +151,14 @@ async fn move_in(
     let touched = touched.ok_or_else(|| Error::rejected(refusal::group_not_found()))?;
     let members = app.database.open::<Customer>(reach);
     let update = how.update(group);
+    // Whoever is there already does not come; nobody else moves them, because whoever does touches the group.
+    let moved = members.among_in(tx, ids, how.is_due(group)).await?;
     if members
         .update_just_in(tx, how.movable(ids), update, ids.len())
         .await?
     {
+        let told = |id| Entry::new(&touched.storefront_id, id, how.action()).on(group);
+        app.audit.note_in(tx, reach, moved.iter().map(told)).await?;
         return Ok(touched);
     }
     // Somebody was removed or erased since they were found: say who, as this transaction sees it.

@@ -6,7 +6,7 @@ use bson::doc;
 use futures_util::FutureExt;
 
 use super::{Order, OrderStatus, refusal, store};
-use crate::access::reach::Reach;
+use crate::access::{audit::Action, reach::Reach};
 use crate::app::App;
 use crate::customer::Customer;
 use crate::error::Result;
@@ -50,6 +50,8 @@ async fn write(app: &App, reach: &Reach, tx: &mut Tx, id: &OrderId) -> Result<Or
     let now = app.clock.now();
     if let Some(customer) = customer {
         store::count_orders_in(database, reach, tx, &customer, customer.order_count - 1, now).await?;
+        let entry = customer.entry(Action::OrderCancelled).on(id);
+        app.audit.note_in(tx, reach, [entry]).await?;
     }
     store::cancel_in(database, reach, tx, id, now).await
 }

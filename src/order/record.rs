@@ -8,7 +8,10 @@ use serde::Serialize;
 
 use super::store::{self, UNIQUE_NUMBER};
 use super::{Given, Line, Money, Order, OrderStatus, Personal, Role, refusal};
-use crate::access::reach::{Reach, StorefrontReach};
+use crate::access::{
+    audit::Action,
+    reach::{Reach, StorefrontReach},
+};
 use crate::address::{self, Content};
 use crate::app::App;
 use crate::customer::Customer;
@@ -166,6 +169,8 @@ async fn write(app: &App, place: &StorefrontReach, tx: &mut Tx, new: &NewOrder, 
     }
     if let Some(customer) = customer {
         store::count_orders_in(database, reach, tx, &customer, customer.order_count + 1, now).await?;
+        let entry = customer.entry(Action::OrderRecorded).on(&order.id);
+        app.audit.note_in(tx, reach, [entry]).await?;
     }
     store::insert_in(database, reach, tx, &order).await?;
     Ok(order)

@@ -2,6 +2,7 @@
 //! of milliseconds, 80 random bits, Crockford's base 32).
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
@@ -39,12 +40,35 @@ pub fn has_form(text: &str, prefix: &str) -> bool {
 #[must_use]
 pub fn fresh(prefix: &str, now: Timestamp, random: &Random) -> String {
     let millis = u64::try_from(now.millis()).unwrap_or(0);
+    written(prefix, Ulid::from_parts(millis, random.u128()))
+}
+
+fn written(prefix: &str, ulid: Ulid) -> String {
     let mut text = String::with_capacity(prefix.len() + 1 + BODY);
     text.push_str(prefix);
     text.push('_');
-    text.push_str(&Ulid::from_parts(millis, random.u128()).to_string());
+    text.push_str(&ulid.to_string());
     text.make_ascii_lowercase();
     text
+}
+
+/// Makes ids of which each sorts behind the one before, within a millisecond too. Those of several nodes sort by the
+/// millisecond.
+#[derive(Debug, Default)]
+pub struct Succession(Mutex<Ulid>);
+
+impl Succession {
+    fn next(&self, prefix: &str, now: Timestamp, random: &Random) -> String {
+        let millis = u64::try_from(now.millis()).unwrap_or(0);
+        let drawn = Ulid::from_parts(millis, random.u128());
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A clock that was set back stays where the ids are until it has caught up.
+        *last = match last.increment() {
+            Some(next) if last.timestamp_ms() >= millis => next,
+            _ => drawn,
+        };
+        written(prefix, *last)
+    }
 }
 
 macro_rules! ids {
@@ -59,6 +83,12 @@ macro_rules! ids {
             #[must_use]
             pub fn fresh(now: Timestamp, random: &Random) -> Self {
                 Self(fresh($prefix, now, random))
+            }
+
+            /// The next id of a succession, made at `now`.
+            #[must_use]
+            pub fn next(ids: &Succession, now: Timestamp, random: &Random) -> Self {
+                Self(ids.next($prefix, now, random))
             }
         }
 
@@ -117,6 +147,8 @@ ids! {
     MarketId = "mkt";
     /// A job.
     JobId = "job";
+    /// An entry of the audit trail.
+    AuditEntryId = "aud";
 }
 
 #[cfg(test)]
@@ -137,5 +169,15 @@ mod tests {
         );
         assert_eq!(StorefrontId::parse(&early.as_str().to_uppercase()), None);
         assert_eq!(StorefrontId::parse("sto_$gt"), None);
+    }
+
+    #[test]
+    fn ids_in_succession_keep_their_order_within_a_millisecond() {
+        let (random, ids) = (Random::seeded(7), Succession::default());
+        let at = [1_000, 1_000, 1_000, 1_001, 999, 1_002];
+        let made = at.map(|millis| AuditEntryId::next(&ids, Timestamp::from_millis(millis), &random));
+        assert!(made.is_sorted_by(|a, b| a < b), "{made:?}");
+        let later = AuditEntryId::fresh(Timestamp::from_millis(1_003), &random);
+        assert!(made[5] < later && made[2] > AuditEntryId::fresh(Timestamp::from_millis(999), &random));
     }
 }

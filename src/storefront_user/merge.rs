@@ -6,12 +6,13 @@ use futures_util::FutureExt;
 
 use super::private_storage::PrivateStorage;
 use super::{StorefrontUser, refusal, store};
-use crate::access::reach::{Reach, StorefrontReach};
-use crate::error::{Error, Faults, Result, UserError};
-use crate::platform::{
-    clock::Clock,
-    database::{Database, Tx},
+use crate::access::{
+    audit::{Action, Actor, Entry},
+    reach::{Reach, StorefrontReach},
 };
+use crate::app::App;
+use crate::error::{Error, Faults, Result, UserError};
+use crate::platform::database::Tx;
 
 /// Whom to merge into whom, by the online store's ids.
 #[derive(Clone, Copy, Debug)]
@@ -58,21 +59,18 @@ impl Merged {
 ///
 /// # Errors
 /// The user errors of SFU-23, SFU-30 and SFU-32, with nothing moved.
-pub async fn merge(
-    database: &Database,
-    clock: &Clock,
-    reach: &StorefrontReach,
-    pair: Pair<'_>,
-) -> Result<Merged> {
+pub async fn merge(app: &App, reach: &StorefrontReach, pair: Pair<'_>) -> Result<Merged> {
+    let database = &app.database;
     let found = store::by_external_ids(database, reach.reach(), &[pair.anonymous, pair.regular]).await?;
     let find = |id: &str| found.iter().find(|user| user.external_id == id).cloned();
     let (anonymous, regular) = admissible(find(pair.anonymous), find(pair.regular))?;
     if anonymous.merged_into.as_ref() == Some(&regular.id) {
         return Ok(Merged::nothing(anonymous, regular));
     }
-    let context = (database, clock, reach.reach(), &anonymous, &regular);
-    let moved = database.transaction(context, |tx, (database, clock, reach, anonymous, regular)| {
-        merge_in(database, clock, reach, tx, anonymous, regular).boxed()
+    let by = Actor::from(reach.reach());
+    let context = (app, (reach.reach(), &by), &anonymous, &regular);
+    let moved = database.transaction(context, |tx, (app, by, anonymous, regular)| {
+        merge_in(app, *by, tx, anonymous, regular).boxed()
     });
     moved.await
 }
@@ -117,15 +115,14 @@ fn of_kind(
 /// # Errors
 /// As [`merge`].
 pub async fn merge_in(
-    database: &Database,
-    clock: &Clock,
-    reach: &Reach,
+    app: &App,
+    (reach, by): (&Reach, &Actor),
     tx: &mut Tx,
     anonymous: &StorefrontUser,
     regular: &StorefrontUser,
 ) -> Result<Merged> {
-    let users = database.open::<StorefrontUser>(reach);
-    let now = clock.now();
+    let users = app.database.open::<StorefrontUser>(reach);
+    let now = app.clock.now();
     let unmerged = doc! { "_id": &anonymous.id, "isAnonymous": true, "mergedInto": { "$exists": false } };
     let bury = doc! {
         "$set": { "mergedInto": &regular.id, "mergedAt": now, "updatedAt": now },
@@ -149,12 +146,16 @@ pub async fn merge_in(
             false => refusal::not_found(REGULAR_FIELD),
         }));
     };
-    let storages = database.open::<PrivateStorage>(reach);
+    let storages = app.database.open::<PrivateStorage>(reach);
     let owned = doc! { "ownerId": &anonymous.id };
     let moved = storages.find_in(tx, owned.clone()).await?;
     storages
         .update_many_in(tx, owned, doc! { "$set": { "ownerId": &regular.id } })
         .await?;
+    if let Some(customer) = &regular.customer_id {
+        let entry = Entry::new(&regular.storefront_id, customer, Action::AnonymousMerged);
+        app.audit.note_in(tx, by, [entry.on(&anonymous.id)]).await?;
+    }
     Ok(Merged {
         items: moved.iter().map(|storage| storage.item_count).sum(),
         bytes: moved.iter().map(|storage| storage.total_bytes).sum(),

@@ -15,6 +15,7 @@ use super::lifecycle::{self, ID_FIELD};
 use super::merge::{self, ANONYMOUS_FIELD, Pair, REGULAR_FIELD};
 use super::{StorefrontUser as Document, check_external_id, refusal, store};
 use crate::access::{
+    audit::{Action, Entry},
     principal::Policy,
     reach::{Reach, StorefrontReach},
     scope::Scope,
@@ -124,7 +125,7 @@ impl StorefrontUserMutation {
             let reach = context.reach_to_write(&WRITE).await?;
             let ids = [(pair.anonymous, ANONYMOUS_FIELD), (pair.regular, REGULAR_FIELD)];
             let storefront = checked(context, &reach, storefront_id.as_ref(), &ids).await?;
-            let merged = merge::merge(&context.app.database, &context.app.clock, &storefront, pair).await?;
+            let merged = merge::merge(&context.app, &storefront, pair).await?;
             context.app.access.forget_person(&merged.anonymous.id).await;
             Ok(StorefrontUserMergeAnonymousPayload {
                 already_merged: merged.already,
@@ -296,6 +297,10 @@ async fn issue_token(
         user.expires_at = Some(app.access.count_use(&user.id, expires_at).await?);
     }
     let token = token_for(context, &reach, &user)?;
+    if let Some(customer) = &user.customer_id {
+        let entry = Entry::new(&user.storefront_id, customer, Action::StorefrontUserTokenIssued);
+        app.audit.note(&reach, entry.on(&user.id)).await?;
+    }
     Ok((StorefrontUser::in_payload(user, &reach), token))
 }
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
-use mongodb::Client;
 use mongodb::bson::{Document, doc};
+use mongodb::{Client, Collection};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
@@ -244,6 +244,8 @@ async fn wrong_use_ends_with_two() {
         &["token", "issue"],
         &["token", "issue", "--storefront-user", "ann"],
         &["token", "issue", "--customer", "sfu_01h00000000000000000000000"],
+        &["audit", "list"],
+        &["audit", "list", "--customer", "sfu_01h00000000000000000000000"],
         &["serve", "--customers", "5"],
         &["demo", "--customers", "0"],
         &["demo", "--customers", "many"],
@@ -398,6 +400,7 @@ async fn a_command_names_what_is_not_there() {
         (vec!["token", "issue", "--storefront-user", &no_sfu], &no_sfu),
         (vec!["token", "issue", "--customer", &no_cus], &no_cus),
         (vec!["jobs", "retry", "job_1"], "job_1"),
+        (vec!["audit", "list", "--customer", &no_cus], &no_cus),
     ] {
         let said = operator.refused(&words, 1).await;
         assert!(said.contains(named), "{words:?}: {said}");
@@ -450,6 +453,94 @@ async fn a_token_from_the_console_is_of_the_running_gateway() {
     let current = json!({ "userAgent": "storefront-gateway token issue", "isCurrent": true });
     let sessions = seen["sessions"].as_array().expect("sessions");
     assert!(sessions.contains(&current), "{sessions:?}");
+}
+
+/// The customers of the managed database.
+async fn customers(operator: &Operator) -> Collection<Document> {
+    let uri = std::fs::read_to_string(operator.data().join("mongod.uri")).expect("published");
+    let client = Client::with_uri_str(&uri).await.expect("a client");
+    client.database("storefront_gateway").collection("customers")
+}
+
+/// The id of the demo's customer whose address begins so.
+async fn id_of(customers: &Collection<Document>, email: &str) -> String {
+    let named = doc! { "emailKey": { "$regex": format!("^{email}") } };
+    let found = customers.find_one(named).await.expect("found");
+    let found = found.expect("the demo's");
+    found.get_str("_id").expect("an id").to_owned()
+}
+
+#[tokio::test]
+async fn the_audit_trail_is_listed_newest_first_also_of_a_customer_who_is_gone() {
+    let operator = Operator::new();
+    let _gateway = operator.serve(&["--demo"]).await;
+    let customers = customers(&operator).await;
+    kit::eventually("the demo is there", async || {
+        let grouped = doc! { "emailKey": { "$regex": "^jonas@" }, "groupIds": { "$exists": true } };
+        customers.count_documents(grouped).await.expect("counted") == 1
+    })
+    .await;
+    let jonas = id_of(&customers, "jonas@").await;
+    operator.json(&["token", "issue", "--customer", &jonas]).await;
+    let list = ["audit", "list", "--customer", &jonas];
+    let listed = operator.json(&list).await;
+    let entries = listed.as_array().expect("a list");
+    let actions: Vec<&str> = entries.iter().map(|entry| member(entry, "action")).collect();
+    assert_eq!(
+        actions,
+        ["TOKEN_ISSUED", "GROUP_JOINED", "SIGNED_IN", "REGISTERED"]
+    );
+    let last = &entries[0];
+    assert_eq!(
+        keys(last),
+        [
+            "action",
+            "actor",
+            "at",
+            "customerId",
+            "id",
+            "object",
+            "storefrontId"
+        ]
+    );
+    assert_eq!(
+        last["actor"],
+        json!({ "kind": "OPERATOR", "id": null, "owner": null })
+    );
+    assert!(member(last, "object").starts_with("ses_") && member(last, "at").ends_with('Z'));
+    assert_eq!(member(last, "customerId"), jonas);
+    assert_eq!(member(&entries[3]["actor"], "kind"), "CLIENT");
+
+    // For a person the same, a line each.
+    let shown = text(&operator.run(&list).await.stdout);
+    let lines: Vec<&str> = shown.lines().collect();
+    let by = format!("CLIENT {}", member(&entries[3]["actor"], "id"));
+    let is_shown = lines.len() == 5
+        && lines[0].starts_with("WHEN ")
+        && lines[0].ends_with("BY")
+        && lines[1].contains(" TOKEN_ISSUED ")
+        && lines[1].ends_with(" OPERATOR")
+        && lines[4].contains(" REGISTERED ")
+        && lines[4].ends_with(&by);
+    assert!(is_shown, "{shown}");
+    customers
+        .delete_one(doc! { "_id": &jonas })
+        .await
+        .expect("deleted");
+    assert_eq!(operator.json(&list).await, listed);
+}
+
+#[tokio::test]
+async fn the_audit_trail_says_so_when_there_is_nothing_to_tell() {
+    let operator = Operator::new();
+    let _gateway = operator.serve(&["--demo"]).await;
+    // Nobody registered the crowd.
+    operator.json(&["demo", "--customers", "5"]).await;
+    let crowd = id_of(&customers(&operator).await, "crowd").await;
+    let nothing = ["audit", "list", "--customer", &crowd];
+    assert_eq!(operator.json(&nothing).await, json!([]));
+    let shown = text(&operator.run(&nothing).await.stdout);
+    assert!(shown.contains("tells nothing of this customer"), "{shown}");
 }
 
 /// What the issued token claims.

@@ -34,6 +34,7 @@ async fn every_tenants_collection_has_an_index_besides_the_id() {
         "storefrontUsers",
         "privateStorages",
         "storageItems",
+        "audit",
         "customers",
         "addresses",
         "orders",

@@ -48,6 +48,7 @@ fn defaults_are_those_of_the_service() {
     assert_eq!(config.master_key, None);
     assert_eq!(config.anonymous_ttl, days(30));
     assert_eq!(config.anonymization_grace, days(1));
+    assert_eq!(config.audit_ttl, days(400));
     assert!(config.rate_limits && config.jobs);
     assert!(config.mail.smtp.is_none());
     assert_eq!(config.mail.from.to_string(), "no-reply@localhost");

@@ -236,7 +236,9 @@ fn assert_without(place: &str, text: &str, canaries: &[&str]) {
 
 /// Who stores what: the profile is in the customer's document, the device in its session, and nothing else anywhere.
 async fn assert_stored_where_it_belongs(journey: &Journey, everything: &[&str]) {
-    for (collection, documents) in journey.shop.gateway.store.dump().await {
+    let dump = journey.shop.gateway.store.dump().await;
+    assert!(dump["audit"].len() > 8, "the trail tells of the journey");
+    for (collection, documents) in dump {
         let text = format!("{documents:?}");
         let allowed: &[&str] = match collection.as_str() {
             "customers" => &PROFILE,

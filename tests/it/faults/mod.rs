@@ -2,6 +2,7 @@
 //! there exactly once, and nothing is half.
 
 mod any_moment;
+mod audit;
 mod customers;
 mod dying;
 mod erasure;
@@ -12,7 +13,7 @@ mod primary;
 mod steps;
 mod three_nodes;
 mod whole;
-mod wishes;
+pub(crate) mod wishes;
 
 use std::time::Duration;
 

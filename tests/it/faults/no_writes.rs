@@ -92,14 +92,15 @@ async fn spr_41_a_write_that_fails_is_told_with_its_number_and_keeps_nothing() {
         assert_eq!(stored(&shop).await, before, "{commands:?}");
         shop.gateway.store.assert_whole().await;
     }
-    // It went away, or took too long (ExceededTimeLimit), with what it was asked done or not: nobody knows.
-    let update = wishes.iter().find(|wish| wish.field == "customerUpdate");
+    // It went away, or took too long (ExceededTimeLimit), with what it was asked done or not: nobody knows. A transaction is
+    // tried again; what is one command is not.
+    let refresh = wishes.iter().find(|wish| wish.field == "customerTokenRefresh");
     for how in [
         doc! { "closeConnection": true },
         doc! { "errorCode": 262, "errorLabels": ["RetryableWriteError"] },
     ] {
         server.fail_at(&["findAndModify"], how).await;
-        let answer = update.expect("a wish").send().await;
+        let answer = refresh.expect("a wish").send().await;
         assert_eq!(answer.codes(), ["UNAVAILABLE"], "{}", answer.body);
         server.recover().await;
     }

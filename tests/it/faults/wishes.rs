@@ -14,9 +14,9 @@ use crate::markets::{self, group, market};
 use crate::orders::{by_default, guests, in_storefront};
 
 /// What somebody wants to change.
-pub(super) struct Wish {
+pub(crate) struct Wish {
     by: Caller,
-    pub(super) field: &'static str,
+    pub(crate) field: &'static str,
     input: Value,
     /// The number that belongs to SAVE_FAILED; None where the schema does not name that code.
     pub(super) legacy_code: Option<u16>,
@@ -31,14 +31,14 @@ impl Wish {
     }
 
     /// It takes effect.
-    pub(super) async fn come_true(&self) {
+    pub(crate) async fn come_true(&self) {
         let payload = self.by.change(self.field, self.input.clone()).await;
         assert_eq!(faults(&payload), [""; 0], "{}", self.field);
     }
 }
 
 /// Prepares whom and what they need.
-pub(super) async fn wishes(shop: &Shop) -> Vec<Wish> {
+pub(crate) async fn wishes(shop: &Shop) -> Vec<Wish> {
     shop.open_account_page().await;
     let mut wishes = account_wishes(shop).await;
     wishes.extend(session_wishes(shop).await);
@@ -52,7 +52,7 @@ pub(super) async fn wishes(shop: &Shop) -> Vec<Wish> {
     wishes
 }
 
-fn wish(by: &Caller, field: &'static str, input: Value, legacy_code: Option<u16>) -> Wish {
+pub(crate) fn wish(by: &Caller, field: &'static str, input: Value, legacy_code: Option<u16>) -> Wish {
     Wish {
         by: by.clone(),
         field,
@@ -93,8 +93,8 @@ async fn account_wishes(shop: &Shop) -> Vec<Wish> {
             Some(410),
         ),
         wish(&changes, "customerPasswordChange", change, Some(407)),
-        single(wish(&updates, "customerUpdate", name, Some(410))),
-        single(wish(&shop.backend, "customerPasswordSet", set, Some(407))),
+        wish(&updates, "customerUpdate", name, Some(410)),
+        wish(&shop.backend, "customerPasswordSet", set, Some(407)),
     ]
 }
 
@@ -116,7 +116,7 @@ async fn session_wishes(shop: &Shop) -> Vec<Wish> {
             json!({ "all": true }),
             Some(410),
         ),
-        single(wish(&nobody, "customerTokenRevoke", token(&leaves), Some(410))),
+        wish(&nobody, "customerTokenRevoke", token(&leaves), Some(410)),
         single(wish(&nobody, "customerTokenRefresh", token(&refreshes), None)),
     ]
 }

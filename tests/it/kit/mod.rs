@@ -9,6 +9,7 @@
 //! When the last handle of a gateway goes, it is stopped, and the test fails if a job was left over or died, or if an
 //! error was logged; then its database is dropped.
 
+mod audit;
 mod commands;
 mod gateway;
 mod graphql;

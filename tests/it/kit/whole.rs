@@ -7,7 +7,7 @@ use bson::{Bson, Document, doc};
 use super::mongo::{Store, number, text};
 
 /// Documents by their ids.
-type Known = BTreeMap<String, Document>;
+pub(super) type Known = BTreeMap<String, Document>;
 
 impl Store {
     /// Checks what must hold at any time when nothing runs: counts equal items, each item has its whole content and its
@@ -15,7 +15,8 @@ impl Store {
     /// without an item unless the ledger knows it; each customer one user of its own, each session, mailed key and
     /// address a customer, and each customer with addresses both defaults among them; each customer counts its placed
     /// orders; each value of a custom field has its definition, whose type and options it fits; each market is everybody's
-    /// or that of groups that are there, and each customer's groups are there, or a job takes them away.
+    /// or that of groups that are there, and each customer's groups are there, or a job takes them away; the audit trail
+    /// tells what was done, all of it, and once.
     pub(crate) async fn assert_whole(&self) {
         self.assert_storages_are_whole().await;
         self.assert_contents_are_whole().await;
@@ -23,6 +24,7 @@ impl Store {
         self.assert_custom_fields_are_whole().await;
         self.assert_groups_are_whole().await;
         self.assert_erasures_are_whole().await;
+        self.assert_audit_is_whole().await;
     }
 
     /// ERA-03: whoever is being erased is closed and has a job that goes on; whoever is erased has nothing left.
@@ -313,7 +315,7 @@ impl Store {
         }
     }
 
-    async fn known(&self, collection: &str) -> Known {
+    pub(super) async fn known(&self, collection: &str) -> Known {
         let documents = self.documents(collection, doc! {}).await;
         let named = documents
             .into_iter()

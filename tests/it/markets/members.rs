@@ -45,6 +45,8 @@ async fn cly_15_a_thousand_customers_join_and_leave_at_once_by_the_same_commands
             assert_eq!(in_group(&shop, &crowd).await, members, "{field}");
             counts.push(commands);
         }
+        // Whoever is there already does not come, and nothing is told of them.
+        counts[0].retain(|command| command != "insert audit");
         assert!(
             counts.iter().all(|count| *count == counts[0]),
             "{field}: {counts:?}"
@@ -55,6 +57,7 @@ async fn cly_15_a_thousand_customers_join_and_leave_at_once_by_the_same_commands
               "find customerGroups",
               "find customers",
               "findAndModify customerGroups",
+              "find customers",
               "update customers",
               "commitTransaction"
             ]

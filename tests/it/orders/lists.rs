@@ -374,6 +374,7 @@ async fn recording_and_cancelling_cost_a_few_commands() {
       "find addresses",
       "find addresses",
       "findAndModify customers",
+      "insert audit",
       "insert orders",
       "commitTransaction"
     ]
@@ -389,6 +390,7 @@ async fn recording_and_cancelling_cost_a_few_commands() {
       "find orders",
       "find customers",
       "findAndModify customers",
+      "insert audit",
       "findAndModify orders",
       "commitTransaction"
     ]

@@ -1,0 +1,81 @@
+//! `audit`.
+
+use std::pin::pin;
+
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+
+use super::arguments::AuditCommand;
+use super::failure::Failure;
+use super::open::Opened;
+use super::output::Output;
+use crate::access::{
+    audit::{Actor, Recorded},
+    reach::SystemReach,
+};
+use crate::app::App;
+use crate::config::Config;
+use crate::customer::Customer;
+use crate::platform::id::CustomerId;
+
+/// Wide enough for what stands in them; who did it stands last, with room for its owner.
+const COLUMNS: &[(&str, usize)] = &[("WHEN", 24), ("ACTION", 28), ("OBJECT", 30), ("BY", 80)];
+
+pub(super) async fn run(command: AuditCommand, config: Config, output: Output) -> Result<(), Failure> {
+    let AuditCommand::List { customer } = command;
+    Opened::with(config, output, async |app| list(app, &customer, output).await).await
+}
+
+async fn list(app: &App, customer: &CustomerId, output: Output) -> Result<(), Failure> {
+    let mut entries = pin!(app.audit.of(customer).await?.peekable());
+    // One who is gone has entries; one who was never registered, such as the demo's crowd, has none.
+    if entries.as_mut().peek().await.is_none() {
+        let customers = app.database.open::<Customer>(&SystemReach::for_background_work());
+        if customers.get(customer).await?.is_none() {
+            return Err(Failure::told(format!(
+                "there is no customer {customer}, and the audit trail tells of none"
+            )));
+        }
+    }
+    let none = "The audit trail tells nothing of this customer, or no longer.";
+    output.stream(entries, as_json, COLUMNS, cells, none).await
+}
+
+fn as_json(entry: &Recorded) -> Value {
+    let Recorded {
+        id,
+        at,
+        storefront_id,
+        customer_id,
+        action,
+        actor: Actor { kind, id: who, owner },
+        object,
+        ..
+    } = entry;
+    json!({
+        "id": id,
+        "at": at.rfc3339(),
+        "storefrontId": storefront_id,
+        "customerId": customer_id,
+        "action": action,
+        "object": object,
+        "actor": { "kind": kind, "id": who, "owner": owner },
+    })
+}
+
+fn cells(entry: &Recorded) -> Vec<String> {
+    let json = as_json(entry);
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (actor, mut by) = (&json["actor"], word(&json["actor"]["kind"]));
+    for (before, part) in [("", "id"), ("for ", "owner")] {
+        if let Some(id) = actor[part].as_str() {
+            by.push_str(&format!(" {before}{id}"));
+        }
+    }
+    vec![
+        word(&json["at"]),
+        word(&json["action"]),
+        word(&json["object"]),
+        by,
+    ]
+}

@@ -1,0 +1,249 @@
+//! Each mutation that takes effect, and what is told of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::actors::on_behalf_of;
+use super::{all_said, assert_says_ids_only, told_during};
+use crate::customers::{PASSWORD, ada, id_of, setup};
+use crate::faults::wishes::{Wish, wish, wishes};
+use crate::kit::{Shop, png};
+
+/// A mutation, and what is told of each of the wishes for it, in their order.
+type Row = (&'static str, &'static [&'static [&'static str]]);
+
+/// It changes nothing of a customer's, or nothing that is told (see `access::audit`).
+const NOTHING: &[&[&str]] = &[&[]];
+
+const ROWS: &[Row] = &[
+    ("customFieldDefine", NOTHING),
+    ("customFieldDelete", NOTHING),
+    ("customFieldUpdate", NOTHING),
+    ("customerAddressCreate", &[&["ADDRESS_CREATED by CUSTOMER"]]),
+    ("customerAddressDelete", &[&["ADDRESS_DELETED by CUSTOMER"]]),
+    ("customerAddressUpdate", &[&["ADDRESS_UPDATED by CUSTOMER"]]),
+    (
+        "customerAnonymizationCancel",
+        &[&["ANONYMIZATION_CANCELLED by CLIENT"]],
+    ),
+    (
+        "customerAnonymizationRequest",
+        &[&["ANONYMIZATION_REQUESTED by CLIENT"]],
+    ),
+    (
+        "customerAnonymize",
+        &[&[
+            "ANONYMIZATION_STARTED by CUSTOMER",
+            "ANONYMIZATION_COMPLETED by SYSTEM",
+        ]],
+    ),
+    ("customerDataExport", &[&["EXPORTED by CUSTOMER"]]),
+    // One who is there, and one who is erased already.
+    (
+        "customerDelete",
+        &[
+            &[
+                "DELETION_REQUESTED by CLIENT",
+                "ANONYMIZATION_STARTED by CLIENT",
+                "DELETED by SYSTEM",
+            ],
+            &["DELETION_REQUESTED by CLIENT", "DELETED by SYSTEM"],
+        ],
+    ),
+    ("customerEmailChangeConfirm", &[&["EMAIL_CHANGED by CUSTOMER"]]),
+    (
+        "customerEmailChangeRequest",
+        &[&["EMAIL_CHANGE_REQUESTED by CUSTOMER"]],
+    ),
+    // Everybody may ask by address: what comes of the key is told.
+    ("customerEmailVerificationRequest", NOTHING),
+    ("customerEmailVerify", &[&["EMAIL_VERIFIED by CUSTOMER"]]),
+    ("customerGroupAddCustomers", &[&["GROUP_JOINED by CLIENT"]]),
+    ("customerGroupCreate", NOTHING),
+    ("customerGroupDelete", NOTHING),
+    ("customerGroupRemoveCustomers", &[&["GROUP_LEFT by CLIENT"]]),
+    ("customerGroupUpdate", NOTHING),
+    (
+        "customerPasswordChange",
+        &[&["PASSWORD_CHANGED by CUSTOMER", "SIGNED_IN by CUSTOMER"]],
+    ),
+    (
+        "customerPasswordReset",
+        &[&["PASSWORD_RESET by CUSTOMER", "SIGNED_IN by CUSTOMER"]],
+    ),
+    ("customerPasswordResetRequest", NOTHING),
+    ("customerPasswordSet", &[&["PASSWORD_SET by CLIENT"]]),
+    (
+        "customerRegister",
+        &[
+            &["REGISTERED by CLIENT", "SIGNED_IN by CLIENT"],
+            &["REGISTERED by CLIENT", "SIGNED_IN by CLIENT"],
+        ],
+    ),
+    ("customerTokenCreate", &[&["SIGNED_IN by CUSTOMER"]]),
+    ("customerTokenIssue", &[&["TOKEN_ISSUED by CLIENT"]]),
+    // It happens every few minutes.
+    ("customerTokenRefresh", NOTHING),
+    (
+        "customerTokenRevoke",
+        &[
+            &["ALL_SESSIONS_ENDED by CUSTOMER"],
+            &["SESSION_ENDED by CUSTOMER"],
+        ],
+    ),
+    (
+        "customerUpdate",
+        &[
+            &["UPDATED by CUSTOMER"],
+            &["CUSTOM_FIELDS_CHANGED by CUSTOMER"],
+            &[
+                "EMAIL_CHANGED by CLIENT",
+                "CUSTOM_FIELDS_CHANGED by CLIENT",
+                "UPDATED by CLIENT",
+            ],
+            &["UPDATED by CLIENT"],
+        ],
+    ),
+    ("marketCreate", NOTHING),
+    ("marketDelete", NOTHING),
+    ("marketUpdate", NOTHING),
+    ("orderCancel", &[&["ORDER_CANCELLED by CLIENT"]]),
+    // A customer's, and a guest's.
+    ("orderRecord", &[&["ORDER_RECORDED by CLIENT"], &[]]),
+    // Files tell their own times.
+    ("storageItemDelete", NOTHING),
+    ("storageItemUpdate", NOTHING),
+    ("storageItemUpload", NOTHING),
+    // A customer's user comes and goes with the customer.
+    ("storefrontUserDelete", NOTHING),
+    ("storefrontUserEnsure", NOTHING),
+    // Into a customer, and into a user without one.
+    (
+        "storefrontUserMergeAnonymous",
+        &[&["ANONYMOUS_MERGED by CLIENT"], &[]],
+    ),
+    ("storefrontUserPromote", NOTHING),
+    ("storefrontUserRegister", NOTHING),
+    (
+        "storefrontUserTokenIssue",
+        &[&["STOREFRONT_USER_TOKEN_ISSUED by CLIENT"], &[]],
+    ),
+];
+
+/// Updates by a backend: of everything at once, and with the address that is there.
+async fn update_wishes(shop: &Shop) -> Vec<Wish> {
+    let (changes, _) = ada(shop, "changes-all@example.com").await;
+    let id = id_of(&changes).await;
+    let all = json!({
+        "customerId": id, "email": "changed-all@example.com", "lastName": "King",
+        "customFields": [{ "key": "score", "value": 3 }],
+    });
+    let same = json!({ "customerId": id, "email": "changed-all@example.com" });
+    [all, same]
+        .map(|input| wish(&shop.backend, "customerUpdate", input, None))
+        .into()
+}
+
+/// What is about storefront users, in the order in which it can be done.
+async fn user_wishes(shop: &Shop) -> Vec<Wish> {
+    let (owner, _) = ada(shop, "owner@example.com").await;
+    let seen = owner.ask("{ viewer { customer { reference } } }").await;
+    let reference = seen["viewer"]["customer"]["reference"].as_str().expect("one");
+    shop.ann("ann").await;
+    for guest in ["first", "second", "third"] {
+        shop.guest(guest).await;
+    }
+    [
+        ("storefrontUserRegister", shop.user("new", false)),
+        ("storefrontUserEnsure", shop.user("newer", false)),
+        ("storefrontUserTokenIssue", shop.named(reference)),
+        ("storefrontUserTokenIssue", shop.named("ann")),
+        ("storefrontUserMergeAnonymous", shop.pair("first", reference)),
+        ("storefrontUserMergeAnonymous", shop.pair("second", "ann")),
+        ("storefrontUserPromote", shop.pair("third", "promoted")),
+        ("storefrontUserDelete", shop.named("promoted")),
+    ]
+    .map(|(field, input)| wish(&shop.backend, field, input, None))
+    .into()
+}
+
+/// What is about the erasure and the export, in the order in which it can be done.
+async fn erasure_wishes(shop: &Shop) -> Vec<Wish> {
+    let (leaves, _) = ada(shop, "leaves-us@example.com").await;
+    let (goes, _) = ada(shop, "goes@example.com").await;
+    let (left, gone) = (id_of(&leaves).await, id_of(&goes).await);
+    let asked = json!({ "customerId": gone });
+    let member = shop.member("Ann").await.to_string();
+    let owned = on_behalf_of(shop, &member).await;
+    vec![
+        wish(&leaves, "customerDataExport", json!({}), None),
+        wish(&owned, "customerAnonymizationRequest", asked.clone(), None),
+        wish(&owned, "customerAnonymizationCancel", asked.clone(), None),
+        wish(&shop.backend, "customerDelete", asked, None),
+        wish(
+            &leaves,
+            "customerAnonymize",
+            json!({ "password": PASSWORD }),
+            None,
+        ),
+        wish(
+            &shop.backend,
+            "customerDelete",
+            json!({ "customerId": left }),
+            None,
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn each_mutation_tells_what_its_row_says_and_no_mutation_is_without_a_row() {
+    let shop = setup().manual_clock().start().await;
+    let mut all = wishes(&shop).await;
+    all.extend(update_wishes(&shop).await);
+    all.extend(user_wishes(&shop).await);
+    all.extend(erasure_wishes(&shop).await);
+    let (uploads, _) = ada(&shop, "uploads@example.com").await;
+    let mut told: BTreeMap<&str, Vec<Vec<String>>> = BTreeMap::new();
+    for wish in &all {
+        let ((), entries) = told_during(&shop, wish.come_true()).await;
+        told.entry(wish.field).or_default().push(all_said(&entries));
+    }
+    let (item, entries) = told_during(&shop, uploads.upload("cat.png", &png(1))).await;
+    told.insert("storageItemUpload", vec![all_said(&entries)]);
+    for (field, input) in [
+        (
+            "storageItemUpdate",
+            json!({ "id": item["id"], "name": "dog.png" }),
+        ),
+        ("storageItemDelete", json!({ "id": item["id"] })),
+    ] {
+        let (_, entries) = told_during(&shop, uploads.done(field, input)).await;
+        told.insert(field, vec![all_said(&entries)]);
+    }
+    let rows: BTreeMap<&str, Vec<Vec<String>>> = ROWS
+        .iter()
+        .map(|(field, wishes)| {
+            let texts = |said: &&[&str]| said.iter().map(|text| (*text).to_owned()).collect();
+            (*field, wishes.iter().map(texts).collect())
+        })
+        .collect();
+    for (field, said) in &told {
+        assert_eq!(rows.get(field), Some(said), "{field}");
+    }
+    let query = "{ __schema { mutationType { fields { name } } } }";
+    let seen = shop.nobody().ask(query).await;
+    let fields = seen["__schema"]["mutationType"]["fields"].as_array();
+    let fields: BTreeSet<&str> = (fields.expect("fields").iter())
+        .filter_map(|field| field["name"].as_str())
+        .collect();
+    assert_eq!(fields, rows.keys().copied().collect(), "each has a row");
+    assert_eq!(fields, told.keys().copied().collect(), "each was tried");
+    let entries = shop.gateway.store.audit().await;
+    entries.iter().for_each(assert_says_ids_only);
+    shop.gateway.store.assert_whole().await;
+    // The job of the request that was cancelled finds nothing to do.
+    shop.gateway.advance(Duration::from_secs(25 * 3600));
+    shop.gateway.run_jobs().await;
+}

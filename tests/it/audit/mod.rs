@@ -1,0 +1,57 @@
+//! The audit trail: who did what to which customer, in ids only, with what it tells or not at all.
+
+mod actors;
+mod each_mutation;
+mod once;
+mod retention;
+mod whole;
+
+use bson::{Bson, Document};
+
+use crate::kit::{Shop, text};
+
+/// What is told while `work` is done, in the order of writing.
+async fn told_during<T>(shop: &Shop, work: impl Future<Output = T>) -> (T, Vec<Document>) {
+    let before = shop.gateway.store.audit().await.len();
+    let done = work.await;
+    let entries = shop.gateway.store.audit().await;
+    (done, entries[before..].to_vec())
+}
+
+/// An entry as `ACTION by KIND`.
+fn said(entry: &Document) -> String {
+    let actor = entry.get_document("actor").expect("an actor");
+    format!("{} by {}", text(entry, "action"), text(actor, "kind"))
+}
+
+fn all_said(entries: &[Document]) -> Vec<String> {
+    entries.iter().map(said).collect()
+}
+
+/// Whether a text is an id, or one of a few words of our own.
+fn is_id_or_word(text: &str) -> bool {
+    let is_word = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    let id = text.split_once('_').filter(|(prefix, body)| {
+        let lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        prefix.len() == 3 && body.len() == 26 && text.bytes().all(|byte| byte == b'_' || lower(byte))
+    });
+    is_word || id.is_some()
+}
+
+/// Whatever was sent, an entry holds ids, words of our own, and its times.
+#[track_caller]
+fn assert_says_ids_only(entry: &Document) {
+    for (field, value) in entry {
+        let is_fine = match (field.as_str(), value) {
+            ("at" | "expiresAt", Bson::DateTime(_)) => true,
+            ("_id" | "storefrontId" | "customerId" | "action" | "object", Bson::String(text)) => {
+                is_id_or_word(text)
+            }
+            ("actor", Bson::Document(actor)) => actor.iter().all(|(field, value)| {
+                ["kind", "id", "owner"].contains(&field.as_str()) && value.as_str().is_some_and(is_id_or_word)
+            }),
+            _ => false,
+        };
+        assert!(is_fine, "{field} is {value} in {entry}");
+    }
+}

@@ -1,0 +1,98 @@
+//! The audit trail, past the gateway: what it tells, and that it tells what was done, all of it, and once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bson::{Document, doc};
+
+use super::mongo::{Store, text};
+
+/// What happens to its object once, or to a customer without one.
+const ONCE: [&str; 14] = [
+    "REGISTERED",
+    "SIGNED_IN",
+    "TOKEN_ISSUED",
+    "SESSION_ENDED",
+    "REFRESH_TOKEN_REUSED",
+    "PASSWORD_SET",
+    "ANONYMOUS_MERGED",
+    "ADDRESS_CREATED",
+    "ADDRESS_DELETED",
+    "ORDER_RECORDED",
+    "ORDER_CANCELLED",
+    "ANONYMIZATION_STARTED",
+    "ANONYMIZATION_COMPLETED",
+    "DELETED",
+];
+/// What takes away what the customer had, and tells of it as a whole.
+const ERASED: [&str; 1] = ["ANONYMIZATION_STARTED"];
+
+impl Store {
+    /// The whole trail, in the order of writing.
+    pub(crate) async fn audit(&self) -> Vec<Document> {
+        self.documents("audit", doc! {}).await
+    }
+
+    /// Checks that each session, address and order of a customer who was registered is told of; that what is told has
+    /// happened, and once; and that who is told of was there.
+    pub(super) async fn assert_audit_is_whole(&self) {
+        let entries = self.audit().await;
+        let mut of: BTreeMap<&str, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
+        for entry in &entries {
+            let (customer, action) = (text(entry, "customerId"), text(entry, "action"));
+            let object = entry.get_str("object").unwrap_or_default();
+            let told = of.entry(customer).or_default().entry(action).or_default();
+            let is_new = told.insert(object);
+            assert!(is_new || !ONCE.contains(&action), "told twice: {entry}");
+        }
+        let is_told = |customer: &str, actions: &[&str], object: &str| {
+            let told = of.get(customer);
+            told.is_some_and(|told| {
+                let named = |action: &&str| told.get(action).is_some_and(|known| known.contains(object));
+                actions.iter().any(named)
+            })
+        };
+        for collection in ["sessions", "addresses", "orders"] {
+            let begins: &[&str] = match collection {
+                "sessions" => &["SIGNED_IN", "TOKEN_ISSUED"],
+                "addresses" => &["ADDRESS_CREATED"],
+                _ => &["ORDER_RECORDED"],
+            };
+            for document in self.documents(collection, doc! {}).await {
+                let Ok(customer) = document.get_str("customerId") else {
+                    continue;
+                };
+                // Some tests make customers by themselves, and so does the demo.
+                let is_registered = is_told(customer, &["REGISTERED"], "");
+                let is_known = is_told(customer, begins, text(&document, "_id"));
+                assert!(is_known || !is_registered, "not told: {document}");
+            }
+        }
+        let (customers, sessions, addresses, orders) = (
+            self.known("customers").await,
+            self.known("sessions").await,
+            self.known("addresses").await,
+            self.known("orders").await,
+        );
+        for entry in &entries {
+            let customer = text(entry, "customerId");
+            let object = entry.get_str("object").unwrap_or_default();
+            let is_erased = ERASED.iter().any(|action| is_told(customer, &[action], ""));
+            let happened = match text(entry, "action") {
+                "REGISTERED" => customers.contains_key(customer) || is_told(customer, &["DELETED"], ""),
+                "SESSION_ENDED" | "REFRESH_TOKEN_REUSED" => !sessions.contains_key(object),
+                "ADDRESS_CREATED" => {
+                    addresses.contains_key(object)
+                        || is_erased
+                        || is_told(customer, &["ADDRESS_DELETED"], object)
+                }
+                "ADDRESS_DELETED" => !addresses.contains_key(object),
+                "ORDER_RECORDED" => orders.contains_key(object),
+                "ORDER_CANCELLED" => {
+                    (orders.get(object)).is_some_and(|order| text(order, "status") == "CANCELLED")
+                }
+                _ => true,
+            };
+            assert!(happened, "told, and it did not happen: {entry}");
+        }
+    }
+}
