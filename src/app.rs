@@ -15,6 +15,7 @@ use crate::platform::{
     clock::Clock,
     crypto::Vault,
     database::Database,
+    fetch::{Documents, Fetcher, Limits},
     job::{Queue, Runner},
     mail::Mailer,
     random::Random,
@@ -48,6 +49,10 @@ pub struct App {
     pub audit: Audit,
     /// Content of files.
     pub blobs: Blobs,
+    /// Asks other people's web servers.
+    pub fetcher: Fetcher,
+    /// What those publish.
+    pub documents: Documents,
     /// Sends mails; jobs do.
     pub mailer: Mailer,
     /// Jobs to come.
@@ -88,7 +93,10 @@ impl App {
             random,
             ..
         } = parts;
+        let fetcher = Fetcher::new(Limits::USUAL);
         Ok(Arc::new(Self {
+            documents: Documents::new(fetcher.clone(), clock.clone()),
+            fetcher,
             one_time: OneTimeKeys::new(database.clone(), clock.clone(), random.clone()),
             audit: Audit::new(database.clone(), clock.clone(), random.clone(), config.audit_ttl),
             blobs: Blobs::new(database.clone(), clock.clone()),

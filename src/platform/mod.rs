@@ -7,6 +7,7 @@ pub mod counter;
 pub mod crypto;
 pub mod database;
 pub mod decimal;
+pub mod fetch;
 pub mod filter;
 pub mod id;
 pub mod inspect;
