@@ -90,6 +90,16 @@ pub async fn login(
     context.app.throttle.attempt(&key).await
 }
 
+/// A sign-in that somebody else has checked the credentials of: nothing can be guessed here, so that failures in a row mean
+/// nothing; it counts among the sign-ins all the same.
+///
+/// # Errors
+/// RATE_LIMITED.
+pub async fn sign_on(context: &RequestContext, reach: &Reach, place: &StorefrontReach) -> Result<()> {
+    let windows = (LOGINS_OF_NETWORK, LOGINS_OF_STOREFRONT);
+    take(context, reach, place, "login", windows).await
+}
+
 /// A try to tell the present password of a customer who is signed in.
 ///
 /// # Errors

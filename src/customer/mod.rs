@@ -26,6 +26,7 @@ pub mod store;
 pub mod terms;
 pub mod token_mutations;
 pub mod unique;
+pub mod vouched;
 
 use std::fmt;
 

@@ -11,7 +11,7 @@ use super::inputs::{
     CustomerRegisterInput, CustomerRegisterPayload, CustomerToken, CustomerUpdateInput, CustomerUpdatePayload,
 };
 use super::profile::{self, Changes};
-use super::registration::{self, NewCustomer, Registered};
+use super::registration::{self, NewCustomer, Registered, Terms};
 use super::unique::Unique;
 use super::{
     Customer as Document, MAX_NAME, MAX_TERMS_VERSION, check_date_of_birth, check_shopper_reference, email,
@@ -187,14 +187,17 @@ fn checked_customer(
         .map(|date| faults.take(check_date_of_birth(date, today(context))));
     Some(NewCustomer {
         email: unique.email?,
+        is_email_verified: false,
         password,
-        first_name: first_name?,
-        last_name: last_name?,
+        first_name: Some(first_name?),
+        last_name: Some(last_name?),
         salutation: input.salutation,
         gender: input.gender,
         date_of_birth: date_of_birth.flatten(),
         shopper_reference: unique.shopper_reference,
-        terms_version: terms_version.flatten(),
+        terms: Some(Terms {
+            version: terms_version.flatten(),
+        }),
         custom_fields: Vec::new(),
     })
 }

@@ -10,7 +10,9 @@ use super::custom_fields;
 use super::email::Email;
 use super::limits;
 use super::mail::{self, About};
+use super::sign_in::SignedIn;
 use super::unique::{self, Unique};
+use super::vouched::{Newcomer, Voucher};
 use super::{Customer, CustomerStatus, Gender, Salutation, TermsAcceptance, refusal, store};
 use crate::access::{
     audit::{Action, Actor},
@@ -43,12 +45,14 @@ const MOST_NUMBERS: usize = 100;
 pub struct NewCustomer {
     /// The address.
     pub email: Email,
+    /// Whether somebody who is believed says that it is theirs.
+    pub is_email_verified: bool,
     /// The password, where one was chosen.
     pub password: Option<Secret>,
-    /// First name.
-    pub first_name: String,
-    /// Last name.
-    pub last_name: String,
+    /// First name; only whoever vouches for somebody may not know it.
+    pub first_name: Option<String>,
+    /// Last name; the same holds.
+    pub last_name: Option<String>,
     /// Salutation.
     pub salutation: Option<Salutation>,
     /// Gender.
@@ -57,10 +61,17 @@ pub struct NewCustomer {
     pub date_of_birth: Option<Date>,
     /// Chosen by a backend; else made up.
     pub shopper_reference: Option<String>,
-    /// Which terms were accepted.
-    pub terms_version: Option<String>,
+    /// The terms that were accepted; none where they are the affair of whoever vouches.
+    pub terms: Option<Terms>,
     /// Values of custom fields.
     pub custom_fields: Vec<Assignment>,
+}
+
+/// The terms that somebody accepts by registering.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Which, as the store calls them.
+    pub version: Option<String>,
 }
 
 /// What registering came to.
@@ -72,7 +83,7 @@ pub enum Registered {
 }
 
 /// Everything that is written together.
-struct Documents {
+struct Documents<'a> {
     customer: Customer,
     user: StorefrontUser,
     storage: PrivateStorage,
@@ -80,6 +91,7 @@ struct Documents {
     anonymous: Option<StorefrontUser>,
     /// Where the customer's values of custom fields come from.
     assignments: Vec<Assignment>,
+    voucher: Option<&'a dyn Voucher>,
 }
 
 /// The storefront in which somebody is to be registered.
@@ -152,6 +164,37 @@ pub async fn register(
     Ok(Registered::New(Box::new(documents.customer), pair, items))
 }
 
+/// Registers somebody for whom somebody vouches, and signs them in. Nobody is told that an address is taken: whoever vouches
+/// looks first.
+///
+/// # Errors
+/// EMAIL_TAKEN (400) where somebody was quicker; what the voucher refuses; what is wrong with the anonymous user; any other
+/// as it comes.
+pub async fn register_vouched(
+    app: &Arc<App>,
+    (place, storefront): (&StorefrontReach, &Storefront),
+    newcomer: Newcomer<'_>,
+    beginner: &Beginner<'_>,
+) -> Result<SignedIn> {
+    let Newcomer {
+        new,
+        voucher,
+        anonymous,
+    } = newcomer;
+    let mut documents = Documents::new(app, place, &new, None, anonymous);
+    let (session, refresh) = beginner.begin(app, &documents.customer);
+    documents.customer.last_login_at = Some(documents.customer.created_at);
+    documents.voucher = Some(voucher);
+    documents.session = Some(session.clone());
+    let merged_items = save(app, &place.of_the_house(), &storefront.code, &mut documents).await?;
+    credentials::forget(app, documents.anonymous.as_ref()).await;
+    Ok(SignedIn {
+        customer: documents.customer,
+        pair: credentials::pair(app, &session, refresh)?,
+        merged_items,
+    })
+}
+
 async fn is_taken(app: &App, house: &Reach, email: &Email) -> Result<bool> {
     Ok(store::by_email(&app.database, house, email).await?.is_some())
 }
@@ -172,7 +215,7 @@ async fn tell_owner(app: &App, house: &Reach, email: &Email) -> Result<()> {
 }
 
 /// Writes everything under the next free number, and says how many items came over.
-async fn save(app: &App, house: &Reach, code: &str, documents: &mut Documents) -> Result<i64> {
+async fn save(app: &App, house: &Reach, code: &str, documents: &mut Documents<'_>) -> Result<i64> {
     for _ in 0..MOST_NUMBERS {
         let number = store::next_number(&app.database, &documents.customer.storefront_id).await?;
         documents.customer.reference = format!("{code}--{number}");
@@ -194,7 +237,7 @@ async fn save(app: &App, house: &Reach, code: &str, documents: &mut Documents) -
     Err(Error::internal("no number was free for a new customer"))
 }
 
-impl Documents {
+impl Documents<'_> {
     /// What is written for a new customer, but for its number and session.
     fn new(
         app: &App,
@@ -211,6 +254,7 @@ impl Documents {
             session: None,
             anonymous,
             assignments: new.custom_fields.clone(),
+            voucher: None,
         }
     }
 }
@@ -240,19 +284,19 @@ pub fn account(
         reference_number: 0,
         email: Some(new.email.written.clone()),
         email_key: Some(new.email.key.clone()),
-        is_email_verified: false,
+        is_email_verified: new.is_email_verified,
         credential_epoch: 0,
-        first_name: Some(new.first_name.clone()),
-        last_name: Some(new.last_name.clone()),
+        first_name: new.first_name.clone(),
+        last_name: new.last_name.clone(),
         salutation: new.salutation,
         gender: new.gender,
         date_of_birth: new.date_of_birth,
         shopper_reference: Some(new.shopper_reference.clone().unwrap_or_else(made_up)),
         order_count: 0,
         status: CustomerStatus::of(0),
-        terms: Some(TermsAcceptance {
+        terms: new.terms.as_ref().map(|terms| TermsAcceptance {
             accepted_at: now,
-            version: new.terms_version.clone(),
+            version: terms.version.clone(),
         }),
         default_shipping_address_id: None,
         default_billing_address_id: None,
@@ -268,7 +312,7 @@ pub fn account(
     (customer, user, storage)
 }
 
-async fn write(app: &App, house: &Reach, tx: &mut Tx, documents: &Documents) -> Result<i64> {
+async fn write(app: &App, house: &Reach, tx: &mut Tx, documents: &Documents<'_>) -> Result<i64> {
     let Documents {
         customer,
         user,
@@ -276,6 +320,7 @@ async fn write(app: &App, house: &Reach, tx: &mut Tx, documents: &Documents) -> 
         session,
         anonymous,
         assignments,
+        voucher,
     } = documents;
     user_store::insert_in(&app.database, house, tx, user, storage).await?;
     app.database
@@ -289,6 +334,9 @@ async fn write(app: &App, house: &Reach, tx: &mut Tx, documents: &Documents) -> 
     }
     let by = Actor::from(house);
     app.audit.note_in(tx, &by, entries).await?;
+    if let Some(voucher) = voucher {
+        voucher.write(house, tx, customer).await?;
+    }
     let items = credentials::take_over(app, (house, &by), tx, anonymous.as_ref(), customer).await?;
     custom_fields::hold(app, house, tx, customer, assignments).await?;
     Ok(items)

@@ -6,6 +6,7 @@ use bson::{Document, doc};
 use futures_util::FutureExt;
 
 use super::credentials::{self, Beginner, Pair};
+use super::vouched::Voucher;
 use super::{Customer, email, limits, refusal, store};
 use crate::access::{
     audit::{Action, Actor, Entry},
@@ -117,24 +118,56 @@ pub async fn at_the_console(app: &Arc<App>, customer: Customer, beginner: &Begin
 /// Who does something about a session, and what the audit trail calls it.
 type Told = (Actor, Action);
 
+/// Signs in a customer for whom somebody vouches, and lets them note it.
+///
+/// # Errors
+/// CREDENTIALS_INVALID where all sessions were ended meanwhile; what the voucher refuses; what is wrong with the anonymous
+/// user; any other as it comes.
+pub async fn by_voucher(
+    app: &Arc<App>,
+    house: &Reach,
+    customer: Customer,
+    voucher: &dyn Voucher,
+    anonymous: Option<StorefrontUser>,
+    beginner: &Beginner<'_>,
+) -> Result<SignedIn> {
+    let begun = beginner.begin(app, &customer);
+    let told = (Actor::customer(&customer.id), Action::SignedIn);
+    let note = (Document::new(), Some(voucher));
+    begin_session(app, (house, told), customer, note, anonymous, begun).await
+}
+
 /// Begins a session for a customer who has proven who they are.
 async fn sign_in(
     app: &Arc<App>,
     (reach, told): (&Reach, Told),
     customer: Customer,
-    mut change: Document,
+    change: Document,
+    anonymous: Option<StorefrontUser>,
+    begun: (Session, String),
+) -> Result<SignedIn> {
+    let how = (reach, told);
+    let signed_in = begin_session(app, how, customer, (change, None), anonymous, begun).await;
+    signed_in.map_err(|error| refusal::save_failed(error, 410))
+}
+
+async fn begin_session(
+    app: &Arc<App>,
+    (reach, told): (&Reach, Told),
+    customer: Customer,
+    (mut change, voucher): (Document, Option<&dyn Voucher>),
     anonymous: Option<StorefrontUser>,
     (session, refresh): (Session, String),
 ) -> Result<SignedIn> {
     change.insert("lastLoginAt", app.clock.now());
-    let how = (reach, &told);
-    let context = (&**app, how, &customer, &change, &session, anonymous.as_ref());
-    let written =
-        app.database
-            .transaction(context, |tx, (app, how, customer, change, session, anonymous)| {
-                write(app, *how, tx, (customer, change), session, *anonymous).boxed()
-            });
-    let (customer, merged_items) = written.await.map_err(|error| refusal::save_failed(error, 410))?;
+    let (how, beside) = ((reach, &told), (voucher, anonymous.as_ref()));
+    let context = (&**app, how, &customer, &change, &session, beside);
+    let written = app
+        .database
+        .transaction(context, |tx, (app, how, customer, change, session, beside)| {
+            write(app, *how, tx, (customer, change), session, *beside).boxed()
+        });
+    let (customer, merged_items) = written.await?;
     credentials::forget(app, anonymous.as_ref()).await;
     Ok(SignedIn {
         customer,
@@ -149,7 +182,7 @@ async fn write(
     tx: &mut Tx,
     (customer, change): (&Customer, &Document),
     session: &Session,
-    anonymous: Option<&StorefrontUser>,
+    (voucher, anonymous): (Option<&dyn Voucher>, Option<&StorefrontUser>),
 ) -> Result<(Customer, i64)> {
     // Whoever changed the password in between has ended all sessions, and meant this one too.
     let unchanged = doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch };
@@ -160,6 +193,9 @@ async fn write(
     app.access.sessions.insert_in(tx, session).await?;
     let entry = customer.entry(*action).on(&session.id);
     app.audit.note_in(tx, by, [entry]).await?;
+    if let Some(voucher) = voucher {
+        voucher.write(reach, tx, &customer).await?;
+    }
     let items = credentials::take_over(app, (reach, by), tx, anonymous, &customer).await?;
     Ok((customer, items))
 }

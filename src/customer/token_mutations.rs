@@ -22,7 +22,8 @@ use crate::platform::{
     secret::Secret,
 };
 
-const SIGN_IN: Policy = Policy::backend(Scope::CustomersWrite).and_public();
+/// Who may sign a customer in by what the customer shows.
+pub const SIGN_IN: Policy = Policy::backend(Scope::CustomersWrite).and_public();
 const ISSUE: Policy = Policy::backend(Scope::CustomersToken);
 const WRITE: Policy = Policy::backend(Scope::CustomersWrite).and_customer();
 
@@ -90,7 +91,8 @@ impl CustomerTokenMutation {
     }
 }
 
-fn token_payload(outcome: Result<(SignedIn, Reach)>) -> Result<CustomerTokenPayload> {
+/// The payload of a sign-in.
+pub fn token_payload(outcome: Result<(SignedIn, Reach)>) -> Result<CustomerTokenPayload> {
     let (done, user_errors) = payload(outcome)?;
     let Some((signed_in, reach)) = done else {
         return Ok(CustomerTokenPayload {

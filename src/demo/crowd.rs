@@ -15,7 +15,7 @@ use crate::address::{Address, Content, country::CountryCode};
 use crate::app::App;
 use crate::customer::{
     Customer, CustomerStatus, email,
-    registration::{NewCustomer, account},
+    registration::{NewCustomer, Terms, account},
     store,
 };
 use crate::error::{Error, Result};
@@ -195,14 +195,17 @@ impl Crowd<'_> {
         let mut draws = Draws(number);
         let new = NewCustomer {
             email: email::parse(&email_of(number)).ok_or_else(fault)?,
+            is_email_verified: false,
             password: None,
-            first_name: common(&FIRST_NAMES, &mut draws).to_owned(),
-            last_name: common(&LAST_NAMES, &mut draws).to_owned(),
+            first_name: Some(common(&FIRST_NAMES, &mut draws).to_owned()),
+            last_name: Some(common(&LAST_NAMES, &mut draws).to_owned()),
             salutation: None,
             gender: None,
             date_of_birth: None,
             shopper_reference: None,
-            terms_version: Some("2026-01".to_owned()),
+            terms: Some(Terms {
+                version: Some("2026-01".to_owned()),
+            }),
             custom_fields: Vec::new(),
         };
         let registered = now.before(PAST.mul_f64(draws.share()));
@@ -322,8 +325,8 @@ fn content(person: NewCustomer, draws: &mut Draws) -> Content {
     Content {
         label: None,
         salutation: None,
-        first_name: person.first_name,
-        last_name: person.last_name,
+        first_name: person.first_name.unwrap_or_default(),
+        last_name: person.last_name.unwrap_or_default(),
         company: None,
         address1: format!("{street} {}", draws.below(200) + 1),
         address2: None,

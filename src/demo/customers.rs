@@ -22,7 +22,7 @@ use crate::customer::{
     Customer, Salutation,
     credentials::Beginner,
     email,
-    registration::{NewCustomer, Registered, register},
+    registration::{NewCustomer, Registered, Terms, register},
     store,
 };
 use crate::error::{Error, Faults, Result};
@@ -162,14 +162,17 @@ async fn customer(app: &Arc<App>, demo: &Demo, place: &StorefrontReach, person: 
     }
     let new = NewCustomer {
         email,
+        is_email_verified: false,
         password: Some(Secret::from(demo.customer_password.expose())),
-        first_name: person.first_name.to_owned(),
-        last_name: person.last_name.to_owned(),
+        first_name: Some(person.first_name.to_owned()),
+        last_name: Some(person.last_name.to_owned()),
         salutation: person.salutation,
         gender: None,
         date_of_birth: person.date_of_birth.and_then(Date::parse_text),
         shopper_reference: None,
-        terms_version: Some("2026-01".to_owned()),
+        terms: Some(Terms {
+            version: Some("2026-01".to_owned()),
+        }),
         custom_fields: values(app, place, person).await?,
     };
     let beginner = Beginner {

@@ -1,0 +1,31 @@
+//! Customers for whom somebody else vouches: whoever does notes it in the transaction that signs them in.
+
+use futures_util::future::BoxFuture;
+
+use super::Customer;
+use super::registration::NewCustomer;
+use crate::access::reach::Reach;
+use crate::error::Result;
+use crate::platform::database::Tx;
+use crate::storefront_user::StorefrontUser;
+
+/// What is written beside a session because somebody vouches for the customer.
+pub trait Voucher: Send + Sync {
+    /// Writes it within the transaction, which may run more than once.
+    fn write<'t>(
+        &'t self,
+        reach: &'t Reach,
+        tx: &'t mut Tx,
+        customer: &'t Customer,
+    ) -> BoxFuture<'t, Result<()>>;
+}
+
+/// Somebody new for whom somebody vouches.
+pub struct Newcomer<'a> {
+    /// Who.
+    pub new: NewCustomer,
+    /// By what.
+    pub voucher: &'a dyn Voucher,
+    /// Who they were until now.
+    pub anonymous: Option<StorefrontUser>,
+}
