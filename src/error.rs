@@ -28,6 +28,8 @@ pub enum Error {
     SearchTimeout,
     /// The database does not answer, or no primary is elected; trying again later may help.
     Unavailable(Source),
+    /// Another server than the database does not answer as it should; the message says which. Trying again later may help.
+    UnavailableElsewhere(&'static str),
     /// Anything that should not have happened. The wire carries a request id and nothing else.
     Internal(Source),
 }
@@ -61,7 +63,7 @@ impl Error {
             Self::StorefrontRequired => "STOREFRONT_REQUIRED",
             Self::StorefrontNotFound => "STOREFRONT_NOT_FOUND",
             Self::Timeout | Self::SearchTimeout => "TIMEOUT",
-            Self::Unavailable(_) => "UNAVAILABLE",
+            Self::Unavailable(_) | Self::UnavailableElsewhere(_) => "UNAVAILABLE",
         }
     }
 
@@ -74,6 +76,7 @@ impl Error {
                 "This needs a credential: send it as \"Authorization: Bearer …\".".to_owned()
             }
             Self::Forbidden(reason) => reason.clone(),
+            Self::UnavailableElsewhere(message) => (*message).to_owned(),
             Self::StorefrontRequired => {
                 "This credential covers several storefronts: name one with storefrontId.".to_owned()
             }
@@ -266,6 +269,14 @@ pub enum UserErrorCode {
     CredentialsInvalid,
     /// The refresh token is not, or no longer, one that works.
     TokenInvalid,
+    /// The storefront has no identity provider with this key.
+    IdentityProviderNotFound,
+    /// The identity provider refuses the sign-in, does not answer, or says what cannot be believed.
+    IdentityProviderRejected,
+    /// The identity provider may not send browsers to this address.
+    RedirectUriNotAllowed,
+    /// The identity is no account's, and none can be made or linked.
+    IdentityNotLinked,
     /// The Password Reset Key was used, replaced by a newer one, or never was one (legacy code 415).
     ResetKeyInvalid,
     /// The Password Reset Key has expired (legacy code 415).

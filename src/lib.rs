@@ -12,7 +12,7 @@
 //! | [`http`] | router, the GraphQL handler, uploads, OAuth, content, GraphiQL; the only place where a principal is established |
 //! | [`guard`] | what a GraphQL document may cost, before anything expensive happens to it |
 //! | [`schema`] | **the list**: query and mutation made of the domains' parts, their indexes, jobs and migrations |
-//! | [`storefront`], [`storefront_user`], [`storage`], [`custom_field`], [`customer`], [`address`], [`order`], [`market`], [`erasure`] | the domains: documents and rules, commands to the database, nodes and mutations |
+//! | [`storefront`], [`storefront_user`], [`storage`], [`custom_field`], [`customer`], [`address`], [`order`], [`market`], [`sign_on`], [`erasure`] | the domains: documents and rules, commands to the database, nodes and mutations |
 //! | [`context`], [`app`] | what a request and what the process shares |
 //! | [`access`] | who is asking and how far they reach: principals, scopes, reaches, clients, tokens, keys, OAuth; who did what: the audit trail |
 //! | [`telemetry`] | log, metrics, traces |
@@ -51,6 +51,7 @@ pub mod order;
 pub mod platform;
 pub mod schema;
 pub mod serve;
+pub mod sign_on;
 pub mod storage;
 pub mod storefront;
 pub mod storefront_user;

@@ -35,6 +35,7 @@ use crate::market::{
 use crate::order::{self, graphql::Order, lookup::OrderQuery, mutations::OrderMutation};
 use crate::platform::id::{ApiClientId, Id, MemberId, OrganizationId};
 use crate::platform::{blob, database::Index, job, migration::Migration, throttle};
+use crate::sign_on::{self, mutations::SignOnMutation};
 use crate::storage::{self, graphql::StorageItem, mutations::StorageMutation};
 use crate::storefront::{
     self,
@@ -73,6 +74,7 @@ pub struct Mutation(
     OrderMutation,
     CustomFieldMutation,
     MarketMutation,
+    SignOnMutation,
 );
 
 /// Mutations that check or hand out a credential of a customer; each may stand once in a document, so that one request
@@ -80,6 +82,7 @@ pub struct Mutation(
 pub const CREDENTIAL_MUTATIONS: &[&str] = &[
     "customerRegister",
     "customerTokenCreate",
+    "customerTokenCreateWithOidc",
     "customerTokenRefresh",
     "customerPasswordChange",
     "customerPasswordReset",
@@ -212,6 +215,7 @@ pub fn indexes() -> Vec<&'static Index> {
         order::store::INDEXES,
         custom_field::store::INDEXES,
         market::store::INDEXES,
+        sign_on::store::INDEXES,
     ]
     .into_iter()
     .flatten()

@@ -1,11 +1,14 @@
 //! What can be written on the command line.
 
+mod identity_provider;
+
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use url::Url;
 
+pub(super) use self::identity_provider::{IdentityProviderCommand, NewIdentityProvider};
 use super::failure::Failure;
 use crate::access::{client::ClientKind, scope::Scope};
 use crate::config::settings_help;
@@ -58,6 +61,11 @@ pub(super) enum Command {
     Client {
         #[command(subcommand)]
         command: ClientCommand,
+    },
+    /// Identity providers, at which a storefront's customers sign in by OpenID Connect
+    IdentityProvider {
+        #[command(subcommand)]
+        command: IdentityProviderCommand,
     },
     /// Keys that tokens are signed with
     Keys {

@@ -10,6 +10,7 @@ mod check;
 mod clients;
 mod demo;
 mod failure;
+mod identity_providers;
 mod jobs;
 mod keys;
 mod master_key;
@@ -82,6 +83,7 @@ async fn perform(
         Command::Member { command } => organizations::member(command, config, output).await,
         Command::Storefront { command } => storefronts::run(command, config, output).await,
         Command::Client { command } => clients::run(command, config, output).await,
+        Command::IdentityProvider { command } => identity_providers::run(command, config, output).await,
         Command::Keys { command } => keys::keys(command, config, output).await,
         Command::Token { command } => keys::token(command, config, output).await,
         Command::Jobs { command } => jobs::run(command, config, output).await,

@@ -145,6 +145,10 @@ ids! {
     CustomerGroupId = "grp";
     /// A market.
     MarketId = "mkt";
+    /// An identity provider.
+    IdentityProviderId = "idp";
+    /// What ties an identity provider's subject to a customer.
+    IdentityId = "idn";
     /// A job.
     JobId = "job";
     /// An entry of the audit trail.

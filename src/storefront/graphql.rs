@@ -26,6 +26,7 @@ use crate::platform::{
     id::{Id, StorefrontId},
     page::{Connection, Count, Order, PageArgs},
 };
+use crate::sign_on::graphql::{IdentityProvider, providers_of};
 use crate::storefront_user::graphql::{StorefrontUser, StorefrontUserFilter, users_of};
 
 /// Who may read storefronts and their public parts.
@@ -196,6 +197,11 @@ impl Storefront {
     /// backend, public ones for everyone else. At most 100.
     async fn custom_field_definitions(&self, ctx: &Context<'_>) -> Result<Vec<CustomFieldDefinition>> {
         definitions_of(RequestContext::of(ctx)?, &self.0.id).await
+    }
+
+    /// Identity providers that customers can sign in with, in the order in which an operator added them.
+    async fn identity_providers(&self, ctx: &Context<'_>) -> Result<Vec<IdentityProvider>> {
+        providers_of(RequestContext::of(ctx)?, &self.0.id).await
     }
 }
 

@@ -359,6 +359,90 @@ async fn commands_make_and_revoke_clients_beside_a_running_gateway() {
     assert!(gateway.is_live().await);
 }
 
+/// The words that add an identity provider; the redirect URIs stand last.
+fn adding_a_provider(sto: &str) -> [&str; 18] {
+    [
+        "identity-provider",
+        "add",
+        "--storefront",
+        sto,
+        "--key",
+        "op",
+        "--name",
+        "The provider",
+        "--issuer",
+        "https://op.example/",
+        "--client-id",
+        "gateway",
+        "--client-secret",
+        "hunter2",
+        "--redirect-uri",
+        "https://shop.example/b",
+        "--redirect-uri",
+        "com.example.app:/a",
+    ]
+}
+
+// EPC-09
+#[tokio::test]
+async fn commands_add_and_remove_identity_providers_beside_a_running_gateway() {
+    let operator = Operator::new();
+    let gateway = operator.serve(&["--demo"]).await;
+    let demo = operator.json(&["demo"]).await;
+    let sto = member(&demo["storefronts"][0], "id");
+    let add = adding_a_provider(sto);
+    let added = operator.json(&add).await;
+    assert_eq!(keys(&added), ["id"]);
+    assert!(member(&added, "id").starts_with("idp_"));
+    let again = operator.refused(&add, 1).await;
+    assert!(again.contains("--key") && !again.contains("hunter2"), "{again}");
+    let listed = operator.run(&["--json", "identity-provider", "list"]).await;
+    let listed = text(&listed.stdout);
+    assert!(!listed.contains("hunter2"), "{listed}");
+    let listed: Value = serde_json::from_str(&listed).expect("JSON");
+    let expected = json!({
+        "id": added["id"], "storefrontId": sto, "key": "op", "name": "The provider", "issuer": "https://op.example/",
+        "clientId": "gateway", "hasClientSecret": true,
+        "redirectUris": ["com.example.app:/a", "https://shop.example/b"], "createdAt": listed[0]["createdAt"],
+    });
+    assert_eq!(listed, json!([expected]));
+    let key = &demo["keys"][member(&demo["storefronts"][0], "code")];
+    let query = json!({ "query": "{ storefront { identityProviders { key name } } }" });
+    let request = reqwest::Client::new()
+        .post(format!("{}/graphql", gateway.url))
+        .bearer_auth(key.as_str().expect("a publishable key"))
+        .json(&query);
+    let seen: Value = request
+        .send()
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("JSON");
+    let shown = json!([{ "key": "op", "name": "The provider" }]);
+    assert_eq!(seen["data"]["storefront"]["identityProviders"], shown);
+    let removed = operator
+        .json(&["identity-provider", "remove", member(&added, "id")])
+        .await;
+    assert_eq!(removed, added);
+    assert_eq!(operator.json(&["identity-provider", "list"]).await, json!([]));
+    for (option, bad) in [
+        ("--issuer", "http://op.example"),
+        ("--redirect-uri", "http://shop.example"),
+        ("--key", "OP"),
+        ("--client-id", "a b"),
+    ] {
+        let place = add.iter().position(|word| *word == option).expect("it is there");
+        let mut words = add;
+        words[place + 1] = bad;
+        let said = operator.refused(&words, 2).await;
+        assert!(said.contains(option), "{said}");
+    }
+    let without = &add[..add.len() - 4];
+    assert!(operator.refused(without, 2).await.contains("--redirect-uri"));
+    assert!(gateway.is_live().await);
+}
+
 #[tokio::test]
 async fn a_command_names_what_is_not_there() {
     let operator = Operator::new();
@@ -375,7 +459,7 @@ async fn a_command_names_what_is_not_there() {
     let unknown = "00000000000000000000000001";
     let (no_org, no_sto) = (format!("org_{unknown}"), format!("sto_{unknown}"));
     let (no_cli, no_sfu) = (format!("cli_{unknown}"), format!("sfu_{unknown}"));
-    let no_cus = format!("cus_{unknown}");
+    let (no_cus, no_idp) = (format!("cus_{unknown}"), format!("idp_{unknown}"));
     let client = [
         "client",
         "create",
@@ -397,6 +481,11 @@ async fn a_command_names_what_is_not_there() {
         ([&client[..], &[&no_sto]].concat(), &no_sto),
         ([&client[..], &[foreign]].concat(), "another organization"),
         (vec!["client", "revoke", &no_cli], &no_cli),
+        (
+            vec!["identity-provider", "list", "--storefront", &no_sto],
+            &no_sto,
+        ),
+        (vec!["identity-provider", "remove", &no_idp], &no_idp),
         (vec!["token", "issue", "--storefront-user", &no_sfu], &no_sfu),
         (vec!["token", "issue", "--customer", &no_cus], &no_cus),
         (vec!["jobs", "retry", "job_1"], "job_1"),

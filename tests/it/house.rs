@@ -74,6 +74,7 @@ const DOMAINS: &[&str] = &[
     "address",
     "order",
     "market",
+    "sign_on",
     "erasure",
 ];
 

@@ -42,6 +42,8 @@ async fn every_tenants_collection_has_an_index_besides_the_id() {
         "customFieldGuards",
         "customerGroups",
         "markets",
+        "identityProviders",
+        "identities",
     ] {
         assert!(indexes(&shop, collection).await.len() >= 2, "{collection}");
     }

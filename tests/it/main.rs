@@ -31,6 +31,7 @@ mod mongod;
 mod oauth;
 mod orders;
 mod pages;
+mod sign_on;
 mod storage;
 mod storefront_users;
 mod storefronts;

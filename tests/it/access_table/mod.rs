@@ -10,6 +10,7 @@ mod orders;
 mod payloads;
 mod queries;
 mod row;
+mod sign_on;
 mod users;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use storefront_gateway::access::scope::Scope;
 
 use crate::customers::{setup, signed_in, with_password};
 use crate::kit::{self, Caller, Shop};
+use crate::sign_on::open;
 use cell::Cell;
 use row::{Act, Row, Who};
 
@@ -44,6 +46,7 @@ impl Table {
             .set("GATEWAY_ACCESS_TOKEN_TTL", "1s")
             .manual_clock();
         let shop = setup.start().await;
+        open(&shop).await;
         let austria = shop.add_storefront("Prints AT", "AT").await;
         let elsewhere = shop.client(ClientKind::Public, Some(&austria.id), &[]).await;
         let mut table = Self {
@@ -278,6 +281,12 @@ async fn err_03_every_mutation_of_erasure_lets_each_caller_do_what_the_table_say
     check_all(erasure::mutations()).await;
 }
 
+// ERR-03, EPC-09
+#[tokio::test]
+async fn err_03_single_sign_on_is_to_each_caller_what_the_table_says() {
+    check_all(sign_on::rows()).await;
+}
+
 /// Root fields without a row, and why. This list only shrinks.
 const WITHOUT_A_ROW: [&str; 0] = [];
 
@@ -300,6 +309,7 @@ async fn every_root_field_has_a_row() {
         custom_fields::rows(),
         markets::mutations(),
         erasure::mutations(),
+        sign_on::rows(),
     ];
     let mut covered: BTreeSet<&str> = rows.iter().flatten().map(|row| row.field).collect();
     covered.extend(WITHOUT_A_ROW);

@@ -6,6 +6,7 @@ mod customers;
 mod erasure;
 mod markets;
 mod orders;
+mod sign_on;
 
 use std::collections::BTreeSet;
 
@@ -146,6 +147,7 @@ async fn err_02_a_missing_field_or_another_kind_of_value_is_a_top_level_error() 
     goods.extend(custom_fields::all(&shop).await);
     goods.extend(markets::all(&shop).await);
     goods.extend(erasure::all(&shop).await);
+    goods.extend(sign_on::all(&shop).await);
     let before = shop.gateway.store.dump().await;
     for good in &goods {
         let fields: Vec<String> = good
@@ -357,6 +359,7 @@ async fn every_mutation_is_given_bad_input() {
     goods.extend(custom_fields::all(&shop).await);
     goods.extend(markets::all(&shop).await);
     goods.extend(erasure::all(&shop).await);
+    goods.extend(sign_on::all(&shop).await);
     let mut given: BTreeSet<&str> = goods.iter().map(|good| good.field).collect();
     given.insert("storageItemUpload");
     assert_eq!(fields, given);
@@ -368,6 +371,7 @@ async fn every_mutation_is_given_bad_input() {
         "storageItemDelete",
         "customerRegister",
         "customerTokenCreate",
+        "customerTokenCreateWithOidc",
         "customerTokenIssue",
         "customerTokenRefresh",
         "customerPasswordSet",

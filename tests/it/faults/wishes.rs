@@ -12,6 +12,7 @@ use crate::erasure::on_behalf;
 use crate::kit::{Answer, Caller, Shop, faults, mutation};
 use crate::markets::{self, group, market};
 use crate::orders::{by_default, guests, in_storefront};
+use crate::sign_on::{SIGN_ON, back_with, open as open_provider};
 
 /// What somebody wants to change.
 pub(crate) struct Wish {
@@ -49,6 +50,7 @@ pub(crate) async fn wishes(shop: &Shop) -> Vec<Wish> {
     wishes.extend(group_wishes(shop).await);
     wishes.extend(market_wishes(shop).await);
     wishes.extend(erasure_wishes(shop).await);
+    wishes.extend(sign_on_wishes(shop).await);
     wishes
 }
 
@@ -308,4 +310,16 @@ async fn erasure_wishes(shop: &Shop) -> Vec<Wish> {
         wishes.push(wish(by, field, input, None));
     }
     wishes
+}
+
+/// Somebody new, somebody who is known, and somebody who is linked.
+async fn sign_on_wishes(shop: &Shop) -> Vec<Wish> {
+    // It goes with the test, and takes a code as often as it comes.
+    open_provider(shop).await;
+    shop.browser.done(SIGN_ON, back_with("known")).await;
+    shop.browser.done(SIGN_ON, back_with("linked")).await;
+    let another = back_with("another {\"email\": \"linked@example.com\"}");
+    [back_with("newcomer"), back_with("known"), another]
+        .map(|input| wish(&shop.browser, SIGN_ON, input, Some(410)))
+        .into()
 }

@@ -90,7 +90,10 @@ fn selection(field: &str) -> &'static str {
             "customer { id reference email firstName lastName salutation gender dateOfBirth isEmailVerified hasPassword \
              shopperReference version createdAt updatedAt }"
         }
-        "customerTokenCreate" | "customerTokenIssue" | "customerTokenRefresh" => {
+        "customerTokenCreate"
+        | "customerTokenCreateWithOidc"
+        | "customerTokenIssue"
+        | "customerTokenRefresh" => {
             "token { accessToken refreshToken tokenType } customer { id reference } mergedItemCount"
         }
         "customerTokenRevoke"

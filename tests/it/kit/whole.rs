@@ -15,8 +15,8 @@ impl Store {
     /// without an item unless the ledger knows it; each customer one user of its own, each session, mailed key and
     /// address a customer, and each customer with addresses both defaults among them; each customer counts its placed
     /// orders; each value of a custom field has its definition, whose type and options it fits; each market is everybody's
-    /// or that of groups that are there, and each customer's groups are there, or a job takes them away; the audit trail
-    /// tells what was done, all of it, and once.
+    /// or that of groups that are there, and each customer's groups are there, or a job takes them away; each identity is
+    /// a customer's; the audit trail tells what was done, all of it, and once.
     pub(crate) async fn assert_whole(&self) {
         self.assert_storages_are_whole().await;
         self.assert_contents_are_whole().await;
@@ -24,6 +24,7 @@ impl Store {
         self.assert_custom_fields_are_whole().await;
         self.assert_groups_are_whole().await;
         self.assert_erasures_are_whole().await;
+        self.assert_identities_are_somebodys().await;
         self.assert_audit_is_whole().await;
     }
 
@@ -69,6 +70,14 @@ impl Store {
             ] {
                 assert_eq!(self.count(collection, left).await, 0, "{collection}: {customer}");
             }
+        }
+    }
+
+    /// EPC-09. Its provider may be gone: what an operator removes goes part by part.
+    async fn assert_identities_are_somebodys(&self) {
+        let customers = self.known("customers").await;
+        for identity in self.documents("identities", doc! {}).await {
+            assert_is_somebodys(&identity, &customers);
         }
     }
 

@@ -1,0 +1,145 @@
+//! `identity-provider`.
+
+use serde_json::{Value, json};
+
+use super::arguments::{IdentityProviderCommand, NewIdentityProvider as Arguments};
+use super::failure::Failure;
+use super::open::Opened;
+use super::output::Output;
+use super::storefronts;
+use crate::access::reach::SystemReach;
+use crate::config::Config;
+use crate::platform::id::{IdentityProviderId, StorefrontId};
+use crate::sign_on::{
+    IdentityProvider,
+    store::{self, NewProvider},
+};
+
+const SYSTEM: SystemReach = SystemReach::for_background_work();
+
+pub(super) async fn run(
+    command: IdentityProviderCommand,
+    config: Config,
+    output: Output,
+) -> Result<(), Failure> {
+    match command {
+        IdentityProviderCommand::Add(arguments) => add(*arguments, config, output).await,
+        IdentityProviderCommand::List { storefront } => list(storefront, config, output).await,
+        IdentityProviderCommand::Remove { id } => remove(id, config, output).await,
+    }
+}
+
+async fn add(arguments: Arguments, config: Config, output: Output) -> Result<(), Failure> {
+    let Arguments {
+        storefront,
+        key,
+        name,
+        issuer,
+        client_id,
+        client_secret,
+        mut redirect_uris,
+    } = arguments;
+    redirect_uris.sort();
+    redirect_uris.dedup();
+    let new = NewProvider {
+        storefront,
+        key,
+        name,
+        issuer,
+        client_id,
+        client_secret,
+        redirect_uris,
+    };
+    let added = Opened::with(config, output, async |app| {
+        storefronts::by_id(app, &new.storefront).await?;
+        let added = store::add(app, &SYSTEM, new).await?;
+        added.ok_or_else(|| {
+            Failure::told(
+                "another identity provider of the storefront has this key: choose another --key, or remove the other \
+                 one first",
+            )
+        })
+    })
+    .await?;
+    output.result(&json!({ "id": added.id }), || {
+        format!(
+            "Added the identity provider {} ({}, key {}); customers sign in there from now on.\nAt the provider, register \
+             for the client {}: the authorization code grant with PKCE (S256), the scopes openid, email and profile, and \
+             the redirect URIs\n\n  {}\n",
+            added.name,
+            added.id,
+            added.key,
+            added.client_id,
+            added.redirect_uris.join("\n  ")
+        )
+    })
+}
+
+async fn list(storefront: Option<StorefrontId>, config: Config, output: Output) -> Result<(), Failure> {
+    let found = Opened::with(config, output, async |app| {
+        if let Some(id) = &storefront {
+            storefronts::by_id(app, id).await?;
+        }
+        Ok(store::list(&app.database, &SYSTEM, storefront.as_ref()).await?)
+    })
+    .await?;
+    let cells = |provider: &IdentityProvider| {
+        vec![
+            provider.id.to_string(),
+            provider.storefront_id.to_string(),
+            provider.key.clone(),
+            provider.name.clone(),
+            provider.issuer.clone(),
+        ]
+    };
+    output.list(
+        &found,
+        as_json,
+        &["ID", "STOREFRONT", "KEY", "NAME", "ISSUER"],
+        cells,
+        "There are no identity providers yet. `storefront-gateway identity-provider add` adds one.",
+    )
+}
+
+async fn remove(id: IdentityProviderId, config: Config, output: Output) -> Result<(), Failure> {
+    Opened::with(config, output, async |app| {
+        if store::remove(&app.database, &SYSTEM, &id).await? {
+            Ok(())
+        } else {
+            Err(Failure::told(format!(
+                "there is no identity provider {id}. `storefront-gateway identity-provider list` shows them all"
+            )))
+        }
+    })
+    .await?;
+    output.result(&json!({ "id": id }), || {
+        format!(
+            "Removed the identity provider {id}; nobody signs in there any more. Accounts and sessions stay."
+        )
+    })
+}
+
+fn as_json(provider: &IdentityProvider) -> Value {
+    let IdentityProvider {
+        id,
+        storefront_id,
+        key,
+        name,
+        issuer,
+        client_id,
+        sealed_secret,
+        redirect_uris,
+        created_at,
+    } = provider;
+    json!({
+        "id": id,
+        "storefrontId": storefront_id,
+        "key": key,
+        "name": name,
+        "issuer": issuer,
+        "clientId": client_id,
+        "hasClientSecret": sealed_secret.is_some(),
+        "redirectUris": redirect_uris,
+        "createdAt": created_at.rfc3339(),
+    })
+}

@@ -1,0 +1,237 @@
+//! Whose account somebody is whom a provider vouches for: the one that is known, one that can be linked, or a new one (EPC-09).
+
+use std::sync::Arc;
+
+use bson::doc;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::claims::Profile;
+use super::exchange::Vouched;
+use super::{Identity, IdentityProvider, refusal, store};
+use crate::access::reach::{Reach, StorefrontReach};
+use crate::app::App;
+use crate::customer::{
+    Customer,
+    anonymization::AnonymizationStatus,
+    credentials::Beginner,
+    email::Email,
+    refusal::save_failed,
+    registration::{self, NewCustomer},
+    sign_in::{self, SignedIn},
+    store as customer_store,
+    vouched::{Newcomer, Voucher},
+};
+use crate::error::{Error, Result, UserErrorCode};
+use crate::platform::{
+    database::{Tx, violated_index},
+    id::IdentityId,
+};
+use crate::storefront_user::StorefrontUser;
+
+/// Of two first sign-ins at once one makes the account, and the other finds it in the next round. More are a fault.
+const ROUNDS: usize = 5;
+
+/// What every round goes by.
+struct Case<'a> {
+    app: &'a Arc<App>,
+    place: &'a StorefrontReach,
+    house: Reach,
+    provider: &'a IdentityProvider,
+    vouched: &'a Vouched,
+    anonymous: Option<StorefrontUser>,
+    beginner: &'a Beginner<'a>,
+}
+
+/// What is noted in the transaction that signs somebody in.
+struct Link<'a> {
+    app: &'a App,
+    provider: &'a IdentityProvider,
+    subject: &'a str,
+    is_email_proven: bool,
+    /// The identity that is there already; else one is made.
+    known: Option<IdentityId>,
+}
+
+impl Voucher for Link<'_> {
+    fn write<'t>(
+        &'t self,
+        reach: &'t Reach,
+        tx: &'t mut Tx,
+        customer: &'t Customer,
+    ) -> BoxFuture<'t, Result<()>> {
+        async move {
+            let identities = self.app.database.open::<Identity>(reach);
+            if let Some(known) = &self.known {
+                let proven = doc! { "$set": { "isEmailProven": self.is_email_proven } };
+                let updated = identities.update_in(tx, doc! { "_id": known }, proven).await?;
+                // It went meanwhile, with the account or the provider.
+                return updated.map(drop).ok_or_else(|| refusal::account_is_gone().into());
+            }
+            let now = self.app.clock.now();
+            let identity = Identity {
+                id: IdentityId::fresh(now, &self.app.random),
+                storefront_id: customer.storefront_id.clone(),
+                user_id: customer.user_id.clone(),
+                customer_id: customer.id.clone(),
+                provider_id: self.provider.id.clone(),
+                subject: self.subject.to_owned(),
+                is_email_proven: self.is_email_proven,
+                created_at: now,
+            };
+            identities.insert_in(tx, reach, &identity).await
+        }
+        .boxed()
+    }
+}
+
+/// Signs in whom the provider vouches for.
+///
+/// # Errors
+/// IDENTITY_NOT_LINKED, CREDENTIALS_INVALID for an account that is erased or about to be, SAVE_FAILED (410); what is wrong
+/// with the anonymous user; IDENTITY_PROVIDER_REJECTED where the provider does not say who it is.
+pub async fn admit(
+    app: &Arc<App>,
+    (place, provider): (&StorefrontReach, &IdentityProvider),
+    vouched: &Vouched,
+    anonymous: Option<StorefrontUser>,
+    beginner: &Beginner<'_>,
+) -> Result<SignedIn> {
+    let case = Case {
+        app,
+        place,
+        house: place.of_the_house(),
+        provider,
+        vouched,
+        anonymous,
+        beginner,
+    };
+    let mut profile = None;
+    for _ in 1..ROUNDS {
+        match case.round(&mut profile).await {
+            Err(error) if somebody_was_quicker(&error) => {}
+            outcome => return outcome.map_err(|error| save_failed(error, 410)),
+        }
+    }
+    let last = case.round(&mut profile).await;
+    last.map_err(|error| save_failed(error, 410))
+}
+
+/// Whether the subject, or the address, became somebody's between looking and writing.
+fn somebody_was_quicker(error: &Error) -> bool {
+    let is_taken = |error: &Error| match error {
+        Error::Rejected(faults) => faults.iter().any(|fault| fault.code == UserErrorCode::EmailTaken),
+        _ => false,
+    };
+    violated_index(error) == Some(store::UNIQUE_SUBJECT) || is_taken(error)
+}
+
+impl Case<'_> {
+    async fn round(&self, profile: &mut Option<Profile>) -> Result<SignedIn> {
+        let (database, subject) = (&self.app.database, &self.vouched.subject);
+        if let Some(known) = store::by_subject(database, &self.house, self.provider, subject).await? {
+            return self.return_to(known).await;
+        }
+        let profile = match profile {
+            Some(profile) => profile,
+            None => profile.insert(self.vouched.profile(self.app, self.provider).await?),
+        };
+        let Some(email) = &profile.email else {
+            let message = "The identity provider tells no e-mail address, without which there is no account.";
+            return Err(refusal::not_linked(message).into());
+        };
+        match customer_store::by_email(database, &self.house, email).await? {
+            Some(customer) => self.link(customer, profile).await,
+            None => self.register(email, profile).await,
+        }
+    }
+
+    fn link_to(&self, known: Option<IdentityId>, is_email_proven: bool) -> Link<'_> {
+        Link {
+            app: self.app,
+            provider: self.provider,
+            subject: &self.vouched.subject,
+            is_email_proven,
+            known,
+        }
+    }
+
+    /// Signs in to the account that the identity is tied to.
+    async fn return_to(&self, known: Identity) -> Result<SignedIn> {
+        let customers = self.app.database.open::<Customer>(&self.house);
+        let customer = customers.get(&known.customer_id).await?;
+        let customer = customer.ok_or_else(refusal::account_is_gone)?;
+        if is_closed(&customer) {
+            return Err(refusal::account_is_gone().into());
+        }
+        let mut is_email_proven = known.is_email_proven;
+        if customer.is_email_verified && !is_email_proven {
+            let profile = self.vouched.profile(self.app, self.provider).await?;
+            is_email_proven = proves(&profile, &customer);
+            if !is_email_proven {
+                let message = "The account's e-mail address was verified since, and the identity provider does not say that \
+                               it is this identity's.";
+                return Err(refusal::not_linked(message).into());
+            }
+        }
+        self.sign_in(customer, self.link_to(Some(known.id), is_email_proven))
+            .await
+    }
+
+    /// Links to the account that has the address.
+    async fn link(&self, customer: Customer, profile: &Profile) -> Result<SignedIn> {
+        if is_closed(&customer) || !customer.is_email_verified || !proves(profile, &customer) {
+            let message = "There is an account that this identity is not linked to. It is linked where the e-mail address is \
+                           verified both here and by the identity provider.";
+            return Err(refusal::not_linked(message).into());
+        }
+        self.sign_in(customer, self.link_to(None, true)).await
+    }
+
+    async fn sign_in(&self, customer: Customer, link: Link<'_>) -> Result<SignedIn> {
+        let anonymous = self.anonymous.clone();
+        sign_in::by_voucher(self.app, &self.house, customer, &link, anonymous, self.beginner).await
+    }
+
+    /// Makes an account.
+    async fn register(&self, email: &Email, profile: &Profile) -> Result<SignedIn> {
+        let storefront = registration::storefront(self.app, self.place).await?;
+        let new = NewCustomer {
+            email: email.clone(),
+            is_email_verified: profile.is_email_verified,
+            password: None,
+            first_name: profile.first_name.clone(),
+            last_name: profile.last_name.clone(),
+            salutation: None,
+            gender: None,
+            date_of_birth: None,
+            shopper_reference: None,
+            terms: None,
+            custom_fields: Vec::new(),
+        };
+        let link = self.link_to(None, profile.is_email_verified);
+        let newcomer = Newcomer {
+            new,
+            voucher: &link,
+            anonymous: self.anonymous.clone(),
+        };
+        let at = (self.place, &storefront);
+        registration::register_vouched(self.app, at, newcomer, self.beginner).await
+    }
+}
+
+/// Whether the provider says that the customer's address is this person's.
+fn proves(profile: &Profile, customer: &Customer) -> bool {
+    let key = profile.email.as_ref().map(|email| &email.key);
+    profile.is_email_verified && key.is_some() && key == customer.email_key.as_ref()
+}
+
+/// Whether the account's erasure has begun: nobody signs in to it any more (ERA-02).
+fn is_closed(customer: &Customer) -> bool {
+    match customer.erasure() {
+        None | Some(AnonymizationStatus::Requested | AnonymizationStatus::Cancelled) => false,
+        Some(
+            AnonymizationStatus::InProgress | AnonymizationStatus::Completed | AnonymizationStatus::Failed,
+        ) => true,
+    }
+}

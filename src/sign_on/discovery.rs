@@ -1,0 +1,236 @@
+//! What a provider publishes of itself (OpenID Connect Discovery 1.0).
+
+use serde::Deserialize;
+use serde_json::Value;
+use url::Url;
+
+use super::exchange::Fault;
+use super::{IdentityProvider, is_loopback};
+use crate::app::App;
+
+/// Where a provider is found and how it is talked to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// Browsers are sent there.
+    pub authorization_endpoint: Url,
+    /// Codes are exchanged there.
+    pub token_endpoint: Url,
+    /// Its keys are there.
+    pub jwks_uri: Url,
+    /// What it knows of a person is there.
+    pub userinfo_endpoint: Option<Url>,
+    /// How the gateway shows who it is.
+    pub authentication: Authentication,
+}
+
+/// How a client with a secret shows who it is (OpenID Connect Core 1.0 §9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authentication {
+    /// In the header `Authorization`.
+    Basic,
+    /// In the form.
+    Post,
+    /// In a way that the gateway does not know.
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Published {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    jwks_uri: String,
+    #[serde(default)]
+    userinfo_endpoint: Option<String>,
+    #[serde(default)]
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
+}
+
+/// How old what a provider publishes may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    /// An hour.
+    Fresh,
+    /// Older where the provider does not answer: a browser that is sent there sees for itself.
+    Any,
+}
+
+/// What the provider publishes.
+///
+/// # Errors
+/// Why it cannot be had, or not be believed.
+pub async fn of(app: &App, provider: &IdentityProvider, age: Age) -> Result<Metadata, Fault> {
+    let url = document_of(&provider.issuer)?;
+    let document = match age {
+        Age::Fresh => app.documents.get(&url).await?,
+        Age::Any => app.documents.get_or_last(&url).await?,
+    };
+    match read(&document, &provider.issuer) {
+        // Whoever mends it need not wait until it is forgotten.
+        Err(_) => read(&*app.documents.renewed(&url).await?, &provider.issuer),
+        good => good,
+    }
+}
+
+/// Where an issuer publishes (§4: a slash at the end is left out).
+fn document_of(issuer: &str) -> Result<Url, Fault> {
+    let url = format!(
+        "{}/.well-known/openid-configuration",
+        issuer.trim_end_matches('/')
+    );
+    Url::parse(&url).map_err(|_no_url| Fault::Untrusted("the issuer is no address"))
+}
+
+/// Reads what this issuer publishes.
+///
+/// # Errors
+/// What cannot be believed: another issuer's (§4.3), or an endpoint where somebody listens in.
+fn read(document: &Value, issuer: &str) -> Result<Metadata, Fault> {
+    let published = Published::deserialize(document)
+        .map_err(|_incomplete| Fault::Untrusted("what it publishes of itself is incomplete"))?;
+    if published.issuer != issuer {
+        return Err(Fault::Untrusted("what it publishes is another issuer's"));
+    }
+    let on_loopback = Url::parse(issuer).is_ok_and(|url| is_loopback(&url));
+    let endpoint = |text: &str| {
+        let is_safe = |url: &Url| url.scheme() == "https" || on_loopback && is_loopback(url);
+        let url = Url::parse(text).ok().filter(is_safe);
+        url.ok_or(Fault::Untrusted("one of its endpoints is no https address"))
+    };
+    let userinfo = published.userinfo_endpoint.as_deref();
+    Ok(Metadata {
+        authorization_endpoint: endpoint(&published.authorization_endpoint)?,
+        token_endpoint: endpoint(&published.token_endpoint)?,
+        jwks_uri: endpoint(&published.jwks_uri)?,
+        userinfo_endpoint: userinfo.map(endpoint).transpose()?,
+        authentication: authentication(published.token_endpoint_auth_methods_supported.as_deref()),
+    })
+}
+
+fn authentication(supported: Option<&[String]>) -> Authentication {
+    // Left out it means Basic (§3).
+    let Some(supported) = supported else {
+        return Authentication::Basic;
+    };
+    let has = |method: &str| supported.iter().any(|supported| supported == method);
+    if has("client_secret_basic") {
+        Authentication::Basic
+    } else if has("client_secret_post") {
+        Authentication::Post
+    } else {
+        Authentication::Other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ISSUER: &str = "https://op.example";
+
+    fn published() -> Value {
+        json!({
+            "issuer": ISSUER,
+            "authorization_endpoint": "https://op.example/auth?tenant=1",
+            "token_endpoint": "https://op.example/token",
+            "jwks_uri": "https://keys.example/jwks",
+        })
+    }
+
+    fn with(field: &str, value: Value) -> Value {
+        let mut document = published();
+        document[field] = value;
+        document
+    }
+
+    // EPC-09
+    #[test]
+    fn epc_09_what_another_issuer_publishes_is_not_believed() {
+        assert!(read(&published(), ISSUER).is_ok());
+        for other in [
+            "https://op.example/",
+            "https://OP.example",
+            "http://op.example",
+            "https://evil.example",
+        ] {
+            let refused = read(&with("issuer", json!(other)), ISSUER);
+            assert_eq!(
+                refused,
+                Err(Fault::Untrusted("what it publishes is another issuer's")),
+                "{other}"
+            );
+        }
+        for field in ["issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"] {
+            assert!(read(&with(field, json!(null)), ISSUER).is_err(), "{field}");
+        }
+    }
+
+    // EPC-09
+    #[test]
+    fn epc_09_a_provider_cannot_lead_the_gateway_where_somebody_listens_in_or_to_its_own_machine() {
+        for field in [
+            "authorization_endpoint",
+            "token_endpoint",
+            "jwks_uri",
+            "userinfo_endpoint",
+        ] {
+            for bad in [
+                "http://op.example/x",
+                "http://127.0.0.1:27017/",
+                "http://localhost/x",
+                "file:///etc/passwd",
+                "x",
+            ] {
+                let refused = read(&with(field, json!(bad)), ISSUER);
+                assert!(refused.is_err(), "{field} {bad}");
+            }
+            assert!(read(&with(field, json!("https://other.example/x")), ISSUER).is_ok());
+        }
+        // One that is on this machine itself may have all of it there.
+        let local = json!({
+            "issuer": "http://127.0.0.1:4000", "authorization_endpoint": "http://127.0.0.1:4000/auth",
+            "token_endpoint": "http://127.0.0.1:4000/token", "jwks_uri": "http://127.0.0.1:4000/jwks",
+        });
+        assert!(read(&local, "http://127.0.0.1:4000").is_ok());
+    }
+
+    #[test]
+    fn a_secret_is_shown_as_the_provider_likes_it() {
+        let shown = |methods: Value| {
+            let document = with("token_endpoint_auth_methods_supported", methods);
+            read(&document, ISSUER).expect("read").authentication
+        };
+        assert_eq!(shown(json!(null)), Authentication::Basic);
+        assert_eq!(
+            shown(json!(["client_secret_post", "client_secret_basic"])),
+            Authentication::Basic
+        );
+        assert_eq!(
+            shown(json!(["private_key_jwt", "client_secret_post"])),
+            Authentication::Post
+        );
+        assert_eq!(shown(json!(["private_key_jwt"])), Authentication::Other);
+    }
+
+    #[test]
+    fn a_document_lies_below_its_issuer() {
+        for (issuer, document) in [
+            (
+                "https://op.example",
+                "https://op.example/.well-known/openid-configuration",
+            ),
+            (
+                "https://op.example/",
+                "https://op.example/.well-known/openid-configuration",
+            ),
+            (
+                "https://op.example/a/b",
+                "https://op.example/a/b/.well-known/openid-configuration",
+            ),
+        ] {
+            assert_eq!(document_of(issuer).expect("a URL").as_str(), document);
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! A code becomes what a provider says of a person (OpenID Connect Core 1.0 §3.1.3, RFC 7636 §4.5).
+
+use std::fmt;
+use std::time::Duration;
+
+use data_encoding::BASE64;
+use serde_json::Value;
+use tokio::time::timeout;
+use url::Url;
+use url::form_urlencoded::{Serializer, byte_serialize};
+
+use super::claims::{Claims, Profile, text};
+use super::discovery::{self, Age, Authentication, Metadata};
+use super::id_token::{self, Expected};
+use super::{IdentityProvider, keys, refusal};
+use crate::app::App;
+use crate::error::{Error, UserError, UserErrorCode};
+use crate::platform::{
+    fetch::{Question, Unread},
+    id::Id,
+    secret::Secret,
+};
+
+/// How long all that is asked until an id token is believed may take, so that a request is answered before its deadline.
+const LIMIT: Duration = Duration::from_secs(8);
+/// A request that found no place among those to other servers may try again after so many seconds.
+const TRY_AGAIN: i32 = 2;
+
+/// Why nobody is vouched for. Says nothing of the person, nor of what was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The provider does not answer.
+    Down(Unread),
+    /// It refuses the code.
+    CodeRefused,
+    /// It refuses for another reason, which is not the browser's: its error code.
+    Refused(&'static str),
+    /// The id token belongs to another sign-in.
+    OtherNonce,
+    /// What it says cannot be believed.
+    Untrusted(&'static str),
+}
+
+impl From<Unread> for Fault {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Status => Self::Untrusted("what it publishes is not there"),
+            Unread::NotJson => Self::Untrusted("what it publishes is no JSON"),
+            Unread::TooLarge => Self::Untrusted("what it publishes is too long"),
+            other => Self::Down(other),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Down(unread) => unread.text(),
+            Self::CodeRefused => "it refuses the code",
+            Self::Refused(code) => code,
+            Self::OtherNonce => "the id token belongs to another sign-in: its nonce is another one",
+            Self::Untrusted(why) => why,
+        })
+    }
+}
+
+impl Fault {
+    /// Tells the operator which provider and why, and gives what the browser is told.
+    #[must_use]
+    pub fn told(self, provider: &IdentityProvider) -> Error {
+        tracing::warn!(provider = %provider.id, reason = %self, "an identity provider vouches for nobody");
+        Error::rejected(self.refusal())
+    }
+
+    fn refusal(self) -> UserError {
+        match self {
+            Self::Down(Unread::Busy) => {
+                let message = "Too many customers are signing in at this moment; please try again shortly.";
+                UserError::new(UserErrorCode::RateLimited, [], message).retry_after(TRY_AGAIN)
+            }
+            Self::Down(_) => refusal::rejected(
+                "provider",
+                "The identity provider does not answer; please try again shortly.",
+            ),
+            Self::CodeRefused => refusal::rejected(
+                "code",
+                "The identity provider refuses this code: it was used, has expired, or belongs to another redirect URI or \
+                 code verifier. Begin the sign-in again.",
+            ),
+            Self::OtherNonce => refusal::rejected(
+                "nonce",
+                "This code belongs to another sign-in: its nonce is another one. Begin the sign-in again.",
+            ),
+            Self::Refused(_) | Self::Untrusted(_) => refusal::rejected(
+                "provider",
+                "What the identity provider answered cannot be believed; the store's operator finds why in the log.",
+            ),
+        }
+    }
+}
+
+/// What a browser brings back from a provider.
+pub struct Returned {
+    /// The code.
+    pub code: Secret,
+    /// Where it came back to.
+    pub redirect_uri: String,
+    /// What the code challenge was made of.
+    pub code_verifier: Secret,
+    /// What is in the id token.
+    pub nonce: String,
+}
+
+/// Somebody for whom a provider vouches.
+pub struct Vouched {
+    /// What the provider calls them.
+    pub subject: String,
+    claims: Claims,
+    access_token: Option<Secret>,
+    userinfo_endpoint: Option<Url>,
+}
+
+/// What a provider answers to a good code.
+struct Tokens {
+    id_token: Secret,
+    access_token: Option<Secret>,
+}
+
+/// Exchanges a code for somebody whom the provider vouches for.
+///
+/// # Errors
+/// IDENTITY_PROVIDER_REJECTED on what is to blame; RATE_LIMITED where too many exchanges are under way.
+pub async fn exchange(app: &App, provider: &IdentityProvider, returned: &Returned) -> Result<Vouched, Error> {
+    let secret = match &provider.sealed_secret {
+        Some(sealed) => {
+            let opened = app.vault.open(provider.id.as_str(), &sealed.bytes)?;
+            Some(Secret::from(String::from_utf8(opened).map_err(Error::internal)?))
+        }
+        None => None,
+    };
+    let work = timeout(LIMIT, vouch(app, provider, secret.as_ref(), returned));
+    let vouched = work.await.unwrap_or(Err(Fault::Down(Unread::Slow)));
+    vouched.map_err(|fault| fault.told(provider))
+}
+
+async fn vouch(
+    app: &App,
+    provider: &IdentityProvider,
+    secret: Option<&Secret>,
+    returned: &Returned,
+) -> Result<Vouched, Fault> {
+    let metadata = discovery::of(app, provider, Age::Fresh).await?;
+    let tokens = redeem(app, provider, &metadata, secret, returned).await?;
+    let header = id_token::header(tokens.id_token.expose())?;
+    let key_id = header.key_id.as_deref();
+    let key = keys::find(app, &metadata.jwks_uri, header.algorithm, key_id).await?;
+    let expected = Expected {
+        issuer: &provider.issuer,
+        client_id: &provider.client_id,
+        nonce: &returned.nonce,
+        access_token: tokens.access_token.as_ref().map(Secret::expose),
+        now: app.clock.now(),
+    };
+    let claims = id_token::verify(tokens.id_token.expose(), &key, header.algorithm, &expected)?;
+    Ok(Vouched {
+        subject: text(&claims, "sub").unwrap_or_default().to_owned(),
+        claims,
+        access_token: tokens.access_token,
+        userinfo_endpoint: metadata.userinfo_endpoint,
+    })
+}
+
+/// Asks the token endpoint.
+async fn redeem(
+    app: &App,
+    provider: &IdentityProvider,
+    metadata: &Metadata,
+    secret: Option<&Secret>,
+    returned: &Returned,
+) -> Result<Tokens, Fault> {
+    let question = question(provider, metadata, secret, returned)?;
+    let answer = app.fetcher.ask(question).await.map_err(|unread| match unread {
+        Unread::TooLarge => Fault::Untrusted("its answer to the code is too long"),
+        other => Fault::Down(other),
+    })?;
+    let said: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    match (answer.status, said) {
+        (200, Some(said)) => tokens(&said),
+        (400 | 401, Some(said)) => Err(refused(&said)),
+        (500.., _) => Err(Fault::Down(Unread::Unreachable)),
+        _ => Err(Fault::Untrusted("its answer to the code is no token response")),
+    }
+}
+
+fn question<'a>(
+    provider: &IdentityProvider,
+    metadata: &'a Metadata,
+    secret: Option<&Secret>,
+    returned: &Returned,
+) -> Result<Question<'a>, Fault> {
+    let mut form = Serializer::new(String::new());
+    form.append_pair("grant_type", "authorization_code")
+        .append_pair("code", returned.code.expose())
+        .append_pair("redirect_uri", &returned.redirect_uri)
+        .append_pair("code_verifier", returned.code_verifier.expose());
+    let mut authorization = None;
+    match (secret, metadata.authentication) {
+        (None, _) => _ = form.append_pair("client_id", &provider.client_id),
+        (Some(secret), Authentication::Basic) => authorization = Some(basic(&provider.client_id, secret)),
+        (Some(secret), Authentication::Post) => {
+            form.append_pair("client_id", &provider.client_id)
+                .append_pair("client_secret", secret.expose());
+        }
+        (Some(_), Authentication::Other) => {
+            return Err(Fault::Untrusted(
+                "it takes a client secret in no way that the gateway knows",
+            ));
+        }
+    }
+    Ok(Question {
+        url: &metadata.token_endpoint,
+        authorization,
+        form: Some(Secret::from(form.finish())),
+    })
+}
+
+/// HTTP Basic, both halves encoded as in a form first (RFC 6749 §2.3.1).
+fn basic(client_id: &str, secret: &Secret) -> Secret {
+    let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = Secret::from(format!("{}:{}", encoded(client_id), encoded(secret.expose())));
+    Secret::from(format!("Basic {}", BASE64.encode(pair.expose().as_bytes())))
+}
+
+fn tokens(said: &Value) -> Result<Tokens, Fault> {
+    let token = |name: &str| said.get(name).and_then(Value::as_str).map(Secret::from);
+    Ok(Tokens {
+        id_token: token("id_token").ok_or(Fault::Untrusted("it gives no id token"))?,
+        access_token: token("access_token"),
+    })
+}
+
+/// The errors of RFC 6749 §5.2; whatever else the provider writes is its own affair, and stays out of the log.
+fn refused(said: &Value) -> Fault {
+    match said.get("error").and_then(Value::as_str) {
+        Some("invalid_grant") => Fault::CodeRefused,
+        Some("invalid_client") => Fault::Refused("it refuses the client id or its secret (invalid_client)"),
+        Some("unauthorized_client") => Fault::Refused("the client may not do this (unauthorized_client)"),
+        Some("unsupported_grant_type") => Fault::Refused("it exchanges no codes (unsupported_grant_type)"),
+        Some("invalid_request") => Fault::Refused("it finds the request wrong (invalid_request)"),
+        _ => Fault::Refused("it refuses, and does not say why"),
+    }
+}
+
+impl Vouched {
+    /// What the provider says of them. Where the id token has no address, the userinfo endpoint is asked: providers may keep
+    /// to that (OpenID Connect Core 1.0 §5.4).
+    ///
+    /// # Errors
+    /// IDENTITY_PROVIDER_REJECTED where the endpoint answers otherwise than it may.
+    pub async fn profile(&self, app: &App, provider: &IdentityProvider) -> Result<Profile, Error> {
+        let (Some(token), Some(url)) = (&self.access_token, &self.userinfo_endpoint) else {
+            return Ok(Profile::of(&self.claims));
+        };
+        if self.claims.contains_key("email") {
+            return Ok(Profile::of(&self.claims));
+        }
+        let more = self.userinfo(app, url, token).await;
+        let more = more.map_err(|fault| fault.told(provider))?;
+        let mut claims = self.claims.clone();
+        claims.extend(more);
+        Ok(Profile::of(&claims))
+    }
+
+    async fn userinfo(&self, app: &App, url: &Url, token: &Secret) -> Result<Claims, Fault> {
+        let question = Question {
+            authorization: Some(Secret::from(format!("Bearer {}", token.expose()))),
+            ..Question::get(url)
+        };
+        let Value::Object(claims) = app.fetcher.ask(question).await?.json()? else {
+            return Err(Fault::Untrusted("what it says of the person is no object"));
+        };
+        // §5.3.2: else it may be somebody else's.
+        if text(&claims, "sub") != Some(&self.subject) {
+            return Err(Fault::Untrusted("what it says is of another person"));
+        }
+        Ok(claims)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    // RFC 6749 §2.3.1: what is special in a form is encoded before the halves are joined.
+    #[test]
+    fn a_client_id_with_a_colon_is_told_from_its_secret() {
+        let header = basic("a:b c", &Secret::from("s%/ü"));
+        assert_eq!(
+            header.expose(),
+            format!("Basic {}", BASE64.encode(b"a%3Ab+c:s%25%2F%C3%BC"))
+        );
+    }
+
+    // EPC-09
+    #[test]
+    fn epc_09_who_is_to_blame_is_told_by_the_field_and_nothing_of_what_was_sent() {
+        let field = |said: Value| refused(&said).refusal().field.expect("a field").join(".");
+        assert_eq!(field(json!({ "error": "invalid_grant" })), "code");
+        for other in [
+            json!({ "error": "invalid_client" }),
+            json!({ "error": "hunter2" }),
+            json!({ "error": 1 }),
+            json!(null),
+        ] {
+            assert_eq!(field(other.clone()), "provider");
+            assert!(!refused(&other).to_string().contains("hunter2"));
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What of an id token is believed (OpenID Connect Core 1.0 §3.1.3.7), pure.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest::{self, SHA256, SHA384, SHA512};
+use data_encoding::BASE64URL_NOPAD;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use serde_json::Value;
+
+use super::MAX_SUBJECT;
+use super::claims::{Claims, text};
+use super::exchange::Fault;
+use crate::platform::clock::Timestamp;
+
+/// How far a provider's clock may be from ours.
+const LEEWAY: Duration = Duration::from_secs(60);
+
+/// What signs it, as it says itself.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The algorithm: one with a public key.
+    pub algorithm: Algorithm,
+    /// The key's id.
+    pub key_id: Option<String>,
+}
+
+/// What an id token must say to be meant for this sign-in.
+#[derive(Clone, Copy)]
+pub struct Expected<'a> {
+    /// Who made it.
+    pub issuer: &'a str,
+    /// For whom.
+    pub client_id: &'a str,
+    /// What the browser made up.
+    pub nonce: &'a str,
+    /// The access token that came with it.
+    pub access_token: Option<&'a str>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// The header of a token, which nothing vouches for yet.
+///
+/// # Errors
+/// For anything else than a signed token by an algorithm with a public key: `none` and HMACs among them, for which a public
+/// key would do as the secret.
+pub fn header(token: &str) -> Result<Header, Fault> {
+    let unreadable = Fault::Untrusted("the id token is none, or by an algorithm that nobody should use");
+    let header = decode_header(token).map_err(|_unknown| unreadable)?;
+    match header.alg {
+        Algorithm::RS256
+        | Algorithm::RS384
+        | Algorithm::RS512
+        | Algorithm::PS256
+        | Algorithm::PS384
+        | Algorithm::PS512
+        | Algorithm::ES256
+        | Algorithm::ES384
+        | Algorithm::EdDSA => Ok(Header {
+            algorithm: header.alg,
+            key_id: header.kid,
+        }),
+        _ => Err(unreadable),
+    }
+}
+
+/// The claims of a token that this key has signed by this algorithm and that is meant for this sign-in.
+///
+/// # Errors
+/// What is not as it must be.
+pub fn verify(
+    token: &str,
+    key: &DecodingKey,
+    algorithm: Algorithm,
+    expected: &Expected<'_>,
+) -> Result<Claims, Fault> {
+    let mut validation = Validation::new(algorithm);
+    // What follows is stricter, and by our clock.
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    let token = decode::<Claims>(token, key, &validation)
+        .map_err(|_bad| Fault::Untrusted("the id token's signature is not by its key"))?;
+    check(&token.claims, algorithm, expected)?;
+    Ok(token.claims)
+}
+
+fn check(claims: &Claims, algorithm: Algorithm, expected: &Expected<'_>) -> Result<(), Fault> {
+    if text(claims, "iss") != Some(expected.issuer) {
+        return Err(Fault::Untrusted("the id token is another issuer's"));
+    }
+    check_audience(claims, expected.client_id)?;
+    check_times(claims, expected.now)?;
+    if text(claims, "nonce") != Some(expected.nonce) {
+        return Err(Fault::OtherNonce);
+    }
+    let subject = text(claims, "sub").unwrap_or_default();
+    if subject.is_empty() || subject.chars().count() > MAX_SUBJECT || subject.contains(char::is_control) {
+        return Err(Fault::Untrusted("the id token names nobody"));
+    }
+    match (text(claims, "at_hash"), expected.access_token) {
+        (Some(hash), Some(token)) if hash != half_hash(algorithm, token) => {
+            Err(Fault::Untrusted("the id token belongs to another access token"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// §3.1.3.7, 3 to 5: we are among those for whom it is, and where there are others too, it was made for us.
+fn check_audience(claims: &Claims, client_id: &str) -> Result<(), Fault> {
+    let others = Fault::Untrusted("the id token is for somebody else");
+    let is_ours = |audience: &Value| audience.as_str() == Some(client_id);
+    let is_only_ours = match claims.get("aud") {
+        Some(Value::Array(audiences)) if audiences.iter().any(is_ours) => audiences.len() == 1,
+        Some(audience) if is_ours(audience) => true,
+        _ => return Err(others),
+    };
+    match claims.get("azp") {
+        None if is_only_ours => Ok(()),
+        Some(party) if is_ours(party) => Ok(()),
+        _ => Err(others),
+    }
+}
+
+fn check_times(claims: &Claims, now: Timestamp) -> Result<(), Fault> {
+    let time = |name: &str| claims.get(name).and_then(Value::as_f64);
+    let seconds = |time: Timestamp| f64::from(u32::try_from(time.seconds()).unwrap_or(u32::MAX));
+    let (earliest, latest) = (seconds(now.before(LEEWAY)), seconds(now.after(LEEWAY)));
+    if time("exp").is_none_or(|end| end <= earliest) {
+        return Err(Fault::Untrusted("the id token has expired"));
+    }
+    if time("iat").is_none_or(|made| made > latest) || time("nbf").is_some_and(|from| from > latest) {
+        return Err(Fault::Untrusted("the id token is from the future"));
+    }
+    Ok(())
+}
+
+/// The left half of a token's hash by the algorithm's own hash function (§3.1.3.6); Ed25519's is SHA-512.
+fn half_hash(algorithm: Algorithm, token: &str) -> String {
+    let function = match algorithm {
+        Algorithm::RS384 | Algorithm::PS384 | Algorithm::ES384 => &SHA384,
+        Algorithm::RS512 | Algorithm::PS512 | Algorithm::EdDSA => &SHA512,
+        _ => &SHA256,
+    };
+    let hash = digest::digest(function, token.as_bytes());
+    let (half, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
+    BASE64URL_NOPAD.encode(half)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! What the mutation of single sign-on takes.
+
+use async_graphql::{ID, InputObject};
+
+use super::authorization::{MAX_STATE, can_be_made_up};
+use super::exchange::Returned;
+use super::{IdentityProvider, refusal};
+use crate::error::{Faults, UserError, UserErrorCode};
+use crate::platform::{secret::Secret, text};
+
+/// Longest code, in characters: providers' are a few hundred.
+const MAX_CODE: usize = 4096;
+/// Longest redirect URI, in characters.
+const MAX_REDIRECT_URI: usize = 2048;
+/// The lengths of a code verifier (RFC 7636 §4.1).
+const VERIFIER: std::ops::RangeInclusive<usize> = 43..=128;
+
+/// A sign-in at an identity provider, as the browser comes back from there.
+#[derive(InputObject)]
+pub struct CustomerTokenCreateWithOidcInput {
+    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
+    pub(super) storefront_id: Option<ID>,
+    /// The identity provider's `key`.
+    pub(super) provider: String,
+    /// The `code` that came back; it works once.
+    pub(super) code: String,
+    /// The address that it came back to, to the letter as in `authorizationUrl`.
+    pub(super) redirect_uri: String,
+    /// What the code challenge is the SHA-256 of: 43 to 128 letters, digits, `-`, `.`, `_` and `~` (RFC 7636).
+    pub(super) code_verifier: String,
+    /// The nonce that was in `authorizationUrl`. The browser compares the state that came back with its own.
+    pub(super) nonce: String,
+    /// The token of the anonymous user that the shopper was until now: what is in its storage comes over.
+    pub(super) anonymous_user_token: Option<String>,
+}
+
+/// What came back, checked; faults are noted.
+pub(super) fn returned(
+    faults: &mut Faults,
+    (code, redirect_uri, code_verifier, nonce): (String, Option<String>, String, &str),
+) -> Option<Returned> {
+    let (code, code_verifier) = (Secret::from(code), Secret::from(code_verifier));
+    let good_code = faults.take(text::required(code.expose(), "code", MAX_CODE));
+    let good_verifier = faults.take(check_verifier(code_verifier.expose()));
+    let nonce = faults.take(check_nonce(nonce));
+    good_code.map(Secret::from).zip(good_verifier)?;
+    Some(Returned {
+        code,
+        redirect_uri: redirect_uri?,
+        code_verifier,
+        nonce: nonce?,
+    })
+}
+
+/// Where the browser came back to: one of the addresses to which the provider may send it.
+pub(super) fn redirect_uri(provider: Option<&IdentityProvider>, sent: &str) -> Result<String, UserError> {
+    let sent = text::required(sent, "redirectUri", MAX_REDIRECT_URI)?;
+    match provider {
+        Some(provider) if !provider.returns_to(&sent) => Err(refusal::redirect_uri_not_allowed()),
+        _ => Ok(sent),
+    }
+}
+
+fn check_verifier(verifier: &str) -> Result<(), UserError> {
+    text::required(verifier, "codeVerifier", *VERIFIER.end()).map(Secret::from)?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if VERIFIER.contains(&verifier.len()) && verifier.bytes().all(allowed) {
+        return Ok(());
+    }
+    let message = "A code verifier has 43 to 128 letters, digits, -, ., _ and ~ (RFC 7636).";
+    Err(UserError::new(UserErrorCode::Invalid, ["codeVerifier"], message))
+}
+
+fn check_nonce(nonce: &str) -> Result<String, UserError> {
+    let nonce = text::required(nonce, "nonce", MAX_STATE)?;
+    if can_be_made_up(&nonce) {
+        return Ok(nonce);
+    }
+    let message = "This cannot have been the nonce of authorizationUrl.";
+    Err(UserError::new(UserErrorCode::Invalid, ["nonce"], message))
+}

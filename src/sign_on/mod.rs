@@ -1,0 +1,334 @@
+//! Single sign-on: customers sign in at an identity provider of their storefront, by OpenID Connect's authorization code flow
+//! with PKCE (EPC-09). Operators add the providers; no mutation does.
+//!
+//! | file | what |
+//! |---|---|
+//! | `authorization` | where a browser is sent to |
+//! | `discovery`, `keys` | what a provider publishes of itself |
+//! | `exchange` | a code becomes tokens |
+//! | `id_token`, `claims` | what of an id token is believed, and what it says of a person |
+//! | `admission` | whose account that is: the known one, a linked one, a new one |
+
+pub mod admission;
+pub mod authorization;
+pub mod claims;
+pub mod discovery;
+pub mod exchange;
+pub mod graphql;
+pub mod id_token;
+pub mod inputs;
+pub mod keys;
+pub mod mutations;
+pub mod store;
+
+use std::fmt;
+
+use bson::Binary;
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+use crate::access::{reach::Holder, tenant::TenantDocument};
+use crate::platform::{
+    clock::Timestamp,
+    id::{CustomerId, IdentityId, IdentityProviderId, StorefrontId, StorefrontUserId},
+};
+
+/// Longest key of a provider.
+pub const MAX_KEY: usize = 64;
+/// Longest subject (OpenID Connect Core 1.0 §2).
+pub const MAX_SUBJECT: usize = 255;
+
+/// An identity provider at which the customers of a storefront may sign in.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityProvider {
+    /// Id.
+    #[serde(rename = "_id")]
+    pub id: IdentityProviderId,
+    /// Where.
+    pub storefront_id: StorefrontId,
+    /// What programs call it; unique in the storefront.
+    pub key: String,
+    /// What people call it.
+    pub name: String,
+    /// Its issuer identifier, to the letter.
+    pub issuer: String,
+    /// What it calls the gateway.
+    pub client_id: String,
+    /// The secret between the two, encrypted; none for a public client.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sealed_secret: Option<Binary>,
+    /// Where it may send browsers back to, to the letter.
+    pub redirect_uris: Vec<String>,
+    /// When an operator added it.
+    pub created_at: Timestamp,
+}
+
+impl fmt::Debug for IdentityProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IdentityProvider({})", self.id)
+    }
+}
+
+impl TenantDocument for IdentityProvider {
+    type Id = IdentityProviderId;
+    const COLLECTION: &'static str = "identityProviders";
+    const HOLDER: Holder = Holder::Storefront;
+
+    fn id(&self) -> &IdentityProviderId {
+        &self.id
+    }
+
+    fn storefront(&self) -> &StorefrontId {
+        &self.storefront_id
+    }
+}
+
+impl IdentityProvider {
+    /// Whether it may send browsers back to this address: to the letter, as OAuth 2.0 Security (RFC 9700 §2.1) asks.
+    #[must_use]
+    pub fn returns_to(&self, redirect_uri: &str) -> bool {
+        self.redirect_uris.iter().any(|allowed| allowed == redirect_uri)
+    }
+}
+
+/// What ties a provider's subject to a customer.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    /// Id.
+    #[serde(rename = "_id")]
+    pub id: IdentityId,
+    /// Where.
+    pub storefront_id: StorefrontId,
+    /// The customer's storefront user.
+    pub user_id: StorefrontUserId,
+    /// The customer.
+    pub customer_id: CustomerId,
+    /// Who vouches for them.
+    pub provider_id: IdentityProviderId,
+    /// What the provider calls them; unique at the provider.
+    pub subject: String,
+    /// Whether the provider ever said that the customer's address is theirs.
+    pub is_email_proven: bool,
+    /// When they were tied.
+    pub created_at: Timestamp,
+}
+
+// What a provider calls somebody is theirs.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identity({})", self.id)
+    }
+}
+
+impl TenantDocument for Identity {
+    type Id = IdentityId;
+    const COLLECTION: &'static str = "identities";
+    const HOLDER: Holder = Holder::StorefrontUser("userId");
+
+    fn id(&self) -> &IdentityId {
+        &self.id
+    }
+
+    fn storefront(&self) -> &StorefrontId {
+        &self.storefront_id
+    }
+}
+
+/// Whether this can be a provider's key: 1 to 64 small letters, digits, `-` and `_`, a letter first.
+///
+/// # Errors
+/// What is wrong, for the operator.
+pub fn check_key(key: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    let good = key.len() <= MAX_KEY
+        && key.starts_with(|first: char| first.is_ascii_lowercase())
+        && key.bytes().all(allowed);
+    if good {
+        Ok(key.to_owned())
+    } else {
+        Err(format!(
+            "a key is a small letter, then small letters, digits, - and _, at most {MAX_KEY} in all"
+        ))
+    }
+}
+
+/// Whether this can be an issuer: https, or http on a loopback address, without query and fragment (EPC-09, OpenID Connect
+/// Discovery 1.0 §3). It is compared to the letter, so that it is kept as it is written.
+///
+/// # Errors
+/// What is wrong, for the operator.
+pub fn check_issuer(issuer: &str) -> Result<String, String> {
+    let good = Url::parse(issuer).is_ok_and(|url| {
+        (url.scheme() == "https" && url.has_host() || is_loopback(&url))
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    if good {
+        Ok(issuer.to_owned())
+    } else {
+        Err(
+            "an issuer is an https address without query and fragment, such as https://accounts.example; http is for \
+             loopback addresses only"
+                .to_owned(),
+        )
+    }
+}
+
+/// Whether a provider may send browsers back to this: https, http on a loopback address, or an app's own scheme, which has a
+/// dot (RFC 8252 §7); without fragment (RFC 6749 §3.1.2).
+///
+/// # Errors
+/// What is wrong, for the operator.
+pub fn check_redirect_uri(uri: &str) -> Result<String, String> {
+    let good = Url::parse(uri).is_ok_and(|url| {
+        let is_apps = url.scheme().contains('.');
+        (url.scheme() == "https" && url.has_host() || is_loopback(&url) || is_apps)
+            && url.fragment().is_none()
+            && !uri.contains(|char: char| char.is_whitespace() || char.is_control())
+    });
+    if good {
+        Ok(uri.to_owned())
+    } else {
+        Err(
+            "a redirect URI is an https address without fragment, such as https://shop.example/signed-in, http on a \
+             loopback address, or an app's, such as com.example.app:/signed-in"
+                .to_owned(),
+        )
+    }
+}
+
+/// Whether this is http on a loopback address, where nobody listens in.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    url.scheme() == "http"
+        && match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+}
+
+/// What single sign-on refuses.
+pub mod refusal {
+    use crate::error::{UserError, UserErrorCode};
+
+    /// The storefront has no such provider.
+    #[must_use]
+    pub fn provider_not_found() -> UserError {
+        let message = "This storefront has no such identity provider.";
+        UserError::new(UserErrorCode::IdentityProviderNotFound, ["provider"], message)
+    }
+
+    /// The provider may not send browsers there.
+    #[must_use]
+    pub fn redirect_uri_not_allowed() -> UserError {
+        let message = "This is none of the redirect URIs that an operator allowed for the identity provider.";
+        UserError::new(UserErrorCode::RedirectUriNotAllowed, ["redirectUri"], message)
+    }
+
+    /// The provider, or what it says, came to nothing.
+    #[must_use]
+    pub fn rejected(field: &'static str, message: &str) -> UserError {
+        UserError::new(UserErrorCode::IdentityProviderRejected, [field], message)
+    }
+
+    /// Nobody's account, and none can be made or linked.
+    #[must_use]
+    pub fn not_linked(message: &str) -> UserError {
+        UserError::new(UserErrorCode::IdentityNotLinked, [], message)
+    }
+
+    /// The account is being erased or was: the same code as for a password (EPC-08).
+    #[must_use]
+    pub fn account_is_gone() -> UserError {
+        let message = "The account of this identity can no longer be signed in to.";
+        UserError::new(UserErrorCode::CredentialsInvalid, [], message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // EPC-09
+    #[test]
+    fn epc_09_an_issuer_is_https_or_http_on_a_loopback_address() {
+        for good in [
+            "https://accounts.example",
+            "https://accounts.example/",
+            "https://login.example:8443/realms/shop",
+            "http://127.0.0.1:4000",
+            "http://localhost:4000/op",
+            "http://[::1]:4000",
+        ] {
+            assert_eq!(check_issuer(good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "",
+            "accounts.example",
+            "http://accounts.example",
+            "http://127.0.0.1.example",
+            "http://localhost.example",
+            "ftp://localhost",
+            "https://accounts.example?tenant=1",
+            "https://accounts.example#top",
+            "https://user@accounts.example",
+            "https://user:secret@accounts.example",
+            "file:///etc/passwd",
+        ] {
+            assert!(check_issuer(bad).is_err(), "{bad}");
+        }
+    }
+
+    // EPC-09
+    #[test]
+    fn epc_09_a_redirect_uri_leads_where_nobody_listens_in() {
+        for good in [
+            "https://shop.example/signed-in",
+            "https://shop.example/signed-in?from=sso",
+            "http://127.0.0.1:3000/cb",
+            "com.example.app:/signed-in",
+        ] {
+            assert_eq!(check_redirect_uri(good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "",
+            "/signed-in",
+            "http://shop.example/signed-in",
+            "https://shop.example/#signed-in",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "https://shop.example/a b",
+            "https://shop.example/\n",
+        ] {
+            assert!(check_redirect_uri(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_small_and_plain() {
+        let longest = "k".repeat(64);
+        for good in ["google", "azure-ad", "op_2", longest.as_str()] {
+            assert!(check_key(good).is_ok(), "{good}");
+        }
+        let too_long = "k".repeat(65);
+        for bad in [
+            "",
+            "2op",
+            "-a",
+            "Google",
+            "a.b",
+            "$gt",
+            "a b",
+            "ä",
+            too_long.as_str(),
+        ] {
+            assert!(check_key(bad).is_err(), "{bad}");
+        }
+    }
+}

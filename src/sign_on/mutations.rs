@@ -1,0 +1,102 @@
+//! The mutation of single sign-on.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object};
+
+use super::inputs::{CustomerTokenCreateWithOidcInput, redirect_uri as checked_redirect_uri, returned};
+use super::{IdentityProvider, admission, exchange, refusal, store};
+use crate::access::reach::{Reach, StorefrontReach};
+use crate::app::App;
+use crate::context::RequestContext;
+use crate::customer::{
+    credentials::Beginner,
+    inputs::CustomerTokenPayload,
+    limits,
+    mutations::entrance,
+    sign_in::SignedIn,
+    token_mutations::{SIGN_IN, token_payload},
+};
+use crate::error::{Error, Faults, Result, UserError, UserErrorCode};
+
+/// Single sign-on's part of the mutation.
+#[derive(Default)]
+pub struct SignOnMutation;
+
+#[Object]
+impl SignOnMutation {
+    /// Signs a customer in at an identity provider of the storefront, by OpenID Connect: code, redirect URI, PKCE verifier and
+    /// nonce of a sign-in that began with `IdentityProvider.authorizationUrl`. The first time it makes the customer, without
+    /// terms, which are the provider's affair; or links to the account with the same e-mail address, where the provider says
+    /// that the address is verified and it is verified here too. With `anonymousUserToken` what they made before comes over.
+    /// Public, or backend (customers:write). Codes: IDENTITY_PROVIDER_NOT_FOUND, REDIRECT_URI_NOT_ALLOWED,
+    /// IDENTITY_PROVIDER_REJECTED for whatever the provider refuses, and while it does not answer (begin again, a code works
+    /// once); IDENTITY_NOT_LINKED; CREDENTIALS_INVALID for an account that is erased or about to be; RATE_LIMITED with
+    /// `retryAfterSeconds`; REQUIRED, TOO_LONG, INVALID, ANONYMOUS_TOKEN_INVALID, STOREFRONT_USER_NOT_ANONYMOUS (409),
+    /// STOREFRONT_USER_ALREADY_MERGED (409), SAVE_FAILED (410), STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    async fn customer_token_create_with_oidc(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the browser came back with.")] input: CustomerTokenCreateWithOidcInput,
+    ) -> Result<CustomerTokenPayload> {
+        let context = RequestContext::of(ctx)?;
+        // Boxed: every mutation is given room for the largest of them.
+        token_payload(Box::pin(sign_in(context, input)).await)
+    }
+}
+
+/// The provider that an input names, where the storefront is known.
+async fn provider(app: &App, place: Option<&StorefrontReach>, key: &str) -> Result<Option<IdentityProvider>> {
+    if key.trim().is_empty() {
+        let message = "This must not be empty or blank.";
+        return Err(UserError::new(UserErrorCode::Required, ["provider"], message).into());
+    }
+    let Some(place) = place else {
+        return Ok(None);
+    };
+    let found = store::by_key(&app.database, &place.of_the_house(), place.id(), key).await?;
+    let found = found.ok_or_else(refusal::provider_not_found)?;
+    Ok(Some(found))
+}
+
+async fn sign_in(
+    context: &Arc<RequestContext>,
+    input: CustomerTokenCreateWithOidcInput,
+) -> Result<(SignedIn, Reach)> {
+    let CustomerTokenCreateWithOidcInput {
+        storefront_id,
+        provider: key,
+        code,
+        redirect_uri,
+        code_verifier,
+        nonce,
+        anonymous_user_token,
+    } = input;
+    let app = &context.app;
+    let reach = context.reach_to_write(&SIGN_IN).await?;
+    let mut faults = Faults::default();
+    let token = anonymous_user_token.as_deref();
+    let (place, anonymous) = entrance(context, &reach, &mut faults, storefront_id.as_ref(), token).await?;
+    let provider = faults
+        .absorb(provider(app, place.as_ref(), &key).await)?
+        .flatten();
+    let redirect_uri = faults.take(checked_redirect_uri(provider.as_ref(), &redirect_uri));
+    let returned = returned(&mut faults, (code, redirect_uri, code_verifier, &nonce));
+    faults.check()?;
+    let (Some(place), Some(provider), Some(returned)) = (place, provider, returned) else {
+        return Err(Error::internal("an input without faults is complete"));
+    };
+    limits::sign_on(context, &reach, &place).await?;
+    let vouched = exchange::exchange(app, &provider, &returned).await;
+    let beginner = Beginner::of(context, &reach);
+    let outcome = match vouched {
+        Ok(vouched) => {
+            let at = (&place, &provider);
+            admission::admit(app, at, &vouched, anonymous, &beginner).await
+        }
+        Err(refused) => Err(refused),
+    };
+    metrics::counter!("gateway_logins_total", "outcome" => if outcome.is_ok() { "ok" } else { "refused" })
+        .increment(1);
+    Ok((outcome?, reach))
+}

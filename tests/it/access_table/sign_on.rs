@@ -1,0 +1,28 @@
+//! Single sign-on: a storefront's providers, and signing in there.
+
+use storefront_gateway::access::scope::Scope::{CustomersRead, CustomersWrite, StorefrontsRead};
+
+use super::row::{NO, NO_STOREFRONT, NONE, Row, asks, does};
+use crate::sign_on::{SIGN_ON, back_in};
+
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        // The storefront's id stands beside them, so that it is seen whose they are.
+        asks("storefront", "identity providers", |cell| {
+            let by = format!("by: {{ id: {:?} }}", cell.storefront());
+            format!("{{ storefront({by}) {{ id identityProviders {{ key name }} }} }}")
+        })
+        .scopes(&[StorefrontsRead], &[CustomersRead, CustomersWrite])
+        .anyone([NONE, "ours"])
+        .backends([NO, "ours", "null"])
+        .users(["ours", "ours", NO, "ours"])
+        .customers(["ours", "ours", "null"]),
+        does(SIGN_ON, "", |cell| {
+            back_in(cell.storefront(), &format!("new{}", cell.number))
+        })
+        .scopes(&[CustomersWrite], &[CustomersRead])
+        .anyone([NONE, "done"])
+        .backends([NO, "done", NO_STOREFRONT])
+        .no_persons(),
+    ]
+}

@@ -1,0 +1,19 @@
+//! The mutation of single sign-on with an input that would take effect; what of it is bad is in [`crate::sign_on`].
+
+use serde_json::json;
+
+use super::Good;
+use crate::customers::but;
+use crate::kit::Shop;
+use crate::sign_on::{SIGN_ON, back_in, open};
+
+pub(super) async fn all(shop: &Shop) -> Vec<Good> {
+    // It goes with the test.
+    open(shop).await;
+    vec![Good {
+        field: SIGN_ON,
+        input: but(back_in(shop.id(), "heinz"), json!({ "anonymousUserToken": null })),
+        optional: &["storefrontId", "anonymousUserToken"],
+        caller: shop.backend.clone(),
+    }]
+}

@@ -1,0 +1,290 @@
+//! Whose account an identity is: a new one, a linked one, the known one.
+
+use std::sync::Arc;
+
+use bson::doc;
+use futures_util::FutureExt;
+use serde_json::json;
+use storefront_gateway::access::reach::SystemReach;
+use storefront_gateway::platform::id::{Id, StorefrontId, StorefrontUserId};
+use storefront_gateway::sign_on::store::forget_identities_in;
+
+use super::op::USERINFO;
+use super::{NOT_LINKED, Reply, SIGN_ON, add, arrives, back_with, counts, provider, shop_and_op};
+use crate::customers::{OTHER_PASSWORD, credentials, is_signed_in, person, signed_in, with_password};
+use crate::kit::{Shop, text};
+
+const SHOWN: &str = "{ viewer { customer { id reference email isEmailVerified firstName lastName hasPassword \
+                     termsAcceptance { version } status lastLoginAt createdAt version \
+                     storefrontUser { storefrontUserId isAnonymous } sessions { id } } } }";
+
+/// Sets fields of the only customer with this address.
+async fn set(shop: &Shop, email: &str, fields: bson::Document) {
+    let customers = shop.gateway.store.collection("customers");
+    let updated = customers
+        .update_one(doc! { "emailKey": email }, doc! { "$set": fields })
+        .await
+        .expect("updated");
+    assert_eq!(updated.matched_count, 1);
+}
+
+// EPC-09, CST-01
+#[tokio::test]
+async fn epc_09_the_first_sign_in_makes_the_customer_and_the_next_finds_it() {
+    let (shop, op) = shop_and_op().await;
+    let payload = shop.browser.done(SIGN_ON, back_with("ada")).await;
+    let (ada, _) = signed_in(&shop, &payload);
+    let seen = ada.ask(SHOWN).await;
+    let customer = &seen["viewer"]["customer"];
+    assert_eq!(customer["id"], payload["customer"]["id"]);
+    let reference = customer["reference"].as_str().expect("a reference");
+    let expected = json!({
+        "email": "ada@example.com", "isEmailVerified": true, "firstName": "Ada", "lastName": "Lovelace",
+        "hasPassword": false, "termsAcceptance": null, "status": "PROSPECT", "version": 1,
+        "storefrontUser": { "storefrontUserId": reference, "isAnonymous": false },
+    });
+    for (field, value) in expected.as_object().expect("an object") {
+        assert_eq!(&customer[field], value, "{field}");
+    }
+    assert_eq!(reference, "DE--1");
+    assert_eq!(customer["lastLoginAt"], customer["createdAt"]);
+    assert_eq!(customer["sessions"].as_array().map(Vec::len), Some(1));
+
+    // Whatever the provider says of them later changes nothing.
+    let again = "ada {\"email\": \"other@example.com\", \"given_name\": \"Augusta\"}";
+    assert_eq!(arrives(&shop, again).await, customer["id"]);
+    let seen = ada.ask(SHOWN).await;
+    assert_eq!(seen["viewer"]["customer"]["email"], "ada@example.com");
+    assert_eq!(seen["viewer"]["customer"]["firstName"], "Ada");
+    assert_eq!(counts(&shop).await, (1, 1));
+    assert_eq!(op.asked(USERINFO), 0, "the id token said enough");
+    shop.gateway.store.assert_whole().await;
+}
+
+// EPC-09, EPC-08
+#[tokio::test]
+async fn epc_09_an_account_is_linked_only_where_both_sides_have_verified_its_address() {
+    for (here, there, is_linked) in [
+        (true, true, true),
+        (true, false, false),
+        (false, true, false),
+        (false, false, false),
+    ] {
+        let (shop, _op) = shop_and_op().await;
+        let registered = shop
+            .browser
+            .done("customerRegister", with_password("Ada@Example.com"))
+            .await;
+        let (before, _) = signed_in(&shop, &registered);
+        set(&shop, "ada@example.com", doc! { "isEmailVerified": here }).await;
+        let code = format!("ada {{\"email_verified\": {there}}}");
+        let what = format!("verified here {here}, there {there}");
+        if is_linked {
+            assert_eq!(
+                arrives(&shop, &code).await,
+                registered["customer"]["id"],
+                "{what}"
+            );
+            assert_eq!(
+                arrives(&shop, &code).await,
+                registered["customer"]["id"],
+                "{what}"
+            );
+            assert_eq!(counts(&shop).await, (1, 1), "{what}");
+        } else {
+            let stored = shop.gateway.store.dump().await;
+            assert_eq!(
+                shop.browser.refused(SIGN_ON, back_with(&code)).await,
+                NOT_LINKED,
+                "{what}"
+            );
+            assert_eq!(shop.gateway.store.dump().await, stored, "{what}: nothing changed");
+        }
+        assert!(is_signed_in(&before).await, "{what}");
+        // The password stays one.
+        let wrong = credentials("ada@example.com", OTHER_PASSWORD);
+        assert_eq!(
+            shop.browser.refused("customerTokenCreate", wrong).await,
+            ["CREDENTIALS_INVALID"]
+        );
+        shop.gateway.store.assert_whole().await;
+    }
+}
+
+// EPC-09
+#[tokio::test]
+async fn epc_09_an_unverified_address_makes_an_account_that_ends_with_the_addresss_owner() {
+    let (shop, _op) = shop_and_op().await;
+    // Somebody who says that they have Ada's address.
+    let squatter = "mallory {\"email\": \"ada@example.com\", \"email_verified\": false}";
+    let id = arrives(&shop, squatter).await;
+    let seen = shop
+        .backend
+        .ask(&format!(
+            "{{ customer(by: {{ id: {id} }}) {{ isEmailVerified }} }}"
+        ))
+        .await;
+    assert_eq!(seen["customer"]["isEmailVerified"], false);
+    assert_eq!(
+        arrives(&shop, squatter).await,
+        id,
+        "it is theirs as long as nobody shows otherwise"
+    );
+    // Ada gets a mail, and shows by it that the address is hers.
+    set(&shop, "ada@example.com", doc! { "isEmailVerified": true }).await;
+    assert_eq!(
+        shop.browser.refused(SIGN_ON, back_with(squatter)).await,
+        NOT_LINKED
+    );
+    assert_eq!(arrives(&shop, "ada").await, id, "her own identity is linked");
+    // Where it was the same person all along, the provider may say so later.
+    let proven = squatter.replace("false", "true");
+    assert_eq!(arrives(&shop, &proven).await, id);
+    assert_eq!(arrives(&shop, squatter).await, id, "and that is kept");
+    assert_eq!(counts(&shop).await, (1, 2));
+}
+
+// EPC-09, SPR-10
+#[tokio::test]
+async fn epc_09_who_has_no_address_has_no_account() {
+    let (shop, op) = shop_and_op().await;
+    for code in [
+        "ada {\"email\": \"no address\"}",
+        "ada {\"email\": \"\"}",
+        "ada {\"email\": 5}",
+    ] {
+        assert_eq!(
+            shop.browser.refused(SIGN_ON, back_with(code)).await,
+            NOT_LINKED,
+            "{code}"
+        );
+    }
+    op.reply(USERINFO, Reply::Json(200, json!({ "sub": "sub-ada" })));
+    let without = back_with("ada {\"email\": null}");
+    assert_eq!(shop.browser.refused(SIGN_ON, without).await, NOT_LINKED);
+    assert_eq!(counts(&shop).await, (0, 0));
+    // Without names there may be one.
+    let nameless = back_with("ada {\"given_name\": null, \"family_name\": null}");
+    let payload = shop.browser.done(SIGN_ON, nameless).await;
+    let (ada, _) = signed_in(&shop, &payload);
+    let seen = ada.ask("{ viewer { customer { firstName lastName } } }").await;
+    assert_eq!(
+        seen["viewer"]["customer"],
+        json!({ "firstName": null, "lastName": null })
+    );
+}
+
+// EPC-08, EPC-09, ERA-02
+#[tokio::test]
+async fn era_02_nobody_signs_in_to_an_account_whose_erasure_has_begun() {
+    let (shop, _op) = shop_and_op().await;
+    let id = arrives(&shop, "ada").await;
+    for status in ["IN_PROGRESS", "FAILED", "COMPLETED"] {
+        set(
+            &shop,
+            "ada@example.com",
+            doc! { "anonymization": { "status": status } },
+        )
+        .await;
+        let before = shop.gateway.store.dump().await;
+        let refused = shop.browser.refused(SIGN_ON, back_with("ada")).await;
+        assert_eq!(refused, ["CREDENTIALS_INVALID"], "{status}");
+        // Nor is another identity linked to it.
+        let another = back_with("eve {\"email\": \"ada@example.com\"}");
+        assert_eq!(
+            shop.browser.refused(SIGN_ON, another).await,
+            NOT_LINKED,
+            "{status}"
+        );
+        assert_eq!(shop.gateway.store.dump().await, before, "{status}");
+    }
+    for status in ["REQUESTED", "CANCELLED"] {
+        set(
+            &shop,
+            "ada@example.com",
+            doc! { "anonymization": { "status": status } },
+        )
+        .await;
+        assert_eq!(arrives(&shop, "ada").await, id, "{status}");
+    }
+}
+
+/// Forgets what ties a person to providers, as the eraser does.
+async fn forget(shop: &Shop, user: &str) -> u64 {
+    let app = Arc::clone(&shop.gateway.app);
+    let storefront = StorefrontId::parse(shop.id()).expect("an id");
+    let user = StorefrontUserId::parse(user).expect("an id");
+    let forgetting = async move {
+        let context = (&app.database, &storefront, &user);
+        let forgotten = app
+            .database
+            .transaction(context, |tx, (database, storefront, user)| {
+                async move {
+                    let system = SystemReach::for_background_work();
+                    forget_identities_in(database, &system, tx, storefront, user).await
+                }
+                .boxed()
+            });
+        forgotten.await.expect("forgotten")
+    };
+    shop.gateway.inside(forgetting).await
+}
+
+// ERA-01
+#[tokio::test]
+async fn era_01_what_ties_a_person_to_providers_is_forgotten_and_nobody_elses() {
+    let (shop, op) = shop_and_op().await;
+    add(&shop, provider(&shop.storefront.id, "second", &op.issuer)).await;
+    let ada = arrives(&shop, "ada").await;
+    let mut second = back_with("ada");
+    second["provider"] = json!("second");
+    assert_eq!(shop.browser.done(SIGN_ON, second).await["customer"]["id"], ada);
+    let bob = arrives(&shop, "bob").await;
+    assert_eq!(counts(&shop).await, (2, 3));
+    let stored = shop
+        .gateway
+        .store
+        .documents("customers", doc! { "_id": ada.as_str() })
+        .await;
+    assert_eq!(forget(&shop, text(&stored[0], "userId")).await, 2);
+    assert_eq!(forget(&shop, text(&stored[0], "userId")).await, 0);
+    assert_eq!(counts(&shop).await, (2, 1));
+    assert_eq!(arrives(&shop, "bob").await, bob);
+    assert_eq!(
+        arrives(&shop, "ada").await,
+        ada,
+        "linked anew: both sides have verified the address"
+    );
+}
+
+// SFR-02, EPC-09
+#[tokio::test]
+async fn sfr_02_storefronts_share_neither_providers_nor_identities() {
+    let (shop, op) = shop_and_op().await;
+    let austria = shop.add_storefront("Prints AT", "AT").await;
+    let at = |code: &str| super::back_in(austria.id.as_str(), code);
+    let unknown = ["IDENTITY_PROVIDER_NOT_FOUND provider"];
+    assert_eq!(shop.backend.refused(SIGN_ON, at("ada")).await, unknown);
+    add(&shop, provider(&austria.id, "op", &op.issuer)).await;
+    let there = shop.backend.done(SIGN_ON, at("ada")).await;
+    let here = arrives(&shop, "ada").await;
+    assert_ne!(there["customer"]["id"], here);
+    assert_eq!(counts(&shop).await, (2, 2));
+    shop.gateway.store.assert_whole().await;
+}
+
+// EPC-30: fields that must have a value bind who can give one.
+#[tokio::test]
+async fn epc_30_required_fields_keep_nobody_from_signing_in() {
+    let (shop, _op) = shop_and_op().await;
+    let required = json!({ "isRequired": true, "isPublic": true, "isCustomerWritable": true });
+    crate::custom_fields::define(&shop, "size", "STRING", required).await;
+    assert_eq!(
+        shop.browser
+            .refused("customerRegister", person("bob@example.com"))
+            .await
+            .len(),
+        1
+    );
+    arrives(&shop, "ada").await;
+}

@@ -1,0 +1,82 @@
+//! Many at once, and as often as one may.
+
+use futures_util::future::join_all;
+
+use super::op::{DISCOVERY, JWKS, TOKEN};
+use super::{Reply, SIGN_ON, arrives, back_with, counts, open, shop_and_op};
+use crate::customers::setup;
+use crate::kit::faults;
+
+// EPC-09
+#[tokio::test]
+async fn epc_09_of_many_first_sign_ins_at_once_all_are_one_customer() {
+    let (shop, op) = shop_and_op().await;
+    let other = shop.gateway.another_node().await;
+    for round in 0..3 {
+        let code = format!("ada{round}");
+        let all = (0..12).map(|number| {
+            let node = if number % 2 == 0 { &shop.gateway } else { &other };
+            let browser = shop.browser.at(node);
+            let code = &code;
+            async move { browser.change(SIGN_ON, back_with(code)).await }
+        });
+        let payloads = join_all(all).await;
+        for payload in &payloads {
+            assert_eq!(faults(payload), [""; 0]);
+            assert_eq!(payload["customer"]["id"], payloads[0]["customer"]["id"]);
+        }
+        assert_eq!(counts(&shop).await, (round + 1, round + 1));
+    }
+    assert_eq!(
+        (op.asked(DISCOVERY), op.asked(JWKS)),
+        (2, 2),
+        "each node asks once"
+    );
+    shop.gateway.store.assert_whole().await;
+}
+
+// EPC-09
+#[tokio::test]
+async fn epc_09_of_two_identities_of_one_address_at_once_both_are_one_customers() {
+    let (shop, _op) = shop_and_op().await;
+    let codes = ["ada", "twin {\"email\": \"ada@example.com\"}"];
+    let both = join_all(codes.map(|code| shop.browser.change(SIGN_ON, back_with(code)))).await;
+    for payload in &both {
+        assert_eq!(faults(payload), [""; 0]);
+        assert_eq!(payload["customer"]["id"], both[0]["customer"]["id"]);
+    }
+    assert_eq!(counts(&shop).await, (1, 2));
+    shop.gateway.store.assert_whole().await;
+}
+
+// TOK-03
+#[tokio::test]
+async fn tok_03_sign_ins_are_limited_by_network_and_failures_in_a_row_lock_nobody_out() {
+    let shop = setup()
+        .set("GATEWAY_RATE_LIMITS", "on")
+        .manual_clock()
+        .start()
+        .await;
+    let op = open(&shop).await;
+    op.reply(
+        TOKEN,
+        Reply::Json(400, serde_json::json!({ "error": "invalid_grant" })),
+    );
+    for _ in 0..20 {
+        let refused = shop.browser.refused(SIGN_ON, back_with("ada")).await;
+        assert_eq!(refused, ["IDENTITY_PROVIDER_REJECTED code"]);
+    }
+    op.reply(TOKEN, Reply::ByCode);
+    for _ in 20..100 {
+        arrives(&shop, "ada").await;
+    }
+    let asked = op.asked(TOKEN);
+    let payload = shop.browser.change(SIGN_ON, back_with("ada")).await;
+    assert_eq!(faults(&payload), ["RATE_LIMITED"]);
+    let wait = payload["userErrors"][0]["retryAfterSeconds"]
+        .as_u64()
+        .expect("a wait");
+    assert_eq!(op.asked(TOKEN), asked, "the code is not used up");
+    shop.gateway.advance(std::time::Duration::from_secs(wait));
+    arrives(&shop, "ada").await;
+}

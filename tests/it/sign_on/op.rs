@@ -1,0 +1,261 @@
+//! A provider that says what a test wants: the truth, or anything else.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::{Value, json};
+use storefront_gateway::platform::clock::Clock;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use url::form_urlencoded;
+
+use super::{CLIENT_ID, NONCE};
+
+/// What an address answers.
+#[derive(Clone)]
+pub(crate) enum Reply {
+    Json(u16, Value),
+    Text(u16, String),
+    /// Leads elsewhere.
+    To(String),
+    /// Takes the request and says nothing.
+    Silence,
+    /// At the token endpoint: signs in whom the code names, by a good token. The code is `login`, or `login claims`, where
+    /// claims are JSON that stands for others.
+    ByCode,
+}
+
+/// A request that came.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) form: BTreeMap<String, String>,
+}
+
+/// A key that id tokens are signed with.
+#[derive(Clone)]
+pub(crate) struct Key {
+    id: String,
+    pub(crate) encoding: EncodingKey,
+}
+
+impl Key {
+    pub(crate) fn new(id: &str) -> Self {
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
+        Self {
+            id: id.to_owned(),
+            encoding: EncodingKey::from_ec_der(pkcs8.expect("a key").as_ref()),
+        }
+    }
+
+    pub(crate) fn public(&self) -> Value {
+        let mut jwk = Jwk::from_encoding_key(&self.encoding, Algorithm::ES256).expect("a JWK");
+        jwk.common.key_id = Some(self.id.clone());
+        serde_json::to_value(&jwk).expect("JSON")
+    }
+
+    /// An id token of these claims.
+    pub(crate) fn sign(&self, claims: &Value) -> String {
+        let mut header = Header::new(Algorithm::ES256);
+        header.kid = Some(self.id.clone());
+        encode(&header, claims, &self.encoding).expect("signed")
+    }
+}
+
+struct Manners {
+    replies: BTreeMap<String, Reply>,
+    asked: Vec<Asked>,
+    key: Key,
+    clock: Clock,
+}
+
+/// A provider on a loopback address. It outlives its handle, and goes with the test.
+#[derive(Clone)]
+pub(crate) struct Op {
+    pub(crate) issuer: String,
+    manners: Arc<Mutex<Manners>>,
+    running: Arc<JoinHandle<()>>,
+}
+
+pub(crate) const DISCOVERY: &str = "/.well-known/openid-configuration";
+pub(crate) const JWKS: &str = "/jwks";
+pub(crate) const TOKEN: &str = "/token";
+pub(crate) const USERINFO: &str = "/userinfo";
+
+impl Op {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let issuer = format!("http://{}", listener.local_addr().expect("an address"));
+        let key = Key::new("first");
+        let jwks = json!({ "keys": [key.public()] });
+        let replies = [
+            (DISCOVERY, Reply::Json(200, published(&issuer))),
+            (JWKS, Reply::Json(200, jwks)),
+            (TOKEN, Reply::ByCode),
+        ];
+        let manners = Manners {
+            replies: replies
+                .into_iter()
+                .map(|(path, reply)| (path.to_owned(), reply))
+                .collect(),
+            asked: Vec::new(),
+            key,
+            clock: Clock::system(),
+        };
+        let manners = Arc::new(Mutex::new(manners));
+        let state = (issuer.clone(), Arc::clone(&manners));
+        let router = Router::new().fallback(answer).with_state(state);
+        let running = tokio::spawn(async move { axum::serve(listener, router).await.expect("serves") });
+        Self {
+            issuer,
+            manners,
+            running: Arc::new(running),
+        }
+    }
+
+    fn manners(&self) -> MutexGuard<'_, Manners> {
+        self.manners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes id tokens by this clock from now on.
+    pub(crate) fn follow(&self, clock: &Clock) {
+        self.manners().clock = clock.clone();
+    }
+
+    /// Answers so at an address from now on.
+    pub(crate) fn reply(&self, path: &str, reply: Reply) {
+        self.manners().replies.insert(path.to_owned(), reply);
+    }
+
+    /// Signs with another key from now on, which it publishes alone.
+    pub(crate) fn rotate(&self, key: &Key) {
+        self.reply(JWKS, Reply::Json(200, json!({ "keys": [key.public()] })));
+        self.manners().key = key.clone();
+    }
+
+    /// The key that it signs with.
+    pub(crate) fn key(&self) -> Key {
+        self.manners().key.clone()
+    }
+
+    /// What a good token says, but for these.
+    pub(crate) fn claims(&self, changes: &Value) -> Value {
+        let mut claims = good_claims(&self.issuer, &self.manners().clock, "ada");
+        overlay(&mut claims, changes);
+        claims
+    }
+
+    /// Answers every code with this id token from now on.
+    pub(crate) fn give(&self, id_token: &str) {
+        self.reply(TOKEN, Reply::Json(200, token_response(id_token)));
+    }
+
+    /// How often an address was asked.
+    pub(crate) fn asked(&self, path: &str) -> usize {
+        self.manners()
+            .asked
+            .iter()
+            .filter(|asked| asked.path == path)
+            .count()
+    }
+
+    /// The last request to an address.
+    pub(crate) fn last(&self, path: &str) -> Asked {
+        let manners = self.manners();
+        let last = manners.asked.iter().rev().find(|asked| asked.path == path);
+        last.expect("it was asked").clone()
+    }
+
+    /// Goes away.
+    pub(crate) async fn stop(&self) {
+        self.running.abort();
+        while !self.running.is_finished() {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// What a provider publishes of itself.
+pub(crate) fn published(issuer: &str) -> Value {
+    json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize?tenant=a%20b"),
+        "token_endpoint": format!("{issuer}{TOKEN}"),
+        "jwks_uri": format!("{issuer}{JWKS}"),
+        "userinfo_endpoint": format!("{issuer}{USERINFO}"),
+    })
+}
+
+fn token_response(id_token: &str) -> Value {
+    json!({ "access_token": "an access token", "token_type": "Bearer", "id_token": id_token })
+}
+
+fn good_claims(issuer: &str, clock: &Clock, login: &str) -> Value {
+    let now = clock.now().seconds();
+    json!({
+        "iss": issuer, "aud": CLIENT_ID, "sub": format!("sub-{login}"), "nonce": NONCE, "iat": now, "exp": now + 300,
+        "email": format!("{login}@example.com"), "email_verified": true,
+        "given_name": "Ada", "family_name": "Lovelace",
+    })
+}
+
+/// Other claims; null takes one away.
+fn overlay(claims: &mut Value, changes: &Value) {
+    for (name, value) in changes.as_object().into_iter().flatten() {
+        match value {
+            Value::Null => _ = claims.as_object_mut().and_then(|claims| claims.remove(name)),
+            value => claims[name] = value.clone(),
+        }
+    }
+}
+
+async fn answer(
+    State((issuer, manners)): State<(String, Arc<Mutex<Manners>>)>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let form: BTreeMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
+    let reply = {
+        let mut manners = manners.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = uri.path().to_owned();
+        let reply = manners.replies.get(&path).cloned();
+        let reply = match reply {
+            Some(Reply::ByCode) => by_code(&issuer, &manners, &form),
+            other => other,
+        };
+        manners.asked.push(Asked { path, headers, form });
+        reply
+    };
+    match reply {
+        None => StatusCode::NOT_FOUND.into_response(),
+        Some(Reply::Json(status, body)) => text(status, body.to_string()),
+        Some(Reply::Text(status, body)) => text(status, body),
+        Some(Reply::To(location)) => (StatusCode::FOUND, [("location", location)], "{}").into_response(),
+        Some(Reply::Silence) => std::future::pending().await,
+        Some(Reply::ByCode) => unreachable!("it was looked at"),
+    }
+}
+
+fn by_code(issuer: &str, manners: &Manners, form: &BTreeMap<String, String>) -> Option<Reply> {
+    let code = form.get("code").map(String::as_str).unwrap_or_default();
+    let (login, changes) = code.split_once(' ').unwrap_or((code, "{}"));
+    let mut claims = good_claims(issuer, &manners.clock, login);
+    overlay(&mut claims, &serde_json::from_str(changes).expect("claims"));
+    Some(Reply::Json(200, token_response(&manners.key.sign(&claims))))
+}
+
+fn text(status: u16, body: String) -> Response {
+    let status = StatusCode::from_u16(status).expect("a status");
+    (status, Body::from(body)).into_response()
+}
