@@ -21,6 +21,7 @@ const EXCEPTIONS = {
           'AccessToken',
           'CustomField',
           'CustomerToken',
+          'IdentityProvider',
           'Money',
           'OrderAddress',
           'OrderLine',
