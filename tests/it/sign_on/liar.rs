@@ -30,11 +30,15 @@ async fn assert_good(shop: &Shop, op: &Op, what: &str) {
     assert!(payload["token"]["accessToken"].is_string(), "after {what}");
 }
 
-/// Each of the tokens is refused, and between them a good one is believed.
-async fn assert_each_is_refused<const N: usize>(shop: &Shop, op: &Op, lies: [(&str, String, &str); N]) {
-    for (what, id_token, expected) in lies {
+/// Each of the tokens is refused for the reason that stands with it, and between them a good one is believed.
+async fn assert_each_is_refused<const N: usize>(shop: &Shop, op: &Op, lies: [([&str; 2], String, &str); N]) {
+    for ([what, reason], id_token, expected) in lies {
         op.give(&id_token);
         assert_refused(shop, what, expected).await;
+        let lines = shop.gateway.logs.lines();
+        let told = lines.iter().rfind(|line| line.contains("vouches for nobody"));
+        let told = told.expect("the operator is told");
+        assert!(told.contains(reason), "{what}: {told}");
         assert_good(shop, op, what).await;
     }
     assert_eq!(counts(shop).await, (1, 1), "one customer all along");
@@ -51,44 +55,41 @@ fn unsigned(header: &Value, claims: &Value) -> String {
 async fn epc_09_an_id_token_that_is_not_as_it_must_be_signs_nobody_in() {
     let (shop, op) = shop_and_op().await;
     let now = shop.gateway.app.clock.now().seconds();
-    let claims = |changes: Value| op.key().sign(&op.claims(&changes));
+    let (other_nonce, others) = ("its nonce is another one", "the id token is for somebody else");
+    let ended = json!({ "iat": now - 400, "exp": now - 100 });
+    let foreign = json!({ "iss": "https://evil.example" });
+    let mixed_up = json!({ "at_hash": "77QmUPtjPfzWtF2AnpK9RQ" });
+    let several = json!({ "aud": ["gateway", "somebody"] });
     let lies = [
         (
-            "another nonce",
-            claims(json!({ "nonce": "n-another-one" })),
-            BY_NONCE,
+            ["another nonce", other_nonce],
+            json!({ "nonce": "n-another-one" }),
         ),
-        ("no nonce", claims(json!({ "nonce": null })), BY_NONCE),
+        (["no nonce", other_nonce], json!({ "nonce": null })),
+        (["another issuer", "the id token is another issuer's"], foreign),
+        (["another audience", others], json!({ "aud": "somebody" })),
+        (["several audiences", others], several),
+        (["another party", others], json!({ "azp": "somebody" })),
+        (["expired", "the id token has expired"], ended),
         (
-            "another issuer",
-            claims(json!({ "iss": "https://evil.example" })),
-            BY_PROVIDER,
-        ),
-        (
-            "another audience",
-            claims(json!({ "aud": "somebody" })),
-            BY_PROVIDER,
+            ["without an end", "the id token has expired"],
+            json!({ "exp": null }),
         ),
         (
-            "several audiences",
-            claims(json!({ "aud": ["gateway", "somebody"] })),
-            BY_PROVIDER,
+            ["of tomorrow", "is from the future"],
+            json!({ "iat": now + 86_400 }),
         ),
-        ("another party", claims(json!({ "azp": "somebody" })), BY_PROVIDER),
-        (
-            "expired",
-            claims(json!({ "iat": now - 400, "exp": now - 100 })),
-            BY_PROVIDER,
-        ),
-        ("without an end", claims(json!({ "exp": null })), BY_PROVIDER),
-        ("of tomorrow", claims(json!({ "iat": now + 86_400 })), BY_PROVIDER),
-        ("nobody's", claims(json!({ "sub": null })), BY_PROVIDER),
-        (
-            "of another access token",
-            claims(json!({ "at_hash": "77QmUPtjPfzWtF2AnpK9RQ" })),
-            BY_PROVIDER,
-        ),
+        (["nobody's", "the id token names nobody"], json!({ "sub": null })),
+        (["mixed up", "belongs to another access token"], mixed_up),
     ];
+    let lies = lies.map(|(what, changes)| {
+        let told = if what[1] == other_nonce {
+            BY_NONCE
+        } else {
+            BY_PROVIDER
+        };
+        (what, op.key().sign(&op.claims(&changes)), told)
+    });
     assert_each_is_refused(&shop, &op, lies).await;
 }
 
@@ -103,27 +104,37 @@ async fn epc_09_an_id_token_that_the_provider_has_not_signed_signs_nobody_in() {
     let mac = BASE64URL_NOPAD.encode(hmac::sign(&mac, hs256.as_bytes()).as_ref());
     let lies = [
         (
-            "another key of the same id",
+            [
+                "another key of the same id",
+                "the id token's signature is not by its key",
+            ],
             other.sign(&op.claims(&json!({}))),
             BY_PROVIDER,
         ),
         (
-            "a key of another id",
+            ["a key of another id", "the id token's key is none of its keys"],
             Key::new("second").sign(&op.claims(&json!({}))),
             BY_PROVIDER,
         ),
         (
-            "unsigned",
+            ["unsigned", "by an algorithm that nobody should use"],
             format!("{}.", unsigned(&json!({ "alg": "none" }), &op.claims(&json!({})))),
             BY_PROVIDER,
         ),
         (
-            "signed with the public key",
+            [
+                "signed with the public key",
+                "by an algorithm that nobody should use",
+            ],
             format!("{hs256}.{mac}"),
             BY_PROVIDER,
         ),
-        ("none", "an id token".to_owned(), BY_PROVIDER),
-        ("empty", String::new(), BY_PROVIDER),
+        (
+            ["none", "the id token is none"],
+            "an id token".to_owned(),
+            BY_PROVIDER,
+        ),
+        (["empty", "the id token is none"], String::new(), BY_PROVIDER),
     ];
     assert_each_is_refused(&shop, &op, lies).await;
 }

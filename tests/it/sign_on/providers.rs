@@ -237,3 +237,21 @@ async fn epc_09_a_provider_that_is_removed_signs_nobody_in_and_takes_its_identit
             .any(|window| CLIENT_SECRET.as_bytes().starts_with(window))
     );
 }
+
+// EPC-09
+#[tokio::test]
+async fn epc_09_a_sign_in_looks_at_what_it_needs_and_at_nobody_else() {
+    let (shop, _op) = shop_and_op().await;
+    for number in 0..30 {
+        arrives(&shop, &format!("somebody{number}")).await;
+    }
+    // Somebody new, and somebody who is known.
+    for code in ["ada", "ada"] {
+        let (_, costs) = kit::examined(&shop, arrives(&shop, code)).await;
+        let collections: Vec<&str> = costs.iter().map(|(collection, ..)| collection.as_str()).collect();
+        assert!(collections.contains(&"identities"), "{collections:?}");
+        for cost in &costs {
+            assert!(kit::is_within(cost, 2), "{code}: {cost:?}");
+        }
+    }
+}
