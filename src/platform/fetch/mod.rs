@@ -3,6 +3,8 @@
 
 mod documents;
 
+use std::error::Error as StdError;
+use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -53,6 +55,8 @@ pub enum Unread {
     NoAuthorities,
     /// No connection, or it broke.
     Unreachable,
+    /// No encryption came about: a certificate that nobody here trusts, perhaps.
+    Tls,
     /// It took too long.
     Slow,
     /// It is too long.
@@ -71,6 +75,7 @@ impl Unread {
             Self::Busy => "too many requests to other servers are under way",
             Self::NoAuthorities => "this machine's certificates of authorities cannot be read",
             Self::Unreachable => "no connection came about, or it broke",
+            Self::Tls => "its certificate is not trusted here, or TLS failed otherwise",
             Self::Slow => "there was no answer in time",
             Self::TooLarge => "the answer is too long",
             Self::Status => "the answer has another status than 200",
@@ -184,12 +189,30 @@ impl Fetcher {
         let request = question.into_request().ok_or(Unread::Unreachable)?;
         let answering = async {
             let response = client.request(request).await;
-            read(response.map_err(|_failed| Unread::Unreachable)?, limits.bytes).await
+            read(response.map_err(|error| unreachable(&error))?, limits.bytes).await
         };
         timeout(limits.answer, answering)
             .await
             .unwrap_or(Err(Unread::Slow))
     }
+}
+
+/// Why there is no connection.
+fn unreachable(error: &(dyn StdError + 'static)) -> Unread {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<io::Error>();
+        // What rustls finds wrong comes as an i/o error of this kind.
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::InvalidData) {
+            return Unread::Tls;
+        }
+        // An i/o error passes over the one that it is made of.
+        cause = match io.and_then(io::Error::get_ref) {
+            Some(made_of) => Some(made_of),
+            None => error.source(),
+        };
+    }
+    Unread::Unreachable
 }
 
 async fn read(response: Response<Incoming>, most: usize) -> Result<Answer, Unread> {

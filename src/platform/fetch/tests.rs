@@ -51,6 +51,26 @@ impl Server {
         }
     }
 
+    /// It answers whatever it is greeted with.
+    async fn in_the_clear() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let running = tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.expect("a connection");
+                let mut hello = Vec::new();
+                stream.read_buf(&mut hello).await.expect("a greeting");
+                // Whoever has read enough closes the connection.
+                _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+            }
+        });
+        Self {
+            url: Url::parse(&format!("http://{address}/document")).expect("a URL"),
+            asked: Arc::default(),
+            running,
+        }
+    }
+
     async fn ok(body: &str) -> Self {
         let length = body.len();
         Self::saying(Some(format!(
@@ -131,6 +151,10 @@ async fn a_server_that_is_silent_or_gone_or_beside_itself_is_told_apart() {
     assert_eq!(read(LIMITS, &gone).await, Err(Unread::Unreachable));
     let server = Server::ok("<html>").await;
     assert_eq!(read(LIMITS, &server.url).await, Err(Unread::NotJson));
+    // It speaks in the clear where it should not.
+    let mut encrypted = Server::in_the_clear().await;
+    encrypted.url.set_scheme("https").expect("a scheme");
+    assert_eq!(read(LIMITS, &encrypted.url).await, Err(Unread::Tls));
 }
 
 // EPC-09
