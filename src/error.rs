@@ -195,6 +195,8 @@ impl UserError {
 pub enum UserErrorCode {
     /// A required value is missing, empty or blank.
     Required,
+    /// A text is shorter than it must be.
+    TooShort,
     /// A text or a list is longer than it may be.
     TooLong,
     /// A value cannot be: control characters, a wrong form.

@@ -14,6 +14,7 @@
 mod accounts;
 mod bare;
 mod child;
+mod erasing;
 mod flood;
 mod levels;
 mod lists;
@@ -63,6 +64,9 @@ async fn measure(arguments: &[String]) {
     }
     if wanted("flood") {
         rows.extend(flood::measure(&stand).await);
+    }
+    if wanted("erasing") {
+        rows.extend(erasing::measure(&stand).await);
     }
     if wanted("memory") {
         rows.extend(memory::measure(&stand).await);

@@ -22,6 +22,7 @@ use crate::platform::{
     database::Tx,
     id::{CustomerId, SessionId, StorageId, StorefrontUserId},
 };
+use crate::sign_on::store::forget_identities_in;
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, store as users};
 
 /// Whom a beginning concerned, so that this node forgets what it knows of them.
@@ -144,6 +145,8 @@ async fn empty_in(
         .end_all_in(tx, &customer.storefront_id, &customer.user_id, None);
     let sessions = sessions.await?;
     app.one_time.seal_in(tx, &customer.id).await?;
+    let (storefront, user) = (&customer.storefront_id, &customer.user_id);
+    forget_identities_in(&app.database, &system, tx, storefront, user).await?;
     let (storages, items) = part_with_storages_in(app, &system, tx, &customer, now).await?;
     let count = |many: usize| i64::try_from(many).unwrap_or(i64::MAX);
     let state = Anonymization {

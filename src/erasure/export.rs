@@ -28,6 +28,7 @@ use crate::platform::{
     id::StorageItemId,
     stored::{Field, Stored},
 };
+use crate::sign_on::Identity;
 use crate::storage::{ItemKind, StorageItem, store, upload};
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, refusal};
 
@@ -118,6 +119,7 @@ async fn fill(app: &Arc<App>, customer: &Customer, sheet: &mut Sheet) -> Result<
     teller.list::<Address>(sheet).await?;
     teller.list::<Order>(sheet).await?;
     teller.list::<Session>(sheet).await?;
+    teller.list::<Identity>(sheet).await?;
     teller.list::<PrivateStorage>(sheet).await?;
     teller.list::<StorageItem>(sheet).await?;
     sheet.text("\n}\n").await?;

@@ -18,6 +18,7 @@ use crate::address::Address;
 use crate::customer::Customer;
 use crate::order::Order;
 use crate::platform::stored::Stored;
+use crate::sign_on::Identity;
 use crate::storage::StorageItem;
 use crate::storefront_user::StorefrontUser;
 use crate::storefront_user::private_storage::PrivateStorage;
@@ -31,6 +32,7 @@ pub const STORED: &[Stored] = &[
     Address::STORED,
     Order::STORED,
     Session::STORED,
+    Identity::STORED,
 ];
 
 /// What the erasure's operations refuse.

@@ -80,10 +80,11 @@ pub async fn find(
     let group = faults.take(found.ok_or_else(refusal::group_not_found));
     let known = app.database.open::<Customer>(place);
     let ids = distinct(customers);
-    let there = known.ids(named(&ids), 0).await?;
-    let movable = match how {
-        Move::In => known.ids(how.movable(&ids), 0).await?,
-        Move::Out => there.clone(),
+    let movable = known.ids(how.movable(&ids), 0).await?;
+    let there = if movable.len() == ids.len() {
+        movable.clone()
+    } else {
+        known.ids(named(&ids), 0).await?
     };
     note_unmovable(faults, customers, there, movable);
     Ok(group)

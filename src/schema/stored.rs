@@ -174,6 +174,34 @@ const NOBODYS: &[Stored] = &[
             ("filledAt", Field::Free),
         ],
     },
+    Stored {
+        collection: "identityProviders",
+        fields: &[
+            ("_id", Field::Free),
+            ("storefrontId", Field::Free),
+            ("key", Field::Free),
+            ("name", Field::Free),
+            ("issuer", Field::Free),
+            ("clientId", Field::Free),
+            ("sealedSecret", Field::Free),
+            ("redirectUris", Field::Free),
+            ("createdAt", Field::Free),
+        ],
+    },
+    Stored {
+        collection: "audit",
+        fields: &[
+            ("_id", Field::Free),
+            ("at", Field::Free),
+            ("storefrontId", Field::Free),
+            ("customerId", Field::Free),
+            ("action", Field::Free),
+            ("actor", Field::Free),
+            ("object", Field::Free),
+            ("expiresAt", Field::Free),
+            ("by", Field::Free),
+        ],
+    },
     // The address in a key goes when its place is sealed.
     Stored {
         collection: "oneTimeKeys",

@@ -9,7 +9,10 @@ use futures_util::future::BoxFuture;
 use super::claims::Profile;
 use super::exchange::Vouched;
 use super::{Identity, IdentityProvider, refusal, store};
-use crate::access::reach::{Reach, StorefrontReach};
+use crate::access::{
+    audit::{Action, Actor},
+    reach::{Reach, StorefrontReach},
+};
 use crate::app::App;
 use crate::customer::{
     Customer,
@@ -79,7 +82,12 @@ impl Voucher for Link<'_> {
                 is_email_proven: self.is_email_proven,
                 created_at: now,
             };
-            identities.insert_in(tx, reach, &identity).await
+            identities.insert_in(tx, reach, &identity).await?;
+            let linked = customer.entry(Action::IdentityLinked).on(&self.provider.id);
+            self.app
+                .audit
+                .note_in(tx, Actor::customer(&customer.id), [linked])
+                .await
         }
         .boxed()
     }

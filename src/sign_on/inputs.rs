@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, InputObject};
 
-use super::authorization::{MAX_STATE, can_be_made_up};
+use super::authorization::{MAX_STATE, MIN_STATE, can_be_made_up};
 use super::exchange::Returned;
 use super::{IdentityProvider, refusal};
 use crate::error::{Faults, UserError, UserErrorCode};
@@ -68,7 +68,11 @@ fn check_verifier(verifier: &str) -> Result<(), UserError> {
         return Ok(());
     }
     let message = "A code verifier has 43 to 128 letters, digits, -, ., _ and ~ (RFC 7636).";
-    Err(UserError::new(UserErrorCode::Invalid, ["codeVerifier"], message))
+    Err(UserError::new(
+        wrong(verifier, *VERIFIER.start()),
+        ["codeVerifier"],
+        message,
+    ))
 }
 
 fn check_nonce(nonce: &str) -> Result<String, UserError> {
@@ -77,5 +81,14 @@ fn check_nonce(nonce: &str) -> Result<String, UserError> {
         return Ok(nonce);
     }
     let message = "This cannot have been the nonce of authorizationUrl.";
-    Err(UserError::new(UserErrorCode::Invalid, ["nonce"], message))
+    Err(UserError::new(wrong(&nonce, MIN_STATE), ["nonce"], message))
+}
+
+/// What is wrong with a text that cannot have been made up for a sign-in.
+fn wrong(text: &str, shortest: usize) -> UserErrorCode {
+    if text.len() < shortest {
+        UserErrorCode::TooShort
+    } else {
+        UserErrorCode::Invalid
+    }
 }

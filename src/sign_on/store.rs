@@ -7,8 +7,11 @@ use bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
 use futures_util::FutureExt;
 
 use super::{Identity, IdentityProvider};
-use crate::access::reach::{Confine, Reach, SystemReach};
-use crate::access::tenant::TenantDocument;
+use crate::access::{
+    personal::{Link, Personal},
+    reach::{Confine, Reach, SystemReach},
+    tenant::TenantDocument,
+};
 use crate::app::App;
 use crate::error::Result;
 use crate::platform::{
@@ -16,6 +19,7 @@ use crate::platform::{
     id::{Id, IdentityProviderId, StorefrontId, StorefrontUserId},
     loader::Batch,
     secret::Secret,
+    stored::{Field, Stored},
 };
 
 /// The index that keeps a provider's key unique in its storefront.
@@ -193,6 +197,24 @@ pub async fn by_subject(
         "storefrontId": &provider.storefront_id, "providerId": &provider.id, "subject": subject,
     };
     database.open::<Identity>(reach).find_one(named).await
+}
+
+impl Personal for Identity {
+    const STORED: Stored = Stored {
+        collection: Self::COLLECTION,
+        fields: &[
+            ("_id", Field::Told("id")),
+            ("storefrontId", Field::Told("storefrontId")),
+            ("userId", Field::Told("storefrontUserId")),
+            ("customerId", Field::Told("customerId")),
+            ("providerId", Field::Told("identityProviderId")),
+            ("subject", Field::Personal("subject")),
+            ("isEmailProven", Field::Told("isEmailProven")),
+            ("createdAt", Field::Told("createdAt")),
+        ],
+    };
+    const NAME: &'static str = "identities";
+    const LINK: Link = Link::User("userId");
 }
 
 /// Removes what ties a person to identity providers, within the transaction that erases or deletes them. How many there were.

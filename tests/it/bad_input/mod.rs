@@ -61,6 +61,18 @@ async fn all(shop: &Shop, rival: &Shop) -> Vec<Good> {
     ]
 }
 
+/// The same of all domains.
+async fn everybodys(shop: &Shop, rival: &Shop) -> Vec<Good> {
+    let mut goods = all(shop, rival).await;
+    goods.extend(customers::all(shop).await);
+    goods.extend(orders::all(shop).await);
+    goods.extend(custom_fields::all(shop).await);
+    goods.extend(markets::all(shop).await);
+    goods.extend(erasure::all(shop).await);
+    goods.extend(sign_on::all(shop).await);
+    goods
+}
+
 /// What each text field refuses: a bad value, and the code on the field.
 fn bad_texts(field: &str) -> Vec<(Value, &'static str)> {
     let long = |length: usize| json!(MARK.repeat(length / MARK.len() + 1));
@@ -140,14 +152,9 @@ async fn err_01_each_bad_value_is_named_and_nothing_changes() {
 #[tokio::test]
 async fn err_02_a_missing_field_or_another_kind_of_value_is_a_top_level_error() {
     let shop = crate::customers::setup().start().await;
+    shop.gateway.expect_jobs();
     let rival = shop.rival().await;
-    let mut goods = all(&shop, &rival).await;
-    goods.extend(customers::all(&shop).await);
-    goods.extend(orders::all(&shop).await);
-    goods.extend(custom_fields::all(&shop).await);
-    goods.extend(markets::all(&shop).await);
-    goods.extend(erasure::all(&shop).await);
-    goods.extend(sign_on::all(&shop).await);
+    let goods = everybodys(&shop, &rival).await;
     let before = shop.gateway.store.dump().await;
     for good in &goods {
         let fields: Vec<String> = good
@@ -353,13 +360,7 @@ async fn every_mutation_is_given_bad_input() {
         .as_array()
         .expect("fields");
     let fields: BTreeSet<&str> = fields.iter().filter_map(|field| field["name"].as_str()).collect();
-    let mut goods = all(&shop, &rival).await;
-    goods.extend(customers::all(&shop).await);
-    goods.extend(orders::all(&shop).await);
-    goods.extend(custom_fields::all(&shop).await);
-    goods.extend(markets::all(&shop).await);
-    goods.extend(erasure::all(&shop).await);
-    goods.extend(sign_on::all(&shop).await);
+    let goods = everybodys(&shop, &rival).await;
     let mut given: BTreeSet<&str> = goods.iter().map(|good| good.field).collect();
     given.insert("storageItemUpload");
     assert_eq!(fields, given);

@@ -4,15 +4,8 @@ use bson::{Document, doc};
 use serde_json::{Value, json};
 
 use super::{but, person, setup, shop, with_password};
+use crate::erasure;
 use crate::kit::{self, FailPoint, Shop, examined, is_within, profiled};
-
-/// An erasure as it is stored, as far as lists know it.
-fn erasure(status: &str) -> Document {
-    let at = bson::DateTime::from_millis(1_700_000_000_000);
-    doc! {
-        "status": status, "requestedAt": at, "scheduledFor": at, "requester": { "kind": "SYSTEM", "id": "cli" },
-    }
-}
 
 /// People whose names and addresses are alike in some ways.
 async fn people() -> Shop {
@@ -43,12 +36,12 @@ async fn people() -> Shop {
             "c.d@example.com",
             doc! {
                 "$unset": { "lastName": "", "email": "", "emailKey": "" },
-                "$set": { "anonymization": erasure("COMPLETED") },
+                "$set": { "anonymization": erasure::stored("COMPLETED") },
             },
         ),
         (
             "$gt@example.com",
-            doc! { "$unset": { "lastName": "" }, "$set": { "anonymization": erasure("CANCELLED") } },
+            doc! { "$unset": { "lastName": "" }, "$set": { "anonymization": erasure::stored("CANCELLED") } },
         ),
     ] {
         let changed = customers.update_one(doc! { "emailKey": email }, changes).await;

@@ -105,7 +105,7 @@ async fn cly_17_who_asked_is_the_organizations_affair() {
     let (backend, _) = on_behalf(&shop).await;
     // Its time does not come.
     shop.gateway.expect_jobs();
-    let (bob, _) = customers::ada(&shop, "bob@example.com").await;
+    let (bob, _) = ada(&shop, "bob@example.com").await;
     backend
         .done("customerAnonymizationRequest", of(&id_of(&bob).await))
         .await;

@@ -10,10 +10,11 @@ use crate::customers::{but, setup, signed_in};
 use crate::kit::{Caller, Shop};
 use crate::markets::{group, join};
 use crate::orders::{by_default, in_storefront};
+use crate::sign_on;
 
 pub(super) const PASSWORD: &str = "kanarie-geheim-1";
 /// Everything that somebody told, or that says who they are.
-pub(super) const CANARIES: [&str; 34] = [
+pub(super) const CANARIES: [&str; 35] = [
     "kanarie.alt@zwitscher.example",
     "kanarie.post@zwitscher.example",
     "kanarie.neu@zwitscher.example",
@@ -48,6 +49,7 @@ pub(super) const CANARIES: [&str; 34] = [
     "$argon2",
     "kanarie-geheim-1",
     "kanarie-gastbild",
+    "kanarie-subjekt",
 ];
 
 /// Somebody with everything.
@@ -120,9 +122,26 @@ impl Life {
         life
     }
 
+    /// Shows that the address is theirs, and signs in at a provider that says so too.
+    async fn is_vouched_for(&self) {
+        let shop = &self.shop;
+        let alt = json!({ "email": "kanarie.alt@zwitscher.example" });
+        shop.browser.done("customerEmailVerificationRequest", alt).await;
+        shop.gateway.run_jobs().await;
+        let token = shop.gateway.mails().all()[0].parameter("token");
+        let token = json!({ "token": token });
+        shop.browser.done("customerEmailVerify", token).await;
+        let _op = sign_on::open(shop).await;
+        let said = r#"kanarie-subjekt {"email": "kanarie.alt@zwitscher.example"}"#;
+        shop.browser
+            .done(sign_on::SIGN_ON, sign_on::back_with(said))
+            .await;
+    }
+
     async fn fill(&mut self) {
         let Self { shop, id, caller, .. } = &*self;
         let seen = shop.browser.clone();
+        self.is_vouched_for().await;
         let change =
             json!({ "email": "Kanarie.Post@zwitscher.example", "shopperReference": "kanarie-kasse-4711" });
         shop.backend.done("customerUpdate", but(change, of(id))).await;

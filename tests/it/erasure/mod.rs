@@ -6,6 +6,7 @@ mod export;
 mod life;
 mod proof;
 
+use bson::{Document, doc};
 use serde_json::{Value, json};
 
 use crate::kit::{Caller, Shop};
@@ -41,6 +42,18 @@ async fn state(backend: &Caller, id: &Value) -> Value {
 
 pub(crate) async fn status(backend: &Caller, id: &Value) -> Value {
     state(backend, id).await["anonymizationStatus"].take()
+}
+
+/// An erasure that stands there, as it is stored.
+pub(crate) fn stored(status: &str) -> Document {
+    let at = bson::DateTime::from_millis(1_700_000_000_000);
+    let mut state = doc! {
+        "status": status, "requestedAt": at, "scheduledFor": at, "requester": { "kind": "SYSTEM", "id": "cli" },
+    };
+    if !["REQUESTED", "CANCELLED"].contains(&status) {
+        state.insert("startedAt", at);
+    }
+    state
 }
 
 fn of(id: &Value) -> Value {

@@ -110,10 +110,6 @@ fn selection(field: &str) -> &'static str {
              iso2Code country phone isDefaultShipping isDefaultBilling createdAt updatedAt version } \
              customer { id version updatedAt defaultShippingAddress { id } defaultBillingAddress { id } }"
         }
-        "customerAnonymizationRequest" | "customerAnonymizationCancel" => "customer { id }",
-        "customerAnonymize" => "receipt { erasedAt }",
-        "customerDelete" => "deletedCustomerId",
-        "customerDataExport" => "storageItem { id name }",
         "customerAddressDelete" => {
             "deletedAddressId customer { id defaultShippingAddress { id } defaultBillingAddress { id } }"
         }

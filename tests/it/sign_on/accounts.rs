@@ -12,6 +12,7 @@ use storefront_gateway::sign_on::store::forget_identities_in;
 use super::op::USERINFO;
 use super::{NOT_LINKED, Reply, SIGN_ON, add, arrives, back_with, counts, provider, shop_and_op};
 use crate::customers::{OTHER_PASSWORD, credentials, is_signed_in, person, signed_in, with_password};
+use crate::erasure;
 use crate::kit::{Shop, text};
 
 const SHOWN: &str = "{ viewer { customer { id reference email isEmailVerified firstName lastName hasPassword \
@@ -183,7 +184,7 @@ async fn era_02_nobody_signs_in_to_an_account_whose_erasure_has_begun() {
         set(
             &shop,
             "ada@example.com",
-            doc! { "anonymization": { "status": status } },
+            doc! { "anonymization": erasure::stored(status) },
         )
         .await;
         let before = shop.gateway.store.dump().await;
@@ -202,7 +203,7 @@ async fn era_02_nobody_signs_in_to_an_account_whose_erasure_has_begun() {
         set(
             &shop,
             "ada@example.com",
-            doc! { "anonymization": { "status": status } },
+            doc! { "anonymization": erasure::stored(status) },
         )
         .await;
         assert_eq!(arrives(&shop, "ada").await, id, "{status}");

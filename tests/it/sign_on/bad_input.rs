@@ -46,14 +46,15 @@ fn bads(rival: &Shop) -> Vec<(&'static str, String, &'static str)> {
         bads.push((field, format!("{MARK}\u{0}{}", "x".repeat(40)), "INVALID"));
     }
     for verifier in [
-        "x".repeat(42),
         VERIFIER.replace('-', "+"),
         VERIFIER.replace('-', "ä"),
         format!("{VERIFIER} "),
     ] {
         bads.push(("codeVerifier", verifier, "INVALID"));
     }
-    for nonce in [MARK, "hunter2 hunter2", "ääääääääää"] {
+    bads.push(("codeVerifier", "x".repeat(42), "TOO_SHORT"));
+    bads.push(("nonce", MARK.to_owned(), "TOO_SHORT"));
+    for nonce in ["hunter2 hunter2", "ääääääääää"] {
         bads.push(("nonce", nonce.to_owned(), "INVALID"));
     }
     bads
@@ -96,7 +97,7 @@ async fn err_01_all_faults_of_a_sign_on_come_together() {
             "ANONYMOUS_TOKEN_INVALID anonymousUserToken",
             "REDIRECT_URI_NOT_ALLOWED redirectUri",
             "REQUIRED code",
-            "INVALID codeVerifier",
+            "TOO_SHORT codeVerifier",
             "REQUIRED nonce",
         ]
     );
@@ -107,7 +108,7 @@ async fn err_01_all_faults_of_a_sign_on_come_together() {
             "STOREFRONT_NOT_FOUND storefrontId",
             "REQUIRED provider",
             "REQUIRED code",
-            "INVALID codeVerifier",
+            "TOO_SHORT codeVerifier",
             "REQUIRED nonce",
         ]
     );
