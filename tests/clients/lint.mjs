@@ -19,8 +19,10 @@ const EXCEPTIONS = {
       exceptions: {
         types: [
           'AccessToken',
+          'AnonymizationInfo',
           'CustomField',
           'CustomerToken',
+          'ErasureReceipt',
           'IdentityProvider',
           'Money',
           'OrderAddress',
