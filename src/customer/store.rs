@@ -78,6 +78,11 @@ pub const INDEXES: &[Index] = &[
         &[("storefrontId", 1), ("referenceNumber", 1), ("_id", 1)],
     ),
     plain(
+        "storefront_status",
+        &[("storefrontId", 1), ("status", 1), ("_id", 1)],
+    ),
+    // Most customers have no values and are in no group, and are not looked for by that.
+    having(
         "storefront_customFields",
         &[
             ("storefrontId", 1),
@@ -85,18 +90,17 @@ pub const INDEXES: &[Index] = &[
             ("customFields.v", 1),
             ("_id", 1),
         ],
+        "customFields",
     ),
-    plain(
-        "storefront_status",
-        &[("storefrontId", 1), ("status", 1), ("_id", 1)],
-    ),
-    plain(
+    having(
         "storefront_groupIds",
         &[("storefrontId", 1), ("groupIds", 1), ("_id", 1)],
+        "groupIds",
     ),
-    plain(
+    having(
         "storefront_groupIds_status",
         &[("storefrontId", 1), ("groupIds", 1), ("status", 1), ("_id", 1)],
+        "groupIds",
     ),
 ];
 
@@ -157,6 +161,15 @@ const fn plain(name: &'static str, keys: &'static [(&'static str, i32)]) -> Inde
         name,
         keys,
         kind: IndexKind::Plain,
+    }
+}
+
+const fn having(name: &'static str, keys: &'static [(&'static str, i32)], field: &'static str) -> Index {
+    Index {
+        collection: "customers",
+        name,
+        keys,
+        kind: IndexKind::Having(field),
     }
 }
 

@@ -31,7 +31,7 @@ use crate::storefront::Storefront;
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage};
 
 /// Customers in one transaction.
-const BATCH: u64 = 500;
+const BATCH: u64 = 2_000;
 /// Transactions at a time: while the database writes some, the next are prepared.
 const AT_ONCE: usize = 3;
 /// The crowd registered within this time before now.

@@ -26,15 +26,24 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// What the field at a path is, by its own declaration or that of what it stands under.
+    /// The declaration of the field at a path: its own, or that of what it stands under.
+    #[must_use]
+    pub fn declared(&self, path: &str) -> Option<&'static str> {
+        self.find(path).map(|(declared, _)| *declared)
+    }
+
+    /// What the field at a path is.
     #[must_use]
     pub fn field(&self, path: &str) -> Option<Field> {
+        self.find(path).map(|(_, field)| *field)
+    }
+
+    fn find(&self, path: &str) -> Option<&'static (&'static str, Field)> {
         let stands_for = |declared: &str| {
             path.strip_prefix(declared)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        let found = self.fields.iter().find(|(declared, _)| stands_for(declared));
-        found.map(|(_, field)| *field)
+        self.fields.iter().find(|(declared, _)| stands_for(declared))
     }
 
     /// The paths of what is personal, but for those under another of them.

@@ -199,7 +199,6 @@ const NOBODYS: &[Stored] = &[
             ("actor", Field::Free),
             ("object", Field::Free),
             ("expiresAt", Field::Free),
-            ("by", Field::Free),
         ],
     },
     // The address in a key goes when its place is sealed.

@@ -80,7 +80,7 @@ impl Options {
             path: None,
             cache_dir: None,
             fetch: true,
-            cache_mb: 512,
+            cache_mb: 1024,
             oplog_mb: 256,
             extra_parameters: Vec::new(),
         }

@@ -320,3 +320,48 @@ async fn epc_04_a_customer_deletes_itself_with_its_password() {
     assert!(payload["customer"]["id"].is_string());
     shop.gateway.store.assert_whole().await;
 }
+
+// ERA-03
+#[tokio::test]
+async fn era_03_what_cannot_be_finished_has_failed_and_is_tried_again() {
+    let shop = setup()
+        .set("GATEWAY_ANONYMIZATION_GRACE", "0s")
+        .manual_clock()
+        .start()
+        .await;
+    shop.gateway.expect_errors();
+    let (id, ada) = customer(&shop, "ada@example.com").await;
+    ada.done("customerAddressCreate", home()).await;
+    let (backend, _) = on_behalf(&shop).await;
+    // The folder of mails cannot be looked into: it is none.
+    let data = &shop.gateway.app.config.data_dir;
+    std::fs::create_dir_all(data).expect("made");
+    std::fs::write(data.join("mail"), "a file").expect("written");
+    backend.done("customerAnonymizationRequest", of(&id)).await;
+    shop.gateway.run_jobs().await;
+    let failed = state(&shop.backend, &id).await;
+    let info = &failed["anonymizationInfo"];
+    assert_eq!(
+        (&failed["isAnonymized"], &info["status"]),
+        (&json!(false), &json!("FAILED"))
+    );
+    assert!(
+        info["failedAt"].is_string() && info["completedAt"].is_null(),
+        "{info}"
+    );
+    assert_eq!(info["receipt"], Value::Null);
+    let refused = backend.refused("customerAnonymizationCancel", of(&id)).await;
+    assert_eq!(refused, ["ANONYMIZATION_ALREADY_STARTED customerId"]);
+    shop.gateway.store.assert_whole().await;
+
+    std::fs::remove_file(data.join("mail")).expect("removed");
+    shop.gateway.advance(Duration::from_secs(60));
+    shop.gateway.run_jobs().await;
+    let done = state(&shop.backend, &id).await["anonymizationInfo"].take();
+    assert_eq!(
+        (&done["status"], &done["receipt"]["addresses"]),
+        (&json!("COMPLETED"), &json!(1))
+    );
+    assert_eq!(done["failedAt"], info["failedAt"]);
+    shop.gateway.store.assert_whole().await;
+}
