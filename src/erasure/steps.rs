@@ -17,12 +17,12 @@ use crate::app::App;
 use crate::customer::{Customer, mail};
 use crate::error::Result;
 use crate::order::Order;
-use crate::platform::database::Tx;
+use crate::platform::{database::Tx, job::pace::Step};
 use crate::storage::jobs::empty_storages;
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, store as users};
 
 /// Documents that one transaction removes or changes: quick, so that others do not wait.
-const BATCH: i64 = 200;
+const BATCH: i64 = 100;
 /// How often it is looked whether a mail that is being sent is out.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -64,6 +64,7 @@ async fn step<T: Personal>(
     if matches!(how, How::Empty) {
         theirs.extend(T::STORED.is_left());
     }
+    let pace = Step::begin();
     let system = SystemReach::for_background_work();
     let found = app.database.open::<T>(&system).ids(theirs.clone(), BATCH).await?;
     if found.is_empty() {
@@ -77,6 +78,7 @@ async fn step<T: Personal>(
             step_in::<T>(app, tx, subject, theirs, *how, *counted).boxed()
         })
         .await?;
+    pace.end().await;
     Ok(true)
 }
 

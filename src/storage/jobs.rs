@@ -12,12 +12,12 @@ use crate::error::{Error, Result};
 use crate::platform::{
     blob::BlobId,
     database::Tx,
-    job::{Failure, Kind},
+    job::{Failure, Kind, pace::Step},
 };
 use crate::storefront_user::lifecycle::EMPTY_STORAGES;
 
 /// Items that one transaction removes: small enough to be quick, large enough to be few.
-const BATCH: i64 = 500;
+const BATCH: i64 = 100;
 /// How often content without an item is looked for.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -53,6 +53,7 @@ fn empty(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Fail
 /// Whatever the database fails with; running it again goes on.
 pub async fn empty_storages(app: &Arc<App>, storages: &[Bson]) -> Result<()> {
     loop {
+        let step = Step::begin();
         let items = store::abandoned(&app.database, storages, BATCH).await?;
         if items.is_empty() {
             break;
@@ -64,6 +65,7 @@ pub async fn empty_storages(app: &Arc<App>, storages: &[Bson]) -> Result<()> {
             })
             .await?;
         app.blobs.erase(&contents).await?;
+        step.end().await;
     }
     app.database
         .transaction((app, storages), |tx, (app, storages)| {

@@ -1,6 +1,7 @@
 //! Jobs: side effects as documents, written in the transaction that wants them, claimed by one node with a lease,
 //! retried with backoff, visible when dead. A job carries ids, no personal data, and may run twice.
 
+pub mod pace;
 mod queue;
 mod runner;
 

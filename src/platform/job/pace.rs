@@ -1,0 +1,26 @@
+//! Long work in steps that hold up nobody else.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// After a step, twice as long as it took belongs to others.
+const REST: u32 = 2;
+/// However long a step took, whoever waits for the work does not wait for longer than this between two of them.
+const LONGEST: Duration = Duration::from_millis(200);
+
+/// The time of one step.
+pub struct Step(Instant);
+
+impl Step {
+    /// Begins now.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Ends, and leaves the database to others for a while.
+    pub async fn end(self) {
+        tokio::time::sleep((self.0.elapsed() * REST).min(LONGEST)).await;
+    }
+}
