@@ -17,7 +17,7 @@ use crate::platform::{
 use crate::storefront_user::lifecycle::EMPTY_STORAGES;
 
 /// Items that one transaction removes: small enough to be quick, large enough to be few.
-const BATCH: i64 = 100;
+const BATCH: i64 = 250;
 /// How often content without an item is looked for.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// After a step, twice as long as it took belongs to others.
-const REST: u32 = 2;
 /// However long a step took, whoever waits for the work does not wait for longer than this between two of them.
 const LONGEST: Duration = Duration::from_millis(200);
 
@@ -19,8 +17,8 @@ impl Step {
         Self(Instant::now())
     }
 
-    /// Ends, and leaves the database to others for a while.
+    /// Ends, and leaves the database to others for as long as it took.
     pub async fn end(self) {
-        tokio::time::sleep((self.0.elapsed() * REST).min(LONGEST)).await;
+        tokio::time::sleep(self.0.elapsed().min(LONGEST)).await;
     }
 }
