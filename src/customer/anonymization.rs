@@ -65,6 +65,27 @@ pub struct Anonymization {
     pub is_deletion: bool,
 }
 
+impl Anonymization {
+    /// One that somebody asks for at `now`, to start at `scheduled_for`.
+    #[must_use]
+    pub fn asked(requester: Actor, now: Timestamp, scheduled_for: Timestamp) -> Self {
+        Self {
+            status: AnonymizationStatus::Requested,
+            requested_at: now,
+            scheduled_for,
+            requester,
+            cancelled_at: None,
+            canceller: None,
+            started_at: None,
+            failed_at: None,
+            completed_at: None,
+            erased: Counts::default(),
+            storages: Vec::new(),
+            is_deletion: false,
+        }
+    }
+}
+
 /// What was erased, counted by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

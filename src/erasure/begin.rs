@@ -83,26 +83,12 @@ pub async fn begin_in(
                 false => Err(customer_refusal::anonymized([]).into()),
             };
         }
-        (Door::AtOnce { actor, is_deletion }, _) => asked_for_now(actor, *is_deletion, now),
+        (Door::AtOnce { actor, is_deletion }, _) => Anonymization {
+            is_deletion: *is_deletion,
+            ..Anonymization::asked(actor.clone(), now, now)
+        },
     };
     empty_in(app, by, tx, (customer, state), now).await.map(Some)
-}
-
-fn asked_for_now(actor: &Actor, is_deletion: bool, now: Timestamp) -> Anonymization {
-    Anonymization {
-        status: AnonymizationStatus::Requested,
-        requested_at: now,
-        scheduled_for: now,
-        requester: actor.clone(),
-        cancelled_at: None,
-        canceller: None,
-        started_at: None,
-        failed_at: None,
-        completed_at: None,
-        erased: Counts::default(),
-        storages: Vec::new(),
-        is_deletion,
-    }
 }
 
 /// A customer who is erased, or being erased, is to be gone altogether.

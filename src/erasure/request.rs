@@ -10,7 +10,7 @@ use crate::access::{audit::Action, reach::Reach};
 use crate::app::App;
 use crate::customer::{
     Customer,
-    anonymization::{Actor, Anonymization, AnonymizationStatus, Counts},
+    anonymization::{Actor, Anonymization, AnonymizationStatus},
     refusal as customer_refusal,
 };
 use crate::error::{Error, Result};
@@ -37,20 +37,8 @@ async fn request_in(
 ) -> Result<Customer> {
     check_requestable(&stored(app, reach, tx, id).await?)?;
     let now = app.clock.now();
-    let state = Anonymization {
-        status: AnonymizationStatus::Requested,
-        requested_at: now,
-        scheduled_for: now.after(app.config.anonymization_grace),
-        requester: actor.clone(),
-        cancelled_at: None,
-        canceller: None,
-        started_at: None,
-        failed_at: None,
-        completed_at: None,
-        erased: Counts::default(),
-        storages: Vec::new(),
-        is_deletion: false,
-    };
+    let scheduled_for = now.after(app.config.anonymization_grace);
+    let state = Anonymization::asked(actor.clone(), now, scheduled_for);
     let requested = doc! { "$set": { "anonymization": bson::serialize_to_bson(&state)? } };
     let customer = changed(app, reach, tx, id, requested).await?;
     app.queue
