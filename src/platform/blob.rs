@@ -23,6 +23,10 @@ use crate::error::{Error, Result};
 
 const LEDGER: &str = "unclaimedContent";
 const BUCKET: &str = "content";
+/// The pieces of the contents, as GridFS names them.
+const CHUNKS: &str = "content.chunks";
+/// The contents' lengths, as GridFS names them.
+const FILES: &str = "content.files";
 /// Bytes in a chunk: a quarter of the round trips of the driver's 255 KiB, and still small beside a request's memory.
 const CHUNK: u32 = 1024 * 1024;
 /// A writer that is silent for so long is taken for dead. With a sweep every few seconds nothing of it is left a minute
@@ -31,16 +35,28 @@ const LEASE: Duration = Duration::from_secs(30);
 const RENEW: Duration = Duration::from_secs(8);
 /// Chunks in memory at once while reading.
 const READ_AHEAD: u32 = 2;
-/// Contents that one sweep removes; the next sweep goes on.
+/// Entries that one sweep looks at; the next sweep goes on.
 const SWEEP: i64 = 1000;
+/// Contents that a sweep removes with one command.
+const BATCH: usize = 250;
 
-/// Indexes of the ledger; GridFS makes its own.
-pub const INDEXES: &[Index] = &[Index {
-    collection: LEDGER,
-    name: "lease",
-    keys: &[("until", 1)],
-    kind: IndexKind::Plain,
-}];
+/// Indexes of the ledger and of the contents' pieces. The driver makes those of GridFS too, but only if the very first
+/// content is larger than a chunk; after a small one, each read and each removal would look at every piece there is. Name
+/// and keys are the ones that it gives, so that both agree.
+pub const INDEXES: &[Index] = &[
+    Index {
+        collection: LEDGER,
+        name: "lease",
+        keys: &[("until", 1)],
+        kind: IndexKind::Plain,
+    },
+    Index {
+        collection: CHUNKS,
+        name: "files_id_1_n_1",
+        keys: &[("files_id", 1), ("n", 1)],
+        kind: IndexKind::Plain,
+    },
+];
 
 /// Names a content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,11 +88,33 @@ pub struct Written {
     pub sha256: String,
 }
 
+/// Contents that were given up together.
+#[derive(Clone, Debug)]
+pub struct Released {
+    entry: BlobId,
+    contents: Vec<BlobId>,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Entry {
+    /// That of the content which is being written; one of its own for contents that were given up.
     #[serde(rename = "_id")]
     id: BlobId,
     until: Timestamp,
+    /// What was given up together. One entry for all: thousands that come and go leave their keys in the index for
+    /// minutes, and whoever looks for others walks over them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    contents: Vec<BlobId>,
+}
+
+impl Entry {
+    fn into_contents(self) -> Vec<BlobId> {
+        if self.contents.is_empty() {
+            vec![self.id]
+        } else {
+            self.contents
+        }
+    }
 }
 
 impl Blobs {
@@ -100,14 +138,19 @@ impl Blobs {
     }
 
     fn chunks(&self) -> Collection<Document> {
-        self.database.house(&format!("{BUCKET}.chunks"))
+        self.database.house(CHUNKS)
     }
 
     /// Begins to write a content.
     pub async fn write(&self) -> Result<Writer> {
         let id = BlobId(ObjectId::new());
         let until = self.clock.now().after(LEASE);
-        self.ledger().insert_one(Entry { id, until }).await?;
+        let entry = Entry {
+            id,
+            until,
+            contents: Vec::new(),
+        };
+        self.ledger().insert_one(entry).await?;
         let stream = self
             .bucket
             .open_upload_stream(id.0.to_hex())
@@ -136,25 +179,39 @@ impl Blobs {
         }
     }
 
-    /// Gives the content up, in the transaction that removes what names it. [`Blobs::erase`] or the sweep removes it.
-    pub async fn release(&self, tx: &mut Tx, ids: &[BlobId]) -> Result<()> {
-        let until = self.clock.now();
-        let entries: Vec<Entry> = ids.iter().map(|id| Entry { id: *id, until }).collect();
-        if !entries.is_empty() {
-            self.ledger().insert_many(entries).session(tx).await?;
-        }
+    /// Gives contents up, in the transaction that removes what names them. [`Blobs::erase`] or the sweep removes them.
+    pub async fn release(&self, tx: &mut Tx, contents: Vec<BlobId>) -> Result<Released> {
+        let entry = Entry {
+            id: BlobId(ObjectId::new()),
+            until: self.clock.now(),
+            contents,
+        };
+        self.ledger().insert_one(&entry).session(tx).await?;
+        Ok(Released {
+            entry: entry.id,
+            contents: entry.contents,
+        })
+    }
+
+    /// Removes contents that were given up, and what is noted of them.
+    pub async fn erase(&self, released: &Released) -> Result<()> {
+        self.remove(&released.contents).await?;
+        self.forget(&[released.entry]).await
+    }
+
+    async fn remove(&self, contents: &[BlobId]) -> Result<()> {
+        self.chunks()
+            .delete_many(doc! { "files_id": { "$in": contents } })
+            .await?;
+        let files: Collection<Document> = self.database.house(FILES);
+        files.delete_many(doc! { "_id": { "$in": contents } }).await?;
         Ok(())
     }
 
-    /// Removes contents that nothing names, and their ledger entries.
-    pub async fn erase(&self, ids: &[BlobId]) -> Result<()> {
-        let ids: Vec<Bson> = ids.iter().map(|id| Bson::from(*id)).collect();
-        self.chunks()
-            .delete_many(doc! { "files_id": { "$in": &ids } })
+    async fn forget(&self, entries: &[BlobId]) -> Result<()> {
+        self.ledger()
+            .delete_many(doc! { "_id": { "$in": entries } })
             .await?;
-        let files: Collection<Document> = self.database.house(&format!("{BUCKET}.files"));
-        files.delete_many(doc! { "_id": { "$in": &ids } }).await?;
-        self.ledger().delete_many(doc! { "_id": { "$in": &ids } }).await?;
         Ok(())
     }
 
@@ -167,10 +224,10 @@ impl Blobs {
             .update_one(unclaimed, doc! { "$set": { "sweeping": true } })
             .await?;
         if marked.matched_count == 1 {
-            self.erase(&[id]).await
-        } else {
-            Ok(())
+            self.remove(&[id]).await?;
+            self.forget(&[id]).await?;
         }
+        Ok(())
     }
 
     /// Removes what nothing names and nobody is writing any more; how many contents that were.
@@ -196,8 +253,12 @@ impl Blobs {
         let marked = doc! { "_id": { "$in": ids }, "sweeping": true };
         let marked: Vec<Entry> = self.ledger().find(marked).await?.try_collect().await?;
         let ids: Vec<BlobId> = marked.iter().map(|entry| entry.id).collect();
-        self.erase(&ids).await?;
-        Ok(ids.len())
+        let contents: Vec<BlobId> = marked.into_iter().flat_map(Entry::into_contents).collect();
+        for some in contents.chunks(BATCH) {
+            self.remove(some).await?;
+        }
+        self.forget(&ids).await?;
+        Ok(contents.len())
     }
 
     /// The bytes `from..until` of a content of that size, piece by piece. The stream ends early with an error when
@@ -311,7 +372,8 @@ impl Writer {
     /// Takes everything back, at once.
     pub async fn abort(mut self) -> Result<()> {
         self.stream.abort().await?;
-        self.blobs.erase(&[self.id]).await
+        self.blobs.remove(&[self.id]).await?;
+        self.blobs.forget(&[self.id]).await
     }
 }
 

@@ -32,6 +32,7 @@ const NOBODYS: &[Stored] = &[
             ("_id", Field::Free),
             ("until", Field::Free),
             ("sweeping", Field::Free),
+            ("contents", Field::Free),
         ],
     },
     Stored {

@@ -25,7 +25,7 @@ use crate::platform::{
 /// The index that keeps a provider's key unique in its storefront.
 pub const UNIQUE_KEY: &str = "storefront_key";
 /// The index that ties a provider's subject to one customer.
-pub const UNIQUE_SUBJECT: &str = "storefront_provider_subject";
+pub const UNIQUE_SUBJECT: &str = "provider_subject";
 /// Identities that are removed in one transaction with their provider.
 const PART: i64 = 500;
 
@@ -40,7 +40,7 @@ pub const INDEXES: &[Index] = &[
     Index {
         collection: Identity::COLLECTION,
         name: UNIQUE_SUBJECT,
-        keys: &[("storefrontId", 1), ("providerId", 1), ("subject", 1)],
+        keys: &[("providerId", 1), ("subject", 1)],
         kind: IndexKind::Unique,
     },
     Index {

@@ -10,7 +10,7 @@ use super::{StorageItem, store};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::platform::{
-    blob::BlobId,
+    blob::Released,
     database::Tx,
     job::{Failure, Kind, pace::Step},
 };
@@ -58,13 +58,13 @@ pub async fn empty_storages(app: &Arc<App>, storages: &[Bson]) -> Result<()> {
         if items.is_empty() {
             break;
         }
-        let contents = app
+        let released = app
             .database
             .transaction((app, &items), |tx, (app, items)| {
                 remove_items(app, tx, items).boxed()
             })
             .await?;
-        app.blobs.erase(&contents).await?;
+        app.blobs.erase(&released).await?;
         step.end().await;
     }
     app.database
@@ -75,10 +75,9 @@ pub async fn empty_storages(app: &Arc<App>, storages: &[Bson]) -> Result<()> {
     Ok(())
 }
 
-async fn remove_items(app: &App, tx: &mut Tx, items: &[StorageItem]) -> Result<Vec<BlobId>> {
+async fn remove_items(app: &App, tx: &mut Tx, items: &[StorageItem]) -> Result<Released> {
     let contents = store::remove_abandoned(&app.database, tx, items).await?;
-    app.blobs.release(tx, &contents).await?;
-    Ok(contents)
+    app.blobs.release(tx, contents).await
 }
 
 fn sweep(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Failure>> {

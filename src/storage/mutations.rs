@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use super::graphql::{StorageItem, item_reach};
 use super::store::{self, ItemChanges};
 use super::upload::{self, NewItem};
-use super::{ItemKind, StorageItem as Document, check_folder, check_name};
+use super::{ItemKind, check_folder, check_name};
 use crate::access::{
     principal::Policy,
     reach::{Reach, StorageReach},
@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::context::RequestContext;
 use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
 use crate::platform::{
+    blob::Released,
     database::Tx,
     id::{Id, StorageItemId},
     scalar::Upload,
@@ -269,15 +270,14 @@ async fn delete(context: &Arc<RequestContext>, id: &str) -> Result<()> {
         })
         .await?;
     // The item is gone; should this fail, the sweep removes the content within seconds.
-    if let Err(error) = app.blobs.erase(&[removed.blob_id]).await {
+    if let Err(error) = app.blobs.erase(&removed).await {
         tracing::debug!(error = ?error, "left a deleted item's content to the sweep");
     }
     Ok(())
 }
 
-async fn remove(app: &App, reach: &StorageReach, tx: &mut Tx, id: &StorageItemId) -> Result<Document> {
+async fn remove(app: &App, reach: &StorageReach, tx: &mut Tx, id: &StorageItemId) -> Result<Released> {
     let item = store::remove(&app.database, reach, tx, id).await?;
     let item = item.ok_or_else(|| Error::rejected(item_not_found()))?;
-    app.blobs.release(tx, &[item.blob_id]).await?;
-    Ok(item)
+    app.blobs.release(tx, vec![item.blob_id]).await
 }

@@ -88,14 +88,23 @@ async fn plan(shop: &Shop, command: Document) -> String {
     format!("{:?}", plan.get_document("winningPlan").expect("a winner"))
 }
 
+/// Each of these commands uses the index that stands beside it.
+async fn assert_indexed(shop: &Shop, lookups: &[(&str, Document)]) {
+    for (index, command) in lookups {
+        let plan = plan(shop, command.clone()).await;
+        assert!(!plan.contains("COLLSCAN"), "{index}: {plan}");
+        assert!(plan.contains(&format!("\"{index}\"")), "{index}: {plan}");
+    }
+}
+
 #[tokio::test]
-async fn lookups_by_key_use_indexes() {
+async fn a_storefronts_lookups_by_key_use_indexes() {
     let shop = kit::shop().await;
     let storefront = shop.id();
     for number in 0..20 {
         shop.ann(&format!("user {number}")).await;
     }
-    for (what, command) in [
+    let lookups = [
         (
             "storefront_storefrontUserId",
             doc! { "find": "storefrontUsers", "filter": { "storefrontId": storefront, "storefrontUserId": "user 3" } },
@@ -127,12 +136,28 @@ async fn lookups_by_key_use_indexes() {
             doc! { "find": "customerGroups", "filter": { "storefrontId": storefront, "name.key": "vip" } },
         ),
         (
-            "fingerprint",
-            doc! { "find": "apiClients", "filter": { "fingerprint": "x" } },
-        ),
-        (
             "organization_name",
             doc! { "find": "storefronts", "filter": { "organizationId": "org_1", "name": "x" } },
+        ),
+    ];
+    assert_indexed(&shop, &lookups).await;
+}
+
+#[tokio::test]
+async fn lookups_in_all_storefronts_use_indexes() {
+    let shop = kit::shop().await;
+    let lookups = [
+        (
+            "provider_subject",
+            doc! { "find": "identities", "filter": { "providerId": "idp_1" } },
+        ),
+        (
+            "files_id_1_n_1",
+            doc! { "find": "content.chunks", "filter": { "files_id": { "$in": ["1", "2"] } }, "sort": { "n": 1 } },
+        ),
+        (
+            "fingerprint",
+            doc! { "find": "apiClients", "filter": { "fingerprint": "x" } },
         ),
         (
             "expiry",
@@ -142,9 +167,6 @@ async fn lookups_by_key_use_indexes() {
             "due",
             doc! { "find": "jobs", "filter": { "due": { "$lte": bson::DateTime::from_millis(1) } } },
         ),
-    ] {
-        let plan = plan(&shop, command).await;
-        assert!(!plan.contains("COLLSCAN"), "{what}: {plan}");
-        assert!(plan.contains(&format!("\"{what}\"")), "{what}: {plan}");
-    }
+    ];
+    assert_indexed(&shop, &lookups).await;
 }

@@ -192,7 +192,7 @@ impl Life {
             found.extend(canaries.map(|canary| format!("{canary} in {place}")));
         };
         let database = self.shop.gateway.store.database();
-        for name in database.list_collection_names().await.expect("named") {
+        for name in self.shop.gateway.store.collections().await {
             let raw = database.collection::<RawDocumentBuf>(&name);
             let documents: Vec<RawDocumentBuf> = raw
                 .find(doc! {})

@@ -25,6 +25,7 @@ use super::logs::{Logs, USUAL};
 use super::mail::MailFolder;
 use super::mongo::Store;
 use super::people::Shop;
+use super::profile::watch_for_scans;
 use super::server::{scratch, server};
 
 /// How a test wants its gateway.
@@ -99,6 +100,12 @@ impl Setup {
                 (server().await.uri().to_owned(), name, true)
             }
         };
+        if owner {
+            let database = server().await.client().database(&name);
+            // On the client's own runtime.
+            let watching = async move { watch_for_scans(&database).await };
+            server().await.handle().spawn(watching).await.expect("watched");
+        }
         let (logs, commands) = (Logs::default(), Commands::default());
         let runtime = runtime(&logs, self.log);
         let (clock, graphiql) = (self.clock.clone(), self.graphiql.clone());
@@ -122,6 +129,7 @@ impl Setup {
             logs,
             jobs_expected: AtomicBool::new(false),
             errors_expected: AtomicBool::new(false),
+            scans_expected: AtomicBool::new(false),
             owner,
             setup: self,
             handle: runtime.handle().clone(),
@@ -196,6 +204,7 @@ pub(crate) struct Gateway {
     pub(crate) logs: Logs,
     jobs_expected: AtomicBool,
     errors_expected: AtomicBool,
+    scans_expected: AtomicBool,
     /// A runtime to drop the database with, for the gateway that made it.
     owner: Option<Handle>,
     setup: Setup,
@@ -279,6 +288,11 @@ impl Gateway {
         self.jobs_expected.store(true, Ordering::Relaxed);
     }
 
+    /// This test makes the gateway look at whole collections.
+    pub(crate) fn expect_scans(&self) {
+        self.scans_expected.store(true, Ordering::Relaxed);
+    }
+
     /// This test makes the gateway log errors.
     pub(crate) fn expect_errors(&self) {
         self.errors_expected.store(true, Ordering::Relaxed);
@@ -307,22 +321,21 @@ impl Drop for Gateway {
         let (errors, store, owner) = (self.logs.errors(), self.store.clone(), self.owner.take());
         let jobs_expected = self.jobs_expected.load(Ordering::Relaxed);
         let errors_expected = self.errors_expected.load(Ordering::Relaxed);
-        let (finished, jobs) = std::thread::scope(|scope| {
+        let scans_expected = self.scans_expected.load(Ordering::Relaxed);
+        let (finished, jobs, scans) = std::thread::scope(|scope| {
             let dropping = scope.spawn(|| {
                 let finished = self.stop();
                 let Some(handle) = owner else {
-                    return (finished, Vec::new());
+                    return (finished, Vec::new(), Vec::new());
                 };
                 handle.block_on(async {
-                    let jobs = if failed {
-                        Vec::new()
-                    } else {
-                        store.open_jobs().await
-                    };
-                    if !failed {
-                        store.database().drop().await.expect("the database is dropped");
+                    // What a failed test left is for whoever looks for the reason.
+                    if failed {
+                        return (finished, Vec::new(), Vec::new());
                     }
-                    (finished, jobs)
+                    let (jobs, scans) = (store.open_jobs().await, store.scans().await);
+                    store.database().drop().await.expect("the database is dropped");
+                    (finished, jobs, scans)
                 })
             });
             dropping.join().expect("the gateway stops")
@@ -337,5 +350,9 @@ impl Drop for Gateway {
             "errors were logged: {errors:#?}"
         );
         assert!(jobs_expected || jobs.is_empty(), "jobs are left over: {jobs:#?}");
+        assert!(
+            scans_expected || scans.is_empty(),
+            "a whole collection was looked at, which takes the longer the more there is: {scans:#?}"
+        );
     }
 }

@@ -40,11 +40,23 @@ impl Store {
             .expect("counted")
     }
 
+    /// The collections, but for the database's own.
+    pub(crate) async fn collections(&self) -> Vec<String> {
+        let mut names = self.0.list_collection_names().await.expect("named");
+        names.retain(|name| !name.starts_with("system."));
+        names
+    }
+
+    /// Commands of the gateway for which the database looked at a whole collection.
+    pub(crate) async fn scans(&self) -> Vec<Document> {
+        self.documents("system.profile", doc! {}).await
+    }
+
     /// Everything that is stored, a collection a key, to compare before and after. What happens by itself is left out:
     /// recurring jobs.
     pub(crate) async fn dump(&self) -> BTreeMap<String, Vec<Document>> {
         let mut dump = BTreeMap::new();
-        for name in self.0.list_collection_names().await.expect("named") {
+        for name in self.collections().await {
             let filter = match name.as_str() {
                 "jobs" => doc! { "$expr": { "$ne": ["$_id", "$kind"] } },
                 _ => doc! {},

@@ -1,8 +1,27 @@
 //! What a command costs the database, by its own account.
 
 use bson::{Document, doc};
+use mongodb::Database;
 
 use super::{Shop, number, text};
+
+/// Collections of a few documents, which are read whole.
+const SMALL: [&str; 2] = ["organizations", "migrations"];
+
+/// Lets the database note each command of a gateway for which it looks at a whole collection.
+pub(crate) async fn watch_for_scans(database: &Database) {
+    let small = SMALL.map(|name| format!("{}.{name}", database.name()));
+    let scan = doc! {
+        "appName": { "$exists": true }, "planSummary": { "$regex": "COLLSCAN" }, "ns": { "$nin": small.to_vec() },
+        // Whether there is anything at all is told by the first document.
+        "$nor": [{ "command.filter": {}, "command.limit": 1 }],
+    };
+    profile(database, doc! { "profile": 1, "filter": scan }).await;
+}
+
+async fn profile(database: &Database, how: Document) {
+    database.run_command(how).await.expect("profiled");
+}
 
 /// A collection, and how many index keys and documents the database looked at for one command on it.
 pub(crate) type Cost = (String, i64, i64);
@@ -29,17 +48,14 @@ pub(crate) async fn examined<T>(shop: &Shop, work: impl Future<Output = T>) -> (
 /// What the database noted of the gateway's commands during `work`.
 pub(crate) async fn profiled<T>(shop: &Shop, work: impl Future<Output = T>) -> (T, Vec<Document>) {
     let store = &shop.gateway.store;
-    let profile = async |level: i32| {
-        let changed = store.database().run_command(doc! { "profile": level }).await;
-        changed.expect("profiled");
-    };
-    profile(2).await;
+    profile(store.database(), doc! { "profile": 2, "filter": "unset" }).await;
     let done = work.await;
-    profile(0).await;
+    profile(store.database(), doc! { "profile": 0 }).await;
     // The gateway gives its name; the tests' own client has none.
     let of_the_gateway = doc! { "appName": { "$exists": true }, "docsExamined": { "$exists": true } };
     let notes = store.documents("system.profile", of_the_gateway).await;
     let dropped = store.collection("system.profile").drop().await;
     dropped.expect("dropped");
+    watch_for_scans(store.database()).await;
     (done, notes)
 }

@@ -158,7 +158,11 @@ impl Store {
             .iter()
             .map(|file| (name(&file["_id"]), number(file, "length")))
             .collect();
-        let mut known: BTreeSet<String> = self.known("unclaimedContent").await.into_keys().collect();
+        let mut known = BTreeSet::new();
+        for (id, entry) in self.known("unclaimedContent").await {
+            let given_up = entry.get_array("contents").into_iter().flatten();
+            known.extend(given_up.map(name).chain([id]));
+        }
         for item in &items {
             let content = name(&item["blobId"]);
             let length = lengths.get(&content);
