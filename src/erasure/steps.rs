@@ -22,7 +22,7 @@ use crate::storage::jobs::empty_storages;
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, store as users};
 
 /// Documents that one transaction removes or changes: quick, so that others do not wait.
-const BATCH: i64 = 200;
+const BATCH: i64 = 50;
 /// How often it is looked whether a mail that is being sent is out.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 

@@ -16,8 +16,8 @@ use crate::platform::{
 };
 use crate::storefront_user::lifecycle::EMPTY_STORAGES;
 
-/// Items that one transaction removes: small enough to be quick, large enough to be few.
-const BATCH: i64 = 250;
+/// Items that one transaction removes: so few that others hardly wait.
+const BATCH: i64 = 50;
 /// How often content without an item is looked for.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 
