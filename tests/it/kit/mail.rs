@@ -1,6 +1,7 @@
 //! Mails that a gateway sent: taken by a real mail server, or found as files.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use mail_parser::MessageParser;
@@ -191,30 +192,32 @@ impl Mailbox {
 /// The folder that a gateway without a mail server writes its mails to, read in the order of their names.
 pub(crate) struct MailFolder {
     path: PathBuf,
-    seen: usize,
+    /// Not how many: of two mails of one moment the one that comes first by its name may come last.
+    seen: BTreeSet<PathBuf>,
 }
 
 impl MailFolder {
     /// The folder in this data directory.
-    pub(crate) fn of(data_dir: &std::path::Path) -> Self {
+    pub(crate) fn of(data_dir: &Path) -> Self {
         Self {
             path: data_dir.join("mail"),
-            seen: 0,
+            seen: BTreeSet::new(),
         }
     }
 
     /// All mails, the oldest first.
     pub(crate) fn all(&self) -> Vec<Mail> {
-        let read = |path: &PathBuf| Mail::parse(&std::fs::read_to_string(path).expect("a mail"));
-        self.files().iter().map(read).collect()
+        self.files().iter().map(|path| read(path)).collect()
     }
 
     /// The next mail that this method has not given yet.
     pub(crate) async fn next(&mut self) -> Mail {
-        let seen = self.seen;
-        super::eventually("a mail is written", || async { self.files().len() > seen }).await;
-        self.seen += 1;
-        self.all().swap_remove(seen)
+        let unseen = || self.files().into_iter().find(|path| !self.seen.contains(path));
+        super::eventually("a mail is written", || async { unseen().is_some() }).await;
+        let path = unseen().expect("it stays");
+        let mail = read(&path);
+        self.seen.insert(path);
+        mail
     }
 
     fn files(&self) -> Vec<PathBuf> {
@@ -226,4 +229,8 @@ impl MailFolder {
         files.sort();
         files
     }
+}
+
+fn read(path: &Path) -> Mail {
+    Mail::parse(&std::fs::read_to_string(path).expect("a mail"))
 }
