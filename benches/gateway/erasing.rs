@@ -30,7 +30,6 @@ const ORDER: &str = "mutation($input: OrderRecordInput!) { orderRecord(input: $i
 
 pub async fn measure(stand: &Arc<Stand>) -> Vec<Row> {
     let reader = stand.user("reads", false).await;
-    write_first_content(stand).await;
     let mut customers = Vec::new();
     for number in 0..CUSTOMERS {
         let id = stand.customer(&format!("erased{number}@example.com"), None).await;
@@ -102,13 +101,6 @@ async fn fill(stand: &Stand, customer: &str) {
         .expect("read");
     lay_contents(&database, contents).await;
     lay_orders(stand, &database, customer).await;
-}
-
-/// GridFS makes its indexes when the first content is written, and not for what is laid behind its back.
-async fn write_first_content(stand: &Stand) {
-    let mut writer = stand.gateway.app.blobs.write().await.expect("a writer");
-    writer.append(b"first").await.expect("written");
-    writer.finish().await.expect("finished");
 }
 
 async fn lay_contents(database: &mongodb::Database, contents: Vec<Bson>) {

@@ -71,6 +71,7 @@ async fn step<T: Personal>(
         return Ok(false);
     }
     let ids: Vec<Bson> = found.into_iter().map(Into::into).collect();
+    let many = ids.len();
     theirs.insert("_id", doc! { "$in": ids });
     let context = (&**app, subject, theirs, how, counted);
     app.database
@@ -78,7 +79,7 @@ async fn step<T: Personal>(
             step_in::<T>(app, tx, subject, theirs, *how, *counted).boxed()
         })
         .await?;
-    pace.end().await;
+    pace.end(many, BATCH).await;
     Ok(true)
 }
 

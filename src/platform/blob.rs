@@ -95,6 +95,16 @@ pub struct Released {
     contents: Vec<BlobId>,
 }
 
+impl Released {
+    /// A content that was written and never claimed.
+    fn unclaimed(id: BlobId) -> Self {
+        Self {
+            entry: id,
+            contents: vec![id],
+        }
+    }
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Entry {
     /// That of the content which is being written; one of its own for contents that were given up.
@@ -224,10 +234,10 @@ impl Blobs {
             .update_one(unclaimed, doc! { "$set": { "sweeping": true } })
             .await?;
         if marked.matched_count == 1 {
-            self.remove(&[id]).await?;
-            self.forget(&[id]).await?;
+            self.erase(&Released::unclaimed(id)).await
+        } else {
+            Ok(())
         }
-        Ok(())
     }
 
     /// Removes what nothing names and nobody is writing any more; how many contents that were.
@@ -372,8 +382,7 @@ impl Writer {
     /// Takes everything back, at once.
     pub async fn abort(mut self) -> Result<()> {
         self.stream.abort().await?;
-        self.blobs.remove(&[self.id]).await?;
-        self.blobs.forget(&[self.id]).await
+        self.blobs.erase(&Released::unclaimed(self.id)).await
     }
 }
 

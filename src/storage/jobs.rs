@@ -65,7 +65,7 @@ pub async fn empty_storages(app: &Arc<App>, storages: &[Bson]) -> Result<()> {
             })
             .await?;
         app.blobs.erase(&released).await?;
-        step.end().await;
+        step.end(items.len(), BATCH).await;
     }
     app.database
         .transaction((app, storages), |tx, (app, storages)| {

@@ -17,8 +17,11 @@ impl Step {
         Self(Instant::now())
     }
 
-    /// Ends, and leaves the database to others for as long as it took.
-    pub async fn end(self) {
-        tokio::time::sleep(self.0.elapsed().min(LONGEST)).await;
+    /// Ends, having done this many. When it was as many as a step may do there is more to do, and the database is left to
+    /// others for as long as the step took.
+    pub async fn end(self, done: usize, at_most: i64) {
+        if i64::try_from(done).is_ok_and(|done| done >= at_most) {
+            tokio::time::sleep(self.0.elapsed().min(LONGEST)).await;
+        }
     }
 }

@@ -6,6 +6,8 @@ use bson::{Bson, Document, doc};
 use futures_util::TryStreamExt;
 use mongodb::{Collection, Database};
 
+use super::profile::scan;
+
 /// A test's database.
 #[derive(Clone)]
 pub(crate) struct Store(Database);
@@ -49,7 +51,7 @@ impl Store {
 
     /// Commands of the gateway for which the database looked at a whole collection.
     pub(crate) async fn scans(&self) -> Vec<Document> {
-        self.documents("system.profile", doc! {}).await
+        self.documents("system.profile", scan(&self.0)).await
     }
 
     /// Everything that is stored, a collection a key, to compare before and after. What happens by itself is left out:

@@ -10,13 +10,17 @@ const SMALL: [&str; 2] = ["organizations", "migrations"];
 
 /// Lets the database note each command of a gateway for which it looks at a whole collection.
 pub(crate) async fn watch_for_scans(database: &Database) {
+    profile(database, doc! { "profile": 1, "filter": scan(database) }).await;
+}
+
+/// The notes of such commands.
+pub(crate) fn scan(database: &Database) -> Document {
     let small = SMALL.map(|name| format!("{}.{name}", database.name()));
-    let scan = doc! {
+    doc! {
         "appName": { "$exists": true }, "planSummary": { "$regex": "COLLSCAN" }, "ns": { "$nin": small.to_vec() },
         // Whether there is anything at all is told by the first document.
         "$nor": [{ "command.filter": {}, "command.limit": 1 }],
-    };
-    profile(database, doc! { "profile": 1, "filter": scan }).await;
+    }
 }
 
 async fn profile(database: &Database, how: Document) {
@@ -54,6 +58,8 @@ pub(crate) async fn profiled<T>(shop: &Shop, work: impl Future<Output = T>) -> (
     // The gateway gives its name; the tests' own client has none.
     let of_the_gateway = doc! { "appName": { "$exists": true }, "docsExamined": { "$exists": true } };
     let notes = store.documents("system.profile", of_the_gateway).await;
+    let scans = store.scans().await;
+    assert!(scans.is_empty(), "a whole collection was looked at: {scans:#?}");
     let dropped = store.collection("system.profile").drop().await;
     dropped.expect("dropped");
     watch_for_scans(store.database()).await;
