@@ -44,7 +44,8 @@ pub(super) struct Admitted {
     operation_name: Option<String>,
     variables: Variables,
     variables_fit: bool,
-    is_mutation: bool,
+    /// Whether it is validated each time: a mutation, and what asks for the schema, which only the strict one tells.
+    always_strict: bool,
     is_single: bool,
     /// The operation's own name.
     name: Option<String>,
@@ -73,16 +74,17 @@ pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result
         }
         _ => {}
     }
-    gateway.guard.admit(&operation, &variables)?;
+    let cost = gateway.guard.admit(&operation, &variables)?;
     let variables_fit = variables::check(&prepared, operation.name, &variables)?;
     let is_mutation = operation.kind == OperationType::Mutation;
+    let always_strict = is_mutation || cost.introspection > 0;
     let is_single = !is_mutation && operation.is_single();
     let name = operation.name.map(str::to_owned);
     Ok(Admitted {
         operation_name,
         variables,
         variables_fit,
-        is_mutation,
+        always_strict,
         is_single,
         name,
         prepared,
@@ -241,7 +243,7 @@ async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestCont
         operation_name,
         mut variables,
         variables_fit,
-        is_mutation,
+        always_strict,
         ..
     } = admitted;
     let request = |variables| {
@@ -250,7 +252,7 @@ async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestCont
         request.operation_name = operation_name.clone();
         request
     };
-    if prepared.is_validated() && !is_mutation {
+    if prepared.is_validated() && !always_strict {
         let again = (!variables_fit).then(|| variables.clone());
         let response = gateway.schema.execute_validated(request(variables)).await;
         match again {

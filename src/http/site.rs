@@ -62,6 +62,9 @@ impl Site {
             .await;
         }
         frame::frame(&self.gateway, request, async |request| {
+            if is_from_no_page(&request) {
+                return self.handled(request).await;
+            }
             let handlers =
                 tower::service_fn(async |request| Ok::<_, Infallible>(self.handled(request).await));
             let Ok(response) = self.cors.layer(handlers).call(request).await;
@@ -78,6 +81,14 @@ impl Site {
             Box::pin(routed(&self.api, request)).await
         }
     }
+}
+
+/// Whether it is GraphQL that no page of another origin sent: browsers name the origin with each POST of theirs (Fetch
+/// §3.2). Its answer needs no headers for browsers, nor a `Vary`, because nobody may keep it.
+fn is_from_no_page(request: &Request) -> bool {
+    request.uri().path() == GRAPHQL
+        && request.method() == Method::POST
+        && !request.headers().contains_key(header::ORIGIN)
 }
 
 async fn routed(router: &Router, request: Request) -> Response {

@@ -472,3 +472,113 @@ async fn the_token_endpoint_tells_other_pages_that_they_may_ask_and_nobody_to_ke
     assert_eq!(answer.headers()["cache-control"], "no-store");
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn pages_of_the_named_origins_may_read_what_graphql_answers_and_no_others() {
+    let ours = "https://prints.example";
+    let gateway = Gateway::start(&[("GATEWAY_CORS_ORIGINS", ours)]).await;
+    let url = format!("{}/graphql", gateway.url);
+    let body = json!({ "query": "{ __typename }" });
+    let answer = async |method: reqwest::Method, url: &str, origin: Option<&str>| {
+        let mut request = gateway.http.request(method.clone(), url);
+        if method == reqwest::Method::POST {
+            request = request.json(&body);
+        } else if method == reqwest::Method::OPTIONS {
+            request = request.header("access-control-request-method", "POST");
+        }
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        request.send().await.expect("answered")
+    };
+    let allowed = |response: &Response| {
+        let value = response.headers().get("access-control-allow-origin");
+        value.map(|value| value.to_str().expect("text").to_owned())
+    };
+    let get = format!("{url}?query=%7B__typename%7D");
+    for (method, url) in [
+        (reqwest::Method::POST, &url),
+        (reqwest::Method::GET, &get),
+        (reqwest::Method::OPTIONS, &url),
+        // What is wrong is told to the page too.
+        (reqwest::Method::PUT, &url),
+    ] {
+        let to_ours = answer(method.clone(), url, Some(ours)).await;
+        assert_eq!(allowed(&to_ours).as_deref(), Some(ours), "{method}");
+        let to_others = answer(method.clone(), url, Some("https://other.example")).await;
+        assert_eq!(allowed(&to_others), None, "{method}");
+        assert_eq!(to_ours.headers()["cache-control"], "no-store", "{method}");
+        assert_eq!(to_others.headers()["cache-control"], "no-store", "{method}");
+    }
+    let to_ours = answer(reqwest::Method::POST, &url, Some(ours)).await;
+    let exposed = &to_ours.headers()["access-control-expose-headers"];
+    assert!(
+        exposed.to_str().expect("text").contains("x-request-id"),
+        "{exposed:?}"
+    );
+    let to_ours = to_ours.text().await.expect("text");
+    // Whoever is no page needs none of it.
+    let to_a_backend = answer(reqwest::Method::POST, &url, None).await;
+    assert_eq!(allowed(&to_a_backend), None);
+    assert_eq!(to_a_backend.headers()["cache-control"], "no-store");
+    assert_eq!(to_a_backend.text().await.expect("text"), to_ours);
+    gateway.stop().await;
+}
+
+// A text that was sent before goes another way than a new one, without validation.
+#[tokio::test]
+async fn the_schema_is_told_the_same_each_time_and_has_nothing_of_federation() {
+    let gateway = Gateway::start(&[]).await;
+    let types =
+        "{ __schema { types { name fields { name } } queryType { fields { name } } } viewer { __typename } }";
+    let service =
+        r#"{ query: __type(name: "Query") { fields { name } } none: __type(name: "_Service") { name } }"#;
+    let skipped = "query($skip: Boolean!) { __schema @skip(if: $skip) { queryType { name } } }";
+    for (query, variables) in [
+        (types, json!({})),
+        (service, json!({})),
+        (skipped, json!({ "skip": false })),
+    ] {
+        let first = gateway.ask(query, variables.clone()).await;
+        assert_eq!(first["errors"], Value::Null, "{query}");
+        assert_eq!(gateway.ask(query, variables.clone()).await, first, "{query}");
+        assert_eq!(gateway.ask(query, variables).await, first, "{query}");
+        for name in ["_Service", "_service", "_Entity", "_entities", "_Any"] {
+            let quoted = format!("\"{name}\"");
+            assert!(!first.to_string().contains(&quoted), "{name}: {query}");
+        }
+    }
+    let told = gateway.ask(types, json!({})).await;
+    assert!(told["data"]["__schema"]["types"].as_array().expect("types").len() > 100);
+    assert_eq!(gateway.ask(service, json!({})).await["data"]["none"], Value::Null);
+    assert_eq!(
+        gateway.ask(skipped, json!({ "skip": true })).await["data"],
+        json!({})
+    );
+    for query in [
+        "{ _service { sdl } }",
+        "{ _entities(representations: []) { __typename } }",
+    ] {
+        let first = gateway.ask(query, json!({})).await;
+        assert_eq!(
+            first["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED",
+            "{first}"
+        );
+        assert_eq!(gateway.ask(query, json!({})).await, first);
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_tells_no_schema_does_so_at_no_time() {
+    let gateway = Gateway::start(&[("GATEWAY_INTROSPECTION", "off")]).await;
+    let query = "{ __schema { types { name } } __typename }";
+    let first = gateway.ask(query, json!({})).await;
+    assert!(!first.to_string().contains("Customer"), "{first}");
+    assert_eq!(gateway.ask(query, json!({})).await, first);
+    assert_eq!(
+        gateway.ask("{ __typename }", json!({})).await["data"],
+        json!({ "__typename": "Query" })
+    );
+    gateway.stop().await;
+}
