@@ -10,6 +10,7 @@ use async_graphql::Context;
 use tokio::sync::Mutex;
 
 use crate::access::{
+    by_id::ById,
     membership::{GroupReach, MemberDocument},
     principal::{Policy, Principal},
     reach::{Confine, Named, Reach, StorageReach, StorefrontReach},
@@ -113,7 +114,7 @@ impl RequestContext {
     where
         T::Id: std::fmt::Debug,
     {
-        let make = || crate::access::tenant::ById::<T>::new(self.app.database.open(reach));
+        let make = || ById::<T>::new(self.app.database.open(reach));
         let loader = self.loader(reach.scope(), make);
         // Boxed: each field of a node is given room for the largest of them.
         let load: Pin<Box<dyn Future<Output = _> + Send>> =

@@ -1,21 +1,19 @@
 //! Tenants' collections: opened with a reach, which stands in every filter, in front of every pipeline, and guards every
 //! insert. Asking with the wrong reach finds nothing.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
 use futures_util::{Stream, TryStreamExt};
-use mongodb::{Collection, options::ReturnDocument};
+use mongodb::{Collection, action::Find, options::ReturnDocument};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::reach::{Confine, Holder, Reach, StorageReach};
 use crate::error::{Error, Result};
 use crate::platform::{
-    database::{Database, Tx, count_command},
+    database::{Database, Sessions, Tx, count_command},
     id::{Id, StorageId, StorefrontId},
-    loader::Batch,
     page::{Page, Slice},
 };
 
@@ -49,6 +47,7 @@ impl Database {
         let confine = reach.confine(T::STOREFRONT, T::HOLDER);
         Tenant {
             collection: self.uncounted(T::COLLECTION),
+            sessions: self.sessions(),
             confine,
         }
     }
@@ -77,6 +76,7 @@ impl Database {
 #[derive(Clone, Debug)]
 pub struct Tenant<T: Send + Sync> {
     collection: Collection<T>,
+    sessions: Arc<Sessions>,
     confine: Document,
 }
 
@@ -106,7 +106,11 @@ impl<T: TenantDocument> Tenant<T> {
 
     /// The one document that the filter names.
     pub async fn find_one(&self, filter: Document) -> Result<Option<T>> {
-        Ok(self.commands().find_one(self.confined(filter)).await?)
+        let found = self.commands().find_one(self.confined(filter));
+        let mut session = self.sessions.borrow().await?;
+        let found = found.session(&mut *session).await?;
+        self.sessions.give_back(session);
+        Ok(found)
     }
 
     /// The same within a transaction.
@@ -131,14 +135,17 @@ impl<T: TenantDocument> Tenant<T> {
 
     /// The documents that the filter finds, in one command; a limit of 0 is none.
     pub async fn find(&self, filter: Document, sort: Document, limit: i64) -> Result<Vec<T>> {
-        let found = self
-            .commands()
-            .find(self.confined(filter))
-            .sort(sort)
-            .limit(limit)
-            .batch_size(BATCH)
-            .await?;
-        Ok(found.try_collect().await?)
+        let found = self.commands().find(self.confined(filter));
+        self.all(found.sort(sort).limit(limit)).await
+    }
+
+    /// All that a search finds, in one command.
+    async fn all<R: DeserializeOwned + Send + Sync>(&self, search: Find<'_, R>) -> Result<Vec<R>> {
+        let mut session = self.sessions.borrow().await?;
+        let mut found = search.batch_size(BATCH).session(&mut *session).await?;
+        let found = found.stream(&mut session).try_collect().await?;
+        self.sessions.give_back(session);
+        Ok(found)
     }
 
     /// The same within a transaction.
@@ -159,13 +166,12 @@ impl<T: TenantDocument> Tenant<T> {
     ) -> Result<Vec<R>> {
         let mut whole = vec![doc! { "$match": self.confine.clone() }];
         whole.extend(pipeline);
-        let found = self
-            .commands()
-            .aggregate(whole)
-            .batch_size(BATCH)
-            .with_type::<R>()
-            .await?;
-        Ok(found.try_collect().await?)
+        let found = self.commands().aggregate(whole).batch_size(BATCH);
+        let mut session = self.sessions.borrow().await?;
+        let mut found = found.with_type::<R>().session(&mut *session).await?;
+        let found = found.stream(&mut session).try_collect().await?;
+        self.sessions.give_back(session);
+        Ok(found)
     }
 
     /// A `$lookup` stage from this collection's rows to what belongs to them. The rows are confined already, and what
@@ -208,7 +214,7 @@ impl<T: TenantDocument> Tenant<T> {
     pub async fn ids(&self, filter: Document, limit: i64) -> Result<Vec<T::Id>> {
         let found = self.commands().clone_with_type::<Document>();
         let found = found.find(self.confined(filter)).projection(doc! { "_id": 1 });
-        let found: Vec<Document> = found.limit(limit).batch_size(BATCH).await?.try_collect().await?;
+        let found = self.all(found.limit(limit)).await?;
         Ok(found.iter().filter_map(id_in::<T>).collect())
     }
 
@@ -247,10 +253,8 @@ impl<T: TenantDocument> Tenant<T> {
             .find(self.confined(filter))
             .sort(page.sort())
             .limit(page.limit())
-            .batch_size(BATCH)
-            .max_time(SEARCH_LIMIT)
-            .await?;
-        Ok(page.cut(found.try_collect().await?, position))
+            .max_time(SEARCH_LIMIT);
+        Ok(page.cut(self.all(found).await?, position))
     }
 
     /// How many documents meet a client's condition.
@@ -259,7 +263,10 @@ impl<T: TenantDocument> Tenant<T> {
     /// [`Error::SearchTimeout`] where counting them takes too long.
     pub async fn count(&self, condition: Document) -> Result<u64> {
         let counted = self.commands().count_documents(self.confined(condition));
-        Ok(counted.max_time(SEARCH_LIMIT).await?)
+        let mut session = self.sessions.borrow().await?;
+        let counted = counted.max_time(SEARCH_LIMIT).session(&mut *session).await?;
+        self.sessions.give_back(session);
+        Ok(counted)
     }
 
     /// Changes all that the filter finds by a pipeline, outside a transaction, each document by itself: for migrations and
@@ -362,39 +369,4 @@ impl<T: TenantDocument> Tenant<T> {
 
 fn id_in<T: TenantDocument>(row: &Document) -> Option<T::Id> {
     T::Id::parse(row.get_str("_id").unwrap_or_default())
-}
-
-/// Reads documents by id, a level at a time.
-pub struct ById<T: TenantDocument>(Tenant<T>);
-
-impl<T: TenantDocument> ById<T> {
-    /// From this collection, as far as its reach goes.
-    #[must_use]
-    pub fn new(tenant: Tenant<T>) -> Self {
-        Self(tenant)
-    }
-}
-
-impl<T: TenantDocument> Batch for ById<T>
-where
-    T::Id: std::fmt::Debug,
-{
-    type Key = T::Id;
-    type Value = T;
-
-    async fn load(&self, keys: &[T::Id]) -> Result<HashMap<T::Id, T>> {
-        if let [key] = keys {
-            let found = self.0.get(key).await?;
-            return Ok(found
-                .map(|document| (key.clone(), document))
-                .into_iter()
-                .collect());
-        }
-        let ids: Vec<Bson> = keys.iter().cloned().map(Into::into).collect();
-        let found = self.0.find(doc! { "_id": { "$in": ids } }, doc! {}, 0).await?;
-        Ok(found
-            .into_iter()
-            .map(|document| (document.id().clone(), document))
-            .collect())
-    }
 }

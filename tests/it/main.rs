@@ -15,6 +15,7 @@ mod concurrency;
 mod custom_fields;
 mod customers;
 mod database_faults;
+mod database_sessions;
 mod erasure;
 mod faults;
 mod filters;

@@ -4,6 +4,7 @@
 //! to the house itself (keys, clients, jobs, migrations).
 
 mod fault;
+mod sessions;
 
 use std::sync::{
     Arc,
@@ -24,6 +25,7 @@ use serde::Serialize;
 use super::clock::{Clock, Timestamp};
 use crate::error::{Error, Result};
 pub use fault::{DatabaseFault, violated_index, was_not_kept};
+pub(crate) use sessions::Sessions;
 
 /// How long to look for a server that can take a command. Shorter than a request's deadline, longer than an election.
 const SERVER_SELECTION: Duration = Duration::from_secs(10);
@@ -42,6 +44,7 @@ pub type Tx = ClientSession;
 pub struct Database {
     client: Client,
     inner: mongodb::Database,
+    sessions: Arc<Sessions>,
 }
 
 impl Database {
@@ -77,7 +80,12 @@ impl Database {
         }
         let client = Client::with_options(options)?;
         let inner = client.database(name);
-        Ok(Self { client, inner })
+        let sessions = Arc::new(Sessions::new(client.clone()));
+        Ok(Self {
+            client,
+            inner,
+            sessions,
+        })
     }
 
     /// A collection of the house itself, for one command. Tenants' collections are opened with a reach.
@@ -89,6 +97,11 @@ impl Database {
     /// A collection whose opener counts its commands itself.
     pub(crate) fn uncounted<T: Send + Sync>(&self, name: &str) -> Collection<T> {
         self.inner.collection(name)
+    }
+
+    /// Sessions for reads outside of transactions.
+    pub(crate) fn sessions(&self) -> Arc<Sessions> {
+        Arc::clone(&self.sessions)
     }
 
     pub(super) fn raw(&self) -> &mongodb::Database {
