@@ -1,8 +1,8 @@
 //! Sessions for reads outside of transactions.
 //!
-//! The driver gives each command that has no session one of its own, and that one a task that waits for its end. For a read of
-//! one document, waking a thread for that task is a tenth of the work. So reads borrow a session, one at a time, and give
-//! it back for the next one; the server sees no difference.
+//! The driver gives each command that has no session one of its own, and that one a task that waits for its end: for a
+//! read of one document a task too many, which often wakes another thread. So reads borrow a session, one read at a time,
+//! and give it back for the next one; the server sees no difference.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -68,7 +68,7 @@ impl Sessions {
     }
 
     async fn start(&self) -> Result<Session> {
-        // As the driver's own sessions are: a read does not wait for what this session, that is somebody else, has seen.
+        // As the driver's own sessions are: a read does not wait for what the session has seen for somebody else.
         let started = self.client.start_session().causal_consistency(false);
         Ok(Box::new(started.await?))
     }
