@@ -266,7 +266,7 @@ impl Schema {
         }
     }
 
-    /// Runs a query whose document was found valid before. It must not ask for the schema, which this way does not tell.
+    /// Runs a query whose document was found valid before. It must not ask for the schema, which is not told this way.
     pub async fn execute_validated(&self, request: Request) -> Response {
         self.fast.execute(request).await
     }

@@ -83,8 +83,8 @@ impl Site {
     }
 }
 
-/// Whether it is GraphQL that no page of another origin sent: browsers name the origin with each POST of theirs (Fetch
-/// §3.2). Its answer needs no headers for browsers, nor a `Vary`, because nobody may keep it.
+/// Whether it is GraphQL that no page of another origin sent: browsers name the origin with each POST of theirs (Fetch,
+/// `Origin` header). Its answer needs no headers for browsers, nor a `Vary`, because nobody may keep it.
 fn is_from_no_page(request: &Request) -> bool {
     request.uri().path() == GRAPHQL
         && request.method() == Method::POST

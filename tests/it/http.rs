@@ -534,9 +534,11 @@ async fn the_schema_is_told_the_same_each_time_and_has_nothing_of_federation() {
     let service =
         r#"{ query: __type(name: "Query") { fields { name } } none: __type(name: "_Service") { name } }"#;
     let skipped = "query($skip: Boolean!) { __schema @skip(if: $skip) { queryType { name } } }";
+    let spread = "{ ...F ... on Query { __type(name: \"Query\") { name } } } fragment F on Query { __schema { queryType { name } } }";
     for (query, variables) in [
         (types, json!({})),
         (service, json!({})),
+        (spread, json!({})),
         (skipped, json!({ "skip": false })),
     ] {
         let first = gateway.ask(query, variables.clone()).await;
@@ -548,6 +550,9 @@ async fn the_schema_is_told_the_same_each_time_and_has_nothing_of_federation() {
             assert!(!first.to_string().contains(&quoted), "{name}: {query}");
         }
     }
+    let told = gateway.ask(spread, json!({})).await;
+    let expected = json!({ "__schema": { "queryType": { "name": "Query" } }, "__type": { "name": "Query" } });
+    assert_eq!(told["data"], expected);
     let told = gateway.ask(types, json!({})).await;
     assert!(told["data"]["__schema"]["types"].as_array().expect("types").len() > 100);
     assert_eq!(gateway.ask(service, json!({})).await["data"]["none"], Value::Null);

@@ -1,8 +1,8 @@
 //! Sessions for reads outside of transactions.
 //!
 //! The driver gives each command that has no session one of its own, and that one a task that waits for its end: for a
-//! read of one document a task too many, which often wakes another thread. So reads borrow a session, one read at a time,
-//! and give it back for the next one; the server sees no difference.
+//! read of one document a task too many, which often wakes another thread. So reads borrow a session, one read at a
+//! time, and give it back for the next one; the server sees no difference.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -42,8 +42,9 @@ impl Sessions {
         }
     }
 
-    /// A session for reads, for this caller alone. It goes back with [`Self::give_back`] when a read went well. After an error, or
-    /// when the caller goes away in the middle, it is dropped: the driver knows whether it can still be used.
+    /// A session for reads, for this caller alone. It goes back with [`Self::give_back`] when a read went well. After
+    /// an error, or when the caller goes away in the middle, it is dropped: the driver knows whether it can still be
+    /// used.
     pub(crate) async fn borrow(&self) -> Result<Session> {
         let last = self.idle().pop();
         match last {
