@@ -20,6 +20,7 @@ mod erasure;
 mod faults;
 mod filters;
 mod graphql_library;
+mod hostile;
 mod house;
 mod http;
 mod indexes;

@@ -10,6 +10,8 @@
 //! error was logged; then its database is dropped.
 
 mod audit;
+mod binary;
+mod bystander;
 mod commands;
 mod gateway;
 mod graphql;
@@ -18,6 +20,7 @@ mod mail;
 mod mongo;
 mod people;
 mod profile;
+mod raw;
 mod redact;
 mod scripts;
 mod server;
@@ -25,12 +28,15 @@ mod whole;
 
 use std::time::Duration;
 
-pub(crate) use gateway::{Gateway, Setup, master_key};
+pub(crate) use binary::{Binary, Memory};
+pub(crate) use bystander::Bystander;
+pub(crate) use gateway::{Gateway, Setup};
 pub(crate) use graphql::{Answer, Caller, Upload, faults, mutation};
 pub(crate) use mail::{Mail, MailFolder, MailServer, Mailbox};
 pub(crate) use mongo::{Store, number, text};
 pub(crate) use people::{Client, Shop, item_ids};
 pub(crate) use profile::{Cost, examined, is_within, profiled};
+pub(crate) use raw::{Raw, RawAnswer};
 pub(crate) use redact::redact;
 pub(crate) use scripts::{Scripts, Tool, chromium, succeeds};
 pub(crate) use server::{FailPoint, find_server, scratch, server_uri};

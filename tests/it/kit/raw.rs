@@ -1,0 +1,124 @@
+//! HTTP/1.1 by hand, for what no client library sends.
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr};
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+
+use super::LIMIT;
+
+/// A connection whose bytes the test writes itself.
+pub(crate) struct Raw {
+    pub(crate) stream: TcpStream,
+    received: Vec<u8>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct RawAnswer {
+    pub(crate) status: u16,
+    /// The status line and the headers, in lower case.
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl RawAnswer {
+    /// A header's value.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        let mut values = lines.filter_map(|(known, value)| (known == name).then(|| value.trim()));
+        values.next()
+    }
+
+    /// The code of the first error in the body.
+    pub(crate) fn code(&self) -> String {
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let code = body["errors"][0]["extensions"]["code"].as_str();
+        code.unwrap_or_default().to_owned()
+    }
+}
+
+impl Raw {
+    /// Connects.
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.expect("connected");
+        Self::on(stream)
+    }
+
+    /// Connects from another address of this machine, such as `127.0.0.2`, as another client.
+    pub(crate) async fn connect_from(from: IpAddr, address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::new(from, 0)).expect("an own address");
+        Self::on(socket.connect(address).await.expect("connected"))
+    }
+
+    /// On a connection that was made before.
+    pub(crate) fn on(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            received: Vec::new(),
+        }
+    }
+
+    /// Sends bytes; false when the gateway has closed the connection.
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        let sent = timeout(LIMIT, self.stream.write_all(bytes.as_ref())).await;
+        sent.expect("taken in time").is_ok()
+    }
+
+    /// The next answer; `None` when the connection ends without one.
+    pub(crate) async fn answer(&mut self) -> Option<RawAnswer> {
+        let end = loop {
+            if let Some(end) = find(&self.received, b"\r\n\r\n") {
+                break end + 4;
+            }
+            if !self.receive().await {
+                return None;
+            }
+        };
+        let head = String::from_utf8_lossy(&self.received[..end]).to_ascii_lowercase();
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let mut answer = RawAnswer {
+            status: status.expect("a status"),
+            head,
+            body: Vec::new(),
+        };
+        let length = answer.header("content-length");
+        let length: usize = length.map_or(0, |length| length.parse().expect("a number"));
+        while self.received.len() < end + length && self.receive().await {}
+        let end_of_body = self.received.len().min(end + length);
+        answer.body = self.received[end..end_of_body].to_vec();
+        self.received.drain(..end_of_body);
+        Some(answer)
+    }
+
+    /// Waits until the gateway closes the connection; what it sent before is read and dropped.
+    pub(crate) async fn closed(&mut self) {
+        while self.receive().await {}
+    }
+
+    /// More bytes; false at the end.
+    async fn receive(&mut self) -> bool {
+        let mut piece = [0; 16 * 1024];
+        let read = timeout(LIMIT, self.stream.read(&mut piece));
+        match read.await.expect("something happens in time") {
+            Ok(0) => false,
+            Ok(length) => {
+                self.received.extend_from_slice(&piece[..length]);
+                true
+            }
+            Err(error) => {
+                let kinds = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
+                assert!(kinds.contains(&error.kind()), "{error}");
+                false
+            }
+        }
+    }
+}
+
+fn find(text: &[u8], word: &[u8]) -> Option<usize> {
+    text.windows(word.len()).position(|window| window == word)
+}
