@@ -238,7 +238,11 @@ pub fn jobs() -> Vec<job::Kind<Arc<App>>> {
 }
 
 /// Migrations of all domains, in order.
-pub const MIGRATIONS: &[Migration] = &[customer::migrations::REFERENCE_NUMBERS];
+pub const MIGRATIONS: &[Migration] = &[
+    customer::migrations::REFERENCE_NUMBERS,
+    customer::migrations::SURPLUS_SESSIONS,
+    customer::migrations::ERASED_TERMS,
+];
 
 /// The executable schema, twice over the same parts: one that validates a document strictly when it is first seen and
 /// tells what there is, and one that does only what each run needs.

@@ -15,7 +15,7 @@ use super::organization::Organizations;
 use super::principal::{Identity, Kind, Person, Principal};
 use super::reach::Reach;
 use super::scope::parse_list;
-use super::session::{Session, Sessions};
+use super::session::{Ended, Session, Sessions};
 use super::standing::{cache, remembered};
 use super::token::{Claims, TokenKind, Tokens};
 use super::{STOREFRONT_USERS, STOREFRONTS};
@@ -79,6 +79,8 @@ struct PersonStanding {
     merged_into: Option<StorefrontUserId>,
     expires_at: Option<Timestamp>,
     erased_at: Option<Timestamp>,
+    #[serde(default)]
+    token_epoch: i64,
 }
 
 /// Why a credential is refused; the answer is 401 whichever it is.
@@ -177,6 +179,11 @@ impl Access {
         let Some(standing) = self.standing_person(&user).await? else {
             return Ok(None);
         };
+        // Issued before all that the customer was signed in by ended (TOK-06). A later one than this node knows is good:
+        // what it knows is a few seconds old.
+        if claims.epoch.unwrap_or(0) < standing.token_epoch {
+            return Ok(None);
+        }
         let person = Person {
             merged: standing.merged_into.is_some(),
             storefront_user: user,
@@ -223,6 +230,12 @@ impl Access {
         for id in ids {
             self.standing_sessions.invalidate(id).await;
         }
+    }
+
+    /// Forgets what this node knows of all that has ended with a customer's sessions.
+    pub async fn forget_ended(&self, ended: &Ended) {
+        self.forget_sessions(&ended.sessions).await;
+        self.forget_person(&ended.user).await;
     }
 
     /// Ends a token before its time: here at once, on other nodes within five seconds.
@@ -318,7 +331,7 @@ impl Access {
         let persons = self.database.house::<PersonStanding>(STOREFRONT_USERS);
         let found = persons
             .find_one(doc! { "_id": &id })
-            .projection(doc! { "mergedInto": 1, "expiresAt": 1, "erasedAt": 1 })
+            .projection(doc! { "mergedInto": 1, "expiresAt": 1, "erasedAt": 1, "tokenEpoch": 1 })
             .await?;
         let Some(mut standing) = found.filter(|standing| standing.erased_at.is_none()) else {
             return Ok(None);

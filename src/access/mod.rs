@@ -18,6 +18,7 @@ pub mod password;
 pub mod personal;
 pub mod principal;
 pub mod reach;
+pub mod refresh_token;
 pub mod related;
 pub mod scope;
 pub mod session;

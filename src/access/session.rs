@@ -1,39 +1,41 @@
-//! Customers' sessions: one for each live refresh token. A refresh token works once; the next one is derived from it under
-//! a server key, so that only hashes are stored and an answer that was lost can still be given again (RFC 9700 §4.14.2).
+//! Customers' sessions: one for each live refresh token ([`refresh_token`](super::refresh_token)). A refresh token works
+//! once; an answer that was lost can be given again for a few seconds (RFC 9700 §4.14.2).
+
+mod ends;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bson::{Document, doc};
-use futures_util::TryStreamExt;
+pub use ends::Ended;
+
+use bson::doc;
 use mongodb::{Collection, options::ReturnDocument};
 use serde::{Deserialize, Serialize};
 
 use super::personal::{Link, Personal};
 use super::principal::{Identity, Person};
 use super::reach::Holder;
+use super::refresh_token::{self, Presented};
 use super::tenant::TenantDocument;
 use crate::error::Result;
 use crate::platform::{
     clock::{Clock, Timestamp},
     crypto::{Vault, fingerprint},
-    database::{Database, Index, IndexKind, Tx},
-    id::{CustomerId, Id, MemberId, OrganizationId, SessionId, StorefrontId, StorefrontUserId},
+    database::{Database, Index, IndexKind},
+    id::{CustomerId, MemberId, OrganizationId, SessionId, StorefrontId, StorefrontUserId},
     random::Random,
     stored::{Field, Stored},
 };
 
 /// Collection of the sessions.
 pub const COLLECTION: &str = "sessions";
-/// How refresh tokens begin.
-pub const PREFIX: &str = "rt_";
+/// Most sessions of a customer; the one used longest ago ends for the next (TOK-05).
+pub const MOST: usize = 100;
 /// How long a used refresh token gives its client the same answer again (TOK-01).
 const GRACE: Duration = Duration::from_secs(10);
 /// Longest user agent that is kept, in characters.
 const MAX_USER_AGENT: usize = 255;
-/// How far back a used token is recognised as one of its session's: a month of refreshes, one every ten minutes.
-const MOST_ROTATIONS: i64 = 5000;
 
 /// Indexes of the sessions.
 pub const INDEXES: &[Index] = &[
@@ -41,6 +43,18 @@ pub const INDEXES: &[Index] = &[
         collection: COLLECTION,
         name: "storefront_user",
         keys: &[("storefrontId", 1), ("userId", 1), ("_id", 1)],
+        kind: IndexKind::Plain,
+    },
+    // Which of a customer's sessions were used last: for the limit, and for lists.
+    Index {
+        collection: COLLECTION,
+        name: "storefront_user_lastUsedAt",
+        keys: &[
+            ("storefrontId", 1),
+            ("userId", 1),
+            ("lastUsedAt", -1),
+            ("_id", -1),
+        ],
         kind: IndexKind::Plain,
     },
     Index {
@@ -74,8 +88,11 @@ pub struct Session {
     /// The device, as it calls itself.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub user_agent: Option<String>,
-    /// Hash of the refresh token that works.
+    /// Hash of the refresh token that works. Empty: none does, because the session is about to be removed.
     refresh_hash: String,
+    /// Hash of the last token that was issued without a tag, by an earlier version of the gateway.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    legacy_hash: Option<String>,
     /// The last refresh.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     rotation: Option<Rotation>,
@@ -148,6 +165,7 @@ impl Personal for Session {
             ("ownerId", Field::Free),
             ("userAgent", Field::Personal("userAgent")),
             ("refreshHash", Field::Hidden),
+            ("legacyHash", Field::Hidden),
             ("rotation", Field::Hidden),
             ("rotations", Field::Free),
             ("createdAt", Field::Told("createdAt")),
@@ -227,7 +245,7 @@ impl Sessions {
     pub fn begin(&self, new: &NewSession<'_>, device: Device<'_>) -> (Session, String) {
         let now = self.clock.now();
         let id = SessionId::fresh(now, &self.random);
-        let token = written(&id, &self.random.token());
+        let token = refresh_token::written(&self.vault, &id, &self.random.token());
         let user_agent = device
             .user_agent
             .map(|text| text.chars().take(MAX_USER_AGENT).collect());
@@ -241,6 +259,7 @@ impl Sessions {
             owner_id: new.owner.cloned(),
             user_agent,
             refresh_hash: fingerprint(&token),
+            legacy_hash: None,
             rotation: None,
             rotations: 0,
             created_at: now,
@@ -250,37 +269,33 @@ impl Sessions {
         (session, token)
     }
 
-    /// Stores a begun session.
-    pub async fn insert_in(&self, tx: &mut Tx, session: &Session) -> Result<()> {
-        self.collection().insert_one(session).session(tx).await?;
-        Ok(())
-    }
-
     /// Uses a refresh token. `client`: who asks, where that is known; another's token is refused and stays good.
     pub async fn refresh(&self, token: &str, client: Option<&str>, device: Device<'_>) -> Result<Refreshed> {
-        let Some(id) = session_of(token) else {
+        let Some(presented) = Presented::read(&self.vault, token) else {
             return Ok(Refreshed::Invalid);
         };
+        let id = &presented.session;
         let now = self.clock.now();
-        let (used, next) = (fingerprint(token), written(&id, &self.vault.next_refresh(token)));
+        let (used, next) = (fingerprint(token), presented.next(&self.vault));
         let by = fingerprint(&format!(
             "{token}|{:?}|{}",
             device.address,
             device.user_agent.unwrap_or_default()
         ));
-        let mut fresh = doc! { "_id": &id, "refreshHash": &used, "expiresAt": { "$gt": now } };
+        let mut fresh = doc! { "_id": id, "refreshHash": &used, "expiresAt": { "$gt": now } };
         if let Some(client) = client {
             // As `Session::is_refreshed_by` has it.
             fresh.insert("clientId", doc! { "$in": [client, ""] });
         }
         let rotation = doc! { "usedHash": &used, "at": now, "by": &by };
-        let update = doc! {
-            "$set": {
-                "refreshHash": fingerprint(&next), "rotation": rotation, "lastUsedAt": now,
-                "expiresAt": now.after(self.ttl),
-            },
-            "$inc": { "rotations": 1_i64 },
+        let mut set = doc! {
+            "refreshHash": fingerprint(&next), "rotation": rotation, "lastUsedAt": now,
+            "expiresAt": now.after(self.ttl),
         };
+        if !presented.is_tagged {
+            set.insert("legacyHash", &used);
+        }
+        let update = doc! { "$set": set, "$inc": { "rotations": 1_i64 } };
         let rotated = self
             .collection()
             .find_one_and_update(fresh, update)
@@ -289,11 +304,12 @@ impl Sessions {
         if let Some(session) = rotated {
             return Ok(Refreshed::Good(Box::new(session), next));
         }
-        let Some(session) = self.collection().find_one(doc! { "_id": &id }).await? else {
+        let Some(session) = self.collection().find_one(doc! { "_id": id }).await? else {
             return Ok(Refreshed::Invalid);
         };
         let is_anothers = |client: &str| !session.is_refreshed_by(client);
-        if client.is_some_and(is_anothers) || session.refresh_hash == used {
+        let is_over = session.refresh_hash.is_empty() || session.refresh_hash == used;
+        if client.is_some_and(is_anothers) || is_over {
             return Ok(Refreshed::Invalid);
         }
         let just_used = session.rotation.as_ref().is_some_and(|rotation| {
@@ -312,97 +328,40 @@ impl Sessions {
             // made before the session's last refresh, so it is no sign of a theft. It gets nothing.
             return Ok(Refreshed::Invalid);
         }
-        if self.is_ancestor(&id, token, &session) {
+        if self.is_own(&presented, &used, &session) {
             return Ok(Refreshed::Reused(Box::new(session)));
         }
         Ok(Refreshed::Invalid)
     }
 
-    /// Whether the session's token was derived from this one. Without this, whoever knows a session's id could end it with
+    /// Whether the token is, or once was, its session's own. Without this, whoever knows a session's id could end it with
     /// any text.
-    fn is_ancestor(&self, id: &SessionId, token: &str, session: &Session) -> bool {
-        let mut text = token.to_owned();
-        (0..session.rotations.min(MOST_ROTATIONS)).any(|_| {
-            text = written(id, &self.vault.next_refresh(&text));
-            fingerprint(&text) == session.refresh_hash
-        })
+    fn is_own(&self, presented: &Presented<'_>, used: &str, session: &Session) -> bool {
+        let known = [
+            Some(session.refresh_hash.as_str()),
+            session.legacy_hash.as_deref(),
+        ];
+        let is_known = |hash: &str| known.contains(&Some(hash));
+        presented.is_tagged || is_known(used) || presented.leads_to(&self.vault, is_known)
     }
 
     /// The session that a refresh token belongs to, also one that was used before: a client whose last answer was lost has
     /// no other to sign out with.
     pub async fn of_token(&self, token: &str) -> Result<Option<Session>> {
-        let Some(id) = session_of(token) else {
+        let Some(presented) = Presented::read(&self.vault, token) else {
             return Ok(None);
         };
-        let found = self.collection().find_one(doc! { "_id": &id }).await?;
+        let found = self
+            .collection()
+            .find_one(doc! { "_id": &presented.session })
+            .await?;
         let used = fingerprint(token);
-        Ok(found.filter(|session| session.refresh_hash == used || self.is_ancestor(&id, token, session)))
+        Ok(found.filter(|session| self.is_own(&presented, &used, session)))
     }
 
     /// The session, as long as it lives.
     pub async fn find(&self, id: &SessionId) -> Result<Option<Session>> {
         let live = doc! { "_id": id, "expiresAt": { "$gt": self.clock.now() } };
         Ok(self.collection().find_one(live).await?)
-    }
-
-    /// Ends one session within a transaction. False where it has ended already.
-    pub async fn end_in(&self, tx: &mut Tx, id: &SessionId) -> Result<bool> {
-        let ended = self
-            .collection()
-            .delete_one(doc! { "_id": id })
-            .session(tx)
-            .await?;
-        Ok(ended.deleted_count == 1)
-    }
-
-    /// Ends a person's sessions within a transaction, but for `spared`. Their ids, to be forgotten by access afterwards.
-    pub async fn end_all_in(
-        &self,
-        tx: &mut Tx,
-        storefront: &StorefrontId,
-        user: &StorefrontUserId,
-        spared: Option<&SessionId>,
-    ) -> Result<Vec<SessionId>> {
-        let mut theirs = doc! { "storefrontId": storefront, "userId": user };
-        if let Some(spared) = spared {
-            theirs.insert("_id", doc! { "$ne": spared });
-        }
-        let sessions = self.database.house::<Document>(COLLECTION);
-        let mut found = sessions
-            .find(theirs.clone())
-            .projection(doc! { "_id": 1 })
-            .session(&mut *tx)
-            .await?;
-        let found: Vec<Document> = found.stream(tx).try_collect().await?;
-        sessions.delete_many(theirs).session(tx).await?;
-        let ids = found.iter().filter_map(|row| row.get_str("_id").ok());
-        Ok(ids.filter_map(SessionId::parse).collect())
-    }
-}
-
-/// A refresh token: it names its session, so that it can be looked up by that.
-fn written(session: &SessionId, secret: &str) -> String {
-    let body = session.as_str().trim_start_matches("ses_");
-    format!("{PREFIX}{body}.{secret}")
-}
-
-/// The session that a refresh token names.
-fn session_of(token: &str) -> Option<SessionId> {
-    let (body, _) = token.strip_prefix(PREFIX)?.split_once('.')?;
-    SessionId::parse(&format!("ses_{body}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_names_its_session_and_nothing_else_does() {
-        let random = Random::seeded(1);
-        let id = SessionId::fresh(Timestamp::from_millis(5), &random);
-        assert_eq!(session_of(&written(&id, "secret")), Some(id));
-        for bad in ["", "rt_", "rt_x.y", "pk_abc", "rt_01arz3ndektsv4rrffq69g5fav"] {
-            assert_eq!(session_of(bad), None, "{bad}");
-        }
     }
 }

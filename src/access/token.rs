@@ -73,6 +73,9 @@ pub struct Claims {
     /// Whether the storefront user was anonymous at issue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anonymous: Option<bool>,
+    /// The storefront user's token epoch at issue, where that is not 0: a token of an earlier epoch has ended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub epoch: Option<i64>,
     /// A backend's scopes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
@@ -103,6 +106,8 @@ pub struct StorefrontUserSubject<'a> {
     pub external_id: &'a str,
     /// Anonymous now.
     pub anonymous: bool,
+    /// How often all that its customer is signed in by has ended.
+    pub epoch: i64,
 }
 
 /// What a customer's token says.
@@ -190,6 +195,7 @@ impl Tokens {
         claims.sfu = Some(subject.id.to_string());
         claims.external_id = Some(subject.external_id.to_owned());
         claims.anonymous = Some(subject.anonymous);
+        claims.epoch = (subject.epoch > 0).then_some(subject.epoch);
         self.sign(claims, self.storefront_user_ttl)
     }
 
@@ -235,6 +241,7 @@ impl Tokens {
             sfu: None,
             external_id: None,
             anonymous: None,
+            epoch: None,
             scope: None,
             owner: None,
         }

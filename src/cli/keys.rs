@@ -81,6 +81,7 @@ async fn issue(app: &App, id: &StorefrontUserId) -> Result<SignedToken, Failure>
             organization: &storefront.organization_id,
             external_id: &user.external_id,
             anonymous: user.is_anonymous,
+            epoch: user.token_epoch,
         },
     )?;
     if let Some(customer) = &user.customer_id {

@@ -6,7 +6,7 @@ use bson::doc;
 
 use super::Customer;
 use crate::access::{
-    audit::Actor,
+    audit::{Action, Actor},
     authenticate::BadCredential,
     one_time::OneTimeKey,
     principal::{Kind, Principal},
@@ -20,7 +20,7 @@ use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
     database::Tx,
-    id::{MemberId, OrganizationId},
+    id::{MemberId, OrganizationId, SessionId},
 };
 use crate::storefront_user::{StorefrontUser, merge, refusal};
 
@@ -104,6 +104,24 @@ impl<'a> Beginner<'a> {
         };
         app.access.sessions.begin(&new, self.device)
     }
+}
+
+/// Stores a session that was begun for a customer, in the transaction that signs them in and has changed the customer's own
+/// document before. Which others ended for it, because the customer would have too many (TOK-05); they go to
+/// `forget_sessions` after the commit.
+///
+/// # Errors
+/// Whatever the database fails with.
+pub async fn store_in(
+    app: &App,
+    tx: &mut Tx,
+    customer: &Customer,
+    session: &Session,
+) -> Result<Vec<SessionId>> {
+    let ended = app.access.sessions.insert_in(tx, session).await?;
+    let told = ended.iter().map(|id| customer.entry(Action::SessionEnded).on(id));
+    app.audit.note_in(tx, Actor::SYSTEM, told).await?;
+    Ok(ended)
 }
 
 /// The device that a request comes from.

@@ -338,8 +338,8 @@ impl Customer {
         Some(reach.map(|reach| AnonymizationInfo::new(state, reach)))
     }
 
-    /// Signed-in devices: one for each live refresh token, oldest first. Backend (customers:read), or the customer
-    /// itself; else FORBIDDEN.
+    /// Signed-in devices, oldest first: one for each live refresh token, 100 at most. When a customer signs in once more,
+    /// the one used longest ago ends. Backend (customers:read), or the customer itself; else FORBIDDEN.
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<CustomerSession>> {
         let context = RequestContext::of(ctx)?;
         let reach = self.reach(context, &sessions::READ)?;

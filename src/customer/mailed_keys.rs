@@ -17,13 +17,13 @@ use crate::access::{
     audit::{Action, Actor},
     one_time::{Holder, Looked, OneTimeKey, Purpose, SEALED},
     reach::{Reach, StorefrontReach},
-    session::Session,
+    session::{Ended, Session},
 };
 use crate::app::App;
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::platform::{
     database::{Tx, violated_index},
-    id::{CustomerId, OrganizationId, SessionId, StorefrontUserId},
+    id::{CustomerId, OrganizationId, StorefrontUserId},
     secret::Secret,
 };
 
@@ -172,8 +172,8 @@ pub async fn reset(
         });
     let written = written.await.map_err(|error| refusal::save_failed(error, 407))?;
     let written = written.ok_or_else(|| ended(Purpose::PasswordReset, RESET_KEY, false));
-    let (customer, sessions) = written?;
-    app.access.forget_sessions(&sessions).await;
+    let (customer, ended) = written?;
+    app.access.forget_ended(&ended).await;
     let pair = credentials::pair(app, &session, refresh)?;
     Ok((customer, pair, reach.clone()))
 }
@@ -185,7 +185,7 @@ async fn write_reset(
     key: &OneTimeKey,
     hash: &str,
     session: &Session,
-) -> Result<Option<(Customer, Vec<SessionId>)>> {
+) -> Result<Option<(Customer, Ended)>> {
     if !app.one_time.use_up_in(tx, key).await? {
         return Ok(None);
     }
@@ -205,7 +205,7 @@ async fn write_reset(
     let ended = sessions
         .end_all_in(tx, &customer.storefront_id, &customer.user_id, None)
         .await?;
-    sessions.insert_in(tx, session).await?;
+    credentials::store_in(app, tx, &customer, session).await?;
     mail::enqueue(app, tx, &customer.id, About::PasswordChanged).await?;
     let told = [
         customer.entry(Action::PasswordReset),

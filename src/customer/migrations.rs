@@ -1,18 +1,43 @@
 //! Changes of how customers are stored.
 
-use bson::doc;
+use bson::{Bson, Document, doc};
 use futures_util::FutureExt;
+use serde::Deserialize;
 
 use super::Customer;
-use crate::access::reach::SystemReach;
+use crate::access::{
+    reach::SystemReach,
+    session::{MOST, Session},
+};
 use crate::error::Result;
-use crate::platform::{database::Database, migration::Migration};
+use crate::platform::{
+    database::Database,
+    id::{SessionId, StorefrontId, StorefrontUserId},
+    migration::Migration,
+};
+
+/// Sessions that one transaction of a migration ends.
+const BATCH: i64 = 1000;
 
 /// Stores the number in each reference beside it, because texts of numbers are not in the order of the numbers.
 pub const REFERENCE_NUMBERS: Migration = Migration {
     number: 1,
     name: "numbers of customers' references",
     run: |database| number_references(database).boxed(),
+};
+
+/// Ends the sessions of customers who have more than they may, those used longest ago first.
+pub const SURPLUS_SESSIONS: Migration = Migration {
+    number: 2,
+    name: "at most 100 sessions for a customer",
+    run: |database| end_surplus_sessions(database).boxed(),
+};
+
+/// Takes the version of the terms from customers who are erased: a text that a client chose.
+pub const ERASED_TERMS: Migration = Migration {
+    number: 3,
+    name: "no version of the terms after an erasure",
+    run: |database| erase_terms(database).boxed(),
 };
 
 async fn number_references(database: &Database) -> Result<()> {
@@ -23,6 +48,74 @@ async fn number_references(database: &Database) -> Result<()> {
             doc! { "referenceNumber": { "$exists": false } },
             vec![doc! { "$set": { "referenceNumber": { "$toLong": number } } }],
         )
+        .await?;
+    Ok(())
+}
+
+/// Whose session it is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Holder {
+    storefront_id: StorefrontId,
+    user_id: StorefrontUserId,
+}
+
+async fn end_surplus_sessions(database: &Database) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Row {
+        #[serde(rename = "_id")]
+        holder: Holder,
+    }
+    let sessions = database.open::<Session>(&SystemReach::for_background_work());
+    let most = i64::try_from(MOST).unwrap_or(i64::MAX);
+    let holder = doc! { "storefrontId": "$storefrontId", "userId": "$userId" };
+    let crowded: Vec<Row> = sessions
+        .aggregate(vec![
+            doc! { "$group": { "_id": holder, "sessions": { "$sum": 1_i64 } } },
+            doc! { "$match": { "sessions": { "$gt": most } } },
+        ])
+        .await?;
+    for Row { holder } in crowded {
+        while end_some(database, &holder, most).await? == BATCH {}
+    }
+    Ok(())
+}
+
+/// Ends a bounded number of a customer's surplus sessions; how many.
+async fn end_some(database: &Database, holder: &Holder, most: i64) -> Result<i64> {
+    #[derive(Deserialize)]
+    struct Row {
+        #[serde(rename = "_id")]
+        id: SessionId,
+    }
+    let system = SystemReach::for_background_work();
+    let sessions = database.open::<Session>(&system);
+    let surplus: Vec<Row> = sessions
+        .aggregate(vec![
+            doc! { "$match": { "storefrontId": &holder.storefront_id, "userId": &holder.user_id } },
+            doc! { "$sort": { "lastUsedAt": -1, "_id": -1 } },
+            doc! { "$skip": most },
+            doc! { "$limit": BATCH },
+            doc! { "$project": { "_id": 1 } },
+        ])
+        .await?;
+    let many = i64::try_from(surplus.len()).unwrap_or(i64::MAX);
+    let surplus: Vec<Bson> = surplus.iter().map(|row| Bson::from(&row.id)).collect();
+    let surplus: Document = doc! { "_id": { "$in": surplus } };
+    database
+        .transaction((&sessions, surplus), |tx, (sessions, surplus)| {
+            sessions.delete_many_in(tx, surplus.clone()).boxed()
+        })
+        .await?;
+    Ok(many)
+}
+
+async fn erase_terms(database: &Database) -> Result<()> {
+    let erased =
+        doc! { "anonymization.startedAt": { "$exists": true }, "terms.version": { "$exists": true } };
+    database
+        .open::<Customer>(&SystemReach::for_background_work())
+        .migrate(erased, vec![doc! { "$unset": "terms.version" }])
         .await?;
     Ok(())
 }

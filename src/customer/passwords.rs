@@ -10,10 +10,15 @@ use super::credentials::{self, Beginner, Pair};
 use super::mail::{self, About};
 use super::sign_in::password_invalid;
 use super::{Customer, refusal, store};
-use crate::access::{audit::Action, one_time::Purpose, reach::Reach, session::Session};
+use crate::access::{
+    audit::Action,
+    one_time::Purpose,
+    reach::Reach,
+    session::{Ended, Session},
+};
 use crate::app::App;
 use crate::error::{Error, Result, UserError, UserErrorCode};
-use crate::platform::{database::Tx, id::SessionId, secret::Secret};
+use crate::platform::{database::Tx, secret::Secret};
 
 /// Changes the password of a customer who has told the present one. All sessions end; the pair is of a new one (SPR-80).
 ///
@@ -35,7 +40,7 @@ pub async fn change(
             write(app, reach, tx, customer, hash.as_str(), session).boxed()
         });
     let (customer, ended) = written.await.map_err(|error| refusal::save_failed(error, 407))?;
-    app.access.forget_sessions(&ended).await;
+    app.access.forget_ended(&ended).await;
     let pair = credentials::pair(app, &session, refresh)?;
     Ok((customer, pair))
 }
@@ -47,7 +52,7 @@ async fn write(
     customer: &Customer,
     hash: &str,
     session: &Session,
-) -> Result<(Customer, Vec<SessionId>)> {
+) -> Result<(Customer, Ended)> {
     // Of two changes at once, the second does not know the present password any more.
     let unchanged = doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch };
     let Some(changed) =
@@ -60,7 +65,7 @@ async fn write(
         .sessions
         .end_all_in(tx, &customer.storefront_id, &customer.user_id, None)
         .await?;
-    app.access.sessions.insert_in(tx, session).await?;
+    credentials::store_in(app, tx, &changed, session).await?;
     app.one_time
         .void_in(tx, &customer.id, &[Purpose::EmailChange, Purpose::PasswordReset])
         .await?;

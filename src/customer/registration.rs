@@ -329,7 +329,7 @@ async fn write(app: &App, house: &Reach, tx: &mut Tx, documents: &Documents<'_>)
         .await?;
     let mut entries = vec![customer.entry(Action::Registered)];
     if let Some(session) = session {
-        app.access.sessions.insert_in(tx, session).await?;
+        credentials::store_in(app, tx, customer, session).await?;
         entries.push(customer.entry(Action::SignedIn).on(&session.id));
     }
     let by = Actor::from(house);

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use async_graphql::{Description, ID, Object};
 use bson::{Bson, doc};
+use serde::Deserialize;
 
 use crate::access::{
     principal::Policy,
     reach::{Confine, Reach},
     scope::Scope,
-    session::Session,
+    session::{MOST, Session},
     tenant::Tenant,
 };
 use crate::context::RequestContext;
@@ -67,7 +68,23 @@ impl CustomerSession {
     }
 }
 
-/// The live sessions of each person, in one command.
+#[derive(Deserialize)]
+struct Row {
+    #[serde(rename = "_id")]
+    user: StorefrontUserId,
+    sessions: Vec<Session>,
+}
+
+impl Row {
+    fn oldest_first(mut self) -> (StorefrontUserId, Vec<Session>) {
+        self.sessions
+            .sort_unstable_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
+        (self.user, self.sessions)
+    }
+}
+
+/// The live sessions of each person, in one command; never more than there may be, also where an earlier version has left
+/// more.
 struct SessionsOf(Tenant<Session>, Timestamp);
 
 impl Batch for SessionsOf {
@@ -77,11 +94,15 @@ impl Batch for SessionsOf {
     async fn load(&self, keys: &[StorefrontUserId]) -> Result<HashMap<StorefrontUserId, Vec<Session>>> {
         let users: Vec<Bson> = keys.iter().map(Bson::from).collect();
         let live = doc! { "userId": { "$in": users }, "expiresAt": { "$gt": self.1 } };
-        let mut of = HashMap::<_, Vec<Session>>::new();
-        for session in self.0.find(live, doc! { "_id": 1 }, 0).await? {
-            of.entry(session.user_id.clone()).or_default().push(session);
-        }
-        Ok(of)
+        let most = i64::try_from(MOST).unwrap_or(i64::MAX);
+        let newest = doc! { "$firstN": { "n": most, "input": "$$ROOT" } };
+        let pipeline = vec![
+            doc! { "$match": live },
+            doc! { "$sort": { "storefrontId": 1, "userId": 1, "lastUsedAt": -1, "_id": -1 } },
+            doc! { "$group": { "_id": "$userId", "sessions": newest } },
+        ];
+        let rows: Vec<Row> = self.0.aggregate(pipeline).await?;
+        Ok(rows.into_iter().map(Row::oldest_first).collect())
     }
 }
 

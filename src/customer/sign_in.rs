@@ -16,7 +16,11 @@ use crate::access::{
 };
 use crate::app::App;
 use crate::error::{Error, Result, UserError, UserErrorCode};
-use crate::platform::{database::Tx, id::Id, secret::Secret};
+use crate::platform::{
+    database::Tx,
+    id::{Id, SessionId},
+    secret::Secret,
+};
 use crate::storefront_user::StorefrontUser;
 
 /// A customer who is signed in now.
@@ -167,13 +171,22 @@ async fn begin_session(
         .transaction(context, |tx, (app, how, customer, change, session, beside)| {
             write(app, *how, tx, (customer, change), session, *beside).boxed()
         });
-    let (customer, merged_items) = written.await?;
+    let written = written.await?;
+    app.access.forget_sessions(&written.ended).await;
     credentials::forget(app, anonymous.as_ref()).await;
     Ok(SignedIn {
-        customer,
+        customer: written.customer,
         pair: credentials::pair(app, &session, refresh)?,
-        merged_items,
+        merged_items: written.merged_items,
     })
+}
+
+/// What was written of a sign-in.
+struct Written {
+    customer: Customer,
+    /// Sessions that ended for the new one.
+    ended: Vec<SessionId>,
+    merged_items: i64,
 }
 
 async fn write(
@@ -183,21 +196,25 @@ async fn write(
     (customer, change): (&Customer, &Document),
     session: &Session,
     (voucher, anonymous): (Option<&dyn Voucher>, Option<&StorefrontUser>),
-) -> Result<(Customer, i64)> {
+) -> Result<Written> {
     // Whoever changed the password in between has ended all sessions, and meant this one too.
     let unchanged = doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch };
     let update = doc! { "$set": change.clone() };
     let Some(customer) = store::update_in(&app.database, reach, tx, unchanged, update).await? else {
         return Err(refusal::credentials_invalid().into());
     };
-    app.access.sessions.insert_in(tx, session).await?;
+    let ended = credentials::store_in(app, tx, &customer, session).await?;
     let entry = customer.entry(*action).on(&session.id);
     app.audit.note_in(tx, by, [entry]).await?;
     if let Some(voucher) = voucher {
         voucher.write(reach, tx, &customer).await?;
     }
-    let items = credentials::take_over(app, (reach, by), tx, anonymous, &customer).await?;
-    Ok((customer, items))
+    let merged_items = credentials::take_over(app, (reach, by), tx, anonymous, &customer).await?;
+    Ok(Written {
+        customer,
+        ended,
+        merged_items,
+    })
 }
 
 /// Uses a refresh token (TOK-01). The session's own reach comes along, for the payload.
@@ -308,6 +325,6 @@ pub async fn end_all(app: &App, reach: &Reach, customer: &Customer) -> Result<()
     let ended = ended
         .await
         .map_err(|error: Error| refusal::save_failed(error, 410))?;
-    app.access.forget_sessions(&ended).await;
+    app.access.forget_ended(&ended).await;
     Ok(())
 }

@@ -126,6 +126,8 @@ impl Personal for Customer {
             ("shopperReference", Field::Personal("shopperReference")),
             ("orderCount", Field::Told("orderCount")),
             ("status", Field::Told("status")),
+            // A text that a client chose; the acceptance tells it.
+            ("terms.version", Field::Hidden),
             ("terms", Field::Told("termsAcceptance")),
             (
                 "defaultShippingAddressId",

@@ -9,6 +9,7 @@ use crate::access::{
     audit::{self, Action},
     personal::Personal,
     reach::{Confine, SystemReach},
+    session::Ended,
 };
 use crate::app::App;
 use crate::customer::{
@@ -20,19 +21,10 @@ use crate::error::{Error, Result};
 use crate::platform::{
     clock::Timestamp,
     database::Tx,
-    id::{CustomerId, SessionId, StorageId, StorefrontUserId},
+    id::{CustomerId, StorageId},
 };
 use crate::sign_on::store::forget_identities_in;
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, store as users};
-
-/// Whom a beginning concerned, so that this node forgets what it knows of them.
-#[derive(Debug)]
-pub struct Begun {
-    /// The storefront user.
-    pub user: StorefrontUserId,
-    /// Sessions that have ended.
-    pub sessions: Vec<SessionId>,
-}
 
 /// How an erasure comes about.
 #[derive(Clone, Debug)]
@@ -60,7 +52,7 @@ pub async fn begin_in(
     tx: &mut Tx,
     id: &CustomerId,
     door: &Door,
-) -> Result<Option<Begun>> {
+) -> Result<Option<Ended>> {
     let customers = app.database.open::<Customer>(reach);
     let Some(customer) = customers.find_one_in(tx, doc! { "_id": id }).await? else {
         return match door {
@@ -97,7 +89,7 @@ async fn delete_too_in(
     (reach, by): (&impl Confine, &audit::Actor),
     tx: &mut Tx,
     customer: &Customer,
-) -> Result<Option<Begun>> {
+) -> Result<Option<Ended>> {
     let in_progress = bson::serialize_to_bson(&AnonymizationStatus::InProgress)?;
     let update = doc! {
         "$set": { "anonymization.isDeletion": true, "anonymization.status": in_progress },
@@ -119,7 +111,7 @@ async fn empty_in(
     tx: &mut Tx,
     (customer, asked): (Customer, Anonymization),
     now: Timestamp,
-) -> Result<Begun> {
+) -> Result<Ended> {
     let asks = asked.is_deletion.then_some(Action::DeletionRequested);
     let told = asks.into_iter().chain([Action::AnonymizationStarted]);
     let told = told.map(|action| customer.entry(action));
@@ -129,7 +121,7 @@ async fn empty_in(
         .access
         .sessions
         .end_all_in(tx, &customer.storefront_id, &customer.user_id, None);
-    let sessions = sessions.await?;
+    let ended = sessions.await?;
     app.one_time.seal_in(tx, &customer.id).await?;
     let (storefront, user) = (&customer.storefront_id, &customer.user_id);
     forget_identities_in(&app.database, &system, tx, storefront, user).await?;
@@ -140,7 +132,7 @@ async fn empty_in(
         started_at: Some(now),
         erased: Counts {
             storage_items: items,
-            sessions: count(sessions.len()),
+            sessions: count(ended.sessions.len()),
             custom_fields: count(customer.custom_fields.len()),
             ..asked.erased
         },
@@ -159,10 +151,7 @@ async fn empty_in(
         .update_in(tx, doc! { "_id": &customer.id }, update)
         .await?;
     match emptied {
-        Some(customer) => Ok(Begun {
-            user: customer.user_id,
-            sessions,
-        }),
+        Some(_) => Ok(ended),
         None => Err(Error::internal(
             "a customer that was read in a transaction stays for its time",
         )),

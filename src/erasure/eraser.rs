@@ -12,12 +12,13 @@ use std::sync::Arc;
 use bson::{Document, doc};
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::begin::{Begun, Door, begin_in};
+use super::begin::{Door, begin_in};
 use super::steps;
 use crate::access::{
     audit::{self, Action, Entry},
     personal::Subject,
     reach::{Confine, Reach, SystemReach},
+    session::Ended,
 };
 use crate::app::App;
 use crate::customer::{
@@ -96,7 +97,7 @@ async fn begin_with_job(
     tx: &mut Tx,
     id: &CustomerId,
     door: &Door,
-) -> Result<(Option<Begun>, String)> {
+) -> Result<(Option<Ended>, String)> {
     let by = audit::Actor::from(reach);
     let begun = begin_in(app, (reach, &by), tx, id, door).await?;
     let job = app
@@ -106,10 +107,9 @@ async fn begin_with_job(
 }
 
 /// What this node knows of whoever is signed out now.
-async fn forget(app: &App, begun: Option<Begun>) {
-    if let Some(Begun { user, sessions }) = begun {
-        app.access.forget_sessions(&sessions).await;
-        app.access.forget_person(&user).await;
+async fn forget(app: &App, begun: Option<Ended>) {
+    if let Some(ended) = begun {
+        app.access.forget_ended(&ended).await;
     }
 }
 

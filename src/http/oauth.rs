@@ -23,7 +23,7 @@ use super::request;
 use crate::access::{
     oauth::{self, BackendRequest, ClientCredentials, Refusal, TokenAnswer},
     principal::Principal,
-    session,
+    refresh_token,
 };
 use crate::app::App;
 use crate::context::RequestContext;
@@ -127,7 +127,7 @@ async fn revoked(mut asked: Asked) -> Outcome<()> {
     let Some(token) = asked.take("token") else {
         return Ok(Err(Refusal::InvalidRequest("token is missing.")));
     };
-    if token.starts_with(session::PREFIX) {
+    if token.starts_with(refresh_token::PREFIX) {
         return customers::revoke_refresh_token(&asked.app, &client, &token).await;
     }
     oauth::revoke_access_token(&asked.app.access, &client, &token).await

@@ -2,11 +2,15 @@
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
+    constant_time::verify_slices_are_equal,
     digest as lc, hmac,
 };
 
 use super::secret::MasterKey;
 use crate::error::{Error, Result};
+
+/// Bytes of a tag: nobody finds 128 bits by trying.
+const TAG: usize = 16;
 
 /// SHA-256.
 #[must_use]
@@ -51,6 +55,7 @@ pub struct Vault {
     encryption: RandomizedNonceKey,
     links: hmac::Key,
     refresh: hmac::Key,
+    refresh_tags: hmac::Key,
     blinding: hmac::Key,
     demo: hmac::Key,
 }
@@ -73,6 +78,7 @@ impl Vault {
             encryption,
             links: hmac::Key::new(hmac::HMAC_SHA256, derive("content links").as_ref()),
             refresh: hmac::Key::new(hmac::HMAC_SHA256, derive("refresh tokens").as_ref()),
+            refresh_tags: hmac::Key::new(hmac::HMAC_SHA256, derive("tags of refresh tokens").as_ref()),
             blinding: hmac::Key::new(hmac::HMAC_SHA256, derive("blinded values").as_ref()),
             demo: hmac::Key::new(hmac::HMAC_SHA256, derive("demo credentials").as_ref()),
         })
@@ -125,11 +131,31 @@ impl Vault {
             .is_ok_and(|signature| hmac::verify(&self.links, text.as_bytes(), &signature).is_ok())
     }
 
-    /// The refresh token that follows `used` in its session: the same for everyone who asks, so that an answer that was
-    /// lost can be given again without the token being stored.
+    /// The secret of the refresh token that follows `used` in its session: the same for everyone who asks, so that an answer
+    /// that was lost can be given again without the token being stored.
     #[must_use]
     pub fn next_refresh(&self, used: &str) -> String {
         data_encoding::BASE64URL_NOPAD.encode(hmac::sign(&self.refresh, used.as_bytes()).as_ref())
+    }
+
+    /// The tag of a refresh token that is issued: 128 bits in base64url.
+    #[must_use]
+    pub fn refresh_tag(&self, token: &str) -> String {
+        data_encoding::BASE64URL_NOPAD.encode(&self.tag(token))
+    }
+
+    /// Whether `tag` is this refresh token's, in constant time.
+    #[must_use]
+    pub fn verify_refresh_tag(&self, token: &str, tag: &str) -> bool {
+        data_encoding::BASE64URL_NOPAD
+            .decode(tag.as_bytes())
+            .is_ok_and(|tag| verify_slices_are_equal(&self.tag(token), &tag).is_ok())
+    }
+
+    fn tag(&self, token: &str) -> [u8; TAG] {
+        let mut tag = [0; TAG];
+        tag.copy_from_slice(&hmac::sign(&self.refresh_tags, token.as_bytes()).as_ref()[..TAG]);
+        tag
     }
 
     /// What is stored of a value that could be guessed, such as an e-mail address: without the master key nobody can

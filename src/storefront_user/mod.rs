@@ -50,12 +50,20 @@ pub struct StorefrontUser {
     /// When the erasure of its customer began: nothing is added any more (ERA-04).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub erased_at: Option<Timestamp>,
+    /// How often all that its customer is signed in by has ended: its tokens of before have ended too (TOK-06).
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub token_epoch: i64,
     /// When it was registered.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
     /// Grows with each change to the user or under it, so that of two transactions at once one loses cleanly.
     pub version: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it a reference")]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 impl TenantDocument for StorefrontUser {

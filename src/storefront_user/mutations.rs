@@ -318,6 +318,7 @@ fn token_for(context: &RequestContext, reach: &Reach, user: &Document) -> Result
             organization: reach.identity().organization(),
             external_id: &user.external_id,
             anonymous: user.is_anonymous,
+            epoch: user.token_epoch,
         },
     )
 }

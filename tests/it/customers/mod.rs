@@ -10,8 +10,11 @@ mod oauth;
 mod passwords;
 mod privacy;
 mod profile;
+mod refresh_tokens;
 mod registration;
+mod session_limit;
 mod tokens;
+mod user_tokens;
 
 use serde_json::{Value, json};
 

@@ -196,7 +196,7 @@ async fn assert_kept(life: &Life) {
     let kept = json!({
         "reference": "DE--1", "email": null, "firstName": null, "lastName": null, "salutation": null, "gender": null,
         "dateOfBirth": null, "shopperReference": null, "hasPassword": false, "isEmailVerified": false,
-        "status": "REPEAT", "orderCount": 2, "termsAcceptance": { "version": "7" }, "addresses": { "totalCount": 0 },
+        "status": "REPEAT", "orderCount": 2, "termsAcceptance": { "version": null }, "addresses": { "totalCount": 0 },
         "defaultShippingAddress": null, "customFields": [{ "value": null }], "groups": { "totalCount": 0 },
         "sessions": [], "storefrontUser": {
             "storefrontUserId": "DE--1", "privateStorage": { "itemCount": 0, "totalBytes": 0.0 },
@@ -245,11 +245,13 @@ async fn exp_01_every_stored_field_is_declared() {
 }
 
 /// What this life does not come to.
-const NOT_FILLED: [&str; 5] = [
+const NOT_FILLED: [&str; 7] = [
     "storefrontUsers.expiresAt",
     "storefrontUsers.erasedAt",
+    "storefrontUsers.tokenEpoch",
     "orders.cancelledAt",
     "sessions.ownerId",
+    "sessions.legacyHash",
     "sessions.rotation",
 ];
 

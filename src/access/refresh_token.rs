@@ -1,0 +1,169 @@
+//! The form of refresh tokens: `rt_`, the session's id, a secret, and a tag over both under a key of the gateway's.
+//!
+//! The tag tells a token that the gateway once issued for this session from any other text, however often the session was
+//! refreshed since, with one keyed digest and before anything is read. The secret of the next token is derived from the
+//! token that is used, so that hashes suffice at rest: neither the database nor the key alone gives a token away.
+//!
+//! Earlier versions issued tokens without a tag. They work as long as their session lives, and are exchanged for one with a
+//! tag. Used again after that, one of the last [`MOST_STEPS`] is recognised by deriving its successors; an older one is
+//! refused like an unknown one.
+
+use crate::platform::{
+    crypto::{Vault, fingerprint},
+    id::{Id, SessionId},
+};
+
+/// How refresh tokens begin.
+pub const PREFIX: &str = "rt_";
+/// Longest text that is looked at; a token has 97 characters.
+const LONGEST: usize = 128;
+/// Length of a secret: 256 bits in base64url.
+const SECRET: usize = 43;
+/// How many successors of a token without a tag are derived at most.
+const MOST_STEPS: usize = 16;
+
+/// A refresh token as somebody presents it: it has the right form, and where it has a tag, the gateway issued it.
+pub(super) struct Presented<'a> {
+    text: &'a str,
+    /// The session that it names.
+    pub session: SessionId,
+    /// Whether it has a tag, and so is this session's own.
+    pub is_tagged: bool,
+}
+
+impl<'a> Presented<'a> {
+    /// Reads a token; `None` for any text that the gateway cannot have issued.
+    pub fn read(vault: &Vault, text: &'a str) -> Option<Self> {
+        if text.len() > LONGEST {
+            return None;
+        }
+        let mut parts = text.strip_prefix(PREFIX)?.split('.');
+        let (body, secret, tag) = (parts.next()?, parts.next()?, parts.next());
+        let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if parts.next().is_some() || secret.len() != SECRET || !secret.bytes().all(is_base64url) {
+            return None;
+        }
+        if let Some(tag) = tag {
+            let (signed, _) = text.rsplit_once('.')?;
+            if !vault.verify_refresh_tag(signed, tag) {
+                return None;
+            }
+        }
+        Some(Self {
+            text,
+            session: SessionId::parse(&format!("ses_{body}"))?,
+            is_tagged: tag.is_some(),
+        })
+    }
+
+    /// The token that follows it: the same whoever asks, so that an answer that was lost can be given again.
+    pub fn next(&self, vault: &Vault) -> String {
+        written(vault, &self.session, &vault.next_refresh(self.text))
+    }
+
+    /// Whether one of the tokens without a tag that followed it has a known hash.
+    pub fn leads_to(&self, vault: &Vault, is_known: impl Fn(&str) -> bool) -> bool {
+        let mut text = self.text.to_owned();
+        (0..MOST_STEPS).any(|_| {
+            text = untagged(&self.session, &vault.next_refresh(&text));
+            is_known(&fingerprint(&text))
+        })
+    }
+}
+
+/// A refresh token of this session.
+pub(super) fn written(vault: &Vault, session: &SessionId, secret: &str) -> String {
+    let signed = untagged(session, secret);
+    let tag = vault.refresh_tag(&signed);
+    format!("{signed}.{tag}")
+}
+
+fn untagged(session: &SessionId, secret: &str) -> String {
+    let body = session.as_str().trim_start_matches("ses_");
+    format!("{PREFIX}{body}.{secret}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::{clock::Timestamp, random::Random, secret::MasterKey};
+
+    struct Issuer {
+        vault: Vault,
+        session: SessionId,
+        first: String,
+    }
+
+    fn issuer() -> Issuer {
+        let random = Random::seeded(1);
+        let vault = Vault::new(&MasterKey::from_bytes([1; 32])).expect("a good key");
+        let session = SessionId::fresh(Timestamp::from_millis(5), &random);
+        let first = written(&vault, &session, &random.token());
+        Issuer {
+            vault,
+            session,
+            first,
+        }
+    }
+
+    // TOK-01
+    #[test]
+    fn a_token_names_its_session_and_so_do_all_that_follow_it() {
+        let Issuer {
+            vault,
+            session,
+            first,
+        } = issuer();
+        let mut token = first;
+        for _ in 0..1000 {
+            let presented = Presented::read(&vault, &token).expect("one of ours");
+            assert_eq!((&presented.session, presented.is_tagged), (&session, true));
+            token = presented.next(&vault);
+        }
+    }
+
+    // TOK-01, DEF-01
+    #[test]
+    fn a_changed_or_forged_token_is_none() {
+        let Issuer { vault, first, .. } = issuer();
+        for at in 0..first.len() {
+            let mut changed = first.clone().into_bytes();
+            changed[at] = if changed[at] == b'x' { b'y' } else { b'x' };
+            let changed = String::from_utf8(changed).expect("ASCII");
+            // A dot that is gone leaves a form without a tag or a secret of another length.
+            assert!(Presented::read(&vault, &changed).is_none(), "{at}");
+        }
+        let other = Vault::new(&MasterKey::from_bytes([2; 32])).expect("a good key");
+        assert!(Presented::read(&other, &first).is_none());
+        let long = format!("{first}{}", "x".repeat(1 << 20));
+        let more = format!("{first}.{first}");
+        for bad in [
+            "",
+            "rt_",
+            "rt_x.y",
+            "pk_abc",
+            "rt_01arz3ndektsv4rrffq69g5fav",
+            &long,
+            &more,
+        ] {
+            assert!(Presented::read(&vault, bad).is_none());
+        }
+    }
+
+    // TOK-01
+    #[test]
+    fn of_tokens_without_a_tag_the_last_ones_are_recognised() {
+        let Issuer { vault, session, .. } = issuer();
+        let mut chain = vec![untagged(&session, &Random::seeded(2).token())];
+        for at in 0..40 {
+            chain.push(untagged(&session, &vault.next_refresh(&chain[at])));
+        }
+        let newest = fingerprint(&chain[40]);
+        for (at, token) in chain.iter().enumerate().take(40) {
+            let presented = Presented::read(&vault, token).expect("of an earlier version's form");
+            assert!(!presented.is_tagged);
+            let leads = presented.leads_to(&vault, |hash| hash == newest);
+            assert_eq!(leads, 40 - at <= MOST_STEPS, "{at}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Refresh tokens that somebody makes up, and those that an earlier version issued.
+
+use std::time::Duration;
+
+use bson::doc;
+use serde_json::json;
+use storefront_gateway::platform::crypto::fingerprint;
+
+use super::{ada, is_signed_in, setup, shop, signed_in};
+use crate::kit::{Shop, text};
+
+fn refresh(token: &str) -> serde_json::Value {
+    json!({ "refreshToken": token })
+}
+
+async fn next(shop: &Shop, token: &str) -> String {
+    let payload = shop.nobody().done("customerTokenRefresh", refresh(token)).await;
+    signed_in(shop, &payload).1
+}
+
+/// Makes the one session one of an earlier version, which issued tokens without a tag, and has refreshed it so often. The
+/// tokens, from the first to the one that works.
+async fn issued_before(shop: &Shop, refreshes: usize) -> Vec<String> {
+    let store = &shop.gateway.store;
+    let session = store.documents("sessions", doc! {}).await.remove(0);
+    let body = text(&session, "_id").trim_start_matches("ses_").to_owned();
+    let mut tokens = vec![format!("rt_{body}.{}", "A".repeat(43))];
+    for at in 0..refreshes {
+        let secret = shop.gateway.app.vault.next_refresh(&tokens[at]);
+        tokens.push(format!("rt_{body}.{secret}"));
+    }
+    let change = doc! { "$set": { "refreshHash": fingerprint(&tokens[refreshes]) } };
+    let changed = store.collection("sessions").update_one(doc! {}, change).await;
+    assert_eq!(changed.expect("changed").matched_count, 1);
+    tokens
+}
+
+// TOK-01, DEF-01
+#[tokio::test]
+async fn tok_01_a_forged_token_is_refused_before_anything_is_read() {
+    let shop = shop().await;
+    let (ada, token) = ada(&shop, "ada@example.com").await;
+    let mut newest = token.clone();
+    for _ in 0..5 {
+        newest = next(&shop, &newest).await;
+    }
+    let (signed, tag) = token.rsplit_once('.').expect("a tag");
+    let (session, _) = signed.split_once('.').expect("a secret");
+    let forged = format!("{session}.{}.{tag}", "x".repeat(43));
+    let nobody = shop.nobody();
+    let aliases: String = (0..50)
+        .map(|number| {
+            format!("a{number}: customerTokenRevoke(input: {{ refreshToken: \"{forged}\" }}) {{ userErrors {{ code }} }} ")
+        })
+        .collect();
+    let many = format!("mutation {{ {aliases} }}");
+    for document in [many.replace(&forged, "rt_nonsense"), many] {
+        let asked = shop.gateway.commands.during(nobody.ask(&document)).await;
+        assert!(asked.1.is_empty(), "{:?}", asked.1);
+    }
+    let forging = nobody.refused("customerTokenRefresh", refresh(&forged));
+    let (refused, commands) = shop.gateway.commands.during(forging).await;
+    assert_eq!(refused, ["TOKEN_INVALID refreshToken"]);
+    assert!(commands.is_empty(), "{commands:?}");
+    assert!(is_signed_in(&ada).await);
+    // Any that was ever issued signs out, however long ago.
+    nobody.done("customerTokenRevoke", refresh(&token)).await;
+    assert!(!is_signed_in(&ada).await);
+}
+
+// TOK-01
+#[tokio::test]
+async fn tok_01_a_token_of_an_earlier_version_goes_on_in_the_new_form() {
+    let shop = setup().manual_clock().start().await;
+    let (ada, _) = ada(&shop, "ada@example.com").await;
+    let old = issued_before(&shop, 3).await;
+    let first = next(&shop, &old[3]).await;
+    assert_eq!(first.split('.').count(), 3, "{first}");
+    assert_eq!(next(&shop, &old[3]).await, first, "an answer that was lost");
+    let second = next(&shop, &first).await;
+    assert!(is_signed_in(&ada).await);
+    let nobody = shop.nobody();
+    let made_up = format!("{}.{}", second.split_once('.').expect("parts").0, "x".repeat(43));
+    assert_eq!(
+        nobody.refused("customerTokenRefresh", refresh(&made_up)).await,
+        ["TOKEN_INVALID refreshToken"]
+    );
+    assert!(is_signed_in(&ada).await, "a made-up one ends nothing");
+    // One of before that is used again is a theft.
+    shop.gateway.advance(Duration::from_secs(11));
+    assert_eq!(
+        nobody.refused("customerTokenRefresh", refresh(&old[1])).await,
+        ["TOKEN_INVALID refreshToken"]
+    );
+    assert!(!is_signed_in(&ada).await);
+}
+
+// TOK-01, TOK-02
+#[tokio::test]
+async fn tok_01_a_used_token_of_an_earlier_version_signs_out_by_what_it_is() {
+    for used in [20, 19, 5, 4] {
+        let shop = shop().await;
+        let (ada, _) = ada(&shop, "ada@example.com").await;
+        let old = issued_before(&shop, 20).await;
+        shop.nobody()
+            .done("customerTokenRevoke", refresh(&old[used]))
+            .await;
+        // The last sixteen and the one that works are known.
+        assert_eq!(is_signed_in(&ada).await, used < 4, "{used}");
+    }
+}
