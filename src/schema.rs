@@ -210,6 +210,7 @@ pub fn indexes() -> Vec<&'static Index> {
         storefront::store::INDEXES,
         storefront_user::store::INDEXES,
         storage::store::INDEXES,
+        storage::data_export::INDEXES,
         customer::store::INDEXES,
         address::store::INDEXES,
         order::store::INDEXES,
@@ -242,6 +243,7 @@ pub const MIGRATIONS: &[Migration] = &[
     customer::migrations::REFERENCE_NUMBERS,
     customer::migrations::SURPLUS_SESSIONS,
     customer::migrations::ERASED_TERMS,
+    erasure::export::SEPARATE_EXPORTS,
 ];
 
 /// The executable schema, twice over the same parts: one that validates a document strictly when it is first seen and

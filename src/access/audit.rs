@@ -336,3 +336,13 @@ impl Audit {
         Ok(found.map_err(Error::from))
     }
 }
+
+/// All that is told of exports, for a migration.
+///
+/// # Errors
+/// Whatever the database fails with.
+pub async fn exported(database: &Database) -> Result<impl Stream<Item = Result<Recorded>> + use<>> {
+    let entries = database.house::<Recorded>(COLLECTION);
+    let exported = doc! { "action": bson::serialize_to_bson(&Action::Exported)? };
+    Ok(entries.find(exported).await?.map_err(Error::from))
+}

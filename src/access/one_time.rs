@@ -153,7 +153,7 @@ impl OneTimeKeys {
     /// [`OneTimeKeys::cut`] has made it.
     ///
     /// # Errors
-    /// A violation of [`SEALED`] for somebody who is to have no keys any more ([`OneTimeKeys::seal_in`]).
+    /// A violation of [`SEALED`] for somebody who is to have no keys any more ([`OneTimeKeys::seal`]).
     pub async fn prepare_in(
         &self,
         tx: &mut Tx,
@@ -225,15 +225,16 @@ impl OneTimeKeys {
         Ok(deleted.deleted_count == 1)
     }
 
-    /// Voids all of a customer's keys within a transaction, and lets none be prepared any more: the addresses in them are
-    /// gone with them. Whoever prepares one at the same time writes to the same place, and of the two one begins anew.
-    pub async fn seal_in(&self, tx: &mut Tx, customer: &CustomerId) -> Result<()> {
-        let keys = self.database.house::<Document>(COLLECTION);
+    /// Voids all of a customer's keys, one after the other, and lets none be prepared any more: the addresses in them are gone
+    /// with them. Whoever prepares one at the same time writes to the same place, and begins anew or is refused.
+    pub async fn seal(&self, customer: &CustomerId) -> Result<()> {
         for purpose in Purpose::ALL {
             let name = name(customer, purpose);
             let sealed = doc! { "_id": &name, "sealed": true, "expiresAt": self.clock.now() };
-            let sealed = keys.replace_one(doc! { "_id": &name }, sealed).upsert(true);
-            sealed.session(&mut *tx).await?;
+            let keys = self.database.house::<Document>(COLLECTION);
+            keys.replace_one(doc! { "_id": &name }, sealed)
+                .upsert(true)
+                .await?;
         }
         Ok(())
     }

@@ -325,6 +325,15 @@ impl<T: TenantDocument> Tenant<T> {
             .await?)
     }
 
+    /// The same by a pipeline.
+    pub async fn update_by(&self, filter: Document, pipeline: Vec<Document>) -> Result<Option<T>> {
+        Ok(self
+            .commands()
+            .find_one_and_update(self.confined(filter), pipeline)
+            .return_document(ReturnDocument::After)
+            .await?)
+    }
+
     /// Changes all that the filter finds within a transaction.
     pub async fn update_many_in(&self, tx: &mut Tx, filter: Document, update: Document) -> Result<u64> {
         Ok(self

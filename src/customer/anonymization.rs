@@ -5,6 +5,7 @@ use bson::{Document, doc};
 use serde::{Deserialize, Serialize};
 
 use super::{Customer, refusal};
+use crate::access::audit::Actor as AuditActor;
 use crate::error::{Result, UserError};
 use crate::platform::{clock::Timestamp, id::StorageId};
 
@@ -48,6 +49,9 @@ pub struct Anonymization {
     /// When it began. From then on nothing of the customer is changed any more (ERA-04).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub started_at: Option<Timestamp>,
+    /// Who began it, until all that its beginning does is done: then another node goes on with it where one has died.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub closing: Option<AuditActor>,
     /// When it last failed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub failed_at: Option<Timestamp>,
@@ -77,6 +81,7 @@ impl Anonymization {
             cancelled_at: None,
             canceller: None,
             started_at: None,
+            closing: None,
             failed_at: None,
             completed_at: None,
             erased: Counts::default(),

@@ -167,7 +167,7 @@ pub async fn reset(
     let context = (&**app, reach, key, hash.as_str(), &session);
     let written = app
         .database
-        .transaction(context, |tx, (app, reach, key, hash, session)| {
+        .pressing_transaction(context, |tx, (app, reach, key, hash, session)| {
             write_reset(app, reach, tx, key, hash, session).boxed()
         });
     let written = written.await.map_err(|error| refusal::save_failed(error, 407))?;
@@ -195,7 +195,7 @@ async fn write_reset(
         set.insert("lastLoginAt", app.clock.now());
     }
     // A mailbox that is not the account's any more has no say.
-    let still_theirs = doc! { "_id": &key.customer_id, "email": &key.email };
+    let still_theirs = open(doc! { "_id": &key.customer_id, "email": &key.email });
     let Some(customer) = store::update_in(&app.database, reach, tx, still_theirs, update).await? else {
         return Ok(None);
     };

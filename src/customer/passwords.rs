@@ -36,7 +36,7 @@ pub async fn change(
     let context = (&**app, reach, &customer, &hash, &session);
     let written = app
         .database
-        .transaction(context, |tx, (app, reach, customer, hash, session)| {
+        .pressing_transaction(context, |tx, (app, reach, customer, hash, session)| {
             write(app, reach, tx, customer, hash.as_str(), session).boxed()
         });
     let (customer, ended) = written.await.map_err(|error| refusal::save_failed(error, 407))?;

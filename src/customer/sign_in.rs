@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bson::{Document, doc};
 use futures_util::FutureExt;
 
+use super::anonymization::open;
 use super::credentials::{self, Beginner, Pair};
 use super::vouched::Voucher;
 use super::{Customer, email, limits, refusal, store};
@@ -308,23 +309,29 @@ async fn write_end(app: &App, session: &Session, told: &Told) -> Result<()> {
 /// SAVE_FAILED (410).
 pub async fn end_all(app: &App, reach: &Reach, customer: &Customer) -> Result<()> {
     let context = (app, reach, customer);
-    let ended = app.database.transaction(context, |tx, (app, reach, customer)| {
-        async move {
-            let epoch = doc! { "$inc": { "credentialEpoch": 1_i64 } };
-            let named = doc! { "_id": &customer.id };
-            let known = store::update_in(&app.database, *reach, tx, named, epoch).await?;
-            let told = known.map(|customer| customer.entry(Action::AllSessionsEnded));
-            app.audit.note_in(tx, *reach, told).await?;
-            let sessions = &app.access.sessions;
-            sessions
-                .end_all_in(tx, &customer.storefront_id, &customer.user_id, None)
-                .await
-        }
-        .boxed()
-    });
+    let ended = app
+        .database
+        .pressing_transaction(context, |tx, (app, reach, customer)| {
+            async move {
+                let epoch = doc! { "$inc": { "credentialEpoch": 1_i64 } };
+                let named = open(doc! { "_id": &customer.id });
+                // Of a customer who is gone or being erased, somebody else ends them.
+                let Some(known) = store::update_in(&app.database, *reach, tx, named, epoch).await? else {
+                    return Ok(None);
+                };
+                let (storefront, user) = (&known.storefront_id, &known.user_id);
+                let ended = app.access.sessions.end_all_in(tx, storefront, user, None).await?;
+                let entry = known.entry(Action::AllSessionsEnded);
+                app.audit.note_in(tx, *reach, [entry]).await?;
+                Ok(Some(ended))
+            }
+            .boxed()
+        });
     let ended = ended
         .await
         .map_err(|error: Error| refusal::save_failed(error, 410))?;
-    app.access.forget_ended(&ended).await;
+    if let Some(ended) = ended {
+        app.access.forget_ended(&ended).await;
+    }
     Ok(())
 }

@@ -55,6 +55,12 @@ pub const INDEXES: &[Index] = &[
         keys: &[("storefrontId", 1), ("anonymization.status", 1), ("_id", 1)],
         kind: IndexKind::Having("anonymization.status"),
     },
+    // For erasures that somebody began and did not complete the beginning of.
+    having(
+        "closing",
+        &[("anonymization.startedAt", 1)],
+        "anonymization.closing",
+    ),
     // For lists: each order, and each text that is filtered by.
     plain("storefront_id", &[("storefrontId", 1), ("_id", 1)]),
     plain(

@@ -1,9 +1,19 @@
-//! The beginning of an erasure: one transaction, after which the customer is signed out everywhere, all personal fields of
-//! their own document are gone, the e-mail address is free, and nothing new can come: whatever adds to the customer at the
-//! same time has changed one of the documents that are changed here, or finds the customer closed.
+//! The beginning of an erasure, which nobody's writes hold up (ERA-05):
+//!
+//! 1. [`close`] is one change of the customer's own document. It takes out what is personal there, frees the e-mail address
+//!    and says that the erasure has begun: whatever changes the customer loses from then on, and a transaction that has read
+//!    the customer before begins anew. It waits for a write that is being committed, and for no other.
+//! 2. One change each closes the storefront user, the places of mailed keys and the sessions, so that uploads, merges, keys
+//!    and refreshes lose too.
+//! 3. One transaction, which nothing is in the way of any more, ends the sessions, takes identities and storages away, and
+//!    writes the job that does the rest.
+//!
+//! Whoever dies in between leaves `anonymization.closing` in the customer's document, by which another node goes on.
 
-use bson::{Document, doc};
+use bson::{Bson, Document, doc};
+use futures_util::FutureExt;
 
+use super::eraser::ERASE;
 use super::refusal;
 use crate::access::{
     audit::{self, Action},
@@ -14,7 +24,7 @@ use crate::access::{
 use crate::app::App;
 use crate::customer::{
     Customer,
-    anonymization::{Actor, Anonymization, AnonymizationStatus, Counts},
+    anonymization::{Actor, Anonymization, AnonymizationStatus, open},
     refusal as customer_refusal,
 };
 use crate::error::{Error, Result};
@@ -40,47 +50,94 @@ pub enum Door {
     },
 }
 
-/// Begins the erasure of a customer who is not being erased yet. `None` for a request that was cancelled or put off, and
-/// for one that has begun.
+/// Begins the erasure of a customer who is not being erased yet. False for a request that was cancelled or put off, and where
+/// it has begun. [`complete`] must follow.
 ///
 /// # Errors
-/// CUSTOMER_NOT_FOUND; CUSTOMER_ANONYMIZED where it is to begin at once and has begun, unless it is a deletion, which goes
-/// on from there.
-pub async fn begin_in(
+/// `CUSTOMER_NOT_FOUND`; `CUSTOMER_ANONYMIZED` where it is to begin at once and has begun, unless it is a deletion, which
+/// goes on from there.
+pub async fn close(
     app: &App,
     (reach, by): (&impl Confine, &audit::Actor),
-    tx: &mut Tx,
     id: &CustomerId,
     door: &Door,
-) -> Result<Option<Ended>> {
-    let customers = app.database.open::<Customer>(reach);
-    let Some(customer) = customers.find_one_in(tx, doc! { "_id": id }).await? else {
-        return match door {
-            Door::Request => Ok(None),
-            Door::AtOnce { .. } => Err(customer_refusal::not_found("customerId").into()),
-        };
-    };
+) -> Result<bool> {
     let now = app.clock.now();
-    let known = customer.anonymization.clone();
-    let state = match (door, known) {
-        (Door::Request, Some(asked))
-            if asked.status == AnonymizationStatus::Requested && asked.scheduled_for <= now =>
-        {
-            asked
-        }
-        (Door::Request, _) => return Ok(None),
-        (Door::AtOnce { is_deletion, .. }, Some(begun)) if begun.started_at.is_some() => {
-            return match is_deletion {
-                true => delete_too_in(app, (reach, by), tx, &customer).await,
-                false => Err(customer_refusal::anonymized([]).into()),
+    let in_progress = bson::serialize_to_bson(&AnonymizationStatus::InProgress)?;
+    let (filter, state) = match door {
+        Door::Request => {
+            let requested = bson::serialize_to_bson(&AnonymizationStatus::Requested)?;
+            let filter = doc! {
+                "_id": id, "anonymization.status": requested, "anonymization.scheduledFor": { "$lte": now },
             };
+            let state = doc! {
+                "anonymization.status": literal(in_progress),
+                "anonymization.startedAt": now,
+                "anonymization.closing": literal(bson::serialize_to_bson(by)?),
+            };
+            (filter, state)
         }
-        (Door::AtOnce { actor, is_deletion }, _) => Anonymization {
-            is_deletion: *is_deletion,
-            ..Anonymization::asked(actor.clone(), now, now)
-        },
+        Door::AtOnce { actor, is_deletion } => {
+            let state = Anonymization {
+                status: AnonymizationStatus::InProgress,
+                started_at: Some(now),
+                closing: Some(by.clone()),
+                is_deletion: *is_deletion,
+                ..Anonymization::asked(actor.clone(), now, now)
+            };
+            let state = doc! { "anonymization": literal(bson::serialize_to_bson(&state)?) };
+            (open(doc! { "_id": id }), state)
+        }
     };
-    empty_in(app, by, tx, (customer, state), now).await.map(Some)
+    let customers = app.database.open::<Customer>(reach);
+    if customers.update_by(filter, emptied(state, now)).await?.is_some() {
+        return Ok(true);
+    }
+    let left = customers.get(id).await?;
+    match (door, left) {
+        (Door::Request, _) => Ok(false),
+        (Door::AtOnce { .. }, None) => Err(customer_refusal::not_found("customerId").into()),
+        (
+            Door::AtOnce {
+                is_deletion: false, ..
+            },
+            Some(_),
+        ) => Err(customer_refusal::anonymized([]).into()),
+        (
+            Door::AtOnce {
+                is_deletion: true, ..
+            },
+            Some(customer),
+        ) => {
+            let context = (app, reach, by, &customer);
+            let noted = app
+                .database
+                .transaction(context, |tx, (app, reach, by, customer)| {
+                    delete_too_in(app, (*reach, by), tx, customer).boxed()
+                });
+            noted.await.map(|()| false)
+        }
+    }
+}
+
+fn literal(value: Bson) -> Document {
+    doc! { "$literal": value }
+}
+
+/// The change that takes what is personal out of a customer's document, and counts what it takes.
+fn emptied(mut state: Document, now: Timestamp) -> Vec<Document> {
+    let one_more = |field: &str| doc! { "$add": [format!("${field}"), 1_i64] };
+    state.extend(doc! {
+        "isEmailVerified": false, "updatedAt": now,
+        "version": one_more("version"), "credentialEpoch": one_more("credentialEpoch"),
+    });
+    let custom_fields = doc! { "$size": { "$ifNull": ["$customFields", []] } };
+    let personal: Vec<String> = Customer::STORED.unset().keys().cloned().collect();
+    vec![
+        doc! { "$set": state },
+        doc! { "$set": { "anonymization.erased.customFields": { "$toLong": custom_fields } } },
+        doc! { "$unset": personal },
+    ]
 }
 
 /// A customer who is erased, or being erased, is to be gone altogether.
@@ -89,7 +146,7 @@ async fn delete_too_in(
     (reach, by): (&impl Confine, &audit::Actor),
     tx: &mut Tx,
     customer: &Customer,
-) -> Result<Option<Ended>> {
+) -> Result<()> {
     let in_progress = bson::serialize_to_bson(&AnonymizationStatus::InProgress)?;
     let update = doc! {
         "$set": { "anonymization.isDeletion": true, "anonymization.status": in_progress },
@@ -100,60 +157,84 @@ async fn delete_too_in(
         .update_in(tx, doc! { "_id": &customer.id }, update)
         .await?;
     let entry = customer.entry(Action::DeletionRequested);
-    app.audit.note_in(tx, by, [entry]).await?;
-    Ok(None)
+    app.audit.note_in(tx, by, [entry]).await
 }
 
-/// Takes what is personal out of the customer's document, and away from them whatever more could come by.
-async fn empty_in(
-    app: &App,
-    by: &audit::Actor,
-    tx: &mut Tx,
-    (customer, asked): (Customer, Anonymization),
-    now: Timestamp,
-) -> Result<Ended> {
-    let asks = asked.is_deletion.then_some(Action::DeletionRequested);
+/// Takes away whatever more could come by of a customer who was closed, and forgets here what was known of them. Done before,
+/// it does nothing more. With a job that does the rest, where one is wanted: its id.
+///
+/// # Errors
+/// Whatever the database fails with; running it again goes on.
+pub async fn complete(app: &App, id: &CustomerId, wants_job: bool) -> Result<Option<String>> {
+    let system = SystemReach::for_background_work();
+    let closing = doc! { "_id": id, "anonymization.closing": { "$exists": true } };
+    if let Some(customer) = app.database.open::<Customer>(&system).find_one(closing).await? {
+        shut(app, &system, &customer).await?;
+    }
+    let context = (app, id);
+    let written = app.database.transaction(context, |tx, (app, id)| {
+        async move {
+            let ended = complete_in(app, tx, id).await?;
+            let payload = doc! { "customerId": *id };
+            let job = match wants_job {
+                true => Some(app.queue.enqueue(tx, ERASE, payload, app.clock.now()).await?),
+                false => None,
+            };
+            Ok((ended, job))
+        }
+        .boxed()
+    });
+    let (ended, job) = written.await?;
+    if let Some(ended) = ended {
+        app.access.forget_ended(&ended).await;
+    }
+    Ok(job)
+}
+
+/// Lets everything lose that does not change the customer's own document.
+async fn shut(app: &App, system: &SystemReach, customer: &Customer) -> Result<()> {
+    let now = app.clock.now();
+    let open = doc! { "_id": &customer.user_id, "erasedAt": { "$exists": false } };
+    let closed = doc! { "$set": { "erasedAt": now, "updatedAt": now }, "$inc": { "version": 1_i64 } };
+    let users = app.database.open::<StorefrontUser>(system);
+    users.update(open, closed).await?;
+    app.one_time.seal(&customer.id).await?;
+    let (storefront, user) = (&customer.storefront_id, &customer.user_id);
+    app.access.sessions.stop(storefront, user).await
+}
+
+async fn complete_in(app: &App, tx: &mut Tx, id: &CustomerId) -> Result<Option<Ended>> {
+    let system = SystemReach::for_background_work();
+    let customers = app.database.open::<Customer>(&system);
+    let Some(customer) = customers.find_one_in(tx, doc! { "_id": id }).await? else {
+        return Ok(None);
+    };
+    let state = customer.anonymization.as_ref();
+    let Some((by, state)) = state.and_then(|state| Some((state.closing.as_ref()?, state))) else {
+        return Ok(None);
+    };
+    let asks = state.is_deletion.then_some(Action::DeletionRequested);
     let told = asks.into_iter().chain([Action::AnonymizationStarted]);
     let told = told.map(|action| customer.entry(action));
     app.audit.note_in(tx, by, told).await?;
-    let system = SystemReach::for_background_work();
-    let sessions = app
-        .access
-        .sessions
-        .end_all_in(tx, &customer.storefront_id, &customer.user_id, None);
-    let ended = sessions.await?;
-    app.one_time.seal_in(tx, &customer.id).await?;
     let (storefront, user) = (&customer.storefront_id, &customer.user_id);
+    let ended = app.access.sessions.end_all_in(tx, storefront, user, None);
+    let ended = ended.await?;
     forget_identities_in(&app.database, &system, tx, storefront, user).await?;
-    let (storages, items) = part_with_storages_in(app, &system, tx, &customer, now).await?;
-    let count = |many: usize| i64::try_from(many).unwrap_or(i64::MAX);
-    let state = Anonymization {
-        status: AnonymizationStatus::InProgress,
-        started_at: Some(now),
-        erased: Counts {
-            storage_items: items,
-            sessions: count(ended.sessions.len()),
-            custom_fields: count(customer.custom_fields.len()),
-            ..asked.erased
-        },
-        storages,
-        ..asked
-    };
-    let update: Document = doc! {
+    let (storages, items) = part_with_storages_in(app, &system, tx, &customer).await?;
+    let storages: Vec<Bson> = storages.iter().map(Bson::from).collect();
+    let sessions = i64::try_from(ended.sessions.len()).unwrap_or(i64::MAX);
+    let update = doc! {
         "$set": {
-            "anonymization": bson::serialize_to_bson(&state)?, "isEmailVerified": false, "updatedAt": now,
+            "anonymization.erased.sessions": sessions, "anonymization.erased.storageItems": items,
+            "anonymization.storages": storages,
         },
-        "$unset": Customer::STORED.unset(),
-        "$inc": { "version": 1_i64, "credentialEpoch": 1_i64 },
+        "$unset": { "anonymization.closing": "" },
     };
-    let customers = app.database.open::<Customer>(&system);
-    let emptied = customers
-        .update_in(tx, doc! { "_id": &customer.id }, update)
-        .await?;
-    match emptied {
-        Some(_) => Ok(ended),
+    match customers.update_in(tx, doc! { "_id": id }, update).await? {
+        Some(_) => Ok(Some(ended)),
         None => Err(Error::internal(
-            "a customer that was read in a transaction stays for its time",
+            "a customer was removed while it was being closed",
         )),
     }
 }
@@ -165,17 +246,16 @@ async fn part_with_storages_in(
     system: &SystemReach,
     tx: &mut Tx,
     customer: &Customer,
-    now: Timestamp,
 ) -> Result<(Vec<StorageId>, i64)> {
     let database = &app.database;
-    let closed = doc! { "$set": { "erasedAt": now, "updatedAt": now }, "$inc": { "version": 1_i64 } };
-    let own = doc! { "_id": &customer.user_id };
+    let known = doc! { "_id": &customer.user_id };
     let user = database
         .open::<StorefrontUser>(system)
-        .update_in(tx, own, closed)
+        .find_one_in(tx, known)
         .await?;
-    let user = user.ok_or_else(|| Error::internal("a customer has a storefront user"))?;
+    let user = user.ok_or_else(|| Error::internal("a customer has no storefront user"))?;
     let storages = users::part_with_storages_in(database, system, tx, &user).await?;
+    let now = app.clock.now();
     let fresh = PrivateStorage {
         id: StorageId::fresh(now, &app.random),
         storefront_id: user.storefront_id.clone(),
@@ -195,7 +275,7 @@ async fn part_with_storages_in(
 /// Whether a request may be made for a customer whose erasure stands there.
 ///
 /// # Errors
-/// ANONYMIZATION_ALREADY_REQUESTED, ANONYMIZATION_ALREADY_STARTED, CUSTOMER_ANONYMIZED.
+/// `ANONYMIZATION_ALREADY_REQUESTED`, `ANONYMIZATION_ALREADY_STARTED`, `CUSTOMER_ANONYMIZED`.
 pub fn check_requestable(customer: &Customer) -> Result<()> {
     Err(match customer.erasure() {
         None | Some(AnonymizationStatus::Cancelled) => return Ok(()),

@@ -1,6 +1,6 @@
 //! The eraser: a job that takes away, step by step, what is stored of a customer.
 //!
-//! 1. [`begin`](super::begin) closes the customer in one transaction and says so in the customer's own document.
+//! 1. [`begin`](super::begin) closes the customer and says so in the customer's own document, whoever writes meanwhile.
 //! 2. [`steps`] remove what is left elsewhere, a bounded number of documents in a transaction, each of which counts what it
 //!    removes. Doing a step again finds less to do; so a job that died at any point is gone on with by any node.
 //! 3. The last transaction says that all is done; in a deletion the customer goes with it.
@@ -8,17 +8,17 @@
 //! Until then the status is IN_PROGRESS, or FAILED while the job waits for its next try (ERA-03).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bson::{Document, doc};
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::begin::{Door, begin_in};
+use super::begin::{self, Door};
 use super::steps;
 use crate::access::{
     audit::{self, Action, Entry},
     personal::Subject,
     reach::{Confine, Reach, SystemReach},
-    session::Ended,
 };
 use crate::app::App;
 use crate::customer::{
@@ -36,15 +36,28 @@ use crate::platform::{
 
 /// The job's name.
 pub const ERASE: &str = "customer.erase";
+/// How often beginnings are looked for that nobody completes.
+const RESUME_INTERVAL: Duration = Duration::from_secs(10);
+/// A beginning takes far less; one that is so old is taken for abandoned.
+const ABANDONED: Duration = Duration::from_secs(10);
+/// Abandoned beginnings that one look completes; the next look goes on.
+const BATCH: i64 = 100;
 
 /// The jobs of this domain.
 #[must_use]
 pub fn jobs() -> Vec<Kind<Arc<App>>> {
-    vec![Kind {
-        name: ERASE,
-        every: None,
-        run: erase,
-    }]
+    vec![
+        Kind {
+            name: ERASE,
+            every: None,
+            run: erase,
+        },
+        Kind {
+            name: "customer.resume_erasures",
+            every: Some(RESUME_INTERVAL),
+            run: resume,
+        },
+    ]
 }
 
 /// Erases a customer now: all is done when this returns. If the process dies, the job does the rest. What was erased;
@@ -60,12 +73,13 @@ pub async fn at_once(
     is_deletion: bool,
 ) -> Result<Option<(Timestamp, Counts)>> {
     let door = Door::AtOnce { actor, is_deletion };
-    let context = (&**app, reach, id, &door);
-    let begun = app.database.transaction(context, |tx, (app, reach, id, door)| {
-        begin_with_job(app, reach, tx, id, door).boxed()
-    });
-    let (begun, job) = begun.await?;
-    forget(app, begun).await;
+    let by = audit::Actor::from(reach);
+    begin::close(app, (reach, &by), id, &door).await?;
+    let job = begin::complete(app, id, true).await.map_err(|error| {
+        tracing::warn!(?error, "an erasure has begun and is left to a job");
+        unfinished()
+    })?;
+    let job = job.ok_or_else(|| Error::internal("an erasure was begun without a job"))?;
     let runner = app
         .runner()
         .ok_or_else(|| Error::internal("the job runner is not there yet"))?;
@@ -91,26 +105,21 @@ fn unfinished() -> Error {
     Error::rejected(UserError::new(UserErrorCode::SaveFailed, [], message))
 }
 
-async fn begin_with_job(
-    app: &App,
-    reach: &Reach,
-    tx: &mut Tx,
-    id: &CustomerId,
-    door: &Door,
-) -> Result<(Option<Ended>, String)> {
-    let by = audit::Actor::from(reach);
-    let begun = begin_in(app, (reach, &by), tx, id, door).await?;
-    let job = app
-        .queue
-        .enqueue(tx, ERASE, doc! { "customerId": id }, app.clock.now());
-    Ok((begun, job.await?))
-}
-
-/// What this node knows of whoever is signed out now.
-async fn forget(app: &App, begun: Option<Ended>) {
-    if let Some(ended) = begun {
-        app.access.forget_ended(&ended).await;
+/// Completes what somebody has begun who died over it; the job that is written with it does the rest.
+fn resume(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
+    async move {
+        let system = SystemReach::for_background_work();
+        let abandoned = doc! {
+            "anonymization.closing": { "$exists": true },
+            "anonymization.startedAt": { "$lte": app.clock.now().before(ABANDONED) },
+        };
+        let customers = app.database.open::<Customer>(&system);
+        for id in customers.ids(abandoned, BATCH).await? {
+            begin::complete(&app, &id, true).await?;
+        }
+        Ok(())
     }
+    .boxed()
 }
 
 fn erase(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
@@ -131,11 +140,8 @@ fn erase(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Fail
 
 async fn run(app: &Arc<App>, id: &CustomerId) -> Result<()> {
     let system = SystemReach::for_background_work();
-    let context = (&**app, &system, id);
-    let begun = app.database.transaction(context, |tx, (app, system, id)| {
-        begin_in(app, (*system, &audit::Actor::SYSTEM), tx, id, &Door::Request).boxed()
-    });
-    forget(app, begun.await?).await;
+    begin::close(app, (&system, &audit::Actor::SYSTEM), id, &Door::Request).await?;
+    begin::complete(app, id, false).await?;
     let customers = app.database.open::<Customer>(&system);
     let Some(customer) = customers.get(id).await? else {
         // A deletion that was finished.

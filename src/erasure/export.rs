@@ -1,5 +1,5 @@
-//! Telling a customer what is stored about them: a JSON file in their private storage, made from the eraser's own
-//! declarations and written as it is read, however much it is (EXP-01, GDPR article 15 and 20).
+//! Telling a customer what is stored about them: a JSON file ([`DataExport`]), made from the eraser's own declarations and
+//! written as it is read, however much it is (EXP-01, GDPR article 15 and 20).
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use bson::{Bson, Document, doc};
 use chrono::{DateTime, Utc};
-use futures_util::TryStreamExt;
+use futures_util::{FutureExt, TryStreamExt};
 use serde_json::{Map, Value, json};
 
 use crate::access::{
-    audit::Action,
+    audit::{self, Action, Entry},
     personal::{Personal, Subject},
     reach::{Reach, SystemReach},
     session::Session,
@@ -25,21 +25,27 @@ use crate::order::Order;
 use crate::platform::{
     blob::{Writer, Written},
     clock::Timestamp,
-    id::StorageItemId,
+    database::{Database, Tx},
+    id::{CustomerId, Id, StorageItemId},
+    migration::Migration,
     stored::{Field, Stored},
 };
 use crate::sign_on::Identity;
-use crate::storage::{ItemKind, StorageItem, store, upload};
-use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, refusal};
+use crate::storage::{
+    StorageItem,
+    data_export::{self, DataExport},
+    store,
+};
+use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, refusal, store as user_store};
 
 /// Bytes that are gathered before they are written.
 const PIECE: usize = 64 * 1024;
 
-/// Writes all that is stored about a customer into a new item of their storage, whose quota does not stop it.
+/// Writes all that is stored about a customer into a file, which no quota stops.
 ///
 /// # Errors
 /// CUSTOMER_ANONYMIZED for one whose erasure begins meanwhile.
-pub async fn write(app: &Arc<App>, reach: &Reach, customer: &Customer) -> Result<StorageItem> {
+pub async fn write(app: &Arc<App>, reach: &Reach, customer: &Customer) -> Result<DataExport> {
     let (system, database) = (SystemReach::for_background_work(), &app.database);
     let owner = database
         .open::<StorefrontUser>(&system)
@@ -50,22 +56,55 @@ pub async fn write(app: &Arc<App>, reach: &Reach, customer: &Customer) -> Result
     let home = home.ok_or_else(|| Error::rejected(refusal::anonymized("customerId")))?;
     let written = content(app, customer).await?;
     let now = app.clock.now();
-    let item = StorageItem {
+    let export = DataExport {
         id: StorageItemId::fresh(now, &app.random),
         storefront_id: home.storefront_id,
+        user_id: owner.id,
+        customer_id: customer.id.clone(),
         storage_id: home.id,
         name: format!("customer-data-{}.json", at_moment(now).format("%Y-%m-%d")),
-        folder: String::new(),
-        kind: ItemKind::Other,
-        content_type: "application/json".to_owned(),
         byte_size: written.size,
         sha256: written.sha256,
         blob_id: written.id,
         created_at: now,
-        updated_at: now,
+        expires_at: now.after(data_export::LIFETIME),
     };
-    let told = customer.entry(Action::Exported).on(&item.id);
-    upload::keep(app, reach, &owner, item, (i64::MAX, Some(told))).await
+    let told = customer.entry(Action::Exported).on(&export.id);
+    keep(app, reach, export, told).await
+}
+
+/// Keeps an export whose content is written, or takes the content back; with what the audit trail is to tell of it.
+async fn keep(app: &Arc<App>, reach: &Reach, export: DataExport, told: Entry) -> Result<DataExport> {
+    let context = (&**app, reach, &export, told);
+    let kept = app
+        .database
+        .transaction(context, |tx, (app, reach, export, told)| {
+            keep_in(app, reach, tx, export, told).boxed()
+        });
+    let kept = kept.await;
+    if kept.is_err() {
+        // What cannot be taken back now, the sweep takes.
+        if let Err(error) = app.blobs.erase_unclaimed(export.blob_id).await {
+            tracing::debug!(error = ?error, "left a refused export to the sweep");
+        }
+    }
+    kept.map(|()| export)
+}
+
+async fn keep_in(app: &App, reach: &Reach, tx: &mut Tx, export: &DataExport, told: &Entry) -> Result<()> {
+    let system = SystemReach::for_background_work();
+    // First, so that an erasure at the same time and this do not both go through.
+    match user_store::touch(&app.database, &system, tx, &export.user_id).await? {
+        user_store::Touched::Open(_) => {}
+        user_store::Touched::Erased => return Err(refusal::anonymized("customerId").into()),
+        user_store::Touched::Gone => return Err(refusal::not_found("customerId").into()),
+    }
+    app.blobs.claim(tx, export.blob_id).await?;
+    app.database
+        .open::<DataExport>(&system)
+        .insert_in(tx, &system, export)
+        .await?;
+    app.audit.note_in(tx, reach, [told.clone()]).await
 }
 
 async fn content(app: &Arc<App>, customer: &Customer) -> Result<Written> {
@@ -122,6 +161,7 @@ async fn fill(app: &Arc<App>, customer: &Customer, sheet: &mut Sheet) -> Result<
     teller.list::<Identity>(sheet).await?;
     teller.list::<PrivateStorage>(sheet).await?;
     teller.list::<StorageItem>(sheet).await?;
+    teller.list::<DataExport>(sheet).await?;
     sheet.text("\n}\n").await?;
     sheet.flush().await
 }
@@ -237,6 +277,68 @@ fn at_moment(time: Timestamp) -> DateTime<Utc> {
 
 fn written_at(time: Timestamp) -> String {
     at_moment(time).to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+/// Earlier versions kept exports as ordinary items. The audit trail tells which they are.
+pub const SEPARATE_EXPORTS: Migration = Migration {
+    number: 4,
+    name: "data exports are no items",
+    run: |database| separate(database).boxed(),
+};
+
+async fn separate(database: &Database) -> Result<()> {
+    let mut told = pin!(audit::exported(database).await?);
+    while let Some(entry) = told.try_next().await? {
+        let id = entry.object.as_deref().and_then(StorageItemId::parse);
+        if let Some(id) = id {
+            let context = (database, id, entry.customer_id);
+            database
+                .transaction(context, |tx, (database, id, customer)| {
+                    separate_in(database, tx, id, customer).boxed()
+                })
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes an item an export. One that is gone, or is about to be, stays as it is.
+async fn separate_in(
+    database: &Database,
+    tx: &mut Tx,
+    id: &StorageItemId,
+    customer: &CustomerId,
+) -> Result<()> {
+    let system = SystemReach::for_background_work();
+    let items = database.open::<StorageItem>(&system);
+    let Some(item) = items.find_one_in(tx, doc! { "_id": id }).await? else {
+        return Ok(());
+    };
+    let counted = doc! { "$inc": { "itemCount": -1_i64, "totalBytes": -item.byte_size } };
+    let owned = doc! { "_id": &item.storage_id, "ownerId": { "$exists": true } };
+    let storages = database.open::<PrivateStorage>(&system);
+    let storage = storages.update_in(tx, owned, counted).await?;
+    let Some(user_id) = storage.and_then(|storage| storage.owner_id) else {
+        return Ok(());
+    };
+    items.delete_in(tx, doc! { "_id": id }).await?;
+    let export = DataExport {
+        id: item.id,
+        storefront_id: item.storefront_id,
+        user_id,
+        customer_id: customer.clone(),
+        storage_id: item.storage_id,
+        name: item.name,
+        byte_size: item.byte_size,
+        sha256: item.sha256,
+        blob_id: item.blob_id,
+        created_at: item.created_at,
+        expires_at: item.created_at.after(data_export::LIFETIME),
+    };
+    database
+        .open::<DataExport>(&system)
+        .insert_in(tx, &system, &export)
+        .await
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ pub struct CustomerDataExportInput {
 /// What the export came to.
 #[derive(SimpleObject)]
 pub struct CustomerDataExportPayload {
-    /// The file, in the customer's private storage; null when there are user errors.
+    /// The file, for a week; null when there are user errors.
     pub(super) storage_item: Option<StorageItem>,
     /// What is wrong with the request; empty when it took effect.
     pub(super) user_errors: Vec<UserError>,

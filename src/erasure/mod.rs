@@ -19,7 +19,7 @@ use crate::customer::Customer;
 use crate::order::Order;
 use crate::platform::stored::Stored;
 use crate::sign_on::Identity;
-use crate::storage::StorageItem;
+use crate::storage::{StorageItem, data_export::DataExport};
 use crate::storefront_user::StorefrontUser;
 use crate::storefront_user::private_storage::PrivateStorage;
 
@@ -29,6 +29,7 @@ pub const STORED: &[Stored] = &[
     StorefrontUser::STORED,
     PrivateStorage::STORED,
     StorageItem::STORED,
+    DataExport::STORED,
     Address::STORED,
     Order::STORED,
     Session::STORED,

@@ -108,9 +108,10 @@ impl ErasureMutation {
         })
     }
 
-    /// Everything that is stored about the customer, with plain names, as a JSON file in their private storage, whose quota
-    /// does not stop it. The customer itself, or backend (customers:read) with `customerId`. Codes:
-    /// CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, RATE_LIMITED beyond ten in a day.
+    /// Writes everything that is stored about the customer, with plain names, into a JSON file. The customer itself, or
+    /// backend (customers:read) with `customerId`. The same callers find the file by `node` with its id for a week; it is in
+    /// no list, count or quota of the private storage, and cannot be changed. Codes: CUSTOMER_REFERENCE_MISSING (405),
+    /// CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, RATE_LIMITED beyond ten in a day.
     async fn customer_data_export(
         &self,
         ctx: &Context<'_>,
@@ -121,8 +122,8 @@ impl ErasureMutation {
             let reach = context.reach_to_write(&EXPORT).await?;
             let customer = whom(context, &reach, input.customer_id.as_ref()).await?;
             limits::export(&context.app, customer.id.as_str()).await?;
-            let item = export::write(&context.app, &reach, &customer).await?;
-            Ok(StorageItem::in_payload(item, &reach))
+            let export = export::write(&context.app, &reach, &customer).await?;
+            Ok(StorageItem::exported(&export, Some(&reach)))
         };
         let (storage_item, user_errors) = payload(write.await)?;
         Ok(CustomerDataExportPayload {

@@ -18,7 +18,10 @@ use crate::customer::{Customer, mail};
 use crate::error::Result;
 use crate::order::Order;
 use crate::platform::{database::Tx, job::pace::Step};
-use crate::storage::jobs::empty_storages;
+use crate::storage::{
+    data_export::DataExport,
+    jobs::{empty_storages, remove_exports},
+};
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, store as users};
 
 /// Documents that one transaction removes or changes: quick, so that others do not wait.
@@ -47,6 +50,8 @@ pub async fn all(app: &Arc<App>, subject: &Subject, is_deletion: bool) -> Result
     if is_deletion {
         while step::<Order>(app, subject, How::Detach, None).await? {}
     }
+    let exports = subject.owns::<DataExport>();
+    while remove_exports(app, exports.clone()).await? {}
     let storages: Vec<Bson> = subject.storages.iter().map(Bson::from).collect();
     empty_storages(app, &storages).await?;
     while forget_merged(app, subject).await? {}

@@ -121,7 +121,7 @@ async fn find(gateway: &Gateway, item: &str, query: &str, id: &RequestId) -> Res
     if !link::verify(&app.vault, &item, expires, &signature, now) {
         return Err(refused());
     }
-    match store::linked(&app.database, &item).await {
+    match store::linked(&app.database, &item, now).await {
         Ok(Some(item)) => Ok(Linked {
             item,
             lasts: expires - now.seconds(),

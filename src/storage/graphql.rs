@@ -6,7 +6,11 @@ use async_graphql::{Context, Description, ID, InputObject, Object};
 use bson::doc;
 
 use super::store::{CountsOf, ItemsOf, Totals, TotalsOf};
-use super::{ItemKind, StorageItem as Document, link};
+use super::{
+    ItemKind, StorageItem as Document,
+    data_export::{self, DataExport},
+    link,
+};
 use crate::access::{
     principal::Policy,
     reach::{Confine, Reach, StorageReach},
@@ -147,10 +151,7 @@ impl PrivateStorage {
             })
         });
         let granted = self.granted.clone();
-        let node = |item| StorageItem {
-            document: Arc::new(item),
-            granted: granted.clone(),
-        };
+        let node = |item| StorageItem::new(Arc::new(item), granted.clone());
         Ok(Connection::new(slice.map(node), count))
     }
 }
@@ -185,27 +186,46 @@ impl StorageItemFilter {
 }
 
 /// Something that a storefront user has uploaded. Readable only with that user's own token or by a backend
-/// (storage:read).
+/// (storage:read). Or the file of `customerDataExport`: readable only with the customer's own token or by a backend
+/// (customers:read), for a week.
 #[derive(Clone, Description)]
 pub struct StorageItem {
     document: Arc<Document>,
     /// In a mutation's payload: what the caller may see without the scopes to ask for it.
     granted: Option<Reach>,
+    /// When it goes by itself.
+    goes_at: Option<Timestamp>,
 }
 
 impl StorageItem {
-    /// The node in the payload of a mutation that `reach` was good for.
-    #[must_use]
-    pub fn in_payload(document: Document, reach: &Reach) -> Self {
+    fn new(document: Arc<Document>, granted: Option<Reach>) -> Self {
         Self {
-            document: Arc::new(document),
-            granted: Some(reach.clone()),
+            document,
+            granted,
+            goes_at: None,
         }
     }
 
+    /// A data export, in the payload of a mutation that `granted` was good for, or as the caller found it.
+    #[must_use]
+    pub fn exported(export: &DataExport, granted: Option<&Reach>) -> Self {
+        Self {
+            document: Arc::new(export.item()),
+            granted: granted.cloned(),
+            goes_at: Some(export.expires_at),
+        }
+    }
+
+    /// The node in the payload of a mutation that `reach` was good for.
+    #[must_use]
+    pub fn in_payload(document: Document, reach: &Reach) -> Self {
+        Self::new(Arc::new(document), Some(reach.clone()))
+    }
+
     /// Until when a link that is made now is good.
-    fn link_expiry(context: &RequestContext) -> Timestamp {
-        context.app.clock.now().after(link::LIFETIME)
+    fn link_expiry(&self, context: &RequestContext) -> Timestamp {
+        let expiry = context.app.clock.now().after(link::LIFETIME);
+        self.goes_at.map_or(expiry, |goes_at| goes_at.min(expiry))
     }
 }
 
@@ -278,14 +298,14 @@ impl StorageItem {
             &app.vault,
             &app.public_url,
             &self.document.id,
-            Self::link_expiry(context),
+            self.link_expiry(context),
         ))
     }
 
     /// When a link that is asked for now expires.
     async fn url_expires_at(&self, ctx: &Context<'_>) -> Result<Timestamp> {
         Ok(Timestamp::from_millis(
-            Self::link_expiry(RequestContext::of(ctx)?).seconds() * 1000,
+            self.link_expiry(RequestContext::of(ctx)?).seconds() * 1000,
         ))
     }
 
@@ -305,17 +325,23 @@ pub async fn item_reach(context: &RequestContext, reach: &Reach) -> Result<Stora
     context.storage_reach::<StorageDocument>(reach).await
 }
 
-/// The item with this id, for `node`.
+/// The item or data export with this id, for `node`. Each is there for those who may read it.
 pub async fn node(context: &RequestContext, id: &str) -> Result<Option<StorageItem>> {
-    let (Some(id), Ok(reach)) = (StorageItemId::parse(id), context.reach(&READ)) else {
+    let Some(id) = StorageItemId::parse(id) else {
         return Ok(None);
     };
-    let reach = item_reach(context, &reach).await?;
-    Ok(context
-        .by_id::<Document>(&reach, &id)
-        .await?
-        .map(|document| StorageItem {
-            document,
-            granted: None,
-        }))
+    if let Ok(reach) = context.reach(&READ) {
+        let reach = item_reach(context, &reach).await?;
+        let found = context.by_id::<Document>(&reach, &id).await?;
+        if let Some(document) = found {
+            return Ok(Some(StorageItem::new(document, None)));
+        }
+    }
+    let Ok(reach) = context.reach(&data_export::READ) else {
+        return Ok(None);
+    };
+    let found = context.by_id::<DataExport>(&reach, &id).await?;
+    let now = context.app.clock.now();
+    let found = found.filter(|export| export.is_there(now));
+    Ok(found.map(|export| StorageItem::exported(&export, None)))
 }

@@ -1,25 +1,29 @@
-//! Storage's jobs: emptying the storages of removed users, and sweeping content that no item names.
+//! Storage's jobs: emptying the storages of removed users, sweeping content that no item names, and removing exports.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bson::{Bson, Document};
+use bson::{Bson, Document, doc};
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::{StorageItem, store};
+use super::{StorageItem, data_export::DataExport};
+use crate::access::reach::SystemReach;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::platform::{
-    blob::Released,
-    database::Tx,
+    blob::{BlobId, Released},
+    database::{Database, Tx},
     job::{Failure, Kind, pace::Step},
 };
-use crate::storefront_user::lifecycle::EMPTY_STORAGES;
+use crate::storefront_user::{lifecycle::EMPTY_STORAGES, private_storage::PrivateStorage};
 
 /// Items that one transaction removes: so few that others hardly wait.
 const BATCH: i64 = 50;
 /// How often content without an item is looked for.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How often exports are looked for whose week is over. Nobody is shown them from the moment on when it is.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The jobs of this domain.
 #[must_use]
@@ -34,6 +38,11 @@ pub fn jobs() -> Vec<Kind<Arc<App>>> {
             name: "storage.sweep",
             every: Some(SWEEP_INTERVAL),
             run: sweep,
+        },
+        Kind {
+            name: "storage.expire_exports",
+            every: Some(EXPIRY_INTERVAL),
+            run: expire_exports,
         },
     ]
 }
@@ -54,7 +63,7 @@ fn empty(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Fail
 pub async fn empty_storages(app: &Arc<App>, storages: &[Bson]) -> Result<()> {
     loop {
         let step = Step::begin();
-        let items = store::abandoned(&app.database, storages, BATCH).await?;
+        let items = abandoned(&app.database, storages, BATCH).await?;
         if items.is_empty() {
             break;
         }
@@ -69,20 +78,91 @@ pub async fn empty_storages(app: &Arc<App>, storages: &[Bson]) -> Result<()> {
     }
     app.database
         .transaction((app, storages), |tx, (app, storages)| {
-            store::remove_storages(&app.database, tx, storages).boxed()
+            remove_storages(&app.database, tx, storages).boxed()
         })
         .await?;
     Ok(())
 }
 
 async fn remove_items(app: &App, tx: &mut Tx, items: &[StorageItem]) -> Result<Released> {
-    let contents = store::remove_abandoned(&app.database, tx, items).await?;
+    let contents = remove_abandoned(&app.database, tx, items).await?;
     app.blobs.release(tx, contents).await
 }
 
 fn sweep(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
     async move {
         while app.blobs.sweep().await? > 0 {}
+        Ok(())
+    }
+    .boxed()
+}
+
+/// Items of storages that lost their owner, some at a time.
+async fn abandoned(database: &Database, storages: &[Bson], limit: i64) -> Result<Vec<StorageItem>> {
+    let items = database.open::<StorageItem>(&SystemReach::for_background_work());
+    items
+        .find(doc! { "storageId": { "$in": storages } }, doc! {}, limit)
+        .await
+}
+
+/// Removes these items within the caller's transaction; their contents are the caller's to release.
+async fn remove_abandoned(database: &Database, tx: &mut Tx, items: &[StorageItem]) -> Result<Vec<BlobId>> {
+    let system = SystemReach::for_background_work();
+    let ids: Vec<Bson> = items.iter().map(|item| Bson::from(&item.id)).collect();
+    database
+        .open::<StorageItem>(&system)
+        .delete_many_in(tx, doc! { "_id": { "$in": ids } })
+        .await?;
+    Ok(items.iter().map(|item| item.blob_id).collect())
+}
+
+/// Removes emptied storages that have no owner.
+async fn remove_storages(database: &Database, tx: &mut Tx, storages: &[Bson]) -> Result<u64> {
+    let emptied = doc! { "_id": { "$in": storages }, "ownerId": { "$exists": false } };
+    database
+        .open::<PrivateStorage>(&SystemReach::for_background_work())
+        .delete_many_in(tx, emptied)
+        .await
+}
+
+/// Removes a bounded number of the exports that the filter finds, with their content; whether there may be more.
+///
+/// # Errors
+/// Whatever the database fails with; running it again goes on.
+pub async fn remove_exports(app: &Arc<App>, filter: Document) -> Result<bool> {
+    let step = Step::begin();
+    let exports = app
+        .database
+        .open::<DataExport>(&SystemReach::for_background_work());
+    let found = exports.find(filter, doc! {}, BATCH).await?;
+    if found.is_empty() {
+        return Ok(false);
+    }
+    let released = app
+        .database
+        .transaction((&**app, &found), |tx, (app, found)| {
+            remove_exports_in(app, tx, found).boxed()
+        })
+        .await?;
+    app.blobs.erase(&released).await?;
+    step.end(found.len(), BATCH).await;
+    Ok(true)
+}
+
+async fn remove_exports_in(app: &App, tx: &mut Tx, found: &[DataExport]) -> Result<Released> {
+    let ids: Vec<Bson> = found.iter().map(|export| Bson::from(&export.id)).collect();
+    app.database
+        .open::<DataExport>(&SystemReach::for_background_work())
+        .delete_many_in(tx, doc! { "_id": { "$in": ids } })
+        .await?;
+    let contents = found.iter().map(|export| export.blob_id).collect();
+    app.blobs.release(tx, contents).await
+}
+
+fn expire_exports(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
+    async move {
+        let due = doc! { "expiresAt": { "$lte": app.clock.now() } };
+        while remove_exports(&app, due.clone()).await? {}
         Ok(())
     }
     .boxed()

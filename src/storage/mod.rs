@@ -1,5 +1,6 @@
 //! Items of private storage: what storefront users upload.
 
+pub mod data_export;
 pub mod graphql;
 pub mod jobs;
 pub mod link;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bson::{Bson, Document, doc};
 use serde::Deserialize;
 
-use super::StorageItem;
+use super::{StorageItem, data_export::DataExport};
 use crate::access::{
     personal::{Link, Personal},
     reach::{Confine, Reach, StorageReach, SystemReach},
@@ -13,7 +13,6 @@ use crate::access::{
 };
 use crate::error::{Error, Result};
 use crate::platform::{
-    blob::BlobId,
     clock::Timestamp,
     database::{Database, Index, IndexKind, Tx},
     id::{StorageId, StorageItemId, StorefrontUserId},
@@ -21,7 +20,7 @@ use crate::platform::{
     page::{Page, Slice},
     stored::{Field, Stored},
 };
-use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, store as users};
+use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, refusal, store as users};
 
 /// Indexes of the items.
 pub const INDEXES: &[Index] = &[Index {
@@ -97,18 +96,19 @@ pub enum Added {
 /// becomes: so nothing that is under way is lost (SFU-35).
 pub async fn add(database: &Database, tx: &mut Tx, item: &StorageItem, quota: i64) -> Result<Added> {
     let system = SystemReach::for_background_work();
-    let Some(storage) = count(database, tx, &item.storage_id, 1, item.byte_size).await? else {
+    let Some(owner_id) = owner_in(database, tx, &item.storage_id).await? else {
         return Ok(Added::NoOwner);
     };
-    let Some(owner_id) = &storage.owner_id else {
-        return Ok(Added::NoOwner);
+    // Before anything else is written: who is refused is in nobody's way. Two uploads of one owner into different storages
+    // meet here, so that the quota holds for their sum.
+    let owner = match users::touch(database, &system, tx, &owner_id).await? {
+        users::Touched::Open(owner) => owner,
+        users::Touched::Erased => return Ok(Added::Erased),
+        users::Touched::Gone => return Ok(Added::NoOwner),
     };
-    // Two uploads of one owner into different storages meet here, so that the quota holds for their sum.
-    let Some(owner) = users::touch(database, &system, tx, owner_id).await? else {
+    let counted = count(database, tx, &item.storage_id, 1, item.byte_size).await?;
+    if counted.is_none() {
         return Ok(Added::NoOwner);
-    };
-    if owner.erased_at.is_some() {
-        return Ok(Added::Erased);
     }
     if total_bytes(database, tx, &owner).await? > quota {
         return Ok(Added::OverQuota);
@@ -118,6 +118,13 @@ pub async fn add(database: &Database, tx: &mut Tx, item: &StorageItem, quota: i6
         .insert_in(tx, &system, item)
         .await?;
     Ok(Added::Yes)
+}
+
+/// Whose storage it is.
+async fn owner_in(database: &Database, tx: &mut Tx, storage: &StorageId) -> Result<Option<StorefrontUserId>> {
+    let storages = database.open::<PrivateStorage>(&SystemReach::for_background_work());
+    let found = storages.find_one_in(tx, doc! { "_id": storage }).await?;
+    Ok(found.and_then(|storage| storage.owner_id))
 }
 
 /// Counts items into or out of an owned storage.
@@ -146,23 +153,23 @@ pub async fn remove(
     tx: &mut Tx,
     id: &StorageItemId,
 ) -> Result<Option<StorageItem>> {
-    let Some(item) = database
-        .open::<StorageItem>(reach)
-        .delete_in(tx, doc! { "_id": id })
-        .await?
-    else {
+    let items = database.open::<StorageItem>(reach);
+    let Some(item) = items.find_one_in(tx, doc! { "_id": id }).await? else {
         return Ok(None);
     };
-    let storage = count(database, tx, &item.storage_id, -1, -item.byte_size).await?;
-    let owner = storage.and_then(|storage| storage.owner_id);
+    let owner = owner_in(database, tx, &item.storage_id).await?;
     // A merge since the reach was made gave the storage to someone else, whose item it is now.
     let still_own = reach
         .person()
         .is_none_or(|person| owner.as_ref() == Some(&person.storefront_user));
     match owner {
         Some(owner) if still_own => {
-            users::touch(database, &SystemReach::for_background_work(), tx, &owner).await?;
-            Ok(Some(item))
+            let system = SystemReach::for_background_work();
+            if let users::Touched::Erased = users::touch(database, &system, tx, &owner).await? {
+                return Err(Error::rejected(refusal::anonymized("id")));
+            }
+            count(database, tx, &item.storage_id, -1, -item.byte_size).await?;
+            items.delete_in(tx, doc! { "_id": id }).await
         }
         _ => Err(Error::rejected(super::mutations::item_not_found())),
     }
@@ -199,12 +206,18 @@ pub async fn update(
         .await
 }
 
-/// The item whose content a signed link names.
-pub async fn linked(database: &Database, id: &StorageItemId) -> Result<Option<StorageItem>> {
-    database
-        .open::<StorageItem>(&SystemReach::for_background_work())
-        .get(id)
-        .await
+/// The item, or the export that is good at `now`, whose content a signed link names.
+pub async fn linked(database: &Database, id: &StorageItemId, now: Timestamp) -> Result<Option<StorageItem>> {
+    let items = database.open::<StorageItem>(&SystemReach::for_background_work());
+    match items.get(id).await? {
+        Some(item) => Ok(Some(item)),
+        None => {
+            let exports = database.open::<DataExport>(&SystemReach::for_background_work());
+            let found = exports.get(id).await?;
+            let found = found.filter(|export| export.is_there(now));
+            Ok(found.map(|export| export.item()))
+        }
+    }
 }
 
 /// How much is in a user's storages.
@@ -358,36 +371,4 @@ where
 fn owned_by(owners: &[StorefrontUserId]) -> Document {
     let owners: Vec<Bson> = owners.iter().map(Bson::from).collect();
     doc! { "$match": { "ownerId": { "$in": owners } } }
-}
-
-/// Items of storages that lost their owner, some at a time.
-pub async fn abandoned(database: &Database, storages: &[Bson], limit: i64) -> Result<Vec<StorageItem>> {
-    let items = database.open::<StorageItem>(&SystemReach::for_background_work());
-    items
-        .find(doc! { "storageId": { "$in": storages } }, doc! {}, limit)
-        .await
-}
-
-/// Removes these items within the caller's transaction; their contents are the caller's to release.
-pub async fn remove_abandoned(
-    database: &Database,
-    tx: &mut Tx,
-    items: &[StorageItem],
-) -> Result<Vec<BlobId>> {
-    let system = SystemReach::for_background_work();
-    let ids: Vec<Bson> = items.iter().map(|item| Bson::from(&item.id)).collect();
-    database
-        .open::<StorageItem>(&system)
-        .delete_many_in(tx, doc! { "_id": { "$in": ids } })
-        .await?;
-    Ok(items.iter().map(|item| item.blob_id).collect())
-}
-
-/// Removes emptied storages that have no owner.
-pub async fn remove_storages(database: &Database, tx: &mut Tx, storages: &[Bson]) -> Result<u64> {
-    let emptied = doc! { "_id": { "$in": storages }, "ownerId": { "$exists": false } };
-    database
-        .open::<PrivateStorage>(&SystemReach::for_background_work())
-        .delete_many_in(tx, emptied)
-        .await
 }

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 
 use super::store::{self, Added};
 use super::{ItemKind, StorageItem, base_name, check_folder, check_name, kind_of, sniff};
-use crate::access::{audit::Entry, reach::Reach};
+use crate::access::reach::Reach;
 use crate::app::App;
 use crate::error::{Error, Faults, Result, UserError, UserErrorCode};
 use crate::platform::{
@@ -78,21 +78,21 @@ pub async fn upload(
         updated_at: now,
     };
     let quota = i64::try_from(app.config.storage.quota).unwrap_or(i64::MAX);
-    keep(app, reach, owner, item, (quota, None)).await
+    keep(app, reach, owner, item, quota).await
 }
 
-/// Makes an item of a content that was written, or takes the content back; with what the audit trail is to tell of it.
+/// Makes an item of a content that was written, or takes the content back.
 ///
 /// # Errors
 /// STORAGE_QUOTA_EXCEEDED; what became of the owner in the meantime.
-pub async fn keep(
+async fn keep(
     app: &Arc<App>,
     reach: &Reach,
     owner: &StorefrontUser,
     item: StorageItem,
-    (quota, told): (i64, Option<Entry>),
+    quota: i64,
 ) -> Result<StorageItem> {
-    let mut added = add(app, reach, &item, (quota, told)).await;
+    let mut added = add(app, &item, quota).await;
     if matches!(&added, Err(Error::Rejected(faults)) if *faults == [refusal::not_found(OWNER)]) {
         added = Err(lost_its_storage(app, reach, owner).await?);
     }
@@ -105,27 +105,21 @@ pub async fn keep(
     added.map(|()| item)
 }
 
-async fn add(
-    app: &App,
-    reach: &Reach,
-    item: &StorageItem,
-    (quota, told): (i64, Option<Entry>),
-) -> Result<()> {
-    let add = app.database.transaction(
-        (app, reach, item, quota, told),
-        |tx, (app, reach, item, quota, told)| {
+async fn add(app: &App, item: &StorageItem, quota: i64) -> Result<()> {
+    let add = app
+        .database
+        .transaction((app, item, quota), |tx, (app, item, quota)| {
             async move {
                 app.blobs.claim(tx, item.blob_id).await?;
                 match store::add(&app.database, tx, item, *quota).await? {
-                    Added::Yes => app.audit.note_in(tx, *reach, told.clone()).await,
+                    Added::Yes => Ok(()),
                     Added::OverQuota => Err(over_quota()),
                     Added::NoOwner => Err(owner_is_gone()),
                     Added::Erased => Err(owner_is_erased()),
                 }
             }
             .boxed()
-        },
-    );
+        });
     add.await
 }
 

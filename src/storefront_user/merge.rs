@@ -69,7 +69,7 @@ pub async fn merge(app: &App, reach: &StorefrontReach, pair: Pair<'_>) -> Result
     }
     let by = Actor::from(reach.reach());
     let context = (app, (reach.reach(), &by), &anonymous, &regular);
-    let moved = database.transaction(context, |tx, (app, by, anonymous, regular)| {
+    let moved = database.pressing_transaction(context, |tx, (app, by, anonymous, regular)| {
         merge_in(app, *by, tx, anonymous, regular).boxed()
     });
     moved.await

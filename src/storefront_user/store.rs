@@ -301,16 +301,30 @@ pub async fn merged_into(
     database.open::<StorefrontUser>(reach).ids(merged, limit).await
 }
 
+/// What noting a change under a user came to.
+pub enum Touched {
+    /// It is noted.
+    Open(Box<StorefrontUser>),
+    /// The user's customer is erased, or being erased; nothing was written.
+    Erased,
+    /// There is no such user.
+    Gone,
+}
+
 /// Notes a change under a user within the caller's transaction, so that a merge or removal of the user at the same time
-/// and this change do not both go through. `None` when the user is gone.
+/// and this change do not both go through.
 pub async fn touch(
     database: &Database,
     reach: &impl Confine,
     tx: &mut Tx,
     id: &StorefrontUserId,
-) -> Result<Option<StorefrontUser>> {
-    database
-        .open::<StorefrontUser>(reach)
-        .update_in(tx, doc! { "_id": id }, doc! { "$inc": { "version": 1 } })
-        .await
+) -> Result<Touched> {
+    let users = database.open::<StorefrontUser>(reach);
+    let open = doc! { "_id": id, "erasedAt": { "$exists": false } };
+    let touched = users.update_in(tx, open, doc! { "$inc": { "version": 1 } });
+    if let Some(user) = touched.await? {
+        return Ok(Touched::Open(Box::new(user)));
+    }
+    let left = users.find_one_in(tx, doc! { "_id": id }).await?;
+    Ok(left.map_or(Touched::Gone, |_| Touched::Erased))
 }

@@ -65,6 +65,15 @@ impl Sessions {
         Ok(ended.deleted_count == 1)
     }
 
+    /// Lets no refresh token of a person work any more, one session after the other. For an erasure, which then ends the
+    /// sessions in a transaction that no refresh is in the way of.
+    pub async fn stop(&self, storefront: &StorefrontId, user: &StorefrontUserId) -> Result<()> {
+        let theirs = doc! { "storefrontId": storefront, "userId": user };
+        let stopped = doc! { "$set": { "refreshHash": "" } };
+        self.collection().update_many(theirs, stopped).await?;
+        Ok(())
+    }
+
     /// Ends all that a customer is signed in by, within a transaction: every session but `spared`, and the tokens that were
     /// issued for their storefront user (TOK-02, TOK-06). The one way to do so; a caller also increments `credentialEpoch`
     /// in its own change of the customer, and before this, so that no sign-in that began earlier comes after it. After the

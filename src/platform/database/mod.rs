@@ -4,6 +4,7 @@
 //! to the house itself (keys, clients, jobs, migrations).
 
 mod fault;
+mod pressing;
 mod sessions;
 
 use std::sync::{

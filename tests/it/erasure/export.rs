@@ -59,8 +59,11 @@ async fn exp_01_an_export_has_everything_that_somebody_told() {
     }
     // A backend gets the same, and the customer finds it.
     let (again, _) = export(&life.shop, &life.shop.backend, of(&life.id)).await;
-    let items = crate::kit::item_ids(&life.caller).await;
-    assert!(items.contains(&again["id"].as_str().expect("an id").to_owned()));
+    let found = life
+        .caller
+        .ask(&format!("{{ node(id: {}) {{ id }} }}", again["id"]))
+        .await;
+    assert_eq!(found["node"]["id"], again["id"]);
     life.shop.gateway.run_jobs().await;
     life.shop.gateway.store.assert_whole().await;
 }

@@ -180,6 +180,8 @@ impl Life {
         let change = json!({ "newEmail": "Kanarie.Neu@zwitscher.example", "password": PASSWORD });
         caller.done("customerEmailChangeRequest", change).await;
         seen.done("customerEmailVerificationRequest", post).await;
+        // With all of it in a file.
+        caller.done("customerDataExport", json!({})).await;
         self.orders = orders;
     }
 

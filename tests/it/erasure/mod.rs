@@ -3,8 +3,10 @@
 mod at_once;
 mod doors;
 mod export;
+mod export_file;
 mod life;
 mod proof;
+mod steady;
 
 use bson::{Document, doc};
 use serde_json::{Value, json};

@@ -53,6 +53,10 @@ impl Store {
             ] {
                 assert!(!customer.contains_key(field), "{field} is left: {customer}");
             }
+            if state.contains_key("closing") {
+                // Whoever began it died over it; a recurring job looks for such.
+                continue;
+            }
             let (id, user) = (text(&customer, "_id"), text(&customer, "userId"));
             if text(state, "status") != "COMPLETED" || state.get_bool("isDeletion").is_ok_and(|is| is) {
                 assert!(goes_on(id), "nobody goes on: {customer}");
@@ -62,6 +66,7 @@ impl Store {
                 ("addresses", doc! { "customerId": id }),
                 ("orders", doc! { "userId": user, "personal": { "$exists": true } }),
                 ("sessions", doc! { "userId": user }),
+                ("dataExports", doc! { "userId": user }),
                 ("storefrontUsers", doc! { "mergedInto": user }),
                 (
                     "privateStorages",
@@ -163,7 +168,8 @@ impl Store {
             let given_up = entry.get_array("contents").into_iter().flatten();
             known.extend(given_up.map(name).chain([id]));
         }
-        for item in &items {
+        let exports = self.documents("dataExports", doc! {}).await;
+        for item in items.iter().chain(&exports) {
             let content = name(&item["blobId"]);
             let length = lengths.get(&content);
             let length = length.unwrap_or_else(|| panic!("an item without content: {item}"));

@@ -1,0 +1,150 @@
+//! Data exports: files with all that is stored about a customer. A file is read by whoever may read that data, and is no item
+//! of the customer's private storage: a collection of its own keeps it out of every list, count, change and removal of
+//! items. It goes after a week (EXP-02).
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ItemKind, StorageItem, sniff};
+use crate::access::{
+    personal::{Link, Personal},
+    principal::Policy,
+    reach::Holder,
+    scope::Scope,
+    tenant::TenantDocument,
+};
+use crate::platform::{
+    blob::BlobId,
+    clock::Timestamp,
+    database::{Index, IndexKind},
+    id::{CustomerId, StorageId, StorageItemId, StorefrontId, StorefrontUserId},
+    stored::{Field, Stored},
+};
+
+/// Who may read one: who may read the data that is in it.
+pub const READ: Policy = Policy::backend(Scope::CustomersRead).and_customer();
+/// How long one is kept.
+pub const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Collection of the exports.
+const COLLECTION: &str = "dataExports";
+/// Indexes of the exports.
+pub const INDEXES: &[Index] = &[
+    Index {
+        collection: COLLECTION,
+        name: "storefront_user",
+        keys: &[("storefrontId", 1), ("userId", 1), ("_id", 1)],
+        kind: IndexKind::Plain,
+    },
+    // Not one that removes by itself: the content goes too.
+    Index {
+        collection: COLLECTION,
+        name: "due",
+        keys: &[("expiresAt", 1)],
+        kind: IndexKind::Plain,
+    },
+];
+
+/// A file with all that is stored about a customer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DataExport {
+    /// Id, of the form that items have.
+    #[serde(rename = "_id")]
+    pub id: StorageItemId,
+    /// Where.
+    pub storefront_id: StorefrontId,
+    /// The customer's storefront user.
+    pub user_id: StorefrontUserId,
+    /// Whose data.
+    pub customer_id: CustomerId,
+    /// The storage of the customer's user, by which the file's owner is found.
+    pub storage_id: StorageId,
+    /// Display name.
+    pub name: String,
+    /// Bytes of the content.
+    pub byte_size: i64,
+    /// SHA-256 of the content, in hex.
+    pub sha256: String,
+    /// The content.
+    pub blob_id: BlobId,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// When it goes.
+    pub expires_at: Timestamp,
+}
+
+impl DataExport {
+    /// The file as an item.
+    #[must_use]
+    pub fn item(&self) -> StorageItem {
+        let Self {
+            id,
+            storefront_id,
+            user_id: _,
+            customer_id: _,
+            storage_id,
+            name,
+            byte_size,
+            sha256,
+            blob_id,
+            created_at,
+            expires_at: _,
+        } = self.clone();
+        StorageItem {
+            id,
+            storefront_id,
+            storage_id,
+            name,
+            folder: String::new(),
+            kind: ItemKind::Other,
+            content_type: sniff::JSON.to_owned(),
+            byte_size,
+            sha256,
+            blob_id,
+            created_at,
+            updated_at: created_at,
+        }
+    }
+
+    /// Whether its week is not over at `now`.
+    #[must_use]
+    pub fn is_there(&self, now: Timestamp) -> bool {
+        now < self.expires_at
+    }
+}
+
+impl TenantDocument for DataExport {
+    type Id = StorageItemId;
+    const COLLECTION: &'static str = COLLECTION;
+    const HOLDER: Holder = Holder::StorefrontUser("userId");
+
+    fn id(&self) -> &StorageItemId {
+        &self.id
+    }
+
+    fn storefront(&self) -> &StorefrontId {
+        &self.storefront_id
+    }
+}
+
+impl Personal for DataExport {
+    const STORED: Stored = Stored {
+        collection: Self::COLLECTION,
+        fields: &[
+            ("_id", Field::Told("id")),
+            ("storefrontId", Field::Told("storefrontId")),
+            ("userId", Field::Told("storefrontUserId")),
+            ("customerId", Field::Told("customerId")),
+            ("storageId", Field::Free),
+            ("name", Field::Personal("name")),
+            ("byteSize", Field::Personal("byteSize")),
+            ("sha256", Field::Personal("sha256")),
+            ("blobId", Field::Hidden),
+            ("createdAt", Field::Told("createdAt")),
+            ("expiresAt", Field::Told("expiresAt")),
+        ],
+    };
+    const NAME: &'static str = "dataExports";
+    const LINK: Link = Link::User("userId");
+}
