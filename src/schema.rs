@@ -77,14 +77,17 @@ pub struct Mutation(
     SignOnMutation,
 );
 
-/// Mutations that check or hand out a credential of a customer; each may stand once in a document, so that one request
-/// is one try.
+/// Mutations that check, look up, set or hand out a credential of a customer. A document may have one of them, once, so that
+/// one request is one try.
 pub const CREDENTIAL_MUTATIONS: &[&str] = &[
     "customerRegister",
     "customerTokenCreate",
     "customerTokenCreateWithOidc",
+    "customerTokenIssue",
     "customerTokenRefresh",
+    "customerTokenRevoke",
     "customerPasswordChange",
+    "customerPasswordSet",
     "customerPasswordReset",
     "customerPasswordResetRequest",
     "customerEmailVerificationRequest",
@@ -94,6 +97,9 @@ pub const CREDENTIAL_MUTATIONS: &[&str] = &[
     "customerAnonymize",
     "customerDelete",
 ];
+
+/// Registrations of which a document may have one, unless it is a backend's (SFU-40).
+pub const REGISTRATIONS: &[&str] = &["storefrontUserRegister"];
 
 /// Everything with a global id.
 #[derive(Interface)]
@@ -342,5 +348,57 @@ impl Extension for NoteValidation {
             valid();
         }
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::{
+        parse_schema,
+        types::{TypeKind, TypeSystemDefinition},
+    };
+
+    use super::*;
+
+    /// Fields of inputs that hold a secret, whose every use is a try.
+    const SECRETS: &[&str] = &[
+        "password",
+        "newPassword",
+        "refreshToken",
+        "restorePasswordKey",
+        "token",
+        "code",
+    ];
+
+    #[test]
+    fn a_mutation_that_takes_a_secret_is_a_credential_mutation() {
+        let document = parse_schema(sdl()).expect("our own schema");
+        for definition in &document.definitions {
+            let TypeSystemDefinition::Type(definition) = definition else {
+                continue;
+            };
+            let TypeKind::InputObject(input) = &definition.node.kind else {
+                continue;
+            };
+            let secret = input
+                .fields
+                .iter()
+                .any(|field| SECRETS.contains(&field.node.name.node.as_str()));
+            let mut mutation = definition
+                .node
+                .name
+                .node
+                .as_str()
+                .trim_end_matches("Input")
+                .to_owned();
+            if let Some(first) = mutation.get_mut(..1) {
+                first.make_ascii_lowercase();
+            }
+            let is_known = CREDENTIAL_MUTATIONS.contains(&mutation.as_str());
+            assert!(
+                !secret || is_known,
+                "{mutation} takes a secret and may stand many times in a document"
+            );
+        }
     }
 }

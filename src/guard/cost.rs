@@ -32,6 +32,8 @@ pub struct Cost {
     pub introspection: u64,
     /// Credential mutations.
     pub credentials: u64,
+    /// Registrations of which only a backend may send several.
+    pub registrations: u64,
 }
 
 impl Cost {
@@ -41,6 +43,7 @@ impl Cost {
             fields: self.fields.saturating_add(other.fields),
             introspection: self.introspection.saturating_add(other.introspection),
             credentials: self.credentials.saturating_add(other.credentials),
+            registrations: self.registrations.saturating_add(other.registrations),
         }
     }
 
@@ -50,6 +53,7 @@ impl Cost {
             fields: self.fields.saturating_mul(factor),
             introspection: self.introspection.saturating_mul(factor),
             credentials: self.credentials.saturating_mul(factor),
+            registrations: self.registrations.saturating_mul(factor),
         }
     }
 
@@ -59,7 +63,21 @@ impl Cost {
             fields: self.fields.max(other.fields),
             introspection: self.introspection.max(other.introspection),
             credentials: self.credentials.max(other.credentials),
+            registrations: self.registrations.max(other.registrations),
         }
+    }
+
+    /// Refuses what only a backend may send.
+    ///
+    /// # Errors
+    /// A second registration.
+    pub fn check_for_the_public(&self) -> Result<(), Refusal> {
+        if self.registrations <= 1 {
+            return Ok(());
+        }
+        Err(Refusal::limit(
+            "A registration may stand once in a document. Send each in a request of its own.",
+        ))
     }
 
     /// Refuses what goes beyond a limit.
@@ -199,6 +217,7 @@ impl<'a> Meter<'a> {
         };
         let itself = Cost {
             credentials: u64::from(known.credential),
+            registrations: u64::from(known.registration),
             ..itself
         };
         let Some(target) = known.target else {

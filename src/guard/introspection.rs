@@ -101,6 +101,7 @@ fn introspecting(target: TypeId, times: u64, introspects: bool) -> FieldModel {
         counts: false,
         introspects,
         credential: false,
+        registration: false,
     }
 }
 

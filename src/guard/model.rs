@@ -47,6 +47,8 @@ pub(super) struct FieldModel {
     pub(super) introspects: bool,
     /// A credential mutation, which may stand once in a document.
     pub(super) credential: bool,
+    /// A registration, which may stand once in a document that is no backend's.
+    pub(super) registration: bool,
 }
 
 #[derive(Debug, Default)]
@@ -219,6 +221,7 @@ impl CostModel {
             counts: !(item_of_edge || page_info || is_page(name)),
             introspects: false,
             credential: false,
+            registration: false,
         }
     }
 
@@ -251,15 +254,28 @@ impl CostModel {
         }
     }
 
+    /// The same schema, of whose mutations those with these names may stand once in a document that is no backend's.
+    ///
+    /// # Errors
+    /// It lacks one of them.
+    pub fn with_registrations(mut self, names: &[&str]) -> Result<Self, ModelError> {
+        for name in names {
+            self.mutation_field(name)?.registration = true;
+        }
+        Ok(self)
+    }
+
     fn mark_credentials(&mut self, names: &[&str]) -> Result<(), ModelError> {
         for name in names {
-            let field = self
-                .mutation
-                .and_then(|root| self.of_mut(root).fields.get_mut(*name))
-                .ok_or_else(|| ModelError::NoSuchMutation((*name).to_owned()))?;
-            field.credential = true;
+            self.mutation_field(name)?.credential = true;
         }
         Ok(())
+    }
+
+    fn mutation_field(&mut self, name: &str) -> Result<&mut FieldModel, ModelError> {
+        self.mutation
+            .and_then(|root| self.of_mut(root).fields.get_mut(name))
+            .ok_or_else(|| ModelError::NoSuchMutation(name.to_owned()))
     }
 }
 

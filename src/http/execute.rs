@@ -24,9 +24,10 @@ use super::gateway::{Gateway, OperationNames};
 use super::mask::{self, Stage};
 use super::request::Params;
 use super::variables;
+use crate::access::principal::Kind;
 use crate::context::RequestContext;
 use crate::error::Error;
-use crate::guard::Prepared;
+use crate::guard::{Cost, Prepared};
 use crate::platform::database::counting;
 use crate::schema::OnValid;
 
@@ -47,6 +48,7 @@ pub(super) struct Admitted {
     /// Whether it is validated each time: a mutation, and what asks for the schema, which only the strict one tells.
     always_strict: bool,
     is_single: bool,
+    cost: Cost,
     /// The operation's own name.
     name: Option<String>,
 }
@@ -86,6 +88,7 @@ pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result
         variables_fit,
         always_strict,
         is_single,
+        cost,
         name,
         prepared,
     })
@@ -124,13 +127,17 @@ pub(super) struct Running {
 /// Starts an admitted operation once there is room.
 ///
 /// # Errors
-/// 503 when there was none until the deadline.
+/// What only a backend may send; 503 when there was no room until the deadline.
 pub(super) async fn start(
     gateway: &Arc<Gateway>,
     mut admitted: Admitted,
     mut context: RequestContext,
     deadline: Instant,
 ) -> Result<Running, Denied> {
+    let identity = context.principal.standing();
+    if identity.is_none_or(|identity| identity.kind() != Kind::Integration) {
+        admitted.cost.check_for_the_public()?;
+    }
     context.is_single = admitted.is_single;
     let (prepared, name) = (Arc::clone(&admitted.prepared), admitted.name.take());
     let room = match Arc::clone(&gateway.running).try_acquire_owned() {

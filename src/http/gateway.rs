@@ -39,6 +39,7 @@ impl Gateway {
         let introspection = app.config.http.introspection;
         let sdl = schema::sdl();
         let model = CostModel::from_sdl(&sdl, schema::CREDENTIAL_MUTATIONS)
+            .and_then(|model| model.with_registrations(schema::REGISTRATIONS))
             .expect("the SDL that the schema itself writes can be read");
         Self {
             ready,
@@ -117,6 +118,8 @@ mod tests {
 
     #[test]
     fn the_guard_reads_the_schema() {
-        CostModel::from_sdl(&schema::sdl(), schema::CREDENTIAL_MUTATIONS).expect("readable");
+        CostModel::from_sdl(&schema::sdl(), schema::CREDENTIAL_MUTATIONS)
+            .and_then(|model| model.with_registrations(schema::REGISTRATIONS))
+            .expect("readable");
     }
 }

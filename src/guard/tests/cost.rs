@@ -217,6 +217,31 @@ fn credential_mutations_stand_alone() {
 }
 
 #[test]
+fn registrations_stand_once_but_in_a_backends_document() {
+    let model = CostModel::from_sdl("type Query { a: Int } type Mutation { add: Int other: Int }", &[]);
+    let model = model.unwrap().with_registrations(&["add"]).unwrap();
+    let guard = Guard::new(Limits::default(), model);
+    let admit = |text: &str| {
+        let prepared = guard.prepare(text).unwrap();
+        guard
+            .admit(&prepared.operation(None).unwrap(), &Variables::default())
+            .unwrap()
+    };
+    for once in ["mutation{add}", "mutation{add other b:other}"] {
+        assert_eq!(admit(once).check_for_the_public(), Ok(()), "{once}");
+    }
+    for twice in [
+        "mutation{add b:add}",
+        "mutation{...A b:add} fragment A on Mutation{add}",
+    ] {
+        let refusal = admit(twice).check_for_the_public().unwrap_err();
+        assert_eq!(refusal.kind, RefusalKind::Limit);
+    }
+    let model = CostModel::from_sdl("type Query { a: Int }", &[]).unwrap();
+    assert!(model.with_registrations(&["add"]).is_err());
+}
+
+#[test]
 fn full_introspection_passes_twice_and_no_more() {
     let cost = admit(introspection::FULL).unwrap();
     assert_eq!(cost.objects, 0);
