@@ -1,6 +1,7 @@
 //! What one request's resolvers share: who is asking, what was read already, and the app behind it.
 
 pub mod behind;
+pub mod limits;
 
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -33,6 +34,8 @@ pub struct RequestContext {
     pub request_id: String,
     /// The client's address, behind the proxies that are trusted. `None`: not known.
     pub client: Option<IpAddr>,
+    /// The shopper's address that a backend names, for limits only.
+    pub buyer: Option<IpAddr>,
     /// What the client calls itself.
     pub user_agent: Option<String>,
     /// The request's files.
@@ -54,6 +57,7 @@ impl RequestContext {
             principal,
             request_id,
             client: None,
+            buyer: None,
             user_agent: None,
             uploads,
             is_single: false,

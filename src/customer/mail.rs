@@ -41,6 +41,61 @@ pub enum About {
     RegistrationAttempt,
 }
 
+/// Which mails share the limits of a recipient; see [`limits::mail`](super::limits::mail).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// A key to choose a new password.
+    Reset,
+    /// What somebody who is no owner of the address can cause.
+    Request,
+    /// What an account's owner must learn.
+    Notice,
+}
+
+impl About {
+    /// Which mails it shares its recipient's limits with.
+    #[must_use]
+    pub const fn class(self) -> Class {
+        match self {
+            Self::PasswordReset => Class::Reset,
+            Self::EmailVerification | Self::EmailChange | Self::RegistrationAttempt => Class::Request,
+            Self::EmailChangeNotice | Self::PasswordChanged => Class::Notice,
+        }
+    }
+
+    /// Its name in the keys of limits.
+    pub(super) const fn kind(self) -> &'static str {
+        match self {
+            Self::PasswordReset => "reset",
+            Self::EmailVerification => "verification",
+            Self::EmailChange => "change",
+            Self::EmailChangeNotice => "change notice",
+            Self::PasswordChanged => "password notice",
+            Self::RegistrationAttempt => "registration",
+        }
+    }
+}
+
+/// What the limits of a mail's recipient say: the mail has a place, or it is one too many and is not sent.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "without it no mail is sent"]
+pub struct Granted {
+    class: Class,
+    is_granted: bool,
+}
+
+impl Granted {
+    pub(super) const fn new(class: Class, is_granted: bool) -> Self {
+        Self { class, is_granted }
+    }
+
+    /// Whether the mail has a place.
+    #[must_use]
+    pub const fn is_granted(self) -> bool {
+        self.is_granted
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Payload {
@@ -50,8 +105,24 @@ struct Payload {
     message_id: String,
 }
 
-/// Sends a mail once the transaction is through.
-pub async fn enqueue(app: &App, tx: &mut Tx, customer: &CustomerId, about: About) -> Result<()> {
+/// Sends a mail once the transaction is through, where its recipient's limits leave a place. The place is taken before the
+/// transaction, which may run more than once.
+///
+/// # Errors
+/// [`Error::Internal`] for a place of another class.
+pub async fn enqueue(
+    app: &App,
+    tx: &mut Tx,
+    customer: &CustomerId,
+    about: About,
+    granted: Granted,
+) -> Result<()> {
+    if granted.class != about.class() {
+        return Err(Error::internal("a mail has a place of another class"));
+    }
+    if !granted.is_granted {
+        return Ok(());
+    }
     let payload = Payload {
         customer_id: customer.clone(),
         about,

@@ -229,23 +229,20 @@ impl CustomerMailMutation {
 async fn ask(
     context: &Arc<RequestContext>,
     (storefront_id, address): (Option<&ID>, &str),
-    what: (Purpose, About),
+    (purpose, about): (Purpose, About),
 ) -> Result<()> {
     let reach = context.reach_to_write(&ASK).await?;
     let id = storefront_id.map(|id| id.as_str());
     let place = context.storefront_to_write(&reach, id, ["storefrontId"]).await?;
-    limits::mail_request(context, &reach, &place).await?;
+    limits::mail_request(context, &place).await?;
     let email = email::parse(address);
     let account = email.as_ref().map_or(address, |email| email.key.as_str());
-    let kind = if what.0 == Purpose::PasswordReset {
-        "reset"
-    } else {
-        "verification"
-    };
-    if !limits::mail(&context.app, place.id(), account, kind).await? {
+    let granted = limits::mail(&context.app, place.id(), account, about).await?;
+    if !granted.is_granted() {
         return Ok(());
     }
     let organization = reach.identity().organization();
+    let what = (purpose, about, granted);
     mailed_keys::request(&context.app, &place, organization, email.as_ref(), what).await
 }
 
@@ -276,6 +273,7 @@ async fn reset(
     let redeemer = redeemer.ok_or_else(|| Error::internal("an input without faults has a key"))?;
     let beginner = Beginner::of_key(context, &redeemer.key);
     let (customer, pair, reach) = mailed_keys::reset(&context.app, &redeemer, password, &beginner).await?;
+    limits::signed_in(context, &customer).await;
     Ok((Customer::in_payload(customer, &reach), pair.into()))
 }
 
@@ -300,7 +298,7 @@ async fn request_change(context: &Arc<RequestContext>, input: CustomerEmailChang
     }
     if customer.password_hash.is_some() {
         let password = Secret::from(input.password.unwrap_or_default());
-        faults.absorb(sign_in::present_password(app, &customer, password).await)?;
+        faults.absorb(sign_in::present_password(context, &customer, password).await)?;
     }
     faults.check()?;
     let new = new.ok_or_else(|| Error::internal("an input without faults has an address"))?;

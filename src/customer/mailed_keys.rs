@@ -9,10 +9,10 @@ use futures_util::FutureExt;
 use super::anonymization::open;
 use super::credentials::{self, Beginner, Pair};
 use super::email::Email;
-use super::mail::{self, About};
+use super::mail::{self, About, Granted};
 use super::passwords::new_password;
 use super::unique::taken;
-use super::{Customer, refusal, store};
+use super::{Customer, limits, refusal, store};
 use crate::access::{
     audit::{Action, Actor},
     one_time::{Holder, Looked, OneTimeKey, Purpose, SEALED},
@@ -37,7 +37,7 @@ pub async fn request(
     place: &StorefrontReach,
     organization: &OrganizationId,
     email: Option<&Email>,
-    (purpose, about): (Purpose, About),
+    what: (Purpose, About, Granted),
 ) -> Result<()> {
     let known = match email {
         Some(email) => store::by_email(&app.database, &place.of_the_house(), email).await?,
@@ -61,7 +61,7 @@ pub async fn request(
     let address = known.as_ref().and_then(|customer| customer.email.as_deref());
     let context = (&**app, holder, address.unwrap_or_default());
     let written = app.database.transaction(context, |tx, (app, holder, address)| {
-        prepare(app, tx, *holder, (purpose, about), address).boxed()
+        prepare(app, tx, *holder, what, address).boxed()
     });
     match written.await {
         // Erased since they were found: nobody, then.
@@ -74,7 +74,7 @@ async fn prepare(
     app: &App,
     tx: &mut Tx,
     holder: Holder<'_>,
-    (purpose, about): (Purpose, About),
+    (purpose, about, granted): (Purpose, About, Granted),
     address: &str,
 ) -> Result<()> {
     let ttl = match purpose {
@@ -83,7 +83,7 @@ async fn prepare(
     };
     let keys = &app.one_time;
     keys.prepare_in(tx, holder, purpose, address, ttl).await?;
-    mail::enqueue(app, tx, holder.customer, about).await
+    mail::enqueue(app, tx, holder.customer, about, granted).await
 }
 
 /// The key that an input holds.
@@ -164,11 +164,12 @@ pub async fn reset(
     let Redeemer { key, customer, reach } = redeemer;
     let hash = app.passwords.hash(password).await?;
     let (session, refresh) = beginner.begin(app, customer);
-    let context = (&**app, reach, key, hash.as_str(), &session);
+    let notice = limits::notice(app, customer, About::PasswordChanged).await?;
+    let context = (&**app, reach, key, (hash.as_str(), notice), &session);
     let written = app
         .database
-        .pressing_transaction(context, |tx, (app, reach, key, hash, session)| {
-            write_reset(app, reach, tx, key, hash, session).boxed()
+        .pressing_transaction(context, |tx, (app, reach, key, new, session)| {
+            write_reset(app, reach, tx, key, *new, session).boxed()
         });
     let written = written.await.map_err(|error| refusal::save_failed(error, 407))?;
     let written = written.ok_or_else(|| ended(Purpose::PasswordReset, RESET_KEY, false));
@@ -183,7 +184,7 @@ async fn write_reset(
     reach: &Reach,
     tx: &mut Tx,
     key: &OneTimeKey,
-    hash: &str,
+    (hash, notice): (&str, Granted),
     session: &Session,
 ) -> Result<Option<(Customer, Ended)>> {
     if !app.one_time.use_up_in(tx, key).await? {
@@ -206,7 +207,7 @@ async fn write_reset(
         .end_all_in(tx, &customer.storefront_id, &customer.user_id, None)
         .await?;
     credentials::store_in(app, tx, &customer, session).await?;
-    mail::enqueue(app, tx, &customer.id, About::PasswordChanged).await?;
+    mail::enqueue(app, tx, &customer.id, About::PasswordChanged, notice).await?;
     let told = [
         customer.entry(Action::PasswordReset),
         customer.entry(Action::SignedIn).on(&session.id),
@@ -275,14 +276,17 @@ pub async fn request_change(app: &Arc<App>, reach: &Reach, customer: &Customer, 
         user: &customer.user_id,
         customer: &customer.id,
     };
+    // The new address may be anybody's, and is sent no more than it may get; the customer is not told.
+    let confirmation = limits::mail(app, &customer.storefront_id, &email.key, About::EmailChange).await?;
+    let notice = limits::notice(app, customer, About::EmailChangeNotice).await?;
     let context = (&**app, reach, (customer, holder), email.written.as_str());
     let written = app
         .database
         .transaction(context, |tx, (app, reach, (customer, holder), address)| {
             async move {
-                let change = (Purpose::EmailChange, About::EmailChange);
+                let change = (Purpose::EmailChange, About::EmailChange, confirmation);
                 prepare(app, tx, *holder, change, address).await?;
-                mail::enqueue(app, tx, holder.customer, About::EmailChangeNotice).await?;
+                mail::enqueue(app, tx, holder.customer, About::EmailChangeNotice, notice).await?;
                 let entry = customer.entry(Action::EmailChangeRequested);
                 app.audit.note_in(tx, *reach, [entry]).await
             }

@@ -15,7 +15,7 @@ use super::registration::{self, NewCustomer, Registered, Terms};
 use super::unique::Unique;
 use super::{
     Customer as Document, MAX_NAME, MAX_TERMS_VERSION, check_date_of_birth, check_shopper_reference, email,
-    refusal,
+    limits, refusal,
 };
 use crate::access::{
     password::Place,
@@ -130,7 +130,7 @@ async fn register(
             let whose = (&reach, place);
             custom_fields =
                 custom_fields::of_new(&context.app, whose, &storefront, &sent, &mut faults).await?;
-            let whose = (&reach, place, &storefront);
+            let whose = (place, &storefront);
             let admitted = registration::admit(context, whose, unique, faults.is_empty());
             faults.absorb(admitted.await)?;
             Some(storefront)
@@ -144,6 +144,9 @@ async fn register(
     };
     let beginner = Beginner::of(context, &reach);
     let done = registration::register(&context.app, (&place, &storefront), new, anonymous, &beginner).await?;
+    if let Registered::New(customer, Some(_), _) = &done {
+        limits::signed_in(context, customer).await;
+    }
     Ok(match done {
         Registered::Concealed => CustomerRegisterPayload::default(),
         Registered::New(customer, pair, items) => CustomerRegisterPayload {

@@ -83,7 +83,7 @@ async fn change_password(
         NEW_PASSWORD,
     );
     let customer = whom(context, &reach, None).await?;
-    let present = sign_in::present_password(&context.app, &customer, password.into());
+    let present = sign_in::present_password(context, &customer, password.into());
     faults.absorb(present.await)?;
     faults.check()?;
     let beginner = Beginner::of_session(context, &reach).await?;

@@ -7,9 +7,9 @@ use futures_util::FutureExt;
 
 use super::anonymization::open;
 use super::credentials::{self, Beginner, Pair};
-use super::mail::{self, About};
+use super::mail::{self, About, Granted};
 use super::sign_in::password_invalid;
-use super::{Customer, refusal, store};
+use super::{Customer, limits, refusal, store};
 use crate::access::{
     audit::Action,
     one_time::Purpose,
@@ -33,11 +33,12 @@ pub async fn change(
 ) -> Result<(Customer, Pair)> {
     let hash = app.passwords.hash(new).await?;
     let (session, refresh) = beginner.begin(app, &customer);
-    let context = (&**app, reach, &customer, &hash, &session);
+    let notice = limits::notice(app, &customer, About::PasswordChanged).await?;
+    let context = (&**app, reach, &customer, (hash.as_str(), notice), &session);
     let written = app
         .database
-        .pressing_transaction(context, |tx, (app, reach, customer, hash, session)| {
-            write(app, reach, tx, customer, hash.as_str(), session).boxed()
+        .pressing_transaction(context, |tx, (app, reach, customer, new, session)| {
+            write(app, reach, tx, customer, *new, session).boxed()
         });
     let (customer, ended) = written.await.map_err(|error| refusal::save_failed(error, 407))?;
     app.access.forget_ended(&ended).await;
@@ -50,7 +51,7 @@ async fn write(
     reach: &Reach,
     tx: &mut Tx,
     customer: &Customer,
-    hash: &str,
+    (hash, notice): (&str, Granted),
     session: &Session,
 ) -> Result<(Customer, Ended)> {
     // Of two changes at once, the second does not know the present password any more.
@@ -69,7 +70,7 @@ async fn write(
     app.one_time
         .void_in(tx, &customer.id, &[Purpose::EmailChange, Purpose::PasswordReset])
         .await?;
-    mail::enqueue(app, tx, &customer.id, About::PasswordChanged).await?;
+    mail::enqueue(app, tx, &customer.id, About::PasswordChanged, notice).await?;
     let told = [
         changed.entry(Action::PasswordChanged),
         changed.entry(Action::SignedIn).on(&session.id),

@@ -9,7 +9,7 @@ use super::credentials::{self, Beginner, Pair};
 use super::custom_fields;
 use super::email::Email;
 use super::limits;
-use super::mail::{self, About};
+use super::mail::{self, About, Granted};
 use super::sign_in::SignedIn;
 use super::unique::{self, Unique};
 use super::vouched::{Newcomer, Voucher};
@@ -111,13 +111,13 @@ pub async fn storefront(app: &App, place: &StorefrontReach) -> Result<Storefront
 /// RATE_LIMITED, EMAIL_TAKEN (400), SHOPPER_REFERENCE_TAKEN.
 pub async fn admit(
     context: &RequestContext,
-    (reach, place, storefront): (&Reach, &StorefrontReach, &Storefront),
+    (place, storefront): (&StorefrontReach, &Storefront),
     mut unique: Unique,
     is_good: bool,
 ) -> Result<()> {
     unique.email = unique.email.filter(|_| !storefront.conceal_emails);
     if is_good || unique.email.is_some() {
-        limits::registration(context, reach, place).await?;
+        limits::registration(context, place).await?;
     }
     unique::check(&context.app, place, &unique, None).await
 }
@@ -140,6 +140,11 @@ pub async fn register(
         Some(password) => Some(app.passwords.hash(password).await?),
         None => None,
     };
+    // Taken before it is known whose the address is, so that what is left of it does not tell.
+    let granted = match conceals {
+        true => Some(limits::mail(app, place.id(), &new.email.key, About::RegistrationAttempt).await?),
+        false => None,
+    };
     let signs_in = password_hash.is_some() && !conceals;
     let mut documents = Documents::new(app, place, &new, password_hash, anonymous);
     let begun = signs_in.then(|| beginner.begin(app, &documents.customer));
@@ -148,7 +153,9 @@ pub async fn register(
     let items = match save(app, &house, &storefront.code, &mut documents).await {
         Ok(items) => items,
         Err(Error::Rejected(_)) if conceals && is_taken(app, &house, &new.email).await? => {
-            tell_owner(app, &house, &new.email).await?;
+            if let Some(granted) = granted {
+                tell_owner(app, &house, &new.email, granted).await?;
+            }
             return Ok(Registered::Concealed);
         }
         Err(error) => return Err(refusal::save_failed(error, 410)),
@@ -200,16 +207,16 @@ async fn is_taken(app: &App, house: &Reach, email: &Email) -> Result<bool> {
 }
 
 /// Mails whose address it is that somebody tried to register with it (SPR-10): at most as often as other mails.
-async fn tell_owner(app: &App, house: &Reach, email: &Email) -> Result<()> {
+async fn tell_owner(app: &App, house: &Reach, email: &Email, granted: Granted) -> Result<()> {
     let Some(owner) = store::by_email(&app.database, house, email).await? else {
         return Ok(());
     };
-    if !limits::mail(app, &owner.storefront_id, &email.key, "registration").await? {
+    if !granted.is_granted() {
         return Ok(());
     }
     let context = (app, &owner);
     let told = app.database.transaction(context, |tx, (app, owner)| {
-        mail::enqueue(app, tx, &owner.id, About::RegistrationAttempt).boxed()
+        mail::enqueue(app, tx, &owner.id, About::RegistrationAttempt, granted).boxed()
     });
     told.await
 }

@@ -16,12 +16,9 @@ use crate::access::{
     session::{Device, Refreshed, Session},
 };
 use crate::app::App;
+use crate::context::RequestContext;
 use crate::error::{Error, Result, UserError, UserErrorCode};
-use crate::platform::{
-    database::Tx,
-    id::{Id, SessionId},
-    secret::Secret,
-};
+use crate::platform::{database::Tx, id::SessionId, secret::Secret};
 use crate::storefront_user::StorefrontUser;
 
 /// A customer who is signed in now.
@@ -77,14 +74,15 @@ pub fn stored_hash(customer: &Customer) -> Option<&str> {
 ///
 /// # Errors
 /// PASSWORD_INVALID (408) on `password`, RATE_LIMITED.
-pub async fn present_password(app: &App, customer: &Customer, password: Secret) -> Result<()> {
-    let attempt = limits::password(app, customer.id.as_str()).await?;
-    let verified = app.passwords.verify(password, stored_hash(customer)).await;
+pub async fn present_password(context: &RequestContext, customer: &Customer, password: Secret) -> Result<()> {
+    let guess = limits::password(context, customer).await?;
+    let passwords = &context.app.passwords;
+    let verified = passwords.verify(password, stored_hash(customer)).await;
     let checked = verified.and_then(|verified| match verified.matches {
         true => Ok(()),
         false => Err(password_invalid().into()),
     });
-    limits::settle(attempt, checked).await
+    limits::settle(guess, checked).await
 }
 
 /// The present password is another one (SPR-80).

@@ -57,8 +57,9 @@ impl CustomerTokenMutation {
             let reach = context.reach_to_write(&ISSUE).await?;
             let customer = whom(context, &reach, Some(&input.customer_id)).await?;
             let beginner = Beginner::of(context, &reach);
-            let done = sign_in::through_the_store(&context.app, &reach, customer, &beginner);
-            Ok((done.await?, reach))
+            let done = sign_in::through_the_store(&context.app, &reach, customer, &beginner).await?;
+            limits::signed_in(context, &done.customer).await;
+            Ok((done, reach))
         };
         token_payload(issue.await)
     }
@@ -138,9 +139,9 @@ pub(super) async fn create_token(
     let beginner = Beginner::of(context, &reach);
     let credentials = (email.as_str(), Secret::from(password));
     let account = email::parse(&email).map_or_else(|| email.to_lowercase(), |email| email.key);
-    let attempt = limits::login(context, &reach, &place, &account).await?;
+    let guess = limits::login(context, &place, &account).await?;
     let outcome = sign_in::by_password(&context.app, &place, credentials, anonymous, &beginner).await;
-    Ok((limits::settle(attempt, outcome).await?, reach))
+    Ok((limits::settle(guess, outcome).await?, reach))
 }
 
 async fn revoke(context: &Arc<RequestContext>, input: CustomerTokenRevokeInput) -> Result<()> {

@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::customer::{
     Customer,
     anonymization::{Actor, AnonymizationStatus, Counts},
-    refusal,
+    limits, refusal,
 };
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::platform::{
@@ -140,9 +140,13 @@ fn erase(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Fail
 
 async fn run(app: &Arc<App>, id: &CustomerId) -> Result<()> {
     let system = SystemReach::for_background_work();
-    begin::close(app, (&system, &audit::Actor::SYSTEM), id, &Door::Request).await?;
-    begin::complete(app, id, false).await?;
     let customers = app.database.open::<Customer>(&system);
+    let before = customers.get(id).await?;
+    let is_begun = begin::close(app, (&system, &audit::Actor::SYSTEM), id, &Door::Request).await?;
+    if let Some(before) = before.filter(|_| is_begun) {
+        limits::forget(app, &before).await;
+    }
+    begin::complete(app, id, false).await?;
     let Some(customer) = customers.get(id).await? else {
         // A deletion that was finished.
         return Ok(());

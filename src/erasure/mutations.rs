@@ -158,6 +158,7 @@ async fn anonymize(context: &Arc<RequestContext>, input: CustomerAnonymizeInput)
         false,
     )
     .await?;
+    limits::forget(&context.app, &customer).await;
     let (erased_at, counts) = erased.ok_or_else(|| Error::internal("an erased customer is there"))?;
     Ok(ErasureReceipt::new(erased_at, counts))
 }
@@ -169,6 +170,7 @@ async fn delete(context: &Arc<RequestContext>, input: CustomerDeleteInput) -> Re
         confirm(context, &customer, input.password).await?;
     }
     eraser::at_once(&context.app, &reach, &customer.id, actor(&reach, &customer), true).await?;
+    limits::forget(&context.app, &customer).await;
     Ok(ID::from(&customer.id))
 }
 
@@ -178,7 +180,7 @@ async fn confirm(context: &RequestContext, customer: &Document, password: Option
         return Ok(());
     }
     let password = password.unwrap_or_default().into();
-    sign_in::present_password(&context.app, customer, password).await
+    sign_in::present_password(context, customer, password).await
 }
 
 fn actor(reach: &Reach, customer: &Document) -> Actor {

@@ -1,5 +1,6 @@
 //! `/graphql`: GraphQL over HTTP. Method, media types, credential, body, guard, execution, in this order.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::{
@@ -11,6 +12,7 @@ use tokio::time::Instant;
 
 use super::answer::{Answer, Denied};
 use super::authenticate;
+use super::buyer;
 use super::client;
 use super::execute::{self, Method, Running};
 use super::fault::Fault;
@@ -29,6 +31,8 @@ pub(super) struct Call {
     pub(super) parts: Parts,
     pub(super) id: RequestId,
     pub(super) principal: Principal,
+    /// The shopper's address that a backend names.
+    pub(super) buyer: Option<IpAddr>,
     pub(super) note: Note,
 }
 
@@ -52,12 +56,17 @@ pub(super) async fn respond(gateway: &Arc<Gateway>, request: Request) -> Respons
         Ok(principal) => principal,
         Err(fault) => return finish(Err(Denied::Fault(fault)), Note::default(), &id, media),
     };
+    let buyer = match buyer::named(&parts.headers, &principal) {
+        Ok(buyer) => buyer,
+        Err(fault) => return finish(Err(Denied::Fault(fault)), Note::of(&principal), &id, media),
+    };
     let mut call = Call {
         note: Note::of(&principal),
         gateway: Arc::clone(gateway),
         parts,
         id,
         principal,
+        buyer,
     };
     let outcome = match method {
         Method::Get => by_get(&mut call).await,
@@ -134,6 +143,7 @@ impl Call {
             uploads,
         );
         client::introduce(&mut context, &self.parts);
+        context.buyer = self.buyer;
         context
     }
 

@@ -6,6 +6,7 @@
 
 mod answer;
 mod authenticate;
+mod buyer;
 mod client;
 mod content;
 mod execute;

@@ -40,6 +40,7 @@ const NOBODYS: &[Stored] = &[
         fields: &[
             ("_id", Field::Free),
             ("events", Field::Free),
+            ("known", Field::Free),
             ("failures", Field::Free),
             ("since", Field::Free),
             ("until", Field::Free),

@@ -86,7 +86,7 @@ async fn sign_in(
     let (Some(place), Some(provider), Some(returned)) = (place, provider, returned) else {
         return Err(Error::internal("an input without faults is complete"));
     };
-    limits::sign_on(context, &reach, &place).await?;
+    limits::sign_on(context, &place).await?;
     let vouched = exchange::exchange(app, &provider, &returned).await;
     let beginner = Beginner::of(context, &reach);
     let outcome = match vouched {
@@ -98,5 +98,7 @@ async fn sign_in(
     };
     metrics::counter!("gateway_logins_total", "outcome" => if outcome.is_ok() { "ok" } else { "refused" })
         .increment(1);
-    Ok((outcome?, reach))
+    let signed_in = outcome?;
+    limits::signed_in(context, &signed_in.customer).await;
+    Ok((signed_in, reach))
 }

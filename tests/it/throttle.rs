@@ -9,7 +9,7 @@ use futures_util::future::{join, join_all};
 use mongodb::IndexModel;
 use storefront_gateway::error::{Error, Result, UserErrorCode};
 use storefront_gateway::platform::clock::Clock;
-use storefront_gateway::platform::throttle::{Attempt, Limit, Throttle, Window};
+use storefront_gateway::platform::throttle::{Attempt, Held, Limit, Throttle, Window};
 
 use crate::kit::{Gateway, Setup};
 
@@ -420,4 +420,90 @@ async fn switched_off_everything_passes_and_nothing_is_written() {
     let ((), commands) = gateway.commands.during(work).await;
     assert_eq!(commands, [""; 0]);
     assert_eq!(gateway.store.count("throttle", doc! {}).await, 0);
+}
+
+const ACCOUNT: &[&str] = &["sto_1", "ann@example.com"];
+const THREE_AN_HOUR: &[Window] = &[Window::new(3, HOUR)];
+
+/// A try from a client that fails unless it is said to be right; the seconds to wait if it is refused.
+async fn guess_from(gateway: &Gateway, client: Option<&'static str>) -> Result<Held> {
+    with(gateway, |throttle| async move {
+        throttle.hold(ACCOUNT, client, THREE_AN_HOUR).await
+    })
+    .await
+}
+
+// TOK-03
+#[tokio::test]
+async fn tok_03_a_ceiling_lets_as_many_failures_through_as_it_says() {
+    let gateway = gateway().await;
+    let node = gateway.another_node().await;
+    let guess =
+        |throttle: Throttle| async move { refused(throttle.hold(ACCOUNT, None, THREE_AN_HOUR).await) };
+    assert_eq!(at_once(&[&gateway, &node], 50, guess).await, 3);
+    assert_eq!(refused(guess_from(&gateway, Some("192.0.2.1")).await), Some(3600));
+    gateway.advance(HOUR - SECOND / 2);
+    assert_eq!(refused(guess_from(&gateway, None).await), Some(1));
+    gateway.advance(SECOND / 2);
+    assert_eq!(at_once(&[&gateway, &node], 50, guess).await, 3);
+}
+
+// TOK-03
+#[tokio::test]
+async fn tok_03_a_ceiling_counts_failures_only_and_spares_who_was_right() {
+    let gateway = gateway().await;
+    for turn in 0..10 {
+        let held = guess_from(&gateway, Some("192.0.2.1"))
+            .await
+            .expect("let through");
+        assert_eq!(held.is_spared(), turn > 0);
+        gateway.inside(held.succeeded()).await.expect("noted");
+        let held = guess_from(&gateway, Some("192.0.2.2"))
+            .await
+            .expect("let through");
+        assert!(!held.is_spared());
+        gateway.inside(held.withdrawn()).await.expect("taken back");
+    }
+    for _ in 0..3 {
+        assert_eq!(refused(guess_from(&gateway, Some("192.0.2.2")).await), None);
+    }
+    for client in [None, Some("192.0.2.2"), Some("192.0.2.3")] {
+        assert_eq!(refused(guess_from(&gateway, client).await), Some(3600));
+    }
+    for _ in 0..20 {
+        assert_eq!(refused(guess_from(&gateway, Some("192.0.2.1")).await), None);
+    }
+    let noted = with(&gateway, |throttle| async move {
+        throttle.remember(ACCOUNT, "192.0.2.3").await
+    });
+    noted.await.expect("noted");
+    assert_eq!(refused(guess_from(&gateway, Some("192.0.2.3")).await), None);
+    assert_eq!(refused(guess_from(&gateway, Some("192.0.2.2")).await), Some(3600));
+}
+
+// TOK-03
+#[tokio::test]
+async fn tok_03_a_ceiling_is_one_command_to_ask_and_a_success_of_a_known_client_none() {
+    let gateway = gateway().await;
+    let asked = guess_from(&gateway, Some("192.0.2.1"));
+    let (held, commands) = gateway.commands.during(asked).await;
+    assert_eq!(commands, ["findAndModify throttle"]);
+    let noted = gateway.inside(held.expect("let through").succeeded());
+    let (noted, commands) = gateway.commands.during(noted).await;
+    noted.expect("noted");
+    assert_eq!(commands, ["findAndModify throttle"]);
+    let held = guess_from(&gateway, Some("192.0.2.1"))
+        .await
+        .expect("let through");
+    let (noted, commands) = gateway.commands.during(gateway.inside(held.succeeded())).await;
+    noted.expect("nothing to note");
+    assert!(commands.is_empty(), "{commands:?}");
+    // A day later it is noted again, for another ninety days.
+    gateway.advance(25 * HOUR);
+    let held = guess_from(&gateway, Some("192.0.2.1"))
+        .await
+        .expect("let through");
+    let (noted, commands) = gateway.commands.during(gateway.inside(held.succeeded())).await;
+    noted.expect("noted");
+    assert_eq!(commands, ["findAndModify throttle"]);
 }

@@ -2,11 +2,14 @@
 //!
 //! - [`Throttle::attempt`]: waits that grow with each failure in a row, for what can be guessed.
 //! - [`Throttle::take`]: at most so many events in a period, for what costs or annoys.
+//! - [`Throttle::hold`]: at most so many failures in a period, from whatever clients; clients that were right before are
+//!   spared.
 //!
 //! Each key is one document, and each decision one update of it that the database makes as a whole: no node reads first
 //! and writes later, so that any number of calls at once get exactly what the limit allows. Keys are stored blinded,
 //! and a document goes by itself when it no longer limits anything.
 
+mod ceiling;
 mod network;
 mod waits;
 mod windows;
@@ -26,7 +29,8 @@ use super::crypto::Vault;
 use super::database::{Database, Index, IndexKind, violated_index};
 use crate::error::{Error, Result, UserError, UserErrorCode};
 
-pub use network::network_of;
+pub use ceiling::Held;
+pub use network::{network_of, site_of};
 pub use waits::Attempt;
 pub use windows::{Limit, Window};
 

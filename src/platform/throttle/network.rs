@@ -6,6 +6,9 @@ use std::net::{IpAddr, Ipv6Addr};
 /// RFC 6177).
 const NETWORK: u128 = !0 << 64;
 
+/// The part of an IPv6 address that names a site. A site may have all 65,536 networks in it (RFC 6177 §2).
+const SITE: u128 = !0 << 80;
+
 /// What stands for a client in the key of a limit: its IPv4 address, or the /64 network of its IPv6 address, because
 /// a client can take another address of its network for every try.
 #[must_use]
@@ -13,6 +16,17 @@ pub fn network_of(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("{}/64", Ipv6Addr::from_bits(address.to_bits() & NETWORK)),
+    }
+}
+
+/// The /48 of an IPv6 address; none for an IPv4 address.
+///
+/// A client that has a whole /48 can take another /64 for every try.
+#[must_use]
+pub fn site_of(address: IpAddr) -> Option<String> {
+    match address.to_canonical() {
+        IpAddr::V4(_) => None,
+        IpAddr::V6(address) => Some(format!("{}/48", Ipv6Addr::from_bits(address.to_bits() & SITE))),
     }
 }
 
@@ -38,5 +52,17 @@ mod tests {
         assert_eq!(network("2001:db8:1:2:ffff::1"), "2001:db8:1:2::/64");
         assert_eq!(network("2001:db8:1:3::1"), "2001:db8:1:3::/64");
         assert_eq!(network("::1"), "::/64");
+    }
+
+    // TOK-03
+    #[test]
+    fn an_ipv6_address_is_of_a_site() {
+        let site = |address: &str| site_of(address.parse().expect("an address"));
+        assert_eq!(site("2001:db8:1:2:3:4:5:6").as_deref(), Some("2001:db8:1::/48"));
+        assert_eq!(site("2001:db8:1:ffff::1").as_deref(), Some("2001:db8:1::/48"));
+        assert_eq!(site("2001:db8:2::1").as_deref(), Some("2001:db8:2::/48"));
+        for address in ["192.0.2.1", "::ffff:192.0.2.1"] {
+            assert_eq!(site(address), None, "{address}");
+        }
     }
 }

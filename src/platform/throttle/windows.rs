@@ -73,7 +73,7 @@ struct Log {
 
 /// Events of one slot.
 #[derive(Deserialize)]
-struct Event {
+pub(super) struct Event {
     /// The time of the latest.
     at: Timestamp,
     count: i64,
@@ -125,11 +125,7 @@ impl Throttle {
         let id = self.id("windows", limit.key);
         let before: Option<Log> = self.reserve(&id, count(limit.windows, &slot, now)).await?;
         let events = before.map_or_else(Vec::new, |log| log.events);
-        Ok(limit
-            .windows
-            .iter()
-            .filter_map(|window| window.wait(&events, now))
-            .max())
+        Ok(wait(limit.windows, &events, now))
     }
 
     async fn give_back(&self, limit: &Limit<'_>, taken: Timestamp) {
@@ -151,15 +147,20 @@ impl Throttle {
     }
 }
 
+/// How long an event must wait until all windows have room; `None` when it need not.
+pub(super) fn wait(windows: &[Window], events: &[Event], now: Timestamp) -> Option<Duration> {
+    windows.iter().filter_map(|window| window.wait(events, now)).max()
+}
+
 /// The slot of a moment.
-struct Slot {
-    begin: Timestamp,
-    end: Timestamp,
+pub(super) struct Slot {
+    pub(super) begin: Timestamp,
+    pub(super) end: Timestamp,
 }
 
 impl Slot {
     /// `None`: there is no window.
-    fn of(windows: &[Window], now: Timestamp) -> Option<Self> {
+    pub(super) fn of(windows: &[Window], now: Timestamp) -> Option<Self> {
         let shortest = windows.iter().map(|window| window.period.as_millis()).min()?;
         let length = (i64::try_from(shortest).unwrap_or(i64::MAX) / SLOTS).max(1);
         let begin = now.millis() - now.millis().rem_euclid(length);
@@ -172,23 +173,41 @@ impl Slot {
 
 /// Counts an event at `now` if it fits into all windows; changes nothing if not.
 fn count(windows: &[Window], slot: &Slot, now: Timestamp) -> Vec<Document> {
-    let longest = windows
-        .iter()
-        .map(|window| window.period)
-        .max()
-        .unwrap_or_default();
-    let events = doc! { "$ifNull": ["$events", []] };
+    let fits = fits(windows, now);
+    vec![doc! { "$set": {
+        "events": { "$cond": [fits.clone(), counted(windows, slot, now), "$events"] },
+        "expiresAt": { "$cond": [fits, now.after(longest(windows)), "$expiresAt"] },
+    } }]
+}
+
+/// The longest period.
+pub(super) fn longest(windows: &[Window]) -> Duration {
+    let periods = windows.iter().map(|window| window.period);
+    periods.max().unwrap_or_default()
+}
+
+/// The stored events.
+pub(super) fn stored_events() -> Document {
+    doc! { "$ifNull": ["$events", []] }
+}
+
+/// The expression that says whether an event at `now` fits into all windows.
+pub(super) fn fits(windows: &[Window], now: Timestamp) -> Document {
     let fits = |window: &Window| {
         let counts = doc! { "$gt": ["$$this.at", now.before(window.period)] };
         let count = doc! { "$cond": [counts, "$$this.count", 0] };
-        let sum = doc! { "$sum": { "$map": { "input": events.clone(), "in": count } } };
+        let sum = doc! { "$sum": { "$map": { "input": stored_events(), "in": count } } };
         doc! { "$lt": [sum, i64::from(window.most)] }
     };
-    let fits = doc! { "$and": windows.iter().map(fits).collect::<Vec<_>>() };
+    doc! { "$and": windows.iter().map(fits).collect::<Vec<_>>() }
+}
+
+/// The events with one more at `now`, and without those that have left all windows.
+pub(super) fn counted(windows: &[Window], slot: &Slot, now: Timestamp) -> Document {
     let those =
-        |meet: Vec<Document>| doc! { "$filter": { "input": events.clone(), "cond": { "$and": meet } } };
+        |meet: Vec<Document>| doc! { "$filter": { "input": stored_events(), "cond": { "$and": meet } } };
     let older = those(vec![
-        doc! { "$gt": ["$$this.at", now.before(longest)] },
+        doc! { "$gt": ["$$this.at", now.before(longest(windows))] },
         doc! { "$lt": ["$$this.at", slot.begin] },
         // What was given back.
         doc! { "$gt": ["$$this.count", 0] },
@@ -199,14 +218,10 @@ fn count(windows: &[Window], slot: &Slot, now: Timestamp) -> Vec<Document> {
         "at": { "$max": [now, { "$max": "$$slot.at" }] },
         "count": { "$add": [1, { "$sum": "$$slot.count" }] },
     };
-    let counted = doc! { "$let": {
+    doc! { "$let": {
         "vars": { "slot": of_this_slot },
         "in": { "$concatArrays": [older, [with_this_one]] },
-    } };
-    vec![doc! { "$set": {
-        "events": { "$cond": [fits.clone(), counted, "$events"] },
-        "expiresAt": { "$cond": [fits, now.after(longest), "$expiresAt"] },
-    } }]
+    } }
 }
 
 #[cfg(test)]
@@ -228,40 +243,44 @@ mod tests {
         events.iter().map(event).collect()
     }
 
-    fn wait(window: Window, log: &[(i64, i64)], now: i64) -> Option<u64> {
+    fn wait_of(window: Window, log: &[(i64, i64)], now: i64) -> Option<u64> {
         window.wait(&events(log), at(now)).map(|wait| wait.as_secs())
     }
 
     #[test]
     fn a_window_has_room_until_it_is_full() {
         let window = Window::new(3, MINUTE);
-        assert_eq!(wait(window, &[], 0), None);
-        assert_eq!(wait(window, &[(0, 2)], 10), None);
-        assert_eq!(wait(window, &[(0, 2), (5, 1)], 10), Some(50));
+        assert_eq!(wait_of(window, &[], 0), None);
+        assert_eq!(wait_of(window, &[(0, 2)], 10), None);
+        assert_eq!(wait_of(window, &[(0, 2), (5, 1)], 10), Some(50));
     }
 
     #[test]
     fn an_event_leaves_when_it_is_as_old_as_the_period() {
         let window = Window::new(1, MINUTE);
-        assert_eq!(wait(window, &[(0, 1)], 59), Some(1));
-        assert_eq!(wait(window, &[(0, 1)], 60), None);
+        assert_eq!(wait_of(window, &[(0, 1)], 59), Some(1));
+        assert_eq!(wait_of(window, &[(0, 1)], 60), None);
     }
 
     #[test]
     fn no_stretch_as_long_as_the_period_has_more() {
         let window = Window::new(5, HOUR);
         let late_in_the_hour = [(0, 1), (3400, 1), (3460, 1), (3520, 1), (3580, 1)];
-        assert_eq!(wait(window, &late_in_the_hour, 3590), Some(10));
-        assert_eq!(wait(window, &late_in_the_hour, 3600), None, "the first has left");
+        assert_eq!(wait_of(window, &late_in_the_hour, 3590), Some(10));
+        assert_eq!(
+            wait_of(window, &late_in_the_hour, 3600),
+            None,
+            "the first has left"
+        );
         let and_one = [(3400, 1), (3460, 1), (3520, 1), (3580, 1), (3600, 1)];
-        assert_eq!(wait(window, &and_one, 3601), Some(3399), "until 3400 leaves");
+        assert_eq!(wait_of(window, &and_one, 3601), Some(3399), "until 3400 leaves");
     }
 
     #[test]
     fn a_limit_that_was_lowered_waits_for_as_many_as_it_takes() {
         let window = Window::new(2, MINUTE);
         assert_eq!(
-            wait(window, &[(20, 1), (0, 1), (10, 2)], 30),
+            wait_of(window, &[(20, 1), (0, 1), (10, 2)], 30),
             Some(40),
             "whatever their order"
         );

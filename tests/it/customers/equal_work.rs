@@ -171,6 +171,7 @@ async fn epc_08_a_refused_sign_in_costs_the_same_whoever_is_meant() {
       "findAndModify throttle",
       "findAndModify throttle",
       "findAndModify throttle",
+      "findAndModify throttle",
       "find customers"
     ]
     "#);
@@ -219,19 +220,19 @@ async fn cst_05_asking_for_a_mail_costs_the_same_whoever_is_meant() {
         // The first of each is sent a mail; all others are not, within the minute.
         let first = counted.equal_cost(field, inputs()).await;
         assert_eq!(first.hashes, 0);
-        insta::allow_duplicates! {
-            insta::assert_json_snapshot!(first.commands, @r#"
-    [
-      "findAndModify throttle",
-      "findAndModify throttle",
-      "findAndModify throttle",
-      "find customers",
-      "update oneTimeKeys",
-      "insert jobs",
-      "commitTransaction"
-    ]
-    "#);
-        }
+        let (limits, mailed) = first.commands.split_at(first.commands.len() - 4);
+        // A reset counts by itself; a verification by its kind and with all that strangers can cause.
+        let more = usize::from(field == "customerEmailVerificationRequest");
+        assert_eq!(limits, vec!["findAndModify throttle"; 3 + more]);
+        assert_eq!(
+            mailed,
+            [
+                "find customers",
+                "update oneTimeKeys",
+                "insert jobs",
+                "commitTransaction"
+            ]
+        );
         let limited = counted.equal_cost(field, inputs()).await;
         assert_eq!(limited.answer, first.answer);
         assert!(

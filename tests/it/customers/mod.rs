@@ -1,6 +1,7 @@
 //! Customers: registered, signed in and out, read and changed.
 
 mod all_at_once;
+mod ceiling;
 mod equal_work;
 mod journeys;
 mod limits;
@@ -10,6 +11,7 @@ mod oauth;
 mod passwords;
 mod privacy;
 mod profile;
+mod recipients;
 mod refresh_tokens;
 mod registration;
 mod session_limit;

@@ -1,0 +1,82 @@
+//! How often clients may do what costs others something: by client address, by IPv6 site, by storefront (TOK-03, SFU-40).
+//! All nodes share the counts; the keys are stored blinded.
+
+use std::net::IpAddr;
+
+use super::RequestContext;
+use crate::access::{principal::Kind, reach::StorefrontReach};
+use crate::error::Result;
+use crate::platform::id::Id;
+use crate::platform::throttle::{Limit, Window, network_of, site_of};
+
+/// Where a request comes from, as far as limits count by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The IPv4 address, or the /64 of the IPv6 address.
+    pub network: String,
+    /// The /48 of the IPv6 address.
+    pub site: Option<String>,
+}
+
+/// How often something may be done.
+#[derive(Clone, Copy, Debug)]
+pub struct Amounts {
+    /// What is done; part of the keys.
+    pub what: &'static str,
+    /// By one client.
+    pub client: &'static [Window],
+    /// By all clients of one IPv6 site, which can have 65,536 networks.
+    pub site: &'static [Window],
+    /// In one storefront.
+    pub storefront: &'static [Window],
+}
+
+impl RequestContext {
+    /// The address of the person that a request is made for: a browser's own, or the one that a backend names of its
+    /// shopper. `None` for a backend that names none, because its own address says nothing about its shoppers.
+    #[must_use]
+    pub fn shopper(&self) -> Option<IpAddr> {
+        let kind = self.principal.standing().map(|identity| identity.kind());
+        match kind {
+            Some(Kind::Integration) => self.buyer,
+            Some(Kind::Public | Kind::StorefrontUser | Kind::Customer) | None => self.client,
+        }
+    }
+
+    /// The client that limits count by; see [`RequestContext::shopper`].
+    #[must_use]
+    pub fn counted_client(&self) -> Option<Client> {
+        self.shopper().map(|address| Client {
+            network: network_of(address),
+            site: site_of(address),
+        })
+    }
+
+    /// Counts something that is done now in a storefront.
+    ///
+    /// # Errors
+    /// RATE_LIMITED.
+    pub async fn take(&self, place: &StorefrontReach, amounts: &Amounts) -> Result<()> {
+        let Amounts {
+            what,
+            client: of_client,
+            site: of_site,
+            storefront: of_storefront,
+        } = *amounts;
+        let client = self.counted_client();
+        let network = client.as_ref().map(|client| [what, "network", &client.network]);
+        let site = client.as_ref().and_then(|client| client.site.as_deref());
+        let site = site.map(|site| [what, "site", site]);
+        let storefront = [what, "storefront", place.id().as_str()];
+        let mut limits = Vec::with_capacity(3);
+        // Narrow ones first: what they refuse does not come near the wide ones.
+        for (key, windows) in [(&network, of_client), (&site, of_site)] {
+            limits.extend(key.as_ref().map(|key| Limit { key, windows }));
+        }
+        limits.push(Limit {
+            key: &storefront,
+            windows: of_storefront,
+        });
+        self.app.throttle.take(&limits).await
+    }
+}

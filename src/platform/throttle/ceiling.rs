@@ -1,0 +1,224 @@
+//! At most so many failures of one account in a period, from all clients together (TOK-03).
+//!
+//! A try is counted before it is made and given back when it succeeds, so that any number of guesses at once get exactly
+//! what the limit allows and a success takes no place. Without more, a stranger could use the places up and so keep the
+//! owner out. Therefore the account's document remembers the clients that were right before: their tries are neither
+//! counted nor refused here. They have waits of their own ([`Throttle::attempt`]).
+
+use std::time::Duration;
+
+use bson::{Document, doc};
+use serde::Deserialize;
+
+use super::windows::{self, Event, Slot, Window};
+use super::{Throttle, refused};
+use crate::error::Result;
+use crate::platform::clock::Timestamp;
+
+/// Clients that are remembered of an account; the one that was right longest ago makes room.
+const MOST_CLIENTS: i32 = 10;
+/// How long a client is remembered after it was right.
+const REMEMBERED: Duration = Duration::from_secs(90 * 24 * 3600);
+/// A client that was noted within this time is not noted again, which saves a write at most sign-ins.
+const FRESH: Duration = Duration::from_secs(24 * 3600);
+
+/// What is stored of an account.
+#[derive(Deserialize)]
+struct Account {
+    #[serde(default)]
+    events: Vec<Event>,
+    #[serde(default)]
+    known: Vec<Known>,
+}
+
+/// A client that was right before.
+#[derive(Deserialize)]
+struct Known {
+    /// Its network, blinded together with the account.
+    client: String,
+    /// When it is forgotten.
+    until: Timestamp,
+}
+
+/// A try that counts as a failure until it is said to be none.
+#[must_use = "a try that is not said to have succeeded counts as a failure"]
+pub struct Held(Option<Place>);
+
+struct Place {
+    throttle: Throttle,
+    id: String,
+    /// Where it is counted; `None` for a client that is spared.
+    slot: Option<Slot>,
+    /// The client, where it is to be remembered once it is right.
+    client: Option<String>,
+}
+
+impl Throttle {
+    /// Lets a try through where the account's failures leave room, and counts it as one until [`Held::succeeded`]. A
+    /// `client` that was right before passes without being counted. Account and client are stored blinded.
+    ///
+    /// # Errors
+    /// RATE_LIMITED, until the windows have room.
+    pub async fn hold(&self, account: &[&str], client: Option<&str>, windows: &[Window]) -> Result<Held> {
+        let now = self.clock.now();
+        let Some(slot) = Slot::of(windows, now).filter(|_| self.on) else {
+            return Ok(Held(None));
+        };
+        let id = self.id("ceilings", account);
+        let client = client.map(|client| self.client_id(account, client));
+        let count = count(windows, &slot, client.as_deref(), now);
+        let before: Option<Account> = self.reserve(&id, count).await?;
+        let (events, known) = before.map_or_else(Default::default, |before| (before.events, before.known));
+        let mut place = Place {
+            throttle: self.clone(),
+            id,
+            slot: None,
+            client,
+        };
+        let known_until = known
+            .iter()
+            .filter(|known| Some(&known.client) == place.client.as_ref() && known.until > now)
+            .map(|known| known.until)
+            .max();
+        if let Some(until) = known_until {
+            if until.since(now) > REMEMBERED.saturating_sub(FRESH) {
+                place.client = None;
+            }
+            return Ok(Held(Some(place)));
+        }
+        if let Some(wait) = windows::wait(windows, &events, now) {
+            return Err(refused(wait));
+        }
+        place.slot = Some(slot);
+        Ok(Held(Some(place)))
+    }
+
+    /// Notes that a client was right by other means than a try that was held.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn remember(&self, account: &[&str], client: &str) -> Result<()> {
+        if !self.on {
+            return Ok(());
+        }
+        let place = Place {
+            throttle: self.clone(),
+            id: self.id("ceilings", account),
+            slot: None,
+            client: Some(self.client_id(account, client)),
+        };
+        place.end().await
+    }
+
+    /// Forgets an account: its failures, and the clients that were right.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn forget(&self, account: &[&str]) -> Result<()> {
+        let accounts = self.collection::<Document>();
+        accounts
+            .delete_one(doc! { "_id": self.id("ceilings", account) })
+            .await?;
+        Ok(())
+    }
+
+    /// A client of one account. No two accounts' clients can be compared.
+    fn client_id(&self, account: &[&str], client: &str) -> String {
+        let mut key = account.to_vec();
+        key.push(client);
+        self.id("clients", &key)
+    }
+}
+
+impl Held {
+    /// Whether the client was right before, so that nothing was counted.
+    #[must_use]
+    pub fn is_spared(&self) -> bool {
+        self.0.as_ref().is_none_or(|place| place.slot.is_none())
+    }
+
+    /// It was right: it takes no place, and its client is spared from now on.
+    pub async fn succeeded(self) -> Result<()> {
+        match self.0 {
+            Some(place) if place.slot.is_some() || place.client.is_some() => place.end().await,
+            _ => Ok(()),
+        }
+    }
+
+    /// It was not made after all: it takes no place.
+    pub async fn withdrawn(self) -> Result<()> {
+        match self.0 {
+            Some(place) if place.slot.is_some() => {
+                Place {
+                    client: None,
+                    ..place
+                }
+                .end()
+                .await
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Place {
+    /// Gives the place back, and remembers the client.
+    async fn end(self) -> Result<()> {
+        let Self {
+            throttle,
+            id,
+            slot,
+            client,
+        } = self;
+        let now = throttle.clock.now();
+        let mut set = Document::new();
+        if let Some(slot) = slot {
+            set.insert("events", given_back(&slot));
+        }
+        if let Some(client) = client {
+            let until = now.after(REMEMBERED);
+            set.insert("known", remembered(&client, until, now));
+            set.insert("expiresAt", doc! { "$max": ["$expiresAt", until] });
+        }
+        let _before: Option<Document> = throttle.reserve(&id, vec![doc! { "$set": set }]).await?;
+        Ok(())
+    }
+}
+
+/// Counts a try at `now` if it fits and its client is not spared; changes nothing if not.
+fn count(windows: &[Window], slot: &Slot, client: Option<&str>, now: Timestamp) -> Vec<Document> {
+    let mut counts = vec![windows::fits(windows, now)];
+    if let Some(client) = client {
+        let known = doc! { "$and": [{ "$eq": ["$$this.client", client] }, { "$gt": ["$$this.until", now] }] };
+        let known = doc! { "$filter": { "input": stored_clients(), "cond": known } };
+        counts.push(doc! { "$eq": [{ "$size": known }, 0] });
+    }
+    let counts = doc! { "$and": counts };
+    let expires = doc! { "$max": ["$expiresAt", now.after(windows::longest(windows))] };
+    vec![doc! { "$set": {
+        "events": { "$cond": [counts.clone(), windows::counted(windows, slot, now), "$events"] },
+        "expiresAt": { "$cond": [counts, expires, "$expiresAt"] },
+    } }]
+}
+
+fn stored_clients() -> Document {
+    doc! { "$ifNull": ["$known", []] }
+}
+
+/// The events with one less in this slot.
+fn given_back(slot: &Slot) -> Document {
+    let own = doc! { "$and": [{ "$gte": ["$$this.at", slot.begin] }, { "$lt": ["$$this.at", slot.end] }] };
+    let one_less = doc! { "at": "$$this.at", "count": { "$subtract": ["$$this.count", 1] } };
+    let events = doc! { "$map": {
+        "input": windows::stored_events(), "in": { "$cond": [own, one_less, "$$this"] },
+    } };
+    doc! { "$filter": { "input": events, "cond": { "$gt": ["$$this.count", 0] } } }
+}
+
+/// The clients that are remembered, with this one as the latest.
+fn remembered(client: &str, until: Timestamp, now: Timestamp) -> Document {
+    let others = doc! { "$and": [{ "$ne": ["$$this.client", client] }, { "$gt": ["$$this.until", now] }] };
+    let others = doc! { "$filter": { "input": stored_clients(), "cond": others } };
+    let this_one = doc! { "client": client, "until": until };
+    doc! { "$slice": [{ "$concatArrays": [others, [this_one]] }, -MOST_CLIENTS] }
+}

@@ -1,0 +1,168 @@
+//! How many mails an address gets, whoever causes them (DEF-05).
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::{OTHER_PASSWORD, PASSWORD, ada, redeem, signed_in, with_password};
+use crate::kit::{self, Caller, Setup, Shop, faults};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const VICTIM: &str = "victim@example.com";
+
+/// A shop with limits and jobs, on which time stands still.
+fn setup() -> Setup {
+    super::setup()
+        .set("GATEWAY_RATE_LIMITS", "on")
+        .set("GATEWAY_JOBS", "on")
+        .set("GATEWAY_ACCESS_TOKEN_TTL", "3h")
+        .manual_clock()
+}
+
+/// How many mails have gone to an address, once all are sent.
+async fn mails_to(shop: &Shop, address: &str) -> usize {
+    let is_settled = async || shop.gateway.store.open_jobs().await.is_empty();
+    kit::eventually("the mails are sent", is_settled).await;
+    let mails = shop.gateway.mails().all();
+    mails.iter().filter(|mail| mail.to == address).count()
+}
+
+fn to(address: &str) -> Value {
+    json!({ "email": address })
+}
+
+fn change_to(address: &str) -> Value {
+    json!({ "newEmail": address, "password": PASSWORD })
+}
+
+/// Accounts with an address each.
+async fn accounts(shop: &Shop, many: usize) -> Vec<Caller> {
+    let register =
+        (0..many).map(|number| async move { ada(shop, &format!("ada{number}@example.com")).await });
+    let accounts = join_all(register).await;
+    accounts.into_iter().map(|(account, _)| account).collect()
+}
+
+// DEF-05
+#[tokio::test]
+async fn def_05_fifteen_accounts_send_five_mails_to_one_address() {
+    let shop = setup().start().await;
+    let accounts = accounts(&shop, 15).await;
+    let asked = accounts
+        .iter()
+        .map(|account| account.change("customerEmailChangeRequest", change_to(VICTIM)));
+    for payload in join_all(asked).await {
+        // Nobody learns what else the address was sent.
+        assert_eq!(faults(&payload), [""; 0]);
+    }
+    assert_eq!(mails_to(&shop, VICTIM).await, 5);
+    // The old addresses all had their notice.
+    for number in 0..15 {
+        assert_eq!(mails_to(&shop, &format!("ada{number}@example.com")).await, 1);
+    }
+    // An hour later there is room again.
+    shop.gateway.advance(HOUR);
+    accounts[0]
+        .done("customerEmailChangeRequest", change_to(VICTIM))
+        .await;
+    assert_eq!(mails_to(&shop, VICTIM).await, 6);
+}
+
+// DEF-05
+#[tokio::test]
+async fn def_05_all_kinds_that_strangers_cause_count_together_and_others_apart() {
+    let shop = setup().start().await;
+    shop.open_account_page().await;
+    ada(&shop, VICTIM).await;
+    shop.conceal_emails().await;
+    for turn in 0..3 {
+        shop.browser
+            .done("customerEmailVerificationRequest", to("Victim@Example.com"))
+            .await;
+        shop.browser.done("customerRegister", with_password(VICTIM)).await;
+        shop.gateway.advance(MINUTE);
+        assert_eq!(mails_to(&shop, VICTIM).await, (2 * turn + 2).min(5), "{turn}");
+    }
+    // Used up by strangers; the owner's reset and notice arrive.
+    shop.browser
+        .done("customerPasswordResetRequest", to(VICTIM))
+        .await;
+    assert_eq!(mails_to(&shop, VICTIM).await, 6);
+    let mails = shop.gateway.mails().all();
+    let reset = mails
+        .iter()
+        .find(|mail| mail.to == VICTIM && mail.text.contains("/reset?key="));
+    let key = reset.expect("a reset mail").parameter("key");
+    shop.nobody()
+        .done("customerPasswordReset", redeem(&key, OTHER_PASSWORD))
+        .await;
+    assert_eq!(mails_to(&shop, VICTIM).await, 7);
+}
+
+// DEF-05
+#[tokio::test]
+async fn def_05_notices_of_one_kind_are_five_an_hour_and_hide_no_other() {
+    let shop = setup().start().await;
+    let (mut ada, _) = ada(&shop, VICTIM).await;
+    let mut passwords = [PASSWORD, OTHER_PASSWORD].into_iter().cycle();
+    let mut present = passwords.next().expect("endless");
+    for _ in 0..8 {
+        let new = passwords.next().expect("endless");
+        let change = json!({ "password": present, "newPassword": new, "confirmPassword": new });
+        let payload = ada.done("customerPasswordChange", change).await;
+        ada = signed_in(&shop, &payload).0;
+        present = new;
+    }
+    assert_eq!(mails_to(&shop, VICTIM).await, 5);
+    assert_eq!(present, PASSWORD);
+    ada.done("customerEmailChangeRequest", change_to("ada@new.example"))
+        .await;
+    assert_eq!(mails_to(&shop, VICTIM).await, 6);
+    assert_eq!(mails_to(&shop, "ada@new.example").await, 1);
+}
+
+// DEF-05
+#[tokio::test]
+async fn def_05_two_nodes_count_together_and_two_storefronts_apart() {
+    let shop = setup().start().await;
+    let node = shop.gateway.another_node().await;
+    let accounts = accounts(&shop, 14).await;
+    let asked = accounts.iter().enumerate().map(|(number, account)| {
+        let account = account.at(if number % 2 == 0 { &shop.gateway } else { &node });
+        async move {
+            account
+                .change("customerEmailChangeRequest", change_to(VICTIM))
+                .await
+        }
+    });
+    for payload in join_all(asked).await {
+        assert_eq!(faults(&payload), [""; 0]);
+    }
+    let other = shop.add_storefront("Prints FR", "FR").await;
+    let there = json!({ "storefrontId": other.id.to_string(), "email": VICTIM, "acceptedTerms": true,
+                        "firstName": "Vic", "lastName": "Tim" });
+    shop.backend.done("customerRegister", there).await;
+    let ask = json!({ "storefrontId": other.id.to_string(), "email": VICTIM });
+    shop.backend.done("customerEmailVerificationRequest", ask).await;
+    let waits_for_no_job = async || shop.gateway.store.open_jobs().await.is_empty();
+    kit::eventually("the mails are sent", waits_for_no_job).await;
+    let mut sent = shop.gateway.mails().all();
+    sent.extend(node.mails().all());
+    sent.sort_by(|a, b| a.message_id.cmp(&b.message_id));
+    sent.dedup_by(|a, b| a.message_id == b.message_id);
+    assert_eq!(sent.iter().filter(|mail| mail.to == VICTIM).count(), 5 + 1);
+}
+
+// DEF-05
+#[tokio::test]
+async fn def_05_without_limits_all_mails_go() {
+    let shop = setup().set("GATEWAY_RATE_LIMITS", "off").start().await;
+    for account in accounts(&shop, 8).await {
+        account
+            .done("customerEmailChangeRequest", change_to(VICTIM))
+            .await;
+    }
+    assert_eq!(mails_to(&shop, VICTIM).await, 8);
+}
