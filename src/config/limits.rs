@@ -72,8 +72,10 @@ impl TokenLifetimes {
 pub struct StorageLimits {
     /// Bytes of the largest file; never more than the quota.
     pub max_file: u64,
-    /// Bytes of all files of a user together.
+    /// Bytes of all files of a regular user together.
     pub quota: u64,
+    /// Bytes of all files of an anonymous user together; never more than the quota.
+    pub anonymous_quota: u64,
     /// Content types; [`StorageLimits::allows`] asks them all.
     pub types: Vec<MediaRange>,
 }
@@ -107,6 +109,7 @@ impl StorageLimits {
         Self {
             max_file,
             quota,
+            anonymous_quota: reader.size("GATEWAY_ANONYMOUS_QUOTA").min(quota),
             types,
         }
     }

@@ -139,6 +139,12 @@ pub const SETTINGS: &[Setting] = &[
         LARGEST,
         "Largest private storage of a user, all its files together.",
     ),
+    size(
+        "GATEWAY_ANONYMOUS_QUOTA",
+        "100MiB",
+        LARGEST,
+        "Largest private storage of an anonymous user; never more than GATEWAY_STORAGE_QUOTA.",
+    ),
     setting(
         "GATEWAY_STORAGE_TYPES",
         Text("image/*,application/pdf,image/svg+xml,application/json,application/zip"),

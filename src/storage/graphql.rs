@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Context, Description, ID, InputObject, Object};
 use bson::doc;
 
-use super::store::{CountsOf, ItemsOf, Totals, TotalsOf};
+use super::quota::{Quota, Totals};
+use super::store::{CountsOf, ItemsOf, TotalsOf};
 use super::{
     ItemKind, StorageItem as Document,
     data_export::{self, DataExport},
@@ -97,10 +98,11 @@ impl PrivateStorage {
         Ok(wire_bytes(self.totals(ctx).await?.bytes))
     }
 
-    /// Bytes that it may hold. A merge may bring it beyond that.
+    /// Bytes that it may hold; an anonymous user's holds less than a regular user's. A merge may bring it beyond that. The
+    /// number of items is limited too: one for each 4 KiB of the quota, and at least 1,000.
     async fn quota_bytes(&self, ctx: &Context<'_>) -> Result<f64> {
-        let quota = RequestContext::of(ctx)?.app.config.storage.quota;
-        Ok(wire_bytes(i64::try_from(quota).unwrap_or(i64::MAX)))
+        let quota = Quota::of(&RequestContext::of(ctx)?.app.config.storage);
+        Ok(wire_bytes(quota.bytes(&self.owner)))
     }
 
     /// The items, oldest first.

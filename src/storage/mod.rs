@@ -5,6 +5,7 @@ pub mod graphql;
 pub mod jobs;
 pub mod link;
 pub mod mutations;
+pub mod quota;
 pub mod sniff;
 pub mod store;
 pub mod upload;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use bson::{Bson, Document, doc};
 use serde::Deserialize;
 
+use super::quota::{Quota, Totals};
 use super::{StorageItem, data_export::DataExport};
 use crate::access::{
     personal::{Link, Personal},
@@ -65,16 +66,25 @@ pub async fn home_storage(
         .pop())
 }
 
-/// Bytes in all storages of a user.
-async fn total_bytes(database: &Database, tx: &mut Tx, owner: &StorefrontUser) -> Result<i64> {
+/// How much is in all storages of a user.
+async fn totals(database: &Database, tx: &mut Tx, owner: &StorefrontUser) -> Result<Totals> {
     let storages = database.open::<PrivateStorage>(&SystemReach::for_background_work());
     let owned = doc! { "storefrontId": &owner.storefront_id, "ownerId": &owner.id };
-    Ok(storages
-        .find_in(tx, owned)
-        .await?
-        .iter()
-        .map(|storage| storage.total_bytes)
-        .sum())
+    let storages = storages.find_in(tx, owned).await?;
+    Ok(Totals {
+        items: storages.iter().map(|storage| storage.item_count).sum(),
+        bytes: storages.iter().map(|storage| storage.total_bytes).sum(),
+    })
+}
+
+/// The user that a storage belongs to now.
+pub async fn owner_now(database: &Database, storage: &StorageId) -> Result<Option<StorefrontUser>> {
+    let system = SystemReach::for_background_work();
+    let storage = database.open::<PrivateStorage>(&system).get(storage).await?;
+    match storage.and_then(|storage| storage.owner_id) {
+        Some(owner) => database.open::<StorefrontUser>(&system).get(&owner).await,
+        None => Ok(None),
+    }
 }
 
 /// What adding an item came to.
@@ -94,7 +104,7 @@ pub enum Added {
 ///
 /// The storage was reached when the upload began. A merge that came in between gave it another owner, whose item this
 /// becomes: so nothing that is under way is lost (SFU-35).
-pub async fn add(database: &Database, tx: &mut Tx, item: &StorageItem, quota: i64) -> Result<Added> {
+pub async fn add(database: &Database, tx: &mut Tx, item: &StorageItem, quota: Quota) -> Result<Added> {
     let system = SystemReach::for_background_work();
     let Some(owner_id) = owner_in(database, tx, &item.storage_id).await? else {
         return Ok(Added::NoOwner);
@@ -110,7 +120,8 @@ pub async fn add(database: &Database, tx: &mut Tx, item: &StorageItem, quota: i6
     if counted.is_none() {
         return Ok(Added::NoOwner);
     }
-    if total_bytes(database, tx, &owner).await? > quota {
+    // By what the owner is now: a merge or a promotion that came in between made it a regular user's.
+    if !quota.admits(&owner, totals(database, tx, &owner).await?) {
         return Ok(Added::OverQuota);
     }
     database
@@ -218,15 +229,6 @@ pub async fn linked(database: &Database, id: &StorageItemId, now: Timestamp) -> 
             Ok(found.map(|export| export.item()))
         }
     }
-}
-
-/// How much is in a user's storages.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Totals {
-    /// Items.
-    pub items: i64,
-    /// Bytes of their content.
-    pub bytes: i64,
 }
 
 /// Reads the totals of a level of users.

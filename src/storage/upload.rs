@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 
+use super::quota::Quota;
 use super::store::{self, Added};
 use super::{ItemKind, StorageItem, base_name, check_folder, check_name, kind_of, sniff};
 use crate::access::reach::Reach;
@@ -15,7 +16,7 @@ use crate::platform::{
     id::StorageItemId,
     upload::{Broken, UploadStream},
 };
-use crate::storefront_user::{StorefrontUser, refusal};
+use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, refusal};
 
 /// What an upload says of its item.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +62,12 @@ pub async fn upload(
     let Some(storage) = store::home_storage(&app.database, reach, &owner.id).await? else {
         return Err(lost_its_storage(app, reach, owner).await?);
     };
-    let written = write(app, head.bytes.freeze(), file, storage.total_bytes).await?;
+    let quota = Quota::of(&app.config.storage);
+    let room = Room {
+        quota: quota.bytes(owner),
+        storage: &storage,
+    };
+    let written = write(app, head.bytes.freeze(), file, room).await?;
     let now = app.clock.now();
     let item = StorageItem {
         id: StorageItemId::fresh(now, &app.random),
@@ -77,7 +83,6 @@ pub async fn upload(
         created_at: now,
         updated_at: now,
     };
-    let quota = i64::try_from(app.config.storage.quota).unwrap_or(i64::MAX);
     keep(app, reach, owner, item, quota).await
 }
 
@@ -90,7 +95,7 @@ async fn keep(
     reach: &Reach,
     owner: &StorefrontUser,
     item: StorageItem,
-    quota: i64,
+    quota: Quota,
 ) -> Result<StorageItem> {
     let mut added = add(app, &item, quota).await;
     if matches!(&added, Err(Error::Rejected(faults)) if *faults == [refusal::not_found(OWNER)]) {
@@ -105,7 +110,7 @@ async fn keep(
     added.map(|()| item)
 }
 
-async fn add(app: &App, item: &StorageItem, quota: i64) -> Result<()> {
+async fn add(app: &App, item: &StorageItem, quota: Quota) -> Result<()> {
     let add = app
         .database
         .transaction((app, item, quota), |tx, (app, item, quota)| {
@@ -160,10 +165,33 @@ fn check_head(app: &App, head: &Head) -> std::result::Result<&'static str, UserE
     }
 }
 
+/// The storage that a content is to go to.
+struct Room<'a> {
+    /// Bytes that it may hold.
+    quota: i64,
+    storage: &'a PrivateStorage,
+}
+
+impl Room<'_> {
+    /// Whether so many more bytes can fit. The exact check is the transaction's; this one saves the time of sending what
+    /// cannot fit.
+    async fn has(&mut self, app: &App, size: i64) -> Result<bool> {
+        let total = size.saturating_add(self.storage.total_bytes);
+        if total <= self.quota {
+            return Ok(true);
+        }
+        // Perhaps a regular user's by now.
+        if let Some(owner) = store::owner_now(&app.database, &self.storage.id).await? {
+            self.quota = Quota::of(&app.config.storage).bytes(&owner);
+        }
+        Ok(total <= self.quota)
+    }
+}
+
 /// Writes the content; whatever goes wrong takes all of it back.
-async fn write(app: &App, head: Bytes, file: UploadStream, used: i64) -> Result<Written> {
+async fn write(app: &App, head: Bytes, file: UploadStream, room: Room<'_>) -> Result<Written> {
     let mut writer = app.blobs.write().await?;
-    match fill(app, &mut writer, head, file, used).await {
+    match fill(app, &mut writer, head, file, room).await {
         Ok(()) => writer.finish().await,
         Err(refused) => {
             if let Err(error) = writer.abort().await {
@@ -174,12 +202,14 @@ async fn write(app: &App, head: Bytes, file: UploadStream, used: i64) -> Result<
     }
 }
 
-async fn fill(app: &App, writer: &mut Writer, head: Bytes, mut file: UploadStream, used: i64) -> Result<()> {
-    let limit = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-    let (max_file, quota) = (
-        limit(app.config.storage.max_file),
-        limit(app.config.storage.quota),
-    );
+async fn fill(
+    app: &App,
+    writer: &mut Writer,
+    head: Bytes,
+    mut file: UploadStream,
+    mut room: Room<'_>,
+) -> Result<()> {
+    let max_file = i64::try_from(app.config.storage.max_file).unwrap_or(i64::MAX);
     let mut piece = head;
     loop {
         writer.append(&piece).await?;
@@ -191,8 +221,7 @@ async fn fill(app: &App, writer: &mut Writer, head: Bytes, mut file: UploadStrea
                 message,
             )));
         }
-        // The exact check is the transaction's; this one saves the time of sending what cannot fit.
-        if writer.size().saturating_add(used) > quota {
+        if !room.has(app, writer.size()).await? {
             return Err(over_quota());
         }
         piece = match file.next().await {

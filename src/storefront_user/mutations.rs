@@ -1,6 +1,7 @@
 //! Storefront users' mutations.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::{Context, ID, Object};
 
@@ -21,9 +22,19 @@ use crate::access::{
     scope::Scope,
     token::{SignedToken, StorefrontUserSubject},
 };
-use crate::context::RequestContext;
+use crate::context::{RequestContext, limits::Amounts};
 use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
 use crate::platform::scalar::{wire_bytes, wire_count};
+use crate::platform::throttle::Window;
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// Anonymous users that browsers register (SFU-40).
+const BY_BROWSERS: Amounts = Amounts {
+    what: "anonymous user",
+    client: &[Window::new(60, MINUTE)],
+    site: &[Window::new(600, MINUTE)],
+    storefront: &[Window::new(6000, MINUTE)],
+};
 
 const REGISTER: Policy = Policy::backend(Scope::StorefrontUsersWrite).and_public();
 const WRITE: Policy = Policy::backend(Scope::StorefrontUsersWrite);
@@ -36,9 +47,10 @@ pub struct StorefrontUserMutation;
 #[Object]
 impl StorefrontUserMutation {
     /// Registers a user and its private storage together, and gives its token. Backend (storefront_users:write); public
-    /// for an anonymous user only, whose id the gateway then chooses. Codes: STOREFRONT_USER_ALREADY_EXISTS (409) when
-    /// the id exists, the stored user untouched; REQUIRED, TOO_LONG, INVALID, FORBIDDEN, STOREFRONT_REQUIRED,
-    /// STOREFRONT_NOT_FOUND.
+    /// for an anonymous user only, whose id the gateway then chooses, and once in a document. A client address registers at
+    /// most 60 anonymous users a minute and a storefront 6,000. Codes: STOREFRONT_USER_ALREADY_EXISTS (409) when the id
+    /// exists, the stored user untouched; RATE_LIMITED with `retryAfterSeconds`; REQUIRED, TOO_LONG, INVALID, FORBIDDEN,
+    /// STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
     async fn storefront_user_register(
         &self,
         ctx: &Context<'_>,
@@ -253,6 +265,9 @@ async fn register(
     let (Some(storefront), Some(external_id)) = (storefront, external_id) else {
         return Err(Error::internal("an input without faults is complete"));
     };
+    if reach.is_public() {
+        context.take(&storefront, &BY_BROWSERS).await?;
+    }
     let user = lifecycle::register(&context.app, &storefront, external_id, is_anonymous).await?;
     let token = token_for(context, &reach, &user)?;
     Ok((StorefrontUser::in_payload(user, &reach), token))

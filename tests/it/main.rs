@@ -6,6 +6,7 @@ mod kit;
 
 mod access_table;
 mod addresses;
+mod anonymous;
 mod audit;
 mod bad_input;
 mod clients;

@@ -114,6 +114,7 @@ fn default_limits_are_those_of_the_service() {
         }
     );
     assert_eq!((storage.max_file, storage.quota), (50 << 20, 1 << 30));
+    assert_eq!(storage.anonymous_quota, 100 << 20);
     for allowed in [
         "image/png",
         "image/svg+xml",
