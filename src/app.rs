@@ -5,8 +5,15 @@ use std::sync::{Arc, OnceLock};
 use tokio_util::task::TaskTracker;
 
 use crate::access::{
-    Access, audit::Audit, client::Clients, keys::KeyRing, one_time::OneTimeKeys, organization::Organizations,
-    password::Passwords, session::Sessions, token::Tokens,
+    Access,
+    audit::Audit,
+    client::Clients,
+    keys::{KeyRing, Lifetimes},
+    one_time::OneTimeKeys,
+    organization::Organizations,
+    password::Passwords,
+    session::Sessions,
+    token::Tokens,
 };
 use crate::config::Config;
 use crate::error::Result;
@@ -151,7 +158,10 @@ fn access(parts: &Parts, vault: &Arc<Vault>) -> Access {
         clock.clone(),
         random.clone(),
         Arc::clone(vault),
-        ttl.max(access_ttl),
+        Lifetimes {
+            longest_token: ttl.max(access_ttl),
+            renewable: config.anonymous_ttl,
+        },
     );
     let tokens = Tokens::new(
         keys,

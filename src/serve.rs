@@ -114,7 +114,12 @@ async fn background(app: Arc<App>, ready: Ready, stop: CancellationToken) {
     tokio::join!(
         every(SET_CLOCK, &stop, || app.database.set_clock(&app.clock)),
         async {
-            every(keys::REFRESH, &stop, || app.access.tokens.keys.refresh()).await;
+            every(keys::REFRESH, &stop, || async {
+                let keys = &app.access.tokens.keys;
+                keys.refresh().await?;
+                keys.tidy().await
+            })
+            .await;
         }
     );
 }

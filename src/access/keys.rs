@@ -1,6 +1,11 @@
 //! Signing keys: ES256 (RFC 7518 §3.4), private halves encrypted under the master key, public halves published as JWKS
-//! (RFC 7517). A new key is published before it signs, and an old one verifies until its last token has expired.
+//! (RFC 7517).
+//!
+//! A new key is published for as long as anybody may keep a copy of the JWKS before it signs, and an old one verifies
+//! until its last token has expired. Its public half is kept for longer, for the renewal of tokens that have expired.
+//! [`KeyRing::replace_all`] ends all keys but a new one instead.
 
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -9,27 +14,37 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
 };
 use bson::{Binary, doc, spec::BinarySubtype};
-use futures_util::TryStreamExt;
+use futures_util::{FutureExt, TryStreamExt};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, jwk::Jwk};
 use mongodb::Collection;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::platform::{
     clock::{Clock, Timestamp},
     crypto::Vault,
-    database::{Database, Index, IndexKind, violated_index},
+    database::{Database, Index, IndexKind, Tx, violated_index},
     random::Random,
 };
 
 const COLLECTION: &str = "signingKeys";
 const SEQUENCE: &str = "sequence";
-/// Nodes look for new keys so often.
-pub const REFRESH: Duration = Duration::from_secs(10);
-/// A new key signs only when every node has seen it.
-const PUBLISHED_BEFORE_USE: Duration = Duration::from_secs(30);
-/// A token with an unknown key makes a node look again, at most so often.
+/// Nodes read the keys again this often.
+pub const REFRESH: Duration = Duration::from_secs(2);
+/// How old what a node has read of the keys may be when it accepts a token: what [`KeyRing::replace_all`] ends is
+/// accepted for at most 5 seconds, of which this leaves one for the request.
+const TRUST: Duration = Duration::from_secs(4);
+/// How long others may keep the JWKS; less when this node has not read the keys for a while.
+pub const JWKS_MAX_AGE: Duration = Duration::from_secs(60);
+/// How long a new key is published before it signs.
+const PUBLISHED_BEFORE_USE: Duration = Duration::from_secs(120);
+/// What is left of that for clocks that differ and for the way of an answer to its reader.
+const MARGIN: Duration = Duration::from_secs(30);
+/// When a key signs that was stored by a process that died before it could say when.
+const LEFT_BEHIND: Duration = Duration::from_secs(60 * 60);
+/// A token with an unknown key makes a node read the keys again, at most this often; so does a request for the JWKS.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Indexes of the keys.
@@ -48,20 +63,56 @@ struct StoredKey {
     id: String,
     /// Order of the keys; unique, so that of two rotations at once one makes the key.
     sequence: i32,
-    /// Private half as PKCS #8, encrypted.
-    sealed: Binary,
+    /// Private half as PKCS #8, encrypted; none when no token that it signed is good any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealed: Option<Binary>,
+    /// Public half as JWK when there is no private one; encrypted too, so that nobody can add a key of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealed_public: Option<Binary>,
     /// From when on it signs.
     signs_from: Timestamp,
 }
 
-/// A usable key.
-struct SigningKey {
+/// A key that can be used.
+struct Key {
     id: String,
     sequence: i32,
-    signs_from: Timestamp,
-    encoding: EncodingKey,
+    /// None for a key that signs no more.
+    encoding: Option<EncodingKey>,
     decoding: DecodingKey,
-    public: serde_json::Value,
+    public: Jwk,
+}
+
+/// A key and when it signs, which can change after it was read.
+#[derive(Clone)]
+struct Known {
+    key: Arc<Key>,
+    signs_from: Timestamp,
+}
+
+/// How long tokens live.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// Of the longest token: for as long an old key verifies.
+    pub longest_token: Duration,
+    /// For how long a token can be renewed: for as long an old key is kept.
+    pub renewable: Duration,
+}
+
+/// The published keys.
+#[derive(Debug)]
+pub struct Jwks {
+    /// The JWKS (RFC 7517 §5), as JSON.
+    pub text: String,
+    /// How long it may be kept.
+    pub max_age: Duration,
+}
+
+/// When a request last made the node read the keys, and whether that failed.
+#[derive(Debug, Default)]
+struct Look {
+    at: Option<Instant>,
+    failed: bool,
 }
 
 /// The keys of the gateway, as this node knows them.
@@ -70,10 +121,13 @@ pub struct KeyRing {
     clock: Clock,
     random: Random,
     vault: Arc<Vault>,
-    /// How long the longest token lives: so long an old key is kept for verifying.
-    longest_token: Duration,
-    keys: RwLock<Arc<Vec<SigningKey>>>,
-    looked: tokio::sync::Mutex<Option<tokio::time::Instant>>,
+    lifetimes: Lifetimes,
+    keys: RwLock<Arc<Vec<Known>>>,
+    /// When the reading began that `keys` is from, in milliseconds since the epoch.
+    read_at: AtomicI64,
+    /// How often a reading found that a key was gone.
+    losses: AtomicU64,
+    looked: tokio::sync::Mutex<Look>,
 }
 
 impl KeyRing {
@@ -84,15 +138,17 @@ impl KeyRing {
         clock: Clock,
         random: Random,
         vault: Arc<Vault>,
-        longest_token: Duration,
+        lifetimes: Lifetimes,
     ) -> Self {
         Self {
             database,
             clock,
             random,
             vault,
-            longest_token,
+            lifetimes,
             keys: RwLock::default(),
+            read_at: AtomicI64::new(i64::MIN),
+            losses: AtomicU64::new(0),
             looked: tokio::sync::Mutex::default(),
         }
     }
@@ -101,8 +157,14 @@ impl KeyRing {
         self.database.house(COLLECTION)
     }
 
-    fn keys(&self) -> Arc<Vec<SigningKey>> {
+    fn keys(&self) -> Arc<Vec<Known>> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How old what is known of the keys is.
+    fn age(&self) -> Duration {
+        let read_at = Timestamp::from_millis(self.read_at.load(Ordering::Acquire));
+        self.clock.now().since(read_at)
     }
 
     /// Reads the keys again, and makes the first one where there is none.
@@ -110,17 +172,51 @@ impl KeyRing {
     /// # Errors
     /// [`Error::Internal`] for keys of another master key.
     pub async fn refresh(&self) -> Result<()> {
+        let mut asked = self.clock.now();
         let mut stored = self.read().await?;
         if stored.is_empty() {
-            self.make(1, self.clock.now()).await?;
+            // No JWKS was published before, so that it may sign at once.
+            let first = self.fresh(1, self.clock.now())?;
+            self.insert(first).await?;
+            asked = self.clock.now();
             stored = self.read().await?;
         }
+        let before = self.keys();
         let keys = stored
             .iter()
-            .map(|stored| self.usable(stored))
+            .map(|stored| self.known(&before, stored))
             .collect::<Result<Vec<_>>>()?;
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        self.learn(keys, asked);
         Ok(())
+    }
+
+    /// Takes over what was read, unless something newer has been meanwhile.
+    fn learn(&self, keys: Vec<Known>, asked: Timestamp) {
+        let mut ours = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        if asked.millis() < self.read_at.load(Ordering::Acquire) {
+            return;
+        }
+        let is_gone = |old: &Known| !keys.iter().any(|new| new.key.id == old.key.id);
+        if ours.iter().any(is_gone) {
+            self.losses.fetch_add(1, Ordering::Release);
+        }
+        *ours = Arc::new(keys);
+        self.read_at.store(asked.millis(), Ordering::Release);
+    }
+
+    /// A stored key that can be used; one that is known already is not decrypted again.
+    fn known(&self, before: &[Known], stored: &StoredKey) -> Result<Known> {
+        let same = |known: &&Known| {
+            known.key.id == stored.id && known.key.encoding.is_some() == stored.sealed.is_some()
+        };
+        let key = match before.iter().find(same) {
+            Some(known) => Arc::clone(&known.key),
+            None => Arc::new(self.usable(stored)?),
+        };
+        Ok(Known {
+            key,
+            signs_from: stored.signs_from,
+        })
     }
 
     /// Opens all stored keys and makes none: how many there are.
@@ -145,119 +241,246 @@ impl KeyRing {
             .await?)
     }
 
-    /// Makes a new signing key, which signs on every node within a minute, and forgets those that no token needs any
-    /// more. Its id.
+    /// Makes a new signing key and returns its id. It is published at once, and signs when every copy of the JWKS that
+    /// may still be kept has it. Of two rotations at once both return the one key that was made.
     pub async fn rotate(&self) -> Result<String> {
         self.refresh().await?;
-        let last = self.keys().last().map_or(0, |key| key.sequence);
-        let id = self
-            .make(last + 1, self.clock.now().after(PUBLISHED_BEFORE_USE))
-            .await?;
-        let dead: Vec<String> = self
-            .keys()
-            .iter()
-            .filter(|key| !self.verifies(key))
-            .map(|key| key.id.clone())
-            .collect();
-        self.stored().delete_many(doc! { "_id": { "$in": dead } }).await?;
+        // Nobody can have read the key before it is stored, however long that takes: only then its time is known.
+        let key = self.fresh(self.last() + 1, self.clock.now().after(LEFT_BEHIND))?;
+        let (id, is_new) = self.insert(key).await?;
+        if is_new {
+            let signs_from = self.clock.now().after(PUBLISHED_BEFORE_USE);
+            let update = doc! { "$set": { "signsFrom": signs_from } };
+            self.stored().update_one(doc! { "_id": &id }, update).await?;
+        }
         self.refresh().await?;
+        self.tidy().await?;
         Ok(id)
     }
 
-    /// The id of the key with this sequence, whoever made it.
-    async fn make(&self, sequence: i32, signs_from: Timestamp) -> Result<String> {
+    /// Ends all keys and makes a new one, which signs at once; returns its id. Tokens of the old keys are refused on
+    /// every node within 5 seconds. Of two at once one makes the key.
+    pub async fn replace_all(&self) -> Result<String> {
+        loop {
+            self.refresh().await?;
+            let before = self.keys();
+            let key = self.fresh(self.last() + 1, self.clock.now())?;
+            let id = key.id.clone();
+            let context = (self.stored(), key);
+            let replaced = self
+                .database
+                .transaction(context, |tx, (keys, key)| replace(tx, keys, key).boxed());
+            match replaced.await {
+                // Another rotation was first. Its key is an old one, unless it has ended all the others itself.
+                Err(error) if violated_index(&error) == Some(SEQUENCE) => {
+                    self.refresh().await?;
+                    let now = self.keys();
+                    let is_left = |known: &Known| now.iter().any(|left| left.key.id == known.key.id);
+                    if let Some(newest) = now.last()
+                        && !before.iter().any(is_left)
+                    {
+                        return Ok(newest.key.id.clone());
+                    }
+                }
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    self.refresh().await?;
+                    return Ok(id);
+                }
+            }
+        }
+    }
+
+    fn last(&self) -> i32 {
+        self.keys().last().map_or(0, |known| known.key.sequence)
+    }
+
+    /// A new key, not stored yet.
+    fn fresh(&self, sequence: i32, signs_from: Timestamp) -> Result<StoredKey> {
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
             .map_err(Error::internal)?;
         let id = data_encoding::BASE64URL_NOPAD.encode(&self.random.bytes::<12>());
-        let bytes = self.vault.seal(&id, pkcs8.as_ref())?;
-        let key = StoredKey {
-            id: id.clone(),
+        Ok(StoredKey {
+            sealed: Some(self.seal(&id, pkcs8.as_ref())?),
+            sealed_public: None,
+            id,
             sequence,
-            sealed: Binary {
-                subtype: BinarySubtype::Generic,
-                bytes,
-            },
             signs_from,
-        };
+        })
+    }
+
+    fn seal(&self, name: &str, content: &[u8]) -> Result<Binary> {
+        Ok(Binary {
+            subtype: BinarySubtype::Generic,
+            bytes: self.vault.seal(name, content)?,
+        })
+    }
+
+    /// Stores a key. The id of the key with its sequence, and whether it is this one.
+    async fn insert(&self, key: StoredKey) -> Result<(String, bool)> {
+        let (id, sequence) = (key.id.clone(), key.sequence);
         match self.stored().insert_one(key).await.map_err(Error::from) {
-            Ok(_) => Ok(id),
+            Ok(_) => Ok((id, true)),
             Err(error) if violated_index(&error) == Some(SEQUENCE) => {
                 let other = self.stored().find_one(doc! { "sequence": sequence }).await?;
-                other.map(|key| key.id).ok_or(error)
+                other.map(|key| (key.id, false)).ok_or(error)
             }
             Err(error) => Err(error),
         }
     }
 
-    fn usable(&self, stored: &StoredKey) -> Result<SigningKey> {
-        let pkcs8 = Zeroizing::new(self.vault.open(&stored.id, &stored.sealed.bytes)?);
-        let encoding = EncodingKey::from_ec_der(&pkcs8);
-        let mut jwk = Jwk::from_encoding_key(&encoding, Algorithm::ES256).map_err(Error::internal)?;
-        jwk.common.key_id = Some(stored.id.clone());
-        jwk.common.public_key_use = Some(jsonwebtoken::jwk::PublicKeyUse::Signature);
-        Ok(SigningKey {
+    /// Opens a stored key.
+    fn usable(&self, stored: &StoredKey) -> Result<Key> {
+        let (encoding, mut public) = match (&stored.sealed, &stored.sealed_public) {
+            (Some(sealed), _) => {
+                let pkcs8 = Zeroizing::new(self.vault.open(&stored.id, &sealed.bytes)?);
+                let encoding = EncodingKey::from_ec_der(&pkcs8);
+                let public = Jwk::from_encoding_key(&encoding, Algorithm::ES256).map_err(Error::internal)?;
+                (Some(encoding), public)
+            }
+            (None, Some(sealed)) => {
+                let json = self.vault.open(&public_name(&stored.id), &sealed.bytes)?;
+                (None, serde_json::from_slice(&json).map_err(Error::internal)?)
+            }
+            (None, None) => return Err(Error::internal("a signing key has neither half")),
+        };
+        public.common.key_id = Some(stored.id.clone());
+        public.common.public_key_use = Some(jsonwebtoken::jwk::PublicKeyUse::Signature);
+        Ok(Key {
             id: stored.id.clone(),
             sequence: stored.sequence,
-            signs_from: stored.signs_from,
-            decoding: DecodingKey::from_jwk(&jwk).map_err(Error::internal)?,
-            public: serde_json::to_value(&jwk).map_err(Error::internal)?,
             encoding,
+            decoding: DecodingKey::from_jwk(&public).map_err(Error::internal)?,
+            public,
         })
     }
 
-    /// A key verifies until the tokens that it signed before its successor took over have expired.
-    fn verifies(&self, key: &SigningKey) -> bool {
-        let successor = self
-            .keys()
-            .iter()
-            .find(|other| other.sequence > key.sequence)
-            .map(|other| other.signs_from);
-        successor.is_none_or(|from| self.clock.now() <= from.after(self.longest_token + REFRESH * 2))
+    /// Takes the private halves of keys away whose last token has expired, and removes those that nobody can renew a
+    /// token of. It asks the database only when there are such.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] without a database.
+    pub async fn tidy(&self) -> Result<()> {
+        let keys = self.keys();
+        for known in keys.iter().filter(|known| !self.verifies(&keys, known)) {
+            let key = &known.key;
+            if self.has_passed(&keys, known, self.lifetimes.renewable) {
+                self.stored().delete_one(doc! { "_id": &key.id }).await?;
+            } else if key.encoding.is_some() {
+                let json = serde_json::to_vec(&key.public).map_err(Error::internal)?;
+                let public = self.seal(&public_name(&key.id), &json)?;
+                let update = doc! { "$set": { "sealedPublic": public }, "$unset": { "sealed": "" } };
+                self.stored().update_one(doc! { "_id": &key.id }, update).await?;
+            }
+        }
+        Ok(())
     }
 
-    /// Signs with the newest key that every node knows.
+    /// A key verifies until the tokens that it signed before its successor took over have expired.
+    fn verifies(&self, keys: &[Known], known: &Known) -> bool {
+        !self.has_passed(keys, known, self.lifetimes.longest_token)
+    }
+
+    /// Whether so much time has passed since the key signed its last token.
+    fn has_passed(&self, keys: &[Known], known: &Known, time: Duration) -> bool {
+        let successor = keys.iter().find(|other| other.key.sequence > known.key.sequence);
+        successor.is_some_and(|successor| self.clock.now() > successor.signs_from.after(time + MARGIN))
+    }
+
+    /// Signs with the newest key whose time has come.
     pub(super) fn sign<T>(&self, with: impl FnOnce(&str, &EncodingKey) -> Result<T>) -> Result<T> {
         let now = self.clock.now();
         let keys = self.keys();
-        let key = keys
+        let newest = keys
             .iter()
             .rev()
-            .find(|key| key.signs_from <= now)
+            .find(|known| known.signs_from <= now)
+            // Made by a node whose clock is ahead.
             .or_else(|| keys.first());
-        let key = key.ok_or_else(|| Error::Unavailable(Arc::new(NoKeys)))?;
-        with(&key.id, &key.encoding)
+        let signing = newest.and_then(|known| Some((&known.key.id, known.key.encoding.as_ref()?)));
+        let (id, encoding) = signing.ok_or_else(|| Error::Unavailable(Arc::new(NotRead)))?;
+        with(id, encoding)
+    }
+
+    /// Makes sure that what is known of the keys is fresh enough to accept tokens by it. How often a key was lost until
+    /// then: what was verified before the last time has to be verified again.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the keys cannot be read.
+    pub(super) async fn confirm(&self) -> Result<u64> {
+        if self.age() >= TRUST {
+            // Rare and large.
+            Box::pin(async {
+                let mut look = self.looked.lock().await;
+                if self.age() >= TRUST {
+                    self.look(&mut look).await?;
+                }
+                Ok::<_, Error>(())
+            })
+            .await?;
+        }
+        Ok(self.losses.load(Ordering::Acquire))
     }
 
     /// The key with this id; looks once more for one that is not known yet.
     pub(super) async fn verifier(&self, id: &str) -> Result<Option<DecodingKey>> {
-        if let Some(key) = self.known(id) {
+        if let Some(key) = self.verifying(id) {
             return Ok(Some(key));
         }
-        let mut looked = self.looked.lock().await;
-        if looked.is_none_or(|at| at.elapsed() >= LOOK_AGAIN) {
-            self.refresh().await?;
-            *looked = Some(tokio::time::Instant::now());
+        self.look_again().await?;
+        Ok(self.verifying(id))
+    }
+
+    /// Reads the keys again, unless that was done a moment ago.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the keys cannot be read.
+    pub async fn look_again(&self) -> Result<()> {
+        let mut look = self.looked.lock().await;
+        if self.age() >= LOOK_AGAIN || look.at.is_none_or(|at| at.elapsed() >= LOOK_AGAIN) {
+            self.look(&mut look).await?;
         }
-        Ok(self.known(id))
+        Ok(())
     }
 
-    fn known(&self, id: &str) -> Option<DecodingKey> {
-        self.keys()
-            .iter()
-            .find(|key| key.id == id && self.verifies(key))
-            .map(|key| key.decoding.clone())
+    /// Reads the keys again, one request for all that wait for it. When it has just failed, they are told so at once.
+    async fn look(&self, look: &mut Look) -> Result<()> {
+        if look.failed && look.at.is_some_and(|at| at.elapsed() < LOOK_AGAIN) {
+            return Err(Error::Unavailable(Arc::new(NotRead)));
+        }
+        let outcome = self.refresh().await;
+        *look = Look {
+            at: Some(Instant::now()),
+            failed: outcome.is_err(),
+        };
+        outcome
     }
 
-    /// The public halves of all keys that verify (RFC 7517 §5).
+    fn verifying(&self, id: &str) -> Option<DecodingKey> {
+        let keys = self.keys();
+        keys.iter()
+            .find(|known| known.key.id == id && self.verifies(&keys, known))
+            .map(|known| known.key.decoding.clone())
+    }
+
+    /// The public halves of all keys that verify; none before the keys were read. A key that is not among them was
+    /// stored after the reading and signs [`PUBLISHED_BEFORE_USE`] later at the earliest, so that nobody who keeps the
+    /// answer for its `max_age` can meet a token of it.
     #[must_use]
-    pub fn jwks(&self) -> serde_json::Value {
-        let keys: Vec<serde_json::Value> = self
-            .keys()
+    pub fn jwks(&self) -> Option<Jwks> {
+        let age = self.age();
+        let keys = self.keys();
+        let public: Vec<&Jwk> = keys
             .iter()
-            .filter(|key| self.verifies(key))
-            .map(|key| key.public.clone())
+            .filter(|known| self.verifies(&keys, known))
+            .map(|known| &known.key.public)
             .collect();
-        serde_json::json!({ "keys": keys })
+        (!public.is_empty()).then(|| Jwks {
+            text: serde_json::json!({ "keys": public }).to_string(),
+            max_age: (PUBLISHED_BEFORE_USE - MARGIN)
+                .saturating_sub(age)
+                .min(JWKS_MAX_AGE),
+        })
     }
 
     /// Whether keys are there to sign with.
@@ -267,14 +490,27 @@ impl KeyRing {
     }
 }
 
-/// The keys have not been read yet, because the database has not answered yet.
-#[derive(Debug)]
-struct NoKeys;
+/// Stores a key, and removes all that were made before it.
+async fn replace(tx: &mut Tx, keys: &Collection<StoredKey>, key: &StoredKey) -> Result<()> {
+    keys.insert_one(key).session(&mut *tx).await?;
+    let older = doc! { "sequence": { "$lt": key.sequence } };
+    keys.delete_many(older).session(tx).await?;
+    Ok(())
+}
 
-impl std::fmt::Display for NoKeys {
+/// What a public half is sealed for.
+fn public_name(id: &str) -> String {
+    format!("{id} public")
+}
+
+/// The keys have not been read, or not for too long, because the database does not answer.
+#[derive(Debug)]
+struct NotRead;
+
+impl std::fmt::Display for NotRead {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the signing keys have not been read yet")
+        f.write_str("the signing keys could not be read")
     }
 }
 
-impl std::error::Error for NoKeys {}
+impl std::error::Error for NotRead {}

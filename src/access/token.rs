@@ -153,7 +153,14 @@ pub struct Tokens {
     issuer: String,
     storefront_user_ttl: Duration,
     access_ttl: Duration,
-    verified: Cache<[u8; 32], Arc<Claims>>,
+    verified: Cache<[u8; 32], Verified>,
+}
+
+/// The claims of a token whose signature was good, as long as no key has been lost since.
+#[derive(Clone, Debug)]
+struct Verified {
+    claims: Arc<Claims>,
+    losses: u64,
 }
 
 impl Tokens {
@@ -269,12 +276,18 @@ impl Tokens {
     /// When the keys cannot be read.
     pub async fn verify(&self, token: &str) -> Result<Option<Arc<Claims>>> {
         let name = digest(token.as_bytes());
-        let claims = match self.verified.get(&name) {
-            Some(claims) => claims,
+        let losses = self.keys.confirm().await?;
+        let known = self.verified.get(&name).filter(|known| known.losses == losses);
+        let claims = match known {
+            Some(known) => known.claims,
             None => match self.verify_signature(token).await? {
                 Some(claims) => {
                     let claims = Arc::new(claims);
-                    self.verified.insert(name, Arc::clone(&claims));
+                    let verified = Verified {
+                        claims: Arc::clone(&claims),
+                        losses,
+                    };
+                    self.verified.insert(name, verified);
                     claims
                 }
                 None => return Ok(None),

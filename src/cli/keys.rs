@@ -25,16 +25,29 @@ use crate::storefront_user::StorefrontUser;
 const CLIENT: &str = "operator";
 
 pub(super) async fn keys(command: KeysCommand, config: Config, output: Output) -> Result<(), Failure> {
-    let KeysCommand::Rotate = command;
+    let KeysCommand::Rotate { now } = command;
     let kid = Opened::with(config, output, async |app| {
-        Ok(app.access.tokens.keys.rotate().await?)
+        let keys = &app.access.tokens.keys;
+        Ok(if now {
+            keys.replace_all().await?
+        } else {
+            keys.rotate().await?
+        })
     })
     .await?;
     output.result(&json!({ "kid": kid }), || {
-        format!(
-            "Made the signing key {kid}. Every gateway signs with it within a minute; older keys verify until their \
-             tokens have ended."
-        )
+        if now {
+            format!(
+                "Made the signing key {kid}, which signs at once, and ended all older keys: every gateway refuses their \
+                 tokens within 5 seconds, and everybody has to sign in again. Other verifiers know the new key when they \
+                 have read the JWKS again, at most a minute from now."
+            )
+        } else {
+            format!(
+                "Made the signing key {kid}. It is published at once, and every gateway signs with it in two minutes, when \
+                 every cached JWKS has it; older keys verify until their tokens have ended."
+            )
+        }
     })
 }
 

@@ -2,7 +2,7 @@
 //! have uploaded (STO-02).
 
 mod disposition;
-mod range;
+pub(super) mod range;
 
 use std::sync::Arc;
 

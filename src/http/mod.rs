@@ -20,6 +20,7 @@ mod media;
 mod multipart;
 mod oauth;
 mod probe;
+mod published;
 mod request;
 mod server;
 mod site;

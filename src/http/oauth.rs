@@ -1,4 +1,4 @@
-//! `/oauth/…` and what is public about the authorization server: forms in, JSON out (RFC 6749, 7009, 7517, 8414).
+//! `/oauth/…`: forms in, JSON out (RFC 6749, 7009).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -165,28 +165,6 @@ where
 /// Any other method.
 pub(super) async fn other_method() -> Fault {
     Fault::method("POST", "This is asked by POST, with a form.")
-}
-
-/// `GET /.well-known/jwks.json`.
-pub(super) async fn jwks(State(gateway): State<Arc<Gateway>>) -> Response {
-    public(
-        gateway.app.access.tokens.keys.jwks().to_string().into(),
-        "application/jwk-set+json",
-    )
-}
-
-/// `GET /.well-known/oauth-authorization-server`.
-pub(super) async fn metadata(State(gateway): State<Arc<Gateway>>) -> Response {
-    public(gateway.metadata.clone().into(), "application/json")
-}
-
-/// Keys are rotated in within a minute, so that nobody may keep them for longer.
-fn public(body: Body, content_type: &'static str) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, content_type),
-        (header::CACHE_CONTROL, "public, max-age=60"),
-    ];
-    (headers, body).into_response()
 }
 
 /// Why a request gets no token.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::{
     Router,
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, Method, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -21,7 +21,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use super::fault::Fault;
 use super::frame::{self, X_REQUEST_ID};
 use super::gateway::Gateway;
-use super::{content, graphiql, graphql, multipart, oauth, probe};
+use super::{content, graphiql, graphql, multipart, oauth, probe, published};
 use crate::config::CorsOrigins;
 
 /// Where GraphQL is asked.
@@ -100,8 +100,11 @@ fn api() -> Router<Arc<Gateway>> {
     Router::new()
         .route("/oauth/token", post(oauth::token).fallback(oauth::other_method))
         .route("/oauth/revoke", post(oauth::revoke).fallback(oauth::other_method))
-        .route("/.well-known/jwks.json", get(oauth::jwks))
-        .route("/.well-known/oauth-authorization-server", get(oauth::metadata))
+        .route("/.well-known/jwks.json", get(published::jwks))
+        .route(
+            "/.well-known/oauth-authorization-server",
+            get(published::metadata),
+        )
         .route("/schema.graphql", get(sdl))
         .route("/storage/{item}", get(content::get))
         .route("/health/live", get(probe::live))
@@ -149,16 +152,9 @@ fn cors(origins: &CorsOrigins) -> CorsLayer {
 }
 
 /// `GET /schema.graphql`.
-async fn sdl(State(gateway): State<Arc<Gateway>>) -> Response {
-    match gateway.sdl.clone() {
-        Some(sdl) => (
-            [
-                (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
-                (header::CACHE_CONTROL, "no-cache"),
-            ],
-            sdl,
-        )
-            .into_response(),
+async fn sdl(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
+    match published::sdl(&headers, &gateway) {
+        Some(answer) => answer,
         None => unknown().await.into_response(),
     }
 }

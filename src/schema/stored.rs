@@ -89,6 +89,7 @@ const NOBODYS: &[Stored] = &[
             ("_id", Field::Free),
             ("sequence", Field::Free),
             ("sealed", Field::Free),
+            ("sealedPublic", Field::Free),
             ("signsFrom", Field::Free),
         ],
     },

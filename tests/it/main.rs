@@ -35,6 +35,7 @@ mod oauth;
 mod orders;
 mod pages;
 mod sign_on;
+mod signing_keys;
 mod storage;
 mod storefront_users;
 mod storefronts;

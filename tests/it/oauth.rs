@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use storefront_gateway::access::client::ClientKind;
 use storefront_gateway::access::scope::Scope::{self, StorageRead, StorefrontUsersRead, StorefrontsRead};
 
-use crate::kit::{self, Client, Gateway, Setup, Shop, redact};
+use crate::kit::{self, Client, Gateway, Shop, redact};
 
 async fn post(
     gateway: &Gateway,
@@ -33,11 +33,11 @@ async fn ask(gateway: &Gateway, client: &Client, more: &[(&str, &str)]) -> (u16,
     (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }
 
-async fn integration(shop: &Shop, scopes: &[Scope]) -> Client {
+pub(crate) async fn integration(shop: &Shop, scopes: &[Scope]) -> Client {
     shop.client(ClientKind::Integration, None, scopes).await
 }
 
-async fn access_token(gateway: &Gateway, client: &Client) -> String {
+pub(crate) async fn access_token(gateway: &Gateway, client: &Client) -> String {
     let (status, body) = ask(gateway, client, &[]).await;
     assert_eq!(status, 200, "{body}");
     body["access_token"].as_str().expect("a token").to_owned()
@@ -280,79 +280,6 @@ async fn a_revoked_client_stops_on_every_node_within_five_seconds() {
     assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
     let (status, body) = ask(&shop.gateway, &client, &[]).await;
     assert_eq!((status, &body["error"]), (401, &json!("invalid_client")));
-}
-
-async fn published(gateway: &Gateway) -> Vec<String> {
-    let answer = gateway
-        .http
-        .get(format!("{}/.well-known/jwks.json", gateway.url))
-        .send()
-        .await;
-    let keys: Value = answer.expect("an answer").json().await.expect("JSON");
-    let keys = keys["keys"].as_array().expect("keys").iter();
-    keys.map(|key| {
-        // RFC 7517, and nothing of the private half.
-        assert_eq!(
-            (&key["kty"], &key["crv"], &key["alg"]),
-            (&json!("EC"), &json!("P-256"), &json!("ES256"))
-        );
-        assert!(key.get("d").is_none(), "{key}");
-        key["kid"].as_str().expect("a kid").to_owned()
-    })
-    .collect()
-}
-
-fn kid(token: &str) -> String {
-    jsonwebtoken::decode_header(token)
-        .expect("a JWT")
-        .kid
-        .expect("a kid")
-}
-
-#[tokio::test]
-async fn keys_rotate_without_a_failed_request() {
-    let setup = Setup::new().manual_clock();
-    let shop = setup.start().await;
-    let node = shop.gateway.another_node().await;
-    let client = integration(&shop, Scope::ALL).await;
-    let old = access_token(&shop.gateway, &client).await;
-    let first = kid(&old);
-    assert_eq!(published(&shop.gateway).await, [&*first]);
-
-    let app = shop.gateway.app.clone();
-    let rotating = async move { app.access.tokens.keys.rotate().await.expect("rotated") };
-    let second = shop.gateway.inside(rotating).await;
-    // Published before it signs, so that no verifier meets a key that it cannot know.
-    assert_eq!(published(&shop.gateway).await, [first.clone(), second.clone()]);
-    assert_eq!(kid(&access_token(&shop.gateway, &client).await), first);
-    let works_everywhere = async |token: &str| {
-        let caller = shop.nobody().with(Some(token));
-        caller.ask(VIEWER).await;
-        caller.at(&node).ask(VIEWER).await;
-    };
-    works_everywhere(&old).await;
-
-    shop.gateway.advance(Duration::from_secs(60));
-    let new = access_token(&shop.gateway, &client).await;
-    assert_eq!(kid(&new), second, "in use within a minute");
-    works_everywhere(&new).await;
-    works_everywhere(&old).await;
-
-    // When its last token has ended, it is no longer published; the next rotation removes it.
-    shop.gateway.advance(Duration::from_secs(26 * 3600));
-    assert_eq!(published(&shop.gateway).await, [&*second]);
-    let app = shop.gateway.app.clone();
-    let rotating = async move { app.access.tokens.keys.rotate().await.expect("rotated") };
-    let third = shop.gateway.inside(rotating).await;
-    assert_eq!(published(&shop.gateway).await, [second.clone(), third.clone()]);
-    let stored = shop.gateway.store.documents("signingKeys", bson::doc! {}).await;
-    assert_eq!(stored.len(), 2);
-    // Nothing of a private key lies open in the database: a PKCS #8 key names its curve.
-    let curve = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
-    for key in stored {
-        let bytes = bson::serialize_to_vec(&key).expect("bytes");
-        assert!(!bytes.windows(curve.len()).any(|window| window == curve));
-    }
 }
 
 /// Something answers a form there, if only that it is wrong.

@@ -14,7 +14,7 @@ pub(super) enum Wanted {
 }
 
 /// Whether If-None-Match names the tag (RFC 9110 §13.1.2: compared weakly).
-pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+pub(in crate::http) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     headers
         .get_all(header::IF_NONE_MATCH)
         .iter()
