@@ -15,6 +15,9 @@ use crate::config::settings_help;
 use crate::platform::id::{ApiClientId, CustomerId, Id, OrganizationId, StorefrontId, StorefrontUserId};
 use crate::storefront::{IntegrationType, check_code, check_name};
 
+/// An identity provider's secret on the command line, as earlier versions took it.
+const CLIENT_SECRET: &str = "--client-secret";
+
 /// Storefront Gateway: a GraphQL API for the customers of online stores, on MongoDB.
 ///
 /// Without a command it serves; when nothing is configured, as a demo.
@@ -246,8 +249,12 @@ impl From<Kind> for ClientKind {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeysCommand {
-    /// Makes a new signing key, in use everywhere within a minute; older ones verify until their tokens end
-    Rotate,
+    /// Makes a new signing key, published at once, in use after two minutes; older ones verify until their tokens end
+    Rotate {
+        /// Ends all older keys: their tokens are refused everywhere within 5 seconds, and the new key signs at once
+        #[arg(long)]
+        now: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -299,7 +306,9 @@ pub(super) enum AuditCommand {
 impl Arguments {
     /// Reads the arguments, the program's name among them, and checks the rules between them.
     pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Failure> {
-        let read = Self::try_parse_from(arguments).and_then(Self::checked);
+        let arguments: Vec<OsString> = arguments.into_iter().collect();
+        let read = refuse_secrets(&arguments).and_then(|()| Self::try_parse_from(arguments));
+        let read = read.and_then(Self::checked);
         read.map_err(|error| Failure::Usage(Box::new(error)))
     }
 
@@ -314,6 +323,25 @@ impl Arguments {
         }
         Ok(self)
     }
+}
+
+/// Refuses the argument that took a secret in earlier versions, and does not repeat it.
+fn refuse_secrets(arguments: &[OsString]) -> Result<(), clap::Error> {
+    let is_secret = |argument: &OsString| {
+        let argument = argument.to_string_lossy();
+        argument == CLIENT_SECRET || argument.starts_with(&format!("{CLIENT_SECRET}="))
+    };
+    if arguments.iter().any(is_secret) {
+        return Err(Arguments::command().error(
+            ErrorKind::UnknownArgument,
+            format!(
+                "{CLIENT_SECRET} is not taken any more, because other users of the machine can read command lines. Use \
+                 {CLIENT_SECRET}-file PATH with a file that holds the secret, or {CLIENT_SECRET}-file - to have it read \
+                 from standard input"
+            ),
+        ));
+    }
+    Ok(())
 }
 
 impl NewClient {

@@ -6,6 +6,7 @@ use super::arguments::{IdentityProviderCommand, NewIdentityProvider as Arguments
 use super::failure::Failure;
 use super::open::Opened;
 use super::output::Output;
+use super::secret_file;
 use super::storefronts;
 use crate::access::reach::SystemReach;
 use crate::config::Config;
@@ -36,9 +37,10 @@ async fn add(arguments: Arguments, config: Config, output: Output) -> Result<(),
         name,
         issuer,
         client_id,
-        client_secret,
+        client_secret_file,
         mut redirect_uris,
     } = arguments;
+    let client_secret = client_secret_file.as_deref().map(secret_file::read).transpose()?;
     redirect_uris.sort();
     redirect_uris.dedup();
     let new = NewProvider {

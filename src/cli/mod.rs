@@ -17,6 +17,7 @@ mod master_key;
 mod open;
 mod organizations;
 mod output;
+mod secret_file;
 mod serve;
 mod storefronts;
 

@@ -1,5 +1,7 @@
 //! Settings that are about what the gateway talks to: the database, the mail server, the log.
 
+use std::net::IpAddr;
+
 use lettre::message::Mailbox;
 use mongodb::options::ConnectionString;
 use percent_encoding::percent_decode_str;
@@ -30,7 +32,8 @@ pub enum SmtpEncryption {
     Off,
     /// By STARTTLS where the server offers it; else everything is readable on the way.
     IfOffered,
-    /// By STARTTLS, or no mail is sent: `tls=required`.
+    /// By STARTTLS, or no mail is sent: `tls=required`, and with a login everything but `tls=none` and servers on this
+    /// machine.
     Required,
     /// With the first byte: `smtps`.
     FromStart,
@@ -72,12 +75,28 @@ impl SmtpServer {
             }),
             None => None,
         };
+        // Whoever can take STARTTLS out of the server's answer would else read the password.
+        let encryption = match encryption {
+            SmtpEncryption::IfOffered if login.is_some() && !is_this_machine(&host) => {
+                SmtpEncryption::Required
+            }
+            given => given,
+        };
         Ok(Self {
             port: url.port().unwrap_or(usual_port),
             host,
             encryption,
             login,
         })
+    }
+}
+
+/// Whether what is sent to the host stays on this machine: a loopback address (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3), or
+/// `localhost` (RFC 6761 §6.3).
+fn is_this_machine(host: &str) -> bool {
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
     }
 }
 
@@ -200,6 +219,34 @@ mod tests {
             .login
             .unwrap();
         assert_eq!((login.user.expose(), login.password.expose()), ("ann@x", "p@s+s"));
+    }
+
+    // DEF-09
+    #[test]
+    fn a_login_goes_to_other_machines_encrypted_only() {
+        use SmtpEncryption::{FromStart, IfOffered, Off, Required};
+        for (text, expected) in [
+            ("smtp://u:p@mail.example", Required),
+            ("smtp://u:p@mail.example?tls=opportunistic", Required),
+            ("smtp://u:p@mail.example?tls=required", Required),
+            ("smtp://u:p@mail.example?tls=none", Off),
+            ("smtps://u:p@mail.example", FromStart),
+            ("smtp://u:p@192.168.0.1", Required),
+            ("smtp://u:p@0.0.0.0", Required),
+            ("smtp://u:p@localhost.example", Required),
+            ("smtp://u:p@127.0.0.1.example", Required),
+            ("smtp://u:p@[::ffff:192.168.0.1]", Required),
+            ("smtp://u:p@127.0.0.1", IfOffered),
+            ("smtp://u:p@127.9.9.9:25", IfOffered),
+            ("smtp://u:p@[::1]", IfOffered),
+            ("smtp://u:p@[::ffff:127.0.0.1]", IfOffered),
+            ("smtp://u:p@localhost", IfOffered),
+            ("smtp://u:p@LOCALHOST", IfOffered),
+            ("smtp://mail.example", IfOffered),
+        ] {
+            let server = SmtpServer::parse(text).expect(text);
+            assert_eq!(server.encryption, expected, "{text}");
+        }
     }
 
     #[test]

@@ -70,7 +70,8 @@ pub const SETTINGS: &[Setting] = &[
         Described("none: .eml files in the data directory's mail/"),
         Unit::Form(
             "smtp:// or smtps:// with a host, user name and password percent-encoded and both or neither, and for smtp:// \
-             ?tls=required, opportunistic (STARTTLS where the server offers it, as without tls) or none",
+             ?tls=required, opportunistic (STARTTLS where the server offers it, as without tls) or none; with a user name, a \
+             server on another machine needs STARTTLS unless tls is none",
         ),
         "smtp://user:password@mail.example:587?tls=required",
         "Server that sends the mails.",

@@ -11,6 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
 use crate::kit::{self, Store};
@@ -348,7 +349,11 @@ async fn commands_make_and_revoke_clients_beside_a_running_gateway() {
         "{clients:?}"
     );
 
-    assert_eq!(keys(&operator.json(&["keys", "rotate"]).await), ["kid"]);
+    let old = operator.json(&["keys", "rotate"]).await;
+    assert_eq!(keys(&old), ["kid"]);
+    let new = operator.json(&["keys", "rotate", "--now"]).await;
+    assert_eq!(keys(&new), ["kid"]);
+    assert_ne!(new, old);
     assert!(operator.json(&["jobs", "list"]).await.is_array());
     assert_eq!(
         operator.json(&["jobs", "list", "--dead"]).await,
@@ -358,6 +363,9 @@ async fn commands_make_and_revoke_clients_beside_a_running_gateway() {
     assert_eq!(report["verdict"], "ok", "{report}");
     assert!(gateway.is_live().await);
 }
+
+/// A file with an identity provider's secret, in the operator's working directory.
+const SECRET_FILE: &str = "provider-secret";
 
 /// The words that add an identity provider; the redirect URIs stand last.
 fn adding_a_provider(sto: &str) -> [&str; 18] {
@@ -374,13 +382,54 @@ fn adding_a_provider(sto: &str) -> [&str; 18] {
         "https://op.example/",
         "--client-id",
         "gateway",
-        "--client-secret",
-        "hunter2",
+        "--client-secret-file",
+        SECRET_FILE,
         "--redirect-uri",
         "https://shop.example/b",
         "--redirect-uri",
         "com.example.app:/a",
     ]
+}
+
+// DEF-09
+#[tokio::test]
+async fn a_secret_is_read_from_a_file_or_standard_input_and_not_from_the_command_line() {
+    let operator = Operator::new();
+    let gateway = operator.serve(&["--demo"]).await;
+    let demo = operator.json(&["demo"]).await;
+    let add = adding_a_provider(member(&demo["storefronts"][0], "id"));
+    let place = add
+        .iter()
+        .position(|word| *word == SECRET_FILE)
+        .expect("it is there");
+    for old in [
+        ["--client-secret", "hunter2"].as_slice(),
+        &["--client-secret=hunter2"],
+    ] {
+        let words = [&add[..place - 1], old, &add[place + 1..]].concat();
+        let said = operator.refused(&words, 2).await;
+        assert!(said.contains("--client-secret-file"), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+    let said = operator.refused(&add, 1).await;
+    assert!(said.contains(SECRET_FILE), "it is missing: {said}");
+
+    let mut words = add;
+    words[place] = "-";
+    let mut adding = operator
+        .command(&[&["--json"], words.as_slice()].concat())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut input = adding.stdin.take().expect("piped");
+    input.write_all(b"hunter2\n").await.expect("written");
+    drop(input);
+    let output = adding.wait_with_output().await.expect("ends");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let listed = operator.json(&["identity-provider", "list"]).await;
+    assert_eq!(listed[0]["hasClientSecret"], true, "{listed}");
+    assert!(gateway.is_live().await);
 }
 
 // EPC-09
@@ -390,6 +439,7 @@ async fn commands_add_and_remove_identity_providers_beside_a_running_gateway() {
     let gateway = operator.serve(&["--demo"]).await;
     let demo = operator.json(&["demo"]).await;
     let sto = member(&demo["storefronts"][0], "id");
+    std::fs::write(operator.dir.path().join(SECRET_FILE), "hunter2\n").expect("written");
     let add = adding_a_provider(sto);
     let added = operator.json(&add).await;
     assert_eq!(keys(&added), ["id"]);

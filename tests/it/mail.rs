@@ -1,6 +1,6 @@
 //! The mailer against a real mail server, and into files.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use storefront_gateway::config::{Config, MailConfig};
@@ -8,6 +8,8 @@ use storefront_gateway::platform::clock::{Clock, Timestamp};
 use storefront_gateway::platform::mail::{Limits, Mailer, Message, Reason, SendFailure, Step};
 use storefront_gateway::platform::secret::Secret;
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::kit::{LIMIT, MailFolder, MailServer, Mailbox, Setup};
 
@@ -180,12 +182,93 @@ async fn encryption_that_was_asked_for_is_not_given_up() {
     };
     let required = mailer(&format!("{}?tls=required", plain.url()));
     let failed = required.send(message("ann@example.com", "job_1")).await;
-    assert_eq!(
-        failed,
-        Err(SendFailure::Temporary(Reason::Protocol(Step::Connect)))
-    );
+    assert_eq!(failed, Err(SendFailure::Temporary(Reason::NoTls)));
     let why = required.probe().await.expect_err("it offers no encryption");
-    assert!(!why.to_string().is_empty());
+    assert!(why.to_string().contains("STARTTLS"), "{why}");
+}
+
+/// A mail server that somebody in between has taken STARTTLS from, with all that clients say to it.
+struct Stripped {
+    port: u16,
+    heard: Arc<Mutex<Vec<String>>>,
+}
+
+impl Stripped {
+    async fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let all = Arc::clone(&heard);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(converse(stream, Arc::clone(&all)));
+            }
+        });
+        Self { port, heard }
+    }
+
+    fn heard(&self) -> Vec<String> {
+        self.heard.lock().expect("no panic").clone()
+    }
+}
+
+/// Says yes to everything.
+async fn converse(stream: TcpStream, heard: Arc<Mutex<Vec<String>>>) -> std::io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    stream.write_all(b"220 mail.example\r\n").await?;
+    let mut line = String::new();
+    while stream.read_line(&mut line).await? > 0 {
+        heard.lock().expect("no panic").push(line.trim().to_owned());
+        let answer: &[u8] = if line.starts_with("EHLO") {
+            b"250-mail.example\r\n250 AUTH PLAIN LOGIN\r\n"
+        } else {
+            b"250 2.0.0 OK\r\n"
+        };
+        stream.write_all(answer).await?;
+        line.clear();
+    }
+    Ok(())
+}
+
+// DEF-09. The address is this machine's, but none of those that never leave it.
+#[tokio::test]
+async fn a_server_without_starttls_never_sees_the_login() {
+    let stripped = Stripped::start().await;
+    for parameters in ["", "?tls=opportunistic", "?tls=required"] {
+        let url = format!("smtp://gateway:secret@0.0.0.0:{}{parameters}", stripped.port);
+        let mailer = mailer(&url);
+        let failed = mailer.send(message("ann@example.com", "job_1")).await;
+        assert_eq!(failed, Err(SendFailure::Temporary(Reason::NoTls)), "{parameters}");
+        let why = mailer
+            .probe()
+            .await
+            .expect_err("it offers no encryption")
+            .to_string();
+        assert!(why.contains("STARTTLS") && why.contains("tls=none"), "{why}");
+        assert!(!why.contains("secret"), "{why}");
+    }
+    let heard = stripped.heard();
+    let harmless = |line: &String| line.starts_with("EHLO ") || line == "QUIT";
+    assert!(!heard.is_empty() && heard.iter().all(harmless), "{heard:?}");
+
+    // The operator says that the way is safe.
+    let told = mailer(&format!(
+        "smtp://gateway:secret@0.0.0.0:{}?tls=none",
+        stripped.port
+    ));
+    told.probe().await.expect("it is let in");
+    let signed_in = |line: &String| line.starts_with("AUTH PLAIN ");
+    assert!(stripped.heard().iter().any(signed_in), "{:?}", stripped.heard());
+}
+
+// DEF-09
+#[tokio::test]
+async fn a_mail_without_a_login_goes_to_a_server_without_starttls() {
+    let stripped = Stripped::start().await;
+    let mailer = mailer(&format!("smtp://0.0.0.0:{}", stripped.port));
+    mailer.probe().await.expect("it answers");
+    let heard = stripped.heard();
+    assert!(!heard.iter().any(|line| line.starts_with("AUTH")), "{heard:?}");
 }
 
 #[tokio::test]

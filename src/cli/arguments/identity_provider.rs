@@ -1,10 +1,11 @@
 //! What can be written on the command line of identity providers.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::id;
 use crate::platform::id::{IdentityProviderId, StorefrontId};
-use crate::platform::secret::Secret;
 use crate::sign_on::{check_issuer, check_key, check_redirect_uri};
 use crate::storefront::check_name;
 
@@ -43,9 +44,9 @@ pub(in crate::cli) struct NewIdentityProvider {
     /// What the provider calls this storefront's gateway
     #[arg(long, value_name = "ID", value_parser = visible)]
     pub client_id: String,
-    /// The secret that the provider gave with it; leave it out for a public client
-    #[arg(long, value_name = "SECRET", value_parser = secret)]
-    pub client_secret: Option<Secret>,
+    /// A file with the secret that the provider gave with it, or - for standard input; leave it out for a public client
+    #[arg(long, value_name = "FILE")]
+    pub client_secret_file: Option<PathBuf>,
     /// An address that the provider may send browsers back to, to the letter; may be repeated
     #[arg(long = "redirect-uri", value_name = "URL", required = true, value_parser = check_redirect_uri)]
     pub redirect_uris: Vec<String>,
@@ -57,12 +58,4 @@ fn visible(text: &str) -> Result<String, String> {
     } else {
         Err("a client id is of visible ASCII characters".to_owned())
     }
-}
-
-/// What is wrong with a secret is told without it.
-fn secret(text: &str) -> Result<Secret, String> {
-    if text.is_empty() {
-        return Err("a secret is not empty; leave it out for a public client".to_owned());
-    }
-    Ok(Secret::from(text))
 }

@@ -38,6 +38,8 @@ pub enum Reason {
     Network(Step, io::ErrorKind),
     /// The connection could not be encrypted.
     Tls,
+    /// The server does not offer the encryption that the settings ask for, or somebody took the offer out of its answer.
+    NoTls,
     /// The server's answer is none that SMTP knows, or it lacks what the settings ask for.
     Protocol(Step),
     /// The file could not be written.
@@ -99,6 +101,7 @@ impl fmt::Display for Reason {
                 write!(f, "the mail server broke off at {} ({kind})", step.words())
             }
             Self::Tls => f.write_str("the connection to the mail server could not be encrypted"),
+            Self::NoTls => f.write_str(NO_TLS),
             Self::Protocol(step) => {
                 write!(
                     f,
@@ -110,6 +113,9 @@ impl fmt::Display for Reason {
         }
     }
 }
+
+const NO_TLS: &str = "the mail server offers no encryption (STARTTLS), without which GATEWAY_SMTP_URL sends it neither \
+     the login nor mails; with ?tls=none both are sent readable on the way";
 
 impl StdError for SendFailure {}
 
@@ -131,6 +137,8 @@ pub enum ProbeFailure {
     Silent(Step),
     /// The server refused, or cannot be reached.
     Server(SmtpError),
+    /// The server does not offer the encryption that the settings ask for.
+    NoTls,
     /// The folder cannot be written to.
     Folder(io::Error),
 }
@@ -140,6 +148,7 @@ impl fmt::Display for ProbeFailure {
         match self {
             Self::Silent(step) => write!(f, "it did not answer in time, at {}", step.words()),
             Self::Server(_) => f.write_str("the conversation with it failed"),
+            Self::NoTls => f.write_str(NO_TLS),
             Self::Folder(_) => f.write_str("a file could not be written"),
         }
     }
@@ -148,7 +157,7 @@ impl fmt::Display for ProbeFailure {
 impl StdError for ProbeFailure {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Silent(_) => None,
+            Self::Silent(_) | Self::NoTls => None,
             Self::Server(error) => Some(error),
             Self::Folder(error) => Some(error),
         }
@@ -169,6 +178,8 @@ pub(super) enum Cause {
     Silent,
     /// It takes no addresses outside ASCII.
     International,
+    /// It does not offer STARTTLS, which is needed.
+    NoTls,
     /// It refused, broke off, or could not be understood.
     Smtp(SmtpError),
 }
@@ -181,6 +192,7 @@ impl From<Fault> for SendFailure {
         let error = match cause {
             Cause::Silent => return Self::Temporary(Reason::Silent(step)),
             Cause::International => return Self::Permanent(Reason::International),
+            Cause::NoTls => return Self::Temporary(Reason::NoTls),
             Cause::Smtp(error) => error,
         };
         if let Some(code) = error.status() {
@@ -210,6 +222,7 @@ impl From<Fault> for ProbeFailure {
     fn from(Fault { step, cause }: Fault) -> Self {
         match cause {
             Cause::Smtp(error) => Self::Server(error),
+            Cause::NoTls => Self::NoTls,
             Cause::Silent | Cause::International => Self::Silent(step),
         }
     }

@@ -102,6 +102,15 @@ impl Smtp {
         let end = Instant::now() + self.limits.mail;
         let limit = self.limits.connect;
         let mut connection = step(Step::Connect, limit, end, self.connect()).await?;
+        if matches!(self.tls, Tls::Required(_)) && !connection.is_encrypted() {
+            // Nothing but the greeting was said.
+            let _unheard = timeout(FAREWELL, connection.quit()).await;
+            let cause = Cause::NoTls;
+            return Err(Fault {
+                step: Step::Connect,
+                cause,
+            });
+        }
         if let Some(credentials) = &self.credentials {
             let signing_in = connection.auth(DEFAULT_MECHANISMS, credentials);
             step(Step::SignIn, self.limits.command, end, signing_in).await?;
@@ -124,10 +133,10 @@ impl Smtp {
             AsyncSmtpConnection::connect_tokio1(address, limit, &self.hello, from_start, None).await?;
         match &self.tls {
             // Once the server has offered it, a failure is one: going on unencrypted is what an attacker would want.
-            Tls::Opportunistic(parameters) if connection.can_starttls() => {
+            Tls::Opportunistic(parameters) | Tls::Required(parameters) if connection.can_starttls() => {
                 connection.starttls(parameters.clone(), &self.hello).await?;
             }
-            Tls::Required(parameters) => connection.starttls(parameters.clone(), &self.hello).await?,
+            // Where it is required and not offered, the caller sees a connection that is not encrypted.
             _ => {}
         }
         Ok(connection)
