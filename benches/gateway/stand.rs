@@ -92,7 +92,7 @@ impl Stand {
                 count.fetch_add(1, Ordering::SeqCst);
             }
         });
-        let gateway = gateway(server.uri(), Some(monitor)).await;
+        let gateway = gateway(server.uri().expose(), Some(monitor)).await;
         let app = &gateway.app;
         let organization = app.access.organizations.create("Bench").await.expect("made").id;
         let new = storefronts::NewStorefront {
@@ -128,7 +128,7 @@ impl Stand {
 
     /// The database server's address.
     pub fn uri(&self) -> &str {
-        self.server.uri()
+        self.server.uri().expose()
     }
 
     /// A client of the driver's, for laying out data.

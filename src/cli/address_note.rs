@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::config::Config;
+use crate::platform::private;
 
 /// Name of the file in the data directory.
 const FILE: &str = "gateway.url";
@@ -19,7 +20,7 @@ impl AddressNote {
             return None;
         }
         let path = config.data_dir.join(FILE);
-        match std::fs::write(&path, config.http.public_url(bound).as_str()) {
+        match private::replace(&path, config.http.public_url(bound).as_str().as_bytes()) {
             Ok(()) => Some(Self(path)),
             Err(error) => {
                 tracing::debug!(%error, "the gateway's address could not be noted for operator commands");

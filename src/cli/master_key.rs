@@ -1,13 +1,12 @@
 //! The master key of a gateway that was given none: made once, and kept in the data directory.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::failure::Failure;
 use crate::config::Config;
-use crate::platform::{random::Random, secret::MasterKey};
+use crate::platform::{private, random::Random, secret::MasterKey};
 use zeroize::Zeroizing;
 
 /// Name of the file in the data directory.
@@ -27,6 +26,8 @@ fn kept(dir: &Path, random: &Random) -> Result<MasterKey, Failure> {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             make(dir, &path, random).and_then(|()| fs::read_to_string(&path))
         }
+        // As it can be after a copy or a restored backup.
+        Ok(text) => private::close(&path).map(|()| text),
         other => other,
     };
     let text = text.map(Zeroizing::new).map_err(|error| {
@@ -46,7 +47,7 @@ fn kept(dir: &Path, random: &Random) -> Result<MasterKey, Failure> {
 
 /// Makes the file with a fresh key, whole or not at all. Of two that do so at once, one wins and the other reads its key.
 fn make(dir: &Path, path: &Path, random: &Random) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    private::create_directory(dir)?;
     let key = MasterKey::from_bytes(random.bytes());
     let draft = dir.join(format!("{FILE}.{}", random.token()));
     let linked = write(&draft, &key).and_then(|()| fs::hard_link(&draft, path));
@@ -60,11 +61,7 @@ fn make(dir: &Path, path: &Path, random: &Random) -> io::Result<()> {
 }
 
 fn write(path: &Path, key: &MasterKey) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .create_new(true)
-        .write(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = private::options().create_new(true).open(path)?;
     file.write_all(key.to_base64().expose().as_bytes())?;
     file.sync_all()
 }
@@ -84,6 +81,17 @@ mod tests {
         let mode = fs::metadata(data.join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_dir(&data).unwrap().count(), 1, "no draft stays behind");
+    }
+
+    // DEF-07
+    #[test]
+    fn a_key_that_others_could_read_is_closed() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = kept(dir.path(), &Random::system()).expect("made");
+        let path = dir.path().join(FILE);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(kept(dir.path(), &Random::system()).expect("read"), first);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

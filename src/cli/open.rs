@@ -13,6 +13,7 @@ use crate::platform::{
     database::{Database, Monitor},
     mongod::{self, Attached, Options},
     random::Random,
+    secret::Secret,
 };
 use crate::serve;
 
@@ -30,7 +31,7 @@ impl Opened {
             Some(options) => Some(mongod::attach_or_start(&options, &progress).await?),
             None => None,
         };
-        let uri = attached.as_ref().map(|attached| attached.uri().to_owned());
+        let uri = attached.as_ref().map(|attached| attached.uri().clone());
         let public_url = public_url(&config);
         match app(config, public_url, uri, None).await {
             Ok(app) => Ok(Self { app, attached }),
@@ -83,17 +84,17 @@ pub(super) fn managed_options(config: &Config) -> Option<Options> {
 pub(super) async fn app(
     config: Config,
     public_url: String,
-    managed: Option<String>,
+    managed: Option<Secret>,
     monitor: Option<Monitor>,
 ) -> Result<Arc<App>, Failure> {
     let random = Random::system();
     let master_key = master_key(&config, &random)?;
     let uri = match (&config.database.server, managed) {
-        (DatabaseServer::External { uri }, _) => uri.expose().to_owned(),
+        (DatabaseServer::External { uri }, _) => uri.clone(),
         (DatabaseServer::Managed { .. }, Some(uri)) => uri,
         (DatabaseServer::Managed { .. }, None) => unreachable!("the managed database was started before"),
     };
-    let database = Database::connect(&uri, &config.database.name, monitor).await?;
+    let database = Database::connect(uri.expose(), &config.database.name, monitor).await?;
     Ok(App::new(Parts {
         config,
         public_url,

@@ -123,7 +123,7 @@ async fn serve_on(
     signals: &mut Signals,
 ) -> Result<(), Failure> {
     let public_url = config.http.public_url(plan.address).to_string();
-    let uri = managed.map(|managed| managed.uri().to_owned());
+    let uri = managed.map(|managed| managed.uri().clone());
     let app = app(config, public_url, uri, telemetry.database_monitor()).await?;
     let died = async {
         match managed {

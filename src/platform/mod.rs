@@ -17,6 +17,7 @@ pub mod mail;
 pub mod migration;
 pub mod mongod;
 pub mod page;
+pub mod private;
 pub mod progress;
 pub mod random;
 pub mod scalar;

@@ -1,13 +1,12 @@
 //! Mails as files, for a machine without a mail server: any mail program opens an `.eml`.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use chrono::DateTime;
 
-use crate::platform::clock::Timestamp;
+use crate::platform::{clock::Timestamp, private};
 
 /// A folder of mails. Mails hold keys that open accounts, so that only its owner may look into it.
 pub(super) struct Folder(PathBuf);
@@ -72,7 +71,7 @@ impl Folder {
     async fn blocking(&self, work: impl FnOnce(&Path) -> io::Result<()> + Send + 'static) -> io::Result<()> {
         let folder = self.0.clone();
         tokio::task::spawn_blocking(move || {
-            DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+            private::directory(&folder)?;
             work(&folder)
         })
         .await
@@ -81,12 +80,7 @@ impl Folder {
 }
 
 fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = private::options().create(true).truncate(true).open(path)?;
     file.write_all(content)?;
     file.sync_all()
 }

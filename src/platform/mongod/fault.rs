@@ -26,6 +26,16 @@ pub enum Fault {
         /// What the system said.
         source: io::Error,
     },
+    /// Other users of this machine can replace files in the data directory, and so the secrets in it.
+    OpenToOthers {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// The file of the managed database's secret holds no such secret.
+    Secret {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another gateway, or an operator command with a server of its own, uses the data directory.
     InUse {
         /// The data directory.
@@ -142,6 +152,18 @@ impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DataDirectory { path, source } => write_data_directory(out, path, source),
+            Self::OpenToOthers { path } => write!(
+                out,
+                "Other users of this machine may write into {path}, where they could replace the secrets of the managed \
+                 database. Run `chmod 0700 {path}`, or set GATEWAY_DATA_DIR to another directory",
+                path = path.display()
+            ),
+            Self::Secret { path } => write!(
+                out,
+                "{} does not hold the secret of the managed database. Restore the file from a backup, or remove it: \
+                 the next start then makes a new one, and keeps the data",
+                path.display()
+            ),
             Self::InUse { path, holder } => write_in_use(out, path, *holder),
             Self::LeftBehind { path, process } => write_left_behind(out, path, *process),
             Self::NoEndpoint { path, waited } => write!(
@@ -308,7 +330,9 @@ impl std::error::Error for Fault {
                 .as_deref()
                 .map(|source| -> &(dyn std::error::Error + 'static) { source }),
             Self::Setup(source) => Some(source.as_ref()),
-            Self::InUse { .. }
+            Self::OpenToOthers { .. }
+            | Self::Secret { .. }
+            | Self::InUse { .. }
             | Self::LeftBehind { .. }
             | Self::NoEndpoint { .. }
             | Self::NoServer

@@ -11,6 +11,7 @@ use super::Options;
 use super::fault::Fault;
 use super::pip::{self, Pip};
 use super::unpack;
+use crate::platform::private;
 use crate::platform::progress::{Progress, Unit};
 
 /// Time between two looks at what another process, or pip, has done.
@@ -98,7 +99,8 @@ pub(super) async fn fetched_or_fetch(options: &Options, progress: &Progress) -> 
         return Err(Fault::NoServer);
     }
     let pip = Pip::find(options.path.as_deref()).await.ok_or(Fault::NoPip)?;
-    std::fs::create_dir_all(&cache).map_err(Fault::cache(&cache))?;
+    // Whoever could write here could replace the server that runs with this user's rights.
+    private::directory(&cache).map_err(Fault::cache(&cache))?;
     let _turn = take_turn(&cache, progress).await?;
     if is_complete(&server, package.kind) {
         return Ok(server);
@@ -144,10 +146,9 @@ fn is_complete(server: &Path, kind: Kind) -> bool {
 /// Waits until no other process fetches into the cache; they take turns until the returned file is closed.
 async fn take_turn(cache: &Path, progress: &Progress) -> Result<File, Fault> {
     let path = cache.join("fetch.lock");
-    let lock = File::options()
+    let lock = private::options()
         .create(true)
         .truncate(false)
-        .write(true)
         .open(&path)
         .map_err(Fault::cache(&path))?;
     let step = progress.spinner("Waiting for another gateway that fetches the MongoDB server");
@@ -178,7 +179,7 @@ impl Workshop {
         let mut number = 0;
         loop {
             let dir = cache.join(format!("{}{number}", Self::PREFIX));
-            match std::fs::create_dir(&dir) {
+            match private::new_directory(&dir) {
                 Ok(()) => return Ok(Self(dir)),
                 // Something in it could not be removed.
                 Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => number += 1,
@@ -240,7 +241,7 @@ fn bytes_under(dir: &Path) -> u64 {
 /// Moves the finished server to its place; who looks sees all of it or nothing.
 fn put(fresh: &Path, server: &Path) -> io::Result<()> {
     if let Some(dir) = server.parent() {
-        std::fs::create_dir_all(dir)?;
+        private::directory(dir)?;
     }
     std::fs::rename(fresh, server)
 }

@@ -1,17 +1,19 @@
 //! Who uses the data directory: a lock that ends with its holder, and the address of the holder's server.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
+use crate::platform::{private, secret::Secret};
 
 const LOCK: &str = "lock";
 const ENDPOINT: &str = "mongod.uri";
 const PORT: &str = "mongod.port";
+/// What a gateway has in its data directory: these, and names that go on with a dot after one of these.
+const OURS: &[&str] = &[LOCK, "mongod", "master.key", "gateway.url", "mail"];
 
 /// Who holds a data directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,26 +46,50 @@ pub(super) enum Attempt {
     Other(Option<Holder>),
 }
 
-/// Makes the directory where it is missing, for this user only, and returns its absolute path.
+/// Creates a directory where it is missing, for this user only, and returns its absolute path. It is the gateway's own,
+/// such as the one of the database files.
 pub(super) fn make_directory(dir: &Path) -> Result<PathBuf, Fault> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .map_err(Fault::data(dir))?;
+    private::directory(dir).map_err(Fault::data(dir))?;
     dir.canonicalize().map_err(Fault::data(dir))
+}
+
+/// The same for the data directory, which the operator may have created. It becomes this user's alone when it holds
+/// nothing but the gateway's files. One with other things in it keeps its mode, unless others could replace files there.
+pub(super) fn make_data_directory(dir: &Path) -> Result<PathBuf, Fault> {
+    private::create_directory(dir).map_err(Fault::data(dir))?;
+    let dir = dir.canonicalize().map_err(Fault::data(dir))?;
+    if is_gateways_alone(&dir).map_err(Fault::data(&dir))? {
+        private::close(&dir).map_err(Fault::data(&dir))?;
+    }
+    if private::is_writable_by_others(&dir).map_err(Fault::data(&dir))? {
+        return Err(Fault::OpenToOthers { path: dir });
+    }
+    Ok(dir)
+}
+
+/// Whether everything in the data directory was made by a gateway.
+fn is_gateways_alone(dir: &Path) -> io::Result<bool> {
+    for entry in dir.read_dir()? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        if !OURS
+            .iter()
+            .any(|ours| name == *ours || name.starts_with(&format!("{ours}.")))
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 impl Hold {
     /// Tries to hold `dir`, which is there.
     pub(super) fn attempt(dir: &Path, holder: Holder) -> Result<Attempt, Fault> {
         let path = dir.join(LOCK);
-        let mut lock = OpenOptions::new()
+        let mut lock = private::options()
             .read(true)
-            .write(true)
             .create(true)
             .truncate(false)
-            .mode(0o600)
             .open(&path)
             .map_err(Fault::data(&path))?;
         match lock.try_lock() {
@@ -106,24 +132,13 @@ impl Hold {
     /// Keeps the port for the next start.
     pub(super) fn remember_port(&self, port: u16) -> Result<(), Fault> {
         let path = self.dir.join(PORT);
-        std::fs::write(&path, port.to_string()).map_err(Fault::data(&path))
+        private::replace(&path, port.to_string().as_bytes()).map_err(Fault::data(&path))
     }
 
-    /// Lets operator commands know the server's address.
-    pub(super) fn publish(&self, uri: &str) -> Result<(), Fault> {
+    /// Lets operator commands know the server's address, and how to get in.
+    pub(super) fn publish(&self, uri: &Secret) -> Result<(), Fault> {
         let path = self.dir.join(ENDPOINT);
-        let fresh = self.dir.join(format!("{ENDPOINT}.new"));
-        let write = || {
-            OpenOptions::new()
-                .create(true)
-                .write(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&fresh)?
-                .write_all(uri.as_bytes())?;
-            std::fs::rename(&fresh, &path)
-        };
-        write().map_err(Fault::data(&path))
+        private::replace(&path, uri.expose().as_bytes()).map_err(Fault::data(&path))
     }
 
     /// Takes the server's address away.
@@ -144,9 +159,9 @@ impl Drop for Hold {
     }
 }
 
-/// The address that the directory's holder has published, if it has.
-pub(super) fn endpoint(dir: &Path) -> Option<String> {
-    std::fs::read_to_string(dir.join(ENDPOINT)).ok()
+/// The connection string that the directory's holder has published, if it has.
+pub(super) fn endpoint(dir: &Path) -> Option<Secret> {
+    std::fs::read_to_string(dir.join(ENDPOINT)).ok().map(Secret::from)
 }
 
 #[cfg(test)]
@@ -177,10 +192,42 @@ mod tests {
     fn an_address_lives_no_longer_than_its_holder() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let hold = held(Hold::attempt(dir.path(), Holder::Gateway { process: 7 }));
-        hold.publish("mongodb://127.0.0.1:1").expect("written");
-        assert_eq!(endpoint(dir.path()).as_deref(), Some("mongodb://127.0.0.1:1"));
+        let uri = Secret::from("mongodb://127.0.0.1:1");
+        hold.publish(&uri).expect("written");
+        assert_eq!(endpoint(dir.path()), Some(uri));
         drop(hold);
         assert_eq!(endpoint(dir.path()), None);
+    }
+
+    // DEF-07
+    #[test]
+    fn a_data_directory_is_its_users_alone_or_refused() {
+        use std::fs::{Permissions, metadata, set_permissions};
+        use std::os::unix::fs::PermissionsExt;
+        let root = tempfile::tempdir().expect("a temporary directory");
+        let dir = root.path().join("data");
+        let mode = |path: &Path| metadata(path).expect("there").permissions().mode() & 0o7777;
+        let set = |mode| set_permissions(&dir, Permissions::from_mode(mode)).expect("set");
+        make_data_directory(&dir).expect("created");
+        assert_eq!(mode(&dir), 0o700);
+        // Created by an operator, or by an earlier version under another mask.
+        for name in [LOCK, PORT, "mongod.log.1", "master.key"] {
+            std::fs::write(dir.join(name), "").expect("written");
+        }
+        set(0o777);
+        make_data_directory(&dir).expect("closed");
+        assert_eq!(mode(&dir), 0o700);
+        // Somebody uses it for other things too.
+        std::fs::write(dir.join("shop.html"), "").expect("written");
+        set(0o755);
+        make_data_directory(&dir).expect("nobody else can replace a file");
+        assert_eq!(mode(&dir), 0o755);
+        for open in [0o775, 0o757, 0o1777] {
+            set(open);
+            let fault = make_data_directory(&dir).expect_err("refused");
+            assert!(fault.to_string().contains("chmod 0700"), "{fault}");
+            assert_eq!(mode(&dir), open);
+        }
     }
 
     #[test]

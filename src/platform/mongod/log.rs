@@ -3,11 +3,12 @@
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use serde_json::Value;
+
+use crate::platform::private;
 
 /// A running server's log is moved aside when it gets larger (bytes): it writes about 1 MB a day.
 const LARGEST: u64 = 8 * 1024 * 1024;
@@ -25,11 +26,7 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
         _ => {}
     }
     // Appending, so that the file may be emptied under the server's hands.
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
+    private::options().create(true).append(true).open(path)
 }
 
 /// Moves the log's content aside when it has grown large; the server goes on writing to the same file.

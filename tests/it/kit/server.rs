@@ -20,7 +20,7 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn uri(&self) -> &str {
-        self.managed.uri()
+        self.managed.uri().expose()
     }
 
     /// A client for looking into databases from outside the gateways.
@@ -56,7 +56,7 @@ fn start() -> Server {
         })
         .expect("the managed database starts");
     let client = runtime
-        .block_on(Client::with_uri_str(managed.uri()))
+        .block_on(Client::with_uri_str(managed.uri().expose()))
         .expect("a client");
     Server {
         runtime,

@@ -1,8 +1,10 @@
 //! The managed database, on real servers.
 
+mod access;
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use mongodb::Client;
@@ -14,6 +16,7 @@ use storefront_gateway::platform::mongod::{
     self, Attached, Cause, Fault, Holder, Managed, Options, Status, Unusable,
 };
 use storefront_gateway::platform::progress::Progress;
+use storefront_gateway::platform::secret::Secret;
 use tempfile::TempDir;
 
 /// How long is waited for what should happen at once: a limit for failing, not a measure.
@@ -31,8 +34,8 @@ fn options(dir: &Path) -> Options {
     }
 }
 
-async fn count(uri: &str) -> u64 {
-    let client = Client::with_uri_str(uri).await.expect("a client");
+async fn count(uri: &Secret) -> u64 {
+    let client = Client::with_uri_str(uri.expose()).await.expect("a client");
     client
         .database("trial")
         .collection::<Document>("things")
@@ -41,8 +44,8 @@ async fn count(uri: &str) -> u64 {
         .expect("counted")
 }
 
-async fn insert(uri: &str, id: i32) {
-    let client = Client::with_uri_str(uri).await.expect("a client");
+async fn insert(uri: &Secret, id: i32) {
+    let client = Client::with_uri_str(uri.expose()).await.expect("a client");
     let things = client.database("trial").collection::<Document>("things");
     things.insert_one(doc! { "_id": id }).await.expect("inserted");
 }
@@ -76,7 +79,7 @@ async fn a_database_keeps_its_data_over_a_restart_on_another_port() {
         .await
         .expect("started");
     insert(first.uri(), 1).await;
-    let first_uri = first.uri().to_owned();
+    let first_uri = first.uri().clone();
     let process = server_process(dir.path());
     first.stop().await;
     assert!(!is_alive(process));
@@ -90,16 +93,16 @@ async fn a_database_keeps_its_data_over_a_restart_on_another_port() {
     let second = Managed::start(&options(dir.path()), &silent())
         .await
         .expect("started again");
-    assert_ne!(second.uri(), first_uri);
+    assert_ne!(second.uri(), &first_uri);
     assert_eq!(count(second.uri()).await, 1);
     insert(second.uri(), 2).await;
-    let second_uri = second.uri().to_owned();
+    let second_uri = second.uri().clone();
     second.stop().await;
 
     let third = Managed::start(&options(dir.path()), &silent())
         .await
         .expect("started a third time");
-    assert_eq!(third.uri(), second_uri, "a free port is used again");
+    assert_eq!(third.uri(), &second_uri, "a free port is used again");
     assert_eq!(count(third.uri()).await, 2);
     third.stop().await;
 }
@@ -110,7 +113,9 @@ async fn transactions_and_change_streams_work() {
     let managed = Managed::start(&options(dir.path()), &silent())
         .await
         .expect("started");
-    let client = Client::with_uri_str(managed.uri()).await.expect("a client");
+    let client = Client::with_uri_str(managed.uri().expose())
+        .await
+        .expect("a client");
     let things = client.database("trial").collection::<Document>("things");
     let mut changes = things.watch().await.expect("watched");
 
@@ -300,29 +305,41 @@ async fn child_gateway() {
     let managed = Managed::start(&options(Path::new(&dir)), &silent())
         .await
         .expect("started");
-    println!("ready {}", managed.uri());
+    println!("ready {}", managed.uri().expose());
     std::future::pending::<()>().await;
 }
 
-#[tokio::test]
-async fn a_killed_gateway_takes_its_server_along() {
-    let dir = TempDir::new().expect("a directory");
+/// Starts a gateway's part of [`child_gateway`] in a process of its own, under a file mode creation mask of 0.
+fn start_child(dir: &Path) -> Child {
     let name = match module_path!().split_once("::") {
         Some((_, module)) => format!("{module}::child_gateway"),
         None => "child_gateway".to_owned(),
     };
-    let mut gateway = Command::new(std::env::current_exe().expect("this program"))
+    Command::new("/bin/sh")
+        .args(["-c", "umask 0; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().expect("this program"))
         .args(["--exact", &name, "--nocapture"])
-        .env(DIR_OF_CHILD, dir.path())
+        .env(DIR_OF_CHILD, dir)
         .stdout(Stdio::piped())
         .spawn()
-        .expect("started");
+        .expect("started")
+}
+
+/// Waits until the child's database takes writes.
+fn await_ready(gateway: &mut Child) {
     let output = BufReader::new(gateway.stdout.take().expect("piped"));
     output
         .lines()
         .map_while(Result::ok)
         .find(|line| line.contains("ready "))
         .expect("the gateway is ready");
+}
+
+#[tokio::test]
+async fn a_killed_gateway_takes_its_server_along() {
+    let dir = TempDir::new().expect("a directory");
+    let mut gateway = start_child(dir.path());
+    await_ready(&mut gateway);
     let server = server_process(dir.path());
     assert!(is_alive(server));
 
@@ -343,7 +360,7 @@ async fn a_replica_set_outlives_its_primary() {
         .await
         .expect("a server");
     let mut set = ReplicaSet::start(3, dir.path(), binary).await.expect("started");
-    let uri = set.uri();
+    let uri = Secret::from(set.uri());
     insert(&uri, 1).await;
 
     let first = set.primary().await.expect("a primary");

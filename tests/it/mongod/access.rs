@@ -1,0 +1,291 @@
+//! Who gets into the managed database: the gateway, and no other user of the machine.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Stdio};
+
+use mongodb::error::ErrorKind;
+use mongodb::options::ClientOptions;
+
+use super::*;
+
+/// The server's error codes for who may not, and for who is not who they say.
+const UNAUTHORIZED: i32 = 13;
+const AUTHENTICATION_FAILED: i32 = 18;
+
+/// The server's address, as anybody on the machine can find it.
+async fn address(uri: &Secret) -> String {
+    let options = ClientOptions::parse(uri.expose())
+        .await
+        .expect("a connection string");
+    options.hosts[0].to_string()
+}
+
+/// A client with no more than the address and what it claims: `name:password@`.
+async fn stranger(uri: &Secret, claim: &str) -> Client {
+    let address = address(uri).await;
+    let uri = format!("mongodb://{claim}{address}/?directConnection=true");
+    Client::with_uri_str(uri).await.expect("a client")
+}
+
+fn code(error: &mongodb::error::Error) -> Option<i32> {
+    match &*error.kind {
+        ErrorKind::Command(command) => Some(command.code),
+        ErrorKind::Authentication { .. } => Some(AUTHENTICATION_FAILED),
+        _ => None,
+    }
+}
+
+async fn assert_shut_out(client: &Client, expected: i32) {
+    let commands = [
+        ("admin", doc! { "listDatabases": 1 }),
+        ("trial", doc! { "listCollections": 1 }),
+        ("trial", doc! { "find": "things" }),
+        (
+            "trial",
+            doc! { "aggregate": "things", "pipeline": [], "cursor": {} },
+        ),
+        ("trial", doc! { "insert": "things", "documents": [{ "_id": 2 }] }),
+        (
+            "trial",
+            doc! { "delete": "things", "deletes": [{ "q": {}, "limit": 0 }] },
+        ),
+        ("trial", doc! { "dropDatabase": 1 }),
+        ("local", doc! { "find": "oplog.rs", "limit": 1 }),
+        ("admin", doc! { "find": "system.users" }),
+        (
+            "admin",
+            doc! { "createUser": "me", "pwd": "me", "roles": ["root"] },
+        ),
+        ("admin", doc! { "replSetGetConfig": 1 }),
+        (
+            "admin",
+            doc! { "replSetReconfig": { "_id": "gateway", "version": 99, "members": [] }, "force": true },
+        ),
+        ("admin", doc! { "replSetStepDown": 60, "force": true }),
+        ("admin", doc! { "shutdown": 1, "force": true }),
+        ("admin", doc! { "getLog": "global" }),
+        ("admin", doc! { "getParameter": "*" }),
+        (
+            "admin",
+            doc! { "setParameter": 1, "enableLocalhostAuthBypass": true },
+        ),
+        ("admin", doc! { "currentOp": 1 }),
+        ("admin", doc! { "serverStatus": 1 }),
+    ];
+    for (database, command) in commands {
+        let answer = client.database(database).run_command(command.clone()).await;
+        let error = answer.expect_err("refused");
+        assert_eq!(code(&error), Some(expected), "{command}: {error}");
+    }
+}
+
+/// Every file and directory under the path that others have a right on.
+fn open_to_others(path: &Path) -> Vec<PathBuf> {
+    let mut open = Vec::new();
+    let mut folders = vec![path.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let inner = std::fs::read_dir(&folder).expect("listed").flatten();
+        for path in inner.map(|entry| entry.path()).chain([folder.clone()]) {
+            // The server removes files of its own meanwhile.
+            let Ok(metadata) = std::fs::metadata(&path) else {
+                continue;
+            };
+            if metadata.permissions().mode() & 0o077 != 0 {
+                open.push(path.clone());
+            }
+            if metadata.is_dir() && path != folder {
+                folders.push(path);
+            }
+        }
+    }
+    open
+}
+
+/// The secret's file, and the password of the gateway's user.
+async fn secrets(dir: &Path, uri: &Secret) -> [String; 2] {
+    let options = ClientOptions::parse(uri.expose())
+        .await
+        .expect("a connection string");
+    let key = std::fs::read_to_string(dir.join("mongod.key")).expect("a secret");
+    [
+        key,
+        options.credential.expect("a user").password.expect("a password"),
+    ]
+}
+
+// DEF-07
+#[tokio::test]
+async fn a_stranger_reads_and_writes_nothing() {
+    let dir = TempDir::new().expect("a directory");
+    let managed = Managed::start(&options(dir.path()), &silent())
+        .await
+        .expect("started");
+    insert(managed.uri(), 1).await;
+    assert_shut_out(&stranger(managed.uri(), "").await, UNAUTHORIZED).await;
+    for claim in [
+        "storefront-gateway:storefront-gateway@",
+        "__system:@",
+        "root:root@",
+    ] {
+        let client = stranger(managed.uri(), claim).await;
+        let answer = client.database("trial").run_command(doc! { "ping": 1 }).await;
+        let error = answer.expect_err("refused");
+        assert_eq!(code(&error), Some(AUTHENTICATION_FAILED), "{claim}: {error}");
+    }
+    assert_eq!(count(managed.uri()).await, 1);
+    managed.stop().await;
+}
+
+// DEF-07
+#[tokio::test]
+async fn the_secret_is_in_files_of_this_user_alone_whatever_the_mask() {
+    let root = TempDir::new().expect("a directory");
+    let dir = root.path().join("data");
+    let mut gateway = start_child(&dir);
+    await_ready(&mut gateway);
+    assert_eq!(open_to_others(&dir), Vec::<PathBuf>::new());
+    let uri = Secret::from(std::fs::read_to_string(dir.join("mongod.uri")).expect("published"));
+    let secrets = secrets(&dir, &uri).await;
+    let mut seen = vec![std::fs::read_to_string(dir.join("mongod.log")).expect("a log")];
+    let server = server_process(&dir);
+    for process in [server, Pid::from_raw(i32::try_from(gateway.id()).expect("an id"))] {
+        // On Linux only: what other users see of a process, and what its own user does.
+        for file in ["cmdline", "environ"] {
+            seen.extend(std::fs::read_to_string(format!("/proc/{process}/{file}")));
+        }
+    }
+    for secret in secrets {
+        assert!(seen.iter().all(|text| !text.contains(&secret)));
+    }
+    gateway.kill().expect("killed");
+    gateway.wait().expect("gone");
+    eventually("the server ends", || !is_alive(server)).await;
+}
+
+// DEF-07
+#[tokio::test]
+async fn a_lost_secret_is_made_anew_and_the_old_one_opens_nothing() {
+    let dir = TempDir::new().expect("a directory");
+    let first = Managed::start(&options(dir.path()), &silent())
+        .await
+        .expect("started");
+    insert(first.uri(), 1).await;
+    let [_, password] = secrets(dir.path(), first.uri()).await;
+    first.stop().await;
+    std::fs::remove_file(dir.path().join("mongod.key")).expect("removed");
+    let second = Managed::start(&options(dir.path()), &silent())
+        .await
+        .expect("started");
+    assert_eq!(count(second.uri()).await, 1);
+    let claim = format!("storefront-gateway:{password}@");
+    assert_shut_out(&stranger(second.uri(), &claim).await, AUTHENTICATION_FAILED).await;
+    second.stop().await;
+}
+
+/// A server as earlier versions started it on the data directory: for everybody.
+async fn unprotected(dir: &Path) -> (Child, Secret) {
+    let binary = mongod::find_server(&options(dir), &silent())
+        .await
+        .expect("a server");
+    let data = dir.join("mongod");
+    std::fs::create_dir_all(&data).expect("created");
+    let free = std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+    let port = free.expect("a port").port();
+    let server = Command::new(binary)
+        .arg("--dbpath")
+        .arg(&data)
+        .args([
+            "--port",
+            &port.to_string(),
+            "--bind_ip",
+            "127.0.0.1",
+            "--nounixsocket",
+        ])
+        .args([
+            "--replSet",
+            "gateway",
+            "--oplogSize",
+            "64",
+            "--wiredTigerCacheSizeGB",
+            "0.25",
+        ])
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("started");
+    let uri = Secret::from(format!("mongodb://127.0.0.1:{port}/?directConnection=true"));
+    let admin = Client::with_uri_str(uri.expose())
+        .await
+        .expect("a client")
+        .database("admin");
+    let config = doc! { "_id": "gateway", "members": [{ "_id": 0, "host": format!("127.0.0.1:{port}") }] };
+    admin
+        .run_command(doc! { "replSetInitiate": config })
+        .await
+        .expect("initiated");
+    let is_primary = async || {
+        let hello = admin.run_command(doc! { "hello": 1 }).await.expect("an answer");
+        hello.get_bool("isWritablePrimary").unwrap_or(false)
+    };
+    while !is_primary().await {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    (server, uri)
+}
+
+// DEF-07
+#[tokio::test]
+async fn a_directory_from_before_is_taken_over_whenever_that_is_interrupted() {
+    let dir = TempDir::new().expect("a directory");
+    let (mut server, uri) = unprotected(dir.path()).await;
+    insert(&uri, 1).await;
+    // Somebody left a way in for later.
+    let admin = Client::with_uri_str(uri.expose())
+        .await
+        .expect("a client")
+        .database("admin");
+    for name in ["backdoor", "storefront-gateway"] {
+        let user = doc! { "createUser": name, "pwd": "open", "roles": ["root"] };
+        admin.run_command(user).await.expect("created");
+    }
+    kill(
+        Pid::from_raw(i32::try_from(server.id()).expect("an id")),
+        Signal::SIGTERM,
+    )
+    .expect("told");
+    server.wait().expect("gone");
+
+    let log = || std::fs::read_to_string(dir.path().join("mongod.log")).unwrap_or_default();
+    let steps: [(&str, &dyn Fn() -> bool); 4] = [
+        ("the secret is there", &|| dir.path().join("mongod.key").exists()),
+        ("the server listens", &|| {
+            log().contains("Waiting for connections")
+        }),
+        ("the set-up is let in", &|| {
+            log().contains("\"user\":\"__system\"")
+        }),
+        ("all is done", &|| dir.path().join("mongod.uri").exists()),
+    ];
+    for (what, reached) in steps {
+        let mut gateway = start_child(dir.path());
+        eventually(what, reached).await;
+        gateway.kill().expect("killed");
+        gateway.wait().expect("gone");
+        // What the next start has to see itself.
+        drop(std::fs::remove_file(dir.path().join("mongod.uri")));
+        if what != "the secret is there" {
+            let server = server_process(dir.path());
+            eventually("the server ends", || !is_alive(server)).await;
+            std::fs::remove_file(dir.path().join("mongod.log")).expect("removed");
+        }
+    }
+    let managed = Managed::start(&options(dir.path()), &silent())
+        .await
+        .expect("started");
+    assert_eq!(count(managed.uri()).await, 1);
+    assert_shut_out(&stranger(managed.uri(), "").await, UNAUTHORIZED).await;
+    for name in ["backdoor", "storefront-gateway"] {
+        let client = stranger(managed.uri(), &format!("{name}:open@")).await;
+        assert_shut_out(&client, AUTHENTICATION_FAILED).await;
+    }
+    managed.stop().await;
+}
