@@ -1,7 +1,7 @@
 //! Keys that tokens are signed with: published before they sign, rotated without a failed request, ended at once.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bson::doc;
 use jsonwebtoken::jwk::JwkSet;
@@ -10,6 +10,7 @@ use reqwest::Response;
 use reqwest::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use serde_json::{Value, json};
 use storefront_gateway::access::scope::Scope;
+use tokio::time::Instant;
 
 use crate::kit::{self, Client, Gateway, Setup, Shop};
 use crate::oauth::{access_token, integration};

@@ -309,25 +309,44 @@ async fn child_gateway() {
     std::future::pending::<()>().await;
 }
 
+/// A process that ends with the test, also with one that failed.
+struct ChildGateway(Child);
+
+impl ChildGateway {
+    fn kill(&mut self) {
+        self.0.kill().expect("killed");
+        self.0.wait().expect("gone");
+    }
+}
+
+impl Drop for ChildGateway {
+    fn drop(&mut self) {
+        // It is gone already, unless the test failed.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 /// Starts a gateway's part of [`child_gateway`] in a process of its own, under a file mode creation mask of 0.
-fn start_child(dir: &Path) -> Child {
+fn start_child(dir: &Path) -> ChildGateway {
     let name = match module_path!().split_once("::") {
         Some((_, module)) => format!("{module}::child_gateway"),
         None => "child_gateway".to_owned(),
     };
-    Command::new("/bin/sh")
+    let child = Command::new("/bin/sh")
         .args(["-c", "umask 0; exec \"$0\" \"$@\""])
         .arg(std::env::current_exe().expect("this program"))
         .args(["--exact", &name, "--nocapture"])
         .env(DIR_OF_CHILD, dir)
         .stdout(Stdio::piped())
         .spawn()
-        .expect("started")
+        .expect("started");
+    ChildGateway(child)
 }
 
 /// Waits until the child's database takes writes.
-fn await_ready(gateway: &mut Child) {
-    let output = BufReader::new(gateway.stdout.take().expect("piped"));
+fn await_ready(gateway: &mut ChildGateway) {
+    let output = BufReader::new(gateway.0.stdout.take().expect("piped"));
     output
         .lines()
         .map_while(Result::ok)
@@ -343,8 +362,7 @@ async fn a_killed_gateway_takes_its_server_along() {
     let server = server_process(dir.path());
     assert!(is_alive(server));
 
-    gateway.kill().expect("killed");
-    gateway.wait().expect("gone");
+    gateway.kill();
     // The next gateway need not wait for it by itself.
     let next = Managed::start(&options(dir.path()), &silent())
         .await
