@@ -15,7 +15,7 @@ use crate::platform::{
 
 /// How refresh tokens begin.
 pub const PREFIX: &str = "rt_";
-/// Longest text that is looked at; a token has 97 characters.
+/// Longest text that is looked at; a token has 96 characters.
 const LONGEST: usize = 128;
 /// Length of a secret: 256 bits in base64url.
 const SECRET: usize = 43;
