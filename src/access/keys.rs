@@ -5,32 +5,29 @@
 //! until its last token has expired. Its public half is kept for longer, for the renewal of tokens that have expired.
 //! [`KeyRing::replace_all`] ends all keys but a new one instead.
 
+mod rotation;
+mod stored;
+
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use aws_lc_rs::{
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
-};
-use bson::{Binary, doc, spec::BinarySubtype};
-use futures_util::{FutureExt, TryStreamExt};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, jwk::Jwk};
+use bson::doc;
+use futures_util::TryStreamExt;
+use jsonwebtoken::{DecodingKey, EncodingKey, jwk::Jwk};
 use mongodb::Collection;
-use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
-use zeroize::Zeroizing;
 
+pub use self::stored::INDEXES;
+use self::stored::{COLLECTION, Key, StoredKey};
 use crate::error::{Error, Result};
 use crate::platform::{
     clock::{Clock, Timestamp},
     crypto::Vault,
-    database::{Database, Index, IndexKind, Tx, violated_index},
+    database::Database,
     random::Random,
 };
 
-const COLLECTION: &str = "signingKeys";
-const SEQUENCE: &str = "sequence";
 /// Nodes read the keys again this often.
 pub const REFRESH: Duration = Duration::from_secs(2);
 /// How old what a node has read of the keys may be when it accepts a token: what [`KeyRing::replace_all`] ends is
@@ -42,46 +39,8 @@ pub const JWKS_MAX_AGE: Duration = Duration::from_secs(60);
 const PUBLISHED_BEFORE_USE: Duration = Duration::from_secs(120);
 /// What is left of that for clocks that differ and for the way of an answer to its reader.
 const MARGIN: Duration = Duration::from_secs(30);
-/// When a key signs that was stored by a process that died before it could say when.
-const LEFT_BEHIND: Duration = Duration::from_secs(60 * 60);
 /// A token with an unknown key makes a node read the keys again, at most this often; so does a request for the JWKS.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-
-/// Indexes of the keys.
-pub const INDEXES: &[Index] = &[Index {
-    collection: COLLECTION,
-    name: SEQUENCE,
-    keys: &[("sequence", 1)],
-    kind: IndexKind::Unique,
-}];
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StoredKey {
-    /// The key id (`kid`).
-    #[serde(rename = "_id")]
-    id: String,
-    /// Order of the keys; unique, so that of two rotations at once one makes the key.
-    sequence: i32,
-    /// Private half as PKCS #8, encrypted; none when no token that it signed is good any more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sealed: Option<Binary>,
-    /// Public half as JWK when there is no private one; encrypted too, so that nobody can add a key of their own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sealed_public: Option<Binary>,
-    /// From when on it signs.
-    signs_from: Timestamp,
-}
-
-/// A key that can be used.
-struct Key {
-    id: String,
-    sequence: i32,
-    /// None for a key that signs no more.
-    encoding: Option<EncodingKey>,
-    decoding: DecodingKey,
-    public: Jwk,
-}
 
 /// A key and when it signs, which can change after it was read.
 #[derive(Clone)]
@@ -211,7 +170,7 @@ impl KeyRing {
         };
         let key = match before.iter().find(same) {
             Some(known) => Arc::clone(&known.key),
-            None => Arc::new(self.usable(stored)?),
+            None => Arc::new(stored.open(&self.vault)?),
         };
         Ok(Known {
             key,
@@ -226,7 +185,7 @@ impl KeyRing {
     pub async fn check(&self) -> Result<usize> {
         let stored = self.read().await?;
         for key in &stored {
-            self.usable(key)?;
+            key.open(&self.vault)?;
         }
         Ok(stored.len())
     }
@@ -239,141 +198,6 @@ impl KeyRing {
             .await?
             .try_collect()
             .await?)
-    }
-
-    /// Makes a new signing key and returns its id. It is published at once, and signs when every copy of the JWKS that
-    /// may still be kept has it. Of two rotations at once both return the one key that was made.
-    pub async fn rotate(&self) -> Result<String> {
-        self.refresh().await?;
-        // Nobody can have read the key before it is stored, however long that takes: only then its time is known.
-        let key = self.fresh(self.last() + 1, self.clock.now().after(LEFT_BEHIND))?;
-        let (id, is_new) = self.insert(key).await?;
-        if is_new {
-            let signs_from = self.clock.now().after(PUBLISHED_BEFORE_USE);
-            let update = doc! { "$set": { "signsFrom": signs_from } };
-            self.stored().update_one(doc! { "_id": &id }, update).await?;
-        }
-        self.refresh().await?;
-        self.tidy().await?;
-        Ok(id)
-    }
-
-    /// Ends all keys and makes a new one, which signs at once; returns its id. Tokens of the old keys are refused on
-    /// every node within 5 seconds. Of two at once one makes the key.
-    pub async fn replace_all(&self) -> Result<String> {
-        loop {
-            self.refresh().await?;
-            let before = self.keys();
-            let key = self.fresh(self.last() + 1, self.clock.now())?;
-            let id = key.id.clone();
-            let context = (self.stored(), key);
-            let replaced = self
-                .database
-                .transaction(context, |tx, (keys, key)| replace(tx, keys, key).boxed());
-            match replaced.await {
-                // Another rotation was first. Its key is an old one, unless it has ended all the others itself.
-                Err(error) if violated_index(&error) == Some(SEQUENCE) => {
-                    self.refresh().await?;
-                    let now = self.keys();
-                    let is_left = |known: &Known| now.iter().any(|left| left.key.id == known.key.id);
-                    if let Some(newest) = now.last()
-                        && !before.iter().any(is_left)
-                    {
-                        return Ok(newest.key.id.clone());
-                    }
-                }
-                Err(error) => return Err(error),
-                Ok(()) => {
-                    self.refresh().await?;
-                    return Ok(id);
-                }
-            }
-        }
-    }
-
-    fn last(&self) -> i32 {
-        self.keys().last().map_or(0, |known| known.key.sequence)
-    }
-
-    /// A new key, not stored yet.
-    fn fresh(&self, sequence: i32, signs_from: Timestamp) -> Result<StoredKey> {
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
-            .map_err(Error::internal)?;
-        let id = data_encoding::BASE64URL_NOPAD.encode(&self.random.bytes::<12>());
-        Ok(StoredKey {
-            sealed: Some(self.seal(&id, pkcs8.as_ref())?),
-            sealed_public: None,
-            id,
-            sequence,
-            signs_from,
-        })
-    }
-
-    fn seal(&self, name: &str, content: &[u8]) -> Result<Binary> {
-        Ok(Binary {
-            subtype: BinarySubtype::Generic,
-            bytes: self.vault.seal(name, content)?,
-        })
-    }
-
-    /// Stores a key. The id of the key with its sequence, and whether it is this one.
-    async fn insert(&self, key: StoredKey) -> Result<(String, bool)> {
-        let (id, sequence) = (key.id.clone(), key.sequence);
-        match self.stored().insert_one(key).await.map_err(Error::from) {
-            Ok(_) => Ok((id, true)),
-            Err(error) if violated_index(&error) == Some(SEQUENCE) => {
-                let other = self.stored().find_one(doc! { "sequence": sequence }).await?;
-                other.map(|key| (key.id, false)).ok_or(error)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Opens a stored key.
-    fn usable(&self, stored: &StoredKey) -> Result<Key> {
-        let (encoding, mut public) = match (&stored.sealed, &stored.sealed_public) {
-            (Some(sealed), _) => {
-                let pkcs8 = Zeroizing::new(self.vault.open(&stored.id, &sealed.bytes)?);
-                let encoding = EncodingKey::from_ec_der(&pkcs8);
-                let public = Jwk::from_encoding_key(&encoding, Algorithm::ES256).map_err(Error::internal)?;
-                (Some(encoding), public)
-            }
-            (None, Some(sealed)) => {
-                let json = self.vault.open(&public_name(&stored.id), &sealed.bytes)?;
-                (None, serde_json::from_slice(&json).map_err(Error::internal)?)
-            }
-            (None, None) => return Err(Error::internal("a signing key has neither half")),
-        };
-        public.common.key_id = Some(stored.id.clone());
-        public.common.public_key_use = Some(jsonwebtoken::jwk::PublicKeyUse::Signature);
-        Ok(Key {
-            id: stored.id.clone(),
-            sequence: stored.sequence,
-            encoding,
-            decoding: DecodingKey::from_jwk(&public).map_err(Error::internal)?,
-            public,
-        })
-    }
-
-    /// Takes the private halves of keys away whose last token has expired, and removes those that nobody can renew a
-    /// token of. It asks the database only when there are such.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] without a database.
-    pub async fn tidy(&self) -> Result<()> {
-        let keys = self.keys();
-        for known in keys.iter().filter(|known| !self.verifies(&keys, known)) {
-            let key = &known.key;
-            if self.has_passed(&keys, known, self.lifetimes.renewable) {
-                self.stored().delete_one(doc! { "_id": &key.id }).await?;
-            } else if key.encoding.is_some() {
-                let json = serde_json::to_vec(&key.public).map_err(Error::internal)?;
-                let public = self.seal(&public_name(&key.id), &json)?;
-                let update = doc! { "$set": { "sealedPublic": public }, "$unset": { "sealed": "" } };
-                self.stored().update_one(doc! { "_id": &key.id }, update).await?;
-            }
-        }
-        Ok(())
     }
 
     /// A key verifies until the tokens that it signed before its successor took over have expired.
@@ -488,19 +312,6 @@ impl KeyRing {
     pub fn is_ready(&self) -> bool {
         !self.keys().is_empty()
     }
-}
-
-/// Stores a key, and removes all that were made before it.
-async fn replace(tx: &mut Tx, keys: &Collection<StoredKey>, key: &StoredKey) -> Result<()> {
-    keys.insert_one(key).session(&mut *tx).await?;
-    let older = doc! { "sequence": { "$lt": key.sequence } };
-    keys.delete_many(older).session(tx).await?;
-    Ok(())
-}
-
-/// What a public half is sealed for.
-fn public_name(id: &str) -> String {
-    format!("{id} public")
 }
 
 /// The keys have not been read, or not for too long, because the database does not answer.

@@ -1,6 +1,7 @@
 //! What can be written on the command line.
 
 mod identity_provider;
+mod keys;
 
 use std::ffi::OsString;
 
@@ -9,10 +10,11 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use url::Url;
 
 pub(super) use self::identity_provider::{IdentityProviderCommand, NewIdentityProvider};
+pub(super) use self::keys::{KeysCommand, TokenCommand};
 use super::failure::Failure;
 use crate::access::{client::ClientKind, scope::Scope};
 use crate::config::settings_help;
-use crate::platform::id::{ApiClientId, CustomerId, Id, OrganizationId, StorefrontId, StorefrontUserId};
+use crate::platform::id::{ApiClientId, CustomerId, Id, OrganizationId, StorefrontId};
 use crate::storefront::{IntegrationType, check_code, check_name};
 
 /// An identity provider's secret on the command line, as earlier versions took it.
@@ -245,37 +247,6 @@ impl From<Kind> for ClientKind {
             Kind::Integration => Self::Integration,
         }
     }
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum KeysCommand {
-    /// Makes a new signing key, published at once, in use after two minutes; older ones verify until their tokens end
-    Rotate {
-        /// Ends all older keys: their tokens are refused everywhere within 5 seconds, and the new key signs at once
-        #[arg(long)]
-        now: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum TokenCommand {
-    /// Issues an access token
-    Issue {
-        #[command(flatten)]
-        whom: Whom,
-    },
-}
-
-/// Exactly one person.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(super) struct Whom {
-    /// The storefront user (sfu_…) whom it stands for
-    #[arg(long, value_name = "ID", value_parser = id::<StorefrontUserId>)]
-    pub(super) storefront_user: Option<StorefrontUserId>,
-    /// The customer (cus_…) whom it signs in, as one more of that one's sessions
-    #[arg(long, value_name = "ID", value_parser = id::<CustomerId>)]
-    pub(super) customer: Option<CustomerId>,
 }
 
 #[derive(Debug, Subcommand)]

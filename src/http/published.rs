@@ -50,7 +50,7 @@ pub(super) async fn metadata(State(gateway): State<Arc<Gateway>>, headers: Heade
         content_type: "application/json",
         max_age: JWKS_MAX_AGE,
     };
-    tagged(&headers, &kind, gateway.metadata.clone().into())
+    tagged(&headers, &kind, gateway.metadata.clone())
 }
 
 /// `GET /schema.graphql`; `None` where introspection is off.
