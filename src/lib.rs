@@ -43,6 +43,8 @@ pub mod customer;
 pub mod demo;
 pub mod erasure;
 pub mod error;
+#[cfg(test)]
+mod fuzz;
 pub mod guard;
 pub mod http;
 pub mod market;

@@ -114,7 +114,8 @@ where
     {
         // Cursors belong to the tenant: siblings have equal arguments and ask for the same page.
         let (what, whose, tenant) = (C::COLLECTION, P::COLLECTION, self.parent.storefront());
-        let page = Arc::new(args.check(order(format!("{what} of {whose} in {tenant}")))?);
+        let order = order(format!("{what} of {whose} in {tenant}"));
+        let page = Arc::new(args.check(self.context.app.vault.cursors(), order)?);
         let loader = self.children::<C>(to_parents, to_children);
         let found = loader.load((self.key(), Want::Page(Arc::clone(&page)))).await?;
         let found: Vec<C> = found.map(|found| Vec::clone(&found)).unwrap_or_default();

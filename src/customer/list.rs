@@ -221,7 +221,7 @@ pub async fn customers_of(
     page: PageArgs,
 ) -> Result<Connection<Customer>> {
     let reach = context.reach(&READ)?;
-    let page = page.check(key.order(storefront, reverse))?;
+    let page = page.check(context.app.vault.cursors(), key.order(storefront, reverse))?;
     let one = context
         .storefront_to_read(&reach, Some(storefront.as_str()))
         .await?

@@ -55,7 +55,8 @@ where
     N: OutputType + Clone,
 {
     let reach = context.reach(policy)?;
-    let page = args.check(Order::by_id(format!("{} of {storefront}", T::COLLECTION)))?;
+    let order = Order::by_id(format!("{} of {storefront}", T::COLLECTION));
+    let page = args.check(context.app.vault.cursors(), order)?;
     let one = context
         .storefront_to_read(&reach, Some(storefront.as_str()))
         .await?

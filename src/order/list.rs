@@ -79,7 +79,8 @@ pub async fn orders_of(
     page: PageArgs,
 ) -> Result<Connection<Order>> {
     let reach = context.reach(&READ)?;
-    let page = page.check(newest_first(format!("orders of {storefront}")))?;
+    let order = newest_first(format!("orders of {storefront}"));
+    let page = page.check(context.app.vault.cursors(), order)?;
     let one = context
         .storefront_to_read(&reach, Some(storefront.as_str()))
         .await?

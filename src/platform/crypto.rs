@@ -1,5 +1,8 @@
 //! Digests, keyed digests and encryption at rest, all by aws-lc-rs.
 
+use std::fmt;
+use std::sync::Arc;
+
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
     constant_time::verify_slices_are_equal,
@@ -58,6 +61,39 @@ pub struct Vault {
     refresh_tags: hmac::Key,
     blinding: hmac::Key,
     demo: hmac::Key,
+    cursors: CursorKey,
+}
+
+/// Bytes of a cursor's tag: 128 bits of HMAC-SHA256 (RFC 2104 §5).
+pub const TAG_LENGTH: usize = 16;
+
+/// Authenticates the cursors of pages. Cheap to clone; shows nothing in `Debug`.
+#[derive(Clone)]
+pub struct CursorKey(Arc<hmac::Key>);
+
+impl CursorKey {
+    /// The tag of a cursor's values in the order of this label, which ends with a byte that it has nowhere else.
+    #[must_use]
+    pub fn tag(&self, label: &[u8], values: &[u8]) -> [u8; TAG_LENGTH] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(label);
+        context.update(values);
+        let mut tag = [0; TAG_LENGTH];
+        tag.copy_from_slice(&context.sign().as_ref()[..TAG_LENGTH]);
+        tag
+    }
+
+    /// Whether a tag is that of these values in this order, in constant time.
+    #[must_use]
+    pub fn is_tag_of(&self, tag: &[u8], label: &[u8], values: &[u8]) -> bool {
+        verify_slices_are_equal(tag, &self.tag(label, values)).is_ok()
+    }
+}
+
+impl fmt::Debug for CursorKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CursorKey(…)")
+    }
 }
 
 impl Vault {
@@ -81,6 +117,10 @@ impl Vault {
             refresh_tags: hmac::Key::new(hmac::HMAC_SHA256, derive("tags of refresh tokens").as_ref()),
             blinding: hmac::Key::new(hmac::HMAC_SHA256, derive("blinded values").as_ref()),
             demo: hmac::Key::new(hmac::HMAC_SHA256, derive("demo credentials").as_ref()),
+            cursors: CursorKey(Arc::new(hmac::Key::new(
+                hmac::HMAC_SHA256,
+                derive("cursors").as_ref(),
+            ))),
         })
     }
 
@@ -126,9 +166,11 @@ impl Vault {
     /// Whether `signature` is this text's, in constant time.
     #[must_use]
     pub fn verify_link(&self, text: &str, signature: &str) -> bool {
-        data_encoding::BASE64URL_NOPAD
-            .decode(signature.as_bytes())
-            .is_ok_and(|signature| hmac::verify(&self.links, text.as_bytes(), &signature).is_ok())
+        // 32 bytes are 43 characters; nothing longer is decoded.
+        signature.len() == 43
+            && data_encoding::BASE64URL_NOPAD
+                .decode(signature.as_bytes())
+                .is_ok_and(|signature| hmac::verify(&self.links, text.as_bytes(), &signature).is_ok())
     }
 
     /// The secret of the refresh token that follows `used` in its session: the same for everyone who asks, so that an answer
@@ -163,6 +205,12 @@ impl Vault {
     #[must_use]
     pub fn blind(&self, value: &[u8]) -> String {
         data_encoding::BASE64URL_NOPAD.encode(hmac::sign(&self.blinding, value).as_ref())
+    }
+
+    /// The key of the cursors of pages.
+    #[must_use]
+    pub fn cursors(&self) -> &CursorKey {
+        &self.cursors
     }
 
     /// The demo's secret for `name`: the same at every start, so that it can be shown again although only its hash is

@@ -126,7 +126,7 @@ impl PrivateStorage {
             last,
             before,
         }
-        .check(order)?;
+        .check(context.app.vault.cursors(), order)?;
         let condition = filter.unwrap_or_default().condition()?;
         let scope = format!("{} {} {condition}", self.reach.scope(), page.key());
         let (database, reach) = (context.app.database.clone(), self.reach.clone());

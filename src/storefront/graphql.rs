@@ -273,7 +273,7 @@ impl StorefrontQuery {
             last,
             before,
         }
-        .check(order)?;
+        .check(context.app.vault.cursors(), order)?;
         let slice = Box::pin(store::page(&context.app.database, &reach, &page)).await?;
         let app = Arc::clone(&context.app);
         let count: Count = Box::new(move || {

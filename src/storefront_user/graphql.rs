@@ -190,7 +190,8 @@ pub async fn users_of(
     page: PageArgs,
 ) -> Result<Connection<StorefrontUser>> {
     let reach = context.reach(&READ)?;
-    let page = page.check(Order::by_id(format!("users of {storefront}")))?;
+    let order = Order::by_id(format!("users of {storefront}"));
+    let page = page.check(context.app.vault.cursors(), order)?;
     let reach = within(context, &reach, storefront).await?;
     let condition = condition(filter)?;
     let slice = store::page(&context.app.database, &reach, condition.clone(), &page).await?;

@@ -460,3 +460,42 @@ async fn epc_32_a_page_deep_within_what_is_found_is_read_from_its_place_on() {
         }
     }
 }
+
+// DEF-01: the longest values that a list can be sorted by fit into a cursor.
+#[tokio::test]
+async fn def_01_customers_with_the_longest_names_and_addresses_are_paged_in_every_order() {
+    let shop = shop().await;
+    for number in 0..3 {
+        // 64 bytes before the @, and labels of 63 bytes behind it.
+        let local = format!("{number}{}", "Ⱥ".repeat(31));
+        let domain = format!("{}.{}.{}.co", "a".repeat(63), "b".repeat(63), "c".repeat(50));
+        let name = "\u{10348}".repeat(100);
+        let input = but(
+            person(&format!("{local}@{domain}")),
+            json!({ "firstName": name, "lastName": name }),
+        );
+        shop.browser.done("customerRegister", input).await;
+    }
+    for key in ["CREATED_AT", "UPDATED_AT", "LAST_NAME", "EMAIL", "REFERENCE"] {
+        for reverse in [false, true] {
+            let (mut seen, mut after) = (0, Value::Null);
+            loop {
+                let page = list(
+                    &shop,
+                    &format!("first: 1, after: {after}, sortKey: {key}, reverse: {reverse}"),
+                )
+                .await;
+                seen += page["nodes"].as_array().map_or(0, Vec::len);
+                after = page["pageInfo"]["endCursor"].clone();
+                assert!(
+                    after.as_str().is_some_and(|cursor| cursor.len() <= 1024),
+                    "{key}: {after}"
+                );
+                if page["pageInfo"]["hasNextPage"] == false {
+                    break;
+                }
+            }
+            assert_eq!(seen, 3, "{key} {reverse}");
+        }
+    }
+}
