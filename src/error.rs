@@ -199,6 +199,8 @@ pub enum UserErrorCode {
     TooShort,
     /// A text or a list is longer than it may be.
     TooLong,
+    /// There are as many of these as there may be, or a list in the input has more entries than it may have.
+    TooMany,
     /// A value cannot be: control characters, a wrong form.
     Invalid,
     /// The update names nothing to change.

@@ -12,8 +12,8 @@ use crate::access::reach::SystemReach;
 use crate::config::Config;
 use crate::platform::id::{IdentityProviderId, StorefrontId};
 use crate::sign_on::{
-    IdentityProvider,
-    store::{self, NewProvider},
+    IdentityProvider, MAX_PROVIDERS,
+    store::{self, NewProvider, NotAdded},
 };
 
 const SYSTEM: SystemReach = SystemReach::for_background_work();
@@ -55,11 +55,15 @@ async fn add(arguments: Arguments, config: Config, output: Output) -> Result<(),
     let added = Opened::with(config, output, async |app| {
         storefronts::by_id(app, &new.storefront).await?;
         let added = store::add(app, &SYSTEM, new).await?;
-        added.ok_or_else(|| {
-            Failure::told(
+        added.map_err(|reason| match reason {
+            NotAdded::KeyTaken => Failure::told(
                 "another identity provider of the storefront has this key: choose another --key, or remove the other \
                  one first",
-            )
+            ),
+            NotAdded::TooMany => Failure::told(format!(
+                "the storefront has {MAX_PROVIDERS} identity providers, which is the limit (TOO_MANY): remove one that \
+                 nobody needs first"
+            )),
         })
     })
     .await?;

@@ -36,7 +36,7 @@ pub struct NewDefinition {
 /// Defines a field of a storefront.
 ///
 /// # Errors
-/// CUSTOM_FIELD_KEY_TAKEN; INVALID where the storefront has as many as it can.
+/// CUSTOM_FIELD_KEY_TAKEN; TOO_MANY where the storefront has as many as it can.
 pub async fn define(app: &Arc<App>, place: &StorefrontReach, new: NewDefinition) -> Result<Definition> {
     let now = app.clock.now();
     let NewDefinition {

@@ -46,7 +46,7 @@ pub struct CustomFieldDefineInput {
     /// Whether whoever may write it must: it is asked for at registration, and its value cannot be removed.
     #[graphql(default_with = "Some(false)")]
     is_required: Option<bool>,
-    /// For a SELECT, and only there: 1 to 200 different texts of 1 to 255 characters.
+    /// For a SELECT, and only there: 1 to 200 different texts of 1 to 255 characters (TOO_MANY beyond that).
     options: Option<Vec<String>>,
     /// Whether customers and the public may read it; else backends only.
     #[graphql(default_with = "Some(false)")]

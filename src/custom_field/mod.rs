@@ -29,7 +29,7 @@ use crate::platform::{
 };
 
 /// Most custom fields of a storefront: all of them are read wherever one of its customers' is shown.
-pub const MAX_DEFINITIONS: i64 = 100;
+pub const MAX_DEFINITIONS: i64 = 200;
 /// Longest key, in characters (EPC-30).
 pub const MAX_KEY: usize = 64;
 /// Longest name, in characters.
@@ -224,7 +224,7 @@ pub fn check_key(key: &str) -> Result<String, UserError> {
 }
 
 /// The options that a field of this type can have: 1 to 200 different ones for a SELECT, none for any other type. What is
-/// wrong is noted: REQUIRED, TOO_LONG and INVALID on `options`, or on the one that is meant.
+/// wrong is noted: REQUIRED, TOO_MANY, TOO_LONG and INVALID on `options`, or on the one that is meant.
 pub fn check_options(
     kind: CustomFieldType,
     options: Option<Vec<String>>,
@@ -238,7 +238,7 @@ pub fn check_options(
             refuse(UserErrorCode::Required, "A SELECT has options: say which.");
         }
         CustomFieldType::Select if options.len() > MAX_OPTIONS => {
-            refuse(UserErrorCode::TooLong, &too_many);
+            refuse(UserErrorCode::TooMany, &too_many);
         }
         CustomFieldType::Select => check_each(&options, faults),
         _ if !options.is_empty() => refuse(UserErrorCode::Invalid, "Only a SELECT has options."),
@@ -285,7 +285,7 @@ pub mod refusal {
         let message = format!(
             "A storefront has at most {MAX_DEFINITIONS} custom fields; delete one that nobody needs first."
         );
-        UserError::new(UserErrorCode::Invalid, [], message)
+        UserError::new(UserErrorCode::TooMany, [], message)
     }
 
     /// Customers have values of the field.
@@ -365,7 +365,7 @@ mod tests {
     fn a_select_has_different_options_and_nothing_else_has_any() {
         assert_eq!(faults(CustomFieldType::Select, &["a", "b", "A"]), [""; 0]);
         assert_eq!(faults(CustomFieldType::Select, &[]), ["Required options"]);
-        assert_eq!(faults(CustomFieldType::Select, &["a"; 201]), ["TooLong options"]);
+        assert_eq!(faults(CustomFieldType::Select, &["a"; 201]), ["TooMany options"]);
         let long = "x".repeat(256);
         assert_eq!(
             faults(CustomFieldType::Select, &["a", "", &long, "b\n", "a", "$gt"]),

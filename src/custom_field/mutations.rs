@@ -28,8 +28,8 @@ pub struct CustomFieldMutation;
 
 #[Object]
 impl CustomFieldMutation {
-    /// Defines a field by which the customers of a storefront are extended; at most 100 a storefront (INVALID). Backend
-    /// (custom_fields:write). Codes: REQUIRED, TOO_LONG, INVALID, CUSTOM_FIELD_KEY_TAKEN, STOREFRONT_REQUIRED,
+    /// Defines a field by which the customers of a storefront are extended; at most 200 a storefront (TOO_MANY). Backend
+    /// (custom_fields:write). Codes: REQUIRED, TOO_LONG, TOO_MANY, INVALID, CUSTOM_FIELD_KEY_TAKEN, STOREFRONT_REQUIRED,
     /// STOREFRONT_NOT_FOUND.
     async fn custom_field_define(
         &self,
@@ -44,7 +44,7 @@ impl CustomFieldMutation {
     }
 
     /// Changes what is said of a field; only what is sent. Backend (custom_fields:write). Codes: CUSTOM_FIELD_NOT_FOUND,
-    /// NO_CHANGES, REQUIRED, TOO_LONG, INVALID, CUSTOM_FIELD_IN_USE for an option that customers have.
+    /// NO_CHANGES, REQUIRED, TOO_LONG, TOO_MANY, INVALID, CUSTOM_FIELD_IN_USE for an option that customers have.
     async fn custom_field_update(
         &self,
         ctx: &Context<'_>,

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 
 use super::claims::Profile;
 use super::exchange::Vouched;
-use super::{Identity, IdentityProvider, refusal, store};
+use super::{Identity, IdentityProvider, MAX_IDENTITIES, refusal, store};
 use crate::access::{
     audit::{Action, Actor},
     reach::{Reach, StorefrontReach},
@@ -71,6 +71,12 @@ impl Voucher for Link<'_> {
                 // It went meanwhile, with the account or the provider.
                 return updated.map(drop).ok_or_else(|| refusal::account_is_gone().into());
             }
+            // The sign-in changes the customer, so that of two at once one begins anew and counts the other's.
+            let whose = (&customer.storefront_id, &customer.user_id);
+            let theirs = store::count_identities_in(&self.app.database, reach, tx, whose).await?;
+            if theirs >= MAX_IDENTITIES {
+                return Err(refusal::too_many_identities().into());
+            }
             let now = self.app.clock.now();
             let identity = Identity {
                 id: IdentityId::fresh(now, &self.app.random),
@@ -96,7 +102,7 @@ impl Voucher for Link<'_> {
 /// Signs in whom the provider vouches for.
 ///
 /// # Errors
-/// IDENTITY_NOT_LINKED, CREDENTIALS_INVALID for an account that is erased or about to be, SAVE_FAILED (410); what is wrong
+/// IDENTITY_NOT_LINKED, TOO_MANY for the 21st identity of an account, CREDENTIALS_INVALID for an account that is erased or about to be, SAVE_FAILED (410); what is wrong
 /// with the anonymous user; IDENTITY_PROVIDER_REJECTED where the provider does not say who it is.
 pub async fn admit(
     app: &Arc<App>,

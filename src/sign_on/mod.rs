@@ -35,6 +35,10 @@ use crate::platform::{
 
 /// Longest key of a provider.
 pub const MAX_KEY: usize = 64;
+/// Most identity providers of a storefront: the storefront lists them without pages.
+pub const MAX_PROVIDERS: usize = 50;
+/// Most identities of a customer.
+pub const MAX_IDENTITIES: usize = 20;
 /// Longest subject (OpenID Connect Core 1.0 §2).
 pub const MAX_SUBJECT: usize = 255;
 
@@ -215,6 +219,7 @@ pub fn is_loopback(url: &Url) -> bool {
 
 /// What single sign-on refuses.
 pub mod refusal {
+    use super::MAX_IDENTITIES;
     use crate::error::{UserError, UserErrorCode};
 
     /// The storefront has no such provider.
@@ -241,6 +246,13 @@ pub mod refusal {
     #[must_use]
     pub fn not_linked(message: &str) -> UserError {
         UserError::new(UserErrorCode::IdentityNotLinked, [], message)
+    }
+
+    /// The account has as many identities as it may have.
+    #[must_use]
+    pub fn too_many_identities() -> UserError {
+        let message = format!("An account is linked to at most {MAX_IDENTITIES} identities.");
+        UserError::new(UserErrorCode::TooMany, [], message)
     }
 
     /// The account is being erased or was: the same code as for a password (EPC-08).

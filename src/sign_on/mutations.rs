@@ -31,9 +31,10 @@ impl SignOnMutation {
     /// that the address is verified and it is verified here too. With `anonymousUserToken` what they made before comes over.
     /// Public, or backend (customers:write). Codes: IDENTITY_PROVIDER_NOT_FOUND, REDIRECT_URI_NOT_ALLOWED,
     /// IDENTITY_PROVIDER_REJECTED for whatever the provider refuses, and while it does not answer (begin again, a code works
-    /// once); IDENTITY_NOT_LINKED; CREDENTIALS_INVALID for an account that is erased or about to be; RATE_LIMITED with
-    /// `retryAfterSeconds`; REQUIRED, TOO_SHORT, TOO_LONG, INVALID, ANONYMOUS_TOKEN_INVALID, STOREFRONT_USER_NOT_ANONYMOUS (409),
-    /// STOREFRONT_USER_ALREADY_MERGED (409), SAVE_FAILED (410), STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// once); IDENTITY_NOT_LINKED; TOO_MANY for an account with 20 identities; CREDENTIALS_INVALID for an account that is
+    /// erased or about to be; RATE_LIMITED with `retryAfterSeconds`; REQUIRED, TOO_SHORT, TOO_LONG, INVALID,
+    /// ANONYMOUS_TOKEN_INVALID, STOREFRONT_USER_NOT_ANONYMOUS (409), STOREFRONT_USER_ALREADY_MERGED (409), SAVE_FAILED (410),
+    /// STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
     async fn customer_token_create_with_oidc(
         &self,
         ctx: &Context<'_>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
 use futures_util::FutureExt;
 
-use super::{Identity, IdentityProvider};
+use super::{Identity, IdentityProvider, MAX_PROVIDERS};
 use crate::access::{
     personal::{Link, Personal},
     reach::{Confine, Reach, SystemReach},
@@ -21,6 +21,7 @@ use crate::platform::{
     secret::Secret,
     stored::{Field, Stored},
 };
+use crate::storefront::Storefront;
 
 /// The index that keeps a provider's key unique in its storefront.
 pub const UNIQUE_KEY: &str = "storefront_key";
@@ -105,8 +106,24 @@ pub struct NewProvider {
     pub redirect_uris: Vec<String>,
 }
 
-/// Adds a provider; `None` where another one of the storefront has the key.
-pub async fn add(app: &App, system: &SystemReach, new: NewProvider) -> Result<Option<IdentityProvider>> {
+/// Why a provider is not added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAdded {
+    /// Another one of the storefront has the key.
+    KeyTaken,
+    /// The storefront has as many as it may have.
+    TooMany,
+}
+
+/// Adds a provider.
+///
+/// # Errors
+/// The outer error when the database fails; the inner one when the provider cannot be added.
+pub async fn add(
+    app: &App,
+    system: &SystemReach,
+    new: NewProvider,
+) -> Result<std::result::Result<IdentityProvider, NotAdded>> {
     let NewProvider {
         storefront,
         key,
@@ -134,18 +151,53 @@ pub async fn add(app: &App, system: &SystemReach, new: NewProvider) -> Result<Op
         created_at: now,
         id,
     };
-    let providers = app.database.open::<IdentityProvider>(system);
-    let context = (&providers, system, &provider);
+    let context = (&app.database, system, &provider);
     let inserted = app
         .database
-        .transaction(context, |tx, (providers, system, provider)| {
-            providers.insert_in(tx, *system, provider).boxed()
+        .transaction(context, |tx, (database, system, provider)| {
+            insert(database, system, tx, provider).boxed()
         });
     match inserted.await {
-        Ok(()) => Ok(Some(provider)),
-        Err(error) if violated_index(&error) == Some(UNIQUE_KEY) => Ok(None),
+        Ok(true) => Ok(Ok(provider)),
+        Ok(false) => Ok(Err(NotAdded::TooMany)),
+        Err(error) if violated_index(&error) == Some(UNIQUE_KEY) => Ok(Err(NotAdded::KeyTaken)),
         Err(error) => Err(error),
     }
+}
+
+/// Inserts a provider unless the storefront has as many as it may have. Whoever adds one touches the storefront, so that
+/// of two at once one begins anew and counts the other's.
+async fn insert(
+    database: &Database,
+    system: &SystemReach,
+    tx: &mut Tx,
+    provider: &IdentityProvider,
+) -> Result<bool> {
+    let storefront = &provider.storefront_id;
+    let touch = doc! { "$inc": { "identityProvidersAdded": 1_i64 } };
+    let storefronts = database.open::<Storefront>(system);
+    storefronts
+        .update_in(tx, doc! { "_id": storefront }, touch)
+        .await?;
+    let providers = database.open::<IdentityProvider>(system);
+    let theirs = providers.find_in(tx, doc! { "storefrontId": storefront }).await?;
+    if theirs.len() >= MAX_PROVIDERS {
+        return Ok(false);
+    }
+    providers.insert_in(tx, system, provider).await?;
+    Ok(true)
+}
+
+/// How many identities a person has, within a transaction.
+pub async fn count_identities_in(
+    database: &Database,
+    reach: &impl Confine,
+    tx: &mut Tx,
+    (storefront, user): (&StorefrontId, &StorefrontUserId),
+) -> Result<usize> {
+    let theirs = doc! { "storefrontId": storefront, "userId": user };
+    let found = database.open::<Identity>(reach).find_in(tx, theirs).await?;
+    Ok(found.len())
 }
 
 /// All providers, or a storefront's, oldest first.

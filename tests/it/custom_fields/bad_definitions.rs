@@ -53,7 +53,7 @@ fn bad_options() -> Vec<Bad> {
         (json!({ "type": "SELECT" }), "REQUIRED options"),
         (select(Value::Null), "REQUIRED options"),
         (select(json!([])), "REQUIRED options"),
-        (select(json!(vec!["a"; 201])), "TOO_LONG options"),
+        (select(json!(vec!["a"; 201])), "TOO_MANY options"),
         (
             select(json!(["a", " ", long(255), "b\u{0}", "a"])),
             "REQUIRED options.1, TOO_LONG options.2, INVALID options.3, INVALID options.4",

@@ -231,20 +231,20 @@ pub(super) async fn fill(shop: &Shop, count: usize) {
     }
 }
 
-// EPC-30
+// DEF-11, EPC-30
 #[tokio::test]
-async fn epc_30_a_storefront_has_at_most_a_hundred_fields() {
+async fn def_11_a_storefront_has_at_most_200_fields() {
     let shop = shop().await;
-    fill(&shop, 100).await;
+    fill(&shop, 200).await;
     let one_more = but(field("more", "STRING"), json!({ "storefrontId": shop.id() }));
     let payload = shop.backend.change("customFieldDefine", one_more.clone()).await;
     insta::assert_json_snapshot!(payload["userErrors"], @r#"
     [
       {
-        "code": "INVALID",
+        "code": "TOO_MANY",
         "field": null,
         "legacyCode": null,
-        "message": "A storefront has at most 100 custom fields; delete one that nobody needs first.",
+        "message": "A storefront has at most 200 custom fields; delete one that nobody needs first.",
         "retryAfterSeconds": null
       }
     ]
@@ -257,6 +257,6 @@ async fn epc_30_a_storefront_has_at_most_a_hundred_fields() {
     let id = first[0].get_str("_id").expect("an id");
     shop.backend.done("customFieldDelete", json!({ "id": id })).await;
     shop.backend.done("customFieldDefine", one_more).await;
-    assert_eq!(keys(&shop.backend).await.len(), 100);
+    assert_eq!(keys(&shop.backend).await.len(), 200);
     shop.gateway.store.assert_whole().await;
 }

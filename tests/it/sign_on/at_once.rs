@@ -1,9 +1,13 @@
 //! Many at once, and as often as one may.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
+use storefront_gateway::access::reach::SystemReach;
+use storefront_gateway::sign_on::store::{self, NotAdded};
 
 use super::op::{DISCOVERY, JWKS, TOKEN};
-use super::{Reply, SIGN_ON, arrives, back_with, counts, open, shop_and_op};
+use super::{Reply, SIGN_ON, add, arrives, back_with, counts, open, provider, shop_and_op};
 use crate::customers::setup;
 use crate::kit::faults;
 
@@ -47,6 +51,72 @@ async fn epc_09_of_two_identities_of_one_address_at_once_both_are_one_customers(
     }
     assert_eq!(counts(&shop).await, (1, 2));
     shop.gateway.store.assert_whole().await;
+}
+
+// DEF-11
+#[tokio::test]
+async fn def_11_an_account_has_at_most_20_identities_of_those_at_once_too() {
+    let (shop, _op) = shop_and_op().await;
+    arrives(&shop, "ada").await;
+    let twin = |number: usize| format!("twin{number} {{\"email\": \"ada@example.com\"}}");
+    for number in 0..17 {
+        arrives(&shop, &twin(number)).await;
+    }
+    let codes: Vec<String> = (17..22).map(twin).collect();
+    let payloads = join_all(
+        codes
+            .iter()
+            .map(|code| shop.browser.change(SIGN_ON, back_with(code))),
+    )
+    .await;
+    let linked = payloads.iter().filter(|payload| faults(payload).is_empty());
+    assert_eq!(linked.count(), 2);
+    let refused = payloads.iter().map(faults).filter(|faults| !faults.is_empty());
+    for refused in refused {
+        assert_eq!(refused, ["TOO_MANY"]);
+    }
+    assert_eq!(counts(&shop).await, (1, 20));
+    // Those that are linked go on signing in.
+    arrives(&shop, "ada").await;
+    shop.gateway.store.assert_whole().await;
+}
+
+// DEF-11
+#[tokio::test]
+async fn def_11_a_storefront_has_at_most_50_identity_providers_of_those_at_once_too() {
+    let shop = setup().start().await;
+    for number in 0..47 {
+        add(
+            &shop,
+            provider(&shop.storefront.id, &format!("op{number}"), "https://op.example"),
+        )
+        .await;
+    }
+    let adding = (47..53).map(|number| {
+        let (app, new) = (
+            Arc::clone(&shop.gateway.app),
+            provider(&shop.storefront.id, &format!("op{number}"), "https://op.example"),
+        );
+        let adding = async move { store::add(&app, &SystemReach::for_background_work(), new).await };
+        shop.gateway.inside(adding)
+    });
+    let added = join_all(adding).await;
+    let mut made = 0;
+    for added in added {
+        match added.expect("the database answers") {
+            Ok(_) => made += 1,
+            Err(reason) => assert_eq!(reason, NotAdded::TooMany),
+        }
+    }
+    assert_eq!(made, 3);
+    let providers = shop
+        .backend
+        .ask("{ storefront { identityProviders { key } } }")
+        .await;
+    let providers = providers["storefront"]["identityProviders"]
+        .as_array()
+        .map(Vec::len);
+    assert_eq!(providers, Some(50));
 }
 
 // TOK-03
