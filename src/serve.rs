@@ -14,7 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::access::keys;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::http::{self, Site, graphiql::Page};
+use crate::http::{self, Site, graphiql::DemoPage};
 use crate::platform::{database, job::Runner, migration};
 use crate::schema;
 
@@ -75,7 +75,12 @@ pub fn install_jobs(app: &Arc<App>) -> TaskTracker {
 
 /// Starts to serve on the listener. Returns at once; [`Running::wait_until_ready`] waits for the database.
 #[must_use]
-pub fn start(app: Arc<App>, listener: TcpListener, address: SocketAddr, graphiql: Option<Page>) -> Running {
+pub fn start(
+    app: Arc<App>,
+    listener: TcpListener,
+    address: SocketAddr,
+    graphiql: Option<DemoPage>,
+) -> Running {
     let (stop, ready) = (CancellationToken::new(), Ready::default());
     let jobs = install_jobs(&app);
     let site = Site {

@@ -10,7 +10,7 @@ use super::open::Opened;
 use super::output::Output;
 use crate::config::{Config, LogFormat};
 use crate::demo::{self, CUSTOMER_EMAIL, Demo};
-use crate::http::graphiql::{Credentials, Page, example_tabs};
+use crate::http::graphiql::{Credentials, DemoPage, Hosts};
 
 /// Path of the GraphQL endpoint.
 const ENDPOINT: &str = "/graphql";
@@ -77,27 +77,25 @@ fn credentials(demo: &Demo) -> String {
     text
 }
 
-/// GraphiQL's page. A demo's secret is on it only where nobody but this machine's users can open it.
-pub(super) fn page(public_url: &str, listen: SocketAddr, demo: Option<&Demo>) -> Page {
+/// GraphiQL's page. A demo's secret is on it only where nobody but this machine's users can open it, and its credentials
+/// only for requests to the gateway's own hosts.
+pub(super) fn page(public_url: &str, listen: SocketAddr, demo: Option<&Demo>) -> DemoPage {
     let first = demo.and_then(|demo| demo.storefronts.first());
     let public_key = first.map(|storefront| storefront.key.expose().to_owned());
     let secret = demo.filter(|_| listen.ip().is_loopback());
-    Page {
-        endpoint: ENDPOINT.to_owned(),
-        tabs: example_tabs(&Credentials {
-            public_url: public_url.to_owned(),
-            public_key: public_key.clone(),
-            backend_secret: secret.map(|demo| demo.secret.expose().to_owned()),
-            storefront_id: first.map(|storefront| storefront.id.to_string()),
-            customer: secret.map(|demo| {
-                (
-                    CUSTOMER_EMAIL.to_owned(),
-                    demo.customer_password.expose().to_owned(),
-                )
-            }),
-        }),
+    let credentials = Credentials {
+        public_url: public_url.to_owned(),
         public_key,
-    }
+        backend_secret: secret.map(|demo| demo.secret.expose().to_owned()),
+        storefront_id: first.map(|storefront| storefront.id.to_string()),
+        customer: secret.map(|demo| {
+            (
+                CUSTOMER_EMAIL.to_owned(),
+                demo.customer_password.expose().to_owned(),
+            )
+        }),
+    };
+    DemoPage::new(ENDPOINT, &credentials, Hosts::new(listen, public_url))
 }
 
 /// Shows on standard error where the demo is and how to get in: as a block for a person, or as one JSON object among the

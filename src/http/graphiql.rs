@@ -4,6 +4,7 @@
 //! without npm carries a small page instead that loads GraphiQL from a CDN, with integrity hashes, and says so.
 
 mod examples;
+mod hosts;
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use axum::{
     body::Body,
     extract::Path,
     http::{
-        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        HeaderMap, HeaderName, HeaderValue, StatusCode, Uri,
         header::{
             ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
             REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -26,6 +27,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 use serde::Serialize;
 
 pub use self::examples::{Credentials, example_tabs};
+pub use self::hosts::Hosts;
 
 /// What `build.rs` left to embed: the whole page, or the one that loads GraphiQL from a CDN.
 #[derive(RustEmbed)]
@@ -61,6 +63,69 @@ pub struct Page {
     pub public_key: Option<String>,
     /// The tabs of a browser that opens the page for the first time; later it has its own.
     pub tabs: Vec<Tab>,
+    /// Why there are no credentials, where a demo has some. None: they are there, or there are none.
+    pub notice: Option<String>,
+}
+
+/// The page as a demo has it: with credentials, for requests to the gateway's own hosts only.
+pub struct DemoPage {
+    /// The page with the credentials.
+    pub page: Page,
+    /// The page for any other host.
+    pub elsewhere: Page,
+    /// The gateway's own hosts.
+    pub hosts: Hosts,
+}
+
+impl Page {
+    /// A page with example tabs.
+    #[must_use]
+    pub fn new(endpoint: &str, credentials: &Credentials) -> Self {
+        Self {
+            endpoint: endpoint.to_owned(),
+            public_key: credentials.public_key.clone(),
+            tabs: example_tabs(credentials),
+            notice: None,
+        }
+    }
+}
+
+impl DemoPage {
+    /// A demo's page.
+    #[must_use]
+    pub fn new(endpoint: &str, credentials: &Credentials, hosts: Hosts) -> Self {
+        let without = Credentials {
+            public_url: credentials.public_url.clone(),
+            public_key: None,
+            backend_secret: None,
+            storefront_id: None,
+            customer: None,
+        };
+        let page = Page::new(endpoint, credentials);
+        let mut elsewhere = Page::new(endpoint, &without);
+        let has_some = credentials.public_key.is_some() || credentials.backend_secret.is_some();
+        if let Some(first) = elsewhere.tabs.first_mut().filter(|_| has_some) {
+            let url = &credentials.public_url;
+            first.query = format!(
+                "# The demo's credentials are left out here: they are given only\n\
+                 # at the address that the gateway listens on and at its public\n\
+                 # URL, because another name may be somebody else's. Open\n\
+                 # {url}\n\
+                 # or set GATEWAY_PUBLIC_URL to the address that you use.\n\
+                 #\n{}",
+                first.query
+            );
+            elsewhere.notice = Some(format!(
+                "The demo's credentials are left out, because this host is neither the address that the gateway listens \
+                 on nor its public URL, {url}."
+            ));
+        }
+        Self {
+            page,
+            elsewhere,
+            hosts,
+        }
+    }
 }
 
 /// One operation to start with. GraphiQL names the tab after the operation.
@@ -75,7 +140,7 @@ pub struct Tab {
 }
 
 /// Serves the page at `/` and its files and configuration under `/graphiql/`.
-pub fn router<S>(page: Page) -> Router<S>
+pub fn router<S>(page: DemoPage) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
@@ -84,7 +149,7 @@ where
         .route("/", get(index))
         .route(
             "/graphiql/config.json",
-            get(move |headers: HeaderMap| config(headers, page)),
+            get(move |uri: Uri, headers: HeaderMap| config(uri, headers, page)),
         )
         .route("/graphiql/{*path}", get(file))
 }
@@ -115,8 +180,9 @@ async fn index(headers: HeaderMap) -> Response {
 
 /// The page's configuration as JSON, because the page's policy forbids scripts inside its HTML.
 ///
-/// Another site's page may not read it, whatever the gateway's CORS settings let it do: a demo's secret is in it.
-async fn config(headers: HeaderMap, page: Arc<Page>) -> Response {
+/// Another site's page may not read it, whatever the gateway's CORS settings let it do: a demo's secret is in it. For the
+/// same reason a request to another host than the gateway's own gets it without credentials (DEF-08).
+async fn config(uri: Uri, headers: HeaderMap, page: Arc<DemoPage>) -> Response {
     let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
     if !matches!(site, None | Some(b"same-origin" | b"none")) {
         return guarded(
@@ -127,7 +193,12 @@ async fn config(headers: HeaderMap, page: Arc<Page>) -> Response {
                 .into_response(),
         );
     }
-    guarded(([(CACHE_CONTROL, "no-store")], axum::Json(&*page)).into_response())
+    let shown = if page.hosts.are_asked(&uri, &headers) {
+        &page.page
+    } else {
+        &page.elsewhere
+    };
+    guarded(([(CACHE_CONTROL, "no-store")], axum::Json(shown)).into_response())
 }
 
 async fn file(Path(path): Path<String>, headers: HeaderMap) -> Response {

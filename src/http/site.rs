@@ -40,7 +40,7 @@ pub(super) struct Site {
 }
 
 impl Site {
-    pub(super) fn new(gateway: Gateway, page: Option<graphiql::Page>) -> Self {
+    pub(super) fn new(gateway: Gateway, page: Option<graphiql::DemoPage>) -> Self {
         let gateway = Arc::new(gateway);
         let cors = cors(&gateway.app.config.http.cors_origins);
         let page = page.map_or_else(Router::new, graphiql::router);

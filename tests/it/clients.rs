@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use storefront_gateway::http::graphiql::{Credentials, IS_OFFLINE, Page, example_tabs};
+use storefront_gateway::http::graphiql::{Credentials, IS_OFFLINE};
 
 use crate::kit::{self, Scripts, Shop, Tool};
 
@@ -107,18 +107,14 @@ async fn graphiql_works_in_a_browser_from_the_gateway_alone() {
     kit::succeeds(command).await;
 }
 
-/// The page as a demo has it.
-fn page(shop: &Shop) -> Page {
+/// What a demo's page has.
+fn page(shop: &Shop) -> Credentials {
     let [key, secret] = credentials(shop).map(|credential| Some(credential.to_owned()));
-    Page {
-        endpoint: "/graphql".to_owned(),
-        public_key: key.clone(),
-        tabs: example_tabs(&Credentials {
-            public_url: shop.gateway.url.clone(),
-            public_key: key,
-            backend_secret: secret,
-            storefront_id: Some(shop.id().to_owned()),
-            customer: Some(("ada@example.com".to_owned(), "correct horse".to_owned())),
-        }),
+    Credentials {
+        public_url: shop.gateway.url.clone(),
+        public_key: key,
+        backend_secret: secret,
+        storefront_id: Some(shop.id().to_owned()),
+        customer: Some(("ada@example.com".to_owned(), "correct horse".to_owned())),
     }
 }

@@ -1,6 +1,6 @@
 use axum::{
     body::to_bytes,
-    http::{Request, Response as Answer},
+    http::{Request, Response as Answer, header::HOST},
 };
 use tower::ServiceExt as _;
 
@@ -8,12 +8,14 @@ use super::*;
 
 const CDN_PAGE: &str = include_str!("../../../graphiql/cdn/index.html");
 
+const OWN_HOST: (HeaderName, &str) = (HOST, "127.0.0.1:8080");
+
 async fn answer(path: &str, headers: &[(HeaderName, &str)]) -> Answer<Body> {
-    let page = Page {
-        endpoint: "/graphql".to_owned(),
-        public_key: Some("pk_shop".to_owned()),
-        tabs: example_tabs(&demo()),
-    };
+    let hosts = Hosts::new(
+        "127.0.0.1:8080".parse().expect("an address"),
+        "http://127.0.0.1:8080",
+    );
+    let page = DemoPage::new("/graphql", &demo(), hosts);
     let request = headers
         .iter()
         .fold(Request::get(path), |request, (name, value)| {
@@ -133,7 +135,11 @@ async fn what_is_not_there_is_not_found() {
 
 #[tokio::test]
 async fn the_configuration_is_for_the_own_page_only() {
-    let own = answer("/graphiql/config.json", &[(SEC_FETCH_SITE, "same-origin")]).await;
+    let own = answer(
+        "/graphiql/config.json",
+        &[(SEC_FETCH_SITE, "same-origin"), OWN_HOST],
+    )
+    .await;
     assert_eq!(own.status(), StatusCode::OK);
     assert_eq!(header(&own, &CACHE_CONTROL), "no-store");
     let config: serde_json::Value = serde_json::from_str(&text(own).await).expect("JSON");
@@ -143,9 +149,34 @@ async fn the_configuration_is_for_the_own_page_only() {
     assert_eq!(config["tabs"][0]["variables"], serde_json::Value::Null);
 
     for site in ["cross-site", "same-site"] {
-        let others = answer("/graphiql/config.json", &[(SEC_FETCH_SITE, site)]).await;
+        let others = answer("/graphiql/config.json", &[(SEC_FETCH_SITE, site), OWN_HOST]).await;
         assert_eq!(others.status(), StatusCode::FORBIDDEN, "{site}");
         assert!(!text(others).await.contains("sk_backend"));
+    }
+}
+
+// DEF-08
+#[tokio::test]
+async fn another_host_gets_the_configuration_without_credentials_and_is_told_why() {
+    let own = text(answer("/graphiql/config.json", &[OWN_HOST]).await).await;
+    assert!(own.contains("pk_shop") && own.contains("sk_backend"));
+    for host in ["rebound.example:8080", "127.0.0.1:8081"] {
+        let other = answer("/graphiql/config.json", &[(HOST, host)]).await;
+        assert_eq!(other.status(), StatusCode::OK);
+        let other = text(other).await;
+        for credential in ["pk_shop", "sk_backend", "sto_1"] {
+            assert!(!other.contains(credential), "{host}: {other}");
+        }
+        let config: serde_json::Value = serde_json::from_str(&other).expect("JSON");
+        assert_eq!(config["publicKey"], serde_json::Value::Null);
+        let why = "credentials are left out";
+        assert!(
+            config["notice"]
+                .as_str()
+                .is_some_and(|notice| notice.contains(why))
+        );
+        let first = config["tabs"][0]["query"].as_str().expect("a document");
+        assert!(first.contains(why), "{first}");
     }
 }
 

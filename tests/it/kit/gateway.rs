@@ -8,7 +8,7 @@ use bson::doc;
 use mongodb::Client;
 use storefront_gateway::app::{App, Parts};
 use storefront_gateway::config::Config;
-use storefront_gateway::http::graphiql::Page;
+use storefront_gateway::http::graphiql::{Credentials, DemoPage, Hosts};
 use storefront_gateway::platform::{
     clock::Clock,
     database::Database,
@@ -34,7 +34,7 @@ pub(crate) struct Setup {
     vars: Vec<(String, String)>,
     clock: Clock,
     database: Option<(String, String)>,
-    graphiql: Option<Page>,
+    graphiql: Option<Credentials>,
     log: &'static str,
 }
 
@@ -162,7 +162,7 @@ fn runtime(logs: &Logs, filter: &'static str) -> Runtime {
         .expect("a runtime")
 }
 
-async fn start(config: Config, clock: Clock, commands: Commands, graphiql: Option<Page>) -> Running {
+async fn start(config: Config, clock: Clock, commands: Commands, graphiql: Option<Credentials>) -> Running {
     let listener = TcpListener::bind(config.http.listen).await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let storefront_gateway::config::DatabaseServer::External { uri } = &config.database.server else {
@@ -181,7 +181,9 @@ async fn start(config: Config, clock: Clock, commands: Commands, graphiql: Optio
         master_key: MasterKey::from_bytes(MASTER_KEY),
     };
     let app = App::new(parts).expect("an app");
-    let running = serve::start(app, listener, address, graphiql);
+    let hosts = Hosts::new(address, &app.public_url);
+    let page = graphiql.map(|credentials| DemoPage::new("/graphql", &credentials, hosts));
+    let running = serve::start(app, listener, address, page);
     tokio::time::timeout(super::LIMIT, running.wait_until_ready())
         .await
         .expect("the gateway becomes ready");
@@ -224,11 +226,11 @@ impl Gateway {
     }
 
     /// Another node on the same database that serves GraphiQL.
-    pub(crate) async fn graphiql_node(&self, page: Page) -> Arc<Self> {
+    pub(crate) async fn graphiql_node(&self, page: Credentials) -> Arc<Self> {
         self.node(Some(page), &[]).await
     }
 
-    async fn node(&self, graphiql: Option<Page>, settings: &[(&str, &str)]) -> Arc<Self> {
+    async fn node(&self, graphiql: Option<Credentials>, settings: &[(&str, &str)]) -> Arc<Self> {
         let name = self.store.database().name().to_owned();
         let uri = match &self.setup.database {
             Some((uri, _)) => uri.clone(),
