@@ -16,6 +16,7 @@ mod bare;
 mod child;
 mod erasing;
 mod flood;
+mod hostile;
 mod levels;
 mod lists;
 mod memory;
@@ -70,6 +71,9 @@ async fn measure(arguments: &[String]) {
     }
     if wanted("memory") {
         rows.extend(memory::measure(&stand).await);
+    }
+    if wanted("hostile") {
+        rows.extend(hostile::measure(&stand).await);
     }
     if wanted("point") {
         rows.extend(point::measure(&stand).await);

@@ -9,7 +9,7 @@ use futures_util::TryStreamExt;
 use moka::future::Cache;
 use serde::Deserialize;
 
-use super::client::{ApiClient, ClientKind, Clients, PUBLIC_PREFIX, SECRET_PREFIX};
+use super::client::{ApiClient, ClientKind, Clients, LONGEST_KEY, PUBLIC_PREFIX, SECRET_PREFIX};
 use super::one_time::OneTimeKey;
 use super::organization::Organizations;
 use super::principal::{Identity, Kind, Person, Principal};
@@ -131,17 +131,21 @@ impl Access {
     }
 
     async fn by_key(&self, key: &str) -> Result<Option<Arc<Identity>>> {
-        let standing = self
-            .standing_client(ClientName::Fingerprint(fingerprint(key)))
-            .await?;
+        let standing = self.standing_by_key(key).await?;
         Ok(standing.map(|standing| Arc::clone(&standing.identity)))
+    }
+
+    async fn standing_by_key(&self, key: &str) -> Result<Option<Arc<Standing>>> {
+        if key.len() > LONGEST_KEY {
+            return Ok(None);
+        }
+        self.standing_client(ClientName::Fingerprint(fingerprint(key)))
+            .await
     }
 
     /// The client that a secret belongs to, unless it is revoked.
     pub async fn client_of_secret(&self, secret: &str) -> Result<Option<ApiClient>> {
-        let standing = self
-            .standing_client(ClientName::Fingerprint(fingerprint(secret)))
-            .await?;
+        let standing = self.standing_by_key(secret).await?;
         Ok(standing.map(|standing| standing.client.clone()))
     }
 

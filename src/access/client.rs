@@ -24,6 +24,9 @@ pub const PUBLIC_PREFIX: &str = "pk_";
 /// Prefix of client secrets.
 pub const SECRET_PREFIX: &str = "sk_";
 
+/// Longest text that is looked up as a key or secret, in bytes; ours have 46.
+pub const LONGEST_KEY: usize = 128;
+
 /// Indexes of the clients.
 pub const INDEXES: &[Index] = &[
     Index {

@@ -79,6 +79,25 @@ impl Identity {
         }
     }
 
+    /// One of this kind, for tests.
+    #[cfg(test)]
+    pub(crate) fn sample(kind: Kind) -> Self {
+        let (now, random) = (
+            crate::platform::clock::Timestamp::from_millis(1),
+            crate::platform::random::Random::seeded(1),
+        );
+        Self {
+            kind,
+            organization: OrganizationId::fresh(now, &random),
+            client: None,
+            storefronts: Arc::from([]),
+            covers_all: false,
+            scopes: Vec::new(),
+            person: None,
+            owner: None,
+        }
+    }
+
     /// What kind of credential it is.
     #[must_use]
     pub fn kind(&self) -> Kind {

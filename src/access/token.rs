@@ -22,6 +22,13 @@ pub const AUDIENCE: &str = "storefront-gateway";
 const TYPE: &str = "at+jwt";
 /// How far clocks may differ.
 const LEEWAY: Duration = Duration::from_secs(5);
+/// Longest token that is looked at, in bytes. The longest of ours is a storefront user's with an `external_id` of 256
+/// characters, below 3 KiB.
+const LONGEST: usize = 4096;
+/// Longest header of a token, encoded, in bytes; ours have about 100.
+const LONGEST_HEADER: usize = 512;
+/// Longest `kid`, in bytes.
+const LONGEST_KEY_ID: usize = 64;
 /// Verified tokens in memory; verifying one again costs 35 µs.
 const VERIFIED: u64 = 100_000;
 
@@ -275,6 +282,9 @@ impl Tokens {
     /// # Errors
     /// When the keys cannot be read.
     pub async fn verify(&self, token: &str) -> Result<Option<Arc<Claims>>> {
+        if !has_form(token) {
+            return Ok(None);
+        }
         let name = digest(token.as_bytes());
         let losses = self.keys.confirm().await?;
         let known = self.verified.get(&name).filter(|known| known.losses == losses);
@@ -310,6 +320,9 @@ impl Tokens {
         let (Some(kid), Some(TYPE)) = (&header.kid, header.typ.as_deref()) else {
             return Ok(None);
         };
+        if header.alg != Algorithm::ES256 || kid.len() > LONGEST_KEY_ID {
+            return Ok(None);
+        }
         let Some(key) = self.keys.verifier(kid).await? else {
             return Ok(None);
         };
@@ -322,5 +335,65 @@ impl Tokens {
         Ok(decode::<Claims>(token, &key, &validation)
             .ok()
             .map(|data| data.claims))
+    }
+}
+
+/// Whether a text has the form of a token: three parts of base64url of a sensible length (RFC 7515 §3.1). Nothing is
+/// decoded or hashed of any other.
+fn has_form(token: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let header = token.split('.').next().unwrap_or_default();
+    token.len() <= LONGEST
+        && header.len() <= LONGEST_HEADER
+        && token.bytes().all(is_plain)
+        && token.bytes().filter(|byte| *byte == b'.').count() == 2
+}
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::BASE64URL_NOPAD;
+
+    use super::*;
+
+    // DEF-01
+    #[test]
+    fn only_what_may_be_a_token_is_decoded() {
+        let token = |header: usize, payload: usize| {
+            format!(
+                "{}.{}.{}",
+                "a".repeat(header),
+                "b".repeat(payload),
+                "c".repeat(86)
+            )
+        };
+        assert!(has_form(&token(100, 3000)));
+        for bad in [
+            String::new(),
+            token(LONGEST_HEADER + 1, 10),
+            token(100, LONGEST),
+            token(100, 1024 * 1024),
+            token(10, 10).replace('b', "="),
+            "a.b".to_owned(),
+            "a.b.c.d".to_owned(),
+            ".".repeat(1024 * 1024),
+        ] {
+            assert!(!has_form(&bad), "{} bytes", bad.len());
+        }
+    }
+
+    // DEF-01
+    #[test]
+    fn no_text_breaks_the_reader_of_headers() {
+        let deep = BASE64URL_NOPAD.encode(format!("{{\"alg\":{}", "[".repeat(300)).as_bytes());
+        let header = BASE64URL_NOPAD.encode(br#"{"alg":"ES256","typ":"at+jwt","kid":"key_1","jwk":{}}"#);
+        let good = format!("{header}.e30.{}", "c".repeat(86));
+        let deep = format!("{deep}.e30.cc");
+        crate::fuzz::each_text(7, &[&good, &deep], |token| {
+            if has_form(token)
+                && let Ok(header) = decode_header(token)
+            {
+                assert!(header.kid.is_none_or(|kid| kid.len() <= LONGEST_HEADER));
+            }
+        });
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -11,6 +12,8 @@ use super::tree::Config;
 
 /// Name of the file.
 const FILE: &str = ".env";
+/// The largest file that is read, in bytes.
+const LARGEST: u64 = 256 * 1024;
 
 impl Config {
     /// Reads the variables, usually `std::env::vars_os()`, and the file `.env` of `dir` if there is one. A
@@ -64,7 +67,7 @@ fn read_file(path: &Path, faults: &mut Vec<Fault>) -> BTreeMap<String, String> {
         });
     };
     let mut vars = BTreeMap::new();
-    let text = match std::fs::read_to_string(path) {
+    let text = match read_bounded(path) {
         Ok(text) => text,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return vars,
         Err(cause) => {
@@ -93,6 +96,16 @@ fn read_file(path: &Path, faults: &mut Vec<Fault>) -> BTreeMap<String, String> {
         }
     }
     vars
+}
+
+fn read_bounded(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
+    if u64::try_from(read).unwrap_or(u64::MAX) > LARGEST {
+        let message = format!("it is larger than {} KiB", LARGEST / 1024);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(text)
 }
 
 /// Hands out a text line by line and counts, because `dotenvy` does not say where in the file an error is.

@@ -7,7 +7,9 @@ use axum::http::{HeaderMap, HeaderName, header, request::Parts};
 use ipnet::IpNet;
 
 use super::server::Peer;
+use crate::app::App;
 use crate::context::RequestContext;
+use crate::platform::throttle::network_of;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -19,6 +21,15 @@ pub(super) fn introduce(context: &mut RequestContext, parts: &Parts) {
     let trusted = &context.app.config.http.trusted_proxies;
     let peer = parts.extensions.get::<Peer>();
     context.client = peer.map(|Peer(peer)| address(peer.ip(), &parts.headers, trusted));
+}
+
+/// What stands for the client in a limit: its address, or the network of that.
+pub(super) fn network(app: &App, parts: &Parts) -> String {
+    let trusted = &app.config.http.trusted_proxies;
+    let peer = parts.extensions.get::<Peer>();
+    peer.map_or_else(String::new, |Peer(peer)| {
+        network_of(address(peer.ip(), &parts.headers, trusted))
+    })
 }
 
 /// The address of the client. Addresses are read from the last to the first, each added by the proxy before; the first

@@ -24,12 +24,15 @@ use super::gateway::{Gateway, OperationNames};
 use super::mask::{self, Stage};
 use super::request::Params;
 use super::variables;
-use crate::access::principal::Kind;
+use crate::access::principal::{Kind, Principal};
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::guard::{Cost, Prepared};
 use crate::platform::database::counting;
 use crate::schema::OnValid;
+
+/// Errors of an invalid document that are listed.
+const MOST_ERRORS: usize = 100;
 
 /// Which methods an operation came by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,10 +192,10 @@ impl Running {
 
     /// The operation's label in log and metrics; `None` as long as its document was not found valid, because until then
     /// its name is any text.
-    pub(super) fn label(&self, names: &OperationNames) -> Option<Arc<str>> {
+    pub(super) fn label(&self, names: &OperationNames, principal: &Principal) -> Option<Arc<str>> {
         self.prepared
             .is_validated()
-            .then(|| names.label(self.name.as_deref()))
+            .then(|| names.label(principal, self.name.as_deref()))
     }
 
     /// Drives the operation to its end, without taking its answer.
@@ -232,6 +235,11 @@ impl Executed {
             extensions,
             ..
         } = response;
+        if stage == Stage::Validation && errors.len() > MOST_ERRORS {
+            errors.truncate(MOST_ERRORS);
+            let message = format!("Only the first {MOST_ERRORS} errors of the document are listed.");
+            errors.push(coded("GRAPHQL_VALIDATION_FAILED", message));
+        }
         mask::mask(&mut errors, stage, request_id);
         Answer {
             data: (stage == Stage::Execution).then_some(data),

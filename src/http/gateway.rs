@@ -1,12 +1,13 @@
 //! What all requests share, built once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 
-use crate::access::oauth;
+use super::room::Rooms;
+use crate::access::{oauth, principal::Principal};
 use crate::app::App;
 use crate::config::Config;
 use crate::guard::{CostModel, Guard, Limits};
@@ -31,6 +32,8 @@ pub(super) struct Gateway {
     pub(super) running: Arc<Semaphore>,
     pub(super) uploading: Arc<Semaphore>,
     pub(super) names: OperationNames,
+    /// Memory for requests without a valid credential.
+    pub(super) rooms: Rooms,
 }
 
 impl Gateway {
@@ -53,6 +56,7 @@ impl Gateway {
             running: Arc::new(Semaphore::new(RUNNING)),
             uploading: Arc::new(Semaphore::new(UPLOADING)),
             names: OperationNames::default(),
+            rooms: Rooms::default(),
             app,
         }
     }
@@ -72,30 +76,45 @@ fn limits(config: &Config) -> Limits {
 }
 
 /// The names of operations that logs and metrics know. Clients choose them, so that without a bound they could fill a
-/// metrics store.
+/// metrics store. Each kind of principal has a bound of its own, and requests without a credential add no names: nobody
+/// can use up the names of others (DEF-06).
 #[derive(Debug, Default)]
-pub(super) struct OperationNames(RwLock<HashSet<Arc<str>>>);
+pub(super) struct OperationNames(RwLock<Names>);
+
+#[derive(Debug, Default)]
+struct Names {
+    known: HashSet<Arc<str>>,
+    /// How many each kind of principal has added.
+    added: HashMap<&'static str, usize>,
+}
 
 impl OperationNames {
-    /// Different names that are told apart.
+    /// Different names that one kind of principal can add.
     const MOST: usize = 200;
     /// Bytes of the longest name that is kept.
     const LONGEST: usize = 80;
 
-    /// The label of a valid document's operation: its name, `anonymous`, or `other` beyond the bound.
-    pub(super) fn label(&self, name: Option<&str>) -> Arc<str> {
+    /// The label of a valid document's operation: its name, `anonymous` without one, or `other` beyond the bound.
+    pub(super) fn label(&self, principal: &Principal, name: Option<&str>) -> Arc<str> {
         let Some(name) = name else {
             return "anonymous".into();
         };
-        if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+        let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = names.known.get(name) {
             return Arc::clone(known);
         }
-        let mut names = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if name.len() > Self::LONGEST || names.len() >= Self::MOST {
+        drop(names);
+        if matches!(principal, Principal::Nobody) || name.len() > Self::LONGEST {
             return "other".into();
         }
+        let mut names = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let added = names.added.entry(principal.label()).or_default();
+        if *added >= Self::MOST {
+            return "other".into();
+        }
+        *added += 1;
         let label: Arc<str> = name.into();
-        names.insert(Arc::clone(&label));
+        names.known.insert(Arc::clone(&label));
         label
     }
 }
@@ -103,17 +122,38 @@ impl OperationNames {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::principal::{Identity, Kind};
+
+    fn principal(kind: Kind) -> Principal {
+        Principal::Known(Arc::new(Identity::sample(kind)))
+    }
 
     #[test]
     fn a_flood_of_names_does_not_flood_the_metrics() {
         let names = OperationNames::default();
+        let (public, backend) = (principal(Kind::Public), principal(Kind::Integration));
         let labels: HashSet<_> = (0..10_000)
-            .map(|n| names.label(Some(&format!("Op{n}"))))
+            .map(|n| names.label(&public, Some(&format!("Op{n}"))))
             .collect();
         assert_eq!(labels.len(), OperationNames::MOST + 1);
-        assert_eq!(&*names.label(Some("Op7")), "Op7");
-        assert_eq!(&*names.label(None), "anonymous");
-        assert_eq!(&*names.label(Some(&"x".repeat(81))), "other");
+        assert_eq!(&*names.label(&public, Some("Op7")), "Op7");
+        assert_eq!(&*names.label(&public, None), "anonymous");
+        assert_eq!(&*names.label(&backend, Some(&"x".repeat(81))), "other");
+    }
+
+    // DEF-06
+    #[test]
+    fn nobody_uses_up_the_names_of_others() {
+        let names = OperationNames::default();
+        let (public, backend) = (principal(Kind::Public), principal(Kind::Integration));
+        for n in 0..10_000 {
+            let name = format!("Op{n}");
+            assert_eq!(&*names.label(&Principal::Nobody, Some(&name)), "other");
+            names.label(&public, Some(&format!("Public{n}")));
+        }
+        assert_eq!(&*names.label(&backend, Some("Op7")), "Op7");
+        assert_eq!(&*names.label(&Principal::Nobody, Some("Op7")), "Op7");
+        assert_eq!(&*names.label(&principal(Kind::Customer), Some("Mine")), "Mine");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use axum::{
 };
 use tokio::time::Instant;
 
+use super::allowance::Allowance;
 use super::answer::{Answer, Denied};
 use super::authenticate;
 use super::buyer;
@@ -21,6 +22,7 @@ use super::gateway::Gateway;
 use super::media::{ContentType, Media};
 use super::multipart;
 use super::request::{self, Params};
+use super::room::Room;
 use crate::access::principal::Principal;
 use crate::context::RequestContext;
 use crate::platform::upload::Uploads;
@@ -34,6 +36,9 @@ pub(super) struct Call {
     /// The shopper's address that a backend names.
     pub(super) buyer: Option<IpAddr>,
     pub(super) note: Note,
+    pub(super) allowance: Allowance,
+    /// Memory that is kept for it, where it has no valid credential.
+    room: Option<Room>,
 }
 
 /// Answers `/graphql`: queries by GET; queries, mutations and uploads by POST.
@@ -56,12 +61,16 @@ pub(super) async fn respond(gateway: &Arc<Gateway>, request: Request) -> Respons
         Ok(principal) => principal,
         Err(fault) => return finish(Err(Denied::Fault(fault)), Note::default(), &id, media),
     };
-    let buyer = match buyer::named(&parts.headers, &principal) {
-        Ok(buyer) => buyer,
+    let prepared = buyer::named(&parts.headers, &principal)
+        .and_then(|buyer| Ok((buyer, room_for(gateway, &principal, &parts)?)));
+    let (buyer, room) = match prepared {
+        Ok(prepared) => prepared,
         Err(fault) => return finish(Err(Denied::Fault(fault)), Note::of(&principal), &id, media),
     };
     let mut call = Call {
+        room,
         note: Note::of(&principal),
+        allowance: Allowance::of(&principal, gateway.app.config.http.max_body),
         gateway: Arc::clone(gateway),
         parts,
         id,
@@ -73,6 +82,17 @@ pub(super) async fn respond(gateway: &Arc<Gateway>, request: Request) -> Respons
         Method::Post => by_post(&mut call, body).await,
     };
     finish(outcome, call.note, &call.id, media)
+}
+
+/// Memory for a request without a valid credential.
+fn room_for(gateway: &Gateway, principal: &Principal, parts: &Parts) -> Result<Option<Room>, Fault> {
+    match principal {
+        Principal::Nobody => {
+            let network = client::network(&gateway.app, parts);
+            gateway.rooms.enter(network).map(Some)
+        }
+        Principal::Known(_) => Ok(None),
+    }
 }
 
 fn finish(outcome: Result<Answer, Denied>, mut note: Note, id: &RequestId, media: Media) -> Response {
@@ -97,7 +117,7 @@ fn finish(outcome: Result<Answer, Denied>, mut note: Note, id: &RequestId, media
 }
 
 async fn by_get(call: &mut Call) -> Result<Answer, Denied> {
-    let params = request::from_query(call.parts.uri.query().unwrap_or_default())?;
+    let params = request::from_query(call.parts.uri.query().unwrap_or_default(), &call.allowance.json)?;
     run(call, params, Method::Get).await
 }
 
@@ -119,9 +139,9 @@ async fn by_post(call: &mut Call, body: axum::body::Body) -> Result<Answer, Deni
             .into());
         }
     }
-    let limit = call.gateway.app.config.http.max_body;
-    let body = request::whole_body(&call.parts.headers, body, limit).await?;
-    let params = request::from_json(&body)?;
+    let body =
+        request::whole_body(&call.parts.headers, body, call.allowance.body, call.room.as_mut()).await?;
+    let params = request::from_json(&body, &call.allowance.json)?;
     run(call, params, Method::Post).await
 }
 
@@ -150,7 +170,7 @@ impl Call {
     /// Waits for the answer, and notes the operation's name.
     pub(super) async fn answer(&mut self, mut running: Running, deadline: Instant) -> Answer {
         let answer = running.answer(deadline, self.id.as_str()).await;
-        self.note.operation = running.label(&self.gateway.names);
+        self.note.operation = running.label(&self.gateway.names, &self.principal);
         answer
     }
 }

@@ -4,6 +4,7 @@
 //! (request id, log line, panics) and CORS to its handler. `/graphql` is `graphql`: `authenticate`, `request` or
 //! `multipart`, `execute`, `answer`.
 
+mod allowance;
 mod answer;
 mod authenticate;
 mod buyer;
@@ -22,6 +23,7 @@ mod oauth;
 mod probe;
 mod published;
 mod request;
+mod room;
 mod server;
 mod site;
 mod trace;
@@ -43,7 +45,7 @@ pub struct Site {
     /// Whether requests can be answered.
     pub ready: Ready,
     /// GraphiQL's page, where it is switched on.
-    pub graphiql: Option<graphiql::Page>,
+    pub graphiql: Option<graphiql::DemoPage>,
 }
 
 /// Serves until `stop`, then lets running requests finish.

@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout};
 
 use self::map::FileMap;
 use self::pump::{Incoming, Pumped};
+use super::allowance::Allowance;
 use super::answer::{Answer, Denied};
 use super::execute::{self, Method};
 use super::fault::Fault;
@@ -55,7 +56,7 @@ pub(super) async fn run(call: &mut Call, body: Body) -> Result<Answer, Denied> {
     let Ok(_room) = call.gateway.uploading.clone().try_acquire_owned() else {
         return Err(busy());
     };
-    let (mut params, map) = read_head(&mut multipart, call.gateway.app.config.http.max_body).await?;
+    let (mut params, map) = read_head(&mut multipart, &call.allowance).await?;
     let (files, uploads) = wire(&map, &mut params.variables)?;
     let admitted = execute::admit(&call.gateway, params, Method::Post)?;
     let context = call.context(uploads);
@@ -124,9 +125,13 @@ fn pieces(body: Body) -> BoxStream<'static, Result<Bytes, BodyFault>> {
 }
 
 /// The two parts that come first.
-async fn read_head(multipart: &mut Multipart<'static>, limit: u64) -> Result<(Params, FileMap), Fault> {
+async fn read_head(
+    multipart: &mut Multipart<'static>,
+    allowance: &Allowance,
+) -> Result<(Params, FileMap), Fault> {
+    let limit = allowance.body;
     let operations = read_part(multipart, "operations", limit, 0).await?;
-    let params = request::from_json(&operations)?;
+    let params = request::from_json(&operations, &allowance.json)?;
     let map = read_part(multipart, "map", limit, operations.len()).await?;
     Ok((params, FileMap::parse(&map)?))
 }

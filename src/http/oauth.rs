@@ -20,6 +20,7 @@ use super::frame::RequestId;
 use super::gateway::Gateway;
 use super::media::ContentType;
 use super::request;
+use super::room::Room;
 use crate::access::{
     oauth::{self, BackendRequest, ClientCredentials, Refusal, TokenAnswer},
     principal::Principal,
@@ -33,6 +34,11 @@ use crate::platform::{secret::Secret, upload::Uploads};
 
 /// Forms are short; a token has less than a kilobyte.
 const MAX_FORM: u64 = 16 * 1024;
+
+/// Parameters of a form; no request of the standards has ten.
+const MOST_PARAMETERS: usize = 50;
+/// Longest value of the header Authorization that is decoded, in bytes.
+const LONGEST_BASIC: usize = 4096;
 
 /// `POST /oauth/token`.
 pub(super) async fn token(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
@@ -140,7 +146,12 @@ where
 {
     let (parts, body) = request.into_parts();
     let id = RequestId::assigned(&parts.extensions);
-    let (form, client) = match read(&parts.headers, body).await {
+    // Who asks is known only once the form is read.
+    let mut room = match gateway.rooms.enter(client::network(&gateway.app, &parts)) {
+        Ok(room) => room,
+        Err(fault) => return fault.into_response(),
+    };
+    let (form, client) = match read(&parts.headers, body, &mut room).await {
         Ok(read) => read,
         Err(denied) => return denied.into_response(),
     };
@@ -223,7 +234,11 @@ fn told<T>(outcome: HouseResult<Result<T, Refusal>>, id: &RequestId) -> Result<T
 
 type Form = BTreeMap<String, String>;
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<(Form, Option<ClientCredentials>), Denied> {
+async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    room: &mut Room,
+) -> Result<(Form, Option<ClientCredentials>), Denied> {
     let content_type = ContentType::of(headers);
     let is_form = content_type
         .is_some_and(|known| known.essence == "application/x-www-form-urlencoded" && known.is_utf8());
@@ -232,7 +247,7 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<(Form, Option<ClientCre
             Refusal::InvalidRequest("Send a form: Content-Type application/x-www-form-urlencoded.").into(),
         );
     }
-    let body = request::whole_body(headers, body, MAX_FORM).await?;
+    let body = request::whole_body(headers, body, MAX_FORM, Some(room)).await?;
     let form = parse_form(&body)?;
     let client = client_of(headers, &form)?;
     Ok((form, client))
@@ -241,6 +256,9 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<(Form, Option<ClientCre
 /// The form's parameters. One without a value counts as left out, and none may stand twice (RFC 6749 §3.2).
 fn parse_form(body: &[u8]) -> Result<Form, Refusal> {
     let mut form = Form::new();
+    if body.iter().filter(|byte| **byte == b'&').count() >= MOST_PARAMETERS {
+        return Err(Refusal::InvalidRequest("The form has too many parameters."));
+    }
     for (name, value) in url::form_urlencoded::parse(body) {
         if value.is_empty() {
             continue;
@@ -281,6 +299,9 @@ fn client_of(headers: &HeaderMap, form: &Form) -> Result<Option<ClientCredential
 
 /// The credentials of HTTP Basic, whose id and secret are form-encoded before they are joined (RFC 6749 §2.3.1).
 fn basic(value: &HeaderValue) -> Option<ClientCredentials> {
+    if value.len() > LONGEST_BASIC {
+        return None;
+    }
     let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("Basic") {
         return None;
@@ -318,6 +339,32 @@ mod tests {
         let secret =
             |secret: Option<Secret>| secret.map_or_else(String::new, |secret| secret.expose().to_owned());
         Ok(found.map(|found| (found.id, secret(found.secret))))
+    }
+
+    // DEF-01
+    #[test]
+    fn no_form_and_no_basic_credential_breaks_the_reader() {
+        let form = b"grant_type=password&client_id=pk_a&username=a%40b.co&password=%C3%A4+x";
+        crate::fuzz::each(10, &[form], |body| {
+            if let Ok(form) = parse_form(body) {
+                assert!(form.len() <= MOST_PARAMETERS);
+            }
+        });
+        crate::fuzz::each_text(11, &["a%3Ab:c%2Bd+e&f=g"], |plain| {
+            let value = HeaderValue::try_from(format!("Basic {}", BASE64.encode(plain.as_bytes())));
+            let read = basic(&value.expect("a header"));
+            assert!(read.is_none_or(|client| client.id.len() <= LONGEST_BASIC));
+        });
+        crate::fuzz::each(12, &[b"Basic YTpi"], |value| {
+            if let Ok(value) = HeaderValue::from_bytes(value) {
+                let _read = basic(&value);
+            }
+        });
+        let many = "a=1&".repeat(MOST_PARAMETERS + 1);
+        assert!(matches!(
+            parse_form(many.as_bytes()),
+            Err(Refusal::InvalidRequest(_))
+        ));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_graphql::Variables;
 use axum::body::Body;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt};
 use serde::Deserialize;
@@ -13,6 +13,8 @@ use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
 use super::fault::Fault;
+use super::room::Room;
+use crate::platform::json::{self, Bounds};
 
 /// A body that is not whole after this time is cut.
 pub(super) const BODY_TIME: Duration = Duration::from_secs(15);
@@ -28,8 +30,14 @@ pub(super) struct Params {
 /// The whole body of a request.
 ///
 /// # Errors
-/// 413 for one beyond `limit` bytes, 408 for one that does not come in time, 400 for one that breaks off.
-pub(super) async fn whole_body(headers: &HeaderMap, body: Body, limit: u64) -> Result<Bytes, Fault> {
+/// 413 for one beyond `limit` bytes, 408 for one that does not come in time, 400 for one that breaks off, 503 where its room
+/// is full.
+pub(super) async fn whole_body(
+    headers: &HeaderMap,
+    body: Body,
+    limit: u64,
+    mut room: Option<&mut Room>,
+) -> Result<Bytes, Fault> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
@@ -45,7 +53,11 @@ pub(super) async fn whole_body(headers: &HeaderMap, body: Body, limit: u64) -> R
             None => (timeout_at(deadline, pieces.next()).await).map_err(|_elapsed| Fault::too_slow())?,
         };
         let broken = |_cause| Fault::bad_request("The request's body did not arrive whole.");
-        piece.transpose().map_err(broken)
+        let piece: Option<Bytes> = piece.transpose().map_err(broken)?;
+        if let (Some(piece), Some(room)) = (&piece, &mut room) {
+            room.grow(piece.len())?;
+        }
+        Ok(piece)
     };
     let fits = |length: usize| u64::try_from(length).is_ok_and(|length| length <= limit);
     let Some(first) = next().await? else {
@@ -87,8 +99,8 @@ struct RawParams<'a> {
 /// The parameters in a JSON body.
 ///
 /// # Errors
-/// 400 that names what is wrong with which parameter.
-pub(super) fn from_json(body: &[u8]) -> Result<Params, Fault> {
+/// 400 that names what is wrong with which parameter; `LIMIT_EXCEEDED` for one that exceeds the bounds.
+pub(super) fn from_json(body: &[u8], bounds: &Bounds) -> Result<Params, Fault> {
     let Ok(text) = std::str::from_utf8(body) else {
         return Err(Fault::bad_request("The request's body is not UTF-8."));
     };
@@ -111,14 +123,14 @@ pub(super) fn from_json(body: &[u8]) -> Result<Params, Fault> {
         return Err(no_query());
     };
     if let Some(extensions) = raw.extensions {
-        object("extensions", extensions.get())?;
+        object("extensions", extensions.get(), bounds)?;
     }
     let operation_name = raw.operation_name.map(|name| string("operationName", name.get()));
     Ok(Params {
         query: string("query", query.get())?,
         operation_name: operation_name.transpose()?.filter(|name| !name.is_empty()),
         variables: match raw.variables {
-            Some(variables) => parse_variables(variables.get())?,
+            Some(variables) => parse_variables(variables.get(), bounds)?,
             None => Variables::default(),
         },
     })
@@ -128,7 +140,7 @@ pub(super) fn from_json(body: &[u8]) -> Result<Params, Fault> {
 ///
 /// # Errors
 /// As [`from_json`].
-pub(super) fn from_query(query: &str) -> Result<Params, Fault> {
+pub(super) fn from_query(query: &str, bounds: &Bounds) -> Result<Params, Fault> {
     let mut texts: [(&'static str, Option<Cow<'_, str>>); 4] = [
         ("query", None),
         ("operationName", None),
@@ -154,13 +166,13 @@ pub(super) fn from_query(query: &str) -> Result<Params, Fault> {
     if let Some(extensions) = extensions.filter(is_sent) {
         let _parsed: &RawValue =
             serde_json::from_str(&extensions).map_err(|_cause| must_be("extensions", "a JSON object"))?;
-        object("extensions", extensions.trim())?;
+        object("extensions", extensions.trim(), bounds)?;
     }
     Ok(Params {
         query: query.into_owned(),
         operation_name: operation_name.map(Cow::into_owned),
         variables: match variables.filter(is_sent) {
-            Some(variables) => parse_variables(variables.trim())?,
+            Some(variables) => parse_variables(variables.trim(), bounds)?,
             None => Variables::default(),
         },
     })
@@ -170,16 +182,18 @@ fn string(name: &'static str, json: &str) -> Result<String, Fault> {
     serde_json::from_str(json).map_err(|_cause| must_be(name, "a string"))
 }
 
-fn object(name: &'static str, json: &str) -> Result<(), Fault> {
-    if json.starts_with('{') {
-        Ok(())
-    } else {
-        Err(must_be(name, "an object"))
+fn object(name: &'static str, json: &str, bounds: &Bounds) -> Result<(), Fault> {
+    if !json.starts_with('{') {
+        return Err(must_be(name, "an object"));
     }
+    json::check(json.as_bytes(), bounds).map_err(|excess| {
+        let message = format!("The parameter \"{name}\" {excess}, which is the limit.");
+        Fault::new(StatusCode::BAD_REQUEST, "LIMIT_EXCEEDED", message)
+    })
 }
 
-fn parse_variables(json: &str) -> Result<Variables, Fault> {
-    object("variables", json)?;
+fn parse_variables(json: &str, bounds: &Bounds) -> Result<Variables, Fault> {
+    object("variables", json, bounds)?;
     serde_json::from_str(json).map_err(|_cause| must_be("variables", "a JSON object of variables by name"))
 }
 
@@ -202,10 +216,57 @@ fn not_an_object() -> Fault {
 mod tests {
     use super::*;
 
+    const BOUNDS: Bounds = Bounds {
+        depth: 64,
+        values: 1000,
+    };
+
+    // DEF-01
+    #[test]
+    fn json_beyond_the_bounds_is_refused_by_the_name_of_its_parameter() {
+        let deep = "[".repeat(10_000) + &"]".repeat(10_000);
+        let many = format!("[1{}]", ",1".repeat(500_000));
+        for json in [deep, many] {
+            for name in ["variables", "extensions"] {
+                let value = format!("{{\"a\":{json}}}");
+                let body = format!("{{\"query\":\"{{a}}\",\"{name}\":{value}}}");
+                let encoded: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+                let query = format!("query=a&{name}={encoded}");
+                for refused in [from_json(body.as_bytes(), &BOUNDS), from_query(&query, &BOUNDS)] {
+                    let fault = refused.expect_err(name);
+                    assert_eq!((fault.status.as_u16(), fault.code), (400, "LIMIT_EXCEEDED"));
+                    assert!(fault.message.contains(name), "{}", fault.message);
+                }
+            }
+            // Nothing is made of parameters that nobody knows, and those that are no text are refused unread.
+            let unknown = format!("{{\"query\":\"{{a}}\",\"other\":{json}}}");
+            assert!(from_json(unknown.as_bytes(), &BOUNDS).is_ok());
+            let no_text = format!("{{\"query\":{json}}}");
+            assert!(from_json(no_text.as_bytes(), &BOUNDS).is_err());
+        }
+    }
+
+    // DEF-01
+    #[test]
+    fn no_body_and_no_query_string_breaks_the_reader() {
+        let body = r#"{"query":"query A($x: Int) {a(x: $x)}","operationName":"A","variables":{"x":[1,{"y":"\u00e9"}]},"extensions":{}}"#;
+        crate::fuzz::each(4, &[body.as_bytes()], |body| {
+            if let Ok(params) = from_json(body, &BOUNDS) {
+                assert!(params.variables.len() <= BOUNDS.values);
+            }
+        });
+        let query = "query=%7Ba%7D&operationName=A&variables=%7B%22x%22%3A%5B1%5D%7D&extensions=%7B%7D";
+        crate::fuzz::each_text(5, &[query], |query| {
+            if let Ok(params) = from_query(query, &BOUNDS) {
+                assert!(params.variables.len() <= BOUNDS.values);
+            }
+        });
+    }
+
     #[test]
     fn parameters_come_from_json() {
         let body = br#" {"query":"{a}","variables":{"x":[1,{"y":null}]},"operationName":null,"other":1}"#;
-        let params = from_json(body).expect("good");
+        let params = from_json(body, &BOUNDS).expect("good");
         assert_eq!(params.query, "{a}");
         assert_eq!(params.operation_name, None);
         assert_eq!(params.variables.len(), 1);
@@ -233,7 +294,7 @@ mod tests {
                 "\"extensions\"",
             ),
         ] {
-            let fault = from_json(body.as_bytes()).expect_err(body);
+            let fault = from_json(body.as_bytes(), &BOUNDS).expect_err(body);
             assert!(fault.message.contains(named), "{body}: {}", fault.message);
             assert!(!fault.message.contains("s3cret"), "{body}: {}", fault.message);
         }
@@ -241,7 +302,11 @@ mod tests {
 
     #[test]
     fn parameters_come_from_a_query_string() {
-        let params = from_query("query=%7Ba%7D&variables=%7B%22x%22%3A1%7D&operationName=").expect("good");
+        let params = from_query(
+            "query=%7Ba%7D&variables=%7B%22x%22%3A1%7D&operationName=",
+            &BOUNDS,
+        )
+        .expect("good");
         assert_eq!((params.query.as_str(), params.variables.len()), ("{a}", 1));
         assert_eq!(params.operation_name, None);
         for bad in [
@@ -251,7 +316,7 @@ mod tests {
             "query=a&variables=1",
             "query=a&extensions=%7B",
         ] {
-            assert!(from_query(bad).is_err(), "{bad}");
+            assert!(from_query(bad, &BOUNDS).is_err(), "{bad}");
         }
     }
 
@@ -266,6 +331,7 @@ mod tests {
                 &none,
                 Body::from_stream(futures_util::stream::iter(pieces)),
                 limit,
+                None,
             )
             .await
         };

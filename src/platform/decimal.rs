@@ -195,6 +195,16 @@ mod tests {
         Decimal::parse_text(text).unwrap_or_else(|| panic!("{text} is a decimal"))
     }
 
+    // DEF-01
+    #[test]
+    fn no_text_breaks_the_reader() {
+        crate::fuzz::each_text(14, &["-10.50", "9999999999999999999999999999999999"], |text| {
+            if let Some(decimal) = Decimal::parse_text(text) {
+                assert_eq!(Decimal::parse_text(&decimal.to_string()), Some(decimal), "{text}");
+            }
+        });
+    }
+
     #[test]
     fn a_decimal_comes_back_as_it_was_written_from_the_wire_and_from_the_database() {
         for text in GOOD {

@@ -267,6 +267,29 @@ mod tests {
         }
     }
 
+    // DEF-01
+    #[test]
+    fn no_text_breaks_the_filters() {
+        crate::fuzz::each_text(15, &["a.b*(c", "*a*b*"], |text| {
+            let filter = StringFilter {
+                like: Some(text.to_owned()),
+                starts_with: Some(text.to_owned()),
+                ..StringFilter::default()
+            };
+            for condition in filter.on("name").unwrap_or_default() {
+                let expression = condition.get_document("name").ok();
+                let expression = expression
+                    .and_then(|name| name.get("$regex"))
+                    .expect("an expression");
+                let Bson::RegularExpression(regex) = expression else {
+                    panic!("an expression")
+                };
+                // Each character escaped, and a group for each star.
+                assert!(regex.pattern.as_str().len() <= MAX_TEXT * 10);
+            }
+        });
+    }
+
     #[test]
     fn a_text_that_is_too_long_is_refused() {
         let filter = StringFilter {

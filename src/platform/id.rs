@@ -175,6 +175,17 @@ mod tests {
         assert_eq!(StorefrontId::parse("sto_$gt"), None);
     }
 
+    // DEF-01
+    #[test]
+    fn no_text_breaks_the_reader() {
+        let id = StorefrontId::fresh(Timestamp::from_millis(1_000), &Random::seeded(7));
+        crate::fuzz::each_text(16, &[id.as_str()], |text| {
+            if let Some(read) = StorefrontId::parse(text) {
+                assert_eq!(read.as_str(), text);
+            }
+        });
+    }
+
     #[test]
     fn ids_in_succession_keep_their_order_within_a_millisecond() {
         let (random, ids) = (Random::seeded(7), Succession::default());

@@ -12,6 +12,7 @@ pub mod filter;
 pub mod id;
 pub mod inspect;
 pub mod job;
+pub mod json;
 pub mod loader;
 pub mod mail;
 pub mod migration;

@@ -4,12 +4,28 @@ use std::fmt;
 use std::time::Duration;
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::clock::Timestamp;
 
+/// Longest text that is read as a moment, in bytes: fractions of a second have as many digits as somebody likes to write.
+const LONGEST_MOMENT: usize = 64;
+
 impl Timestamp {
+    /// From RFC 3339; `None` for anything else. What is finer than a millisecond is cut off.
+    #[must_use]
+    pub fn parse_text(text: &str) -> Option<Self> {
+        if text.len() > LONGEST_MOMENT {
+            return None;
+        }
+        let moment = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+        // RFC 3339 has no other years, so that the moment could not be shown.
+        (0..=9999)
+            .contains(&moment.year())
+            .then(|| Self::from_millis(moment.timestamp_millis()))
+    }
+
     /// RFC 3339 in UTC with milliseconds: `2026-11-21T09:00:00.000Z`.
     #[must_use]
     pub fn rfc3339(self) -> String {
@@ -30,15 +46,13 @@ impl ScalarType for Timestamp {
         let Value::String(text) = &value else {
             return Err(InputValueError::expected_type(value));
         };
-        DateTime::parse_from_rfc3339(text)
-            .map(|moment| Self::from_millis(moment.timestamp_millis()))
-            .map_err(|_| {
-                InputValueError::custom("expected a date and time of RFC 3339, such as 2026-11-21T09:00:00Z")
-            })
+        Self::parse_text(text).ok_or_else(|| {
+            InputValueError::custom("expected a date and time of RFC 3339, such as 2026-11-21T09:00:00Z")
+        })
     }
 
     fn is_valid(value: &Value) -> bool {
-        matches!(value, Value::String(text) if DateTime::parse_from_rfc3339(text).is_ok())
+        matches!(value, Value::String(text) if Self::parse_text(text).is_some())
     }
 
     fn to_value(&self) -> Value {
@@ -204,6 +218,24 @@ mod tests {
             <Timestamp as ScalarType>::parse(Value::from("2026-11-21T10:00:00.1239+01:00")).expect("parses");
         assert_eq!(parsed.rfc3339(), "2026-11-21T09:00:00.123Z");
         assert!(<Timestamp as ScalarType>::parse(Value::from("yesterday")).is_err());
+    }
+
+    // DEF-01
+    #[test]
+    fn no_text_breaks_the_readers_of_days_and_moments() {
+        let long = format!("2026-11-21T10:00:00.{}Z", "1".repeat(100));
+        assert_eq!(Timestamp::parse_text(&long), None);
+        let moments = ["2026-11-21T10:00:00.1239+01:00", "0000-01-01T00:00:00Z"];
+        crate::fuzz::each_text(8, &moments, |text| {
+            if let Some(moment) = Timestamp::parse_text(text) {
+                assert_eq!(Timestamp::parse_text(&moment.rfc3339()), Some(moment), "{text}");
+            }
+        });
+        crate::fuzz::each_text(9, &["2026-11-21", "2024-02-29"], |text| {
+            if let Some(day) = Date::parse_text(text) {
+                assert_eq!(day.to_string(), text);
+            }
+        });
     }
 
     #[test]

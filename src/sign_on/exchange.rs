@@ -183,7 +183,7 @@ async fn redeem(
         Unread::TooLarge => Fault::Untrusted("its answer to the code is too long"),
         other => Fault::Down(other),
     })?;
-    let said: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    let said: Option<Value> = answer.json_of_any_status().ok();
     match (answer.status, said) {
         (200, Some(said)) => tokens(&said),
         (400 | 401, Some(said)) => Err(refused(&said)),

@@ -12,6 +12,11 @@ use super::claims::{Claims, text};
 use super::exchange::Fault;
 use crate::platform::clock::Timestamp;
 
+/// Longest id token, in bytes: those of providers that write a person's groups into it have tens of kilobytes.
+const LONGEST: usize = 128 * 1024;
+/// Longest header of an id token, encoded, in bytes: some hold a chain of certificates.
+const LONGEST_HEADER: usize = 16 * 1024;
+
 /// How far a provider's clock may be from ours.
 const LEEWAY: Duration = Duration::from_secs(60);
 
@@ -46,6 +51,10 @@ pub struct Expected<'a> {
 /// key would do as the secret.
 pub fn header(token: &str) -> Result<Header, Fault> {
     let unreadable = Fault::Untrusted("the id token is none, or by an algorithm that nobody should use");
+    let encoded = token.split('.').next().unwrap_or_default();
+    if token.len() > LONGEST || encoded.len() > LONGEST_HEADER {
+        return Err(Fault::Untrusted("the id token is too long"));
+    }
     let header = decode_header(token).map_err(|_unknown| unreadable)?;
     match header.alg {
         Algorithm::RS256

@@ -129,6 +129,21 @@ mod tests {
         }
     }
 
+    // DEF-01
+    #[test]
+    fn no_range_breaks_the_reader() {
+        crate::fuzz::each(13, &[b"bytes=2-5", b"bytes=-3", b"bytes=2-"], |range| {
+            let Ok(value) = header::HeaderValue::from_bytes(range) else {
+                return;
+            };
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RANGE, value);
+            if let Wanted::Part { from, until } = wanted(&headers, "\"t\"", 10) {
+                assert!(from < until && until <= 10, "{from} {until}");
+            }
+        });
+    }
+
     // STO-02
     #[test]
     fn known_content_is_not_sent_again() {

@@ -5,12 +5,18 @@ use std::collections::BTreeMap;
 use async_graphql::{Value, Variables};
 
 use crate::http::fault::Fault;
+use crate::platform::json::{self, Bounds};
 use crate::platform::scalar::Upload;
 
 /// Files of one request.
 const MOST_FILES: usize = 10;
 /// Places of one file.
 const MOST_PLACES: usize = 10;
+/// What the JSON of the part holds at most: an object of lists of texts.
+const BOUNDS: Bounds = Bounds {
+    depth: 2,
+    values: 256,
+};
 
 /// The files that the request announces, by the name of their part.
 #[derive(Debug)]
@@ -28,6 +34,11 @@ impl FileMap {
     /// # Errors
     /// 400 that says what is wrong.
     pub(super) fn parse(json: &[u8]) -> Result<Self, Fault> {
+        if let Err(excess) = json::check(json, &BOUNDS) {
+            return Err(Fault::bad_request(format!(
+                "The part \"map\" {excess}. It is an object of lists of paths, such as {{\"0\": [\"variables.input.file\"]}}."
+            )));
+        }
         let Ok(map) = serde_json::from_slice::<BTreeMap<String, Vec<String>>>(json) else {
             return Err(Fault::bad_request(
                 "The part \"map\" is not a JSON object of lists of paths, such as {\"0\": [\"variables.input.file\"]}.",
@@ -148,6 +159,24 @@ mod tests {
                 .replace(&mut twice, 1)
                 .is_err()
         );
+    }
+
+    // DEF-01
+    #[test]
+    fn no_map_breaks_the_reader() {
+        let map = br#"{"0":["variables.input.file","variables.files.1"],"1":["variables.files.0"]}"#;
+        crate::fuzz::each(6, &[map], |json| {
+            if let Ok(map) = FileMap::parse(json) {
+                assert!(map.files.len() <= MOST_FILES);
+                for (number, (_, places)) in map.files.iter().enumerate() {
+                    let mut variables = variables();
+                    let _refused_or_not = places
+                        .iter()
+                        .map(|place| place.replace(&mut variables, number))
+                        .count();
+                }
+            }
+        });
     }
 
     #[test]

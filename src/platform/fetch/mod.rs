@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use url::Url;
 
+use super::json::{self, Bounds};
 use super::secret::Secret;
 
 pub use documents::Documents;
@@ -45,6 +46,12 @@ impl Limits {
         at_once: 64,
     };
 }
+
+/// What the JSON of an answer may hold: more than any provider's document has.
+const JSON: Bounds = Bounds {
+    depth: 32,
+    values: 10_000,
+};
 
 /// Why there is no answer that could be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,11 +147,20 @@ impl Answer {
     /// The JSON of an answer that is one.
     ///
     /// # Errors
-    /// [`Unread::Status`], [`Unread::NotJson`].
+    /// [`Unread::Status`], [`Unread::TooLarge`], [`Unread::NotJson`].
     pub fn json(&self) -> Result<serde_json::Value, Unread> {
         if self.status != 200 {
             return Err(Unread::Status);
         }
+        self.json_of_any_status()
+    }
+
+    /// The JSON of an answer, whatever its status.
+    ///
+    /// # Errors
+    /// [`Unread::TooLarge`], [`Unread::NotJson`].
+    pub fn json_of_any_status(&self) -> Result<serde_json::Value, Unread> {
+        json::check(&self.body, &JSON).map_err(|_excess| Unread::TooLarge)?;
         serde_json::from_slice(&self.body).map_err(|_not_json| Unread::NotJson)
     }
 }
