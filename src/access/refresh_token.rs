@@ -166,4 +166,19 @@ mod tests {
             assert_eq!(leads, 40 - at <= MOST_STEPS, "{at}");
         }
     }
+
+    // DEF-01
+    #[test]
+    fn no_text_breaks_the_reader() {
+        let Issuer { vault, first, .. } = issuer();
+        let (untagged, _) = first.rsplit_once('.').expect("a tag");
+        crate::fuzz::each_text(18, &[&first, untagged], |text| {
+            if let Some(presented) = Presented::read(&vault, text) {
+                assert!(
+                    text.len() <= LONGEST && (!presented.is_tagged || text == first),
+                    "{text}"
+                );
+            }
+        });
+    }
 }

@@ -62,9 +62,31 @@ pub fn parse(text: &str) -> Option<Email> {
     })
 }
 
+/// What stands for an account in the limits on sign-ins: the compared form, and for what is no address its beginning, which
+/// is all that is folded of a text of any size.
+#[must_use]
+pub fn account(text: &str) -> String {
+    parse(text).map_or_else(
+        || text.chars().take(LONGEST).collect::<String>().to_lowercase(),
+        |email| email.key,
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // DEF-01
+    #[test]
+    fn no_text_breaks_the_reader_and_a_compared_address_fits_into_a_cursor() {
+        crate::fuzz::each_text(21, &["Ada.Lovelace+shop@Example.COM", "ä@müller.de"], |text| {
+            if let Some(email) = parse(text) {
+                assert!(email.written.len() <= LONGEST);
+                assert!(email.key.len() <= crate::platform::page::MAX_TEXT);
+            }
+            assert!(account(text).len() <= LONGEST * 8);
+        });
+    }
 
     // SPR-10
     #[test]

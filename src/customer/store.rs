@@ -124,6 +124,7 @@ impl Personal for Customer {
             ("isEmailVerified", Field::Told("isEmailVerified")),
             ("passwordHash", Field::Hidden),
             ("credentialEpoch", Field::Free),
+            ("identityLinks", Field::Free),
             ("firstName", Field::Personal("firstName")),
             ("lastName", Field::Personal("lastName")),
             ("salutation", Field::Personal("salutation")),

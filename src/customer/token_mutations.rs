@@ -138,7 +138,7 @@ pub(super) async fn create_token(
     let place = place.ok_or_else(|| Error::internal("an input without faults has a storefront"))?;
     let beginner = Beginner::of(context, &reach);
     let credentials = (email.as_str(), Secret::from(password));
-    let account = email::parse(&email).map_or_else(|| email.to_lowercase(), |email| email.key);
+    let account = email::account(&email);
     let guess = limits::login(context, &place, &account).await?;
     let outcome = sign_in::by_password(&context.app, &place, credentials, anonymous, &beginner).await;
     Ok((limits::settle(guess, outcome).await?, reach))

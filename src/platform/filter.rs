@@ -10,6 +10,8 @@ use crate::error::{Error, Result};
 pub const MAX_DEPTH: usize = 5;
 /// How many values `in` takes.
 const MAX_VALUES: usize = 100;
+/// How many filters stand within a filter, all levels together.
+const MAX_FILTERS: usize = 200;
 /// Longest text in a filter, in characters.
 const MAX_TEXT: usize = 512;
 
@@ -50,6 +52,14 @@ impl StringFilter {
     /// The same filter for a field whose texts are stored in another form.
     #[must_use]
     pub fn mapped(self, form: impl Fn(&str) -> String) -> Self {
+        // What is too long is refused as it is, without the work.
+        let form = |text: &str| {
+            if text.len() > MAX_TEXT * 4 {
+                text.to_owned()
+            } else {
+                form(text)
+            }
+        };
         let text = |text: Option<String>| text.map(|text| form(&text));
         Self {
             eq: text(self.eq),
@@ -204,7 +214,8 @@ pub struct Nested<F> {
 /// # Errors
 /// [`Error::BadInput`] when `and`, `or` and `not` stand more than [`MAX_DEPTH`] deep, or a condition cannot be.
 pub fn condition<F: Filter>(filter: Option<F>) -> Result<Document> {
-    let conditions = filter.map_or_else(|| Ok(Vec::new()), |filter| collect(filter, 0))?;
+    let mut left = MAX_FILTERS;
+    let conditions = filter.map_or_else(|| Ok(Vec::new()), |filter| collect(filter, 0, &mut left))?;
     Ok(all(conditions))
 }
 
@@ -216,21 +227,26 @@ fn all(mut conditions: Vec<Document>) -> Document {
     }
 }
 
-fn collect<F: Filter>(mut filter: F, depth: usize) -> Result<Vec<Document>> {
+fn collect<F: Filter>(mut filter: F, depth: usize, left: &mut usize) -> Result<Vec<Document>> {
     if depth > MAX_DEPTH {
         return Err(Error::BadInput(format!(
             "and, or and not stand at most {MAX_DEPTH} within each other."
         )));
     }
+    *left = left.checked_sub(1).ok_or_else(|| {
+        Error::BadInput(format!(
+            "and, or and not hold at most {MAX_FILTERS} filters in all."
+        ))
+    })?;
     let mut conditions = filter.own()?;
     let Nested { and, or, not } = filter.nested();
     for inner in and.into_iter().flatten() {
-        conditions.extend(collect(inner, depth + 1)?);
+        conditions.extend(collect(inner, depth + 1, left)?);
     }
     if let Some(or) = or {
         let branches = or
             .into_iter()
-            .map(|inner| collect(inner, depth + 1).map(all))
+            .map(|inner| collect(inner, depth + 1, left).map(all))
             .collect::<Result<Vec<_>>>()?;
         // One of none holds never.
         conditions.push(if branches.is_empty() {
@@ -240,7 +256,7 @@ fn collect<F: Filter>(mut filter: F, depth: usize) -> Result<Vec<Document>> {
         });
     }
     if let Some(not) = not {
-        conditions.push(doc! { "$nor": [all(collect(*not, depth + 1)?)] });
+        conditions.push(doc! { "$nor": [all(collect(*not, depth + 1, left)?)] });
     }
     Ok(conditions)
 }
@@ -265,6 +281,32 @@ mod tests {
             let expected = expression(expected.to_owned(), "is").expect("a regex");
             assert_eq!(conditions, [doc! { "name": { "$regex": expected } }], "{like}");
         }
+    }
+
+    struct Many(usize);
+
+    impl Filter for Many {
+        fn own(&mut self) -> Result<Vec<Document>> {
+            Ok(vec![doc! { "a": 1 }])
+        }
+
+        fn nested(self) -> Nested<Self> {
+            Nested {
+                and: None,
+                or: (self.0 > 0).then(|| (0..self.0).map(|_| Self(0)).collect()),
+                not: None,
+            }
+        }
+    }
+
+    // DEF-01
+    #[test]
+    fn a_filter_holds_so_many_filters_and_no_more() {
+        assert!(condition(Some(Many(MAX_FILTERS - 1))).is_ok());
+        assert!(matches!(
+            condition(Some(Many(MAX_FILTERS))),
+            Err(Error::BadInput(_))
+        ));
     }
 
     // DEF-01

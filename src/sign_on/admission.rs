@@ -71,7 +71,13 @@ impl Voucher for Link<'_> {
                 // It went meanwhile, with the account or the provider.
                 return updated.map(drop).ok_or_else(|| refusal::account_is_gone().into());
             }
-            // The sign-in changes the customer, so that of two at once one begins anew and counts the other's.
+            // Changes the customer, so that of two at once one begins anew and counts the other's. The sign-in itself may
+            // change nothing: two in one millisecond write the same time.
+            let customers = self.app.database.open::<Customer>(reach);
+            let touch = doc! { "$inc": { "identityLinks": 1_i64 } };
+            customers
+                .update_in(tx, doc! { "_id": &customer.id }, touch)
+                .await?;
             let whose = (&customer.storefront_id, &customer.user_id);
             let theirs = store::count_identities_in(&self.app.database, reach, tx, whose).await?;
             if theirs >= MAX_IDENTITIES {

@@ -190,3 +190,18 @@ fn what_a_refusal_takes() {
         println!("{:>8} µs {:>8} bytes  {name}", best.as_micros(), text.len());
     }
 }
+
+// DEF-01
+#[test]
+fn no_text_breaks_the_guard() {
+    let valid = "query A($first: Int = 2, $b: Boolean!) { shops(first: $first) @skip(if: $b) { nodes { ...S } } } \
+        fragment S on Shop { id people { nodes { id } } } # end";
+    let guard = guard();
+    crate::fuzz::each_text(
+        23,
+        &[valid, "{ a(b: \"\\u0041\", c: [1, {d: -1.5e3}]) }"],
+        |text| {
+            let _admitted_or_not = admit_with(&guard, text, serde_json::json!({ "first": 3 }));
+        },
+    );
+}

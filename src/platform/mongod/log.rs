@@ -319,6 +319,17 @@ mod tests {
         assert_eq!(telling_lines(&log), ["***aborting after invariant() failure"]);
     }
 
+    // DEF-01
+    #[test]
+    fn no_log_breaks_the_reader() {
+        let line = "{\"s\":\"F\",\"msg\":\"m\",\"attr\":{\"error\":{\"code\":1}}}\n";
+        crate::fuzz::each_text(22, &[line], |log| {
+            let lines = telling_lines(log);
+            assert!(lines.len() <= SHOWN);
+            assert!(lines.iter().all(|line| line.chars().count() <= LONGEST + 1));
+        });
+    }
+
     #[test]
     fn an_end_without_failures_shows_the_last_lines() {
         let log = (1..=7)

@@ -265,3 +265,20 @@ fn epc_09_rsa_signs_both_ways() {
         assert!(other.is_err(), "{algorithm:?} is not RS384");
     }
 }
+
+// DEF-01
+#[test]
+fn no_token_and_no_key_breaks_the_readers() {
+    let signer = Signer::new();
+    let token = signer.sign(&good());
+    let (header_part, rest) = token.split_once('.').expect("parts");
+    let key = signer.key();
+    crate::fuzz::each_text(24, &[&token, header_part, rest], |text| {
+        if let Ok(read) = header(text) {
+            let verified = verify(text, &key, read.algorithm, &expected());
+            assert!(verified.is_err() || text == token, "{text}");
+        }
+    });
+    let long = format!("{header_part}.{}.c", "a".repeat(LONGEST));
+    assert!(header(&long).is_err());
+}
