@@ -104,6 +104,7 @@ const NOBODYS: &[Stored] = &[
             ("accountUrl", Field::Free),
             ("concealEmails", Field::Free),
             ("customFieldCount", Field::Free),
+            ("identityProvidersAdded", Field::Free),
             ("createdAt", Field::Free),
         ],
     },
