@@ -216,7 +216,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     size(
         "GATEWAY_MAX_BODY",
-        "256KiB",
+        "1MiB",
         "64MiB",
         "Largest request body, files not counted.",
     ),
