@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::config::{Config, LogFormat};
 use crate::demo::{self, Demo};
 use crate::error::Error;
-use crate::platform::{mail::FOLDER, mongod::Managed, progress::Progress};
+use crate::platform::{descriptors, mail::FOLDER, mongod::Managed, progress::Progress};
 use crate::serve::{self, Running};
 use crate::telemetry::Telemetry;
 
@@ -27,6 +27,7 @@ const FIRST_ANSWER: Duration = Duration::from_secs(3);
 pub(super) async fn run(config: Config, demo: bool) -> Result<(), Failure> {
     let format = config.log.format;
     let telemetry = Telemetry::start(&config).await?;
+    descriptors::raise();
     let outcome = match Signals::new() {
         Ok(mut signals) => start_and_serve(config, demo, &telemetry, &mut signals).await,
         Err(error) => Err(Failure::told(format!("cannot listen for signals: {error}"))),

@@ -40,6 +40,27 @@ impl GuardLimits {
     }
 }
 
+/// How many connections clients may hold, and for how long without a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// Connections at once.
+    pub all: usize,
+    /// Connections at once from one address.
+    pub per_address: usize,
+    /// Time after which a connection without a request under way is closed.
+    pub idle_timeout: Duration,
+}
+
+impl ConnectionLimits {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        Self {
+            all: reader.number("GATEWAY_MAX_CONNECTIONS"),
+            per_address: reader.number("GATEWAY_MAX_CONNECTIONS_PER_ADDRESS"),
+            idle_timeout: reader.duration("GATEWAY_IDLE_TIMEOUT"),
+        }
+    }
+}
+
 /// How long tokens and mailed keys are good for, from their issue on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenLifetimes {

@@ -20,11 +20,13 @@ mod web;
 
 pub use backends::{SmtpEncryption, SmtpLogin, SmtpServer};
 pub use help::{settings_help, settings_markdown};
-pub use limits::{Argon2Config, GuardLimits, PasswordConfig, StorageLimits, TokenLifetimes};
+pub use limits::{
+    Argon2Config, ConnectionLimits, GuardLimits, PasswordConfig, StorageLimits, TokenLifetimes,
+};
 pub use reader::{ConfigFaults, Fault};
 pub use setting::{DefaultValue, Setting, Unit};
 pub use settings::SETTINGS;
 pub use tree::{
     Config, DatabaseConfig, DatabaseServer, HttpConfig, LogConfig, LogFormat, MailConfig, TelemetryConfig,
 };
-pub use web::{CorsOrigins, MediaRange, PublicUrl};
+pub use web::{AddressHeader, CorsOrigins, MediaRange, PublicUrl};

@@ -200,7 +200,40 @@ pub const SETTINGS: &[Setting] = &[
         Described("none"),
         Unit::List("IP addresses and networks"),
         "10.0.0.0/8,fd00::/8",
-        "Networks whose Forwarded and X-Forwarded-For are believed.",
+        "Networks of reverse proxies whose header about the client's address is believed.",
+    ),
+    setting(
+        "GATEWAY_CLIENT_ADDRESS_HEADER",
+        Text("x-forwarded-for"),
+        Unit::Form(
+            "x-forwarded-for, forwarded, or the name of a header that holds one address, such as cf-connecting-ip or x-real-ip",
+        ),
+        "cf-connecting-ip",
+        "The one header in which trusted proxies name the client's address; all other such headers are ignored.",
+    ),
+    number(
+        "GATEWAY_MAX_CONNECTIONS",
+        "8192",
+        1,
+        1_000_000,
+        "Most connections at once; fewer where the limit of open files allows fewer.",
+    ),
+    number(
+        "GATEWAY_MAX_CONNECTIONS_PER_ADDRESS",
+        "1024",
+        1,
+        1_000_000,
+        "Most connections at once from one address (IPv6: from one /64), trusted proxies excepted.",
+    ),
+    setting(
+        "GATEWAY_IDLE_TIMEOUT",
+        Text("75s"),
+        Unit::Duration {
+            least: "100ms",
+            most: "1h",
+        },
+        "75s",
+        "Time after which a connection without a request under way is closed.",
     ),
     setting(
         "GATEWAY_CORS_ORIGINS",

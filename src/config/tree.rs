@@ -9,10 +9,10 @@ use lettre::message::Mailbox;
 use url::Url;
 
 use super::backends::{self, SmtpServer};
-use super::limits::{GuardLimits, PasswordConfig, StorageLimits, TokenLifetimes};
+use super::limits::{ConnectionLimits, GuardLimits, PasswordConfig, StorageLimits, TokenLifetimes};
 use super::parse::Parsed;
 use super::reader::{ConfigFaults, Reader};
-use super::web::{self, CorsOrigins, PublicUrl};
+use super::web::{self, AddressHeader, CorsOrigins, PublicUrl};
 use crate::platform::secret::{MasterKey, Secret};
 
 /// Everything that an operator can set. Checked as a whole: a `Config` that exists is one that the gateway
@@ -136,8 +136,12 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// The public URL where one is set; [`HttpConfig::public_url`] has the one in use.
     pub configured_public_url: Option<PublicUrl>,
-    /// Networks whose Forwarded and X-Forwarded-For are believed.
+    /// Networks of reverse proxies whose header about the client's address is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// The header in which they name the client's address.
+    pub client_address_header: AddressHeader,
+    /// How many connections there may be, and for how long without a request.
+    pub connections: ConnectionLimits,
     /// Origins whose pages may call the API.
     pub cors_origins: CorsOrigins,
     /// Whether browsers get GraphiQL.
@@ -166,6 +170,8 @@ impl HttpConfig {
             trusted_proxies: reader
                 .optional("GATEWAY_TRUSTED_PROXIES", web::networks)
                 .unwrap_or_default(),
+            client_address_header: reader.value("GATEWAY_CLIENT_ADDRESS_HEADER", AddressHeader::parse),
+            connections: ConnectionLimits::read(reader),
             cors_origins: reader.value("GATEWAY_CORS_ORIGINS", CorsOrigins::parse),
             graphiql: reader.switch("GATEWAY_GRAPHIQL"),
             introspection: reader.switch("GATEWAY_INTROSPECTION"),

@@ -78,6 +78,52 @@ impl CorsOrigins {
     }
 }
 
+/// The header in which a trusted proxy names the client's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AddressHeader {
+    /// `X-Forwarded-For`: addresses with commas between them, each added by the proxy before.
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+    /// A header that holds one address and that the proxy overwrites, by its name in lower case.
+    Single(String),
+}
+
+impl AddressHeader {
+    /// Headers that never hold the client's address, or that clients set as they like beside it.
+    const NEVER: &[&str] = &[
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "cookie",
+        "host",
+        "origin",
+        "referer",
+        "storefront-buyer-ip",
+        "transfer-encoding",
+        "user-agent",
+        "via",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-proto",
+        "x-request-id",
+    ];
+
+    pub(super) fn parse(text: &str) -> Parsed<Self> {
+        let name = text.to_ascii_lowercase();
+        match name.as_str() {
+            "x-forwarded-for" => Ok(Self::XForwardedFor),
+            "forwarded" => Ok(Self::Forwarded),
+            _ if !is_token(&name) => Err("is not the name of a header".to_owned()),
+            _ if Self::NEVER.contains(&name.as_str()) => {
+                Err("is a header that does not hold the client's address".to_owned())
+            }
+            _ => Ok(Self::Single(name)),
+        }
+    }
+}
+
 /// A content type, or all of one kind as in `image/*` (RFC 9110 §12.5.1), without parameters and in lower
 /// case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -264,6 +310,32 @@ mod tests {
             ("https://a.example,", "has a wrong entry: number 2 is empty"),
         ] {
             assert_eq!(fault(CorsOrigins::parse(text)), why, "{text:?}");
+        }
+    }
+
+    // TOK-03
+    #[test]
+    fn a_header_that_names_the_client_is_known_by_its_name() {
+        for (text, header) in [
+            ("X-Forwarded-For", AddressHeader::XForwardedFor),
+            ("forwarded", AddressHeader::Forwarded),
+            (
+                "CF-Connecting-IP",
+                AddressHeader::Single("cf-connecting-ip".to_owned()),
+            ),
+        ] {
+            assert_eq!(AddressHeader::parse(text), Ok(header), "{text}");
+        }
+        for text in [
+            "",
+            "x forwarded",
+            "x-real-ip:",
+            "a,b",
+            "x-real-ip\n",
+            "Host",
+            "User-Agent",
+        ] {
+            assert!(AddressHeader::parse(text).is_err(), "{text:?}");
         }
     }
 

@@ -1,75 +1,100 @@
-//! The client: what it calls itself, and its address, which is the connection's, or what a trusted proxy says of it
-//! (RFC 7239, and X-Forwarded-For).
+//! The client: what it calls itself, and its address, which is the connection's, or what a trusted proxy says of it in the
+//! one header that the operator names.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
-use axum::http::{HeaderMap, HeaderName, header, request::Parts};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 use ipnet::IpNet;
 
-use super::server::Peer;
-use crate::app::App;
+use super::connection::Peer;
+use crate::config::{AddressHeader, HttpConfig};
 use crate::context::RequestContext;
-use crate::platform::throttle::network_of;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// Longest User-Agent that is kept for a session's list, in bytes.
+const LONGEST_AGENT: usize = 512;
 
 /// Tells the resolvers which client a request comes from.
 pub(super) fn introduce(context: &mut RequestContext, parts: &Parts) {
     context.user_agent = (parts.headers.get(header::USER_AGENT))
+        .filter(|value| value.len() <= LONGEST_AGENT)
         .and_then(|value| value.to_str().ok())
         .map(str::to_owned);
-    let trusted = &context.app.config.http.trusted_proxies;
-    let peer = parts.extensions.get::<Peer>();
-    context.client = peer.map(|Peer(peer)| address(peer.ip(), &parts.headers, trusted));
+    context.client = of_request(&context.app.config.http, parts);
 }
 
-/// What stands for the client in a limit: its address, or the network of that.
-pub(super) fn network(app: &App, parts: &Parts) -> String {
-    let trusted = &app.config.http.trusted_proxies;
-    let peer = parts.extensions.get::<Peer>();
-    peer.map_or_else(String::new, |Peer(peer)| {
-        network_of(address(peer.ip(), &parts.headers, trusted))
-    })
+/// The address of the client that sent a request; `None` where no connection is known.
+pub(super) fn of_request(config: &HttpConfig, parts: &Parts) -> Option<IpAddr> {
+    let Peer { address: peer, .. } = parts.extensions.get::<Peer>()?;
+    let (header, trusted) = (&config.client_address_header, &config.trusted_proxies);
+    Some(address(peer.ip(), &parts.headers, header, trusted))
 }
 
-/// The address of the client. Addresses are read from the last to the first, each added by the proxy before; the first
+/// Whether this is the address of a proxy that is trusted.
+pub(super) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    let address = address.to_canonical();
+    trusted.iter().any(|network| network.contains(&address))
+}
+
+/// What counts as one client where limits count by address: an IPv4 address, or the /64 network of an IPv6 address, because
+/// a customer of a provider has at least as much.
+pub(super) fn block(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+/// The address of the client. A chain is read from the last address to the first, each added by the proxy before; the first
 /// that is no trusted proxy's is the client's, because whatever stands before it is the client's own claim.
-fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+fn address(peer: IpAddr, headers: &HeaderMap, header: &AddressHeader, trusted: &[IpNet]) -> IpAddr {
     let peer = peer.to_canonical();
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
-    if !is_trusted(&peer) {
+    if !is_trusted(peer, trusted) {
         return peer;
     }
+    let lines = |name| headers.get_all(name).iter().rev().map(text);
+    match header {
+        AddressHeader::Single(name) => single(headers, name).unwrap_or(peer),
+        AddressHeader::XForwardedFor => {
+            let hops = lines(&X_FORWARDED_FOR).flat_map(|line| line.rsplit(','));
+            last_untrusted(peer, hops.map(|hop| node(hop.trim())), trusted)
+        }
+        AddressHeader::Forwarded => {
+            // A quote may hold a comma, so that a line is read from its start.
+            let hops = lines(&header::FORWARDED).flat_map(|line| {
+                let elements: Vec<&str> = elements(line).collect();
+                elements.into_iter().rev()
+            });
+            last_untrusted(peer, hops.map(forwarded_for), trusted)
+        }
+    }
+}
+
+fn text(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or_default()
+}
+
+/// The address in a header that holds one. A second line, or anything else than an address, is nobody's.
+fn single(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
+    let mut lines = headers.get_all(name).iter();
+    match (lines.next(), lines.next()) {
+        (Some(line), None) => node(text(line).trim()),
+        _ => None,
+    }
+}
+
+/// The first address, from the last proxy on, that is not a trusted proxy's. What cannot be read (`None`) ends the chain:
+/// nothing before it was vouched for.
+fn last_untrusted(peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer;
-    for hop in hops(headers).into_iter().rev() {
-        // What cannot be read ends the chain: nothing before it was vouched for.
+    for hop in hops {
         let Some(hop) = hop else { break };
         client = hop;
-        if !is_trusted(&hop) {
+        if !is_trusted(hop, trusted) {
             break;
         }
     }
     client
-}
-
-/// The addresses of the chain, in the order of the headers. `None`: one that is hidden or unreadable.
-fn hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
-    let lines = |name| {
-        headers
-            .get_all(name)
-            .iter()
-            .map(|line| line.to_str().unwrap_or_default())
-    };
-    if headers.contains_key(header::FORWARDED) {
-        return lines(header::FORWARDED)
-            .flat_map(elements)
-            .map(forwarded_for)
-            .collect();
-    }
-    lines(X_FORWARDED_FOR)
-        .flat_map(|line| line.split(','))
-        .map(|hop| node(hop.trim()))
-        .collect()
 }
 
 /// The elements of a Forwarded header; a comma within quotes does not part them.
@@ -104,28 +129,71 @@ fn node(text: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    fn client(peer: &str, lines: &[(&'static str, &str)]) -> String {
+    const SINGLE: &str = "cf-connecting-ip";
+
+    /// The client's address for a gateway that believes this header.
+    fn client(believed: &str, peer: &str, lines: &[(&'static str, &str)]) -> String {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(*name, value.parse().expect("a header"));
         }
+        let header = match believed {
+            "x-forwarded-for" => AddressHeader::XForwardedFor,
+            "forwarded" => AddressHeader::Forwarded,
+            single => AddressHeader::Single(single.to_owned()),
+        };
         let trusted = ["10.0.0.0/8", "2001:db8::/32"].map(|network| network.parse().expect("a network"));
-        address(peer.parse().expect("an address"), &headers, &trusted).to_string()
+        address(peer.parse().expect("an address"), &headers, &header, &trusted).to_string()
     }
 
     // TOK-03
     #[test]
     fn only_a_trusted_proxy_is_believed() {
-        assert_eq!(
-            client("192.0.2.9", &[("x-forwarded-for", "1.2.3.4")]),
-            "192.0.2.9"
-        );
-        assert_eq!(client("10.0.0.1", &[("x-forwarded-for", "1.2.3.4")]), "1.2.3.4");
-        assert_eq!(
-            client("::ffff:10.0.0.1", &[("x-forwarded-for", "1.2.3.4")]),
-            "1.2.3.4"
-        );
-        assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
+        let line = [("x-forwarded-for", "1.2.3.4")];
+        for (peer, expected) in [
+            ("192.0.2.9", "192.0.2.9"),
+            ("10.0.0.1", "1.2.3.4"),
+            ("::ffff:10.0.0.1", "1.2.3.4"),
+        ] {
+            assert_eq!(client("x-forwarded-for", peer, &line), expected, "{peer}");
+        }
+        assert_eq!(client("x-forwarded-for", "10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    // TOK-03
+    #[test]
+    fn only_the_header_that_the_operator_names_is_believed() {
+        let all = [
+            ("forwarded", "for=1.1.1.1"),
+            ("x-forwarded-for", "2.2.2.2"),
+            (SINGLE, "3.3.3.3"),
+            ("x-real-ip", "4.4.4.4"),
+        ];
+        for (header, expected) in [
+            ("forwarded", "1.1.1.1"),
+            ("x-forwarded-for", "2.2.2.2"),
+            (SINGLE, "3.3.3.3"),
+            ("x-real-ip", "4.4.4.4"),
+            ("true-client-ip", "10.0.0.1"),
+        ] {
+            assert_eq!(client(header, "10.0.0.1", &all), expected, "{header}");
+        }
+    }
+
+    // TOK-03
+    #[test]
+    fn a_header_of_one_address_holds_one() {
+        for (lines, expected) in [
+            (vec!["2001:db9::7"], "2001:db9::7"),
+            (vec![" 1.2.3.4 "], "1.2.3.4"),
+            (vec!["1.2.3.4, 5.6.7.8"], "10.0.0.1"),
+            (vec!["1.2.3.4", "5.6.7.8"], "10.0.0.1"),
+            (vec!["somebody"], "10.0.0.1"),
+            (vec![""], "10.0.0.1"),
+        ] {
+            let lines: Vec<_> = lines.into_iter().map(|line| (SINGLE, line)).collect();
+            assert_eq!(client(SINGLE, "10.0.0.1", &lines), expected, "{lines:?}");
+        }
     }
 
     // TOK-03
@@ -135,25 +203,36 @@ mod tests {
             ("x-forwarded-for", "6.6.6.6, 1.2.3.4"),
             ("x-forwarded-for", "10.0.0.2"),
         ];
-        assert_eq!(client("10.0.0.1", &chain), "1.2.3.4");
+        assert_eq!(client("x-forwarded-for", "10.0.0.1", &chain), "1.2.3.4");
         let forwarded = [(
             "forwarded",
             "for=6.6.6.6, for=\"[2001:db9::7]:4711\";proto=https, for=10.0.0.2:80",
         )];
-        assert_eq!(client("10.0.0.1", &forwarded), "2001:db9::7");
+        assert_eq!(client("forwarded", "10.0.0.1", &forwarded), "2001:db9::7");
     }
 
     // TOK-03
     #[test]
     fn an_unreadable_hop_ends_the_chain() {
-        assert_eq!(
-            client(
-                "10.0.0.1",
-                &[("forwarded", "for=1.2.3.4, for=_hidden, for=10.0.0.2")]
-            ),
-            "10.0.0.2"
-        );
-        assert_eq!(client("10.0.0.1", &[("forwarded", "for=unknown")]), "10.0.0.1");
-        assert_eq!(client("10.0.0.1", &[("forwarded", "for=\"_a,b\"")]), "10.0.0.1");
+        for (line, expected) in [
+            ("for=1.2.3.4, for=_hidden, for=10.0.0.2", "10.0.0.2"),
+            ("for=unknown", "10.0.0.1"),
+            ("for=\"_a,b\"", "10.0.0.1"),
+        ] {
+            assert_eq!(
+                client("forwarded", "10.0.0.1", &[("forwarded", line)]),
+                expected,
+                "{line}"
+            );
+        }
+    }
+
+    // DEF-04
+    #[test]
+    fn an_ipv6_client_is_its_network() {
+        let block = |text: &str| block(text.parse().expect("an address")).to_string();
+        assert_eq!(block("2001:db9:1:2:3:4:5:6"), "2001:db9:1:2::");
+        assert_eq!(block("::ffff:1.2.3.4"), "1.2.3.4");
+        assert_eq!(block("1.2.3.4"), "1.2.3.4");
     }
 }

@@ -15,11 +15,15 @@ use axum::{
 use futures_util::TryStreamExt;
 
 use self::range::Wanted;
+use super::connection::Peer;
 use super::fault::Fault;
 use super::frame::RequestId;
 use super::gateway::Gateway;
 use crate::error::Error;
-use crate::platform::id::{Id, StorageItemId};
+use crate::platform::{
+    id::{Id, StorageItemId},
+    shares::Full,
+};
 use crate::storage::{StorageItem, link, store};
 
 /// Content runs nothing, loads nothing and is framed by nobody, even where a browser shows it.
@@ -34,6 +38,7 @@ pub(super) async fn get(
     RawQuery(query): RawQuery,
     method: Method,
     axum::Extension(id): axum::Extension<RequestId>,
+    peer: Option<axum::Extension<Peer>>,
     headers: HeaderMap,
 ) -> Response {
     let found = match find(&gateway, &item, query.as_deref().unwrap_or_default(), &id).await {
@@ -80,12 +85,56 @@ pub(super) async fn get(
     if method == Method::HEAD {
         return empty(head);
     }
-    let content = gateway.app.blobs.read(found.item.blob_id, from, until);
-    let content = content.inspect_err(move |error| {
+    let peer = peer.map(|axum::Extension(peer)| peer);
+    match body(&gateway, &found.item, (from, until), peer, &id).await {
+        Ok(body) => built(head.body(body)),
+        Err(fault) => fault.into_response(),
+    }
+}
+
+/// The bytes `from..until` of an item's content, as fast as they are read.
+async fn body(
+    gateway: &Gateway,
+    item: &StorageItem,
+    (from, until): (u64, u64),
+    peer: Option<Peer>,
+    id: &RequestId,
+) -> Result<Body, Fault> {
+    let content = match gateway.app.blobs.open(item.blob_id).await {
+        Ok(Some(content)) => content,
+        Ok(None) => return Err(Fault::not_found("The item is gone.")),
+        Err(error) => return Err(not_found_out(error, id)),
+    };
+    let share = gateway
+        .downloads
+        .take(Some(item.storage_id.clone()), content.weight());
+    let share = share.map_err(|full| match full {
+        Full::Each => Fault::too_many("Too many downloads of this owner's files are under way."),
+        Full::All => Fault::unavailable("Too many downloads are under way; please try again shortly."),
+    })?;
+    // The connection is not idle as long as there is something to send.
+    let held = (share, peer.map(|peer| peer.connection.also()));
+    let id = id.clone();
+    let content = content.read(from, until).map_err(move |error| {
+        let _held = &held;
         tracing::warn!(request_id = id.as_str(), error = ?error, "a download broke off");
+        std::io::Error::other("the content broke off")
     });
-    let body = Body::from_stream(content.map_err(|_told| std::io::Error::other("the content broke off")));
-    built(head.body(body))
+    Ok(Body::from_stream(content))
+}
+
+/// The answer where the database cannot tell.
+fn not_found_out(error: Error, id: &RequestId) -> Fault {
+    match error {
+        Error::Unavailable(_) | Error::Timeout => {
+            tracing::debug!(request_id = id.as_str(), error = ?error, "an item could not be looked up");
+            Fault::unavailable("The database does not answer; please try again shortly.")
+        }
+        error => {
+            tracing::error!(request_id = id.as_str(), error = ?error, "an item could not be looked up");
+            Fault::internal(id.as_str())
+        }
+    }
 }
 
 /// A linked item.
@@ -127,16 +176,7 @@ async fn find(gateway: &Gateway, item: &str, query: &str, id: &RequestId) -> Res
             lasts: expires - now.seconds(),
         }),
         Ok(None) => Err(Fault::not_found("The item is gone.")),
-        Err(error @ (Error::Unavailable(_) | Error::Timeout)) => {
-            tracing::debug!(request_id = id.as_str(), error = ?error, "an item could not be looked up");
-            Err(Fault::unavailable(
-                "The database does not answer; please try again shortly.",
-            ))
-        }
-        Err(error) => {
-            tracing::error!(request_id = id.as_str(), error = ?error, "an item could not be looked up");
-            Err(Fault::internal(id.as_str()))
-        }
+        Err(error) => Err(not_found_out(error, id)),
     }
 }
 

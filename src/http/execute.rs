@@ -162,10 +162,14 @@ pub(super) async fn start(
 }
 
 async fn wait_for_room(gateway: &Gateway, deadline: Instant) -> Result<OwnedSemaphorePermit, Denied> {
-    let room = Arc::clone(&gateway.running).acquire_owned();
-    match timeout_at(deadline, room).await {
-        Ok(Ok(room)) => Ok(room),
-        _ => Err(Fault::unavailable("The gateway is busy; please try again shortly.").into()),
+    let room = async {
+        let _turn = gateway.waiting.try_acquire().ok()?;
+        let room = Arc::clone(&gateway.running).acquire_owned();
+        timeout_at(deadline, room).await.ok()?.ok()
+    };
+    match room.await {
+        Some(room) => Ok(room),
+        None => Err(Fault::unavailable("The gateway is busy; please try again shortly.").into()),
     }
 }
 

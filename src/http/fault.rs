@@ -20,6 +20,12 @@ pub(super) struct Fault {
     header: Option<(HeaderName, HeaderValue)>,
 }
 
+/// The code of a client that does too much at once.
+const RATE_LIMITED: &str = "RATE_LIMITED";
+
+/// When to try again what a client does too much of at once, in seconds.
+const BUSY: u32 = 5;
+
 impl Fault {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
@@ -77,6 +83,12 @@ impl Fault {
             .with(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
+    /// 429 for a client that holds as much as one may: `RATE_LIMITED` with `retryAfterSeconds`.
+    pub(super) fn too_many(message: &'static str) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, RATE_LIMITED, message)
+            .with(header::RETRY_AFTER, HeaderValue::from(BUSY))
+    }
+
     /// 500, which says nothing but the request's id.
     pub(super) fn internal(request_id: &str) -> Self {
         Self::new(
@@ -94,9 +106,11 @@ impl Fault {
 
     /// As an answer of this media type.
     pub(super) fn into_answer(self, media: Media) -> Response {
-        let body = json!({
-            "errors": [{ "message": self.message, "extensions": { "code": self.code } }],
-        });
+        let mut extensions = json!({ "code": self.code });
+        if self.code == RATE_LIMITED {
+            extensions["retryAfterSeconds"] = BUSY.into();
+        }
+        let body = json!({ "errors": [{ "message": self.message, "extensions": extensions }] });
         let mut response = Response::new(Body::from(body.to_string()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();

@@ -6,18 +6,24 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 
-use super::room::Rooms;
+use super::memory::Memory;
+use super::multipart::Uploading;
 use crate::access::{oauth, principal::Principal};
 use crate::app::App;
 use crate::config::Config;
 use crate::guard::{CostModel, Guard, Limits};
+use crate::platform::{id::StorageId, shares::Shares};
 use crate::schema::{self, Options, Schema};
 use crate::serve::Ready;
 
 /// Operations that run at once; more wait. Five for each connection to the database.
 const RUNNING: usize = 512;
-/// Multipart requests at once, because each may last as long as its client takes to send a file.
-const UPLOADING: usize = 128;
+/// Operations that wait; more are refused, because each keeps its request in memory.
+const WAITING: usize = 2048;
+/// Downloads at once.
+const DOWNLOADS: usize = 512;
+/// Downloads at once of one owner's files.
+const DOWNLOADS_OF_ONE: usize = 64;
 
 /// What all requests share.
 pub(super) struct Gateway {
@@ -30,10 +36,14 @@ pub(super) struct Gateway {
     /// The authorization server's metadata, as JSON.
     pub(super) metadata: Bytes,
     pub(super) running: Arc<Semaphore>,
-    pub(super) uploading: Arc<Semaphore>,
+    /// Operations that wait for others to end.
+    pub(super) waiting: Semaphore,
+    /// Memory for requests that are under way.
+    pub(super) memory: Memory,
+    pub(super) uploading: Uploading,
+    /// Downloads by the storage that they are of, each counted as often as it takes the memory of a usual one.
+    pub(super) downloads: Arc<Shares<StorageId>>,
     pub(super) names: OperationNames,
-    /// Memory for requests without a valid credential.
-    pub(super) rooms: Rooms,
 }
 
 impl Gateway {
@@ -54,9 +64,11 @@ impl Gateway {
             sdl: introspection.then(|| Bytes::from(sdl)),
             metadata: Bytes::from(oauth::metadata(&app.public_url).to_string()),
             running: Arc::new(Semaphore::new(RUNNING)),
-            uploading: Arc::new(Semaphore::new(UPLOADING)),
+            waiting: Semaphore::new(WAITING),
+            memory: Memory::new(app.config.http.max_body),
+            uploading: Uploading::default(),
+            downloads: Shares::new(DOWNLOADS, DOWNLOADS_OF_ONE),
             names: OperationNames::default(),
-            rooms: Rooms::default(),
             app,
         }
     }

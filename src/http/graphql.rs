@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::Request,
-    http::{self, StatusCode, request::Parts},
+    http::{self, request::Parts},
     response::{IntoResponse, Response},
 };
 use tokio::time::Instant;
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::allowance::Allowance;
 use super::answer::{Answer, Denied};
 use super::authenticate;
+use super::body::discard;
 use super::buyer;
 use super::client;
 use super::execute::{self, Method, Running};
@@ -20,12 +21,12 @@ use super::fault::Fault;
 use super::frame::{Note, RequestId};
 use super::gateway::Gateway;
 use super::media::{ContentType, Media};
+use super::memory::{Held, exhausted};
 use super::multipart;
 use super::request::{self, Params};
-use super::room::Room;
 use crate::access::principal::Principal;
 use crate::context::RequestContext;
-use crate::platform::upload::Uploads;
+use crate::platform::{shares::Full, upload::Uploads};
 
 /// What is known of a request while it is answered.
 pub(super) struct Call {
@@ -37,8 +38,8 @@ pub(super) struct Call {
     pub(super) buyer: Option<IpAddr>,
     pub(super) note: Note,
     pub(super) allowance: Allowance,
-    /// Memory that is kept for it, where it has no valid credential.
-    room: Option<Room>,
+    /// The memory that the request takes.
+    held: Held,
 }
 
 /// Answers `/graphql`: queries by GET; queries, mutations and uploads by POST.
@@ -48,27 +49,34 @@ pub(super) async fn respond(gateway: &Arc<Gateway>, request: Request) -> Respons
         http::Method::GET | http::Method::HEAD => Method::Get,
         http::Method::POST => Method::Post,
         _ => {
+            discard(body);
             let allowed = "GET, HEAD, POST, OPTIONS";
             return Fault::method(allowed, "GraphQL is sent by POST, or a query by GET.").into_response();
         }
     };
     let media = match Media::negotiate(&parts.headers) {
         Ok(media) => media,
-        Err(fault) => return fault.into_answer(Media::Json),
+        Err(fault) => {
+            discard(body);
+            return fault.into_answer(Media::Json);
+        }
     };
     let id = RequestId::assigned(&parts.extensions);
     let principal = match authenticate::principal(&gateway.app.access, &parts.headers, id.as_str()).await {
         Ok(principal) => principal,
-        Err(fault) => return finish(Err(Denied::Fault(fault)), Note::default(), &id, media),
+        Err(fault) => {
+            discard(body);
+            return finish(Err(Denied::Fault(fault)), Note::default(), &id, media);
+        }
     };
-    let prepared = buyer::named(&parts.headers, &principal)
-        .and_then(|buyer| Ok((buyer, room_for(gateway, &principal, &parts)?)));
-    let (buyer, room) = match prepared {
+    let (held, buyer) = match prepared(gateway, &principal, &parts) {
         Ok(prepared) => prepared,
-        Err(fault) => return finish(Err(Denied::Fault(fault)), Note::of(&principal), &id, media),
+        Err(fault) => {
+            discard(body);
+            return finish(Err(Denied::Fault(fault)), Note::of(&principal), &id, media);
+        }
     };
     let mut call = Call {
-        room,
         note: Note::of(&principal),
         allowance: Allowance::of(&principal, gateway.app.config.http.max_body),
         gateway: Arc::clone(gateway),
@@ -76,6 +84,7 @@ pub(super) async fn respond(gateway: &Arc<Gateway>, request: Request) -> Respons
         id,
         principal,
         buyer,
+        held,
     };
     let outcome = match method {
         Method::Get => by_get(&mut call).await,
@@ -84,15 +93,19 @@ pub(super) async fn respond(gateway: &Arc<Gateway>, request: Request) -> Respons
     finish(outcome, call.note, &call.id, media)
 }
 
-/// Memory for a request without a valid credential.
-fn room_for(gateway: &Gateway, principal: &Principal, parts: &Parts) -> Result<Option<Room>, Fault> {
-    match principal {
-        Principal::Nobody => {
-            let network = client::network(&gateway.app, parts);
-            gateway.rooms.enter(network).map(Some)
-        }
-        Principal::Known(_) => Ok(None),
-    }
+/// The memory of a request, and the shopper that it names.
+fn prepared(
+    gateway: &Gateway,
+    principal: &Principal,
+    parts: &Parts,
+) -> Result<(Held, Option<IpAddr>), Fault> {
+    let buyer = buyer::named(&parts.headers, principal)?;
+    let address = client::of_request(&gateway.app.config.http, parts);
+    let held = match principal {
+        Principal::Nobody => gateway.memory.of_stranger(address).map_err(exhausted)?,
+        Principal::Known(_) => gateway.memory.of_known(address),
+    };
+    Ok((held, buyer))
 }
 
 fn finish(outcome: Result<Answer, Denied>, mut note: Note, id: &RequestId, media: Media) -> Response {
@@ -126,6 +139,7 @@ async fn by_post(call: &mut Call, body: axum::body::Body) -> Result<Answer, Deni
     match content_type.as_ref().map(|known| known.essence.as_str()) {
         Some("application/json") if content_type.as_ref().is_some_and(ContentType::is_utf8) => {}
         Some("application/json") => {
+            discard(body);
             return Err(
                 Fault::unsupported("JSON is sent as UTF-8 (RFC 8259 §8.1); leave the charset out.").into(),
             );
@@ -133,15 +147,16 @@ async fn by_post(call: &mut Call, body: axum::body::Body) -> Result<Answer, Deni
         // Boxed, like everything that is rare and large: the future of a plain request is moved by each layer.
         Some("multipart/form-data") => return Box::pin(multipart::run(call, body)).await,
         _ => {
+            discard(body);
             return Err(Fault::unsupported(
                 "Send the header \"Content-Type: application/json\", or multipart/form-data for an upload.",
             )
             .into());
         }
     }
-    let body =
-        request::whole_body(&call.parts.headers, body, call.allowance.body, call.room.as_mut()).await?;
+    let body = request::whole_body(&call.parts.headers, body, call.allowance.body, &mut call.held).await?;
     let params = request::from_json(&body, &call.allowance.json)?;
+    drop(body);
     run(call, params, Method::Post).await
 }
 
@@ -167,20 +182,20 @@ impl Call {
         context
     }
 
+    /// The client's address.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        client::of_request(&self.gateway.app.config.http, &self.parts)
+    }
+
+    /// Holds the memory for a body of at least so many bytes.
+    pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Full> {
+        self.held.hold(bytes)
+    }
+
     /// Waits for the answer, and notes the operation's name.
     pub(super) async fn answer(&mut self, mut running: Running, deadline: Instant) -> Answer {
         let answer = running.answer(deadline, self.id.as_str()).await;
         self.note.operation = running.label(&self.gateway.names, &self.principal);
         answer
     }
-}
-
-/// Refuses while a multipart request waits for room.
-pub(super) fn busy() -> Denied {
-    Fault::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "UNAVAILABLE",
-        "Too many uploads are under way; please try again shortly.",
-    )
-    .into()
 }

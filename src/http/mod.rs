@@ -1,14 +1,16 @@
 //! HTTP; the only place where a principal is established.
 //!
-//! A request meets, in this order: `server` (connections, time for headers), `site`, which leads it through `frame`
+//! A request meets, in this order: `server` (a place for its connection, time for headers), `site`, which leads it through `frame`
 //! (request id, log line, panics) and CORS to its handler. `/graphql` is `graphql`: `authenticate`, `request` or
 //! `multipart`, `execute`, `answer`.
 
 mod allowance;
 mod answer;
 mod authenticate;
+mod body;
 mod buyer;
 mod client;
+mod connection;
 mod content;
 mod execute;
 mod fault;
@@ -18,16 +20,21 @@ pub mod graphiql;
 mod graphql;
 mod mask;
 mod media;
+mod memory;
 mod multipart;
 mod oauth;
+mod pace;
+mod places;
 mod probe;
 mod published;
+mod refusing;
 mod request;
-mod room;
 mod server;
 mod site;
+mod streams;
 mod trace;
 mod variables;
+mod wire;
 
 use std::sync::Arc;
 

@@ -2,61 +2,57 @@
 //! to its resolver while it arrives.
 
 mod map;
+mod parts;
 mod pump;
+mod rooms;
 
 use std::time::Duration;
 
 use async_graphql::Variables;
 use axum::body::Body;
-use axum::http::{HeaderName, header};
-use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt, stream::BoxStream};
-use multer::{Constraints, Field, Multipart, SizeLimit};
+use axum::http::{HeaderName, StatusCode, header};
+use futures_util::{FutureExt, StreamExt};
 use tokio::time::{Instant, timeout};
 
 use self::map::FileMap;
+use self::parts::{PartFault, Parts, Pieces};
 use self::pump::{Incoming, Pumped};
-use super::allowance::Allowance;
+use self::rooms::Room;
+pub(super) use self::rooms::Uploading;
 use super::answer::{Answer, Denied};
 use super::execute::{self, Method};
 use super::fault::Fault;
-use super::graphql::{Call, busy};
-use super::request::{self, Params};
+use super::graphql::Call;
+use super::memory::exhausted;
+use super::pace::{Pace, STALL};
+use super::request::{self, Params, append};
+use crate::access::principal::Principal;
+use crate::error::Error;
 use crate::platform::upload::{self, UploadSender, UploadStream, Uploads};
+use crate::storage::mutations::WRITE;
 
 /// A cross-site form cannot send it without asking first (the Fetch standard's CORS protocol).
 pub(super) const PREFLIGHT_HEADER: HeaderName = HeaderName::from_static("graphql-require-preflight");
-/// An upload is cut after this time without a byte.
-const SILENCE: Duration = Duration::from_secs(15);
+/// Time for the parts before the files.
+const HEAD_TIME: Duration = Duration::from_secs(15);
 /// Time to receive what is left of a body whose operation has ended, so that the client can read its answer.
 const DRAIN: Duration = Duration::from_secs(15);
 
 /// Why a body's next piece does not come.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum BodyFault {
     Silent,
     Broken,
 }
 
-impl std::fmt::Display for BodyFault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Silent => "nothing came for too long",
-            Self::Broken => "the connection ended",
-        })
-    }
-}
-
-impl std::error::Error for BodyFault {}
-
 /// Answers a multipart request.
 pub(super) async fn run(call: &mut Call, body: Body) -> Result<Answer, Denied> {
-    let mut multipart = open(call, body)?;
+    let boundary = boundary(call)?;
+    let _room = admit(call)?;
+    let mut parts = Parts::new(pieces(body), &boundary, call.allowance.body);
     let timeout_of_request = call.gateway.app.config.http.request_timeout;
-    let Ok(_room) = call.gateway.uploading.clone().try_acquire_owned() else {
-        return Err(busy());
-    };
-    let (mut params, map) = read_head(&mut multipart, &call.allowance).await?;
+    let reading = timeout(HEAD_TIME, read_head(call, &mut parts)).await;
+    let (mut params, map) = reading.map_err(|_elapsed| Fault::too_slow())??;
     let (files, uploads) = wire(&map, &mut params.variables)?;
     let admitted = execute::admit(&call.gateway, params, Method::Post)?;
     let context = call.context(uploads);
@@ -68,7 +64,7 @@ pub(super) async fn run(call: &mut Call, body: Body) -> Result<Answer, Denied> {
         stall: timeout_of_request,
         spare: call.gateway.app.config.storage.max_file,
     };
-    let mut pumping = std::pin::pin!(pump::pump(multipart, incoming));
+    let mut pumping = std::pin::pin!(pump::pump(parts, incoming));
     let pumped = tokio::select! {
         pumped = &mut pumping => Some(pumped),
         () = running.finished() => None,
@@ -87,7 +83,25 @@ pub(super) async fn run(call: &mut Call, body: Body) -> Result<Answer, Denied> {
     }
 }
 
-fn open(call: &Call, body: Body) -> Result<Multipart<'static>, Fault> {
+/// Takes a room for whoever may upload at all.
+///
+/// # Errors
+/// UNAUTHENTICATED without a credential and FORBIDDEN for one that cannot write into storages, as the operation itself would
+/// answer; 429 or 503 when there is no room.
+fn admit(call: &Call) -> Result<Room, Denied> {
+    let refused = |error: &Error| Denied::from(error.to_server_error());
+    let Principal::Known(identity) = &call.principal else {
+        return Err(refused(&Error::Unauthenticated));
+    };
+    // What became of a person is told by the operation.
+    if let Err(error @ Error::Forbidden(_)) = call.principal.reach_to_write(&WRITE) {
+        return Err(refused(&error));
+    }
+    Ok(call.gateway.uploading.take(call.address(), identity)?)
+}
+
+/// The boundary of a request that says what it has to.
+fn boundary(call: &Call) -> Result<String, Fault> {
     let headers = &call.parts.headers;
     if !headers.contains_key(PREFLIGHT_HEADER) {
         return Err(Fault::bad_request(
@@ -99,83 +113,90 @@ fn open(call: &Call, body: Body) -> Result<Multipart<'static>, Fault> {
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let Ok(boundary) = multer::parse_boundary(content_type) else {
-        return Err(Fault::bad_request(
-            "The Content-Type has no boundary (RFC 7578 §4.1).",
-        ));
-    };
-    // Only one past the largest that is accepted, so that the limits are ours to tell.
-    let constraints = Constraints::new().size_limit(SizeLimit::new());
-    Ok(Multipart::with_constraints(pieces(body), boundary, constraints))
+    match parts::boundary(content_type) {
+        Some(boundary) => Ok(boundary.to_owned()),
+        None => Err(Fault::bad_request(
+            "The Content-Type has no boundary of 1 to 70 characters (RFC 7578 §4.1).",
+        )),
+    }
 }
 
-/// The body's pieces; silence ends them.
-fn pieces(body: Body) -> BoxStream<'static, Result<Bytes, BodyFault>> {
-    let stream = body.into_data_stream();
-    futures_util::stream::unfold(Some(stream), async |stream| {
-        let mut stream = stream?;
-        match timeout(SILENCE, stream.next()).await {
-            Ok(Some(Ok(piece))) => Some((Ok(piece), Some(stream))),
-            Ok(None) => None,
-            Ok(Some(Err(_broken))) => Some((Err(BodyFault::Broken), None)),
-            Err(_elapsed) => Some((Err(BodyFault::Silent), None)),
+/// The body's pieces; silence ends them, and a pace below a kibibyte a second.
+fn pieces(body: Body) -> Pieces {
+    let state = Some((body.into_data_stream(), Pace::default()));
+    futures_util::stream::unfold(state, async |state| {
+        let (mut stream, mut pace) = state?;
+        let piece = match stream.next().now_or_never() {
+            Some(piece) => piece,
+            None => {
+                pace.waits(Instant::now());
+                let piece = timeout(STALL, stream.next()).await;
+                let length = match &piece {
+                    Ok(Some(Ok(piece))) => piece.len(),
+                    _ => 0,
+                };
+                let now = Instant::now();
+                pace.moved(now, length);
+                match piece {
+                    Ok(piece) if !pace.is_too_slow(now) => piece,
+                    _ => return Some((Err(BodyFault::Silent), None)),
+                }
+            }
+        };
+        match piece {
+            Some(Ok(piece)) => Some((Ok(piece), Some((stream, pace)))),
+            Some(Err(_broken)) => Some((Err(BodyFault::Broken), None)),
+            None => None,
         }
     })
     .boxed()
 }
 
 /// The two parts that come first.
-async fn read_head(
-    multipart: &mut Multipart<'static>,
-    allowance: &Allowance,
-) -> Result<(Params, FileMap), Fault> {
-    let limit = allowance.body;
-    let operations = read_part(multipart, "operations", limit, 0).await?;
-    let params = request::from_json(&operations, &allowance.json)?;
-    let map = read_part(multipart, "map", limit, operations.len()).await?;
+async fn read_head(call: &mut Call, parts: &mut Parts) -> Result<(Params, FileMap), Fault> {
+    let operations = read_part(call, parts, "operations", 0).await?;
+    let params = request::from_json(&operations, &call.allowance.json)?;
+    let map = read_part(call, parts, "map", operations.len()).await?;
+    parts.lift_budget();
     Ok((params, FileMap::parse(&map)?))
 }
 
-/// A part of this name, which must be the next one. All such parts together have at most `limit` bytes.
+/// A part of this name, which must be the next one.
 async fn read_part(
-    multipart: &mut Multipart<'static>,
+    call: &mut Call,
+    parts: &mut Parts,
     name: &'static str,
-    limit: u64,
     before: usize,
-) -> Result<BytesMut, Fault> {
-    let mut part: Field<'_> = match multipart.next_field().await {
-        Ok(Some(part)) if part.name() == Some(name) => part,
-        Ok(_) => {
+) -> Result<Vec<u8>, Fault> {
+    let limit = call.allowance.body;
+    let told = |fault| told(fault, limit);
+    match parts.next().await.map_err(told)? {
+        Some(head) if head.name.as_deref() == Some(name) => {}
+        _ => {
             return Err(Fault::bad_request(format!(
                 "The part \"{name}\" is missing: send \"operations\", then \"map\", then the files.",
             )));
         }
-        Err(error) => return Err(of_multer(&error)),
-    };
-    let mut text = BytesMut::new();
-    while let Some(piece) = part.chunk().await.map_err(|error| of_multer(&error))? {
-        let length = before + text.len() + piece.len();
-        if u64::try_from(length).unwrap_or(u64::MAX) > limit {
-            return Err(Fault::too_large(limit));
-        }
-        text.extend_from_slice(&piece);
+    }
+    let mut text = Vec::new();
+    while let Some(piece) = parts.chunk().await.map_err(told)? {
+        call.hold(before + text.len() + piece.len()).map_err(exhausted)?;
+        append(&mut text, &piece);
     }
     Ok(text)
 }
 
-fn of_multer(error: &multer::Error) -> Fault {
-    if is_silence(error) {
-        return Fault::too_slow();
-    }
-    Fault::bad_request("The body is not multipart/form-data, or did not arrive whole (RFC 7578).")
-}
-
-fn is_silence(error: &multer::Error) -> bool {
-    match error {
-        multer::Error::StreamReadFailed(cause) => {
-            matches!(cause.downcast_ref::<BodyFault>(), Some(BodyFault::Silent))
+/// A fault of the body in its client's words.
+fn told(fault: PartFault, limit: u64) -> Fault {
+    let too_long = |message| Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "LIMIT_EXCEEDED", message);
+    match fault {
+        PartFault::Silent => Fault::too_slow(),
+        PartFault::Malformed => {
+            Fault::bad_request("The body is not multipart/form-data, or did not arrive whole (RFC 7578).")
         }
-        _ => false,
+        PartFault::LongPreamble => too_long("At most 8 KiB may stand before the first part."),
+        PartFault::LongHead => too_long("The headers of a part may have 8 KiB."),
+        PartFault::TooLarge => Fault::too_large(limit),
     }
 }
 

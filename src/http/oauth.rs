@@ -14,13 +14,14 @@ use data_encoding::BASE64;
 use tokio::time::timeout;
 use tracing::Instrument;
 
+use super::body::discard;
 use super::client;
 use super::fault::Fault;
 use super::frame::RequestId;
 use super::gateway::Gateway;
 use super::media::ContentType;
+use super::memory::{Held, exhausted};
 use super::request;
-use super::room::Room;
 use crate::access::{
     oauth::{self, BackendRequest, ClientCredentials, Refusal, TokenAnswer},
     principal::Principal,
@@ -146,12 +147,16 @@ where
 {
     let (parts, body) = request.into_parts();
     let id = RequestId::assigned(&parts.extensions);
+    let address = client::of_request(&gateway.app.config.http, &parts);
     // Who asks is known only once the form is read.
-    let mut room = match gateway.rooms.enter(client::network(&gateway.app, &parts)) {
-        Ok(room) => room,
-        Err(fault) => return fault.into_response(),
+    let mut held = match gateway.memory.of_stranger(address) {
+        Ok(held) => held,
+        Err(full) => {
+            discard(body);
+            return exhausted(full).into_response();
+        }
     };
-    let (form, client) = match read(&parts.headers, body, &mut room).await {
+    let (form, client) = match read(&parts.headers, body, &mut held).await {
         Ok(read) => read,
         Err(denied) => return denied.into_response(),
     };
@@ -237,17 +242,18 @@ type Form = BTreeMap<String, String>;
 async fn read(
     headers: &HeaderMap,
     body: Body,
-    room: &mut Room,
+    held: &mut Held,
 ) -> Result<(Form, Option<ClientCredentials>), Denied> {
     let content_type = ContentType::of(headers);
     let is_form = content_type
         .is_some_and(|known| known.essence == "application/x-www-form-urlencoded" && known.is_utf8());
     if !is_form {
+        discard(body);
         return Err(
             Refusal::InvalidRequest("Send a form: Content-Type application/x-www-form-urlencoded.").into(),
         );
     }
-    let body = request::whole_body(headers, body, MAX_FORM, Some(room)).await?;
+    let body = request::whole_body(headers, body, MAX_FORM, held).await?;
     let form = parse_form(&body)?;
     let client = client_of(headers, &form)?;
     Ok((form, client))

@@ -4,16 +4,17 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use async_graphql::Variables;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, StatusCode, header};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
+use super::body::discard;
 use super::fault::Fault;
-use super::room::Room;
+use super::memory::{Held, exhausted};
 use crate::platform::json::{self, Bounds};
 
 /// A body that is not whole after this time is cut.
@@ -27,59 +28,98 @@ pub(super) struct Params {
     pub(super) variables: Variables,
 }
 
-/// The whole body of a request.
+/// Bytes of a body that a request may have without being counted, as long as they are there at once.
+const SMALL: usize = 16 * 1024;
+/// Bytes by which a body in memory grows at least.
+const GROWTH: usize = 64 * 1024;
+
+/// The whole body of a request. What it takes of the memory for requests is held as long as `held` is.
 ///
 /// # Errors
-/// 413 for one beyond `limit` bytes, 408 for one that does not come in time, 400 for one that breaks off, 503 where its room
-/// is full.
+/// 413 for one beyond `limit` bytes, 408 for one that does not come in time, 400 for one that breaks off, 503 when there is
+/// no memory for it.
 pub(super) async fn whole_body(
     headers: &HeaderMap,
     body: Body,
     limit: u64,
-    mut room: Option<&mut Room>,
+    held: &mut Held,
 ) -> Result<Bytes, Fault> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit) {
+        discard(body);
         return Err(Fault::too_large(limit));
     }
-    let deadline = Instant::now() + BODY_TIME;
-    let mut pieces = body.into_data_stream();
-    let mut next = async || {
-        // What has come with the head needs no timer.
-        let piece = match pieces.next().now_or_never() {
-            Some(piece) => piece,
-            None => (timeout_at(deadline, pieces.next()).await).map_err(|_elapsed| Fault::too_slow())?,
-        };
-        let broken = |_cause| Fault::bad_request("The request's body did not arrive whole.");
-        let piece: Option<Bytes> = piece.transpose().map_err(broken)?;
-        if let (Some(piece), Some(room)) = (&piece, &mut room) {
-            room.grow(piece.len())?;
-        }
-        Ok(piece)
+    let mut receiving = Receiving {
+        pieces: body.into_data_stream(),
+        deadline: None,
+        limit,
+        length: 0,
+        held,
     };
-    let fits = |length: usize| u64::try_from(length).is_ok_and(|length| length <= limit);
-    let Some(first) = next().await? else {
+    let Some(first) = receiving.next().await? else {
         return Ok(Bytes::new());
     };
-    if !fits(first.len()) {
-        return Err(Fault::too_large(limit));
-    }
     // Most bodies come in one piece, which then need not be copied.
-    let Some(second) = next().await? else {
+    let Some(second) = receiving.next().await? else {
         return Ok(first);
     };
-    let mut whole = BytesMut::from(first);
+    let mut whole = Vec::new();
     let mut piece = Some(second);
+    append(&mut whole, &first);
+    drop(first);
     while let Some(more) = piece {
-        if !fits(whole.len() + more.len()) {
-            return Err(Fault::too_large(limit));
-        }
-        whole.extend_from_slice(&more);
-        piece = next().await?;
+        append(&mut whole, &more);
+        piece = receiving.next().await?;
     }
-    Ok(whole.freeze())
+    Ok(whole.into())
+}
+
+/// Appends, without the room to spare that a vector takes by itself: it would be as much again.
+pub(super) fn append(whole: &mut Vec<u8>, piece: &[u8]) {
+    let spare = whole.capacity() - whole.len();
+    if spare < piece.len() {
+        whole.reserve_exact(piece.len().max(GROWTH).max(whole.len() / 4));
+    }
+    whole.extend_from_slice(piece);
+}
+
+/// A body that is being received.
+struct Receiving<'a> {
+    pieces: BodyDataStream,
+    /// From the first wait on.
+    deadline: Option<Instant>,
+    limit: u64,
+    length: usize,
+    held: &'a mut Held,
+}
+
+impl Receiving<'_> {
+    /// The next piece, within all limits.
+    async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        // What has come with the head needs no timer.
+        let piece = match self.pieces.next().now_or_never() {
+            Some(piece) => piece,
+            None => {
+                self.held.hold(self.length).map_err(exhausted)?;
+                let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + BODY_TIME);
+                (timeout_at(deadline, self.pieces.next()).await).map_err(|_elapsed| Fault::too_slow())?
+            }
+        };
+        let broken = |_cause| Fault::bad_request("The request's body did not arrive whole.");
+        let Some(piece) = piece.transpose().map_err(broken)? else {
+            return Ok(None);
+        };
+        self.length += piece.len();
+        if u64::try_from(self.length).is_ok_and(|length| length > self.limit) {
+            return Err(Fault::too_large(self.limit));
+        }
+        if self.length > SMALL {
+            self.held.hold(self.length).map_err(exhausted)?;
+        }
+        Ok(Some(piece))
+    }
 }
 
 /// The parameters as they stand in JSON, each to be looked at by itself.
@@ -215,6 +255,7 @@ fn not_an_object() -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::memory::Memory;
 
     const BOUNDS: Bounds = Bounds {
         depth: 64,
@@ -331,7 +372,7 @@ mod tests {
                 &none,
                 Body::from_stream(futures_util::stream::iter(pieces)),
                 limit,
-                None,
+                &mut Memory::new(limit).of_known(None),
             )
             .await
         };

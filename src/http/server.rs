@@ -1,53 +1,64 @@
-//! Accepting connections: HTTP/1.1 and HTTP/2 without TLS, with a time limit on headers, which `axum::serve` has not.
+//! Accepting connections: HTTP/1.1 and HTTP/2 without TLS, each bounded in time and memory.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use axum::{body::Body, http::Request};
+use axum::http::{HeaderValue, Request, Response, Version, header};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    rt::{TokioIo, TokioTimer},
+    server::conn::auto,
 };
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::body::Tracked;
+use super::client;
+use super::connection::{Connection, Over, Peer, Watch};
+use super::places::{Place, Places};
+use super::refusing::Refusing;
 use super::site::Site;
+use super::streams::{Streams, watched};
+use super::wire::Wire;
 
-/// A connection whose request has not begun, with all of its headers, after this time is cut.
-const HEADER_TIME: Duration = Duration::from_secs(10);
 /// Bytes of a request's head.
-const HEAD: usize = 128 * 1024;
+const HEAD: usize = 32 * 1024;
 /// Requests at once on one HTTP/2 connection.
 const STREAMS: u32 = 200;
+/// Bytes that a client may send on an HTTP/2 stream, or on all of a connection, before they are read.
+const STREAM_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 512 * 1024;
+/// Bytes of an answer that wait in HTTP/2's buffers.
+const SEND_BUFFER: usize = 32 * 1024;
+/// Streams that an HTTP/2 client has reset and that were not looked at yet; beyond, the connection is ended
+/// (CVE-2023-44487).
+const RESETS: usize = 20;
 /// Silence after which an HTTP/2 connection is asked whether it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// Pause after a connection could not be accepted, most likely because all file descriptors are in use.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The other end of the connection, in the extensions of each request.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub(super) SocketAddr);
-
 /// Serves until `stop`, then lets running requests finish.
 pub(super) async fn serve(listener: TcpListener, site: Arc<Site>, stop: CancellationToken) {
-    let connections = GracefulShutdown::new();
-    let builder = builder();
+    let server = Server {
+        places: Places::new(&site.config().connections),
+        refusing: Refusing::default(),
+        running: TaskTracker::new(),
+        site,
+    };
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => spawn(&connections, &builder, stream, peer, Arc::clone(&site)),
+            Ok((socket, peer)) => server.admit(socket, peer),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -57,72 +68,136 @@ pub(super) async fn serve(listener: TcpListener, site: Arc<Site>, stop: Cancella
     }
     // No new connections: clients go to another copy.
     drop(listener);
-    connections.shutdown().await;
+    server.places.stop_all();
+    server.running.close();
+    server.running.wait().await;
 }
 
-fn builder() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+struct Server {
+    places: Arc<Places>,
+    refusing: Refusing,
+    running: TaskTracker,
+    site: Arc<Site>,
+}
+
+impl Server {
+    /// Serves a connection, if there is a place for it.
+    fn admit(&self, socket: TcpStream, peer: SocketAddr) {
+        let config = self.site.config();
+        let is_proxy = client::is_trusted(peer.ip(), &config.trusted_proxies);
+        let address = (!is_proxy).then(|| client::block(peer.ip()));
+        let connection = Connection::new(config.connections.idle_timeout);
+        match self.places.take(address, &connection) {
+            Ok(place) => self.run(socket, peer, place),
+            Err(_full) => match self.refusing.turn() {
+                // Where the places are fewer than the operator wants, one that is not used is made free.
+                Some(turn) if self.places.make_room(address) => {
+                    let (places, site) = (Arc::clone(&self.places), Arc::clone(&self.site));
+                    self.running.spawn(async move {
+                        match places.wait(address, &connection).await {
+                            Some(place) => {
+                                drop(turn);
+                                serve_connection(socket, peer, place, site).await;
+                            }
+                            None => turn.refuse(socket).await,
+                        }
+                    });
+                }
+                Some(turn) => drop(tokio::spawn(turn.refuse(socket))),
+                None => drop(socket),
+            },
+        }
+    }
+
+    fn run(&self, socket: TcpStream, peer: SocketAddr, place: Place) {
+        let site = Arc::clone(&self.site);
+        self.running.spawn(serve_connection(socket, peer, place, site));
+    }
+}
+
+/// The builder of one connection, which knows it.
+fn builder(connection: &Arc<Connection>) -> auto::Builder<Streams> {
+    let mut builder = auto::Builder::new(Streams(Arc::clone(connection)));
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME)
+        // The connection's own timer looks at heads: this one would end idle connections as well.
+        .header_read_timeout(None)
         .max_buf_size(HEAD);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_header_list_size(u32::try_from(HEAD).unwrap_or(u32::MAX))
+        .max_send_buf_size(SEND_BUFFER)
+        .max_pending_accept_reset_streams(RESETS)
         .keep_alive_interval(KEEP_ALIVE);
     builder
 }
 
-fn spawn(
-    connections: &GracefulShutdown,
-    builder: &auto::Builder<TokioExecutor>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    site: Arc<Site>,
-) {
-    // An answer goes out at once; without this, Nagle's algorithm may hold its end back.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection is gone before its first request");
-        return;
-    }
-    let begun = Arc::new(AtomicBool::new(false));
-    let service = {
-        let begun = Arc::clone(&begun);
-        service_fn(move |request: Request<Incoming>| {
-            begun.store(true, Ordering::Relaxed);
-            let site = Arc::clone(&site);
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(Peer(peer));
-            async move { Ok::<_, Infallible>(site.answer(request).await) }
-        })
-    };
-    let connection = builder
-        .serve_connection(TokioIo::new(stream), service)
-        .into_owned();
-    let connection = connections.watch(connection);
-    tokio::spawn(async move {
-        // The builder's own limit begins with the first bytes that tell the protocol. Silence before is limited here, with
-        // a timer that is gone once the first request is there.
-        let mut timer = Some(Box::pin(tokio::time::sleep(HEADER_TIME)));
-        let silent = poll_fn(move |cx| {
-            if begun.load(Ordering::Relaxed) {
-                timer = None;
-            }
-            match &mut timer {
-                Some(timer) => timer.as_mut().poll(cx),
-                None => Poll::Pending,
-            }
-        });
-        tokio::select! {
-            biased;
-            ended = connection => if let Err(error) = ended {
-                tracing::debug!(%error, "a connection ended early");
-            },
-            () = silent => tracing::debug!("a connection without a request was cut"),
+/// Serves a connection to its end. The place is given back then.
+async fn serve_connection(socket: TcpStream, peer: SocketAddr, place: Place, site: Arc<Site>) {
+    let connection = Arc::clone(place.connection());
+    let wire = match Wire::new(socket, Arc::clone(&connection)) {
+        Ok(wire) => wire,
+        Err(error) => {
+            tracing::debug!(%error, "a connection is gone before its first request");
+            return;
         }
-    });
+    };
+    let head = site.memory().of_head(place.address());
+    let builder = builder(&connection);
+    let serving = {
+        let peer = Peer {
+            address: peer,
+            connection: Arc::clone(&connection),
+        };
+        let service = service_fn(move |request| answer(request, peer.clone(), Arc::clone(&site)));
+        builder.serve_connection(TokioIo::new(wire), service)
+    };
+    let mut serving = pin!(serving);
+    let mut watch = Watch::new(&connection, head);
+    let why = poll_fn(|cx| {
+        loop {
+            if let Poll::Ready(ended) = serving.as_mut().poll(cx) {
+                return Poll::Ready(ended.err().map(|error| error.to_string()));
+            }
+            match watch.poll_over(cx) {
+                Poll::Ready(Over::Gracefully) => serving.as_mut().graceful_shutdown(),
+                Poll::Ready(Over::Now(why)) => return Poll::Ready(Some(why.to_owned())),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    })
+    .await;
+    if let Some(why) = why {
+        tracing::debug!(why, "a connection ended early");
+    }
+}
+
+/// Answers one request of a connection.
+async fn answer(
+    request: Request<Incoming>,
+    peer: Peer,
+    site: Arc<Site>,
+) -> Result<Response<axum::body::Body>, Infallible> {
+    let connection = Arc::clone(&peer.connection);
+    let _under_way = connection.begin();
+    let is_http2 = request.version() == Version::HTTP_2;
+    let mut request = request.map(|body| Tracked::body(body, (!is_http2).then(|| Arc::clone(&connection))));
+    request.extensions_mut().insert(peer);
+    let mut response = site.answer(request).await;
+    if is_http2 {
+        return Ok(response.map(watched));
+    }
+    if connection.is_unread() {
+        // What still comes of the body is dropped, and with it the connection.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    Ok(response)
 }
 
 /// Errors of one connection, which the next one need not have (as in hyper's own accept loops).

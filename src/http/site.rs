@@ -21,8 +21,9 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use super::fault::Fault;
 use super::frame::{self, X_REQUEST_ID};
 use super::gateway::Gateway;
+use super::memory::Memory;
 use super::{content, graphiql, graphql, multipart, oauth, probe, published};
-use crate::config::CorsOrigins;
+use crate::config::{CorsOrigins, HttpConfig};
 
 /// Where GraphQL is asked.
 pub(super) const GRAPHQL: &str = "/graphql";
@@ -50,6 +51,16 @@ impl Site {
             page: named(page.fallback(unknown)).with_state(Arc::clone(&gateway)),
             gateway,
         }
+    }
+
+    /// The settings of HTTP.
+    pub(super) fn config(&self) -> &HttpConfig {
+        &self.gateway.app.config.http
+    }
+
+    /// The memory for requests that are being received.
+    pub(super) fn memory(&self) -> &Memory {
+        &self.gateway.memory
     }
 
     /// Answers a request.

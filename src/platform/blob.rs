@@ -4,11 +4,12 @@
 //! writer renews: so whatever breaks off, is refused, or dies in the middle is found and swept without a scan. Claiming
 //! takes the entry away in the item's own transaction; releasing puts one there in the transaction that removes the item.
 
+mod read;
+
 use std::time::Duration;
 
-use bson::{Binary, Bson, Document, doc, oid::ObjectId, spec::BinarySubtype};
-use bytes::Bytes;
-use futures_util::{AsyncWriteExt, Stream, StreamExt, TryStreamExt};
+use bson::{Bson, Document, doc, oid::ObjectId};
+use futures_util::{AsyncWriteExt, TryStreamExt};
 use mongodb::{
     Collection,
     gridfs::{GridFsBucket, GridFsUploadStream},
@@ -16,6 +17,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use self::read::Content;
 use super::clock::{Clock, Timestamp};
 use super::crypto::Digester;
 use super::database::{Database, Index, IndexKind, Tx};
@@ -27,14 +29,15 @@ const BUCKET: &str = "content";
 const CHUNKS: &str = "content.chunks";
 /// The contents' lengths, as GridFS names them.
 const FILES: &str = "content.files";
-/// Bytes in a chunk: a quarter of the round trips of the driver's 255 KiB, and still small beside a request's memory.
-const CHUNK: u32 = 1024 * 1024;
+/// Bytes in a chunk. A download has at most two in memory, the one that is sent and the one before it, whose end may wait for
+/// its reader.
+pub const CHUNK: u32 = 128 * 1024;
+/// Bytes that are written at once, so that small chunks need no more round trips.
+const WRITE: usize = 4 * CHUNK as usize;
 /// A writer that is silent for so long is taken for dead. With a sweep every few seconds nothing of it is left a minute
 /// later.
 const LEASE: Duration = Duration::from_secs(30);
 const RENEW: Duration = Duration::from_secs(8);
-/// Chunks in memory at once while reading.
-const READ_AHEAD: u32 = 2;
 /// Entries that one sweep looks at; the next sweep goes on.
 const SWEEP: i64 = 1000;
 /// Contents that a sweep removes with one command.
@@ -170,6 +173,7 @@ impl Blobs {
             blobs: self.clone(),
             id,
             stream,
+            waiting: Vec::new(),
             digester: Digester::default(),
             size: 0,
             renew_at: tokio::time::Instant::now() + RENEW,
@@ -271,57 +275,31 @@ impl Blobs {
         Ok(contents.len())
     }
 
-    /// The bytes `from..until` of a content of that size, piece by piece. The stream ends early with an error when
-    /// the content is removed meanwhile.
-    pub fn read(
-        &self,
-        id: BlobId,
-        from: u64,
-        until: u64,
-    ) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
-        let chunks = self.chunks();
-        let size = u64::from(CHUNK);
-        let (first, last) = (from / size, until.saturating_sub(1) / size);
-        let stream = async move {
-            let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-            let range = doc! { "files_id": id, "n": { "$gte": number(first), "$lte": number(last) } };
-            let cursor = chunks
-                .find(range)
-                .sort(doc! { "files_id": 1, "n": 1 })
-                .batch_size(READ_AHEAD)
-                .await?;
-            Ok::<_, Error>(cursor.map_err(Error::from))
+    /// A content that is there; `None` when it was removed.
+    pub async fn open(&self, id: BlobId) -> Result<Option<Content>> {
+        let files: Collection<Kept> = self.database.house(FILES);
+        let kept = files
+            .find_one(doc! { "_id": id })
+            .projection(doc! { "_id": 0, "chunkSize": 1 })
+            .await?;
+        let Some(Kept { chunk_size }) = kept else {
+            return Ok(None);
         };
-        let mut expected = first;
-        futures_util::stream::once(stream)
-            .try_flatten()
-            .map(move |chunk| {
-                let (start, number) = (expected * size, expected);
-                expected += 1;
-                cut(&chunk?, number, from.saturating_sub(start), until - start)
-            })
+        let size = u64::try_from(chunk_size).ok().filter(|size| *size > 0);
+        let chunk = size.ok_or_else(|| Error::internal("a content has chunks of no size"))?;
+        Ok(Some(Content {
+            blobs: self.clone(),
+            id,
+            chunk,
+        }))
     }
 }
 
-/// The wanted part of one chunk's bytes.
-fn cut(chunk: &Document, number: u64, from: u64, until: u64) -> Result<Bytes> {
-    let stored = match chunk.get("n") {
-        Some(Bson::Int32(n)) => u64::try_from(*n).ok(),
-        Some(Bson::Int64(n)) => u64::try_from(*n).ok(),
-        _ => None,
-    };
-    let Some(Bson::Binary(Binary {
-        subtype: BinarySubtype::Generic,
-        bytes,
-    })) = chunk.get("data")
-    else {
-        return Err(Error::internal("a chunk has no data"));
-    };
-    if stored != Some(number) {
-        return Err(Error::internal("a chunk is missing"));
-    }
-    let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
-    Ok(Bytes::copy_from_slice(&bytes[place(from)..place(until)]))
+/// A content's entry, as GridFS writes it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    chunk_size: i64,
 }
 
 /// Writes one content. Dropping it without [`Writer::finish`] leaves it to the sweep.
@@ -329,6 +307,8 @@ pub struct Writer {
     blobs: Blobs,
     id: BlobId,
     stream: GridFsUploadStream,
+    /// What is not written yet.
+    waiting: Vec<u8>,
     digester: Digester,
     size: i64,
     renew_at: tokio::time::Instant,
@@ -342,7 +322,17 @@ impl Writer {
         }
         self.digester.update(bytes);
         self.size += i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-        self.stream.write_all(bytes).await.map_err(from_stream)
+        self.waiting.extend_from_slice(bytes);
+        if self.waiting.len() >= WRITE {
+            self.write_waiting().await?;
+        }
+        Ok(())
+    }
+
+    async fn write_waiting(&mut self) -> Result<()> {
+        self.stream.write_all(&self.waiting).await.map_err(from_stream)?;
+        self.waiting.clear();
+        Ok(())
     }
 
     /// Bytes so far.
@@ -370,6 +360,7 @@ impl Writer {
 
     /// Writes the rest.
     pub async fn finish(mut self) -> Result<Written> {
+        self.write_waiting().await?;
         self.stream.close().await.map_err(from_stream)?;
         self.renew().await?;
         Ok(Written {

@@ -29,7 +29,8 @@ use crate::storefront_user::{
     refusal,
 };
 
-const WRITE: Policy = Policy::backend(Scope::StorageWrite).and_own();
+/// Who may write into storages.
+pub const WRITE: Policy = Policy::backend(Scope::StorageWrite).and_own();
 
 /// What to upload.
 #[derive(InputObject)]

@@ -99,7 +99,7 @@ fn default_limits_are_those_of_the_service() {
     assert!(http.graphiql && http.introspection);
     assert_eq!(
         (http.max_body, http.request_timeout),
-        (256 * 1_024, Duration::from_secs(15))
+        (1_024 * 1_024, Duration::from_secs(15))
     );
     assert_eq!(
         guard,

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{join_all, select_all};
-use multer::{Field, Multipart};
 use tokio::time::timeout;
 
+use super::parts::{Head, Parts};
 use crate::platform::upload::{Broken, UploadSender};
+
+/// Bytes that may stand after the last part.
+const EPILOGUE: usize = 64 * 1024;
 
 /// Where the parts go.
 pub(super) struct Incoming {
@@ -38,12 +41,13 @@ enum Part {
 }
 
 /// Feeds the files from the body until it ends. Whatever happens, each file gets an end of one kind or the other.
-pub(super) async fn pump(mut multipart: Multipart<'static>, mut incoming: Incoming) -> Pumped {
+pub(super) async fn pump(mut parts: Parts, mut incoming: Incoming) -> Pumped {
     loop {
-        let part = match multipart.next_field().await {
-            Ok(Some(part)) => part,
+        let head = match parts.next().await {
+            Ok(Some(head)) => head,
             Ok(None) => {
                 break_off(incoming.files, Broken::Incomplete).await;
+                let _ended = parts.finish(EPILOGUE).await;
                 return Pumped::Whole;
             }
             Err(_broken) => {
@@ -51,10 +55,12 @@ pub(super) async fn pump(mut multipart: Multipart<'static>, mut incoming: Incomi
                 return Pumped::Broken;
             }
         };
-        let position = (incoming.files.iter()).position(|(name, _)| part.name() == Some(name.as_str()));
+        let position = (incoming.files.iter()).position(|(name, _)| head.name.as_ref() == Some(name));
         let ended = match position.map(|position| incoming.files.remove(position)) {
-            Some((_, sender)) => feed(part, sender, &mut incoming).await,
-            None => discard(part, &mut incoming.spare).await,
+            Some((_, sender)) => feed(&mut parts, head, sender, &mut incoming).await,
+            // Its head counts too, else parts without content could go on for ever.
+            None if spend(&mut incoming.spare, head.length) => discard(&mut parts, &mut incoming.spare).await,
+            None => Part::Broken(Broken::Incomplete),
         };
         match ended {
             Part::Whole => {}
@@ -72,10 +78,10 @@ async fn break_off(files: Vec<(String, UploadSender)>, why: Broken) {
 }
 
 /// Feeds one file.
-async fn feed(mut part: Field<'static>, mut sender: UploadSender, incoming: &mut Incoming) -> Part {
-    sender.begin(part.file_name().map(str::to_owned));
+async fn feed(parts: &mut Parts, head: Head, mut sender: UploadSender, incoming: &mut Incoming) -> Part {
+    sender.begin(head.file_name);
     loop {
-        let piece = match part.chunk().await {
+        let piece = match parts.chunk().await {
             Ok(piece) => piece,
             Err(_broken) => {
                 sender.break_off(Broken::Incomplete).await;
@@ -87,7 +93,7 @@ async fn feed(mut part: Field<'static>, mut sender: UploadSender, incoming: &mut
             (Handed::Taken, Some(_)) => {}
             (Handed::Taken | Handed::Unread, None) => return Part::Whole,
             (Handed::Unread, Some(length)) if spend(&mut incoming.spare, length) => {
-                return discard(part, &mut incoming.spare).await;
+                return discard(parts, &mut incoming.spare).await;
             }
             (Handed::Unread, Some(_)) => return Part::Broken(Broken::Incomplete),
             (Handed::OutOfOrder, _) => return Part::Broken(Broken::OutOfOrder),
@@ -141,9 +147,9 @@ async fn another_is_awaited(sender: &UploadSender, later: &[(String, UploadSende
 }
 
 /// Reads a part that nobody wants.
-async fn discard(mut part: Field<'static>, spare: &mut u64) -> Part {
+async fn discard(parts: &mut Parts, spare: &mut u64) -> Part {
     loop {
-        match part.chunk().await {
+        match parts.chunk().await {
             Ok(Some(piece)) if spend(spare, piece.len()) => {}
             Ok(None) => return Part::Whole,
             Ok(Some(_)) | Err(_) => return Part::Broken(Broken::Incomplete),

@@ -122,8 +122,7 @@ async fn tok_03_who_guesses_locks_out_nobody_at_another_address() {
         (3, "2001:db8:1:2:a::"),
         (4, "2001:db8:1:2:b::"),
     ] {
-        let address = format!("for=\"[{header}{host}]:4711\"");
-        let many = claiming(&shop, &shop.gateway, "Forwarded", &address);
+        let many = at(&shop, &format!("[{header}{host}]:4711"));
         assert_eq!(guess(&many).await, [INVALID]);
     }
     assert_eq!(guess(&at(&shop, "2001:db8:1:2::5")).await, [INVALID]);
@@ -172,6 +171,34 @@ async fn tok_03_a_stranger_neither_escapes_nor_blames_another_by_a_header() {
     assert_eq!(is_locked_out(&there(&format!("192.0.2.200, {THIEF}"))).await, 4);
     assert_eq!(is_locked_out(&there(THIEF)).await, 4);
     signs_in(&there(VICTIM)).await;
+}
+
+// TOK-03
+#[tokio::test]
+async fn tok_03_only_the_header_that_the_operator_names_is_believed() {
+    let shop = behind_a_proxy()
+        .set("GATEWAY_CLIENT_ADDRESS_HEADER", "CF-Connecting-IP")
+        .start()
+        .await;
+    ada(&shop, "ada@example.com").await;
+    let claiming = |header, value: &str| claiming(&shop, &shop.gateway, header, value);
+    signs_in(&claiming("CF-Connecting-IP", VICTIM)).await;
+    // Without the header it is the proxy's own address, whatever a client claims in others.
+    for turn in 0..5 {
+        let stranger = match turn % 3 {
+            0 => claiming("Forwarded", &format!("for=192.0.2.{turn}")),
+            1 => claiming("X-Forwarded-For", &format!("192.0.2.{turn}")),
+            _ => claiming("X-Real-IP", &format!("192.0.2.{turn}")),
+        };
+        assert_eq!(guess(&stranger).await, [INVALID]);
+    }
+    assert_eq!(is_locked_out(&claiming("Forwarded", "for=192.0.2.99")).await, 4);
+    // Two addresses in a header of one are nobody's.
+    assert_eq!(
+        is_locked_out(&claiming("CF-Connecting-IP", "192.0.2.1, 192.0.2.2")).await,
+        4
+    );
+    signs_in(&claiming("CF-Connecting-IP", VICTIM)).await;
 }
 
 // TOK-03

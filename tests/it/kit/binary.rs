@@ -179,6 +179,7 @@ impl Binary {
 }
 
 impl Drop for Binary {
+    #[expect(clippy::print_stdout, reason = "shown with the test that failed")]
     fn drop(&mut self) {
         // It may have been killed by the test.
         drop(self.process.kill());

@@ -29,8 +29,8 @@ impl RawAnswer {
     /// A header's value.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(':'));
-        let mut values = lines.filter_map(|(known, value)| (known == name).then(|| value.trim()));
-        values.next()
+        let mut named = lines.filter(|(known, _)| *known == name);
+        named.next().map(|(_, value)| value.trim())
     }
 
     /// The code of the first error in the body.
@@ -69,6 +69,36 @@ impl Raw {
         sent.expect("taken in time").is_ok()
     }
 
+    /// Sends the same piece so many times, or until the gateway says something or closes; the bytes that were sent.
+    pub(crate) async fn flood(&mut self, piece: &[u8], times: usize) -> usize {
+        let (reader, mut writer) = self.stream.split();
+        let mut sent = 0;
+        for _ in 0..times {
+            tokio::select! {
+                biased;
+                ready = reader.readable() => {
+                    ready.expect("a socket");
+                    break;
+                }
+                written = writer.write_all(piece) => {
+                    if written.is_err() {
+                        break;
+                    }
+                    sent += piece.len();
+                }
+            }
+        }
+        sent
+    }
+
+    /// Waits until the gateway has reset the connection, without reading anything.
+    pub(crate) async fn reset(&self) {
+        super::eventually("the connection is reset", || async {
+            self.stream.take_error().expect("a socket").is_some()
+        })
+        .await;
+    }
+
     /// The next answer; `None` when the connection ends without one.
     pub(crate) async fn answer(&mut self) -> Option<RawAnswer> {
         let end = loop {
@@ -102,14 +132,10 @@ impl Raw {
 
     /// More bytes; false at the end.
     async fn receive(&mut self) -> bool {
-        let mut piece = [0; 16 * 1024];
-        let read = timeout(LIMIT, self.stream.read(&mut piece));
+        let read = timeout(LIMIT, self.stream.read_buf(&mut self.received));
         match read.await.expect("something happens in time") {
             Ok(0) => false,
-            Ok(length) => {
-                self.received.extend_from_slice(&piece[..length]);
-                true
-            }
+            Ok(_) => true,
             Err(error) => {
                 let kinds = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
                 assert!(kinds.contains(&error.kind()), "{error}");

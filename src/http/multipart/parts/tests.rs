@@ -1,0 +1,111 @@
+use super::*;
+
+/// What stands in a body that comes in these pieces: names, file names and contents.
+async fn read(pieces: Vec<Vec<u8>>, budget: u64) -> Result<Vec<(Head, Vec<u8>)>, PartFault> {
+    let pieces = pieces.into_iter().map(|piece| Ok(Bytes::from(piece)));
+    let stream = futures_util::stream::iter(pieces).boxed();
+    let mut parts = Parts::new(stream, "x", budget);
+    let mut found = Vec::new();
+    while let Some(head) = parts.next().await? {
+        let mut content = Vec::new();
+        while let Some(piece) = parts.chunk().await? {
+            assert!(!piece.is_empty());
+            content.extend_from_slice(&piece);
+        }
+        found.push((Head { length: 0, ..head }, content));
+    }
+    assert!(parts.finish(1024).await);
+    Ok(found)
+}
+
+fn cut(body: &[u8], size: usize) -> Vec<Vec<u8>> {
+    body.chunks(size).map(<[u8]>::to_vec).collect()
+}
+
+const TWO: &[u8] = b"preamble\r\n--x \t\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\none\r\n--y\r\n--x-\r\r\n\r\n--x\r\n\
+    content-type: image/png\r\nCONTENT-DISPOSITION: form-data; filename=\"b\\\";name=c.png\" ; name=b\r\n\r\n\r\n--x--\r\nepilogue";
+
+// DEF-02
+#[tokio::test]
+async fn parts_are_the_same_however_the_body_is_cut() {
+    let head = |name: &str, file_name: Option<&str>| Head {
+        name: Some(name.to_owned()),
+        file_name: file_name.map(str::to_owned),
+        length: 0,
+    };
+    // A delimiter is followed by a line break or by two dashes; what only begins like one ends the part all the same
+    // (RFC 2046 §5.1.1), which a writer avoids by its choice of the boundary.
+    let good = b"preamble\r\n--x \t\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\none\r\n--y\r\n-\r\r\n\r\n--x\r\n\
+        content-type: image/png\r\nCONTENT-DISPOSITION: form-data; filename=\"b\\\";name=c.png\" ; name=b\r\n\r\n\r\n--x--\r\nepilogue";
+    for size in 1..good.len() + 1 {
+        let found = read(cut(good, size), 1 << 20).await.expect("parts");
+        let expected = vec![
+            (head("a", None), b"one\r\n--y\r\n-\r\r\n".to_vec()),
+            (head("b", Some("b\";name=c.png")), Vec::new()),
+        ];
+        assert_eq!(found, expected, "pieces of {size}");
+    }
+    assert_eq!(read(cut(TWO, 7), 1 << 20).await, Err(PartFault::Malformed));
+}
+
+// DEF-02
+#[tokio::test]
+async fn nothing_but_content_is_long() {
+    let (long, fits) = ("a".repeat(9 * 1024), "a".repeat(7 * 1024));
+    for size in [1, 1000, 1 << 20] {
+        let preamble = |preamble: &str| format!("{preamble}\r\n--x\r\n\r\n\r\n--x--").into_bytes();
+        let head = |value: &str| format!("--x\r\na: {value}\r\n\r\n\r\n--x--").into_bytes();
+        let reading =
+            async |body: Vec<u8>, budget| read(cut(&body, size), budget).await.map(|parts| parts.len());
+        assert_eq!(
+            reading(preamble(&long), 1 << 20).await,
+            Err(PartFault::LongPreamble)
+        );
+        assert_eq!(reading(head(&long), 1 << 20).await, Err(PartFault::LongHead));
+        assert_eq!(reading(preamble(&fits), 1 << 20).await, Ok(1));
+        assert_eq!(reading(head(&fits), 1 << 20).await, Ok(1));
+        assert_eq!(reading(head(&fits), 4096).await, Err(PartFault::TooLarge));
+        let content = format!("--x\r\n\r\n{}\r\n--x--", "a".repeat(200_000)).into_bytes();
+        assert_eq!(reading(content, 1 << 20).await, Ok(1));
+    }
+}
+
+// DEF-02
+#[tokio::test]
+async fn what_is_not_multipart_is_refused() {
+    for body in [
+        "",
+        "x",
+        "--x",
+        "--x\r\n",
+        "--x\r\na: b\r\n\r\n",
+        "--x\r\na: b\r\n\r\ncontent",
+        "--x\r\nno colon\r\n\r\n\r\n--x--",
+        "--xyz\r\n\r\n\r\n--x--",
+        "--x\r\n\u{e9}\r\n\r\n\r\n--x--",
+    ] {
+        assert!(read(cut(body.as_bytes(), 3), 1 << 20).await.is_err(), "{body:?}");
+    }
+    assert_eq!(read(cut(b"--x--", 2), 1 << 20).await, Ok(vec![]));
+}
+
+#[test]
+fn a_boundary_is_found_in_its_content_type() {
+    for (content_type, expected) in [
+        ("multipart/form-data; boundary=abc", Some("abc")),
+        (
+            "multipart/form-data; charset=utf-8; Boundary=\"a b;c\"; x=y",
+            Some("a b;c"),
+        ),
+        ("multipart/form-data;boundary= abc ", Some("abc")),
+        ("multipart/form-data", None),
+        ("multipart/form-data; boundary=", None),
+        ("multipart/form-data; boundary=\"abc", None),
+    ] {
+        assert_eq!(boundary(content_type), expected, "{content_type}");
+    }
+    assert_eq!(
+        boundary(&format!("multipart/form-data; boundary={}", "a".repeat(71))),
+        None
+    );
+}

@@ -1,0 +1,66 @@
+//! Rooms for uploads: each may last as long as its client takes to send a file.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::access::principal::Identity;
+use crate::http::client::block;
+use crate::http::fault::Fault;
+use crate::platform::id::Id;
+use crate::platform::shares::{Full, Share, Shares};
+
+/// Uploads at once.
+const ALL: usize = 128;
+/// Of one person, or of one backend.
+const OF_ONE: usize = 32;
+/// From one address.
+const FROM_ONE: usize = 96;
+
+/// The rooms.
+pub(in crate::http) struct Uploading {
+    by_address: Arc<Shares<IpAddr>>,
+    by_person: Arc<Shares<String>>,
+}
+
+impl Default for Uploading {
+    fn default() -> Self {
+        Self {
+            by_address: Shares::new(ALL, FROM_ONE),
+            by_person: Shares::new(ALL, OF_ONE),
+        }
+    }
+}
+
+/// A room, given back when it is dropped.
+pub(super) struct Room {
+    _of_address: Share<IpAddr>,
+    _of_person: Share<String>,
+}
+
+impl Uploading {
+    /// Takes a room.
+    ///
+    /// # Errors
+    /// 429 for a client that holds as many as one may, 503 when all are taken.
+    pub(super) fn take(&self, address: Option<IpAddr>, identity: &Identity) -> Result<Room, Fault> {
+        let refused = |full| match full {
+            Full::Each => Fault::too_many("Too many of your uploads are under way: send fewer at once."),
+            Full::All => Fault::unavailable("Too many uploads are under way; please try again shortly."),
+        };
+        let of_person = self.by_person.take(Some(person(identity)), 1).map_err(refused)?;
+        let of_address = self.by_address.take(address.map(block), 1).map_err(refused)?;
+        Ok(Room {
+            _of_address: of_address,
+            _of_person: of_person,
+        })
+    }
+}
+
+/// Who uploads: a person, or a backend.
+fn person(identity: &Identity) -> String {
+    match (identity.person(), identity.client()) {
+        (Some(person), _) => person.storefront_user.as_str().to_owned(),
+        (None, Some(client)) => client.as_str().to_owned(),
+        (None, None) => identity.organization().as_str().to_owned(),
+    }
+}

@@ -1,0 +1,180 @@
+//! Places for connections: so many in all and so many from one address, and no more than the process has descriptors for.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+use super::connection::Connection;
+use crate::config::ConnectionLimits;
+use crate::platform::descriptors;
+use crate::platform::shares::{Full, Share, Shares};
+
+/// Longest wait for an idle connection to make room.
+const MAKING_ROOM: Duration = Duration::from_secs(5);
+
+/// All places, and who has them.
+pub(super) struct Places {
+    shares: Arc<Shares<IpAddr>>,
+    /// Whether there are fewer than the operator allows, because the process has too few descriptors.
+    are_few: bool,
+    next: AtomicU64,
+    taken: Mutex<HashMap<u64, Taken>>,
+    is_stopping: AtomicBool,
+    given_back: Notify,
+}
+
+struct Taken {
+    address: Option<IpAddr>,
+    connection: Arc<Connection>,
+    /// Whether it was asked to make room.
+    is_asked: bool,
+}
+
+/// The place of one connection, given back when it is dropped.
+pub(super) struct Place {
+    places: Arc<Places>,
+    number: u64,
+    address: Option<IpAddr>,
+    connection: Arc<Connection>,
+    share: Option<Share<IpAddr>>,
+}
+
+impl Places {
+    /// As the operator limits them, and as far as descriptors go.
+    pub(super) fn new(limits: &ConnectionLimits) -> Arc<Self> {
+        let (descriptors, room) = descriptors::room();
+        let are_few = room < limits.all;
+        let (all, per_address) = if are_few {
+            tracing::warn!(
+                descriptors,
+                connections = room,
+                "the limit of open files leaves room for {room} connections, fewer than GATEWAY_MAX_CONNECTIONS; beyond, \
+                 idle connections are closed. Raise the limit (ulimit -n, LimitNOFILE)"
+            );
+            // One address leaves a quarter to others.
+            (room, limits.per_address.min((room * 3 / 4).max(1)))
+        } else {
+            (limits.all, limits.per_address)
+        };
+        Arc::new(Self {
+            shares: Shares::new(all, per_address),
+            are_few,
+            next: AtomicU64::new(0),
+            taken: Mutex::default(),
+            is_stopping: AtomicBool::new(false),
+            given_back: Notify::new(),
+        })
+    }
+
+    /// Takes a place. Without an address, as for trusted proxies, only the limit of all counts.
+    ///
+    /// # Errors
+    /// The limit that is reached.
+    pub(super) fn take(
+        self: &Arc<Self>,
+        address: Option<IpAddr>,
+        connection: &Arc<Connection>,
+    ) -> Result<Place, Full> {
+        let share = self.shares.take(address, 1)?;
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let taken = Taken {
+            address,
+            connection: Arc::clone(connection),
+            is_asked: false,
+        };
+        let mut all = self.taken();
+        all.insert(number, taken);
+        if self.is_stopping.load(Ordering::Relaxed) {
+            connection.ask_to_stop();
+        }
+        drop(all);
+        Ok(Place {
+            places: Arc::clone(self),
+            number,
+            address,
+            connection: Arc::clone(connection),
+            share: Some(share),
+        })
+    }
+
+    fn taken(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Taken>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where places are few: ends the connection that has had no request for the longest time, of this address first;
+    /// whether there was one.
+    pub(super) fn make_room(&self, address: Option<IpAddr>) -> bool {
+        if !self.are_few {
+            return false;
+        }
+        let mut taken = self.taken();
+        let idle = taken.values_mut().filter(|taken| !taken.is_asked);
+        let longest = idle
+            .filter_map(|taken| Some((taken.connection.idle_for()?, taken)))
+            .max_by_key(|(idle, taken)| (taken.address == address, *idle));
+        match longest {
+            Some((_, taken)) => {
+                taken.is_asked = true;
+                taken.connection.ask_to_make_room();
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Waits for a place that is being made free.
+    pub(super) async fn wait(
+        self: &Arc<Self>,
+        address: Option<IpAddr>,
+        connection: &Arc<Connection>,
+    ) -> Option<Place> {
+        let deadline = Instant::now() + MAKING_ROOM;
+        loop {
+            let given_back = self.given_back.notified();
+            if let Ok(place) = self.take(address, connection) {
+                return Some(place);
+            }
+            timeout_at(deadline, given_back).await.ok()?;
+            // The place may go to one that comes just now: then another is made free.
+            if let Ok(place) = self.take(address, connection) {
+                return Some(place);
+            }
+            self.make_room(address);
+        }
+    }
+
+    /// Asks all connections to end.
+    pub(super) fn stop_all(&self) {
+        let all = self.taken();
+        self.is_stopping.store(true, Ordering::Relaxed);
+        for taken in all.values() {
+            taken.connection.ask_to_stop();
+        }
+    }
+}
+
+impl Place {
+    pub(super) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// The address that it counts for.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.places.taken().remove(&self.number);
+        drop(self.share.take());
+        self.places.given_back.notify_one();
+    }
+}

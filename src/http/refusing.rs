@@ -1,0 +1,87 @@
+//! Connections for which there is no place: they get a word, where that costs nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// Connections that are being refused, or that wait for an idle one to go; each holds a descriptor. Others are closed
+/// without a word.
+const TURNS: usize = 64;
+/// Time for a client to see why it is refused.
+const LINGER: Duration = Duration::from_secs(1);
+/// Bytes of its request that are dropped meanwhile.
+const DROPPED: usize = 64 * 1024;
+
+/// The same for everybody, so that it costs nothing.
+const ANSWER: &str = "HTTP/1.1 503 Service Unavailable\r\n\
+     content-type: application/json; charset=utf-8\r\n\
+     content-length: 119\r\n\
+     retry-after: 1\r\n\
+     cache-control: no-store\r\n\
+     connection: close\r\n\
+     \r\n\
+     {\"errors\":[{\"message\":\"Too many connections are open; please try again shortly.\",\"extensions\":{\"code\":\"UNAVAILABLE\"}}]}";
+
+/// The turns that there are.
+pub(super) struct Refusing(Arc<Semaphore>);
+
+impl Default for Refusing {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(TURNS)))
+    }
+}
+
+/// A turn.
+pub(super) struct Turn {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Refusing {
+    pub(super) fn turn(&self) -> Option<Turn> {
+        let permit = Arc::clone(&self.0).try_acquire_owned().ok()?;
+        Some(Turn { _permit: permit })
+    }
+}
+
+impl Turn {
+    /// Tells the client, and waits a moment for it to read that.
+    pub(super) async fn refuse(self, mut socket: TcpStream) {
+        let telling = async {
+            socket.write_all(ANSWER.as_bytes()).await?;
+            socket.shutdown().await?;
+            let mut left = DROPPED;
+            let mut dropped = [0; 4 * 1024];
+            while left > 0 {
+                match socket.read(&mut dropped).await? {
+                    0 => break,
+                    length => left = left.saturating_sub(length),
+                }
+            }
+            Ok::<_, std::io::Error>(())
+        };
+        if !matches!(timeout(LINGER, telling).await, Ok(Ok(()))) {
+            tracing::debug!("a connection that was refused did not wait for the reason");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // DEF-04
+    #[test]
+    fn the_answer_is_as_long_as_it_says() {
+        let (head, body) = ANSWER.split_once("\r\n\r\n").expect("a head and a body");
+        assert!(
+            head.contains(&format!("content-length: {}\r\n", body.len())),
+            "{}",
+            body.len()
+        );
+        assert!(serde_json::from_str::<serde_json::Value>(body).is_ok());
+    }
+}
