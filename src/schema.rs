@@ -250,6 +250,7 @@ pub const MIGRATIONS: &[Migration] = &[
     customer::migrations::SURPLUS_SESSIONS,
     customer::migrations::ERASED_TERMS,
     erasure::export::SEPARATE_EXPORTS,
+    customer::migrations::EMAIL_KEYS,
 ];
 
 /// The executable schema, twice over the same parts: one that validates a document strictly when it is first seen and

@@ -1,21 +1,34 @@
-//! E-mail addresses: the one place where they are checked and normalised (SPR-10).
+//! E-mail addresses: the one place where they are checked and normalised (SPR-10, UNI-02).
+//!
+//! An address is kept as it was written and compared by its key: the local part in Unicode's form NFKC and lower case,
+//! without invisible characters; the domain in its ASCII form (IDNA, UTS 46). Letters that stand for others, such as
+//! U+212A KELVIN SIGN for `k`, would otherwise make two accounts of what a mail program or a person takes for one address.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use email_address::{EmailAddress, Options};
+use idna::AsciiDenyList;
+use idna::uts46::{DnsLength, Hyphens, Uts46};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::error::{UserError, UserErrorCode};
+use crate::platform::text;
 
-/// Longest address (RFC 5321 §4.5.3.1.3: a path of 256 with its angle brackets).
+/// Longest address in bytes (RFC 5321 §4.5.3.1.3: a path of 256 with its angle brackets).
 const LONGEST: usize = 254;
+
+/// Longest text in bytes that can become an address: one in a Unicode form that takes more room. What is longer is not
+/// looked at, because folding a text takes time in proportion to its length.
+const LONGEST_WRITTEN: usize = 4 * LONGEST;
 
 /// An address that was checked.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Email {
-    /// As it was written, without white space around it.
+    /// As it was written, in Unicode's form NFC, without white space and invisible characters around it.
     pub written: String,
-    /// As it is compared: two addresses that differ in case only are one.
+    /// As it is compared: two addresses with the same key are one.
     pub key: String,
 }
 
@@ -28,38 +41,118 @@ impl fmt::Debug for Email {
 /// Checks an address.
 ///
 /// # Errors
-/// REQUIRED when empty or blank, EMAIL_INVALID for what is no address, on `field`.
+/// REQUIRED when empty or blank, EMAIL_INVALID for what is not an address, on `field`.
 pub fn check(text: &str, field: &str) -> Result<Email, UserError> {
-    let trimmed = text.trim();
-    if trimmed.is_empty() {
+    if text::without_margins(text).is_empty() {
         let message = "This must not be empty or blank.";
         return Err(UserError::new(UserErrorCode::Required, [field], message));
     }
-    parse(trimmed)
+    parse(text)
         .ok_or_else(|| UserError::new(UserErrorCode::EmailInvalid, [field], "This is no e-mail address."))
 }
 
-/// An address, for lookups: what is none is simply not found.
+/// An address, for lookups: what is not an address is simply not found.
 #[must_use]
 pub fn parse(text: &str) -> Option<Email> {
-    let text = text.trim();
-    // Neither a display name nor an address literal is a mailbox that a customer writes.
+    let text = text::without_margins(text);
+    if text.len() > LONGEST_WRITTEN {
+        return None;
+    }
+    let written: String = text.nfc().collect();
+    if !is_well_formed(&written) {
+        return None;
+    }
+    let (local, domain) = text.rsplit_once('@')?;
+    let domain = ascii_domain(domain)?;
+    // The mail goes to the ASCII form of the domain, which must have room in an address too.
+    if !is_well_formed(&format!("{}@{domain}", local.nfc())) {
+        return None;
+    }
+    let local = compared_local(local)?;
+    let key = format!("{local}@{domain}");
+    is_well_formed(&key).then_some(Email { written, key })
+}
+
+/// A text as it stands in the keys of addresses, for filters, which know an address in part.
+#[must_use]
+pub fn compared(text: &str) -> String {
+    if let Some(email) = parse(text) {
+        return email.key;
+    }
+    let text = text::without_margins(text);
+    if text.len() > LONGEST_WRITTEN {
+        return text.to_owned();
+    }
+    let (written, domain) = match text.rsplit_once('@') {
+        Some((local, domain)) => (local, Some(domain)),
+        None => (text, None),
+    };
+    let mut local = fold(written);
+    if local.is_ascii() && !written.is_ascii() {
+        // What only looks like ASCII is in no key.
+        written.clone_into(&mut local);
+    }
+    match domain {
+        Some(domain) => {
+            let ascii = ascii_domain(domain).unwrap_or_else(|| domain.to_lowercase().into());
+            format!("{local}@{ascii}")
+        }
+        None => local,
+    }
+}
+
+/// The grammar of RFC 5322, without what is no mailbox that a customer writes: a display name, an address literal.
+fn is_well_formed(text: &str) -> bool {
     let options = Options::default()
         .with_required_tld()
         .without_display_text()
         .without_domain_literal();
-    let is_plain =
-        text.len() <= LONGEST && !text.chars().any(|char| char.is_control() || char.is_whitespace());
-    if !is_plain
-        || EmailAddress::parse_with_options(text, options).is_err()
-        || EmailAddress::from_str(text).is_err()
-    {
-        return None;
-    }
-    Some(Email {
-        written: text.to_owned(),
-        key: text.to_lowercase(),
-    })
+    text.len() <= LONGEST
+        && !text.chars().any(|char| char.is_control() || char.is_whitespace())
+        && EmailAddress::parse_with_options(text, options).is_ok()
+        && EmailAddress::from_str(text).is_ok()
+}
+
+/// A domain as it stands in the DNS, in lower case.
+fn ascii_domain(domain: &str) -> Option<Cow<'_, str>> {
+    let uts46 = Uts46::new();
+    let ascii = uts46.to_ascii(
+        domain.as_bytes(),
+        AsciiDenyList::URL,
+        Hyphens::Allow,
+        DnsLength::Verify,
+    );
+    ascii.ok()
+}
+
+/// A local part as it is compared; `None` for one that only looks like another, because nothing of it but its letters'
+/// form is not ASCII.
+fn compared_local(local: &str) -> Option<String> {
+    let folded = fold(local);
+    (local.is_ascii() || !folded.is_ascii()).then(|| unquoted(&folded).map_or(folded.clone(), str::to_owned))
+}
+
+/// What is in the quotation marks, where they could be left out: `"ada"@example.com` is the mailbox `ada@example.com`
+/// (RFC 5321 §4.1.2).
+fn unquoted(local: &str) -> Option<&str> {
+    let inner = local.strip_prefix('"')?.strip_suffix('"')?;
+    EmailAddress::is_valid_local_part(inner)
+        .then_some(inner)
+        .filter(|inner| !inner.contains(['"', '\\']))
+}
+
+/// Unicode's form NFKC in lower case, without invisible characters. Greek's two small sigmas are one letter.
+fn fold(text: &str) -> String {
+    let folded = fold_once(text);
+    // What lower case gives may have a simpler form again.
+    fold_once(&folded)
+}
+
+fn fold_once(text: &str) -> String {
+    let visible = text.nfkc().filter(|char| !text::is_invisible(*char));
+    let lower = visible.flat_map(char::to_lowercase);
+    let lower = lower.map(|char| if char == 'ς' { 'σ' } else { char });
+    lower.nfkc().collect()
 }
 
 /// What stands for an account in the limits on sign-ins: the compared form, and for what is no address its beginning, which
@@ -88,13 +181,17 @@ mod tests {
         });
     }
 
+    fn key(text: &str) -> Option<String> {
+        parse(text).map(|email| email.key)
+    }
+
     // SPR-10
     #[test]
     fn addresses_are_checked_and_compared_without_case() {
         for good in [
             "a@b.co",
             "Ada.Lovelace+shop@Example.COM",
-            "ä@müller.de",
+            "ä@example.de",
             "o'neil@sub.example.org",
         ] {
             let email = check(&format!(" {good} "), "email").expect(good);
@@ -114,14 +211,116 @@ mod tests {
             "a@b..co",
             "a\n@b.co",
             "a@b.co,c@d.de",
+            "a@b.co.",
+            "a@xn--zz.co",
             long.as_str(),
         ] {
             let refused = check(bad, "email").map_err(|error| error.code);
             assert_eq!(refused, Err(UserErrorCode::EmailInvalid), "{bad}");
         }
-        assert_eq!(
-            check("  ", "email").map_err(|error| error.code),
-            Err(UserErrorCode::Required)
-        );
+        for blank in ["  ", "\u{200b} \u{feff}", ""] {
+            assert_eq!(
+                check(blank, "email").map_err(|error| error.code),
+                Err(UserErrorCode::Required)
+            );
+        }
+    }
+
+    // UNI-02
+    #[test]
+    fn uni_02_addresses_that_mean_one_mailbox_have_one_key() {
+        for (one, other) in [
+            ("a@müller.example", "a@xn--mller-kva.example"),
+            ("a@MÜLLER.example", "A@xn--mller-kva.EXAMPLE"),
+            ("a@mu\u{308}ller.example", "a@müller.example"),
+            ("jo\u{308}rg@example.com", "JÖRG@example.com"),
+            ("ΟΔΟΣ@example.com", "οδος@example.com"),
+            ("ﬀä@example.com", "ffä@example.com"),
+            ("a@example。com", "a@example.com"),
+            ("a@ｅxample.com", "a@example.com"),
+            ("\"ada\"@example.com", "ada@example.com"),
+        ] {
+            let key_of = |text| key(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(key_of(one), key_of(other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("ada@example.com", "áda@example.com"),
+            ("\"a.\"@example.com", "a@example.com"),
+            ("a@strasse.example", "a@straße.example"),
+        ] {
+            assert_ne!(key(one), key(other), "{one} {other}");
+        }
+    }
+
+    // UNI-02
+    #[test]
+    fn uni_02_a_local_part_that_only_looks_like_ascii_is_refused() {
+        for bad in [
+            "\u{212a}ai@example.com",
+            "ﬁona@example.com",
+            "ａda@example.com",
+            "ſam@example.com",
+            "℡@example.com",
+            "ad\u{200b}a@example.com",
+            "ada\u{ad}@example.com",
+            "a\u{ff20}b@example.com",
+            "é\u{ff20}b@example.com",
+            "𝐚𝐝𝐚@example.com",
+        ] {
+            assert_eq!(key(bad), None, "{bad}");
+            let refused = check(bad, "email").map_err(|error| error.code);
+            assert_eq!(refused, Err(UserErrorCode::EmailInvalid), "{bad}");
+            assert!(!compared(bad).is_ascii(), "{bad} is in no key");
+        }
+        // In a domain it is the domain that the DNS knows.
+        assert_eq!(key("a@\u{212a}ai.example"), key("a@kai.example"));
+    }
+
+    // UNI-02
+    #[test]
+    fn uni_02_invisible_characters_around_an_address_are_cut() {
+        for text in [
+            "\u{feff}ada@example.com",
+            "\u{202a}ada@example.com\u{202c}",
+            "\u{a0}\u{200b} ada@example.com\u{2060}\n",
+            "\u{3164}ada@example.com\u{2800}",
+        ] {
+            let email = parse(text).expect("an address");
+            assert_eq!(email.written, "ada@example.com");
+            assert_eq!(email.key, "ada@example.com");
+        }
+    }
+
+    // UNI-02: a stored key never changes when it is compared once more, and no letter's key is that of an ASCII letter.
+    #[test]
+    fn uni_02_every_character_folds_to_what_stays_as_it_is() {
+        // Behind it there are CJK's compatibility ideographs only, whose forms are simple, and what is not assigned.
+        for char in '!'..='\u{1ffff}' {
+            let is_plain = char.to_lowercase().eq([char]) && [char].into_iter().nfkc().eq([char]);
+            if is_plain && !char.is_ascii() {
+                continue;
+            }
+            let text = format!("é{char}é");
+            let folded = fold(&text);
+            assert_eq!(fold(&folded), folded, "{char:?}");
+            if let Some(email) = parse(&format!("{char}@example.com")) {
+                assert_eq!(email.key.is_ascii(), char.is_ascii(), "{char:?}");
+                assert_eq!(key(&email.key), Some(email.key.clone()), "{char:?}");
+            }
+        }
+    }
+
+    // EPC-32, UNI-02
+    #[test]
+    fn uni_02_part_of_an_address_is_found_in_its_key() {
+        for (text, found) in [
+            (" ADA", "ada"),
+            ("Ada@Müller.example", "ada@xn--mller-kva.example"),
+            ("*@müller.example", "*@xn--mller-kva.example"),
+            ("JÖRG@", "jörg@"),
+            ("ada@exam", "ada@exam"),
+        ] {
+            assert_eq!(compared(text), found);
+        }
     }
 }

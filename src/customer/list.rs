@@ -7,7 +7,7 @@ use bson::{Bson, doc};
 
 use super::anonymization::{self, AnonymizationStatus};
 use super::graphql::{Customer, READ};
-use super::{Customer as Document, CustomerStatus, store};
+use super::{Customer as Document, CustomerStatus, email, store};
 use crate::context::RequestContext;
 use crate::custom_field::{Definitions, filter::CustomFieldFilter, graphql::visible};
 use crate::error::{Error, Result};
@@ -152,10 +152,7 @@ impl CustomerFilter {
 
 impl Filter for CustomerFilter {
     fn own(&mut self) -> Result<Vec<bson::Document>> {
-        let email = self
-            .email
-            .take()
-            .map(|filter| filter.mapped(|text| text.trim().to_lowercase()));
+        let email = self.email.take().map(|filter| filter.mapped(email::compared));
         let texts = [
             ("emailKey", email),
             ("firstName", self.first_name.take()),

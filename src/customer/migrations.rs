@@ -4,7 +4,7 @@ use bson::{Bson, Document, doc};
 use futures_util::FutureExt;
 use serde::Deserialize;
 
-use super::Customer;
+use super::{Customer, email_keys};
 use crate::access::{
     reach::SystemReach,
     session::{MOST, Session},
@@ -39,6 +39,18 @@ pub const ERASED_TERMS: Migration = Migration {
     name: "no version of the terms after an erasure",
     run: |database| erase_terms(database).boxed(),
 };
+
+/// Stores each address as it is compared today (UNI-02).
+pub const EMAIL_KEYS: Migration = Migration {
+    number: 5,
+    name: "customers' addresses as they are compared",
+    run: |database| compare_addresses(database).boxed(),
+};
+
+async fn compare_addresses(database: &Database) -> Result<()> {
+    let customers = database.open::<Customer>(&SystemReach::for_background_work());
+    email_keys::compare_all(&customers).await
+}
 
 async fn number_references(database: &Database) -> Result<()> {
     let number = doc! { "$arrayElemAt": [{ "$split": ["$reference", "--"] }, 1] };

@@ -5,6 +5,7 @@ pub mod anonymization;
 pub mod credentials;
 pub mod custom_fields;
 pub mod email;
+pub mod email_keys;
 pub mod graphql;
 pub mod inputs;
 pub mod limits;

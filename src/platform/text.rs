@@ -35,3 +35,38 @@ pub fn optional(value: &str, field: &str, max: usize) -> Result<String, UserErro
     }
     Ok(value.to_owned())
 }
+
+/// The text without white space and invisible characters around it, which come along when something is pasted (UNI-02).
+#[must_use]
+pub fn without_margins(text: &str) -> &str {
+    text.trim_matches(|char: char| char.is_whitespace() || is_invisible(char) || char == BRAILLE_BLANK)
+}
+
+/// A pattern without dots: no invisible character by Unicode's own word, and yet nothing to be seen.
+const BRAILLE_BLANK: char = '\u{2800}';
+
+/// Whether a character has no glyph of its own (Unicode's property `Default_Ignorable_Code_Point`, DerivedCoreProperties.txt
+/// of Unicode 16).
+#[must_use]
+pub const fn is_invisible(char: char) -> bool {
+    matches!(
+        char,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fff8}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}

@@ -2,6 +2,7 @@
 
 mod all_at_once;
 mod ceiling;
+mod compared;
 mod equal_work;
 mod journeys;
 mod limits;

@@ -1,0 +1,89 @@
+//! Stored addresses get the keys by which they are compared today (UNI-02).
+
+use bson::doc;
+
+use super::store::UNIQUE_EMAIL;
+use super::{Customer, email};
+use crate::access::tenant::Tenant;
+use crate::error::{Error, Result};
+use crate::platform::{
+    database::violated_index,
+    id::{CustomerId, Id},
+};
+
+/// Customers that are read at once.
+const PART: i64 = 500;
+/// How often it is tried to give a customer a key that others take at the same time.
+const ROUNDS: usize = 5;
+
+/// Only addresses with other characters than ASCII's, or with quotation marks, were compared otherwise before. They are
+/// looked at in the order of their customers' ids, which is the order of registration. Where two customers have one address,
+/// the older one keeps it; the other one is found by its id until it gets another address.
+///
+/// # Errors
+/// Whatever the database fails with; what was done is not done again.
+pub async fn compare_all(customers: &Tenant<Customer>) -> Result<()> {
+    let mut after: Option<CustomerId> = None;
+    loop {
+        let mut filter = doc! { "email": { "$regex": "[^\\x00-\\x7f]|\"" } };
+        if let Some(after) = &after {
+            filter.insert("_id", doc! { "$gt": after });
+        }
+        let part = customers.find(filter, doc! { "_id": 1 }, PART).await?;
+        let Some(last) = part.last() else {
+            return Ok(());
+        };
+        after = Some(last.id.clone());
+        for customer in &part {
+            compare_address(customers, customer).await?;
+        }
+    }
+}
+
+async fn compare_address(customers: &Tenant<Customer>, customer: &Customer) -> Result<()> {
+    let written = customer.email.as_deref().unwrap_or_default();
+    let Some(email) = email::parse(written) else {
+        tracing::warn!(customer = %customer.id, "the e-mail address is not one that is accepted today, and finds nobody");
+        return give(customers, customer, nobodys(customer)).await.map(drop);
+    };
+    for _ in 0..ROUNDS {
+        let named = doc! { "storefrontId": &customer.storefront_id, "emailKey": &email.key };
+        if let Some(other) = customers.find_one(named).await? {
+            let (older, younger) = match other.id.as_str().cmp(customer.id.as_str()) {
+                std::cmp::Ordering::Equal => return Ok(()),
+                std::cmp::Ordering::Less => (&other, customer),
+                std::cmp::Ordering::Greater => (customer, &other),
+            };
+            tracing::warn!(
+                customer = %younger.id, older = %older.id,
+                "two customers have the same e-mail address: it finds the older one"
+            );
+            give(customers, younger, nobodys(younger)).await?;
+            if younger.id == customer.id {
+                return Ok(());
+            }
+        }
+        if give(customers, customer, email.key.clone()).await? {
+            return Ok(());
+        }
+    }
+    Err(Error::internal(
+        "the key of a customer's address was taken again and again",
+    ))
+}
+
+/// A key that no address has.
+fn nobodys(customer: &Customer) -> String {
+    customer.id.to_string()
+}
+
+/// Changes a key; false where another customer has it.
+async fn give(customers: &Tenant<Customer>, customer: &Customer, key: String) -> Result<bool> {
+    let as_it_was = doc! { "_id": &customer.id, "email": customer.email.as_deref() };
+    let update = doc! { "$set": { "emailKey": key } };
+    match customers.update(as_it_was, update).await {
+        Ok(_) => Ok(true),
+        Err(error) if violated_index(&error) == Some(UNIQUE_EMAIL) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
