@@ -22,6 +22,7 @@ use crate::platform::{
     clock::Clock,
     crypto::Vault,
     database::Database,
+    decoy::Decoys,
     fetch::{Documents, Fetcher, Limits},
     job::{Queue, Runner},
     mail::Mailer,
@@ -52,6 +53,8 @@ pub struct App {
     pub throttle: Throttle,
     /// Keys that are mailed.
     pub one_time: OneTimeKeys,
+    /// Writes that only cost what others cost.
+    pub decoys: Decoys,
     /// Who did what to which customer.
     pub audit: Audit,
     /// Content of files.
@@ -105,6 +108,12 @@ impl App {
             documents: Documents::new(fetcher.clone(), clock.clone()),
             fetcher,
             one_time: OneTimeKeys::new(database.clone(), clock.clone(), random.clone()),
+            decoys: Decoys::new(
+                database.clone(),
+                clock.clone(),
+                random.clone(),
+                Arc::clone(&vault),
+            ),
             audit: Audit::new(database.clone(), clock.clone(), random.clone(), config.audit_ttl),
             blobs: Blobs::new(database.clone(), clock.clone()),
             mailer: Mailer::new(&config.mail, &config.data_dir, clock.clone())?,

@@ -34,7 +34,7 @@ use crate::market::{
 };
 use crate::order::{self, graphql::Order, lookup::OrderQuery, mutations::OrderMutation};
 use crate::platform::id::{ApiClientId, Id, MemberId, OrganizationId};
-use crate::platform::{blob, database::Index, job, migration::Migration, throttle};
+use crate::platform::{blob, database::Index, decoy, job, migration::Migration, throttle};
 use crate::sign_on::{self, mutations::SignOnMutation};
 use crate::storage::{self, graphql::StorageItem, mutations::StorageMutation};
 use crate::storefront::{
@@ -206,6 +206,7 @@ pub fn indexes() -> Vec<&'static Index> {
         job::INDEXES,
         blob::INDEXES,
         throttle::INDEXES,
+        decoy::INDEXES,
         access::authenticate::INDEXES,
         access::organization::INDEXES,
         access::client::INDEXES,

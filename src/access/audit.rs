@@ -101,6 +101,12 @@ pub enum Action {
     GroupLeft,
     /// A sign-in at an identity provider is the customer's from now on. Object: the provider.
     IdentityLinked,
+    /// It is the customer's no more. Object: the provider.
+    IdentityUnlinked,
+    /// The password was taken away, because it was set before the address was shown to be the customer's (CST-06).
+    PasswordRemoved,
+    /// Somebody tried to register with the customer's address, which the storefront conceals (SPR-10).
+    RegistrationAttempted,
     /// Everything that is stored of the customer was written into a file. Object: the file.
     Exported,
     /// The erasure was asked for.

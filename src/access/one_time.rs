@@ -54,7 +54,7 @@ pub enum Purpose {
 
 impl Purpose {
     /// All of them.
-    const ALL: [Self; 3] = [Self::PasswordReset, Self::EmailVerification, Self::EmailChange];
+    pub const ALL: [Self; 3] = [Self::PasswordReset, Self::EmailVerification, Self::EmailChange];
 
     const fn text(self) -> &'static str {
         match self {

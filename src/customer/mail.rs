@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bson::{Document, doc};
+use bson::{Binary, Document, doc, spec::BinarySubtype};
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::{Deserialize, Serialize};
 
@@ -35,10 +35,14 @@ pub enum About {
     EmailChange,
     /// To the address so far: it is to be another one.
     EmailChangeNotice,
+    /// To the address so far: the store has replaced it (CST-08).
+    EmailChanged,
     /// The password is another one now.
     PasswordChanged,
     /// Somebody tried to register with the address.
     RegistrationAttempt,
+    /// An identity provider is a new way to sign in.
+    IdentityLinked,
 }
 
 /// Which mails share the limits of a recipient; see [`limits::mail`](super::limits::mail).
@@ -59,7 +63,9 @@ impl About {
         match self {
             Self::PasswordReset => Class::Reset,
             Self::EmailVerification | Self::EmailChange | Self::RegistrationAttempt => Class::Request,
-            Self::EmailChangeNotice | Self::PasswordChanged => Class::Notice,
+            Self::EmailChangeNotice | Self::EmailChanged | Self::PasswordChanged | Self::IdentityLinked => {
+                Class::Notice
+            }
         }
     }
 
@@ -70,8 +76,10 @@ impl About {
             Self::EmailVerification => "verification",
             Self::EmailChange => "change",
             Self::EmailChangeNotice => "change notice",
+            Self::EmailChanged => "changed notice",
             Self::PasswordChanged => "password notice",
             Self::RegistrationAttempt => "registration",
+            Self::IdentityLinked => "identity notice",
         }
     }
 }
@@ -103,6 +111,46 @@ struct Payload {
     about: About,
     /// The mail's own id, the same whenever it is sent again.
     message_id: String,
+    /// The address that the mail goes to, where that is not the customer's when it is sent; encrypted, with the mail's id as
+    /// context.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    to: Option<Binary>,
+    /// What people call the identity provider that the mail is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    provider: Option<String>,
+}
+
+impl Payload {
+    fn new(app: &App, customer: &CustomerId, about: About) -> Self {
+        Self {
+            customer_id: customer.clone(),
+            about,
+            message_id: JobId::fresh(app.clock.now(), &app.random).to_string(),
+            to: None,
+            provider: None,
+        }
+    }
+
+    async fn enqueue(&self, app: &App, tx: &mut Tx, granted: Granted) -> Result<()> {
+        if granted.class != self.about.class() {
+            return Err(Error::internal("a mail has a place of another class"));
+        }
+        if !granted.is_granted {
+            return Ok(());
+        }
+        let payload = bson::serialize_to_document(self)?;
+        app.queue.enqueue(tx, KIND, payload, app.clock.now()).await?;
+        Ok(())
+    }
+
+    /// The address that the mail was sealed for.
+    fn sealed_address(&self, app: &App) -> Result<Option<String>> {
+        let Some(sealed) = &self.to else {
+            return Ok(None);
+        };
+        let opened = app.vault.open(&self.message_id, &sealed.bytes)?;
+        Ok(Some(String::from_utf8(opened).map_err(Error::internal)?))
+    }
 }
 
 /// Sends a mail once the transaction is through, where its recipient's limits leave a place. The place is taken before the
@@ -117,20 +165,42 @@ pub async fn enqueue(
     about: About,
     granted: Granted,
 ) -> Result<()> {
-    if granted.class != about.class() {
-        return Err(Error::internal("a mail has a place of another class"));
-    }
-    if !granted.is_granted {
-        return Ok(());
-    }
-    let payload = Payload {
-        customer_id: customer.clone(),
-        about,
-        message_id: JobId::fresh(app.clock.now(), &app.random).to_string(),
-    };
-    let payload = bson::serialize_to_document(&payload)?;
-    app.queue.enqueue(tx, KIND, payload, app.clock.now()).await?;
-    Ok(())
+    Payload::new(app, customer, about).enqueue(app, tx, granted).await
+}
+
+/// The same to this address, whatever address the customer has when the mail is sent.
+///
+/// # Errors
+/// As [`enqueue`].
+pub async fn enqueue_to(
+    app: &App,
+    tx: &mut Tx,
+    customer: &CustomerId,
+    (about, granted): (About, Granted),
+    address: &str,
+) -> Result<()> {
+    let mut payload = Payload::new(app, customer, about);
+    payload.to = Some(Binary {
+        subtype: BinarySubtype::Generic,
+        bytes: app.vault.seal(&payload.message_id, address.as_bytes())?,
+    });
+    payload.enqueue(app, tx, granted).await
+}
+
+/// Tells a customer, once the transaction is through, that they can sign in at an identity provider from now on.
+///
+/// # Errors
+/// As [`enqueue`].
+pub async fn enqueue_link(
+    app: &App,
+    tx: &mut Tx,
+    customer: &CustomerId,
+    provider: &str,
+    granted: Granted,
+) -> Result<()> {
+    let mut payload = Payload::new(app, customer, About::IdentityLinked);
+    payload.provider = Some(provider.to_owned());
+    payload.enqueue(app, tx, granted).await
 }
 
 /// Takes the mails to a customer back that are not sent yet; whether one is being sent.
@@ -186,13 +256,18 @@ async fn letter(
     app: &App,
     customer: &Customer,
     storefront: &Storefront,
-    Payload {
-        about, message_id, ..
-    }: Payload,
+    payload: Payload,
 ) -> Result<Option<Message>> {
+    let address = payload.sealed_address(app)?;
+    let Payload {
+        about,
+        message_id,
+        provider,
+        ..
+    } = payload;
     let (reset, verify) = (app.config.tokens.reset_key, app.config.tokens.email_token);
     let cut = async |purpose, ttl| app.one_time.cut(&customer.id, purpose, ttl).await;
-    let own = customer.email.clone();
+    let own = address.or_else(|| customer.email.clone());
     let (to, secret, ttl) = match about {
         About::PasswordReset => match cut(Purpose::PasswordReset, reset).await? {
             Some((_, key)) => (own, Some(key), reset),
@@ -206,7 +281,11 @@ async fn letter(
             Some((key, secret)) => (Some(key.email), Some(secret), verify),
             None => return Ok(None),
         },
-        About::EmailChangeNotice | About::PasswordChanged | About::RegistrationAttempt => (own, None, verify),
+        About::EmailChangeNotice
+        | About::EmailChanged
+        | About::PasswordChanged
+        | About::RegistrationAttempt
+        | About::IdentityLinked => (own, None, verify),
     };
     let Some(to) = to else {
         return Ok(None);
@@ -218,8 +297,12 @@ async fn letter(
         About::EmailVerification => Notice::EmailVerification { token: secret },
         About::EmailChange => Notice::EmailChangeConfirmation { token: secret },
         About::EmailChangeNotice => Notice::EmailChangeNotice,
+        About::EmailChanged => Notice::EmailChanged,
         About::PasswordChanged => Notice::PasswordChanged,
         About::RegistrationAttempt => Notice::RegistrationAttempt,
+        About::IdentityLinked => Notice::IdentityLinked {
+            provider: provider.as_deref().unwrap_or_default(),
+        },
     };
     let store = Store {
         name: &storefront.name,

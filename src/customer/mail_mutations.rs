@@ -9,7 +9,7 @@ use super::graphql::Customer;
 use super::inputs::CustomerToken;
 use super::mail::About;
 use super::mutations::{checked_password, whom};
-use super::{email, limits, mailed_keys, refusal, sign_in, store};
+use super::{confirmation, email, limits, mailed_keys, refusal, sign_in, store};
 use crate::access::{one_time::Purpose, password::Place, principal::Policy, scope::Scope};
 use crate::context::RequestContext;
 use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
@@ -79,6 +79,9 @@ pub struct CustomerEmailVerificationRequestPayload {
 pub struct CustomerEmailVerifyInput {
     /// The token from the mail.
     token: String,
+    /// The account's password, by which its sessions and the password are kept where this is the first proof of the
+    /// address. Not needed with a token of the customer in the request's credential.
+    password: Option<String>,
 }
 
 /// What verifying came to.
@@ -111,6 +114,9 @@ pub struct CustomerEmailChangeRequestPayload {
 pub struct CustomerEmailChangeConfirmInput {
     /// The token from the mail to the new address.
     token: String,
+    /// The account's password, by which its sessions and the password are kept. Not needed with a token of the customer in
+    /// the request's credential.
+    password: Option<String>,
 }
 
 /// What confirming came to.
@@ -166,7 +172,8 @@ impl CustomerMailMutation {
     }
 
     /// Mails a token that verifies the customer's address. Answers the same, and as fast, whether or not anybody has the
-    /// address. Public, or backend (customers:write). Codes: RATE_LIMITED, SAVE_FAILED (410), STOREFRONT_REQUIRED,
+    /// address. Public, backend (customers:write), or the customer itself for its own address; for any other address a
+    /// customer's request succeeds and sends no mail. Codes: RATE_LIMITED, SAVE_FAILED (410), STOREFRONT_REQUIRED,
     /// STOREFRONT_NOT_FOUND.
     async fn customer_email_verification_request(
         &self,
@@ -183,14 +190,22 @@ impl CustomerMailMutation {
         Ok(CustomerEmailVerificationRequestPayload { user_errors })
     }
 
-    /// Verifies a customer's address by the token that was mailed to it, once. Everyone, without a credential too. Codes:
-    /// EMAIL_TOKEN_INVALID, EMAIL_TOKEN_EXPIRED, SAVE_FAILED (410).
+    /// Verifies a customer's address by the token that was mailed to it, once. Everyone, without a credential too. The first
+    /// verification of an address ends all sessions of the account and removes its password, linked identities and other
+    /// mailed keys, because somebody else may have registered the address; the owner then sets a password with
+    /// `customerPasswordReset`. Sessions and password are kept where the request has the customer's own token, or `password`
+    /// is the account's; a wrong one does not use the token up. Codes: EMAIL_TOKEN_INVALID, EMAIL_TOKEN_EXPIRED,
+    /// PASSWORD_INVALID (408), RATE_LIMITED with `retryAfterSeconds`, SAVE_FAILED (410).
     async fn customer_email_verify(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The token.")] input: CustomerEmailVerifyInput,
     ) -> Result<CustomerEmailVerifyPayload> {
-        let confirmed = confirm(RequestContext::of(ctx)?, &input.token, Purpose::EmailVerification);
+        let confirmed = confirm(
+            RequestContext::of(ctx)?,
+            (&input.token, input.password),
+            Purpose::EmailVerification,
+        );
         let (customer, user_errors) = payload(confirmed.await)?;
         Ok(CustomerEmailVerifyPayload {
             customer,
@@ -211,13 +226,20 @@ impl CustomerMailMutation {
     }
 
     /// Gives the customer the new address by the token that was mailed to it, once; it is verified then. Everyone, without
-    /// a credential too. Codes: EMAIL_TOKEN_INVALID, EMAIL_TOKEN_EXPIRED, EMAIL_TAKEN (400), SAVE_FAILED (410).
+    /// a credential too. It ends all sessions of the account and removes its password, linked identities and other mailed
+    /// keys, unless the request has the customer's own token, or `password` is the account's; a wrong one does not use the
+    /// token up. Codes: EMAIL_TOKEN_INVALID, EMAIL_TOKEN_EXPIRED, EMAIL_TAKEN (400), PASSWORD_INVALID (408), RATE_LIMITED
+    /// with `retryAfterSeconds`, SAVE_FAILED (410).
     async fn customer_email_change_confirm(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The token.")] input: CustomerEmailChangeConfirmInput,
     ) -> Result<CustomerEmailChangeConfirmPayload> {
-        let confirmed = confirm(RequestContext::of(ctx)?, &input.token, Purpose::EmailChange);
+        let confirmed = confirm(
+            RequestContext::of(ctx)?,
+            (&input.token, input.password),
+            Purpose::EmailChange,
+        );
         let (customer, user_errors) = payload(confirmed.await)?;
         Ok(CustomerEmailChangeConfirmPayload {
             customer,
@@ -231,12 +253,23 @@ async fn ask(
     (storefront_id, address): (Option<&ID>, &str),
     (purpose, about): (Purpose, About),
 ) -> Result<()> {
-    let reach = context.reach_to_write(&ASK).await?;
+    let policy = match purpose {
+        Purpose::EmailVerification => ASK.and_customer(),
+        Purpose::PasswordReset | Purpose::EmailChange => ASK,
+    };
+    let reach = context.reach_to_write(&policy).await?;
     let id = storefront_id.map(|id| id.as_str());
     let place = context.storefront_to_write(&reach, id, ["storefrontId"]).await?;
     limits::mail_request(context, &place).await?;
     let email = email::parse(address);
     let account = email.as_ref().map_or(address, |email| email.key.as_str());
+    if reach.person().is_some() {
+        // A customer asks for its own address; whose any other is, it does not learn (CST-06).
+        let own = whom(context, &reach, None).await?;
+        if own.email_key.as_deref() != Some(account) {
+            return Ok(());
+        }
+    }
     let granted = limits::mail(&context.app, place.id(), account, about).await?;
     if !granted.is_granted() {
         return Ok(());
@@ -277,9 +310,14 @@ async fn reset(
     Ok((Customer::in_payload(customer, &reach), pair.into()))
 }
 
-async fn confirm(context: &Arc<RequestContext>, token: &str, purpose: Purpose) -> Result<Customer> {
-    let key = mailed_keys::look(&context.app, token, purpose, "token").await?;
-    let (customer, reach) = mailed_keys::confirm(&context.app, &key, "token").await?;
+async fn confirm(
+    context: &Arc<RequestContext>,
+    (token, password): (&str, Option<String>),
+    purpose: Purpose,
+) -> Result<Customer> {
+    let key = mailed_keys::look(&context.app, token, purpose, confirmation::FIELD).await?;
+    let shown = confirmation::shown(context, &key, password.map(Secret::from)).await?;
+    let (customer, reach) = confirmation::confirm(&context.app, &key, shown).await?;
     Ok(Customer::in_payload(customer, &reach))
 }
 

@@ -3,16 +3,15 @@
 
 use std::sync::Arc;
 
-use bson::{Document, doc};
+use bson::doc;
 use futures_util::FutureExt;
 
 use super::anonymization::open;
 use super::credentials::{self, Beginner, Pair};
-use super::email::Email;
+use super::email::{self, Email};
 use super::mail::{self, About, Granted};
 use super::passwords::new_password;
-use super::unique::taken;
-use super::{Customer, limits, refusal, store};
+use super::{Customer, identity, limits, refusal, store};
 use crate::access::{
     audit::{Action, Actor},
     one_time::{Holder, Looked, OneTimeKey, Purpose, SEALED},
@@ -70,12 +69,31 @@ pub async fn request(
     }
 }
 
-async fn prepare(
+/// Prepares a key and its mail within a transaction.
+///
+/// # Errors
+/// A violation of [`SEALED`] for somebody who is to have no keys any more.
+pub async fn prepare(
     app: &App,
     tx: &mut Tx,
     holder: Holder<'_>,
     (purpose, about, granted): (Purpose, About, Granted),
     address: &str,
+) -> Result<()> {
+    let mail = (about, holder.customer, granted);
+    prepare_for(app, tx, holder, (purpose, address), mail).await
+}
+
+/// The same where the mail may go to another customer than the key's holder, who is nobody then.
+///
+/// # Errors
+/// As [`prepare`].
+pub async fn prepare_for(
+    app: &App,
+    tx: &mut Tx,
+    holder: Holder<'_>,
+    (purpose, address): (Purpose, &str),
+    (about, reader, granted): (About, &CustomerId, Granted),
 ) -> Result<()> {
     let ttl = match purpose {
         Purpose::PasswordReset => app.config.tokens.reset_key,
@@ -83,7 +101,7 @@ async fn prepare(
     };
     let keys = &app.one_time;
     keys.prepare_in(tx, holder, purpose, address, ttl).await?;
-    mail::enqueue(app, tx, holder.customer, about, granted).await
+    mail::enqueue(app, tx, reader, about, granted).await
 }
 
 /// The key that an input holds.
@@ -98,7 +116,9 @@ pub async fn look(app: &App, secret: &str, purpose: Purpose, field: &str) -> Res
     }
 }
 
-fn ended(purpose: Purpose, field: &str, expired: bool) -> UserError {
+/// The error for a key that does not work.
+#[must_use]
+pub fn ended(purpose: Purpose, field: &str, expired: bool) -> UserError {
     let (code, message) = match (purpose, expired) {
         (Purpose::PasswordReset, true) => (
             UserErrorCode::ResetKeyExpired,
@@ -132,6 +152,13 @@ pub struct Redeemer {
     reach: Reach,
 }
 
+/// Whether the customer still has the address that a key was mailed to, however it is written.
+#[must_use]
+pub fn is_bound_to(key: &OneTimeKey, customer: &Customer) -> bool {
+    customer.email.as_ref() == Some(&key.email)
+        || email::parse(&key.email).is_some_and(|email| customer.email_key == Some(email.key))
+}
+
 const RESET_KEY: &str = "restorePasswordKey";
 
 /// Who may choose a new password by this key.
@@ -144,7 +171,7 @@ pub async fn redeemer(app: &App, secret: &str) -> Result<Redeemer> {
     let reach = app.access.reach_of_key(&key);
     let customers = app.database.open::<Customer>(&reach);
     let customer = customers.get(&key.customer_id).await?;
-    let customer = customer.filter(|customer| customer.email.as_ref() == Some(&key.email));
+    let customer = customer.filter(|customer| is_bound_to(&key, customer));
     let customer = customer.ok_or_else(|| ended(Purpose::PasswordReset, RESET_KEY, false))?;
     Ok(Redeemer { key, customer, reach })
 }
@@ -190,18 +217,30 @@ async fn write_reset(
     if !app.one_time.use_up_in(tx, key).await? {
         return Ok(None);
     }
+    let customers = app.database.open::<Customer>(reach);
+    let known = customers
+        .find_one_in(tx, open(doc! { "_id": &key.customer_id }))
+        .await?;
+    // A mailbox that is not the account's any more has no say.
+    let Some(known) = known.filter(|known| is_bound_to(key, known)) else {
+        return Ok(None);
+    };
     let mut update = new_password(app, hash);
+    update.insert("$unset", doc! { "awaitsProof": "" });
     if let Ok(set) = update.get_document_mut("$set") {
         set.insert("isEmailVerified", true);
         set.insert("lastLoginAt", app.clock.now());
     }
-    // A mailbox that is not the account's any more has no say.
-    let still_theirs = open(doc! { "_id": &key.customer_id, "email": &key.email });
-    let Some(customer) = store::update_in(&app.database, reach, tx, still_theirs, update).await? else {
+    let named = doc! { "_id": &known.id };
+    let Some(customer) = customers.update_in(tx, named, update).await? else {
         return Ok(None);
     };
-    let void = [Purpose::EmailChange, Purpose::EmailVerification];
-    app.one_time.void_in(tx, &customer.id, &void).await?;
+    let unlinked = match known.is_email_verified {
+        true => Vec::new(),
+        // The first proof that the address is theirs: nobody who prepared the account has a way in any more (CST-06).
+        false => identity::unlink_all_in(&app.database, reach, tx, (&customer, None)).await?,
+    };
+    app.one_time.void_in(tx, &customer.id, &Purpose::ALL).await?;
     let sessions = &app.access.sessions;
     let ended = sessions
         .end_all_in(tx, &customer.storefront_id, &customer.user_id, None)
@@ -212,57 +251,9 @@ async fn write_reset(
         customer.entry(Action::PasswordReset),
         customer.entry(Action::SignedIn).on(&session.id),
     ];
+    let told = told.into_iter().chain(unlinked);
     app.audit.note_in(tx, Actor::customer(&customer.id), told).await?;
     Ok(Some((customer, ended)))
-}
-
-/// Uses up a token that shows whose an address is: the account's own is verified by it, the new one becomes the account's.
-///
-/// # Errors
-/// EMAIL_TOKEN_INVALID where somebody else was quicker or the address is another one by now, EMAIL_TAKEN (400),
-/// SAVE_FAILED (410).
-pub async fn confirm(app: &Arc<App>, key: &OneTimeKey, field: &str) -> Result<(Customer, Reach)> {
-    let reach = app.access.reach_of_key(key);
-    let context = (&**app, &reach, key);
-    let written = app.database.transaction(context, |tx, (app, reach, key)| {
-        write_confirmation(app, reach, tx, key).boxed()
-    });
-    let written = written.await.map_err(taken);
-    let customer = written.map_err(|error| refusal::save_failed(error, 410))?;
-    let customer = customer.ok_or_else(|| ended(key.purpose, field, false))?;
-    Ok((customer, reach))
-}
-
-async fn write_confirmation(
-    app: &App,
-    reach: &Reach,
-    tx: &mut Tx,
-    key: &OneTimeKey,
-) -> Result<Option<Customer>> {
-    if !app.one_time.use_up_in(tx, key).await? {
-        return Ok(None);
-    }
-    let mut action = Action::EmailVerified;
-    let mut filter = open(doc! { "_id": &key.customer_id });
-    let mut set = doc! { "isEmailVerified": true, "updatedAt": app.clock.now() };
-    if key.purpose == Purpose::EmailChange {
-        let Some(email) = super::email::parse(&key.email) else {
-            return Err(Error::internal("an address that was checked is none any more"));
-        };
-        set.extend(doc! { "email": email.written, "emailKey": email.key });
-        action = Action::EmailChanged;
-        let void = [Purpose::PasswordReset, Purpose::EmailVerification];
-        app.one_time.void_in(tx, &key.customer_id, &void).await?;
-    } else {
-        filter.insert("email", &key.email);
-    }
-    let update: Document = doc! { "$set": set, "$inc": { "version": 1_i64 } };
-    let customer = store::update_in(&app.database, reach, tx, filter, update).await?;
-    let told = customer.as_ref().map(|customer| customer.entry(action));
-    app.audit
-        .note_in(tx, Actor::customer(&key.customer_id), told)
-        .await?;
-    Ok(customer)
 }
 
 /// Prepares a change of address: a token goes to the new one, a notice to the old one (CST-04).
@@ -284,9 +275,17 @@ pub async fn request_change(app: &Arc<App>, reach: &Reach, customer: &Customer, 
         .database
         .transaction(context, |tx, (app, reach, (customer, holder), address)| {
             async move {
+                // Whoever ended all sessions meanwhile meant this one too, and has voided what it asked for before.
+                let asks = open(doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch });
+                let update = doc! { "$inc": { "emailChangeRequests": 1_i64 } };
+                let asking = store::update_in(&app.database, *reach, tx, asks, update).await?;
+                let asking = asking.ok_or(Error::Unauthenticated)?;
                 let change = (Purpose::EmailChange, About::EmailChange, confirmation);
                 prepare(app, tx, *holder, change, address).await?;
-                mail::enqueue(app, tx, holder.customer, About::EmailChangeNotice, notice).await?;
+                if let Some(present) = &asking.email {
+                    let about = (About::EmailChangeNotice, notice);
+                    mail::enqueue_to(app, tx, holder.customer, about, present).await?;
+                }
                 let entry = customer.entry(Action::EmailChangeRequested);
                 app.audit.note_in(tx, *reach, [entry]).await
             }

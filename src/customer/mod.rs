@@ -2,11 +2,14 @@
 //! which all that is the customer's is told from what is others'.
 
 pub mod anonymization;
+pub mod concealed;
+pub mod confirmation;
 pub mod credentials;
 pub mod custom_fields;
 pub mod email;
 pub mod email_keys;
 pub mod graphql;
+pub mod identity;
 pub mod inputs;
 pub mod limits;
 pub mod list;
@@ -147,6 +150,10 @@ pub struct Customer {
     pub email_key: Option<String>,
     /// Whether the address was shown to be theirs.
     pub is_email_verified: bool,
+    /// Whether the account was registered by a stranger where the storefront conceals which addresses it knows, and nobody
+    /// has shown yet that the address is theirs: until then nobody signs in with its password (SPR-10).
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub awaits_proof: bool,
     /// What is stored of the password, where there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub password_hash: Option<Hashed>,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, MaybeUndefined, Object};
 
 use super::credentials::{self, Beginner};
-use super::custom_fields;
 use super::graphql::Customer;
 use super::inputs::{
     CustomerRegisterInput, CustomerRegisterPayload, CustomerToken, CustomerUpdateInput, CustomerUpdatePayload,
@@ -17,6 +16,7 @@ use super::{
     Customer as Document, MAX_NAME, MAX_TERMS_VERSION, check_date_of_birth, check_shopper_reference, email,
     limits, refusal,
 };
+use super::{concealed, custom_fields};
 use crate::access::{
     password::Place,
     principal::Policy,
@@ -45,7 +45,9 @@ impl CustomerMutation {
     /// Registers a customer together with their storefront user and its private storage; with `password` they are signed
     /// in, with `anonymousUserToken` what they made before comes over. No mail is sent. Public, or backend
     /// (customers:write). Where the storefront conceals which addresses it knows, a taken address looks like success, and
-    /// `customer` and `token` are null in both cases. Codes: EMAIL_INVALID, EMAIL_TAKEN (400), TERMS_NOT_ACCEPTED (422),
+    /// `customer` and `token` are null in both cases. With a publishable key there, a mail goes to the address in both cases,
+    /// a new account can be signed in to once its address is verified by the token in that mail
+    /// (`customerEmailVerify` with `password` keeps the password), and `anonymousUserToken` is left alone. Codes: EMAIL_INVALID, EMAIL_TAKEN (400), TERMS_NOT_ACCEPTED (422),
     /// PASSWORDS_DO_NOT_MATCH (406), PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, DATE_OF_BIRTH_INVALID,
     /// SHOPPER_REFERENCE_INVALID, SHOPPER_REFERENCE_TAKEN, ANONYMOUS_TOKEN_INVALID, STOREFRONT_USER_NOT_ANONYMOUS (409),
     /// STOREFRONT_USER_ALREADY_MERGED (409), CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_VALUE_INVALID, CUSTOM_FIELD_REQUIRED,
@@ -142,6 +144,10 @@ async fn register(
     let (Some(place), Some(storefront), Some(new)) = (place, storefront, new) else {
         return Err(Error::internal("an input without faults is complete"));
     };
+    if storefront.conceal_emails && !reach.has(Scope::CustomersWrite) {
+        concealed::register(&context.app, (&place, &storefront), new).await?;
+        return Ok(CustomerRegisterPayload::default());
+    }
     let beginner = Beginner::of(context, &reach);
     let done = registration::register(&context.app, (&place, &storefront), new, anonymous, &beginner).await?;
     if let Registered::New(customer, Some(_), _) = &done {

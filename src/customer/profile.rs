@@ -5,10 +5,13 @@ use futures_util::FutureExt;
 
 use super::anonymization::open;
 use super::custom_fields;
+use super::limits;
+use super::mail::{self, About, Granted};
 use super::unique::{self, Unique, taken};
 use super::{Customer, Gender, Salutation, refusal};
 use crate::access::{
     audit::{Action, Entry},
+    one_time::Purpose,
     reach::Reach,
 };
 use crate::app::App;
@@ -33,7 +36,7 @@ pub struct Changes {
     pub gender: Option<Option<Gender>>,
     /// Birth date.
     pub date_of_birth: Option<Option<Date>>,
-    /// Shopper reference; and the address, unverified from then on unless it differs in case only.
+    /// Shopper reference; and the address, unverified from then on unless it is compared as the one before.
     pub unique: Unique,
     /// Values of custom fields.
     pub custom_fields: Vec<Assignment>,
@@ -76,11 +79,17 @@ pub async fn update(
     if let Some(expected) = expected_version {
         filter.insert("version", expected);
     }
-    let context = (app, reach, (customer, &filter), &changes);
+    let notice = match &changes.unique.email {
+        Some(email) if customer.email_key.as_ref() != Some(&email.key) => {
+            Some(limits::notice(app, customer, About::EmailChanged).await?)
+        }
+        _ => None,
+    };
+    let context = (app, reach, (customer, &filter), &changes, notice);
     let updated = app
         .database
-        .transaction(context, |tx, (app, reach, known, changes)| {
-            write(app, reach, tx, *known, changes).boxed()
+        .transaction(context, |tx, (app, reach, known, changes, notice)| {
+            write(app, reach, tx, *known, (changes, *notice)).boxed()
         });
     let updated = updated.await.map_err(taken);
     if let Some(updated) = updated.map_err(|error| refusal::save_failed(error, 410))? {
@@ -100,7 +109,7 @@ async fn write(
     reach: &Reach,
     tx: &mut Tx,
     (known, filter): (&Customer, &Document),
-    changes: &Changes,
+    (changes, notice): (&Changes, Option<Granted>),
 ) -> Result<Option<Customer>> {
     let customers = app.database.open::<Customer>(reach);
     let has_values = !changes.custom_fields.is_empty();
@@ -126,8 +135,23 @@ async fn write(
         return Ok(None);
     };
     app.audit.note_in(tx, reach, told(known, changes)).await?;
+    if updated.email_key != known.email_key {
+        leave_address_in(app, tx, known, notice).await?;
+    }
     custom_fields::hold(app, reach, tx, &updated, &changes.custom_fields).await?;
     Ok(Some(updated))
+}
+
+/// An address that the store has replaced: keys that were mailed to it, or for it, are void, and it is told (CST-08).
+async fn leave_address_in(app: &App, tx: &mut Tx, known: &Customer, notice: Option<Granted>) -> Result<()> {
+    app.one_time.void_in(tx, &known.id, &Purpose::ALL).await?;
+    match (&known.email, notice) {
+        (Some(address), Some(granted)) => {
+            let about = (About::EmailChanged, granted);
+            mail::enqueue_to(app, tx, &known.id, about, address).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What the audit trail tells of the changes, each kind once.

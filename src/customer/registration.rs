@@ -39,7 +39,7 @@ use crate::storefront_user::{
 };
 
 /// Numbers that are tried for one customer.
-const MOST_NUMBERS: usize = 100;
+pub const MOST_NUMBERS: usize = 100;
 
 /// What a new customer is to be; checked.
 pub struct NewCustomer {
@@ -122,7 +122,8 @@ pub async fn admit(
     unique::check(&context.app, place, &unique, None).await
 }
 
-/// Registers a customer who was admitted.
+/// Registers a customer who was admitted. Where the storefront conceals addresses this is for its backends, whose customers
+/// sign in at once; strangers register by [`super::concealed`].
 ///
 /// # Errors
 /// Where somebody was quicker, EMAIL_TAKEN (400) unless the storefront conceals that, SHOPPER_REFERENCE_TAKEN, or what is
@@ -292,6 +293,7 @@ pub fn account(
         email: Some(new.email.written.clone()),
         email_key: Some(new.email.key.clone()),
         is_email_verified: new.is_email_verified,
+        awaits_proof: false,
         credential_epoch: 0,
         first_name: new.first_name.clone(),
         last_name: new.last_name.clone(),

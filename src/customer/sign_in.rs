@@ -8,12 +8,12 @@ use futures_util::FutureExt;
 use super::anonymization::open;
 use super::credentials::{self, Beginner, Pair};
 use super::vouched::Voucher;
-use super::{Customer, email, limits, refusal, store};
+use super::{Customer, confirmation, email, limits, refusal, store};
 use crate::access::{
     audit::{Action, Actor, Entry},
     password::Hashed,
     reach::{Reach, StorefrontReach},
-    session::{Device, Refreshed, Session},
+    session::{Device, Ended, Refreshed, Session},
 };
 use crate::app::App;
 use crate::context::RequestContext;
@@ -48,6 +48,8 @@ pub async fn by_password(
         Some(email) => store::by_email(&app.database, &house, &email).await?,
         None => None,
     };
+    // Whoever registered with a concealed address is nobody until it is shown to be theirs (SPR-10).
+    let known = known.filter(|customer| !customer.awaits_proof);
     let stored = known.as_ref().and_then(stored_hash);
     let verified = app.passwords.verify(password.clone(), stored).await?;
     let customer = known.filter(|_| verified.matches);
@@ -172,6 +174,9 @@ async fn begin_session(
         });
     let written = written.await?;
     app.access.forget_sessions(&written.ended).await;
+    if let Some(shut_out) = &written.shut_out {
+        app.access.forget_ended(shut_out).await;
+    }
     credentials::forget(app, anonymous.as_ref()).await;
     Ok(SignedIn {
         customer: written.customer,
@@ -185,6 +190,8 @@ struct Written {
     customer: Customer,
     /// Sessions that ended for the new one.
     ended: Vec<SessionId>,
+    /// All that ended because the address was proven.
+    shut_out: Option<Ended>,
     merged_items: i64,
 }
 
@@ -197,14 +204,29 @@ async fn write(
     (voucher, anonymous): (Option<&dyn Voucher>, Option<&StorefrontUser>),
 ) -> Result<Written> {
     // Whoever changed the password in between has ended all sessions, and meant this one too.
-    let unchanged = doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch };
-    let update = doc! { "$set": change.clone() };
+    let mut unchanged = doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch };
+    let proof = voucher.and_then(Voucher::first_proof);
+    let mut update = doc! { "$set": change.clone() };
+    if proof.is_some() {
+        unchanged.insert("isEmailVerified", false);
+        let mut set = change.clone();
+        set.extend(doc! { "isEmailVerified": true, "updatedAt": app.clock.now() });
+        update = confirmation::proven(customer, set, true);
+    }
+    let known = customer;
     let Some(customer) = store::update_in(&app.database, reach, tx, unchanged, update).await? else {
         return Err(refusal::credentials_invalid().into());
     };
+    let mut told = Vec::new();
+    let mut shut_out = None;
+    if let Some(identity) = proof {
+        told.push(customer.entry(Action::EmailVerified));
+        let whose = (known, Some(identity));
+        shut_out = Some(confirmation::shut_out_in(app, reach, tx, whose, &mut told).await?);
+    }
     let ended = credentials::store_in(app, tx, &customer, session).await?;
-    let entry = customer.entry(*action).on(&session.id);
-    app.audit.note_in(tx, by, [entry]).await?;
+    told.push(customer.entry(*action).on(&session.id));
+    app.audit.note_in(tx, by, told).await?;
     if let Some(voucher) = voucher {
         voucher.write(reach, tx, &customer).await?;
     }
@@ -212,6 +234,7 @@ async fn write(
     Ok(Written {
         customer,
         ended,
+        shut_out,
         merged_items,
     })
 }

@@ -110,6 +110,9 @@ pub const INDEXES: &[Index] = &[
     ),
 ];
 
+/// Indexes that a new customer stands in: all but those that begin with what it does not have yet.
+pub const FILLED_INDEXES: usize = INDEXES.len() - 4;
+
 impl Personal for Customer {
     const STORED: Stored = Stored {
         collection: Self::COLLECTION,
@@ -122,6 +125,8 @@ impl Personal for Customer {
             ("email", Field::Personal("email")),
             ("emailKey", Field::Hidden),
             ("isEmailVerified", Field::Told("isEmailVerified")),
+            ("awaitsProof", Field::Free),
+            ("emailChangeRequests", Field::Free),
             ("passwordHash", Field::Hidden),
             ("credentialEpoch", Field::Free),
             ("identityLinks", Field::Free),
@@ -203,6 +208,17 @@ pub async fn count(database: &Database, reach: &Reach, condition: Document) -> R
 pub async fn by_email(database: &Database, reach: &impl Confine, email: &Email) -> Result<Option<Customer>> {
     let known = doc! { "emailKey": &email.key };
     database.open::<Customer>(reach).find_one(known).await
+}
+
+/// The same within a transaction.
+pub async fn by_email_in(
+    database: &Database,
+    reach: &impl Confine,
+    tx: &mut Tx,
+    email: &Email,
+) -> Result<Option<Customer>> {
+    let known = doc! { "emailKey": &email.key };
+    database.open::<Customer>(reach).find_one_in(tx, known).await
 }
 
 /// The customer with this reference.

@@ -6,7 +6,7 @@ use super::Customer;
 use super::registration::NewCustomer;
 use crate::access::reach::Reach;
 use crate::error::Result;
-use crate::platform::database::Tx;
+use crate::platform::{database::Tx, id::IdentityId};
 use crate::storefront_user::StorefrontUser;
 
 /// What is written beside a session because somebody vouches for the customer.
@@ -18,6 +18,10 @@ pub trait Voucher: Send + Sync {
         tx: &'t mut Tx,
         customer: &'t Customer,
     ) -> BoxFuture<'t, Result<()>>;
+
+    /// The identity by which this sign-in is the first proof that the account's address is its holder's, so that all that was
+    /// prepared before ends, but for this identity (CST-06). `None`: it is no such proof.
+    fn first_proof(&self) -> Option<&IdentityId>;
 }
 
 /// Somebody new for whom somebody vouches.

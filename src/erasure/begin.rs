@@ -25,7 +25,7 @@ use crate::app::App;
 use crate::customer::{
     Customer,
     anonymization::{Actor, Anonymization, AnonymizationStatus, open},
-    refusal as customer_refusal,
+    identity, refusal as customer_refusal,
 };
 use crate::error::{Error, Result};
 use crate::platform::{
@@ -33,7 +33,6 @@ use crate::platform::{
     database::Tx,
     id::{CustomerId, StorageId},
 };
-use crate::sign_on::store::forget_identities_in;
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, store as users};
 
 /// How an erasure comes about.
@@ -220,7 +219,7 @@ async fn complete_in(app: &App, tx: &mut Tx, id: &CustomerId) -> Result<Option<E
     let (storefront, user) = (&customer.storefront_id, &customer.user_id);
     let ended = app.access.sessions.end_all_in(tx, storefront, user, None);
     let ended = ended.await?;
-    forget_identities_in(&app.database, &system, tx, storefront, user).await?;
+    identity::forget_in(&app.database, &system, tx, storefront, user).await?;
     let (storages, items) = part_with_storages_in(app, &system, tx, &customer).await?;
     let storages: Vec<Bson> = storages.iter().map(Bson::from).collect();
     let sessions = i64::try_from(ended.sessions.len()).unwrap_or(i64::MAX);

@@ -19,7 +19,7 @@ use crate::access::{
 use crate::address::Address;
 use crate::app::App;
 use crate::custom_field;
-use crate::customer::Customer;
+use crate::customer::{Customer, identity::Identity};
 use crate::error::{Error, Result};
 use crate::order::Order;
 use crate::platform::{
@@ -30,7 +30,6 @@ use crate::platform::{
     migration::Migration,
     stored::{Field, Stored},
 };
-use crate::sign_on::Identity;
 use crate::storage::{
     StorageItem,
     data_export::{self, DataExport},

@@ -15,10 +15,9 @@ pub mod steps;
 
 use crate::access::{personal::Personal, session::Session};
 use crate::address::Address;
-use crate::customer::Customer;
+use crate::customer::{Customer, identity::Identity};
 use crate::order::Order;
 use crate::platform::stored::Stored;
-use crate::sign_on::Identity;
 use crate::storage::{StorageItem, data_export::DataExport};
 use crate::storefront_user::StorefrontUser;
 use crate::storefront_user::private_storage::PrivateStorage;

@@ -34,10 +34,17 @@ pub enum Notice<'a> {
     },
     /// To the address that an account has: it is to get another one, which is not named.
     EmailChangeNotice,
+    /// To the address that an account had until now: the store has replaced it by another one, which is not named.
+    EmailChanged,
     /// The password is another one now.
     PasswordChanged,
     /// Somebody tried to register with an address that has an account (SPR-10).
     RegistrationAttempt,
+    /// The account can be signed in to at an identity provider from now on.
+    IdentityLinked {
+        /// What people call the provider.
+        provider: &'a str,
+    },
 }
 
 /// The store that the mail comes from.

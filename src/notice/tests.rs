@@ -19,14 +19,18 @@ fn secret() -> Secret {
 }
 
 /// All notices, with a key that is easily found.
-fn all(key: &Secret) -> [Notice<'_>; 6] {
+fn all(key: &Secret) -> [Notice<'_>; 8] {
     [
         Notice::PasswordReset { key },
         Notice::EmailVerification { token: key },
         Notice::EmailChangeConfirmation { token: key },
         Notice::EmailChangeNotice,
+        Notice::EmailChanged,
         Notice::PasswordChanged,
         Notice::RegistrationAttempt,
+        Notice::IdentityLinked {
+            provider: "Anmeldung",
+        },
     ]
 }
 
@@ -69,6 +73,38 @@ fn a_password_reset_without_an_account_page() {
     It works once and is good for 60 minutes.
 
     If it was not you, you need not do anything: your password stays as it is. Please do not pass this mail on.
+
+    Prints
+    ");
+}
+
+// CST-08
+#[test]
+fn a_change_of_address_by_the_store() {
+    assert_snapshot!(shown(Notice::EmailChanged, &WITH_PAGE), @r"
+    Your e-mail address for Prints was changed
+
+    Hello, this is Prints. The store has replaced the e-mail address of your account with us. From now on we write to the new address and no longer to this one.
+
+    If you asked for this, there is nothing to do.
+
+    If you did not ask for this, please tell us.
+
+    Prints
+    ");
+}
+
+// EPC-09
+#[test]
+fn a_linked_identity() {
+    assert_snapshot!(shown(Notice::IdentityLinked { provider: "Anmeldung" }, &WITH_PAGE), @r"
+    A new way to sign in to Prints
+
+    Hello, this is Prints. From now on you can sign in to your account with us by Anmeldung.
+
+    If it was you, there is nothing to do.
+
+    If it was not you, please choose a new password, as if you had forgotten yours, and tell us.
 
     Prints
     ");

@@ -48,8 +48,10 @@ pub(super) fn letter(notice: &Notice<'_>, store: &Store<'_>, valid_for: Duration
         Notice::EmailVerification { token } => VERIFICATION.letter(store, token, valid_for),
         Notice::EmailChangeConfirmation { token } => CHANGE.letter(store, token, valid_for),
         Notice::EmailChangeNotice => email_change_notice(store.name),
+        Notice::EmailChanged => email_changed(store.name),
         Notice::PasswordChanged => password_changed(store.name),
         Notice::RegistrationAttempt => registration_attempt(store),
+        Notice::IdentityLinked { provider } => identity_linked(store.name, provider),
     }
 }
 
@@ -147,6 +149,36 @@ fn email_change_notice(store: &str) -> Letter {
         before: vec![
             greeting(store, why),
             "If it was you, there is nothing to do here.".to_owned(),
+        ],
+        way: None,
+        after: vec![unasked.to_owned()],
+    }
+}
+
+fn email_changed(store: &str) -> Letter {
+    let why = "The store has replaced the e-mail address of your account with us. From now on we write to the new address \
+               and no longer to this one.";
+    let unasked = "If you did not ask for this, please tell us.";
+    Letter {
+        subject: format!("Your e-mail address for {store} was changed"),
+        before: vec![
+            greeting(store, why),
+            "If you asked for this, there is nothing to do.".to_owned(),
+        ],
+        way: None,
+        after: vec![unasked.to_owned()],
+    }
+}
+
+fn identity_linked(store: &str, provider: &str) -> Letter {
+    let why = format!("From now on you can sign in to your account with us by {provider}.");
+    let unasked =
+        "If it was not you, please choose a new password, as if you had forgotten yours, and tell us.";
+    Letter {
+        subject: format!("A new way to sign in to {store}"),
+        before: vec![
+            greeting(store, &why),
+            "If it was you, there is nothing to do.".to_owned(),
         ],
         way: None,
         after: vec![unasked.to_owned()],

@@ -7,6 +7,7 @@ pub mod counter;
 pub mod crypto;
 pub mod database;
 pub mod decimal;
+pub mod decoy;
 pub mod descriptors;
 pub mod fetch;
 pub mod filter;

@@ -48,6 +48,16 @@ const NOBODYS: &[Stored] = &[
         ],
     },
     Stored {
+        collection: "decoys",
+        fields: &[
+            ("_id", Field::Free),
+            ("filling", Field::Free),
+            ("keys", Field::Free),
+            ("turns", Field::Free),
+            ("expiresAt", Field::Free),
+        ],
+    },
+    Stored {
         collection: "revokedTokens",
         fields: &[("_id", Field::Free), ("expiresAt", Field::Free)],
     },

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 
 use super::claims::Profile;
 use super::exchange::Vouched;
-use super::{Identity, IdentityProvider, MAX_IDENTITIES, refusal, store};
+use super::{IdentityProvider, MAX_IDENTITIES, refusal, store};
 use crate::access::{
     audit::{Action, Actor},
     reach::{Reach, StorefrontReach},
@@ -19,6 +19,9 @@ use crate::customer::{
     anonymization::AnonymizationStatus,
     credentials::Beginner,
     email::Email,
+    identity::Identity,
+    limits,
+    mail::{self, About, Granted},
     refusal::save_failed,
     registration::{self, NewCustomer},
     sign_in::{self, SignedIn},
@@ -52,11 +55,19 @@ struct Link<'a> {
     provider: &'a IdentityProvider,
     subject: &'a str,
     is_email_proven: bool,
+    /// A place for the mail that tells the holder of an account that was there before of the new way in.
+    notice: Option<Granted>,
     /// The identity that is there already; else one is made.
     known: Option<IdentityId>,
+    /// Whether the address was never shown to be anybody's before.
+    is_first_proof: bool,
 }
 
 impl Voucher for Link<'_> {
+    fn first_proof(&self) -> Option<&IdentityId> {
+        self.known.as_ref().filter(|_| self.is_first_proof)
+    }
+
     fn write<'t>(
         &'t self,
         reach: &'t Reach,
@@ -95,6 +106,9 @@ impl Voucher for Link<'_> {
                 created_at: now,
             };
             identities.insert_in(tx, reach, &identity).await?;
+            if let Some(granted) = self.notice {
+                mail::enqueue_link(self.app, tx, &customer.id, &self.provider.name, granted).await?;
+            }
             let linked = customer.entry(Action::IdentityLinked).on(&self.provider.id);
             self.app
                 .audit
@@ -156,6 +170,11 @@ impl Case<'_> {
             Some(profile) => profile,
             None => profile.insert(self.vouched.profile(self.app, self.provider).await?),
         };
+        if !profile.is_email_verified && self.conceals().await? {
+            let message = "This storefront makes and links accounts only for addresses that the identity provider says \
+                           are verified.";
+            return Err(refusal::not_linked(message).into());
+        }
         let Some(email) = &profile.email else {
             let message = "The identity provider tells no e-mail address, without which there is no account.";
             return Err(refusal::not_linked(message).into());
@@ -166,13 +185,22 @@ impl Case<'_> {
         }
     }
 
+    /// Whether the storefront conceals which addresses it knows: whoever claims an address that the provider has not
+    /// verified must not learn from the answer whether it is taken (SPR-10).
+    async fn conceals(&self) -> Result<bool> {
+        let storefront = registration::storefront(self.app, self.place).await?;
+        Ok(storefront.conceal_emails)
+    }
+
     fn link_to(&self, known: Option<IdentityId>, is_email_proven: bool) -> Link<'_> {
         Link {
             app: self.app,
             provider: self.provider,
             subject: &self.vouched.subject,
             is_email_proven,
+            notice: None,
             known,
+            is_first_proof: false,
         }
     }
 
@@ -185,17 +213,20 @@ impl Case<'_> {
             return Err(refusal::account_is_gone().into());
         }
         let mut is_email_proven = known.is_email_proven;
-        if customer.is_email_verified && !is_email_proven {
+        if !customer.is_email_verified || !is_email_proven {
             let profile = self.vouched.profile(self.app, self.provider).await?;
             is_email_proven = proves(&profile, &customer);
-            if !is_email_proven {
+            if !is_email_proven && customer.is_email_verified {
                 let message = "The account's e-mail address was verified since, and the identity provider does not say that \
                                it is this identity's.";
                 return Err(refusal::not_linked(message).into());
             }
         }
-        self.sign_in(customer, self.link_to(Some(known.id), is_email_proven))
-            .await
+        let link = Link {
+            is_first_proof: is_email_proven && !customer.is_email_verified,
+            ..self.link_to(Some(known.id), is_email_proven)
+        };
+        self.sign_in(customer, link).await
     }
 
     /// Links to the account that has the address.
@@ -205,7 +236,11 @@ impl Case<'_> {
                            verified both here and by the identity provider.";
             return Err(refusal::not_linked(message).into());
         }
-        self.sign_in(customer, self.link_to(None, true)).await
+        let link = Link {
+            notice: Some(limits::notice(self.app, &customer, About::IdentityLinked).await?),
+            ..self.link_to(None, true)
+        };
+        self.sign_in(customer, link).await
     }
 
     async fn sign_in(&self, customer: Customer, link: Link<'_>) -> Result<SignedIn> {

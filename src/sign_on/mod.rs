@@ -30,7 +30,7 @@ use url::{Host, Url};
 use crate::access::{reach::Holder, tenant::TenantDocument};
 use crate::platform::{
     clock::Timestamp,
-    id::{CustomerId, IdentityId, IdentityProviderId, StorefrontId, StorefrontUserId},
+    id::{IdentityProviderId, StorefrontId},
 };
 
 /// Longest key of a provider.
@@ -93,50 +93,6 @@ impl IdentityProvider {
     #[must_use]
     pub fn returns_to(&self, redirect_uri: &str) -> bool {
         self.redirect_uris.iter().any(|allowed| allowed == redirect_uri)
-    }
-}
-
-/// What ties a provider's subject to a customer.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Identity {
-    /// Id.
-    #[serde(rename = "_id")]
-    pub id: IdentityId,
-    /// Where.
-    pub storefront_id: StorefrontId,
-    /// The customer's storefront user.
-    pub user_id: StorefrontUserId,
-    /// The customer.
-    pub customer_id: CustomerId,
-    /// Who vouches for them.
-    pub provider_id: IdentityProviderId,
-    /// What the provider calls them; unique at the provider.
-    pub subject: String,
-    /// Whether the provider ever said that the customer's address is theirs.
-    pub is_email_proven: bool,
-    /// When they were tied.
-    pub created_at: Timestamp,
-}
-
-// What a provider calls somebody is theirs.
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Identity({})", self.id)
-    }
-}
-
-impl TenantDocument for Identity {
-    type Id = IdentityId;
-    const COLLECTION: &'static str = "identities";
-    const HOLDER: Holder = Holder::StorefrontUser("userId");
-
-    fn id(&self) -> &IdentityId {
-        &self.id
-    }
-
-    fn storefront(&self) -> &StorefrontId {
-        &self.storefront_id
     }
 }
 

@@ -6,20 +6,19 @@ use std::sync::Arc;
 use bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
 use futures_util::FutureExt;
 
-use super::{Identity, IdentityProvider, MAX_PROVIDERS};
+use super::{IdentityProvider, MAX_PROVIDERS};
 use crate::access::{
-    personal::{Link, Personal},
     reach::{Confine, Reach, SystemReach},
     tenant::TenantDocument,
 };
 use crate::app::App;
+use crate::customer::identity::Identity;
 use crate::error::Result;
 use crate::platform::{
     database::{Database, Index, IndexKind, Tx, violated_index},
     id::{Id, IdentityProviderId, StorefrontId, StorefrontUserId},
     loader::Batch,
     secret::Secret,
-    stored::{Field, Stored},
 };
 use crate::storefront::Storefront;
 
@@ -249,34 +248,4 @@ pub async fn by_subject(
         "storefrontId": &provider.storefront_id, "providerId": &provider.id, "subject": subject,
     };
     database.open::<Identity>(reach).find_one(named).await
-}
-
-impl Personal for Identity {
-    const STORED: Stored = Stored {
-        collection: Self::COLLECTION,
-        fields: &[
-            ("_id", Field::Told("id")),
-            ("storefrontId", Field::Told("storefrontId")),
-            ("userId", Field::Told("storefrontUserId")),
-            ("customerId", Field::Told("customerId")),
-            ("providerId", Field::Told("identityProviderId")),
-            ("subject", Field::Personal("subject")),
-            ("isEmailProven", Field::Told("isEmailProven")),
-            ("createdAt", Field::Told("createdAt")),
-        ],
-    };
-    const NAME: &'static str = "identities";
-    const LINK: Link = Link::User("userId");
-}
-
-/// Removes what ties a person to identity providers, within the transaction that erases or deletes them. How many there were.
-pub async fn forget_identities_in(
-    database: &Database,
-    reach: &impl Confine,
-    tx: &mut Tx,
-    storefront: &StorefrontId,
-    user: &StorefrontUserId,
-) -> Result<u64> {
-    let theirs = doc! { "storefrontId": storefront, "userId": user };
-    database.open::<Identity>(reach).delete_many_in(tx, theirs).await
 }

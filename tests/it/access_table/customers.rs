@@ -203,7 +203,12 @@ fn mailed_keys() -> Vec<Row> {
     let token = |_: &Cell| json!({ "token": "made up" });
     vec![
         does("customerPasswordResetRequest", "", email).entrance(),
-        does("customerEmailVerificationRequest", "", email).entrance(),
+        does("customerEmailVerificationRequest", "", email)
+            .scopes(&[CustomersWrite], &[CustomersRead])
+            .anyone([NONE, "done"])
+            .backends([NO, "done", NO_STOREFRONT])
+            .users([NO; 4])
+            .customers(["done", "done", NO_STOREFRONT]),
         everyone(
             does(
                 "customerPasswordReset",

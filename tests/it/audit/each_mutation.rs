@@ -51,14 +51,28 @@ const ROWS: &[Row] = &[
             &["DELETION_REQUESTED by CLIENT", "DELETED by SYSTEM"],
         ],
     ),
-    ("customerEmailChangeConfirm", &[&["EMAIL_CHANGED by CUSTOMER"]]),
+    (
+        "customerEmailChangeConfirm",
+        &[&[
+            "EMAIL_CHANGED by CUSTOMER",
+            "PASSWORD_REMOVED by CUSTOMER",
+            "ALL_SESSIONS_ENDED by CUSTOMER",
+        ]],
+    ),
     (
         "customerEmailChangeRequest",
         &[&["EMAIL_CHANGE_REQUESTED by CUSTOMER"]],
     ),
     // Everybody may ask by address: what comes of the key is told.
     ("customerEmailVerificationRequest", NOTHING),
-    ("customerEmailVerify", &[&["EMAIL_VERIFIED by CUSTOMER"]]),
+    (
+        "customerEmailVerify",
+        &[&[
+            "EMAIL_VERIFIED by CUSTOMER",
+            "PASSWORD_REMOVED by CUSTOMER",
+            "ALL_SESSIONS_ENDED by CUSTOMER",
+        ]],
+    ),
     ("customerGroupAddCustomers", &[&["GROUP_JOINED by CLIENT"]]),
     ("customerGroupCreate", NOTHING),
     ("customerGroupDelete", NOTHING),

@@ -10,7 +10,7 @@ use storefront_gateway::platform::mongod::{Managed, Options};
 use storefront_gateway::platform::progress::Progress;
 use storefront_gateway::schema;
 
-use crate::customers::{PASSWORD, ada, credentials, setup, with_password};
+use crate::customers::{PASSWORD, ada, credentials, person, setup, with_password};
 use crate::kit::{self, Setup, Shop};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -31,6 +31,7 @@ fn what_disappears_by_itself_is_on_this_list() {
     let minute = Duration::from_secs(60);
     let expected = [
         ("audit", "expiresAt", Duration::ZERO),
+        ("decoys", "expiresAt", minute),
         // For a look back.
         ("jobs", "finishedAt", DAY),
         // So that a key that has ended is told from one that never was.
@@ -50,6 +51,10 @@ async fn live(shop: &Shop) {
     shop.browser.refused("customerTokenCreate", wrong).await;
     let asked = json!({ "email": "ada@example.com" });
     shop.browser.done("customerPasswordResetRequest", asked).await;
+    shop.conceal_emails().await;
+    shop.browser
+        .done("customerRegister", person("ada@example.com"))
+        .await;
     shop.gateway.run_jobs().await;
     let (token, key) = (ada.credential.expect("a token"), shop.browser.credential.clone());
     let form = [("client_id", key.expect("a key")), ("token", token)];

@@ -77,6 +77,7 @@ async fn err_01_what_is_taken_is_told_with_all_else_that_is_wrong_with_a_registr
 #[tokio::test]
 async fn err_01_what_is_taken_is_told_with_all_else_that_is_wrong_with_an_update() {
     let shop = shop().await;
+    shop.gateway.expect_jobs();
     taken(&shop, "taken@example.com", "taken").await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let id = id_of(&ada).await;
@@ -191,6 +192,7 @@ async fn err_01_a_wrong_password_is_told_with_a_bad_new_address_but_not_with_a_t
 #[tokio::test]
 async fn err_01_a_key_to_an_address_of_the_past_is_told_with_what_is_wrong_with_the_password() {
     let shop = shop().await;
+    shop.gateway.expect_jobs();
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let id = id_of(&ada).await;
     let ask = json!({ "email": "ada@example.com" });

@@ -206,7 +206,10 @@ async fn cst_04_another_address_is_taken_once_its_owner_confirms() {
     let token = mailed(&shop, "Ada@New.example", "token").await;
     let payload = shop
         .nobody()
-        .done("customerEmailChangeConfirm", json!({ "token": token }))
+        .done(
+            "customerEmailChangeConfirm",
+            json!({ "token": token, "password": PASSWORD }),
+        )
         .await;
     assert_eq!(payload["customer"]["email"], "Ada@New.example");
     assert_eq!(payload["customer"]["isEmailVerified"], true);

@@ -3,6 +3,7 @@
 mod all_at_once;
 mod ceiling;
 mod compared;
+mod concealed;
 mod equal_work;
 mod journeys;
 mod limits;
@@ -10,6 +11,7 @@ mod lists;
 mod mailed_keys;
 mod oauth;
 mod passwords;
+mod prepared;
 mod privacy;
 mod profile;
 mod recipients;

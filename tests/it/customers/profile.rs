@@ -8,6 +8,7 @@ use super::{ada, but, person, shop};
 #[tokio::test]
 async fn spr_33_an_update_changes_only_what_is_sent() {
     let shop = shop().await;
+    shop.gateway.expect_jobs();
     let input = but(
         person("ada@example.com"),
         json!({ "gender": "FEMALE", "salutation": "DR", "dateOfBirth": "1990-02-28" }),

@@ -160,29 +160,6 @@ async fn cly_03_without_a_password_nobody_is_signed_in() {
     assert_eq!(refused, ["CREDENTIALS_INVALID"]);
 }
 
-// SPR-10
-#[tokio::test]
-async fn spr_10_where_it_is_concealed_a_taken_address_looks_like_success() {
-    let shop = shop().await;
-    shop.gateway.expect_jobs();
-    shop.conceal_emails().await;
-    let first = shop
-        .browser
-        .done("customerRegister", with_password("ada@example.com"))
-        .await;
-    let second = shop
-        .browser
-        .done("customerRegister", with_password("ada@example.com"))
-        .await;
-    assert_eq!(first, second);
-    assert!(first["customer"].is_null() && first["token"].is_null());
-    let signed = shop
-        .browser
-        .done("customerTokenCreate", credentials("ada@example.com", PASSWORD))
-        .await;
-    assert_eq!(signed["customer"]["reference"], "DE--1");
-}
-
 // CST-02, SFU-22
 #[tokio::test]
 async fn cst_02_what_was_made_before_comes_along() {

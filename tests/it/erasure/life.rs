@@ -130,7 +130,7 @@ impl Life {
         shop.gateway.run_jobs().await;
         let token = shop.gateway.mails().all()[0].parameter("token");
         let token = json!({ "token": token });
-        shop.browser.done("customerEmailVerify", token).await;
+        self.caller.done("customerEmailVerify", token).await;
         let _op = sign_on::open(shop).await;
         let said = r#"kanarie-subjekt {"email": "kanarie.alt@zwitscher.example"}"#;
         shop.browser

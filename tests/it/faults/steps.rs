@@ -45,6 +45,66 @@ pub(super) async fn killed_at_each_step(
     panic!("{field} has more than {STEPS} steps")
 }
 
+// CST-06
+#[tokio::test]
+async fn cst_06_a_gateway_killed_at_each_step_of_a_first_proof_shuts_out_or_changes_nothing() {
+    let shop = setup().manual_clock().start().await;
+    shop.open_account_page().await;
+    let email = |step: u32| format!("victim{step}@example.com");
+    let steps = killed_at_each_step(&shop, "customerEmailVerify", async |step| {
+        let address = email(step);
+        shop.browser
+            .done("customerRegister", with_password(&address))
+            .await;
+        let ask = json!({ "email": address });
+        shop.browser.done("customerEmailVerificationRequest", ask).await;
+        shop.gateway.run_jobs().await;
+        let mails = shop.gateway.mails().all();
+        let mail = mails.iter().find(|mail| mail.to == address);
+        let token = mail.expect("a mail").parameter("token");
+        (shop.nobody(), json!({ "token": token }))
+    })
+    .await;
+    assert!(steps >= 5, "the verification has {steps} steps");
+    for step in 1..=steps {
+        let customer = doc! { "email": email(step) };
+        let customer = shop.gateway.store.documents("customers", customer).await;
+        let is_verified = customer[0].get_bool("isEmailVerified").expect("told");
+        assert_eq!(
+            customer[0].contains_key("passwordHash"),
+            !is_verified,
+            "step {step}"
+        );
+        let theirs = doc! { "userId": text(&customer[0], "userId") };
+        let sessions = shop.gateway.store.count("sessions", theirs).await;
+        assert_eq!(sessions, u64::from(!is_verified), "step {step}");
+        assert!(is_verified || step < steps, "the last one was acknowledged");
+    }
+}
+
+// SPR-10
+#[tokio::test]
+async fn spr_10_a_gateway_killed_at_each_step_of_a_concealed_registration_leaves_it_whole() {
+    let shop = setup().manual_clock().start().await;
+    shop.gateway.expect_jobs();
+    shop.conceal_emails().await;
+    let email = |step: u32| format!("new{step}@example.com");
+    let steps = killed_at_each_step(&shop, "customerRegister", async |step| {
+        (shop.browser.clone(), with_password(&email(step)))
+    })
+    .await;
+    assert!(steps >= 8, "the registration has {steps} steps");
+    for step in 1..=steps {
+        let store = &shop.gateway.store;
+        let made = store.documents("customers", doc! { "email": email(step) }).await;
+        assert!(!made.is_empty() || step < steps, "the last one was acknowledged");
+        for customer in &made {
+            let mailed = doc! { "payload.customerId": text(customer, "_id") };
+            assert_eq!(store.count("jobs", mailed).await, 1, "step {step}: with its mail");
+        }
+    }
+}
+
 // SFU-35
 #[tokio::test]
 async fn sfu_35_a_gateway_killed_at_each_step_of_a_merge_leaves_it_whole() {

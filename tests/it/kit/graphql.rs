@@ -105,7 +105,9 @@ fn selection(field: &str) -> &'static str {
         "customerPasswordReset" => {
             "customer { id isEmailVerified } token { accessToken refreshToken tokenType }"
         }
-        "customerEmailVerify" | "customerEmailChangeConfirm" => "customer { id email isEmailVerified }",
+        "customerEmailVerify" | "customerEmailChangeConfirm" => {
+            "customer { id email isEmailVerified hasPassword }"
+        }
         "customerPasswordChange" => "customer { id } token { accessToken refreshToken tokenType }",
         "customerAddressCreate" | "customerAddressUpdate" => {
             "address { id label salutation firstName lastName company address1 address2 address3 zipCode city region \

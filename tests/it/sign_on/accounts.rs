@@ -6,8 +6,8 @@ use bson::doc;
 use futures_util::FutureExt;
 use serde_json::json;
 use storefront_gateway::access::reach::SystemReach;
+use storefront_gateway::customer::identity::forget_in;
 use storefront_gateway::platform::id::{Id, StorefrontId, StorefrontUserId};
-use storefront_gateway::sign_on::store::forget_identities_in;
 
 use super::op::USERINFO;
 use super::{NOT_LINKED, Reply, SIGN_ON, add, arrives, back_with, counts, provider, shop_and_op};
@@ -222,7 +222,7 @@ async fn forget(shop: &Shop, user: &str) -> u64 {
             .transaction(context, |tx, (database, storefront, user)| {
                 async move {
                     let system = SystemReach::for_background_work();
-                    forget_identities_in(database, &system, tx, storefront, user).await
+                    forget_in(database, &system, tx, storefront, user).await
                 }
                 .boxed()
             });

@@ -71,6 +71,8 @@ pub(crate) async fn open(shop: &Shop) -> Op {
 /// A shop with such a provider.
 async fn shop_and_op() -> (Shop, Op) {
     let shop = setup().manual_clock().start().await;
+    // Each link is told by mail.
+    shop.gateway.expect_jobs();
     let op = open(&shop).await;
     (shop, op)
 }

@@ -1,0 +1,191 @@
+//! Registering where a storefront conceals which addresses it knows (SPR-10): a taken address costs a stranger what a free
+//! one costs, and shows as little.
+//!
+//! Both ways make a hash, use a number up, take the same limits, run the same kinds of commands and send one mail: a free
+//! address gets a token that verifies it, the holder of a taken one a notice. A new account can be signed in to once its
+//! address is verified. An anonymous user is left as they are; they are merged at the first sign-in.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use super::custom_fields;
+use super::email::Email;
+use super::mail::{About, Granted};
+use super::registration::{self, MOST_NUMBERS, NewCustomer};
+use super::store::{self, UNIQUE_EMAIL};
+use super::{Customer, limits, mailed_keys, refusal};
+use crate::access::{
+    audit::{Action, Actor},
+    one_time::{Holder, Purpose},
+    reach::{Reach, StorefrontReach},
+};
+use crate::app::App;
+use crate::custom_field::assignment::Assignment;
+use crate::error::{Error, Result};
+use crate::platform::{
+    database::{Tx, violated_index},
+    id::{CustomerId, OrganizationId, StorefrontUserId},
+};
+use crate::storefront::Storefront;
+use crate::storefront_user::{
+    StorefrontUser,
+    private_storage::PrivateStorage,
+    store::{self as user_store, UNIQUE_EXTERNAL_ID},
+};
+
+/// What is written where the address is free.
+struct Candidate {
+    organization: OrganizationId,
+    email: Email,
+    customer: Customer,
+    user: StorefrontUser,
+    storage: PrivateStorage,
+    assignments: Vec<Assignment>,
+    /// In whose name a key is prepared that nobody gets.
+    nobody: (CustomerId, StorefrontUserId),
+    /// Whether a mail may be sent to the address now.
+    granted: Granted,
+}
+
+/// Registers a stranger who was admitted, if the address is free. The answer is the same either way.
+///
+/// # Errors
+/// CUSTOM_FIELD_NOT_FOUND and CUSTOM_FIELD_VALUE_INVALID where a field or an option went meanwhile, RATE_LIMITED, SAVE_FAILED
+/// (410).
+pub async fn register(
+    app: &Arc<App>,
+    (place, storefront): (&StorefrontReach, &Storefront),
+    mut new: NewCustomer,
+) -> Result<()> {
+    let hash = match new.password.take() {
+        Some(password) => Some(app.passwords.hash(password).await?),
+        None => None,
+    };
+    let now = app.clock.now();
+    let (customer, user, storage) = registration::account(app, place, now, &new, hash);
+    // One limit, whichever of the two mails it is.
+    let granted = limits::mail(app, place.id(), &new.email.key, About::RegistrationAttempt).await?;
+    let mut candidate = Candidate {
+        organization: place.reach().identity().organization().clone(),
+        customer: Customer {
+            awaits_proof: true,
+            last_login_at: None,
+            ..customer
+        },
+        user,
+        storage,
+        assignments: new.custom_fields,
+        email: new.email,
+        nobody: (
+            CustomerId::fresh(now, &app.random),
+            StorefrontUserId::fresh(now, &app.random),
+        ),
+        granted,
+    };
+    let saved = save(app, &place.of_the_house(), &storefront.code, &mut candidate).await;
+    saved.map_err(|error| refusal::save_failed(error, 410))
+}
+
+async fn save(app: &App, house: &Reach, code: &str, candidate: &mut Candidate) -> Result<()> {
+    for _ in 0..MOST_NUMBERS {
+        let number = store::next_number(&app.database, &candidate.customer.storefront_id).await?;
+        candidate.customer.reference = format!("{code}--{number}");
+        candidate.customer.reference_number = number;
+        let reference = &candidate.customer.reference;
+        candidate.user.external_id.clone_from(reference);
+        let context = (app, house, &*candidate);
+        let written = app.database.transaction(context, |tx, (app, house, candidate)| {
+            write(app, house, tx, candidate).boxed()
+        });
+        match written.await {
+            // A backend has registered a user by this id, or somebody has got the address otherwise at the same moment.
+            Err(error) if matches!(violated_index(&error), Some(UNIQUE_EXTERNAL_ID | UNIQUE_EMAIL)) => {}
+            outcome => return outcome,
+        }
+    }
+    Err(Error::internal("no number was free for a new customer"))
+}
+
+async fn write(app: &App, house: &Reach, tx: &mut Tx, candidate: &Candidate) -> Result<()> {
+    let Candidate {
+        organization,
+        email,
+        customer,
+        assignments,
+        nobody,
+        granted,
+        ..
+    } = candidate;
+    // Registrations with one address wait for each other, whatever comes of them.
+    let turn = format!("registration {} {}", customer.storefront_id, email.key);
+    app.decoys.take_turn_in(tx, &turn).await?;
+    let owner = store::by_email_in(&app.database, house, tx, email).await?;
+    let entry = match &owner {
+        None => {
+            insert(app, house, tx, candidate).await?;
+            customer.entry(Action::Registered)
+        }
+        Some(owner) => {
+            insert_decoys(app, tx, candidate).await?;
+            owner.entry(Action::RegistrationAttempted)
+        }
+    };
+    app.audit.note_in(tx, Actor::from(house), [entry]).await?;
+    if granted.is_granted() {
+        let (whose, address) = match &owner {
+            None => (customer, email.written.as_str()),
+            // Nobody has shown yet that it is theirs: perhaps the first mail was lost.
+            Some(owner) if owner.awaits_proof => (owner, owner.email.as_deref().unwrap_or_default()),
+            Some(owner) => (owner, ""),
+        };
+        let about = match whose.awaits_proof {
+            true => About::EmailVerification,
+            false => About::RegistrationAttempt,
+        };
+        let holder = Holder {
+            organization,
+            storefront: &whose.storefront_id,
+            user: if whose.awaits_proof {
+                &whose.user_id
+            } else {
+                &nobody.1
+            },
+            customer: if whose.awaits_proof { &whose.id } else { &nobody.0 },
+        };
+        let key = (Purpose::EmailVerification, address);
+        mailed_keys::prepare_for(app, tx, holder, key, (about, &whose.id, *granted)).await?;
+    }
+    custom_fields::hold(app, house, tx, customer, assignments).await
+}
+
+async fn insert(app: &App, house: &Reach, tx: &mut Tx, candidate: &Candidate) -> Result<()> {
+    let Candidate {
+        customer,
+        user,
+        storage,
+        ..
+    } = candidate;
+    user_store::insert_in(&app.database, house, tx, user, storage).await?;
+    let customers = app.database.open::<Customer>(house);
+    customers.insert_in(tx, house, customer).await
+}
+
+/// As much as [`insert`] writes.
+async fn insert_decoys(app: &App, tx: &mut Tx, candidate: &Candidate) -> Result<()> {
+    let Candidate {
+        customer,
+        user,
+        storage,
+        ..
+    } = candidate;
+    let decoys = &app.decoys;
+    decoys.insert_in(tx, user, USER_INDEXES).await?;
+    decoys.insert_in(tx, storage, STORAGE_INDEXES).await?;
+    decoys.insert_in(tx, customer, store::FILLED_INDEXES).await
+}
+
+/// Indexes that a new storefront user stands in.
+const USER_INDEXES: usize = 3;
+/// Indexes that a new storage stands in.
+const STORAGE_INDEXES: usize = 2;

@@ -1,0 +1,198 @@
+//! Redeeming a token that shows whose an address is: the account's own is verified by it, or a new one becomes the account's.
+//!
+//! The first proof of an address shuts out whoever prepared the account with somebody else's address (CST-06): all sessions
+//! end, and the password, linked identities and mailed keys of before go. Whoever shows, beside the token, that the account
+//! is theirs already keeps all of it: by a session of the account, or by its password.
+
+use std::sync::Arc;
+
+use bson::{Document, doc};
+use futures_util::FutureExt;
+
+use super::anonymization::open;
+use super::mailed_keys::{ended, is_bound_to};
+use super::unique::taken;
+use super::{Customer, email, identity, refusal, sign_in};
+use crate::access::{
+    audit::{Action, Actor, Entry},
+    one_time::{OneTimeKey, Purpose},
+    reach::Reach,
+    session::Ended,
+};
+use crate::app::App;
+use crate::context::RequestContext;
+use crate::error::{Error, Result};
+use crate::platform::{database::Tx, id::IdentityId, secret::Secret};
+
+/// The input's field with the token.
+pub const FIELD: &str = "token";
+
+/// What the redeemer of a token shows beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Nothing: all that is known is that they read the mailbox.
+    Nothing,
+    /// A live session of the account.
+    Session,
+    /// The account's password, as it was at this epoch of its credentials.
+    Password {
+        /// The customer's `credential_epoch`.
+        epoch: i64,
+    },
+}
+
+/// What the redeemer shows: the password, where one is sent; else the request's own token.
+///
+/// # Errors
+/// PASSWORD_INVALID (408) on `password`, by which the token is not used up; EMAIL_TOKEN_INVALID where the token's account is
+/// gone or has another address by now; RATE_LIMITED.
+pub async fn shown(context: &RequestContext, key: &OneTimeKey, password: Option<Secret>) -> Result<Shown> {
+    let app = &context.app;
+    if let Some(password) = password {
+        let customers = app.database.open::<Customer>(&app.access.reach_of_key(key));
+        let customer = customers.get(&key.customer_id).await?;
+        let customer =
+            customer.filter(|customer| customer.check_open(FIELD).is_ok() && is_good_for(key, customer));
+        let customer = customer.ok_or_else(|| ended(key.purpose, FIELD, false))?;
+        sign_in::present_password(context, &customer, password).await?;
+        return Ok(Shown::Password {
+            epoch: customer.credential_epoch,
+        });
+    }
+    let person = context
+        .principal
+        .standing()
+        .and_then(|identity| identity.person());
+    let session = person.and_then(|person| person.customer.as_ref());
+    let session = session.filter(|(customer, _)| *customer == key.customer_id);
+    match session {
+        Some((_, session)) if app.access.sessions.find(session).await?.is_some() => Ok(Shown::Session),
+        _ => Ok(Shown::Nothing),
+    }
+}
+
+/// Whether the key can be redeemed for the customer: a verification is of the address that the customer has.
+fn is_good_for(key: &OneTimeKey, customer: &Customer) -> bool {
+    key.purpose == Purpose::EmailChange || is_bound_to(key, customer)
+}
+
+/// Uses up a token that shows whose an address is.
+///
+/// # Errors
+/// EMAIL_TOKEN_INVALID where another call was quicker or the address is another one by now, PASSWORD_INVALID (408) where
+/// the password was changed meanwhile, EMAIL_TAKEN (400), SAVE_FAILED (410).
+pub async fn confirm(app: &Arc<App>, key: &OneTimeKey, shown: Shown) -> Result<(Customer, Reach)> {
+    let reach = app.access.reach_of_key(key);
+    let context = (&**app, &reach, key, shown);
+    let written = app.database.transaction(context, |tx, (app, reach, key, shown)| {
+        write(app, reach, tx, key, *shown).boxed()
+    });
+    let written = written.await.map_err(taken);
+    let written = written.map_err(|error| refusal::save_failed(error, 410))?;
+    let (customer, shut_out) = written.ok_or_else(|| ended(key.purpose, FIELD, false))?;
+    if let Some(shut_out) = shut_out {
+        app.access.forget_ended(&shut_out).await;
+    }
+    Ok((customer, reach))
+}
+
+async fn write(
+    app: &App,
+    reach: &Reach,
+    tx: &mut Tx,
+    key: &OneTimeKey,
+    shown: Shown,
+) -> Result<Option<(Customer, Option<Ended>)>> {
+    if !app.one_time.use_up_in(tx, key).await? {
+        return Ok(None);
+    }
+    let customers = app.database.open::<Customer>(reach);
+    let found = customers.find_one_in(tx, open(doc! { "_id": &key.customer_id }));
+    let Some(known) = found.await?.filter(|known| is_good_for(key, known)) else {
+        return Ok(None);
+    };
+    if let Shown::Password { epoch } = shown
+        && epoch != known.credential_epoch
+    {
+        return Err(sign_in::password_invalid().into());
+    }
+    let is_change = key.purpose == Purpose::EmailChange;
+    let shuts_out = shown == Shown::Nothing && (is_change || !known.is_email_verified);
+    let update = update(app, key, &known, shuts_out)?;
+    let Some(customer) = customers.update_in(tx, doc! { "_id": &known.id }, update).await? else {
+        return Ok(None);
+    };
+    let action = if is_change {
+        let void = [Purpose::PasswordReset, Purpose::EmailVerification];
+        app.one_time.void_in(tx, &customer.id, &void).await?;
+        Action::EmailChanged
+    } else {
+        Action::EmailVerified
+    };
+    let mut told = vec![customer.entry(action)];
+    let mut ended = None;
+    if shuts_out {
+        ended = Some(shut_out_in(app, reach, tx, (&known, None), &mut told).await?);
+    }
+    app.audit.note_in(tx, Actor::customer(&customer.id), told).await?;
+    Ok(Some((customer, ended)))
+}
+
+fn update(app: &App, key: &OneTimeKey, known: &Customer, shuts_out: bool) -> Result<Document> {
+    let mut set = doc! { "isEmailVerified": true, "updatedAt": app.clock.now() };
+    if key.purpose == Purpose::EmailChange {
+        let Some(email) = email::parse(&key.email) else {
+            return Err(Error::internal(
+                "the address of a pending change is not an address",
+            ));
+        };
+        set.extend(doc! { "email": email.written, "emailKey": email.key });
+    }
+    Ok(proven(known, set, shuts_out))
+}
+
+/// The update of a customer whose address is proven to be theirs; with the password gone where it `shuts_out`.
+#[must_use]
+pub fn proven(known: &Customer, set: Document, shuts_out: bool) -> Document {
+    let mut unset = Document::new();
+    if known.awaits_proof {
+        unset.insert("awaitsProof", "");
+    }
+    let mut increase = doc! { "version": 1_i64 };
+    if shuts_out {
+        // Whoever is signing in at this moment does not come in either.
+        increase.insert("credentialEpoch", 1_i64);
+        if known.password_hash.is_some() {
+            unset.insert("passwordHash", "");
+        }
+    }
+    let mut update = doc! { "$set": set, "$inc": increase };
+    if !unset.is_empty() {
+        update.insert("$unset", unset);
+    }
+    update
+}
+
+/// Ends all sessions of an account, unlinks its identities but for a spared one, and voids its mailed keys, within the
+/// transaction that takes its password away. What has ended.
+pub async fn shut_out_in(
+    app: &App,
+    reach: &Reach,
+    tx: &mut Tx,
+    (known, spared): (&Customer, Option<&IdentityId>),
+    told: &mut Vec<Entry>,
+) -> Result<Ended> {
+    if known.password_hash.is_some() {
+        told.push(known.entry(Action::PasswordRemoved));
+    }
+    let sessions = &app.access.sessions;
+    let ended = sessions
+        .end_all_in(tx, &known.storefront_id, &known.user_id, None)
+        .await?;
+    if !ended.sessions.is_empty() {
+        told.push(known.entry(Action::AllSessionsEnded));
+    }
+    told.extend(identity::unlink_all_in(&app.database, reach, tx, (known, spared)).await?);
+    app.one_time.void_in(tx, &known.id, &Purpose::ALL).await?;
+    Ok(ended)
+}

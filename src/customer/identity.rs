@@ -1,0 +1,119 @@
+//! What ties customers to identity providers. The providers, and how somebody signs in at one, are single sign-on's.
+
+use std::fmt;
+
+use bson::{Document, doc};
+use serde::{Deserialize, Serialize};
+
+use super::Customer;
+use crate::access::{
+    audit::{Action, Entry},
+    personal::{Link, Personal},
+    reach::{Confine, Holder, Reach},
+    tenant::TenantDocument,
+};
+use crate::error::Result;
+use crate::platform::{
+    clock::Timestamp,
+    database::{Database, Tx},
+    id::{CustomerId, IdentityId, IdentityProviderId, StorefrontId, StorefrontUserId},
+    stored::{Field, Stored},
+};
+
+/// What ties a provider's subject to a customer.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    /// Id.
+    #[serde(rename = "_id")]
+    pub id: IdentityId,
+    /// Where.
+    pub storefront_id: StorefrontId,
+    /// The customer's storefront user.
+    pub user_id: StorefrontUserId,
+    /// The customer.
+    pub customer_id: CustomerId,
+    /// Who vouches for them.
+    pub provider_id: IdentityProviderId,
+    /// What the provider calls them; unique at the provider.
+    pub subject: String,
+    /// Whether the provider ever said that the customer's address is theirs.
+    pub is_email_proven: bool,
+    /// When they were tied.
+    pub created_at: Timestamp,
+}
+
+// What a provider calls somebody is theirs.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identity({})", self.id)
+    }
+}
+
+impl TenantDocument for Identity {
+    type Id = IdentityId;
+    const COLLECTION: &'static str = "identities";
+    const HOLDER: Holder = Holder::StorefrontUser("userId");
+
+    fn id(&self) -> &IdentityId {
+        &self.id
+    }
+
+    fn storefront(&self) -> &StorefrontId {
+        &self.storefront_id
+    }
+}
+
+impl Personal for Identity {
+    const STORED: Stored = Stored {
+        collection: Self::COLLECTION,
+        fields: &[
+            ("_id", Field::Told("id")),
+            ("storefrontId", Field::Told("storefrontId")),
+            ("userId", Field::Told("storefrontUserId")),
+            ("customerId", Field::Told("customerId")),
+            ("providerId", Field::Told("identityProviderId")),
+            ("subject", Field::Personal("subject")),
+            ("isEmailProven", Field::Told("isEmailProven")),
+            ("createdAt", Field::Told("createdAt")),
+        ],
+    };
+    const NAME: &'static str = "identities";
+    const LINK: Link = Link::User("userId");
+}
+
+/// Removes what ties a person to identity providers, within the transaction that erases or deletes them. How many there were.
+pub async fn forget_in(
+    database: &Database,
+    reach: &impl Confine,
+    tx: &mut Tx,
+    storefront: &StorefrontId,
+    user: &StorefrontUserId,
+) -> Result<u64> {
+    let theirs = theirs(storefront, user);
+    database.open::<Identity>(reach).delete_many_in(tx, theirs).await
+}
+
+/// Unlinks every identity of a customer but a spared one within a transaction; an audit entry for each.
+pub async fn unlink_all_in(
+    database: &Database,
+    reach: &Reach,
+    tx: &mut Tx,
+    (customer, spared): (&Customer, Option<&IdentityId>),
+) -> Result<Vec<Entry>> {
+    let mut theirs = theirs(&customer.storefront_id, &customer.user_id);
+    if let Some(spared) = spared {
+        theirs.insert("_id", doc! { "$ne": spared });
+    }
+    let identities = database.open::<Identity>(reach);
+    let linked = identities.find_in(tx, theirs.clone()).await?;
+    if !linked.is_empty() {
+        identities.delete_many_in(tx, theirs).await?;
+    }
+    let entry = |identity: &Identity| customer.entry(Action::IdentityUnlinked).on(&identity.provider_id);
+    Ok(linked.iter().map(entry).collect())
+}
+
+fn theirs(storefront: &StorefrontId, user: &StorefrontUserId) -> Document {
+    doc! { "storefrontId": storefront, "userId": user }
+}

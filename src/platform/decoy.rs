@@ -1,0 +1,84 @@
+//! Writes that cost what others cost and leave nothing that means anything, so that time does not tell which of two ways an
+//! operation took.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bson::{Document, doc};
+use mongodb::Collection;
+use serde::Serialize;
+
+use super::clock::Clock;
+use super::crypto::Vault;
+use super::database::{Database, Index, IndexKind, Tx};
+use super::random::Random;
+use crate::error::Result;
+
+const COLLECTION: &str = "decoys";
+/// A decoy goes after this. It is not needed once it is written, but removing it at once would be work of its own.
+const KEEP: Duration = Duration::from_secs(60);
+
+/// Indexes of the decoys.
+pub const INDEXES: &[Index] = &[
+    Index {
+        collection: COLLECTION,
+        name: "keys",
+        keys: &[("keys", 1)],
+        kind: IndexKind::Plain,
+    },
+    Index {
+        collection: COLLECTION,
+        name: "expiry",
+        keys: &[("expiresAt", 1)],
+        kind: IndexKind::Expiry(KEEP),
+    },
+];
+
+/// Writes decoys.
+#[derive(Clone)]
+pub struct Decoys {
+    database: Database,
+    clock: Clock,
+    random: Random,
+    vault: Arc<Vault>,
+}
+
+impl Decoys {
+    /// Decoys in this database.
+    #[must_use]
+    pub fn new(database: Database, clock: Clock, random: Random, vault: Arc<Vault>) -> Self {
+        Self {
+            database,
+            clock,
+            random,
+            vault,
+        }
+    }
+
+    fn collection(&self) -> Collection<Document> {
+        self.database.house(COLLECTION)
+    }
+
+    /// Inserts, within a transaction, a document as large as this one would be, with an entry in an index for each of that
+    /// one's `indexes`. Nothing of its content is kept.
+    pub async fn insert_in(&self, tx: &mut Tx, instead_of: &impl Serialize, indexes: usize) -> Result<()> {
+        let bytes = bson::serialize_to_vec(instead_of)?.len();
+        let keys: Vec<String> = (0..indexes).map(|_| self.random.token()).collect();
+        let filling = "x".repeat(bytes.saturating_sub(keys.iter().map(String::len).sum()));
+        let decoy = doc! {
+            "_id": self.random.token(), "filling": filling, "keys": keys, "expiresAt": self.clock.now(),
+        };
+        self.collection().insert_one(decoy).session(tx).await?;
+        Ok(())
+    }
+
+    /// Takes a turn at what is named by `key`, within a transaction: of two at once, one waits and begins anew. The key is
+    /// stored blinded.
+    pub async fn take_turn_in(&self, tx: &mut Tx, key: &str) -> Result<()> {
+        let named = doc! { "_id": self.vault.blind(key.as_bytes()) };
+        let turn = doc! { "$set": { "expiresAt": self.clock.now() }, "$inc": { "turns": 1_i64 } };
+        let places = self.collection();
+        places.update_one(named, turn).upsert(true).session(tx).await?;
+        Ok(())
+    }
+}

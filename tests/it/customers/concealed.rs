@@ -1,0 +1,323 @@
+//! A storefront that conceals which addresses it knows: whatever a stranger does tells a taken address from a free one as
+//! little as the registration itself (SPR-10).
+
+use bson::doc;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::prepared::next;
+use super::{
+    OTHER_PASSWORD, PASSWORD, ada, but, credentials, is_signed_in, person, redeem, signed_in, with_password,
+};
+use crate::kit::{Caller, Setup, Shop, item_ids, png, text};
+use crate::sign_on::{SIGN_ON, back_with, open};
+
+const VERIFICATION: &str = "Confirm your e-mail address";
+const NOTICE: &str = "You already have an account";
+
+fn setup() -> Setup {
+    super::setup().set("GATEWAY_JOBS", "on")
+}
+
+async fn shop() -> Shop {
+    let shop = setup().start().await;
+    shop.open_account_page().await;
+    shop.conceal_emails().await;
+    shop
+}
+
+async fn settled(shop: &Shop) {
+    let is_settled = async || shop.gateway.store.open_jobs().await.is_empty();
+    crate::kit::eventually("the mails are sent", is_settled).await;
+}
+
+/// Whom the backend registered with a password.
+async fn owner(shop: &Shop, email: &str) {
+    let input = but(with_password(email), json!({ "storefrontId": shop.id() }));
+    let payload = shop.backend.done("customerRegister", input).await;
+    assert_eq!(payload, nothing());
+}
+
+fn nothing() -> Value {
+    json!({ "customer": null, "token": null, "mergedItemCount": 0, "userErrors": [] })
+}
+
+/// An anonymous user with an item; who they are, and their token.
+async fn guest(shop: &Shop, id: &str) -> (Caller, String) {
+    let guest = shop.guest(id).await;
+    guest.upload("cat.png", &png(1)).await;
+    let token = guest.credential.clone().expect("a token");
+    (guest, token)
+}
+
+// SPR-10, CST-06
+#[tokio::test]
+async fn spr_10_a_new_account_is_signed_in_to_once_its_address_is_verified() {
+    let shop = shop().await;
+    let mut mails = shop.gateway.mails();
+    let (guest, token) = guest(&shop, "guest").await;
+    let with_guest = json!({ "anonymousUserToken": token });
+    let input = but(with_password("ada@example.com"), with_guest.clone());
+    assert_eq!(shop.browser.done("customerRegister", input).await, nothing());
+    let login = || but(credentials("ada@example.com", PASSWORD), with_guest.clone());
+    let refused = shop.browser.refused("customerTokenCreate", login()).await;
+    assert_eq!(refused, ["CREDENTIALS_INVALID"]);
+    assert_eq!(item_ids(&guest).await.len(), 1, "the guest is left alone");
+    let stored = shop.gateway.store.documents("customers", doc! {}).await;
+    assert!(!stored[0].contains_key("lastLoginAt"));
+
+    let token = next(&mut mails, VERIFICATION, "token").await;
+    let input = json!({ "token": token, "password": PASSWORD });
+    let payload = shop.browser.done("customerEmailVerify", input).await;
+    assert_eq!(payload["customer"]["hasPassword"], true);
+    let payload = shop.browser.done("customerTokenCreate", login()).await;
+    assert_eq!(payload["mergedItemCount"], 1);
+    let (ada, _) = signed_in(&shop, &payload);
+    assert!(is_signed_in(&ada).await);
+    settled(&shop).await;
+    shop.gateway.store.assert_whole().await;
+}
+
+// SPR-10, CST-06
+#[tokio::test]
+async fn spr_10_without_the_password_a_verification_keeps_none() {
+    let shop = shop().await;
+    let mut mails = shop.gateway.mails();
+    shop.browser
+        .done("customerRegister", with_password("victim@example.com"))
+        .await;
+    let token = next(&mut mails, VERIFICATION, "token").await;
+    let payload = shop
+        .browser
+        .done("customerEmailVerify", json!({ "token": token }))
+        .await;
+    assert_eq!(payload["customer"]["hasPassword"], false);
+    let login = credentials("victim@example.com", PASSWORD);
+    let refused = shop.browser.refused("customerTokenCreate", login).await;
+    assert_eq!(refused, ["CREDENTIALS_INVALID"]);
+    let ask = json!({ "email": "victim@example.com" });
+    shop.browser.done("customerPasswordResetRequest", ask).await;
+    let key = next(&mut mails, "Choose a new password", "key").await;
+    shop.browser
+        .done("customerPasswordReset", redeem(&key, OTHER_PASSWORD))
+        .await;
+    let login = credentials("victim@example.com", OTHER_PASSWORD);
+    shop.browser.done("customerTokenCreate", login).await;
+    settled(&shop).await;
+}
+
+// SPR-10: a reset is a proof as good.
+#[tokio::test]
+async fn spr_10_a_reset_opens_a_new_account_too() {
+    let shop = shop().await;
+    let mut mails = shop.gateway.mails();
+    shop.browser
+        .done("customerRegister", person("ada@example.com"))
+        .await;
+    let ask = json!({ "email": "ada@example.com" });
+    shop.browser.done("customerPasswordResetRequest", ask).await;
+    let key = next(&mut mails, "Choose a new password", "key").await;
+    shop.browser
+        .done("customerPasswordReset", redeem(&key, PASSWORD))
+        .await;
+    let login = credentials("ada@example.com", PASSWORD);
+    shop.browser.done("customerTokenCreate", login).await;
+    settled(&shop).await;
+}
+
+/// All that a stranger can do with an address, and what they are answered.
+async fn spies(shop: &Shop, address: &str, guest_id: &str) -> Vec<Value> {
+    let (guest, token) = guest(shop, guest_id).await;
+    let stranger = &shop.browser;
+    let with_guest = json!({ "anonymousUserToken": token });
+    let register = but(with_password(address), with_guest.clone());
+    let mut answers = Vec::new();
+    for (field, input) in [
+        ("customerRegister", register.clone()),
+        (
+            "customerTokenCreate",
+            but(credentials(address, "another one"), with_guest.clone()),
+        ),
+        ("customerRegister", register),
+        ("customerRegister", person(address)),
+        (
+            "customerRegister",
+            but(with_password(address), json!({ "lastName": " " })),
+        ),
+        ("customerEmailVerificationRequest", json!({ "email": address })),
+        ("customerPasswordResetRequest", json!({ "email": address })),
+        (
+            "customerTokenCreate",
+            but(credentials(address, "another one"), with_guest),
+        ),
+    ] {
+        answers.push(stranger.change(field, input).await);
+    }
+    answers.push(json!(item_ids(&guest).await.len()));
+    let renewed = guest
+        .ask("{ viewer { storefrontUser { storefrontUserId mergedInto { id } } } }")
+        .await;
+    answers.push(renewed["viewer"]["storefrontUser"]["mergedInto"].clone());
+    // What somebody claims at a provider that has not verified it.
+    let code = format!("{guest_id} {{\"email\": \"{address}\", \"email_verified\": false}}");
+    answers.push(json!(stranger.refused(SIGN_ON, back_with(&code)).await));
+    answers
+}
+
+// SPR-10
+#[tokio::test]
+async fn spr_10_nothing_that_a_stranger_does_tells_a_taken_address_from_a_free_one() {
+    let shop = shop().await;
+    let op = open(&shop).await;
+    owner(&shop, "taken@example.com").await;
+    let before = shop.gateway.store.documents("customers", doc! {}).await;
+    let taken = spies(&shop, "TAKEN@example.com", "guest 1").await;
+    let free = spies(&shop, "free@example.com", "guest 2").await;
+    assert_eq!(taken, free);
+    assert_eq!(free[0], nothing());
+    assert_eq!(free[1]["userErrors"][0]["code"], "CREDENTIALS_INVALID");
+    // The password that was just registered does not work in either.
+    let mut refusals = Vec::new();
+    for address in ["taken@example.com", "free@example.com"] {
+        let login = credentials(address, OTHER_PASSWORD);
+        refusals.push(shop.browser.change("customerTokenCreate", login).await);
+    }
+    let login = credentials("free@example.com", PASSWORD);
+    refusals.push(shop.browser.change("customerTokenCreate", login).await);
+    assert!(
+        refusals.iter().all(|refusal| *refusal == refusals[0]),
+        "{refusals:?}"
+    );
+    // As many numbers were used up.
+    settled(&shop).await;
+    let mails = shop.gateway.mails().all();
+    let sent = |address: &str, subject: &str| {
+        let about = |mail: &&crate::kit::Mail| {
+            mail.to.eq_ignore_ascii_case(address) && mail.subject.starts_with(subject)
+        };
+        mails.iter().filter(about).count()
+    };
+    assert_eq!(sent("taken@example.com", NOTICE), 3);
+    assert_eq!(sent("free@example.com", NOTICE), 0);
+    assert_eq!(
+        sent("free@example.com", VERIFICATION),
+        1 + sent("taken@example.com", VERIFICATION) + 2,
+        "the link once more for each registration"
+    );
+    // The owner is as before.
+    let id = text(&before[0], "_id");
+    let after = shop
+        .gateway
+        .store
+        .documents("customers", doc! { "_id": id })
+        .await;
+    assert_eq!(after, before);
+    shop.browser
+        .done("customerTokenCreate", credentials("taken@example.com", PASSWORD))
+        .await;
+    drop(op);
+    shop.gateway.store.assert_whole().await;
+}
+
+// SPR-10, SPR-17
+#[tokio::test]
+async fn spr_10_a_taken_address_uses_a_number_up_as_a_free_one_does() {
+    let shop = shop().await;
+    owner(&shop, "taken@example.com").await;
+    let number = async || {
+        let counters = shop.gateway.store.documents("counters", doc! {}).await;
+        format!("{counters:?}")
+    };
+    let mut seen = vec![number().await];
+    for address in ["taken@example.com", "free@example.com"] {
+        shop.browser.done("customerRegister", person(address)).await;
+        let now = number().await;
+        assert!(!seen.contains(&now), "{address}");
+        seen.push(now);
+    }
+    settled(&shop).await;
+}
+
+// SPR-10
+#[tokio::test]
+async fn spr_10_an_account_that_a_backend_registers_signs_in_at_once() {
+    let shop = shop().await;
+    let (guest, token) = guest(&shop, "guest").await;
+    let input = but(
+        with_password("ada@example.com"),
+        json!({ "storefrontId": shop.id(), "anonymousUserToken": token }),
+    );
+    assert_eq!(
+        shop.backend.done("customerRegister", input.clone()).await,
+        nothing()
+    );
+    let login = credentials("ada@example.com", PASSWORD);
+    let payload = shop.browser.done("customerTokenCreate", login).await;
+    let (ada, _) = signed_in(&shop, &payload);
+    assert_eq!(item_ids(&ada).await.len(), 1);
+    drop(guest);
+    let again = but(input, json!({ "anonymousUserToken": null }));
+    assert_eq!(shop.backend.done("customerRegister", again).await, nothing());
+    settled(&shop).await;
+    let mails = shop.gateway.mails().all();
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].subject.starts_with(NOTICE));
+}
+
+// SPR-10
+#[tokio::test]
+async fn spr_10_many_registrations_of_one_address_at_once_make_one_account() {
+    let shop = shop().await;
+    let tries = (0..12).map(|_| {
+        shop.browser
+            .done("customerRegister", with_password("ada@example.com"))
+    });
+    for payload in join_all(tries).await {
+        assert_eq!(payload, nothing());
+    }
+    for (collection, count) in [
+        ("customers", 1),
+        ("storefrontUsers", 1),
+        ("privateStorages", 1),
+        ("sessions", 0),
+    ] {
+        let found = shop.gateway.store.count(collection, doc! {}).await;
+        assert_eq!(found, count, "{collection}");
+    }
+    settled(&shop).await;
+    shop.gateway.store.assert_whole().await;
+}
+
+// SPR-10: what a storefront conceals from now on closes no account that was open before.
+#[tokio::test]
+async fn spr_10_who_was_registered_before_signs_in_as_before() {
+    let shop = setup().start().await;
+    ada(&shop, "ada@example.com").await;
+    shop.conceal_emails().await;
+    let login = credentials("ada@example.com", PASSWORD);
+    shop.browser.done("customerTokenCreate", login).await;
+}
+
+// SPR-10
+#[tokio::test]
+async fn spr_10_asking_for_a_taken_address_looks_like_asking_for_a_free_one() {
+    let shop = shop().await;
+    let mut mails = shop.gateway.mails();
+    owner(&shop, "taken@example.com").await;
+    owner(&shop, "mallory@example.com").await;
+    let login = credentials("mallory@example.com", PASSWORD);
+    let (mallory, _) = signed_in(&shop, &shop.browser.done("customerTokenCreate", login).await);
+    let mut answers = Vec::new();
+    for address in ["taken@example.com", "free@example.com"] {
+        let input = json!({ "newEmail": address, "password": PASSWORD });
+        answers.push(mallory.change("customerEmailChangeRequest", input).await);
+        // Only whoever reads that mailbox learns more.
+        let token = next(&mut mails, "Confirm your new e-mail address", "token").await;
+        let confirmed = mallory
+            .change("customerEmailChangeConfirm", json!({ "token": token }))
+            .await;
+        assert_eq!(confirmed["customer"].is_null(), address.starts_with("taken"));
+    }
+    assert_eq!(answers[0], answers[1]);
+    settled(&shop).await;
+}
