@@ -10,7 +10,7 @@ const DEEP: usize = 10_000;
 const LONG: usize = 1024 * 1024;
 
 /// Bytes that mean something to one decoder or another.
-const MEANINGFUL: &[u8] = b"{}[]()<>\"'\\/,:;=&%+-_.~*?#@! \t\r\n\0019azAZeE\x7f\x80\xc3\xff";
+const MEANINGFUL: &[u8] = b"{}[]()<>\"'\\/,:;=&%+-_.~*?#@! \t\r\n\x0019azAZeE\x7f\x80\xc3\xff";
 
 /// Gives `check` a few thousand inputs, all derived from `seed` and the valid inputs.
 pub(crate) fn each(seed: u64, valid: &[&[u8]], mut check: impl FnMut(&[u8])) {

@@ -181,8 +181,12 @@ async fn def_01_nothing_but_a_cursor_of_the_gateways_own_is_read() {
         );
     }
     for at in 0..cursor.len() {
-        let other = if cursor[at..].starts_with('A') { "B" } else { "A" };
-        let changed = [&cursor[..at], other, &cursor[at + 1..]].concat();
+        let change = |(place, own): (usize, char)| match (place == at, own) {
+            (false, own) => own,
+            (true, 'A') => 'B',
+            (true, _) => 'A',
+        };
+        let changed: String = cursor.chars().enumerate().map(change).collect();
         for (argument, size) in [("after", "first"), ("before", "last")] {
             let sent = query(&format!("{size}: 1, {argument}: {changed:?}"));
             let answer = shop.backend.send(&sent, json!({})).await;

@@ -138,7 +138,7 @@ fn optional(field: &'static str) -> Order {
     }
 }
 
-fn cursor_of(order: &Order, value: Bson, id: &str) -> Result<String> {
+fn cursor_of(order: &Order, value: &Bson, id: &str) -> Result<String> {
     let page = args(Some(1), None, None, None).check(&key(), order.clone())?;
     let slice = page.cut(vec![()], |()| (value.clone(), id.into()));
     slice.rows[0].0.write()
@@ -159,7 +159,7 @@ fn a_cursor_round_trips_and_is_at_most_1_kib() {
         Bson::DateTime(bson::DateTime::from_millis(i64::MIN)),
         Bson::Int64(i64::MAX),
     ] {
-        let cursor = cursor_of(&order, value.clone(), ID).expect("a cursor");
+        let cursor = cursor_of(&order, &value, ID).expect("a cursor");
         assert!(cursor.len() <= MAX_CURSOR, "{} characters", cursor.len());
         let of = Signed {
             order: order.clone(),
@@ -175,7 +175,7 @@ fn a_cursor_round_trips_and_is_at_most_1_kib() {
         Bson::Int32(1),
         doc! {}.into(),
     ] {
-        assert!(cursor_of(&order, value, ID).is_err());
+        assert!(cursor_of(&order, &value, ID).is_err());
     }
 }
 
@@ -183,7 +183,7 @@ fn a_cursor_round_trips_and_is_at_most_1_kib() {
 #[test]
 fn a_cursor_is_good_for_its_order_and_key_only() {
     let order = optional("lastName");
-    let cursor = cursor_of(&order, "Ng".into(), ID).expect("a cursor");
+    let cursor = cursor_of(&order, &"Ng".into(), ID).expect("a cursor");
     let other_vault = Vault::new(&MasterKey::from_bytes([8; 32])).expect("a good key");
     let reads = |key: CursorKey, order: Order| Position::read(&cursor, &Signed { order, key }).is_some();
     assert!(reads(key(), order.clone()));
@@ -216,7 +216,7 @@ fn no_text_but_a_cursor_is_read_as_one() {
         order: optional("lastName"),
         key: key(),
     };
-    let valid = cursor_of(&of.order, "Ng".into(), ID).expect("a cursor");
+    let valid = cursor_of(&of.order, &"Ng".into(), ID).expect("a cursor");
     // Written by hand: the library cannot even write so many levels.
     let mut bson = vec![5, 0, 0, 0, 0];
     for _ in 0..1500 {
@@ -224,7 +224,7 @@ fn no_text_but_a_cursor_is_read_as_one() {
         bson = [&length, &[3, b'a', 0][..], &bson, &[0]].concat();
     }
     let bson = data_encoding::BASE64URL_NOPAD.encode(&bson);
-    let mut with_tag = valid[..8].to_owned();
+    let mut with_tag: String = valid.chars().take(8).collect();
     with_tag.push_str(&bson);
     crate::fuzz::each_text(1, &[&valid, &bson, &with_tag], |text| {
         assert!(text == valid || Position::read(text, &of).is_none(), "{text}");
