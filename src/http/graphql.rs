@@ -102,7 +102,7 @@ fn prepared(
     let buyer = buyer::named(&parts.headers, principal)?;
     let address = client::of_request(&gateway.app.config.http, parts);
     let held = match principal {
-        Principal::Nobody => gateway.memory.of_stranger(address).map_err(exhausted)?,
+        Principal::Nobody => gateway.memory.of_stranger(address, parts).map_err(exhausted)?,
         Principal::Known(_) => gateway.memory.of_known(address),
     };
     Ok((held, buyer))

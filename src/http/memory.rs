@@ -4,6 +4,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::http::request::Parts;
+
 use super::client::block;
 use super::fault::Fault;
 use crate::platform::shares::{Full, Share, Shares};
@@ -20,9 +22,18 @@ const HEAD: usize = 16 * 1024;
 /// Bytes that each byte of a body takes: itself, the texts that are copied from it, the values made of those.
 const COPIES: usize = 4;
 
-/// Bytes for a request with a body of so many.
-fn needed(body: usize) -> usize {
-    HEAD.saturating_add(body.saturating_mul(COPIES))
+/// Bytes for a body of so many.
+fn copies(body: usize) -> usize {
+    body.saturating_mul(COPIES)
+}
+
+/// Bytes of a head, with what each header takes beside its texts.
+fn length(parts: &Parts) -> usize {
+    let headers = parts.headers.iter();
+    let headers: usize = headers
+        .map(|(name, value)| name.as_str().len() + value.len() + 64)
+        .sum();
+    headers + parts.uri.path_and_query().map_or(0, |path| path.as_str().len())
 }
 
 /// What there is.
@@ -35,7 +46,7 @@ impl Memory {
     /// With room for two bodies of the largest size at least, one of them from one address.
     pub(super) fn new(max_body: u64) -> Self {
         let largest = usize::try_from(max_body).unwrap_or(usize::MAX);
-        let known = KNOWN.max(needed(largest).saturating_mul(2));
+        let known = KNOWN.max(copies(largest).saturating_add(HEAD).saturating_mul(2));
         Self {
             strangers: Shares::new(STRANGERS, STRANGER),
             known: Shares::new(known, known / 2),
@@ -46,8 +57,9 @@ impl Memory {
     ///
     /// # Errors
     /// The limit that is reached.
-    pub(super) fn of_stranger(&self, address: Option<IpAddr>) -> Result<Held, Full> {
+    pub(super) fn of_stranger(&self, address: Option<IpAddr>, parts: &Parts) -> Result<Held, Full> {
         let mut held = Held::nothing(&self.strangers, address);
+        held.head = HEAD.max(length(parts));
         held.hold(0)?;
         Ok(held)
     }
@@ -67,6 +79,8 @@ impl Memory {
 pub(super) struct Held {
     shares: Arc<Shares<IpAddr>>,
     address: Option<IpAddr>,
+    /// Bytes of the request's head, in memory.
+    head: usize,
     share: Option<Share<IpAddr>>,
 }
 
@@ -75,6 +89,7 @@ impl Held {
         Self {
             shares: Arc::clone(shares),
             address: address.map(block),
+            head: HEAD,
             share: None,
         }
     }
@@ -84,7 +99,7 @@ impl Held {
     /// # Errors
     /// The limit that is reached.
     pub(super) fn hold(&mut self, body: usize) -> Result<(), Full> {
-        self.hold_bytes(needed(body))
+        self.hold_bytes(self.head.saturating_add(copies(body)))
     }
 
     /// Holds at least so many bytes.
@@ -114,16 +129,19 @@ pub(super) fn exhausted(_full: Full) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::Request;
+
     use super::*;
 
     // DEF-01
     #[test]
     fn no_network_takes_the_memory_of_others_and_all_together_have_their_bound() {
         let memory = Memory::new(1024);
+        let (parts, ()) = Request::new(()).into_parts();
         let fill = |last: u8| {
             let address = IpAddr::from([192, 0, 2, last]);
             let mut held = Vec::new();
-            while let Ok(mut one) = memory.of_stranger(Some(address)) {
+            while let Ok(mut one) = memory.of_stranger(Some(address), &parts) {
                 if one.hold(256 * 1024).is_err() {
                     break;
                 }
@@ -133,12 +151,12 @@ mod tests {
         };
         let held: Vec<Vec<Held>> = (1..4).map(fill).collect();
         assert!(held.iter().all(|of_one| (10..20).contains(&of_one.len())));
-        let others = memory.of_stranger(Some(IpAddr::from([192, 0, 2, 4])));
+        let others = memory.of_stranger(Some(IpAddr::from([192, 0, 2, 4])), &parts);
         assert!(others.is_ok(), "others have memory");
         let more: Vec<Vec<Held>> = (4..7).map(fill).collect();
         assert!(
             memory
-                .of_stranger(None)
+                .of_stranger(None, &parts)
                 .map(|mut one| one.hold(1024 * 1024))
                 .is_ok_and(|all| all.is_err())
         );

@@ -149,7 +149,7 @@ where
     let id = RequestId::assigned(&parts.extensions);
     let address = client::of_request(&gateway.app.config.http, &parts);
     // Who asks is known only once the form is read.
-    let mut held = match gateway.memory.of_stranger(address) {
+    let mut held = match gateway.memory.of_stranger(address, &parts) {
         Ok(held) => held,
         Err(full) => {
             discard(body);

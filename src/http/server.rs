@@ -27,8 +27,10 @@ use super::site::Site;
 use super::streams::{Streams, watched};
 use super::wire::Wire;
 
-/// Bytes of a request's head.
-const HEAD: usize = 32 * 1024;
+/// Bytes of a request's head in HTTP/1.1.
+const HEAD: usize = 64 * 1024;
+/// The same in HTTP/2, where one connection has many at once.
+const HTTP2_HEAD: u32 = 16 * 1024;
 /// Requests at once on one HTTP/2 connection.
 const STREAMS: u32 = 200;
 /// Bytes that a client may send on an HTTP/2 stream, or on all of a connection, before they are read.
@@ -130,7 +132,7 @@ fn builder(connection: &Arc<Connection>) -> auto::Builder<Streams> {
         .max_concurrent_streams(STREAMS)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_header_list_size(u32::try_from(HEAD).unwrap_or(u32::MAX))
+        .max_header_list_size(HTTP2_HEAD)
         .max_send_buf_size(SEND_BUFFER)
         .max_pending_accept_reset_streams(RESETS)
         .keep_alive_interval(KEEP_ALIVE);

@@ -5,12 +5,15 @@ use std::time::Duration;
 use bson::doc;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
+use storefront_gateway::platform::blob::CHUNK;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::kit::{self, Caller, Setup, Shop, Upload, faults, item_ids, png, png_of, redact};
 
 const MEBIBYTE: usize = 1024 * 1024;
+/// Chunks of a mebibyte.
+const CHUNKS: u64 = 1024 * 1024 / CHUNK as u64;
 const SVG: &[u8] =
     b"<?xml version=\"1.0\"?><svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
 
@@ -193,7 +196,7 @@ async fn sto_01_limits_are_settable_and_a_refused_upload_leaves_nothing() {
     let payload = upload(&ann, "b.png", &png_of(MEBIBYTE + 1), json!({})).await;
     assert_eq!(faults(&payload), ["STORAGE_QUOTA_EXCEEDED file"]);
     ann.upload("c.png", &png_of(MEBIBYTE)).await;
-    assert_eq!(contents(&shop).await, (2, 3, 0));
+    assert_eq!(contents(&shop).await, (2, 3 * CHUNKS, 0));
     shop.gateway.store.assert_whole().await;
 }
 
@@ -281,11 +284,11 @@ async fn sto_01_what_a_dead_gateway_leaves_is_swept_within_a_minute() {
         writer.finish().await.expect("written")
     };
     shop.gateway.inside(dying).await;
-    assert_eq!(contents(&shop).await, (2, 4, 1));
+    assert_eq!(contents(&shop).await, (2, 1 + 3 * CHUNKS, 1));
     shop.gateway.run_jobs().await;
     assert_eq!(
         contents(&shop).await,
-        (2, 4, 1),
+        (2, 1 + 3 * CHUNKS, 1),
         "its lease holds: it may be a live upload"
     );
     shop.gateway.advance(Duration::from_secs(45));

@@ -6,7 +6,7 @@ use data_encoding::BASE64URL_NOPAD;
 use reqwest::{RequestBuilder, multipart::Form};
 use serde_json::json;
 
-use crate::kit::{self, Binary, Bystander, Shop};
+use crate::kit::{self, Binary, Bystander, Caller, Shop};
 
 /// Levels of the deep inputs.
 const DEEP: usize = 10_000;
@@ -205,10 +205,11 @@ fn of_nobody(binary: &Binary) -> Vec<Attack> {
     ]
 }
 
-/// With a publishable key, which everybody has.
+/// With a publishable key, which everybody has; uploads with the token of a user, who is let in to send any.
 #[expect(clippy::too_many_lines, reason = "a table of attacks")]
-fn of_public(shop: &Shop, binary: &Binary) -> Vec<Attack> {
+fn of_public(shop: &Shop, ann: &Caller, binary: &Binary) -> Vec<Attack> {
     let key = shop.browser.credential.as_deref().expect("a key");
+    let token = ann.credential.as_deref().expect("a token");
     let post = |body| graphql(binary, Some(key), body);
     let ask = |query: &str, variables: serde_json::Value| {
         post(json!({ "query": query, "variables": variables }).to_string())
@@ -222,7 +223,7 @@ fn of_public(shop: &Shop, binary: &Binary) -> Vec<Attack> {
         let request = binary
             .http
             .post(format!("{}/graphql", binary.url))
-            .bearer_auth(key);
+            .bearer_auth(token);
         let form = match name {
             "map" => Form::new().text("operations", "{\"query\":\"{__typename}\"}"),
             _ => Form::new(),
@@ -296,12 +297,17 @@ async fn strike((name, request, statuses): Attack) {
 #[tokio::test]
 async fn def_01_no_decoder_ends_the_process_or_takes_its_memory() {
     let shop = kit::shop().await;
+    let ann = shop.ann("ann").await;
     let mut binary = Binary::start(&shop.gateway, &[("GATEWAY_GRAPHIQL", "off")]).await;
     let bystander = Bystander::of(&shop, &binary);
     bystander.read().await;
     // Made before, because the bystander reads on this thread too.
     let attacks: Vec<Attack> = (0..3)
-        .flat_map(|_| of_nobody(&binary).into_iter().chain(of_public(&shop, &binary)))
+        .flat_map(|_| {
+            of_nobody(&binary)
+                .into_iter()
+                .chain(of_public(&shop, &ann, &binary))
+        })
         .collect();
     binary.forget_peak();
     let before = binary.memory().resident;

@@ -72,7 +72,7 @@ async fn heads_that_do_not_end_are_bounded() {
     let mut raw = Raw::connect(binary.address).await;
     raw.send(format!(
         "GET / HTTP/1.1\r\nhost: x\r\na: {}\r\n\r\n",
-        "a".repeat(40_000)
+        "a".repeat(80_000)
     ))
     .await;
     assert_eq!(raw.answer().await.expect("an answer").status, 431);
