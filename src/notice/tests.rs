@@ -243,7 +243,13 @@ fn html_escapes_the_store_and_loads_nothing() {
 fn a_link_stands_once() {
     for notice in all(&secret()) {
         let with = notice.render(&WITH_PAGE, HOUR);
-        let asks = !matches!(notice, Notice::EmailChangeNotice | Notice::PasswordChanged);
+        let asks = !matches!(
+            notice,
+            Notice::EmailChangeNotice
+                | Notice::EmailChanged
+                | Notice::PasswordChanged
+                | Notice::IdentityLinked { .. }
+        );
         let links = usize::from(asks);
         assert_eq!(with.html.expose().matches("href=\"").count(), links, "{notice:?}");
         assert_eq!(

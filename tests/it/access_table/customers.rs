@@ -208,7 +208,7 @@ fn mailed_keys() -> Vec<Row> {
             .anyone([NONE, "done"])
             .backends([NO, "done", NO_STOREFRONT])
             .users([NO; 4])
-            .customers(["done", "done", NO_STOREFRONT]),
+            .customers(["done", "no change", NO_STOREFRONT]),
         everyone(
             does(
                 "customerPasswordReset",

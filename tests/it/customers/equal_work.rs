@@ -294,6 +294,7 @@ async fn spr_10_a_concealed_registration_costs_the_same_whether_it_is_one() {
               "findAndModify throttle",
               "findAndModify throttle",
               "findAndModify throttle",
+              "findAndModify throttle",
               "findAndModify counters",
               "update decoys",
               "find customers",
