@@ -125,7 +125,7 @@ fn of_nobody(binary: &Binary) -> Vec<Attack> {
             &[200],
         ),
         ("a token of 4 KB", bearer(&jwt(&"b".repeat(3_500))), &[401]),
-        ("a token of 60 KB", bearer(&jwt(&"b".repeat(60_000))), &[401, 431]),
+        ("a token of 60 KB", bearer(&jwt(&"b".repeat(60_000))), &[401]),
         (
             "a deep header of a token",
             bearer(&format!(
@@ -175,7 +175,7 @@ fn of_nobody(binary: &Binary) -> Vec<Attack> {
             "Basic",
             form("/oauth/token", "grant_type=client_credentials".to_owned())
                 .basic_auth("a".repeat(3_000), Some("b".repeat(40_000))),
-            &[401, 431],
+            &[401],
         ),
         (
             "a link",
@@ -289,7 +289,8 @@ async fn strike((name, request, statuses): Attack) {
     let Ok(answer) = answer else { return };
     let status = answer.status().as_u16();
     let body = answer.bytes().await.map(|body| body.len()).unwrap_or_default();
-    assert!(statuses.contains(&status), "{name}: {status}");
+    // 431: the head is longer than any may be, and no decoder sees it.
+    assert!(status == 431 || statuses.contains(&status), "{name}: {status}");
     assert!(body < 64 * 1024, "{name}: an answer of {body} bytes");
 }
 
