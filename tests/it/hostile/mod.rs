@@ -6,6 +6,7 @@ mod def_01_memory;
 mod def_02_multipart;
 mod def_03_readers;
 mod def_04_connections;
+mod documents;
 mod measures;
 
 use std::sync::Once;
