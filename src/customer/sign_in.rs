@@ -206,7 +206,9 @@ async fn write(
     // Whoever changed the password in between has ended all sessions, and meant this one too.
     let mut unchanged = doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch };
     let proof = voucher.and_then(Voucher::first_proof);
-    let mut update = doc! { "$set": change.clone() };
+    // Two sign-ins in one millisecond write the same `lastLoginAt`, which the database takes for no change: the count makes
+    // them conflict, so that the limit of sessions is exact.
+    let mut update = doc! { "$set": change.clone(), "$inc": { "signIns": 1_i64 } };
     if proof.is_some() {
         unchanged.insert("isEmailVerified", false);
         let mut set = change.clone();

@@ -130,6 +130,7 @@ impl Personal for Customer {
             ("passwordHash", Field::Hidden),
             ("credentialEpoch", Field::Free),
             ("identityLinks", Field::Free),
+            ("signIns", Field::Free),
             ("firstName", Field::Personal("firstName")),
             ("lastName", Field::Personal("lastName")),
             ("salutation", Field::Personal("salutation")),

@@ -251,7 +251,8 @@ async fn epc_09_a_sign_in_looks_at_what_it_needs_and_at_nobody_else() {
         let collections: Vec<&str> = costs.iter().map(|(collection, ..)| collection.as_str()).collect();
         assert!(collections.contains(&"identities"), "{collections:?}");
         for cost in &costs {
-            assert!(kit::is_within(cost, 2), "{code}: {cost:?}");
+            // The sessions that the customer has already, and the key behind them, are counted for their limit.
+            assert!(kit::is_within(cost, 3), "{code}: {cost:?}");
         }
     }
 }
