@@ -253,6 +253,10 @@ fn kinds(cost: &Cost) -> Vec<String> {
 
 // SPR-10
 #[tokio::test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one journey, in the order in which it happens"
+)]
 async fn spr_10_a_concealed_registration_costs_the_same_whether_it_is_one() {
     if !alone("spr_10_a_concealed_registration_costs_the_same_whether_it_is_one") {
         return;
