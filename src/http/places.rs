@@ -8,16 +8,19 @@ use std::sync::{
 };
 use std::time::Duration;
 
-use tokio::sync::Notify;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::sleep;
 
 use super::connection::Connection;
 use crate::config::ConnectionLimits;
 use crate::platform::descriptors;
 use crate::platform::shares::{Full, Share, Shares};
 
-/// Longest wait for an idle connection to make room.
-const MAKING_ROOM: Duration = Duration::from_secs(5);
+/// How often it is looked whether an idle connection has made room.
+const TURN: Duration = Duration::from_millis(10);
+/// How many times, which makes five seconds.
+const MAKING_ROOM_TURNS: u32 = 500;
+/// After how many of them another connection is asked.
+const ASK_AGAIN: u32 = 20;
 
 /// All places, and who has them.
 pub(super) struct Places {
@@ -27,7 +30,6 @@ pub(super) struct Places {
     next: AtomicU64,
     taken: Mutex<HashMap<u64, Taken>>,
     is_stopping: AtomicBool,
-    given_back: Notify,
 }
 
 struct Taken {
@@ -69,7 +71,6 @@ impl Places {
             next: AtomicU64::new(0),
             taken: Mutex::default(),
             is_stopping: AtomicBool::new(false),
-            given_back: Notify::new(),
         })
     }
 
@@ -135,19 +136,17 @@ impl Places {
         address: Option<IpAddr>,
         connection: &Arc<Connection>,
     ) -> Option<Place> {
-        let deadline = Instant::now() + MAKING_ROOM;
-        loop {
-            let given_back = self.given_back.notified();
+        for turn in 1..=MAKING_ROOM_TURNS {
             if let Ok(place) = self.take(address, connection) {
                 return Some(place);
             }
-            timeout_at(deadline, given_back).await.ok()?;
-            // The place may go to one that comes just now: then another is made free.
-            if let Ok(place) = self.take(address, connection) {
-                return Some(place);
+            // The place that was made free may have gone to one that came just then: another one is made free.
+            if turn % ASK_AGAIN == 0 {
+                self.make_room(address);
             }
-            self.make_room(address);
+            sleep(TURN).await;
         }
+        None
     }
 
     /// Asks all connections to end.
@@ -175,6 +174,5 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.places.taken().remove(&self.number);
         drop(self.share.take());
-        self.places.given_back.notify_one();
     }
 }

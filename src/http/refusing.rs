@@ -41,6 +41,13 @@ pub(super) struct Turn {
 }
 
 impl Refusing {
+    /// A turn as soon as there is one.
+    pub(super) async fn wait_for_turn(&self) -> Option<Turn> {
+        let permit = Arc::clone(&self.0).acquire_owned().await.ok()?;
+        Some(Turn { _permit: permit })
+    }
+
+    /// A turn, if there is one.
     pub(super) fn turn(&self) -> Option<Turn> {
         let permit = Arc::clone(&self.0).try_acquire_owned().ok()?;
         Some(Turn { _permit: permit })

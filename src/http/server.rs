@@ -16,6 +16,7 @@ use hyper_util::{
     server::conn::auto,
 };
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::body::Tracked;
@@ -43,6 +44,8 @@ const SEND_BUFFER: usize = 32 * 1024;
 const RESETS: usize = 20;
 /// Silence after which an HTTP/2 connection is asked whether it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// Longest wait for others that wait for a place.
+const TURN: Duration = Duration::from_secs(1);
 /// Pause after a connection could not be accepted, most likely because all file descriptors are in use.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -60,7 +63,7 @@ pub(super) async fn serve(listener: TcpListener, site: Arc<Site>, stop: Cancella
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((socket, peer)) => server.admit(socket, peer),
+            Ok((socket, peer)) => server.admit(socket, peer).await,
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -84,30 +87,32 @@ struct Server {
 
 impl Server {
     /// Serves a connection, if there is a place for it.
-    fn admit(&self, socket: TcpStream, peer: SocketAddr) {
+    async fn admit(&self, socket: TcpStream, peer: SocketAddr) {
         let config = self.site.config();
         let is_proxy = client::is_trusted(peer.ip(), &config.trusted_proxies);
         let address = (!is_proxy).then(|| client::block(peer.ip()));
         let connection = Connection::new(config.connections.idle_timeout);
-        match self.places.take(address, &connection) {
-            Ok(place) => self.run(socket, peer, place),
-            Err(_full) => match self.refusing.turn() {
-                // Where the places are fewer than the operator wants, one that is not used is made free.
-                Some(turn) if self.places.make_room(address) => {
-                    let (places, site) = (Arc::clone(&self.places), Arc::clone(&self.site));
-                    self.running.spawn(async move {
-                        match places.wait(address, &connection).await {
-                            Some(place) => {
-                                drop(turn);
-                                serve_connection(socket, peer, place, site).await;
-                            }
-                            None => turn.refuse(socket).await,
-                        }
-                    });
+        if let Ok(place) = self.places.take(address, &connection) {
+            return self.run(socket, peer, place);
+        }
+        // Where the places are fewer than the operator wants, one that is not used is made free. The next connections wait
+        // for that too, in the kernel's queue.
+        if self.places.make_room(address) {
+            let Ok(Some(turn)) = timeout(TURN, self.refusing.wait_for_turn()).await else {
+                return;
+            };
+            let (places, site) = (Arc::clone(&self.places), Arc::clone(&self.site));
+            self.running.spawn(async move {
+                match places.wait(address, &connection).await {
+                    Some(place) => {
+                        drop(turn);
+                        serve_connection(socket, peer, place, site).await;
+                    }
+                    None => turn.refuse(socket).await,
                 }
-                Some(turn) => drop(tokio::spawn(turn.refuse(socket))),
-                None => drop(socket),
-            },
+            });
+        } else if let Some(turn) = self.refusing.turn() {
+            tokio::spawn(turn.refuse(socket));
         }
     }
 
