@@ -125,7 +125,7 @@ async fn idle_connections_are_closed_whatever_they_ping() {
     assert_eq!(answer.await.expect("an answer").status(), 200);
     let pinging = async {
         while pings.ping(Ping::opaque()).await.is_ok() {
-            tokio::time::sleep(Duration::from_millis(50)).await
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     timeout(LIMIT, pinging).await.expect("it is closed");
