@@ -182,7 +182,7 @@ mod tests {
         crate::fuzz::each_text(21, &["Ada.Lovelace+shop@Example.COM", "ä@müller.de"], |text| {
             if let Some(email) = parse(text) {
                 assert!(email.written.len() <= LONGEST);
-                assert!(email.key.len() <= crate::platform::page::MAX_TEXT);
+                assert!(email.key.len() <= MAX_TEXT);
             }
             assert!(account(text).len() <= LONGEST * 8);
         });

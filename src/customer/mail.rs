@@ -292,18 +292,7 @@ async fn letter(
     };
     let none = Secret::from("");
     let secret = secret.as_ref().unwrap_or(&none);
-    let notice = match about {
-        About::PasswordReset => Notice::PasswordReset { key: secret },
-        About::EmailVerification => Notice::EmailVerification { token: secret },
-        About::EmailChange => Notice::EmailChangeConfirmation { token: secret },
-        About::EmailChangeNotice => Notice::EmailChangeNotice,
-        About::EmailChanged => Notice::EmailChanged,
-        About::PasswordChanged => Notice::PasswordChanged,
-        About::RegistrationAttempt => Notice::RegistrationAttempt,
-        About::IdentityLinked => Notice::IdentityLinked {
-            provider: provider.as_deref().unwrap_or_default(),
-        },
-    };
+    let notice = notice(about, secret, provider.as_deref().unwrap_or_default());
     let store = Store {
         name: &storefront.name,
         account_url: storefront.account_url.as_deref(),
@@ -318,4 +307,18 @@ async fn letter(
         message_id,
         concerns: customer.id.to_string(),
     }))
+}
+
+/// What a mail says, with the key and the identity provider that some are about.
+fn notice<'a>(about: About, secret: &'a Secret, provider: &'a str) -> Notice<'a> {
+    match about {
+        About::PasswordReset => Notice::PasswordReset { key: secret },
+        About::EmailVerification => Notice::EmailVerification { token: secret },
+        About::EmailChange => Notice::EmailChangeConfirmation { token: secret },
+        About::EmailChangeNotice => Notice::EmailChangeNotice,
+        About::EmailChanged => Notice::EmailChanged,
+        About::PasswordChanged => Notice::PasswordChanged,
+        About::RegistrationAttempt => Notice::RegistrationAttempt,
+        About::IdentityLinked => Notice::IdentityLinked { provider },
+    }
 }
