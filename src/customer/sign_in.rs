@@ -206,7 +206,9 @@ async fn write(
     // Whoever changed the password in between has ended all sessions, and meant this one too.
     let mut unchanged = doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch };
     let proof = voucher.and_then(Voucher::first_proof);
-    let mut update = doc! { "$set": change.clone() };
+    // Counted, so that it is always a change: one to the time alone is none within the same millisecond, and whoever ends
+    // all sessions at this moment would not meet it.
+    let mut update = doc! { "$set": change.clone(), "$inc": { "signIns": 1_i64 } };
     if proof.is_some() {
         unchanged.insert("isEmailVerified", false);
         let mut set = change.clone();

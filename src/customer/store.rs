@@ -127,6 +127,7 @@ impl Personal for Customer {
             ("isEmailVerified", Field::Told("isEmailVerified")),
             ("awaitsProof", Field::Free),
             ("emailChangeRequests", Field::Free),
+            ("signIns", Field::Free),
             ("passwordHash", Field::Hidden),
             ("credentialEpoch", Field::Free),
             ("identityLinks", Field::Free),
