@@ -64,7 +64,7 @@ pub fn jobs() -> Vec<Kind<Arc<App>>> {
 /// `None` for a deletion, after which nobody is left to tell it of.
 ///
 /// # Errors
-/// CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED; SAVE_FAILED where it has begun and could not be finished yet.
+/// CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED; SAVE_FAILED (410) where it has begun and could not be finished yet.
 pub async fn at_once(
     app: &Arc<App>,
     reach: &Reach,
@@ -102,7 +102,7 @@ pub async fn at_once(
 /// It goes on by itself; whoever asked may look at the status.
 fn unfinished() -> Error {
     let message = "The erasure has begun and could not be finished yet; it goes on by itself.";
-    Error::rejected(UserError::new(UserErrorCode::SaveFailed, [], message))
+    Error::rejected(UserError::new(UserErrorCode::SaveFailed, [], message).legacy(410))
 }
 
 /// Completes what somebody has begun who died over it; the job that is written with it does the rest.

@@ -1,6 +1,7 @@
 //! A database that takes no writes: it is told so, nothing is half, and everything works when it does again.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bson::{Document, doc};
 use futures_util::future::join_all;
@@ -123,4 +124,38 @@ async fn assert_not_saved(wish: &Wish) {
         "{}",
         wish.field
     );
+}
+
+// ERA-03, SPR-41
+#[tokio::test]
+async fn era_03_an_erasure_that_cannot_be_saved_whole_goes_on_by_itself() {
+    let server = FailPoint::of("unfinished").await;
+    let name = format!("unfinished_{}", std::process::id());
+    let shop = setup()
+        .manual_clock()
+        .on(&server.uri().await, &name)
+        .start()
+        .await;
+    shop.gateway.expect_errors();
+    let wishes = wishes(&shop).await;
+    let erased = wishes.iter().find(|wish| wish.field == "customerAnonymize");
+    server
+        .fail_at(
+            &["commitTransaction"],
+            doc! { "errorCode": 14031, "errorLabels": [] },
+        )
+        .await;
+    let answer = erased.expect("a wish").send().await;
+    let payload = &answer.data()["customerAnonymize"];
+    assert_eq!(kit::faults(payload), ["SAVE_FAILED (410)"]);
+    server.recover().await;
+    let state = async |status: &str| {
+        let state = doc! { "anonymization.status": status };
+        shop.gateway.store.count("customers", state).await
+    };
+    assert_eq!((state("IN_PROGRESS").await, state("COMPLETED").await), (1, 0));
+    shop.gateway.advance(Duration::from_secs(60));
+    shop.gateway.run_jobs().await;
+    assert_eq!((state("IN_PROGRESS").await, state("COMPLETED").await), (0, 1));
+    shop.gateway.store.assert_whole().await;
 }

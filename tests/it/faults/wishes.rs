@@ -307,7 +307,12 @@ async fn erasure_wishes(shop: &Shop) -> Vec<Wish> {
             "customerDelete" | "customerDataExport" => (&shop.backend, of),
             _ => (&backend, of),
         };
-        wishes.push(wish(by, field, input, None));
+        let wish = wish(by, field, input, None);
+        wishes.push(match field {
+            // They begin with one command, and go on by themselves when what follows fails.
+            "customerAnonymize" | "customerDelete" => single(wish),
+            _ => wish,
+        });
     }
     wishes
 }

@@ -72,10 +72,6 @@ async fn connect(
 
 // DEF-03
 #[tokio::test]
-#[expect(
-    clippy::too_many_lines,
-    reason = "one journey, in the order in which it happens"
-)]
 async fn streams_that_nobody_reads_are_few_small_and_cut() {
     arm();
     let shop = kit::shop().await;
@@ -102,8 +98,7 @@ async fn streams_that_nobody_reads_are_few_small_and_cut() {
             let answers = join_all(answers).await;
             (client, answers)
         });
-        let (mut served, mut refused) = (Vec::new(), 0);
-        let mut clients = Vec::new();
+        let (mut served, mut refused, mut clients) = (Vec::new(), 0, Vec::new());
         for (client, answers) in join_all(opening).await {
             clients.push(client);
             for answer in answers {
