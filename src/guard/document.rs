@@ -101,6 +101,14 @@ impl Guard {
         Ok(cost)
     }
 
+    /// Refuses what only somebody with a credential may ask for.
+    ///
+    /// # Errors
+    /// Introspection of more than the schema.
+    pub fn check_for_nobody(&self, cost: &Cost) -> Result<(), Refusal> {
+        cost.check_for_nobody(&self.model)
+    }
+
     /// Keeps a document, once the library's strict validation has found nothing wrong with it. Later runs of the
     /// same text need neither parsing nor strict validation.
     ///

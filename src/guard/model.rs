@@ -66,8 +66,8 @@ pub struct CostModel {
     pub(super) query: Option<TypeId>,
     pub(super) mutation: Option<TypeId>,
     pub(super) subscription: Option<TypeId>,
-    /// Fields that introspection may answer in one operation.
-    pub(super) introspection: u64,
+    /// Fields that the full introspection query comes to.
+    full_introspection: u64,
 }
 
 /// A schema that no model can be made of; it is the program's own, so that this is a fault of the program.
@@ -109,7 +109,7 @@ impl CostModel {
         model.find_possible_types(&document);
         model.mark_credentials(credentials)?;
         introspection::add(&mut model, &document);
-        model.introspection = cost::introspection_allowance(&model);
+        model.full_introspection = cost::full_introspection(&model);
         Ok(model)
     }
 
@@ -140,6 +140,13 @@ impl CostModel {
         id
     }
 
+    /// Makes a type known that is another one in a certain place.
+    pub(super) fn add_alias(&mut self, name: &str, of: TypeId) -> TypeId {
+        let id = self.add_type(name);
+        self.of_mut(id).possible = vec![of];
+        id
+    }
+
     pub(super) fn add_field(&mut self, parent: TypeId, name: &str, field: FieldModel) {
         self.of_mut(parent).fields.insert(name.into(), field);
     }
@@ -160,7 +167,7 @@ impl CostModel {
             query: None,
             mutation: None,
             subscription: None,
-            introspection: 0,
+            full_introspection: 0,
         };
         let (mut query, mut mutation, mut subscription) = ("Query", "Mutation", "Subscription");
         for definition in &document.definitions {
@@ -252,6 +259,11 @@ impl CostModel {
         for (id, members) in possible {
             self.of_mut(id).possible = members.into_iter().collect();
         }
+    }
+
+    /// Fields that introspection may answer in one operation, in hundredths of the full query's.
+    pub(super) fn introspection(&self, allowance: u64) -> u64 {
+        self.full_introspection.saturating_mul(allowance) / 100
     }
 
     /// The same schema, of whose mutations those with these names may stand once in a document that is no backend's.

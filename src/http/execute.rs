@@ -130,7 +130,7 @@ pub(super) struct Running {
 /// Starts an admitted operation once there is room.
 ///
 /// # Errors
-/// What only a backend may send; 503 when there was no room until the deadline.
+/// What only a backend, or only somebody with a credential may send; 503 when there was no room until the deadline.
 pub(super) async fn start(
     gateway: &Arc<Gateway>,
     mut admitted: Admitted,
@@ -138,6 +138,9 @@ pub(super) async fn start(
     deadline: Instant,
 ) -> Result<Running, Denied> {
     let identity = context.principal.standing();
+    if identity.is_none() {
+        gateway.guard.check_for_nobody(&admitted.cost)?;
+    }
     if identity.is_none_or(|identity| identity.kind() != Kind::Integration) {
         admitted.cost.check_for_the_public()?;
     }
