@@ -128,7 +128,8 @@ impl From<UserError> for Error {
     }
 }
 
-/// One entry for each thing that is wrong with the request; the list is empty when the mutation took effect.
+/// In `userErrors`, one entry for each thing that is wrong with the request; the list is empty when the mutation took effect.
+/// In `warnings`, one for each thing that was left undone although the mutation took effect.
 #[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
 pub struct UserError {
     /// What is wrong, for a program.
@@ -247,7 +248,7 @@ pub enum UserErrorCode {
     FileTypeNotAllowed,
     /// The file has no content.
     FileEmpty,
-    /// `anonymousUserToken` is not the token of an anonymous user of this storefront, or no longer one.
+    /// `anonymousUserToken` is not the token of an anonymous user of this storefront (a warning).
     AnonymousTokenInvalid,
     /// A backend must say which customer (legacy code 405).
     CustomerReferenceMissing,

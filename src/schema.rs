@@ -1,6 +1,7 @@
 //! The list of what there is: the domains' parts of query and mutation, their indexes, jobs and migrations. A new domain
 //! adds its lines here and nowhere else.
 
+mod separately;
 mod stored;
 
 use std::sync::Arc;
@@ -47,6 +48,7 @@ use crate::storefront_user::{
     mutations::StorefrontUserMutation,
 };
 
+pub use separately::Separately;
 pub use stored::stored;
 
 /// What can be asked for.
@@ -60,9 +62,14 @@ pub struct Query(
     OrderQuery,
 );
 
-/// What can be changed.
+/// The mutations, of which one that fails leaves the others of its document as they are (GQL-04).
+pub type Mutation = Separately<Mutations>;
+
+/// What can be changed. The mutations of a document run one after the other, in its order. One that fails with a top-level
+/// error is null, and leaves the others as they are.
 #[derive(MergedObject, Default)]
-pub struct Mutation(
+#[graphql(name = "Mutation")]
+pub struct Mutations(
     StorefrontUserMutation,
     StorageMutation,
     CustomerMutation,
@@ -207,7 +214,7 @@ pub fn indexes() -> Vec<&'static Index> {
         blob::INDEXES,
         throttle::INDEXES,
         decoy::INDEXES,
-        access::authenticate::INDEXES,
+        access::revocation::INDEXES,
         access::organization::INDEXES,
         access::client::INDEXES,
         access::keys::INDEXES,

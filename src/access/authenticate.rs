@@ -23,12 +23,9 @@ use crate::error::Result;
 use crate::platform::{
     clock::{Clock, Timestamp},
     crypto::fingerprint,
-    database::{Database, Index, IndexKind},
+    database::Database,
     id::{ApiClientId, Id, MemberId, OrganizationId, SessionId, StorefrontId, StorefrontUserId},
 };
-
-/// Revoked access tokens, kept until they would have ended anyway.
-const REVOKED: &str = "revokedTokens";
 
 /// Everything about who may.
 pub struct Access {
@@ -40,23 +37,15 @@ pub struct Access {
     pub tokens: Tokens,
     /// Customers' sessions.
     pub sessions: Sessions,
-    database: Database,
+    pub(super) database: Database,
     clock: Clock,
     anonymous_ttl: Duration,
     standing_clients: Cache<ClientName, Option<Arc<Standing>>>,
     standing_persons: Cache<StorefrontUserId, Option<Arc<PersonStanding>>>,
     standing_sessions: Cache<SessionId, Option<Arc<Session>>>,
     /// Whether the token of this `jti` was revoked.
-    revoked_tokens: Cache<String, bool>,
+    pub(super) revoked_tokens: Cache<String, bool>,
 }
-
-/// Indexes of what access keeps itself.
-pub const INDEXES: &[Index] = &[Index {
-    collection: REVOKED,
-    name: "expiry",
-    keys: &[("expiresAt", 1)],
-    kind: IndexKind::Expiry(Duration::ZERO),
-}];
 
 /// What a client is looked up by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -240,29 +229,6 @@ impl Access {
     pub async fn forget_ended(&self, ended: &Ended) {
         self.forget_sessions(&ended.sessions).await;
         self.forget_person(&ended.user).await;
-    }
-
-    /// Ends a token before its time: here at once, on other nodes within five seconds.
-    pub async fn revoke_token(&self, claims: &Claims) -> Result<()> {
-        let expires_at = Timestamp::from_millis(claims.exp * 1000);
-        self.database
-            .house::<bson::Document>(REVOKED)
-            .update_one(
-                doc! { "_id": &claims.jti },
-                doc! { "$set": { "expiresAt": expires_at } },
-            )
-            .upsert(true)
-            .await?;
-        self.revoked_tokens.insert(claims.jti.clone(), true).await;
-        Ok(())
-    }
-
-    async fn is_revoked(&self, jti: &str) -> Result<bool> {
-        let look = async |jti: String| {
-            let revoked = self.database.house::<bson::Document>(REVOKED);
-            Ok(revoked.find_one(doc! { "_id": jti }).await?.is_some())
-        };
-        remembered(&self.revoked_tokens, jti.to_owned(), look).await
     }
 
     async fn standing_client(&self, name: ClientName) -> Result<Option<Arc<Standing>>> {

@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, Validation, decode, decode_he
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 
-use super::keys::KeyRing;
+use super::keys::{KeyRing, Which};
 use super::scope::{Scope, write_list};
 use crate::error::{Error, Result};
 use crate::platform::{
@@ -290,7 +290,7 @@ impl Tokens {
         let known = self.verified.get(&name).filter(|known| known.losses == losses);
         let claims = match known {
             Some(known) => known.claims,
-            None => match self.verify_signature(token).await? {
+            None => match self.verify_signature(token, Which::Verifying).await? {
                 Some(claims) => {
                     let claims = Arc::new(claims);
                     let verified = Verified {
@@ -303,16 +303,32 @@ impl Tokens {
                 None => return Ok(None),
             },
         };
-        let now = self.clock.now();
-        let late = now.before(LEEWAY).seconds() >= claims.exp;
-        let early = now.after(LEEWAY).seconds() < claims.iat;
+        let late = self.clock.now().before(LEEWAY).seconds() >= claims.exp;
         if late {
             self.verified.invalidate(&name);
         }
-        Ok((!late && !early).then_some(claims))
+        Ok((!late && !self.is_early(&claims)).then_some(claims))
     }
 
-    async fn verify_signature(&self, token: &str) -> Result<Option<Claims>> {
+    /// As [`Tokens::verify`], but a token that has expired is as good as any other, as long as its key's public half is kept.
+    ///
+    /// # Errors
+    /// When the keys cannot be read.
+    pub async fn verify_of_any_age(&self, token: &str) -> Result<Option<Claims>> {
+        if !has_form(token) {
+            return Ok(None);
+        }
+        self.keys.confirm().await?;
+        let claims = self.verify_signature(token, Which::Kept).await?;
+        Ok(claims.filter(|claims| !self.is_early(claims)))
+    }
+
+    /// Whether a token says that it will be issued later.
+    fn is_early(&self, claims: &Claims) -> bool {
+        self.clock.now().after(LEEWAY).seconds() < claims.iat
+    }
+
+    async fn verify_signature(&self, token: &str, which: Which) -> Result<Option<Claims>> {
         let Ok(header) = decode_header(token) else {
             return Ok(None);
         };
@@ -323,7 +339,7 @@ impl Tokens {
         if header.alg != Algorithm::ES256 || kid.len() > LONGEST_KEY_ID {
             return Ok(None);
         }
-        let Some(key) = self.keys.verifier(kid).await? else {
+        let Some(key) = self.keys.verifier(kid, which).await? else {
             return Ok(None);
         };
         let mut validation = Validation::new(Algorithm::ES256);

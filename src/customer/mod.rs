@@ -9,6 +9,7 @@ pub mod custom_fields;
 pub mod email;
 pub mod email_keys;
 pub mod graphql;
+pub mod guest;
 pub mod identity;
 pub mod inputs;
 pub mod limits;

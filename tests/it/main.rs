@@ -31,6 +31,7 @@ mod markets;
 mod merge;
 mod migrations;
 mod mongod;
+mod mutations;
 mod oauth;
 mod orders;
 mod pages;

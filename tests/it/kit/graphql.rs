@@ -86,7 +86,8 @@ fn selection(field: &str) -> &'static str {
         }
         "storageItemDelete" => "deletedStorageItemId",
         "customerRegister" => {
-            "customer { id reference email } token { accessToken refreshToken tokenType } mergedItemCount"
+            "customer { id reference email } token { accessToken refreshToken tokenType } mergedItemCount \
+             warnings { code message field legacyCode }"
         }
         "customerUpdate" | "customerPasswordSet" => {
             "customer { id reference email firstName lastName salutation gender dateOfBirth isEmailVerified hasPassword \
@@ -96,7 +97,8 @@ fn selection(field: &str) -> &'static str {
         | "customerTokenCreateWithOidc"
         | "customerTokenIssue"
         | "customerTokenRefresh" => {
-            "token { accessToken refreshToken tokenType } customer { id reference } mergedItemCount"
+            "token { accessToken refreshToken tokenType } customer { id reference } mergedItemCount \
+             warnings { code message field legacyCode }"
         }
         "customerTokenRevoke"
         | "customerPasswordResetRequest"
@@ -308,7 +310,16 @@ impl Caller {
 
 /// A payload's user errors as `CODE field (legacy code)`.
 pub(crate) fn faults(payload: &Value) -> Vec<String> {
-    let errors = payload["userErrors"].as_array().expect("user errors");
+    said(&payload["userErrors"])
+}
+
+/// A payload's warnings in the same form.
+pub(crate) fn warnings(payload: &Value) -> Vec<String> {
+    said(&payload["warnings"])
+}
+
+fn said(errors: &Value) -> Vec<String> {
+    let errors = errors.as_array().expect("a list of user errors");
     errors
         .iter()
         .map(|error| {
