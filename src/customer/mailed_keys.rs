@@ -126,7 +126,8 @@ pub fn ended(purpose: Purpose, field: &str, expired: bool) -> UserError {
         ),
         (Purpose::PasswordReset, false) => (
             UserErrorCode::ResetKeyInvalid,
-            "This key does not work: it was used, a newer one was sent, or it never was one.",
+            "This key does not work: it was used, a newer one was sent, or it never was one. Take it from the newest mail, or \
+             ask for a new one.",
         ),
         (_, true) => (
             UserErrorCode::EmailTokenExpired,
@@ -134,7 +135,8 @@ pub fn ended(purpose: Purpose, field: &str, expired: bool) -> UserError {
         ),
         (_, false) => (
             UserErrorCode::EmailTokenInvalid,
-            "This token does not work: it was used, a newer one was sent, or it never was one.",
+            "This token does not work: it was used, a newer one was sent, or it never was one. Take it from the newest mail, \
+             or ask for a new one.",
         ),
     };
     let error = UserError::new(code, [field], message);

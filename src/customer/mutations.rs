@@ -183,7 +183,7 @@ fn checked_customer(
         }
     };
     if !input.accepted_terms {
-        let message = "The terms must be accepted.";
+        let message = "The terms must be accepted. Send true once the customer has done so.";
         faults.push(UserError::new(UserErrorCode::TermsNotAccepted, ["acceptedTerms"], message).legacy(422));
     }
     let terms_version = input.terms_version.as_deref();

@@ -13,6 +13,7 @@ use crate::access::{
     audit::{Action, Actor, Entry},
     password::Hashed,
     reach::{Reach, StorefrontReach},
+    refresh_token,
     session::{Device, Ended, Refreshed, Session},
 };
 use crate::app::App;
@@ -253,10 +254,10 @@ pub async fn refresh(
 ) -> Result<(SignedIn, Reach)> {
     let (session, next) = match app.access.sessions.refresh(token, client, device).await? {
         Refreshed::Good(session, next) => (session, next),
-        Refreshed::Invalid => return Err(token_invalid().into()),
+        Refreshed::Invalid => return Err(token_invalid(token).into()),
         Refreshed::Reused(session) => {
             write_end(app, &session, &(Actor::SYSTEM, Action::RefreshTokenReused)).await?;
-            return Err(token_invalid().into());
+            return Err(token_invalid(token).into());
         }
     };
     let reach = app.access.reach_of_session(&session);
@@ -265,7 +266,7 @@ pub async fn refresh(
         .open::<Customer>(&reach)
         .get(&session.customer_id)
         .await?;
-    let customer = customer.ok_or_else(token_invalid)?;
+    let customer = customer.ok_or_else(|| token_invalid(token))?;
     let signed_in = SignedIn {
         customer,
         pair: credentials::pair(app, &session, next)?,
@@ -274,8 +275,12 @@ pub async fn refresh(
     Ok((signed_in, reach))
 }
 
-fn token_invalid() -> UserError {
-    let message = "This refresh token is not, or no longer, one that works; sign in again.";
+fn token_invalid(token: &str) -> UserError {
+    let message = if token.starts_with(refresh_token::PREFIX) {
+        "This refresh token is not, or no longer, one that works. Sign in again."
+    } else {
+        "This is no refresh token: those begin with rt_. Send the refreshToken that came with the access token."
+    };
     UserError::new(UserErrorCode::TokenInvalid, ["refreshToken"], message)
 }
 

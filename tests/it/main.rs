@@ -30,6 +30,7 @@ mod mail;
 mod markets;
 mod merge;
 mod migrations;
+mod mistakes;
 mod mongod;
 mod oauth;
 mod orders;
