@@ -77,6 +77,10 @@ pub enum ModelError {
     Sdl(parser::Error),
     /// A name given as a credential mutation that the schema does not have.
     NoSuchMutation(String),
+    /// The SDL is no schema, for these reasons.
+    Schema(String),
+    /// A scalar that the schema does not have.
+    NoSuchScalar(&'static str),
 }
 
 impl std::fmt::Display for ModelError {
@@ -84,6 +88,8 @@ impl std::fmt::Display for ModelError {
         match self {
             Self::Sdl(_) => f.write_str("the schema's SDL could not be parsed"),
             Self::NoSuchMutation(name) => write!(f, "the schema has no mutation {name}"),
+            Self::Schema(reasons) => write!(f, "the SDL is no schema: {reasons}"),
+            Self::NoSuchScalar(name) => write!(f, "the schema has no scalar {name}"),
         }
     }
 }
@@ -92,7 +98,7 @@ impl std::error::Error for ModelError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Sdl(error) => Some(error),
-            Self::NoSuchMutation(_) => None,
+            Self::NoSuchMutation(_) | Self::Schema(_) | Self::NoSuchScalar(_) => None,
         }
     }
 }

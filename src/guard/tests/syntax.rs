@@ -33,7 +33,7 @@ fn a_message_says_where_and_what_could_stand_there() {
     );
     assert_eq!(
         message("query($a){id}"),
-        "Syntax error at line 1, column 7: expected a variable and its type."
+        "Syntax error at line 1, column 9: expected a colon and the type of the variable."
     );
 }
 

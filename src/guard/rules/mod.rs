@@ -1,0 +1,146 @@
+//! Whether a document means something in the schema (GraphQL §5), and whether the values of its variables fit (§6.1.2).
+//!
+//! A validator from outside judges the structure: fields, arguments, fragments, directives, and which fields can be merged.
+//! Values are judged here, by one walk for literals and for variables, so that both get the same verdict and the same words.
+//! No message repeats a value that was sent.
+
+mod input;
+mod literals;
+mod nearest;
+mod structure;
+mod variables;
+
+use apollo_compiler::{
+    ExecutableDocument, Schema,
+    ast::Document,
+    executable::{Operation, Selection, SelectionSet},
+    validation::{Valid, WithErrors},
+};
+use async_graphql::Value;
+
+use super::{ModelError, places::Places, refusal::Refusal};
+
+pub(super) use variables::Declared;
+
+/// Problems of a document or of its variables that are listed; more is said to be there.
+const MOST_PROBLEMS: usize = 100;
+
+/// A scalar of the schema's own.
+#[derive(Clone, Copy)]
+pub struct Scalar {
+    /// Its name in the schema.
+    pub name: &'static str,
+    /// What it takes, to end the sentence "… takes": `a day as a text, such as "2026-11-21"`.
+    pub form: &'static str,
+    /// Whether a value is one.
+    pub is_valid: fn(&Value) -> bool,
+}
+
+impl std::fmt::Debug for Scalar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// The rules that a schema gives to documents and variables.
+#[derive(Debug)]
+pub struct Rules {
+    schema: Valid<Schema>,
+    scalars: Vec<Scalar>,
+    introspection: bool,
+}
+
+impl Rules {
+    /// The rules of a schema. With `introspection` off nothing is told of the schema, in messages neither.
+    ///
+    /// # Errors
+    /// The SDL is none, or one of the scalars is not in it.
+    pub fn from_sdl(sdl: &str, scalars: &[Scalar], introspection: bool) -> Result<Self, ModelError> {
+        let schema = Schema::parse_and_validate(sdl, "schema.graphql")
+            .map_err(|WithErrors { errors, .. }| ModelError::Schema(errors.to_string()))?;
+        for scalar in scalars {
+            if schema.get_scalar(scalar.name).is_none() {
+                return Err(ModelError::NoSuchScalar(scalar.name));
+            }
+        }
+        Ok(Self {
+            schema,
+            scalars: scalars.to_vec(),
+            introspection,
+        })
+    }
+
+    /// Validates all operations of a document. What each of them declares is returned by its name, the one without a name
+    /// by none.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, in the order of the text.
+    pub(super) fn validate(
+        &self,
+        document: &Document,
+        places: &Places,
+    ) -> Result<Vec<Declared>, Vec<Refusal>> {
+        let (executable, mut refusals) = match document.to_executable_validate(&self.schema) {
+            Ok(valid) => (valid.into_inner(), Vec::new()),
+            Err(WithErrors { partial, errors }) => (partial, structure::refusals(self, &errors, places)),
+        };
+        refusals.extend(literals::check(self, &executable, places));
+        if !self.introspection {
+            refusals.extend(untold(&executable, places));
+        }
+        if refusals.is_empty() {
+            return Ok(executable.operations.iter().map(|operation| Declared::by(operation, places)).collect());
+        }
+        refusals.sort_by_key(|refusal| refusal.locations.first().map(|at| (at.line, at.column)));
+        Err(bounded(refusals))
+    }
+
+    /// What may be told of the schema: nothing with introspection off.
+    fn told<'a>(&self, names: impl FnOnce() -> Vec<&'a str>) -> Vec<&'a str> {
+        if self.introspection { names() } else { Vec::new() }
+    }
+}
+
+/// The first problems, and that there are more.
+fn bounded(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
+    if refusals.len() > MOST_PROBLEMS {
+        refusals.truncate(MOST_PROBLEMS);
+        let message = format!("Only the first {MOST_PROBLEMS} problems are listed.");
+        let last = Refusal {
+            message,
+            locations: Vec::new(),
+            kind: refusals[0].kind,
+        };
+        refusals.push(last);
+    }
+    refusals
+}
+
+/// The fields that ask for the schema, which is not told.
+fn untold(document: &ExecutableDocument, places: &Places) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    let fragments = document.fragments.values().map(|fragment| &fragment.selection_set);
+    let operations = document.operations.iter().map(|operation: &_| {
+        let operation: &Operation = operation;
+        &operation.selection_set
+    });
+    let mut sets: Vec<&SelectionSet> = fragments.chain(operations).collect();
+    while let Some(set) = sets.pop() {
+        for selection in &set.selections {
+            match selection {
+                Selection::Field(field) if matches!(field.name.as_str(), "__schema" | "__type") => {
+                    let message = format!(
+                        "\"{}\" asks for the schema, which this server does not tell: introspection is switched off.",
+                        field.name
+                    );
+                    let at = field.location().map_or(0, |span| span.offset());
+                    refusals.push(Refusal::validation(message).at(places.at(at)));
+                }
+                Selection::Field(field) => sets.push(&field.selection_set),
+                Selection::InlineFragment(inline) => sets.push(&inline.selection_set),
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+    refusals
+}
