@@ -80,7 +80,7 @@ struct Converter<'a> {
 
 impl Converter<'_> {
     fn put<T>(&self, node: T, span: Option<SourceSpan>) -> Positioned<T> {
-        Positioned::new(node, self.places.at(span.map_or(0, |span| span.offset())))
+        Positioned::new(node, self.places.of_span(span))
     }
 
     fn name(&self, name: &Name) -> Positioned<executor::Name> {
@@ -228,8 +228,7 @@ impl Converter<'_> {
         let whole = whole.or_else(|_| digits.parse::<u64>().map(Number::from)).ok();
         let number = whole.or_else(|| digits.parse::<f64>().ok().and_then(Number::from_f64));
         number.ok_or_else(|| {
-            let at = self.places.at(span.map_or(0, |span| span.offset()));
-            Refusal::syntax(at, "this number is out of range")
+            Refusal::syntax(self.places.of_span(span), "this number is out of range")
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Where in a text something stands, as messages say it: by line and column.
 
+use apollo_compiler::parser::SourceSpan;
 use async_graphql::Pos;
 
 /// The lines of a text, to turn the number of a byte into a place.
@@ -49,6 +50,11 @@ impl Places {
             line,
             column: self.character(byte).saturating_sub(self.character(first)) + 1,
         }
+    }
+
+    /// The place where a part of the text begins; what the parser made up has none and is at the beginning.
+    pub(super) fn of_span(&self, span: Option<SourceSpan>) -> Pos {
+        self.at(span.map_or(0, |span| span.offset()))
     }
 
     fn character(&self, byte: usize) -> usize {

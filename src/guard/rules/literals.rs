@@ -7,24 +7,23 @@ use apollo_compiler::{
     ExecutableDocument, Name, Node,
     ast::{Argument, DirectiveList, InputValueDefinition, Type, Value, VariableDefinition},
     executable::{Operation, Selection, SelectionSet},
-    parser::SourceSpan,
 };
 use async_graphql::{Pos, Value as Constant};
 
 use super::{
-    Rules,
+    Problems, Rules,
     input::{Findings, Input, Path, Place, Shape, Wanted, Whole},
 };
 use crate::guard::{convert, places::Places, refusal::Refusal};
 
 /// Checks all literals and all uses of variables.
-pub(super) fn check(rules: &Rules, document: &ExecutableDocument, places: &Places) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
+pub(super) fn check(rules: &Rules, document: &ExecutableDocument, places: &Places) -> Problems {
+    let mut problems = Problems::default();
     let mut walk = |variables: &[Node<VariableDefinition>], directives: &DirectiveList, set: &SelectionSet| {
         let mut walker = Walker {
             rules,
             places,
-            refusals: &mut refusals,
+            problems: &mut problems,
             part: Part::default(),
         };
         walker.defaults(variables);
@@ -46,9 +45,9 @@ pub(super) fn check(rules: &Rules, document: &ExecutableDocument, places: &Place
         })
         .collect();
     for (operation, part) in &operations {
-        check_variables(operation, &reachable(part, &fragments), places, &mut refusals);
+        check_variables(operation, &reachable(part, &fragments), places, &mut problems);
     }
-    refusals
+    problems
 }
 
 /// What a definition uses, itself and without the fragments that it spreads.
@@ -102,33 +101,39 @@ fn reachable<'a>(part: &'a Part, fragments: &'a HashMap<&Name, Part>) -> Vec<&'a
 }
 
 /// All variables are defined, used, and of a type that fits where they stand (§5.8.3 to §5.8.5).
-fn check_variables(operation: &Operation, parts: &[&Part], places: &Places, refusals: &mut Vec<Refusal>) {
+fn check_variables(operation: &Operation, parts: &[&Part], places: &Places, problems: &mut Problems) {
     let mut unused: Vec<&Node<VariableDefinition>> = operation.variables.iter().collect();
     for part in parts {
         for used in &part.uses {
             let known = operation.variables.iter().find(|known| known.name == used.name);
             let Some(known) = known else {
-                let of = match &operation.name {
-                    Some(name) => format!("the operation \"{name}\""),
-                    None => "the operation".to_owned(),
-                };
-                let message = format!("The variable \"${}\" is not defined by {of}.", used.name);
-                refusals.push(Refusal::validation(message).at(used.at));
+                problems.add(|| {
+                    let of = match &operation.name {
+                        Some(name) => format!("the operation \"{name}\""),
+                        None => "the operation".to_owned(),
+                    };
+                    let message = format!("The variable \"${}\" is not defined by {of}.", used.name);
+                    Refusal::validation(message).at(used.at)
+                });
                 continue;
             };
             unused.retain(|variable| variable.name != used.name);
             if let Some(wanted) = misplaced(known, &used.wanted) {
-                let message = format!(
-                    "The variable \"${}\" of type \"{}\" stands where a value of type \"{wanted}\" is wanted.",
-                    used.name, known.ty
-                );
-                refusals.push(Refusal::validation(message).at(used.at));
+                problems.add(|| {
+                    let message = format!(
+                        "The variable \"${}\" of type \"{}\" stands where a value of type \"{wanted}\" is wanted.",
+                        used.name, known.ty
+                    );
+                    Refusal::validation(message).at(used.at)
+                });
             }
         }
     }
     for variable in unused {
-        let message = format!("The variable \"${}\" is never used.", variable.name);
-        refusals.push(Refusal::validation(message).at(place(places, variable.location())));
+        problems.add(|| {
+            let message = format!("The variable \"${}\" is never used.", variable.name);
+            Refusal::validation(message).at(places.of_span(variable.location()))
+        });
     }
 }
 
@@ -155,14 +160,10 @@ fn misplaced(variable: &VariableDefinition, demand: &Demand) -> Option<Type> {
     (!fits).then_some(wanted)
 }
 
-fn place(places: &Places, span: Option<SourceSpan>) -> Pos {
-    places.at(span.map_or(0, |span| span.offset()))
-}
-
 struct Walker<'a> {
     rules: &'a Rules,
     places: &'a Places,
-    refusals: &'a mut Vec<Refusal>,
+    problems: &'a mut Problems,
     part: Part,
 }
 
@@ -230,9 +231,9 @@ impl Walker<'_> {
                 let mut seen = HashSet::with_capacity(fields.len());
                 for (name, value) in fields {
                     if !seen.insert(name) {
-                        let message = format!("\"{path}\" has the field \"{name}\" twice.");
-                        let at = place_of(self.places, name);
-                        self.refusals.push(Refusal::validation(message).at(at));
+                        let at = self.places.of_span(name.location());
+                        self.problems
+                            .add(|| Refusal::validation(format!("\"{path}\" has the field \"{name}\" twice.")).at(at));
                     }
                     self.names_are_unique(value, path);
                 }
@@ -258,14 +259,10 @@ impl Walker<'_> {
     fn used(&mut self, value: &Node<Value>, name: &Name, wanted: Demand) {
         self.part.uses.push(Use {
             name: name.clone(),
-            at: place(self.places, value.location()),
+            at: self.places.of_span(value.location()),
             wanted,
         });
     }
-}
-
-fn place_of(places: &Places, name: &Name) -> Pos {
-    place(places, name.location())
 }
 
 struct Found<'w, 'a> {
@@ -274,8 +271,8 @@ struct Found<'w, 'a> {
 
 impl<'v> Findings<'v, Node<Value>> for Found<'_, '_> {
     fn misfit(&mut self, at: &'v Node<Value>, message: impl FnOnce() -> String) {
-        let at = place(self.walker.places, at.location());
-        self.walker.refusals.push(Refusal::bad_input(message()).at(at));
+        let at = self.walker.places.of_span(at.location());
+        self.walker.problems.add(|| Refusal::bad_input(message()).at(at));
     }
 
     fn variable(&mut self, at: &'v Node<Value>, name: &'v Name, wanted: Wanted<'v>) {

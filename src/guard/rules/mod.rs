@@ -7,23 +7,23 @@
 mod input;
 mod literals;
 mod nearest;
+mod problems;
 mod structure;
 mod variables;
 
 use apollo_compiler::{
     ExecutableDocument, Schema,
     ast::Document,
-    executable::{Operation, Selection, SelectionSet},
+    executable::{Selection, SelectionSet},
     validation::{Valid, WithErrors},
 };
 use async_graphql::Value;
 
+use problems::Problems;
+
 use super::{ModelError, places::Places, refusal::Refusal};
 
 pub(super) use variables::Declared;
-
-/// Problems of a document or of its variables that are listed; more is said to be there.
-const MOST_PROBLEMS: usize = 100;
 
 /// A scalar of the schema's own.
 #[derive(Clone, Copy)]
@@ -80,19 +80,17 @@ impl Rules {
         document: &Document,
         places: &Places,
     ) -> Result<Vec<Declared>, Vec<Refusal>> {
-        let (executable, mut refusals) = match document.to_executable_validate(&self.schema) {
-            Ok(valid) => (valid.into_inner(), Vec::new()),
-            Err(WithErrors { partial, errors }) => (partial, structure::refusals(self, &errors, places)),
+        let (executable, mut problems) = match document.to_executable_validate(&self.schema) {
+            Ok(valid) => (valid.into_inner(), Problems::default()),
+            Err(WithErrors { partial, errors }) => (partial, structure::problems(self, &errors, places)),
         };
-        refusals.extend(literals::check(self, &executable, places));
+        problems.extend(literals::check(self, &executable, places));
         if !self.introspection {
-            refusals.extend(untold(&executable, places));
+            problems.extend(untold(&executable, places));
         }
-        if refusals.is_empty() {
-            return Ok(executable.operations.iter().map(|operation| Declared::by(operation, places)).collect());
-        }
-        refusals.sort_by_key(|refusal| refusal.locations.first().map(|at| (at.line, at.column)));
-        Err(bounded(refusals))
+        problems.into_result()?;
+        let operations = executable.operations.iter();
+        Ok(operations.map(|operation| Declared::by(operation, places)).collect())
     }
 
     /// What may be told of the schema: nothing with introspection off.
@@ -101,40 +99,23 @@ impl Rules {
     }
 }
 
-/// The first problems, and that there are more.
-fn bounded(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
-    if refusals.len() > MOST_PROBLEMS {
-        refusals.truncate(MOST_PROBLEMS);
-        let message = format!("Only the first {MOST_PROBLEMS} problems are listed.");
-        let last = Refusal {
-            message,
-            locations: Vec::new(),
-            kind: refusals[0].kind,
-        };
-        refusals.push(last);
-    }
-    refusals
-}
-
 /// The fields that ask for the schema, which is not told.
-fn untold(document: &ExecutableDocument, places: &Places) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
+fn untold(document: &ExecutableDocument, places: &Places) -> Problems {
+    let mut problems = Problems::default();
     let fragments = document.fragments.values().map(|fragment| &fragment.selection_set);
-    let operations = document.operations.iter().map(|operation: &_| {
-        let operation: &Operation = operation;
-        &operation.selection_set
-    });
+    let operations = document.operations.iter().map(|operation| &operation.selection_set);
     let mut sets: Vec<&SelectionSet> = fragments.chain(operations).collect();
     while let Some(set) = sets.pop() {
         for selection in &set.selections {
             match selection {
                 Selection::Field(field) if matches!(field.name.as_str(), "__schema" | "__type") => {
-                    let message = format!(
-                        "\"{}\" asks for the schema, which this server does not tell: introspection is switched off.",
-                        field.name
-                    );
-                    let at = field.location().map_or(0, |span| span.offset());
-                    refusals.push(Refusal::validation(message).at(places.at(at)));
+                    problems.add(|| {
+                        let message = format!(
+                            "\"{}\" asks for the schema, which this server does not tell: introspection is switched off.",
+                            field.name
+                        );
+                        Refusal::validation(message).at(places.of_span(field.location()))
+                    });
                 }
                 Selection::Field(field) => sets.push(&field.selection_set),
                 Selection::InlineFragment(inline) => sets.push(&inline.selection_set),
@@ -142,5 +123,5 @@ fn untold(document: &ExecutableDocument, places: &Places) -> Vec<Refusal> {
             }
         }
     }
-    refusals
+    problems
 }

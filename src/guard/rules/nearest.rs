@@ -3,7 +3,7 @@
 /// Names that are told at most.
 const MOST: usize = 3;
 
-/// Known names that are searched at most, and letters that are compared: an unknown name must not cost more than a known one.
+/// The longest name for which one is searched, in bytes: the work grows with the square of it.
 const LONGEST: usize = 64;
 
 /// The known names that are most like `written`, the likest first.
@@ -11,8 +11,11 @@ const LONGEST: usize = 64;
 /// Names are alike when at most two fifths of the longer one's letters differ, capitals and underscores not counted, or when
 /// one begins with the other.
 pub(super) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    if written.len() > LONGEST {
+        return Vec::new();
+    }
     let plain_written = plain(written);
-    if written.len() > LONGEST || plain_written.is_empty() {
+    if plain_written.is_empty() {
         return Vec::new();
     }
     let mut alike: Vec<(usize, &str)> = known
@@ -43,13 +46,14 @@ fn plain(name: &str) -> String {
 /// How far two names are from one another, if they are alike.
 fn distance(written: &str, known: &str) -> Option<usize> {
     let longer = written.len().max(known.len());
-    let edits = strsim::osa_distance(written, known);
-    if edits * 5 <= longer * 2 {
-        return Some(edits);
-    }
     let shorter = written.len().min(known.len());
     let begins = shorter >= 4 && (known.starts_with(written) || written.starts_with(known));
-    begins.then_some(edits)
+    if (longer - shorter) * 5 > longer * 2 {
+        // So many letters at least differ.
+        return begins.then_some(longer - shorter);
+    }
+    let edits = strsim::osa_distance(written, known);
+    (begins || edits * 5 <= longer * 2).then_some(edits)
 }
 
 #[cfg(test)]

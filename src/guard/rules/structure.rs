@@ -1,5 +1,5 @@
 //! What the validator finds wrong with the structure of a document, in words that help: its verdict is taken as it is, and its
-//! message where that repeats names only. Values and variables are judged in `literals`.
+//! messages repeat names only. Values and variables are judged in `literals`.
 
 use apollo_compiler::{
     Name,
@@ -9,7 +9,7 @@ use apollo_compiler::{
 };
 
 use super::{
-    Rules,
+    Problems, Rules,
     nearest::{did_you_mean, nearest},
 };
 use crate::guard::{places::Places, refusal::Refusal};
@@ -28,31 +28,34 @@ const JUDGED_ELSEWHERE: &[&str] = &[
     "UnusedVariable",
 ];
 
-/// The validator's findings as refusals.
-pub(super) fn refusals(rules: &Rules, errors: &DiagnosticList, places: &Places) -> Vec<Refusal> {
-    errors
-        .iter()
-        .filter_map(|diagnostic| refusal(rules, diagnostic.error, places))
-        .collect()
+/// The validator's findings.
+pub(super) fn problems(rules: &Rules, errors: &DiagnosticList, places: &Places) -> Problems {
+    let mut problems = Problems::default();
+    for diagnostic in errors.iter() {
+        let error = diagnostic.error;
+        if !is_judged_elsewhere(error) {
+            problems.add(|| refusal(rules, error, places));
+        }
+    }
+    problems
+}
+
+fn is_judged_elsewhere(error: &DiagnosticData) -> bool {
+    let kind = error.unstable_error_name();
+    kind.is_some_and(|kind| JUDGED_ELSEWHERE.contains(&kind))
 }
 
 // The validator tells the kind of what it found and a message without the text around it by these two functions alone, which
 // its makers keep for a product of their own. The version is pinned, and tests hold the words.
-fn refusal(rules: &Rules, error: &DiagnosticData, places: &Places) -> Option<Refusal> {
-    let kind = error.unstable_error_name();
-    if kind.is_some_and(|kind| JUDGED_ELSEWHERE.contains(&kind)) {
-        return None;
-    }
-    let message = match (kind, error.unstable_compat_message()) {
-        (Some(kind), Some(message)) => explained(rules, kind, message),
+fn refusal(rules: &Rules, error: &DiagnosticData, places: &Places) -> Refusal {
+    match (error.unstable_error_name(), error.unstable_compat_message()) {
+        (Some(kind), Some(message)) => {
+            let message = explained(rules, kind, message);
+            Refusal::validation(message).at(places.of_span(error.location()))
+        }
         // It gave up before the end.
-        _ => return Some(Refusal::limit("The document nests too deep to be validated. Select less deep.")),
-    };
-    let refusal = Refusal::validation(message);
-    Some(match error.location() {
-        Some(span) => refusal.at(places.at(span.offset())),
-        None => refusal,
-    })
+        _ => Refusal::limit("The document nests too deep to be validated. Select less deep."),
+    }
 }
 
 /// The message with what was perhaps meant.
@@ -93,24 +96,30 @@ fn field_hint(rules: &Rules, field: &str, parent: &str) -> String {
         return String::new();
     };
     // A field of the types behind an interface or a union is selected in a fragment.
-    let holders = rules.told(|| {
-        let mut holders: Vec<&str> = rules
-            .schema
-            .types
-            .values()
-            .filter(|kind| kind.is_object() && rules.schema.is_subtype(parent, kind.name()))
-            .filter(|kind| fields(kind).any(|name| name == field))
-            .map(|kind| kind.name().as_str())
-            .collect();
-        holders.truncate(3);
-        holders
-    });
+    let holders = rules.told(|| holders(rules, field, kind));
     if let Some(first) = holders.first() {
         let names = did_you_mean(&holders).replace(" Did you mean ", "").replace('?', "");
         return format!(" Only {names} has it: select it in a fragment, \"... on {first} {{ {field} }}\".");
     }
     did_you_mean(&rules.told(|| nearest(field, fields(kind))))
 }
+
+/// The first types behind an interface or a union that have a field.
+fn holders<'r>(rules: &'r Rules, field: &str, parent: &ExtendedType) -> Vec<&'r str> {
+    if parent.is_object() {
+        return Vec::new();
+    }
+    let types = rules.schema.types.values().filter(|kind| kind.is_object());
+    types
+        .filter(|kind| rules.schema.is_subtype(parent.name(), kind.name()))
+        .filter(|kind| fields(kind).any(|name| name == field))
+        .map(|kind| kind.name().as_str())
+        .take(MOST_HOLDERS)
+        .collect()
+}
+
+/// Types that are named in a message.
+const MOST_HOLDERS: usize = 3;
 
 fn fields(kind: &ExtendedType) -> impl Iterator<Item = &str> {
     let fields = match kind {

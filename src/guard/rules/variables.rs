@@ -10,7 +10,7 @@ use apollo_compiler::{
 use async_graphql::{Name as ExecutorName, Number, Pos, Value as Constant, Variables};
 
 use super::{
-    MOST_PROBLEMS, Rules, bounded,
+    Problems, Rules,
     input::{Findings, Input, Path, Place, Shape, Wanted, Whole},
 };
 use crate::guard::{convert::executor_name, places::Places, refusal::Refusal};
@@ -34,7 +34,7 @@ impl Declared {
         let variables = operation.variables.iter().map(|definition| Variable {
             name: executor_name(&definition.name),
             definition: definition.clone(),
-            at: places.at(definition.location().map_or(0, |span| span.offset())),
+            at: places.of_span(definition.location()),
         });
         Self {
             operation: operation.name.clone(),
@@ -66,12 +66,14 @@ impl Rules {
     /// # Errors
     /// Everything that does not fit, each with the variable and the way to the value in it.
     pub(in crate::guard) fn coerce(&self, declared: &Declared, values: &mut Variables) -> Result<(), Vec<Refusal>> {
-        let mut refusals = Vec::new();
+        let mut problems = Problems::default();
         for variable in &declared.variables {
             let (definition, name) = (&variable.definition, &variable.name);
             let mut refuse = |problem: &str| {
-                let message = format!("The variable \"${name}\" of type \"{}\" {problem}.", definition.ty);
-                refusals.push(Refusal::bad_input(message).at(variable.at));
+                problems.add(|| {
+                    let message = format!("The variable \"${name}\" of type \"{}\" {problem}.", definition.ty);
+                    Refusal::bad_input(message).at(variable.at)
+                });
             };
             let Some(value) = values.get_mut(name) else {
                 if definition.ty.is_non_null() && definition.default_value.is_none() {
@@ -88,17 +90,13 @@ impl Rules {
             }
             whole_numbers(value);
             let mut found = Found {
-                refusals: &mut refusals,
+                problems: &mut problems,
                 at: variable.at,
             };
             let path = Path::variable(&definition.name);
             self.check(&*value, &definition.ty, Place::default(), &path, &mut found);
         }
-        if refusals.is_empty() {
-            Ok(())
-        } else {
-            Err(bounded(refusals))
-        }
+        problems.into_result()
     }
 }
 
@@ -140,15 +138,13 @@ fn whole(number: f64) -> Option<i64> {
 }
 
 struct Found<'r> {
-    refusals: &'r mut Vec<Refusal>,
+    problems: &'r mut Problems,
     at: Pos,
 }
 
 impl<'v> Findings<'v, Constant> for Found<'_> {
     fn misfit(&mut self, _at: &'v Constant, message: impl FnOnce() -> String) {
-        if self.refusals.len() <= MOST_PROBLEMS {
-            self.refusals.push(Refusal::bad_input(message()).at(self.at));
-        }
+        self.problems.add(|| Refusal::bad_input(message()).at(self.at));
     }
 
     fn variable(&mut self, _at: &'v Constant, _name: &'v Name, _wanted: Wanted<'v>) {

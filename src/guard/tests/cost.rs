@@ -218,9 +218,11 @@ fn credential_mutations_stand_alone() {
 
 #[test]
 fn registrations_stand_once_but_in_a_backends_document() {
-    let model = CostModel::from_sdl("type Query { a: Int } type Mutation { add: Int other: Int }", &[]);
+    let sdl = "type Query { a: Int } type Mutation { add: Int other: Int }";
+    let model = CostModel::from_sdl(sdl, &[]);
     let model = model.unwrap().with_registrations(&["add"]).unwrap();
-    let guard = Guard::new(Limits::default(), model);
+    let rules = Rules::from_sdl(sdl, &[], true).unwrap();
+    let guard = Guard::new(Limits::default(), model, rules);
     let admit = |text: &str| {
         let prepared = guard.prepare(text).unwrap();
         guard
