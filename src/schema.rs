@@ -6,8 +6,8 @@ mod stored;
 use std::sync::Arc;
 
 use async_graphql::{
-    Context, EmptySubscription, ID, Interface, MergedObject, Object, Request, Response, SDLExportOptions, ScalarType,
-    Schema as GraphqlSchema, SchemaBuilder, ValidationMode,
+    Context, EmptySubscription, ID, Interface, MergedObject, Object, Request, Response, SDLExportOptions,
+    ScalarType, Schema as GraphqlSchema, SchemaBuilder, ValidationMode,
 };
 use futures_util::future::try_join_all;
 
@@ -32,7 +32,9 @@ use crate::market::{
     graphql::{CustomerGroup, Market, group_node, market_node},
     mutations::MarketMutation,
 };
-use crate::order::{self, currency::CurrencyCode, graphql::Order, lookup::OrderQuery, mutations::OrderMutation};
+use crate::order::{
+    self, currency::CurrencyCode, graphql::Order, lookup::OrderQuery, mutations::OrderMutation,
+};
 use crate::platform::clock::Timestamp;
 use crate::platform::decimal::Decimal;
 use crate::platform::id::{ApiClientId, Id, MemberId, OrganizationId};
@@ -270,7 +272,11 @@ impl Schema {
     /// The schema. `nesting` is how deep selections and values may nest: the guard's limit.
     #[must_use]
     pub fn new(nesting: usize) -> Self {
-        let build = || build().limit_recursive_depth(nesting).validation_mode(ValidationMode::Fast);
+        let build = || {
+            build()
+                .limit_recursive_depth(nesting)
+                .validation_mode(ValidationMode::Fast)
+        };
         Self {
             told: build().finish(),
             untold: build().enable_federation().disable_introspection().finish(),
@@ -364,12 +370,17 @@ mod tests {
     #[test]
     fn each_scalar_of_the_schema_has_its_rule() {
         let document = parse_schema(sdl()).expect("our own schema");
-        let scalars = document.definitions.iter().filter_map(|definition| match definition {
-            TypeSystemDefinition::Type(definition) if matches!(definition.node.kind, TypeKind::Scalar) => {
-                Some(definition.node.name.node.to_string())
-            }
-            _ => None,
-        });
+        let scalars = document
+            .definitions
+            .iter()
+            .filter_map(|definition| match definition {
+                TypeSystemDefinition::Type(definition)
+                    if matches!(definition.node.kind, TypeKind::Scalar) =>
+                {
+                    Some(definition.node.name.node.to_string())
+                }
+                _ => None,
+            });
         let ruled: Vec<String> = SCALARS.iter().map(|scalar| scalar.name.to_owned()).collect();
         assert_eq!(scalars.collect::<Vec<_>>(), ruled);
         rules(&sdl(), true).expect("the rules of our own schema");

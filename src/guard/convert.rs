@@ -1,14 +1,17 @@
 //! Makes the executor's document of the parser's: the same operations and fragments, each with its place in the text.
+//!
+//! The parser drops some of what it does not understand without a word, such as an argument without its value. So the tokens of
+//! what is converted are counted, and are as many as the text has.
 
-use std::collections::HashMap;
+use std::{cell::Cell, collections::HashMap};
 
 use apollo_compiler::{Name, Node, ast, parser::SourceSpan};
 use async_graphql::{
     Number, Positioned,
     parser::types::{
-        BaseType, Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition, FragmentSpread,
-        InlineFragment, OperationDefinition, OperationType, Selection, SelectionSet, Type, TypeCondition,
-        VariableDefinition,
+        BaseType, Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition,
+        FragmentSpread, InlineFragment, OperationDefinition, OperationType, Selection, SelectionSet, Type,
+        TypeCondition, VariableDefinition,
     },
 };
 use async_graphql_value as executor;
@@ -20,15 +23,24 @@ use super::{places::Places, refusal::Refusal};
 ///
 /// # Errors
 /// The document holds no operation, or a number that has no value here.
-pub(super) fn document(document: &ast::Document, places: &Places) -> Result<ExecutableDocument, Refusal> {
-    let converter = Converter { places };
+pub(super) fn document(
+    document: &ast::Document,
+    tokens: &[usize],
+    places: &Places,
+) -> Result<ExecutableDocument, Refusal> {
+    let converter = Converter {
+        places,
+        tokens,
+        counted: Cell::new(0),
+    };
     let mut anonymous = None;
     let mut named = HashMap::new();
     let mut fragments = HashMap::new();
     for definition in &document.definitions {
         match definition {
             ast::Definition::OperationDefinition(operation) => {
-                let converted = converter.operation(operation)?;
+                let convert = || converter.operation(operation);
+                let converted = converter.whole(operation.location(), convert)?;
                 match &operation.name {
                     Some(name) => {
                         named.entry(executor_name(name)).or_insert(converted);
@@ -39,8 +51,11 @@ pub(super) fn document(document: &ast::Document, places: &Places) -> Result<Exec
                 }
             }
             ast::Definition::FragmentDefinition(fragment) => {
-                let converted = converter.fragment(fragment)?;
-                fragments.entry(executor_name(&fragment.name)).or_insert(converted);
+                let convert = || converter.fragment(fragment);
+                let converted = converter.whole(fragment.location(), convert)?;
+                fragments
+                    .entry(executor_name(&fragment.name))
+                    .or_insert(converted);
             }
             // No part of an executable document, as validation says.
             _ => {}
@@ -64,7 +79,11 @@ pub(super) fn document(document: &ast::Document, places: &Places) -> Result<Exec
 /// has no value here.
 pub(super) fn constant(value: &ast::Value) -> Option<executor::ConstValue> {
     let places = Places::of("");
-    let converter = Converter { places: &places };
+    let converter = Converter {
+        places: &places,
+        tokens: &[],
+        counted: Cell::new(0),
+    };
     let value = converter.value(value, None).ok()?;
     value.into_const()
 }
@@ -76,6 +95,10 @@ pub(super) fn executor_name(name: &Name) -> executor::Name {
 
 struct Converter<'a> {
     places: &'a Places,
+    /// Where each of the text's tokens begins.
+    tokens: &'a [usize],
+    /// Tokens of what was converted so far.
+    counted: Cell<usize>,
 }
 
 impl Converter<'_> {
@@ -84,11 +107,53 @@ impl Converter<'_> {
     }
 
     fn name(&self, name: &Name) -> Positioned<executor::Name> {
+        self.count(1);
         self.put(executor_name(name), name.location())
     }
 
-    fn operation(&self, operation: &Node<ast::OperationDefinition>) -> Result<Positioned<OperationDefinition>, Refusal> {
-        let variables = operation.variables.iter().map(|variable| self.variable(variable));
+    fn count(&self, tokens: usize) {
+        self.counted.set(self.counted.get() + tokens);
+    }
+
+    fn tokens_between(&self, from: usize, to: usize) -> usize {
+        let until = |byte| self.tokens.partition_point(|begin| *begin < byte);
+        until(to) - until(from)
+    }
+
+    /// Converts a part of the text, in which no token may be left over.
+    fn whole<T>(
+        &self,
+        span: Option<SourceSpan>,
+        convert: impl FnOnce() -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let before = self.counted.get();
+        let converted = convert()?;
+        let counted = self.counted.get() - before;
+        let found = span.map_or(counted, |span| {
+            self.tokens_between(span.offset(), span.end_offset())
+        });
+        if counted == found {
+            return Ok(converted);
+        }
+        let problem =
+            "an argument or a field of an input object in here lacks its name, its colon or its value";
+        Err(Refusal::syntax(self.places.of_span(span), problem))
+    }
+
+    fn operation(
+        &self,
+        operation: &Node<ast::OperationDefinition>,
+    ) -> Result<Positioned<OperationDefinition>, Refusal> {
+        // Without its kind it begins with its selections.
+        let (at, selections) = (operation.location(), operation.selection_set.first());
+        let begins = at.zip(selections.and_then(ast::Selection::location));
+        let is_short =
+            begins.is_some_and(|(at, first)| self.tokens_between(at.offset(), first.offset()) == 1);
+        let variables = &operation.variables;
+        self.count(
+            usize::from(!is_short) + usize::from(operation.name.is_some()) + around(variables.is_empty()),
+        );
+        let variables = variables.iter().map(|variable| self.variable(variable));
         let converted = OperationDefinition {
             ty: match operation.operation_type {
                 ast::OperationType::Query => OperationType::Query,
@@ -102,8 +167,14 @@ impl Converter<'_> {
         Ok(self.put(converted, operation.location()))
     }
 
-    fn variable(&self, variable: &Node<ast::VariableDefinition>) -> Result<Positioned<VariableDefinition>, Refusal> {
+    fn variable(
+        &self,
+        variable: &Node<ast::VariableDefinition>,
+    ) -> Result<Positioned<VariableDefinition>, Refusal> {
+        // A dollar and a colon.
+        self.count(2 + type_tokens(&variable.ty));
         let default = variable.default_value.as_ref().map(|value| {
+            self.count(1);
             let converted = self.value(value, value.location())?;
             // The parser takes no variable there.
             let constant = converted.into_const().unwrap_or_default();
@@ -118,7 +189,12 @@ impl Converter<'_> {
         Ok(self.put(converted, variable.location()))
     }
 
-    fn fragment(&self, fragment: &Node<ast::FragmentDefinition>) -> Result<Positioned<FragmentDefinition>, Refusal> {
+    fn fragment(
+        &self,
+        fragment: &Node<ast::FragmentDefinition>,
+    ) -> Result<Positioned<FragmentDefinition>, Refusal> {
+        // Its keyword, its name, and "on".
+        self.count(3);
         let converted = FragmentDefinition {
             type_condition: self.condition(&fragment.type_condition),
             directives: self.directives(&fragment.directives)?,
@@ -136,7 +212,10 @@ impl Converter<'_> {
         selections: &[ast::Selection],
         span: Option<SourceSpan>,
     ) -> Result<Positioned<SelectionSet>, Refusal> {
-        let items = selections.iter().map(|selection| self.selection(selection));
+        self.count(around(selections.is_empty()));
+        let items = selections
+            .iter()
+            .map(|selection| self.whole(selection.location(), || self.selection(selection)));
         let set = SelectionSet {
             items: items.collect::<Result<_, _>>()?,
         };
@@ -146,6 +225,7 @@ impl Converter<'_> {
     fn selection(&self, selection: &ast::Selection) -> Result<Positioned<Selection>, Refusal> {
         Ok(match selection {
             ast::Selection::Field(field) => {
+                self.count(usize::from(field.alias.is_some()) + around(field.arguments.is_empty()));
                 let arguments = field.arguments.iter().map(|argument| self.argument(argument));
                 let converted = Field {
                     alias: field.alias.as_ref().map(|alias| self.name(alias)),
@@ -158,6 +238,7 @@ impl Converter<'_> {
                 self.put(Selection::Field(converted), field.location())
             }
             ast::Selection::FragmentSpread(spread) => {
+                self.count(1);
                 let converted = FragmentSpread {
                     fragment_name: self.name(&spread.fragment_name),
                     directives: self.directives(&spread.directives)?,
@@ -167,6 +248,7 @@ impl Converter<'_> {
             }
             ast::Selection::InlineFragment(inline) => {
                 let condition = inline.type_condition.as_ref();
+                self.count(1 + usize::from(condition.is_some()));
                 let converted = InlineFragment {
                     type_condition: condition.map(|on| self.condition(on)),
                     directives: self.directives(&inline.directives)?,
@@ -180,6 +262,7 @@ impl Converter<'_> {
 
     fn directives(&self, directives: &ast::DirectiveList) -> Result<Vec<Positioned<Directive>>, Refusal> {
         let converted = directives.iter().map(|directive| {
+            self.count(1 + around(directive.arguments.is_empty()));
             let arguments = directive.arguments.iter().map(|argument| self.argument(argument));
             let converted = Directive {
                 name: self.name(&directive.name),
@@ -194,6 +277,7 @@ impl Converter<'_> {
         &self,
         argument: &Node<ast::Argument>,
     ) -> Result<(Positioned<executor::Name>, Positioned<executor::Value>), Refusal> {
+        self.count(1);
         let span = argument.value.location();
         let value = self.value(&argument.value, span)?;
         Ok((self.name(&argument.name), self.put(value, span)))
@@ -201,6 +285,12 @@ impl Converter<'_> {
 
     fn value(&self, value: &ast::Value, span: Option<SourceSpan>) -> Result<executor::Value, Refusal> {
         use executor::Value;
+        self.count(match value {
+            ast::Value::Variable(_) | ast::Value::List(_) => 2,
+            // A name and a colon for each of its fields.
+            ast::Value::Object(fields) => 2 + 2 * fields.len(),
+            _ => 1,
+        });
         Ok(match value {
             ast::Value::Null => Value::Null,
             ast::Value::Enum(name) => Value::Enum(executor_name(name)),
@@ -227,9 +317,21 @@ impl Converter<'_> {
         let whole = digits.parse::<i64>().map(Number::from);
         let whole = whole.or_else(|_| digits.parse::<u64>().map(Number::from)).ok();
         let number = whole.or_else(|| digits.parse::<f64>().ok().and_then(Number::from_f64));
-        number.ok_or_else(|| {
-            Refusal::syntax(self.places.of_span(span), "this number is out of range")
-        })
+        number.ok_or_else(|| Refusal::syntax(self.places.of_span(span), "this number is out of range"))
+    }
+}
+
+/// The brackets around what stands in brackets, if anything does.
+fn around(is_empty: bool) -> usize {
+    if is_empty { 0 } else { 2 }
+}
+
+fn type_tokens(ty: &ast::Type) -> usize {
+    match ty {
+        ast::Type::Named(_) => 1,
+        ast::Type::NonNullNamed(_) => 2,
+        ast::Type::List(item) => 2 + type_tokens(item),
+        ast::Type::NonNullList(item) => 3 + type_tokens(item),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
+use apollo_compiler::ast::Document;
 use async_graphql::{
     Variables,
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection},
@@ -62,24 +63,41 @@ impl Guard {
         }
     }
 
-    /// Reads and validates a document, or finds it among those that were kept.
-    ///
-    /// Only what is valid is kept, so that refused and broken documents take no room from others.
+    /// Reads a document, or finds it among those that were kept.
     ///
     /// # Errors
-    /// It is not GraphQL, exceeds a limit that does not depend on the operation and the variables, or has no meaning in the
-    /// schema: everything that is wrong with it then.
-    pub fn prepare(&self, text: &str) -> Result<Arc<Prepared>, Vec<Refusal>> {
+    /// It is not GraphQL, or exceeds a limit that does not depend on the operation and the variables.
+    pub fn read(&self, text: &str) -> Result<Read, Refusal> {
         if let Some(prepared) = self.kept.get(text) {
-            return Ok(prepared);
+            return Ok(Read(State::Kept(prepared)));
         }
-        let scanned = scan(text, &self.limits).map_err(only)?;
+        let tokens = scan(text, &self.limits)?.tokens;
         let places = Places::of(text);
-        let parsed = parse(text, &places).map_err(only)?;
-        let document = convert::document(&parsed, &places).map_err(only)?;
-        let order = shape::check(&document, &self.limits).map_err(only)?;
-        let declared = self.rules.validate(&parsed, &places)?;
-        let prepared = Arc::new(Prepared::new(text, document, order, declared, scanned.tokens));
+        let parsed = parse(text, &places)?;
+        let document = convert::document(&parsed, &tokens, &places)?;
+        let order = shape::check(&document, &self.limits)?;
+        Ok(Read(State::New(Box::new(New {
+            text: text.into(),
+            tokens: tokens.len(),
+            places,
+            parsed,
+            document,
+            order,
+        }))))
+    }
+
+    /// Validates a document that was read, once: only what is valid is kept, so that refused and broken documents take no room
+    /// from others.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn validate(&self, read: Read) -> Result<Arc<Prepared>, Vec<Refusal>> {
+        let new = match read.0 {
+            State::Kept(prepared) => return Ok(prepared),
+            State::New(new) => new,
+        };
+        let declared = self.rules.validate(&new.parsed, &new.text, &new.places)?;
+        let prepared = Arc::new(Prepared::new(*new, declared));
         let text = Arc::clone(&prepared.text);
         self.kept.insert(text, Arc::clone(&prepared));
         Ok(prepared)
@@ -129,8 +147,41 @@ impl Guard {
     }
 }
 
-fn only(refusal: Refusal) -> Vec<Refusal> {
-    vec![refusal]
+/// A document that is GraphQL and within the limits; nobody knows yet whether it means anything.
+#[derive(Debug)]
+pub struct Read(State);
+
+#[derive(Debug)]
+enum State {
+    Kept(Arc<Prepared>),
+    New(Box<New>),
+}
+
+#[derive(Debug)]
+struct New {
+    text: Arc<str>,
+    tokens: usize,
+    places: Places,
+    parsed: Document,
+    document: ExecutableDocument,
+    order: FragmentOrder,
+}
+
+impl Read {
+    /// The kind of the operation that would run; `None` where the document does not say which one that is.
+    #[must_use]
+    pub fn kind(&self, operation: Option<&str>) -> Option<OperationType> {
+        let document = match &self.0 {
+            State::Kept(prepared) => &prepared.document,
+            State::New(new) => &new.document,
+        };
+        let mut operations = document.operations.iter();
+        let (_, found) = match operation {
+            Some(name) => operations.find(|(own, _)| own.is_some_and(|own| own == name))?,
+            None => operations.next()?,
+        };
+        Some(found.node.ty)
+    }
 }
 
 /// A document that is valid and within the limits.
@@ -147,21 +198,25 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    fn new(
-        text: &str,
-        document: ExecutableDocument,
-        order: FragmentOrder,
-        mut declared: Vec<Declared>,
-        tokens: usize,
-    ) -> Self {
-        let places = document.operations.iter().map(|(name, _)| name.map(async_graphql::Name::as_str));
+    fn new(new: New, mut declared: Vec<Declared>) -> Self {
+        let New {
+            text,
+            tokens,
+            document,
+            order,
+            ..
+        } = new;
+        let places = document
+            .operations
+            .iter()
+            .map(|(name, _)| name.map(async_graphql::Name::as_str));
         let places: Vec<Option<&str>> = places.collect();
         declared.sort_by_key(|declared| places.iter().position(|name| *name == declared.operation()));
         let bytes = tokens
             .saturating_mul(BYTES_PER_TOKEN)
             .saturating_add(2 * text.len());
         Self {
-            text: text.into(),
+            text,
             costs: document.operations.iter().map(|_| OnceLock::new()).collect(),
             document,
             order,
@@ -175,8 +230,8 @@ impl Prepared {
     /// # Errors
     /// The document has no operation of that name, or several and no name was given (GraphQL §6.1).
     pub fn operation(&self, name: Option<&str>) -> Result<Operation<'_>, Refusal> {
-        let mut operations =
-            (self.document.operations.iter().zip(&self.declared).enumerate()).map(|(index, (own, declared))| {
+        let mut operations = (self.document.operations.iter().zip(&self.declared).enumerate()).map(
+            |(index, (own, declared))| {
                 let (own_name, definition) = own;
                 Operation {
                     kind: definition.node.ty,
@@ -186,7 +241,8 @@ impl Prepared {
                     declared,
                     definition: &definition.node,
                 }
-            });
+            },
+        );
         let found = match name {
             Some(name) => operations.find(|operation| operation.name == Some(name)),
             None => {
@@ -220,7 +276,11 @@ impl Operation<'_> {
     #[must_use]
     pub fn to_run(&self, variables: &Variables) -> ExecutableDocument {
         let mut document = self.prepared.document.clone();
-        let absent: HashSet<&str> = self.declared.absent(variables).map(|name| name.as_str()).collect();
+        let absent: HashSet<&str> = self
+            .declared
+            .absent(variables)
+            .map(|name| name.as_str())
+            .collect();
         if !absent.is_empty() {
             absent::leave_out(&mut document, &absent);
         }

@@ -30,7 +30,7 @@ mod sizes;
 mod tests;
 
 pub use cost::Cost;
-pub use document::{Guard, Operation, Prepared};
+pub use document::{Guard, Operation, Prepared, Read};
 pub use model::{CostModel, ModelError};
 pub use refusal::{Refusal, RefusalKind};
 pub use rules::{Rules, Scalar};

@@ -47,7 +47,8 @@ const CANNOT_STAND: &str = "this cannot stand here";
 fn follows_variable(text: &str, at: usize) -> bool {
     let is_ignored = |character: char| character.is_whitespace() || matches!(character, ',' | '\u{feff}');
     let before = text.get(..at).unwrap_or_default().trim_end_matches(is_ignored);
-    let name = before.trim_end_matches(|character: char| character == '_' || character.is_ascii_alphanumeric());
+    let name =
+        before.trim_end_matches(|character: char| character == '_' || character.is_ascii_alphanumeric());
     let dollar = name.trim_end_matches(is_ignored).strip_suffix('$');
     let list = dollar.map(|before| before.trim_end_matches(is_ignored));
     name.len() < before.len() && list.is_some_and(|before| before.ends_with('('))
@@ -58,7 +59,9 @@ fn problem(error: &DiagnosticData) -> &'static str {
     let message = error.to_string();
     let message = message.strip_prefix("syntax error: ").unwrap_or(&message);
     // What was found instead is the text's.
-    let expected = message.split_once(", got ").map_or(message, |(expected, _)| expected);
+    let expected = message
+        .split_once(", got ")
+        .map_or(message, |(expected, _)| expected);
     EXPECTED
         .iter()
         .find(|(theirs, _)| expected == *theirs)
@@ -67,9 +70,18 @@ fn problem(error: &DiagnosticData) -> &'static str {
 
 /// What the parser says that it expected, and how it is said here.
 const EXPECTED: &[(&str, &str)] = &[
-    ("Unexpected <EOF>.", "expected the definition of an operation or fragment"),
-    ("expected a definition", "expected the definition of an operation or fragment"),
-    ("expected definition", "expected the definition of an operation or fragment"),
+    (
+        "Unexpected <EOF>.",
+        "expected the definition of an operation or fragment",
+    ),
+    (
+        "expected a definition",
+        "expected the definition of an operation or fragment",
+    ),
+    (
+        "expected definition",
+        "expected the definition of an operation or fragment",
+    ),
     (
         "expected a StringValue, Name or OperationDefinition",
         "expected the definition of an operation or fragment",
@@ -92,19 +104,28 @@ const EXPECTED: &[(&str, &str)] = &[
     ),
     ("expected a Selection Set", "expected a selection set in braces"),
     ("expected Selection Set", "expected a selection set in braces"),
-    ("expected at least one Selection in Selection Set", "expected a selection"),
+    (
+        "expected at least one Selection in Selection Set",
+        "expected a selection",
+    ),
     ("expected a Name", "expected a name"),
     ("expected Fragment Name", "expected the name of a fragment"),
     ("Fragment Name cannot be 'on'", "a fragment cannot be named on"),
     ("expected 'on'", "expected a type condition, which begins with on"),
-    ("expected Type Condition", "expected a type condition, which begins with on"),
+    (
+        "expected Type Condition",
+        "expected a type condition, which begins with on",
+    ),
     ("expected a Name in Type Condition", "expected the name of a type"),
     (
         "expected an Inline Fragment or a Fragment Spread",
         "expected a type condition or the name of a fragment",
     ),
     ("expected an Argument", "expected an argument and its value"),
-    ("expected a Variable Definition", "expected a variable and its type"),
+    (
+        "expected a Variable Definition",
+        "expected a variable and its type",
+    ),
     ("expected a Type", "expected a type"),
     ("expected a type", "expected a type"),
     ("expected a valid Value", "expected a value"),
@@ -114,6 +135,9 @@ const EXPECTED: &[(&str, &str)] = &[
     ("expected R_CURLY", "expected a closing brace"),
     ("expected R_PAREN", "expected a closing parenthesis"),
     ("expected R_BRACK", "expected a closing bracket"),
-    ("unexpected variable value in a Const context", "a variable cannot stand in a default value"),
+    (
+        "unexpected variable value in a Const context",
+        "a variable cannot stand in a default value",
+    ),
     ("expected @ symbol", "expected a directive, which begins with @"),
 ];

@@ -7,6 +7,7 @@ use async_graphql::Pos;
 ///
 /// Lines end as the specification says (GraphQL §2.1.2), columns count characters. A place is found in the time that it
 /// takes to find the line, however long the line is: a document has as many places as tokens, and all may be on one line.
+#[derive(Debug)]
 pub(super) struct Places {
     /// The first byte of each line.
     lines: Vec<usize>,

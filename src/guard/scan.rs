@@ -28,9 +28,10 @@ const MAX_LITERALS: usize = 16 * 1024;
 const MAX_NAME: usize = 256;
 
 /// What a text that passed holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Scanned {
-    pub(super) tokens: usize,
+    /// Where each token begins, in bytes.
+    pub(super) tokens: Vec<usize>,
     /// The most brackets that were open at once.
     #[cfg(test)]
     pub(super) nesting: usize,
@@ -48,7 +49,7 @@ pub(super) fn scan(text: &str, limits: &Limits) -> Result<Scanned, Refusal> {
         at: 0,
         open: Vec::new(),
         nesting: 0,
-        tokens: 0,
+        tokens: Vec::new(),
         blanks: 0,
         literals: 0,
     };
@@ -73,7 +74,7 @@ struct Scanner<'a> {
     /// The brackets that are open, and where.
     open: Vec<(u8, usize)>,
     nesting: usize,
-    tokens: usize,
+    tokens: Vec<usize>,
     blanks: usize,
     literals: usize,
 }
@@ -139,8 +140,8 @@ impl Scanner<'_> {
     }
 
     fn take(&mut self, length: usize) -> Result<(), Refusal> {
-        self.tokens += 1;
-        if self.tokens > self.limits.tokens {
+        self.tokens.push(self.at);
+        if self.tokens.len() > self.limits.tokens {
             return Err(self.beyond(format!(
                 "The document has more than {}, which is the limit. Split it into several requests, and pass \
                  values as variables.",
@@ -219,7 +220,9 @@ impl Scanner<'_> {
     fn escape(&self, at: usize) -> Result<usize, Refusal> {
         let known = match self.bytes.get(at + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Some(2),
-            Some(b'u') if self.bytes.get(at + 2) == Some(&b'{') => self.code_point(at + 3).map(|length| length + 4),
+            Some(b'u') if self.bytes.get(at + 2) == Some(&b'{') => {
+                self.code_point(at + 3).map(|length| length + 4)
+            }
             Some(b'u') => match self.code_unit(at) {
                 Some(0xD800..=0xDBFF) => self.code_unit(at + 6).filter(is_low_surrogate).map(|_| 12),
                 Some(unit) if is_low_surrogate(&unit) => None,

@@ -58,19 +58,20 @@ pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result
         operation_name,
         mut variables,
     } = params;
-    let prepared = gateway.guard.prepare(&query)?;
-    let operation = prepared.operation(operation_name.as_deref())?;
-    match (operation.kind, method) {
-        (OperationType::Subscription, _) => {
+    let read = gateway.guard.read(&query)?;
+    match (read.kind(operation_name.as_deref()), method) {
+        (Some(OperationType::Subscription), _) => {
             let message = "This API has no subscriptions.";
             return Err(coded("GRAPHQL_VALIDATION_FAILED", message).into());
         }
-        (OperationType::Mutation, Method::Get) => {
+        (Some(OperationType::Mutation), Method::Get) => {
             let message = "A mutation is sent by POST: GET is for queries only.";
             return Err(Fault::method("POST", message).into());
         }
         _ => {}
     }
+    let prepared = gateway.guard.validate(read)?;
+    let operation = prepared.operation(operation_name.as_deref())?;
     let cost = gateway.guard.admit(&operation, &variables)?;
     gateway.guard.coerce(&operation, &mut variables)?;
     let is_mutation = operation.kind == OperationType::Mutation;

@@ -54,7 +54,8 @@ impl Gateway {
         let model = CostModel::from_sdl(&sdl, schema::CREDENTIAL_MUTATIONS)
             .and_then(|model| model.with_registrations(schema::REGISTRATIONS))
             .expect("the SDL that the schema itself writes can be read");
-        let rules = schema::rules(&sdl, introspection).expect("the SDL that the schema itself writes is a schema");
+        let rules =
+            schema::rules(&sdl, introspection).expect("the SDL that the schema itself writes is a schema");
         Self {
             ready,
             schema: Schema::new(limits.nesting),

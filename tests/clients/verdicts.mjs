@@ -23,7 +23,7 @@ const MOST_LIMITED = 10
 const exceptions = [
   {
     reason: 'numbers beyond 64 bits are refused where graphql-js takes them as an id or as an infinite Float',
-    applies: ({ text, variables }) => /\b\d{20,}\b|e\d{3}/u.test(text + JSON.stringify(variables))
+    applies: ({ text, variables }) => /\b\d{20,}\b|e\+?\d{2,}/u.test(text + JSON.stringify(variables))
   },
   {
     reason: 'a subscription is refused as long as the schema has none; graphql-js says so when it is executed',
@@ -48,7 +48,8 @@ await step(`${count} requests of seed ${seed} are judged as graphql-js judges th
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
   console.log(JSON.stringify(tally))
-  assert.deepEqual(different.slice(0, 20), [], `${different.length} verdicts differ`)
+  for (const verdict of different) console.log(JSON.stringify(verdict))
+  assert.equal(different.length, 0, 'verdicts that differ')
   assert.ok(tally.valid > count * 0.25 && tally.invalid > count * 0.25, 'both verdicts occur')
   assert.ok(tally.limited * 100 <= count * MOST_LIMITED, 'few requests meet a limit')
 })

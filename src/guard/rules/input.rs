@@ -143,10 +143,14 @@ impl Rules {
         match value.shape() {
             Shape::Variable(name) => findings.variable(value, name, wanted(ty, place)),
             Shape::Null if place.is_one_of => {
-                findings.misfit(value, || format!("\"{path}\" must not be null: it is the one field that counts."));
+                findings.misfit(value, || {
+                    format!("\"{path}\" must not be null: it is the one field that counts.")
+                });
             }
             Shape::Null if ty.is_non_null() => {
-                findings.misfit(value, || format!("\"{path}\" must not be null: its type is \"{ty}\"."));
+                findings.misfit(value, || {
+                    format!("\"{path}\" must not be null: its type is \"{ty}\".")
+                });
             }
             Shape::Null => {}
             Shape::List(items) if ty.is_list() => {
@@ -172,7 +176,9 @@ impl Rules {
         match self.schema.types.get(ty.inner_named_type()) {
             Some(ExtendedType::Scalar(scalar)) if scalar.is_built_in() => {
                 if let Some(form) = misfit_of_built_in(&scalar.name, &shape) {
-                    findings.misfit(value, || format!("\"{path}\" takes {form}: its type is \"{ty}\"."));
+                    findings.misfit(value, || {
+                        format!("\"{path}\" takes {form}: its type is \"{ty}\".")
+                    });
                 }
             }
             Some(ExtendedType::Scalar(scalar)) => {
@@ -205,7 +211,9 @@ impl Rules {
         let scalar = self.scalars.iter().find(|scalar| scalar.name == name.as_str());
         if let Some(scalar) = scalar.filter(|scalar| !(scalar.is_valid)(&constant)) {
             let form = scalar.form;
-            findings.misfit(value, || format!("\"{path}\" takes {form}: its type is \"{name}\"."));
+            findings.misfit(value, || {
+                format!("\"{path}\" takes {form}: its type is \"{name}\".")
+            });
         }
     }
 
@@ -286,10 +294,7 @@ impl Rules {
             return format!("\"{parent}\" has a field that \"{name}\" does not have.");
         }
         let meant = self.told(|| nearest(written, kind.fields.keys().map(Name::as_str)));
-        format!(
-            "\"{path}\" is no field of \"{name}\".{}",
-            did_you_mean(&meant)
-        )
+        format!("\"{path}\" is no field of \"{name}\".{}", did_you_mean(&meant))
     }
 }
 

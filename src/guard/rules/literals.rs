@@ -19,18 +19,19 @@ use crate::guard::{convert, places::Places, refusal::Refusal};
 /// Checks all literals and all uses of variables.
 pub(super) fn check(rules: &Rules, document: &ExecutableDocument, places: &Places) -> Problems {
     let mut problems = Problems::default();
-    let mut walk = |variables: &[Node<VariableDefinition>], directives: &DirectiveList, set: &SelectionSet| {
-        let mut walker = Walker {
-            rules,
-            places,
-            problems: &mut problems,
-            part: Part::default(),
+    let mut walk =
+        |variables: &[Node<VariableDefinition>], directives: &DirectiveList, set: &SelectionSet| {
+            let mut walker = Walker {
+                rules,
+                places,
+                problems: &mut problems,
+                part: Part::default(),
+            };
+            walker.defaults(variables);
+            walker.directives(directives);
+            walker.selections(set);
+            walker.part
         };
-        walker.defaults(variables);
-        walker.directives(directives);
-        walker.selections(set);
-        walker.part
-    };
     let fragments: HashMap<&Name, Part> = document
         .fragments
         .iter()
@@ -40,7 +41,11 @@ pub(super) fn check(rules: &Rules, document: &ExecutableDocument, places: &Place
         .operations
         .iter()
         .map(|operation| {
-            let part = walk(&operation.variables, &operation.directives, &operation.selection_set);
+            let part = walk(
+                &operation.variables,
+                &operation.directives,
+                &operation.selection_set,
+            );
             (operation, part)
         })
         .collect();
@@ -172,7 +177,12 @@ impl Walker<'_> {
         for variable in variables {
             self.directives(&variable.directives);
             if let Some(default) = &variable.default_value {
-                self.literal(default, &variable.ty, Place::default(), &Path::variable(&variable.name));
+                self.literal(
+                    default,
+                    &variable.ty,
+                    Place::default(),
+                    &Path::variable(&variable.name),
+                );
             }
         }
     }
@@ -232,8 +242,9 @@ impl Walker<'_> {
                 for (name, value) in fields {
                     if !seen.insert(name) {
                         let at = self.places.of_span(name.location());
-                        self.problems
-                            .add(|| Refusal::validation(format!("\"{path}\" has the field \"{name}\" twice.")).at(at));
+                        self.problems.add(|| {
+                            Refusal::validation(format!("\"{path}\" has the field \"{name}\" twice.")).at(at)
+                        });
                     }
                     self.names_are_unique(value, path);
                 }
@@ -299,9 +310,12 @@ impl Input for Node<Value> {
             Value::String(text) => Shape::Text(text),
             Value::Enum(name) => Shape::Symbol(name),
             Value::List(items) => Shape::List(items),
-            Value::Object(fields) => {
-                Shape::Object(fields.iter().map(|(name, value)| (name.as_str(), value)).collect())
-            }
+            Value::Object(fields) => Shape::Object(
+                fields
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value))
+                    .collect(),
+            ),
         }
     }
 

@@ -13,8 +13,11 @@ mod variables;
 
 use apollo_compiler::{
     ExecutableDocument, Schema,
-    ast::Document,
+    ast::{DirectiveList, Document, FieldDefinition},
     executable::{Selection, SelectionSet},
+    name,
+    schema::ExtendedType,
+    ty,
     validation::{Valid, WithErrors},
 };
 use async_graphql::Value;
@@ -56,8 +59,10 @@ impl Rules {
     /// # Errors
     /// The SDL is none, or one of the scalars is not in it.
     pub fn from_sdl(sdl: &str, scalars: &[Scalar], introspection: bool) -> Result<Self, ModelError> {
-        let schema = Schema::parse_and_validate(sdl, "schema.graphql")
-            .map_err(|WithErrors { errors, .. }| ModelError::Schema(errors.to_string()))?;
+        let unsound = |WithErrors { errors, .. }: WithErrors<Schema>| ModelError::Schema(errors.to_string());
+        let mut schema = Schema::parse(sdl, "schema.graphql").map_err(unsound)?;
+        add_one_of(&mut schema);
+        let schema = schema.validate().map_err(unsound)?;
         for scalar in scalars {
             if schema.get_scalar(scalar.name).is_none() {
                 return Err(ModelError::NoSuchScalar(scalar.name));
@@ -78,11 +83,14 @@ impl Rules {
     pub(super) fn validate(
         &self,
         document: &Document,
+        text: &str,
         places: &Places,
     ) -> Result<Vec<Declared>, Vec<Refusal>> {
         let (executable, mut problems) = match document.to_executable_validate(&self.schema) {
             Ok(valid) => (valid.into_inner(), Problems::default()),
-            Err(WithErrors { partial, errors }) => (partial, structure::problems(self, &errors, places)),
+            Err(WithErrors { partial, errors }) => {
+                (partial, structure::problems(self, &errors, text, places))
+            }
         };
         problems.extend(literals::check(self, &executable, places));
         if !self.introspection {
@@ -90,7 +98,9 @@ impl Rules {
         }
         problems.into_result()?;
         let operations = executable.operations.iter();
-        Ok(operations.map(|operation| Declared::by(operation, places)).collect())
+        Ok(operations
+            .map(|operation| Declared::by(operation, places))
+            .collect())
     }
 
     /// What may be told of the schema: nothing with introspection off.
@@ -99,11 +109,34 @@ impl Rules {
     }
 }
 
+/// Adds `__Type.isOneOf` (GraphQL §4.2.2), which the validator's introspection does not have yet.
+fn add_one_of(schema: &mut Schema) {
+    if let Some(ExtendedType::Object(kind)) = schema.types.get_mut("__Type") {
+        let field = FieldDefinition {
+            description: None,
+            name: name!("isOneOf"),
+            arguments: Vec::new(),
+            ty: ty!(Boolean),
+            directives: DirectiveList::default(),
+        };
+        kind.make_mut()
+            .fields
+            .entry(field.name.clone())
+            .or_insert(field.into());
+    }
+}
+
 /// The fields that ask for the schema, which is not told.
 fn untold(document: &ExecutableDocument, places: &Places) -> Problems {
     let mut problems = Problems::default();
-    let fragments = document.fragments.values().map(|fragment| &fragment.selection_set);
-    let operations = document.operations.iter().map(|operation| &operation.selection_set);
+    let fragments = document
+        .fragments
+        .values()
+        .map(|fragment| &fragment.selection_set);
+    let operations = document
+        .operations
+        .iter()
+        .map(|operation| &operation.selection_set);
     let mut sets: Vec<&SelectionSet> = fragments.chain(operations).collect();
     while let Some(set) = sets.pop() {
         for selection in &set.selections {

@@ -8,8 +8,8 @@ const LONGEST: usize = 64;
 
 /// The known names that are most like `written`, the likest first.
 ///
-/// Names are alike when at most two fifths of the longer one's letters differ, capitals and underscores not counted, or when
-/// one begins with the other.
+/// Names are alike when at most two fifths of the longer one's letters differ, or one letter of a short one, capitals and
+/// underscores not counted, or when one begins with the other.
 pub(super) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     if written.len() > LONGEST {
         return Vec::new();
@@ -53,7 +53,7 @@ fn distance(written: &str, known: &str) -> Option<usize> {
         return begins.then_some(longer - shorter);
     }
     let edits = strsim::osa_distance(written, known);
-    (begins || edits * 5 <= longer * 2).then_some(edits)
+    (begins || edits * 5 <= longer * 2 || (edits == 1 && longer > 1)).then_some(edits)
 }
 
 #[cfg(test)]
@@ -62,7 +62,14 @@ mod tests {
 
     #[test]
     fn slips_find_the_names_that_were_meant() {
-        let known = ["customer", "customers", "orders", "storefront", "viewer", "createdAt"];
+        let known = [
+            "customer",
+            "customers",
+            "orders",
+            "storefront",
+            "viewer",
+            "createdAt",
+        ];
         let nearest = |written| nearest(written, known.iter().copied());
         assert_eq!(nearest("custmer"), ["customer", "customers"]);
         assert_eq!(nearest("created_at"), ["createdAt"]);
@@ -77,6 +84,9 @@ mod tests {
     fn a_message_ends_with_the_names() {
         assert_eq!(did_you_mean(&[]), "");
         assert_eq!(did_you_mean(&["a"]), " Did you mean \"a\"?");
-        assert_eq!(did_you_mean(&["a", "b", "c"]), " Did you mean \"a\", \"b\" or \"c\"?");
+        assert_eq!(
+            did_you_mean(&["a", "b", "c"]),
+            " Did you mean \"a\", \"b\" or \"c\"?"
+        );
     }
 }

@@ -29,11 +29,11 @@ const JUDGED_ELSEWHERE: &[&str] = &[
 ];
 
 /// The validator's findings.
-pub(super) fn problems(rules: &Rules, errors: &DiagnosticList, places: &Places) -> Problems {
+pub(super) fn problems(rules: &Rules, errors: &DiagnosticList, text: &str, places: &Places) -> Problems {
     let mut problems = Problems::default();
     for diagnostic in errors.iter() {
         let error = diagnostic.error;
-        if !is_judged_elsewhere(error) {
+        if !is_judged_elsewhere(error) && !only_follows(error, text) {
             problems.add(|| refusal(rules, error, places));
         }
     }
@@ -43,6 +43,15 @@ pub(super) fn problems(rules: &Rules, errors: &DiagnosticList, places: &Places) 
 fn is_judged_elsewhere(error: &DiagnosticData) -> bool {
     let kind = error.unstable_error_name();
     kind.is_some_and(|kind| JUDGED_ELSEWHERE.contains(&kind))
+}
+
+/// Whether a field is said to have no selections, only because each of them is unknown. It ends with a brace then.
+fn only_follows(error: &DiagnosticData, text: &str) -> bool {
+    let field = error
+        .location()
+        .and_then(|span| text.get(span.offset()..span.end_offset()));
+    error.unstable_error_name() == Some("MissingSubselection")
+        && field.is_some_and(|field| field.ends_with('}'))
 }
 
 // The validator tells the kind of what it found and a message without the text around it by these two functions alone, which
@@ -98,7 +107,9 @@ fn field_hint(rules: &Rules, field: &str, parent: &str) -> String {
     // A field of the types behind an interface or a union is selected in a fragment.
     let holders = rules.told(|| holders(rules, field, kind));
     if let Some(first) = holders.first() {
-        let names = did_you_mean(&holders).replace(" Did you mean ", "").replace('?', "");
+        let names = did_you_mean(&holders)
+            .replace(" Did you mean ", "")
+            .replace('?', "");
         return format!(" Only {names} has it: select it in a fragment, \"... on {first} {{ {field} }}\".");
     }
     did_you_mean(&rules.told(|| nearest(field, fields(kind))))
@@ -127,7 +138,10 @@ fn fields(kind: &ExtendedType) -> impl Iterator<Item = &str> {
         ExtendedType::Interface(interface) => Some(&interface.fields),
         _ => None,
     };
-    fields.into_iter().flat_map(|fields| fields.keys()).map(Name::as_str)
+    fields
+        .into_iter()
+        .flat_map(|fields| fields.keys())
+        .map(Name::as_str)
 }
 
 /// `coordinate` is `Type.field` or `@directive`.

@@ -54,7 +54,9 @@ impl Declared {
     ) -> impl Iterator<Item = &'a ExecutorName> {
         self.variables
             .iter()
-            .filter(|variable| variable.definition.default_value.is_none() && !values.contains_key(&variable.name))
+            .filter(|variable| {
+                variable.definition.default_value.is_none() && !values.contains_key(&variable.name)
+            })
             .map(|variable| &variable.name)
     }
 }
@@ -65,13 +67,20 @@ impl Rules {
     ///
     /// # Errors
     /// Everything that does not fit, each with the variable and the way to the value in it.
-    pub(in crate::guard) fn coerce(&self, declared: &Declared, values: &mut Variables) -> Result<(), Vec<Refusal>> {
+    pub(in crate::guard) fn coerce(
+        &self,
+        declared: &Declared,
+        values: &mut Variables,
+    ) -> Result<(), Vec<Refusal>> {
         let mut problems = Problems::default();
         for variable in &declared.variables {
             let (definition, name) = (&variable.definition, &variable.name);
             let mut refuse = |problem: &str| {
                 problems.add(|| {
-                    let message = format!("The variable \"${name}\" of type \"{}\" {problem}.", definition.ty);
+                    let message = format!(
+                        "The variable \"${name}\" of type \"{}\" {problem}.",
+                        definition.ty
+                    );
                     Refusal::bad_input(message).at(variable.at)
                 });
             };
@@ -169,9 +178,12 @@ impl Input for Constant {
             Self::Enum(name) => Shape::Symbol(name),
             Self::Binary(_) => Shape::File,
             Self::List(items) => Shape::List(items),
-            Self::Object(fields) => {
-                Shape::Object(fields.iter().map(|(name, value)| (name.as_str(), value)).collect())
-            }
+            Self::Object(fields) => Shape::Object(
+                fields
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value))
+                    .collect(),
+            ),
         }
     }
 

@@ -9,9 +9,11 @@ mod stack;
 mod syntax;
 mod values;
 
+use std::sync::Arc;
+
 use async_graphql::Variables;
 
-use super::{Cost, CostModel, Guard, Limits, Refusal, Rules, Scalar};
+use super::{Cost, CostModel, Guard, Limits, Prepared, Refusal, Rules, Scalar};
 
 const SDL: &str = include_str!("schema.graphql");
 
@@ -30,6 +32,14 @@ fn rules() -> Rules {
 
 fn guard() -> Guard {
     Guard::new(Limits::default(), model(), rules())
+}
+
+impl Guard {
+    /// Reads and validates a document.
+    fn prepare(&self, text: &str) -> Result<Arc<Prepared>, Vec<Refusal>> {
+        let read = self.read(text).map_err(|refusal| vec![refusal])?;
+        self.validate(read)
+    }
 }
 
 fn variables(json: serde_json::Value) -> Variables {

@@ -78,7 +78,10 @@ fn the_deepest_documents_are_parsed_measured_run_and_dropped() {
                 Err(refusals) => {
                     let is_limit = |refusal: &Refusal| refusal.kind == RefusalKind::Limit;
                     assert!(!refusals.iter().any(is_limit), "{text}: {refusals:?}");
-                    assert!(!text.starts_with('{') || text.contains("@skip"), "{text}: {refusals:?}");
+                    assert!(
+                        !text.starts_with('{') || text.contains("@skip"),
+                        "{text}: {refusals:?}"
+                    );
                     continue;
                 }
             };
