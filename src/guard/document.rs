@@ -279,7 +279,7 @@ impl Operation<'_> {
         let absent: HashSet<&str> = self
             .declared
             .absent(variables)
-            .map(|name| name.as_str())
+            .map(async_graphql::Name::as_str)
             .collect();
         if !absent.is_empty() {
             absent::leave_out(&mut document, &absent);

@@ -5,7 +5,7 @@
 
 use apollo_compiler::{
     ast::Document,
-    diagnostic::ToCliReport as _,
+    diagnostic::ToCliReport,
     parser::Parser,
     validation::{DiagnosticData, DiagnosticList, WithErrors},
 };
@@ -30,7 +30,7 @@ pub(super) fn parse(text: &str, places: &Places) -> Result<Document, Refusal> {
 /// What is said of the first error: the later ones often only follow from it.
 fn refusal(text: &str, errors: &DiagnosticList, places: &Places) -> Refusal {
     let first = errors.iter().map(|diagnostic| diagnostic.error).next();
-    let span = first.and_then(|error| error.location());
+    let span = first.and_then(ToCliReport::location);
     let at = span.map_or(0, |span| span.offset());
     let problem = match first {
         Some(_) if follows_variable(text, at) => "expected a colon and the type of the variable",

@@ -202,7 +202,7 @@ impl Walker<'_> {
     }
 
     fn directives(&mut self, directives: &DirectiveList) {
-        for directive in directives.iter() {
+        for directive in directives {
             let known = self.rules.schema.directive_definitions.get(&directive.name);
             let arguments = known.map_or(&[][..], |known| &known.arguments);
             self.arguments(&directive.arguments, arguments);

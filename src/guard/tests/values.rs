@@ -13,7 +13,7 @@ fn faults(text: &str) -> Vec<String> {
 }
 
 /// What is wrong with the values of a document's variables.
-fn misfits(text: &str, values: Value) -> Vec<String> {
+fn misfits(text: &str, values: &Value) -> Vec<String> {
     let guard = guard();
     let mut said = [(); 2].map(|()| {
         let prepared = guard
@@ -39,10 +39,11 @@ fn misfits(text: &str, values: Value) -> Vec<String> {
     std::mem::take(&mut said[0])
 }
 
+const PAINT: &str = "query($f: PaintFilter!) { paints(filter: $f) }";
+
 // GQL-02
 #[test]
 fn a_variable_that_does_not_fit_is_named_with_the_way_to_the_value() {
-    let paint = "query($f: PaintFilter!) { paints(filter: $f) }";
     for (value, said) in [
         (
             json!({"f": {"color": "RED", "sizes": [1, 2], "by": {"name": "x"}}}),
@@ -70,9 +71,18 @@ fn a_variable_that_does_not_fit_is_named_with_the_way_to_the_value() {
             json!({"f": {"s3 cret": 1}}),
             &["\"$f\" has a field that \"PaintFilter\" does not have."],
         ),
+    ] {
+        assert_eq!(misfits(PAINT, &value), said, "{value}");
+    }
+}
+
+// GQL-02
+#[test]
+fn values_inside_of_a_variable_are_judged_at_every_depth() {
+    for (value, said) in [
         (
             json!({"f": {"color": "red"}}),
-            &["\"$f.color\" has a value that the enum \"Color\" does not have. Did you mean \"RED\"?"],
+            &["\"$f.color\" has a value that the enum \"Color\" does not have. Did you mean \"RED\"?"][..],
         ),
         (
             json!({"f": {"color": 1}}),
@@ -112,7 +122,7 @@ fn a_variable_that_does_not_fit_is_named_with_the_way_to_the_value() {
             &["\"$f.edge.isRound\" takes true or false, without quotes: its type is \"Boolean\"."],
         ),
     ] {
-        assert_eq!(misfits(paint, value.clone()), said, "{value}");
+        assert_eq!(misfits(PAINT, &value), said, "{value}");
     }
 }
 
@@ -139,10 +149,7 @@ fn variables_are_those_of_the_operation_that_runs() {
 #[test]
 fn however_much_does_not_fit_the_answer_is_short() {
     let many: Vec<Value> = (0..100_000).map(|_| json!("x")).collect();
-    let said = misfits(
-        "query($f: PaintFilter!) { paints(filter: $f) }",
-        json!({"f": {"sizes": many}}),
-    );
+    let said = misfits(PAINT, &json!({"f": {"sizes": many}}));
     assert_eq!(said.len(), 101);
     assert_eq!(said[100], "Only the first 100 problems are listed.");
 }
