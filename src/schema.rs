@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use async_graphql::{
     Context, EmptySubscription, ID, Interface, MergedObject, Object, Request, Response, SDLExportOptions,
-    Schema as GraphqlSchema, SchemaBuilder, ServerError, ValidationMode, ValidationResult,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation},
+    ScalarType, Schema as GraphqlSchema, SchemaBuilder, ValidationMode,
 };
 use futures_util::future::try_join_all;
 
@@ -27,13 +26,19 @@ use crate::customer::{
 };
 use crate::erasure::{self, mutations::ErasureMutation};
 use crate::error::{Error, Result};
+use crate::guard::{ModelError, Rules, Scalar};
 use crate::market::{
     self,
     graphql::{CustomerGroup, Market, group_node, market_node},
     mutations::MarketMutation,
 };
-use crate::order::{self, graphql::Order, lookup::OrderQuery, mutations::OrderMutation};
+use crate::order::{
+    self, currency::CurrencyCode, graphql::Order, lookup::OrderQuery, mutations::OrderMutation,
+};
+use crate::platform::clock::Timestamp;
+use crate::platform::decimal::Decimal;
 use crate::platform::id::{ApiClientId, Id, MemberId, OrganizationId};
+use crate::platform::scalar::{Date, Json, Upload};
 use crate::platform::{blob, database::Index, decoy, job, migration::Migration, throttle};
 use crate::sign_on::{self, mutations::SignOnMutation};
 use crate::storage::{self, graphql::StorageItem, mutations::StorageMutation};
@@ -254,103 +259,92 @@ pub const MIGRATIONS: &[Migration] = &[
     customer::migrations::EMAIL_KEYS,
 ];
 
-/// The executable schema, twice over the same parts: one that validates a document strictly when it is first seen and
-/// tells what there is, and one that does only what each run needs.
+/// The executable schema, twice over the same parts: one that is told to those who ask for it, and one for everything else.
+/// Neither validates: that the guard has done before.
 pub struct Schema {
-    strict: GraphqlSchema<Query, Mutation, EmptySubscription>,
-    fast: GraphqlSchema<Query, Mutation, EmptySubscription>,
-}
-
-/// How the schema is to be built.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// How deep selections and values may nest; the guard's limit.
-    pub nesting: usize,
-    /// Whether the schema can be asked for.
-    pub introspection: bool,
+    told: GraphqlSchema<Query, Mutation, EmptySubscription>,
+    /// Nobody sees federation's fields, which no valid document has. But without them the library walks over all types for
+    /// each field of the query, to find out that none is an entity.
+    untold: GraphqlSchema<Query, Mutation, EmptySubscription>,
 }
 
 impl Schema {
-    /// The schema.
+    /// The schema. `nesting` is how deep selections and values may nest: the guard's limit.
     #[must_use]
-    pub fn new(options: Options) -> Self {
+    pub fn new(nesting: usize) -> Self {
+        let build = || {
+            build()
+                .limit_recursive_depth(nesting)
+                .validation_mode(ValidationMode::Fast)
+        };
         Self {
-            strict: build(options).extension(NoteValidation).finish(),
-            fast: fast(options.nesting),
+            told: build().finish(),
+            untold: build().enable_federation().disable_introspection().finish(),
         }
     }
 
-    /// Runs a query whose document was found valid before. It must not ask for the schema, which is not told this way.
-    pub async fn execute_validated(&self, request: Request) -> Response {
-        self.fast.execute(request).await
-    }
-
-    /// Validates and runs. `valid` is told when the document is found valid.
-    pub async fn execute(&self, request: Request, valid: OnValid) -> Response {
-        self.strict.execute(request.data(valid)).await
+    /// Runs an operation of a valid document. `introspects`: it asks for the schema.
+    pub async fn execute(&self, request: Request, introspects: bool) -> Response {
+        if introspects {
+            self.told.execute(request).await
+        } else {
+            self.untold.execute(request).await
+        }
     }
 }
 
-fn fast(nesting: usize) -> GraphqlSchema<Query, Mutation, EmptySubscription> {
-    let options = Options {
-        nesting,
-        introspection: false,
-    };
-    build(options)
-        // Nobody sees federation's fields, which no strictly validated document has. But without them the library walks
-        // over all types for each field of the query, to find out that none is an entity.
-        .enable_federation()
-        .validation_mode(ValidationMode::Fast)
-        .finish()
-}
-
-fn build(options: Options) -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    let builder = GraphqlSchema::build(Query::default(), Mutation::default(), EmptySubscription)
-        .limit_recursive_depth(options.nesting)
-        .disable_suggestions();
-    if options.introspection {
-        builder
-    } else {
-        builder.disable_introspection()
-    }
+fn build() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    GraphqlSchema::build(Query::default(), Mutation::default(), EmptySubscription)
 }
 
 /// The SDL: what `schema.graphql` holds and /schema.graphql answers.
 #[must_use]
 pub fn sdl() -> String {
-    let options = Options {
-        nesting: 32,
-        introspection: true,
-    };
     // As introspection tells it: with the texts that specify the scalars.
     let export = SDLExportOptions::new().include_specified_by();
-    build(options).finish().sdl_with_options(export)
+    build().finish().sdl_with_options(export)
 }
 
-/// Called when a document has passed strict validation.
-pub struct OnValid(pub Box<dyn Fn() + Send + Sync>);
+/// The scalars that are the schema's own, and what each takes.
+pub const SCALARS: &[Scalar] = &[
+    Scalar {
+        name: "CurrencyCode",
+        form: "a code of ISO 4217 as a text, such as \"EUR\"",
+        is_valid: <CurrencyCode as ScalarType>::is_valid,
+    },
+    Scalar {
+        name: "Date",
+        form: "a day as a text, such as \"2026-11-21\"",
+        is_valid: <Date as ScalarType>::is_valid,
+    },
+    Scalar {
+        name: "DateTime",
+        form: "a date and time with its offset as a text, such as \"2026-11-21T09:00:00Z\"",
+        is_valid: <Timestamp as ScalarType>::is_valid,
+    },
+    Scalar {
+        name: "Decimal",
+        form: "a decimal number as a text, such as \"5.25\"",
+        is_valid: <Decimal as ScalarType>::is_valid,
+    },
+    Scalar {
+        name: "JSON",
+        form: "a JSON value",
+        is_valid: <Json as ScalarType>::is_valid,
+    },
+    Scalar {
+        name: "Upload",
+        form: "a file, which is sent as a part of a multipart request",
+        is_valid: <Upload as ScalarType>::is_valid,
+    },
+];
 
-struct NoteValidation;
-
-impl ExtensionFactory for NoteValidation {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self)
-    }
-}
-
-#[async_graphql::async_trait::async_trait]
-impl Extension for NoteValidation {
-    async fn validation(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        next: NextValidation<'_>,
-    ) -> Result<ValidationResult, Vec<ServerError>> {
-        let result = next.run(ctx).await;
-        if let (Ok(_), Some(OnValid(valid))) = (&result, ctx.data_opt::<OnValid>()) {
-            valid();
-        }
-        result
-    }
+/// The rules that documents and variables are judged by.
+///
+/// # Errors
+/// None that a test would not find: the SDL is the schema's own.
+pub fn rules(sdl: &str, introspection: bool) -> std::result::Result<Rules, ModelError> {
+    Rules::from_sdl(sdl, SCALARS, introspection)
 }
 
 #[cfg(test)]
@@ -371,6 +365,26 @@ mod tests {
         "token",
         "code",
     ];
+
+    // GQL-01
+    #[test]
+    fn each_scalar_of_the_schema_has_its_rule() {
+        let document = parse_schema(sdl()).expect("our own schema");
+        let scalars = document
+            .definitions
+            .iter()
+            .filter_map(|definition| match definition {
+                TypeSystemDefinition::Type(definition)
+                    if matches!(definition.node.kind, TypeKind::Scalar) =>
+                {
+                    Some(definition.node.name.node.to_string())
+                }
+                _ => None,
+            });
+        let ruled: Vec<String> = SCALARS.iter().map(|scalar| scalar.name.to_owned()).collect();
+        assert_eq!(scalars.collect::<Vec<_>>(), ruled);
+        rules(&sdl(), true).expect("the rules of our own schema");
+    }
 
     #[test]
     fn a_mutation_that_takes_a_secret_is_a_credential_mutation() {

@@ -80,6 +80,23 @@ impl Cost {
         ))
     }
 
+    /// Refuses what only somebody with a credential may ask for.
+    pub(super) fn check_for_nobody(&self, model: &CostModel) -> Result<(), Refusal> {
+        let allowance = introspection::ALLOWANCE_OF_NOBODY;
+        if self.introspection <= model.introspection(allowance) {
+            return Ok(());
+        }
+        Err(Refusal::limit(self.too_much_introspection(model, allowance)))
+    }
+
+    fn too_much_introspection(&self, model: &CostModel, allowance: u64) -> String {
+        format!(
+            "The introspection asks for {} fields; the limit is {}. Ask for the types by name.",
+            up_to(self.introspection),
+            grouped(model.introspection(allowance))
+        )
+    }
+
     /// Refuses what goes beyond a limit.
     pub(super) fn check(&self, limits: &Limits, model: &CostModel) -> Result<(), Refusal> {
         let problem = if self.objects > limits.cost {
@@ -88,12 +105,8 @@ impl Cost {
                 up_to(self.objects),
                 grouped(limits.cost)
             )
-        } else if self.introspection > model.introspection {
-            format!(
-                "The introspection asks for {} fields; the limit is {}. Ask for the types by name.",
-                up_to(self.introspection),
-                grouped(model.introspection)
-            )
+        } else if self.introspection > model.introspection(introspection::ALLOWANCE) {
+            self.too_much_introspection(model, introspection::ALLOWANCE)
         } else if self.fields > limits.fields() {
             format!(
                 "The query asks for {} fields; the limit is {}. Ask for fewer fields or smaller pages.",
@@ -153,14 +166,14 @@ pub(super) fn measure(
     }
 }
 
-/// The fields of introspection that a model allows in one operation.
-pub(super) fn introspection_allowance(model: &CostModel) -> u64 {
+/// The fields that the full introspection query comes to.
+pub(super) fn full_introspection(model: &CostModel) -> u64 {
     let document = parse_query(introspection::FULL).expect("a constant that a test parses");
     let order = shape::check(&document, &Limits::default()).expect("a constant that a test checks");
     let mut operations = document.operations.iter();
     let (_, operation) = operations.next().expect("a constant with one operation");
     let full = measure(model, &document, &order, &operation.node, &Variables::default());
-    full.cost.introspection.saturating_mul(introspection::ALLOWANCE)
+    full.cost.introspection
 }
 
 struct Meter<'a> {

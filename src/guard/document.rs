@@ -1,10 +1,9 @@
 //! The gates in order, and the documents that have passed them.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicBool, Ordering},
-};
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
 
+use apollo_compiler::ast::Document;
 use async_graphql::{
     Variables,
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection},
@@ -12,13 +11,15 @@ use async_graphql::{
 use moka::sync::Cache;
 
 use super::{
-    Limits,
+    Limits, absent, convert,
     cost::{self, Cost},
     model::CostModel,
+    parse::parse,
+    places::Places,
     refusal::Refusal,
+    rules::{Declared, Rules},
     scan::scan,
     shape::{self, FragmentOrder},
-    syntax,
 };
 
 /// Memory that kept documents may take, in bytes.
@@ -38,6 +39,7 @@ const BYTES_PER_TOKEN: usize = 256;
 pub struct Guard {
     limits: Limits,
     model: Arc<CostModel>,
+    rules: Arc<Rules>,
     kept: Cache<Arc<str>, Arc<Prepared>>,
 }
 
@@ -47,7 +49,7 @@ impl Guard {
     /// Kept documents are found by their whole text, so that no two can be taken for each other, and hashed with a
     /// random key. A flood of new documents does not drive out those in use: the cache admits by frequency.
     #[must_use]
-    pub fn new(limits: Limits, model: CostModel) -> Self {
+    pub fn new(limits: Limits, model: CostModel, rules: Rules) -> Self {
         let least = u32::try_from(CACHE_BYTES.div_ceil(CACHE_ENTRIES)).unwrap_or(u32::MAX);
         let kept = Cache::builder()
             .max_capacity(CACHE_BYTES)
@@ -56,6 +58,7 @@ impl Guard {
         Self {
             limits,
             model: Arc::new(model),
+            rules: Arc::new(rules),
             kept,
         }
     }
@@ -64,14 +67,48 @@ impl Guard {
     ///
     /// # Errors
     /// It is not GraphQL, or exceeds a limit that does not depend on the operation and the variables.
-    pub fn prepare(&self, text: &str) -> Result<Arc<Prepared>, Refusal> {
+    pub fn read(&self, text: &str) -> Result<Read, Refusal> {
         if let Some(prepared) = self.kept.get(text) {
-            return Ok(prepared);
+            return Ok(Read(State::Kept(prepared)));
         }
-        let scanned = scan(text, &self.limits)?;
-        let document = syntax::parse(&scanned.text)?;
+        let tokens = scan(text, &self.limits)?.tokens;
+        let places = Places::of(text);
+        let parsed = parse(text, &places)?;
+        let document = convert::document(&parsed, &tokens, &places)?;
         let order = shape::check(&document, &self.limits)?;
-        Ok(Arc::new(Prepared::new(text, document, order, scanned.tokens)))
+        Ok(Read(State::New(Box::new(New {
+            text: text.into(),
+            tokens: tokens.len(),
+            places,
+            parsed,
+            document,
+            order,
+        }))))
+    }
+
+    /// Validates a document that was read, once: only what is valid is kept, so that refused and broken documents take no room
+    /// from others.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn validate(&self, read: Read) -> Result<Arc<Prepared>, Vec<Refusal>> {
+        let new = match read.0 {
+            State::Kept(prepared) => return Ok(prepared),
+            State::New(new) => new,
+        };
+        let declared = self.rules.validate(&new.parsed, &new.text, &new.places)?;
+        let prepared = Arc::new(Prepared::new(*new, declared));
+        let text = Arc::clone(&prepared.text);
+        self.kept.insert(text, Arc::clone(&prepared));
+        Ok(prepared)
+    }
+
+    /// Checks the values of an operation's variables, and brings them into the form that the executor takes.
+    ///
+    /// # Errors
+    /// Everything that does not fit.
+    pub fn coerce(&self, operation: &Operation<'_>, variables: &mut Variables) -> Result<(), Vec<Refusal>> {
+        self.rules.coerce(operation.declared, variables)
     }
 
     /// Decides whether an operation may run with these variables.
@@ -101,19 +138,53 @@ impl Guard {
         Ok(cost)
     }
 
-    /// Keeps a document, once the library's strict validation has found nothing wrong with it. Later runs of the
-    /// same text need neither parsing nor strict validation.
+    /// Refuses what only somebody with a credential may ask for.
     ///
-    /// Only what is valid is kept, so that refused and broken documents take no room from others.
-    pub fn keep(&self, prepared: &Arc<Prepared>) {
-        if !prepared.validated.swap(true, Ordering::AcqRel) {
-            let text = Arc::clone(&prepared.text);
-            self.kept.insert(text, Arc::clone(prepared));
-        }
+    /// # Errors
+    /// Introspection of more than the schema.
+    pub fn check_for_nobody(&self, cost: &Cost) -> Result<(), Refusal> {
+        cost.check_for_nobody(&self.model)
     }
 }
 
-/// A document that is within the limits.
+/// A document that is GraphQL and within the limits; nobody knows yet whether it means anything.
+#[derive(Debug)]
+pub struct Read(State);
+
+#[derive(Debug)]
+enum State {
+    Kept(Arc<Prepared>),
+    New(Box<New>),
+}
+
+#[derive(Debug)]
+struct New {
+    text: Arc<str>,
+    tokens: usize,
+    places: Places,
+    parsed: Document,
+    document: ExecutableDocument,
+    order: FragmentOrder,
+}
+
+impl Read {
+    /// The kind of the operation that would run; `None` where the document does not say which one that is.
+    #[must_use]
+    pub fn kind(&self, operation: Option<&str>) -> Option<OperationType> {
+        let document = match &self.0 {
+            State::Kept(prepared) => &prepared.document,
+            State::New(new) => &new.document,
+        };
+        let mut operations = document.operations.iter();
+        let (_, found) = match operation {
+            Some(name) => operations.find(|(own, _)| own.is_some_and(|own| own == name))?,
+            None => operations.next()?,
+        };
+        Some(found.node.ty)
+    }
+}
+
+/// A document that is valid and within the limits.
 #[derive(Debug)]
 pub struct Prepared {
     text: Arc<str>,
@@ -121,35 +192,37 @@ pub struct Prepared {
     order: FragmentOrder,
     /// Of each operation, in the order of the document's iteration: its cost, where no variable decides it.
     costs: Vec<OnceLock<Cost>>,
+    /// Of each operation, in the same order: its variables.
+    declared: Vec<Declared>,
     bytes: u32,
-    validated: AtomicBool,
 }
 
 impl Prepared {
-    fn new(text: &str, document: ExecutableDocument, order: FragmentOrder, tokens: usize) -> Self {
+    fn new(new: New, mut declared: Vec<Declared>) -> Self {
+        let New {
+            text,
+            tokens,
+            document,
+            order,
+            ..
+        } = new;
+        let places = document
+            .operations
+            .iter()
+            .map(|(name, _)| name.map(async_graphql::Name::as_str));
+        let places: Vec<Option<&str>> = places.collect();
+        declared.sort_by_key(|declared| places.iter().position(|name| *name == declared.operation()));
         let bytes = tokens
             .saturating_mul(BYTES_PER_TOKEN)
             .saturating_add(2 * text.len());
         Self {
-            text: text.into(),
+            text,
             costs: document.operations.iter().map(|_| OnceLock::new()).collect(),
             document,
             order,
+            declared,
             bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
-            validated: AtomicBool::new(false),
         }
-    }
-
-    /// The parsed document; the library's executor takes a clone of it (`Request::set_parsed_query`).
-    #[must_use]
-    pub fn document(&self) -> &ExecutableDocument {
-        &self.document
-    }
-
-    /// Has strict validation found nothing wrong with this text ([`Guard::keep`])?
-    #[must_use]
-    pub fn is_validated(&self) -> bool {
-        self.validated.load(Ordering::Acquire)
     }
 
     /// The operation to run: the one of that name, or the only one.
@@ -157,14 +230,19 @@ impl Prepared {
     /// # Errors
     /// The document has no operation of that name, or several and no name was given (GraphQL §6.1).
     pub fn operation(&self, name: Option<&str>) -> Result<Operation<'_>, Refusal> {
-        let mut operations =
-            (self.document.operations.iter().enumerate()).map(|(index, (own_name, definition))| Operation {
-                kind: definition.node.ty,
-                name: own_name.map(async_graphql::Name::as_str),
-                prepared: self,
-                index,
-                definition: &definition.node,
-            });
+        let mut operations = (self.document.operations.iter().zip(&self.declared).enumerate()).map(
+            |(index, (own, declared))| {
+                let (own_name, definition) = own;
+                Operation {
+                    kind: definition.node.ty,
+                    name: own_name.map(async_graphql::Name::as_str),
+                    prepared: self,
+                    index,
+                    declared,
+                    definition: &definition.node,
+                }
+            },
+        );
         let found = match name {
             Some(name) => operations.find(|operation| operation.name == Some(name)),
             None => {
@@ -191,6 +269,24 @@ impl Prepared {
 }
 
 impl Operation<'_> {
+    /// The document as the library's executor takes it (`Request::set_parsed_query`).
+    ///
+    /// Where a variable without a value stands for an argument or for a field of an input object, that is as if it were not
+    /// there (GraphQL §6.4.1, §3.10). The executor would take it for null, which clears what is there.
+    #[must_use]
+    pub fn to_run(&self, variables: &Variables) -> ExecutableDocument {
+        let mut document = self.prepared.document.clone();
+        let absent: HashSet<&str> = self
+            .declared
+            .absent(variables)
+            .map(async_graphql::Name::as_str)
+            .collect();
+        if !absent.is_empty() {
+            absent::leave_out(&mut document, &absent);
+        }
+        document
+    }
+
     /// Whether it selects one field, and of that only what has nothing behind it.
     #[must_use]
     pub fn is_single(&self) -> bool {
@@ -216,5 +312,6 @@ pub struct Operation<'a> {
     pub name: Option<&'a str>,
     prepared: &'a Prepared,
     index: usize,
+    declared: &'a Declared,
     definition: &'a OperationDefinition,
 }

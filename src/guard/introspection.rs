@@ -2,9 +2,10 @@
 //!
 //! Introspection has no pages and goes in circles (`fields { type { fields { type …`), so that neither the depth nor
 //! the cost of ordinary queries fits it. It is measured in fields that the answer holds, by how many types, fields
-//! and arguments this schema has on average, and may come to twice what the full introspection query comes to.
+//! and arguments this schema has on average, and by how many lists and non-nulls stand around a type at most, and may come to twice what the full introspection query comes to; without a
+//! credential to little more than once.
 
-use async_graphql::parser::types::{ServiceDocument, TypeKind};
+use async_graphql::parser::types::{BaseType, ServiceDocument, Type, TypeKind};
 
 use super::model::{CostModel, FieldModel, Times, TypeId, fields, types};
 
@@ -17,8 +18,12 @@ pub(super) const LISTS: [&str; 4] = ["fields", "interfaces", "possibleTypes", "i
 /// How many of [`LISTS`] may stand inside one another.
 pub(super) const MAX_LISTS: usize = 2;
 
-/// How many times the full introspection query an operation may ask for.
-pub(super) const ALLOWANCE: u64 = 2;
+/// What an operation may ask for, in hundredths of the full introspection query.
+pub(super) const ALLOWANCE: u64 = 200;
+
+/// The same of a caller without a credential: the full query, which takes half of the processor's time that such a request may
+/// take (DEF-01), and the little more that a tool may want.
+pub(super) const ALLOWANCE_OF_NOBODY: u64 = 110;
 
 /// Types, scalars among them, that every schema has without defining them.
 const BUILT_IN_TYPES: u64 = 13;
@@ -68,18 +73,33 @@ pub(super) fn add(model: &mut CostModel, document: &ServiceDocument) {
         "__Directive",
     ]
     .map(|name| model.add_type(name));
+    // A type inside its lists and non-nulls: each `ofType` leads to the next one, and the last one to nothing.
+    let mut inner = ty;
+    let mut types = vec![ty];
+    for level in 1..=counts.wrappers {
+        let outer = inner;
+        inner = model.add_alias(&format!("__Type inside {level}"), ty);
+        types.push(inner);
+        model.add_field(outer, "ofType", introspecting(inner, 1, false));
+    }
+    model.add_field(inner, "ofType", introspecting(inner, 0, false));
+    for holder in types {
+        for (name, target, times) in [
+            ("fields", field, counts.fields),
+            ("interfaces", ty, counts.relations),
+            ("possibleTypes", ty, counts.relations),
+            ("enumValues", value, counts.values),
+            ("inputFields", input, counts.inputs),
+        ] {
+            model.add_field(holder, name, introspecting(target, times, false));
+        }
+    }
     let fields = [
         (schema, "queryType", ty, 1),
         (schema, "mutationType", ty, 1),
         (schema, "subscriptionType", ty, 1),
         (schema, "types", ty, counts.types),
         (schema, "directives", directive, counts.directives),
-        (ty, "fields", field, counts.fields),
-        (ty, "interfaces", ty, counts.relations),
-        (ty, "possibleTypes", ty, counts.relations),
-        (ty, "enumValues", value, counts.values),
-        (ty, "inputFields", input, counts.inputs),
-        (ty, "ofType", ty, 1),
         (field, "args", input, counts.arguments),
         (field, "type", ty, 1),
         (input, "type", ty, 1),
@@ -116,6 +136,8 @@ struct Census {
     values: u64,
     /// Interfaces of objects and members of unions.
     relations: u64,
+    /// Lists and non-nulls around a type, at most.
+    wrappers: u64,
 }
 
 impl Census {
@@ -125,6 +147,10 @@ impl Census {
             census.types += 1;
             for field in fields(&definition.kind) {
                 census.fields += 1;
+                census.wrappers = census.wrappers.max(wrappers(&field.ty.node));
+                for argument in &field.arguments {
+                    census.wrappers = census.wrappers.max(wrappers(&argument.node.ty.node));
+                }
                 census.arguments += field.arguments.len() as u64;
             }
             match &definition.kind {
@@ -134,7 +160,12 @@ impl Census {
                 }
                 TypeKind::Union(union) => census.relations += union.members.len() as u64,
                 TypeKind::Enum(definition) => census.values += definition.values.len() as u64,
-                TypeKind::InputObject(input) => census.inputs += input.fields.len() as u64,
+                TypeKind::InputObject(input) => {
+                    census.inputs += input.fields.len() as u64;
+                    for field in &input.fields {
+                        census.wrappers = census.wrappers.max(wrappers(&field.node.ty.node));
+                    }
+                }
                 TypeKind::Scalar => {}
             }
         }
@@ -152,6 +183,16 @@ impl Census {
             inputs: self.inputs.div_ceil(types),
             values: self.values.div_ceil(types),
             relations: self.relations.div_ceil(types),
+            wrappers: self.wrappers,
         }
     }
+}
+
+/// How many lists and non-nulls stand around a type.
+fn wrappers(ty: &Type) -> u64 {
+    let inner = match &ty.base {
+        BaseType::Named(_) => 0,
+        BaseType::List(item) => 1 + wrappers(item),
+    };
+    inner + u64::from(!ty.nullable)
 }

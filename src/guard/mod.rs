@@ -4,30 +4,36 @@
 //!
 //! 1. `scan` reads the text once, byte by byte, and counts tokens and the nesting of brackets. The library's
 //!    parser is recursive, so that a text nested deep enough kills the process; this scan lets no such text through.
-//! 2. `syntax` parses what is left and says what is wrong without repeating the text.
+//! 2. `parse` parses what is left and says what is wrong without repeating the text; `convert` makes of it what the
+//!    executor takes.
 //! 3. `shape` bounds what does not depend on the schema: depth, aliases, fragments, directives, cycles, and the
-//!    size of the document with its fragments written out, which is what the library's validation walks through.
+//!    size of the document with its fragments written out, which is what a validation walks through. Then `rules` validate.
 //! 4. `cost` bounds the objects that the answer may hold, by the schema (`model`) and the request's variables.
 //!
 //! [`Guard`] puts them in order and keeps the documents that were found valid. It knows no HTTP and no domain: the
 //! schema comes as SDL, the limits as numbers, and a [`Refusal`] goes back as a value.
 
+mod absent;
+mod convert;
 mod cost;
 mod document;
 mod introspection;
 mod model;
+mod parse;
+mod places;
 mod refusal;
+mod rules;
 mod scan;
 mod shape;
 mod sizes;
-mod syntax;
 #[cfg(test)]
 mod tests;
 
 pub use cost::Cost;
-pub use document::{Guard, Operation, Prepared};
+pub use document::{Guard, Operation, Prepared, Read};
 pub use model::{CostModel, ModelError};
 pub use refusal::{Refusal, RefusalKind};
+pub use rules::{Rules, Scalar};
 
 /// What a document may ask for; each is `GATEWAY_MAX_…`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

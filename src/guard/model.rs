@@ -66,8 +66,8 @@ pub struct CostModel {
     pub(super) query: Option<TypeId>,
     pub(super) mutation: Option<TypeId>,
     pub(super) subscription: Option<TypeId>,
-    /// Fields that introspection may answer in one operation.
-    pub(super) introspection: u64,
+    /// Fields that the full introspection query comes to.
+    full_introspection: u64,
 }
 
 /// A schema that no model can be made of; it is the program's own, so that this is a fault of the program.
@@ -77,6 +77,10 @@ pub enum ModelError {
     Sdl(parser::Error),
     /// A name given as a credential mutation that the schema does not have.
     NoSuchMutation(String),
+    /// The SDL is no schema, for these reasons.
+    Schema(String),
+    /// A scalar that the schema does not have.
+    NoSuchScalar(&'static str),
 }
 
 impl std::fmt::Display for ModelError {
@@ -84,6 +88,8 @@ impl std::fmt::Display for ModelError {
         match self {
             Self::Sdl(_) => f.write_str("the schema's SDL could not be parsed"),
             Self::NoSuchMutation(name) => write!(f, "the schema has no mutation {name}"),
+            Self::Schema(reasons) => write!(f, "the SDL is no schema: {reasons}"),
+            Self::NoSuchScalar(name) => write!(f, "the schema has no scalar {name}"),
         }
     }
 }
@@ -92,7 +98,7 @@ impl std::error::Error for ModelError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Sdl(error) => Some(error),
-            Self::NoSuchMutation(_) => None,
+            Self::NoSuchMutation(_) | Self::Schema(_) | Self::NoSuchScalar(_) => None,
         }
     }
 }
@@ -109,7 +115,7 @@ impl CostModel {
         model.find_possible_types(&document);
         model.mark_credentials(credentials)?;
         introspection::add(&mut model, &document);
-        model.introspection = cost::introspection_allowance(&model);
+        model.full_introspection = cost::full_introspection(&model);
         Ok(model)
     }
 
@@ -140,6 +146,13 @@ impl CostModel {
         id
     }
 
+    /// Makes a type known that is another one in a certain place.
+    pub(super) fn add_alias(&mut self, name: &str, of: TypeId) -> TypeId {
+        let id = self.add_type(name);
+        self.of_mut(id).possible = vec![of];
+        id
+    }
+
     pub(super) fn add_field(&mut self, parent: TypeId, name: &str, field: FieldModel) {
         self.of_mut(parent).fields.insert(name.into(), field);
     }
@@ -160,7 +173,7 @@ impl CostModel {
             query: None,
             mutation: None,
             subscription: None,
-            introspection: 0,
+            full_introspection: 0,
         };
         let (mut query, mut mutation, mut subscription) = ("Query", "Mutation", "Subscription");
         for definition in &document.definitions {
@@ -252,6 +265,11 @@ impl CostModel {
         for (id, members) in possible {
             self.of_mut(id).possible = members.into_iter().collect();
         }
+    }
+
+    /// Fields that introspection may answer in one operation, in hundredths of the full query's.
+    pub(super) fn introspection(&self, allowance: u64) -> u64 {
+        self.full_introspection.saturating_mul(allowance) / 100
     }
 
     /// The same schema, of whose mutations those with these names may stand once in a document that is no backend's.

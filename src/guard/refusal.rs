@@ -50,10 +50,6 @@ impl Refusal {
         Self::new(RefusalKind::Parse, message).at(at)
     }
 
-    pub(super) fn parse(message: impl Into<String>) -> Self {
-        Self::new(RefusalKind::Parse, message)
-    }
-
     pub(super) fn at(mut self, place: Pos) -> Self {
         self.locations.push(place);
         self

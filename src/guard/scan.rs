@@ -1,28 +1,19 @@
 //! Reads the text of a document once, before the parser, and counts what could kill or stall the parser.
 //!
 //! The parser recurses only where it meets an opening bracket, and never gets past a bracket that does not match,
-//! so that the brackets open at a place bound its depth there. The scan counts at least as many tokens as the
-//! parser finds, which takes care in the places where the parser's grammar is laxer than the specification:
+//! so that the brackets open at a place bound its depth there. Strings, numbers and names are read here as the
+//! specification says, so that what is wrong with one is said at its place and the parser meets none that is.
 //!
-//! - an unterminated block string is refused, because the parser would take its quotes for an empty string and
-//!   read on into what follows;
-//! - `0123` and `1a` are refused, as the specification says, because the parser takes the first for four numbers;
-//! - `truefalsenull` counts as three, because the parser takes it for three values where it expects values.
-//!
-//! The parser works on each character, several times on some. What may be long without being many tokens has bounds of
-//! its own, and comments, on which the parser is slowest, are turned into blanks: places in the text stay the same.
+//! The parser works on each character. What may be long without being many tokens has bounds of its own.
 
 #![expect(
     clippy::string_slice,
     reason = "every place is that of a whole ASCII byte, or of the mark whose bytes are counted"
 )]
 
-use std::{borrow::Cow, ops::Range};
-
-use async_graphql::Pos;
-
 use super::{
     Limits,
+    places::Places,
     refusal::{Refusal, counted},
 };
 
@@ -36,12 +27,11 @@ const MAX_LITERALS: usize = 16 * 1024;
 /// One name, in bytes.
 const MAX_NAME: usize = 256;
 
-/// A text that passed.
+/// What a text that passed holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Scanned<'a> {
-    /// The text without its comments.
-    pub(super) text: Cow<'a, str>,
-    pub(super) tokens: usize,
+pub(super) struct Scanned {
+    /// Where each token begins, in bytes.
+    pub(super) tokens: Vec<usize>,
     /// The most brackets that were open at once.
     #[cfg(test)]
     pub(super) nesting: usize,
@@ -51,7 +41,7 @@ pub(super) struct Scanned<'a> {
 ///
 /// # Errors
 /// A limit that is exceeded, or text that no GraphQL document holds.
-pub(super) fn scan<'a>(text: &'a str, limits: &Limits) -> Result<Scanned<'a>, Refusal> {
+pub(super) fn scan(text: &str, limits: &Limits) -> Result<Scanned, Refusal> {
     let mut scanner = Scanner {
         text,
         bytes: text.as_bytes(),
@@ -59,10 +49,9 @@ pub(super) fn scan<'a>(text: &'a str, limits: &Limits) -> Result<Scanned<'a>, Re
         at: 0,
         open: Vec::new(),
         nesting: 0,
-        tokens: 0,
+        tokens: Vec::new(),
         blanks: 0,
         literals: 0,
-        comments: Vec::new(),
     };
     while scanner.at < scanner.bytes.len() {
         scanner.step()?;
@@ -71,45 +60,10 @@ pub(super) fn scan<'a>(text: &'a str, limits: &Limits) -> Result<Scanned<'a>, Re
         return Err(scanner.fault(*opened, "this bracket is never closed"));
     }
     Ok(Scanned {
-        text: without(text, &scanner.comments),
         tokens: scanner.tokens,
         #[cfg(test)]
         nesting: scanner.nesting,
     })
-}
-
-/// A text with blanks in place of comments, as many as they have characters.
-fn without<'a>(text: &'a str, comments: &[Range<usize>]) -> Cow<'a, str> {
-    if comments.is_empty() {
-        return Cow::Borrowed(text);
-    }
-    let mut plain = String::with_capacity(text.len());
-    let mut done = 0;
-    for comment in comments {
-        plain.push_str(&text[done..comment.start]);
-        plain.extend(text[comment.clone()].chars().map(|_| ' '));
-        done = comment.end;
-    }
-    plain.push_str(&text[done..]);
-    Cow::Owned(plain)
-}
-
-/// The place of a byte in a text: lines end as the specification says, columns count characters (§2.1.3).
-fn place(text: &str, byte: usize) -> Pos {
-    let mut pos = Pos { line: 1, column: 1 };
-    let mut characters = text[..byte].chars().peekable();
-    while let Some(character) = characters.next() {
-        let carriage = character == '\r' && characters.peek() != Some(&'\n');
-        if carriage || character == '\n' {
-            pos = Pos {
-                line: pos.line + 1,
-                column: 1,
-            };
-        } else {
-            pos.column += 1;
-        }
-    }
-    pos
 }
 
 struct Scanner<'a> {
@@ -120,10 +74,9 @@ struct Scanner<'a> {
     /// The brackets that are open, and where.
     open: Vec<(u8, usize)>,
     nesting: usize,
-    tokens: usize,
+    tokens: Vec<usize>,
     blanks: usize,
     literals: usize,
-    comments: Vec<Range<usize>>,
 }
 
 impl Scanner<'_> {
@@ -135,8 +88,8 @@ impl Scanner<'_> {
             b'#' => self.comment(),
             b'{' | b'[' | b'(' => self.open(),
             b'}' | b']' | b')' => self.close(),
-            b'!' | b'$' | b':' | b'=' | b'@' | b'&' | b'|' => self.take(1, 1),
-            b'.' if self.rest().starts_with(b"...") => self.take(3, 1),
+            b'!' | b'$' | b':' | b'=' | b'@' | b'&' | b'|' => self.take(1),
+            b'.' if self.rest().starts_with(b"...") => self.take(3),
             b'"' => {
                 let length = self.string()?;
                 self.literal(length)
@@ -163,11 +116,11 @@ impl Scanner<'_> {
     }
 
     fn fault(&self, byte: usize, problem: &str) -> Refusal {
-        Refusal::syntax(place(self.text, byte), problem)
+        Refusal::syntax(Places::of(self.text).at(byte), problem)
     }
 
     fn beyond(&self, problem: String) -> Refusal {
-        Refusal::limit(problem).at(place(self.text, self.at))
+        Refusal::limit(problem).at(Places::of(self.text).at(self.at))
     }
 
     fn blank(&mut self, length: usize) -> Result<(), Refusal> {
@@ -183,15 +136,12 @@ impl Scanner<'_> {
     }
 
     fn comment(&mut self) -> Result<(), Refusal> {
-        let start = self.at;
-        self.blank(self.run(|byte| !matches!(byte, b'\n' | b'\r')))?;
-        self.comments.push(start..self.at);
-        Ok(())
+        self.blank(self.run(|byte| !matches!(byte, b'\n' | b'\r')))
     }
 
-    fn take(&mut self, length: usize, tokens: usize) -> Result<(), Refusal> {
-        self.tokens += tokens;
-        if self.tokens > self.limits.tokens {
+    fn take(&mut self, length: usize) -> Result<(), Refusal> {
+        self.tokens.push(self.at);
+        if self.tokens.len() > self.limits.tokens {
             return Err(self.beyond(format!(
                 "The document has more than {}, which is the limit. Split it into several requests, and pass \
                  values as variables.",
@@ -212,7 +162,7 @@ impl Scanner<'_> {
                 counted(self.limits.nesting as u64, "level", "levels")
             )));
         }
-        self.take(1, 1)
+        self.take(1)
     }
 
     fn close(&mut self) -> Result<(), Refusal> {
@@ -224,7 +174,7 @@ impl Scanner<'_> {
         if self.open.pop().is_none_or(|(opened, _)| opened != wanted) {
             return Err(self.fault(self.at, "this bracket does not close the one opened last"));
         }
-        self.take(1, 1)
+        self.take(1)
     }
 
     fn literal(&mut self, length: usize) -> Result<(), Refusal> {
@@ -235,7 +185,7 @@ impl Scanner<'_> {
                 MAX_LITERALS / 1024
             )));
         }
-        self.take(length, 1)
+        self.take(length)
     }
 
     fn name(&mut self) -> Result<(), Refusal> {
@@ -245,8 +195,7 @@ impl Scanner<'_> {
                 "The document holds a name of more than {MAX_NAME} characters, which is the limit."
             )));
         }
-        let tokens = values_in(&self.bytes[self.at..self.at + length]);
-        self.take(length, tokens)
+        self.take(length)
     }
 
     /// The length of the string that begins here (§2.9.4).
@@ -267,18 +216,40 @@ impl Scanner<'_> {
         }
     }
 
-    /// The length of the escape sequence at a byte. The parser has no `\u{…}` and no surrogate pairs.
+    /// The length of the escape sequence at a byte: a surrogate has the other one with it (§2.9.4).
     fn escape(&self, at: usize) -> Result<usize, Refusal> {
         let known = match self.bytes.get(at + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Some(2),
-            Some(b'u') => self
-                .bytes
-                .get(at + 2..at + 6)
-                .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-                .map(|_| 6),
+            Some(b'u') if self.bytes.get(at + 2) == Some(&b'{') => {
+                self.code_point(at + 3).map(|length| length + 4)
+            }
+            Some(b'u') => match self.code_unit(at) {
+                Some(0xD800..=0xDBFF) => self.code_unit(at + 6).filter(is_low_surrogate).map(|_| 12),
+                Some(unit) if is_low_surrogate(&unit) => None,
+                unit => unit.map(|_| 6),
+            },
             _ => None,
         };
         known.ok_or_else(|| self.fault(at, "a string holds an escape that GraphQL does not have"))
+    }
+
+    /// The 16 bits of an escape such as `\u00e4` at a byte.
+    fn code_unit(&self, at: usize) -> Option<u32> {
+        let digits = self.text.get(at..at + 6)?.strip_prefix("\\u")?;
+        (digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .then(|| u32::from_str_radix(digits, 16).ok())
+            .flatten()
+    }
+
+    /// How many digits the code point of an escape such as `\u{1F600}` has that begin at a byte.
+    fn code_point(&self, at: usize) -> Option<usize> {
+        let rest = &self.bytes[at..];
+        let length = rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let digits = self.text.get(at..at + length)?;
+        let significant = digits.trim_start_matches('0');
+        let is_scalar = u32::from_str_radix(if significant.is_empty() { "0" } else { significant }, 16)
+            .is_ok_and(|value| char::from_u32(value).is_some());
+        (length > 0 && is_scalar && rest.get(length) == Some(&b'}')).then_some(length)
     }
 
     fn block_string(&self) -> Result<usize, Refusal> {
@@ -330,25 +301,10 @@ impl Scanner<'_> {
     }
 }
 
-fn is_name(byte: u8) -> bool {
-    byte == b'_' || byte.is_ascii_alphanumeric()
+fn is_low_surrogate(unit: &u32) -> bool {
+    (0xDC00..=0xDFFF).contains(unit)
 }
 
-/// As how many tokens the parser may read a name: it takes `true`, `false` and `null` for values of their own even
-/// where the name goes on, and each digit after them for a number where it is a zero.
-fn values_in(name: &[u8]) -> usize {
-    let mut rest = name;
-    let mut values = 0;
-    while let Some(after) = [&b"true"[..], b"false", b"null"]
-        .iter()
-        .find_map(|literal| rest.strip_prefix(*literal))
-    {
-        values += 1;
-        rest = after;
-    }
-    match rest.first() {
-        None => values,
-        Some(first) if first.is_ascii_digit() => values + rest.len(),
-        Some(_) => values + 1,
-    }
+fn is_name(byte: u8) -> bool {
+    byte == b'_' || byte.is_ascii_alphanumeric()
 }

@@ -36,8 +36,13 @@ pub(super) struct Answer {
 impl Answer {
     /// Nothing ran because of this.
     pub(super) fn refused(error: ServerError) -> Self {
+        Self::refused_for(vec![error])
+    }
+
+    /// Nothing ran because of these.
+    fn refused_for(errors: Vec<ServerError>) -> Self {
         Self {
-            errors: vec![error],
+            errors,
             ..Self::default()
         }
     }
@@ -98,6 +103,13 @@ impl From<Fault> for Denied {
 impl From<Refusal> for Denied {
     fn from(refusal: Refusal) -> Self {
         Self::Answer(Box::new(Answer::refused(wire(refusal))))
+    }
+}
+
+impl From<Vec<Refusal>> for Denied {
+    fn from(refusals: Vec<Refusal>) -> Self {
+        let errors = refusals.into_iter().map(wire).collect();
+        Self::Answer(Box::new(Answer::refused_for(errors)))
     }
 }
 

@@ -4,13 +4,13 @@ use std::any::Any;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 use std::task::{Poll, ready};
 
-use async_graphql::{Request, Response, Variables, parser::types::OperationType};
+use async_graphql::{
+    Request, Response, Variables,
+    parser::types::{ExecutableDocument, OperationType},
+};
 use axum::http::StatusCode;
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
@@ -21,18 +21,13 @@ use tracing::Instrument;
 use super::answer::{Answer, Denied, coded};
 use super::fault::Fault;
 use super::gateway::{Gateway, OperationNames};
-use super::mask::{self, Stage};
+use super::mask;
 use super::request::Params;
-use super::variables;
 use crate::access::principal::{Kind, Principal};
 use crate::context::RequestContext;
 use crate::error::Error;
-use crate::guard::{Cost, Prepared};
+use crate::guard::Cost;
 use crate::platform::database::counting;
-use crate::schema::OnValid;
-
-/// Errors of an invalid document that are listed.
-const MOST_ERRORS: usize = 100;
 
 /// Which methods an operation came by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +39,9 @@ pub(super) enum Method {
 
 /// An operation that the guard has let in.
 pub(super) struct Admitted {
-    prepared: Arc<Prepared>,
+    document: ExecutableDocument,
     operation_name: Option<String>,
     variables: Variables,
-    variables_fit: bool,
-    /// Whether it is validated each time: a mutation, and what asks for the schema, which only the strict one tells.
-    always_strict: bool,
     is_single: bool,
     cost: Cost,
     /// The operation's own name.
@@ -59,48 +51,45 @@ pub(super) struct Admitted {
 /// Asks the guard.
 ///
 /// # Errors
-/// What it refuses; a mutation by GET; a variable without its value.
+/// What it refuses; a mutation by GET; variables whose values do not fit.
 pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result<Admitted, Denied> {
     let Params {
         query,
         operation_name,
-        variables,
+        mut variables,
     } = params;
-    let prepared = gateway.guard.prepare(&query)?;
-    let operation = prepared.operation(operation_name.as_deref())?;
-    match (operation.kind, method) {
-        (OperationType::Subscription, _) => {
+    let read = gateway.guard.read(&query)?;
+    match (read.kind(operation_name.as_deref()), method) {
+        (Some(OperationType::Subscription), _) => {
             let message = "This API has no subscriptions.";
             return Err(coded("GRAPHQL_VALIDATION_FAILED", message).into());
         }
-        (OperationType::Mutation, Method::Get) => {
+        (Some(OperationType::Mutation), Method::Get) => {
             let message = "A mutation is sent by POST: GET is for queries only.";
             return Err(Fault::method("POST", message).into());
         }
         _ => {}
     }
+    let prepared = gateway.guard.validate(read)?;
+    let operation = prepared.operation(operation_name.as_deref())?;
     let cost = gateway.guard.admit(&operation, &variables)?;
-    let variables_fit = variables::check(&prepared, operation.name, &variables)?;
+    gateway.guard.coerce(&operation, &mut variables)?;
     let is_mutation = operation.kind == OperationType::Mutation;
-    let always_strict = is_mutation || cost.introspection > 0;
     let is_single = !is_mutation && operation.is_single();
     let name = operation.name.map(str::to_owned);
     Ok(Admitted {
+        document: operation.to_run(&variables),
         operation_name,
         variables,
-        variables_fit,
-        always_strict,
         is_single,
         cost,
         name,
-        prepared,
     })
 }
 
 /// What came of an execution.
 pub(super) struct Executed {
     response: Response,
-    stage: Stage,
     /// Database commands that it took.
     commands: u32,
 }
@@ -123,14 +112,13 @@ enum Work {
 /// one thread to another and back.
 pub(super) struct Running {
     work: Work,
-    prepared: Arc<Prepared>,
     name: Option<String>,
 }
 
 /// Starts an admitted operation once there is room.
 ///
 /// # Errors
-/// What only a backend may send; 503 when there was no room until the deadline.
+/// What only a backend, or only somebody with a credential may send; 503 when there was no room until the deadline.
 pub(super) async fn start(
     gateway: &Arc<Gateway>,
     mut admitted: Admitted,
@@ -138,11 +126,14 @@ pub(super) async fn start(
     deadline: Instant,
 ) -> Result<Running, Denied> {
     let identity = context.principal.standing();
+    if identity.is_none() {
+        gateway.guard.check_for_nobody(&admitted.cost)?;
+    }
     if identity.is_none_or(|identity| identity.kind() != Kind::Integration) {
         admitted.cost.check_for_the_public()?;
     }
     context.is_single = admitted.is_single;
-    let (prepared, name) = (Arc::clone(&admitted.prepared), admitted.name.take());
+    let name = admitted.name.take();
     let room = match Arc::clone(&gateway.running).try_acquire_owned() {
         Ok(room) => room,
         Err(_none) => wait_for_room(gateway, deadline).await?,
@@ -150,13 +141,11 @@ pub(super) async fn start(
     let (for_work, counted) = (Arc::clone(gateway), gateway.app.tasks.token());
     let work = async move {
         let _ends = (room, counted);
-        let (mut executed, commands) = counting(execute(&for_work, admitted, Arc::new(context))).await;
-        executed.commands = commands;
-        executed
+        let (response, commands) = counting(execute(&for_work, admitted, Arc::new(context))).await;
+        Executed { response, commands }
     };
     Ok(Running {
         work: Work::Going(Box::pin(AssertUnwindSafe(work).catch_unwind())),
-        prepared,
         name,
     })
 }
@@ -194,12 +183,9 @@ impl Running {
         }
     }
 
-    /// The operation's label in log and metrics; `None` as long as its document was not found valid, because until then
-    /// its name is any text.
-    pub(super) fn label(&self, names: &OperationNames, principal: &Principal) -> Option<Arc<str>> {
-        self.prepared
-            .is_validated()
-            .then(|| names.label(principal, self.name.as_deref()))
+    /// The operation's label in log and metrics.
+    pub(super) fn label(&self, names: &OperationNames, principal: &Principal) -> Arc<str> {
+        names.label(principal, self.name.as_deref())
     }
 
     /// Drives the operation to its end, without taking its answer.
@@ -228,25 +214,16 @@ impl Drop for Running {
 
 impl Executed {
     fn into_answer(self, request_id: &str) -> Answer {
-        let Self {
-            response,
-            stage,
-            commands,
-        } = self;
+        let Self { response, commands } = self;
         let Response {
             data,
             mut errors,
             extensions,
             ..
         } = response;
-        if stage == Stage::Validation && errors.len() > MOST_ERRORS {
-            errors.truncate(MOST_ERRORS);
-            let message = format!("Only the first {MOST_ERRORS} errors of the document are listed.");
-            errors.push(coded("GRAPHQL_VALIDATION_FAILED", message));
-        }
-        mask::mask(&mut errors, stage, request_id);
+        mask::mask(&mut errors, request_id);
         Answer {
-            data: (stage == Stage::Execution).then_some(data),
+            data: Some(data),
             errors,
             extensions,
             failure: None,
@@ -255,82 +232,31 @@ impl Executed {
     }
 }
 
-/// Runs an operation. A query whose text was found valid before skips the validation.
-async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestContext>) -> Executed {
+/// Runs an operation.
+async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestContext>) -> Response {
     let Admitted {
-        prepared,
+        document,
         operation_name,
-        mut variables,
-        variables_fit,
-        always_strict,
+        variables,
+        cost,
         ..
     } = admitted;
-    let request = |variables| {
-        let mut request = Request::new("").variables(variables).data(Arc::clone(&context));
-        request.set_parsed_query(prepared.document().clone());
-        request.operation_name = operation_name.clone();
-        request
-    };
-    if prepared.is_validated() && !always_strict {
-        let again = (!variables_fit).then(|| variables.clone());
-        let response = gateway.schema.execute_validated(request(variables)).await;
-        match again {
-            // Only strict validation looks at the values of variables before anything runs. A value that does not fit
-            // gets its answer, so that a text is answered the same whether or not it was sent before.
-            Some(again) if response.errors.iter().any(mask::is_bad_value) => variables = again,
-            _ => {
-                let stage = Stage::Execution;
-                return Executed {
-                    response,
-                    stage,
-                    commands: 0,
-                };
-            }
-        }
-    }
-    Box::pin(execute_strictly(gateway, &prepared, request(variables))).await
-}
-
-/// Validates and runs. What is found valid is kept.
-async fn execute_strictly(gateway: &Gateway, prepared: &Arc<Prepared>, request: Request) -> Executed {
-    let valid = Arc::new(AtomicBool::new(false));
-    let on_valid = {
-        let (valid, prepared) = (Arc::clone(&valid), Arc::clone(prepared));
-        let guard = gateway.guard.clone();
-        OnValid(Box::new(move || {
-            guard.keep(&prepared);
-            valid.store(true, Ordering::Release);
-        }))
-    };
-    let response = gateway.schema.execute(request, on_valid).await;
-    let stage = if valid.load(Ordering::Acquire) {
-        Stage::Execution
-    } else {
-        Stage::Validation
-    };
-    Executed {
-        response,
-        stage,
-        commands: 0,
-    }
+    let mut request = Request::new("").variables(variables).data(context);
+    request.set_parsed_query(document);
+    request.operation_name = operation_name;
+    gateway.schema.execute(request, cost.introspection > 0).await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::guard::{CostModel, Guard, Limits};
 
     #[tokio::test]
     async fn a_panic_in_a_resolver_says_the_request_id_only() {
-        let model = CostModel::from_sdl("type Query { a: Int }", &[]).expect("a schema");
-        let prepared = Guard::new(Limits::default(), model)
-            .prepare("{ a }")
-            .expect("good");
         let mut running = Running {
             work: Work::Going(Box::pin(
                 AssertUnwindSafe(async { panic!("s3cret") }).catch_unwind(),
             )),
-            prepared,
             name: None,
         };
         let deadline = Instant::now() + std::time::Duration::from_secs(60);

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::guard::{CostModel, Guard, Limits};
 use crate::platform::{id::StorageId, shares::Shares};
-use crate::schema::{self, Options, Schema};
+use crate::schema::{self, Schema};
 use crate::serve::Ready;
 
 /// Operations that run at once; more wait. Five for each connection to the database.
@@ -54,13 +54,12 @@ impl Gateway {
         let model = CostModel::from_sdl(&sdl, schema::CREDENTIAL_MUTATIONS)
             .and_then(|model| model.with_registrations(schema::REGISTRATIONS))
             .expect("the SDL that the schema itself writes can be read");
+        let rules =
+            schema::rules(&sdl, introspection).expect("the SDL that the schema itself writes is a schema");
         Self {
             ready,
-            schema: Schema::new(Options {
-                nesting: limits.nesting,
-                introspection,
-            }),
-            guard: Guard::new(limits, model),
+            schema: Schema::new(limits.nesting),
+            guard: Guard::new(limits, model, rules),
             sdl: introspection.then(|| Bytes::from(sdl)),
             metadata: Bytes::from(oauth::metadata(&app.public_url).to_string()),
             running: Arc::new(Semaphore::new(RUNNING)),

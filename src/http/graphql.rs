@@ -195,7 +195,7 @@ impl Call {
     /// Waits for the answer, and notes the operation's name.
     pub(super) async fn answer(&mut self, mut running: Running, deadline: Instant) -> Answer {
         let answer = running.answer(deadline, self.id.as_str()).await;
-        self.note.operation = running.label(&self.gateway.names, &self.principal);
+        self.note.operation = Some(running.label(&self.gateway.names, &self.principal));
         answer
     }
 }

@@ -33,7 +33,6 @@ mod server;
 mod site;
 mod streams;
 mod trace;
-mod variables;
 mod wire;
 
 use std::sync::Arc;

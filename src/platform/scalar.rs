@@ -192,6 +192,15 @@ impl ScalarType for Json {
         Ok(Self(value))
     }
 
+    fn is_valid(value: &Value) -> bool {
+        match value {
+            Value::Binary(_) => false,
+            Value::List(items) => items.iter().all(<Self as ScalarType>::is_valid),
+            Value::Object(fields) => fields.values().all(<Self as ScalarType>::is_valid),
+            _ => true,
+        }
+    }
+
     fn to_value(&self) -> Value {
         self.0.clone()
     }

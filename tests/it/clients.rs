@@ -88,6 +88,22 @@ async fn graphql_over_http_passes_every_audit() {
     scripts.run("audits.mjs", &[shop.gateway.url.as_str(), key]).await;
 }
 
+// GQL-01, GQL-02
+#[tokio::test]
+async fn five_thousand_requests_are_judged_as_graphql_js_judges_them() {
+    let Some(scripts) = Scripts::ready().await else {
+        return;
+    };
+    let shop = kit::shop().await;
+    let [key, _] = credentials(&shop);
+    scripts
+        .run(
+            "verdicts.mjs",
+            &[shop.gateway.url.as_str(), key, &schema_file(), "1", "5000"],
+        )
+        .await;
+}
+
 #[tokio::test]
 async fn graphiql_works_in_a_browser_from_the_gateway_alone() {
     let Some(scripts) = Scripts::ready().await else {

@@ -89,7 +89,7 @@ async fn sfu_02_registering_creates_the_user_and_its_storage_together() {
           "expiresAt": "[moment 2]",
           "isTemporary": true,
           "itemCount": 0,
-          "quotaBytes": 1073741824.0,
+          "quotaBytes": 104857600.0,
           "totalBytes": 0.0
         },
         "storefrontUserId": "guest",

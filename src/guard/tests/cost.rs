@@ -60,8 +60,6 @@ fn a_page_size_that_will_be_refused_is_no_way_around() {
     assert_eq!(objects("{shops(first:100000){nodes{id}}}"), 100);
     assert_eq!(objects("{shops(first:-1){nodes{id}}}"), 1);
     assert_eq!(objects("{shops(first:0){nodes{id}}}"), 1);
-    assert_eq!(objects("{shops(first:1e9){nodes{id}}}"), 100);
-    assert_eq!(objects("{shops(first:\"7\"){nodes{id}}}"), 100);
     assert_eq!(objects("{shops(first:7,last:9){nodes{id}}}"), 9);
 }
 
@@ -88,7 +86,6 @@ fn a_list_of_ids_counts_its_ids() {
     assert_eq!(objects("{nodes(ids:[]){id}}"), 0);
     assert_eq!(objects("{nodes(ids:[\"a\",\"b\",\"c\"]){id}}"), 3);
     assert_eq!(objects("{nodes(ids:\"a\"){id}}"), 1);
-    assert_eq!(objects("{nodes{id}}"), 0);
     let text = "query($a:[ID!]!){nodes(ids:$a){id}}";
     assert_eq!(objects_with(text, json!({"a": ["x", "y"]})), 2);
     assert_eq!(
@@ -122,13 +119,6 @@ fn what_stands_twice_counts_twice_and_what_may_be_skipped_counts() {
         objects("{viewer@skip(if:true){friends@include(if:false){id}}}"),
         11
     );
-}
-
-#[test]
-fn unknown_names_are_left_to_validation() {
-    assert_eq!(objects("{nothing{shops{nodes{id}}}}"), 0);
-    assert_eq!(objects("{...on Nothing{viewer{id}} ...Nobody}"), 0);
-    assert_eq!(objects("subscription{viewer{id}}"), 0);
 }
 
 #[test]
@@ -218,9 +208,11 @@ fn credential_mutations_stand_alone() {
 
 #[test]
 fn registrations_stand_once_but_in_a_backends_document() {
-    let model = CostModel::from_sdl("type Query { a: Int } type Mutation { add: Int other: Int }", &[]);
+    let sdl = "type Query { a: Int } type Mutation { add: Int other: Int }";
+    let model = CostModel::from_sdl(sdl, &[]);
     let model = model.unwrap().with_registrations(&["add"]).unwrap();
-    let guard = Guard::new(Limits::default(), model);
+    let rules = Rules::from_sdl(sdl, &[], true).unwrap();
+    let guard = Guard::new(Limits::default(), model, rules);
     let admit = |text: &str| {
         let prepared = guard.prepare(text).unwrap();
         guard

@@ -7,10 +7,13 @@ mod scan;
 mod shape;
 mod stack;
 mod syntax;
+mod values;
+
+use std::sync::Arc;
 
 use async_graphql::Variables;
 
-use super::{Cost, CostModel, Guard, Limits, Refusal};
+use super::{Cost, CostModel, Guard, Limits, Prepared, Refusal, Rules, Scalar};
 
 const SDL: &str = include_str!("schema.graphql");
 
@@ -18,8 +21,25 @@ fn model() -> CostModel {
     CostModel::from_sdl(SDL, &["login", "register"]).expect("the schema is sound")
 }
 
+fn rules() -> Rules {
+    let date = Scalar {
+        name: "DateTime",
+        form: "a moment",
+        is_valid: |value| matches!(value, async_graphql::Value::String(text) if text.starts_with("20")),
+    };
+    Rules::from_sdl(SDL, &[date], true).expect("the schema is sound")
+}
+
 fn guard() -> Guard {
-    Guard::new(Limits::default(), model())
+    Guard::new(Limits::default(), model(), rules())
+}
+
+impl Guard {
+    /// Reads and validates a document.
+    fn prepare(&self, text: &str) -> Result<Arc<Prepared>, Vec<Refusal>> {
+        let read = self.read(text).map_err(|refusal| vec![refusal])?;
+        self.validate(read)
+    }
 }
 
 fn variables(json: serde_json::Value) -> Variables {
@@ -32,7 +52,7 @@ fn admit(text: &str) -> Result<Cost, Refusal> {
 }
 
 fn admit_with(guard: &Guard, text: &str, values: serde_json::Value) -> Result<Cost, Refusal> {
-    let prepared = guard.prepare(text)?;
+    let prepared = guard.prepare(text).map_err(|mut refusals| refusals.remove(0))?;
     let operation = prepared.operation(None)?;
     guard.admit(&operation, &variables(values))
 }

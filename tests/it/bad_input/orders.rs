@@ -346,9 +346,9 @@ async fn err_02_a_value_within_an_order_of_another_kind_is_a_top_level_error() {
     };
     for (path, value) in misfits() {
         let answer = send(path, value.clone()).await;
-        assert_eq!(
-            answer.codes(),
-            ["BAD_USER_INPUT"],
+        let codes = answer.codes();
+        assert!(
+            !codes.is_empty() && codes.iter().all(|code| *code == "BAD_USER_INPUT"),
             "{path}: {value}: {}",
             answer.body
         );
@@ -357,7 +357,7 @@ async fn err_02_a_value_within_an_order_of_another_kind_is_a_top_level_error() {
     }
     assert_eq!(shop.gateway.store.dump().await, before, "nothing changed");
     let answer = send("total.amount", json!(10.5)).await;
-    insta::assert_snapshot!(answer.body["errors"][0]["message"].as_str().expect("words"), @r#"Invalid value for "input.total.amount", expected type "Decimal"."#);
+    insta::assert_snapshot!(answer.body["errors"][0]["message"].as_str().expect("words"), @r#""$input.total.amount" takes a decimal number as a text, such as "5.25": its type is "Decimal"."#);
 }
 
 // ERR-01

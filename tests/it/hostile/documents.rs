@@ -59,6 +59,7 @@ const KINDS: &[Kind] = &[
         )
     }),
     ("introspection of everything", |number| introspection(number, 1)),
+    // Which is refused: twice takes a credential.
     ("introspection of everything, twice", |number| {
         introspection(number, 2)
     }),

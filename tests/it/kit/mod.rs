@@ -42,7 +42,7 @@ pub(crate) use scripts::{Scripts, Tool, chromium, succeeds};
 pub(crate) use server::{FailPoint, find_server, scratch, server_uri};
 
 /// How long is waited for what should happen soon: a limit for failing, not a measure.
-pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
 /// A shop on a gateway with the default settings.
 pub(crate) async fn shop() -> Shop {

@@ -1,0 +1,143 @@
+//! Parses a scanned text, and says what is wrong with one that is not GraphQL.
+//!
+//! The parser's own messages may hold a part of the text, and with it whatever somebody wrote there, a password for
+//! instance. Ours name the place, and what could stand there by a list of our own words.
+
+use apollo_compiler::{
+    ast::Document,
+    diagnostic::ToCliReport,
+    parser::Parser,
+    validation::{DiagnosticData, DiagnosticList, WithErrors},
+};
+
+use super::{Limits, places::Places, refusal::Refusal};
+
+/// Levels of the parser's own for each bracket that may be open at a place. The scan has bounded those; this bound is a second
+/// one that the parser keeps by itself.
+const LEVELS_PER_BRACKET: usize = 4;
+
+/// Parses a text that has passed the scan.
+///
+/// # Errors
+/// A refusal of kind `Parse`.
+pub(super) fn parse(text: &str, places: &Places) -> Result<Document, Refusal> {
+    let parsed = Parser::new()
+        .recursion_limit(Limits::SAFE_NESTING * LEVELS_PER_BRACKET)
+        .parse_ast(text, "");
+    parsed.map_err(|WithErrors { errors, .. }| refusal(text, &errors, places))
+}
+
+/// What is said of the first error: the later ones often only follow from it.
+fn refusal(text: &str, errors: &DiagnosticList, places: &Places) -> Refusal {
+    let first = errors.iter().map(|diagnostic| diagnostic.error).next();
+    let span = first.and_then(ToCliReport::location);
+    let at = span.map_or(0, |span| span.offset());
+    let problem = match first {
+        Some(_) if follows_variable(text, at) => "expected a colon and the type of the variable",
+        Some(error) => problem(error),
+        None => CANNOT_STAND,
+    };
+    Refusal::syntax(places.at(at), problem)
+}
+
+const CANNOT_STAND: &str = "this cannot stand here";
+
+/// Whether what stands before a byte is a variable in the list of an operation's variables, whose type is missing: the parser
+/// says there that it expected a name.
+fn follows_variable(text: &str, at: usize) -> bool {
+    let is_ignored = |character: char| character.is_whitespace() || matches!(character, ',' | '\u{feff}');
+    let before = text.get(..at).unwrap_or_default().trim_end_matches(is_ignored);
+    let name =
+        before.trim_end_matches(|character: char| character == '_' || character.is_ascii_alphanumeric());
+    let dollar = name.trim_end_matches(is_ignored).strip_suffix('$');
+    let list = dollar.map(|before| before.trim_end_matches(is_ignored));
+    name.len() < before.len() && list.is_some_and(|before| before.ends_with('('))
+}
+
+/// The parser's message in the words of the specification. Only words of our own get through, whatever the message says.
+fn problem(error: &DiagnosticData) -> &'static str {
+    let message = error.to_string();
+    let message = message.strip_prefix("syntax error: ").unwrap_or(&message);
+    // What was found instead is the text's.
+    let expected = message
+        .split_once(", got ")
+        .map_or(message, |(expected, _)| expected);
+    EXPECTED
+        .iter()
+        .find(|(theirs, _)| expected == *theirs)
+        .map_or(CANNOT_STAND, |(_, ours)| *ours)
+}
+
+/// What the parser says that it expected, and how it is said here.
+const EXPECTED: &[(&str, &str)] = &[
+    (
+        "Unexpected <EOF>.",
+        "expected the definition of an operation or fragment",
+    ),
+    (
+        "expected a definition",
+        "expected the definition of an operation or fragment",
+    ),
+    (
+        "expected definition",
+        "expected the definition of an operation or fragment",
+    ),
+    (
+        "expected a StringValue, Name or OperationDefinition",
+        "expected the definition of an operation or fragment",
+    ),
+    (
+        "expected a definition after this StringValue",
+        "expected the definition of an operation or fragment",
+    ),
+    (
+        "expected a definition after this Name",
+        "expected the definition of an operation or fragment",
+    ),
+    (
+        "expected an Operation Type or a Selection Set",
+        "expected query, mutation or a selection set in braces",
+    ),
+    (
+        "expected either a 'mutation', a 'query', or a 'subscription'",
+        "expected query, mutation or subscription",
+    ),
+    ("expected a Selection Set", "expected a selection set in braces"),
+    ("expected Selection Set", "expected a selection set in braces"),
+    (
+        "expected at least one Selection in Selection Set",
+        "expected a selection",
+    ),
+    ("expected a Name", "expected a name"),
+    ("expected Fragment Name", "expected the name of a fragment"),
+    ("Fragment Name cannot be 'on'", "a fragment cannot be named on"),
+    ("expected 'on'", "expected a type condition, which begins with on"),
+    (
+        "expected Type Condition",
+        "expected a type condition, which begins with on",
+    ),
+    ("expected a Name in Type Condition", "expected the name of a type"),
+    (
+        "expected an Inline Fragment or a Fragment Spread",
+        "expected a type condition or the name of a fragment",
+    ),
+    ("expected an Argument", "expected an argument and its value"),
+    (
+        "expected a Variable Definition",
+        "expected a variable and its type",
+    ),
+    ("expected a Type", "expected a type"),
+    ("expected a type", "expected a type"),
+    ("expected a valid Value", "expected a value"),
+    ("invalid Enum Value", "true, false and null are no enum values"),
+    ("expected Enum Value", "expected an enum value"),
+    ("expected COLON", "expected a colon"),
+    ("expected R_CURLY", "expected a closing brace"),
+    ("expected R_PAREN", "expected a closing parenthesis"),
+    ("expected R_BRACK", "expected a closing bracket"),
+    (
+        "unexpected variable value in a Const context",
+        "a variable cannot stand in a default value",
+    ),
+    ("expected @ symbol", "expected a directive, which begins with @"),
+];

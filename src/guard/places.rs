@@ -1,0 +1,91 @@
+//! Where in a text something stands, as messages say it: by line and column.
+
+use apollo_compiler::parser::SourceSpan;
+use async_graphql::Pos;
+
+/// The lines of a text, to turn the number of a byte into a place.
+///
+/// Lines end as the specification says (GraphQL §2.1.2), columns count characters. A place is found in the time that it
+/// takes to find the line, however long the line is: a document has as many places as tokens, and all may be on one line.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// The first byte of each line.
+    lines: Vec<usize>,
+    /// For each byte the number of characters that began before it. Empty when each character is one byte.
+    characters: Vec<usize>,
+}
+
+impl Places {
+    pub(super) fn of(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let mut lines = vec![0];
+        for (at, byte) in bytes.iter().enumerate() {
+            let ends = match byte {
+                b'\n' => true,
+                b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+                _ => false,
+            };
+            if ends {
+                lines.push(at + 1);
+            }
+        }
+        let characters = if text.is_ascii() {
+            Vec::new()
+        } else {
+            let mut count = 0;
+            let begins = |at| {
+                let before = count;
+                count += usize::from(text.is_char_boundary(at));
+                before
+            };
+            (0..=bytes.len()).map(begins).collect()
+        };
+        Self { lines, characters }
+    }
+
+    /// The place of a byte; one beyond the text's end is at the end.
+    pub(super) fn at(&self, byte: usize) -> Pos {
+        let line = self.lines.partition_point(|first| *first <= byte).max(1);
+        let first = self.lines[line - 1];
+        Pos {
+            line,
+            column: self.character(byte).saturating_sub(self.character(first)) + 1,
+        }
+    }
+
+    /// The place where a part of the text begins; what the parser made up has none and is at the beginning.
+    pub(super) fn of_span(&self, span: Option<SourceSpan>) -> Pos {
+        self.at(span.map_or(0, |span| span.offset()))
+    }
+
+    fn character(&self, byte: usize) -> usize {
+        match self.characters.last() {
+            Some(last) => *self.characters.get(byte).unwrap_or(last),
+            None => byte,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_as_the_specification_says_and_columns_count_characters() {
+        let text = "a\nä😀b\r\nc\rd";
+        let places = Places::of(text);
+        let at = |mark: char| {
+            let pos = places.at(text.find(mark).expect("it is there"));
+            (pos.line, pos.column)
+        };
+        assert_eq!(at('a'), (1, 1));
+        assert_eq!(at('ä'), (2, 1));
+        assert_eq!(at('😀'), (2, 2));
+        assert_eq!(at('b'), (2, 3));
+        assert_eq!(at('c'), (3, 1));
+        assert_eq!(at('d'), (4, 1));
+        let ascii = Places::of("ab");
+        assert_eq!((ascii.at(1).line, ascii.at(1).column), (1, 2));
+        assert_eq!(Places::of("").at(0), Pos { line: 1, column: 1 });
+    }
+}

@@ -1,0 +1,353 @@
+//! Whether a value is one that its type takes (GraphQL §3, "Input Coercion"): one walk for the literals of a document and for
+//! the values of variables, so that both are judged alike.
+
+use std::fmt;
+
+use apollo_compiler::{
+    Name,
+    ast::Type,
+    schema::{EnumType, ExtendedType, InputObjectType},
+};
+use async_graphql::Value as Constant;
+
+use super::{
+    Rules,
+    nearest::{did_you_mean, nearest},
+};
+
+/// A value as the walk sees it.
+pub(super) enum Shape<'v, V> {
+    Null,
+    Variable(&'v Name),
+    Boolean,
+    Int(Whole),
+    Float,
+    Text(&'v str),
+    /// A literal of an enum, which has no quotes.
+    Symbol(&'v str),
+    /// A file of a multipart request.
+    File,
+    List(&'v [V]),
+    Object(Vec<(&'v str, &'v V)>),
+}
+
+/// How large a whole number is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Whole {
+    /// 32 bits, what Int holds.
+    Small,
+    /// 64 bits.
+    Large,
+    /// More.
+    Huge,
+}
+
+/// A literal, or the value of a variable.
+pub(super) trait Input: Sized {
+    /// Whether values of enums are texts, because the language of the values has no symbols.
+    const ENUMS_ARE_TEXTS: bool;
+
+    fn shape(&self) -> Shape<'_, Self>;
+
+    /// The value, unless it has a variable inside.
+    fn constant(&self) -> Option<std::borrow::Cow<'_, Constant>>;
+}
+
+/// What becomes of what the walk finds.
+pub(super) trait Findings<'v, V> {
+    /// A value does not fit. The message is made only if it is wanted: there may be very many of them.
+    fn misfit(&mut self, at: &'v V, message: impl FnOnce() -> String);
+
+    /// A variable stands where a value of this kind is wanted.
+    fn variable(&mut self, at: &'v V, name: &'v Name, wanted: Wanted<'v>);
+}
+
+/// What a place wants of a variable (GraphQL §5.8.5).
+#[derive(Clone, Copy)]
+pub(super) enum Wanted<'v> {
+    /// A value of this type; `has_default` where the place has a default value of its own.
+    Value { ty: &'v Type, has_default: bool },
+    /// The one value of a one-of input object, which must not be null.
+    OneOf { ty: &'v Type },
+    /// Any value: inside a custom scalar.
+    Anything,
+}
+
+/// The way to a value, from the argument or the variable that holds it.
+#[derive(Clone, Copy)]
+pub(super) struct Path<'p> {
+    parent: Option<&'p Path<'p>>,
+    step: Step<'p>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'p> {
+    Variable(&'p str),
+    Named(&'p str),
+    Item(usize),
+}
+
+impl<'p> Path<'p> {
+    pub(super) fn argument(name: &'p str) -> Self {
+        Self::root(Step::Named(name))
+    }
+
+    pub(super) fn variable(name: &'p str) -> Self {
+        Self::root(Step::Variable(name))
+    }
+
+    fn root(step: Step<'p>) -> Self {
+        Self { parent: None, step }
+    }
+
+    fn then(&'p self, step: Step<'p>) -> Self {
+        Self {
+            parent: Some(self),
+            step,
+        }
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent {
+            write!(f, "{parent}.")?;
+        }
+        match self.step {
+            Step::Variable(name) => write!(f, "${name}"),
+            Step::Named(name) => f.write_str(name),
+            Step::Item(index) => write!(f, "{index}"),
+        }
+    }
+}
+
+/// What a place takes beside its type.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Place {
+    /// It has a default value of its own.
+    pub(super) has_default: bool,
+    /// It is the one field of a one-of input object.
+    pub(super) is_one_of: bool,
+}
+
+impl Rules {
+    /// Checks a value against a type.
+    pub(super) fn check<'v, V: Input>(
+        &'v self,
+        value: &'v V,
+        ty: &'v Type,
+        place: Place,
+        path: &Path<'_>,
+        findings: &mut impl Findings<'v, V>,
+    ) {
+        match value.shape() {
+            Shape::Variable(name) => findings.variable(value, name, wanted(ty, place)),
+            Shape::Null if place.is_one_of => {
+                findings.misfit(value, || {
+                    format!("\"{path}\" must not be null: it is the one field that counts.")
+                });
+            }
+            Shape::Null if ty.is_non_null() => {
+                findings.misfit(value, || {
+                    format!("\"{path}\" must not be null: its type is \"{ty}\".")
+                });
+            }
+            Shape::Null => {}
+            Shape::List(items) if ty.is_list() => {
+                for (index, item) in items.iter().enumerate() {
+                    let path = path.then(Step::Item(index));
+                    self.check(item, ty.item_type(), Place::default(), &path, findings);
+                }
+            }
+            // A value in place of a list stands for a list of one (§3.11).
+            _ if ty.is_list() => self.check(value, ty.item_type(), Place::default(), path, findings),
+            shape => self.check_named(value, shape, ty, path, findings),
+        }
+    }
+
+    fn check_named<'v, V: Input>(
+        &'v self,
+        value: &'v V,
+        shape: Shape<'v, V>,
+        ty: &'v Type,
+        path: &Path<'_>,
+        findings: &mut impl Findings<'v, V>,
+    ) {
+        match self.schema.types.get(ty.inner_named_type()) {
+            Some(ExtendedType::Scalar(scalar)) if scalar.is_built_in() => {
+                if let Some(form) = misfit_of_built_in(&scalar.name, &shape) {
+                    findings.misfit(value, || {
+                        format!("\"{path}\" takes {form}: its type is \"{ty}\".")
+                    });
+                }
+            }
+            Some(ExtendedType::Scalar(scalar)) => {
+                self.check_scalar(value, shape, &scalar.name, path, findings);
+            }
+            Some(ExtendedType::Enum(kind)) => self.check_enum(value, &shape, kind, path, findings),
+            Some(ExtendedType::InputObject(kind)) => match shape {
+                Shape::Object(fields) => self.check_object(value, &fields, kind, path, findings),
+                _ => findings.misfit(value, || {
+                    format!("\"{path}\" takes an object with the fields of \"{}\".", kind.name)
+                }),
+            },
+            // No input type: validation says so of the variable's definition.
+            _ => {}
+        }
+    }
+
+    fn check_scalar<'v, V: Input>(
+        &'v self,
+        value: &'v V,
+        shape: Shape<'v, V>,
+        name: &Name,
+        path: &Path<'_>,
+        findings: &mut impl Findings<'v, V>,
+    ) {
+        let Some(constant) = value.constant() else {
+            variables_inside(value, shape, findings);
+            return;
+        };
+        let scalar = self.scalars.iter().find(|scalar| scalar.name == name.as_str());
+        if let Some(scalar) = scalar.filter(|scalar| !(scalar.is_valid)(&constant)) {
+            let form = scalar.form;
+            findings.misfit(value, || {
+                format!("\"{path}\" takes {form}: its type is \"{name}\".")
+            });
+        }
+    }
+
+    fn check_enum<'v, V: Input>(
+        &'v self,
+        value: &'v V,
+        shape: &Shape<'v, V>,
+        kind: &'v EnumType,
+        path: &Path<'_>,
+        findings: &mut impl Findings<'v, V>,
+    ) {
+        let (written, is_kind) = match shape {
+            Shape::Symbol(name) => (*name, true),
+            Shape::Text(text) => (*text, V::ENUMS_ARE_TEXTS),
+            _ => ("", false),
+        };
+        let known = kind.values.contains_key(written);
+        if known && is_kind {
+            return;
+        }
+        let name = &kind.name;
+        findings.misfit(value, || {
+            if known {
+                format!("\"{path}\" takes a value of the enum \"{name}\", which is written without quotes.")
+            } else if is_kind {
+                let meant = self.told(|| nearest(written, kind.values.keys().map(Name::as_str)));
+                let meant = did_you_mean(&meant);
+                format!("\"{path}\" has a value that the enum \"{name}\" does not have.{meant}")
+            } else {
+                format!("\"{path}\" takes a value of the enum \"{name}\".")
+            }
+        });
+    }
+
+    fn check_object<'v, V: Input>(
+        &'v self,
+        value: &'v V,
+        fields: &[(&'v str, &'v V)],
+        kind: &'v InputObjectType,
+        path: &Path<'_>,
+        findings: &mut impl Findings<'v, V>,
+    ) {
+        let is_one_of = kind.directives.has("oneOf");
+        for (name, given) in fields {
+            let path = path.then(Step::Named(name));
+            match kind.fields.get(*name) {
+                Some(field) => {
+                    let place = Place {
+                        has_default: field.default_value.is_some(),
+                        is_one_of,
+                    };
+                    self.check(*given, &field.ty, place, &path, findings);
+                }
+                None => findings.misfit(given, || self.unknown_field(name, kind, &path)),
+            }
+        }
+        for (name, field) in &kind.fields {
+            if field.is_required() && !fields.iter().any(|(given, _)| *given == name.as_str()) {
+                findings.misfit(value, || {
+                    format!("\"{path}\" lacks the field \"{name}\" of type \"{}\".", field.ty)
+                });
+            }
+        }
+        if is_one_of && fields.len() != 1 {
+            findings.misfit(value, || {
+                let names: Vec<&str> = kind.fields.keys().map(Name::as_str).collect();
+                format!("\"{path}\" takes exactly one of the fields {}.", names.join(", "))
+            });
+        }
+    }
+
+    /// An unknown field of an input object. Its name is repeated only if it is a name: in the values of variables it may be
+    /// any text.
+    fn unknown_field(&self, written: &str, kind: &InputObjectType, path: &Path<'_>) -> String {
+        let parent = path.parent.unwrap_or(path);
+        let name = &kind.name;
+        if written.len() > LONGEST_NAME || !is_name(written) {
+            return format!("\"{parent}\" has a field that \"{name}\" does not have.");
+        }
+        let meant = self.told(|| nearest(written, kind.fields.keys().map(Name::as_str)));
+        format!("\"{path}\" is no field of \"{name}\".{}", did_you_mean(&meant))
+    }
+}
+
+/// The longest name that a message repeats, in bytes.
+const LONGEST_NAME: usize = 64;
+
+fn is_name(text: &str) -> bool {
+    let mut letters = text.bytes();
+    let is_letter = |byte: u8| byte == b'_' || byte.is_ascii_alphabetic();
+    letters.next().is_some_and(is_letter) && letters.all(|byte| is_letter(byte) || byte.is_ascii_digit())
+}
+
+fn wanted(ty: &Type, place: Place) -> Wanted<'_> {
+    if place.is_one_of {
+        Wanted::OneOf { ty }
+    } else {
+        let has_default = place.has_default;
+        Wanted::Value { ty, has_default }
+    }
+}
+
+/// The form that a built-in scalar wants, if the value does not have it (§3.5).
+fn misfit_of_built_in<V>(name: &Name, shape: &Shape<'_, V>) -> Option<&'static str> {
+    let (fits, form) = match name.as_str() {
+        "Int" => (
+            matches!(shape, Shape::Int(Whole::Small)),
+            "a whole number from -2147483648 to 2147483647",
+        ),
+        "Float" => (matches!(shape, Shape::Int(_) | Shape::Float), "a number"),
+        "Boolean" => (matches!(shape, Shape::Boolean), "true or false, without quotes"),
+        "ID" => (
+            matches!(shape, Shape::Text(_) | Shape::Int(Whole::Small | Whole::Large)),
+            "an id, which is a text in quotes",
+        ),
+        _ => (matches!(shape, Shape::Text(_)), "a text in quotes"),
+    };
+    (!fits).then_some(form)
+}
+
+/// Tells of the variables inside the value of a custom scalar.
+fn variables_inside<'v, V: Input>(value: &'v V, shape: Shape<'v, V>, findings: &mut impl Findings<'v, V>) {
+    match shape {
+        Shape::Variable(name) => findings.variable(value, name, Wanted::Anything),
+        Shape::List(items) => {
+            for item in items {
+                variables_inside(item, item.shape(), findings);
+            }
+        }
+        Shape::Object(fields) => {
+            for (_, item) in fields {
+                variables_inside(item, item.shape(), findings);
+            }
+        }
+        _ => {}
+    }
+}

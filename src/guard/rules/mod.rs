@@ -1,0 +1,160 @@
+//! Whether a document means something in the schema (GraphQL §5), and whether the values of its variables fit (§6.1.2).
+//!
+//! A validator from outside judges the structure: fields, arguments, fragments, directives, and which fields can be merged.
+//! Values are judged here, by one walk for literals and for variables, so that both get the same verdict and the same words.
+//! No message repeats a value that was sent.
+
+mod input;
+mod literals;
+mod nearest;
+mod problems;
+mod structure;
+mod variables;
+
+use apollo_compiler::{
+    ExecutableDocument, Schema,
+    ast::{DirectiveList, Document, FieldDefinition},
+    executable::{Selection, SelectionSet},
+    name,
+    schema::ExtendedType,
+    ty,
+    validation::{Valid, WithErrors},
+};
+use async_graphql::Value;
+
+use problems::Problems;
+
+use super::{ModelError, places::Places, refusal::Refusal};
+
+pub(super) use variables::Declared;
+
+/// A scalar of the schema's own.
+#[derive(Clone, Copy)]
+pub struct Scalar {
+    /// Its name in the schema.
+    pub name: &'static str,
+    /// What it takes, to end the sentence "… takes": `a day as a text, such as "2026-11-21"`.
+    pub form: &'static str,
+    /// Whether a value is one.
+    pub is_valid: fn(&Value) -> bool,
+}
+
+impl std::fmt::Debug for Scalar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// The rules that a schema gives to documents and variables.
+#[derive(Debug)]
+pub struct Rules {
+    schema: Valid<Schema>,
+    scalars: Vec<Scalar>,
+    introspection: bool,
+}
+
+impl Rules {
+    /// The rules of a schema. With `introspection` off nothing is told of the schema, in messages neither.
+    ///
+    /// # Errors
+    /// The SDL is none, or one of the scalars is not in it.
+    pub fn from_sdl(sdl: &str, scalars: &[Scalar], introspection: bool) -> Result<Self, ModelError> {
+        let unsound = |WithErrors { errors, .. }: WithErrors<Schema>| ModelError::Schema(errors.to_string());
+        let mut schema = Schema::parse(sdl, "schema.graphql").map_err(unsound)?;
+        add_one_of(&mut schema);
+        let schema = schema.validate().map_err(unsound)?;
+        for scalar in scalars {
+            if schema.get_scalar(scalar.name).is_none() {
+                return Err(ModelError::NoSuchScalar(scalar.name));
+            }
+        }
+        Ok(Self {
+            schema,
+            scalars: scalars.to_vec(),
+            introspection,
+        })
+    }
+
+    /// Validates all operations of a document. What each of them declares is returned by its name, the one without a name
+    /// by none.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, in the order of the text.
+    pub(super) fn validate(
+        &self,
+        document: &Document,
+        text: &str,
+        places: &Places,
+    ) -> Result<Vec<Declared>, Vec<Refusal>> {
+        let (executable, mut problems) = match document.to_executable_validate(&self.schema) {
+            Ok(valid) => (valid.into_inner(), Problems::default()),
+            Err(WithErrors { partial, errors }) => {
+                (partial, structure::problems(self, &errors, text, places))
+            }
+        };
+        problems.extend(literals::check(self, &executable, places));
+        if !self.introspection {
+            problems.extend(untold(&executable, places));
+        }
+        problems.into_result()?;
+        let operations = executable.operations.iter();
+        Ok(operations
+            .map(|operation| Declared::by(operation, places))
+            .collect())
+    }
+
+    /// What may be told of the schema: nothing with introspection off.
+    fn told<'a>(&self, names: impl FnOnce() -> Vec<&'a str>) -> Vec<&'a str> {
+        if self.introspection { names() } else { Vec::new() }
+    }
+}
+
+/// Adds `__Type.isOneOf` (GraphQL §4.2.2), which the validator's introspection does not have yet.
+fn add_one_of(schema: &mut Schema) {
+    if let Some(ExtendedType::Object(kind)) = schema.types.get_mut("__Type") {
+        let field = FieldDefinition {
+            description: None,
+            name: name!("isOneOf"),
+            arguments: Vec::new(),
+            ty: ty!(Boolean),
+            directives: DirectiveList::default(),
+        };
+        kind.make_mut()
+            .fields
+            .entry(field.name.clone())
+            .or_insert(field.into());
+    }
+}
+
+/// The fields that ask for the schema, which is not told.
+fn untold(document: &ExecutableDocument, places: &Places) -> Problems {
+    let mut problems = Problems::default();
+    let fragments = document
+        .fragments
+        .values()
+        .map(|fragment| &fragment.selection_set);
+    let operations = document
+        .operations
+        .iter()
+        .map(|operation| &operation.selection_set);
+    let mut sets: Vec<&SelectionSet> = fragments.chain(operations).collect();
+    while let Some(set) = sets.pop() {
+        for selection in &set.selections {
+            match selection {
+                Selection::Field(field) if matches!(field.name.as_str(), "__schema" | "__type") => {
+                    problems.add(|| {
+                        let message = format!(
+                            "\"{}\" asks for the schema, which this server does not tell: introspection is switched off.",
+                            field.name
+                        );
+                        Refusal::validation(message).at(places.of_span(field.location()))
+                    });
+                }
+                Selection::Field(field) => sets.push(&field.selection_set),
+                Selection::InlineFragment(inline) => sets.push(&inline.selection_set),
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+    problems
+}

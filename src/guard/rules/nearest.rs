@@ -1,0 +1,92 @@
+//! Which names somebody may have meant who wrote one that does not exist.
+
+/// Names that are told at most.
+const MOST: usize = 3;
+
+/// The longest name for which one is searched, in bytes: the work grows with the square of it.
+const LONGEST: usize = 64;
+
+/// The known names that are most like `written`, the likest first.
+///
+/// Names are alike when at most two fifths of the longer one's letters differ, or one letter of a short one, capitals and
+/// underscores not counted, or when one begins with the other.
+pub(super) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    if written.len() > LONGEST {
+        return Vec::new();
+    }
+    let plain_written = plain(written);
+    if plain_written.is_empty() {
+        return Vec::new();
+    }
+    let mut alike: Vec<(usize, &str)> = known
+        .filter_map(|name| Some((distance(&plain_written, &plain(name))?, name)))
+        .collect();
+    alike.sort_unstable();
+    alike.truncate(MOST);
+    alike.into_iter().map(|(_, name)| name).collect()
+}
+
+/// Ends a message with the names that were perhaps meant, if there are any.
+pub(super) fn did_you_mean(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    match quoted.split_last() {
+        None => String::new(),
+        Some((only, [])) => format!(" Did you mean {only}?"),
+        Some((last, others)) => format!(" Did you mean {} or {last}?", others.join(", ")),
+    }
+}
+
+fn plain(name: &str) -> String {
+    name.chars()
+        .filter(|letter| *letter != '_')
+        .map(|letter| letter.to_ascii_lowercase())
+        .collect()
+}
+
+/// How far two names are from one another, if they are alike.
+fn distance(written: &str, known: &str) -> Option<usize> {
+    let longer = written.len().max(known.len());
+    let shorter = written.len().min(known.len());
+    let begins = shorter >= 4 && (known.starts_with(written) || written.starts_with(known));
+    if (longer - shorter) * 5 > longer * 2 {
+        // So many letters at least differ.
+        return begins.then_some(longer - shorter);
+    }
+    let edits = strsim::osa_distance(written, known);
+    (begins || edits * 5 <= longer * 2 || (edits == 1 && longer > 1)).then_some(edits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_find_the_names_that_were_meant() {
+        let known = [
+            "customer",
+            "customers",
+            "orders",
+            "storefront",
+            "viewer",
+            "createdAt",
+        ];
+        let nearest = |written| nearest(written, known.iter().copied());
+        assert_eq!(nearest("custmer"), ["customer", "customers"]);
+        assert_eq!(nearest("created_at"), ["createdAt"]);
+        assert_eq!(nearest("store"), ["storefront"]);
+        assert_eq!(nearest("veiwer"), ["viewer"]);
+        assert_eq!(nearest("xyz"), [""; 0]);
+        assert_eq!(nearest("_"), [""; 0]);
+        assert_eq!(nearest(&"customer".repeat(10)), [""; 0]);
+    }
+
+    #[test]
+    fn a_message_ends_with_the_names() {
+        assert_eq!(did_you_mean(&[]), "");
+        assert_eq!(did_you_mean(&["a"]), " Did you mean \"a\"?");
+        assert_eq!(
+            did_you_mean(&["a", "b", "c"]),
+            " Did you mean \"a\", \"b\" or \"c\"?"
+        );
+    }
+}

@@ -1,0 +1,163 @@
+//! What the validator finds wrong with the structure of a document, in words that help: its verdict is taken as it is, and its
+//! messages repeat names only. Values and variables are judged in `literals`.
+
+use apollo_compiler::{
+    Name,
+    diagnostic::ToCliReport as _,
+    schema::ExtendedType,
+    validation::{DiagnosticData, DiagnosticList},
+};
+
+use super::{
+    Problems, Rules,
+    nearest::{did_you_mean, nearest},
+};
+use crate::guard::{places::Places, refusal::Refusal};
+
+/// What is judged in `literals`, by rules that know more: the types of variables inside of lists and objects, one-of input
+/// objects, custom scalars.
+const JUDGED_ELSEWHERE: &[&str] = &[
+    "UndefinedEnumValue",
+    "UndefinedInputValue",
+    "UnsupportedValueType",
+    "IntCoercionError",
+    "FloatCoercionError",
+    "RequiredField",
+    "DisallowedVariableUsage",
+    "UndefinedVariable",
+    "UnusedVariable",
+];
+
+/// The validator's findings.
+pub(super) fn problems(rules: &Rules, errors: &DiagnosticList, text: &str, places: &Places) -> Problems {
+    let mut problems = Problems::default();
+    for diagnostic in errors.iter() {
+        let error = diagnostic.error;
+        if !is_judged_elsewhere(error) && !only_follows(error, text) {
+            problems.add(|| refusal(rules, error, places));
+        }
+    }
+    problems
+}
+
+fn is_judged_elsewhere(error: &DiagnosticData) -> bool {
+    let kind = error.unstable_error_name();
+    kind.is_some_and(|kind| JUDGED_ELSEWHERE.contains(&kind))
+}
+
+/// Whether a field is said to have no selections, only because each of them is unknown. It ends with a brace then.
+fn only_follows(error: &DiagnosticData, text: &str) -> bool {
+    let field = error
+        .location()
+        .and_then(|span| text.get(span.offset()..span.end_offset()));
+    error.unstable_error_name() == Some("MissingSubselection")
+        && field.is_some_and(|field| field.ends_with('}'))
+}
+
+// The validator tells the kind of what it found and a message without the text around it by these two functions alone, which
+// its makers keep for a product of their own. The version is pinned, and tests hold the words.
+fn refusal(rules: &Rules, error: &DiagnosticData, places: &Places) -> Refusal {
+    match (error.unstable_error_name(), error.unstable_compat_message()) {
+        (Some(kind), Some(message)) => {
+            let message = explained(rules, kind, message);
+            Refusal::validation(message).at(places.of_span(error.location()))
+        }
+        // It gave up before the end.
+        _ => Refusal::limit("The document nests too deep to be validated. Select less deep."),
+    }
+}
+
+/// The message with what was perhaps meant.
+fn explained(rules: &Rules, kind: &str, mut message: String) -> String {
+    let quoted: Vec<&str> = message.split('"').skip(1).step_by(2).collect();
+    let hint = match (kind, &quoted[..]) {
+        ("UndefinedField", [field, parent]) => field_hint(rules, field, parent),
+        ("UndefinedArgument", [argument, coordinate]) => argument_hint(rules, argument, coordinate),
+        (
+            "UndefinedDefinition"
+            | "UndefinedTypeInNamedFragmentTypeCondition"
+            | "UndefinedTypeInInlineFragmentTypeCondition",
+            [name],
+        ) => did_you_mean(&rules.told(|| {
+            let names = rules.schema.types.keys().map(Name::as_str);
+            nearest(name, names.filter(|name| !name.starts_with("__")))
+        })),
+        ("UndefinedDirective", [name]) => {
+            let known = rules.schema.directive_definitions.keys();
+            let known = known.map(Name::as_str);
+            let meant = rules.told(|| nearest(name.trim_start_matches('@'), known));
+            let meant: Vec<String> = meant.iter().map(|name| format!("@{name}")).collect();
+            did_you_mean(&meant.iter().map(String::as_str).collect::<Vec<_>>())
+        }
+        _ => String::new(),
+    };
+    if kind == "UndefinedArgument" {
+        message = message.replace("on field \"@", "on directive \"@");
+    }
+    if !message.ends_with(['.', '?']) {
+        message.push('.');
+    }
+    message + &hint
+}
+
+fn field_hint(rules: &Rules, field: &str, parent: &str) -> String {
+    let Some(kind) = rules.schema.types.get(parent) else {
+        return String::new();
+    };
+    // A field of the types behind an interface or a union is selected in a fragment.
+    let holders = rules.told(|| holders(rules, field, kind));
+    if let Some(first) = holders.first() {
+        let names = did_you_mean(&holders)
+            .replace(" Did you mean ", "")
+            .replace('?', "");
+        return format!(" Only {names} has it: select it in a fragment, \"... on {first} {{ {field} }}\".");
+    }
+    did_you_mean(&rules.told(|| nearest(field, fields(kind))))
+}
+
+/// The first types behind an interface or a union that have a field.
+fn holders<'r>(rules: &'r Rules, field: &str, parent: &ExtendedType) -> Vec<&'r str> {
+    if parent.is_object() {
+        return Vec::new();
+    }
+    let types = rules.schema.types.values().filter(|kind| kind.is_object());
+    types
+        .filter(|kind| rules.schema.is_subtype(parent.name(), kind.name()))
+        .filter(|kind| fields(kind).any(|name| name == field))
+        .map(|kind| kind.name().as_str())
+        .take(MOST_HOLDERS)
+        .collect()
+}
+
+/// Types that are named in a message.
+const MOST_HOLDERS: usize = 3;
+
+fn fields(kind: &ExtendedType) -> impl Iterator<Item = &str> {
+    let fields = match kind {
+        ExtendedType::Object(object) => Some(&object.fields),
+        ExtendedType::Interface(interface) => Some(&interface.fields),
+        _ => None,
+    };
+    fields
+        .into_iter()
+        .flat_map(|fields| fields.keys())
+        .map(Name::as_str)
+}
+
+/// `coordinate` is `Type.field` or `@directive`.
+fn argument_hint(rules: &Rules, argument: &str, coordinate: &str) -> String {
+    let definitions = match coordinate.split_once('.') {
+        Some((parent, field)) => rules
+            .schema
+            .type_field(parent, field)
+            .ok()
+            .map(|field| &field.arguments),
+        None => rules
+            .schema
+            .directive_definitions
+            .get(coordinate.trim_start_matches('@'))
+            .map(|directive| &directive.arguments),
+    };
+    let known = definitions.into_iter().flatten().map(|known| known.name.as_str());
+    did_you_mean(&rules.told(|| nearest(argument, known)))
+}

@@ -1,0 +1,347 @@
+//! What is said of literals and variables that do not fit, the first time and each time.
+
+use serde_json::{Value, json};
+
+use super::{super::RefusalKind, *};
+
+/// What is wrong with a document.
+fn faults(text: &str) -> Vec<String> {
+    match guard().prepare(text) {
+        Ok(_) => Vec::new(),
+        Err(refusals) => refusals.into_iter().map(|refusal| refusal.message).collect(),
+    }
+}
+
+/// What is wrong with the values of a document's variables.
+fn misfits(text: &str, values: &Value) -> Vec<String> {
+    let guard = guard();
+    let mut said = [(); 2].map(|()| {
+        let prepared = guard
+            .prepare(text)
+            .unwrap_or_else(|refusals| panic!("{text}: {refusals:?}"));
+        let operation = prepared.operation(None).expect("one operation");
+        match guard.coerce(&operation, &mut variables(values.clone())) {
+            Ok(()) => Vec::new(),
+            Err(refusals) => refusals
+                .into_iter()
+                .map(|refusal| {
+                    assert_eq!(refusal.kind, RefusalKind::BadInput);
+                    assert_eq!(
+                        refusal.locations.is_empty(),
+                        refusal.message.starts_with("Only the first")
+                    );
+                    refusal.message
+                })
+                .collect(),
+        }
+    });
+    assert_eq!(said[0], said[1], "the same each time");
+    std::mem::take(&mut said[0])
+}
+
+const PAINT: &str = "query($f: PaintFilter!) { paints(filter: $f) }";
+
+// GQL-02
+#[test]
+fn a_variable_that_does_not_fit_is_named_with_the_way_to_the_value() {
+    for (value, said) in [
+        (
+            json!({"f": {"color": "RED", "sizes": [1, 2], "by": {"name": "x"}}}),
+            &[][..],
+        ),
+        (json!({"f": {"sizes": 3}}), &[]),
+        (json!({"f": {"sizes": [5.0, 1e3], "at": "2026"}, "other": 1}), &[]),
+        (
+            json!({}),
+            &["The variable \"$f\" of type \"PaintFilter!\" is required, but no value was sent for it."],
+        ),
+        (
+            json!({"f": null}),
+            &["The variable \"$f\" of type \"PaintFilter!\" must not be null."],
+        ),
+        (
+            json!({"f": "x"}),
+            &["\"$f\" takes an object with the fields of \"PaintFilter\"."],
+        ),
+        (
+            json!({"f": {"colour": "RED"}}),
+            &["\"$f.colour\" is no field of \"PaintFilter\". Did you mean \"color\"?"],
+        ),
+        (
+            json!({"f": {"s3 cret": 1}}),
+            &["\"$f\" has a field that \"PaintFilter\" does not have."],
+        ),
+    ] {
+        assert_eq!(misfits(PAINT, &value), said, "{value}");
+    }
+}
+
+// GQL-02
+#[test]
+fn values_inside_of_a_variable_are_judged_at_every_depth() {
+    for (value, said) in [
+        (
+            json!({"f": {"color": "red"}}),
+            &["\"$f.color\" has a value that the enum \"Color\" does not have. Did you mean \"RED\"?"][..],
+        ),
+        (
+            json!({"f": {"color": 1}}),
+            &["\"$f.color\" takes a value of the enum \"Color\"."],
+        ),
+        (
+            json!({"f": {"sizes": [1, "2", null, 2.5, 4_294_967_296_i64]}}),
+            &[
+                "\"$f.sizes.1\" takes a whole number from -2147483648 to 2147483647: its type is \"Int!\".",
+                "\"$f.sizes.2\" must not be null: its type is \"Int!\".",
+                "\"$f.sizes.3\" takes a whole number from -2147483648 to 2147483647: its type is \"Int!\".",
+                "\"$f.sizes.4\" takes a whole number from -2147483648 to 2147483647: its type is \"Int!\".",
+            ],
+        ),
+        (
+            json!({"f": {"by": {}}}),
+            &["\"$f.by\" takes exactly one of the fields name, and."],
+        ),
+        (
+            json!({"f": {"by": {"name": null}}}),
+            &["\"$f.by.name\" must not be null: it is the one field that counts."],
+        ),
+        (
+            json!({"f": {"by": {"and": [{"name": "a", "and": []}]}}}),
+            &["\"$f.by.and.0\" takes exactly one of the fields name, and."],
+        ),
+        (
+            json!({"f": {"at": "yesterday"}}),
+            &["\"$f.at\" takes a moment: its type is \"DateTime\"."],
+        ),
+        (
+            json!({"f": {"edge": {}}}),
+            &["\"$f.edge\" lacks the field \"width\" of type \"Float!\"."],
+        ),
+        (
+            json!({"f": {"edge": {"width": 1, "isRound": "no"}}}),
+            &["\"$f.edge.isRound\" takes true or false, without quotes: its type is \"Boolean\"."],
+        ),
+    ] {
+        assert_eq!(misfits(PAINT, &value), said, "{value}");
+    }
+}
+
+// GQL-02
+#[test]
+fn variables_are_those_of_the_operation_that_runs() {
+    let guard = guard();
+    let text = "query A($x: Int!) { shops(first: $x) { totalCount } } query B($x: PaintFilter) { paints(filter: $x) }";
+    let prepared = guard.prepare(text).expect("valid");
+    let coerce = |name, values| {
+        guard.coerce(
+            &prepared.operation(Some(name)).expect("there"),
+            &mut variables(values),
+        )
+    };
+    assert!(coerce("A", json!({"x": 1})).is_ok());
+    assert!(coerce("A", json!({"x": {}})).is_err());
+    assert!(coerce("B", json!({"x": {}})).is_ok());
+    assert!(coerce("B", json!({})).is_ok());
+    assert!(coerce("B", json!({"x": 1})).is_err());
+}
+
+// GQL-02
+#[test]
+fn however_much_does_not_fit_the_answer_is_short() {
+    let many: Vec<Value> = (0..100_000).map(|_| json!("x")).collect();
+    let said = misfits(PAINT, &json!({"f": {"sizes": many}}));
+    assert_eq!(said.len(), 101);
+    assert_eq!(said[100], "Only the first 100 problems are listed.");
+}
+
+// GQL-01
+#[test]
+fn a_literal_that_does_not_fit_is_said_to_be_so_at_its_place() {
+    for (text, said) in [
+        (
+            "{ paints(filter: { color: RED, sizes: 1, by: { name: \"x\" } }) }",
+            &[][..],
+        ),
+        (
+            "{ paints(filter: { color: \"RED\" }) }",
+            &["\"filter.color\" takes a value of the enum \"Color\", which is written without quotes."],
+        ),
+        (
+            "{ paints(filter: { color: GREAN }) }",
+            &["\"filter.color\" has a value that the enum \"Color\" does not have. Did you mean \"GREEN\"?"],
+        ),
+        (
+            "{ paints(filter: { colour: RED }) }",
+            &["\"filter.colour\" is no field of \"PaintFilter\". Did you mean \"color\"?"],
+        ),
+        (
+            "{ paints(filter: { sizes: 1, sizes: 2 }) }",
+            &["\"filter\" has the field \"sizes\" twice."],
+        ),
+        (
+            "{ paints(filter: { sizes: [[1]] }) }",
+            &[
+                "\"filter.sizes.0\" takes a whole number from -2147483648 to 2147483647: its type is \"Int!\".",
+            ],
+        ),
+        (
+            "{ paints(filter: { at: \"s3cret\" }) }",
+            &["\"filter.at\" takes a moment: its type is \"DateTime\"."],
+        ),
+        (
+            "{ node(id: null) { id } }",
+            &["Field \"node\" argument \"id\" of type \"ID!\" is required, but it was not provided."],
+        ),
+        (
+            "{ shops(first: \"1\") { totalCount } }",
+            &["\"first\" takes a whole number from -2147483648 to 2147483647: its type is \"Int\"."],
+        ),
+        (
+            "query($n: Int = \"1\") { shops(first: $n) { totalCount } }",
+            &["\"$n\" takes a whole number from -2147483648 to 2147483647: its type is \"Int\"."],
+        ),
+    ] {
+        assert_eq!(faults(text), said, "{text}");
+    }
+}
+
+// GQL-01
+#[test]
+fn a_variable_stands_where_its_type_is_wanted() {
+    let wrong = |variable: &str, own: &str, wanted: &str| {
+        vec![format!(
+            "The variable \"${variable}\" of type \"{own}\" stands where a value of type \"{wanted}\" is wanted."
+        )]
+    };
+    for (text, said) in [
+        (
+            "query($n: Boolean) { shops(first: $n) { totalCount } }",
+            wrong("n", "Boolean", "Int"),
+        ),
+        (
+            "query($i: String!) { node(id: $i) { id } }",
+            wrong("i", "String!", "ID!"),
+        ),
+        ("query($i: ID) { node(id: $i) { id } }", wrong("i", "ID", "ID!")),
+        ("query($i: ID = \"a\") { node(id: $i) { id } }", vec![]),
+        (
+            "query($i: ID = null) { node(id: $i) { id } }",
+            wrong("i", "ID", "ID!"),
+        ),
+        ("query($c: [Int!]) { paints(filter: { sizes: $c }) }", vec![]),
+        ("query($c: Int!) { paints(filter: { sizes: [$c] }) }", vec![]),
+        (
+            "query($c: Int) { paints(filter: { sizes: [$c] }) }",
+            wrong("c", "Int", "Int!"),
+        ),
+        (
+            "query($n: String) { paints(filter: { by: { name: $n } }) }",
+            wrong("n", "String", "String!"),
+        ),
+        (
+            "query($n: String!) { paints(filter: { by: { name: $n } }) }",
+            vec![],
+        ),
+        ("query($a: Boolean!) { __typename @include(if: $a) }", vec![]),
+        (
+            "query($a: Boolean) { __typename @include(if: $a) }",
+            wrong("a", "Boolean", "Boolean!"),
+        ),
+        (
+            "query($n: Boolean) { ...F } fragment F on Query { shops(first: $n) { totalCount } }",
+            wrong("n", "Boolean", "Int"),
+        ),
+        (
+            "{ shops(first: $n) { totalCount } }",
+            vec!["The variable \"$n\" is not defined by the operation.".to_owned()],
+        ),
+        (
+            "query A { ...F } query B($n: Int) { ...F } fragment F on Query { shops(first: $n) { totalCount } }",
+            vec!["The variable \"$n\" is not defined by the operation \"A\".".to_owned()],
+        ),
+        (
+            "query($n: Int) { __typename }",
+            vec!["The variable \"$n\" is never used.".to_owned()],
+        ),
+    ] {
+        assert_eq!(faults(text), said, "{text}");
+    }
+}
+
+// GQL-05
+#[test]
+fn a_message_says_what_was_perhaps_meant_unless_the_schema_is_not_told() {
+    let hidden = Guard::new(
+        Limits::default(),
+        model(),
+        Rules::from_sdl(SDL, &[], false).expect("the schema is sound"),
+    );
+    for (text, said, meant) in [
+        (
+            "{ veiwer { id } }",
+            "Cannot query field \"veiwer\" on type \"Query\".",
+            " Did you mean \"viewer\"?",
+        ),
+        (
+            "{ node(id: 1) { name } }",
+            "Cannot query field \"name\" on type \"Node\".",
+            " Only \"Shop\" or \"Person\" has it: select it in a fragment, \"... on Shop { name }\".",
+        ),
+        (
+            "{ shops(frist: 1) { totalCount } }",
+            "Unknown argument \"frist\" on field \"Query.shops\".",
+            " Did you mean \"first\"?",
+        ),
+        (
+            "{ __typename @incldue(if: true) }",
+            "Unknown directive \"@incldue\".",
+            " Did you mean \"@include\"?",
+        ),
+        (
+            "{ __typename @include(fi: true, if: true) }",
+            "Unknown argument \"fi\" on directive \"@include\".",
+            " Did you mean \"if\"?",
+        ),
+        (
+            "{ ... on Persn { id } }",
+            "Unknown type \"Persn\".",
+            " Did you mean \"Person\"?",
+        ),
+        (
+            "query($c: Colr) { __typename }",
+            "Unknown type \"Colr\".",
+            " Did you mean \"Color\"?",
+        ),
+    ] {
+        assert_eq!(faults(text)[0], format!("{said}{meant}"), "{text}");
+        let refusals = hidden.prepare(text).expect_err(text);
+        assert_eq!(refusals[0].message, said, "{text}");
+    }
+    for text in [
+        "{ __schema { queryType { name } } }",
+        "{ ...F } fragment F on Query { __type(name: \"A\") { name } }",
+    ] {
+        assert!(guard().prepare(text).is_ok(), "{text}");
+        let refusals = hidden.prepare(text).expect_err(text);
+        assert_eq!(refusals[0].kind, RefusalKind::Validation, "{text}");
+        assert!(
+            refusals[0].message.contains("introspection is switched off"),
+            "{text}"
+        );
+    }
+}
+
+// GQL-02
+#[test]
+fn a_variable_without_a_value_is_as_if_it_were_not_there() {
+    let guard = guard();
+    let text = "query($a: Int, $b: Color, $c: [Int!]) { shops(first: $a) { totalCount } paints(filter: { color: $b, sizes: $c }) }";
+    let prepared = guard.prepare(text).expect("valid");
+    let operation = prepared.operation(None).expect("one operation");
+    let document = format!("{:?}", operation.to_run(&variables(json!({"c": null}))));
+    assert!(
+        !document.contains("Name(\"first\")") && !document.contains("Name(\"color\")"),
+        "{document}"
+    );
+    assert!(document.contains("Name(\"sizes\")"), "{document}");
+}
