@@ -202,6 +202,11 @@ impl Running {
             .then(|| names.label(principal, self.name.as_deref()))
     }
 
+    /// The document that it is of.
+    pub(super) fn document(&self) -> &Arc<Prepared> {
+        &self.prepared
+    }
+
     /// Drives the operation to its end, without taking its answer.
     pub(super) async fn finished(&mut self) {
         poll_fn(|cx| {
@@ -251,6 +256,7 @@ impl Executed {
             extensions,
             failure: None,
             commands,
+            document: None,
         }
     }
 }

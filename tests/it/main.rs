@@ -34,6 +34,7 @@ mod mongod;
 mod oauth;
 mod orders;
 mod pages;
+mod requests;
 mod sign_on;
 mod signing_keys;
 mod storage;
