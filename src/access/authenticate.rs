@@ -9,6 +9,7 @@ use futures_util::TryStreamExt;
 use moka::future::Cache;
 use serde::Deserialize;
 
+use super::bad_credential::BadCredential;
 use super::client::{ApiClient, ClientKind, Clients, LONGEST_KEY, PUBLIC_PREFIX, SECRET_PREFIX};
 use super::one_time::OneTimeKey;
 use super::organization::Organizations;
@@ -18,7 +19,7 @@ use super::scope::parse_list;
 use super::session::{Ended, Session, Sessions};
 use super::standing::{cache, remembered};
 use super::token::{Claims, TokenKind, Tokens};
-use super::{STOREFRONT_USERS, STOREFRONTS};
+use super::{STOREFRONT_USERS, STOREFRONTS, refresh_token};
 use crate::error::Result;
 use crate::platform::{
     clock::{Clock, Timestamp},
@@ -83,10 +84,6 @@ struct PersonStanding {
     token_epoch: i64,
 }
 
-/// Why a credential is refused; the answer is 401 whichever it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadCredential;
-
 impl Access {
     /// Access over this database. `anonymous_ttl` is the idle time of anonymous users.
     #[must_use]
@@ -119,15 +116,23 @@ impl Access {
     /// # Errors
     /// The outer error when it cannot be looked up; the inner one when it is no good.
     pub async fn authenticate(&self, bearer: &str) -> Result<std::result::Result<Principal, BadCredential>> {
-        let identity = if bearer.starts_with(PUBLIC_PREFIX) || bearer.starts_with(SECRET_PREFIX) {
-            self.by_key(bearer).await?
+        let (identity, otherwise) = if bearer.starts_with(PUBLIC_PREFIX) || bearer.starts_with(SECRET_PREFIX)
+        {
+            (self.by_key(bearer).await?, BadCredential::UnknownKey)
+        } else if bearer.starts_with(refresh_token::PREFIX) {
+            (None, BadCredential::RefreshToken)
         } else {
-            match self.tokens.verify(bearer).await? {
-                Some(claims) if !self.is_revoked(&claims.jti).await? => self.by_claims(&claims).await?,
-                _ => None,
-            }
+            let claims = match self.tokens.examine(bearer).await? {
+                Ok(claims) => claims,
+                Err(flaw) => return Ok(Err(flaw.into())),
+            };
+            let identity = match self.is_revoked(&claims.jti).await? {
+                false => self.by_claims(&claims).await?,
+                true => None,
+            };
+            (identity, BadCredential::EndedToken)
         };
-        Ok(identity.map(Principal::Known).ok_or(BadCredential))
+        Ok(identity.map(Principal::Known).ok_or(otherwise))
     }
 
     async fn by_key(&self, key: &str) -> Result<Option<Arc<Identity>>> {

@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod authenticate;
+pub mod bad_credential;
 pub mod by_id;
 pub mod client;
 pub mod graphql;

@@ -7,7 +7,6 @@ use bson::doc;
 use super::Customer;
 use crate::access::{
     audit::{Action, Actor},
-    authenticate::BadCredential,
     one_time::OneTimeKey,
     principal::{Kind, Principal},
     reach::{Reach, StorefrontReach},
@@ -166,7 +165,7 @@ pub async fn anonymous_user(
     };
     let principal = match app.access.authenticate(token).await? {
         Ok(Principal::Known(identity)) if identity.kind() == Kind::StorefrontUser => identity,
-        Ok(_) | Err(BadCredential) => return Err(invalid().into()),
+        Ok(_) | Err(_) => return Err(invalid().into()),
     };
     let person = principal
         .person()

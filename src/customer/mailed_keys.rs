@@ -281,7 +281,9 @@ pub async fn request_change(app: &Arc<App>, reach: &Reach, customer: &Customer, 
                 let asks = open(doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch });
                 let update = doc! { "$inc": { "emailChangeRequests": 1_i64 } };
                 let asking = store::update_in(&app.database, *reach, tx, asks, update).await?;
-                let asking = asking.ok_or(Error::Unauthenticated)?;
+                let asking = asking.ok_or_else(|| {
+                    Error::Unauthenticated("This session has ended; sign in again.".to_owned())
+                })?;
                 let change = (Purpose::EmailChange, About::EmailChange, confirmation);
                 prepare(app, tx, *holder, change, address).await?;
                 if let Some(present) = &asking.email {

@@ -228,6 +228,7 @@ impl Executed {
             extensions,
             failure: None,
             commands,
+            document: None,
         }
     }
 }

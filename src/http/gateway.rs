@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bytes::Bytes;
 use tokio::sync::Semaphore;
 
+use super::compress::{Kept, Recent};
 use super::memory::Memory;
 use super::multipart::Uploading;
+use super::published::Published;
 use crate::access::{oauth, principal::Principal};
 use crate::app::App;
 use crate::config::Config;
@@ -32,9 +33,13 @@ pub(super) struct Gateway {
     pub(super) schema: Schema,
     pub(super) guard: Guard,
     /// The SDL; `None` where introspection is off.
-    pub(super) sdl: Option<Bytes>,
+    pub(super) sdl: Option<Published>,
     /// The authorization server's metadata, as JSON.
-    pub(super) metadata: Bytes,
+    pub(super) metadata: Published,
+    /// What is published and never changes, compressed.
+    pub(super) kept: Kept,
+    /// What was told of the schema lately, compressed.
+    pub(super) recent: Recent,
     pub(super) running: Arc<Semaphore>,
     /// Operations that wait for others to end.
     pub(super) waiting: Semaphore,
@@ -60,8 +65,10 @@ impl Gateway {
             ready,
             schema: Schema::new(limits.nesting),
             guard: Guard::new(limits, model, rules),
-            sdl: introspection.then(|| Bytes::from(sdl)),
-            metadata: Bytes::from(oauth::metadata(&app.public_url).to_string()),
+            sdl: introspection.then(|| Published::new(sdl)),
+            metadata: Published::new(oauth::metadata(&app.public_url).to_string()),
+            kept: Kept::default(),
+            recent: Recent::default(),
             running: Arc::new(Semaphore::new(RUNNING)),
             waiting: Semaphore::new(WAITING),
             memory: Memory::new(app.config.http.max_body),

@@ -58,6 +58,19 @@ async fn apollo_client_reads_pages_changes_and_uploads() {
         .await;
 }
 
+// DEF-04
+#[tokio::test]
+async fn nodes_fetch_sees_what_is_refused_before_it_is_read() {
+    let Some(scripts) = Scripts::ready().await else {
+        return;
+    };
+    let shop = kit::shop().await;
+    let [key, _] = credentials(&shop);
+    scripts
+        .run("refusals.mjs", &[shop.gateway.url.as_str(), key])
+        .await;
+}
+
 #[tokio::test]
 async fn the_schema_follows_the_rules_of_graphql_eslint() {
     let Some(scripts) = Scripts::ready().await else {

@@ -35,6 +35,7 @@ mod mongod;
 mod oauth;
 mod orders;
 mod pages;
+mod requests;
 mod sign_on;
 mod signing_keys;
 mod storage;

@@ -50,6 +50,13 @@ impl Answer {
             .unwrap_or_else(|| panic!("{body:?} has no data"))
     }
 
+    /// The message of the first top-level error.
+    #[track_caller]
+    pub(crate) fn message(&self) -> &str {
+        let message = self.body["errors"][0]["message"].as_str();
+        message.unwrap_or_else(|| panic!("{}: {}", self.status, self.body))
+    }
+
     /// The codes of the top-level errors.
     pub(crate) fn codes(&self) -> Vec<&str> {
         let errors = self.body["errors"].as_array().into_iter().flatten();
@@ -229,6 +236,31 @@ impl Caller {
         let body = json!({ "query": query, "variables": variables });
         let sent = self.post("/graphql").json(&body).send().await;
         Answer::of(sent.expect("an answer")).await
+    }
+
+    /// Sends a body as it is.
+    pub(crate) async fn send_body(
+        &self,
+        content_type: Option<&str>,
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let request = self.post("/graphql").body(body);
+        let request = match content_type {
+            Some(content_type) => request.header(reqwest::header::CONTENT_TYPE, content_type),
+            None => request,
+        };
+        Answer::of(request.send().await.expect("an answer")).await
+    }
+
+    /// Asks by GET.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        let request = self.gateway.http.get(format!("{}{path}", self.gateway.url));
+        let request = request.headers(self.headers.clone());
+        let request = match &self.credential {
+            Some(credential) => request.bearer_auth(credential),
+            None => request,
+        };
+        Answer::of(request.send().await.expect("an answer")).await
     }
 
     /// Sends a document that may get no answer, because the gateway is killed meanwhile.
