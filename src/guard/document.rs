@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use apollo_compiler::ast::Document;
 use async_graphql::{
-    Variables,
+    Pos, Variables,
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection},
 };
 use moka::sync::Cache;
@@ -27,6 +27,9 @@ const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Documents that may be kept.
 const CACHE_ENTRIES: u64 = 10_000;
+
+/// Operations that a message names.
+const NAMES_TOLD: usize = 5;
 
 /// What a parsed document takes for each of its tokens, in bytes, beside its text and the names copied from it;
 /// 220 were measured.
@@ -248,23 +251,41 @@ impl Prepared {
             None => {
                 let only = operations.next();
                 if operations.next().is_some() {
-                    return Err(Refusal::bad_input(
-                        "The document holds several operations. Name the one to run in operationName.",
-                    ));
+                    return Err(Refusal::bad_input(format!(
+                        "The document holds several operations. Send the name of the one to run as \"operationName\": {}.",
+                        self.names()
+                    )));
                 }
                 only
             }
         };
-        found.ok_or_else(|| {
-            Refusal::bad_input(match &self.document.operations {
-                DocumentOperations::Single(_) => {
-                    "The document's operation has no name. Leave operationName out, or name the operation."
-                }
-                DocumentOperations::Multiple(_) => {
-                    "The document has no operation of the name in operationName."
-                }
-            })
+        found.ok_or_else(|| match &self.document.operations {
+            DocumentOperations::Single(_) => Refusal::bad_input(
+                "The document's operation has no name. Leave \"operationName\" out, or name the operation.",
+            ),
+            DocumentOperations::Multiple(_) => Refusal::bad_input(format!(
+                "The document has no operation of the name that was sent as \"operationName\". Send {}.",
+                self.names()
+            )),
         })
+    }
+
+    /// The names of the first operations, in the order of the text, for messages.
+    fn names(&self) -> String {
+        let named = self.document.operations.iter();
+        let mut named: Vec<(Pos, &str)> = named
+            .filter_map(|(name, operation)| Some((operation.pos, name?.as_str())))
+            .collect();
+        named.sort_unstable();
+        let of_more = if named.len() > NAMES_TOLD { ", …" } else { "" };
+        let told = named.iter().take(NAMES_TOLD);
+        let told: Vec<String> = told.map(|(_, name)| format!("\"{name}\"")).collect();
+        match told.split_last() {
+            Some((last, others)) if of_more.is_empty() && !others.is_empty() => {
+                format!("{} or {last}", others.join(", "))
+            }
+            _ => told.join(", ") + of_more,
+        }
     }
 }
 

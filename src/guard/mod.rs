@@ -26,6 +26,7 @@ mod rules;
 mod scan;
 mod shape;
 mod sizes;
+mod stray;
 #[cfg(test)]
 mod tests;
 
