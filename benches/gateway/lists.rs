@@ -6,7 +6,7 @@ use std::time::Duration;
 use bson::{Document, doc};
 use serde_json::{Value, json};
 use storefront_gateway::access::principal::Policy;
-use storefront_gateway::access::reach::{Reach, SystemReach};
+use storefront_gateway::access::reach::{Reach, StorefrontReach, SystemReach};
 use storefront_gateway::access::scope::Scope;
 use storefront_gateway::demo::crowd::Crowd;
 use storefront_gateway::platform::id::{Id, StorefrontId};
@@ -135,12 +135,22 @@ async fn store(stand: &Stand, code: &str) -> String {
 }
 
 async fn crowd(stand: &Stand, storefront: &str, many: u64) {
-    let reach = reach(stand).await;
     let id = StorefrontId::parse(storefront).expect("an id");
-    let place = reach.only(&id).expect("reached");
+    let place = tokio::time::timeout(Duration::from_secs(30), reached(stand, &id)).await;
+    let place = place.expect("a new storefront is reached within seconds");
     let app = &stand.gateway.app;
     let crowd = Crowd { app, place: &place };
     crowd.grow_to(many, &Progress::detect()).await.expect("laid");
+}
+
+/// The reach into a storefront, once the gateway has looked again at what the credential reaches.
+async fn reached(stand: &Stand, storefront: &StorefrontId) -> StorefrontReach {
+    loop {
+        if let Some(place) = reach(stand).await.only(storefront) {
+            return place;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn reach(stand: &Stand) -> Reach {

@@ -53,47 +53,54 @@ async fn measure(arguments: &[String]) {
         .collect();
     let wanted = |part: &str| named.is_empty() || named.contains(&part);
     let stand = Arc::new(Stand::build().await);
-    let mut rows = Vec::new();
+    let mut kept = true;
+    println!("| figure | measured | at most |\n|---|---|---|");
     if wanted("merging") {
-        rows.extend(merging::measure(&stand).await);
+        kept &= tell(merging::measure(&stand).await);
     }
     if wanted("nested") {
-        rows.extend(nested::measure(&stand).await);
+        kept &= tell(nested::measure(&stand).await);
     }
     if wanted("accounts") {
-        rows.extend(accounts::measure(&stand).await);
+        kept &= tell(accounts::measure(&stand).await);
     }
     if wanted("flood") {
-        rows.extend(flood::measure(&stand).await);
+        kept &= tell(flood::measure(&stand).await);
     }
     if wanted("erasing") {
-        rows.extend(erasing::measure(&stand).await);
+        kept &= tell(erasing::measure(&stand).await);
     }
     if wanted("memory") {
-        rows.extend(memory::measure(&stand).await);
+        kept &= tell(memory::measure(&stand).await);
     }
     if wanted("hostile") {
-        rows.extend(hostile::measure(&stand).await);
+        kept &= tell(hostile::measure(&stand).await);
     }
     if wanted("point") {
-        rows.extend(point::measure(&stand).await);
+        kept &= tell(point::measure(&stand).await);
     }
     // Last, for where there are several storefronts, each query names its own.
     if wanted("lists") {
-        rows.extend(lists::measure(&stand).await);
+        kept &= tell(lists::measure(&stand).await);
     }
     Arc::into_inner(stand)
         .expect("nothing uses it any more")
         .close()
         .await;
-    println!("| figure | measured | at most |\n|---|---|---|");
-    for row in &rows {
-        println!("| {} | {} | {} |", row.what, row.measured, row.bound);
-    }
-    if rows.iter().any(|row| !row.kept) {
+    if !kept {
         eprintln!("A figure is over its bound.");
         std::process::exit(1);
     }
+}
+
+/// Prints lines of the table as soon as they are known. Whether all are within their bounds.
+fn tell(rows: impl IntoIterator<Item = Row>) -> bool {
+    let mut kept = true;
+    for row in rows {
+        println!("| {} | {} | {} |", row.what, row.measured, row.bound);
+        kept &= row.kept;
+    }
+    kept
 }
 
 /// One line of the table.
