@@ -172,12 +172,14 @@ impl RequestContext {
             Named::Unknown => Err(Error::rejected(UserError::new(
                 UserErrorCode::StorefrontNotFound,
                 field,
-                "There is no such storefront.",
+                "No storefront with this id was found for this credential. Send the id of one that storefronts lists \
+                 (sto_…); a credential of one storefront may leave it out.",
             ))),
             Named::Required => Err(Error::rejected(UserError::new(
                 UserErrorCode::StorefrontRequired,
                 field,
-                "This credential covers several storefronts: name one.",
+                "This credential covers several storefronts: send the id of the one that is meant (sto_…), which storefronts \
+                 lists.",
             ))),
         }
     }

@@ -14,8 +14,8 @@ pub enum Error {
     Rejected(Vec<UserError>),
     /// A value that cannot be: a wrong page, a cursor of another list. The message never repeats the value.
     BadInput(String),
-    /// No credential where one is needed.
-    Unauthenticated,
+    /// No credential where one is needed; the message says which.
+    Unauthenticated(String),
     /// A credential of the wrong kind or without the scope.
     Forbidden(String),
     /// A query names no storefront where the credential covers several.
@@ -58,7 +58,7 @@ impl Error {
         match self {
             Self::Rejected(_) | Self::Internal(_) => "INTERNAL",
             Self::BadInput(_) => "BAD_USER_INPUT",
-            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Unauthenticated(_) => "UNAUTHENTICATED",
             Self::Forbidden(_) => "FORBIDDEN",
             Self::StorefrontRequired => "STOREFRONT_REQUIRED",
             Self::StorefrontNotFound => "STOREFRONT_NOT_FOUND",
@@ -72,10 +72,7 @@ impl Error {
     pub fn message(&self) -> String {
         match self {
             Self::BadInput(message) => message.clone(),
-            Self::Unauthenticated => {
-                "This needs a credential: send it as \"Authorization: Bearer …\".".to_owned()
-            }
-            Self::Forbidden(reason) => reason.clone(),
+            Self::Unauthenticated(reason) | Self::Forbidden(reason) => reason.clone(),
             Self::UnavailableElsewhere(message) => (*message).to_owned(),
             Self::StorefrontRequired => {
                 "This credential covers several storefronts: name one with storefrontId.".to_owned()
@@ -128,7 +125,8 @@ impl From<UserError> for Error {
     }
 }
 
-/// One entry for each thing that is wrong with the request; the list is empty when the mutation took effect.
+/// In `userErrors`, one entry for each thing that is wrong with the request; the list is empty when the mutation took effect.
+/// In `warnings`, one for each thing that was left undone although the mutation took effect.
 #[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
 pub struct UserError {
     /// What is wrong, for a program.
@@ -247,7 +245,7 @@ pub enum UserErrorCode {
     FileTypeNotAllowed,
     /// The file has no content.
     FileEmpty,
-    /// `anonymousUserToken` is not the token of an anonymous user of this storefront, or no longer one.
+    /// `anonymousUserToken` is not the token of an anonymous user of this storefront (a warning).
     AnonymousTokenInvalid,
     /// A backend must say which customer (legacy code 405).
     CustomerReferenceMissing,

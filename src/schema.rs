@@ -1,9 +1,11 @@
 //! The list of what there is: the domains' parts of query and mutation, their indexes, jobs and migrations. A new domain
 //! adds its lines here and nowhere else.
 
+mod separately;
 mod stored;
+mod told;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_graphql::{
     Context, EmptySubscription, ID, Interface, MergedObject, Object, Request, Response, SDLExportOptions,
@@ -26,7 +28,7 @@ use crate::customer::{
 };
 use crate::erasure::{self, mutations::ErasureMutation};
 use crate::error::{Error, Result};
-use crate::guard::{ModelError, Rules, Scalar};
+use crate::guard::{CostModel, Rules, Scalar};
 use crate::market::{
     self,
     graphql::{CustomerGroup, Market, group_node, market_node},
@@ -52,7 +54,9 @@ use crate::storefront_user::{
     mutations::StorefrontUserMutation,
 };
 
+pub use separately::Separately;
 pub use stored::stored;
+pub use told::Told;
 
 /// What can be asked for.
 #[derive(MergedObject, Default)]
@@ -65,9 +69,14 @@ pub struct Query(
     OrderQuery,
 );
 
-/// What can be changed.
+/// The mutations, of which one that fails leaves the others of its document as they are (GQL-04).
+pub type Mutation = Separately<Mutations>;
+
+/// What can be changed. The mutations of a document run one after the other, in its order. One that fails with a top-level
+/// error is null, and leaves the others as they are.
 #[derive(MergedObject, Default)]
-pub struct Mutation(
+#[graphql(name = "Mutation")]
+pub struct Mutations(
     StorefrontUserMutation,
     StorageMutation,
     CustomerMutation,
@@ -212,7 +221,7 @@ pub fn indexes() -> Vec<&'static Index> {
         blob::INDEXES,
         throttle::INDEXES,
         decoy::INDEXES,
-        access::authenticate::INDEXES,
+        access::revocation::INDEXES,
         access::organization::INDEXES,
         access::client::INDEXES,
         access::keys::INDEXES,
@@ -259,37 +268,27 @@ pub const MIGRATIONS: &[Migration] = &[
     customer::migrations::EMAIL_KEYS,
 ];
 
-/// The executable schema, twice over the same parts: one that is told to those who ask for it, and one for everything else.
-/// Neither validates: that the guard has done before.
-pub struct Schema {
-    told: GraphqlSchema<Query, Mutation, EmptySubscription>,
-    /// Nobody sees federation's fields, which no valid document has. But without them the library walks over all types for
-    /// each field of the query, to find out that none is an entity.
-    untold: GraphqlSchema<Query, Mutation, EmptySubscription>,
-}
+/// The executable schema. It validates nothing, which the guard has done before, and tells nothing of itself, which [`Told`]
+/// does.
+pub struct Schema(GraphqlSchema<Query, Mutation, EmptySubscription>);
 
 impl Schema {
     /// The schema. `nesting` is how deep selections and values may nest: the guard's limit.
     #[must_use]
     pub fn new(nesting: usize) -> Self {
-        let build = || {
-            build()
-                .limit_recursive_depth(nesting)
-                .validation_mode(ValidationMode::Fast)
-        };
-        Self {
-            told: build().finish(),
-            untold: build().enable_federation().disable_introspection().finish(),
-        }
+        let schema = build()
+            .limit_recursive_depth(nesting)
+            .validation_mode(ValidationMode::Fast)
+            .disable_introspection()
+            // Nobody sees federation's fields, which no valid document has. But without them the library walks over all types for
+            // each field of the query, to find out that none is an entity.
+            .enable_federation();
+        Self(schema.finish())
     }
 
-    /// Runs an operation of a valid document. `introspects`: it asks for the schema.
-    pub async fn execute(&self, request: Request, introspects: bool) -> Response {
-        if introspects {
-            self.told.execute(request).await
-        } else {
-            self.untold.execute(request).await
-        }
+    /// Runs an operation of a valid document.
+    pub async fn execute(&self, request: Request) -> Response {
+        self.0.execute(request).await
     }
 }
 
@@ -299,10 +298,13 @@ fn build() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
 
 /// The SDL: what `schema.graphql` holds and /schema.graphql answers.
 #[must_use]
-pub fn sdl() -> String {
+pub fn sdl() -> &'static str {
     // As introspection tells it: with the texts that specify the scalars.
-    let export = SDLExportOptions::new().include_specified_by();
-    build().finish().sdl_with_options(export)
+    static SDL: LazyLock<String> = LazyLock::new(|| {
+        let export = SDLExportOptions::new().include_specified_by();
+        build().finish().sdl_with_options(export)
+    });
+    &SDL
 }
 
 /// The scalars that are the schema's own, and what each takes.
@@ -339,12 +341,27 @@ pub const SCALARS: &[Scalar] = &[
     },
 ];
 
-/// The rules that documents and variables are judged by.
-///
-/// # Errors
-/// None that a test would not find: the SDL is the schema's own.
-pub fn rules(sdl: &str, introspection: bool) -> std::result::Result<Rules, ModelError> {
-    Rules::from_sdl(sdl, SCALARS, introspection)
+/// The rules that documents and variables are judged by, with or without telling what the schema has.
+#[must_use]
+pub fn rules(introspection: bool) -> Arc<Rules> {
+    static TELLING: LazyLock<Arc<Rules>> = LazyLock::new(|| made(true));
+    static SILENT: LazyLock<Arc<Rules>> = LazyLock::new(|| made(false));
+    fn made(introspection: bool) -> Arc<Rules> {
+        let rules = Rules::from_sdl(sdl(), SCALARS, introspection);
+        Arc::new(rules.expect("the SDL that the schema itself writes is a schema"))
+    }
+    Arc::clone(if introspection { &TELLING } else { &SILENT })
+}
+
+/// What each part of an answer may cost.
+#[must_use]
+pub fn cost_model() -> Arc<CostModel> {
+    static MODEL: LazyLock<Arc<CostModel>> = LazyLock::new(|| {
+        let model = CostModel::from_sdl(sdl(), CREDENTIAL_MUTATIONS)
+            .and_then(|model| model.with_registrations(REGISTRATIONS));
+        Arc::new(model.expect("the SDL that the schema itself writes can be read"))
+    });
+    Arc::clone(&MODEL)
 }
 
 #[cfg(test)]
@@ -383,7 +400,7 @@ mod tests {
             });
         let ruled: Vec<String> = SCALARS.iter().map(|scalar| scalar.name.to_owned()).collect();
         assert_eq!(scalars.collect::<Vec<_>>(), ruled);
-        rules(&sdl(), true).expect("the rules of our own schema");
+        _ = rules(true);
     }
 
     #[test]

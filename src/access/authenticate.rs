@@ -9,6 +9,7 @@ use futures_util::TryStreamExt;
 use moka::future::Cache;
 use serde::Deserialize;
 
+use super::bad_credential::BadCredential;
 use super::client::{ApiClient, ClientKind, Clients, LONGEST_KEY, PUBLIC_PREFIX, SECRET_PREFIX};
 use super::one_time::OneTimeKey;
 use super::organization::Organizations;
@@ -18,17 +19,14 @@ use super::scope::parse_list;
 use super::session::{Ended, Session, Sessions};
 use super::standing::{cache, remembered};
 use super::token::{Claims, TokenKind, Tokens};
-use super::{STOREFRONT_USERS, STOREFRONTS};
+use super::{STOREFRONT_USERS, STOREFRONTS, refresh_token};
 use crate::error::Result;
 use crate::platform::{
     clock::{Clock, Timestamp},
     crypto::fingerprint,
-    database::{Database, Index, IndexKind},
+    database::Database,
     id::{ApiClientId, Id, MemberId, OrganizationId, SessionId, StorefrontId, StorefrontUserId},
 };
-
-/// Revoked access tokens, kept until they would have ended anyway.
-const REVOKED: &str = "revokedTokens";
 
 /// Everything about who may.
 pub struct Access {
@@ -40,23 +38,15 @@ pub struct Access {
     pub tokens: Tokens,
     /// Customers' sessions.
     pub sessions: Sessions,
-    database: Database,
+    pub(super) database: Database,
     clock: Clock,
     anonymous_ttl: Duration,
     standing_clients: Cache<ClientName, Option<Arc<Standing>>>,
     standing_persons: Cache<StorefrontUserId, Option<Arc<PersonStanding>>>,
     standing_sessions: Cache<SessionId, Option<Arc<Session>>>,
     /// Whether the token of this `jti` was revoked.
-    revoked_tokens: Cache<String, bool>,
+    pub(super) revoked_tokens: Cache<String, bool>,
 }
-
-/// Indexes of what access keeps itself.
-pub const INDEXES: &[Index] = &[Index {
-    collection: REVOKED,
-    name: "expiry",
-    keys: &[("expiresAt", 1)],
-    kind: IndexKind::Expiry(Duration::ZERO),
-}];
 
 /// What a client is looked up by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -82,10 +72,6 @@ struct PersonStanding {
     #[serde(default)]
     token_epoch: i64,
 }
-
-/// Why a credential is refused; the answer is 401 whichever it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadCredential;
 
 impl Access {
     /// Access over this database. `anonymous_ttl` is the idle time of anonymous users.
@@ -119,15 +105,23 @@ impl Access {
     /// # Errors
     /// The outer error when it cannot be looked up; the inner one when it is no good.
     pub async fn authenticate(&self, bearer: &str) -> Result<std::result::Result<Principal, BadCredential>> {
-        let identity = if bearer.starts_with(PUBLIC_PREFIX) || bearer.starts_with(SECRET_PREFIX) {
-            self.by_key(bearer).await?
+        let (identity, otherwise) = if bearer.starts_with(PUBLIC_PREFIX) || bearer.starts_with(SECRET_PREFIX)
+        {
+            (self.by_key(bearer).await?, BadCredential::UnknownKey)
+        } else if bearer.starts_with(refresh_token::PREFIX) {
+            (None, BadCredential::RefreshToken)
         } else {
-            match self.tokens.verify(bearer).await? {
-                Some(claims) if !self.is_revoked(&claims.jti).await? => self.by_claims(&claims).await?,
-                _ => None,
-            }
+            let claims = match self.tokens.examine(bearer).await? {
+                Ok(claims) => claims,
+                Err(flaw) => return Ok(Err(flaw.into())),
+            };
+            let identity = match self.is_revoked(&claims.jti).await? {
+                false => self.by_claims(&claims).await?,
+                true => None,
+            };
+            (identity, BadCredential::EndedToken)
         };
-        Ok(identity.map(Principal::Known).ok_or(BadCredential))
+        Ok(identity.map(Principal::Known).ok_or(otherwise))
     }
 
     async fn by_key(&self, key: &str) -> Result<Option<Arc<Identity>>> {
@@ -240,29 +234,6 @@ impl Access {
     pub async fn forget_ended(&self, ended: &Ended) {
         self.forget_sessions(&ended.sessions).await;
         self.forget_person(&ended.user).await;
-    }
-
-    /// Ends a token before its time: here at once, on other nodes within five seconds.
-    pub async fn revoke_token(&self, claims: &Claims) -> Result<()> {
-        let expires_at = Timestamp::from_millis(claims.exp * 1000);
-        self.database
-            .house::<bson::Document>(REVOKED)
-            .update_one(
-                doc! { "_id": &claims.jti },
-                doc! { "$set": { "expiresAt": expires_at } },
-            )
-            .upsert(true)
-            .await?;
-        self.revoked_tokens.insert(claims.jti.clone(), true).await;
-        Ok(())
-    }
-
-    async fn is_revoked(&self, jti: &str) -> Result<bool> {
-        let look = async |jti: String| {
-            let revoked = self.database.house::<bson::Document>(REVOKED);
-            Ok(revoked.find_one(doc! { "_id": jti }).await?.is_some())
-        };
-        remembered(&self.revoked_tokens, jti.to_owned(), look).await
     }
 
     async fn standing_client(&self, name: ClientName) -> Result<Option<Arc<Standing>>> {

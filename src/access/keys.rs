@@ -58,6 +58,15 @@ pub struct Lifetimes {
     pub renewable: Duration,
 }
 
+/// Which keys a signature may be of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    /// Those of which a token may not have expired yet.
+    Verifying,
+    /// All whose public half is kept, for tokens that have expired.
+    Kept,
+}
+
 /// The published keys.
 #[derive(Debug)]
 pub struct Jwks {
@@ -247,12 +256,12 @@ impl KeyRing {
     }
 
     /// The key with this id; looks once more for one that is not known yet.
-    pub(super) async fn verifier(&self, id: &str) -> Result<Option<DecodingKey>> {
-        if let Some(key) = self.verifying(id) {
+    pub(super) async fn verifier(&self, id: &str, which: Which) -> Result<Option<DecodingKey>> {
+        if let Some(key) = self.known_verifier(id, which) {
             return Ok(Some(key));
         }
         self.look_again().await?;
-        Ok(self.verifying(id))
+        Ok(self.known_verifier(id, which))
     }
 
     /// Reads the keys again, unless that was done a moment ago.
@@ -280,11 +289,11 @@ impl KeyRing {
         outcome
     }
 
-    fn verifying(&self, id: &str) -> Option<DecodingKey> {
+    fn known_verifier(&self, id: &str, which: Which) -> Option<DecodingKey> {
         let keys = self.keys();
-        keys.iter()
-            .find(|known| known.key.id == id && self.verifies(&keys, known))
-            .map(|known| known.key.decoding.clone())
+        let known = keys.iter().find(|known| known.key.id == id)?;
+        let may = which == Which::Kept || self.verifies(&keys, known);
+        may.then(|| known.key.decoding.clone())
     }
 
     /// The public halves of all keys that verify; none before the keys were read. A key that is not among them was

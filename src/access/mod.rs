@@ -6,9 +6,11 @@
 
 pub mod audit;
 pub mod authenticate;
+pub mod bad_credential;
 pub mod by_id;
 pub mod client;
 pub mod graphql;
+mod guest;
 pub mod keys;
 pub mod membership;
 pub mod oauth;
@@ -20,6 +22,7 @@ pub mod principal;
 pub mod reach;
 pub mod refresh_token;
 pub mod related;
+pub mod revocation;
 pub mod scope;
 pub mod session;
 mod standing;

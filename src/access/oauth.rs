@@ -289,7 +289,7 @@ pub async fn revoking_client(
 }
 
 /// Ends an access token (RFC 7009 §2). One that is unknown, or has ended, is no error; another client's is refused and
-/// stays.
+/// stays. An anonymous user's ends also when it has run out, because it can be brought along to a sign-in still.
 ///
 /// # Errors
 /// The outer error when the database does not answer.
@@ -298,7 +298,7 @@ pub async fn revoke_access_token(
     client: &ApiClientId,
     token: &str,
 ) -> Result<std::result::Result<(), Refusal>> {
-    match access.tokens.verify(token).await? {
+    match access.revocable(token).await? {
         None => Ok(Ok(())),
         Some(claims) if claims.client_id == client.as_str() => {
             access.revoke_token(&claims).await?;

@@ -23,6 +23,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The credential as the documentation calls it, for messages.
+    const fn credential(self) -> &'static str {
+        match self {
+            Self::Public => "a publishable key",
+            Self::Integration => "an integration token or client secret",
+            Self::StorefrontUser => "a storefront user token",
+            Self::Customer => "a customer token",
+        }
+    }
+
     /// For logs and metrics.
     #[must_use]
     pub const fn label(self) -> &'static str {
@@ -181,7 +191,9 @@ impl Principal {
     /// # Errors
     /// UNAUTHENTICATED without a credential that stands for someone.
     pub fn own_reach(&self) -> Result<Reach> {
-        self.standing().map(Reach::of).ok_or(Error::Unauthenticated)
+        self.standing()
+            .map(Reach::of)
+            .ok_or_else(|| unauthenticated("a credential"))
     }
 
     /// The reach for a query.
@@ -190,7 +202,7 @@ impl Principal {
     /// UNAUTHENTICATED without a credential; FORBIDDEN for one of the wrong kind or without the scope (ERR-03).
     pub fn reach(&self, policy: &Policy) -> Result<Reach> {
         let Self::Known(identity) = self else {
-            return Err(Error::Unauthenticated);
+            return Err(unauthenticated(&policy.need()));
         };
         if identity.is_merged() {
             return Err(Error::Forbidden(
@@ -280,31 +292,83 @@ impl Policy {
     /// Whether this principal may call it at all; for objects behind others, which are null where it may not.
     #[must_use]
     pub fn admits(&self, identity: &Identity) -> bool {
-        self.admit(identity).is_ok()
-    }
-
-    fn admit(&self, identity: &Identity) -> Result<()> {
-        let admitted = match identity.kind {
+        match identity.kind {
             Kind::Public => self.public,
             Kind::StorefrontUser => self.storefront_user,
             Kind::Customer => self.customer,
-            Kind::Integration => match self.integration {
-                Some(scope) if identity.scopes.contains(&scope) => true,
-                Some(scope) => {
-                    return Err(Error::Forbidden(format!(
-                        "This credential lacks the scope {}.",
-                        scope.text()
-                    )));
-                }
-                None => false,
-            },
-        };
-        if admitted {
-            Ok(())
-        } else {
-            Err(Error::Forbidden(
-                "A credential of this kind may not do this.".to_owned(),
-            ))
+            Kind::Integration => (self.integration).is_some_and(|scope| identity.scopes.contains(&scope)),
         }
+    }
+
+    fn admit(&self, identity: &Identity) -> Result<()> {
+        if self.admits(identity) {
+            return Ok(());
+        }
+        let (need, sent) = (self.need(), identity.kind.credential());
+        // A backend that lacks only the scope sees which ones it has.
+        let scopes = match (identity.kind, self.integration) {
+            (Kind::Integration, Some(_)) if identity.scopes.is_empty() => " without any scope".to_owned(),
+            (Kind::Integration, Some(_)) => {
+                let own: Vec<&str> = identity.scopes.iter().map(|scope| scope.text()).collect();
+                format!(" with the scopes {}", own.join(", "))
+            }
+            (Kind::Integration, None) | (Kind::Public | Kind::StorefrontUser | Kind::Customer, _) => {
+                String::new()
+            }
+        };
+        Err(Error::Forbidden(format!(
+            "This needs {need}; this request was sent with {sent}{scopes}."
+        )))
+    }
+
+    /// The credentials that are good for it, for messages: `a customer token or …`.
+    fn need(&self) -> String {
+        let kinds = [
+            (self.public, Kind::Public),
+            (self.storefront_user, Kind::StorefrontUser),
+            (self.customer, Kind::Customer),
+        ];
+        let persons = kinds.into_iter().filter(|(admitted, _)| *admitted);
+        let mut needs: Vec<String> = persons.map(|(_, kind)| kind.credential().to_owned()).collect();
+        if let Some(scope) = self.integration {
+            let backend = Kind::Integration.credential();
+            needs.push(format!("{backend} with the scope {}", scope.text()));
+        }
+        needs.join(", or ")
+    }
+}
+
+/// A request without a credential, where one is needed.
+fn unauthenticated(need: &str) -> Error {
+    Error::Unauthenticated(format!(
+        "This needs {need}; this request has no credential. Send one as \"Authorization: Bearer …\"."
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(kind: Kind, scopes: &[Scope], policy: Policy) -> String {
+        let identity = Identity {
+            scopes: scopes.to_vec(),
+            ..Identity::sample(kind)
+        };
+        let refused = Principal::Known(Arc::new(identity)).reach(&policy);
+        refused.expect_err("refused").message()
+    }
+
+    // GQL-07
+    #[test]
+    fn whoever_is_refused_learns_what_was_sent_and_what_is_needed() {
+        let read = Policy::backend(Scope::CustomersRead);
+        insta::assert_snapshot!(refused(Kind::Public, &[], read), @"This needs an integration token or client secret with the scope customers:read; this request was sent with a publishable key.");
+        insta::assert_snapshot!(refused(Kind::Integration, &[], read), @"This needs an integration token or client secret with the scope customers:read; this request was sent with an integration token or client secret without any scope.");
+        insta::assert_snapshot!(refused(Kind::Integration, &[Scope::OrdersRead, Scope::StorageRead], read), @"This needs an integration token or client secret with the scope customers:read; this request was sent with an integration token or client secret with the scopes orders:read, storage:read.");
+        insta::assert_snapshot!(refused(Kind::StorefrontUser, &[], read.and_customer()), @"This needs a customer token, or an integration token or client secret with the scope customers:read; this request was sent with a storefront user token.");
+        insta::assert_snapshot!(refused(Kind::Integration, &[Scope::CustomersRead], Policy::customer_only()), @"This needs a customer token; this request was sent with an integration token or client secret.");
+        insta::assert_snapshot!(refused(Kind::Customer, &[], read.and_public()), @"This needs a publishable key, or an integration token or client secret with the scope customers:read; this request was sent with a customer token.");
+        let nobody = Principal::Nobody.reach(&Policy::customer_only());
+        insta::assert_snapshot!(nobody.expect_err("refused").message(), @r#"This needs a customer token; this request has no credential. Send one as "Authorization: Bearer …"."#);
     }
 }

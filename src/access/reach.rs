@@ -465,7 +465,7 @@ mod tests {
         }
         assert!(matches!(
             Principal::Nobody.reach(&ANYONE),
-            Err(Error::Unauthenticated)
+            Err(Error::Unauthenticated(_))
         ));
     }
 }

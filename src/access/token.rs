@@ -1,5 +1,7 @@
 //! Access tokens: JWT of the profile of RFC 9068 (`typ: at+jwt`), signed with ES256.
 
+pub mod flaw;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +9,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, Validation, decode, decode_he
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 
-use super::keys::KeyRing;
+use self::flaw::{Flaw, Named};
+use super::keys::{KeyRing, Which};
 use super::scope::{Scope, write_list};
 use crate::error::{Error, Result};
 use crate::platform::{
@@ -282,16 +285,24 @@ impl Tokens {
     /// # Errors
     /// When the keys cannot be read.
     pub async fn verify(&self, token: &str) -> Result<Option<Arc<Claims>>> {
+        Ok(self.examine(token).await?.ok())
+    }
+
+    /// The same, with what is wrong with any other text.
+    ///
+    /// # Errors
+    /// The outer error when the keys cannot be read.
+    pub async fn examine(&self, token: &str) -> Result<std::result::Result<Arc<Claims>, Flaw>> {
         if !has_form(token) {
-            return Ok(None);
+            return Ok(Err(Flaw::Malformed));
         }
         let name = digest(token.as_bytes());
         let losses = self.keys.confirm().await?;
         let known = self.verified.get(&name).filter(|known| known.losses == losses);
         let claims = match known {
             Some(known) => known.claims,
-            None => match self.verify_signature(token).await? {
-                Some(claims) => {
+            None => match self.verify_signature(token, Which::Verifying).await? {
+                Ok(claims) => {
                     let claims = Arc::new(claims);
                     let verified = Verified {
                         claims: Arc::clone(&claims),
@@ -300,31 +311,55 @@ impl Tokens {
                     self.verified.insert(name, verified);
                     claims
                 }
-                None => return Ok(None),
+                Err(flaw) => return Ok(Err(flaw)),
             },
         };
-        let now = self.clock.now();
-        let late = now.before(LEEWAY).seconds() >= claims.exp;
-        let early = now.after(LEEWAY).seconds() < claims.iat;
-        if late {
+        if self.is_late(claims.exp) {
             self.verified.invalidate(&name);
+            return Ok(Err(Flaw::Expired));
         }
-        Ok((!late && !early).then_some(claims))
+        if self.is_early(&claims) {
+            return Ok(Err(Flaw::Foreign));
+        }
+        Ok(Ok(claims))
     }
 
-    async fn verify_signature(&self, token: &str) -> Result<Option<Claims>> {
-        let Ok(header) = decode_header(token) else {
+    /// As [`Tokens::verify`], but a token that has expired is as good as any other, as long as its key's public half is kept.
+    ///
+    /// # Errors
+    /// When the keys cannot be read.
+    pub async fn verify_of_any_age(&self, token: &str) -> Result<Option<Claims>> {
+        if !has_form(token) {
             return Ok(None);
+        }
+        self.keys.confirm().await?;
+        let claims = self.verify_signature(token, Which::Kept).await?.ok();
+        Ok(claims.filter(|claims| !self.is_early(claims)))
+    }
+
+    /// Whether the time of a token's end has passed, in seconds.
+    fn is_late(&self, expires: i64) -> bool {
+        self.clock.now().before(LEEWAY).seconds() >= expires
+    }
+
+    /// Whether a token says that it will be issued later.
+    fn is_early(&self, claims: &Claims) -> bool {
+        self.clock.now().after(LEEWAY).seconds() < claims.iat
+    }
+
+    async fn verify_signature(&self, token: &str, which: Which) -> Result<std::result::Result<Claims, Flaw>> {
+        let Ok(header) = decode_header(token) else {
+            return Ok(Err(Flaw::Malformed));
         };
         // The library checks neither (RFC 9068 §4).
         let (Some(kid), Some(TYPE)) = (&header.kid, header.typ.as_deref()) else {
-            return Ok(None);
+            return Ok(Err(Flaw::Foreign));
         };
         if header.alg != Algorithm::ES256 || kid.len() > LONGEST_KEY_ID {
-            return Ok(None);
+            return Ok(Err(Flaw::Foreign));
         }
-        let Some(key) = self.keys.verifier(kid).await? else {
-            return Ok(None);
+        let Some(key) = self.keys.verifier(kid, which).await? else {
+            return Ok(Err(self.without_a_key(token)));
         };
         let mut validation = Validation::new(Algorithm::ES256);
         validation.set_issuer(&[&self.issuer]);
@@ -333,8 +368,23 @@ impl Tokens {
         // Times are compared with our clock, which follows the database's.
         validation.validate_exp = false;
         Ok(decode::<Claims>(token, &key, &validation)
-            .ok()
-            .map(|data| data.claims))
+            .map(|data| data.claims)
+            .map_err(|_cause| Flaw::Foreign))
+    }
+
+    /// What is wrong with a token whose key is not known, by its own word. Keys go once their last token has expired, so
+    /// that one which has run out long ago is told from a foreign one only so. Nobody gains by a lie about that.
+    fn without_a_key(&self, token: &str) -> Flaw {
+        match Named::read(token) {
+            Some(named) if named.iss == self.issuer && named.aud == AUDIENCE => {
+                if self.is_late(named.exp) {
+                    Flaw::Expired
+                } else {
+                    Flaw::KeyEnded
+                }
+            }
+            _ => Flaw::Foreign,
+        }
     }
 }
 
@@ -393,6 +443,7 @@ mod tests {
                 && let Ok(header) = decode_header(token)
             {
                 assert!(header.kid.is_none_or(|kid| kid.len() <= LONGEST_HEADER));
+                let _read = Named::read(token);
             }
         });
     }

@@ -238,7 +238,7 @@ pub mod refusal {
         UserError::new(
             UserErrorCode::AddressNotFound,
             ["id"],
-            "The customer has no such address.",
+            "The customer has no address with this id. Send one that customer.addresses lists (adr_…).",
         )
         .legacy(404)
     }
@@ -246,7 +246,7 @@ pub mod refusal {
     /// The input does not say which address (SPR-79).
     #[must_use]
     pub fn id_missing() -> UserError {
-        let message = "Say which address by its id.";
+        let message = "The address's id is missing. Send one that customer.addresses lists (adr_…).";
         UserError::new(UserErrorCode::AddressIdMissing, ["id"], message).legacy(412)
     }
 

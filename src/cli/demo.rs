@@ -46,13 +46,21 @@ fn as_json(demo: &Demo) -> Value {
     let keys: Map<String, Value> = demo
         .storefronts
         .iter()
-        .map(|storefront| (storefront.code.clone(), storefront.key.expose().into()))
+        .map(|storefront| (storefront.code.clone(), storefront.web.key.expose().into()))
+        .collect();
+    let clients: Map<String, Value> = demo
+        .storefronts
+        .iter()
+        .map(|storefront| (storefront.code.as_str(), &storefront.web.id))
+        .chain([("backend", &demo.backend.id)])
+        .map(|(name, id)| (name.to_owned(), json!(id)))
         .collect();
     json!({
         "organization": demo.organization,
         "storefronts": storefronts,
+        "clients": clients,
         "keys": keys,
-        "secret": demo.secret.expose(),
+        "secret": demo.backend.key.expose(),
         "customer": { "email": CUSTOMER_EMAIL, "password": demo.customer_password.expose() },
     })
 }
@@ -62,16 +70,18 @@ fn credentials(demo: &Demo) -> String {
     let mut text = format!("  Organization      {}\n", demo.organization);
     for storefront in &demo.storefronts {
         text.push_str(&format!(
-            "  Storefront {:<6} {} ({})\n    publishable key {}\n",
+            "  Storefront {:<6} {} ({})\n    publishable key {}\n    client          {}\n",
             storefront.code,
             storefront.id,
             storefront.name,
-            storefront.key.expose()
+            storefront.web.key.expose(),
+            storefront.web.id
         ));
     }
     text.push_str(&format!(
-        "  Backend's secret  {}\n  Customer          {CUSTOMER_EMAIL}, password {}\n",
-        demo.secret.expose(),
+        "  Backend's secret  {}\n    client          {}\n  Customer          {CUSTOMER_EMAIL}, password {}\n",
+        demo.backend.key.expose(),
+        demo.backend.id,
         demo.customer_password.expose()
     ));
     text
@@ -81,12 +91,12 @@ fn credentials(demo: &Demo) -> String {
 /// only for requests to the gateway's own hosts.
 pub(super) fn page(public_url: &str, listen: SocketAddr, demo: Option<&Demo>) -> DemoPage {
     let first = demo.and_then(|demo| demo.storefronts.first());
-    let public_key = first.map(|storefront| storefront.key.expose().to_owned());
+    let public_key = first.map(|storefront| storefront.web.key.expose().to_owned());
     let secret = demo.filter(|_| listen.ip().is_loopback());
     let credentials = Credentials {
         public_url: public_url.to_owned(),
         public_key,
-        backend_secret: secret.map(|demo| demo.secret.expose().to_owned()),
+        backend_secret: secret.map(|demo| demo.backend.key.expose().to_owned()),
         storefront_id: first.map(|storefront| storefront.id.to_string()),
         customer: secret.map(|demo| {
             (
@@ -142,7 +152,7 @@ fn upload(demo: &Demo, url: &str) -> String {
     let key = demo
         .storefronts
         .first()
-        .map_or("", |storefront| storefront.key.expose());
+        .map_or("", |storefront| storefront.web.key.expose());
     let register = json!({
         "query": "mutation { storefrontUserRegister(input: { isAnonymous: true }) { token { accessToken } } }"
     });

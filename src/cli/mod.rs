@@ -50,7 +50,7 @@ fn run(
     let Arguments { json, command } = arguments;
     let output = Output::new(json);
     if matches!(command, Some(Command::Schema)) {
-        return output::print(&schema::sdl());
+        return output::print(schema::sdl());
     }
     let config = Config::load(Path::new("."), variables);
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -148,7 +148,7 @@ pub fn applied(stored: &[FieldValue], assignments: &[Assignment]) -> Vec<FieldVa
 }
 
 fn unknown(place: usize) -> UserError {
-    let message = "The storefront has no custom field with this key.";
+    let message = "The storefront has no custom field with this key. Send one that storefront.customFieldDefinitions lists.";
     fault(UserErrorCode::CustomFieldNotFound, place, "key", message)
 }
 

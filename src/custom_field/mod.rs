@@ -268,7 +268,8 @@ pub mod refusal {
     /// The caller has no such field.
     #[must_use]
     pub fn not_found() -> UserError {
-        let message = "There is no such custom field.";
+        let message = "No custom field with this id was found for this credential. Send one that \
+                       storefront.customFieldDefinitions lists (cfd_…).";
         UserError::new(UserErrorCode::CustomFieldNotFound, ["id"], message)
     }
 
@@ -306,7 +307,8 @@ pub mod refusal {
     /// The update names nothing to change.
     #[must_use]
     pub fn no_changes() -> UserError {
-        UserError::new(UserErrorCode::NoChanges, [], "This names nothing to change.")
+        let message = "The input names nothing to change. Send at least one field beside the id.";
+        UserError::new(UserErrorCode::NoChanges, [], message)
     }
 }
 

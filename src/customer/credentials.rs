@@ -1,31 +1,21 @@
-//! What a signed-in customer holds: a session's pair of tokens; and what an anonymous shopper brings along.
-
-use std::sync::Arc;
-
-use bson::doc;
+//! What a signed-in customer holds: a session's pair of tokens.
 
 use super::Customer;
 use crate::access::{
     audit::{Action, Actor},
-    authenticate::BadCredential,
     one_time::OneTimeKey,
-    principal::{Kind, Principal},
-    reach::{Reach, StorefrontReach},
+    reach::Reach,
     session::{Device, NewSession, Session},
     token::{CustomerSubject, SignedToken},
 };
 use crate::app::App;
 use crate::context::RequestContext;
-use crate::error::{Error, Result, UserError, UserErrorCode};
+use crate::error::Result;
 use crate::platform::{
     clock::Timestamp,
     database::Tx,
     id::{MemberId, OrganizationId, SessionId},
 };
-use crate::storefront_user::{StorefrontUser, merge, refusal};
-
-/// The input's field with the anonymous user's token.
-pub const ANONYMOUS_FIELD: &str = "anonymousUserToken";
 
 /// An access token and the refresh token that the next one is got by.
 #[derive(Clone)]
@@ -149,79 +139,4 @@ pub fn pair(app: &App, session: &Session, refresh: String) -> Result<Pair> {
         refresh,
         refresh_expires_at: session.expires_at,
     })
-}
-
-/// The anonymous user whose token a shopper brings along (CST-02).
-///
-/// # Errors
-/// ANONYMOUS_TOKEN_INVALID for a token that does not verify or is not of this storefront; STOREFRONT_USER_NOT_ANONYMOUS
-/// (409) for a regular user's.
-pub async fn anonymous_user(
-    app: &App,
-    storefront: &StorefrontReach,
-    token: Option<&str>,
-) -> Result<Option<StorefrontUser>> {
-    let Some(token) = token else {
-        return Ok(None);
-    };
-    let principal = match app.access.authenticate(token).await? {
-        Ok(Principal::Known(identity)) if identity.kind() == Kind::StorefrontUser => identity,
-        Ok(_) | Err(BadCredential) => return Err(invalid().into()),
-    };
-    let person = principal
-        .person()
-        .filter(|_| principal.bound_storefront() == Some(storefront.id()));
-    let Some(person) = person else {
-        return Err(invalid().into());
-    };
-    let users = app.database.open::<StorefrontUser>(&storefront.of_the_house());
-    match users.get(&person.storefront_user).await? {
-        None => Err(invalid().into()),
-        Some(user) if !user.is_anonymous => Err(refusal::not_anonymous(ANONYMOUS_FIELD).into()),
-        Some(user) => Ok(Some(user)),
-    }
-}
-
-fn invalid() -> UserError {
-    let message = "This is not the token of an anonymous user of this storefront.";
-    UserError::new(UserErrorCode::AnonymousTokenInvalid, [ANONYMOUS_FIELD], message)
-}
-
-/// Gives the customer's user what the anonymous one has, within the transaction that signs the customer in. How many
-/// items that are.
-///
-/// # Errors
-/// STOREFRONT_USER_ALREADY_MERGED (409) where they are somebody else's already.
-pub async fn take_over(
-    app: &App,
-    (reach, by): (&Reach, &Actor),
-    tx: &mut Tx,
-    anonymous: Option<&StorefrontUser>,
-    customer: &Customer,
-) -> Result<i64> {
-    let Some(anonymous) = anonymous else {
-        return Ok(0);
-    };
-    let users = app.database.open::<StorefrontUser>(reach);
-    let Some(own) = users.find_one_in(tx, doc! { "_id": &customer.user_id }).await? else {
-        return Err(Error::internal("a customer has a storefront user"));
-    };
-    let merged = merge::merge_in(app, (reach, by), tx, anonymous, &own).await;
-    match merged {
-        Ok(merged) => Ok(merged.items),
-        Err(Error::Rejected(mut faults)) => {
-            for fault in &mut faults {
-                fault.field = Some(vec![ANONYMOUS_FIELD.to_owned()]);
-            }
-            Err(Error::Rejected(faults))
-        }
-        Err(other) => Err(other),
-    }
-}
-
-/// After a sign-in: an anonymous user's own token is good for nothing any more, on this node at once.
-pub async fn forget(app: &Arc<App>, anonymous: Option<&StorefrontUser>) {
-    if let Some(anonymous) = anonymous {
-        app.access.forget_person(&anonymous.id).await;
-    }
 }

@@ -47,8 +47,10 @@ pub fn check(text: &str, field: &str) -> Result<Email, UserError> {
         let message = "This must not be empty or blank.";
         return Err(UserError::new(UserErrorCode::Required, [field], message));
     }
-    parse(text)
-        .ok_or_else(|| UserError::new(UserErrorCode::EmailInvalid, [field], "This is no e-mail address."))
+    parse(text).ok_or_else(|| {
+        let message = "This is no e-mail address. Send one such as \"ada@example.com\".";
+        UserError::new(UserErrorCode::EmailInvalid, [field], message)
+    })
 }
 
 /// An address, for lookups: what is not an address is simply not found.

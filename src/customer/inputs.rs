@@ -67,7 +67,8 @@ pub struct CustomerRegisterInput {
     /// Values of the storefront's custom fields, at most 100. A browser sends those that customers may write, with all that
     /// are required among them; a backend any, with all that are required.
     pub(super) custom_fields: Option<Vec<CustomFieldInput>>,
-    /// The token of the anonymous user that the shopper was until now: what is in its storage comes over.
+    /// The token of the anonymous user that the shopper was until now, also when it has run out: what is in its storage comes
+    /// over. With one that cannot be used the customer is registered all the same, and `warnings` says why.
     pub(super) anonymous_user_token: Option<String>,
 }
 
@@ -80,6 +81,8 @@ pub struct CustomerRegisterPayload {
     pub(super) token: Option<CustomerToken>,
     /// Items that came over from the anonymous user.
     pub(super) merged_item_count: i32,
+    /// What was left undone although the customer was registered: on `anonymousUserToken` why nothing came over.
+    pub(super) warnings: Vec<UserError>,
     /// What is wrong with the request; empty when it took effect.
     pub(super) user_errors: Vec<UserError>,
 }
@@ -128,7 +131,8 @@ pub struct CustomerTokenCreateInput {
     pub(super) email: String,
     /// Password.
     pub(super) password: String,
-    /// The token of the anonymous user that the shopper was until now: what is in its storage comes over.
+    /// The token of the anonymous user that the shopper was until now, also when it has run out: what is in its storage comes
+    /// over. With one that cannot be used the customer is signed in all the same, and `warnings` says why.
     pub(super) anonymous_user_token: Option<String>,
 }
 
@@ -155,6 +159,8 @@ pub struct CustomerTokenPayload {
     pub(super) customer: Option<Customer>,
     /// Items that came over from an anonymous user.
     pub(super) merged_item_count: i32,
+    /// What was left undone although the sign-in took effect: on `anonymousUserToken` why nothing came over.
+    pub(super) warnings: Vec<UserError>,
     /// What is wrong with the request; empty when it took effect.
     pub(super) user_errors: Vec<UserError>,
 }

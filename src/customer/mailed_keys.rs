@@ -126,7 +126,8 @@ pub fn ended(purpose: Purpose, field: &str, expired: bool) -> UserError {
         ),
         (Purpose::PasswordReset, false) => (
             UserErrorCode::ResetKeyInvalid,
-            "This key does not work: it was used, a newer one was sent, or it never was one.",
+            "This key does not work: it was used, a newer one was sent, or it never was one. Take it from the newest mail, or \
+             ask for a new one.",
         ),
         (_, true) => (
             UserErrorCode::EmailTokenExpired,
@@ -134,7 +135,8 @@ pub fn ended(purpose: Purpose, field: &str, expired: bool) -> UserError {
         ),
         (_, false) => (
             UserErrorCode::EmailTokenInvalid,
-            "This token does not work: it was used, a newer one was sent, or it never was one.",
+            "This token does not work: it was used, a newer one was sent, or it never was one. Take it from the newest mail, \
+             or ask for a new one.",
         ),
     };
     let error = UserError::new(code, [field], message);
@@ -279,7 +281,9 @@ pub async fn request_change(app: &Arc<App>, reach: &Reach, customer: &Customer, 
                 let asks = open(doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch });
                 let update = doc! { "$inc": { "emailChangeRequests": 1_i64 } };
                 let asking = store::update_in(&app.database, *reach, tx, asks, update).await?;
-                let asking = asking.ok_or(Error::Unauthenticated)?;
+                let asking = asking.ok_or_else(|| {
+                    Error::Unauthenticated("This session has ended; sign in again.".to_owned())
+                })?;
                 let change = (Purpose::EmailChange, About::EmailChange, confirmation);
                 prepare(app, tx, *holder, change, address).await?;
                 if let Some(present) = &asking.email {

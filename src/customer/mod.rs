@@ -9,6 +9,7 @@ pub mod custom_fields;
 pub mod email;
 pub mod email_keys;
 pub mod graphql;
+pub mod guest;
 pub mod identity;
 pub mod inputs;
 pub mod limits;
@@ -302,7 +303,7 @@ pub mod refusal {
         UserError::new(
             UserErrorCode::CustomerNotFound,
             [field],
-            "There is no such customer.",
+            "No customer with this id was found for this credential. Send an id as customer.id returns it (cus_…).",
         )
         .legacy(402)
     }
@@ -310,7 +311,8 @@ pub mod refusal {
     /// A backend did not say which customer (SPR-32).
     #[must_use]
     pub fn reference_missing(field: &str) -> UserError {
-        let message = "A backend says which customer it means.";
+        let message =
+            "A backend must say which customer is meant. Send the id as customer.id returns it (cus_…).";
         UserError::new(UserErrorCode::CustomerReferenceMissing, [field], message).legacy(405)
     }
 
@@ -349,14 +351,16 @@ pub mod refusal {
     /// A field that this caller may not send (ERR-03).
     #[must_use]
     pub fn forbidden(field: &str) -> UserError {
-        let message = "Only a backend may send this field.";
+        let message = "Only a backend may send this field. Leave it out.";
         UserError::new(UserErrorCode::Forbidden, [field], message)
     }
 
     /// An update that names nothing to change (SPR-33).
     #[must_use]
     pub fn no_changes() -> UserError {
-        UserError::new(UserErrorCode::NoChanges, [], "This names nothing to change.")
+        let message =
+            "The input names nothing to change. Send at least one field beside the id and expectedVersion.";
+        UserError::new(UserErrorCode::NoChanges, [], message)
     }
 
     /// The write did not go through: nothing of it was kept (SPR-41). Where that is not known, the error stays what it is.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, MaybeUndefined, Object};
 
-use super::credentials::{self, Beginner};
+use super::credentials::Beginner;
 use super::graphql::Customer;
 use super::inputs::{
     CustomerRegisterInput, CustomerRegisterPayload, CustomerToken, CustomerUpdateInput, CustomerUpdatePayload,
@@ -17,12 +17,7 @@ use super::{
     limits, refusal,
 };
 use super::{concealed, custom_fields};
-use crate::access::{
-    password::Place,
-    principal::Policy,
-    reach::{Reach, StorefrontReach},
-    scope::Scope,
-};
+use crate::access::{password::Place, principal::Policy, reach::Reach, scope::Scope};
 use crate::context::RequestContext;
 use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
 use crate::platform::{
@@ -31,7 +26,6 @@ use crate::platform::{
     secret::Secret,
     text,
 };
-use crate::storefront_user::{self, StorefrontUser};
 
 const REGISTER: Policy = Policy::backend(Scope::CustomersWrite).and_public();
 const WRITE: Policy = Policy::backend(Scope::CustomersWrite).and_customer();
@@ -47,11 +41,13 @@ impl CustomerMutation {
     /// (customers:write). Where the storefront conceals which addresses it knows, a taken address looks like success, and
     /// `customer` and `token` are null in both cases. With a publishable key there, a mail goes to the address in both cases,
     /// a new account can be signed in to once its address is verified by the token in that mail
-    /// (`customerEmailVerify` with `password` keeps the password), and `anonymousUserToken` is left alone. Codes: EMAIL_INVALID, EMAIL_TAKEN (400), TERMS_NOT_ACCEPTED (422),
-    /// PASSWORDS_DO_NOT_MATCH (406), PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, DATE_OF_BIRTH_INVALID,
-    /// SHOPPER_REFERENCE_INVALID, SHOPPER_REFERENCE_TAKEN, ANONYMOUS_TOKEN_INVALID, STOREFRONT_USER_NOT_ANONYMOUS (409),
-    /// STOREFRONT_USER_ALREADY_MERGED (409), CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_VALUE_INVALID, CUSTOM_FIELD_REQUIRED,
-    /// REQUIRED, TOO_LONG, INVALID, FORBIDDEN, RATE_LIMITED, SAVE_FAILED (410), STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// (`customerEmailVerify` with `password` keeps the password), and `anonymousUserToken` is left alone: bring it along
+    /// when the customer signs in. Warnings, where nothing comes over: ANONYMOUS_TOKEN_INVALID for a token that is not ours,
+    /// blank, another storefront's or a regular user's; STOREFRONT_USER_ALREADY_MERGED (409), STOREFRONT_USER_EXPIRED. Codes:
+    /// EMAIL_INVALID, EMAIL_TAKEN (400), TERMS_NOT_ACCEPTED (422), PASSWORDS_DO_NOT_MATCH (406), PASSWORD_TOO_SHORT,
+    /// PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, DATE_OF_BIRTH_INVALID, SHOPPER_REFERENCE_INVALID, SHOPPER_REFERENCE_TAKEN,
+    /// CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_VALUE_INVALID, CUSTOM_FIELD_REQUIRED, REQUIRED, TOO_LONG, INVALID, FORBIDDEN,
+    /// RATE_LIMITED, SAVE_FAILED (410), STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
     async fn customer_register(
         &self,
         ctx: &Context<'_>,
@@ -82,25 +78,6 @@ impl CustomerMutation {
     }
 }
 
-/// The storefront of an input and the anonymous user that is brought along.
-pub async fn entrance(
-    context: &RequestContext,
-    reach: &Reach,
-    faults: &mut Faults,
-    storefront_id: Option<&ID>,
-    anonymous_token: Option<&str>,
-) -> Result<(Option<StorefrontReach>, Option<StorefrontUser>)> {
-    let id = storefront_id.map(|id| id.as_str());
-    let place = faults.absorb(context.storefront_to_write(reach, id, ["storefrontId"]).await)?;
-    let anonymous = match &place {
-        Some(place) => {
-            faults.absorb(credentials::anonymous_user(&context.app, place, anonymous_token).await)?
-        }
-        None => None,
-    };
-    Ok((place, anonymous.flatten()))
-}
-
 async fn register(
     context: &Arc<RequestContext>,
     mut input: CustomerRegisterInput,
@@ -110,14 +87,9 @@ async fn register(
         context.app.passwords.room().await?;
     }
     let mut faults = Faults::default();
-    let token = input.anonymous_user_token.as_deref();
-    let (place, anonymous) =
-        entrance(context, &reach, &mut faults, input.storefront_id.as_ref(), token).await?;
-    if anonymous.as_ref().is_some_and(|user| user.merged_into.is_some()) {
-        faults.push(storefront_user::refusal::already_merged(
-            credentials::ANONYMOUS_FIELD,
-        ));
-    }
+    let id = input.storefront_id.as_ref().map(|id| id.as_str());
+    let place = faults.absorb(context.storefront_to_write(&reach, id, ["storefrontId"]).await)?;
+    let anonymous_token = input.anonymous_user_token.take();
     let reference = input.shopper_reference.as_deref();
     let unique = Unique {
         email: faults.take(email::check(&input.email, "email")),
@@ -149,18 +121,18 @@ async fn register(
         return Ok(CustomerRegisterPayload::default());
     }
     let beginner = Beginner::of(context, &reach);
-    let done = registration::register(&context.app, (&place, &storefront), new, anonymous, &beginner).await?;
-    if let Registered::New(customer, Some(_), _) = &done {
+    let (at, token) = ((&place, &storefront), anonymous_token.as_deref());
+    let Registered { new, taken } = registration::register(&context.app, at, new, token, &beginner).await?;
+    if let Some((customer, Some(_))) = &new {
         limits::signed_in(context, customer).await;
     }
-    Ok(match done {
-        Registered::Concealed => CustomerRegisterPayload::default(),
-        Registered::New(customer, pair, items) => CustomerRegisterPayload {
-            customer: Some(Customer::in_payload(*customer, &reach)),
-            token: pair.map(CustomerToken::from),
-            merged_item_count: wire_count(items),
-            user_errors: Vec::new(),
-        },
+    let (customer, pair) = new.unzip();
+    Ok(CustomerRegisterPayload {
+        customer: customer.map(|customer| Customer::in_payload(customer, &reach)),
+        token: pair.flatten().map(CustomerToken::from),
+        merged_item_count: wire_count(taken.items),
+        warnings: taken.warning.into_iter().collect(),
+        user_errors: Vec::new(),
     })
 }
 
@@ -183,7 +155,7 @@ fn checked_customer(
         }
     };
     if !input.accepted_terms {
-        let message = "The terms must be accepted.";
+        let message = "The terms must be accepted. Send true once the customer has done so.";
         faults.push(UserError::new(UserErrorCode::TermsNotAccepted, ["acceptedTerms"], message).legacy(422));
     }
     let terms_version = input.terms_version.as_deref();

@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use super::credentials::{self, Beginner, Pair};
 use super::custom_fields;
 use super::email::Email;
+use super::guest::{self, Brought, Receiver, Taken};
 use super::limits;
 use super::mail::{self, About, Granted};
 use super::sign_in::SignedIn;
@@ -75,11 +76,11 @@ pub struct Terms {
 }
 
 /// What registering came to.
-pub enum Registered {
-    /// There is a new customer, signed in where it has a password; so many items came over.
-    New(Box<Customer>, Option<Pair>, i64),
-    /// The storefront conceals whether there is.
-    Concealed,
+pub struct Registered {
+    /// The new customer, signed in where it has a password; `None` where the storefront conceals whether there is one.
+    pub new: Option<(Customer, Option<Pair>)>,
+    /// What came over from an anonymous user.
+    pub taken: Taken,
 }
 
 /// Everything that is written together.
@@ -88,7 +89,7 @@ struct Documents<'a> {
     user: StorefrontUser,
     storage: PrivateStorage,
     session: Option<Session>,
-    anonymous: Option<StorefrontUser>,
+    brought: Brought,
     /// Where the customer's values of custom fields come from.
     assignments: Vec<Assignment>,
     voucher: Option<&'a dyn Voucher>,
@@ -127,12 +128,12 @@ pub async fn admit(
 ///
 /// # Errors
 /// Where somebody was quicker, EMAIL_TAKEN (400) unless the storefront conceals that, SHOPPER_REFERENCE_TAKEN, or what is
-/// wrong with the anonymous user or with a custom field by now; RATE_LIMITED, SAVE_FAILED (410).
+/// wrong with a custom field by now; RATE_LIMITED, SAVE_FAILED (410).
 pub async fn register(
     app: &Arc<App>,
     (place, storefront): (&StorefrontReach, &Storefront),
     mut new: NewCustomer,
-    anonymous: Option<StorefrontUser>,
+    anonymous_token: Option<&str>,
     beginner: &Beginner<'_>,
 ) -> Result<Registered> {
     let house = place.of_the_house();
@@ -147,37 +148,50 @@ pub async fn register(
         false => None,
     };
     let signs_in = password_hash.is_some() && !conceals;
-    let mut documents = Documents::new(app, place, &new, password_hash, anonymous);
+    let brought = brought_by_newcomer(app, place, anonymous_token).await?;
+    let mut documents = Documents::new(app, place, &new, password_hash, brought);
     let begun = signs_in.then(|| beginner.begin(app, &documents.customer));
     let (session, refresh) = begun.unzip();
     documents.session = session;
-    let items = match save(app, &house, &storefront.code, &mut documents).await {
-        Ok(items) => items,
+    let taken = match save(app, &house, &storefront.code, &mut documents).await {
+        Ok(taken) => taken,
         Err(Error::Rejected(_)) if conceals && is_taken(app, &house, &new.email).await? => {
             if let Some(granted) = granted {
                 tell_owner(app, &house, &new.email, granted).await?;
             }
-            return Ok(Registered::Concealed);
+            return Ok(documents.concealed());
         }
         Err(error) => return Err(refusal::save_failed(error, 410)),
     };
-    credentials::forget(app, documents.anonymous.as_ref()).await;
+    guest::forget(app, &documents.brought).await;
     if conceals {
-        return Ok(Registered::Concealed);
+        return Ok(documents.concealed());
     }
     let pair = match (&documents.session, refresh) {
         (Some(session), Some(refresh)) => Some(credentials::pair(app, session, refresh)?),
         _ => None,
     };
-    Ok(Registered::New(Box::new(documents.customer), pair, items))
+    Ok(Registered {
+        new: Some((documents.customer, pair)),
+        taken,
+    })
+}
+
+/// What somebody who is no customer yet brings along.
+async fn brought_by_newcomer(app: &App, place: &StorefrontReach, token: Option<&str>) -> Result<Brought> {
+    let receiver = Receiver {
+        house: &place.of_the_house(),
+        storefront: place.id(),
+        own: None,
+    };
+    guest::look(app, receiver, token).await
 }
 
 /// Registers somebody for whom somebody vouches, and signs them in. Nobody is told that an address is taken: whoever vouches
 /// looks first.
 ///
 /// # Errors
-/// EMAIL_TAKEN (400) where somebody was quicker; what the voucher refuses; what is wrong with the anonymous user; any other
-/// as it comes.
+/// EMAIL_TAKEN (400) where somebody was quicker; what the voucher refuses; any other as it comes.
 pub async fn register_vouched(
     app: &Arc<App>,
     (place, storefront): (&StorefrontReach, &Storefront),
@@ -187,19 +201,20 @@ pub async fn register_vouched(
     let Newcomer {
         new,
         voucher,
-        anonymous,
+        anonymous_token,
     } = newcomer;
-    let mut documents = Documents::new(app, place, &new, None, anonymous);
+    let brought = brought_by_newcomer(app, place, anonymous_token).await?;
+    let mut documents = Documents::new(app, place, &new, None, brought);
     let (session, refresh) = beginner.begin(app, &documents.customer);
     documents.customer.last_login_at = Some(documents.customer.created_at);
     documents.voucher = Some(voucher);
     documents.session = Some(session.clone());
-    let merged_items = save(app, &place.of_the_house(), &storefront.code, &mut documents).await?;
-    credentials::forget(app, documents.anonymous.as_ref()).await;
+    let taken = save(app, &place.of_the_house(), &storefront.code, &mut documents).await?;
+    guest::forget(app, &documents.brought).await;
     Ok(SignedIn {
         customer: documents.customer,
         pair: credentials::pair(app, &session, refresh)?,
-        merged_items,
+        taken,
     })
 }
 
@@ -222,8 +237,8 @@ async fn tell_owner(app: &App, house: &Reach, email: &Email, granted: Granted) -
     told.await
 }
 
-/// Writes everything under the next free number, and says how many items came over.
-async fn save(app: &App, house: &Reach, code: &str, documents: &mut Documents<'_>) -> Result<i64> {
+/// Writes everything under the next free number, and says what came over.
+async fn save(app: &App, house: &Reach, code: &str, documents: &mut Documents<'_>) -> Result<Taken> {
     for _ in 0..MOST_NUMBERS {
         let number = store::next_number(&app.database, &documents.customer.storefront_id).await?;
         documents.customer.reference = format!("{code}--{number}");
@@ -252,7 +267,7 @@ impl Documents<'_> {
         place: &StorefrontReach,
         new: &NewCustomer,
         password_hash: Option<Hashed>,
-        anonymous: Option<StorefrontUser>,
+        brought: Brought,
     ) -> Self {
         let (customer, user, storage) = account(app, place, app.clock.now(), new, password_hash);
         Self {
@@ -260,10 +275,20 @@ impl Documents<'_> {
             user,
             storage,
             session: None,
-            anonymous,
+            brought,
             assignments: new.custom_fields.clone(),
             voucher: None,
         }
+    }
+
+    /// What is told where it is concealed whether there is a new customer: of the token that was brought along only what was
+    /// known before anybody looked at the address.
+    fn concealed(self) -> Registered {
+        let taken = Taken {
+            items: 0,
+            warning: self.brought.warning,
+        };
+        Registered { new: None, taken }
     }
 }
 
@@ -321,13 +346,13 @@ pub fn account(
     (customer, user, storage)
 }
 
-async fn write(app: &App, house: &Reach, tx: &mut Tx, documents: &Documents<'_>) -> Result<i64> {
+async fn write(app: &App, house: &Reach, tx: &mut Tx, documents: &Documents<'_>) -> Result<Taken> {
     let Documents {
         customer,
         user,
         storage,
         session,
-        anonymous,
+        brought,
         assignments,
         voucher,
     } = documents;
@@ -346,7 +371,7 @@ async fn write(app: &App, house: &Reach, tx: &mut Tx, documents: &Documents<'_>)
     if let Some(voucher) = voucher {
         voucher.write(house, tx, customer).await?;
     }
-    let items = credentials::take_over(app, (house, &by), tx, anonymous.as_ref(), customer).await?;
+    let taken = guest::take_over(app, (house, &by), tx, brought, customer).await?;
     custom_fields::hold(app, house, tx, customer, assignments).await?;
-    Ok(items)
+    Ok(taken)
 }

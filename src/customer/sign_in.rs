@@ -7,19 +7,20 @@ use futures_util::FutureExt;
 
 use super::anonymization::open;
 use super::credentials::{self, Beginner, Pair};
+use super::guest::{self, Brought, Receiver, Taken};
 use super::vouched::Voucher;
 use super::{Customer, confirmation, email, limits, refusal, store};
 use crate::access::{
     audit::{Action, Actor, Entry},
     password::Hashed,
     reach::{Reach, StorefrontReach},
+    refresh_token,
     session::{Device, Ended, Refreshed, Session},
 };
 use crate::app::App;
 use crate::context::RequestContext;
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::platform::{database::Tx, id::SessionId, secret::Secret};
-use crate::storefront_user::StorefrontUser;
 
 /// A customer who is signed in now.
 pub struct SignedIn {
@@ -27,20 +28,20 @@ pub struct SignedIn {
     pub customer: Customer,
     /// Their tokens.
     pub pair: Pair,
-    /// Items that came over from an anonymous user.
-    pub merged_items: i64,
+    /// What came over from an anonymous user.
+    pub taken: Taken,
 }
 
 /// Signs in by e-mail address and password (EPC-08).
 ///
 /// # Errors
 /// CREDENTIALS_INVALID, in the same time for an unknown address, a customer without a password and a wrong one;
-/// RATE_LIMITED; SAVE_FAILED (410); what is wrong with the anonymous user.
+/// RATE_LIMITED; SAVE_FAILED (410).
 pub async fn by_password(
     app: &Arc<App>,
     place: &StorefrontReach,
     (address, password): (&str, Secret),
-    anonymous: Option<StorefrontUser>,
+    anonymous_token: Option<&str>,
     beginner: &Beginner<'_>,
 ) -> Result<SignedIn> {
     let house = place.of_the_house();
@@ -63,7 +64,7 @@ pub async fn by_password(
     }
     let begun = beginner.begin(app, &customer);
     let told = (Actor::customer(&customer.id), Action::SignedIn);
-    sign_in(app, (&house, told), customer, change, anonymous, begun).await
+    sign_in(app, (&house, told), customer, change, anonymous_token, begun).await
 }
 
 /// What is stored of a customer's password.
@@ -126,20 +127,19 @@ type Told = (Actor, Action);
 /// Signs in a customer for whom somebody vouches, and lets them note it.
 ///
 /// # Errors
-/// CREDENTIALS_INVALID where all sessions were ended meanwhile; what the voucher refuses; what is wrong with the anonymous
-/// user; any other as it comes.
+/// CREDENTIALS_INVALID where all sessions were ended meanwhile; what the voucher refuses; any other as it comes.
 pub async fn by_voucher(
     app: &Arc<App>,
     house: &Reach,
     customer: Customer,
     voucher: &dyn Voucher,
-    anonymous: Option<StorefrontUser>,
+    anonymous_token: Option<&str>,
     beginner: &Beginner<'_>,
 ) -> Result<SignedIn> {
     let begun = beginner.begin(app, &customer);
     let told = (Actor::customer(&customer.id), Action::SignedIn);
     let note = (Document::new(), Some(voucher));
-    begin_session(app, (house, told), customer, note, anonymous, begun).await
+    begin_session(app, (house, told), customer, note, anonymous_token, begun).await
 }
 
 /// Begins a session for a customer who has proven who they are.
@@ -148,11 +148,11 @@ async fn sign_in(
     (reach, told): (&Reach, Told),
     customer: Customer,
     change: Document,
-    anonymous: Option<StorefrontUser>,
+    anonymous_token: Option<&str>,
     begun: (Session, String),
 ) -> Result<SignedIn> {
     let how = (reach, told);
-    let signed_in = begin_session(app, how, customer, (change, None), anonymous, begun).await;
+    let signed_in = begin_session(app, how, customer, (change, None), anonymous_token, begun).await;
     signed_in.map_err(|error| refusal::save_failed(error, 410))
 }
 
@@ -161,11 +161,17 @@ async fn begin_session(
     (reach, told): (&Reach, Told),
     customer: Customer,
     (mut change, voucher): (Document, Option<&dyn Voucher>),
-    anonymous: Option<StorefrontUser>,
+    anonymous_token: Option<&str>,
     (session, refresh): (Session, String),
 ) -> Result<SignedIn> {
+    let receiver = Receiver {
+        house: reach,
+        storefront: &customer.storefront_id,
+        own: Some(&customer.user_id),
+    };
+    let brought = guest::look(app, receiver, anonymous_token).await?;
     change.insert("lastLoginAt", app.clock.now());
-    let (how, beside) = ((reach, &told), (voucher, anonymous.as_ref()));
+    let (how, beside) = ((reach, &told), (voucher, &brought));
     let context = (&**app, how, &customer, &change, &session, beside);
     let written = app
         .database
@@ -177,11 +183,11 @@ async fn begin_session(
     if let Some(shut_out) = &written.shut_out {
         app.access.forget_ended(shut_out).await;
     }
-    credentials::forget(app, anonymous.as_ref()).await;
+    guest::forget(app, &brought).await;
     Ok(SignedIn {
         customer: written.customer,
         pair: credentials::pair(app, &session, refresh)?,
-        merged_items: written.merged_items,
+        taken: written.taken,
     })
 }
 
@@ -192,7 +198,7 @@ struct Written {
     ended: Vec<SessionId>,
     /// All that ended because the address was proven.
     shut_out: Option<Ended>,
-    merged_items: i64,
+    taken: Taken,
 }
 
 async fn write(
@@ -201,7 +207,7 @@ async fn write(
     tx: &mut Tx,
     (customer, change): (&Customer, &Document),
     session: &Session,
-    (voucher, anonymous): (Option<&dyn Voucher>, Option<&StorefrontUser>),
+    (voucher, brought): (Option<&dyn Voucher>, &Brought),
 ) -> Result<Written> {
     // Whoever changed the password in between has ended all sessions, and meant this one too.
     let mut unchanged = doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch };
@@ -232,12 +238,12 @@ async fn write(
     if let Some(voucher) = voucher {
         voucher.write(reach, tx, &customer).await?;
     }
-    let merged_items = credentials::take_over(app, (reach, by), tx, anonymous, &customer).await?;
+    let taken = guest::take_over(app, (reach, by), tx, brought, &customer).await?;
     Ok(Written {
         customer,
         ended,
         shut_out,
-        merged_items,
+        taken,
     })
 }
 
@@ -253,10 +259,10 @@ pub async fn refresh(
 ) -> Result<(SignedIn, Reach)> {
     let (session, next) = match app.access.sessions.refresh(token, client, device).await? {
         Refreshed::Good(session, next) => (session, next),
-        Refreshed::Invalid => return Err(token_invalid().into()),
+        Refreshed::Invalid => return Err(token_invalid(token).into()),
         Refreshed::Reused(session) => {
             write_end(app, &session, &(Actor::SYSTEM, Action::RefreshTokenReused)).await?;
-            return Err(token_invalid().into());
+            return Err(token_invalid(token).into());
         }
     };
     let reach = app.access.reach_of_session(&session);
@@ -265,17 +271,21 @@ pub async fn refresh(
         .open::<Customer>(&reach)
         .get(&session.customer_id)
         .await?;
-    let customer = customer.ok_or_else(token_invalid)?;
+    let customer = customer.ok_or_else(|| token_invalid(token))?;
     let signed_in = SignedIn {
         customer,
         pair: credentials::pair(app, &session, next)?,
-        merged_items: 0,
+        taken: Taken::default(),
     };
     Ok((signed_in, reach))
 }
 
-fn token_invalid() -> UserError {
-    let message = "This refresh token is not, or no longer, one that works; sign in again.";
+fn token_invalid(token: &str) -> UserError {
+    let message = if token.starts_with(refresh_token::PREFIX) {
+        "This refresh token is not, or no longer, one that works. Sign in again."
+    } else {
+        "This is no refresh token: those begin with rt_. Send the refreshToken that came with the access token."
+    };
     UserError::new(UserErrorCode::TokenInvalid, ["refreshToken"], message)
 }
 

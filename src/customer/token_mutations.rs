@@ -10,12 +10,12 @@ use super::inputs::{
     CustomerTokenCreateInput, CustomerTokenIssueInput, CustomerTokenPayload, CustomerTokenRefreshInput,
     CustomerTokenRevokeInput, CustomerTokenRevokePayload,
 };
-use super::mutations::{entrance, whom, whomever};
+use super::mutations::{whom, whomever};
 use super::sign_in::{self, SignedIn};
 use super::{email, limits};
 use crate::access::{principal::Policy, reach::Reach, scope::Scope, session::Session};
 use crate::context::RequestContext;
-use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
+use crate::error::{Result, UserError, UserErrorCode, payload};
 use crate::platform::{
     id::{Id, SessionId},
     scalar::wire_count,
@@ -34,9 +34,10 @@ pub struct CustomerTokenMutation;
 #[Object]
 impl CustomerTokenMutation {
     /// Signs a customer in by e-mail address and password; with `anonymousUserToken` what they made before comes over.
-    /// Public, or backend (customers:write). Codes: CREDENTIALS_INVALID for an unknown address, no password and a wrong
-    /// one alike; RATE_LIMITED with `retryAfterSeconds`; ANONYMOUS_TOKEN_INVALID, STOREFRONT_USER_NOT_ANONYMOUS (409),
-    /// STOREFRONT_USER_ALREADY_MERGED (409), SAVE_FAILED (410), STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// Public, or backend (customers:write). Warnings, where nothing comes over: ANONYMOUS_TOKEN_INVALID for a token that is
+    /// not ours, blank, another storefront's or a regular user's; STOREFRONT_USER_ALREADY_MERGED (409),
+    /// STOREFRONT_USER_EXPIRED. Codes: CREDENTIALS_INVALID for an unknown address, no password and a wrong one alike;
+    /// RATE_LIMITED with `retryAfterSeconds`; SAVE_FAILED (410), STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
     async fn customer_token_create(
         &self,
         ctx: &Context<'_>,
@@ -104,7 +105,8 @@ pub fn token_payload(outcome: Result<(SignedIn, Reach)>) -> Result<CustomerToken
     Ok(CustomerTokenPayload {
         token: Some(signed_in.pair.into()),
         customer: Some(Customer::in_payload(signed_in.customer, &reach)),
-        merged_item_count: wire_count(signed_in.merged_items),
+        merged_item_count: wire_count(signed_in.taken.items),
+        warnings: signed_in.taken.warning.into_iter().collect(),
         user_errors,
     })
 }
@@ -131,16 +133,14 @@ pub(super) async fn create_token(
     } = input;
     let reach = context.reach_to_write(&SIGN_IN).await?;
     context.app.passwords.room().await?;
-    let mut faults = Faults::default();
-    let token = anonymous_user_token.as_deref();
-    let (place, anonymous) = entrance(context, &reach, &mut faults, storefront_id.as_ref(), token).await?;
-    faults.check()?;
-    let place = place.ok_or_else(|| Error::internal("an input without faults has a storefront"))?;
+    let id = storefront_id.as_ref().map(|id| id.as_str());
+    let place = context.storefront_to_write(&reach, id, ["storefrontId"]).await?;
     let beginner = Beginner::of(context, &reach);
     let credentials = (email.as_str(), Secret::from(password));
     let account = email::account(&email);
+    let token = anonymous_user_token.as_deref();
     let guess = limits::login(context, &place, &account).await?;
-    let outcome = sign_in::by_password(&context.app, &place, credentials, anonymous, &beginner).await;
+    let outcome = sign_in::by_password(&context.app, &place, credentials, token, &beginner).await;
     Ok((limits::settle(guess, outcome).await?, reach))
 }
 

@@ -7,7 +7,6 @@ use super::registration::NewCustomer;
 use crate::access::reach::Reach;
 use crate::error::Result;
 use crate::platform::{database::Tx, id::IdentityId};
-use crate::storefront_user::StorefrontUser;
 
 /// What is written beside a session because somebody vouches for the customer.
 pub trait Voucher: Send + Sync {
@@ -30,6 +29,6 @@ pub struct Newcomer<'a> {
     pub new: NewCustomer,
     /// By what.
     pub voucher: &'a dyn Voucher,
-    /// Who they were until now.
-    pub anonymous: Option<StorefrontUser>,
+    /// The token of who they were until now.
+    pub anonymous_token: Option<&'a str>,
 }

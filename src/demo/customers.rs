@@ -22,7 +22,7 @@ use crate::customer::{
     Customer, Salutation,
     credentials::Beginner,
     email,
-    registration::{NewCustomer, Registered, Terms, register},
+    registration::{NewCustomer, Terms, register},
     store,
 };
 use crate::error::{Error, Faults, Result};
@@ -186,10 +186,9 @@ async fn customer(app: &Arc<App>, demo: &Demo, place: &StorefrontReach, person: 
     };
     let storefronts = app.database.open::<Storefront>(place.reach());
     let storefront = storefronts.get(place.id()).await?.ok_or_else(fault)?;
-    match register(app, (place, &storefront), new, None, &beginner).await? {
-        Registered::New(customer, ..) => Ok(*customer),
-        Registered::Concealed => Err(fault()),
-    }
+    let registered = register(app, (place, &storefront), new, None, &beginner).await?;
+    let (customer, _) = registered.new.ok_or_else(fault)?;
+    Ok(customer)
 }
 
 /// Values for those of the fields that are there.

@@ -34,7 +34,7 @@ use crate::platform::{
     clock::Timestamp,
     crypto::fingerprint,
     database::violated_index,
-    id::{MemberId, OrganizationId, StorefrontId},
+    id::{ApiClientId, MemberId, OrganizationId, StorefrontId},
     progress::Progress,
     secret::Secret,
 };
@@ -82,8 +82,8 @@ pub struct Demo {
     pub organization: OrganizationId,
     /// Its storefronts, never none.
     pub storefronts: Vec<DemoStorefront>,
-    /// The secret of a backend with all scopes for all storefronts.
-    pub secret: Secret,
+    /// A backend with all scopes for all storefronts, and its secret.
+    pub backend: DemoClient,
     /// The password of all customers, one of them [`CUSTOMER_EMAIL`] in the first storefront.
     pub customer_password: Secret,
 }
@@ -97,7 +97,16 @@ pub struct DemoStorefront {
     pub code: String,
     /// Name.
     pub name: String,
-    /// Publishable key.
+    /// The web shop's client, and its publishable key.
+    pub web: DemoClient,
+}
+
+/// One of the demo's API clients.
+#[derive(Debug)]
+pub struct DemoClient {
+    /// Id: the `client_id` of OAuth.
+    pub id: ApiClientId,
+    /// Its publishable key or secret.
     pub key: Secret,
 }
 
@@ -144,14 +153,14 @@ pub async fn fill(app: &Arc<App>) -> Result<Option<Demo>> {
             storefronts: Some(vec![storefront.id.clone()]),
             scopes: Vec::new(),
         };
-        let Some(key) = client(app, web, &format!("web shop {code}")).await? else {
+        let Some(web) = client(app, web, &format!("web shop {code}")).await? else {
             return Ok(None);
         };
         storefronts.push(DemoStorefront {
             id: storefront.id,
             code: storefront.code,
             name: storefront.name,
-            key,
+            web,
         });
     }
     let backend = NewClient {
@@ -161,13 +170,13 @@ pub async fn fill(app: &Arc<App>) -> Result<Option<Demo>> {
         storefronts: None,
         scopes: Scope::ALL.to_vec(),
     };
-    let Some(secret) = client(app, backend, BACKEND).await? else {
+    let Some(backend) = client(app, backend, BACKEND).await? else {
         return Ok(None);
     };
     let demo = Demo {
         organization: marker.organization_id,
         storefronts,
-        secret,
+        backend,
         customer_password: Secret::from(
             app.vault
                 .demo_secret(CUSTOMERS)
@@ -195,7 +204,7 @@ pub async fn grow_crowd(app: &Arc<App>, demo: &Demo, many: u64, progress: &Progr
 async fn reach(app: &App, demo: &Demo, scope: Scope) -> Result<Reach> {
     let principal = app
         .access
-        .authenticate(demo.secret.expose())
+        .authenticate(demo.backend.key.expose())
         .await?
         .map_err(|_refused| Error::internal("the demo's own secret is refused"))?;
     principal.reach_to_write(&Policy::backend(scope))
@@ -267,21 +276,28 @@ async fn storefront(app: &App, new: NewStorefront) -> Result<Storefront> {
     }
 }
 
-/// The client's key or secret, the client made where it is missing; `None` when it was revoked.
-async fn client(app: &App, new: NewClient, name: &str) -> Result<Option<Secret>> {
+/// The client with its key or secret, made where it is missing; `None` when it was revoked.
+async fn client(app: &App, new: NewClient, name: &str) -> Result<Option<DemoClient>> {
     let secret = app.vault.demo_secret(name);
     let whole = Secret::from(key(new.kind, &secret));
-    let name = fingerprint(whole.expose());
-    let known = app.access.clients.by_fingerprint(&name).await?;
-    if let Some(client) = known {
-        return Ok(client.revoked_at.is_none().then_some(whole));
+    let fingerprint = fingerprint(whole.expose());
+    let clients = &app.access.clients;
+    let mut known = clients.by_fingerprint(&fingerprint).await?;
+    if known.is_none() {
+        known = match clients.create_with(new, &secret).await {
+            Ok((made, _)) => Some(made),
+            // Another gateway was quicker.
+            Err(error) if violated_index(&error) == Some("fingerprint") => {
+                clients.by_fingerprint(&fingerprint).await?
+            }
+            Err(error) => return Err(error),
+        };
     }
-    match app.access.clients.create_with(new, &secret).await {
-        Ok(_) => Ok(Some(whole)),
-        // Another gateway was quicker.
-        Err(error) if violated_index(&error) == Some("fingerprint") => Ok(Some(whole)),
-        Err(error) => Err(error),
-    }
+    let standing = known.filter(|client| client.revoked_at.is_none());
+    Ok(standing.map(|client| DemoClient {
+        id: client.id,
+        key: whole,
+    }))
 }
 
 /// Adds all that storefronts hold, on one gateway at a time, once in the database's life: what a visitor deletes stays away.

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use apollo_compiler::ast::Document;
 use async_graphql::{
-    Variables,
+    Name, Pos, Value, Variables,
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection},
 };
 use moka::sync::Cache;
@@ -28,6 +28,9 @@ const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 /// Documents that may be kept.
 const CACHE_ENTRIES: u64 = 10_000;
 
+/// Operations that a message names.
+const NAMES_TOLD: usize = 5;
+
 /// What a parsed document takes for each of its tokens, in bytes, beside its text and the names copied from it;
 /// 220 were measured.
 const BYTES_PER_TOKEN: usize = 256;
@@ -49,7 +52,7 @@ impl Guard {
     /// Kept documents are found by their whole text, so that no two can be taken for each other, and hashed with a
     /// random key. A flood of new documents does not drive out those in use: the cache admits by frequency.
     #[must_use]
-    pub fn new(limits: Limits, model: CostModel, rules: Rules) -> Self {
+    pub fn new(limits: Limits, model: impl Into<Arc<CostModel>>, rules: impl Into<Arc<Rules>>) -> Self {
         let least = u32::try_from(CACHE_BYTES.div_ceil(CACHE_ENTRIES)).unwrap_or(u32::MAX);
         let kept = Cache::builder()
             .max_capacity(CACHE_BYTES)
@@ -57,8 +60,8 @@ impl Guard {
             .build();
         Self {
             limits,
-            model: Arc::new(model),
-            rules: Arc::new(rules),
+            model: model.into(),
+            rules: rules.into(),
             kept,
         }
     }
@@ -206,10 +209,7 @@ impl Prepared {
             order,
             ..
         } = new;
-        let places = document
-            .operations
-            .iter()
-            .map(|(name, _)| name.map(async_graphql::Name::as_str));
+        let places = document.operations.iter().map(|(name, _)| name.map(Name::as_str));
         let places: Vec<Option<&str>> = places.collect();
         declared.sort_by_key(|declared| places.iter().position(|name| *name == declared.operation()));
         let bytes = tokens
@@ -225,6 +225,12 @@ impl Prepared {
         }
     }
 
+    /// The document itself, with all of its operations.
+    #[must_use]
+    pub fn document(&self) -> &ExecutableDocument {
+        &self.document
+    }
+
     /// The operation to run: the one of that name, or the only one.
     ///
     /// # Errors
@@ -235,7 +241,7 @@ impl Prepared {
                 let (own_name, definition) = own;
                 Operation {
                     kind: definition.node.ty,
-                    name: own_name.map(async_graphql::Name::as_str),
+                    name: own_name.map(Name::as_str),
                     prepared: self,
                     index,
                     declared,
@@ -248,24 +254,53 @@ impl Prepared {
             None => {
                 let only = operations.next();
                 if operations.next().is_some() {
-                    return Err(Refusal::bad_input(
-                        "The document holds several operations. Name the one to run in operationName.",
-                    ));
+                    return Err(Refusal::bad_input(format!(
+                        "The document holds several operations. Send the name of the one to run as \"operationName\": {}.",
+                        self.names()
+                    )));
                 }
                 only
             }
         };
-        found.ok_or_else(|| {
-            Refusal::bad_input(match &self.document.operations {
-                DocumentOperations::Single(_) => {
-                    "The document's operation has no name. Leave operationName out, or name the operation."
-                }
-                DocumentOperations::Multiple(_) => {
-                    "The document has no operation of the name in operationName."
-                }
-            })
+        found.ok_or_else(|| match &self.document.operations {
+            DocumentOperations::Single(_) => Refusal::bad_input(
+                "The document's operation has no name. Leave \"operationName\" out, or name the operation.",
+            ),
+            DocumentOperations::Multiple(_) => Refusal::bad_input(format!(
+                "The document has no operation of the name that was sent as \"operationName\". Send {}.",
+                self.names()
+            )),
         })
     }
+
+    /// The names of the first operations, in the order of the text, for messages.
+    fn names(&self) -> String {
+        let named = self.document.operations.iter();
+        let mut named: Vec<(Pos, &str)> = named
+            .filter_map(|(name, operation)| Some((operation.pos, name?.as_str())))
+            .collect();
+        named.sort_unstable();
+        let of_more = if named.len() > NAMES_TOLD { ", …" } else { "" };
+        let told = named.iter().take(NAMES_TOLD);
+        let told: Vec<String> = told.map(|(_, name)| format!("\"{name}\"")).collect();
+        match told.split_last() {
+            Some((last, others)) if of_more.is_empty() && !others.is_empty() => {
+                format!("{} or {last}", others.join(", "))
+            }
+            _ => told.join(", ") + of_more,
+        }
+    }
+}
+
+/// The value of a variable of an operation: what was sent, or its default; `None` for one without either.
+#[must_use]
+pub fn value_of(operation: &OperationDefinition, variables: &Variables, name: &Name) -> Option<Value> {
+    let sent = variables.get(name).cloned();
+    sent.or_else(|| {
+        let mut definitions = operation.variable_definitions.iter();
+        let definition = definitions.find(|definition| definition.node.name.node == *name)?;
+        Some(definition.node.default_value.as_ref()?.node.clone())
+    })
 }
 
 impl Operation<'_> {
@@ -276,11 +311,7 @@ impl Operation<'_> {
     #[must_use]
     pub fn to_run(&self, variables: &Variables) -> ExecutableDocument {
         let mut document = self.prepared.document.clone();
-        let absent: HashSet<&str> = self
-            .declared
-            .absent(variables)
-            .map(async_graphql::Name::as_str)
-            .collect();
+        let absent: HashSet<&str> = self.declared.absent(variables).map(Name::as_str).collect();
         if !absent.is_empty() {
             absent::leave_out(&mut document, &absent);
         }

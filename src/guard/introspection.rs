@@ -32,7 +32,7 @@ const BUILT_IN_TYPES: u64 = 13;
 const BUILT_IN_DIRECTIVES: u64 = 5;
 
 /// Asks for everything that can be asked about a schema, nine wrappers deep, as the tools that generate code do.
-pub(super) const FULL: &str = "
+pub const FULL: &str = "
 query {
   __schema {
     description

@@ -26,11 +26,13 @@ mod rules;
 mod scan;
 mod shape;
 mod sizes;
+mod stray;
 #[cfg(test)]
 mod tests;
 
 pub use cost::Cost;
-pub use document::{Guard, Operation, Prepared, Read};
+pub use document::{Guard, Operation, Prepared, Read, value_of};
+pub use introspection::FULL as FULL_INTROSPECTION;
 pub use model::{CostModel, ModelError};
 pub use refusal::{Refusal, RefusalKind};
 pub use rules::{Rules, Scalar};

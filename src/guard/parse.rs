@@ -72,7 +72,7 @@ fn problem(error: &DiagnosticData) -> &'static str {
 const EXPECTED: &[(&str, &str)] = &[
     (
         "Unexpected <EOF>.",
-        "expected the definition of an operation or fragment",
+        "the document is empty. Write an operation, such as { __typename }",
     ),
     (
         "expected a definition",

@@ -15,6 +15,7 @@ use super::{
     Limits,
     places::Places,
     refusal::{Refusal, counted},
+    stray,
 };
 
 /// Blanks, commas and comments in a text, in bytes: an indented document of as many tokens as the limit has a third
@@ -56,8 +57,12 @@ pub(super) fn scan(text: &str, limits: &Limits) -> Result<Scanned, Refusal> {
     while scanner.at < scanner.bytes.len() {
         scanner.step()?;
     }
-    if let Some((_, opened)) = scanner.open.last() {
-        return Err(scanner.fault(*opened, "this bracket is never closed"));
+    if let Some((bracket, opened)) = scanner.open.last() {
+        let (name, closing) = bracket_names(*bracket);
+        return Err(scanner.fault(
+            *opened,
+            &format!("this {name} is never closed. {closing} is missing"),
+        ));
     }
     Ok(Scanned {
         tokens: scanner.tokens,
@@ -88,6 +93,10 @@ impl Scanner<'_> {
             b'#' => self.comment(),
             b'{' | b'[' | b'(' => self.open(),
             b'}' | b']' | b')' => self.close(),
+            b'$' if self.rest().starts_with(b"${") => Err(self.fault(
+                self.at,
+                "a dollar sign and a brace are left of a template whose value was not filled in. Pass values as variables",
+            )),
             b'!' | b'$' | b':' | b'=' | b'@' | b'&' | b'|' => self.take(1),
             b'.' if self.rest().starts_with(b"...") => self.take(3),
             b'"' => {
@@ -99,7 +108,7 @@ impl Scanner<'_> {
                 self.literal(length)
             }
             b'_' | b'a'..=b'z' | b'A'..=b'Z' => self.name(),
-            _ => Err(self.fault(self.at, "no GraphQL token begins with this character")),
+            _ => Err(self.fault(self.at, stray::problem(&self.text[self.at..]))),
         }
     }
 
@@ -171,8 +180,18 @@ impl Scanner<'_> {
             b']' => b'[',
             _ => b'(',
         };
-        if self.open.pop().is_none_or(|(opened, _)| opened != wanted) {
-            return Err(self.fault(self.at, "this bracket does not close the one opened last"));
+        match self.open.pop() {
+            Some((opened, _)) if opened == wanted => {}
+            Some((opened, at)) => {
+                let (name, closing) = bracket_names(opened);
+                let at = Places::of(self.text).at(at);
+                let problem = format!(
+                    "the {name} of line {}, column {} is not closed yet. {closing} is missing before this",
+                    at.line, at.column
+                );
+                return Err(self.fault(self.at, &problem));
+            }
+            None => return Err(self.fault(self.at, "no bracket is open that this could close. Leave it out")),
         }
         self.take(1)
     }
@@ -298,6 +317,15 @@ impl Scanner<'_> {
         } else {
             Err(self.fault(self.at, "this is not a number that GraphQL has"))
         }
+    }
+}
+
+/// What an opening bracket is called, and with the article the one that closes it.
+fn bracket_names(opening: u8) -> (&'static str, &'static str) {
+    match opening {
+        b'{' => ("brace", "A closing brace"),
+        b'[' => ("bracket", "A closing bracket"),
+        _ => ("parenthesis", "A closing parenthesis"),
     }
 }
 

@@ -1,26 +1,42 @@
 //! A GraphQL answer on its way to the wire.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_graphql::{ErrorExtensionValues, ServerError, Value};
 use axum::{
     body::Body,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::Response,
 };
+use bytes::Bytes;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
+use super::compress::{self, Coding, Content};
 use super::fault::Fault;
+use super::gateway::Gateway;
 use super::media::Media;
+use super::secrets::Holding;
 use crate::error::Error;
-use crate::guard::{Refusal, RefusalKind};
+use crate::guard::{Prepared, Refusal, RefusalKind};
+
+/// The data of an answer.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Data {
+    /// What resolvers came to.
+    Values(Value),
+    /// JSON with what the schema tells of itself.
+    Told(Box<RawValue>),
+}
 
 /// An answer in GraphQL's own form.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Answer {
     /// `None`: nothing ran, so that the answer has no entry `data` (GraphQL §7.1).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) data: Option<Value>,
+    pub(super) data: Option<Data>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) errors: Vec<ServerError>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -31,6 +47,9 @@ pub(super) struct Answer {
     /// Database commands that it took, for the log.
     #[serde(skip)]
     pub(super) commands: u32,
+    /// What was asked. `None`: nothing ran.
+    #[serde(skip)]
+    pub(super) document: Option<Arc<Prepared>>,
 }
 
 impl Answer {
@@ -70,23 +89,64 @@ impl Answer {
         }
     }
 
-    /// As an answer of this media type, serialized once.
+    /// As an answer of this media type, serialized once, and compressed where its client takes that.
     ///
     /// # Errors
     /// A value that has no JSON, which the schema's scalars do not make.
-    pub(super) fn into_response(self, media: Media) -> Result<Response, serde_json::Error> {
-        let mut response = Response::new(Body::from(serde_json::to_vec(&self)?));
-        *response.status_mut() = self.status(media);
+    pub(super) async fn into_response(self, to: &Recipient<'_>) -> Result<Response, serde_json::Error> {
+        let json = serde_json::to_vec(&self)?;
+        let is_large = json.len() >= compress::LEAST;
+        let content = if is_large {
+            // Boxed, like everything that is rare and large: the future of a plain request is moved by each layer.
+            Box::pin(to.content(json, self.document.as_deref())).await
+        } else {
+            Content::plain(json)
+        };
+        let mut response = Response::new(Body::from(content.bytes));
+        *response.status_mut() = self.status(to.media);
+        let headers = response.headers_mut();
         // Room for those of the layers too.
-        response.headers_mut().reserve(12);
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, media.content_type());
+        headers.reserve(12);
+        headers.insert(header::CONTENT_TYPE, to.media.content_type());
+        if is_large {
+            compress::vary(headers);
+        }
+        if let Some(coding) = content.coding {
+            headers.insert(header::CONTENT_ENCODING, coding.value());
+        }
         Ok(response)
     }
 }
 
+/// For whom an answer is written.
+pub(super) struct Recipient<'a> {
+    pub(super) gateway: &'a Gateway,
+    /// The request's headers.
+    pub(super) headers: &'a HeaderMap,
+    pub(super) media: Media,
+}
+
+impl Recipient<'_> {
+    /// The content of an answer that is long enough for it in a coding that the client takes.
+    async fn content(&self, json: Vec<u8>, document: Option<&Prepared>) -> Content {
+        let plain = Bytes::from(json);
+        let Some(coding) = Coding::accepted(self.headers) else {
+            return Content::plain(plain);
+        };
+        // Without a document there are only errors, which hold no secret (ERR-02).
+        match document.map(|document| Holding::of(document.document())) {
+            Some(Holding::Secrets) => Content::plain(plain),
+            Some(Holding::TheSchema) => self.gateway.recent.content(plain, coding).await,
+            Some(Holding::Data) | None => {
+                let coded = compress::quickly(coding, plain.clone()).await;
+                Content::coded(plain, coded)
+            }
+        }
+    }
+}
+
 /// Why an operation does not run.
+#[derive(Debug)]
 pub(super) enum Denied {
     /// Answered as GraphQL.
     Answer(Box<Answer>),
@@ -158,7 +218,7 @@ mod tests {
         assert_eq!(refused.status(Media::Json), 200);
         assert_eq!(refused.status(Media::GraphqlResponse), 400);
         let ran = Answer {
-            data: Some(Value::Null),
+            data: Some(Data::Values(Value::Null)),
             ..Answer::refused(coded("FORBIDDEN", "no"))
         };
         assert_eq!(ran.status(Media::GraphqlResponse), 200);

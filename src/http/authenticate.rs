@@ -1,13 +1,46 @@
-//! From the Authorization header to the principal: `Bearer` and nothing else (RFC 6750 §2.1).
+//! From the Authorization header to the principal: `Bearer` and nothing else (RFC 6750 §2.1). Whoever is refused learns what
+//! is wrong with the header and what to send instead (GQL-07).
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::fault::Fault;
-use crate::access::{authenticate::Access, principal::Principal};
+use crate::access::{authenticate::Access, bad_credential::BadCredential, principal::Principal};
 use crate::error::Error;
 
 /// Longest credential that is looked at; ours have less than a kilobyte.
 const LONGEST: usize = 4096;
+
+/// What programs write where they have no token yet, in lower case.
+const PLACEHOLDERS: [&str; 7] = [
+    "undefined",
+    "null",
+    "none",
+    "nil",
+    "nan",
+    "[object object]",
+    "[object promise]",
+];
+
+/// What a key, a secret, a refresh token or a JWT begins with.
+const BEGINNINGS: [&str; 4] = ["pk_", "sk_", "rt_", "eyJ"];
+
+/// A request that is refused for its credential.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) fault: Box<Fault>,
+    /// Whether the credential is an access token that was good once: a request that refreshes it is answered without it
+    /// (TOK-07).
+    pub(super) has_lapsed: bool,
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        Self {
+            fault: Box::new(fault),
+            has_lapsed: false,
+        }
+    }
+}
 
 /// The principal of a request. No credential is nobody; a bad one is refused, never silently ignored.
 ///
@@ -17,75 +50,209 @@ pub(super) async fn principal(
     access: &Access,
     headers: &HeaderMap,
     request_id: &str,
-) -> Result<Principal, Fault> {
+) -> Result<Principal, Refused> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Ok(Principal::Nobody);
     };
-    if values.next().is_some() {
-        return Err(invalid_token());
-    }
-    let Some(bearer) = bearer(value) else {
-        return Err(invalid_token());
+    let bearer = match values.next() {
+        None => bearer(value),
+        Some(_second) => Err(Misuse::Several),
     };
+    let bearer = bearer.map_err(|misuse| Refused::from(unauthorized(misuse.explained())))?;
     match access.authenticate(bearer).await {
         Ok(Ok(principal)) => Ok(principal),
-        Ok(Err(_bad)) => Err(invalid_token()),
+        Ok(Err(bad)) => Err(Refused {
+            fault: Box::new(unauthorized(explained(bad))),
+            has_lapsed: bad.has_lapsed(),
+        }),
         Err(error @ (Error::Unavailable(_) | Error::Timeout)) => {
             tracing::debug!(request_id, error = ?error, "a credential could not be looked up");
-            Err(Fault::unavailable(
-                "The database does not answer; please try again shortly.",
-            ))
+            let message = "The database does not answer; please try again shortly.";
+            Err(Fault::unavailable(message).into())
         }
         Err(error) => {
             tracing::error!(request_id, error = ?error, "a credential could not be checked");
-            Err(Fault::internal(request_id))
+            Err(Fault::internal(request_id).into())
         }
     }
 }
 
-fn bearer(value: &HeaderValue) -> Option<&str> {
-    let (scheme, credential) = value.to_str().ok()?.split_once(' ')?;
-    let credential = credential.trim();
-    let is_token = !credential.is_empty()
-        && credential.len() <= LONGEST
-        && credential
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte));
-    (scheme.eq_ignore_ascii_case("Bearer") && is_token).then_some(credential)
+/// What is wrong with a header that holds no bearer token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Misuse {
+    Several,
+    Empty,
+    Placeholder,
+    WithoutScheme,
+    Basic,
+    OtherScheme,
+    SchemeTwice,
+    Malformed,
 }
 
-fn invalid_token() -> Fault {
-    Fault::new(
-        StatusCode::UNAUTHORIZED,
-        "UNAUTHENTICATED",
-        "The credential is not valid: it may have expired or been revoked. Send \"Authorization: Bearer …\" \
-         with a valid one, or no such header.",
-    )
-    .with(
-        header::WWW_AUTHENTICATE,
-        HeaderValue::from_static("Bearer error=\"invalid_token\""),
-    )
+/// The token in the header.
+fn bearer(value: &HeaderValue) -> Result<&str, Misuse> {
+    let text = value.to_str().map_err(|_not_ascii| Misuse::Malformed)?.trim();
+    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
+    let token = token.trim();
+    if !scheme.eq_ignore_ascii_case("Bearer") {
+        return Err(if text.is_empty() {
+            Misuse::Empty
+        } else if BEGINNINGS.iter().any(|beginning| scheme.starts_with(beginning)) {
+            Misuse::WithoutScheme
+        } else if scheme.eq_ignore_ascii_case("Basic") {
+            Misuse::Basic
+        } else {
+            Misuse::OtherScheme
+        });
+    }
+    let first = token.split(' ').next().unwrap_or_default();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    if token.is_empty() {
+        Err(Misuse::Empty)
+    } else if PLACEHOLDERS.iter().any(|known| token.eq_ignore_ascii_case(known)) {
+        Err(Misuse::Placeholder)
+    } else if first.eq_ignore_ascii_case("Bearer") {
+        Err(Misuse::SchemeTwice)
+    } else if token.len() > LONGEST || !token.bytes().all(is_plain) {
+        Err(Misuse::Malformed)
+    } else {
+        Ok(token)
+    }
+}
+
+/// What is wrong, in the characters of an `error_description` (RFC 6750 §3); and what to do about it.
+type Explained = (&'static str, &'static str);
+
+const SEND: &str =
+    "Send the header as \"Authorization: Bearer …\" with a key or an access token, or leave it out.";
+const RENEW: &str = "Get a new one (customerTokenRefresh for customers, storefrontUserTokenIssue for storefront users, \
+     /oauth/token for backends), or leave the header out.";
+
+impl Misuse {
+    fn explained(self) -> Explained {
+        match self {
+            Self::Several => ("The Authorization header was sent more than once.", SEND),
+            Self::Empty => ("The token is missing: the Authorization header holds none.", SEND),
+            Self::Placeholder => (
+                "The token is missing: the Authorization header holds a word such as undefined or null in its place.",
+                SEND,
+            ),
+            Self::WithoutScheme => (
+                "The word Bearer is missing before the key or token in the Authorization header.",
+                SEND,
+            ),
+            Self::Basic => (
+                "HTTP Basic is for /oauth/token and /oauth/revoke only.",
+                "Here a client secret is sent as \"Authorization: Bearer sk_…\", like a token from /oauth/token.",
+            ),
+            Self::OtherScheme => ("The Authorization header has another scheme than Bearer.", SEND),
+            Self::SchemeTwice => ("The Authorization header has the word Bearer twice.", SEND),
+            Self::Malformed => MALFORMED,
+        }
+    }
+}
+
+const MALFORMED: Explained = (
+    "The token is malformed: it is neither a key (pk_ or sk_) nor a JWT.",
+    "Send it whole and as it was issued, without quotes or blanks, or leave the header out.",
+);
+
+fn explained(bad: BadCredential) -> Explained {
+    match bad {
+        BadCredential::Malformed => MALFORMED,
+        BadCredential::RefreshToken => (
+            "The token is a refresh token, which is no bearer token.",
+            "Exchange it with customerTokenRefresh, and send the access token that comes back.",
+        ),
+        BadCredential::UnknownKey => (
+            "The key or client secret is unknown, or was revoked.",
+            "Send one of this gateway, whole, or leave the header out.",
+        ),
+        BadCredential::ForeignToken => (
+            "The token is unknown: this gateway has not issued it, or it was changed.",
+            "Send a token of this gateway as it was issued, or leave the header out.",
+        ),
+        BadCredential::ExpiredToken => ("The access token has expired.", RENEW),
+        BadCredential::EndedToken => (
+            "The access token was revoked, or what it stood for has ended.",
+            "Sign in again, or leave the header out.",
+        ),
+    }
+}
+
+/// 401 with a challenge (RFC 6750 §3).
+fn unauthorized((wrong, instead): Explained) -> Fault {
+    let described = wrong.trim_end_matches('.');
+    let challenge = format!("Bearer error=\"invalid_token\", error_description=\"{described}\"");
+    let challenge = HeaderValue::try_from(challenge).expect("descriptions are plain ASCII");
+    let message = format!("{wrong} {instead}");
+    Fault::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message).with(header::WWW_AUTHENTICATE, challenge)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    // GQL-07
     #[test]
-    fn only_bearer_credentials_are_read() {
+    fn only_bearer_credentials_are_read_and_others_named() {
         let read = |text: &'static str| bearer(&HeaderValue::from_static(text)).map(str::to_owned);
-        assert_eq!(read("Bearer pk_1"), Some("pk_1".to_owned()));
-        assert_eq!(read("bearer  a.b-c_d"), Some("a.b-c_d".to_owned()));
-        for bad in [
-            "Bearer",
-            "Bearer ",
-            "Basic YTpi",
-            "pk_1",
-            "Bearer a b",
-            "Bearer a\"b",
+        assert_eq!(read("Bearer pk_1"), Ok("pk_1".to_owned()));
+        assert_eq!(read("bearer  a.b-c_d"), Ok("a.b-c_d".to_owned()));
+        for (bad, misuse) in [
+            ("", Misuse::Empty),
+            ("Bearer", Misuse::Empty),
+            ("Bearer ", Misuse::Empty),
+            ("Bearer undefined", Misuse::Placeholder),
+            ("Bearer NULL", Misuse::Placeholder),
+            ("Bearer [object Object]", Misuse::Placeholder),
+            ("Basic YTpi", Misuse::Basic),
+            ("pk_1", Misuse::WithoutScheme),
+            ("eyJhbGciOiJFUzI1NiJ9.e30.x", Misuse::WithoutScheme),
+            ("Token abc", Misuse::OtherScheme),
+            ("Bearer Bearer pk_1", Misuse::SchemeTwice),
+            ("Bearer a b", Misuse::Malformed),
+            ("Bearer \"pk_1\"", Misuse::Malformed),
         ] {
-            assert_eq!(read(bad), None, "{bad}");
+            assert_eq!(read(bad), Err(misuse), "{bad}");
+        }
+        let long = HeaderValue::try_from(format!("Bearer {}", "a".repeat(LONGEST + 1))).expect("a header");
+        assert_eq!(bearer(&long), Err(Misuse::Malformed));
+        let no_ascii = HeaderValue::from_bytes(b"Bearer \xe4").expect("a header");
+        assert_eq!(bearer(&no_ascii), Err(Misuse::Malformed));
+    }
+
+    // GQL-07
+    #[test]
+    fn each_challenge_has_a_description_that_its_grammar_admits() {
+        let misuses = [
+            Misuse::Several,
+            Misuse::Empty,
+            Misuse::Placeholder,
+            Misuse::WithoutScheme,
+            Misuse::Basic,
+            Misuse::OtherScheme,
+            Misuse::SchemeTwice,
+            Misuse::Malformed,
+        ];
+        let bad = [
+            BadCredential::Malformed,
+            BadCredential::RefreshToken,
+            BadCredential::UnknownKey,
+            BadCredential::ForeignToken,
+            BadCredential::ExpiredToken,
+            BadCredential::EndedToken,
+        ];
+        let all = misuses
+            .map(Misuse::explained)
+            .into_iter()
+            .chain(bad.map(explained));
+        for (wrong, instead) in all {
+            let is_admitted = |char| matches!(char, '\u{20}'..='\u{7e}') && !matches!(char, '"' | '\\');
+            assert!(wrong.chars().all(is_admitted), "{wrong}");
+            assert!(unauthorized((wrong, instead)).message.starts_with(wrong));
         }
     }
 }

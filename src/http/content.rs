@@ -154,21 +154,24 @@ async fn find(gateway: &Gateway, item: &str, query: &str, id: &RequestId) -> Res
             _ => {}
         }
     }
-    let refused = || {
-        Fault::new(
-            StatusCode::FORBIDDEN,
-            "FORBIDDEN",
-            "This link is not valid, or has expired: ask for the item's url again.",
-        )
-    };
+    let refused = |message: &'static str| Fault::new(StatusCode::FORBIDDEN, "FORBIDDEN", message);
     let (Some(item), Some(expires), Some(signature)) = (StorageItemId::parse(item), expires, signature)
     else {
-        return Err(refused());
+        return Err(refused(
+            "This link is not whole: use the item's url as it was answered, with its parameters \"expires\" and \"signature\".",
+        ));
     };
     let app = &gateway.app;
     let now = app.clock.now();
-    if !link::verify(&app.vault, &item, expires, &signature, now) {
-        return Err(refused());
+    if let Err(flaw) = link::verify(&app.vault, &item, expires, &signature, now) {
+        return Err(refused(match flaw {
+            link::Flaw::Changed => {
+                "This link was changed, or is not this gateway's: use the item's url as it was answered."
+            }
+            link::Flaw::Expired => {
+                "This link has expired; links are good for minutes. Ask for the item's url again."
+            }
+        }));
     }
     match store::linked(&app.database, &item, now).await {
         Ok(Some(item)) => Ok(Linked {

@@ -1,6 +1,7 @@
 //! From the parameters to the answer: the guard, the executor, the deadline, the mask.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Poll, ready};
 
 use async_graphql::{
-    Request, Response, Variables,
+    Request, Response, ServerError, Value, Variables,
     parser::types::{ExecutableDocument, OperationType},
 };
 use axum::http::StatusCode;
@@ -18,7 +19,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
-use super::answer::{Answer, Denied, coded};
+use super::answer::{Answer, Data, Denied, coded};
 use super::fault::Fault;
 use super::gateway::{Gateway, OperationNames};
 use super::mask;
@@ -26,8 +27,9 @@ use super::request::Params;
 use crate::access::principal::{Kind, Principal};
 use crate::context::RequestContext;
 use crate::error::Error;
-use crate::guard::Cost;
+use crate::guard::{Cost, Prepared};
 use crate::platform::database::counting;
+use crate::schema::Told;
 
 /// Which methods an operation came by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,7 @@ pub(super) enum Method {
 
 /// An operation that the guard has let in.
 pub(super) struct Admitted {
+    prepared: Arc<Prepared>,
     document: ExecutableDocument,
     operation_name: Option<String>,
     variables: Variables,
@@ -77,8 +80,10 @@ pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result
     let is_mutation = operation.kind == OperationType::Mutation;
     let is_single = !is_mutation && operation.is_single();
     let name = operation.name.map(str::to_owned);
+    let document = operation.to_run(&variables);
     Ok(Admitted {
-        document: operation.to_run(&variables),
+        prepared,
+        document,
         operation_name,
         variables,
         is_single,
@@ -89,18 +94,47 @@ pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result
 
 /// What came of an execution.
 pub(super) struct Executed {
-    response: Response,
+    document: Arc<Prepared>,
+    outcome: Outcome,
     /// Database commands that it took.
     commands: u32,
+}
+
+/// An answer before it is masked.
+struct Outcome {
+    data: Data,
+    errors: Vec<ServerError>,
+    extensions: BTreeMap<String, Value>,
+}
+
+impl Outcome {
+    /// What was run, joined with what the schema tells.
+    fn of(response: Response, told: Option<Told>) -> Self {
+        let Response {
+            data,
+            mut errors,
+            extensions,
+            ..
+        } = response;
+        let data = match told.map(|told| told.joined(&data)) {
+            None => Data::Values(data),
+            Some(Ok(json)) => Data::Told(json),
+            Some(Err(error)) => {
+                errors.push(Error::internal(error).to_server_error());
+                Data::Values(Value::Null)
+            }
+        };
+        Self {
+            data,
+            errors,
+            extensions,
+        }
+    }
 }
 
 /// What an operation came to, or what it panicked with.
 type Ended = Result<Executed, Box<dyn Any + Send>>;
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one a request, and it stays where it is"
-)]
 enum Work {
     Going(Pin<Box<dyn Future<Output = Ended> + Send>>),
     Ended(Ended),
@@ -141,8 +175,13 @@ pub(super) async fn start(
     let (for_work, counted) = (Arc::clone(gateway), gateway.app.tasks.token());
     let work = async move {
         let _ends = (room, counted);
-        let (response, commands) = counting(execute(&for_work, admitted, Arc::new(context))).await;
-        Executed { response, commands }
+        let document = Arc::clone(&admitted.prepared);
+        let (outcome, commands) = counting(execute(&for_work, admitted, Arc::new(context))).await;
+        Executed {
+            document,
+            outcome,
+            commands,
+        }
     };
     Ok(Running {
         work: Work::Going(Box::pin(AssertUnwindSafe(work).catch_unwind())),
@@ -214,13 +253,16 @@ impl Drop for Running {
 
 impl Executed {
     fn into_answer(self, request_id: &str) -> Answer {
-        let Self { response, commands } = self;
-        let Response {
+        let Self {
+            document,
+            outcome,
+            commands,
+        } = self;
+        let Outcome {
             data,
             mut errors,
             extensions,
-            ..
-        } = response;
+        } = outcome;
         mask::mask(&mut errors, request_id);
         Answer {
             data: Some(data),
@@ -228,23 +270,29 @@ impl Executed {
             extensions,
             failure: None,
             commands,
+            document: Some(document),
         }
     }
 }
 
 /// Runs an operation.
-async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestContext>) -> Response {
+async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestContext>) -> Outcome {
     let Admitted {
-        document,
+        mut document,
         operation_name,
         variables,
         cost,
         ..
     } = admitted;
+    let told =
+        (cost.introspection > 0).then(|| Told::of(&mut document, operation_name.as_deref(), &variables));
+    if told.as_ref().is_some_and(Told::is_all) {
+        return Outcome::of(Response::default(), told);
+    }
     let mut request = Request::new("").variables(variables).data(context);
     request.set_parsed_query(document);
     request.operation_name = operation_name;
-    gateway.schema.execute(request, cost.introspection > 0).await
+    Outcome::of(gateway.schema.execute(request).await, told)
 }
 
 #[cfg(test)]

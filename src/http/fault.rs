@@ -42,14 +42,16 @@ impl Fault {
     }
 
     /// 415: the body is not of a type that a cross-site form cannot send.
-    pub(super) fn unsupported(message: &'static str) -> Self {
+    pub(super) fn unsupported(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_USER_INPUT", message)
     }
 
     /// 413, with what would be accepted.
     pub(super) fn too_large(limit: u64) -> Self {
-        let message =
-            format!("The request is too large: its body may have {limit} bytes, files not counted.");
+        let message = format!(
+            "The request's body has more than {limit} bytes, which is the limit. Send several smaller requests, and files by \
+             multipart/form-data, where they do not count."
+        );
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "LIMIT_EXCEEDED", message)
     }
 
@@ -60,8 +62,7 @@ impl Fault {
     }
 
     /// 405 to which the router adds the methods that are allowed.
-    pub(super) fn wrong_method() -> Self {
-        let message = "This path does not answer this method.";
+    pub(super) fn wrong_method(message: &'static str) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_USER_INPUT", message)
     }
 

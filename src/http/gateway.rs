@@ -3,15 +3,16 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bytes::Bytes;
 use tokio::sync::Semaphore;
 
+use super::compress::{Kept, Recent};
 use super::memory::Memory;
 use super::multipart::Uploading;
+use super::published::Published;
 use crate::access::{oauth, principal::Principal};
 use crate::app::App;
 use crate::config::Config;
-use crate::guard::{CostModel, Guard, Limits};
+use crate::guard::{Guard, Limits};
 use crate::platform::{id::StorageId, shares::Shares};
 use crate::schema::{self, Schema};
 use crate::serve::Ready;
@@ -32,9 +33,13 @@ pub(super) struct Gateway {
     pub(super) schema: Schema,
     pub(super) guard: Guard,
     /// The SDL; `None` where introspection is off.
-    pub(super) sdl: Option<Bytes>,
+    pub(super) sdl: Option<Published>,
     /// The authorization server's metadata, as JSON.
-    pub(super) metadata: Bytes,
+    pub(super) metadata: Published,
+    /// What is published and never changes, compressed.
+    pub(super) kept: Kept,
+    /// What was told of the schema lately, compressed.
+    pub(super) recent: Recent,
     pub(super) running: Arc<Semaphore>,
     /// Operations that wait for others to end.
     pub(super) waiting: Semaphore,
@@ -50,18 +55,14 @@ impl Gateway {
     pub(super) fn new(app: Arc<App>, ready: Ready) -> Self {
         let limits = limits(&app.config);
         let introspection = app.config.http.introspection;
-        let sdl = schema::sdl();
-        let model = CostModel::from_sdl(&sdl, schema::CREDENTIAL_MUTATIONS)
-            .and_then(|model| model.with_registrations(schema::REGISTRATIONS))
-            .expect("the SDL that the schema itself writes can be read");
-        let rules =
-            schema::rules(&sdl, introspection).expect("the SDL that the schema itself writes is a schema");
         Self {
             ready,
             schema: Schema::new(limits.nesting),
-            guard: Guard::new(limits, model, rules),
-            sdl: introspection.then(|| Bytes::from(sdl)),
-            metadata: Bytes::from(oauth::metadata(&app.public_url).to_string()),
+            guard: Guard::new(limits, schema::cost_model(), schema::rules(introspection)),
+            sdl: introspection.then(|| Published::new(schema::sdl())),
+            metadata: Published::new(oauth::metadata(&app.public_url).to_string()),
+            kept: Kept::default(),
+            recent: Recent::default(),
             running: Arc::new(Semaphore::new(RUNNING)),
             waiting: Semaphore::new(WAITING),
             memory: Memory::new(app.config.http.max_body),
@@ -165,12 +166,5 @@ mod tests {
         assert_eq!(&*names.label(&backend, Some("Op7")), "Op7");
         assert_eq!(&*names.label(&Principal::Nobody, Some("Op7")), "Op7");
         assert_eq!(&*names.label(&principal(Kind::Customer), Some("Mine")), "Mine");
-    }
-
-    #[test]
-    fn the_guard_reads_the_schema() {
-        CostModel::from_sdl(&schema::sdl(), schema::CREDENTIAL_MUTATIONS)
-            .and_then(|model| model.with_registrations(schema::REGISTRATIONS))
-            .expect("readable");
     }
 }

@@ -15,8 +15,8 @@ use axum::{
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode, Uri,
         header::{
-            ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-            REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+            ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+            IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
         },
     },
     response::{IntoResponse, Response},
@@ -28,6 +28,8 @@ use serde::Serialize;
 
 pub use self::examples::{Credentials, example_tabs};
 pub use self::hosts::Hosts;
+use super::compress::{self, Coding, Content, Kept};
+use super::fault::Fault;
 
 /// What `build.rs` left to embed: the whole page, or the one that loads GraphiQL from a CDN.
 #[derive(RustEmbed)]
@@ -145,17 +147,29 @@ where
     S: Clone + Send + Sync + 'static,
 {
     let page = Arc::new(page);
+    let kept = Arc::new(Kept::default());
+    let for_files = Arc::clone(&kept);
     Router::new()
-        .route("/", get(index))
+        .route("/", get(move |headers: HeaderMap| index(headers, kept)))
         .route(
             "/graphiql/config.json",
             get(move |uri: Uri, headers: HeaderMap| config(uri, headers, page)),
         )
-        .route("/graphiql/{*path}", get(file))
+        .route(
+            "/graphiql/{*path}",
+            get(move |path: Path<String>, headers: HeaderMap| file(path, headers, for_files)),
+        )
+        .method_not_allowed_fallback(wrong_method)
+}
+
+/// Whoever sends something here most likely means the API.
+async fn wrong_method() -> Response {
+    let message = "This path belongs to the page of GraphiQL, which is read by GET. GraphQL is sent to /graphql by POST.";
+    guarded(Fault::wrong_method(message).into_response())
 }
 
 /// The page itself, for a browser. Anyone else probably wants the API, and is told where it is.
-async fn index(headers: HeaderMap) -> Response {
+async fn index(headers: HeaderMap, kept: Arc<Kept>) -> Response {
     if !takes_html(&headers) {
         let hint = "This is the page of GraphiQL, for browsers. The API is at /graphql, its schema at /schema.graphql.\n";
         return guarded((StatusCode::NOT_ACCEPTABLE, [(VARY, "Accept")], hint).into_response());
@@ -169,19 +183,20 @@ async fn index(headers: HeaderMap) -> Response {
                 .into_response(),
         );
     };
-    let mut response = embedded("index.html", page, &headers);
+    let mut response = embedded("index.html", page, &headers, &kept).await;
     let policy = HeaderValue::from_str(&content_security_policy()).expect("the policy is plain ASCII");
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     response
         .headers_mut()
-        .insert(VARY, HeaderValue::from_static("Accept"));
+        .append(VARY, HeaderValue::from_static("Accept"));
     guarded(response)
 }
 
 /// The page's configuration as JSON, because the page's policy forbids scripts inside its HTML.
 ///
 /// Another site's page may not read it, whatever the gateway's CORS settings let it do: a demo's secret is in it. For the
-/// same reason a request to another host than the gateway's own gets it without credentials (DEF-08).
+/// same reason a request to another host than the gateway's own gets it without credentials (DEF-08), and it is not
+/// compressed.
 async fn config(uri: Uri, headers: HeaderMap, page: Arc<DemoPage>) -> Response {
     let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
     if !matches!(site, None | Some(b"same-origin" | b"none")) {
@@ -201,11 +216,11 @@ async fn config(uri: Uri, headers: HeaderMap, page: Arc<DemoPage>) -> Response {
     guarded(([(CACHE_CONTROL, "no-store")], axum::Json(shown)).into_response())
 }
 
-async fn file(Path(path): Path<String>, headers: HeaderMap) -> Response {
+async fn file(Path(path): Path<String>, headers: HeaderMap, kept: Arc<Kept>) -> Response {
     // The page has one address, `/`, where its policy is sent with it.
     let found = Files::get(&path).filter(|_| path != "index.html");
     guarded(match found {
-        Some(file) => embedded(&path, file, &headers),
+        Some(file) => embedded(&path, file, &headers, &kept).await,
         None => (
             StatusCode::NOT_FOUND,
             [(CACHE_CONTROL, "no-store")],
@@ -215,15 +230,25 @@ async fn file(Path(path): Path<String>, headers: HeaderMap) -> Response {
     })
 }
 
-/// An embedded file, or 304 when the browser has it already (RFC 9110 §13.1.2).
-fn embedded(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
-    let tag = entity_tag(&file.metadata.sha256_hash());
+/// An embedded file, compressed where the browser takes that, or 304 when it has it already (RFC 9110 §13.1.2).
+async fn embedded(path: &str, file: EmbeddedFile, headers: &HeaderMap, kept: &Kept) -> Response {
+    let digest = file.metadata.sha256_hash();
+    let tag = entity_tag(&digest);
     let caching = if path.starts_with(HASHED_FILES) {
         "public, max-age=31536000, immutable"
     } else {
         "no-cache"
     };
+    let plain = Bytes::from_owner(file.data);
+    let content_type = content_type(path);
+    let may_be_coded = plain.len() >= compress::LEAST && shrinks(&content_type);
+    let coding = Coding::accepted(headers).filter(|_| may_be_coded);
     let is_known = has_tag(headers, &tag);
+    let content = match coding {
+        Some(coding) if !is_known => kept.content(plain, digest, coding).await,
+        Some(_) | None => Content { bytes: plain, coding },
+    };
+    let tag = compress::entity_tag(tag, content.coding);
     let head = [
         (
             ETAG,
@@ -231,11 +256,28 @@ fn embedded(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
         ),
         (CACHE_CONTROL, HeaderValue::from_static(caching)),
     ];
-    if is_known {
-        return (StatusCode::NOT_MODIFIED, head).into_response();
+    let mut response = if is_known {
+        (StatusCode::NOT_MODIFIED, head).into_response()
+    } else {
+        let coding = content.coding.map(|coding| [(CONTENT_ENCODING, coding.value())]);
+        (
+            [(CONTENT_TYPE, content_type)],
+            head,
+            coding,
+            Body::from(content.bytes),
+        )
+            .into_response()
+    };
+    if may_be_coded {
+        compress::vary(response.headers_mut());
     }
-    let content = Bytes::from_owner(file.data);
-    ([(CONTENT_TYPE, content_type(path))], head, Body::from(content)).into_response()
+    response
+}
+
+/// Whether files of this type get shorter: pictures and compressed fonts do not.
+fn shrinks(content_type: &HeaderValue) -> bool {
+    let content_type = content_type.as_bytes();
+    !matches!(content_type, b"image/png" | b"font/woff" | b"font/woff2")
 }
 
 /// The headers of every answer here.

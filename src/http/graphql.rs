@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::{
+    body::Body,
     extract::Request,
     http::{self, request::Parts},
     response::{IntoResponse, Response},
@@ -11,7 +12,7 @@ use axum::{
 use tokio::time::Instant;
 
 use super::allowance::Allowance;
-use super::answer::{Answer, Denied};
+use super::answer::{Answer, Denied, Recipient};
 use super::authenticate;
 use super::body::discard;
 use super::buyer;
@@ -23,7 +24,9 @@ use super::gateway::Gateway;
 use super::media::{ContentType, Media};
 use super::memory::{Held, exhausted};
 use super::multipart;
-use super::request::{self, Params};
+use super::receive;
+use super::redemption;
+use super::request::{self, Params, Source};
 use crate::access::principal::Principal;
 use crate::context::RequestContext;
 use crate::platform::{shares::Full, upload::Uploads};
@@ -62,18 +65,26 @@ pub(super) async fn respond(gateway: &Arc<Gateway>, request: Request) -> Respons
         }
     };
     let id = RequestId::assigned(&parts.extensions);
-    let principal = match authenticate::principal(&gateway.app.access, &parts.headers, id.as_str()).await {
-        Ok(principal) => principal,
-        Err(fault) => {
-            discard(body);
-            return finish(Err(Denied::Fault(fault)), Note::default(), &id, media);
-        }
-    };
+    let (principal, lapsed) =
+        match authenticate::principal(&gateway.app.access, &parts.headers, id.as_str()).await {
+            Ok(principal) => (principal, None),
+            Err(refused) if refused.has_lapsed && redemption::may_follow(&parts) => {
+                (Principal::Nobody, Some(refused.fault))
+            }
+            Err(refused) => {
+                discard(body);
+                return refuse(*refused.fault, Note::default(), media);
+            }
+        };
     let (held, buyer) = match prepared(gateway, &principal, &parts) {
         Ok(prepared) => prepared,
         Err(fault) => {
             discard(body);
-            return finish(Err(Denied::Fault(fault)), Note::of(&principal), &id, media);
+            return refuse(
+                lapsed.map_or(fault, |lapsed| *lapsed),
+                Note::of(&principal),
+                media,
+            );
         }
     };
     let mut call = Call {
@@ -86,11 +97,13 @@ pub(super) async fn respond(gateway: &Arc<Gateway>, request: Request) -> Respons
         buyer,
         held,
     };
-    let outcome = match method {
-        Method::Get => by_get(&mut call).await,
-        Method::Post => by_post(&mut call, body).await,
+    let outcome = match (method, lapsed) {
+        // Boxed, like everything that is rare and large: the future of a plain request is moved by each layer.
+        (_, Some(refusal)) => Box::pin(in_spite_of(refusal, &mut call, body)).await,
+        (Method::Get, None) => by_get(&mut call).await,
+        (Method::Post, None) => by_post(&mut call, body).await,
     };
-    finish(outcome, call.note, &call.id, media)
+    call.finish(outcome, media).await
 }
 
 /// The memory of a request, and the shopper that it names.
@@ -108,23 +121,9 @@ fn prepared(
     Ok((held, buyer))
 }
 
-fn finish(outcome: Result<Answer, Denied>, mut note: Note, id: &RequestId, media: Media) -> Response {
-    let answer = match outcome {
-        Ok(answer) => answer,
-        Err(Denied::Answer(answer)) => *answer,
-        Err(Denied::Fault(fault)) => {
-            note.outcome = Some(fault.code.into());
-            let mut response = fault.into_answer(media);
-            response.extensions_mut().insert(note);
-            return response;
-        }
-    };
-    note.errors(&answer.errors);
-    note.commands = answer.commands;
-    let mut response = answer.into_response(media).unwrap_or_else(|error| {
-        tracing::error!(request_id = id.as_str(), %error, "an answer could not be written");
-        Fault::internal(id.as_str()).into_answer(media)
-    });
+fn refuse(fault: Fault, mut note: Note, media: Media) -> Response {
+    note.outcome = Some(fault.code.into());
+    let mut response = fault.into_answer(media);
     response.extensions_mut().insert(note);
     response
 }
@@ -134,30 +133,61 @@ async fn by_get(call: &mut Call) -> Result<Answer, Denied> {
     run(call, params, Method::Get).await
 }
 
-async fn by_post(call: &mut Call, body: axum::body::Body) -> Result<Answer, Denied> {
-    let content_type = ContentType::of(&call.parts.headers);
-    match content_type.as_ref().map(|known| known.essence.as_str()) {
-        Some("application/json") if content_type.as_ref().is_some_and(ContentType::is_utf8) => {}
-        Some("application/json") => {
-            discard(body);
-            return Err(
-                Fault::unsupported("JSON is sent as UTF-8 (RFC 8259 §8.1); leave the charset out.").into(),
-            );
+async fn by_post(call: &mut Call, body: Body) -> Result<Answer, Denied> {
+    match ContentType::of(&call.parts.headers) {
+        Some(known) if known.is_json() && known.is_utf8() => {}
+        // Boxed as above.
+        Some(known) if known.essence == "multipart/form-data" => {
+            return Box::pin(multipart::run(call, body)).await;
         }
-        // Boxed, like everything that is rare and large: the future of a plain request is moved by each layer.
-        Some("multipart/form-data") => return Box::pin(multipart::run(call, body)).await,
-        _ => {
+        other => {
             discard(body);
-            return Err(Fault::unsupported(
-                "Send the header \"Content-Type: application/json\", or multipart/form-data for an upload.",
-            )
-            .into());
+            return Err(unsupported(other.as_ref()).into());
         }
     }
-    let body = request::whole_body(&call.parts.headers, body, call.allowance.body, &mut call.held).await?;
-    let params = request::from_json(&body, &call.allowance.json)?;
-    drop(body);
+    let params = json_params(call, body).await?;
     run(call, params, Method::Post).await
+}
+
+/// Answers a request whose access token has lapsed: as one without a credential where it redeems something by what that is
+/// (TOK-07), and else with the refusal, whatever else may be wrong with it.
+async fn in_spite_of(refusal: Box<Fault>, call: &mut Call, body: Body) -> Result<Answer, Denied> {
+    match json_params(call, body).await {
+        Ok(params) if redemption::is_asked(&call.gateway.guard, &params) => {
+            run(call, params, Method::Post).await
+        }
+        Ok(_) | Err(_) => Err(Denied::Fault(*refusal)),
+    }
+}
+
+/// The parameters in a body that is JSON.
+async fn json_params(call: &mut Call, body: Body) -> Result<Params, Denied> {
+    let body = receive::whole_body(&call.parts.headers, body, call.allowance.body, &mut call.held).await?;
+    request::from_json(&body, Source::Body, &call.allowance.json)
+}
+
+/// 415 that says what is taken instead of what was sent.
+fn unsupported(sent: Option<&ContentType>) -> Fault {
+    const SEND: &str = "Send a JSON object such as {\"query\": \"{ __typename }\"} with the header \"Content-Type: application/json\"";
+    let Some(sent) = sent else {
+        return Fault::unsupported(format!(
+            "The header \"Content-Type\" is missing, or was sent twice. {SEND}."
+        ));
+    };
+    Fault::unsupported(match sent.essence.as_str() {
+        "application/json" => "JSON is sent as UTF-8 (RFC 8259 §8.1): send it so, with the header \"Content-Type: application/json\" \
+             and no other charset."
+            .to_owned(),
+        "application/graphql" => format!("A GraphQL document is not sent by itself. {SEND}."),
+        "application/graphql+json" | "application/graphql-response+json" => {
+            format!("This content type is not one of requests (GraphQL over HTTP, \"Media Types\"). {SEND}.")
+        }
+        "application/x-www-form-urlencoded" | "text/plain" => format!(
+            "Any other site's page could send this content type without asking, so it is not taken. {SEND}, and files by \
+             multipart/form-data."
+        ),
+        _ => format!("This content type is not taken. {SEND}, and files by multipart/form-data."),
+    })
 }
 
 async fn run(call: &mut Call, params: Params, method: Method) -> Result<Answer, Denied> {
@@ -197,5 +227,27 @@ impl Call {
         let answer = running.answer(deadline, self.id.as_str()).await;
         self.note.operation = Some(running.label(&self.gateway.names, &self.principal));
         answer
+    }
+
+    /// Writes the answer.
+    async fn finish(mut self, outcome: Result<Answer, Denied>, media: Media) -> Response {
+        let answer = match outcome {
+            Ok(answer) => answer,
+            Err(Denied::Answer(answer)) => *answer,
+            Err(Denied::Fault(fault)) => return refuse(fault, self.note, media),
+        };
+        self.note.errors(&answer.errors);
+        self.note.commands = answer.commands;
+        let to = Recipient {
+            gateway: &self.gateway,
+            headers: &self.parts.headers,
+            media,
+        };
+        let mut response = answer.into_response(&to).await.unwrap_or_else(|error| {
+            tracing::error!(request_id = self.id.as_str(), %error, "an answer could not be written");
+            Fault::internal(self.id.as_str()).into_answer(media)
+        });
+        response.extensions_mut().insert(self.note);
+        response
     }
 }

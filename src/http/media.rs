@@ -79,7 +79,7 @@ impl Range {
 }
 
 /// `0.85` as 850; what is not a weight counts as the highest, because the client did name the type.
-fn thousandths(text: &str) -> u16 {
+pub(super) fn thousandths(text: &str) -> u16 {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(3);
     let fraction = digits.fold(0u16, |sum, digit| {
@@ -126,6 +126,11 @@ impl ContentType {
             key.trim().eq_ignore_ascii_case("charset").then_some(value)
         });
         Some(Self { essence, charset })
+    }
+
+    /// Whether it is `application/json`.
+    pub(super) fn is_json(&self) -> bool {
+        self.essence == "application/json"
     }
 
     /// Whether the body's text is UTF-8, which is what is assumed when nothing is said.

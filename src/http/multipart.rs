@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout};
 
 use self::map::FileMap;
 use self::parts::{PartFault, Parts, Pieces};
-use self::pump::{Incoming, Pumped};
+use self::pump::{First, Incoming, Pumped};
 use self::rooms::Room;
 pub(super) use self::rooms::Uploading;
 use super::answer::{Answer, Denied};
@@ -25,14 +25,19 @@ use super::fault::Fault;
 use super::graphql::Call;
 use super::memory::exhausted;
 use super::pace::{Pace, STALL};
-use super::request::{self, Params, append};
+use super::receive::append;
+use super::request::{self, Params, Source};
 use crate::access::principal::Principal;
 use crate::error::Error;
 use crate::platform::upload::{self, UploadSender, UploadStream, Uploads};
 use crate::storage::mutations::WRITE;
 
-/// A cross-site form cannot send it without asking first (the Fetch standard's CORS protocol).
-pub(super) const PREFLIGHT_HEADER: HeaderName = HeaderName::from_static("graphql-require-preflight");
+/// A cross-site form can send none of them without asking first (the Fetch standard's CORS protocol). The second is what
+/// clients of Apollo Server send.
+const PREFLIGHT_HEADERS: [HeaderName; 2] = [
+    HeaderName::from_static("graphql-require-preflight"),
+    HeaderName::from_static("apollo-require-preflight"),
+];
 /// Time for the parts before the files.
 const HEAD_TIME: Duration = Duration::from_secs(15);
 /// Time to receive what is left of a body whose operation has ended, so that the client can read its answer.
@@ -55,16 +60,22 @@ pub(super) async fn run(call: &mut Call, body: Body) -> Result<Answer, Denied> {
     let (mut params, map) = reading.map_err(|_elapsed| Fault::too_slow())??;
     let (files, uploads) = wire(&map, &mut params.variables)?;
     let admitted = execute::admit(&call.gateway, params, Method::Post)?;
-    let context = call.context(uploads);
-    let begin_by = Instant::now() + timeout_of_request;
-    let mut running = execute::start(&call.gateway, admitted, context, begin_by).await?;
-
-    let incoming = Incoming {
+    let mut incoming = Incoming {
         files,
         stall: timeout_of_request,
         spare: call.gateway.app.config.storage.max_file,
     };
-    let mut pumping = std::pin::pin!(pump::pump(parts, incoming));
+    // Nothing runs for a request whose files do not come, or come by other names.
+    let first = match pump::first(&mut parts, &mut incoming).await {
+        Ok(First::File(head)) => Some(head),
+        Ok(First::NoneExpected) => None,
+        Ok(First::Missing { others }) => return Err(map.missing(others).into()),
+        Err(fault) => return Err(told(fault, call.allowance.body).into()),
+    };
+    let context = call.context(uploads);
+    let begin_by = Instant::now() + timeout_of_request;
+    let mut running = execute::start(&call.gateway, admitted, context, begin_by).await?;
+    let mut pumping = std::pin::pin!(pump::pump(parts, first, incoming));
     let pumped = tokio::select! {
         pumped = &mut pumping => Some(pumped),
         () = running.finished() => None,
@@ -89,21 +100,25 @@ pub(super) async fn run(call: &mut Call, body: Body) -> Result<Answer, Denied> {
 /// UNAUTHENTICATED without a credential and FORBIDDEN for one that cannot write into storages, as the operation itself would
 /// answer; 429 or 503 when there is no room.
 fn admit(call: &Call) -> Result<Room, Denied> {
-    let refused = |error: &Error| Denied::from(error.to_server_error());
-    let Principal::Known(identity) = &call.principal else {
-        return Err(refused(&Error::Unauthenticated));
-    };
     // What became of a person is told by the operation.
-    if let Err(error @ Error::Forbidden(_)) = call.principal.reach_to_write(&WRITE) {
-        return Err(refused(&error));
+    let refusal = call.principal.reach_to_write(&WRITE).err();
+    let refusal = refusal.filter(|error| matches!(error, Error::Unauthenticated(_) | Error::Forbidden(_)));
+    match (&call.principal, refusal) {
+        (_, Some(error)) => Err(error.to_server_error().into()),
+        (Principal::Known(identity), None) => Ok(call.gateway.uploading.take(call.address(), identity)?),
+        (Principal::Nobody, None) => Err(Error::internal("nobody may write into storages")
+            .to_server_error()
+            .into()),
     }
-    Ok(call.gateway.uploading.take(call.address(), identity)?)
 }
 
 /// The boundary of a request that says what it has to.
 fn boundary(call: &Call) -> Result<String, Fault> {
     let headers = &call.parts.headers;
-    if !headers.contains_key(PREFLIGHT_HEADER) {
+    if !PREFLIGHT_HEADERS
+        .iter()
+        .any(|header| headers.contains_key(header))
+    {
         return Err(Fault::bad_request(
             "A multipart request needs the header \"GraphQL-Require-Preflight\" with any value, so that no other site's \
              form can send it.",
@@ -153,9 +168,9 @@ fn pieces(body: Body) -> Pieces {
 }
 
 /// The two parts that come first.
-async fn read_head(call: &mut Call, parts: &mut Parts) -> Result<(Params, FileMap), Fault> {
+async fn read_head(call: &mut Call, parts: &mut Parts) -> Result<(Params, FileMap), Denied> {
     let operations = read_part(call, parts, "operations", 0).await?;
-    let params = request::from_json(&operations, &call.allowance.json)?;
+    let params = request::from_json(&operations, Source::Part("operations"), &call.allowance.json)?;
     let map = read_part(call, parts, "map", operations.len()).await?;
     parts.lift_budget();
     Ok((params, FileMap::parse(&map)?))

@@ -21,7 +21,7 @@ use super::frame::RequestId;
 use super::gateway::Gateway;
 use super::media::ContentType;
 use super::memory::{Held, exhausted};
-use super::request;
+use super::receive;
 use crate::access::{
     oauth::{self, BackendRequest, ClientCredentials, Refusal, TokenAnswer},
     principal::Principal,
@@ -253,7 +253,7 @@ async fn read(
             Refusal::InvalidRequest("Send a form: Content-Type application/x-www-form-urlencoded.").into(),
         );
     }
-    let body = request::whole_body(headers, body, MAX_FORM, held).await?;
+    let body = receive::whole_body(headers, body, MAX_FORM, held).await?;
     let form = parse_form(&body)?;
     let client = client_of(headers, &form)?;
     Ok((form, client))

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest;
 use axum::{
     body::Bytes,
     extract::State,
@@ -14,13 +13,32 @@ use axum::{
 use data_encoding::BASE64URL_NOPAD;
 use tokio::time::timeout;
 
+use super::compress::{self, Coding, Content, Digest};
 use super::content::range::is_known;
 use super::fault::Fault;
 use super::gateway::Gateway;
 use crate::access::keys::JWKS_MAX_AGE;
+use crate::platform::crypto::digest;
 
 /// How long a request for the keys waits for the database; later it is answered by what is known.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// A content that is published.
+#[derive(Clone, Debug)]
+pub(super) struct Published {
+    content: Bytes,
+    digest: Digest,
+}
+
+impl Published {
+    pub(super) fn new(content: impl Into<Bytes>) -> Self {
+        let content = content.into();
+        Self {
+            digest: digest(&content),
+            content,
+        }
+    }
+}
 
 /// `GET /.well-known/jwks.json`. A key that was ended is gone at once, not at the node's next reading.
 pub(super) async fn jwks(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
@@ -32,16 +50,19 @@ pub(super) async fn jwks(State(gateway): State<Arc<Gateway>>, headers: HeaderMap
     });
     // What cannot be read now shortens how long the answer may be kept.
     let _late_or_failed = timeout(LOOK, looking).await;
-    match app.access.tokens.keys.jwks() {
-        Some(jwks) => {
-            let kind = Kind {
-                content_type: "application/jwk-set+json",
-                max_age: jwks.max_age,
-            };
-            tagged(&headers, &kind, jwks.text.into())
-        }
-        None => Fault::unavailable("The keys cannot be read at the moment.").into_response(),
-    }
+    let Some(jwks) = app.access.tokens.keys.jwks() else {
+        return Fault::unavailable("The keys cannot be read at the moment.").into_response();
+    };
+    let kind = Kind {
+        content_type: "application/jwk-set+json",
+        max_age: jwks.max_age,
+    };
+    // Keys come and go.
+    let coded = |plain: Bytes, coding| async move {
+        let coded = compress::quickly(coding, plain.clone()).await;
+        Content::coded(plain, coded)
+    };
+    tagged(&headers, &kind, &Published::new(jwks.text), coded).await
 }
 
 /// `GET /.well-known/oauth-authorization-server`.
@@ -50,16 +71,16 @@ pub(super) async fn metadata(State(gateway): State<Arc<Gateway>>, headers: Heade
         content_type: "application/json",
         max_age: JWKS_MAX_AGE,
     };
-    tagged(&headers, &kind, gateway.metadata.clone())
+    kept(&headers, &kind, &gateway.metadata, &gateway).await
 }
 
 /// `GET /schema.graphql`; `None` where introspection is off.
-pub(super) fn sdl(headers: &HeaderMap, gateway: &Gateway) -> Option<Response> {
+pub(super) async fn sdl(headers: &HeaderMap, gateway: &Gateway) -> Option<Response> {
     let kind = Kind {
         content_type: "text/plain; charset=utf-8",
         max_age: Duration::ZERO,
     };
-    Some(tagged(headers, &kind, gateway.sdl.clone()?))
+    Some(kept(headers, &kind, gateway.sdl.as_ref()?, gateway).await)
 }
 
 struct Kind {
@@ -68,17 +89,51 @@ struct Kind {
     max_age: Duration,
 }
 
-fn tagged(headers: &HeaderMap, kind: &Kind, content: Bytes) -> Response {
-    let hash = digest::digest(&digest::SHA256, &content);
-    let tag = format!("\"{}\"", BASE64URL_NOPAD.encode(hash.as_ref()));
+/// Answers with a content that never changes.
+async fn kept(headers: &HeaderMap, kind: &Kind, published: &Published, gateway: &Gateway) -> Response {
+    let coded = |plain, coding| gateway.kept.content(plain, published.digest, coding);
+    tagged(headers, kind, published, coded).await
+}
+
+/// Answers with a content, in the coding that the client prefers, or says that the client has it already.
+async fn tagged<F>(
+    headers: &HeaderMap,
+    kind: &Kind,
+    published: &Published,
+    coded: impl FnOnce(Bytes, Coding) -> F,
+) -> Response
+where
+    F: Future<Output = Content>,
+{
+    let tag = format!("\"{}\"", BASE64URL_NOPAD.encode(&published.digest));
     let cache = match kind.max_age.as_secs() {
         0 => "no-cache".to_owned(),
         seconds => format!("public, max-age={seconds}"),
     };
+    let plain = published.content.clone();
+    let is_large = plain.len() >= compress::LEAST;
+    let coding = Coding::accepted(headers).filter(|_| is_large);
     let is_known = is_known(headers, &tag);
-    let head = [(header::ETAG, tag), (header::CACHE_CONTROL, cache)];
-    if is_known {
-        return (StatusCode::NOT_MODIFIED, head).into_response();
+    let content = match coding {
+        Some(coding) if !is_known => coded(plain, coding).await,
+        // What comes with 304 is the tag that the whole answer would have (RFC 9110 §15.4.5).
+        Some(_) | None => Content { bytes: plain, coding },
+    };
+    let head = [
+        (header::ETAG, compress::entity_tag(tag, content.coding)),
+        (header::CACHE_CONTROL, cache),
+    ];
+    let mut response = if is_known {
+        (StatusCode::NOT_MODIFIED, head).into_response()
+    } else {
+        let coding = content
+            .coding
+            .map(|coding| [(header::CONTENT_ENCODING, coding.value())]);
+        let content_type = [(header::CONTENT_TYPE, kind.content_type)];
+        (head, content_type, coding, content.bytes).into_response()
+    };
+    if is_large {
+        compress::vary(response.headers_mut());
     }
-    (head, [(header::CONTENT_TYPE, kind.content_type)], content).into_response()
+    response
 }

@@ -1,24 +1,20 @@
-//! Reading a GraphQL request: its body within bounds of size and time, its parameters with a word for each fault.
+//! The parameters of a GraphQL request, with a word for each fault: where it is and what to send instead (GQL-07). No value
+//! that was sent is repeated (ERR-02).
 
 use std::borrow::Cow;
-use std::time::Duration;
+use std::fmt;
 
 use async_graphql::Variables;
-use axum::body::{Body, BodyDataStream};
-use axum::http::{HeaderMap, StatusCode, header};
-use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt};
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use tokio::time::{Instant, timeout_at};
+use axum::http::StatusCode;
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::{error::Category, value::RawValue};
 
-use super::body::discard;
+use super::answer::{Answer, Denied, coded};
 use super::fault::Fault;
-use super::memory::{Held, exhausted};
-use crate::platform::json::{self, Bounds};
-
-/// A body that is not whole after this time is cut.
-pub(super) const BODY_TIME: Duration = Duration::from_secs(15);
+use crate::platform::json::{
+    self, Bounds,
+    flaw::{self, BLANKS},
+};
 
 /// The parameters of a GraphQL request (GraphQL over HTTP, "Request Parameters").
 #[derive(Debug)]
@@ -28,99 +24,80 @@ pub(super) struct Params {
     pub(super) variables: Variables,
 }
 
-/// Bytes of a body that a request may have without being counted, as long as they are there at once.
-const SMALL: usize = 16 * 1024;
-/// Bytes by which a body in memory grows at least.
-const GROWTH: usize = 64 * 1024;
-
-/// The whole body of a request. What it takes of the memory for requests is held as long as `held` is.
-///
-/// # Errors
-/// 413 for one beyond `limit` bytes, 408 for one that does not come in time, 400 for one that breaks off, 503 when there is
-/// no memory for it.
-pub(super) async fn whole_body(
-    headers: &HeaderMap,
-    body: Body,
-    limit: u64,
-    held: &mut Held,
-) -> Result<Bytes, Fault> {
-    let announced = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limit) {
-        discard(body);
-        return Err(Fault::too_large(limit));
-    }
-    let mut receiving = Receiving {
-        pieces: body.into_data_stream(),
-        deadline: None,
-        limit,
-        length: 0,
-        held,
-    };
-    let Some(first) = receiving.next().await? else {
-        return Ok(Bytes::new());
-    };
-    // Most bodies come in one piece, which then need not be copied.
-    let Some(second) = receiving.next().await? else {
-        return Ok(first);
-    };
-    let mut whole = Vec::new();
-    let mut piece = Some(second);
-    append(&mut whole, &first);
-    drop(first);
-    while let Some(more) = piece {
-        append(&mut whole, &more);
-        piece = receiving.next().await?;
-    }
-    Ok(whole.into())
+/// What of a request is JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// All of the body.
+    Body,
+    /// A part of a multipart body.
+    Part(&'static str),
+    /// A parameter of the query string.
+    Parameter(&'static str),
 }
 
-/// Appends, without the room to spare that a vector takes by itself: it would be as much again.
-pub(super) fn append(whole: &mut Vec<u8>, piece: &[u8]) {
-    let spare = whole.capacity() - whole.len();
-    if spare < piece.len() {
-        whole.reserve_exact(piece.len().max(GROWTH).max(whole.len() / 4));
+/// Begins a sentence.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Body => f.write_str("The request's body"),
+            Self::Part(name) => write!(f, "The part \"{name}\""),
+            Self::Parameter(name) => write!(f, "The parameter \"{name}\""),
+        }
     }
-    whole.extend_from_slice(piece);
 }
 
-/// A body that is being received.
-struct Receiving<'a> {
-    pieces: BodyDataStream,
-    /// From the first wait on.
-    deadline: Option<Instant>,
-    limit: u64,
-    length: usize,
-    held: &'a mut Held,
-}
-
-impl Receiving<'_> {
-    /// The next piece, within all limits.
-    async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
-        // What has come with the head needs no timer.
-        let piece = match self.pieces.next().now_or_never() {
-            Some(piece) => piece,
-            None => {
-                self.held.hold(self.length).map_err(exhausted)?;
-                let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + BODY_TIME);
-                (timeout_at(deadline, self.pieces.next()).await).map_err(|_elapsed| Fault::too_slow())?
+impl Source {
+    /// What it is when all is well; follows "Send".
+    fn wanted(self) -> &'static str {
+        match self {
+            Self::Body | Self::Part("operations") => {
+                "a JSON object such as {\"query\": \"{ __typename }\"}, with \"variables\" and \"operationName\" where needed"
             }
-        };
-        let broken = |_cause| Fault::bad_request("The request's body did not arrive whole.");
-        let Some(piece) = piece.transpose().map_err(broken)? else {
-            return Ok(None);
-        };
-        self.length += piece.len();
-        if u64::try_from(self.length).is_ok_and(|length| length > self.limit) {
-            return Err(Fault::too_large(self.limit));
+            Self::Part(_) => "a JSON object of lists of paths, such as {\"0\": [\"variables.input.file\"]}",
+            Self::Parameter(_) => "a JSON object, percent-encoded (encodeURIComponent)",
         }
-        if self.length > SMALL {
-            self.held.hold(self.length).map_err(exhausted)?;
-        }
-        Ok(Some(piece))
+    }
+
+    /// 400 for what is no JSON.
+    fn no_json(self, flaw: flaw::Flaw) -> Fault {
+        let wanted = self.wanted();
+        Fault::bad_request(format!("{self} is not JSON, {flaw}. Send {wanted}."))
+    }
+
+    /// 400 for what is JSON, but not what it should be.
+    pub(super) fn wrong(self, what: &str) -> Fault {
+        let wanted = self.wanted();
+        Fault::bad_request(format!("{self} {what}. Send {wanted}."))
+    }
+
+    /// Reads it, or a part of it.
+    ///
+    /// # Errors
+    /// 400 with line, column and what was expected for what is no JSON; `wrong` for what does not fit.
+    pub(super) fn parse<'a, T: Deserialize<'a>>(
+        self,
+        whole: &str,
+        part: &'a str,
+        wrong: impl FnOnce(&serde_json::Error) -> Fault,
+    ) -> Result<T, Fault> {
+        serde_json::from_str(part).map_err(|error| match error.classify() {
+            Category::Data => wrong(&error),
+            Category::Syntax | Category::Eof | Category::Io => {
+                self.no_json(flaw::explain(whole, part, &error))
+            }
+        })
+    }
+
+    /// It as a text.
+    ///
+    /// # Errors
+    /// 400 with the place of what is not UTF-8.
+    pub(super) fn text(self, bytes: &[u8]) -> Result<&str, Fault> {
+        std::str::from_utf8(bytes).map_err(|error| self.no_json(flaw::not_utf8(bytes, &error)))
     }
 }
+
+const NAMES: [&str; 4] = ["query", "operationName", "variables", "extensions"];
 
 /// The parameters as they stand in JSON, each to be looked at by itself.
 #[derive(Deserialize)]
@@ -136,41 +113,42 @@ struct RawParams<'a> {
     extensions: Option<&'a RawValue>,
 }
 
-/// The parameters in a JSON body.
+/// The extensions that the gateway knows.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Extensions {
+    persisted_query: Option<IgnoredAny>,
+}
+
+/// The parameters in JSON.
 ///
 /// # Errors
-/// 400 that names what is wrong with which parameter; `LIMIT_EXCEEDED` for one that exceeds the bounds.
-pub(super) fn from_json(body: &[u8], bounds: &Bounds) -> Result<Params, Fault> {
-    let Ok(text) = std::str::from_utf8(body) else {
-        return Err(Fault::bad_request("The request's body is not UTF-8."));
-    };
-    let text = text.trim_start();
-    if text.is_empty() {
-        return Err(Fault::bad_request(
-            "The request has no body. Send a JSON object with the parameter \"query\".",
-        ));
+/// 400 that names what is wrong with which parameter; `LIMIT_EXCEEDED` for one that exceeds the bounds;
+/// `PERSISTED_QUERY_NOT_SUPPORTED` for a hash in place of the document.
+pub(super) fn from_json(body: &[u8], source: Source, bounds: &Bounds) -> Result<Params, Denied> {
+    let text = source.text(body)?;
+    match text.trim_start_matches(BLANKS).chars().next() {
+        None => return Err(source.wrong("is empty").into()),
+        Some('[') => {
+            let message =
+                "Batches are not supported: send each operation in a request of its own, as a JSON object.";
+            return Err(Fault::bad_request(message).into());
+        }
+        _ => {}
     }
-    if text.starts_with('[') {
-        return Err(Fault::bad_request(
-            "Batches are not supported: send each operation in a request of its own.",
-        ));
-    }
-    if !text.starts_with('{') {
-        return Err(not_an_object());
-    }
-    let raw: RawParams<'_> = serde_json::from_str(text).map_err(|_cause| not_an_object())?;
-    let Some(query) = raw.query else {
-        return Err(no_query());
+    let raw: RawParams<'_> = source.parse(text, text, |error| not_parameters(source, error))?;
+    let string = |name, value: Option<&RawValue>| {
+        let value = value.map(|value| string((source, text), name, value.get()));
+        value.transpose()
     };
     if let Some(extensions) = raw.extensions {
         object("extensions", extensions.get(), bounds)?;
     }
-    let operation_name = raw.operation_name.map(|name| string("operationName", name.get()));
     Ok(Params {
-        query: string("query", query.get())?,
-        operation_name: operation_name.transpose()?.filter(|name| !name.is_empty()),
+        query: document(string("query", raw.query)?, raw.extensions.map(RawValue::get))?,
+        operation_name: string("operationName", raw.operation_name)?.filter(|name| !name.is_empty()),
         variables: match raw.variables {
-            Some(variables) => parse_variables(variables.get(), bounds)?,
+            Some(variables) => parse_variables((source, text), variables.get(), bounds)?,
             None => Variables::default(),
         },
     })
@@ -180,49 +158,92 @@ pub(super) fn from_json(body: &[u8], bounds: &Bounds) -> Result<Params, Fault> {
 ///
 /// # Errors
 /// As [`from_json`].
-pub(super) fn from_query(query: &str, bounds: &Bounds) -> Result<Params, Fault> {
-    let mut texts: [(&'static str, Option<Cow<'_, str>>); 4] = [
-        ("query", None),
-        ("operationName", None),
-        ("variables", None),
-        ("extensions", None),
-    ];
+pub(super) fn from_query(query: &str, bounds: &Bounds) -> Result<Params, Denied> {
+    let mut texts: [(&'static str, Option<Cow<'_, str>>); 4] = NAMES.map(|name| (name, None));
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         let Some((known, text)) = texts.iter_mut().find(|(known, _)| *known == name) else {
             continue;
         };
         if text.replace(value).is_some() {
-            return Err(Fault::bad_request(format!(
-                "The parameter \"{known}\" stands twice."
-            )));
+            return Err(twice(known).into());
         }
     }
     let [query, operation_name, variables, extensions] =
         texts.map(|(_, text)| text.filter(|text| !text.is_empty()));
-    let Some(query) = query else {
-        return Err(no_query());
-    };
-    let is_sent = |text: &Cow<'_, str>| text.trim() != "null";
-    if let Some(extensions) = extensions.filter(is_sent) {
-        let _parsed: &RawValue =
-            serde_json::from_str(&extensions).map_err(|_cause| must_be("extensions", "a JSON object"))?;
-        object("extensions", extensions.trim(), bounds)?;
+    let is_sent = |text: &Cow<'_, str>| text.trim_matches(BLANKS) != "null";
+    let extensions = extensions.filter(is_sent);
+    if let Some(text) = &extensions {
+        object("extensions", json_in_query("extensions", text)?, bounds)?;
     }
     Ok(Params {
-        query: query.into_owned(),
+        query: document(query.map(Cow::into_owned), extensions.as_deref())?,
         operation_name: operation_name.map(Cow::into_owned),
         variables: match variables.filter(is_sent) {
-            Some(variables) => parse_variables(variables.trim(), bounds)?,
+            Some(text) => {
+                let json = json_in_query("variables", &text)?;
+                parse_variables((Source::Parameter("variables"), &text), json, bounds)?
+            }
             None => Variables::default(),
         },
     })
 }
 
-fn string(name: &'static str, json: &str) -> Result<String, Fault> {
-    serde_json::from_str(json).map_err(|_cause| must_be(name, "a string"))
+/// The document that was sent.
+///
+/// # Errors
+/// `PERSISTED_QUERY_NOT_SUPPORTED` for a hash that stands for it (GQL-06); 400 where there is neither.
+fn document(query: Option<String>, extensions: Option<&str>) -> Result<String, Denied> {
+    let is_hash = || {
+        let extensions = extensions.and_then(|json| serde_json::from_str::<Extensions>(json).ok());
+        extensions.is_some_and(|extensions| extensions.persisted_query.is_some())
+    };
+    match query {
+        Some(query) if !query.is_empty() => Ok(query),
+        _ if is_hash() => Err(not_persisted()),
+        Some(empty) => Ok(empty),
+        None => Err(Fault::bad_request(
+            "The parameter \"query\" is missing: it holds the GraphQL document, whether that is a query or a mutation.",
+        )
+        .into()),
+    }
 }
 
+/// What clients of automatic persisted queries look for before they send the text, by message or by code. It is an answer in
+/// GraphQL's own form: 200 for clients that take `application/json`, some of which read no other.
+fn not_persisted() -> Denied {
+    let error = coded("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported");
+    Denied::Answer(Box::new(Answer::refused(error)))
+}
+
+/// A parameter that is a string.
+fn string(within: (Source, &str), name: &'static str, json: &str) -> Result<String, Fault> {
+    if !json.starts_with('"') {
+        return Err(must_be(
+            name,
+            match name {
+                "query" => {
+                    "a string that holds the GraphQL document; a client that has it as a syntax tree prints it before it sends it"
+                }
+                _ => "a string",
+            },
+        ));
+    }
+    let (source, whole) = within;
+    source.parse(whole, json, |_error| must_be(name, "a string"))
+}
+
+/// A parameter of the query string as JSON, without blanks around it.
+fn json_in_query<'a>(name: &'static str, text: &'a str) -> Result<&'a str, Fault> {
+    let no_object = |_error: &serde_json::Error| must_be(name, "a JSON object");
+    let json: &RawValue = Source::Parameter(name).parse(text, text, no_object)?;
+    Ok(json.get())
+}
+
+/// Checks that JSON is an object within the bounds.
 fn object(name: &'static str, json: &str, bounds: &Bounds) -> Result<(), Fault> {
+    if json.starts_with('"') {
+        return Err(must_be(name, "an object, not a string that holds one as JSON"));
+    }
     if !json.starts_with('{') {
         return Err(must_be(name, "an object"));
     }
@@ -232,154 +253,32 @@ fn object(name: &'static str, json: &str, bounds: &Bounds) -> Result<(), Fault> 
     })
 }
 
-fn parse_variables(json: &str, bounds: &Bounds) -> Result<Variables, Fault> {
+fn parse_variables(within: (Source, &str), json: &str, bounds: &Bounds) -> Result<Variables, Fault> {
     object("variables", json, bounds)?;
-    serde_json::from_str(json).map_err(|_cause| must_be("variables", "a JSON object of variables by name"))
+    let (source, whole) = within;
+    let wrong = |_error: &serde_json::Error| must_be("variables", "a JSON object of variables by name");
+    source.parse(whole, json, wrong)
 }
 
 fn must_be(name: &str, what: &str) -> Fault {
     Fault::bad_request(format!("The parameter \"{name}\" must be {what}."))
 }
 
-fn no_query() -> Fault {
-    Fault::bad_request("The parameter \"query\" is missing: it holds the GraphQL document.")
+fn twice(name: &str) -> Fault {
+    Fault::bad_request(format!("The parameter \"{name}\" stands twice; send it once."))
 }
 
-fn not_an_object() -> Fault {
-    Fault::bad_request(
-        "The request's body is not a JSON object with \"query\", and where needed \"variables\" and \
-         \"operationName\", each at most once.",
-    )
+/// JSON that is no object, or has a parameter twice.
+fn not_parameters(source: Source, error: &serde_json::Error) -> Fault {
+    let said = error.to_string();
+    let doubled = NAMES
+        .iter()
+        .find(|name| said.starts_with(&format!("duplicate field `{name}`")));
+    match doubled {
+        Some(name) => twice(name),
+        None => source.wrong("is JSON, but not an object"),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::http::memory::Memory;
-
-    const BOUNDS: Bounds = Bounds {
-        depth: 64,
-        values: 1000,
-    };
-
-    // DEF-01
-    #[test]
-    fn json_beyond_the_bounds_is_refused_by_the_name_of_its_parameter() {
-        let deep = "[".repeat(10_000) + &"]".repeat(10_000);
-        let many = format!("[1{}]", ",1".repeat(500_000));
-        for json in [deep, many] {
-            for name in ["variables", "extensions"] {
-                let value = format!("{{\"a\":{json}}}");
-                let body = format!("{{\"query\":\"{{a}}\",\"{name}\":{value}}}");
-                let encoded: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
-                let query = format!("query=a&{name}={encoded}");
-                for refused in [from_json(body.as_bytes(), &BOUNDS), from_query(&query, &BOUNDS)] {
-                    let fault = refused.expect_err(name);
-                    assert_eq!((fault.status.as_u16(), fault.code), (400, "LIMIT_EXCEEDED"));
-                    assert!(fault.message.contains(name), "{}", fault.message);
-                }
-            }
-            // Nothing is made of parameters that nobody knows, and those that are no text are refused unread.
-            let unknown = format!("{{\"query\":\"{{a}}\",\"other\":{json}}}");
-            assert!(from_json(unknown.as_bytes(), &BOUNDS).is_ok());
-            let no_text = format!("{{\"query\":{json}}}");
-            assert!(from_json(no_text.as_bytes(), &BOUNDS).is_err());
-        }
-    }
-
-    // DEF-01
-    #[test]
-    fn no_body_and_no_query_string_breaks_the_reader() {
-        let body = r#"{"query":"query A($x: Int) {a(x: $x)}","operationName":"A","variables":{"x":[1,{"y":"\u00e9"}]},"extensions":{}}"#;
-        crate::fuzz::each(4, &[body.as_bytes()], |body| {
-            if let Ok(params) = from_json(body, &BOUNDS) {
-                assert!(params.variables.len() <= BOUNDS.values);
-            }
-        });
-        let query = "query=%7Ba%7D&operationName=A&variables=%7B%22x%22%3A%5B1%5D%7D&extensions=%7B%7D";
-        crate::fuzz::each_text(5, &[query], |query| {
-            if let Ok(params) = from_query(query, &BOUNDS) {
-                assert!(params.variables.len() <= BOUNDS.values);
-            }
-        });
-    }
-
-    #[test]
-    fn parameters_come_from_json() {
-        let body = br#" {"query":"{a}","variables":{"x":[1,{"y":null}]},"operationName":null,"other":1}"#;
-        let params = from_json(body, &BOUNDS).expect("good");
-        assert_eq!(params.query, "{a}");
-        assert_eq!(params.operation_name, None);
-        assert_eq!(params.variables.len(), 1);
-    }
-
-    // ERR-02
-    #[test]
-    fn each_fault_is_named_and_no_value_repeated() {
-        for (body, named) in [
-            ("", "no body"),
-            ("[{}]", "Batches"),
-            ("\"s3cret\"", "JSON object"),
-            ("{\"query\":", "JSON object"),
-            ("{}", "\"query\""),
-            ("{\"query\":null}", "\"query\""),
-            ("{\"query\":{\"s3cret\":1}}", "\"query\""),
-            ("{\"query\":\"{a}\",\"query\":\"{s3cret}\"}", "at most once"),
-            (
-                "{\"query\":\"{a}\",\"operationName\":[\"s3cret\"]}",
-                "\"operationName\"",
-            ),
-            ("{\"query\":\"{a}\",\"variables\":\"s3cret\"}", "\"variables\""),
-            (
-                "{\"query\":\"{a}\",\"extensions\":[\"s3cret\"]}",
-                "\"extensions\"",
-            ),
-        ] {
-            let fault = from_json(body.as_bytes(), &BOUNDS).expect_err(body);
-            assert!(fault.message.contains(named), "{body}: {}", fault.message);
-            assert!(!fault.message.contains("s3cret"), "{body}: {}", fault.message);
-        }
-    }
-
-    #[test]
-    fn parameters_come_from_a_query_string() {
-        let params = from_query(
-            "query=%7Ba%7D&variables=%7B%22x%22%3A1%7D&operationName=",
-            &BOUNDS,
-        )
-        .expect("good");
-        assert_eq!((params.query.as_str(), params.variables.len()), ("{a}", 1));
-        assert_eq!(params.operation_name, None);
-        for bad in [
-            "",
-            "query=",
-            "query=a&query=b",
-            "query=a&variables=1",
-            "query=a&extensions=%7B",
-        ] {
-            assert!(from_query(bad, &BOUNDS).is_err(), "{bad}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_body_beyond_its_limit_is_refused() {
-        let none = HeaderMap::new();
-        let read = async |pieces: Vec<&'static str>, limit| {
-            let pieces = pieces
-                .into_iter()
-                .map(|piece| Ok::<_, std::io::Error>(Bytes::from(piece)));
-            whole_body(
-                &none,
-                Body::from_stream(futures_util::stream::iter(pieces)),
-                limit,
-                &mut Memory::new(limit).of_known(None),
-            )
-            .await
-        };
-        assert_eq!(read(vec!["ab", "c"], 3).await.expect("fits"), "abc");
-        assert_eq!(read(vec![], 3).await.expect("fits"), "");
-        for pieces in [vec!["abcd"], vec!["ab", "cd"], vec!["a", "b", "c", "d"]] {
-            assert_eq!(read(pieces, 3).await.expect_err("refused").status, 413);
-        }
-    }
-}
+mod tests;

@@ -1,34 +1,31 @@
-//! The way of every request: frame, CORS, then its handler.
+//! The way of every request: frame, CORS ([`super::cors`]), then its handler.
 //!
 //! `/graphql`, which is most of them, goes it without the router: each layer of a router's route costs a request two
 //! boxes and copies of the layers below, and this one has none.
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::{
     Router,
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
+    http::{HeaderMap, Method, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use tower::{Layer, Service, ServiceExt};
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::cors::CorsLayer;
 
 use super::fault::Fault;
-use super::frame::{self, X_REQUEST_ID};
+use super::frame;
 use super::gateway::Gateway;
 use super::memory::Memory;
-use super::{content, graphiql, graphql, multipart, oauth, probe, published};
-use crate::config::{CorsOrigins, HttpConfig};
+use super::{content, cors, graphiql, graphql, oauth, probe, published};
+use crate::config::HttpConfig;
 
 /// Where GraphQL is asked.
 pub(super) const GRAPHQL: &str = "/graphql";
-/// How long a browser may remember that it may ask; browsers have limits of their own, two hours or a day.
-const PREFLIGHT: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// What answers requests.
 pub(super) struct Site {
@@ -43,7 +40,7 @@ pub(super) struct Site {
 impl Site {
     pub(super) fn new(gateway: Gateway, page: Option<graphiql::DemoPage>) -> Self {
         let gateway = Arc::new(gateway);
-        let cors = cors(&gateway.app.config.http.cors_origins);
+        let cors = cors::layer(&gateway.app.config.http.cors_origins);
         let page = page.map_or_else(Router::new, graphiql::router);
         Self {
             cors,
@@ -72,10 +69,11 @@ impl Site {
             })
             .await;
         }
-        frame::frame(&self.gateway, request, async |request| {
+        frame::frame(&self.gateway, request, async |mut request: Request| {
             if is_from_no_page(&request) {
                 return self.handled(request).await;
             }
+            cors::bound(request.headers_mut());
             let handlers =
                 tower::service_fn(async |request| Ok::<_, Infallible>(self.handled(request).await));
             let Ok(response) = self.cors.layer(handlers).call(request).await;
@@ -137,43 +135,21 @@ fn named(router: Router<Arc<Gateway>>) -> Router<Arc<Gateway>> {
     ))
 }
 
-/// Which origins' pages may read answers. Never with cookies, which the gateway has none of.
-fn cors(origins: &CorsOrigins) -> CorsLayer {
-    let origin = match origins {
-        CorsOrigins::Any => AllowOrigin::any(),
-        CorsOrigins::Listed(listed) => AllowOrigin::list(
-            listed
-                .iter()
-                .filter_map(|origin| HeaderValue::from_str(origin).ok()),
-        ),
-    };
-    CorsLayer::new()
-        .allow_origin(origin)
-        .allow_methods([Method::GET, Method::HEAD, Method::POST])
-        .allow_headers([
-            header::CONTENT_TYPE,
-            header::AUTHORIZATION,
-            multipart::PREFLIGHT_HEADER,
-            X_REQUEST_ID,
-            HeaderName::from_static("traceparent"),
-            header::RANGE,
-        ])
-        .expose_headers([X_REQUEST_ID, header::WWW_AUTHENTICATE, header::RETRY_AFTER])
-        .max_age(PREFLIGHT)
-}
-
 /// `GET /schema.graphql`.
 async fn sdl(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
-    match published::sdl(&headers, &gateway) {
+    match published::sdl(&headers, &gateway).await {
         Some(answer) => answer,
         None => unknown().await.into_response(),
     }
 }
 
 async fn unknown() -> Fault {
-    Fault::not_found("There is nothing here. The API is at /graphql.")
+    Fault::not_found(
+        "There is nothing at this path. GraphQL is at /graphql (POST, or GET for queries), its schema at /schema.graphql, tokens \
+         are at /oauth/token.",
+    )
 }
 
 async fn wrong_method() -> Fault {
-    Fault::wrong_method()
+    Fault::wrong_method("What is at this path is read by GET or HEAD. GraphQL is sent to /graphql by POST.")
 }

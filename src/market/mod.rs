@@ -178,14 +178,16 @@ pub mod refusal {
     /// No such group for this caller.
     #[must_use]
     pub fn group_not_found() -> UserError {
-        let message = "There is no such customer group.";
+        let message = "No customer group with this id was found for this credential. Send one that storefront.customerGroups \
+                       lists (grp_…).";
         UserError::new(UserErrorCode::CustomerGroupNotFound, ["id"], message)
     }
 
     /// The group at this place of a list does not exist for this caller.
     #[must_use]
     pub fn listed_group_not_found(index: usize) -> UserError {
-        let message = "There is no such customer group in the market's storefront.";
+        let message = "No customer group with this id was found in the market's storefront. Send one that \
+                       storefront.customerGroups lists (grp_…).";
         let path = ["groupIds", &index.to_string()];
         UserError::new(UserErrorCode::CustomerGroupNotFound, path, message)
     }
@@ -193,7 +195,8 @@ pub mod refusal {
     /// The customer at this place of a list does not exist for this caller (SPR-31).
     #[must_use]
     pub fn listed_customer_not_found(index: usize) -> UserError {
-        let message = "There is no such customer in the group's storefront.";
+        let message = "No customer with this id was found in the group's storefront. Send an id as customer.id returns it \
+                       (cus_…).";
         let path = ["customerIds", &index.to_string()];
         UserError::new(UserErrorCode::CustomerNotFound, path, message).legacy(402)
     }
@@ -208,7 +211,8 @@ pub mod refusal {
     /// No such market for this caller.
     #[must_use]
     pub fn market_not_found() -> UserError {
-        UserError::new(UserErrorCode::MarketNotFound, ["id"], "There is no such market.")
+        let message = "No market with this id was found for this credential. Send one that storefront.markets lists (mkt_…).";
+        UserError::new(UserErrorCode::MarketNotFound, ["id"], message)
     }
 
     /// Another market has the name.

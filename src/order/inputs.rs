@@ -127,7 +127,7 @@ impl OrderLineInput {
         let sku = inside.take(text::required(&self.sku, "sku", MAX_TEXT));
         let name = inside.take(text::required(&self.name, "name", MAX_TEXT));
         if self.quantity < 1 {
-            let message = "A line has one article or more.";
+            let message = "A line's quantity must be 1 or more.";
             inside.push(UserError::new(UserErrorCode::Invalid, ["quantity"], message));
         }
         faults.push_within(&["lines", &index.to_string()], inside);
@@ -256,7 +256,7 @@ fn given(
 
 fn checked_lines(faults: &mut Faults, lines: Vec<OrderLineInput>) -> Option<Vec<Line>> {
     if lines.is_empty() {
-        let message = "An order has one line or more.";
+        let message = "An order needs at least one line.";
         faults.push(UserError::new(UserErrorCode::Required, ["lines"], message));
         return None;
     }

@@ -69,10 +69,10 @@ impl Money {
             ))
         };
         if self.amount.is_negative() {
-            return refuse("A total is not negative.");
+            return refuse("The total must be 0 or more.");
         }
         if self.amount.decimals() > self.currency_code.decimals() {
-            return refuse("A total has at most as many decimals as its currency.");
+            return refuse("The total must not have more decimals than its currency.");
         }
         Ok(self)
     }
@@ -266,7 +266,9 @@ pub mod refusal {
     /// No such order for this caller.
     #[must_use]
     pub fn not_found() -> UserError {
-        UserError::new(UserErrorCode::OrderNotFound, ["id"], "There is no such order.")
+        let message =
+            "No order with this id was found for this credential. Send an id as order.id returns it (ord_…).";
+        UserError::new(UserErrorCode::OrderNotFound, ["id"], message)
     }
 
     /// The number is another order's (ORD-01).
@@ -279,7 +281,8 @@ pub mod refusal {
     /// The customer has no such address (SPR-75).
     #[must_use]
     pub fn address_not_found(role: Role) -> UserError {
-        let message = "The customer has no such address.";
+        let message =
+            "The customer has no address with this id. Send one that customer.addresses lists (adr_…).";
         UserError::new(UserErrorCode::AddressNotFound, [role.id_field()], message).legacy(404)
     }
 
@@ -300,14 +303,15 @@ pub mod refusal {
     /// A guest has no addresses to choose from (EPC-28).
     #[must_use]
     pub fn address_required(role: Role) -> UserError {
-        let message = "An order without a customer needs this address in full.";
+        let message = "An order without a customer needs this address in full. Send it, or say in customerId whose order it is.";
         UserError::new(UserErrorCode::Required, [role.field()], message)
     }
 
     /// A guest has no addresses to choose from (EPC-28).
     #[must_use]
     pub fn id_without_customer(role: Role) -> UserError {
-        let message = "An order without a customer needs its addresses in full, not by id.";
+        let message = "An order without a customer needs its addresses in full, not by id. Send them, or say in customerId \
+                       whose order it is.";
         UserError::new(UserErrorCode::Invalid, [role.id_field()], message)
     }
 

@@ -1,5 +1,7 @@
 //! Bounds on JSON from outside, checked in one pass over its bytes before anything is built of it: a megabyte of
-//! `[1,1,1,…]` would become 36 MiB of values.
+//! `[1,1,1,…]` would become 36 MiB of values. [`flaw`] says what is wrong with what is no JSON.
+
+pub mod flaw;
 
 use std::fmt;
 

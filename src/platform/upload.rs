@@ -35,8 +35,10 @@ enum Piece {
 /// Why a file ends before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broken {
-    /// The client stopped sending, or did not send the file at all.
+    /// The client stopped sending.
     Incomplete,
+    /// The request has ended without it.
+    Missing,
     /// Another file comes first in the request, and its reader waits for this one.
     OutOfOrder,
 }

@@ -59,7 +59,11 @@ const NOBODYS: &[Stored] = &[
     },
     Stored {
         collection: "revokedTokens",
-        fields: &[("_id", Field::Free), ("expiresAt", Field::Free)],
+        fields: &[
+            ("_id", Field::Free),
+            ("userId", Field::Free),
+            ("expiresAt", Field::Free),
+        ],
     },
     Stored {
         collection: "organizations",

@@ -33,7 +33,6 @@ use crate::platform::{
     database::{Tx, violated_index},
     id::IdentityId,
 };
-use crate::storefront_user::StorefrontUser;
 
 /// Of two first sign-ins at once one makes the account, and the other finds it in the next round. More are a fault.
 const ROUNDS: usize = 5;
@@ -45,7 +44,7 @@ struct Case<'a> {
     house: Reach,
     provider: &'a IdentityProvider,
     vouched: &'a Vouched,
-    anonymous: Option<StorefrontUser>,
+    anonymous_token: Option<&'a str>,
     beginner: &'a Beginner<'a>,
 }
 
@@ -122,13 +121,13 @@ impl Voucher for Link<'_> {
 /// Signs in whom the provider vouches for.
 ///
 /// # Errors
-/// IDENTITY_NOT_LINKED, TOO_MANY for the 21st identity of an account, CREDENTIALS_INVALID for an account that is erased or about to be, SAVE_FAILED (410); what is wrong
-/// with the anonymous user; IDENTITY_PROVIDER_REJECTED where the provider does not say who it is.
+/// IDENTITY_NOT_LINKED, TOO_MANY for the 21st identity of an account, CREDENTIALS_INVALID for an account that is erased or
+/// about to be, SAVE_FAILED (410); IDENTITY_PROVIDER_REJECTED where the provider does not say who it is.
 pub async fn admit(
     app: &Arc<App>,
     (place, provider): (&StorefrontReach, &IdentityProvider),
     vouched: &Vouched,
-    anonymous: Option<StorefrontUser>,
+    anonymous_token: Option<&str>,
     beginner: &Beginner<'_>,
 ) -> Result<SignedIn> {
     let case = Case {
@@ -137,7 +136,7 @@ pub async fn admit(
         house: place.of_the_house(),
         provider,
         vouched,
-        anonymous,
+        anonymous_token,
         beginner,
     };
     let mut profile = None;
@@ -244,8 +243,8 @@ impl Case<'_> {
     }
 
     async fn sign_in(&self, customer: Customer, link: Link<'_>) -> Result<SignedIn> {
-        let anonymous = self.anonymous.clone();
-        sign_in::by_voucher(self.app, &self.house, customer, &link, anonymous, self.beginner).await
+        let token = self.anonymous_token;
+        sign_in::by_voucher(self.app, &self.house, customer, &link, token, self.beginner).await
     }
 
     /// Makes an account.
@@ -268,7 +267,7 @@ impl Case<'_> {
         let newcomer = Newcomer {
             new,
             voucher: &link,
-            anonymous: self.anonymous.clone(),
+            anonymous_token: self.anonymous_token,
         };
         let at = (self.place, &storefront);
         registration::register_vouched(self.app, at, newcomer, self.beginner).await

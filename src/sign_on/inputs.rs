@@ -30,7 +30,8 @@ pub struct CustomerTokenCreateWithOidcInput {
     pub(super) code_verifier: String,
     /// The nonce that was in `authorizationUrl`. The browser compares the state that came back with its own.
     pub(super) nonce: String,
-    /// The token of the anonymous user that the shopper was until now: what is in its storage comes over.
+    /// The token of the anonymous user that the shopper was until now, also when it has run out: what is in its storage comes
+    /// over. With one that cannot be used the customer is signed in all the same, and `warnings` says why.
     pub(super) anonymous_user_token: Option<String>,
 }
 

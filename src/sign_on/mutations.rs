@@ -13,7 +13,6 @@ use crate::customer::{
     credentials::Beginner,
     inputs::CustomerTokenPayload,
     limits,
-    mutations::entrance,
     sign_in::SignedIn,
     token_mutations::{SIGN_IN, token_payload},
 };
@@ -29,12 +28,11 @@ impl SignOnMutation {
     /// nonce of a sign-in that began with `IdentityProvider.authorizationUrl`. The first time it makes the customer, without
     /// terms, which are the provider's affair; or links to the account with the same e-mail address, where the provider says
     /// that the address is verified and it is verified here too. With `anonymousUserToken` what they made before comes over.
-    /// Public, or backend (customers:write). Codes: IDENTITY_PROVIDER_NOT_FOUND, REDIRECT_URI_NOT_ALLOWED,
-    /// IDENTITY_PROVIDER_REJECTED for whatever the provider refuses, and while it does not answer (begin again, a code works
-    /// once); IDENTITY_NOT_LINKED; TOO_MANY for an account with 20 identities; CREDENTIALS_INVALID for an account that is
-    /// erased or about to be; RATE_LIMITED with `retryAfterSeconds`; REQUIRED, TOO_SHORT, TOO_LONG, INVALID,
-    /// ANONYMOUS_TOKEN_INVALID, STOREFRONT_USER_NOT_ANONYMOUS (409), STOREFRONT_USER_ALREADY_MERGED (409), SAVE_FAILED (410),
-    /// STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// Public, or backend (customers:write). Warnings, where nothing comes over: as in `customerTokenCreate`. Codes:
+    /// IDENTITY_PROVIDER_NOT_FOUND, REDIRECT_URI_NOT_ALLOWED, IDENTITY_PROVIDER_REJECTED for whatever the provider refuses, and
+    /// while it does not answer (begin again, a code works once); IDENTITY_NOT_LINKED; TOO_MANY for an account with 20
+    /// identities; CREDENTIALS_INVALID for an account that is erased or about to be; RATE_LIMITED with `retryAfterSeconds`;
+    /// REQUIRED, TOO_SHORT, TOO_LONG, INVALID, SAVE_FAILED (410), STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
     async fn customer_token_create_with_oidc(
         &self,
         ctx: &Context<'_>,
@@ -76,8 +74,8 @@ async fn sign_in(
     let app = &context.app;
     let reach = context.reach_to_write(&SIGN_IN).await?;
     let mut faults = Faults::default();
-    let token = anonymous_user_token.as_deref();
-    let (place, anonymous) = entrance(context, &reach, &mut faults, storefront_id.as_ref(), token).await?;
+    let id = storefront_id.as_ref().map(|id| id.as_str());
+    let place = faults.absorb(context.storefront_to_write(&reach, id, ["storefrontId"]).await)?;
     let provider = faults
         .absorb(provider(app, place.as_ref(), &key).await)?
         .flatten();
@@ -93,7 +91,7 @@ async fn sign_in(
     let outcome = match vouched {
         Ok(vouched) => {
             let at = (&place, &provider);
-            admission::admit(app, at, &vouched, anonymous, &beginner).await
+            admission::admit(app, at, &vouched, anonymous_user_token.as_deref(), &beginner).await
         }
         Err(refused) => Err(refused),
     };

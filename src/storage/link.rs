@@ -19,10 +19,33 @@ pub fn sign(vault: &Vault, public_url: &str, item: &StorageItemId, expires_at: T
     format!("{public_url}/storage/{item}?expires={expires}&signature={signature}")
 }
 
-/// Whether a link is one of ours and has not expired.
-#[must_use]
-pub fn verify(vault: &Vault, item: &StorageItemId, expires: i64, signature: &str, now: Timestamp) -> bool {
-    vault.verify_link(&text(item, expires), signature) && now.seconds() < expires
+/// Why a link opens nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It is not one of ours, or was changed.
+    Changed,
+    /// It has run out.
+    Expired,
+}
+
+/// Checks that a link is one of ours and has not expired.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn verify(
+    vault: &Vault,
+    item: &StorageItemId,
+    expires: i64,
+    signature: &str,
+    now: Timestamp,
+) -> Result<(), Flaw> {
+    if !vault.verify_link(&text(item, expires), signature) {
+        Err(Flaw::Changed)
+    } else if now.seconds() >= expires {
+        Err(Flaw::Expired)
+    } else {
+        Ok(())
+    }
 }
 
 fn text(item: &StorageItemId, expires: i64) -> String {

@@ -167,7 +167,7 @@ pub fn item_not_found() -> UserError {
     UserError::new(
         UserErrorCode::StorageItemNotFound,
         ["id"],
-        "There is no such item.",
+        "No item with this id was found for this credential. Send an id as storageItem.id returns it (itm_…).",
     )
 }
 

@@ -243,6 +243,11 @@ fn over_quota() -> Error {
 
 fn broken_off(broken: Broken) -> Error {
     let message = match broken {
+        Broken::Missing => {
+            return Error::BadInput(
+                "The file is missing: no part of the request has the name that \"map\" gives it.".to_owned(),
+            );
+        }
         Broken::Incomplete => "The file did not arrive whole.",
         Broken::OutOfOrder => {
             "The file comes too late in the request: send the files in the order in which the operation uses them."

@@ -165,6 +165,7 @@ async fn detach_in(
     let Some((user, storages)) = store::detach(&app.database, reach, tx, filter.clone()).await? else {
         return Ok(None);
     };
+    app.access.forget_revoked_in(tx, &user.id).await?;
     let ids: Vec<&str> = storages.iter().map(|storage| storage.id.as_str()).collect();
     let job = app
         .queue

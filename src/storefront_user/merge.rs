@@ -43,6 +43,35 @@ pub struct Merged {
     pub bytes: i64,
 }
 
+/// What trying a merge within a transaction came to.
+pub enum Attempt {
+    /// It is done.
+    Merged(Box<Merged>),
+    /// Nothing was written, because the anonymous user was merged, promoted or removed before.
+    TooLate(Box<Late>),
+}
+
+/// Both users of a merge that came too late, as they are now.
+pub struct Late {
+    /// The anonymous user.
+    pub anonymous: Option<StorefrontUser>,
+    /// The regular user.
+    pub regular: Option<StorefrontUser>,
+}
+
+impl Attempt {
+    /// The merge, or why there is none.
+    fn outcome(self) -> Result<Merged> {
+        match self {
+            Self::Merged(merged) => Ok(*merged),
+            Self::TooLate(late) => {
+                let (anonymous, regular) = admissible(late.anonymous, late.regular)?;
+                Ok(Merged::nothing(anonymous, regular))
+            }
+        }
+    }
+}
+
 impl Merged {
     fn nothing(anonymous: StorefrontUser, regular: StorefrontUser) -> Self {
         Self {
@@ -70,7 +99,8 @@ pub async fn merge(app: &App, reach: &StorefrontReach, pair: Pair<'_>) -> Result
     let by = Actor::from(reach.reach());
     let context = (app, (reach.reach(), &by), &anonymous, &regular);
     let moved = database.pressing_transaction(context, |tx, (app, by, anonymous, regular)| {
-        merge_in(app, *by, tx, anonymous, regular).boxed()
+        let attempt = merge_in(app, *by, tx, anonymous, regular);
+        async { attempt.await?.outcome() }.boxed()
     });
     moved.await
 }
@@ -113,14 +143,14 @@ fn of_kind(
 /// The merge within a transaction. It decides by what it finds itself: what was read before may have changed.
 ///
 /// # Errors
-/// As [`merge`].
+/// What is wrong with the regular user by now: STOREFRONT_USER_NOT_FOUND, CUSTOMER_ANONYMIZED.
 pub async fn merge_in(
     app: &App,
     (reach, by): (&Reach, &Actor),
     tx: &mut Tx,
     anonymous: &StorefrontUser,
     regular: &StorefrontUser,
-) -> Result<Merged> {
+) -> Result<Attempt> {
     let users = app.database.open::<StorefrontUser>(reach);
     let now = app.clock.now();
     let unmerged = doc! { "_id": &anonymous.id, "isAnonymous": true, "mergedInto": { "$exists": false } };
@@ -131,10 +161,10 @@ pub async fn merge_in(
     };
     let Some(tombstone) = users.update_in(tx, unmerged, bury).await? else {
         // Another merge, a promotion, or the expiry was quicker.
-        let anonymous = users.find_one_in(tx, doc! { "_id": &anonymous.id }).await?;
-        let regular = users.find_one_in(tx, doc! { "_id": &regular.id }).await?;
-        let (anonymous, regular) = admissible(anonymous, regular)?;
-        return Ok(Merged::nothing(anonymous, regular));
+        return Ok(Attempt::TooLate(Box::new(Late {
+            anonymous: users.find_one_in(tx, doc! { "_id": &anonymous.id }).await?,
+            regular: users.find_one_in(tx, doc! { "_id": &regular.id }).await?,
+        })));
     };
     let still_regular = doc! { "_id": &regular.id, "isAnonymous": false, "erasedAt": { "$exists": false } };
     let note = doc! { "$set": { "updatedAt": now }, "$inc": { "version": 1 } };
@@ -156,11 +186,11 @@ pub async fn merge_in(
         let entry = Entry::new(&regular.storefront_id, customer, Action::AnonymousMerged);
         app.audit.note_in(tx, by, [entry.on(&anonymous.id)]).await?;
     }
-    Ok(Merged {
+    Ok(Attempt::Merged(Box::new(Merged {
         items: moved.iter().map(|storage| storage.item_count).sum(),
         bytes: moved.iter().map(|storage| storage.total_bytes).sum(),
         anonymous: tombstone,
         regular,
         already: false,
-    })
+    })))
 }

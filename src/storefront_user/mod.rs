@@ -98,7 +98,8 @@ pub mod refusal {
         UserError::new(
             UserErrorCode::StorefrontUserNotFound,
             [field],
-            "There is no such storefront user.",
+            "No such storefront user was found for this credential. The online store's ids are compared exactly, letter by \
+             letter.",
         )
     }
 

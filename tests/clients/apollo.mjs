@@ -1,12 +1,14 @@
-// Uses the gateway through Apollo Client, as a store's front end does: pages, user errors, errors, uploads.
+// Uses the gateway through Apollo Client with the README's cache, as a store's front end does: pages, parts of objects, user
+// errors, errors, partial answers, uploads.
 // Usage: node apollo.mjs http://127.0.0.1:8080 pk_… sk_… sto_…
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { ApolloClient, CombinedGraphQLErrors, gql, HttpLink, InMemoryCache } from '@apollo/client/core'
-import { relayStylePagination } from '@apollo/client/utilities'
+import { ApolloClient, CombinedGraphQLErrors, gql, HttpLink } from '@apollo/client/core'
 import UploadHttpLink from 'apollo-upload-client/UploadHttpLink.mjs'
-import { picture, readArguments, registerGuest, step } from './gateway.mjs'
+import { buildClientSchema, getIntrospectionQuery } from 'graphql'
+import { connections, lists, nodes, parts } from './caches.mjs'
+import { fromReadme, picture, quietly, readArguments, registerGuest, send, step, upload } from './gateway.mjs'
 
 const [gateway, publishableKey, secret, storefrontId] = readArguments(
   'apollo.mjs',
@@ -88,31 +90,58 @@ const UPLOAD = gql`
   }
 `
 
-const backend = open(new HttpLink({ uri, headers: { Authorization: `Bearer ${secret}` } }))
-const browser = open(new HttpLink({ uri, headers: { Authorization: `Bearer ${publishableKey}` } }))
+const CACHE = fromReadme('apollo-cache.mjs')
+let clients = 0
+
+const backend = await open(new HttpLink({ uri, headers: { Authorization: `Bearer ${secret}` } }))
+const browser = await open(new HttpLink({ uri, headers: { Authorization: `Bearer ${publishableKey}` } }))
 // Other users of the storefront, if it has any, stay out of the lists below.
 const prefix = `apollo-${Date.now()}-`
 const names = ['a', 'b', 'c', 'd', 'e'].map(letter => prefix + letter)
 
+await step("the README's cache knows every type without an id and every list", cacheIsComplete)
 await step('mutations take effect', ensureUsers)
 await step('user errors are data, not errors', userErrorsAreData)
-await step('fetchMore adds page after page to the list', pagesAdd)
+await step('fetchMore adds page after page to the list', () => quietly(pagesAdd))
+await step('parts of an object stay together, without a word', () => quietly(partsStayTogether))
 await step('an object is found by its global id, and normalized', objectIsNormalized)
 await step('a query may be sent with GET', getWorks)
 await step('what is forbidden is an error with a code', forbiddenHasACode)
+await step('a forbidden mutation leaves the one beside it', partialAnswer)
 await step('an upload keeps every byte', uploadKeepsEveryByte)
 
-/** A client with a cache as the schema suggests it. */
-function open(link) {
-  const cache = new InMemoryCache({
-    possibleTypes: { Node: ['ApiClient', 'Member', 'Organization', 'StorageItem', 'Storefront', 'StorefrontUser'] },
-    typePolicies: {
-      Storefront: { fields: { users: relayStylePagination(['filter']) } },
-      // Without an id of its own it is part of its user, so that what two queries select of it belongs together.
-      PrivateStorage: { merge: true, fields: { items: relayStylePagination(['filter']) } }
-    }
-  })
+/** A client with a cache of its own, as the README has it. */
+async function open(link) {
+  clients += 1
+  const { cache } = await import(`${CACHE}?${clients}`)
   return new ApolloClient({ link, cache })
+}
+
+/** What the README hands to the cache. */
+async function configuration() {
+  const file = fromReadme('apollo-cache.mjs', {
+    "import { InMemoryCache } from '@apollo/client/core'": 'class InMemoryCache { constructor(options) { this.options = options } }'
+  })
+  return (await import(file)).cache.options
+}
+
+async function cacheIsComplete() {
+  const schema = buildClientSchema(await send(gateway, publishableKey, getIntrospectionQuery()))
+  const { possibleTypes, typePolicies } = await configuration()
+  assert.deepEqual([...possibleTypes.Node].sort(), nodes(schema))
+  // Tokens and user errors are in payloads only, which no query leads to.
+  const inPayloads = ['AccessToken', 'CustomerToken', 'UserError']
+  for (const type of parts(schema).filter(type => !inPayloads.includes(type))) {
+    const { merge, keyFields } = typePolicies[type] ?? {}
+    assert.ok(merge === true || keyFields !== undefined, `${type} has no id, and the README does not say what to do`)
+  }
+  for (const { type, field, arguments: names } of connections(schema)) {
+    const policy = typePolicies[type]?.fields?.[field]
+    assert.equal(typeof policy?.merge, 'function', `${type}.${field} has pages`)
+    assert.deepEqual(policy.keyArgs || [], names, `${type}.${field}: what makes another list of it`)
+  }
+  for (const { type, field } of lists(schema))
+    assert.equal(typePolicies[type]?.fields?.[field]?.merge, false, `${type}.${field} is read whole`)
 }
 
 async function ensureUser(storefrontUserId, isAnonymous) {
@@ -170,7 +199,7 @@ async function objectIsNormalized() {
 
 async function getWorks() {
   const headers = { Authorization: `Bearer ${publishableKey}` }
-  const reader = open(new HttpLink({ uri, headers, useGETForQueries: true }))
+  const reader = await open(new HttpLink({ uri, headers, useGETForQueries: true }))
   const { data } = await reader.query({ query: gql`query Kind { viewer { kind } }` })
   assert.equal(data.viewer.kind, 'PUBLIC')
 }
@@ -187,10 +216,52 @@ async function forbiddenHasACode() {
   })
 }
 
+/** Two queries select other fields of the same parts, and of the one who asks; afterwards the cache has both. */
+async function partsStayTogether() {
+  const token = await registerGuest(gateway, publishableKey)
+  await upload(gateway, token, picture('cat.png'))
+  const guest = await open(new HttpLink({ uri, headers: { Authorization: `Bearer ${token}` } }))
+  const who = gql`query Who { viewer { kind storefrontUser { id privateStorage { itemCount } } } }`
+  const room = gql`
+    query Room {
+      viewer {
+        scopes
+        storefrontUser {
+          id
+          privateStorage {
+            quotaBytes
+            items(first: 1) { edges { cursor node { id name } } pageInfo { hasNextPage endCursor } }
+          }
+        }
+      }
+    }
+  `
+  for (const query of [who, room]) await guest.query({ query })
+  for (const query of [who, room]) assert.ok(guest.readQuery({ query }), 'the cache has all of it')
+  assert.equal(guest.readQuery({ query: who }).viewer.storefrontUser.privateStorage.itemCount, 1)
+}
+
+async function partialAnswer() {
+  const mutation = gql`
+    mutation GoodAndForbidden($guest: StorefrontUserRegisterInput!, $regular: StorefrontUserEnsureInput!) {
+      storefrontUserRegister(input: $guest) { storefrontUser { id } userErrors { code } }
+      storefrontUserEnsure(input: $regular) { created userErrors { code } }
+    }
+  `
+  const variables = { guest: { isAnonymous: true }, regular: { storefrontUserId: 'x', isAnonymous: false } }
+  const { data, error } = await browser.mutate({ mutation, variables, errorPolicy: 'all' })
+  assert.match(data.storefrontUserRegister.storefrontUser.id, /^sfu_/)
+  assert.equal(data.storefrontUserEnsure, null)
+  assert.deepEqual(
+    error.errors.map(({ path, extensions }) => [path, extensions.code]),
+    [[['storefrontUserEnsure'], 'FORBIDDEN']]
+  )
+}
+
 async function uploadKeepsEveryByte() {
   const token = await registerGuest(gateway, publishableKey)
   const headers = { Authorization: `Bearer ${token}`, 'GraphQL-Require-Preflight': '1' }
-  const guest = open(new UploadHttpLink({ uri, headers }))
+  const guest = await open(new UploadHttpLink({ uri, headers }))
   const file = picture('cat.png')
   const bytes = Buffer.from(await file.arrayBuffer())
 

@@ -1,6 +1,7 @@
 // What the scripts have in common: arguments, named steps, packages' programs, and a plain request.
 
 import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** The script's arguments; ends it with a line of help when one is missing. The first is always the gateway's URL. */
@@ -45,6 +46,42 @@ export async function send(gateway, credential, query, variables) {
   return data
 }
 
+/** Blocks of the README that were written to files. */
+let written = 0
+
+/**
+ * The code block of the README that begins with `// name`, written to a file beside the scripts; its path. So what people copy is
+ * what is tried. `replacements` are the lines that everybody has to adapt: each must be there.
+ */
+export function fromReadme(name, replacements = {}) {
+  const readme = readFileSync(process.env.README ?? new URL('../../README.md', import.meta.url), 'utf8')
+  const [, rest] = readme.split(`\n\`\`\`js\n// ${name}\n`)
+  if (rest === undefined) throw new Error(`The README has no block that begins with "// ${name}"`)
+  let [code] = rest.split('\n```\n')
+  for (const [from, to] of Object.entries(replacements)) {
+    if (!code.includes(from)) throw new Error(`The README's ${name} has no ${from}`)
+    code = code.replace(from, () => to)
+  }
+  written += 1
+  const file = new URL(`readme-${written}-${name}`, import.meta.url)
+  writeFileSync(file, `${code}\n`)
+  return fileURLToPath(file)
+}
+
+/** Runs a check during which nobody may complain on the console, as caches do about what they cannot keep. */
+export async function quietly(check) {
+  const complaints = []
+  const { warn, error } = console
+  console.warn = (...said) => complaints.push(said.join(' '))
+  console.error = console.warn
+  try {
+    await check()
+  } finally {
+    Object.assign(console, { warn, error })
+  }
+  if (complaints.length > 0) throw new Error(complaints.join('\n'))
+}
+
 /** Registers an anonymous user, as a browser does, and returns its token. */
 export async function registerGuest(gateway, publishableKey) {
   const { storefrontUserRegister } = await send(
@@ -59,4 +96,19 @@ export async function registerGuest(gateway, publishableKey) {
 export function picture(name) {
   const png = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52]
   return new File([new Uint8Array(png), name], name, { type: 'image/png' })
+}
+
+/** Uploads a file past any client library, and returns its item's id. */
+export async function upload(gateway, token, file) {
+  const query = `mutation ($input: StorageItemUploadInput!) {
+    storageItemUpload(input: $input) { storageItem { id } userErrors { code } }
+  }`
+  const form = new FormData()
+  form.append('operations', JSON.stringify({ query, variables: { input: { file: null } } }))
+  form.append('map', JSON.stringify({ 0: ['variables.input.file'] }))
+  form.append('0', file)
+  const headers = { Authorization: `Bearer ${token}`, 'GraphQL-Require-Preflight': '1' }
+  const response = await fetch(new URL('/graphql', gateway), { method: 'POST', headers, body: form })
+  const { data } = await response.json()
+  return data.storageItemUpload.storageItem
 }

@@ -6,25 +6,27 @@ import assert from 'node:assert/strict'
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import relay from 'relay-runtime'
-import { readArguments, runProgram, send, step } from './gateway.mjs'
+import { fromReadme, quietly, readArguments, runProgram, send, step } from './gateway.mjs'
 
-const [gateway, secret, storefrontId, schema] = readArguments('relay.mjs', 'URL', 'SECRET', 'STOREFRONT_ID', 'SCHEMA_FILE')
+const [gateway, secret, storefrontId, schema] = readArguments('relay.mjs', 'URL', 'TOKEN', 'STOREFRONT_ID', 'SCHEMA_FILE')
 
 await step('relay-compiler takes the schema and the operations', compile)
 
 const artifact = createRequire(new URL('relay/', import.meta.url))
-const [USERS, USERS_FRAGMENT, USERS_PAGE, ENSURE, ITEM_AGAIN] = [
+const [USERS, USERS_FRAGMENT, USERS_PAGE, ENSURE, ITEM_AGAIN, OWNER, REQUESTER] = [
   'StorefrontUsersQuery',
   'StorefrontUsers_storefront',
   'StorefrontUsersPageQuery',
   'StorefrontUsersEnsureMutation',
-  'ItemAgainQuery'
+  'ItemAgainQuery',
+  'ErasuresOwnerQuery',
+  'ErasuresRequesterQuery'
 ].map(name => artifact(`./generated/${name}.graphql.js`))
 
 const network = relay.Network.create(async ({ text }, variables) => ({
   data: await send(gateway, secret, text, variables)
 }))
-const environment = new relay.Environment({ network, store: new relay.Store(new relay.RecordSource()) })
+const environment = (await import(fromReadme('relay-environment.mjs'))).environment(network)
 // Other users of the storefront, if it has any, stay out of the lists below.
 const prefix = `relay-${Date.now()}-`
 const names = ['a', 'b', 'c'].map(letter => prefix + letter)
@@ -33,6 +35,7 @@ await step('a mutation takes effect', ensureUsers)
 const storefront = await step('the first page is a connection', firstPage)
 await step('the next page, through node(id), joins it', nextPage)
 await step('an object that does not exist is null', unknownObject)
+await step('an actor is not taken for the object whose id it names', () => quietly(actorIsNoMember))
 
 function compile() {
   copyFileSync(schema, 'relay/schema.graphql')
@@ -63,6 +66,27 @@ async function nextPage() {
 
 async function unknownObject() {
   assert.deepEqual(await read(ITEM_AGAIN, { id: 'itm_01ARZ3NDEKTSV4RRFFQ69G5FAV' }), { node: null })
+}
+
+/** The member on whose behalf the token is asks for an erasure: the same id is a member's and an actor's. */
+async function actorIsNoMember() {
+  const { viewer } = await read(OWNER, {})
+  const input = { storefrontId, email: `${prefix}@example.com`, acceptedTerms: true, firstName: 'Ada', lastName: 'Lovelace' }
+  const register = `mutation ($input: CustomerRegisterInput!) {
+    customerRegister(input: $input) { customer { id } userErrors { code } }
+  }`
+  const { customerRegister } = await send(gateway, secret, register, { input })
+  const { id } = customerRegister.customer
+  const request = `mutation ($input: CustomerAnonymizationRequestInput!) {
+    customerAnonymizationRequest(input: $input) { userErrors { code } }
+  }`
+  await send(gateway, secret, request, { input: { customerId: id } })
+  const { customer } = await read(REQUESTER, { by: { id } })
+  const { requester } = customer.anonymizationInfo
+  assert.deepEqual([requester.kind, requester.id], ['MEMBER', viewer.owner.id])
+  const member = environment.getStore().getSource().get(viewer.owner.id)
+  assert.equal(member.__typename, 'Member')
+  assert.equal(member.email, viewer.owner.email, 'nothing of it was replaced')
 }
 
 function ours() {

@@ -1,10 +1,14 @@
 //! The programs that people use a GraphQL API with: code generators, client libraries, linters, a browser. Each test
 //! runs a script of `tests/clients` against a gateway of its own, and is skipped aloud where its tools are missing.
 
+mod graphql_client;
+mod origins;
+
 use std::path::Path;
 
 use storefront_gateway::http::graphiql::{Credentials, IS_OFFLINE};
 
+use crate::erasure::on_behalf;
 use crate::kit::{self, Scripts, Shop, Tool};
 
 /// The exported schema.
@@ -36,14 +40,17 @@ async fn relay_compiles_and_pages_and_refetches() {
         return;
     };
     let shop = kit::shop().await;
-    let [_, secret] = credentials(&shop);
+    let (backend, _) = on_behalf(&shop).await;
+    let token = backend.credential.as_deref().expect("a token");
     let schema = schema_file();
     scripts
         .run(
             "relay.mjs",
-            &[shop.gateway.url.as_str(), secret, shop.id(), &schema],
+            &[shop.gateway.url.as_str(), token, shop.id(), &schema],
         )
         .await;
+    // The erasure that it asks for is due the next day.
+    shop.gateway.expect_jobs();
 }
 
 #[tokio::test]
@@ -55,6 +62,44 @@ async fn apollo_client_reads_pages_changes_and_uploads() {
     let [key, secret] = credentials(&shop);
     scripts
         .run("apollo.mjs", &[shop.gateway.url.as_str(), key, secret, shop.id()])
+        .await;
+}
+
+// DEF-04
+#[tokio::test]
+async fn nodes_fetch_sees_what_is_refused_before_it_is_read() {
+    let Some(scripts) = Scripts::ready().await else {
+        return;
+    };
+    let shop = kit::shop().await;
+    let [key, _] = credentials(&shop);
+    scripts
+        .run("refusals.mjs", &[shop.gateway.url.as_str(), key])
+        .await;
+}
+
+#[tokio::test]
+async fn urql_pages_and_keeps_parts_of_objects_together() {
+    let Some(scripts) = Scripts::ready().await else {
+        return;
+    };
+    let shop = kit::shop().await;
+    let [key, secret] = credentials(&shop);
+    scripts
+        .run("urql.mjs", &[shop.gateway.url.as_str(), key, secret, shop.id()])
+        .await;
+}
+
+// GQL-06
+#[tokio::test]
+async fn apollos_link_for_persisted_queries_falls_back_to_the_text() {
+    let Some(scripts) = Scripts::ready().await else {
+        return;
+    };
+    let shop = kit::shop().await;
+    let [key, _] = credentials(&shop);
+    scripts
+        .run("persisted.mjs", &[shop.gateway.url.as_str(), key])
         .await;
 }
 

@@ -1,5 +1,6 @@
 //! The built binary as an operator uses it: each test has a data directory, and so a database, of its own.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
@@ -752,7 +753,14 @@ async fn the_demo_shows_the_same_credentials_at_every_start() {
     let first = operator.json(&["demo"]).await;
     assert_eq!(
         keys(&first),
-        ["customer", "keys", "organization", "secret", "storefronts"]
+        [
+            "clients",
+            "customer",
+            "keys",
+            "organization",
+            "secret",
+            "storefronts"
+        ]
     );
     assert_eq!(operator.json(&["demo"]).await, first);
     let mut gateway = operator.serve(&["--demo"]).await;
@@ -762,19 +770,37 @@ async fn the_demo_shows_the_same_credentials_at_every_start() {
     })
     .await;
     let shown = gateway.log();
-    let (email, password) = (
-        member(&first["customer"], "email"),
-        member(&first["customer"], "password"),
-    );
+    let [email, password] = ["email", "password"].map(|name| member(&first["customer"], name));
     for credential in [
         secret,
         member(&first["keys"], "DE"),
         member(&first["keys"], "US"),
+        member(&first["clients"], "DE"),
+        member(&first["clients"], "US"),
+        member(&first["clients"], "backend"),
         email,
         password,
     ] {
         assert!(shown.contains(credential), "{credential} is missing in: {shown}");
     }
+    // The clients are those that the operator's list has.
+    let listed = operator.json(&["client", "list"]).await;
+    let listed = listed.as_array().expect("a list").iter();
+    let listed: BTreeSet<&str> = listed.map(|client| member(client, "id")).collect();
+    let told = first["clients"].as_object().expect("an object").values();
+    let told: BTreeSet<&str> = told.filter_map(Value::as_str).collect();
+    assert_eq!(listed, told);
+    // The backend's id and secret get a token at the endpoint of OAuth.
+    let post = async |form: &[(&str, &str)]| {
+        let posting = reqwest::Client::new().post(format!("{}/oauth/token", gateway.url));
+        posting.form(form).send().await.expect("an answer").status()
+    };
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", member(&first["clients"], "backend")),
+        ("client_secret", secret),
+    ];
+    assert_eq!(post(&form).await, 200);
     // It opens the account, without GraphQL too.
     let form = [
         ("grant_type", "password"),
@@ -782,9 +808,7 @@ async fn the_demo_shows_the_same_credentials_at_every_start() {
         ("username", email),
         ("password", password),
     ];
-    let signing_in = reqwest::Client::new().post(format!("{}/oauth/token", gateway.url));
-    let answer = signing_in.form(&form).send().await.expect("an answer");
-    assert_eq!(answer.status(), 200);
+    assert_eq!(post(&form).await, 200);
     gateway.signalled(Signal::SIGTERM).await;
 }
 

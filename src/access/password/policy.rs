@@ -39,7 +39,7 @@ impl Policy {
                 UserError::new(
                     UserErrorCode::PasswordsDoNotMatch,
                     ["confirmPassword"],
-                    "Please repeat the password here, exactly as it is there.",
+                    "The two passwords differ. Repeat the new password here, exactly as it is there.",
                 )
                 .legacy(406),
             );

@@ -73,10 +73,18 @@ fn explained(rules: &Rules, kind: &str, mut message: String) -> String {
     let hint = match (kind, &quoted[..]) {
         ("UndefinedField", [field, parent]) => field_hint(rules, field, parent),
         ("UndefinedArgument", [argument, coordinate]) => argument_hint(rules, argument, coordinate),
+        // The type of a variable.
+        ("UndefinedDefinition", [name]) => did_you_mean(&rules.told(|| {
+            let kinds = rules.schema.types.values().filter(|kind| kind.is_input_type());
+            nearest(name, kinds.map(|kind| kind.name().as_str()))
+        })),
+        ("RequiredArgument", [field, argument, kind]) => {
+            return format!(
+                "Field \"{field}\" needs the argument \"{argument}\" of type \"{kind}\", which must be neither left out nor null."
+            );
+        }
         (
-            "UndefinedDefinition"
-            | "UndefinedTypeInNamedFragmentTypeCondition"
-            | "UndefinedTypeInInlineFragmentTypeCondition",
+            "UndefinedTypeInNamedFragmentTypeCondition" | "UndefinedTypeInInlineFragmentTypeCondition",
             [name],
         ) => did_you_mean(&rules.told(|| {
             let names = rules.schema.types.keys().map(Name::as_str);

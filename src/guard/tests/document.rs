@@ -26,11 +26,19 @@ fn the_operation_to_run_is_the_named_or_the_only_one() {
         assert_eq!(refusal.kind, RefusalKind::BadInput);
         refusal.message
     };
-    assert!(message(&several, None).contains("several operations"));
+    assert_eq!(
+        message(&several, None),
+        "The document holds several operations. Send the name of the one to run as \"operationName\": \"A\" or \"B\"."
+    );
     assert_eq!(
         message(&several, Some("secret")),
-        "The document has no operation of the name in operationName."
+        "The document has no operation of the name that was sent as \"operationName\". Send \"A\" or \"B\"."
     );
+    let many: String = ('A'..='Z')
+        .map(|name| format!("query {name}{{viewer{{id}}}} "))
+        .collect();
+    let many = guard.prepare(&many).unwrap();
+    assert!(message(&many, None).ends_with(r#": "A", "B", "C", "D", "E", …."#));
     let one = guard.prepare("query A{viewer{id}}").unwrap();
     assert_eq!(one.operation(None).unwrap().name, Some("A"));
     let anonymous = guard.prepare("{viewer{id}}").unwrap();

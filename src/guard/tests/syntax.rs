@@ -13,7 +13,7 @@ fn message(text: &str) -> String {
 fn a_message_says_where_and_what_could_stand_there() {
     assert_eq!(
         message("{viewer{id}"),
-        "Syntax error at line 1, column 1: this bracket is never closed."
+        "Syntax error at line 1, column 1: this brace is never closed. A closing brace is missing."
     );
     assert_eq!(
         message("{viewer{}}"),
@@ -41,8 +41,17 @@ fn a_message_says_where_and_what_could_stand_there() {
         );
     }
     assert_eq!(
-        message(""),
-        "Syntax error at line 1, column 1: expected the definition of an operation or fragment."
+        message("{viewer(id: [1)}"),
+        "Syntax error at line 1, column 15: the bracket of line 1, column 13 is not closed yet. A closing bracket is \
+         missing before this."
+    );
+    assert_eq!(
+        message("{viewer}}"),
+        "Syntax error at line 1, column 9: no bracket is open that this could close. Leave it out."
+    );
+    assert_eq!(
+        message(" # nothing\n"),
+        "Syntax error at line 2, column 1: the document is empty. Write an operation, such as { __typename }."
     );
     assert_eq!(
         message("{node(id:1e999){id}}"),
@@ -52,6 +61,35 @@ fn a_message_says_where_and_what_could_stand_there() {
         message("query($a){id}"),
         "Syntax error at line 1, column 9: expected a colon and the type of the variable."
     );
+}
+
+// GQL-07
+#[test]
+fn a_stray_character_is_called_by_its_kind() {
+    for (text, kind) in [
+        ("{node(id:'x'){id}}", "a single quote"),
+        ("{node(id:`x`){id}}", "a backtick"),
+        ("{node(id:“x”){id}}", "a typographic quotation mark"),
+        ("{node(id:„x“){id}}", "a typographic quotation mark"),
+        ("{node(id:«x»){id}}", "a typographic quotation mark"),
+        (
+            "{viewer{${fields}}}",
+            "a dollar sign and a brace are left of a template",
+        ),
+        ("{viewer{%s}}", "a percent sign"),
+        ("{node(id:\\\"x\\\"){id}}", "a backslash"),
+        ("{viewer{id;}}", "semicolons"),
+        ("{viewer.id}", "a dot"),
+        ("query($a:Int?){viewer{id}}", "question marks"),
+        ("{viewer{id}} // done", "a slash"),
+        ("{\u{a0}viewer{id}}", "this blank"),
+        ("{viewer{id\u{200b}}}", "this blank"),
+        ("{viewer{\u{7}}}", "control characters"),
+        ("{köln{id}}", "names hold the letters A to Z"),
+        ("{viewer{id ~}}", "no GraphQL token begins with this character"),
+    ] {
+        assert!(message(text).contains(kind), "{text}: {}", message(text));
+    }
 }
 
 #[test]

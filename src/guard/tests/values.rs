@@ -190,7 +190,9 @@ fn a_literal_that_does_not_fit_is_said_to_be_so_at_its_place() {
         ),
         (
             "{ node(id: null) { id } }",
-            &["Field \"node\" argument \"id\" of type \"ID!\" is required, but it was not provided."],
+            &[
+                "Field \"node\" needs the argument \"id\" of type \"ID!\", which must be neither left out nor null.",
+            ],
         ),
         (
             "{ shops(first: \"1\") { totalCount } }",

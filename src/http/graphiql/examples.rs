@@ -213,6 +213,11 @@ mutation SignIn($email: String!, $password: String!) {
       refreshTokenExpiresAt
     }
     mergedItemCount
+    warnings {
+      code
+      message
+      field
+    }
     userErrors {
       code
       message

@@ -1,6 +1,9 @@
 use axum::{
     body::to_bytes,
-    http::{Request, Response as Answer, header::HOST},
+    http::{
+        Request, Response as Answer,
+        header::{ACCEPT_ENCODING, ALLOW, HOST},
+    },
 };
 use tower::ServiceExt as _;
 
@@ -44,11 +47,14 @@ fn header<'a>(answer: &'a Answer<Body>, name: &HeaderName) -> &'a str {
         .map_or("", |value| value.to_str().expect("ASCII"))
 }
 
-async fn text(answer: Answer<Body>) -> String {
-    let bytes = to_bytes(answer.into_body(), usize::MAX)
+async fn bytes(answer: Answer<Body>) -> Bytes {
+    to_bytes(answer.into_body(), usize::MAX)
         .await
-        .expect("a whole body");
-    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+        .expect("a whole body")
+}
+
+async fn text(answer: Answer<Body>) -> String {
+    String::from_utf8(bytes(answer).await.to_vec()).expect("UTF-8")
 }
 
 #[tokio::test]
@@ -59,7 +65,8 @@ async fn a_browser_gets_the_page_with_a_strict_policy() {
     assert_eq!(header(&answer, &X_CONTENT_TYPE_OPTIONS), "nosniff");
     assert_eq!(header(&answer, &REFERRER_POLICY), "no-referrer");
     assert_eq!(header(&answer, &CACHE_CONTROL), "no-cache");
-    assert_eq!(header(&answer, &VARY), "Accept");
+    let vary: Vec<_> = answer.headers().get_all(VARY).iter().collect();
+    assert!(vary.contains(&&HeaderValue::from_static("Accept")), "{vary:?}");
     let policy = header(&answer, &CONTENT_SECURITY_POLICY);
     assert!(policy.contains("default-src 'none'"), "{policy}");
     assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
@@ -117,6 +124,63 @@ async fn every_file_is_served_with_its_type_and_is_known_the_second_time() {
         count += 1;
     }
     assert!(count > 2, "the page has files: {count}");
+}
+
+#[tokio::test]
+async fn every_file_that_gets_shorter_is_compressed_and_is_known_the_second_time() {
+    for (coding, name) in [
+        (Coding::Gzip, "gzip"),
+        (Coding::Brotli, "br"),
+        (Coding::Zstd, "zstd"),
+    ] {
+        let mut count = 0;
+        for path in Files::iter().filter(|path| path != "index.html") {
+            let path = format!("/graphiql/{path}");
+            let plain = answer(&path, &[]).await;
+            let accepts = (ACCEPT_ENCODING, name);
+            let coded = answer(&path, std::slice::from_ref(&accepts)).await;
+            let varies = |answer: &Answer<Body>| header(answer, &VARY) == "Accept-Encoding";
+            assert_eq!(varies(&plain), varies(&coded), "{path}");
+            let (plain_tag, tag) = (header(&plain, &ETAG).to_owned(), header(&coded, &ETAG).to_owned());
+            if header(&coded, &CONTENT_ENCODING) != name {
+                assert_eq!(
+                    (tag, header(&coded, &CONTENT_ENCODING)),
+                    (plain_tag, ""),
+                    "{path}"
+                );
+                continue;
+            }
+            assert!(varies(&coded), "{path}");
+            assert_eq!(tag, format!("W/{plain_tag}"), "{path}");
+            for known in [&tag, &plain_tag] {
+                let again = answer(&path, &[accepts.clone(), (IF_NONE_MATCH, known)]).await;
+                assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{path}");
+                assert_eq!(header(&again, &ETAG), tag, "{path}");
+                assert!(varies(&again), "{path}");
+            }
+            let (coded, plain) = (bytes(coded).await, bytes(plain).await);
+            assert_eq!(compress::decoded(coding, &coded), plain, "{path}");
+            assert!(coded.len() < plain.len(), "{path}");
+            count += 1;
+        }
+        assert!(count > 0, "none is compressed by {name}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_sends_graphql_to_the_page_is_told_where_it_goes() {
+    let hosts = Hosts::new(
+        "127.0.0.1:8080".parse().expect("an address"),
+        "http://127.0.0.1:8080",
+    );
+    let page = DemoPage::new("/graphql", &demo(), hosts);
+    let request = Request::post("/")
+        .body(Body::from("{}"))
+        .expect("the request is well-formed");
+    let Ok(answer) = router::<()>(page).oneshot(request).await;
+    assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert!(header(&answer, &ALLOW).contains("GET"));
+    assert!(text(answer).await.contains("GraphQL is sent to /graphql by POST"));
 }
 
 #[tokio::test]

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use async_graphql::{Value, Variables};
 
 use crate::http::fault::Fault;
+use crate::http::request::Source;
 use crate::platform::json::{self, Bounds};
 use crate::platform::scalar::Upload;
 
+const MAP: Source = Source::Part("map");
 /// Files of one request.
 const MOST_FILES: usize = 10;
 /// Places of one file.
@@ -35,15 +37,11 @@ impl FileMap {
     /// 400 that says what is wrong.
     pub(super) fn parse(json: &[u8]) -> Result<Self, Fault> {
         if let Err(excess) = json::check(json, &BOUNDS) {
-            return Err(Fault::bad_request(format!(
-                "The part \"map\" {excess}. It is an object of lists of paths, such as {{\"0\": [\"variables.input.file\"]}}."
-            )));
+            return Err(MAP.wrong(&excess.to_string()));
         }
-        let Ok(map) = serde_json::from_slice::<BTreeMap<String, Vec<String>>>(json) else {
-            return Err(Fault::bad_request(
-                "The part \"map\" is not a JSON object of lists of paths, such as {\"0\": [\"variables.input.file\"]}.",
-            ));
-        };
+        let text = MAP.text(json)?;
+        let no_map = |_error: &serde_json::Error| MAP.wrong("is JSON, but not an object of lists of paths");
+        let map: BTreeMap<String, Vec<String>> = MAP.parse(text, text, no_map)?;
         if map.len() > MOST_FILES {
             return Err(Fault::bad_request(format!(
                 "A request has at most {MOST_FILES} files; send more in requests of their own.",
@@ -63,6 +61,30 @@ impl FileMap {
             .collect();
         Ok(Self { files })
     }
+
+    /// 400 for a body without any of the files. `others`: with parts of other names.
+    pub(super) fn missing(&self, others: bool) -> Fault {
+        let first = self.files.first();
+        let part = first.and_then(|(part, _)| plain(part));
+        let place = first.and_then(|(_, places)| plain(&places.first()?.0));
+        let file = place.map_or_else(|| "The file".to_owned(), |place| format!("The file for {place}"));
+        let part = part.map_or_else(|| "a part".to_owned(), |part| format!("the part \"{part}\""));
+        let others = if others {
+            "only parts of other names follow"
+        } else {
+            "no part follows"
+        };
+        Fault::bad_request(format!(
+            "{file} is missing: \"map\" names {part} for it, but {others}. Send each file as a part whose name is the key \
+             that it has in \"map\", after \"operations\" and \"map\"."
+        ))
+    }
+}
+
+/// A name that may stand in a message: one that no value is hidden in.
+fn plain(name: &str) -> Option<&str> {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    ((1..=64).contains(&name.len()) && name.bytes().all(is_word)).then_some(name)
 }
 
 impl Place {
@@ -83,10 +105,14 @@ impl Place {
                 *place = Upload::variable(number);
                 Ok(())
             }
-            _ => Err(Fault::bad_request(
-                "A path in \"map\" leads nowhere: each begins with \"variables.\" and names a place where the variables \
-                 have null, and no two files have the same.",
-            )),
+            _ => {
+                let path =
+                    plain(&self.0).map_or_else(|| "A path".to_owned(), |path| format!("The path {path}"));
+                Err(Fault::bad_request(format!(
+                    "{path} in \"map\" leads nowhere: each begins with \"variables.\" and names a place where the variables \
+                     in \"operations\" have null, and no two files have the same.",
+                )))
+            }
         }
     }
 }
@@ -159,6 +185,26 @@ mod tests {
                 .replace(&mut twice, 1)
                 .is_err()
         );
+    }
+
+    // GQL-07, ERR-02
+    #[test]
+    fn a_missing_file_is_named_by_its_place_and_its_part() {
+        let missing = |map: &str, others| {
+            let map = FileMap::parse(map.as_bytes()).expect("a map");
+            map.missing(others).message.into_owned()
+        };
+        let said = missing(r#"{"0":["variables.input.file"]}"#, false);
+        assert!(
+            said.starts_with("The file for variables.input.file is missing"),
+            "{said}"
+        );
+        assert!(
+            said.contains("the part \"0\"") && said.contains("no part follows"),
+            "{said}"
+        );
+        let said = missing(r#"{"<s3cret>":["variables.s3cret!"]}"#, true);
+        assert!(!said.contains("s3cret") && said.contains("other names"), "{said}");
     }
 
     // DEF-01

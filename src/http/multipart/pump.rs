@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::future::{join_all, select_all};
 use tokio::time::timeout;
 
-use super::parts::{Head, Parts};
+use super::parts::{Head, PartFault, Parts};
 use crate::platform::upload::{Broken, UploadSender};
 
 /// Bytes that may stand after the last part.
@@ -20,6 +20,14 @@ pub(super) struct Incoming {
     pub(super) stall: Duration,
     /// Bytes that nobody reads and that are accepted all the same, so that the client gets its answer.
     pub(super) spare: u64,
+}
+
+impl Incoming {
+    /// Which of the files a part is.
+    fn position(&self, head: &Head) -> Option<usize> {
+        let mut files = self.files.iter();
+        files.position(|(name, _)| head.name.as_ref() == Some(name))
+    }
 }
 
 /// How the body ended.
@@ -40,13 +48,56 @@ enum Part {
     Stalled,
 }
 
-/// Feeds the files from the body until it ends. Whatever happens, each file gets an end of one kind or the other.
-pub(super) async fn pump(mut parts: Parts, mut incoming: Incoming) -> Pumped {
+/// The first file of a body.
+pub(super) enum First {
+    /// Its part begins with this head.
+    File(Head),
+    /// There is to be none.
+    NoneExpected,
+    /// There is to be one, but the body has ended.
+    Missing {
+        /// Whether there were parts of other names.
+        others: bool,
+    },
+}
+
+/// Goes on to the first part that is one of the files; parts of other names are dropped.
+///
+/// # Errors
+/// What is wrong with the body.
+pub(super) async fn first(parts: &mut Parts, incoming: &mut Incoming) -> Result<First, PartFault> {
+    if incoming.files.is_empty() {
+        return Ok(First::NoneExpected);
+    }
+    let mut others = false;
+    while let Some(head) = parts.next().await? {
+        if incoming.position(&head).is_some() {
+            return Ok(First::File(head));
+        }
+        others = true;
+        if !spend(&mut incoming.spare, head.length) {
+            break;
+        }
+        match discard(parts, &mut incoming.spare).await {
+            Part::Whole => {}
+            Part::Broken(_) | Part::Stalled => break,
+        }
+    }
+    Ok(First::Missing { others })
+}
+
+/// Feeds the files from the body until it ends, from the part that has begun with `first` on. Whatever happens, each file
+/// gets an end of one kind or the other.
+pub(super) async fn pump(mut parts: Parts, mut first: Option<Head>, mut incoming: Incoming) -> Pumped {
     loop {
-        let head = match parts.next().await {
+        let next = match first.take() {
+            Some(head) => Ok(Some(head)),
+            None => parts.next().await,
+        };
+        let head = match next {
             Ok(Some(head)) => head,
             Ok(None) => {
-                break_off(incoming.files, Broken::Incomplete).await;
+                break_off(incoming.files, Broken::Missing).await;
                 let _ended = parts.finish(EPILOGUE).await;
                 return Pumped::Whole;
             }
@@ -55,7 +106,7 @@ pub(super) async fn pump(mut parts: Parts, mut incoming: Incoming) -> Pumped {
                 return Pumped::Broken;
             }
         };
-        let position = (incoming.files.iter()).position(|(name, _)| head.name.as_ref() == Some(name));
+        let position = incoming.position(&head);
         let ended = match position.map(|position| incoming.files.remove(position)) {
             Some((_, sender)) => feed(&mut parts, head, sender, &mut incoming).await,
             // Its head counts too, else parts without content could go on for ever.

@@ -88,21 +88,26 @@ impl PageArgs {
     /// [`Error::BadInput`] for a size that is not 1 to 100, both directions at once, or a text that is not a cursor of
     /// this list.
     pub fn check(&self, key: &CursorKey, order: Order) -> Result<Page> {
-        let (size, backward) = match (self.first, self.last) {
-            (Some(_), Some(_)) => return Err(bad("Give first or last, not both.")),
-            (Some(first), None) => (first, false),
-            (None, Some(last)) => (last, true),
+        let (argument, size, backward) = match (self.first, self.last) {
+            (Some(_), Some(_)) => {
+                return Err(bad(
+                    "The arguments \"first\" and \"last\" exclude each other. Send one of them.",
+                ));
+            }
+            (Some(first), None) => ("first", first, false),
+            (None, Some(last)) => ("last", last, true),
             // `before` alone means the page that ends there.
             (None, None) => (
+                "first",
                 i32::try_from(DEFAULT).unwrap_or(i32::MAX),
                 self.before.is_some() && self.after.is_none(),
             ),
         };
         let size = usize::try_from(size).ok().filter(|size| (1..=MAX).contains(size));
-        let size = size.ok_or_else(|| bad("first and last are 1 to 100."))?;
+        let size = size.ok_or_else(|| wrong_size(argument))?;
         if backward && self.after.is_some() || !backward && self.before.is_some() {
             return Err(bad(
-                "Page forward with first and after, or backward with last and before.",
+                "The arguments \"first\" and \"after\" page forward, \"last\" and \"before\" backward. Do not mix them.",
             ));
         }
         let of = Arc::new(Signed {
@@ -129,6 +134,17 @@ impl PageArgs {
             before,
         })
     }
+}
+
+fn wrong_size(argument: &str) -> Error {
+    let (next, cursor) = match argument {
+        "last" => ("before", "startCursor"),
+        _ => ("after", "endCursor"),
+    };
+    Error::BadInput(format!(
+        "The argument \"{argument}\" takes a number from 1 to {MAX}. Ask for the rest of a longer list page by page, with \
+         pageInfo.{cursor} as \"{next}\"."
+    ))
 }
 
 fn bad(message: &str) -> Error {

@@ -48,6 +48,7 @@ export async function journey(endpoint: string, publishableKey: string) {
 
   const input = { isAnonymous: true }
   const { storefrontUserRegister: payload } = await request(endpoint, publishableKey, RegisterDocument, { input })
+  if (!payload) throw new Error('The registration failed as a whole.')
   const { storefrontUser: user, token, userErrors } = payload
   if (!user || !token) throw new Error(userErrors.map(({ code, message }) => `${code}: ${message}`).join('\n'))
 
@@ -85,4 +86,10 @@ export const unchecked = async (endpoint: string) => {
   const { viewer } = await request(endpoint, '', WhoAmIDocument, {})
   // @ts-expect-error The viewer may be null.
   return viewer.kind
+}
+
+export const failed = async (endpoint: string) => {
+  const { storefrontUserRegister } = await request(endpoint, '', RegisterDocument, { input: { isAnonymous: true } })
+  // @ts-expect-error A mutation that fails with a top-level error is null.
+  return storefrontUserRegister.userErrors
 }

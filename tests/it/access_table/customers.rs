@@ -214,12 +214,15 @@ fn mailed_keys() -> Vec<Row> {
                 "customerPasswordReset",
                 "",
                 |_| json!({ "restorePasswordKey": "made up", "password": PASSWORD, "confirmPassword": PASSWORD }),
-            ),
+            )
+            .redeeming(),
             "user RESET_KEY_INVALID",
         ),
-        everyone(does("customerEmailVerify", "", token), "user EMAIL_TOKEN_INVALID"),
         everyone(
-            does("customerEmailChangeConfirm", "", token),
+            does("customerEmailVerify", "", token).redeeming(),
+            "user EMAIL_TOKEN_INVALID"),
+        everyone(
+            does("customerEmailChangeConfirm", "", token).redeeming(),
             "user EMAIL_TOKEN_INVALID",
         ),
         does(
@@ -307,11 +310,13 @@ fn tokens() -> Vec<Row> {
         .of_backends(),
         // Everyone may, but for another API client than the one that the token was issued to.
         does("customerTokenRefresh", "", refresh_token)
+            .redeeming()
             .anyone(["done"; 2])
             .backends([TOKEN_INVALID; 3])
             .users(["done"; 4])
             .customers(["done"; 3]),
         does("customerTokenRevoke", "by refresh token", refresh_token)
+            .redeeming()
             .anyone(["done"; 2])
             .backends(["no change"; 3])
             .users(["done"; 4])

@@ -62,6 +62,8 @@ pub(super) struct Row {
     pub(super) with: &'static [Scope],
     pub(super) without: &'static [Scope],
     pub(super) outcomes: Vec<(Who, Outcome)>,
+    /// Whether it is done by what the input holds, so that an access token which has lapsed counts as none (TOK-07).
+    pub(super) redeems: bool,
 }
 
 impl fmt::Display for Row {
@@ -79,6 +81,7 @@ pub(super) fn row(field: &'static str, what: &'static str, act: Act) -> Row {
         with: &[],
         without: &[],
         outcomes: Vec::with_capacity(Who::COUNT),
+        redeems: false,
     }
 }
 
@@ -97,6 +100,14 @@ impl Row {
         Self {
             with,
             without,
+            ..self
+        }
+    }
+
+    /// It is done by what the input holds.
+    pub(super) fn redeeming(self) -> Self {
+        Self {
+            redeems: true,
             ..self
         }
     }
@@ -157,6 +168,13 @@ impl Row {
                 caller.send_file(upload).await
             }
         }
+    }
+
+    /// What nobody gets.
+    pub(super) fn outcome_of_nobody(&self) -> Outcome {
+        let mut outcomes = self.outcomes.iter();
+        let of_nobody = outcomes.find(|(who, _)| matches!(who, Who::Nobody));
+        of_nobody.expect("an outcome for everybody").1
     }
 
     pub(super) fn outcome(&self, cell: &Cell, answer: &Answer, changed: bool) -> String {

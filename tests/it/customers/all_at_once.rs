@@ -4,7 +4,7 @@ use bson::doc;
 use serde_json::{Value, json};
 
 use super::{OTHER_PASSWORD, PASSWORD, ada, but, credentials, id_of, person, setup, shop, with_password};
-use crate::kit::{Caller, Shop};
+use crate::kit::{Caller, Shop, warnings};
 
 /// Somebody has registered with this address and this shopper reference: by a backend, without a password.
 async fn taken(shop: &Shop, email: &str, reference: &str) {
@@ -54,7 +54,6 @@ async fn err_01_what_is_taken_is_told_with_all_else_that_is_wrong_with_a_registr
             "PASSWORD_TOO_SHORT password",
             "REQUIRED firstName",
             "SHOPPER_REFERENCE_TAKEN shopperReference",
-            "STOREFRONT_USER_ALREADY_MERGED anonymousUserToken (409)",
             "TERMS_NOT_ACCEPTED acceptedTerms (422)",
         ]
     );
@@ -217,16 +216,13 @@ async fn spr_10_where_it_is_concealed_faults_and_used_tokens_tell_nothing_of_an_
     let shop = shop().await;
     taken(&shop, "taken@example.com", "taken").await;
     shop.conceal_emails().await;
-    let used = used_token(&shop).await;
+    shop.gateway.expect_jobs();
+    let (used, guest) = (used_token(&shop).await, shop.guest("another guest").await);
     for (changes, faults) in [
         (json!({ "lastName": "" }), "REQUIRED lastName"),
         (
             json!({ "acceptedTerms": false }),
             "TERMS_NOT_ACCEPTED acceptedTerms (422)",
-        ),
-        (
-            json!({ "anonymousUserToken": used }),
-            "STOREFRONT_USER_ALREADY_MERGED anonymousUserToken (409)",
         ),
         (
             json!({ "shopperReference": "taken" }),
@@ -242,6 +238,22 @@ async fn spr_10_where_it_is_concealed_faults_and_used_tokens_tell_nothing_of_an_
             assert_eq!(told, [faults], "{email}");
         }
     }
+    // What is wrong with a token that was brought along is told before anybody looks at the address, and the same again.
+    let mut answers = Vec::new();
+    for token in [used.as_deref(), Some("none"), guest.credential.as_deref()] {
+        for email in ["taken@example.com", "free@example.com", "free@example.com"] {
+            let brought = json!({ "storefrontId": shop.id(), "anonymousUserToken": token });
+            let input = but(with_password(email), brought);
+            let payload = shop.backend.done("customerRegister", input).await;
+            assert_eq!(payload["customer"], Value::Null);
+            answers.push(warnings(&payload));
+        }
+    }
+    let merged = "STOREFRONT_USER_ALREADY_MERGED anonymousUserToken (409)";
+    let invalid = "ANONYMOUS_TOKEN_INVALID anonymousUserToken";
+    let expected = [[Some(merged); 3], [Some(invalid); 3], [None; 3]].concat();
+    let expected: Vec<Vec<&str>> = expected.into_iter().map(Vec::from_iter).collect();
+    assert_eq!(answers, expected);
 }
 
 // ERR-01, TOK-03, SPR-10

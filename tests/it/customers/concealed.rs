@@ -39,7 +39,7 @@ async fn owner(shop: &Shop, email: &str) {
 }
 
 fn nothing() -> Value {
-    json!({ "customer": null, "token": null, "mergedItemCount": 0, "userErrors": [] })
+    json!({ "customer": null, "token": null, "mergedItemCount": 0, "warnings": [], "userErrors": [] })
 }
 
 /// An anonymous user with an item; who they are, and their token.
@@ -131,9 +131,15 @@ async fn spies(shop: &Shop, address: &str, guest_id: &str) -> Vec<Value> {
     let stranger = &shop.browser;
     let with_guest = json!({ "anonymousUserToken": token });
     let register = but(with_password(address), with_guest.clone());
+    let no_token = json!({ "anonymousUserToken": "none" });
     let mut answers = Vec::new();
     for (field, input) in [
         ("customerRegister", register.clone()),
+        (
+            "customerTokenCreate",
+            but(credentials(address, "another one"), no_token.clone()),
+        ),
+        ("customerRegister", but(with_password(address), no_token)),
         (
             "customerTokenCreate",
             but(credentials(address, "another one"), with_guest.clone()),
@@ -175,6 +181,7 @@ async fn spr_10_nothing_that_a_stranger_does_tells_a_taken_address_from_a_free_o
     let free = spies(&shop, "free@example.com", "guest 2").await;
     assert_eq!(taken, free);
     assert_eq!(free[0], nothing());
+    assert_eq!(free[2], nothing(), "what is brought along is left alone");
     assert_eq!(free[1]["userErrors"][0]["code"], "CREDENTIALS_INVALID");
     // The password that was just registered does not work in either.
     let mut refusals = Vec::new();
@@ -197,11 +204,11 @@ async fn spr_10_nothing_that_a_stranger_does_tells_a_taken_address_from_a_free_o
         };
         mails.iter().filter(about).count()
     };
-    assert_eq!(sent("taken@example.com", NOTICE), 3);
+    assert_eq!(sent("taken@example.com", NOTICE), 4);
     assert_eq!(sent("free@example.com", NOTICE), 0);
     assert_eq!(
         sent("free@example.com", VERIFICATION),
-        1 + sent("taken@example.com", VERIFICATION) + 2,
+        1 + sent("taken@example.com", VERIFICATION) + 3,
         "the link once more for each registration"
     );
     // The owner is as before.

@@ -5,6 +5,7 @@ mod ceiling;
 mod compared;
 mod concealed;
 mod equal_work;
+mod guests;
 mod journeys;
 mod limits;
 mod lists;

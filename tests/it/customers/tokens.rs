@@ -38,7 +38,8 @@ async fn epc_08_a_sign_in_needs_address_and_password_together() {
         "refreshToken": "[refresh token 1]",
         "tokenType": "Bearer"
       },
-      "userErrors": []
+      "userErrors": [],
+      "warnings": []
     }
     "#);
     for (email, password) in [

@@ -200,6 +200,43 @@ async fn cst_01_a_gateway_killed_at_each_step_of_a_registration_leaves_no_half_c
     assert_recovered(&shop).await;
 }
 
+// CST-02
+#[tokio::test]
+async fn cst_02_a_gateway_killed_at_each_step_of_a_sign_in_takes_a_guest_over_whole_or_not_at_all() {
+    let shop = setup().manual_clock().start().await;
+    let inputs = Mutex::new(Vec::new());
+    // A customer each: what a dead gateway has begun stays in the way of the next one otherwise.
+    let steps = killed_at_each_step(&shop, "customerTokenCreate", async |step| {
+        let address = format!("ada{step}@example.com");
+        shop.browser
+            .done("customerRegister", with_password(&address))
+            .await;
+        let guest = shop.guest(&format!("guest {step}")).await;
+        guest.upload("cat.png", &png(step)).await;
+        let brought = json!({ "anonymousUserToken": guest.credential });
+        let input = but(credentials(&address, PASSWORD), brought);
+        inputs.lock().await.push(input.clone());
+        (shop.browser.clone(), input)
+    })
+    .await;
+    assert!((10..STEPS).contains(&steps), "a sign-in has {steps} steps");
+    // Whoever was not told tries again, and whoever was may too.
+    join_all(
+        inputs
+            .into_inner()
+            .into_iter()
+            .enumerate()
+            .map(async |(number, input)| {
+                let payload = shop.browser.done("customerTokenCreate", input).await;
+                assert_eq!(payload["warnings"], json!([]), "attempt {number}");
+                let ada = shop.nobody().with(payload["token"]["accessToken"].as_str());
+                assert_eq!(item_ids(&ada).await.len(), 1, "attempt {number}");
+            }),
+    )
+    .await;
+    assert_recovered(&shop).await;
+}
+
 // SPR-90
 #[tokio::test]
 async fn spr_90_a_gateway_killed_at_each_step_of_a_password_reset_leaves_one_password() {

@@ -50,6 +50,13 @@ impl Answer {
             .unwrap_or_else(|| panic!("{body:?} has no data"))
     }
 
+    /// The message of the first top-level error.
+    #[track_caller]
+    pub(crate) fn message(&self) -> &str {
+        let message = self.body["errors"][0]["message"].as_str();
+        message.unwrap_or_else(|| panic!("{}: {}", self.status, self.body))
+    }
+
     /// The codes of the top-level errors.
     pub(crate) fn codes(&self) -> Vec<&str> {
         let errors = self.body["errors"].as_array().into_iter().flatten();
@@ -86,7 +93,8 @@ fn selection(field: &str) -> &'static str {
         }
         "storageItemDelete" => "deletedStorageItemId",
         "customerRegister" => {
-            "customer { id reference email } token { accessToken refreshToken tokenType } mergedItemCount"
+            "customer { id reference email } token { accessToken refreshToken tokenType } mergedItemCount \
+             warnings { code message field legacyCode }"
         }
         "customerUpdate" | "customerPasswordSet" => {
             "customer { id reference email firstName lastName salutation gender dateOfBirth isEmailVerified hasPassword \
@@ -96,7 +104,8 @@ fn selection(field: &str) -> &'static str {
         | "customerTokenCreateWithOidc"
         | "customerTokenIssue"
         | "customerTokenRefresh" => {
-            "token { accessToken refreshToken tokenType } customer { id reference } mergedItemCount"
+            "token { accessToken refreshToken tokenType } customer { id reference } mergedItemCount \
+             warnings { code message field legacyCode }"
         }
         "customerTokenRevoke"
         | "customerPasswordResetRequest"
@@ -231,6 +240,31 @@ impl Caller {
         Answer::of(sent.expect("an answer")).await
     }
 
+    /// Sends a body as it is.
+    pub(crate) async fn send_body(
+        &self,
+        content_type: Option<&str>,
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let request = self.post("/graphql").body(body);
+        let request = match content_type {
+            Some(content_type) => request.header(reqwest::header::CONTENT_TYPE, content_type),
+            None => request,
+        };
+        Answer::of(request.send().await.expect("an answer")).await
+    }
+
+    /// Asks by GET.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        let request = self.gateway.http.get(format!("{}{path}", self.gateway.url));
+        let request = request.headers(self.headers.clone());
+        let request = match &self.credential {
+            Some(credential) => request.bearer_auth(credential),
+            None => request,
+        };
+        Answer::of(request.send().await.expect("an answer")).await
+    }
+
     /// Sends a document that may get no answer, because the gateway is killed meanwhile.
     pub(crate) async fn try_send(&self, query: &str, variables: Value) -> Option<Value> {
         let body = json!({ "query": query, "variables": variables });
@@ -308,7 +342,16 @@ impl Caller {
 
 /// A payload's user errors as `CODE field (legacy code)`.
 pub(crate) fn faults(payload: &Value) -> Vec<String> {
-    let errors = payload["userErrors"].as_array().expect("user errors");
+    said(&payload["userErrors"])
+}
+
+/// A payload's warnings in the same form.
+pub(crate) fn warnings(payload: &Value) -> Vec<String> {
+    said(&payload["warnings"])
+}
+
+fn said(errors: &Value) -> Vec<String> {
+    let errors = errors.as_array().expect("a list of user errors");
     errors
         .iter()
         .map(|error| {

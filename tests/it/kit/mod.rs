@@ -31,7 +31,7 @@ use std::time::Duration;
 pub(crate) use binary::{Binary, Memory};
 pub(crate) use bystander::Bystander;
 pub(crate) use gateway::{Gateway, Setup};
-pub(crate) use graphql::{Answer, Caller, Upload, faults, mutation};
+pub(crate) use graphql::{Answer, Caller, Upload, faults, mutation, warnings};
 pub(crate) use mail::{Mail, MailFolder, MailServer, Mailbox};
 pub(crate) use mongo::{Store, number, text};
 pub(crate) use people::{Client, Shop, item_ids};

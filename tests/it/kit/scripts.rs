@@ -109,6 +109,8 @@ impl Scripts {
             .args(arguments)
             .current_dir(&self.folder)
             .env("NO_COLOR", "1")
+            // Whose blocks of code are tried.
+            .env("README", Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"))
             .env_remove("NODE_OPTIONS");
         command
     }

@@ -2,10 +2,9 @@
 
 use serde_json::json;
 
-use super::op::TOKEN;
 use super::{SIGN_ON, back_with, counts, shop_and_op};
-use crate::customers::{but, signed_in};
-use crate::kit::{item_ids, png};
+use crate::customers::{but, is_signed_in, signed_in};
+use crate::kit::{faults, item_ids, png, warnings};
 
 // CST-02
 #[tokio::test]
@@ -29,36 +28,68 @@ async fn cst_02_what_a_guest_made_comes_over_at_the_first_sign_in_and_at_a_later
         own.sort();
         items.sort();
         assert_eq!(own, items);
-        assert_eq!(counts(&shop).await, (1, 1));
-        // Somebody else cannot have it too.
-        let bob = back_with("bob");
-        let refused = shop.browser.refused(SIGN_ON, but(bob, token)).await;
+        // The same again is nothing new, and no fault.
+        let again = but(back_with("ada"), token.clone());
+        let payload = shop.browser.done(SIGN_ON, again).await;
+        assert_eq!(payload["mergedItemCount"], 0);
+        assert_eq!(warnings(&payload), [""; 0]);
+        // Somebody else cannot have it too, and signs in all the same: the first time by making an account.
+        let bob = but(back_with("bob"), token);
+        let payload = shop.browser.done(SIGN_ON, bob).await;
         assert_eq!(
-            refused,
+            warnings(&payload),
             ["STOREFRONT_USER_ALREADY_MERGED anonymousUserToken (409)"]
         );
-        assert_eq!(counts(&shop).await, (1, 1));
+        let (bob, _) = signed_in(&shop, &payload);
+        assert_eq!(item_ids(&bob).await, [""; 0]);
+        assert_eq!(counts(&shop).await, (2, 2));
     }
     shop.gateway.store.assert_whole().await;
 }
 
-// CST-02
+// CST-02, ERR-04
 #[tokio::test]
-async fn cst_02_a_bad_token_is_told_before_the_code_is_used_up() {
+async fn cst_02_a_token_that_cannot_be_used_stands_in_no_sign_ons_way() {
     let (shop, op) = shop_and_op().await;
     let (ann, rival) = (shop.ann("ann").await, shop.rival().await);
     let theirs = rival.guest("guest").await;
-    let not_anonymous = "STOREFRONT_USER_NOT_ANONYMOUS anonymousUserToken (409)";
+    let removed = shop.guest("removed").await;
+    shop.backend
+        .done("storefrontUserDelete", shop.named("removed"))
+        .await;
     let invalid = "ANONYMOUS_TOKEN_INVALID anonymousUserToken";
-    for (token, expected) in [
+    for (number, (token, expected)) in [
         (json!(""), invalid),
         (json!("hunter2"), invalid),
         (json!(theirs.credential), invalid),
-        (json!(ann.credential), not_anonymous),
-    ] {
-        let input = but(back_with("ada"), json!({ "anonymousUserToken": token }));
-        assert_eq!(shop.browser.refused(SIGN_ON, input).await, [expected], "{token}");
+        (json!(ann.credential), invalid),
+        (
+            json!(removed.credential),
+            "STOREFRONT_USER_EXPIRED anonymousUserToken",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        // At a first sign-in, which makes the account, and at a later one.
+        for _ in 0..2 {
+            let input = but(
+                back_with(&format!("somebody{number}")),
+                json!({ "anonymousUserToken": token }),
+            );
+            let payload = shop.browser.done(SIGN_ON, input).await;
+            assert_eq!(warnings(&payload), [expected], "{token}");
+            assert_eq!(payload["mergedItemCount"], 0);
+            assert!(is_signed_in(&signed_in(&shop, &payload).0).await);
+            assert!(!payload.to_string().contains("hunter2"));
+        }
     }
-    assert_eq!(op.asked(TOKEN), 0);
-    assert_eq!(counts(&shop).await, (0, 0));
+    assert_eq!(counts(&shop).await, (5, 5));
+    // A sign-on that is refused warns of nothing.
+    let mut refused = but(back_with("ada"), json!({ "anonymousUserToken": "none" }));
+    refused["codeVerifier"] = json!("x");
+    let payload = shop.browser.change(SIGN_ON, refused).await;
+    assert_eq!(faults(&payload), ["TOO_SHORT codeVerifier"]);
+    assert_eq!(warnings(&payload), [""; 0]);
+    drop(op);
 }

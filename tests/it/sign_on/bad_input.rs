@@ -94,7 +94,6 @@ async fn err_01_all_faults_of_a_sign_on_come_together() {
     assert_eq!(
         shop.backend.refused(SIGN_ON, all.clone()).await,
         [
-            "ANONYMOUS_TOKEN_INVALID anonymousUserToken",
             "REDIRECT_URI_NOT_ALLOWED redirectUri",
             "REQUIRED code",
             "TOO_SHORT codeVerifier",

@@ -47,40 +47,6 @@ async fn err_01_a_registration_names_each_bad_value() {
     check(&shop, &shop.backend, "customerRegister", &newcomer(&shop), bads).await;
 }
 
-// CST-02, SFU-23
-#[tokio::test]
-async fn cst_02_only_a_guests_own_token_of_this_storefront_is_brought_along() {
-    let (shop, rival, _) = shops().await;
-    let (customer, _) = ada(&shop, "ada@example.com").await;
-    let (ann, guest) = (shop.ann("ann").await, rival.guest("guest").await);
-    let of = |caller: &Caller| caller.credential.clone().expect("a credential");
-    let invalid = [
-        String::new(),
-        " ".to_owned(),
-        MARK.to_owned(),
-        "hunter2\u{0}".to_owned(),
-        "hunter2.".repeat(2000),
-        of(&guest),
-        of(&customer),
-        of(&shop.browser),
-        of(&shop.backend),
-    ];
-    let invalid: Vec<&str> = invalid.iter().map(String::as_str).collect();
-    let bads = || {
-        let mut bads = each(
-            "anonymousUserToken",
-            &invalid,
-            "ANONYMOUS_TOKEN_INVALID anonymousUserToken",
-        );
-        let regular = "STOREFRONT_USER_NOT_ANONYMOUS anonymousUserToken (409)";
-        bads.extend(each("anonymousUserToken", &[&of(&ann)], regular));
-        bads
-    };
-    check(&shop, &shop.backend, "customerRegister", &newcomer(&shop), bads()).await;
-    let sign_in = credentials("ada@example.com", PASSWORD);
-    check(&shop, &shop.browser, "customerTokenCreate", &sign_in, bads()).await;
-}
-
 /// What neither a backend nor a customer may change a profile to.
 fn bad_profiles() -> Vec<Bad> {
     let mut bads = bad_names(

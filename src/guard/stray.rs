@@ -1,0 +1,51 @@
+//! Characters that begin no token of GraphQL (§2.1), and what somebody who wrote one probably wanted. They are called by
+//! their kind: what stands in the text is not repeated.
+
+/// What is wrong with the character that the rest of a text begins with, and what to write instead. Ends the sentence that
+/// names the place.
+pub(super) fn problem(rest: &str) -> &'static str {
+    match rest.chars().next() {
+        Some('\'') => {
+            "a single quote begins nothing in GraphQL. Strings stand in double quotes, and names in none"
+        }
+        Some('`') => {
+            "a backtick begins nothing in GraphQL. Strings stand in double quotes, and names in none"
+        }
+        Some(character) if is_typographic_quote(character) => {
+            "a typographic quotation mark begins nothing in GraphQL. Strings stand in straight double quotes"
+        }
+        Some('.') => {
+            "a dot begins nothing in GraphQL. Fragments are spread with three dots, and fields stand in braces"
+        }
+        Some(';') => "GraphQL has no semicolons. Leave it out",
+        Some('?') => {
+            "GraphQL has no question marks. A type may be null unless an exclamation mark follows it"
+        }
+        Some('\\') => "a backslash stands in strings only. The text was perhaps escaped once too often",
+        Some('%') => {
+            "a percent sign stands in strings only. A value was perhaps not filled in, or the text encoded once too often"
+        }
+        Some('/') => "a slash stands in strings only. Comments begin with a number sign",
+        Some(character) if is_blank(character) => {
+            "this blank is none that GraphQL has. Use spaces, tabs and line feeds"
+        }
+        Some(character) if character.is_control() => "GraphQL has no control characters",
+        Some(character) if character.is_alphabetic() => {
+            "names hold the letters A to Z and a to z, digits and underscores only"
+        }
+        _ => "no GraphQL token begins with this character",
+    }
+}
+
+/// Quotation marks that word processors and chats put in the place of straight ones.
+fn is_typographic_quote(character: char) -> bool {
+    matches!(
+        character,
+        '\u{2018}'..='\u{201f}' | '«' | '»' | '‹' | '›' | '\u{2032}' | '\u{2033}' | '´'
+    )
+}
+
+/// Blanks other than those of GraphQL: no-break spaces and the like, some of which nobody sees.
+fn is_blank(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}')
+}

@@ -1,0 +1,207 @@
+//! Compressing answers (RFC 9110 §8.4): which coding a client takes, and which answers get one.
+//!
+//! Each kind of answer decides by itself: `/graphql` by what its document selects ([`super::secrets`]), what is published
+//! and GraphiQL's files always, `/oauth`, stored content and GraphiQL's configuration never. An answer of less than
+//! [`LEAST`] bytes passes nothing of this. tower-http's layer is not used: it would compress the same content for each
+//! request anew, answers 406 to a mutation that has run when a client takes no coding at all, and leaves entity tags strong.
+
+mod codec;
+mod kept;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use bytes::Bytes;
+
+use super::media::thousandths;
+
+#[cfg(test)]
+pub(super) use self::codec::decoded;
+pub(super) use self::codec::quickly;
+pub(super) use self::kept::{Digest, Kept, Recent};
+
+/// Bytes of the smallest answer that is compressed: a smaller one is a single packet anyway.
+pub(super) const LEAST: usize = 1024;
+
+/// A content coding, the more preferred one first where a client does not care: smallest first, and zstd last, because
+/// clients in wide use name it on machines that do not have it (`@whatwg-node/node-fetch`, by which GraphQL's code generators
+/// ask, on Node 20).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Coding {
+    /// RFC 7932.
+    Brotli,
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+}
+
+impl Coding {
+    const ALL: [Self; 3] = [Self::Brotli, Self::Gzip, Self::Zstd];
+
+    /// Its name in Content-Encoding.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Zstd => "zstd",
+            Self::Brotli => "br",
+            Self::Gzip => "gzip",
+        }
+    }
+
+    /// As the value of Content-Encoding.
+    pub(super) fn value(self) -> HeaderValue {
+        HeaderValue::from_static(self.name())
+    }
+
+    fn has_name(self, name: &str) -> bool {
+        // RFC 9110 §8.4.1.3: one name is as good as the other.
+        name.eq_ignore_ascii_case(self.name()) || self == Self::Gzip && name.eq_ignore_ascii_case("x-gzip")
+    }
+
+    /// The one that a client prefers; `None` for the content as it is. A client that refuses that as well gets it all the
+    /// same, because nothing else is there (RFC 9110 §12.5.3).
+    pub(super) fn accepted(headers: &HeaderMap) -> Option<Self> {
+        let mut named = [None; Self::ALL.len()];
+        let (mut any, mut identity) = (None, None);
+        for line in headers.get_all(header::ACCEPT_ENCODING) {
+            for element in line.to_str().unwrap_or_default().split(',') {
+                let (name, weight) = weighted(element);
+                if let Some(at) = Self::ALL.iter().position(|coding| coding.has_name(name)) {
+                    raise(&mut named[at], weight);
+                } else if name == "*" {
+                    raise(&mut any, weight);
+                } else if name.eq_ignore_ascii_case("identity") {
+                    raise(&mut identity, weight);
+                }
+            }
+        }
+        let weights = named.map(|named| named.or(any).unwrap_or(0));
+        let best = weights.iter().copied().max().filter(|best| *best > 0)?;
+        if identity.is_some_and(|identity| identity > best) {
+            return None;
+        }
+        let at = weights.iter().position(|weight| *weight == best)?;
+        Self::ALL.get(at).copied()
+    }
+}
+
+/// One element of Accept-Encoding with its weight in thousandths (RFC 9110 §12.4.2).
+fn weighted(element: &str) -> (&str, u16) {
+    let mut parts = element.split(';').map(str::trim);
+    let name = parts.next().unwrap_or_default();
+    let quality = parts.find_map(|part| {
+        let (key, value) = part.split_once('=')?;
+        key.trim().eq_ignore_ascii_case("q").then(|| value.trim())
+    });
+    (name, quality.map_or(1000, thousandths))
+}
+
+fn raise(weight: &mut Option<u16>, to: u16) {
+    *weight = Some(weight.map_or(to, |known| known.max(to)));
+}
+
+/// An answer's content in the form in which it is sent.
+#[derive(Clone, Debug)]
+pub(super) struct Content {
+    pub(super) bytes: Bytes,
+    pub(super) coding: Option<Coding>,
+}
+
+impl Content {
+    /// The content as it is.
+    pub(super) fn plain(bytes: impl Into<Bytes>) -> Self {
+        Self {
+            bytes: bytes.into(),
+            coding: None,
+        }
+    }
+
+    /// What a coding has made of the content, if that is shorter.
+    pub(super) fn coded(plain: Bytes, coded: Option<(Coding, Bytes)>) -> Self {
+        match coded {
+            Some((coding, bytes)) if bytes.len() < plain.len() => Self {
+                bytes,
+                coding: Some(coding),
+            },
+            Some(_) | None => Self::plain(plain),
+        }
+    }
+}
+
+/// Says that another client may get the answer in another coding.
+pub(super) fn vary(headers: &mut HeaderMap) {
+    headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+}
+
+/// The entity tag of a content in a coding. The bytes are others than those that the tag was made of, but mean the same:
+/// a weak tag says that, and is found by If-None-Match in either form (RFC 9110 §8.8.3.3).
+pub(super) fn entity_tag(tag: String, coding: Option<Coding>) -> String {
+    match coding {
+        Some(_) => format!("W/{tag}"),
+        None => tag,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepted(lines: &[&str]) -> Option<Coding> {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(header::ACCEPT_ENCODING, line.parse().expect("a header"));
+        }
+        Coding::accepted(&headers)
+    }
+
+    #[test]
+    fn the_client_decides_by_weight_and_the_gateway_among_equals() {
+        let (zstd, br, gzip) = (Some(Coding::Zstd), Some(Coding::Brotli), Some(Coding::Gzip));
+        for (line, expected) in [
+            ("gzip, deflate, br, zstd", br),
+            ("gzip, zstd", gzip),
+            ("zstd", zstd),
+            ("gzip, deflate, br", br),
+            ("gzip, deflate", gzip),
+            ("X-GZIP", gzip),
+            ("deflate", None),
+            ("", None),
+            ("identity", None),
+            ("gzip;q=0", None),
+            ("gzip;q=0.000, br ; Q=0.001", br),
+            ("br;q=0.5, gzip;q=0.8, zstd;q=0.1", gzip),
+            ("*", br),
+            ("*;q=0.5, br;q=0, gzip;q=0.4", zstd),
+            ("*;q=0, gzip", gzip),
+            ("*;q=0", None),
+            ("identity;q=0", None),
+            ("identity;q=0, gzip;q=0.1", gzip),
+            ("identity;q=1, gzip;q=0.5", None),
+            ("identity;q=0.5, gzip;q=0.5", gzip),
+            ("gzip;q=0.2, gzip;q=0.9, br;q=0.5", gzip),
+            ("compress, x;y;q=1, ;;,,", None),
+        ] {
+            assert_eq!(accepted(&[line]), expected, "{line}");
+        }
+        assert_eq!(accepted(&["gzip", "br;q=0.1"]), gzip);
+        assert_eq!(accepted(&[]), None);
+    }
+
+    // DEF-01
+    #[test]
+    fn no_header_breaks_the_reader() {
+        crate::fuzz::each(13, &[b"gzip;q=0.5, br ; q=1.000, *;q=0, identity"], |value| {
+            if let Ok(value) = HeaderValue::from_bytes(value) {
+                let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, value)]);
+                let _coding = Coding::accepted(&headers);
+            }
+        });
+    }
+
+    #[test]
+    fn what_does_not_get_shorter_stays_as_it_is() {
+        let plain = Bytes::from_static(b"abc");
+        let longer = Some((Coding::Gzip, Bytes::from_static(b"abcd")));
+        assert_eq!(Content::coded(plain.clone(), longer).coding, None);
+        let shorter = Some((Coding::Gzip, Bytes::from_static(b"ab")));
+        assert_eq!(Content::coded(plain, shorter).coding, Some(Coding::Gzip));
+    }
+}

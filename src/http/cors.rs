@@ -1,0 +1,89 @@
+//! Which other origins' pages may ask, what they may send and what they may read (the Fetch standard's CORS protocol). Never
+//! with credentials that a browser adds by itself: the gateway knows no cookies, so that any header a page can send is one
+//! that the page has made up itself.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+
+use super::frame::X_REQUEST_ID;
+use crate::config::CorsOrigins;
+
+/// How long a browser may remember that it may ask; browsers have limits of their own, two hours or a day.
+const PREFLIGHT: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// Bytes of the longest list of headers that is allowed by repeating it. A page with every tracing library there is sends a
+/// few hundred.
+const LONGEST: usize = 4 * 1024;
+
+/// The layer for pages of these origins.
+pub(super) fn layer(origins: &CorsOrigins) -> CorsLayer {
+    let origin = match origins {
+        CorsOrigins::Any => AllowOrigin::any(),
+        CorsOrigins::Listed(listed) => AllowOrigin::list(
+            listed
+                .iter()
+                .filter_map(|origin| HeaderValue::from_str(origin).ok()),
+        ),
+    };
+    CorsLayer::new()
+        .allow_origin(origin)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        // Tracing, monitoring and GraphQL clients add headers that no list of ours would keep up with. Not `*`, which leaves
+        // out Authorization and is unknown to older browsers.
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([
+            header::ETAG,
+            header::CONTENT_RANGE,
+            header::CONTENT_DISPOSITION,
+            header::RETRY_AFTER,
+            header::WWW_AUTHENTICATE,
+            X_REQUEST_ID,
+        ])
+        .max_age(PREFLIGHT)
+}
+
+/// Drops the list of headers that a page asks for where it is none, or is too long to be repeated.
+pub(super) fn bound(headers: &mut HeaderMap) {
+    let asked = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
+    if asked.is_some_and(|asked| !is_list(asked.as_bytes())) {
+        headers.remove(header::ACCESS_CONTROL_REQUEST_HEADERS);
+    }
+}
+
+/// Whether a text is a list of headers' names (RFC 9110 §5.6.1, §5.6.2) that may be repeated.
+fn is_list(text: &[u8]) -> bool {
+    let is_admitted = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~, \t".contains(byte);
+    text.len() <= LONGEST && text.iter().all(is_admitted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // DEF-01
+    #[test]
+    fn only_a_list_of_names_is_repeated() {
+        let kept = |value: &[u8]| {
+            let value = HeaderValue::from_bytes(value).expect("a header's value");
+            let mut headers = HeaderMap::from_iter([(header::ACCESS_CONTROL_REQUEST_HEADERS, value)]);
+            bound(&mut headers);
+            !headers.is_empty()
+        };
+        let long = "x-a,".repeat(LONGEST / 4);
+        for good in [
+            "authorization, content-type",
+            "sentry-trace,baggage,tracestate,x-datadog-trace-id",
+            "apollographql-client-name",
+            "*",
+            "",
+            &long,
+        ] {
+            assert!(kept(good.as_bytes()), "{good}");
+        }
+        for bad in ["<script>", "a;b", "a\"b", "a:b", "\u{e4}", &(long + "x")] {
+            assert!(!kept(bad.as_bytes()), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Which answers of GraphQL hold secrets. They are not compressed: whoever sees how long answers are, and chooses a part of
+//! them, could read a secret beside that part, because a right guess makes the answer shorter (BREACH, CVE-2013-3587).
+//!
+//! A secret is what gets somebody in who has it: a token, and also a signed link to content, which anybody may use for ten
+//! minutes. The name of an item stands beside its link, and is chosen by its owner, who may be another one than the person
+//! whose link follows in a back end's list. What is personal and no key, such as an e-mail address, does not count: an answer
+//! without it would be none.
+
+use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+
+use crate::schema::{CREDENTIAL_MUTATIONS, REGISTRATIONS};
+
+/// Fields that hold a secret, of whatever type.
+const SECRETS: [&str; 3] = ["accessToken", "refreshToken", "url"];
+
+/// Fields of the query that tell of the schema only.
+const INTROSPECTION: [&str; 3] = ["__schema", "__type", "__typename"];
+
+/// What a document's answers may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holding {
+    /// A secret, or what a mutation says that deals with one.
+    Secrets,
+    /// The schema, which is the same for everybody.
+    TheSchema,
+    /// Anything else.
+    Data,
+}
+
+impl Holding {
+    /// Looks at each selection of a document once, whichever operation runs.
+    pub(super) fn of(document: &ExecutableDocument) -> Self {
+        let operations = document.operations.iter();
+        let roots: Vec<&SelectionSet> = operations
+            .map(|(_, operation)| &operation.node.selection_set.node)
+            .collect();
+        let fragments = document.fragments.values();
+        let fragments = fragments.map(|fragment| &fragment.node.selection_set.node);
+        if roots.iter().copied().chain(fragments).any(selects_a_secret) {
+            Self::Secrets
+        } else if roots.iter().all(|root| is_about_the_schema(root)) {
+            Self::TheSchema
+        } else {
+            Self::Data
+        }
+    }
+}
+
+/// As deep as it is written, which the guard has bounded.
+fn selects_a_secret(set: &SelectionSet) -> bool {
+    set.items.iter().any(|selection| match &selection.node {
+        Selection::Field(field) => {
+            let name = field.node.name.node.as_str();
+            SECRETS.contains(&name)
+                || CREDENTIAL_MUTATIONS.contains(&name)
+                || REGISTRATIONS.contains(&name)
+                || selects_a_secret(&field.node.selection_set.node)
+        }
+        Selection::InlineFragment(inline) => selects_a_secret(&inline.node.selection_set.node),
+        // Each fragment is looked at by itself.
+        Selection::FragmentSpread(_) => false,
+    })
+}
+
+/// Whether a root selects nothing but introspection, in plain sight.
+fn is_about_the_schema(root: &SelectionSet) -> bool {
+    root.items.iter().all(|selection| {
+        matches!(&selection.node, Selection::Field(field) if INTROSPECTION.contains(&field.node.name.node.as_str()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::{
+        parse_query, parse_schema,
+        types::{BaseType, TypeKind, TypeSystemDefinition},
+    };
+
+    use super::*;
+    use crate::schema;
+
+    #[test]
+    fn a_document_is_told_by_what_it_selects() {
+        for (document, expected) in [
+            ("{ viewer { customer { email } } }", Holding::Data),
+            (
+                "{ __schema { types { name } } __typename a: __type(name: \"X\") { name } }",
+                Holding::TheSchema,
+            ),
+            (
+                "query A { __schema { types { name } } } query B { viewer { kind } }",
+                Holding::Data,
+            ),
+            ("{ __schema { types { name } } viewer { kind } }", Holding::Data),
+            (
+                "{ node(id: \"x\") { ... on StorageItem { name link: url } } }",
+                Holding::Secrets,
+            ),
+            (
+                "{ ...F } fragment F on Query { node(id: \"x\") { ...G } } fragment G on StorageItem { url }",
+                Holding::Secrets,
+            ),
+            (
+                "query A { viewer { kind } } query B { node(id: \"x\") { ... { url } } }",
+                Holding::Secrets,
+            ),
+            (
+                "mutation { storefrontUserTokenIssue(input: {}) { token { accessToken } } }",
+                Holding::Secrets,
+            ),
+            (
+                "mutation { customerTokenRefresh(input: {}) { userErrors { code } } }",
+                Holding::Secrets,
+            ),
+            (
+                "mutation { storefrontUserRegister(input: {}) { userErrors { code } } }",
+                Holding::Secrets,
+            ),
+            (
+                "mutation { orderRecord(input: {}) { order { id } } }",
+                Holding::Data,
+            ),
+        ] {
+            let parsed = parse_query(document).expect(document);
+            assert_eq!(Holding::of(&parsed), expected, "{document}");
+        }
+    }
+
+    /// Words in the name of a field that holds a secret, most likely.
+    const SUSPICIOUS: [&str; 6] = ["token", "secret", "password", "url", "link", "signature"];
+
+    /// Fields with such a name that hold none.
+    const HARMLESS: [&str; 5] = [
+        // The caller's own state, nonce and challenge, and nothing of the gateway's.
+        "authorizationUrl",
+        "hasPassword",
+        "refreshTokenExpiresAt",
+        "tokenType",
+        "urlExpiresAt",
+    ];
+
+    // A new field with a secret breaks this test until somebody has decided.
+    #[test]
+    fn every_field_of_the_schema_that_may_hold_a_secret_was_decided_about() {
+        let document = parse_schema(schema::sdl()).expect("our own schema");
+        let mut seen = 0;
+        for definition in &document.definitions {
+            let TypeSystemDefinition::Type(definition) = definition else {
+                continue;
+            };
+            let fields = match &definition.node.kind {
+                TypeKind::Object(object) => &object.fields,
+                TypeKind::Interface(interface) => &interface.fields,
+                TypeKind::Scalar | TypeKind::Union(_) | TypeKind::Enum(_) | TypeKind::InputObject(_) => {
+                    continue;
+                }
+            };
+            for field in fields {
+                let name = field.node.name.node.as_str();
+                let is_scalar = matches!(&field.node.ty.node.base, BaseType::Named(base)
+                    if ["String", "ID", "Boolean", "DateTime", "JSON"].contains(&base.as_str()));
+                let lower = name.to_lowercase();
+                if is_scalar && SUSPICIOUS.iter().any(|word| lower.contains(word)) {
+                    assert!(SECRETS.contains(&name) || HARMLESS.contains(&name), "{name}");
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen >= SECRETS.len() + HARMLESS.len(), "{seen}");
+    }
+}

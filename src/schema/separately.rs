@@ -1,0 +1,159 @@
+//! Mutations that fail one by one (GQL-04).
+
+use std::borrow::Cow;
+use std::panic::AssertUnwindSafe;
+
+use async_graphql::{
+    ContainerType, Context, ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult, Value,
+    parser::types::Field,
+    registry::{MetaType, Registry},
+    resolver_utils::resolve_container_serial,
+};
+use futures_util::FutureExt;
+
+use crate::error::Error;
+
+/// A root type whose fields fail one by one: each of them is nullable, and one that fails with a top-level error is null and
+/// leaves the others of its document as they are (GQL-04).
+///
+/// The library makes a field nullable whose resolver returns `Option<Result<T>>`, and nulls the parent of any other that
+/// fails (GraphQL §6.4.4). Here it is done for all fields of the root at once: no mutation can forget it, and what fails in an
+/// argument, in a field of the payload or by a panic is the same to the client as what the resolver returns.
+#[derive(Default)]
+pub struct Separately<T>(T);
+
+impl<T: ObjectType> ContainerType for Separately<T> {
+    async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
+        // Boxed: it is as large as the largest mutation.
+        let resolved = Box::pin(AssertUnwindSafe(self.0.resolve_field(ctx)).catch_unwind());
+        let failed = match resolved.await {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(failed)) => failed,
+            // The panic hook has told the rest.
+            Err(_panic) => {
+                let error = Error::internal("a mutation panicked").to_wire();
+                ctx.set_error_path(error.into_server_error(ctx.item.pos))
+            }
+        };
+        ctx.add_error(failed);
+        Ok(Some(Value::Null))
+    }
+}
+
+impl<T: ObjectType> OutputType for Separately<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        let name = T::create_type_info(registry);
+        if let Some(MetaType::Object { fields, .. }) = registry.types.get_mut(&*T::type_name()) {
+            for field in fields.values_mut() {
+                let nullable = field.ty.trim_end_matches('!').len();
+                field.ty.truncate(nullable);
+            }
+        }
+        name
+    }
+
+    async fn resolve(
+        &self,
+        ctx: &ContextSelectionSet<'_>,
+        _field: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        resolve_container_serial(ctx, self).await
+    }
+}
+
+impl<T: ObjectType> ObjectType for Separately<T> {}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use async_graphql::{EmptySubscription, Object, Schema, SimpleObject};
+    use serde_json::json;
+
+    use super::*;
+    use crate::error::Result;
+
+    struct Query;
+
+    #[Object]
+    impl Query {
+        async fn nothing(&self) -> Option<i32> {
+            None
+        }
+    }
+
+    #[derive(Default)]
+    struct Writes(AtomicU32);
+
+    #[derive(SimpleObject)]
+    #[graphql(complex)]
+    struct Payload {
+        count: u32,
+    }
+
+    #[async_graphql::ComplexObject]
+    impl Payload {
+        async fn broken(&self) -> Result<u32> {
+            Err(Error::internal("a field of a payload"))
+        }
+    }
+
+    #[Object]
+    impl Writes {
+        async fn write(&self) -> Result<Payload> {
+            let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+            Ok(Payload { count })
+        }
+
+        async fn refuse(&self) -> Result<Payload> {
+            Err(Error::Forbidden("no".to_owned()))
+        }
+
+        async fn panic(&self) -> Result<Payload> {
+            panic!("s3cret")
+        }
+    }
+
+    type Mutations = Schema<Query, Separately<Writes>, EmptySubscription>;
+
+    fn schema() -> Mutations {
+        Schema::new(Query, Separately::default(), EmptySubscription)
+    }
+
+    // GQL-04
+    #[test]
+    fn every_field_is_nullable() {
+        let sdl = schema().sdl();
+        for field in ["write", "refuse", "panic"] {
+            assert!(sdl.contains(&format!("\t{field}: Payload\n")), "{sdl}");
+        }
+    }
+
+    // GQL-04
+    #[tokio::test]
+    async fn a_field_that_fails_is_null_and_the_others_are_as_without_it() {
+        let document = "mutation { f: write { count } e: refuse { count } d: write { count } c: write { broken } \
+                        b: panic { count } a: write { count } }";
+        let answer = schema().execute(document).await;
+        let data = serde_json::to_string(&answer.data).expect("JSON");
+        let expected = r#"{"f":{"count":1},"e":null,"d":{"count":2},"c":null,"b":null,"a":{"count":4}}"#;
+        assert_eq!(data, expected);
+        let errors = serde_json::to_value(&answer.errors).expect("JSON");
+        let told = errors.as_array().expect("a list").iter().map(|error| {
+            assert!(error["locations"][0]["line"].is_number(), "{error}");
+            (error["path"].to_string(), error["extensions"]["code"].clone())
+        });
+        let expected = [
+            (r#"["e"]"#, "FORBIDDEN"),
+            (r#"["c","broken"]"#, "INTERNAL"),
+            (r#"["b"]"#, "INTERNAL"),
+        ];
+        let expected = expected.map(|(path, code)| (path.to_owned(), json!(code)));
+        assert_eq!(told.collect::<Vec<_>>(), expected);
+        assert!(!errors.to_string().contains("s3cret"));
+    }
+}

@@ -1,0 +1,460 @@
+//! What an anonymous shopper brings along to a registration or a sign-in: it comes over, or a warning says why not, and the
+//! customer is registered or signed in either way (CST-02, ERR-04).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bson::doc;
+use futures_util::future::{join, join_all};
+use serde_json::{Value, json};
+
+use super::{OTHER_PASSWORD, PASSWORD, ada, but, credentials, is_signed_in, setup, signed_in, with_password};
+use crate::kit::{Caller, Setup, Shop, Upload, faults, item_ids, png, warnings};
+
+const INVALID: &str = "ANONYMOUS_TOKEN_INVALID anonymousUserToken";
+const MERGED: &str = "STOREFRONT_USER_ALREADY_MERGED anonymousUserToken (409)";
+const EXPIRED: &str = "STOREFRONT_USER_EXPIRED anonymousUserToken";
+
+const HOUR: Duration = Duration::from_secs(3600);
+/// Begins whatever is no token, and must not come back.
+const MARK: &str = "hunter2";
+
+fn token(caller: &Caller) -> String {
+    caller.credential.clone().expect("a credential")
+}
+
+fn bringing(input: Value, token: &str) -> Value {
+    but(input, json!({ "anonymousUserToken": token }))
+}
+
+/// An anonymous user with an item.
+async fn guest(shop: &Shop, id: &str) -> Caller {
+    let guest = shop.guest(id).await;
+    guest.upload("cat.png", &png(1)).await;
+    guest
+}
+
+/// Signs in at the shop, which must succeed.
+async fn signs_in(shop: &Shop, email: &str, token: &str) -> Value {
+    let input = bringing(credentials(email, PASSWORD), token);
+    let payload = shop.browser.done("customerTokenCreate", input).await;
+    assert!(is_signed_in(&signed_in(shop, &payload).0).await);
+    payload
+}
+
+/// Tokens of which nothing comes over, and the warning of each.
+async fn useless(shop: &Shop) -> Vec<(&'static str, String, &'static str)> {
+    let expired = guest(shop, "expired").await;
+    shop.gateway.advance(2 * HOUR);
+    let rival = shop.rival().await;
+    let elsewhere = shop.add_storefront("Prints AT", "AT").await;
+    let anonymous = json!({
+        "storefrontId": elsewhere.id.to_string(), "storefrontUserId": "guest", "isAnonymous": true,
+    });
+    let elsewhere = shop.backend.done("storefrontUserRegister", anonymous).await;
+    let elsewhere = elsewhere["token"]["accessToken"].as_str().expect("a token");
+    let (customer, _) = ada(shop, "grace@example.com").await;
+    let regular = shop.ann("ann").await;
+    let merged = guest(shop, "merged").await;
+    shop.merge("merged", "ann").await;
+    let promoted = guest(shop, "promoted").await;
+    let promotion = shop.pair("promoted", "bob");
+    shop.backend.done("storefrontUserPromote", promotion).await;
+    let removed = guest(shop, "removed").await;
+    shop.backend
+        .done("storefrontUserDelete", shop.named("removed"))
+        .await;
+    let (head, signature) = token(&removed)
+        .rsplit_once('.')
+        .map(|(head, signature)| (head.to_owned(), signature.to_owned()))
+        .expect("a JWT");
+    let forged = format!("{head}.{}", signature.chars().rev().collect::<String>());
+    vec![
+        ("empty", String::new(), INVALID),
+        ("blank", " \t".to_owned(), INVALID),
+        ("no token", MARK.to_owned(), INVALID),
+        ("a control character", format!("{MARK}\u{0}"), INVALID),
+        ("long", format!("{MARK}.").repeat(2000), INVALID),
+        ("forged", forged, INVALID),
+        (
+            "of another organization",
+            token(&rival.guest("guest").await),
+            INVALID,
+        ),
+        ("of another storefront", elsewhere.to_owned(), INVALID),
+        ("a regular user's", token(&regular), INVALID),
+        ("a promoted user's", token(&promoted), INVALID),
+        ("a customer's", token(&customer), INVALID),
+        ("a publishable key", token(&shop.browser), INVALID),
+        ("a backend's secret", token(&shop.backend), INVALID),
+        ("a merged user's", token(&merged), MERGED),
+        ("a removed user's", token(&removed), EXPIRED),
+        ("an expired user's", token(&expired), EXPIRED),
+    ]
+}
+
+// CST-02, ERR-04, ERR-02
+#[tokio::test]
+async fn cst_02_a_token_that_cannot_be_used_is_a_warning_and_no_more() {
+    let shop = setup()
+        .set("GATEWAY_ANONYMOUS_TTL", "1h")
+        .manual_clock()
+        .start()
+        .await;
+    let useless = useless(&shop).await;
+    ada(&shop, "ada@example.com").await;
+    let items = shop.gateway.store.documents("storageItems", doc! {}).await;
+    let storages = shop.gateway.store.documents("privateStorages", doc! {}).await;
+    for (number, (what, token, expected)) in useless.iter().enumerate() {
+        let email = format!("new{number}@example.com");
+        let input = bringing(with_password(&email), token);
+        let registered = shop.browser.done("customerRegister", input).await;
+        assert!(
+            is_signed_in(&signed_in(&shop, &registered).0).await,
+            "{what}: {registered}"
+        );
+        for payload in [registered, signs_in(&shop, "ada@example.com", token).await] {
+            assert_eq!(warnings(&payload), [*expected], "{what}");
+            assert_eq!(payload["mergedItemCount"], 0, "{what}");
+            assert!(!payload.to_string().contains(MARK), "{what}: {payload}");
+        }
+    }
+    let left = shop.gateway.store.documents("storageItems", doc! {}).await;
+    assert_eq!(left, items, "nothing came over");
+    for storage in storages {
+        let same = shop.gateway.store.count("privateStorages", storage).await;
+        assert_eq!(same, 1, "nothing came over");
+    }
+    shop.gateway.store.assert_whole().await;
+}
+
+// CST-02
+#[tokio::test]
+async fn cst_02_without_a_token_there_is_nothing_to_warn_of() {
+    let shop = super::shop().await;
+    for none in [json!({}), json!({ "anonymousUserToken": null })] {
+        let email = format!(
+            "ada{}@example.com",
+            none.as_object().map_or(0, serde_json::Map::len)
+        );
+        let input = but(with_password(&email), none.clone());
+        let registered = shop.browser.done("customerRegister", input).await;
+        let sign_in = but(credentials(&email, PASSWORD), none);
+        let payload = shop.browser.done("customerTokenCreate", sign_in).await;
+        for payload in [registered, payload] {
+            assert_eq!(warnings(&payload), [""; 0], "{payload}");
+        }
+    }
+}
+
+// ERR-04
+#[tokio::test]
+async fn err_04_a_refused_mutation_warns_of_nothing() {
+    let shop = super::shop().await;
+    ada(&shop, "ada@example.com").await;
+    for (field, input) in [
+        ("customerRegister", with_password("ada@example.com")),
+        (
+            "customerTokenCreate",
+            credentials("ada@example.com", OTHER_PASSWORD),
+        ),
+    ] {
+        let payload = shop.browser.change(field, bringing(input, MARK)).await;
+        assert_eq!(faults(&payload).len(), 1, "{payload}");
+        assert_eq!(warnings(&payload), [""; 0], "{payload}");
+        assert!(!payload.to_string().contains(MARK), "{payload}");
+    }
+}
+
+async fn rotate_keys(shop: &Shop) {
+    let app = Arc::clone(&shop.gateway.app);
+    let rotating = async move { app.access.tokens.keys.rotate().await };
+    shop.gateway.inside(rotating).await.expect("rotated");
+}
+
+async fn tidy_keys(shop: &Shop) {
+    let app = Arc::clone(&shop.gateway.app);
+    let tidying = async move {
+        app.access.tokens.keys.refresh().await?;
+        app.access.tokens.keys.tidy().await
+    };
+    shop.gateway.inside(tidying).await.expect("tidied");
+}
+
+// CST-02, SFU-39
+#[tokio::test]
+async fn cst_02_a_token_that_has_run_out_is_as_good_as_a_live_one() {
+    let shop = setup().manual_clock().start().await;
+    // With the key that signs still, with one that has been replaced, and with one whose private half is gone.
+    for (number, rotates) in [false, true].into_iter().enumerate() {
+        let [at_registration, at_sign_in] = ["a", "b"].map(|name| format!("{name} {rotates}"));
+        let guests = [
+            guest(&shop, &at_registration).await,
+            guest(&shop, &at_sign_in).await,
+        ];
+        if rotates {
+            rotate_keys(&shop).await;
+        }
+        shop.gateway.advance(27 * HOUR);
+        tidy_keys(&shop).await;
+        let public = doc! { "sealedPublic": { "$exists": true } };
+        let old = shop.gateway.store.count("signingKeys", public).await;
+        assert_eq!(old, u64::from(rotates), "the first key's private half");
+        for guest in &guests {
+            let answer = guest.send("{ viewer { kind } }", json!({})).await;
+            assert_eq!(answer.status, 401, "it is no credential any more");
+        }
+        let email = format!("ada{number}@example.com");
+        let input = bringing(with_password(&email), &token(&guests[0]));
+        let registered = shop.browser.done("customerRegister", input).await;
+        let signed_in = signs_in(&shop, &email, &token(&guests[1])).await;
+        for payload in [registered, signed_in] {
+            assert_eq!(warnings(&payload), [""; 0]);
+            assert_eq!(payload["mergedItemCount"], 1);
+        }
+    }
+    shop.gateway.store.assert_whole().await;
+}
+
+// CST-02, DEF-09
+#[tokio::test]
+async fn cst_02_a_token_of_a_key_that_was_ended_is_none_of_ours() {
+    let shop = setup().manual_clock().start().await;
+    let guest = guest(&shop, "guest").await;
+    ada(&shop, "ada@example.com").await;
+    let app = Arc::clone(&shop.gateway.app);
+    let replacing = async move { app.access.tokens.keys.replace_all().await };
+    shop.gateway.inside(replacing).await.expect("replaced");
+    let payload = signs_in(&shop, "ada@example.com", &token(&guest)).await;
+    assert_eq!(warnings(&payload), [INVALID]);
+}
+
+/// Revokes a token by OAuth, as the client that it was issued to.
+async fn revoke(shop: &Shop, token: &str) {
+    let form = [("client_id", token_of_browser(shop)), ("token", token)];
+    let url = format!("{}/oauth/revoke", shop.gateway.url);
+    let answer = shop.gateway.http.post(url).form(&form).send().await;
+    assert_eq!(answer.expect("an answer").status(), 200);
+}
+
+fn token_of_browser(shop: &Shop) -> &str {
+    shop.browser.credential.as_deref().expect("a key")
+}
+
+// CST-02, RFC 7009
+#[tokio::test]
+async fn cst_02_a_revoked_token_brings_nothing_along_however_long_ago_it_was() {
+    let shop = setup().manual_clock().start().await;
+    ada(&shop, "ada@example.com").await;
+    let register = || {
+        shop.browser
+            .done("storefrontUserRegister", json!({ "isAnonymous": true }))
+    };
+    let [live, run_out] = [register().await, register().await].map(|mut payload| {
+        let token = payload["token"]["accessToken"].take();
+        let id = payload["storefrontUser"]["storefrontUserId"].take();
+        [token, id].map(|text| text.as_str().expect("a text").to_owned())
+    });
+    revoke(&shop, &live[0]).await;
+    let payload = signs_in(&shop, "ada@example.com", &live[0]).await;
+    assert_eq!(warnings(&payload), [INVALID]);
+    shop.gateway.advance(25 * HOUR);
+    revoke(&shop, &run_out[0]).await;
+    for [token, _] in [&live, &run_out] {
+        let payload = signs_in(&shop, "ada@example.com", token).await;
+        assert_eq!(warnings(&payload), [INVALID]);
+    }
+    // It is remembered for as long as there is the user, and by nothing that disappears by itself.
+    let remembered = doc! { "userId": { "$exists": true }, "expiresAt": { "$exists": false } };
+    let count = async || {
+        shop.gateway
+            .store
+            .count("revokedTokens", remembered.clone())
+            .await
+    };
+    assert_eq!(count().await, 2);
+    for [_, id] in [&live, &run_out] {
+        shop.backend.done("storefrontUserDelete", shop.named(id)).await;
+    }
+    assert_eq!(count().await, 0);
+}
+
+// CST-02, SFU-32, SFU-35
+#[tokio::test]
+async fn cst_02_of_two_customers_who_bring_the_same_guest_at_once_one_has_it() {
+    let shop = super::shop().await;
+    let node = shop.gateway.another_node().await;
+    let emails = ["ada@example.com", "bob@example.com"];
+    let mut customers = Vec::new();
+    for email in emails {
+        customers.push(ada(&shop, email).await.0);
+    }
+    for round in 0..8 {
+        let token = token(&guest(&shop, &format!("guest {round}")).await);
+        let there = shop.browser.at(&node);
+        let sign_in = async |by: &Caller, email: &str| {
+            by.done(
+                "customerTokenCreate",
+                bringing(credentials(email, PASSWORD), &token),
+            )
+            .await
+        };
+        // One of them twice, as by a retry.
+        let payloads = join_all([
+            sign_in(&shop.browser, emails[0]),
+            sign_in(&there, emails[1]),
+            sign_in(&there, emails[0]),
+        ])
+        .await;
+        let moved = payloads
+            .iter()
+            .filter_map(|payload| payload["mergedItemCount"].as_i64());
+        assert_eq!(moved.sum::<i64>(), 1, "{payloads:#?}");
+        let told: Vec<Vec<String>> = payloads.iter().map(warnings).collect();
+        assert_eq!(told[0], told[2], "both are the same customer's: {payloads:#?}");
+        let (winner, loser) = match told[0].is_empty() {
+            true => (&told[0], &told[1]),
+            false => (&told[1], &told[0]),
+        };
+        assert_eq!((winner.len(), loser.as_slice()), (0, &[MERGED.to_owned()][..]));
+    }
+    let mut items = 0;
+    for customer in &customers {
+        items += item_ids(customer).await.len();
+    }
+    assert_eq!(items, 8);
+    shop.gateway.store.assert_whole().await;
+}
+
+// CST-02, CST-01
+#[tokio::test]
+async fn cst_02_registrations_that_bring_the_same_guest_at_once_are_all_made() {
+    let shop = super::shop().await;
+    let token = token(&guest(&shop, "guest").await);
+    let register = |number: u32| {
+        let input = bringing(with_password(&format!("ada{number}@example.com")), &token);
+        shop.browser.done("customerRegister", input)
+    };
+    let payloads = join_all((0..8).map(register)).await;
+    let mut told: Vec<Vec<String>> = payloads.iter().map(warnings).collect();
+    told.sort();
+    assert_eq!(told[0], [""; 0], "one of them has it");
+    assert!(told[1..].iter().all(|told| *told == [MERGED]), "{told:?}");
+    for payload in &payloads {
+        let (customer, _) = signed_in(&shop, payload);
+        let items = item_ids(&customer).await.len();
+        assert_eq!(payload["mergedItemCount"], json!(items));
+    }
+    shop.gateway.store.assert_whole().await;
+}
+
+// CST-02, SFU-36, SFU-38
+#[tokio::test]
+async fn cst_02_a_guest_that_is_promoted_or_removed_meanwhile_stands_in_nobodys_way() {
+    let shop = super::shop().await;
+    ada(&shop, "ada@example.com").await;
+    for round in 0..10 {
+        let id = format!("guest {round}");
+        let token = token(&guest(&shop, &id).await);
+        let (field, input, told) = match round % 2 {
+            0 => ("storefrontUserDelete", shop.named(&id), EXPIRED),
+            _ => (
+                "storefrontUserPromote",
+                shop.pair(&id, &format!("new {round}")),
+                INVALID,
+            ),
+        };
+        let sign_in = signs_in(&shop, "ada@example.com", &token);
+        let (payload, other) = join(sign_in, shop.backend.change(field, input)).await;
+        match payload["mergedItemCount"] == 1 {
+            true => assert_eq!(warnings(&payload), [""; 0]),
+            false => assert_eq!(warnings(&payload), [told], "{other}"),
+        }
+    }
+    shop.gateway.run_jobs().await;
+    shop.gateway.store.assert_whole().await;
+}
+
+// CST-02, SFU-35
+#[tokio::test]
+async fn cst_02_a_guest_who_goes_on_uploading_holds_no_sign_in_up() {
+    let shop = super::shop().await;
+    let (customer, _) = ada(&shop, "ada@example.com").await;
+    let mut kept = 0_u64;
+    for round in 0..5 {
+        let guest = shop.guest(&format!("guest {round}")).await;
+        let device = async |number: u32| {
+            let mut taken = 0_u64;
+            // Until it is told that it was merged.
+            loop {
+                let upload = Upload {
+                    file_name: "cat.png",
+                    bytes: png(number),
+                    ..Upload::default()
+                };
+                let answer = guest.send_file(upload).await;
+                let payload = &answer.body["data"]["storageItemUpload"];
+                if payload["userErrors"] != json!([]) {
+                    return (taken, answer.body);
+                }
+                taken += 1;
+            }
+        };
+        let uploads = join_all((0..4).map(device));
+        let sign_in = signs_in(
+            &shop,
+            "ada@example.com",
+            guest.credential.as_deref().expect("a token"),
+        );
+        let (uploads, payload) = join(uploads, sign_in).await;
+        assert_eq!(warnings(&payload), [""; 0]);
+        for (taken, last) in uploads {
+            assert!(
+                last.to_string().contains("STOREFRONT_USER_ALREADY_MERGED"),
+                "{last}"
+            );
+            kept += taken;
+        }
+    }
+    let seen = customer
+        .ask("{ viewer { storefrontUser { privateStorage { itemCount } } } }")
+        .await;
+    let items = &seen["viewer"]["storefrontUser"]["privateStorage"]["itemCount"];
+    assert_eq!(*items, kept, "none is lost");
+    shop.gateway.run_jobs().await;
+    shop.gateway.store.assert_whole().await;
+}
+
+/// Limits as they are by default, and waits that the test passes.
+fn limited() -> Setup {
+    setup().set("GATEWAY_RATE_LIMITS", "on").manual_clock()
+}
+
+// CST-02, TOK-03
+#[tokio::test]
+async fn tok_03_a_useless_token_makes_a_sign_in_neither_a_failure_nor_cheaper() {
+    let shop = limited().start().await;
+    ada(&shop, "ada@example.com").await;
+    let wrong = || bringing(credentials("ada@example.com", OTHER_PASSWORD), MARK);
+    let fail = async |times: usize| {
+        for _ in 0..times {
+            let told = shop.browser.refused("customerTokenCreate", wrong()).await;
+            assert_eq!(told, ["CREDENTIALS_INVALID"]);
+        }
+    };
+    // A sign-in that brings nothing over is a success: the failures before it are forgotten.
+    fail(4).await;
+    signs_in(&shop, "ada@example.com", MARK).await;
+    fail(5).await;
+    // And what brings a useless token along is a try like any other.
+    let told = shop.browser.refused("customerTokenCreate", wrong()).await;
+    assert_eq!(told, ["RATE_LIMITED"]);
+    // Whoever is refused has nothing looked up.
+    let guest = token(&shop.guest("guest").await);
+    let input = bringing(credentials("ada@example.com", OTHER_PASSWORD), &guest);
+    let refused = shop.browser.refused("customerTokenCreate", input);
+    let (told, commands) = shop.gateway.commands.during(refused).await;
+    assert_eq!(told, ["RATE_LIMITED"]);
+    let looked_up = format!("{commands:?}");
+    assert!(!looked_up.contains("storefrontUsers"), "{looked_up}");
+}

@@ -1,0 +1,127 @@
+//! The mistakes of a beginner: each answer says what is wrong, where, and what to send instead, the first time and every
+//! time (GQL-05, GQL-07, ERR-02).
+//!
+//! A file a topic, with one snapshot of all its answers, to be read as somebody reads them who does not know the gateway:
+//!
+//! ```text
+//! # the mistake
+//! HTTP status
+//! headers that say something about it
+//! CODE line:column path: message                   (a top-level error)
+//! userErrors CODE (legacy code) field: message     (of a payload; or warnings)
+//! data                                             (what is left of it)
+//! ```
+
+#![expect(clippy::too_many_lines, reason = "snapshots are most of the lines")]
+
+mod credentials;
+mod documents;
+mod limits;
+mod outcomes;
+mod requests;
+mod values;
+
+use serde_json::{Value, json};
+
+use crate::kit::{Answer, Caller, redact};
+
+/// What mutations are asked for here.
+const SAID: &str = "userErrors { code field message legacyCode }";
+
+/// Headers that say something about a mistake.
+const HEADERS: [&str; 3] = ["www-authenticate", "allow", "retry-after"];
+
+/// What the gateway answers to one mistake after the other.
+#[derive(Default)]
+struct Answers(String);
+
+impl Answers {
+    /// Sends a document.
+    async fn ask(&mut self, mistake: &str, who: &Caller, query: &str) {
+        self.ask_with(mistake, who, query, json!({})).await;
+    }
+
+    /// Sends a document with variables.
+    async fn ask_with(&mut self, mistake: &str, who: &Caller, query: &str, variables: Value) {
+        self.repeat(mistake, async || who.send(query, variables.clone()).await)
+            .await;
+    }
+
+    /// Sends a body as it is.
+    async fn post(&mut self, mistake: &str, who: &Caller, content_type: Option<&str>, body: &str) {
+        self.repeat(mistake, async || {
+            who.send_body(content_type, body.to_owned()).await
+        })
+        .await;
+    }
+
+    /// Asks by GET.
+    async fn get(&mut self, mistake: &str, who: &Caller, path: &str) {
+        self.repeat(mistake, async || who.get(path).await).await;
+    }
+
+    /// Makes a mistake twice, which must be answered alike.
+    async fn repeat(&mut self, mistake: &str, send: impl AsyncFn() -> Answer) {
+        let said = described(&send().await);
+        assert_eq!(described(&send().await), said, "{mistake}: the second time");
+        self.0.push_str(&format!("# {mistake}\n{said}\n\n"));
+    }
+}
+
+/// An answer as people read it.
+fn described(answer: &Answer) -> String {
+    let mut lines = vec![answer.status.to_string()];
+    for name in HEADERS {
+        if let Some(value) = answer.headers.get(name) {
+            lines.push(format!("{name}: {}", value.to_str().expect("ASCII")));
+        }
+    }
+    lines.extend(list(&answer.body["errors"]).iter().map(top_level));
+    if let Some(data) = answer.body.get("data") {
+        let mut data = redact(data.clone());
+        let payloads = data
+            .as_object_mut()
+            .into_iter()
+            .flat_map(|data| data.values_mut());
+        for payload in payloads.filter_map(Value::as_object_mut) {
+            for name in ["userErrors", "warnings"] {
+                let entries = payload.remove(name).unwrap_or_default();
+                lines.extend(list(&entries).iter().map(|entry| of_payload(name, entry)));
+            }
+        }
+        lines.push(data.to_string());
+    }
+    lines.join("\n")
+}
+
+fn top_level(error: &Value) -> String {
+    let mut said = vec![text(&error["extensions"]["code"]).to_owned()];
+    let places = list(&error["locations"]).iter();
+    said.extend(places.map(|place| format!("{}:{}", place["line"], place["column"])));
+    said.extend(dotted(&error["path"]));
+    format!("{}: {}", said.join(" "), text(&error["message"]))
+}
+
+fn of_payload(name: &str, entry: &Value) -> String {
+    let mut said = vec![name.to_owned(), text(&entry["code"]).to_owned()];
+    said.extend(entry["legacyCode"].as_i64().map(|code| format!("({code})")));
+    said.extend(dotted(&entry["field"]));
+    format!("{}: {}", said.join(" "), text(&entry["message"]))
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
+/// A path's steps; `None` where there is no path.
+fn dotted(path: &Value) -> Option<String> {
+    let steps = path.as_array()?.iter();
+    let steps: Vec<String> = steps
+        .map(|step| step.as_str().map_or_else(|| step.to_string(), str::to_owned))
+        .collect();
+    Some(steps.join("."))
+}
