@@ -1,4 +1,4 @@
-//! The table of settings as text: for `--help`, and for the README.
+//! The table of settings as text: for `--help`, and for the operator's guide (docs/operators.md).
 
 use std::fmt::Write as _;
 
@@ -27,7 +27,7 @@ pub fn settings_help() -> String {
     help
 }
 
-/// The README's table of settings, from its header to its last row.
+/// The operator's guide's table of settings, from its header to its last row.
 #[must_use]
 pub fn settings_markdown() -> String {
     let mut table = String::from("| variable | default | meaning |\n|---|---|---|\n");

@@ -1,6 +1,6 @@
 //! The table of settings: the one place that names them, with their defaults, units and bounds.
 //!
-//! The reader takes defaults and bounds from here, `--help` and the README their texts, and the check for
+//! The reader takes defaults and bounds from here, `--help` and docs/operators.md their texts, and the check for
 //! unknown names its list. A new setting is a row here and a field in [`Config`](super::Config).
 
 use super::setting::DefaultValue::{Described, Text};

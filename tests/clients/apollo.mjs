@@ -1,5 +1,5 @@
-// Uses the gateway through Apollo Client with the README's cache, as a store's front end does: pages, parts of objects, user
-// errors, errors, partial answers, uploads.
+// Uses the gateway through Apollo Client with the frontend guide's cache, as a store's front end does: pages, parts of
+// objects, user errors, errors, partial answers, uploads.
 // Usage: node apollo.mjs http://127.0.0.1:8080 pk_… sk_… sto_…
 
 import assert from 'node:assert/strict'
@@ -8,7 +8,7 @@ import { ApolloClient, CombinedGraphQLErrors, gql, HttpLink } from '@apollo/clie
 import UploadHttpLink from 'apollo-upload-client/UploadHttpLink.mjs'
 import { buildClientSchema, getIntrospectionQuery } from 'graphql'
 import { connections, lists, nodes, parts } from './caches.mjs'
-import { fromReadme, picture, quietly, readArguments, registerGuest, send, step, upload } from './gateway.mjs'
+import { fromGuide, picture, quietly, readArguments, registerGuest, send, step, upload } from './gateway.mjs'
 
 const [gateway, publishableKey, secret, storefrontId] = readArguments(
   'apollo.mjs',
@@ -90,7 +90,7 @@ const UPLOAD = gql`
   }
 `
 
-const CACHE = fromReadme('apollo-cache.mjs')
+const CACHE = fromGuide('apollo-cache.mjs')
 let clients = 0
 
 const backend = await open(new HttpLink({ uri, headers: { Authorization: `Bearer ${secret}` } }))
@@ -99,7 +99,7 @@ const browser = await open(new HttpLink({ uri, headers: { Authorization: `Bearer
 const prefix = `apollo-${Date.now()}-`
 const names = ['a', 'b', 'c', 'd', 'e'].map(letter => prefix + letter)
 
-await step("the README's cache knows every type without an id and every list", cacheIsComplete)
+await step("the guide's cache knows every type without an id and every list", cacheIsComplete)
 await step('mutations take effect', ensureUsers)
 await step('user errors are data, not errors', userErrorsAreData)
 await step('fetchMore adds page after page to the list', () => quietly(pagesAdd))
@@ -110,16 +110,16 @@ await step('what is forbidden is an error with a code', forbiddenHasACode)
 await step('a forbidden mutation leaves the one beside it', partialAnswer)
 await step('an upload keeps every byte', uploadKeepsEveryByte)
 
-/** A client with a cache of its own, as the README has it. */
+/** A client with a cache of its own, as the guide has it. */
 async function open(link) {
   clients += 1
   const { cache } = await import(`${CACHE}?${clients}`)
   return new ApolloClient({ link, cache })
 }
 
-/** What the README hands to the cache. */
+/** What the guide hands to the cache. */
 async function configuration() {
-  const file = fromReadme('apollo-cache.mjs', {
+  const file = fromGuide('apollo-cache.mjs', {
     "import { InMemoryCache } from '@apollo/client/core'": 'class InMemoryCache { constructor(options) { this.options = options } }'
   })
   return (await import(file)).cache.options
@@ -133,7 +133,7 @@ async function cacheIsComplete() {
   const inPayloads = ['AccessToken', 'CustomerToken', 'UserError']
   for (const type of parts(schema).filter(type => !inPayloads.includes(type))) {
     const { merge, keyFields } = typePolicies[type] ?? {}
-    assert.ok(merge === true || keyFields !== undefined, `${type} has no id, and the README does not say what to do`)
+    assert.ok(merge === true || keyFields !== undefined, `${type} has no id, and the guide does not say what to do`)
   }
   for (const { type, field, arguments: names } of connections(schema)) {
     const policy = typePolicies[type]?.fields?.[field]

@@ -1,4 +1,4 @@
-// What the README says about caches, against the schema: every type without an id and every connection is named there.
+// What the frontend guide says about caches, against the schema: every type without an id and every connection is named there.
 // A new type or list that is missing fails here, before a cache of somebody's loses it.
 
 import assert from 'node:assert/strict'

@@ -1,10 +1,10 @@
-// Generates TypeScript from the running gateway with graphql-codegen and the README's configuration, as a store's front end
-// does, checks it strictly, and uses it. Usage: node codegen.mjs http://127.0.0.1:8080 pk_…
+// Generates TypeScript from the running gateway with graphql-codegen and the frontend guide's configuration, as a store's
+// front end does, checks it strictly, and uses it. Usage: node codegen.mjs http://127.0.0.1:8080 pk_…
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { buildClientSchema, getIntrospectionQuery, parse, TypeInfo, validate, visit, visitWithTypeInfo } from 'graphql'
-import { fromReadme, readArguments, runProgram, send, step } from './gateway.mjs'
+import { fromGuide, readArguments, runProgram, send, step } from './gateway.mjs'
 
 const [gateway, publishableKey] = readArguments('codegen.mjs', 'URL', 'PUBLISHABLE_KEY')
 const endpoint = new URL('/graphql', gateway).href
@@ -15,7 +15,7 @@ await step('the generated code and a front end on it are right for tsc --strict'
 await step('the generated operations work', operationsWork)
 
 function generate() {
-  const config = fromReadme('codegen.config.mjs', {
+  const config = fromGuide('codegen.config.mjs', {
     'http://127.0.0.1:8080/graphql': endpoint,
     'pk_…': publishableKey,
     'src/**/*.graphql': 'codegen/operations.graphql',

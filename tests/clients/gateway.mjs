@@ -46,24 +46,24 @@ export async function send(gateway, credential, query, variables) {
   return data
 }
 
-/** Blocks of the README that were written to files. */
+/** Blocks of the frontend guide that were written to files. */
 let written = 0
 
 /**
- * The code block of the README that begins with `// name`, written to a file beside the scripts; its path. So what people copy is
- * what is tried. `replacements` are the lines that everybody has to adapt: each must be there.
+ * The code block of the frontend guide that begins with `// name`, written to a file beside the scripts; its path. So what people
+ * copy is what is tried. `replacements` are the lines that everybody has to adapt: each must be there.
  */
-export function fromReadme(name, replacements = {}) {
-  const readme = readFileSync(process.env.README ?? new URL('../../README.md', import.meta.url), 'utf8')
-  const [, rest] = readme.split(`\n\`\`\`js\n// ${name}\n`)
-  if (rest === undefined) throw new Error(`The README has no block that begins with "// ${name}"`)
+export function fromGuide(name, replacements = {}) {
+  const guide = readFileSync(process.env.GUIDE ?? new URL('../../docs/frontend.md', import.meta.url), 'utf8')
+  const [, rest] = guide.split(`\n\`\`\`js\n// ${name}\n`)
+  if (rest === undefined) throw new Error(`The frontend guide has no block that begins with "// ${name}"`)
   let [code] = rest.split('\n```\n')
   for (const [from, to] of Object.entries(replacements)) {
-    if (!code.includes(from)) throw new Error(`The README's ${name} has no ${from}`)
+    if (!code.includes(from)) throw new Error(`The frontend guide's ${name} has no ${from}`)
     code = code.replace(from, () => to)
   }
   written += 1
-  const file = new URL(`readme-${written}-${name}`, import.meta.url)
+  const file = new URL(`guide-${written}-${name}`, import.meta.url)
   writeFileSync(file, `${code}\n`)
   return fileURLToPath(file)
 }

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import relay from 'relay-runtime'
-import { fromReadme, quietly, readArguments, runProgram, send, step } from './gateway.mjs'
+import { fromGuide, quietly, readArguments, runProgram, send, step } from './gateway.mjs'
 
 const [gateway, secret, storefrontId, schema] = readArguments('relay.mjs', 'URL', 'TOKEN', 'STOREFRONT_ID', 'SCHEMA_FILE')
 
@@ -26,7 +26,7 @@ const [USERS, USERS_FRAGMENT, USERS_PAGE, ENSURE, ITEM_AGAIN, OWNER, REQUESTER] 
 const network = relay.Network.create(async ({ text }, variables) => ({
   data: await send(gateway, secret, text, variables)
 }))
-const environment = (await import(fromReadme('relay-environment.mjs'))).environment(network)
+const environment = (await import(fromGuide('relay-environment.mjs'))).environment(network)
 // Other users of the storefront, if it has any, stay out of the lists below.
 const prefix = `relay-${Date.now()}-`
 const names = ['a', 'b', 'c'].map(letter => prefix + letter)

@@ -1,11 +1,11 @@
-// Uses the gateway through urql with its normalized cache, Graphcache, as the README sets it up.
+// Uses the gateway through urql with its normalized cache, Graphcache, as the frontend guide sets it up.
 // Usage: node urql.mjs http://127.0.0.1:8080 pk_… sk_… sto_…
 
 import assert from 'node:assert/strict'
 import { Client, fetchExchange, gql } from '@urql/core'
 import { buildClientSchema, getIntrospectionQuery } from 'graphql'
 import { connections, parts } from './caches.mjs'
-import { fromReadme, picture, quietly, readArguments, registerGuest, send, step, upload } from './gateway.mjs'
+import { fromGuide, picture, quietly, readArguments, registerGuest, send, step, upload } from './gateway.mjs'
 
 const [gateway, publishableKey, secret, storefrontId] = readArguments(
   'urql.mjs',
@@ -87,7 +87,7 @@ const RENAME = gql`
 
 const introspection = await send(gateway, publishableKey, getIntrospectionQuery())
 const schema = buildClientSchema(introspection)
-const { cache } = await import(fromReadme('urql-cache.mjs'))
+const { cache } = await import(fromGuide('urql-cache.mjs'))
 const options = await configuration()
 
 await step('every type without an id is named as such', () => {
@@ -107,9 +107,9 @@ await step('pages add up', () => quietly(pagesAddUp))
 await step('parts of an object stay together, without a word', () => quietly(partsStayTogether))
 await step('what a mutation changes is changed in the cache', () => quietly(changesAreSeen))
 
-/** What the README hands to Graphcache. */
+/** What the guide hands to Graphcache. */
 async function configuration() {
-  const file = fromReadme('urql-cache.mjs', {
+  const file = fromGuide('urql-cache.mjs', {
     "import { cacheExchange } from '@urql/exchange-graphcache'": 'const cacheExchange = options => options'
   })
   const { cache: options } = await import(file)

@@ -313,13 +313,11 @@ fn the_schema_file_is_what_the_code_says() {
 }
 
 #[test]
-fn the_readme_lists_the_settings_as_they_are() {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
-    if readme.contains("| `GATEWAY_") {
-        let table = config::settings_markdown();
-        assert!(
-            readme.contains(table.trim()),
-            "the settings of the README are not those of the code"
-        );
-    }
+fn the_operators_guide_lists_the_settings_as_they_are() {
+    let guide = std::fs::read_to_string(root().join("docs/operators.md")).expect("docs/operators.md");
+    let table = config::settings_markdown();
+    assert!(
+        guide.contains(table.trim()),
+        "the settings of docs/operators.md are not those of the code"
+    );
 }

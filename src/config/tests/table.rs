@@ -74,7 +74,7 @@ fn names_are_ours_and_stand_once() {
 }
 
 #[test]
-fn help_and_readme_list_every_setting() {
+fn help_and_guide_list_every_setting() {
     let (help, table) = (settings_help(), settings_markdown());
     assert_eq!(table.lines().count(), SETTINGS.len() + 2);
     for setting in SETTINGS {

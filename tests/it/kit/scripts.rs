@@ -110,7 +110,10 @@ impl Scripts {
             .current_dir(&self.folder)
             .env("NO_COLOR", "1")
             // Whose blocks of code are tried.
-            .env("README", Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"))
+            .env(
+                "GUIDE",
+                Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/frontend.md"),
+            )
             .env_remove("NODE_OPTIONS");
         command
     }
