@@ -125,22 +125,23 @@ impl From<UserError> for Error {
     }
 }
 
-/// In `userErrors`, one entry for each thing that is wrong with the request; the list is empty when the mutation took effect.
-/// In `warnings`, one for each thing that was left undone although the mutation took effect.
+/// A user error or a warning of a mutation.
+/// `userErrors` has one entry for each error and is empty when the mutation took effect. `warnings` has one entry for
+/// each part of the request that was skipped although the mutation took effect.
 #[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
 pub struct UserError {
-    /// What is wrong, for a program.
+    /// Error code, for programs.
     pub code: UserErrorCode,
-    /// What is wrong, for a person, in English. Never repeats a value that was sent.
+    /// Description of the error in English, for people. Never contains a value of the request.
     pub message: String,
-    /// Path inside `input`, which is not named itself, list indexes as strings: `["lines", "0", "sku"]`; null when
-    /// the whole request is meant.
+    /// Path of the field inside `input`, with list indexes as strings: `["lines", "0", "sku"]`. Null if the error is
+    /// not about a single field.
     pub field: Option<Vec<String>>,
-    /// The number that the seed system documents for this case, where one exists (409, 402, 415 …).
+    /// The numeric code that older commerce APIs use for this error, such as 409; null if there is none.
     pub legacy_code: Option<i32>,
-    /// For RATE_LIMITED: when to try again, in seconds.
+    /// Number of seconds after which the request can be repeated, for RATE_LIMITED; null for every other code.
     pub retry_after_seconds: Option<i32>,
-    /// For VERSION_CONFLICT: the version that is stored.
+    /// The stored version of the object, for VERSION_CONFLICT; null for every other code.
     pub current_version: Option<i32>,
 }
 
@@ -188,140 +189,140 @@ impl UserError {
     }
 }
 
-/// What a client branches on. A code keeps its meaning for ever.
+/// Code of a user error or warning. The meaning of a code never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum UserErrorCode {
     /// A required value is missing, empty or blank.
     Required,
-    /// A text is shorter than it must be.
+    /// The text is shorter than the minimum length.
     TooShort,
-    /// A text or a list is longer than it may be.
+    /// The text or list is longer than the maximum length.
     TooLong,
-    /// There are as many of these as there may be, or a list in the input has more entries than it may have.
+    /// The maximum number of these objects exists, or a list in the input has too many entries.
     TooMany,
-    /// A value cannot be: control characters, a wrong form.
+    /// The value is not valid: it has control characters or the wrong form.
     Invalid,
-    /// The update names nothing to change.
+    /// The update contains no field to change.
     NoChanges,
-    /// Somebody changed it since; see `currentVersion`.
+    /// The object was changed since the expected version; see `currentVersion`.
     VersionConflict,
-    /// The caller may not send this field.
+    /// The credential does not permit this field.
     Forbidden,
-    /// Too many tries; see `retryAfterSeconds`.
+    /// Too many attempts; see `retryAfterSeconds`.
     RateLimited,
-    /// The write failed and nothing of it was kept; trying again may help.
+    /// The write failed and changed nothing, unless the mutation states otherwise; a retry may succeed.
     SaveFailed,
     /// The credential covers several storefronts and the input names none.
     StorefrontRequired,
-    /// No such storefront for this credential.
+    /// The storefront was not found for this credential.
     StorefrontNotFound,
-    /// No such storefront user for this caller.
+    /// The storefront user was not found for this credential.
     StorefrontUserNotFound,
-    /// The storefrontUserId is taken in this storefront (legacy code 409).
+    /// Another storefront user of the storefront has this `storefrontUserId` (legacy code 409).
     StorefrontUserAlreadyExists,
-    /// The user named as anonymous is a regular one (legacy code 409).
+    /// The storefront user is regular, where an anonymous one is required (legacy code 409).
     StorefrontUserNotAnonymous,
-    /// The user named as regular is an anonymous one (legacy code 409).
+    /// The storefront user is anonymous, where a regular one is required (legacy code 409).
     StorefrontUserNotRegular,
-    /// The anonymous user was merged into a regular one before (legacy code 409).
+    /// The anonymous user was already merged into a regular one (legacy code 409).
     StorefrontUserAlreadyMerged,
-    /// The anonymous user was not used for too long; it is about to be removed.
+    /// The anonymous user has expired or was removed.
     StorefrontUserExpired,
     /// The password and its confirmation differ, or the confirmation is missing (legacy code 406).
     PasswordsDoNotMatch,
-    /// The new password has too few characters (legacy code 408 in a change or a reset).
+    /// The new password is too short (legacy code 408, except at registration).
     PasswordTooShort,
-    /// The new password has too many characters (legacy code 408 in a change or a reset).
+    /// The new password is too long (legacy code 408, except at registration).
     PasswordTooLong,
-    /// The new password is one of those that are tried first by whoever guesses (legacy code 408 in a change or a reset).
+    /// The new password is one of the most common ones (legacy code 408, except at registration).
     PasswordTooCommon,
-    /// No such item for this caller.
+    /// The storage item was not found for this credential.
     StorageItemNotFound,
-    /// The upload would exceed what one user may store.
+    /// The upload would exceed the storage quota of the user.
     StorageQuotaExceeded,
-    /// The file is larger than one file may be.
+    /// The file exceeds the maximum size of a file.
     FileTooLarge,
-    /// Files of this type, sniffed from the content, are not accepted.
+    /// The content type, as detected from the content of the file, is not allowed.
     FileTypeNotAllowed,
-    /// The file has no content.
+    /// The file is empty.
     FileEmpty,
-    /// `anonymousUserToken` is not the token of an anonymous user of this storefront (a warning).
+    /// Warning: `anonymousUserToken` is not the token of an anonymous user of this storefront.
     AnonymousTokenInvalid,
-    /// A backend must say which customer (legacy code 405).
+    /// With an integration token or client secret, the id of the customer is required (legacy code 405).
     CustomerReferenceMissing,
-    /// No such customer for this caller (legacy code 402).
+    /// The customer was not found for this credential (legacy code 402).
     CustomerNotFound,
-    /// This is no e-mail address.
+    /// The value is not a valid e-mail address.
     EmailInvalid,
     /// Another customer of the storefront has this e-mail address (legacy code 400).
     EmailTaken,
-    /// The terms must be accepted (legacy code 422).
+    /// `acceptedTerms` must be true (legacy code 422).
     TermsNotAccepted,
-    /// The present password is wrong (legacy code 408).
+    /// The current password is wrong (legacy code 408).
     PasswordInvalid,
-    /// The customer has a password already.
+    /// The customer already has a password.
     PasswordAlreadySet,
-    /// This cannot be a shopper reference: 3 to 128 characters, none of them blank or a control character.
+    /// A shopper reference has 3 to 128 characters, without white space and control characters.
     ShopperReferenceInvalid,
     /// Another customer of the storefront has this shopper reference.
     ShopperReferenceTaken,
-    /// A birth date lies between 1900-01-01 and today.
+    /// The date of birth is before 1900-01-01 or in the future.
     DateOfBirthInvalid,
-    /// No customer has this e-mail address and password together; which of the two is wrong is not told.
+    /// The e-mail address and password do not match an account; the code is the same for each cause.
     CredentialsInvalid,
-    /// The refresh token is not, or no longer, one that works.
+    /// The token is unknown, already used, expired or revoked.
     TokenInvalid,
     /// The storefront has no identity provider with this key.
     IdentityProviderNotFound,
-    /// The identity provider refuses the sign-in, does not answer, or says what cannot be believed.
+    /// The identity provider refused the sign-in, did not respond, or sent an invalid response.
     IdentityProviderRejected,
-    /// The identity provider may not send browsers to this address.
+    /// The redirect URI is not in the allow-list of the identity provider.
     RedirectUriNotAllowed,
-    /// The identity is no account's, and none can be made or linked.
+    /// The identity belongs to no account, and an account can be neither created nor linked.
     IdentityNotLinked,
-    /// The Password Reset Key was used, replaced by a newer one, or never was one (legacy code 415).
+    /// The Password Reset Key is unknown, already used, or replaced by a newer one (legacy code 415).
     ResetKeyInvalid,
     /// The Password Reset Key has expired (legacy code 415).
     ResetKeyExpired,
-    /// The token was used, replaced by a newer one, or never was one.
+    /// The e-mail token is unknown, already used, or replaced by a newer one.
     EmailTokenInvalid,
-    /// The token has expired.
+    /// The e-mail token has expired.
     EmailTokenExpired,
-    /// The address to change or delete is not named (legacy code 412).
+    /// The id of the address is empty or blank (legacy code 412).
     AddressIdMissing,
-    /// The customer has no such address (legacy code 404).
+    /// The customer has no address with this id (legacy code 404).
     AddressNotFound,
-    /// An erasure is asked for already; the first request stands.
+    /// The erasure of the customer is already requested; the first request is unchanged.
     AnonymizationAlreadyRequested,
-    /// No erasure is asked for.
+    /// The erasure of the customer is not requested.
     AnonymizationNotRequested,
-    /// The erasure has begun and can neither be cancelled nor asked for any more.
+    /// The erasure of the customer has started and can be neither requested nor cancelled.
     AnonymizationAlreadyStarted,
-    /// The customer is erased, or being erased: nothing of it is changed any more.
+    /// The customer is erased, or its erasure has started; it can no longer be changed.
     CustomerAnonymized,
-    /// The backend's token names no owner, who would answer for this.
+    /// The mutation requires an integration token with an owner.
     OwnerRequired,
-    /// No such order for this caller.
+    /// The order was not found for this credential.
     OrderNotFound,
-    /// Another order of the storefront, with other content, has this number.
+    /// Another order of the storefront has this number and different content.
     OrderNumberTaken,
-    /// No such custom field for this caller.
+    /// The custom field was not found for this credential.
     CustomFieldNotFound,
     /// Another custom field of the storefront has this key.
     CustomFieldKeyTaken,
-    /// The value does not fit the custom field's type or options.
+    /// The value does not match the type or the options of the custom field.
     CustomFieldValueInvalid,
-    /// The custom field must have a value.
+    /// The custom field requires a value.
     CustomFieldRequired,
-    /// Customers have values of this custom field, or this option.
+    /// Customers have values of this custom field or of this option.
     CustomFieldInUse,
-    /// No such customer group for this caller.
+    /// The customer group was not found for this credential.
     CustomerGroupNotFound,
-    /// Another group of the storefront has this name, whatever its case.
+    /// Another customer group of the storefront has this name; case is ignored.
     CustomerGroupNameTaken,
-    /// No such market for this caller.
+    /// The market was not found for this credential.
     MarketNotFound,
-    /// Another market of the storefront has this name, whatever its case.
+    /// Another market of the storefront has this name; case is ignored.
     MarketNameTaken,
 }
 

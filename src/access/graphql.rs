@@ -15,20 +15,20 @@ use crate::storefront::{Storefront as StorefrontDocument, graphql::Storefront};
 use crate::storefront_user::{StorefrontUser as StorefrontUserDocument, graphql::StorefrontUser};
 use std::sync::Arc;
 
-/// What kind of credential a request has.
+/// Kind of the credential of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum ViewerKind {
-    /// A storefront's publishable key.
+    /// The publishable key of a storefront.
     Public,
-    /// A backend: a client secret, or a token for it.
+    /// A client secret, or an integration token that /oauth/token issued for it.
     Integration,
-    /// A storefront user's own token.
+    /// A storefront user token.
     StorefrontUser,
-    /// A customer's own token.
+    /// A customer token: the access token of a customer's session.
     Customer,
 }
 
-/// An organization, which owns storefronts. Readable as one's own only.
+/// An organization, which owns storefronts. Each credential reads its own organization only.
 #[derive(Description)]
 pub struct Organization(OrganizationDocument);
 
@@ -45,7 +45,8 @@ impl Organization {
     }
 }
 
-/// A member of an organization, who may own backend tokens. Readable by such a token only.
+/// A member of an organization, who can be the owner of integration tokens.
+/// Requires an integration token whose owner is this member.
 #[derive(Description)]
 pub struct Member(MemberDocument);
 
@@ -61,22 +62,22 @@ impl Member {
         &self.0.name
     }
 
-    /// E-mail address; null where the operator gave none.
+    /// E-mail address; null if the operator did not set one.
     async fn email(&self) -> Option<&str> {
         self.0.email.as_deref()
     }
 }
 
-/// What kind of API client it is.
+/// Kind of an API client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum ApiClientKind {
-    /// A storefront's publishable key, safe to ship to a browser.
+    /// The publishable key of one storefront; safe to ship to a browser.
     Public,
-    /// A backend with a secret.
+    /// An integration: the API client of a store's own system, with a client secret.
     Integration,
 }
 
-/// An API client: a publishable key or a backend. Readable by itself only.
+/// An API client: a publishable key or an integration. Each API client reads itself only.
 #[derive(Description)]
 pub struct ApiClient(ClientDocument);
 
@@ -92,7 +93,7 @@ impl ApiClient {
         &self.0.name
     }
 
-    /// What kind it is.
+    /// Kind of the API client.
     async fn kind(&self) -> ApiClientKind {
         match self.0.kind {
             ClientKind::Public => ApiClientKind::Public,
@@ -100,19 +101,19 @@ impl ApiClient {
         }
     }
 
-    /// When an operator made it.
+    /// Time at which an operator created the API client.
     async fn created_at(&self) -> Timestamp {
         self.0.created_at
     }
 }
 
-/// Whom the request's credential stands for.
+/// The holder of the request's credential.
 #[derive(Description)]
 pub struct Viewer(Arc<Identity>);
 
 #[Object(use_type_description)]
 impl Viewer {
-    /// What kind of credential it is.
+    /// Kind of the credential.
     async fn kind(&self) -> ViewerKind {
         match self.0.kind() {
             Kind::Public => ViewerKind::Public,
@@ -122,12 +123,12 @@ impl Viewer {
         }
     }
 
-    /// What a backend may do; empty for everyone else.
+    /// Scopes of an integration token or client secret; empty for every other credential.
     async fn scopes(&self) -> &[Scope] {
         self.0.scopes()
     }
 
-    /// Whose credential it is.
+    /// The organization that the credential belongs to.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
         let found = RequestContext::of(ctx)?
             .app
@@ -140,7 +141,7 @@ impl Viewer {
             .ok_or_else(|| Error::internal("a credential's organization is gone"))
     }
 
-    /// The storefront that the credential is bound to; null for a backend of several, or of all.
+    /// The storefront that the credential is bound to; null for an integration that covers several storefronts or all.
     async fn storefront(&self, ctx: &Context<'_>) -> Option<Result<Storefront>> {
         let id = self.0.bound_storefront()?;
         let load = async {
@@ -154,7 +155,7 @@ impl Viewer {
         load.await.transpose()
     }
 
-    /// The storefront user whose token this is, or a customer's own one; null for everyone else.
+    /// The storefront user of a storefront user token or of a customer token; null for every other credential.
     async fn storefront_user(&self, ctx: &Context<'_>) -> Option<Result<StorefrontUser>> {
         let person = self.0.person()?;
         let load = async {
@@ -168,7 +169,7 @@ impl Viewer {
         load.await.transpose()
     }
 
-    /// The customer whose token this is; null for everyone else.
+    /// The customer of a customer token; null for every other credential.
     async fn customer(&self, ctx: &Context<'_>) -> Option<Result<Customer>> {
         let (id, _) = self.0.person()?.customer.as_ref()?;
         let load = async {
@@ -178,7 +179,7 @@ impl Viewer {
         load.await.transpose()
     }
 
-    /// The API client: the publishable key or the backend; null for a person's token.
+    /// The API client of a publishable key, integration token or client secret; null for the token of a person.
     async fn api_client(&self, ctx: &Context<'_>) -> Option<Result<ApiClient>> {
         let id = self.0.client()?;
         let load = async {
@@ -193,7 +194,8 @@ impl Viewer {
         load.await.transpose()
     }
 
-    /// The member on whose behalf a backend token was issued; null where none was named.
+    /// The owner of an integration token: the member on whose behalf it was issued. Null if the token has no owner, and
+    /// for every other credential.
     async fn owner(&self, ctx: &Context<'_>) -> Option<Result<Member>> {
         let id = self.0.owner()?;
         let load = async {
@@ -213,8 +215,9 @@ pub struct AccessQuery;
 
 #[Object]
 impl AccessQuery {
-    /// Whom the request's credential stands for. Null without a credential, and for a storefront user that was merged
-    /// into another.
+    /// Returns the holder of the request's credential.
+    /// Accepts every credential; null without one, and for an anonymous storefront user that was merged into another
+    /// user.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Result<Viewer>> {
         match RequestContext::of(ctx) {
             Ok(context) => context

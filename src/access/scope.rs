@@ -5,7 +5,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 macro_rules! scopes {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
-        /// What a backend's credential is good for. On the command line, in OAuth and in tokens: `customers:read`.
+        /// Permission of an integration token or client secret. Its form in OAuth, in tokens and on the command line is
+        /// lower case with a colon, such as `customers:read`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enum)]
         pub enum Scope { $($(#[$doc])* $name,)* }
 
@@ -23,35 +24,35 @@ macro_rules! scopes {
 }
 
 scopes! {
-    /// Storefronts and their public parts.
+    /// Reads storefronts, their markets, custom field definitions and identity providers.
     StorefrontsRead = "storefronts:read",
-    /// Storefront users.
+    /// Reads storefront users.
     StorefrontUsersRead = "storefront_users:read",
-    /// Register, ensure, merge, promote and delete storefront users.
+    /// Registers, ensures, merges, promotes and deletes storefront users.
     StorefrontUsersWrite = "storefront_users:write",
-    /// Issue storefront users' tokens.
+    /// Issues storefront user tokens.
     StorefrontUsersToken = "storefront_users:token",
-    /// Private storage and its items.
+    /// Reads private storage and its items.
     StorageRead = "storage:read",
-    /// Upload, change and delete items.
+    /// Uploads, updates and deletes items of private storage.
     StorageWrite = "storage:write",
-    /// Customers.
+    /// Reads customers, their addresses and sessions, and exports their data.
     CustomersRead = "customers:read",
-    /// Register and change customers.
+    /// Registers, updates, signs in, signs out and deletes customers, and changes their addresses.
     CustomersWrite = "customers:write",
-    /// Issue customers' tokens.
+    /// Issues tokens for customers.
     CustomersToken = "customers:token",
-    /// Request and cancel the erasure of customers.
+    /// Requests and cancels the erasure of customers; the token also needs an owner.
     CustomersAnonymize = "customers:anonymize",
-    /// Orders.
+    /// Reads orders.
     OrdersRead = "orders:read",
-    /// Record and cancel orders.
+    /// Records and cancels orders.
     OrdersWrite = "orders:write",
-    /// Customer groups and all markets.
+    /// Reads customer groups.
     GroupsRead = "groups:read",
-    /// Change customer groups and markets.
+    /// Creates, updates and deletes customer groups and markets.
     GroupsWrite = "groups:write",
-    /// Define custom fields.
+    /// Defines, updates and deletes custom fields.
     CustomFieldsWrite = "custom_fields:write",
 }
 

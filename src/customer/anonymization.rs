@@ -12,17 +12,17 @@ use crate::platform::{clock::Timestamp, id::StorageId};
 /// Where it is stored in a customer's document.
 const STATUS: &str = "anonymization.status";
 
-/// Where an erasure stands.
+/// Status of the erasure of a customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AnonymizationStatus {
-    /// Asked for; it starts when the grace period is over, and can be cancelled until then.
+    /// Requested; it starts at the end of the grace period and can be cancelled until then.
     Requested,
-    /// Under way; nothing stops it any more.
+    /// Started; it can no longer be cancelled.
     InProgress,
-    /// Done: nothing personal is left.
+    /// Completed: all personal data is erased.
     Completed,
-    /// It could not be finished yet, and is tried again.
+    /// The last attempt failed; the erasure is retried.
     Failed,
     /// Cancelled before it started.
     Cancelled,
@@ -117,15 +117,15 @@ pub struct Actor {
     pub id: String,
 }
 
-/// What kind of actor did something.
+/// Kind of an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ActorKind {
-    /// A member of the organization, through a backend.
+    /// A member of the organization, who acted through an integration.
     Member,
     /// The customer itself.
     Customer,
-    /// A backend without an owner.
+    /// An integration that acted without an owner.
     System,
 }
 

@@ -35,8 +35,9 @@ use crate::storefront_user::{
 /// Who may read customers: a storefront user too, the one that it is linked to.
 pub const READ: Policy = Policy::backend(Scope::CustomersRead).and_own();
 
-/// A customer account. Fields that erasure removes are nullable, and null once it is done. Backend (customers:read), or
-/// the customer itself.
+/// A customer account of a storefront. Personal data is null after erasure.
+/// Requires an integration token or client secret with the scope `customers:read`, the token of this customer, or the
+/// token of its storefront user.
 #[derive(Clone, Description)]
 pub struct Customer {
     document: Arc<Document>,
@@ -102,19 +103,20 @@ impl Customer {
         ID::from(&self.document.id)
     }
 
-    /// Human-readable and unique in the storefront: DE--25. Never given again.
+    /// Human-readable reference, such as `DE--25`. Unique in the storefront and never reused.
     async fn reference(&self) -> &str {
         &self.document.reference
     }
 
-    /// The storefront of the account. Backend (storefronts:read), or the customer itself; else FORBIDDEN.
+    /// The storefront of the account. Requires the scope `storefronts:read`, or the token of this customer or of its
+    /// storefront user; otherwise FORBIDDEN.
     async fn storefront(&self, ctx: &Context<'_>) -> Result<Storefront> {
         let context = RequestContext::of(ctx)?;
         storefront_of(context, self.granted.as_ref(), &self.document.storefront_id).await
     }
 
-    /// The customer as the online store knows them, with their private storage. Backend (storefront_users:read), or the
-    /// customer itself; else FORBIDDEN.
+    /// The storefront user of the customer, with the private storage. Requires the scope `storefront_users:read`, or
+    /// the token of this customer or of its storefront user; otherwise FORBIDDEN.
     async fn storefront_user(&self, ctx: &Context<'_>) -> Result<StorefrontUser> {
         let context = RequestContext::of(ctx)?;
         let reach = self.reach(context, &READ_USERS)?;
@@ -125,48 +127,48 @@ impl Customer {
             .ok_or_else(|| Error::internal("a customer's storefront user is gone"))
     }
 
-    /// E-mail address, as it was written.
+    /// E-mail address as it was entered; null after erasure.
     async fn email(&self) -> Option<&str> {
         self.document.email.as_deref()
     }
 
-    /// Whether the address was shown to be the customer's.
+    /// Whether the e-mail address is verified.
     async fn is_email_verified(&self) -> bool {
         self.document.is_email_verified
     }
 
-    /// Whether the customer can sign in by password.
+    /// Whether the customer has a password to sign in with.
     async fn has_password(&self) -> bool {
         self.document.password_hash.is_some()
     }
 
-    /// First name.
+    /// First name; null after erasure, and if single sign-on created the account without one.
     async fn first_name(&self) -> Option<&str> {
         self.document.first_name.as_deref()
     }
 
-    /// Last name.
+    /// Last name; null after erasure, and if single sign-on created the account without one.
     async fn last_name(&self) -> Option<&str> {
         self.document.last_name.as_deref()
     }
 
-    /// How the customer likes to be addressed.
+    /// Salutation; null if not set, and after erasure.
     async fn salutation(&self) -> Option<Salutation> {
         self.document.salutation
     }
 
-    /// Gender.
+    /// Gender; null if not set, and after erasure.
     async fn gender(&self) -> Option<Gender> {
         self.document.gender
     }
 
-    /// Birth date.
+    /// Date of birth; null if not set, and after erasure.
     async fn date_of_birth(&self) -> Option<Date> {
         self.document.date_of_birth
     }
 
-    /// Identifies the shopper to payment gateways: generated, 3 to 128 characters, editable by a backend. Backend
-    /// (customers:read); null for everyone else.
+    /// Identifies the shopper to payment gateways: 3 to 128 characters, generated, editable by integrations.
+    /// Requires the scope `customers:read`; null for other credentials, and after erasure.
     async fn shopper_reference(&self, ctx: &Context<'_>) -> Option<Result<&str>> {
         let reach = RequestContext::of(ctx).and_then(|context| self.reach(context, &READ));
         match reach {
@@ -178,17 +180,17 @@ impl Customer {
         }
     }
 
-    /// How the customer buys; follows `orderCount`.
+    /// Purchase status, derived from `orderCount`.
     async fn status(&self) -> CustomerStatus {
         self.document.status
     }
 
-    /// Placed orders, cancelled ones not counted.
+    /// Number of placed orders, without cancelled ones.
     async fn order_count(&self) -> i32 {
         wire_count(self.document.order_count)
     }
 
-    /// Which terms the customer accepted, and when.
+    /// Acceptance of the store's terms; null if single sign-on created the account.
     async fn terms_acceptance(&self) -> Option<TermsAcceptance> {
         let terms = self.document.terms.as_ref()?;
         Some(TermsAcceptance {
@@ -197,15 +199,15 @@ impl Customer {
         })
     }
 
-    /// The customer's addresses, oldest first.
+    /// Addresses of the customer, oldest first.
     async fn addresses(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
         first: Option<i32>,
-        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
-        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<Address>> {
         let page = PageArgs {
             first,
@@ -216,39 +218,39 @@ impl Customer {
         self.address_book(ctx)?.page(&page).await
     }
 
-    /// The customer's address with this id; null when there is none.
+    /// Returns the customer's address with this id; null if there is none.
     async fn address(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The address's `id`.")] id: ID,
+        #[graphql(desc = "Id of the address.")] id: ID,
     ) -> Option<Result<Address>> {
         let id = AddressId::parse(&id)?;
         let find = async { self.address_book(ctx)?.find(&id).await };
         find.await.transpose()
     }
 
-    /// The address that orders go to; null as long as there are no addresses.
+    /// Default address for shipping; null if the customer has no addresses.
     async fn default_shipping_address(&self, ctx: &Context<'_>) -> Option<Result<Address>> {
         let find = async { self.address_book(ctx)?.default_shipping().await };
         find.await.transpose()
     }
 
-    /// The address that invoices go to; null as long as there are no addresses.
+    /// Default address for billing; null if the customer has no addresses.
     async fn default_billing_address(&self, ctx: &Context<'_>) -> Option<Result<Address>> {
         let find = async { self.address_book(ctx)?.default_billing().await };
         find.await.transpose()
     }
 
-    /// The customer's orders, newest first by when they were placed, cancelled ones too. Backend (orders:read), or the
-    /// customer itself; else FORBIDDEN.
+    /// Orders of the customer, cancelled ones included, newest `placedAt` first.
+    /// Requires the scope `orders:read` or the token of this customer; otherwise FORBIDDEN.
     async fn orders(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
         first: Option<i32>,
-        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
-        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<Order>> {
         let page = PageArgs {
             first,
@@ -265,15 +267,16 @@ impl Customer {
         .await
     }
 
-    /// The groups that the customer is in, oldest first. Backend (groups:read), or the customer itself; else FORBIDDEN.
+    /// Customer groups of the customer, oldest first. Requires the scope `groups:read` or the token of this customer;
+    /// otherwise FORBIDDEN.
     async fn groups(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
         first: Option<i32>,
-        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
-        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<CustomerGroup>> {
         let page = PageArgs {
             first,
@@ -284,16 +287,17 @@ impl Customer {
         groups_of_customer(self.behind(ctx)?, self.granted.as_ref(), &page).await
     }
 
-    /// The private markets that the groups open, and the public ones, oldest first. Backend (storefronts:read), or the
-    /// customer itself; the customer's storefront user sees the public ones; else FORBIDDEN.
+    /// Public markets and the private markets of the customer's groups, oldest first. Requires the scope
+    /// `storefronts:read` or the token of this customer; with the token of its storefront user only public markets are
+    /// returned; otherwise FORBIDDEN.
     async fn markets(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
         first: Option<i32>,
-        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
-        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<Market>> {
         let page = PageArgs {
             first,
@@ -304,15 +308,16 @@ impl Customer {
         markets_of_customer(self.behind(ctx)?, self.granted.as_ref(), &page).await
     }
 
-    /// The storefront's custom fields, with the customer's values: every field that the caller may read, in the order in
-    /// which they were defined, and null where the customer has no value. Backend (customers:read): all fields; everyone
-    /// else: public ones.
+    /// Custom fields of the storefront in the order of their definition, with the customer's values; a field without a
+    /// value is included with `value` null.
+    /// An integration token or client secret reads all fields, other credentials read public fields only.
     async fn custom_fields(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only fields with these keys; unknown ones are left out.")] keys: Option<
-            Vec<String>,
-        >,
+        #[graphql(
+            desc = "Keys of the fields to return; unknown keys are ignored. All fields if omitted or null."
+        )]
+        keys: Option<Vec<String>>,
     ) -> Result<Vec<CustomField>> {
         let context = RequestContext::of(ctx)?;
         let reach = self.reach(context, &READ)?;
@@ -320,48 +325,48 @@ impl Customer {
         fields_of(context, (&reach, self.granted.is_some()), whose, keys).await
     }
 
-    /// Whether what is personal of the customer is erased.
+    /// Whether the personal data of the customer is erased.
     async fn is_anonymized(&self) -> bool {
         self.document.erasure() == Some(AnonymizationStatus::Completed)
     }
 
-    /// Where the erasure of what is personal stands; null when none was ever asked for.
+    /// Status of the erasure; null if it was never requested.
     async fn anonymization_status(&self) -> Option<AnonymizationStatus> {
         self.document.erasure()
     }
 
-    /// The erasure in full: times, who asked, what was erased; null when none was ever asked for. Backend (customers:read),
-    /// or the customer itself.
+    /// Details of the erasure; null if it was never requested. Readable by every credential that may read the customer.
     async fn anonymization_info(&self, ctx: &Context<'_>) -> Option<Result<AnonymizationInfo>> {
         let state = self.document.anonymization.clone()?;
         let reach = RequestContext::of(ctx).and_then(|context| self.reach(context, &READ));
         Some(reach.map(|reach| AnonymizationInfo::new(state, reach)))
     }
 
-    /// Signed-in devices, oldest first: one for each live refresh token, 100 at most. When a customer signs in once more,
-    /// the one used longest ago ends. Backend (customers:read), or the customer itself; else FORBIDDEN.
+    /// Sessions of the customer, oldest first: one for each live refresh token, 100 at most. A further sign-in revokes
+    /// the least recently used one. Requires the scope `customers:read` or the token of this customer; otherwise
+    /// FORBIDDEN.
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<CustomerSession>> {
         let context = RequestContext::of(ctx)?;
         let reach = self.reach(context, &sessions::READ)?;
         sessions::of(context, &reach, &self.document.user_id).await
     }
 
-    /// The last time that the customer signed in.
+    /// Time of the last sign-in; null if the customer never signed in.
     async fn last_login_at(&self) -> Option<Timestamp> {
         self.document.last_login_at
     }
 
-    /// When the account was made.
+    /// Time at which the account was created.
     async fn created_at(&self) -> Timestamp {
         self.document.created_at
     }
 
-    /// When the account was last changed; the same as `createdAt` before the first change.
+    /// Time of the last change; equal to `createdAt` before the first change.
     async fn updated_at(&self) -> Timestamp {
         self.document.updated_at
     }
 
-    /// Grows with each change; pass it as `expectedVersion` to refuse to overwrite another's change.
+    /// Version number, which increases with each change. Pass it as `expectedVersion` to detect concurrent changes.
     async fn version(&self) -> i32 {
         wire_count(self.document.version)
     }

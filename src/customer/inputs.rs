@@ -9,19 +9,19 @@ use crate::custom_field::inputs::CustomFieldInput;
 use crate::error::UserError;
 use crate::platform::{clock::Timestamp, scalar::Date};
 
-/// A signed-in customer's tokens. The access token is sent as `Authorization: Bearer …`; the refresh token is kept safe
-/// and exchanged for the next pair before the access token ends.
+/// The tokens of a session. Send the access token as `Authorization: Bearer …`. Store the refresh token securely and
+/// exchange it with `customerTokenRefresh` before the access token expires.
 #[derive(SimpleObject)]
 pub struct CustomerToken {
-    /// JWT (ES256, keys at /.well-known/jwks.json), for some minutes.
+    /// Access token: a JWT (ES256, keys at /.well-known/jwks.json), valid for 15 minutes by default.
     access_token: String,
-    /// Works once; using it a second time ends the session.
+    /// Refresh token. It works once; a second use revokes the session.
     refresh_token: String,
     /// Always `Bearer`.
     token_type: String,
-    /// When the access token ends.
+    /// Time at which the access token expires.
     expires_at: Timestamp,
-    /// When the refresh token ends.
+    /// Time at which the refresh token expires.
     refresh_token_expires_at: Timestamp,
 }
 
@@ -37,193 +37,197 @@ impl From<Pair> for CustomerToken {
     }
 }
 
-/// Whom to register.
+/// Input of `customerRegister`: the new customer.
 #[derive(InputObject)]
 pub struct CustomerRegisterInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
     pub(super) storefront_id: Option<ID>,
-    /// E-mail address, unique in the storefront whatever its case.
+    /// E-mail address; unique in the storefront, ignoring case.
     pub(super) email: String,
-    /// Optional: a customer without a password signs in by single sign-on or through the store. 7 to 128 characters.
+    /// Password, by default 7 to 128 characters. Without one, the customer signs in by single sign-on or through the
+    /// store.
     pub(super) password: Option<String>,
-    /// Required with password.
+    /// Repetition of the password; required with `password`.
     pub(super) confirm_password: Option<String>,
-    /// Must be true.
+    /// Whether the customer accepts the store's terms; must be true.
     pub(super) accepted_terms: bool,
-    /// Which terms, as the store calls them; at most 100 characters.
+    /// Version of the accepted terms, as the store names it; at most 100 characters.
     pub(super) terms_version: Option<String>,
     /// First name, 1 to 100 characters.
     pub(super) first_name: String,
     /// Last name, 1 to 100 characters.
     pub(super) last_name: String,
-    /// How to address them.
+    /// Salutation.
     pub(super) salutation: Option<Salutation>,
     /// Gender.
     pub(super) gender: Option<Gender>,
-    /// Birth date, from 1900-01-01 to today.
+    /// Date of birth, such as `2001-11-21`; from 1900-01-01 to today.
     pub(super) date_of_birth: Option<Date>,
-    /// Backend only; made up where it is left out.
+    /// Shopper reference, 3 to 128 characters; generated if omitted. Requires the scope `customers:write`; otherwise
+    /// FORBIDDEN.
     pub(super) shopper_reference: Option<String>,
-    /// Values of the storefront's custom fields, at most 100. A browser sends those that customers may write, with all that
-    /// are required among them; a backend any, with all that are required.
+    /// Values of custom fields of the storefront, at most 100. With a publishable key: fields that customers may write.
+    /// Required fields among those that the credential may write must have a value.
     pub(super) custom_fields: Option<Vec<CustomFieldInput>>,
-    /// The token of the anonymous user that the shopper was until now, also when it has run out: what is in its storage comes
-    /// over. With one that cannot be used the customer is registered all the same, and `warnings` says why.
+    /// Token of the anonymous storefront user whose private storage is merged into the customer's; it may have expired.
+    /// A token that cannot be used does not prevent the registration; `warnings` contains the reason.
     pub(super) anonymous_user_token: Option<String>,
 }
 
-/// What registering came to.
+/// Payload of `customerRegister`.
 #[derive(Default, SimpleObject)]
 pub struct CustomerRegisterPayload {
-    /// The new customer; null when there are user errors, and where the storefront conceals which addresses it knows.
+    /// The new customer; null when there are user errors, and if the storefront conceals registered e-mail addresses.
     pub(super) customer: Option<Customer>,
-    /// Present when a password was given, so that the new customer is signed in.
+    /// Tokens of the new customer's session; null without `password`, and whenever `customer` is null.
     pub(super) token: Option<CustomerToken>,
-    /// Items that came over from the anonymous user.
+    /// Number of storage items merged from the anonymous user.
     pub(super) merged_item_count: i32,
-    /// What was left undone although the customer was registered: on `anonymousUserToken` why nothing came over.
+    /// Reasons for which `anonymousUserToken` was not used although the customer was registered; usually empty.
     pub(super) warnings: Vec<UserError>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// What to change. Absent fields stay as they are; null clears a clearable one.
+/// Input of `customerUpdate`: the fields to change. Omitted fields are unchanged; null removes a value where allowed.
 #[derive(InputObject)]
 pub struct CustomerUpdateInput {
-    /// Which customer; needed by a backend.
+    /// Id of the customer; required with an integration token or client secret.
     pub(super) customer_id: Option<ID>,
-    /// Refuse unless this is the stored version.
+    /// Expected `version` of the customer; the update is rejected (VERSION_CONFLICT) if the stored version differs.
     pub(super) expected_version: Option<i32>,
-    /// First name, 1 to 100 characters; cannot be cleared.
+    /// First name, 1 to 100 characters; cannot be removed.
     pub(super) first_name: MaybeUndefined<String>,
-    /// Last name, 1 to 100 characters; cannot be cleared.
+    /// Last name, 1 to 100 characters; cannot be removed.
     pub(super) last_name: MaybeUndefined<String>,
-    /// How to address them.
+    /// Salutation; null removes it.
     pub(super) salutation: MaybeUndefined<Salutation>,
-    /// Gender.
+    /// Gender; null removes it.
     pub(super) gender: MaybeUndefined<Gender>,
-    /// Birth date, from 1900-01-01 to today.
+    /// Date of birth, such as `2001-11-21`, from 1900-01-01 to today; null removes it.
     pub(super) date_of_birth: MaybeUndefined<Date>,
-    /// Backend only; the address is unverified from then on.
+    /// E-mail address; cannot be removed. A new address is unverified. Requires the scope `customers:write`; otherwise
+    /// FORBIDDEN.
     pub(super) email: MaybeUndefined<String>,
-    /// Backend only: 3 to 128 characters; cannot be cleared.
+    /// Shopper reference, 3 to 128 characters; cannot be removed. Requires the scope `customers:write`; otherwise
+    /// FORBIDDEN.
     pub(super) shopper_reference: MaybeUndefined<String>,
-    /// Values of custom fields, at most 100; those that are not named stay. A customer sends those that customers may write.
-    /// An empty list, and null, name nothing to change.
+    /// Values of custom fields, at most 100; fields that are not listed are unchanged. A customer may send the fields
+    /// that customers may write. An empty list or null changes nothing.
     pub(super) custom_fields: Option<Vec<CustomFieldInput>>,
 }
 
-/// What changing came to.
+/// Payload of `customerUpdate`.
 #[derive(SimpleObject)]
 pub struct CustomerUpdatePayload {
-    /// The customer as it is stored now; null when there are user errors.
+    /// The customer as stored after the update; null when there are user errors.
     pub(super) customer: Option<Customer>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// A sign-in by password.
+/// Input of `customerTokenCreate`: the credentials of the customer.
 #[derive(InputObject)]
 pub struct CustomerTokenCreateInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
     pub(super) storefront_id: Option<ID>,
-    /// E-mail address, in whatever case.
+    /// E-mail address; case is ignored.
     pub(super) email: String,
     /// Password.
     pub(super) password: String,
-    /// The token of the anonymous user that the shopper was until now, also when it has run out: what is in its storage comes
-    /// over. With one that cannot be used the customer is signed in all the same, and `warnings` says why.
+    /// Token of the anonymous storefront user whose private storage is merged into the customer's; it may have expired.
+    /// A token that cannot be used does not prevent the sign-in; `warnings` contains the reason.
     pub(super) anonymous_user_token: Option<String>,
 }
 
-/// A sign-in through the store.
+/// Input of `customerTokenIssue`: the customer to sign in.
 #[derive(InputObject)]
 pub struct CustomerTokenIssueInput {
-    /// Who.
+    /// Id of the customer.
     pub(super) customer_id: ID,
 }
 
-/// A refresh.
+/// Input of `customerTokenRefresh`: the refresh token to exchange.
 #[derive(InputObject)]
 pub struct CustomerTokenRefreshInput {
-    /// The refresh token.
+    /// Refresh token.
     pub(super) refresh_token: String,
 }
 
-/// What signing in came to.
+/// Payload of `customerTokenCreate`, `customerTokenCreateWithOidc`, `customerTokenIssue` and `customerTokenRefresh`.
 #[derive(Default, SimpleObject)]
 pub struct CustomerTokenPayload {
-    /// The tokens; null when there are user errors.
+    /// Tokens of the session; null when there are user errors.
     pub(super) token: Option<CustomerToken>,
-    /// Who is signed in.
+    /// The signed-in customer; null when there are user errors.
     pub(super) customer: Option<Customer>,
-    /// Items that came over from an anonymous user.
+    /// Number of storage items merged from the anonymous user.
     pub(super) merged_item_count: i32,
-    /// What was left undone although the sign-in took effect: on `anonymousUserToken` why nothing came over.
+    /// Reasons for which `anonymousUserToken` was not used although the customer was signed in; usually empty.
     pub(super) warnings: Vec<UserError>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// What to sign out: by refresh token, or for the signed-in customer this session, another one, or all of them.
+/// Input of `customerTokenRevoke`: the sessions to revoke. With a customer token and no field, the current session.
 #[derive(InputObject)]
 pub struct CustomerTokenRevokeInput {
-    /// The session of this refresh token.
+    /// Refresh token of the session to revoke.
     pub(super) refresh_token: Option<String>,
-    /// This session.
+    /// Id of the session to revoke.
     pub(super) session_id: Option<ID>,
-    /// All sessions.
+    /// Whether to revoke all sessions of the customer.
     #[graphql(default_with = "Some(false)")]
     pub(super) all: Option<bool>,
-    /// Backend, with all: whose; else CUSTOMER_REFERENCE_MISSING.
+    /// Id of the customer; required with `all` for an integration token or client secret (CUSTOMER_REFERENCE_MISSING).
     pub(super) customer_id: Option<ID>,
 }
 
-/// What signing out came to.
+/// Payload of `customerTokenRevoke`.
 #[derive(SimpleObject)]
 pub struct CustomerTokenRevokePayload {
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// A change of password.
+/// Input of `customerPasswordChange`: the current and the new password.
 #[derive(InputObject)]
 pub struct CustomerPasswordChangeInput {
-    /// The present password.
+    /// Current password.
     pub(super) password: String,
-    /// The new one, 7 to 128 characters.
+    /// New password, by default 7 to 128 characters.
     pub(super) new_password: String,
-    /// The new one again.
+    /// Repetition of the new password.
     pub(super) confirm_password: String,
 }
 
-/// What changing the password came to.
+/// Payload of `customerPasswordChange`.
 #[derive(SimpleObject)]
 pub struct CustomerPasswordChangePayload {
     /// The customer; null when there are user errors.
     pub(super) customer: Option<Customer>,
-    /// A fresh pair: the old tokens no longer work.
+    /// Tokens of a new session, which replace all earlier tokens; null when there are user errors.
     pub(super) token: Option<CustomerToken>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// A first password.
+/// Input of `customerPasswordSet`: the first password of a customer.
 #[derive(InputObject)]
 pub struct CustomerPasswordSetInput {
-    /// Whose.
+    /// Id of the customer.
     pub(super) customer_id: ID,
-    /// The password, 7 to 128 characters.
+    /// New password, by default 7 to 128 characters.
     pub(super) new_password: String,
-    /// The password again.
+    /// Repetition of the new password.
     pub(super) confirm_password: String,
 }
 
-/// What setting the password came to.
+/// Payload of `customerPasswordSet`.
 #[derive(SimpleObject)]
 pub struct CustomerPasswordSetPayload {
     /// The customer; null when there are user errors.
     pub(super) customer: Option<Customer>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }

@@ -17,16 +17,16 @@ use crate::platform::{
     page::{Connection, Count, Order, PageArgs, Values},
 };
 
-/// What customers are sorted by.
+/// Sort key of a list of customers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum CustomerSortKey {
-    /// When the account was made.
+    /// Time at which the account was created.
     CreatedAt,
-    /// When the profile, an address or the number of placed orders was last changed.
+    /// Time of the last change of the profile, an address or the number of placed orders.
     UpdatedAt,
-    /// Last name, capital letters before small ones.
+    /// Last name; upper-case letters sort before lower-case letters.
     LastName,
-    /// E-mail address, whatever its case.
+    /// E-mail address; case is ignored.
     Email,
     /// Reference, by its number.
     Reference,
@@ -62,50 +62,50 @@ impl CustomerSortKey {
     }
 }
 
-/// Conditions on customers; all given ones must hold. A list whose filter no index narrows is looked through, for at most
-/// 5 seconds (TIMEOUT).
+/// Filter of a list of customers. All conditions must match. A filter that no index supports scans all customers, for
+/// at most 5 seconds (error TIMEOUT).
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct CustomerFilter {
-    /// E-mail address, compared without case. An index answers eq, in and startsWith.
+    /// E-mail address; case is ignored. An index supports `eq`, `in` and `startsWith`.
     pub email: Option<StringFilter>,
-    /// First name. An index answers eq, in and startsWith.
+    /// First name. An index supports `eq`, `in` and `startsWith`.
     pub first_name: Option<StringFilter>,
-    /// Last name. An index answers eq, in and startsWith.
+    /// Last name. An index supports `eq`, `in` and `startsWith`.
     pub last_name: Option<StringFilter>,
-    /// Reference: DE--25. An index answers eq, in and startsWith.
+    /// Reference, such as `DE--25`. An index supports `eq`, `in` and `startsWith`.
     pub reference: Option<StringFilter>,
-    /// Shopper reference. An index answers eq, in and startsWith.
+    /// Shopper reference. An index supports `eq`, `in` and `startsWith`.
     pub shopper_reference: Option<StringFilter>,
-    /// How the customer buys. An index answers it.
+    /// Purchase status. Supported by an index.
     pub status: Option<CustomerStatus>,
-    /// Can sign in by password, or cannot.
+    /// Whether the customer has a password to sign in with.
     pub has_password: Option<bool>,
-    /// Whether the address was shown to be theirs.
+    /// Whether the e-mail address is verified.
     pub is_email_verified: Option<bool>,
-    /// Whether what is personal of the customer is erased. An index answers true.
+    /// Whether the personal data of the customer is erased. An index supports `true`.
     pub is_anonymized: Option<bool>,
-    /// Where the erasure of what is personal stands. An index answers it.
+    /// Status of the erasure. Supported by an index.
     pub anonymization_status: Option<AnonymizationStatus>,
-    /// Is in this customer group; nobody is in one that there is not. Backend with groups:read too, or the customer itself;
-    /// else FORBIDDEN. An index answers it, together with status too.
+    /// Id of a customer group of the customer; an unknown id matches no customer. Also requires the scope `groups:read`
+    /// or a customer token; otherwise FORBIDDEN. Supported by an index, also together with `status`.
     pub group_id: Option<ID>,
     /// That group, where it was found to be there; set before the filter becomes a condition.
     #[graphql(skip)]
     pub group: Option<CustomerGroupId>,
-    /// When the account was made.
+    /// Time at which the account was created.
     pub created_at: Option<DateTimeFilter>,
-    /// When the profile, an address or the number of placed orders was last changed. An index answers it.
+    /// Time of the last change of the profile, an address or the number of placed orders. Supported by an index.
     pub updated_at: Option<DateTimeFilter>,
-    /// A value of one of the storefront's custom fields. An index answers eq, and isNull: false.
+    /// Value of a custom field of the storefront. An index supports `eq`, and `isNull: false`.
     pub custom_field: Option<CustomFieldFilter>,
     /// What that comes to, once the fields are known.
     #[graphql(skip)]
     custom_field_conditions: Vec<bson::Document>,
-    /// All of these must hold. `and`, `or` and `not` stand at most five within each other.
+    /// All of these filters must match. `and`, `or` and `not` nest at most five levels deep.
     pub and: Option<Vec<CustomerFilter>>,
-    /// One of these must hold.
+    /// At least one of these filters must match.
     pub or: Option<Vec<CustomerFilter>>,
-    /// This must not hold.
+    /// This filter must not match.
     pub not: Option<Box<CustomerFilter>>,
 }
 

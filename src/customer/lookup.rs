@@ -11,32 +11,32 @@ use crate::context::RequestContext;
 use crate::error::Result;
 use crate::platform::id::{CustomerId, Id};
 
-/// Names a customer, one way or the other.
+/// Identifies a customer by exactly one of its keys.
 #[derive(OneofObject)]
 pub enum CustomerBy {
-    /// By global id.
+    /// Global id of the customer.
     Id(ID),
-    /// By reference.
+    /// Reference of the customer.
     Reference(CustomerReferenceKey),
-    /// By e-mail address.
+    /// E-mail address of the customer.
     Email(CustomerEmailKey),
 }
 
-/// A customer's reference in its storefront.
+/// The reference of a customer in a storefront.
 #[derive(InputObject)]
 pub struct CustomerReferenceKey {
-    /// Which storefront; needed where the credential covers several.
+    /// Id of the storefront; required when the credential covers several storefronts (error STOREFRONT_REQUIRED).
     storefront_id: Option<ID>,
-    /// Exactly as it was given: DE--25.
+    /// Reference exactly as `Customer.reference` returns it, such as `DE--25`.
     reference: String,
 }
 
-/// A customer's address in its storefront.
+/// The e-mail address of a customer in a storefront.
 #[derive(InputObject)]
 pub struct CustomerEmailKey {
-    /// Which storefront; needed where the credential covers several.
+    /// Id of the storefront; required when the credential covers several storefronts (error STOREFRONT_REQUIRED).
     storefront_id: Option<ID>,
-    /// In whatever case.
+    /// E-mail address; case is ignored.
     email: String,
 }
 
@@ -46,12 +46,13 @@ pub struct CustomerQuery;
 
 #[Object]
 impl CustomerQuery {
-    /// A customer by id, reference or e-mail address; null when there is none that the caller may see. Backend
-    /// (customers:read), or the customer itself.
+    /// Returns a customer by id, reference or e-mail address; null if the customer is not found for this credential.
+    /// Requires an integration token or client secret with the scope `customers:read`, the token of this customer, or
+    /// the token of its storefront user.
     async fn customer(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] by: CustomerBy,
+        #[graphql(desc = "Key of the customer.")] by: CustomerBy,
     ) -> Option<Result<Customer>> {
         let load = async {
             let context = RequestContext::of(ctx)?;

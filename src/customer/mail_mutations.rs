@@ -20,111 +20,111 @@ use crate::storefront::Storefront;
 const ASK: Policy = Policy::backend(Scope::CustomersWrite).and_public();
 const OWN: Policy = Policy::customer_only();
 
-/// Whom to mail.
+/// Input of `customerPasswordResetRequest`: the account to send the key to.
 #[derive(InputObject)]
 pub struct CustomerPasswordResetRequestInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
     storefront_id: Option<ID>,
-    /// E-mail address, in whatever case.
+    /// E-mail address; case is ignored.
     email: String,
 }
 
-/// What asking came to.
+/// Payload of `customerPasswordResetRequest`.
 #[derive(SimpleObject)]
 pub struct CustomerPasswordResetRequestPayload {
-    /// What is wrong with the request; empty when it took effect, and when nobody has the address.
+    /// User errors; empty when the mutation took effect, also for an unknown e-mail address.
     user_errors: Vec<UserError>,
 }
 
-/// A new password by key.
+/// Input of `customerPasswordReset`: the key and the new password.
 #[derive(InputObject)]
 pub struct CustomerPasswordResetInput {
     /// The Password Reset Key from the mail.
     restore_password_key: String,
-    /// The new password, 7 to 128 characters.
+    /// New password, by default 7 to 128 characters.
     password: String,
-    /// The new password again.
+    /// Repetition of the new password.
     confirm_password: String,
 }
 
-/// What choosing a new password came to.
+/// Payload of `customerPasswordReset`.
 #[derive(SimpleObject)]
 pub struct CustomerPasswordResetPayload {
-    /// Who is signed in now; null when there are user errors.
+    /// The signed-in customer; null when there are user errors.
     customer: Option<Customer>,
-    /// A fresh pair of tokens; all others have ended.
+    /// Tokens of a new session, which replace all earlier tokens; null when there are user errors.
     token: Option<CustomerToken>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     user_errors: Vec<UserError>,
 }
 
-/// Whom to mail.
+/// Input of `customerEmailVerificationRequest`: the e-mail address to verify.
 #[derive(InputObject)]
 pub struct CustomerEmailVerificationRequestInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
     storefront_id: Option<ID>,
-    /// E-mail address, in whatever case.
+    /// E-mail address; case is ignored.
     email: String,
 }
 
-/// What asking came to.
+/// Payload of `customerEmailVerificationRequest`.
 #[derive(SimpleObject)]
 pub struct CustomerEmailVerificationRequestPayload {
-    /// What is wrong with the request; empty when it took effect, and when nobody has the address.
+    /// User errors; empty when the mutation took effect, also for an unknown e-mail address.
     user_errors: Vec<UserError>,
 }
 
-/// A verification.
+/// Input of `customerEmailVerify`: the token to redeem.
 #[derive(InputObject)]
 pub struct CustomerEmailVerifyInput {
     /// The token from the mail.
     token: String,
-    /// The account's password, by which its sessions and the password are kept where this is the first proof of the
-    /// address. Not needed with a token of the customer in the request's credential.
+    /// Password of the account; keeps its sessions and the password if this is the first verification of the address.
+    /// Not needed if the request is sent with a customer token of the account.
     password: Option<String>,
 }
 
-/// What verifying came to.
+/// Payload of `customerEmailVerify`.
 #[derive(SimpleObject)]
 pub struct CustomerEmailVerifyPayload {
-    /// Whose address it is; null when there are user errors.
+    /// The customer with the verified address; null when there are user errors.
     customer: Option<Customer>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     user_errors: Vec<UserError>,
 }
 
-/// A wish for another address.
+/// Input of `customerEmailChangeRequest`: the new e-mail address.
 #[derive(InputObject)]
 pub struct CustomerEmailChangeRequestInput {
-    /// The new address.
+    /// New e-mail address.
     new_email: String,
-    /// The present password; required where there is one.
+    /// Current password; required if the customer has one.
     password: Option<String>,
 }
 
-/// What asking came to.
+/// Payload of `customerEmailChangeRequest`.
 #[derive(SimpleObject)]
 pub struct CustomerEmailChangeRequestPayload {
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     user_errors: Vec<UserError>,
 }
 
-/// A confirmation of another address.
+/// Input of `customerEmailChangeConfirm`: the token to redeem.
 #[derive(InputObject)]
 pub struct CustomerEmailChangeConfirmInput {
     /// The token from the mail to the new address.
     token: String,
-    /// The account's password, by which its sessions and the password are kept. Not needed with a token of the customer in
-    /// the request's credential.
+    /// Password of the account; keeps its sessions and the password. Not needed if the request is sent with a customer
+    /// token of the account.
     password: Option<String>,
 }
 
-/// What confirming came to.
+/// Payload of `customerEmailChangeConfirm`.
 #[derive(SimpleObject)]
 pub struct CustomerEmailChangeConfirmPayload {
     /// The customer with the new address; null when there are user errors.
     customer: Option<Customer>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     user_errors: Vec<UserError>,
 }
 
@@ -134,13 +134,15 @@ pub struct CustomerMailMutation;
 
 #[Object]
 impl CustomerMailMutation {
-    /// Mails a Password Reset Key. Answers the same, and as fast, whether or not anybody has the address; at most one mail
-    /// a minute and five an hour are sent. Public, or backend (customers:write). Codes: RATE_LIMITED, SAVE_FAILED (410),
-    /// STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// Sends a Password Reset Key by mail.
+    /// Requires a publishable key, or an integration token or client secret with the scope `customers:write`.
+    /// User errors: RATE_LIMITED, SAVE_FAILED (410), STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// The response and its timing are the same for known and unknown addresses. At most one mail a minute and five an
+    /// hour are sent to an address. Only the newest key works.
     async fn customer_password_reset_request(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom to mail.")] input: CustomerPasswordResetRequestInput,
+        #[graphql(desc = "The account to send the key to.")] input: CustomerPasswordResetRequestInput,
     ) -> Result<CustomerPasswordResetRequestPayload> {
         let context = RequestContext::of(ctx)?;
         let asked = ask(
@@ -152,11 +154,12 @@ impl CustomerMailMutation {
         Ok(CustomerPasswordResetRequestPayload { user_errors })
     }
 
-    /// Redeems a Password Reset Key, once: the customer has a new password and is signed in, all other sessions end, the
-    /// address is verified by it, and a notice goes out. A refusal for the password's rules does not use the key up.
-    /// Everyone, without a credential too. Codes: RESET_KEY_INVALID (415), RESET_KEY_EXPIRED (415),
-    /// PASSWORDS_DO_NOT_MATCH (406), PASSWORD_TOO_SHORT (408), PASSWORD_TOO_LONG (408), PASSWORD_TOO_COMMON (408),
-    /// RATE_LIMITED, SAVE_FAILED (407).
+    /// Resets the password with a key from a mail and signs the customer in.
+    /// Requires no credential; any credential is accepted.
+    /// User errors: RESET_KEY_INVALID (415), RESET_KEY_EXPIRED (415), PASSWORDS_DO_NOT_MATCH (406), PASSWORD_TOO_SHORT
+    /// (408), PASSWORD_TOO_LONG (408), PASSWORD_TOO_COMMON (408), RATE_LIMITED, SAVE_FAILED (407).
+    /// A key works once; a rejected password does not use it up. All other sessions are revoked, the e-mail address
+    /// becomes verified, and a notice is mailed. If the address was unverified before, linked identities are removed.
     async fn customer_password_reset(
         &self,
         ctx: &Context<'_>,
@@ -171,14 +174,17 @@ impl CustomerMailMutation {
         })
     }
 
-    /// Mails a token that verifies the customer's address. Answers the same, and as fast, whether or not anybody has the
-    /// address. Public, backend (customers:write), or the customer itself for its own address; for any other address a
-    /// customer's request succeeds and sends no mail. Codes: RATE_LIMITED, SAVE_FAILED (410), STOREFRONT_REQUIRED,
-    /// STOREFRONT_NOT_FOUND.
+    /// Sends a token by mail that verifies the customer's e-mail address.
+    /// Requires a publishable key, an integration token or client secret with the scope `customers:write`, or a
+    /// customer token.
+    /// User errors: RATE_LIMITED, CUSTOMER_ANONYMIZED, SAVE_FAILED (410), STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// The response and its timing are the same for known and unknown addresses. With a customer token, an address
+    /// other than the customer's own succeeds and no mail is sent. At most one mail a minute is sent to an address.
+    /// Only the newest token works.
     async fn customer_email_verification_request(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom to mail.")] input: CustomerEmailVerificationRequestInput,
+        #[graphql(desc = "The e-mail address to verify.")] input: CustomerEmailVerificationRequestInput,
     ) -> Result<CustomerEmailVerificationRequestPayload> {
         let context = RequestContext::of(ctx)?;
         let asked = ask(
@@ -190,16 +196,19 @@ impl CustomerMailMutation {
         Ok(CustomerEmailVerificationRequestPayload { user_errors })
     }
 
-    /// Verifies a customer's address by the token that was mailed to it, once. Everyone, without a credential too. The first
-    /// verification of an address ends all sessions of the account and removes its password, linked identities and other
-    /// mailed keys, because somebody else may have registered the address; the owner then sets a password with
-    /// `customerPasswordReset`. Sessions and password are kept where the request has the customer's own token, or `password`
-    /// is the account's; a wrong one does not use the token up. Codes: EMAIL_TOKEN_INVALID, EMAIL_TOKEN_EXPIRED,
-    /// PASSWORD_INVALID (408), RATE_LIMITED with `retryAfterSeconds`, SAVE_FAILED (410).
+    /// Verifies the e-mail address of a customer with a token from a mail.
+    /// Requires no credential; any credential is accepted.
+    /// User errors: EMAIL_TOKEN_INVALID, EMAIL_TOKEN_EXPIRED, PASSWORD_INVALID (408), RATE_LIMITED with
+    /// `retryAfterSeconds`, SAVE_FAILED (410).
+    /// A token works once; a wrong `password` does not use it up. The first verification of an address revokes all
+    /// sessions of the account and removes its password, linked identities and other mailed keys and tokens, because
+    /// another person may have registered the address; the owner then sets a password with `customerPasswordReset`.
+    /// Nothing is removed if the request is sent with a customer token of the account or with the `password` of the
+    /// account.
     async fn customer_email_verify(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The token.")] input: CustomerEmailVerifyInput,
+        #[graphql(desc = "The token to redeem.")] input: CustomerEmailVerifyInput,
     ) -> Result<CustomerEmailVerifyPayload> {
         let confirmed = confirm(
             RequestContext::of(ctx)?,
@@ -213,27 +222,33 @@ impl CustomerMailMutation {
         })
     }
 
-    /// Mails a token to the new address and a notice to the old one; the address changes when it is confirmed. The
-    /// customer itself, with the password where there is one. Codes: EMAIL_INVALID, EMAIL_TAKEN (400), NO_CHANGES,
-    /// PASSWORD_INVALID (408), REQUIRED, RATE_LIMITED, SAVE_FAILED (410).
+    /// Requests a change of the e-mail address: mails a token to the new address and a notice to the current one.
+    /// Requires a customer token, and `password` if the customer has one.
+    /// User errors: EMAIL_INVALID, EMAIL_TAKEN (400), NO_CHANGES, PASSWORD_INVALID (408), REQUIRED, RATE_LIMITED,
+    /// CUSTOMER_ANONYMIZED, SAVE_FAILED (410).
+    /// The address changes with `customerEmailChangeConfirm`. At most one request a minute and five an hour are
+    /// accepted. If the storefront conceals registered e-mail addresses, EMAIL_TAKEN is returned by
+    /// `customerEmailChangeConfirm` only.
     async fn customer_email_change_request(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The new address.")] input: CustomerEmailChangeRequestInput,
+        #[graphql(desc = "The new e-mail address.")] input: CustomerEmailChangeRequestInput,
     ) -> Result<CustomerEmailChangeRequestPayload> {
         let (_, user_errors) = payload(request_change(RequestContext::of(ctx)?, input).await)?;
         Ok(CustomerEmailChangeRequestPayload { user_errors })
     }
 
-    /// Gives the customer the new address by the token that was mailed to it, once; it is verified then. Everyone, without
-    /// a credential too. It ends all sessions of the account and removes its password, linked identities and other mailed
-    /// keys, unless the request has the customer's own token, or `password` is the account's; a wrong one does not use the
-    /// token up. Codes: EMAIL_TOKEN_INVALID, EMAIL_TOKEN_EXPIRED, EMAIL_TAKEN (400), PASSWORD_INVALID (408), RATE_LIMITED
+    /// Changes the e-mail address of a customer with a token from a mail; the new address is verified.
+    /// Requires no credential; any credential is accepted.
+    /// User errors: EMAIL_TOKEN_INVALID, EMAIL_TOKEN_EXPIRED, EMAIL_TAKEN (400), PASSWORD_INVALID (408), RATE_LIMITED
     /// with `retryAfterSeconds`, SAVE_FAILED (410).
+    /// A token works once; a wrong `password` does not use it up. The change revokes all sessions of the account and
+    /// removes its password, linked identities and other mailed keys and tokens, unless the request is sent with a
+    /// customer token of the account or with the `password` of the account.
     async fn customer_email_change_confirm(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The token.")] input: CustomerEmailChangeConfirmInput,
+        #[graphql(desc = "The token to redeem.")] input: CustomerEmailChangeConfirmInput,
     ) -> Result<CustomerEmailChangeConfirmPayload> {
         let confirmed = confirm(
             RequestContext::of(ctx)?,

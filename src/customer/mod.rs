@@ -59,7 +59,7 @@ pub const MAX_NAME: usize = 100;
 /// Longest version of terms, in characters.
 pub const MAX_TERMS_VERSION: usize = 100;
 
-/// How a customer likes to be addressed.
+/// Salutation of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Salutation {
@@ -75,11 +75,11 @@ pub enum Salutation {
     Dr,
     /// Professor.
     Prof,
-    /// None at all.
+    /// No salutation.
     NotApplicable,
 }
 
-/// A customer's gender, as far as they tell it.
+/// Gender of a customer, as the customer stated it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Gender {
@@ -87,13 +87,13 @@ pub enum Gender {
     Female,
     /// Male.
     Male,
-    /// Neither, or both.
+    /// Neither female nor male, or both.
     Diverse,
-    /// Asked, and not told.
+    /// The customer was asked and did not state a gender.
     NotSpecified,
 }
 
-/// How a customer buys. It follows the number of placed orders and cannot be set (CLY-10).
+/// Purchase status of a customer. It is derived from `orderCount` and cannot be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CustomerStatus {
@@ -101,7 +101,7 @@ pub enum CustomerStatus {
     Prospect,
     /// One order.
     Acquired,
-    /// Two or more.
+    /// Two or more orders.
     Repeat,
 }
 

@@ -36,22 +36,25 @@ pub struct CustomerMutation;
 
 #[Object]
 impl CustomerMutation {
-    /// Registers a customer together with their storefront user and its private storage; with `password` they are signed
-    /// in, with `anonymousUserToken` what they made before comes over. No mail is sent. Public, or backend
-    /// (customers:write). Where the storefront conceals which addresses it knows, a taken address looks like success, and
-    /// `customer` and `token` are null in both cases. With a publishable key there, a mail goes to the address in both cases,
-    /// a new account can be signed in to once its address is verified by the token in that mail
-    /// (`customerEmailVerify` with `password` keeps the password), and `anonymousUserToken` is left alone: bring it along
-    /// when the customer signs in. Warnings, where nothing comes over: ANONYMOUS_TOKEN_INVALID for a token that is not ours,
-    /// blank, another storefront's or a regular user's; STOREFRONT_USER_ALREADY_MERGED (409), STOREFRONT_USER_EXPIRED. Codes:
-    /// EMAIL_INVALID, EMAIL_TAKEN (400), TERMS_NOT_ACCEPTED (422), PASSWORDS_DO_NOT_MATCH (406), PASSWORD_TOO_SHORT,
-    /// PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, DATE_OF_BIRTH_INVALID, SHOPPER_REFERENCE_INVALID, SHOPPER_REFERENCE_TAKEN,
-    /// CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_VALUE_INVALID, CUSTOM_FIELD_REQUIRED, REQUIRED, TOO_LONG, INVALID, FORBIDDEN,
-    /// RATE_LIMITED, SAVE_FAILED (410), STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// Registers a customer together with its storefront user and private storage.
+    /// Requires a publishable key, or an integration token or client secret with the scope `customers:write`.
+    /// User errors: EMAIL_INVALID, EMAIL_TAKEN (400), TERMS_NOT_ACCEPTED (422), PASSWORDS_DO_NOT_MATCH (406),
+    /// PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, DATE_OF_BIRTH_INVALID, SHOPPER_REFERENCE_INVALID,
+    /// SHOPPER_REFERENCE_TAKEN, CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_VALUE_INVALID, CUSTOM_FIELD_REQUIRED, REQUIRED,
+    /// TOO_LONG, INVALID, FORBIDDEN, RATE_LIMITED, SAVE_FAILED (410), STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// Warnings: ANONYMOUS_TOKEN_INVALID if the token is unknown, blank, of another storefront or of a regular user;
+    /// STOREFRONT_USER_ALREADY_MERGED (409), STOREFRONT_USER_EXPIRED.
+    /// With `password` the customer is signed in; with `anonymousUserToken` the anonymous user's private storage is
+    /// merged into the customer's. No mail is sent.
+    /// If the storefront conceals registered e-mail addresses, a taken address looks like success, `customer` and
+    /// `token` are always null, and the owner of a taken address is notified by mail. With a publishable key, a new
+    /// account then receives a mail with a verification token and can sign in once the address is verified
+    /// (`customerEmailVerify` with `password` keeps the password), and `anonymousUserToken` is ignored: send it at the
+    /// first sign-in.
     async fn customer_register(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom to register.")] input: CustomerRegisterInput,
+        #[graphql(desc = "The customer to register.")] input: CustomerRegisterInput,
     ) -> Result<CustomerRegisterPayload> {
         let (done, user_errors) = payload(register(RequestContext::of(ctx)?, input).await)?;
         Ok(done.unwrap_or(CustomerRegisterPayload {
@@ -60,15 +63,17 @@ impl CustomerMutation {
         }))
     }
 
-    /// Changes a customer's profile; only the fields that are sent. The customer itself, or backend (customers:write) with
-    /// `customerId`. Codes: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), NO_CHANGES, VERSION_CONFLICT with
-    /// `currentVersion`, REQUIRED, TOO_LONG, INVALID, DATE_OF_BIRTH_INVALID, EMAIL_INVALID, EMAIL_TAKEN (400),
-    /// SHOPPER_REFERENCE_INVALID, SHOPPER_REFERENCE_TAKEN, CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_VALUE_INVALID,
-    /// CUSTOM_FIELD_REQUIRED, FORBIDDEN, SAVE_FAILED (410).
+    /// Updates the profile of a customer; only fields in the input change.
+    /// Requires a customer token, or an integration token or client secret with the scope `customers:write` and
+    /// `customerId`.
+    /// User errors: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, NO_CHANGES,
+    /// VERSION_CONFLICT with `currentVersion`, REQUIRED, TOO_LONG, INVALID, DATE_OF_BIRTH_INVALID, EMAIL_INVALID,
+    /// EMAIL_TAKEN (400), SHOPPER_REFERENCE_INVALID, SHOPPER_REFERENCE_TAKEN, CUSTOM_FIELD_NOT_FOUND,
+    /// CUSTOM_FIELD_VALUE_INVALID, CUSTOM_FIELD_REQUIRED, FORBIDDEN, SAVE_FAILED (410).
     async fn customer_update(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to change.")] input: CustomerUpdateInput,
+        #[graphql(desc = "The fields to change.")] input: CustomerUpdateInput,
     ) -> Result<CustomerUpdatePayload> {
         let (customer, user_errors) = payload(update(RequestContext::of(ctx)?, input).await)?;
         Ok(CustomerUpdatePayload {

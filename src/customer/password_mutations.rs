@@ -25,13 +25,15 @@ pub struct CustomerPasswordMutation;
 
 #[Object]
 impl CustomerPasswordMutation {
-    /// Changes the password of the signed-in customer. All sessions end; the answer holds a fresh pair of tokens. The
-    /// customer itself. Codes: PASSWORD_INVALID (408) for the present one, PASSWORDS_DO_NOT_MATCH (406),
-    /// PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, RATE_LIMITED, SAVE_FAILED (407).
+    /// Changes the password of the signed-in customer.
+    /// Requires a customer token.
+    /// User errors: PASSWORD_INVALID (408) for the current password, PASSWORDS_DO_NOT_MATCH (406), PASSWORD_TOO_SHORT
+    /// (408), PASSWORD_TOO_LONG (408), PASSWORD_TOO_COMMON (408), RATE_LIMITED, CUSTOMER_ANONYMIZED, SAVE_FAILED (407).
+    /// All sessions are revoked; the payload contains the tokens of a new one.
     async fn customer_password_change(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The present and the new password.")] input: CustomerPasswordChangeInput,
+        #[graphql(desc = "The current and the new password.")] input: CustomerPasswordChangeInput,
     ) -> Result<CustomerPasswordChangePayload> {
         let (done, user_errors) = payload(change_password(RequestContext::of(ctx)?, input).await)?;
         let (customer, token) = done.unzip();
@@ -42,13 +44,15 @@ impl CustomerPasswordMutation {
         })
     }
 
-    /// Gives a password to a customer that has none. Backend (customers:write). Codes: CUSTOMER_NOT_FOUND (402),
-    /// CUSTOMER_REFERENCE_MISSING (405), PASSWORD_ALREADY_SET, PASSWORDS_DO_NOT_MATCH (406), PASSWORD_TOO_SHORT,
-    /// PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, RATE_LIMITED, SAVE_FAILED (407).
+    /// Sets the first password of a customer that has none.
+    /// Requires an integration token or client secret with the scope `customers:write`.
+    /// User errors: CUSTOMER_NOT_FOUND (402), CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_ANONYMIZED,
+    /// PASSWORD_ALREADY_SET, PASSWORDS_DO_NOT_MATCH (406), PASSWORD_TOO_SHORT (408), PASSWORD_TOO_LONG (408),
+    /// PASSWORD_TOO_COMMON (408), RATE_LIMITED, SAVE_FAILED (407).
     async fn customer_password_set(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose, and which.")] input: CustomerPasswordSetInput,
+        #[graphql(desc = "The customer and the password.")] input: CustomerPasswordSetInput,
     ) -> Result<CustomerPasswordSetPayload> {
         let (customer, user_errors) = payload(set_password(RequestContext::of(ctx)?, input).await)?;
         Ok(CustomerPasswordSetPayload {

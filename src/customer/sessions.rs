@@ -24,7 +24,8 @@ use crate::platform::{
 /// Who may read which devices are signed in.
 pub const READ: Policy = Policy::backend(Scope::CustomersRead).and_customer();
 
-/// A signed-in device. The customer itself, or backend (customers:read).
+/// A session: a device on which the customer is signed in.
+/// Requires an integration token or client secret with the scope `customers:read`, or the token of this customer.
 #[derive(Clone, Description)]
 pub struct CustomerSession {
     session: Session,
@@ -47,22 +48,22 @@ impl CustomerSession {
         ID::from(&self.session.id)
     }
 
-    /// When it was signed in.
+    /// Time of the sign-in.
     async fn created_at(&self) -> Timestamp {
         self.session.created_at
     }
 
-    /// When its tokens were last refreshed.
+    /// Time of the last token refresh; equal to `createdAt` before the first one.
     async fn last_used_at(&self) -> Timestamp {
         self.session.last_used_at
     }
 
-    /// The device, as it calls itself.
+    /// User agent of the device at the sign-in, cut to 255 characters; null if it sent none.
     async fn user_agent(&self) -> Option<&str> {
         self.session.user_agent.as_deref()
     }
 
-    /// Whether this request comes from it.
+    /// Whether the access token of this request belongs to the session.
     async fn is_current(&self) -> bool {
         self.is_current
     }

@@ -4,11 +4,11 @@ use async_graphql::SimpleObject;
 
 use crate::platform::clock::Timestamp;
 
-/// Which terms a customer accepted.
+/// Acceptance of the store's terms by a customer.
 #[derive(SimpleObject)]
 pub struct TermsAcceptance {
-    /// When.
+    /// Time of the acceptance.
     pub(super) accepted_at: Timestamp,
-    /// Which, as the store calls them.
+    /// Version of the accepted terms, as the store named it; null if none was sent, and after erasure.
     pub(super) version: Option<String>,
 }

@@ -33,25 +33,29 @@ pub struct CustomerTokenMutation;
 
 #[Object]
 impl CustomerTokenMutation {
-    /// Signs a customer in by e-mail address and password; with `anonymousUserToken` what they made before comes over.
-    /// Public, or backend (customers:write). Warnings, where nothing comes over: ANONYMOUS_TOKEN_INVALID for a token that is
-    /// not ours, blank, another storefront's or a regular user's; STOREFRONT_USER_ALREADY_MERGED (409),
-    /// STOREFRONT_USER_EXPIRED. Codes: CREDENTIALS_INVALID for an unknown address, no password and a wrong one alike;
-    /// RATE_LIMITED with `retryAfterSeconds`; SAVE_FAILED (410), STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// Signs a customer in with e-mail address and password.
+    /// Requires a publishable key, or an integration token or client secret with the scope `customers:write`.
+    /// User errors: CREDENTIALS_INVALID, the same for an unknown address, an account without a password and a wrong
+    /// password; RATE_LIMITED with `retryAfterSeconds`, SAVE_FAILED (410), STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// Warnings: ANONYMOUS_TOKEN_INVALID if the token is unknown, blank, of another storefront or of a regular user;
+    /// STOREFRONT_USER_ALREADY_MERGED (409), STOREFRONT_USER_EXPIRED.
+    /// With `anonymousUserToken` the anonymous user's private storage is merged into the customer's.
     async fn customer_token_create(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who signs in.")] input: CustomerTokenCreateInput,
+        #[graphql(desc = "The credentials of the customer.")] input: CustomerTokenCreateInput,
     ) -> Result<CustomerTokenPayload> {
         token_payload(create_token(RequestContext::of(ctx)?, input).await)
     }
 
-    /// Signs in a customer whom the store has signed in already; recorded with the owner of the backend's token. Backend
-    /// (customers:token). Codes: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), SAVE_FAILED (410).
+    /// Issues tokens for a customer that the store has already signed in.
+    /// Requires an integration token or client secret with the scope `customers:token`.
+    /// User errors: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, SAVE_FAILED (410).
+    /// The session records the owner of the integration token.
     async fn customer_token_issue(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom to sign in.")] input: CustomerTokenIssueInput,
+        #[graphql(desc = "The customer to sign in.")] input: CustomerTokenIssueInput,
     ) -> Result<CustomerTokenPayload> {
         let context = RequestContext::of(ctx)?;
         let issue = async {
@@ -65,13 +69,16 @@ impl CustomerTokenMutation {
         token_payload(issue.await)
     }
 
-    /// Exchanges a refresh token for the next pair. Each refresh token works once; a second use ends its session, but for
-    /// a retry by the same client within ten seconds, which gets the same answer again. Everyone, without a credential
-    /// too; a token belongs to the API client that it was issued to. Code: TOKEN_INVALID.
+    /// Exchanges a refresh token for new tokens of the same session.
+    /// Requires no credential; any credential is accepted.
+    /// User errors: TOKEN_INVALID.
+    /// A refresh token works once; a second use revokes the session, except that a retry within ten seconds from the
+    /// same client address and user agent returns the same tokens. With the credential of an API client other than the
+    /// one that the token was issued to, the request is refused (TOKEN_INVALID) and does not use the token up.
     async fn customer_token_refresh(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to exchange.")] input: CustomerTokenRefreshInput,
+        #[graphql(desc = "The refresh token to exchange.")] input: CustomerTokenRefreshInput,
     ) -> Result<CustomerTokenPayload> {
         let context = RequestContext::of(ctx)?;
         let client = client_of(context);
@@ -79,14 +86,17 @@ impl CustomerTokenMutation {
         token_payload(sign_in::refresh(app, token, client.as_deref(), device(context)).await)
     }
 
-    /// Signs out: the session of a refresh token (everyone), or for the signed-in customer this session, another one or
-    /// all of them; backend (customers:write) with `sessionId`, or `all` and `customerId`. Succeeds whether or not the
-    /// token or session was known. The access tokens of an ended session stop at once here, and within five seconds
-    /// everywhere. Codes: REQUIRED, CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), SAVE_FAILED (410).
+    /// Signs a customer out by revoking sessions.
+    /// Requires no credential with `refreshToken` alone; otherwise a customer token, or an integration token or client
+    /// secret with the scope `customers:write` and `sessionId`, or `all` and `customerId`.
+    /// User errors: REQUIRED, CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), SAVE_FAILED (410).
+    /// An unknown token or session, or a refresh token of another API client, revokes nothing and is a success. Access
+    /// tokens of a revoked session stop working at once on the server that handles the request, and within five seconds
+    /// on all others.
     async fn customer_token_revoke(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to sign out.")] input: CustomerTokenRevokeInput,
+        #[graphql(desc = "The sessions to revoke.")] input: CustomerTokenRevokeInput,
     ) -> Result<CustomerTokenRevokePayload> {
         let (_, user_errors) = payload(revoke(RequestContext::of(ctx)?, input).await)?;
         Ok(CustomerTokenRevokePayload { user_errors })

@@ -20,8 +20,9 @@ use crate::platform::{
     scalar::wire_count,
 };
 
-/// Where the erasure of a customer's personal data stands, with one time for each state that it was in. Backend
-/// (customers:read), or the customer itself.
+/// Details of the erasure of a customer, with the time of each status that it reached.
+/// Requires an integration token or client secret with the scope `customers:read`, the token of this customer, or the
+/// token of its storefront user.
 pub struct AnonymizationInfo {
     state: Anonymization,
     /// How far the caller reads the customer.
@@ -62,86 +63,89 @@ async fn member_name(context: &Arc<RequestContext>, reach: &Reach, id: MemberId)
     Ok(member.map(|member| member.name.clone()))
 }
 
-/// Where the erasure of a customer's personal data stands, with one time for each state that it was in.
+/// Details of the erasure of a customer, with the time of each status that it reached.
+/// Requires an integration token or client secret with the scope `customers:read`, the token of this customer, or the
+/// token of its storefront user.
 #[Object]
 impl AnonymizationInfo {
-    /// Where it stands.
+    /// Status of the erasure.
     async fn status(&self) -> AnonymizationStatus {
         self.state.status
     }
 
-    /// When it was asked for.
+    /// Time of the request.
     async fn requested_at(&self) -> Timestamp {
         self.state.requested_at
     }
 
-    /// When the grace period ends and erasure may start.
+    /// Time at which the grace period ends and the erasure can start.
     async fn scheduled_for(&self) -> Timestamp {
         self.state.scheduled_for
     }
 
-    /// When it began; null before.
+    /// Time at which the erasure started; null before.
     async fn started_at(&self) -> Option<Timestamp> {
         self.state.started_at
     }
 
-    /// When it was done; null before.
+    /// Time at which the erasure was completed; null before.
     async fn completed_at(&self) -> Option<Timestamp> {
         self.state.completed_at
     }
 
-    /// When it last failed, to be tried again; null where it never did.
+    /// Time of the last failed attempt; null if no attempt failed.
     async fn failed_at(&self) -> Option<Timestamp> {
         self.state.failed_at
     }
 
-    /// When it was cancelled; null where it was not.
+    /// Time of the cancellation; null if the request was not cancelled.
     async fn cancelled_at(&self) -> Option<Timestamp> {
         self.state.cancelled_at
     }
 
-    /// Who asked. Backend; null for everyone else.
+    /// Actor that requested the erasure. Requires an integration token or client secret; null for other credentials.
     async fn requester(&self, ctx: &Context<'_>) -> Option<Result<Actor>> {
         self.actor(ctx, Some(&self.state.requester)).await.transpose()
     }
 
-    /// Who cancelled; null where nobody did. Backend; null for everyone else.
+    /// Actor that cancelled the request; null if it was not cancelled. Requires an integration token or client secret;
+    /// null for other credentials.
     async fn cancellation_requester(&self, ctx: &Context<'_>) -> Option<Result<Actor>> {
         self.actor(ctx, self.state.canceller.as_ref()).await.transpose()
     }
 
-    /// What was erased, counted by kind: proof for the file, without personal data. Null until all is done.
+    /// Number of erased objects by kind, as proof without personal data; null until the erasure is completed.
     async fn receipt(&self) -> Option<ErasureReceipt> {
         let completed_at = self.state.completed_at?;
         Some(ErasureReceipt::new(completed_at, self.state.erased))
     }
 }
 
-/// Who did something: a member through a backend, the customer itself, or a backend on nobody's behalf.
+/// The actor of an operation: a member through an integration, the customer itself, or an integration without an owner.
 #[derive(SimpleObject)]
 pub struct Actor {
-    /// What kind of actor.
+    /// Kind of the actor.
     kind: ActorKind,
-    /// The member's, the customer's or the API client's id.
+    /// Id of the member, the customer or the API client.
     id: ID,
-    /// The member's name; null for others, and for one who is gone.
+    /// Name of the member; null for other actors, and for a member that no longer exists.
     name: Option<String>,
 }
 
-/// What was erased, counted by kind.
+/// Number of erased objects, by kind.
 #[derive(SimpleObject)]
 pub struct ErasureReceipt {
-    /// When all was done.
+    /// Time at which the erasure was completed.
     erased_at: Timestamp,
-    /// Addresses.
+    /// Number of addresses.
     addresses: i32,
-    /// Orders that had an address or an e-mail address in them.
+    /// Number of orders that contained an address or an e-mail address.
     orders: i32,
-    /// Items of private storage.
+    /// Number of items of private storage.
     storage_items: i32,
-    /// Sessions.
+    /// Number of sessions.
     sessions: i32,
-    /// Values of custom fields.
+    /// Number of custom field values.
     custom_fields: i32,
 }
 

@@ -7,84 +7,84 @@ use crate::customer::graphql::Customer;
 use crate::error::UserError;
 use crate::storage::graphql::StorageItem;
 
-/// Whose erasure to ask for.
+/// Input of `customerAnonymizationRequest`: the customer to erase.
 #[derive(InputObject)]
 pub struct CustomerAnonymizationRequestInput {
-    /// Which customer.
+    /// Id of the customer.
     pub(super) customer_id: ID,
 }
 
-/// What asking for an erasure came to.
+/// Payload of `customerAnonymizationRequest`.
 #[derive(SimpleObject)]
 pub struct CustomerAnonymizationRequestPayload {
-    /// The customer, as they are until the grace period is over; null when there are user errors.
+    /// The customer, unchanged until the grace period ends; null when there are user errors.
     pub(super) customer: Option<Customer>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// Whose erasure to cancel.
+/// Input of `customerAnonymizationCancel`: the customer whose erasure to cancel.
 #[derive(InputObject)]
 pub struct CustomerAnonymizationCancelInput {
-    /// Which customer.
+    /// Id of the customer.
     pub(super) customer_id: ID,
 }
 
-/// What cancelling an erasure came to.
+/// Payload of `customerAnonymizationCancel`.
 #[derive(SimpleObject)]
 pub struct CustomerAnonymizationCancelPayload {
-    /// The customer, of whom nothing was erased; null when there are user errors.
+    /// The customer, with all its data; null when there are user errors.
     pub(super) customer: Option<Customer>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// That it is really the customer.
+/// Input of `customerAnonymize`: the customer's confirmation.
 #[derive(InputObject)]
 pub struct CustomerAnonymizeInput {
-    /// The present password; needed where the customer has one.
+    /// Current password; required if the customer has one.
     pub(super) password: Option<String>,
 }
 
-/// What erasing came to.
+/// Payload of `customerAnonymize`.
 #[derive(SimpleObject)]
 pub struct CustomerAnonymizePayload {
-    /// What was erased; null when there are user errors.
+    /// Number of erased objects by kind; null when there are user errors.
     pub(super) receipt: Option<ErasureReceipt>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// Whom to delete.
+/// Input of `customerDelete`: the customer to delete.
 #[derive(InputObject)]
 pub struct CustomerDeleteInput {
-    /// Which customer; a backend says so, the customer itself need not.
+    /// Id of the customer; required with an integration token or client secret.
     pub(super) customer_id: Option<ID>,
-    /// Required for the customer itself when it has a password.
+    /// Current password; required with a customer token if the customer has a password.
     pub(super) password: Option<String>,
 }
 
-/// What deleting came to.
+/// Payload of `customerDelete`.
 #[derive(SimpleObject)]
 pub struct CustomerDeletePayload {
-    /// Id of the customer who is gone; null when there are user errors.
+    /// Id of the deleted customer; null when there are user errors.
     pub(super) deleted_customer_id: Option<ID>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// Whose data to tell.
+/// Input of `customerDataExport`: the customer whose data to export.
 #[derive(InputObject)]
 pub struct CustomerDataExportInput {
-    /// Which customer; a backend says so, the customer itself need not.
+    /// Id of the customer; required with an integration token or client secret.
     pub(super) customer_id: Option<ID>,
 }
 
-/// What the export came to.
+/// Payload of `customerDataExport`.
 #[derive(SimpleObject)]
 pub struct CustomerDataExportPayload {
-    /// The file, for a week; null when there are user errors.
+    /// The exported file, which expires after a week; null when there are user errors.
     pub(super) storage_item: Option<StorageItem>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }

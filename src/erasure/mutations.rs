@@ -37,14 +37,15 @@ pub struct ErasureMutation;
 
 #[Object]
 impl ErasureMutation {
-    /// Asks for the erasure of all that is personal of a customer; it starts when the grace period is over and can be
-    /// cancelled until then. Backend (customers:anonymize) with an owner, the member on whose behalf it is. Codes:
-    /// OWNER_REQUIRED, CUSTOMER_NOT_FOUND (402), CUSTOMER_REFERENCE_MISSING (405), ANONYMIZATION_ALREADY_REQUESTED,
-    /// ANONYMIZATION_ALREADY_STARTED, CUSTOMER_ANONYMIZED.
+    /// Requests the erasure of a customer's personal data.
+    /// Requires an integration token with the scope `customers:anonymize` and an owner.
+    /// User errors: OWNER_REQUIRED, CUSTOMER_NOT_FOUND (402), CUSTOMER_REFERENCE_MISSING (405),
+    /// ANONYMIZATION_ALREADY_REQUESTED, ANONYMIZATION_ALREADY_STARTED, CUSTOMER_ANONYMIZED.
+    /// The erasure starts at the end of the grace period and can be cancelled until then.
     async fn customer_anonymization_request(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose erasure to ask for.")] input: CustomerAnonymizationRequestInput,
+        #[graphql(desc = "The customer to erase.")] input: CustomerAnonymizationRequestInput,
     ) -> Result<CustomerAnonymizationRequestPayload> {
         let context = RequestContext::of(ctx)?;
         let request = async {
@@ -59,13 +60,15 @@ impl ErasureMutation {
         })
     }
 
-    /// Revokes a request that has not started; nothing was erased. Backend (customers:anonymize) with an owner. Codes:
-    /// OWNER_REQUIRED, CUSTOMER_NOT_FOUND (402), CUSTOMER_REFERENCE_MISSING (405), ANONYMIZATION_NOT_REQUESTED,
-    /// ANONYMIZATION_ALREADY_STARTED.
+    /// Cancels a requested erasure that has not started.
+    /// Requires an integration token with the scope `customers:anonymize` and an owner.
+    /// User errors: OWNER_REQUIRED, CUSTOMER_NOT_FOUND (402), CUSTOMER_REFERENCE_MISSING (405),
+    /// ANONYMIZATION_NOT_REQUESTED, ANONYMIZATION_ALREADY_STARTED.
+    /// All data of the customer is unchanged.
     async fn customer_anonymization_cancel(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose erasure to cancel.")] input: CustomerAnonymizationCancelInput,
+        #[graphql(desc = "The customer whose erasure to cancel.")] input: CustomerAnonymizationCancelInput,
     ) -> Result<CustomerAnonymizationCancelPayload> {
         let context = RequestContext::of(ctx)?;
         let cancel = async {
@@ -80,26 +83,32 @@ impl ErasureMutation {
         })
     }
 
-    /// Erases all that is personal of the signed-in customer, at once: it is done when this answers, the customer is signed
-    /// out everywhere, and the e-mail address is free. Kept are ids, times, and what was ordered at which price. The
-    /// customer itself. Codes: PASSWORD_INVALID (408), RATE_LIMITED, CUSTOMER_ANONYMIZED.
+    /// Erases the personal data of the signed-in customer at once.
+    /// Requires a customer token, and `password` if the customer has one.
+    /// User errors: PASSWORD_INVALID (408), RATE_LIMITED, CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, SAVE_FAILED
+    /// (410) if the erasure has started and continues in the background.
+    /// The erasure is complete when the mutation returns: all sessions are revoked, the e-mail address can be
+    /// registered again and ids, times, and ordered items with their prices are kept.
     async fn customer_anonymize(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "That it is really the customer.")] input: CustomerAnonymizeInput,
+        #[graphql(desc = "The customer's confirmation.")] input: CustomerAnonymizeInput,
     ) -> Result<CustomerAnonymizePayload> {
         let (receipt, user_errors) = payload(anonymize(RequestContext::of(ctx)?, input).await)?;
         Ok(CustomerAnonymizePayload { receipt, user_errors })
     }
 
-    /// Erases all that is personal of a customer, and removes the account with its storefront user: all is done when this
-    /// answers. Orders stay, without what was personal in them and without a customer. The customer itself, with the
-    /// password where it has one, or backend (customers:write) with `customerId`. Codes: CUSTOMER_REFERENCE_MISSING (405),
-    /// CUSTOMER_NOT_FOUND (402), PASSWORD_INVALID (408), RATE_LIMITED.
+    /// Erases the personal data of a customer and deletes the account with its storefront user.
+    /// Requires a customer token, and `password` if the customer has one; or an integration token or client secret with
+    /// the scope `customers:write` and `customerId`.
+    /// User errors: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), PASSWORD_INVALID (408), RATE_LIMITED,
+    /// SAVE_FAILED (410) if the deletion has started and continues in the background.
+    /// The deletion is complete when the mutation returns. Orders are kept without personal data and without a
+    /// customer.
     async fn customer_delete(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom to delete.")] input: CustomerDeleteInput,
+        #[graphql(desc = "The customer to delete.")] input: CustomerDeleteInput,
     ) -> Result<CustomerDeletePayload> {
         let (deleted, user_errors) = payload(delete(RequestContext::of(ctx)?, input).await)?;
         Ok(CustomerDeletePayload {
@@ -108,14 +117,17 @@ impl ErasureMutation {
         })
     }
 
-    /// Writes everything that is stored about the customer, with plain names, into a JSON file. The customer itself, or
-    /// backend (customers:read) with `customerId`. The same callers find the file by `node` with its id for a week; it is in
-    /// no list, count or quota of the private storage, and cannot be changed. Codes: CUSTOMER_REFERENCE_MISSING (405),
-    /// CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, RATE_LIMITED beyond ten in a day.
+    /// Exports all data that is stored about a customer to a JSON file.
+    /// Requires a customer token, or an integration token or client secret with the scope `customers:read` and
+    /// `customerId`.
+    /// User errors: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, RATE_LIMITED
+    /// beyond ten exports a day.
+    /// The same credentials read the file by `node` with its id for a week. It appears in no list, count or quota of
+    /// the private storage and cannot be changed.
     async fn customer_data_export(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose data to tell.")] input: CustomerDataExportInput,
+        #[graphql(desc = "The customer whose data to export.")] input: CustomerDataExportInput,
     ) -> Result<CustomerDataExportPayload> {
         let context = RequestContext::of(ctx)?;
         let write = async {

@@ -14,42 +14,42 @@ use crate::error::{Error, Result};
 use crate::platform::id::StorefrontId;
 use crate::storefront::graphql::READ;
 
-/// An identity provider that the customers of a storefront can sign in with, by OpenID Connect. An operator adds it. Backend
-/// (storefronts:read); everyone else with a credential: those of their own storefront.
+/// An OpenID Connect identity provider that customers of a storefront can sign in with. Added by an operator.
+/// Requires an integration token or client secret with the scope `storefronts:read`, or a publishable key, customer
+/// token or storefront user token of the storefront.
 #[derive(Clone, Description)]
 pub struct IdentityProvider(Arc<Document>);
 
 #[Object(use_type_description)]
 impl IdentityProvider {
-    /// What programs call it; unique in the storefront. `customerTokenCreateWithOidc` takes it as `provider`.
+    /// Key, unique in the storefront; the `provider` of `customerTokenCreateWithOidc`.
     async fn key(&self) -> &str {
         &self.0.key
     }
 
-    /// What people call it: for the button.
+    /// Display name, such as for the sign-in button.
     async fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// Where to send the browser: authorization-code flow with PKCE S256. When it comes back, compare its state, then call
-    /// `customerTokenCreateWithOidc`. BAD_USER_INPUT for arguments that cannot be; UNAVAILABLE while the provider has never
-    /// answered.
+    /// Returns the URL to send the browser to: authorization code flow with PKCE (S256).
+    /// When the browser returns, compare `state`, then call `customerTokenCreateWithOidc`.
+    /// Errors: BAD_USER_INPUT for an invalid argument, UNAVAILABLE if the provider has never responded.
     async fn authorization_url(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Where to come back to: to the letter one of those that an operator allowed.")]
+        #[graphql(desc = "Redirect URI; must exactly match one of those that an operator allowed.")]
         redirect_uri: String,
         #[graphql(
-            desc = "What comes back with the browser, made up for this sign-in: 8 to 512 visible ASCII characters, best 22 \
-                    or more random ones."
+            desc = "State, returned with the browser: 8 to 512 visible ASCII characters; use at least 22 random ones."
         )]
         state: String,
         #[graphql(
-            desc = "What is in the id token, made up for this sign-in, with the same form as `state`."
+            desc = "Nonce, contained in the id token: same form as `state`; generate both for each sign-in."
         )]
         nonce: String,
         #[graphql(
-            desc = "The SHA-256 of the code verifier in base64url without padding (RFC 7636): 43 characters."
+            desc = "SHA-256 of the code verifier in base64url without padding (RFC 7636): 43 characters."
         )]
         code_challenge: String,
     ) -> Result<String> {

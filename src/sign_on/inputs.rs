@@ -15,23 +15,23 @@ const MAX_REDIRECT_URI: usize = 2048;
 /// The lengths of a code verifier (RFC 7636 §4.1).
 const VERIFIER: std::ops::RangeInclusive<usize> = 43..=128;
 
-/// A sign-in at an identity provider, as the browser comes back from there.
+/// Input of `customerTokenCreateWithOidc`: the result of a sign-in at an identity provider.
 #[derive(InputObject)]
 pub struct CustomerTokenCreateWithOidcInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
     pub(super) storefront_id: Option<ID>,
-    /// The identity provider's `key`.
+    /// `key` of the identity provider.
     pub(super) provider: String,
-    /// The `code` that came back; it works once.
+    /// The `code` that the browser returned with; it works once.
     pub(super) code: String,
-    /// The address that it came back to, to the letter as in `authorizationUrl`.
+    /// The redirect URI, exactly as in `authorizationUrl`.
     pub(super) redirect_uri: String,
-    /// What the code challenge is the SHA-256 of: 43 to 128 letters, digits, `-`, `.`, `_` and `~` (RFC 7636).
+    /// Code verifier of the code challenge: 43 to 128 letters, digits, `-`, `.`, `_` and `~` (RFC 7636).
     pub(super) code_verifier: String,
-    /// The nonce that was in `authorizationUrl`. The browser compares the state that came back with its own.
+    /// The nonce of `authorizationUrl`. The browser itself compares the returned `state` with the one it sent.
     pub(super) nonce: String,
-    /// The token of the anonymous user that the shopper was until now, also when it has run out: what is in its storage comes
-    /// over. With one that cannot be used the customer is signed in all the same, and `warnings` says why.
+    /// Token of the anonymous storefront user whose private storage is merged into the customer's; it may have expired.
+    /// A token that cannot be used does not prevent the sign-in; `warnings` contains the reason.
     pub(super) anonymous_user_token: Option<String>,
 }
 

@@ -24,19 +24,25 @@ pub struct SignOnMutation;
 
 #[Object]
 impl SignOnMutation {
-    /// Signs a customer in at an identity provider of the storefront, by OpenID Connect: code, redirect URI, PKCE verifier and
-    /// nonce of a sign-in that began with `IdentityProvider.authorizationUrl`. The first time it makes the customer, without
-    /// terms, which are the provider's affair; or links to the account with the same e-mail address, where the provider says
-    /// that the address is verified and it is verified here too. With `anonymousUserToken` what they made before comes over.
-    /// Public, or backend (customers:write). Warnings, where nothing comes over: as in `customerTokenCreate`. Codes:
-    /// IDENTITY_PROVIDER_NOT_FOUND, REDIRECT_URI_NOT_ALLOWED, IDENTITY_PROVIDER_REJECTED for whatever the provider refuses, and
-    /// while it does not answer (begin again, a code works once); IDENTITY_NOT_LINKED; TOO_MANY for an account with 20
-    /// identities; CREDENTIALS_INVALID for an account that is erased or about to be; RATE_LIMITED with `retryAfterSeconds`;
-    /// REQUIRED, TOO_SHORT, TOO_LONG, INVALID, SAVE_FAILED (410), STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// Signs a customer in at an identity provider of the storefront (OpenID Connect), or registers the customer.
+    /// Requires a publishable key, or an integration token or client secret with the scope `customers:write`.
+    /// User errors: IDENTITY_PROVIDER_NOT_FOUND, REDIRECT_URI_NOT_ALLOWED, IDENTITY_PROVIDER_REJECTED (start the
+    /// sign-in again; a code works once), IDENTITY_NOT_LINKED, TOO_MANY for an account with 20 identities,
+    /// CREDENTIALS_INVALID for an account that is erased or whose erasure has started, RATE_LIMITED with
+    /// `retryAfterSeconds`, REQUIRED, TOO_SHORT, TOO_LONG, INVALID, SAVE_FAILED (410), STOREFRONT_REQUIRED,
+    /// STOREFRONT_NOT_FOUND.
+    /// Warnings: ANONYMOUS_TOKEN_INVALID if the token is unknown, blank, of another storefront or of a regular user;
+    /// STOREFRONT_USER_ALREADY_MERGED (409), STOREFRONT_USER_EXPIRED.
+    /// The sign-in starts with `IdentityProvider.authorizationUrl`. The first sign-in of an identity registers a
+    /// customer without accepted terms, or links the account with the same e-mail address if the address is verified
+    /// both by the provider and here. If the storefront conceals registered e-mail addresses, the provider must have
+    /// verified the address in both cases.
+    /// With `anonymousUserToken` the anonymous user's private storage is merged into the customer's.
     async fn customer_token_create_with_oidc(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What the browser came back with.")] input: CustomerTokenCreateWithOidcInput,
+        #[graphql(desc = "The result of the sign-in at the identity provider.")]
+        input: CustomerTokenCreateWithOidcInput,
     ) -> Result<CustomerTokenPayload> {
         let context = RequestContext::of(ctx)?;
         // Boxed: every mutation is given room for the largest of them.
