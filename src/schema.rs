@@ -58,7 +58,7 @@ pub use separately::Separately;
 pub use stored::stored;
 pub use told::Told;
 
-/// What can be asked for.
+/// Root type of all queries.
 #[derive(MergedObject, Default)]
 pub struct Query(
     NodeQuery,
@@ -72,8 +72,9 @@ pub struct Query(
 /// The mutations, of which one that fails leaves the others of its document as they are (GQL-04).
 pub type Mutation = Separately<Mutations>;
 
-/// What can be changed. The mutations of a document run one after the other, in its order. One that fails with a top-level
-/// error is null, and leaves the others as they are.
+/// Root type of all mutations.
+/// The mutations of a document run one after the other, in the order of the document. A mutation that fails with a
+/// top-level error is null and does not affect the others.
 #[derive(MergedObject, Default)]
 #[graphql(name = "Mutation")]
 pub struct Mutations(
@@ -115,7 +116,7 @@ pub const CREDENTIAL_MUTATIONS: &[&str] = &[
 /// Registrations of which a document may have one, unless it is a backend's (SFU-40).
 pub const REGISTRATIONS: &[&str] = &["storefrontUserRegister"];
 
-/// Everything with a global id.
+/// An object with a global id, which `node` and `nodes` look up.
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Global id."))]
 pub enum Node {
@@ -186,11 +187,12 @@ pub struct NodeQuery;
 
 #[Object]
 impl NodeQuery {
-    /// Any object by its global id; null when it does not exist or the caller may not see it.
+    /// Returns the object with this global id; null if it is not found for this credential.
+    /// Requires the credential that the type of the object requires; null without a credential.
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The object's `id`.")] id: ID,
+        #[graphql(desc = "Global id of the object.")] id: ID,
     ) -> Option<Result<Node>> {
         match RequestContext::of(ctx) {
             // Boxed: every field of the query is given room for the largest of them.
@@ -199,11 +201,14 @@ impl NodeQuery {
         }
     }
 
-    /// As node, in order, at most 100 ids, in a fixed number of database commands.
+    /// Returns the objects with these global ids, in the order of the ids.
+    /// Requires the credential that the type of each object requires.
+    /// An object that is not found for this credential is null. More than 100 ids fail with BAD_USER_INPUT. The number
+    /// of database commands does not depend on the number of ids.
     async fn nodes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The objects' `id`s.")] ids: Vec<ID>,
+        #[graphql(desc = "Global ids of the objects, at most 100.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>> {
         if ids.len() > MAX_NODES {
             return Err(Error::BadInput(format!("nodes takes at most {MAX_NODES} ids.")));

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! countries {
     ($($code:ident = $name:tt,)*) => {
-        /// ISO 3166-1 alpha-2: a country or territory, by its officially assigned code.
+        /// A country or territory, by its officially assigned code of ISO 3166-1 alpha-2: `DE`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Enum)]
         #[graphql(rename_items = "UPPERCASE")]
         pub enum CountryCode {

@@ -20,7 +20,9 @@ use crate::platform::{
     scalar::wire_count,
 };
 
-/// A postal address of a customer. Backend (customers:read), or the customer itself.
+/// A postal address of a customer.
+/// Requires an integration token or client secret with the scope `customers:read`, or the token of this customer or of
+/// its storefront user.
 #[derive(Clone, Description)]
 pub struct Address {
     document: Arc<Document>,
@@ -63,17 +65,17 @@ impl Address {
         ID::from(&self.document.id)
     }
 
-    /// Whose it is.
+    /// Customer that the address belongs to.
     async fn customer(&self, ctx: &Context<'_>) -> Result<Customer> {
         Ok(Customer::granted(self.holder(ctx).await?, self.granted.clone()))
     }
 
-    /// What the customer calls it: home, office.
+    /// Label that the customer chose, such as `home` or `office`; null if not set.
     async fn label(&self) -> Option<&str> {
         self.document.content.label.as_deref()
     }
 
-    /// How the person likes to be addressed.
+    /// Salutation; null if not set.
     async fn salutation(&self) -> Option<Salutation> {
         self.document.content.salutation
     }
@@ -88,27 +90,27 @@ impl Address {
         &self.document.content.last_name
     }
 
-    /// Company.
+    /// Company; null if not set.
     async fn company(&self) -> Option<&str> {
         self.document.content.company.as_deref()
     }
 
-    /// First line: street and number.
+    /// First address line: street and number.
     async fn address1(&self) -> &str {
         &self.document.content.address1
     }
 
-    /// Second line.
+    /// Second address line; null if not set.
     async fn address2(&self) -> Option<&str> {
         self.document.content.address2.as_deref()
     }
 
-    /// Third line.
+    /// Third address line; null if not set.
     async fn address3(&self) -> Option<&str> {
         self.document.content.address3.as_deref()
     }
 
-    /// Zip code, with its leading zeros.
+    /// Postal code, with leading zeros; null if not set.
     async fn zip_code(&self) -> Option<&str> {
         self.document.content.zip_code.as_deref()
     }
@@ -118,50 +120,50 @@ impl Address {
         &self.document.content.city
     }
 
-    /// State, province or the like.
+    /// State, province or similar region; null if not set.
     async fn region(&self) -> Option<&str> {
         self.document.content.region.as_deref()
     }
 
-    /// Country, by its code.
+    /// Country code.
     async fn iso2_code(&self) -> CountryCode {
         self.document.content.iso2_code
     }
 
-    /// Display name of the country: as sent, else from iso2Code.
+    /// Display name of the country: the one that was sent, or the English name for `iso2Code`.
     async fn country(&self) -> &str {
         self.document.content.country_name()
     }
 
-    /// Phone number.
+    /// Phone number; null if not set.
     async fn phone(&self) -> Option<&str> {
         self.document.content.phone.as_deref()
     }
 
-    /// Whether orders go there by default.
+    /// Whether this is the customer's default shipping address.
     async fn is_default_shipping(&self, ctx: &Context<'_>) -> Result<bool> {
         let defaults = Defaults::of(&*self.holder(ctx).await?);
         Ok(defaults.shipping.as_ref() == Some(&self.document.id))
     }
 
-    /// Whether invoices go there by default.
+    /// Whether this is the customer's default billing address.
     async fn is_default_billing(&self, ctx: &Context<'_>) -> Result<bool> {
         let defaults = Defaults::of(&*self.holder(ctx).await?);
         Ok(defaults.billing.as_ref() == Some(&self.document.id))
     }
 
-    /// When it was added.
+    /// Time at which the address was added.
     async fn created_at(&self) -> Timestamp {
         self.document.created_at
     }
 
-    /// When it was last changed by an update of its own; the same as `createdAt` before the first.
+    /// Time of the last update of this address; equal to `createdAt` before the first update.
     async fn updated_at(&self) -> Timestamp {
         self.document.updated_at
     }
 
-    /// Grows with each update of its own, and not when another address takes a default over; pass it as
-    /// `expectedVersion` to refuse to overwrite another's change.
+    /// Version number, which increases with each update of this address, but not when another address becomes a
+    /// default. Pass it as `expectedVersion` to detect concurrent changes.
     async fn version(&self) -> i32 {
         wire_count(self.document.version)
     }

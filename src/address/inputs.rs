@@ -11,44 +11,45 @@ use crate::customer::{Salutation, mutations::sent, refusal};
 use crate::error::{Faults, UserError, UserErrorCode};
 use crate::platform::text;
 
-/// A new address. Default flags: true when absent; the first address is always both defaults. Each text has at most 255
-/// characters, none of them a control character, and is kept verbatim.
+/// Input of `customerAddressCreate`: the new address.
+/// Each string has at most 255 characters, contains no control characters and is stored verbatim. An optional field
+/// that is null counts as omitted. The first address of a customer becomes both defaults, whatever the flags say.
 #[derive(InputObject)]
 pub struct CustomerAddressCreateInput {
-    /// Which customer; needed by a backend.
+    /// Id of the customer; required with an integration token or client secret (CUSTOMER_REFERENCE_MISSING).
     pub(super) customer_id: Option<ID>,
-    /// What the customer calls it: home, office.
+    /// Label of the address, such as `home` or `office`.
     label: Option<String>,
-    /// How to address the person.
+    /// Salutation.
     salutation: Option<Salutation>,
-    /// First name; not blank.
+    /// First name; must not be blank.
     first_name: String,
-    /// Last name; not blank.
+    /// Last name; must not be blank.
     last_name: String,
     /// Company.
     company: Option<String>,
-    /// First line: street and number; not blank.
+    /// First address line: street and number; must not be blank.
     address1: String,
-    /// Second line.
+    /// Second address line.
     address2: Option<String>,
-    /// Third line.
+    /// Third address line.
     address3: Option<String>,
-    /// Zip code; leading zeros are kept.
+    /// Postal code, whose leading zeros are kept.
     zip_code: Option<String>,
-    /// City; not blank.
+    /// City; must not be blank.
     city: String,
-    /// State, province or the like.
+    /// State, province or similar region.
     region: Option<String>,
-    /// Country, by its code.
+    /// Country code.
     iso2_code: CountryCode,
-    /// The country's name as it is to be shown; not blank; else it follows from iso2Code.
+    /// Display name of the country; must not be blank. Default: the English name for `iso2Code`.
     country: Option<String>,
     /// Phone number.
     phone: Option<String>,
-    /// Whether orders go there from now on.
+    /// Whether the address becomes the default shipping address; true if omitted.
     #[graphql(default_with = "Some(true)")]
     is_default_shipping: Option<bool>,
-    /// Whether invoices go there from now on.
+    /// Whether the address becomes the default billing address; true if omitted.
     #[graphql(default_with = "Some(true)")]
     is_default_billing: Option<bool>,
 }
@@ -118,60 +119,63 @@ impl Check<'_> {
     }
 }
 
-/// What adding an address came to.
+/// Payload of `customerAddressCreate`.
 #[derive(SimpleObject)]
 pub struct CustomerAddressCreatePayload {
     /// The new address; null when there are user errors.
     pub(super) address: Option<Address>,
-    /// Its customer as it is stored now.
+    /// The customer as stored after the change; null when there are user errors.
     pub(super) customer: Option<Customer>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// What to change. Absent fields stay as they are, the default flags too; null clears a clearable one. While a customer has
-/// addresses it has both defaults: false on the current default moves it to the customer's oldest other address, and is
-/// refused as INVALID where there is none.
+/// Input of `customerAddressUpdate`: the address and its new values.
+/// Omitted fields are unchanged. Null removes a value, and is rejected (REQUIRED) for a field that cannot be removed.
+/// Each string has at most 255 characters, contains no control characters and is stored verbatim.
+/// A customer with addresses always has both defaults: false on the current default makes the customer's oldest other
+/// address the default, and is rejected (INVALID) if there is none.
 #[derive(InputObject)]
 pub struct CustomerAddressUpdateInput {
-    /// Which address.
+    /// Id of the address.
     pub(super) id: ID,
-    /// Which customer; needed by a backend.
+    /// Id of the customer; required with an integration token or client secret (CUSTOMER_REFERENCE_MISSING).
     pub(super) customer_id: Option<ID>,
-    /// Refuse unless this is the address's stored version.
+    /// Expected `version` of the address; the update is rejected (VERSION_CONFLICT) if the stored version differs.
     pub(super) expected_version: Option<i32>,
-    /// What the customer calls it: home, office.
+    /// Label of the address, such as `home` or `office`; null removes it.
     label: MaybeUndefined<String>,
-    /// How to address the person.
+    /// Salutation; null removes it.
     salutation: MaybeUndefined<Salutation>,
-    /// First name; cannot be cleared.
+    /// First name; cannot be removed.
     first_name: MaybeUndefined<String>,
-    /// Last name; cannot be cleared.
+    /// Last name; cannot be removed.
     last_name: MaybeUndefined<String>,
-    /// Company.
+    /// Company; null removes it.
     company: MaybeUndefined<String>,
-    /// First line: street and number; cannot be cleared.
+    /// First address line: street and number; cannot be removed.
     address1: MaybeUndefined<String>,
-    /// Second line.
+    /// Second address line; null removes it.
     address2: MaybeUndefined<String>,
-    /// Third line.
+    /// Third address line; null removes it.
     address3: MaybeUndefined<String>,
-    /// Zip code; leading zeros are kept.
+    /// Postal code, whose leading zeros are kept; null removes it.
     zip_code: MaybeUndefined<String>,
-    /// City; cannot be cleared.
+    /// City; cannot be removed.
     city: MaybeUndefined<String>,
-    /// State, province or the like.
+    /// State, province or similar region; null removes it.
     region: MaybeUndefined<String>,
-    /// Country, by its code; cannot be cleared. A name that was sent with another code stays until it is changed or
-    /// cleared.
+    /// Country code; cannot be removed. A `country` that was sent before stays until it is changed or removed.
     iso2_code: MaybeUndefined<CountryCode>,
-    /// The country's name as it is to be shown; null: from iso2Code again.
+    /// Display name of the country; must not be blank. Null restores the English name for `iso2Code`.
     country: MaybeUndefined<String>,
-    /// Phone number.
+    /// Phone number; null removes it.
     phone: MaybeUndefined<String>,
-    /// true: orders go there from now on; false: to the oldest other address, where they went here.
+    /// Whether the address is the default shipping address. If false for the present default, the customer's oldest
+    /// other address becomes the default. Null changes nothing.
     is_default_shipping: Option<bool>,
-    /// true: invoices go there from now on; false: to the oldest other address, where they went here.
+    /// Whether the address is the default billing address. If false for the present default, the customer's oldest
+    /// other address becomes the default. Null changes nothing.
     is_default_billing: Option<bool>,
 }
 
@@ -236,33 +240,34 @@ fn country_required() -> UserError {
     UserError::new(UserErrorCode::Required, ["iso2Code"], message)
 }
 
-/// What changing an address came to.
+/// Payload of `customerAddressUpdate`.
 #[derive(SimpleObject)]
 pub struct CustomerAddressUpdatePayload {
-    /// The address as it is stored now; null when there are user errors.
+    /// The address as stored after the update; null when there are user errors.
     pub(super) address: Option<Address>,
-    /// Its customer as it is stored now.
+    /// The customer as stored after the change; null when there are user errors.
     pub(super) customer: Option<Customer>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// Which address to remove. When a default goes, the customer's oldest remaining address takes its place.
+/// Input of `customerAddressDelete`: the address to delete.
+/// If it is a default, the customer's oldest remaining address becomes the default.
 #[derive(InputObject)]
 pub struct CustomerAddressDeleteInput {
-    /// Which address.
+    /// Id of the address.
     pub(super) id: ID,
-    /// Which customer; needed by a backend.
+    /// Id of the customer; required with an integration token or client secret (CUSTOMER_REFERENCE_MISSING).
     pub(super) customer_id: Option<ID>,
 }
 
-/// What removing an address came to.
+/// Payload of `customerAddressDelete`.
 #[derive(SimpleObject)]
 pub struct CustomerAddressDeletePayload {
-    /// Id of the removed address; null when there are user errors.
+    /// Id of the deleted address; null when there are user errors.
     pub(super) deleted_address_id: Option<ID>,
-    /// Its customer as it is stored now.
+    /// The customer as stored after the change; null when there are user errors.
     pub(super) customer: Option<Customer>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }

@@ -24,13 +24,17 @@ pub struct AddressMutation;
 
 #[Object]
 impl AddressMutation {
-    /// Adds an address to a customer. It becomes both defaults unless its flags say otherwise; the first one always does.
-    /// The customer itself, or backend (customers:write) with `customerId`. Codes: CUSTOMER_REFERENCE_MISSING (405),
-    /// CUSTOMER_NOT_FOUND (402), REQUIRED, TOO_LONG, INVALID, SAVE_FAILED (409).
+    /// Adds an address to a customer.
+    /// Requires a customer token, or an integration token or client secret with the scope `customers:write` and
+    /// `customerId`.
+    /// User errors: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, REQUIRED,
+    /// TOO_LONG, INVALID, SAVE_FAILED (409).
+    /// The address becomes the default for shipping and billing unless its flags say otherwise. The first address
+    /// always becomes both.
     async fn customer_address_create(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The new address.")] input: CustomerAddressCreateInput,
+        #[graphql(desc = "The address to add.")] input: CustomerAddressCreateInput,
     ) -> Result<CustomerAddressCreatePayload> {
         let (done, user_errors) = payload(create_address(RequestContext::of(ctx)?, input).await)?;
         let (address, customer) = done.unzip();
@@ -41,14 +45,16 @@ impl AddressMutation {
         })
     }
 
-    /// Changes an address; only the fields that are sent. The customer itself, or backend (customers:write) with
-    /// `customerId`. Codes: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), ADDRESS_ID_MISSING (412),
-    /// ADDRESS_NOT_FOUND (404), NO_CHANGES, VERSION_CONFLICT with `currentVersion`, REQUIRED, TOO_LONG, INVALID, SAVE_FAILED
-    /// (409).
+    /// Changes the fields of an address that are sent.
+    /// Requires a customer token, or an integration token or client secret with the scope `customers:write` and
+    /// `customerId`.
+    /// User errors: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, ADDRESS_ID_MISSING
+    /// (412), ADDRESS_NOT_FOUND (404), NO_CHANGES, VERSION_CONFLICT with `currentVersion`, REQUIRED, TOO_LONG, INVALID,
+    /// SAVE_FAILED (409).
     async fn customer_address_update(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to change.")] input: CustomerAddressUpdateInput,
+        #[graphql(desc = "The address and its new values.")] input: CustomerAddressUpdateInput,
     ) -> Result<CustomerAddressUpdatePayload> {
         let (done, user_errors) = payload(update_address(RequestContext::of(ctx)?, input).await)?;
         let (address, customer) = done.unzip();
@@ -59,13 +65,16 @@ impl AddressMutation {
         })
     }
 
-    /// Removes an address. When a default goes, the customer's oldest remaining address takes its place. The customer
-    /// itself, or backend (customers:write) with `customerId`. Codes: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND
-    /// (402), ADDRESS_ID_MISSING (412), ADDRESS_NOT_FOUND (404), SAVE_FAILED (409).
+    /// Deletes an address of a customer.
+    /// Requires a customer token, or an integration token or client secret with the scope `customers:write` and
+    /// `customerId`.
+    /// User errors: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, ADDRESS_ID_MISSING
+    /// (412), ADDRESS_NOT_FOUND (404), SAVE_FAILED (409).
+    /// If it is a default, the customer's oldest remaining address becomes the default.
     async fn customer_address_delete(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which address to remove.")] input: CustomerAddressDeleteInput,
+        #[graphql(desc = "The address to delete.")] input: CustomerAddressDeleteInput,
     ) -> Result<CustomerAddressDeletePayload> {
         let (done, user_errors) = payload(delete_address(RequestContext::of(ctx)?, input).await)?;
         let (deleted_address_id, customer) = done.unzip();

@@ -7,14 +7,14 @@ use super::{Definitions, store};
 use crate::error::{Error, Result};
 use crate::platform::scalar::Json;
 
-/// Conditions on a custom field; all given ones must hold. An index answers eq, and isNull: false.
+/// Filter by a custom field. All conditions must match. An index supports `eq`, and `isNull: false`.
 #[derive(Clone, Debug, InputObject)]
 pub struct CustomFieldFilter {
-    /// Which field; one that the caller may read, else BAD_USER_INPUT.
+    /// Key of a field that the caller may read (error BAD_USER_INPUT).
     key: String,
-    /// Has exactly this value, of the field's type; else BAD_USER_INPUT. null: no condition, as in other filters.
+    /// Equals exactly this value, which must be of the field's type (error BAD_USER_INPUT). Null is no condition.
     eq: Option<Json>,
-    /// true: has no value; false: has one.
+    /// Whether the value is missing: true matches no value, false any value.
     is_null: Option<bool>,
 }
 

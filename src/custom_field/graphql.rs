@@ -20,8 +20,9 @@ use crate::platform::{
 };
 use crate::storefront::graphql::READ;
 
-/// A field by which a storefront's customers are extended. Backend (storefronts:read): every one; everyone else with a
-/// credential: public ones of their own storefront.
+/// Definition of a custom field, which extends the customers of a storefront.
+/// An integration token or client secret with the scope `storefronts:read` reads every definition, any other credential
+/// the public ones of its own storefront.
 #[derive(Clone, Description)]
 pub struct CustomFieldDefinition(Arc<Definition>);
 
@@ -40,44 +41,47 @@ impl CustomFieldDefinition {
         ID::from(&self.0.id)
     }
 
-    /// What programs call it; unique in the storefront, and never changed.
+    /// Key of the field for programs, unique in the storefront. It never changes.
     async fn key(&self) -> &str {
         &self.0.key
     }
 
-    /// What people call it.
+    /// Display name of the field.
     async fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// What it is for.
+    /// Purpose of the field; null if not set.
     async fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
 
-    /// What its values are.
+    /// Type of the field's values.
     #[graphql(name = "type")]
     async fn kind(&self) -> CustomFieldType {
         self.0.kind
     }
 
-    /// Whether whoever may write it must: at registration, and its value cannot be removed. A customer who had none before
-    /// may stay without one.
+    /// Whether the field is required: every caller that may write it must set a value at registration and cannot remove
+    /// it.
+    /// A customer that had no value before may stay without one.
     async fn is_required(&self) -> bool {
         self.0.is_required
     }
 
-    /// Allowed values of a SELECT, in the order in which they are to be shown; null for any other type.
+    /// Allowed values of a SELECT, in the order in which they are displayed; null for any other type.
     async fn options(&self) -> Option<&[String]> {
         (self.0.kind == CustomFieldType::Select).then_some(&self.0.options)
     }
 
-    /// May the customer's own token (and the public) read it?
+    /// Whether customers and the public may read the field: every credential if true, only integration tokens and
+    /// client secrets if false.
     async fn is_public(&self) -> bool {
         self.0.is_public
     }
 
-    /// May the customer's own token write it, and a browser that registers a customer?
+    /// Whether a customer token, and a publishable key that registers a customer, may write the field. If false, only
+    /// integration tokens and client secrets may.
     async fn is_customer_writable(&self) -> bool {
         self.0.is_customer_writable
     }
@@ -94,17 +98,19 @@ pub struct CustomField {
 /// A custom field of a customer, with the customer's value.
 #[Object]
 impl CustomField {
-    /// What programs call the field.
+    /// Key of the field for programs.
     async fn key(&self) -> &str {
         &self.definition.key
     }
 
-    /// The value, as the field's type says; null: none.
+    /// Value, of the type of the field; null if the customer has none.
     async fn value(&self) -> Option<Json> {
         self.value.as_ref().map(|stored| Json(value::shown(stored)))
     }
 
-    /// The field. Backend (storefronts:read), or the customer itself; else FORBIDDEN.
+    /// Definition of the field.
+    /// Requires the scope `storefronts:read`, or the token of this customer or of its storefront user; otherwise
+    /// FORBIDDEN.
     async fn definition(&self, ctx: &Context<'_>) -> Result<CustomFieldDefinition> {
         if !self.is_granted {
             RequestContext::of(ctx)?.reach(&READ)?;

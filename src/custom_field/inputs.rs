@@ -9,12 +9,13 @@ use super::{CustomFieldType, Definition, MAX_DESCRIPTION, MAX_NAME, check_key, c
 use crate::error::{Faults, UserError, UserErrorCode};
 use crate::platform::{scalar::Json, text};
 
-/// A value for a custom field of a customer.
+/// A value of a custom field of a customer.
 #[derive(InputObject)]
 pub struct CustomFieldInput {
-    /// Which field; each at most once.
+    /// Key of the field. A list may contain each key at most once.
     pub(super) key: String,
-    /// Of the field's type: see CustomFieldType. Null removes the value; one of the two is sent (REQUIRED).
+    /// Value, of the type of the field (see `CustomFieldType`). Null removes the stored value; a missing value is
+    /// rejected (REQUIRED).
     pub(super) value: MaybeUndefined<Json>,
 }
 
@@ -28,30 +29,34 @@ impl CustomFieldInput {
     }
 }
 
-/// A new custom field.
+/// Input of `customFieldDefine`: the field to define.
 #[derive(InputObject)]
 pub struct CustomFieldDefineInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
     pub(super) storefront_id: Option<ID>,
-    /// What programs call it: a letter, then letters, digits and `_` (ASCII), at most 64. Unique in the storefront; never
-    /// changes.
+    /// Key of the field for programs: a letter, then letters, digits and `_` (ASCII), at most 64 characters. Unique in
+    /// the storefront; it never changes.
     pub(super) key: String,
-    /// What people call it, 1 to 255 characters.
+    /// Display name, 1 to 255 characters.
     name: String,
-    /// What it is for, at most 1,000 characters.
+    /// Purpose of the field, at most 1,000 characters.
     description: Option<String>,
-    /// What its values are; never changes.
+    /// Type of the values. It never changes.
     #[graphql(name = "type")]
     kind: CustomFieldType,
-    /// Whether whoever may write it must: it is asked for at registration, and its value cannot be removed.
+    /// Whether the field is required: every caller that may write it must set a value at registration and cannot remove
+    /// it.
     #[graphql(default_with = "Some(false)")]
     is_required: Option<bool>,
-    /// For a SELECT, and only there: 1 to 200 different texts of 1 to 255 characters (TOO_MANY beyond that).
+    /// Allowed values of a SELECT: 1 to 200 different strings of 1 to 255 characters (TOO_MANY for more than 200).
+    /// Rejected for any other type.
     options: Option<Vec<String>>,
-    /// Whether customers and the public may read it; else backends only.
+    /// Whether customers and the public may read the field: every credential if true, only integration tokens and
+    /// client secrets if false.
     #[graphql(default_with = "Some(false)")]
     is_public: Option<bool>,
-    /// Whether customers may write it, and browsers that register them; else backends only.
+    /// Whether a customer token, and a publishable key that registers a customer, may write the field. If false, only
+    /// integration tokens and client secrets may.
     #[graphql(default_with = "Some(false)")]
     is_customer_writable: Option<bool>,
 }
@@ -78,32 +83,34 @@ impl CustomFieldDefineInput {
     }
 }
 
-/// What defining a custom field came to.
+/// Payload of `customFieldDefine`.
 #[derive(SimpleObject)]
 pub struct CustomFieldDefinePayload {
-    /// The new field; null when there are user errors.
+    /// The new definition; null when there are user errors.
     pub(super) definition: Option<CustomFieldDefinition>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// What to change of a custom field. Absent fields stay as they are; null clears a clearable one. Key and type never change.
+/// Input of `customFieldUpdate`: the field and its new values.
+/// Omitted fields are unchanged. Key and type never change.
 #[derive(InputObject)]
 pub struct CustomFieldUpdateInput {
-    /// Which field.
+    /// Id of the definition.
     pub(super) id: ID,
-    /// What people call it, 1 to 255 characters; cannot be cleared.
+    /// Display name, 1 to 255 characters; cannot be removed.
     name: MaybeUndefined<String>,
-    /// What it is for, at most 1,000 characters.
+    /// Purpose of the field, at most 1,000 characters; null removes it.
     description: MaybeUndefined<String>,
-    /// Whether whoever may write it must; cannot be cleared. Customers who have no value stay without one.
+    /// Whether the field is required; null is rejected (REQUIRED). Customers without a value stay without one.
     is_required: MaybeUndefined<bool>,
-    /// All options of a SELECT, in the order in which they are to be shown; cannot be cleared. One that customers have
-    /// cannot be left out (CUSTOM_FIELD_IN_USE).
+    /// All options of a SELECT, in the order in which they are displayed; cannot be removed. An option that customers
+    /// have cannot be omitted (CUSTOM_FIELD_IN_USE).
     options: MaybeUndefined<Vec<String>>,
-    /// Whether customers and the public may read it; cannot be cleared.
+    /// Whether customers and the public may read the field; null is rejected (REQUIRED).
     is_public: MaybeUndefined<bool>,
-    /// Whether customers may write it; cannot be cleared.
+    /// Whether a customer token, and a publishable key that registers a customer, may write the field; null is rejected
+    /// (REQUIRED).
     is_customer_writable: MaybeUndefined<bool>,
 }
 
@@ -147,27 +154,27 @@ impl CustomFieldUpdateInput {
     }
 }
 
-/// What changing a custom field came to.
+/// Payload of `customFieldUpdate`.
 #[derive(SimpleObject)]
 pub struct CustomFieldUpdatePayload {
-    /// The field as it is stored now; null when there are user errors.
+    /// The definition as stored after the update; null when there are user errors.
     pub(super) definition: Option<CustomFieldDefinition>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// Which custom field to delete.
+/// Input of `customFieldDelete`: the field to delete.
 #[derive(InputObject)]
 pub struct CustomFieldDeleteInput {
-    /// Which field.
+    /// Id of the definition.
     pub(super) id: ID,
 }
 
-/// What deleting a custom field came to.
+/// Payload of `customFieldDelete`.
 #[derive(SimpleObject)]
 pub struct CustomFieldDeletePayload {
-    /// Id of the deleted field; null when there are user errors.
+    /// Id of the deleted definition; null when there are user errors.
     pub(super) deleted_custom_field_id: Option<ID>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }

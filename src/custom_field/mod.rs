@@ -43,23 +43,25 @@ pub const MAX_OPTION: usize = 255;
 /// How many guards a storefront's fields have: so many customers can be given values at once without waiting for each other.
 pub const GUARDS: i32 = 16;
 
-/// What the values of a custom field are. It never changes: what is stored stays readable.
+/// Type of the values of a custom field. It never changes, so that stored values stay readable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CustomFieldType {
-    /// A text of 1 to 1,000 characters, not blank, without control characters.
+    /// A string of 1 to 1,000 characters, not blank, without control characters.
     String,
-    /// A whole number, at most 2^53 − 1 either way, so that every client reads it as it is; 1.0 and 1e3 are whole too.
+    /// A whole number from -(2^53 - 1) to 2^53 - 1, which every client reads exactly. `1.0` and `1e3` are whole numbers
+    /// too.
     Integer,
-    /// A number, with 64 bits (IEEE 754).
+    /// A floating-point number of 64 bits (IEEE 754).
     Float,
     /// true or false.
     Boolean,
-    /// A day as a text: 2026-11-21 (RFC 3339 full-date).
+    /// A date as a string: `2026-11-21` (RFC 3339 full-date).
     Date,
-    /// A moment as a text: 2026-11-21T09:00:00Z with any offset (RFC 3339); given in UTC with milliseconds.
+    /// A date and time as a string: `2026-11-21T09:00:00Z`, with any offset (RFC 3339). Returned in UTC with
+    /// milliseconds.
     DateTime,
-    /// One of the options, as a text.
+    /// One of the options of the field, as a string.
     Select,
 }
 

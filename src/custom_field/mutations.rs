@@ -28,13 +28,14 @@ pub struct CustomFieldMutation;
 
 #[Object]
 impl CustomFieldMutation {
-    /// Defines a field by which the customers of a storefront are extended; at most 200 a storefront (TOO_MANY). Backend
-    /// (custom_fields:write). Codes: REQUIRED, TOO_LONG, TOO_MANY, INVALID, CUSTOM_FIELD_KEY_TAKEN, STOREFRONT_REQUIRED,
-    /// STOREFRONT_NOT_FOUND.
+    /// Defines a custom field of the customers of a storefront.
+    /// Requires an integration token or client secret with the scope `custom_fields:write`.
+    /// User errors: TOO_MANY if the storefront has 200 custom fields or for more than 200 options,
+    /// CUSTOM_FIELD_KEY_TAKEN, REQUIRED, TOO_LONG, INVALID, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
     async fn custom_field_define(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The new field.")] input: CustomFieldDefineInput,
+        #[graphql(desc = "The field to define.")] input: CustomFieldDefineInput,
     ) -> Result<CustomFieldDefinePayload> {
         let (definition, user_errors) = payload(define_field(RequestContext::of(ctx)?, input).await)?;
         Ok(CustomFieldDefinePayload {
@@ -43,12 +44,14 @@ impl CustomFieldMutation {
         })
     }
 
-    /// Changes what is said of a field; only what is sent. Backend (custom_fields:write). Codes: CUSTOM_FIELD_NOT_FOUND,
-    /// NO_CHANGES, REQUIRED, TOO_LONG, TOO_MANY, INVALID, CUSTOM_FIELD_IN_USE for an option that customers have.
+    /// Changes the properties of a custom field that are sent.
+    /// Requires an integration token or client secret with the scope `custom_fields:write`.
+    /// User errors: CUSTOM_FIELD_NOT_FOUND, NO_CHANGES, CUSTOM_FIELD_IN_USE if an option that customers have is
+    /// omitted, REQUIRED, TOO_LONG, TOO_MANY, INVALID.
     async fn custom_field_update(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to change.")] input: CustomFieldUpdateInput,
+        #[graphql(desc = "The field and its new values.")] input: CustomFieldUpdateInput,
     ) -> Result<CustomFieldUpdatePayload> {
         let (definition, user_errors) = payload(update_field(RequestContext::of(ctx)?, input).await)?;
         Ok(CustomFieldUpdatePayload {
@@ -57,12 +60,14 @@ impl CustomFieldMutation {
         })
     }
 
-    /// Deletes a field of which no customer has a value. Its key can be defined anew. Backend (custom_fields:write). Codes:
-    /// CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_IN_USE.
+    /// Deletes a custom field that has no values.
+    /// Requires an integration token or client secret with the scope `custom_fields:write`.
+    /// User errors: CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_IN_USE if a customer has a value.
+    /// The key can be defined again afterwards.
     async fn custom_field_delete(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which field to delete.")] input: CustomFieldDeleteInput,
+        #[graphql(desc = "The field to delete.")] input: CustomFieldDeleteInput,
     ) -> Result<CustomFieldDeletePayload> {
         let (deleted_custom_field_id, user_errors) =
             payload(delete_field(RequestContext::of(ctx)?, &input).await)?;

@@ -20,7 +20,9 @@ use crate::platform::{
 };
 use crate::storefront::graphql::{Storefront, storefront_of};
 
-/// Customers that share access to private markets. Backend (groups:read), or a customer who is in it.
+/// A group of customers, which gives its members access to private markets.
+/// Requires an integration token or client secret with the scope `groups:read`, or the token of a customer in the
+/// group.
 #[derive(Clone, Description)]
 pub struct CustomerGroup {
     document: Arc<GroupDocument>,
@@ -50,27 +52,29 @@ impl CustomerGroup {
         ID::from(&self.document.id)
     }
 
-    /// The storefront whose customers it is made of. Backend (storefronts:read), or a customer; else FORBIDDEN.
+    /// Storefront of the group and its customers.
+    /// Requires the scope `storefronts:read`, or a customer token; otherwise FORBIDDEN.
     async fn storefront(&self, ctx: &Context<'_>) -> Result<Storefront> {
         let context = RequestContext::of(ctx)?;
         storefront_of(context, self.granted.as_ref(), &self.document.storefront_id).await
     }
 
-    /// What it is called: 1 to 255 characters, unique in the storefront whatever its case.
+    /// Name of the group: 1 to 255 characters, unique in the storefront regardless of case.
     async fn name(&self) -> &str {
         &self.document.name.written
     }
 
-    /// The customers who are in it, oldest account first. Backend (customers:read); a customer sees itself; else
+    /// Customers in the group, oldest account first.
+    /// Requires the scope `customers:read`, or a customer token, which lists only its own customer; otherwise
     /// FORBIDDEN.
     async fn customers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
         first: Option<i32>,
-        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
-        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<Customer>> {
         let page = PageArgs {
             first,
@@ -89,15 +93,16 @@ impl CustomerGroup {
         behind.list(&groups, &customers, &page, node).await
     }
 
-    /// The private markets that it opens, oldest first. Backend (storefronts:read), or a customer; else FORBIDDEN.
+    /// Private markets that the group opens, oldest first.
+    /// Requires the scope `storefronts:read`, or a customer token; otherwise FORBIDDEN.
     async fn markets(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
         first: Option<i32>,
-        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
-        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<Market>> {
         let page = PageArgs {
             first,
@@ -114,15 +119,17 @@ impl CustomerGroup {
         behind.list(&groups, &markets, &page, node).await
     }
 
-    /// When it was made.
+    /// Time at which the group was created.
     async fn created_at(&self) -> Timestamp {
         self.document.created_at
     }
 }
 
-/// A part of a store. It is private while customer groups are linked to it, and stays so when the last of them is deleted;
-/// else it is public, everybody's. Whoever has a credential sees the public ones of its storefront, a customer also those
-/// which their groups open, a backend (storefronts:read) all.
+/// A part of an online store, open to everyone or to the members of customer groups.
+/// An integration token or client secret with the scope `storefronts:read` reads every market, a customer token the
+/// public markets and those of the customer's groups, any other credential the public markets of its storefront.
+/// A market is private while customer groups are linked to it, and stays private when the last of them is deleted. Any
+/// other market is public.
 #[derive(Clone, Description)]
 pub struct Market {
     document: Arc<MarketDocument>,
@@ -145,31 +152,34 @@ impl Market {
         ID::from(&self.document.id)
     }
 
-    /// The storefront that it is a part of.
+    /// Storefront of the market.
     async fn storefront(&self, ctx: &Context<'_>) -> Result<Storefront> {
         let context = RequestContext::of(ctx)?;
         storefront_of(context, self.granted.as_ref(), &self.document.storefront_id).await
     }
 
-    /// What it is called: 1 to 255 characters, unique in the storefront whatever its case.
+    /// Name of the market: 1 to 255 characters, unique in the storefront regardless of case.
     async fn name(&self) -> &str {
         &self.document.name.written
     }
 
-    /// Whether only members of its groups may enter; nobody, when the last of the groups was deleted.
+    /// Whether only members of the market's groups may enter it. After the last of these groups was deleted, nobody
+    /// may.
     async fn is_private(&self) -> bool {
         self.document.is_private()
     }
 
-    /// The groups that open it, oldest first. Backend (groups:read): all; a customer: those it is in; else FORBIDDEN.
+    /// Customer groups that open the market, oldest first.
+    /// Requires the scope `groups:read`, or a customer token, which lists only the groups of its customer; otherwise
+    /// FORBIDDEN.
     async fn groups(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
         first: Option<i32>,
-        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
-        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<CustomerGroup>> {
         let (context, granted) = (RequestContext::of(ctx)?, self.granted.as_ref());
         let groups = group_reach(context, granted, &READ_GROUPS).await?;
@@ -189,7 +199,7 @@ impl Market {
         behind.list(&markets, &groups, &page, node).await
     }
 
-    /// When it was made.
+    /// Time at which the market was created.
     async fn created_at(&self) -> Timestamp {
         self.document.created_at
     }

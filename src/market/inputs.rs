@@ -12,65 +12,67 @@ use crate::platform::{
     text,
 };
 
-/// A new customer group.
+/// Input of `customerGroupCreate`: the group to create.
 #[derive(InputObject)]
 pub struct CustomerGroupCreateInput {
-    /// Which storefront; needed where the credential covers several.
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
     pub(super) storefront_id: Option<ID>,
-    /// What it is called: 1 to 255 characters, not blank, none of them a control character; unique in the storefront
-    /// whatever its case.
+    /// Name of the group: 1 to 255 characters, not blank, without control characters. Unique in the storefront
+    /// regardless of case and surrounding white space.
     pub(super) name: String,
 }
 
-/// What making a group came to.
+/// Payload of `customerGroupCreate`.
 #[derive(SimpleObject)]
 pub struct CustomerGroupCreatePayload {
     /// The new group; null when there are user errors.
     pub(super) customer_group: Option<CustomerGroup>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// What to change of a group.
+/// Input of `customerGroupUpdate`: the group and its new name.
 #[derive(InputObject)]
 pub struct CustomerGroupUpdateInput {
-    /// Which group.
+    /// Id of the group.
     pub(super) id: ID,
-    /// What it is called from now on; as for a new one.
+    /// New name of the group: 1 to 255 characters, not blank, without control characters. Unique in the storefront
+    /// regardless of case and surrounding white space.
     pub(super) name: String,
 }
 
-/// What changing a group came to.
+/// Payload of `customerGroupUpdate`.
 #[derive(SimpleObject)]
 pub struct CustomerGroupUpdatePayload {
-    /// The group as it is stored now; null when there are user errors.
+    /// The group as stored after the update; null when there are user errors.
     pub(super) customer_group: Option<CustomerGroup>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// Which group to delete.
+/// Input of `customerGroupDelete`: the group to delete.
 #[derive(InputObject)]
 pub struct CustomerGroupDeleteInput {
-    /// Which group.
+    /// Id of the group.
     pub(super) id: ID,
 }
 
-/// What deleting a group came to.
+/// Payload of `customerGroupDelete`.
 #[derive(SimpleObject)]
 pub struct CustomerGroupDeletePayload {
     /// Id of the deleted group; null when there are user errors.
     pub(super) deleted_customer_group_id: Option<ID>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// Who is to join a group, or to leave it: all of them or none.
+/// Input of `customerGroupAddCustomers` and `customerGroupRemoveCustomers`: the group, and the customers to add or
+/// remove.
 #[derive(InputObject)]
 pub struct CustomerGroupMembersInput {
-    /// Which group.
+    /// Id of the group.
     pub(super) id: ID,
-    /// Which customers, of the group's storefront: 1 to 1,000. One who is named twice counts once.
+    /// Ids of 1 to 1,000 customers of the group's storefront. An id that is repeated counts once.
     pub(super) customer_ids: Vec<ID>,
 }
 
@@ -91,45 +93,47 @@ impl CustomerGroupMembersInput {
     }
 }
 
-/// What letting customers join or leave a group came to.
+/// Payload of `customerGroupAddCustomers` and `customerGroupRemoveCustomers`.
 #[derive(SimpleObject)]
 pub struct CustomerGroupMembersPayload {
     /// The group; null when there are user errors.
     pub(super) customer_group: Option<CustomerGroup>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// A new market.
+/// Input of `marketCreate`: the market to create.
 #[derive(InputObject)]
 pub struct MarketCreateInput {
-    /// Which storefront; needed where the credential covers several.
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
     pub(super) storefront_id: Option<ID>,
-    /// What it is called: 1 to 255 characters, not blank, none of them a control character; unique in the storefront
-    /// whatever its case.
+    /// Name of the market: 1 to 255 characters, not blank, without control characters. Unique in the storefront
+    /// regardless of case and surrounding white space.
     pub(super) name: String,
-    /// The groups that open it, at most 100, of its storefront; given groups make it private. An empty list is none.
+    /// Ids of the customer groups that open the market: at most 100, of its storefront. They make the market private;
+    /// without any it is public.
     pub(super) group_ids: Option<Vec<ID>>,
 }
 
-/// What making a market came to.
+/// Payload of `marketCreate`.
 #[derive(SimpleObject)]
 pub struct MarketCreatePayload {
     /// The new market; null when there are user errors.
     pub(super) market: Option<Market>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// What to change of a market. Absent fields stay as they are.
+/// Input of `marketUpdate`: the market and its new values. Omitted fields are unchanged.
 #[derive(InputObject)]
 pub struct MarketUpdateInput {
-    /// Which market.
+    /// Id of the market.
     pub(super) id: ID,
-    /// What it is called from now on, as for a new one; cannot be cleared.
+    /// New name of the market, cannot be removed: 1 to 255 characters, not blank, without control characters. Unique in
+    /// the storefront regardless of case and surrounding white space.
     pub(super) name: MaybeUndefined<String>,
-    /// The groups that open it from now on, instead of those before, at most 100, of its storefront. An empty list or null
-    /// makes it public.
+    /// Ids of the customer groups that open the market from now on: at most 100, of its storefront. They replace the
+    /// present groups. An empty list or null makes the market public.
     pub(super) group_ids: MaybeUndefined<Vec<ID>>,
 }
 
@@ -145,28 +149,28 @@ impl MarketUpdateInput {
     }
 }
 
-/// What changing a market came to.
+/// Payload of `marketUpdate`.
 #[derive(SimpleObject)]
 pub struct MarketUpdatePayload {
-    /// The market as it is stored now; null when there are user errors.
+    /// The market as stored after the update; null when there are user errors.
     pub(super) market: Option<Market>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// Which market to delete.
+/// Input of `marketDelete`: the market to delete.
 #[derive(InputObject)]
 pub struct MarketDeleteInput {
-    /// Which market.
+    /// Id of the market.
     pub(super) id: ID,
 }
 
-/// What deleting a market came to.
+/// Payload of `marketDelete`.
 #[derive(SimpleObject)]
 pub struct MarketDeletePayload {
     /// Id of the deleted market; null when there are user errors.
     pub(super) deleted_market_id: Option<ID>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 

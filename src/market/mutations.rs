@@ -35,12 +35,13 @@ pub struct MarketMutation;
 
 #[Object]
 impl MarketMutation {
-    /// Makes a customer group, without members. Backend (groups:write). Codes: REQUIRED, TOO_LONG, INVALID,
-    /// CUSTOMER_GROUP_NAME_TAKEN, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// Creates a customer group without members.
+    /// Requires an integration token or client secret with the scope `groups:write`.
+    /// User errors: CUSTOMER_GROUP_NAME_TAKEN, REQUIRED, TOO_LONG, INVALID, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
     async fn customer_group_create(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The new group.")] input: CustomerGroupCreateInput,
+        #[graphql(desc = "The group to create.")] input: CustomerGroupCreateInput,
     ) -> Result<CustomerGroupCreatePayload> {
         let (customer_group, user_errors) = payload(create_group(RequestContext::of(ctx)?, input).await)?;
         Ok(CustomerGroupCreatePayload {
@@ -49,12 +50,13 @@ impl MarketMutation {
         })
     }
 
-    /// Renames a customer group. Backend (groups:write). Codes: CUSTOMER_GROUP_NOT_FOUND, REQUIRED, TOO_LONG, INVALID,
-    /// CUSTOMER_GROUP_NAME_TAKEN.
+    /// Renames a customer group.
+    /// Requires an integration token or client secret with the scope `groups:write`.
+    /// User errors: CUSTOMER_GROUP_NOT_FOUND, CUSTOMER_GROUP_NAME_TAKEN, REQUIRED, TOO_LONG, INVALID.
     async fn customer_group_update(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to change.")] input: CustomerGroupUpdateInput,
+        #[graphql(desc = "The group and its new name.")] input: CustomerGroupUpdateInput,
     ) -> Result<CustomerGroupUpdatePayload> {
         let (customer_group, user_errors) = payload(update_group(RequestContext::of(ctx)?, input).await)?;
         Ok(CustomerGroupUpdatePayload {
@@ -63,13 +65,14 @@ impl MarketMutation {
         })
     }
 
-    /// Deletes a customer group and unlinks it from its markets; nobody is in it from then on. A market that so loses its
-    /// last group stays private, and closed until its `groupIds` are set. Backend (groups:write). Codes:
-    /// CUSTOMER_GROUP_NOT_FOUND.
+    /// Deletes a customer group, its memberships and its links to markets.
+    /// Requires an integration token or client secret with the scope `groups:write`.
+    /// User errors: CUSTOMER_GROUP_NOT_FOUND.
+    /// A market that loses its last group stays private, and nobody may enter it until its `groupIds` are set.
     async fn customer_group_delete(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which group to delete.")] input: CustomerGroupDeleteInput,
+        #[graphql(desc = "The group to delete.")] input: CustomerGroupDeleteInput,
     ) -> Result<CustomerGroupDeletePayload> {
         let (deleted_customer_group_id, user_errors) =
             payload(delete_group(RequestContext::of(ctx)?, input).await)?;
@@ -79,13 +82,16 @@ impl MarketMutation {
         })
     }
 
-    /// Lets customers join a group, all of them or none; repeating it is success. It is no change of the customers: their
-    /// `version` and `updatedAt` stay. Backend (groups:write). Codes: CUSTOMER_GROUP_NOT_FOUND, REQUIRED, TOO_LONG (more
-    /// than 1,000), CUSTOMER_NOT_FOUND (402) at the place of each who is no customer of the group's storefront.
+    /// Adds customers to a customer group, either all of them or none.
+    /// Requires an integration token or client secret with the scope `groups:write`.
+    /// User errors: CUSTOMER_GROUP_NOT_FOUND, REQUIRED for an empty list, TOO_LONG for more than 1,000 customers,
+    /// CUSTOMER_NOT_FOUND (402) at the index of each id that is not a customer of the group's storefront,
+    /// CUSTOMER_ANONYMIZED at the index of each customer whose data is erased.
+    /// Repeating the request succeeds. The `version` and `updatedAt` of the customers do not change.
     async fn customer_group_add_customers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who joins which group.")] input: CustomerGroupMembersInput,
+        #[graphql(desc = "The group and the customers to add.")] input: CustomerGroupMembersInput,
     ) -> Result<CustomerGroupMembersPayload> {
         let moved = move_members(RequestContext::of(ctx)?, &input, Move::In).await;
         let (customer_group, user_errors) = payload(moved)?;
@@ -95,14 +101,16 @@ impl MarketMutation {
         })
     }
 
-    /// Lets customers leave a group, all of them or none; repeating it is success. The markets that it opens are closed to
-    /// them at once. It is no change of the customers: their `version` and `updatedAt` stay. Backend (groups:write). Codes:
-    /// CUSTOMER_GROUP_NOT_FOUND, REQUIRED, TOO_LONG (more than 1,000), CUSTOMER_NOT_FOUND (402) at the place of each who is
-    /// no customer of the group's storefront.
+    /// Removes customers from a customer group, either all of them or none.
+    /// Requires an integration token or client secret with the scope `groups:write`.
+    /// User errors: CUSTOMER_GROUP_NOT_FOUND, REQUIRED for an empty list, TOO_LONG for more than 1,000 customers,
+    /// CUSTOMER_NOT_FOUND (402) at the index of each id that is not a customer of the group's storefront.
+    /// The customers lose access to the group's markets at once. Repeating the request succeeds. The `version` and
+    /// `updatedAt` of the customers do not change.
     async fn customer_group_remove_customers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who leaves which group.")] input: CustomerGroupMembersInput,
+        #[graphql(desc = "The group and the customers to remove.")] input: CustomerGroupMembersInput,
     ) -> Result<CustomerGroupMembersPayload> {
         let moved = move_members(RequestContext::of(ctx)?, &input, Move::Out).await;
         let (customer_group, user_errors) = payload(moved)?;
@@ -112,35 +120,40 @@ impl MarketMutation {
         })
     }
 
-    /// Makes a market: public, or private with groups. Backend (groups:write). Codes: REQUIRED, INVALID, TOO_LONG (of
-    /// `groupIds`: more than 100), MARKET_NAME_TAKEN, CUSTOMER_GROUP_NOT_FOUND at the place of each that is no group of the
-    /// storefront, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// Creates a market, which is private if groups are sent and public otherwise.
+    /// Requires an integration token or client secret with the scope `groups:write`.
+    /// User errors: MARKET_NAME_TAKEN, REQUIRED, INVALID, TOO_LONG (on `groupIds`: more than 100 ids),
+    /// CUSTOMER_GROUP_NOT_FOUND at the index of each id that is not a group of the storefront, STOREFRONT_REQUIRED,
+    /// STOREFRONT_NOT_FOUND.
     async fn market_create(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The new market.")] input: MarketCreateInput,
+        #[graphql(desc = "The market to create.")] input: MarketCreateInput,
     ) -> Result<MarketCreatePayload> {
         let (market, user_errors) = payload(create_market(RequestContext::of(ctx)?, input).await)?;
         Ok(MarketCreatePayload { market, user_errors })
     }
 
-    /// Changes a market; only the fields that are sent. Backend (groups:write). Codes: MARKET_NOT_FOUND, NO_CHANGES,
-    /// REQUIRED, INVALID, TOO_LONG (of `groupIds`: more than 100), MARKET_NAME_TAKEN, CUSTOMER_GROUP_NOT_FOUND at the place
-    /// of each that is no group of the storefront.
+    /// Changes the fields of a market that are sent.
+    /// Requires an integration token or client secret with the scope `groups:write`.
+    /// User errors: MARKET_NOT_FOUND, NO_CHANGES, MARKET_NAME_TAKEN, REQUIRED, INVALID, TOO_LONG (on `groupIds`: more
+    /// than 100 ids), CUSTOMER_GROUP_NOT_FOUND at the index of each id that is not a group of the storefront.
     async fn market_update(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to change.")] input: MarketUpdateInput,
+        #[graphql(desc = "The market and its new values.")] input: MarketUpdateInput,
     ) -> Result<MarketUpdatePayload> {
         let (market, user_errors) = payload(update_market(RequestContext::of(ctx)?, input).await)?;
         Ok(MarketUpdatePayload { market, user_errors })
     }
 
-    /// Deletes a market; its groups stay. Backend (groups:write). Codes: MARKET_NOT_FOUND.
+    /// Deletes a market. Its groups are not deleted.
+    /// Requires an integration token or client secret with the scope `groups:write`.
+    /// User errors: MARKET_NOT_FOUND.
     async fn market_delete(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which market to delete.")] input: MarketDeleteInput,
+        #[graphql(desc = "The market to delete.")] input: MarketDeleteInput,
     ) -> Result<MarketDeletePayload> {
         let (deleted_market_id, user_errors) = payload(delete_market(RequestContext::of(ctx)?, input).await)?;
         Ok(MarketDeletePayload {

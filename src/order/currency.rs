@@ -91,7 +91,8 @@ impl<'de> Deserialize<'de> for CurrencyCode {
     }
 }
 
-/// ISO 4217 code, upper case: `EUR`. A currency or fund of the standard's list of active codes that has a minor unit.
+/// A currency code of ISO 4217 in upper case: `EUR`.
+/// The currencies and funds of the standard's list of active codes that have a minor unit are accepted.
 #[Scalar(
     name = "CurrencyCode",
     specified_by_url = "https://www.iso.org/iso-4217-currency-codes.html"

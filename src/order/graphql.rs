@@ -24,8 +24,10 @@ use crate::storefront::graphql::{Storefront, storefront_of};
 /// Who may read orders.
 pub const READ: Policy = Policy::backend(Scope::OrdersRead).and_customer();
 
-/// An order that the online store recorded. Keeps its own copy of both addresses. Backend (orders:read), or the customer that
+/// An order that the online store recorded.
+/// Requires an integration token or client secret with the scope `orders:read`, or the token of the customer that
 /// placed it.
+/// An order keeps its own copies of both addresses.
 #[derive(Clone, Description)]
 pub struct Order {
     document: Arc<Document>,
@@ -60,68 +62,73 @@ impl Order {
         ID::from(&self.document.id)
     }
 
-    /// The storefront that it was placed in. Backend (storefronts:read), or the customer itself; else FORBIDDEN.
+    /// Storefront in which the order was placed.
+    /// Requires the scope `storefronts:read`, or the token of this customer; otherwise FORBIDDEN.
     async fn storefront(&self, ctx: &Context<'_>) -> Result<Storefront> {
         let context = RequestContext::of(ctx)?;
         storefront_of(context, self.granted.as_ref(), &self.document.storefront_id).await
     }
 
-    /// The store's order number, unique in its storefront.
+    /// Order number of the online store, unique in the storefront.
     async fn number(&self) -> &str {
         &self.document.number
     }
 
-    /// Who ordered; null for a guest's order, once the customer's account is removed, and for a backend without
-    /// customers:read.
+    /// Customer that placed the order.
+    /// Requires an integration token or client secret with the scope `customers:read`, or the token of this customer.
+    /// Null for the order of a guest, after the customer account was removed, and if the caller may not read the
+    /// customer.
     async fn customer(&self, ctx: &Context<'_>) -> Option<Result<Customer>> {
         let id = self.document.customer_id.as_ref()?;
         let load = async { customer_behind(RequestContext::of(ctx)?, self.granted.as_ref(), id).await };
         load.await.transpose()
     }
 
-    /// What became of it.
+    /// Status of the order.
     async fn status(&self) -> OrderStatus {
         self.document.status
     }
 
-    /// What is to be paid: the store's own figure.
+    /// Amount to pay, as the online store sent it.
     async fn total(&self) -> Money {
         Money::from(self.document.total)
     }
 
-    /// What was ordered, in the order in which it was sent.
+    /// Lines of the order, in the order in which they were sent.
     async fn lines(&self) -> Vec<OrderLine> {
         self.document.lines.iter().map(OrderLine::from).collect()
     }
 
-    /// Where it goes: the order's own copy, which later edits do not change. Null once the customer's data is erased.
+    /// Shipping address: a copy that later changes to the customer's addresses do not affect.
+    /// Null after the customer's data was erased.
     async fn shipping_address(&self) -> Option<OrderAddress> {
         let personal = self.document.personal.as_ref()?;
         Some(OrderAddress(personal.shipping_address.clone()))
     }
 
-    /// Where the invoice goes: the order's own copy, which later edits do not change. Null once the customer's data is erased.
+    /// Billing address: a copy that later changes to the customer's addresses do not affect.
+    /// Null after the customer's data was erased.
     async fn billing_address(&self) -> Option<OrderAddress> {
         let personal = self.document.personal.as_ref()?;
         Some(OrderAddress(personal.billing_address.clone()))
     }
 
-    /// The e-mail address that was given with the order; null when none was, and once the customer's data is erased.
+    /// E-mail address that was sent with the order; null if none was sent or after the customer's data was erased.
     async fn email(&self) -> Option<&str> {
         self.document.personal.as_ref()?.email.as_deref()
     }
 
-    /// When it was ordered, by the store's account.
+    /// Time at which the order was placed in the online store.
     async fn placed_at(&self) -> Timestamp {
         self.document.placed_at
     }
 
-    /// When it was cancelled; null as long as it is not.
+    /// Time of the cancellation; null if the order is not cancelled.
     async fn cancelled_at(&self) -> Option<Timestamp> {
         self.document.cancelled_at
     }
 
-    /// When it was recorded here.
+    /// Time at which the order was recorded in the gateway.
     async fn created_at(&self) -> Timestamp {
         self.document.created_at
     }
@@ -130,9 +137,9 @@ impl Order {
 /// An amount of money.
 #[derive(SimpleObject)]
 pub struct Money {
-    /// How much, with as many decimals as it was sent with.
+    /// Amount, such as `"5.25"`, with as many decimals as it was sent with.
     amount: Decimal,
-    /// Of which currency.
+    /// Currency of the amount.
     currency_code: CurrencyCode,
 }
 
@@ -149,16 +156,16 @@ impl From<MoneyValue> for Money {
     }
 }
 
-/// One line of an order.
+/// A line of an order.
 #[derive(SimpleObject)]
 pub struct OrderLine {
-    /// The store's name for the article.
+    /// Article number of the online store (SKU).
     sku: String,
-    /// The article's name, as it was when it was ordered.
+    /// Name of the article at the time of the order.
     name: String,
-    /// How many.
+    /// Quantity of the article.
     quantity: i32,
-    /// What one of them cost; less than nothing for a discount.
+    /// Price of one article; negative for a discount.
     unit_price: Money,
 }
 
@@ -179,13 +186,13 @@ impl From<&Line> for OrderLine {
     }
 }
 
-/// An address as an order keeps it.
+/// A postal address, as an order keeps it.
 #[derive(Description)]
 pub struct OrderAddress(Content);
 
 #[Object(use_type_description)]
 impl OrderAddress {
-    /// How the person likes to be addressed.
+    /// Salutation; null if not set.
     async fn salutation(&self) -> Option<Salutation> {
         self.0.salutation
     }
@@ -200,27 +207,27 @@ impl OrderAddress {
         &self.0.last_name
     }
 
-    /// Company.
+    /// Company; null if not set.
     async fn company(&self) -> Option<&str> {
         self.0.company.as_deref()
     }
 
-    /// First line: street and number.
+    /// First address line: street and number.
     async fn address1(&self) -> &str {
         &self.0.address1
     }
 
-    /// Second line.
+    /// Second address line; null if not set.
     async fn address2(&self) -> Option<&str> {
         self.0.address2.as_deref()
     }
 
-    /// Third line.
+    /// Third address line; null if not set.
     async fn address3(&self) -> Option<&str> {
         self.0.address3.as_deref()
     }
 
-    /// Zip code, with its leading zeros.
+    /// Postal code, with leading zeros; null if not set.
     async fn zip_code(&self) -> Option<&str> {
         self.0.zip_code.as_deref()
     }
@@ -230,22 +237,22 @@ impl OrderAddress {
         &self.0.city
     }
 
-    /// State, province or the like.
+    /// State, province or similar region; null if not set.
     async fn region(&self) -> Option<&str> {
         self.0.region.as_deref()
     }
 
-    /// Country, by its code.
+    /// Country code.
     async fn iso2_code(&self) -> CountryCode {
         self.0.iso2_code
     }
 
-    /// Display name of the country: as sent, else from iso2Code.
+    /// Display name of the country: the one that was sent, or the English name for `iso2Code`.
     async fn country(&self) -> &str {
         self.0.country_name()
     }
 
-    /// Phone number.
+    /// Phone number; null if not set.
     async fn phone(&self) -> Option<&str> {
         self.0.phone.as_deref()
     }

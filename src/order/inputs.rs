@@ -19,9 +19,9 @@ use crate::platform::{
 /// An amount of money.
 #[derive(InputObject)]
 pub struct MoneyInput {
-    /// How much.
+    /// Amount, such as `"5.25"`.
     amount: Decimal,
-    /// Of which currency.
+    /// Currency of the amount.
     currency_code: CurrencyCode,
 }
 
@@ -39,33 +39,34 @@ impl From<MoneyInput> for Money {
     }
 }
 
-/// An address as an order keeps it. Each text has at most 255 characters, none of them a control character, and is kept
-/// verbatim.
+/// A postal address of an order.
+/// Each string has at most 255 characters, contains no control characters and is stored verbatim. An optional field
+/// that is null counts as omitted.
 #[derive(InputObject)]
 pub struct OrderAddressInput {
-    /// How to address the person.
+    /// Salutation.
     salutation: Option<Salutation>,
-    /// First name; not blank.
+    /// First name; must not be blank.
     first_name: String,
-    /// Last name; not blank.
+    /// Last name; must not be blank.
     last_name: String,
     /// Company.
     company: Option<String>,
-    /// First line: street and number; not blank.
+    /// First address line: street and number; must not be blank.
     address1: String,
-    /// Second line.
+    /// Second address line.
     address2: Option<String>,
-    /// Third line.
+    /// Third address line.
     address3: Option<String>,
-    /// Zip code; leading zeros are kept.
+    /// Postal code, whose leading zeros are kept.
     zip_code: Option<String>,
-    /// City; not blank.
+    /// City; must not be blank.
     city: String,
-    /// State, province or the like.
+    /// State, province or similar region.
     region: Option<String>,
-    /// Country, by its code.
+    /// Country code.
     iso2_code: CountryCode,
-    /// The country's name as it is to be shown; not blank; else it follows from iso2Code.
+    /// Display name of the country; must not be blank. Default: the English name for `iso2Code`.
     country: Option<String>,
     /// Phone number.
     phone: Option<String>,
@@ -108,16 +109,16 @@ impl OrderAddressInput {
     }
 }
 
-/// One line of an order.
+/// A line of an order.
 #[derive(InputObject)]
 pub struct OrderLineInput {
-    /// The store's name for the article; not blank, at most 255 characters.
+    /// Article number of the online store (SKU): 1 to 255 characters, not blank.
     sku: String,
-    /// The article's name; not blank, at most 255 characters.
+    /// Name of the article: 1 to 255 characters, not blank.
     name: String,
-    /// How many; one or more.
+    /// Quantity of the article: 1 or more.
     quantity: i32,
-    /// What one of them costs. May be less than nothing, for a discount, and finer than the currency's smallest coin.
+    /// Price of one article. It may be negative, for a discount, and may have more decimals than the currency.
     unit_price: MoneyInput,
 }
 
@@ -140,32 +141,34 @@ impl OrderLineInput {
     }
 }
 
-/// With customerId each address is given in full, by the id of one of the customer's addresses, or left out (their default).
-/// Without it, a guest's order: both addresses in full, every time.
+/// Input of `orderRecord`: the order to record.
+/// With `customerId`, each address is sent in full, sent as the id of one of the customer's addresses, or omitted,
+/// which stands for the customer's default address. Without `customerId`, the order is that of a guest and needs both
+/// addresses in full.
 #[derive(InputObject)]
 pub struct OrderRecordInput {
-    /// Which storefront; needed where the credential covers several.
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
     pub(super) storefront_id: Option<ID>,
-    /// The store's order number, unique in its storefront; not blank, at most 255 characters.
+    /// Order number of the online store: 1 to 255 characters, not blank, unique in the storefront.
     number: String,
-    /// Who ordered; left out for a guest.
+    /// Id of the customer that placed the order. Omitted or null for the order of a guest.
     pub(super) customer_id: Option<ID>,
-    /// The e-mail address that was given with the order.
+    /// E-mail address that was given with the order.
     email: Option<String>,
-    /// Where it goes, in full.
+    /// Shipping address in full.
     shipping_address: Option<OrderAddressInput>,
-    /// Where it goes, as one of the customer's addresses.
+    /// Shipping address as the id of one of the customer's addresses.
     shipping_address_id: Option<ID>,
-    /// Where the invoice goes, in full.
+    /// Billing address in full.
     billing_address: Option<OrderAddressInput>,
-    /// Where the invoice goes, as one of the customer's addresses.
+    /// Billing address as the id of one of the customer's addresses.
     billing_address_id: Option<ID>,
-    /// What was ordered: 1 to 1,000 lines.
+    /// Lines of the order: 1 to 1,000.
     lines: Vec<OrderLineInput>,
-    /// What is to be paid: the store's own figure, which is not checked against the lines. Not negative, and with at most as
-    /// many decimals as its currency.
+    /// Amount to pay, as the online store calculated it. It is not checked against the lines. It must be 0 or more and
+    /// must not have more decimals than its currency.
     total: MoneyInput,
-    /// When it was ordered: since 1970, not in the future. Left out: now.
+    /// Time at which the order was placed: since 1970, at most 5 minutes in the future. Default: the current time.
     placed_at: Option<Timestamp>,
 }
 
@@ -271,27 +274,27 @@ fn checked_lines(faults: &mut Faults, lines: Vec<OrderLineInput>) -> Option<Vec<
     checked.into_iter().collect()
 }
 
-/// What recording an order came to.
+/// Payload of `orderRecord`.
 #[derive(SimpleObject)]
 pub struct OrderRecordPayload {
-    /// The order as it is stored now; null when there are user errors.
+    /// The stored order; null when there are user errors.
     pub(super) order: Option<Order>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// Which order to cancel.
+/// Input of `orderCancel`: the order to cancel.
 #[derive(InputObject)]
 pub struct OrderCancelInput {
-    /// Which order.
+    /// Id of the order.
     pub(super) id: ID,
 }
 
-/// What cancelling an order came to.
+/// Payload of `orderCancel`.
 #[derive(SimpleObject)]
 pub struct OrderCancelPayload {
-    /// The order as it is stored now; null when there are user errors.
+    /// The order as stored after the cancellation; null when there are user errors.
     pub(super) order: Option<Order>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }

@@ -17,17 +17,17 @@ use crate::platform::{
     page::{Connection, Count, Order as Sequence, PageArgs, Values},
 };
 
-/// Conditions on orders; all given ones must hold. A list whose filter no index narrows is looked through, for at most 5
-/// seconds (TIMEOUT).
+/// Filter of a list of orders. All conditions must match.
+/// A filter that no index supports is aborted after 5 seconds with the error TIMEOUT.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct OrderFilter {
-    /// The store's order number. An index answers eq, in and startsWith.
+    /// Order number of the online store. An index supports `eq`, `in` and `startsWith`.
     pub number: Option<StringFilter>,
-    /// What became of it. An index answers it.
+    /// Status of the order. Supported by an index.
     pub status: Option<OrderStatus>,
-    /// Guests' orders only, or customers' only.
+    /// Whether the order is that of a guest.
     pub is_guest: Option<bool>,
-    /// When it was placed. An index answers it.
+    /// Time at which the order was placed. Supported by an index.
     pub placed_at: Option<DateTimeFilter>,
 }
 

@@ -11,21 +11,21 @@ use crate::context::RequestContext;
 use crate::error::Result;
 use crate::platform::id::{Id, OrderId};
 
-/// Names an order, one way or the other.
+/// Identifies an order by exactly one of its keys.
 #[derive(OneofObject)]
 pub enum OrderBy {
-    /// By global id.
+    /// Global id of the order.
     Id(ID),
-    /// By the store's number.
+    /// Order number of the online store.
     Number(OrderNumberKey),
 }
 
-/// The number that the online store knows its order by.
+/// The number of an order in the online store of a storefront.
 #[derive(InputObject)]
 pub struct OrderNumberKey {
-    /// Which storefront; needed where the credential covers several.
+    /// Id of the storefront; required when the credential covers several storefronts (error STOREFRONT_REQUIRED).
     storefront_id: Option<ID>,
-    /// The store's number, compared exactly.
+    /// Order number of the online store, compared exactly.
     number: String,
 }
 
@@ -35,12 +35,13 @@ pub struct OrderQuery;
 
 #[Object]
 impl OrderQuery {
-    /// An order by id or by the store's number; null when there is none that the caller may see. Backend (orders:read), or
-    /// the customer that placed it.
+    /// Returns an order by global id or by its number in the online store; null if it is not found for this credential.
+    /// Requires an integration token or client secret with the scope `orders:read`, or the token of the customer that
+    /// placed it.
     async fn order(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] by: OrderBy,
+        #[graphql(desc = "Key of the order.")] by: OrderBy,
     ) -> Option<Result<Order>> {
         let load = async {
             let context = RequestContext::of(ctx)?;

@@ -35,13 +35,13 @@ pub const MAX_LINES: usize = 1_000;
 /// How far ahead of ours a store's clock may be.
 pub const LEEWAY: Duration = Duration::from_secs(5 * 60);
 
-/// What became of an order.
+/// Status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderStatus {
-    /// Recorded; it counts for its customer.
+    /// Placed and not cancelled; counts for its customer.
     Placed,
-    /// Taken back; it counts no more.
+    /// Cancelled; does not count for its customer.
     Cancelled,
 }
 

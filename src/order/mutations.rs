@@ -21,32 +21,38 @@ pub struct OrderMutation;
 
 #[Object]
 impl OrderMutation {
-    /// Records an order that was placed in the online store: a customer's, which counts for their `orderCount` and `status`,
-    /// or a guest's, which counts for nobody, whatever e-mail address it has. The order keeps its own copies of both
-    /// addresses. Repeating it with the same number and content is success and gives the order as it is stored, cancelled or
-    /// not; `placedAt` left out is no other content, and an address that was named by id or by default is the one that it was
-    /// then. Backend (orders:write). Codes: STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND, CUSTOMER_REFERENCE_MISSING (405) for a
-    /// blank `customerId`, CUSTOMER_NOT_FOUND (402), ORDER_NUMBER_TAKEN where another order has the number, EMAIL_INVALID;
-    /// REQUIRED for an address that a guest's order lacks, or that a customer without addresses has no default for, and
-    /// without lines; ADDRESS_ID_MISSING (412) and ADDRESS_NOT_FOUND (404) on `shippingAddressId` and `billingAddressId`;
-    /// INVALID for an id where the address is sent in full too or there is no customer, a quantity below one, a negative total
-    /// or one in parts of the smallest coin, a time before 1970 or in the future; TOO_LONG for more than 1,000 lines.
-    /// REQUIRED, TOO_LONG, INVALID for texts.
+    /// Records an order of a customer or a guest.
+    /// Requires an integration token or client secret with the scope `orders:write`.
+    /// User errors: CUSTOMER_REFERENCE_MISSING (405) for a blank `customerId`; CUSTOMER_NOT_FOUND (402);
+    /// CUSTOMER_ANONYMIZED; ORDER_NUMBER_TAKEN if another order has the number; EMAIL_INVALID; REQUIRED for an empty
+    /// list of lines, for an address that is missing in the order of a guest and for a default address that the
+    /// customer does not have; ADDRESS_ID_MISSING (412) and ADDRESS_NOT_FOUND (404) on `shippingAddressId` and
+    /// `billingAddressId`; INVALID for an address id beside the address in full or without a customer, a quantity below
+    /// 1, a total that is negative or has more decimals than its currency, and a time before 1970 or in the future;
+    /// TOO_LONG for more than 1,000 lines; REQUIRED, TOO_LONG and INVALID for strings; STOREFRONT_REQUIRED,
+    /// STOREFRONT_NOT_FOUND.
+    /// The order of a customer counts for the customer's `orderCount` and `status`. The order of a guest counts for
+    /// nobody, whatever its e-mail address is. The order keeps its own copies of both addresses.
+    /// Repeating the request with the same number and content succeeds and returns the stored order, even if it is
+    /// cancelled. A repetition may omit `placedAt`. An address that was sent by id or omitted remains the one that was
+    /// recorded.
     async fn order_record(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What was ordered.")] input: OrderRecordInput,
+        #[graphql(desc = "The order to record.")] input: OrderRecordInput,
     ) -> Result<OrderRecordPayload> {
         let (order, user_errors) = payload(record_order(RequestContext::of(ctx)?, input).await)?;
         Ok(OrderRecordPayload { order, user_errors })
     }
 
-    /// Cancels an order: it no longer counts for its customer's `orderCount` and `status`. Cancelling a cancelled order is
-    /// success and changes nothing. Backend (orders:write). Codes: ORDER_NOT_FOUND.
+    /// Cancels an order, which then no longer counts for its customer's `orderCount` and `status`.
+    /// Requires an integration token or client secret with the scope `orders:write`.
+    /// User errors: ORDER_NOT_FOUND.
+    /// Cancelling a cancelled order succeeds and changes nothing.
     async fn order_cancel(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which order to cancel.")] input: OrderCancelInput,
+        #[graphql(desc = "The order to cancel.")] input: OrderCancelInput,
     ) -> Result<OrderCancelPayload> {
         let (order, user_errors) = payload(cancel_order(RequestContext::of(ctx)?, input).await)?;
         Ok(OrderCancelPayload { order, user_errors })

@@ -147,9 +147,10 @@ impl<'de> Deserialize<'de> for Decimal {
     }
 }
 
-/// An exact decimal number, as a text: `"10.50"`, `"-3"`. At most 34 digits, before and behind the point together; no exponent
-/// and no zeros before the number. It comes back with as many decimals as it was sent with. A whole number may also be sent
-/// as a JSON number; one with decimals may not, because JSON's readers do not keep it exact.
+/// An exact decimal number, written as a string: `"5.25"`, `"-3"`.
+/// It has at most 34 digits before and after the decimal point in total, no exponent and no leading zeros, and is
+/// returned with as many decimals as it was sent with. A whole number may also be sent as a JSON number. A number with
+/// decimals may not, because JSON parsers do not keep it exact.
 #[Scalar(name = "Decimal")]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -15,36 +15,37 @@ const MAX_FILTERS: usize = 200;
 /// Longest text in a filter, in characters.
 const MAX_TEXT: usize = 512;
 
-/// Conditions on a text; all given ones must hold.
+/// Filter by a string. All conditions must match; a condition that is null is ignored. A text in a condition has at
+/// most 512 characters.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct StringFilter {
-    /// Is exactly this.
+    /// Equals this string.
     pub eq: Option<String>,
-    /// Is not this.
+    /// Does not equal this string.
     pub ne: Option<String>,
-    /// Is one of these, at most 100.
+    /// Equals one of these strings, at most 100.
     #[graphql(name = "in")]
     pub one_of: Option<Vec<String>>,
-    /// Literal text in which `*` stands for any run of characters; ignores case.
+    /// Matches this text as a whole, in which `*` stands for any run of characters. Ignores case.
     pub like: Option<String>,
-    /// Begins with exactly this.
+    /// Starts with exactly this string.
     pub starts_with: Option<String>,
-    /// true: has no value; false: has one.
+    /// Whether the value is missing: true matches no value, false any value.
     pub is_null: Option<bool>,
 }
 
-/// Conditions on a moment; all given ones must hold.
+/// Filter by a date and time. All conditions must match; a condition that is null is ignored.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct DateTimeFilter {
-    /// At this moment.
+    /// At this time.
     pub eq: Option<Timestamp>,
-    /// Later than.
+    /// After this time.
     pub gt: Option<Timestamp>,
-    /// At or later than.
+    /// At or after this time.
     pub gte: Option<Timestamp>,
-    /// Earlier than.
+    /// Before this time.
     pub lt: Option<Timestamp>,
-    /// At or earlier than.
+    /// At or before this time.
     pub lte: Option<Timestamp>,
 }
 

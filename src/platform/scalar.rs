@@ -35,8 +35,8 @@ impl Timestamp {
     }
 }
 
-/// A moment: RFC 3339 in UTC with milliseconds, `2026-11-21T09:00:00.000Z`. On input any offset is understood; what is
-/// finer than a millisecond is cut off.
+/// A date and time of RFC 3339 in UTC with milliseconds: `2026-11-21T09:00:00.000Z`.
+/// An input may have any offset. Fractions finer than a millisecond are cut off.
 #[Scalar(
     name = "DateTime",
     specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339#section-5.6"
@@ -111,7 +111,7 @@ impl<'de> Deserialize<'de> for Date {
     }
 }
 
-/// A day: RFC 3339 full-date, `2026-11-21`.
+/// A date of RFC 3339 (full-date): `2026-11-21`.
 #[Scalar(
     name = "Date",
     specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339#section-5.6"
@@ -147,7 +147,7 @@ impl Upload {
     }
 }
 
-/// A file, sent by the GraphQL multipart request specification; in the variables it stands as null.
+/// A file, sent as a part of a request of the GraphQL multipart request specification. The variable itself is null.
 #[Scalar(specified_by_url = "https://github.com/jaydenseric/graphql-multipart-request-spec")]
 impl ScalarType for Upload {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -182,7 +182,8 @@ impl fmt::Debug for Json {
     }
 }
 
-/// A JSON value: a text, a number, true or false. Which one is told where it is used; numbers are exact up to 2^53.
+/// A JSON value: a string, a number, true or false. The field that uses it says which ones it accepts.
+/// Numbers are exact up to 2^53.
 #[Scalar(
     name = "JSON",
     specified_by_url = "https://datatracker.ietf.org/doc/html/rfc8259"

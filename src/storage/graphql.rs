@@ -35,8 +35,9 @@ use crate::storefront_user::{
 /// Who may read private storage.
 pub const READ: Policy = Policy::backend(Scope::StorageRead).and_own();
 
-/// What one storefront user has uploaded or designed. Readable only with that user's own token or by a backend
-/// (storage:read).
+/// Private storage of a storefront user, with the files that the user uploaded or designed.
+/// Requires an integration token or client secret with the scope `storage:read`, or the token of this user or of its
+/// customer.
 #[derive(Description)]
 pub struct PrivateStorage {
     owner: Arc<UserDocument>,
@@ -78,43 +79,45 @@ impl PrivateStorage {
 
 #[Object(use_type_description)]
 impl PrivateStorage {
-    /// Whether it is removed when its user is not used for long: an anonymous user's is, a regular user's is not.
+    /// Whether the storage is removed at `expiresAt` unless it is used before: true for an anonymous user, false for a
+    /// regular user.
     async fn is_temporary(&self) -> bool {
         self.owner.is_anonymous
     }
 
-    /// When it is removed, unless it is used before; null for a regular user's.
+    /// Time at which the storage is removed unless it is used before; null for regular and merged users.
     async fn expires_at(&self) -> Option<Timestamp> {
         self.owner.expires_at
     }
 
-    /// How many items are in it.
+    /// Number of items.
     async fn item_count(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(wire_count(self.totals(ctx).await?.items))
     }
 
-    /// Bytes of all items' content.
+    /// Size of the content of all items, in bytes.
     async fn total_bytes(&self, ctx: &Context<'_>) -> Result<f64> {
         Ok(wire_bytes(self.totals(ctx).await?.bytes))
     }
 
-    /// Bytes that it may hold; an anonymous user's holds less than a regular user's. A merge may bring it beyond that. The
-    /// number of items is limited too: one for each 4 KiB of the quota, and at least 1,000.
+    /// Largest size that the content of all items may have, in bytes.
+    /// By default 1 GiB for a regular user and 100 MiB for an anonymous user. A merge may exceed it. The number of
+    /// items is limited to one for each 4 KiB of the quota, or to 1,000 if that is more.
     async fn quota_bytes(&self, ctx: &Context<'_>) -> Result<f64> {
         let quota = Quota::of(&RequestContext::of(ctx)?.app.config.storage);
         Ok(wire_bytes(quota.bytes(&self.owner)))
     }
 
-    /// The items, oldest first.
+    /// Items of the storage, oldest first.
     async fn items(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only items that meet this.")] filter: Option<StorageItemFilter>,
-        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        #[graphql(desc = "Filter of the list.")] filter: Option<StorageItemFilter>,
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
         first: Option<i32>,
-        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
-        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<StorageItem>> {
         let context = RequestContext::of(ctx)?;
         let owner = self.owner.id.clone();
@@ -158,14 +161,14 @@ impl PrivateStorage {
     }
 }
 
-/// Conditions on items; all given ones must hold.
+/// Filter of a list of items. All conditions must match.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct StorageItemFilter {
-    /// What the item is to the store.
+    /// Kind of the item.
     pub kind: Option<ItemKind>,
-    /// In exactly this folder.
+    /// Folder of the item, compared exactly; empty for items without a folder.
     pub folder: Option<String>,
-    /// By name.
+    /// Name of the item.
     pub name: Option<StringFilter>,
 }
 
@@ -187,9 +190,10 @@ impl StorageItemFilter {
     }
 }
 
-/// Something that a storefront user has uploaded. Readable only with that user's own token or by a backend
-/// (storage:read). Or the file of `customerDataExport`: readable only with the customer's own token or by a backend
-/// (customers:read), for a week.
+/// A file in a private storage, or the file of a `customerDataExport`.
+/// A file in a private storage requires an integration token or client secret with the scope `storage:read`, or the
+/// token of its owner or of the owner's customer. The file of a `customerDataExport` requires an integration token or
+/// client secret with the scope `customers:read`, or the token of its customer, and is removed after a week.
 #[derive(Clone, Description)]
 pub struct StorageItem {
     document: Arc<Document>,
@@ -233,12 +237,13 @@ impl StorageItem {
 
 #[Object(use_type_description)]
 impl StorageItem {
-    /// Global id; a merge keeps it.
+    /// Global id. A merge keeps it.
     pub async fn id(&self) -> ID {
         ID::from(&self.document.id)
     }
 
-    /// Whose it is. Backend (storefront_users:read), or the owner; else FORBIDDEN.
+    /// Storefront user that owns the item.
+    /// Requires the scope `storefront_users:read`, or the token of the owner or of its customer; otherwise FORBIDDEN.
     async fn owner(&self, ctx: &Context<'_>) -> Result<StorefrontUser> {
         let context = RequestContext::of(ctx)?;
         let reach = match &self.granted {
@@ -261,38 +266,39 @@ impl StorageItem {
             .ok_or_else(gone)
     }
 
-    /// Display name; two items may have the same.
+    /// Display name. Several items may have the same name.
     async fn name(&self) -> &str {
         &self.document.name
     }
 
-    /// Folder, empty for none.
+    /// Folder of the item; empty if it is in no folder.
     async fn folder(&self) -> &str {
         &self.document.folder
     }
 
-    /// What it is to the store.
+    /// Kind of the item.
     async fn kind(&self) -> ItemKind {
         self.document.kind
     }
 
-    /// Sniffed from the content, not from the name.
+    /// Content type, detected from the content and not from the name.
     async fn content_type(&self) -> &str {
         &self.document.content_type
     }
 
-    /// Bytes of the content.
+    /// Size of the content, in bytes.
     async fn byte_size(&self) -> f64 {
         wire_bytes(self.document.byte_size)
     }
 
-    /// Hex SHA-256 of the content.
+    /// SHA-256 hash of the content, in hexadecimal.
     async fn sha256(&self) -> &str {
         &self.document.sha256
     }
 
-    /// A signed link to the content, valid for ten minutes, for GET and HEAD, with Range and If-None-Match. Whoever has it
-    /// may read the content until then.
+    /// Signed link to the content, valid for ten minutes.
+    /// Any caller that has the link may read the content until then. The link supports GET, HEAD, `Range` and
+    /// `If-None-Match`.
     async fn url(&self, ctx: &Context<'_>) -> Result<String> {
         let context = RequestContext::of(ctx)?;
         let app = &context.app;
@@ -304,19 +310,19 @@ impl StorageItem {
         ))
     }
 
-    /// When a link that is asked for now expires.
+    /// Time at which the `url` of this response expires.
     async fn url_expires_at(&self, ctx: &Context<'_>) -> Result<Timestamp> {
         Ok(Timestamp::from_millis(
             self.link_expiry(RequestContext::of(ctx)?).seconds() * 1000,
         ))
     }
 
-    /// When it was uploaded; a merge keeps it.
+    /// Time of the upload. A merge keeps it.
     async fn created_at(&self) -> Timestamp {
         self.document.created_at
     }
 
-    /// When its name or folder was last changed.
+    /// Time at which the name or the folder was last changed; equal to `createdAt` before the first change.
     async fn updated_at(&self) -> Timestamp {
         self.document.updated_at
     }

@@ -26,16 +26,16 @@ const MAX_NAME: usize = 255;
 /// Longest folder, in characters.
 const MAX_FOLDER: usize = 255;
 
-/// What an item is to the store.
+/// Kind of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[graphql(name = "StorageItemKind")]
 pub enum ItemKind {
-    /// A picture.
+    /// An image.
     Image,
     /// A design that the customer personalizes, as JSON.
     Design,
-    /// Anything else.
+    /// Any other file.
     Other,
 }
 

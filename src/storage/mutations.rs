@@ -32,64 +32,65 @@ use crate::storefront_user::{
 /// Who may write into storages.
 pub const WRITE: Policy = Policy::backend(Scope::StorageWrite).and_own();
 
-/// What to upload.
+/// Input of `storageItemUpload`: the file to upload.
 #[derive(InputObject)]
 pub struct StorageItemUploadInput {
-    /// The file, as a part of a multipart request. 50 MiB at most, of the accepted types, unless the operator set
-    /// otherwise.
+    /// The file, as a part of a multipart request. By default it has at most 50 MiB and is an image, PDF, SVG, JSON or
+    /// ZIP file; the operator can change both.
     file: Upload,
-    /// Name, 1 to 255 characters; the file's when left out.
+    /// Name of the item, 1 to 255 characters. Default: the name of the file.
     name: Option<String>,
-    /// Folder, at most 255 characters; none when left out.
+    /// Folder of the item, at most 255 characters. Default: no folder.
     folder: Option<String>,
-    /// Kind; when left out an image is IMAGE, JSON is DESIGN, anything else OTHER.
+    /// Kind of the item. Default: IMAGE for an image, DESIGN for JSON, OTHER for any other content.
     kind: Option<ItemKind>,
-    /// Backend only: whose storage (else REQUIRED). A person's own token must not send it (FORBIDDEN).
+    /// User in whose private storage the file is stored. Required with an integration token or client secret
+    /// (REQUIRED). Rejected with a storefront user token or customer token (FORBIDDEN).
     owner: Option<StorefrontUserBy>,
 }
 
-/// What uploading came to.
+/// Payload of `storageItemUpload`.
 #[derive(SimpleObject)]
 pub struct StorageItemUploadPayload {
     /// The new item; null when there are user errors.
     storage_item: Option<StorageItem>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     user_errors: Vec<UserError>,
 }
 
-/// What to change of an item. Absent fields stay as they are.
+/// Input of `storageItemUpdate`: the item and its new values. Omitted fields are unchanged.
 #[derive(InputObject)]
 pub struct StorageItemUpdateInput {
-    /// Which item.
+    /// Id of the item.
     id: ID,
-    /// New name, 1 to 255 characters.
+    /// New name, 1 to 255 characters. Null is rejected (REQUIRED).
     name: MaybeUndefined<String>,
-    /// New folder, at most 255 characters; null or empty for none.
+    /// New folder, at most 255 characters. Null or an empty string: no folder.
     folder: MaybeUndefined<String>,
 }
 
-/// What changing came to.
+/// Payload of `storageItemUpdate`.
 #[derive(SimpleObject)]
 pub struct StorageItemUpdatePayload {
-    /// The item as it is stored now; null when there are user errors.
+    /// The item as stored after the update; null when there are user errors.
     storage_item: Option<StorageItem>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     user_errors: Vec<UserError>,
 }
 
-/// What to delete.
+/// Input of `storageItemDelete`: the item to delete.
 #[derive(InputObject)]
 pub struct StorageItemDeleteInput {
-    /// Which item.
+    /// Id of the item.
     id: ID,
 }
 
-/// What deleting came to.
+/// Payload of `storageItemDelete`.
 #[derive(SimpleObject)]
 pub struct StorageItemDeletePayload {
-    /// Id of the item that is gone; null when there are user errors.
+    /// Id of the deleted item; null when there are user errors.
     deleted_storage_item_id: Option<ID>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     user_errors: Vec<UserError>,
 }
 
@@ -99,16 +100,19 @@ pub struct StorageMutation;
 
 #[Object]
 impl StorageMutation {
-    /// Uploads a file into private storage: a multipart request by the GraphQL multipart request specification, with the
-    /// header `GraphQL-Require-Preflight`. The user's own token, or backend (storage:write) with `owner`. The content's
-    /// type is sniffed; size, hash and content survive byte for byte. Codes: FILE_EMPTY, FILE_TOO_LARGE,
-    /// FILE_TYPE_NOT_ALLOWED, STORAGE_QUOTA_EXCEEDED, REQUIRED, TOO_LONG, INVALID, FORBIDDEN, SAVE_FAILED when the file
-    /// breaks off, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND, STOREFRONT_USER_NOT_FOUND, STOREFRONT_USER_EXPIRED,
-    /// STOREFRONT_USER_ALREADY_MERGED (409).
+    /// Uploads a file into a private storage.
+    /// Requires a storefront user token or customer token, or an integration token or client secret with the scope
+    /// `storage:write` and `owner`.
+    /// User errors: FILE_EMPTY, FILE_TOO_LARGE, FILE_TYPE_NOT_ALLOWED, STORAGE_QUOTA_EXCEEDED, REQUIRED, TOO_LONG,
+    /// INVALID, FORBIDDEN, SAVE_FAILED if the file does not arrive completely, STOREFRONT_REQUIRED,
+    /// STOREFRONT_NOT_FOUND, STOREFRONT_USER_NOT_FOUND, STOREFRONT_USER_EXPIRED, STOREFRONT_USER_ALREADY_MERGED (409),
+    /// CUSTOMER_ANONYMIZED.
+    /// The request follows the GraphQL multipart request specification and has the header `GraphQL-Require-Preflight`.
+    /// The content type is detected from the content; the content is stored byte for byte, with its size and its hash.
     async fn storage_item_upload(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to upload.")] input: StorageItemUploadInput,
+        #[graphql(desc = "The file to upload.")] input: StorageItemUploadInput,
     ) -> Result<StorageItemUploadPayload> {
         let StorageItemUploadInput {
             file,
@@ -133,12 +137,15 @@ impl StorageMutation {
         })
     }
 
-    /// Renames an item or moves it to another folder. The user's own token, or backend (storage:write). Codes:
-    /// STORAGE_ITEM_NOT_FOUND, NO_CHANGES when neither is sent, REQUIRED, TOO_LONG, INVALID.
+    /// Renames an item or moves it to another folder.
+    /// Requires a storefront user token or customer token, or an integration token or client secret with the scope
+    /// `storage:write`.
+    /// User errors: STORAGE_ITEM_NOT_FOUND, NO_CHANGES if neither name nor folder is sent, REQUIRED, TOO_LONG, INVALID,
+    /// STOREFRONT_USER_ALREADY_MERGED (409) with the token of a merged user.
     async fn storage_item_update(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to change.")] input: StorageItemUpdateInput,
+        #[graphql(desc = "The item and its new values.")] input: StorageItemUpdateInput,
     ) -> Result<StorageItemUpdatePayload> {
         let (done, user_errors) = payload(update(RequestContext::of(ctx)?, input).await)?;
         Ok(StorageItemUpdatePayload {
@@ -147,11 +154,15 @@ impl StorageMutation {
         })
     }
 
-    /// Deletes an item and its content. The user's own token, or backend (storage:write). Code: STORAGE_ITEM_NOT_FOUND.
+    /// Deletes an item and its content.
+    /// Requires a storefront user token or customer token, or an integration token or client secret with the scope
+    /// `storage:write`.
+    /// User errors: STORAGE_ITEM_NOT_FOUND, CUSTOMER_ANONYMIZED, STOREFRONT_USER_ALREADY_MERGED (409) with the token of
+    /// a merged user.
     async fn storage_item_delete(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to delete.")] input: StorageItemDeleteInput,
+        #[graphql(desc = "The item to delete.")] input: StorageItemDeleteInput,
     ) -> Result<StorageItemDeletePayload> {
         let (done, user_errors) = payload(delete(RequestContext::of(ctx)?, &input.id).await)?;
         Ok(StorageItemDeletePayload {

@@ -32,7 +32,10 @@ use crate::storefront_user::graphql::{StorefrontUser, StorefrontUserFilter, user
 /// Who may read storefronts and their public parts.
 pub const READ: Policy = Policy::backend(Scope::StorefrontsRead).and_public().and_own();
 
-/// An online store connected to the organization. Registered by an operator only: there is no mutation for it.
+/// An online store of the organization.
+/// Requires an integration token or client secret with the scope `storefronts:read`; any other credential reads its own
+/// storefront.
+/// Only an operator adds a storefront, on the command line. No mutation creates, renames or removes one.
 #[derive(Clone, Description)]
 pub struct Storefront(Arc<Document>);
 
@@ -51,37 +54,38 @@ impl Storefront {
         ID::from(&self.0.id)
     }
 
-    /// Unique in the organization.
+    /// Name of the storefront, unique in the organization.
     async fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// Prefix of customer references: DE in DE--25. Unique in the organization, 1 to 16 capital letters and digits.
+    /// Prefix of customer references: `DE` in `DE--25`. 1 to 16 capital letters and digits, unique in the organization.
     async fn code(&self) -> &str {
         &self.0.code
     }
 
-    /// What software the store runs.
+    /// Software that the online store runs on.
     async fn integration_type(&self) -> IntegrationType {
         self.0.integration_type
     }
 
-    /// When an operator added it.
+    /// Time at which an operator added the storefront.
     async fn created_at(&self) -> Timestamp {
         self.0.created_at
     }
 
-    /// The users of this storefront, oldest first, merged ones included. Backend (storefront_users:read), or a storefront
-    /// user, which sees itself.
+    /// Storefront users of this storefront, oldest first, including merged ones.
+    /// Requires an integration token or client secret with the scope `storefront_users:read`, or a storefront user
+    /// token or customer token, which lists only its own user.
     async fn users(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only users that meet this.")] filter: Option<StorefrontUserFilter>,
-        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        #[graphql(desc = "Filter of the list.")] filter: Option<StorefrontUserFilter>,
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
         first: Option<i32>,
-        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
-        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<StorefrontUser>> {
         users_of(
             RequestContext::of(ctx)?,
@@ -97,25 +101,26 @@ impl Storefront {
         .await
     }
 
-    /// The customers of this storefront, by `sortKey`, from low to high unless `reverse`; those without a value stand before
-    /// all others. Backend (customers:read); a customer sees itself. A filter that no index answers is given so much time
-    /// as a request has, and fails with TIMEOUT beyond: `eq` and `startsWith` on e-mail, names and references are quick.
+    /// Customers of this storefront, sorted by `sortKey` in ascending order.
+    /// Requires an integration token or client secret with the scope `customers:read`, or the token of a customer or of
+    /// its storefront user, which lists only that customer.
+    /// Customers without a value to sort by come first, or last with `reverse`. A filter that no index supports is
+    /// aborted after 5 seconds with the error TIMEOUT; an index supports `eq` and `startsWith` of e-mail addresses,
+    /// names and references.
     #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn customers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only customers who meet this.")] filter: Option<CustomerFilter>,
-        #[graphql(
-            desc = "What they are sorted by.",
-            default_with = "Some(CustomerSortKey::CreatedAt)"
-        )]
+        #[graphql(desc = "Filter of the list.")] filter: Option<CustomerFilter>,
+        #[graphql(desc = "Value to sort by.", default_with = "Some(CustomerSortKey::CreatedAt)")]
         sort_key: Option<CustomerSortKey>,
-        #[graphql(desc = "From high to low.", default_with = "Some(false)")] reverse: Option<bool>,
-        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        #[graphql(desc = "Whether to sort in descending order.", default_with = "Some(false)")]
+        reverse: Option<bool>,
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
         first: Option<i32>,
-        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
-        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<Customer>> {
         let order = (
             sort_key.unwrap_or(CustomerSortKey::CreatedAt),
@@ -132,16 +137,17 @@ impl Storefront {
         customers_of(context, &self.0.id, filter, order, page).await
     }
 
-    /// The customer groups of this storefront, oldest first. Backend (groups:read): all; a customer: those it is in; else
+    /// Customer groups of this storefront, oldest first.
+    /// Requires the scope `groups:read`, or a customer token, which lists only the groups of its customer; otherwise
     /// FORBIDDEN.
     async fn customer_groups(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
         first: Option<i32>,
-        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
-        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<CustomerGroup>> {
         let page = PageArgs {
             first,
@@ -152,16 +158,18 @@ impl Storefront {
         groups_of(RequestContext::of(ctx)?, &self.0.id, &page).await
     }
 
-    /// The markets of this storefront that the caller may enter, oldest first: a customer's token sees the public ones and
-    /// those of their groups, a backend (storefronts:read) all, everybody else, a storefront user too, the public ones.
+    /// Markets of this storefront that the caller may enter, oldest first.
+    /// An integration token or client secret with the scope `storefronts:read` lists all markets, a customer token the
+    /// public markets and those of the customer's groups, any other credential, such as a storefront user token, the
+    /// public markets.
     async fn markets(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
         first: Option<i32>,
-        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
-        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<Market>> {
         let page = PageArgs {
             first,
@@ -172,17 +180,19 @@ impl Storefront {
         markets_of(RequestContext::of(ctx)?, &self.0.id, &page).await
     }
 
-    /// The orders of this storefront, newest first by when they were placed. Backend (orders:read); a customer sees their own.
-    /// A filter that no index answers is given 5 seconds, and fails with TIMEOUT beyond.
+    /// Orders of this storefront, newest first by `placedAt`.
+    /// Requires an integration token or client secret with the scope `orders:read`, or a customer token, which lists
+    /// only the orders of its customer.
+    /// A filter that no index supports is aborted after 5 seconds with the error TIMEOUT.
     async fn orders(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only orders that meet this.")] filter: Option<OrderFilter>,
-        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        #[graphql(desc = "Filter of the list.")] filter: Option<OrderFilter>,
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
         first: Option<i32>,
-        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
-        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<OrderNode>> {
         let page = PageArgs {
             first,
@@ -193,8 +203,10 @@ impl Storefront {
         orders_of(RequestContext::of(ctx)?, &self.0.id, filter, page).await
     }
 
-    /// Fields by which customers of this storefront are extended, in the order in which they were defined: all of them for a
-    /// backend, public ones for everyone else. At most 100.
+    /// Custom fields of this storefront's customers, in the order in which they were defined.
+    /// An integration token or client secret with the scope `storefronts:read` lists all of them, any other credential
+    /// the public ones.
+    /// A storefront has at most 200 custom fields.
     async fn custom_field_definitions(&self, ctx: &Context<'_>) -> Result<Vec<CustomFieldDefinition>> {
         definitions_of(RequestContext::of(ctx)?, &self.0.id).await
     }
@@ -205,12 +217,12 @@ impl Storefront {
     }
 }
 
-/// Names a storefront, one way or the other.
+/// Identifies a storefront by exactly one of its keys.
 #[derive(OneofObject)]
 pub enum StorefrontBy {
-    /// By global id.
+    /// Global id of the storefront.
     Id(ID),
-    /// By name, which is unique in the organization.
+    /// Name of the storefront, which is unique in the organization.
     Name(String),
 }
 
@@ -220,13 +232,15 @@ pub struct StorefrontQuery;
 
 #[Object]
 impl StorefrontQuery {
-    /// A storefront by id or by name; null when the caller may not see it. Backend (storefronts:read): any storefront that
-    /// it covers. Everyone else with a credential: their own one. Without `by`: the only one that the credential covers,
-    /// else the error STOREFRONT_REQUIRED.
+    /// Returns a storefront by id or by name; null if it is not found for this credential.
+    /// Requires an integration token or client secret with the scope `storefronts:read`, which reads any storefront
+    /// that it covers; any other credential reads its own storefront.
+    /// Without `by`, returns the only storefront that the credential covers, and fails with STOREFRONT_REQUIRED if it
+    /// covers several.
     async fn storefront(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one; may be left out where the credential covers one only.")] by: Option<
+        #[graphql(desc = "Key of the storefront; optional if the credential covers only one.")] by: Option<
             StorefrontBy,
         >,
     ) -> Option<Result<Storefront>> {
@@ -253,16 +267,17 @@ impl StorefrontQuery {
         load.await.map(|found| found.map(Storefront)).transpose()
     }
 
-    /// Every storefront that the caller may see, oldest first. Backend (storefronts:read): all that it covers. Everyone
-    /// else with a credential: their own one.
+    /// Returns the storefronts that the caller may see, oldest first.
+    /// Requires an integration token or client secret with the scope `storefronts:read`, which lists all storefronts
+    /// that it covers; any other credential lists its own storefront.
     async fn storefronts(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, from the start or after `after`: 1 to 100, 25 by default.")]
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
         first: Option<i32>,
-        #[graphql(desc = "Cursor to start behind.")] after: Option<String>,
-        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Cursor to stop at.")] before: Option<String>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<Storefront>> {
         let context = RequestContext::of(ctx)?;
         let reach = context.renewed(&context.reach(&READ)?).await?;

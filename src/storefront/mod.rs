@@ -16,14 +16,14 @@ const MAX_CODE: usize = 16;
 /// Longest name, in characters.
 const MAX_NAME: usize = 100;
 
-/// What software the online store runs.
+/// Software that an online store runs on.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum, clap::ValueEnum,
 )]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[clap(rename_all = "UPPER")]
 pub enum IntegrationType {
-    /// A store of one's own making.
+    /// Custom software.
     #[default]
     Custom,
     /// Shopify.

@@ -22,8 +22,10 @@ use crate::storefront::graphql::{Storefront, storefront_of};
 /// Who may read storefront users.
 pub const READ: Policy = Policy::backend(Scope::StorefrontUsersRead).and_own();
 
-/// A person as the online store knows them, with private storage. Anonymous users are temporary. Backend
-/// (storefront_users:read), or the user itself.
+/// A user of an online store, with a private storage.
+/// Requires an integration token or client secret with the scope `storefront_users:read`, or the token of this user or
+/// of its customer.
+/// An anonymous user is temporary, a regular user is not.
 #[derive(Clone, Description)]
 pub struct StorefrontUser {
     document: Arc<Document>,
@@ -64,7 +66,8 @@ impl StorefrontUser {
         ID::from(&self.document.id)
     }
 
-    /// The storefront that the user belongs to. Backend (storefronts:read), or the user itself; else FORBIDDEN.
+    /// Storefront that the user belongs to.
+    /// Requires the scope `storefronts:read`, or the token of this user or of its customer; otherwise FORBIDDEN.
     async fn storefront(&self, ctx: &Context<'_>) -> Result<Storefront> {
         {
             let context = RequestContext::of(ctx)?;
@@ -72,32 +75,35 @@ impl StorefrontUser {
         }
     }
 
-    /// The id that the online store chose, verbatim; unique in its storefront. The gateway chooses it for anonymous users
-    /// that a publishable key registers.
+    /// Id of the user in the online store, stored verbatim and unique in the storefront.
+    /// The gateway generates it for an anonymous user that a publishable key registers.
     async fn storefront_user_id(&self) -> &str {
         &self.document.external_id
     }
 
-    /// Whether the user is temporary: it and its storage are removed when it is not used for long (`expiresAt`).
+    /// Whether the user is temporary: the user and its private storage are removed at `expiresAt` unless they are used
+    /// before.
     async fn is_anonymous(&self) -> bool {
         self.document.is_anonymous
     }
 
-    /// The customer account behind a regular user; null where there is none, or where the caller may not read it. Backend
-    /// (customers:read), or the person itself.
+    /// Customer account of a regular user.
+    /// Requires an integration token or client secret with the scope `customers:read`, or the token of this user or of
+    /// its customer.
+    /// Null if the user has no customer account or the caller may not read it.
     async fn customer(&self, ctx: &Context<'_>) -> Option<Result<Customer>> {
         let id = self.document.customer_id.as_ref()?;
         let load = async { customer_behind(RequestContext::of(ctx)?, self.granted.as_ref(), id).await };
         load.await.transpose()
     }
 
-    /// What the user has uploaded. Backend (storage:read), or the user itself; else FORBIDDEN.
+    /// Private storage of the user.
+    /// Requires the scope `storage:read`, or the token of this user or of its customer; otherwise FORBIDDEN.
     async fn private_storage(&self, ctx: &Context<'_>) -> Result<PrivateStorage> {
         PrivateStorage::of(RequestContext::of(ctx)?, &self.document, self.granted.as_ref())
     }
 
-    /// The regular user that this anonymous one was merged into; null where it was not, or where that user was removed
-    /// since.
+    /// Regular user that this anonymous user was merged into; null if it was not merged or that user has been removed.
     async fn merged_into(&self, ctx: &Context<'_>) -> Option<Result<Self>> {
         let id = self.document.merged_into.as_ref()?;
         let load = async {
@@ -111,44 +117,45 @@ impl StorefrontUser {
         load.await.transpose()
     }
 
-    /// When it was merged; null where it was not.
+    /// Time of the merge; null if the user was not merged.
     async fn merged_at(&self) -> Option<Timestamp> {
         self.document.merged_at
     }
 
-    /// When a temporary user and its storage are removed, unless it is used before; null for regular and merged users.
+    /// Time at which an anonymous user and its private storage are removed unless they are used before.
+    /// Null for regular and merged users.
     async fn expires_at(&self) -> Option<Timestamp> {
         self.document.expires_at
     }
 
-    /// When it was registered.
+    /// Time of the registration.
     async fn created_at(&self) -> Timestamp {
         self.document.created_at
     }
 
-    /// When it was last changed.
+    /// Time of the last change.
     async fn updated_at(&self) -> Timestamp {
         self.document.updated_at
     }
 }
 
-/// Conditions on storefront users; all given ones must hold. A list whose filter no index narrows is looked through, for at
-/// most 5 seconds (TIMEOUT).
+/// Filter of a list of storefront users. All conditions must match.
+/// A filter that no index supports is aborted after 5 seconds with the error TIMEOUT.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct StorefrontUserFilter {
-    /// Anonymous, or regular.
+    /// Whether the user is anonymous.
     pub is_anonymous: Option<bool>,
-    /// Merged into another, or not.
+    /// Whether the user was merged into another user.
     pub is_merged: Option<bool>,
-    /// The online store's id. An index answers eq, in and startsWith.
+    /// Id of the user in the online store. An index supports `eq`, `in` and `startsWith`.
     pub storefront_user_id: Option<StringFilter>,
-    /// When it was registered.
+    /// Time of the registration.
     pub created_at: Option<DateTimeFilter>,
-    /// All of these must hold. `and`, `or` and `not` stand at most five within each other.
+    /// All of these filters must match. `and`, `or` and `not` nest at most five levels deep.
     pub and: Option<Vec<StorefrontUserFilter>>,
-    /// One of these must hold.
+    /// At least one of these filters must match.
     pub or: Option<Vec<StorefrontUserFilter>>,
-    /// This must not hold.
+    /// This filter must not match.
     pub not: Option<Box<StorefrontUserFilter>>,
 }
 
@@ -215,21 +222,21 @@ async fn within(context: &RequestContext, reach: &Reach, storefront: &Storefront
         .ok_or(crate::error::Error::StorefrontNotFound)
 }
 
-/// Names a storefront user, one way or the other.
+/// Identifies a storefront user by exactly one of its keys.
 #[derive(OneofObject)]
 pub enum StorefrontUserBy {
-    /// By global id.
+    /// Global id of the user.
     Id(ID),
-    /// By the online store's id.
+    /// Id of the user in the online store.
     External(StorefrontUserExternalKey),
 }
 
-/// The key that the online store knows its user by.
+/// The id of a user in the online store of a storefront.
 #[derive(InputObject)]
 pub struct StorefrontUserExternalKey {
-    /// Which storefront; needed where the credential covers several.
+    /// Id of the storefront; required when the credential covers several storefronts (error STOREFRONT_REQUIRED).
     pub storefront_id: Option<ID>,
-    /// The online store's id, compared exactly.
+    /// Id of the user in the online store, compared exactly.
     pub storefront_user_id: String,
 }
 
@@ -270,11 +277,14 @@ pub struct StorefrontUserQuery;
 
 #[Object]
 impl StorefrontUserQuery {
-    /// Does this user exist in this storefront? Null when not. Backend (storefront_users:read), or the user itself.
+    /// Returns a storefront user by global id or by its id in the online store; null if it is not found for this
+    /// credential.
+    /// Requires an integration token or client secret with the scope `storefront_users:read`, or the token of this user
+    /// or of its customer.
     async fn storefront_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] by: StorefrontUserBy,
+        #[graphql(desc = "Key of the user.")] by: StorefrontUserBy,
     ) -> Option<Result<StorefrontUser>> {
         let load = async {
             let context = RequestContext::of(ctx)?;

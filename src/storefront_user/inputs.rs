@@ -7,14 +7,14 @@ use crate::access::token::SignedToken;
 use crate::error::UserError;
 use crate::platform::clock::Timestamp;
 
-/// A signed JWT (ES256, keys at /.well-known/jwks.json), to be sent as `Authorization: Bearer …`.
+/// An access token of a storefront user. Send it as `Authorization: Bearer …`.
 #[derive(SimpleObject)]
 pub struct AccessToken {
-    /// The token.
+    /// The access token: a JWT (ES256, keys at /.well-known/jwks.json), valid for 24 hours by default.
     pub(super) access_token: String,
     /// Always `Bearer`.
     pub(super) token_type: String,
-    /// When it ends.
+    /// Time at which the token expires.
     pub(super) expires_at: Timestamp,
 }
 
@@ -28,133 +28,135 @@ impl From<SignedToken> for AccessToken {
     }
 }
 
-/// Whom to register.
+/// Input of `storefrontUserRegister`: the user to register.
 #[derive(InputObject)]
 pub struct StorefrontUserRegisterInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
     pub(super) storefront_id: Option<ID>,
-    /// The online store's id: opaque text of 1 to 256 characters, kept verbatim and compared exactly. A backend must send
-    /// it (REQUIRED); a publishable key must not (FORBIDDEN): the gateway then chooses one that cannot be guessed.
+    /// Id of the user in the online store: 1 to 256 characters, not blank, without control characters. It is stored
+    /// verbatim and compared exactly.
+    /// Required with an integration token or client secret (REQUIRED). Rejected with a publishable key (FORBIDDEN): the
+    /// gateway generates an id that cannot be guessed.
     pub(super) storefront_user_id: Option<String>,
-    /// Anonymous users are temporary. With a publishable key only true is allowed (FORBIDDEN).
+    /// Whether the user is anonymous, and so temporary. With a publishable key only true is accepted (FORBIDDEN).
     pub(super) is_anonymous: bool,
 }
 
-/// What registering came to.
+/// Payload of `storefrontUserRegister`.
 #[derive(SimpleObject)]
 pub struct StorefrontUserRegisterPayload {
     /// The new user; null when there are user errors.
     pub(super) storefront_user: Option<StorefrontUser>,
-    /// The new user's token, so that no second call is needed.
+    /// Access token of the new user; null when there are user errors.
     pub(super) token: Option<AccessToken>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// Whom to ensure.
+/// Input of `storefrontUserEnsure`: the user to return or to register.
 #[derive(InputObject)]
 pub struct StorefrontUserEnsureInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
     pub(super) storefront_id: Option<ID>,
-    /// The online store's id: opaque text of 1 to 256 characters.
+    /// Id of the user in the online store: 1 to 256 characters, not blank, without control characters.
     pub(super) storefront_user_id: String,
-    /// What the user must be.
+    /// Whether the user is anonymous. An existing user must have the same value.
     pub(super) is_anonymous: bool,
 }
 
-/// What ensuring came to.
+/// Payload of `storefrontUserEnsure`.
 #[derive(SimpleObject)]
 pub struct StorefrontUserEnsurePayload {
     /// The user; null when there are user errors.
     pub(super) storefront_user: Option<StorefrontUser>,
-    /// Whether this call registered it.
+    /// Whether this request registered the user.
     pub(super) created: bool,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// Whose token to issue.
+/// Input of `storefrontUserTokenIssue`: the user to issue an access token for.
 #[derive(InputObject)]
 pub struct StorefrontUserTokenIssueInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
     pub(super) storefront_id: Option<ID>,
-    /// The online store's id.
+    /// Id of the user in the online store.
     pub(super) storefront_user_id: String,
 }
 
-/// What issuing came to.
+/// Payload of `storefrontUserTokenIssue`.
 #[derive(SimpleObject)]
 pub struct StorefrontUserTokenIssuePayload {
-    /// The token; null when there are user errors.
+    /// The access token; null when there are user errors.
     pub(super) token: Option<AccessToken>,
     /// The user; null when there are user errors.
     pub(super) storefront_user: Option<StorefrontUser>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// Whose storage to give to whom.
+/// Input of `storefrontUserMergeAnonymous`: the anonymous user to merge and the regular user that receives its items.
 #[derive(InputObject)]
 pub struct StorefrontUserMergeAnonymousInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
     pub(super) storefront_id: Option<ID>,
-    /// The online store's id of the anonymous user.
+    /// Id of the anonymous user in the online store.
     pub(super) anonymous_storefront_user_id: String,
-    /// The online store's id of the regular user.
+    /// Id of the regular user in the online store.
     pub(super) regular_storefront_user_id: String,
 }
 
-/// What merging came to.
+/// Payload of `storefrontUserMergeAnonymous`.
 #[derive(Default, SimpleObject)]
 pub struct StorefrontUserMergeAnonymousPayload {
     /// The regular user; null when there are user errors.
     pub(super) storefront_user: Option<StorefrontUser>,
-    /// The same pair was merged before; nothing was left to do.
+    /// Whether the same pair was merged by an earlier request, so that nothing was left to move.
     pub(super) already_merged: bool,
-    /// Items that this call moved.
+    /// Number of items that this request moved.
     pub(super) moved_item_count: i32,
-    /// Bytes of their content.
+    /// Size of the content of the moved items, in bytes.
     pub(super) moved_bytes: f64,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// Whom to promote.
+/// Input of `storefrontUserPromote`: the anonymous user and its new id.
 #[derive(InputObject)]
 pub struct StorefrontUserPromoteInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
     pub(super) storefront_id: Option<ID>,
-    /// The online store's id of the anonymous user.
+    /// Id of the anonymous user in the online store.
     pub(super) anonymous_storefront_user_id: String,
-    /// The id that it has from now on.
+    /// New id of the user in the online store: 1 to 256 characters, not blank, without control characters.
     pub(super) regular_storefront_user_id: String,
 }
 
-/// What promoting came to.
+/// Payload of `storefrontUserPromote`.
 #[derive(SimpleObject)]
 pub struct StorefrontUserPromotePayload {
-    /// The user, regular now; null when there are user errors.
+    /// The user, which is regular now; null when there are user errors.
     pub(super) storefront_user: Option<StorefrontUser>,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// Whom to remove.
+/// Input of `storefrontUserDelete`: the user to delete.
 #[derive(InputObject)]
 pub struct StorefrontUserDeleteInput {
-    /// Which storefront; needed where the credential covers several (STOREFRONT_REQUIRED).
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
     pub(super) storefront_id: Option<ID>,
-    /// The online store's id.
+    /// Id of the user in the online store.
     pub(super) storefront_user_id: String,
 }
 
-/// What removing came to.
+/// Payload of `storefrontUserDelete`.
 #[derive(SimpleObject)]
 pub struct StorefrontUserDeletePayload {
-    /// The online store's id of the removed user; null when there are user errors.
+    /// Id of the deleted user in the online store; null when there are user errors.
     pub(super) deleted_storefront_user_id: Option<String>,
-    /// Items that went with it.
+    /// Number of items that were deleted with the user.
     pub(super) deleted_item_count: i32,
-    /// What is wrong with the request; empty when it took effect.
+    /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }

@@ -46,15 +46,18 @@ pub struct StorefrontUserMutation;
 
 #[Object]
 impl StorefrontUserMutation {
-    /// Registers a user and its private storage together, and gives its token. Backend (storefront_users:write); public
-    /// for an anonymous user only, whose id the gateway then chooses, and once in a document. A client address registers at
-    /// most 60 anonymous users a minute and a storefront 6,000. Codes: STOREFRONT_USER_ALREADY_EXISTS (409) when the id
-    /// exists, the stored user untouched; RATE_LIMITED with `retryAfterSeconds`; REQUIRED, TOO_LONG, INVALID, FORBIDDEN,
-    /// STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// Registers a storefront user together with its private storage and returns an access token for it.
+    /// Requires a publishable key, which registers anonymous users only and may send this mutation once in a document,
+    /// or an integration token or client secret with the scope `storefront_users:write`.
+    /// User errors: STOREFRONT_USER_ALREADY_EXISTS (409) if the id exists, in which case the stored user does not
+    /// change; RATE_LIMITED with `retryAfterSeconds`; REQUIRED, TOO_LONG, INVALID, FORBIDDEN, STOREFRONT_REQUIRED,
+    /// STOREFRONT_NOT_FOUND.
+    /// With a publishable key, at most 60 users a minute are registered from one client address, 600 from one IPv6 /48
+    /// network and 6,000 in one storefront.
     async fn storefront_user_register(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom to register.")] input: StorefrontUserRegisterInput,
+        #[graphql(desc = "The user to register.")] input: StorefrontUserRegisterInput,
     ) -> Result<StorefrontUserRegisterPayload> {
         let (done, user_errors) = payload(register(RequestContext::of(ctx)?, input).await)?;
         let (user, token) = done.unzip();
@@ -65,13 +68,15 @@ impl StorefrontUserMutation {
         })
     }
 
-    /// Registers the user if needed; safe to repeat and to run twice at once. Backend (storefront_users:write). Codes:
-    /// STOREFRONT_USER_ALREADY_EXISTS (409) when the id exists with the other `isAnonymous`; REQUIRED, TOO_LONG, INVALID,
-    /// STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// Returns the storefront user with this id, and registers it first if it does not exist.
+    /// Requires an integration token or client secret with the scope `storefront_users:write`.
+    /// User errors: STOREFRONT_USER_ALREADY_EXISTS (409) if the id exists with the other value of `isAnonymous`;
+    /// REQUIRED, TOO_LONG, INVALID, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// The request can be repeated, also concurrently; the user is registered once.
     async fn storefront_user_ensure(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom to ensure.")] input: StorefrontUserEnsureInput,
+        #[graphql(desc = "The user to return or to register.")] input: StorefrontUserEnsureInput,
     ) -> Result<StorefrontUserEnsurePayload> {
         let StorefrontUserEnsureInput {
             storefront_id,
@@ -96,13 +101,15 @@ impl StorefrontUserMutation {
         })
     }
 
-    /// The user's JWT, the key to its private storage; counts as a use of an anonymous user. Backend
-    /// (storefront_users:token). Codes: STOREFRONT_USER_NOT_FOUND, STOREFRONT_USER_ALREADY_MERGED (409),
-    /// STOREFRONT_USER_EXPIRED, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// Issues an access token for a storefront user, which gives access to the user's private storage.
+    /// Requires an integration token or client secret with the scope `storefront_users:token`.
+    /// User errors: STOREFRONT_USER_NOT_FOUND, STOREFRONT_USER_ALREADY_MERGED (409), STOREFRONT_USER_EXPIRED,
+    /// CUSTOMER_ANONYMIZED, REQUIRED, TOO_LONG, INVALID, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// Counts as a use of an anonymous user, which postpones `expiresAt`.
     async fn storefront_user_token_issue(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose token to issue.")] input: StorefrontUserTokenIssueInput,
+        #[graphql(desc = "The user to issue an access token for.")] input: StorefrontUserTokenIssueInput,
     ) -> Result<StorefrontUserTokenIssuePayload> {
         let (done, user_errors) = payload(issue_token(RequestContext::of(ctx)?, input).await)?;
         let (user, token) = done.unzip();
@@ -113,15 +120,17 @@ impl StorefrontUserMutation {
         })
     }
 
-    /// Gives everything in an anonymous user's storage to a regular user, at once and for good: names, folders, content,
-    /// ids and creation times are kept, and uploads that are under way arrive. Only this direction. Repeating it is
-    /// success. Backend (storefront_users:write). Codes: STOREFRONT_USER_NOT_FOUND, STOREFRONT_USER_NOT_ANONYMOUS (409),
-    /// STOREFRONT_USER_NOT_REGULAR (409), STOREFRONT_USER_ALREADY_MERGED (409) into another user, REQUIRED, TOO_LONG,
-    /// INVALID, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND; nothing moves then.
+    /// Moves everything in an anonymous user's private storage to a regular user, atomically and permanently.
+    /// Requires an integration token or client secret with the scope `storefront_users:write`.
+    /// User errors, after which nothing has moved: STOREFRONT_USER_NOT_FOUND, STOREFRONT_USER_NOT_ANONYMOUS (409),
+    /// STOREFRONT_USER_NOT_REGULAR (409), STOREFRONT_USER_ALREADY_MERGED (409) if the anonymous user was merged into
+    /// another user, CUSTOMER_ANONYMIZED, REQUIRED, TOO_LONG, INVALID, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// Only an anonymous user can be merged, and only into a regular user. Names, folders, content, ids and creation
+    /// times are kept, and uploads in progress are included. Merging the same pair again succeeds.
     async fn storefront_user_merge_anonymous(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose storage to give to whom.")] input: StorefrontUserMergeAnonymousInput,
+        #[graphql(desc = "The users to merge.")] input: StorefrontUserMergeAnonymousInput,
     ) -> Result<StorefrontUserMergeAnonymousPayload> {
         let StorefrontUserMergeAnonymousInput {
             storefront_id,
@@ -154,14 +163,15 @@ impl StorefrontUserMutation {
         }))
     }
 
-    /// Makes an anonymous user regular under a new id, keeping its storage and its token. Backend
-    /// (storefront_users:write). Codes: STOREFRONT_USER_NOT_FOUND, STOREFRONT_USER_NOT_ANONYMOUS (409),
-    /// STOREFRONT_USER_ALREADY_MERGED (409), STOREFRONT_USER_ALREADY_EXISTS (409) when the new id is taken, REQUIRED,
-    /// TOO_LONG, INVALID, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// Turns an anonymous user into a regular user with a new id; its private storage and access tokens stay valid.
+    /// Requires an integration token or client secret with the scope `storefront_users:write`.
+    /// User errors: STOREFRONT_USER_NOT_FOUND, STOREFRONT_USER_NOT_ANONYMOUS (409), STOREFRONT_USER_ALREADY_MERGED
+    /// (409), STOREFRONT_USER_ALREADY_EXISTS (409) if the new id exists, REQUIRED, TOO_LONG, INVALID,
+    /// STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
     async fn storefront_user_promote(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom to promote.")] input: StorefrontUserPromoteInput,
+        #[graphql(desc = "The user to promote.")] input: StorefrontUserPromoteInput,
     ) -> Result<StorefrontUserPromotePayload> {
         let StorefrontUserPromoteInput {
             storefront_id,
@@ -191,13 +201,15 @@ impl StorefrontUserMutation {
         })
     }
 
-    /// Removes the user, its storage and the content of its items; all is gone when this answers. Backend
-    /// (storefront_users:write). Codes: STOREFRONT_USER_NOT_FOUND, FORBIDDEN for a customer's user, which customerDelete
-    /// removes, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// Deletes a storefront user, its private storage and the content of its items.
+    /// Requires an integration token or client secret with the scope `storefront_users:write`.
+    /// User errors: STOREFRONT_USER_NOT_FOUND, FORBIDDEN for the user of a customer, which `customerDelete` deletes,
+    /// REQUIRED, TOO_LONG, INVALID, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// Everything is deleted when the mutation returns.
     async fn storefront_user_delete(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom to remove.")] input: StorefrontUserDeleteInput,
+        #[graphql(desc = "The user to delete.")] input: StorefrontUserDeleteInput,
     ) -> Result<StorefrontUserDeletePayload> {
         let StorefrontUserDeleteInput {
             storefront_id,

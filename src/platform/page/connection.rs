@@ -17,25 +17,25 @@ pub struct PageInfo {
     end: Option<Cursor>,
 }
 
-/// Where a page stands in its list.
+/// Position of a page in its list.
 #[Object]
 impl PageInfo {
-    /// Whether there are more after this page.
+    /// Whether there are items after this page.
     async fn has_next_page(&self) -> bool {
         self.has_next
     }
 
-    /// Whether there are some before this page.
+    /// Whether there are items before this page.
     async fn has_previous_page(&self) -> bool {
         self.has_previous
     }
 
-    /// Cursor of the first row; null on an empty page.
+    /// Cursor of the first item; null for an empty page.
     async fn start_cursor(&self) -> Result<Option<String>> {
         self.start.as_ref().map(Cursor::write).transpose()
     }
 
-    /// Cursor of the last row; null on an empty page.
+    /// Cursor of the last item; null for an empty page.
     async fn end_cursor(&self) -> Result<Option<String>> {
         self.end.as_ref().map(Cursor::write).transpose()
     }
@@ -59,15 +59,15 @@ pub struct Edge<N: OutputType + Clone> {
     node: N,
 }
 
-/// A row of a page, with its cursor.
+/// An item of a page, with its cursor.
 #[Object(name_type)]
 impl<N: OutputType + Clone> Edge<N> {
-    /// Where this row stands; pass it as after or before.
+    /// Cursor of this item, for `after` and `before`.
     async fn cursor(&self) -> Result<String> {
         self.cursor.write()
     }
 
-    /// The row.
+    /// The item itself.
     async fn node(&self) -> &N {
         &self.node
     }
@@ -102,20 +102,20 @@ impl<N: OutputType + Clone> TypeName for Connection<N> {
     }
 }
 
-/// A page of a list.
+/// A page of a list, as in the GraphQL Cursor Connections Specification.
 #[Object(name_type)]
 impl<N: OutputType + Clone> Connection<N> {
-    /// The rows with their cursors.
+    /// Items of the page, each with its cursor.
     async fn edges(&self) -> &[Edge<N>] {
         &self.edges
     }
 
-    /// The rows.
+    /// Items of the page, without cursors.
     async fn nodes(&self) -> Vec<N> {
         self.edges.iter().map(|edge| edge.node.clone()).collect()
     }
 
-    /// Where this page stands in the list.
+    /// Position of this page in the list.
     async fn page_info(&self) -> PageInfo {
         let cursor = |edge: &Edge<N>| edge.cursor.clone();
         PageInfo {
@@ -126,7 +126,7 @@ impl<N: OutputType + Clone> Connection<N> {
         }
     }
 
-    /// How many rows the whole list has, with its filter. Counted only when selected.
+    /// Number of items of the whole list that match the filter. Counted only if selected.
     async fn total_count(&self) -> async_graphql::Result<i32> {
         let count = (self.count)().await?;
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
