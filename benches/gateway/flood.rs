@@ -88,7 +88,7 @@ fn rows(outcomes: &Outcomes, (quiet, flooded): (Duration, Duration), rise: i64) 
             kept: rise < MEMORY_KIB,
         },
         Row {
-            what: "logins beyond the queue that were told when to come back; signed in meanwhile",
+            what: "logins beyond the queue that were refused with the time of the next attempt; signed in meanwhile",
             measured: format!("{told}, all of them; {signed_in}"),
             bound: "all; some".to_owned(),
             kept: told > 0 && signed_in > 0,
