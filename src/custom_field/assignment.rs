@@ -7,14 +7,12 @@ use async_graphql::MaybeUndefined;
 use bson::Bson;
 
 use super::inputs::CustomFieldInput;
-use super::{Definition, Definitions, FieldValue};
+use super::{Definition, Definitions, FieldValue, MAX_DEFINITIONS};
 use crate::error::{Faults, UserError, UserErrorCode};
 use crate::platform::{id::CustomFieldId, scalar::Json};
 
 /// The field of the inputs in which values are sent.
 const INPUT: &str = "customFields";
-/// Most values in one input: a storefront has no more fields.
-const MAX_VALUES: usize = 100;
 
 /// Who gives values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +68,9 @@ pub fn check(
     sent: &[CustomFieldInput],
     faults: &mut Faults,
 ) -> Vec<Assignment> {
-    if sent.len() > MAX_VALUES {
-        let message = format!("At most {MAX_VALUES} custom fields can be written at once.");
+    // A storefront has no more fields.
+    if i64::try_from(sent.len()).unwrap_or(i64::MAX) > MAX_DEFINITIONS {
+        let message = format!("At most {MAX_DEFINITIONS} custom fields can be written at once.");
         faults.push(UserError::new(UserErrorCode::TooLong, [INPUT], message));
         return Vec::new();
     }

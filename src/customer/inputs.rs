@@ -66,7 +66,7 @@ pub struct CustomerRegisterInput {
     /// Shopper reference, 3 to 128 characters; generated if omitted. Requires the scope `customers:write`; otherwise
     /// FORBIDDEN.
     pub(super) shopper_reference: Option<String>,
-    /// Values of custom fields of the storefront, at most 100. With a publishable key: fields that customers may write.
+    /// Values of custom fields of the storefront, at most 200. With a publishable key: fields that customers may write.
     /// Required fields among those that the credential may write must have a value.
     pub(super) custom_fields: Option<Vec<CustomFieldInput>>,
     /// Token of the anonymous storefront user whose private storage is merged into the customer's; it may have expired.
@@ -112,7 +112,7 @@ pub struct CustomerUpdateInput {
     /// Shopper reference, 3 to 128 characters; cannot be removed. Requires the scope `customers:write`; otherwise
     /// FORBIDDEN.
     pub(super) shopper_reference: MaybeUndefined<String>,
-    /// Values of custom fields, at most 100; fields that are not listed are unchanged. A customer may send the fields
+    /// Values of custom fields, at most 200; fields that are not listed are unchanged. A customer may send the fields
     /// that customers may write. An empty list or null changes nothing.
     pub(super) custom_fields: Option<Vec<CustomFieldInput>>,
 }

@@ -102,7 +102,7 @@ async fn err_01_all_faults_of_values_come_together_with_what_else_is_wrong() {
     let without_value = json!({ "customFields": [{ "key": "score" }] });
     let refused = ada.refused("customerUpdate", without_value).await;
     assert_eq!(refused, ["REQUIRED customFields.0.value"]);
-    let crowd = (0..101).map(|number| json!({ "key": format!("k{number}"), "value": 1 }));
+    let crowd = (0..201).map(|number| json!({ "key": format!("k{number}"), "value": 1 }));
     let crowd = json!({ "customFields": crowd.collect::<Vec<_>>() });
     assert_eq!(
         ada.refused("customerUpdate", crowd).await,

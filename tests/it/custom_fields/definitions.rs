@@ -258,5 +258,12 @@ async fn def_11_a_storefront_has_at_most_200_fields() {
     shop.backend.done("customFieldDelete", json!({ "id": id })).await;
     shop.backend.done("customFieldDefine", one_more).await;
     assert_eq!(keys(&shop.backend).await.len(), 200);
+    // A customer may have a value of each.
+    let all = (1..200).map(|number| json!({ "key": format!("field{number}"), "value": true }));
+    let input = but(
+        crate::customers::person("ada@example.com"),
+        json!({ "storefrontId": shop.id(), "customFields": all.collect::<Vec<_>>() }),
+    );
+    shop.backend.done("customerRegister", input).await;
     shop.gateway.store.assert_whole().await;
 }
