@@ -57,7 +57,7 @@ pub enum Action {
     Registered,
     /// The customer proved who they are. Object: the session.
     SignedIn,
-    /// Somebody else signed the customer in: the store, or an operator (TOK-04). Object: the session.
+    /// Somebody else signed the customer in: the store, or an operator (TOK-08). Object: the session.
     TokenIssued,
     /// Somebody else got a key to the customer's private storage. Object: the storefront user.
     StorefrontUserTokenIssued,

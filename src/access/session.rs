@@ -82,7 +82,7 @@ pub struct Session {
     pub customer_id: CustomerId,
     /// The API client that began it, which alone may refresh it.
     pub client_id: String,
-    /// The member on whose behalf a backend began it (TOK-04).
+    /// The member on whose behalf a backend began it (TOK-08).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub owner_id: Option<MemberId>,
     /// The device, as it calls itself.

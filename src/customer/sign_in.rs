@@ -95,7 +95,7 @@ pub fn password_invalid() -> UserError {
     UserError::new(UserErrorCode::PasswordInvalid, ["password"], message).legacy(408)
 }
 
-/// Signs in a customer whom the store's back end has signed in already (TOK-04).
+/// Signs in a customer whom the store's back end has signed in already (TOK-08).
 ///
 /// # Errors
 /// SAVE_FAILED (410).

@@ -82,7 +82,7 @@ impl Limits {
 }
 
 impl Default for Limits {
-    /// The defaults of service.md.
+    /// The defaults of the settings.
     fn default() -> Self {
         Self {
             tokens: 2000,

@@ -230,6 +230,18 @@ mod tests {
         assert!(<Timestamp as ScalarType>::parse(Value::from("yesterday")).is_err());
     }
 
+    // UNI-04
+    #[test]
+    fn a_moment_has_a_year_of_four_digits_in_utc_too() {
+        for text in ["0000-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"] {
+            assert_eq!(Timestamp::parse_text(text), None, "{text}");
+        }
+        for text in ["0000-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"] {
+            let moment = Timestamp::parse_text(text).map(Timestamp::rfc3339);
+            assert_eq!(moment.as_deref(), Some(text));
+        }
+    }
+
     // DEF-01
     #[test]
     fn no_text_breaks_the_readers_of_days_and_moments() {

@@ -5,46 +5,52 @@ use std::path::{Path, PathBuf};
 
 use storefront_gateway::{config, schema};
 
-/// A source file: its path under `src`, and its text without its tests.
-struct Source {
-    path: String,
-    text: String,
+/// A source file: its path below a folder of the project, and its text.
+pub(crate) struct Source {
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn sources() -> Vec<Source> {
-    let src = root().join("src");
-    let mut folders: Vec<PathBuf> = vec![src.clone()];
-    let mut sources = Vec::new();
+/// All Rust files below this folder of the project, ordered by their paths.
+pub(crate) fn rust_files(top: &str) -> Vec<Source> {
+    let top = root().join(top);
+    let mut folders: Vec<PathBuf> = vec![top.clone()];
+    let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a folder").flatten() {
             let path = entry.path();
             if path.is_dir() {
-                if !path.ends_with("tests") {
+                if !path.ends_with("node_modules") {
                     folders.push(path);
                 }
-            } else if path.extension().is_some_and(|extension| extension == "rs")
-                && !path.ends_with("tests.rs")
-            {
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = std::fs::read_to_string(&path).expect("a text");
-                let text = text
-                    .split("\n#[cfg(test)]\nmod tests {")
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned();
                 let path = path
-                    .strip_prefix(&src)
-                    .expect("under src")
+                    .strip_prefix(&top)
+                    .expect("below the folder")
                     .to_string_lossy()
                     .replace('\\', "/");
-                sources.push(Source { path, text });
+                files.push(Source { path, text });
             }
         }
     }
-    sources.sort_by(|a, b| a.path.cmp(&b.path));
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
+}
+
+/// The files of `src` without their tests.
+fn sources() -> Vec<Source> {
+    let mut sources = rust_files("src");
+    let is_test = |part: &str| part == "tests" || part == "tests.rs";
+    sources.retain(|source| !source.path.split('/').any(is_test));
+    for source in &mut sources {
+        let text = source.text.split("\n#[cfg(test)]\nmod tests {").next();
+        source.text = text.unwrap_or_default().to_owned();
+    }
     assert!(sources.len() > 50, "src was not found");
     sources
 }

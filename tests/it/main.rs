@@ -37,6 +37,7 @@ mod oauth;
 mod orders;
 mod pages;
 mod requests;
+mod requirements;
 mod sign_on;
 mod signing_keys;
 mod storage;

@@ -1,5 +1,5 @@
-//! The access table: every root field, and what is reached through others, × every kind of caller, with the outcome
-//! that service.md's "Who may do what" gives. A root field without a row fails.
+//! The access table: every root field, and what is reached through others, × every kind of caller, with the
+//! expected outcome. A root field without a row fails.
 
 mod cell;
 mod custom_fields;

@@ -84,7 +84,7 @@ async fn defaults(ada: &Caller) -> [Value; 2] {
     })
 }
 
-// SPR-47, SPR-48, SPR-49, SPR-50, SPR-51, SPR-52, SPR-53, SPR-54, SPR-55, SPR-56
+// SPR-47…56
 #[tokio::test]
 async fn spr_47_every_text_of_any_script_comes_back_unchanged() {
     let shop = kit::shop().await;

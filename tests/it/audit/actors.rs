@@ -54,9 +54,9 @@ pub(super) async fn on_behalf_of(shop: &Shop, member: &str) -> Caller {
     shop.nobody().with(body["access_token"].as_str())
 }
 
-// TOK-04
+// TOK-08
 #[tokio::test]
-async fn tok_04_what_a_backend_does_is_told_with_its_owner_and_so_is_what_its_token_does() {
+async fn tok_08_what_a_backend_does_is_told_with_its_owner_and_so_is_what_its_token_does() {
     let shop = shop().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let id = id_of(&ada).await;

@@ -85,7 +85,7 @@ async fn cst_01_a_customer_comes_with_a_user_and_storage_of_its_own() {
     assert!(!format!("{dump:?}").contains(PASSWORD));
 }
 
-// SPR-10, SPR-14
+// SPR-10
 #[tokio::test]
 async fn spr_10_an_address_is_unique_whatever_its_case() {
     let shop = shop().await;

@@ -290,9 +290,9 @@ async fn tok_02_an_ended_session_ends_on_other_nodes_within_seconds() {
     crate::kit::eventually("the other node hears of it", async || !is_signed_in(&there).await).await;
 }
 
-// TOK-04
+// TOK-08
 #[tokio::test]
-async fn tok_04_a_token_that_a_backend_issues_tells_its_owner() {
+async fn tok_08_a_token_that_a_backend_issues_tells_its_owner() {
     let shop = shop().await;
     let registered = shop
         .browser

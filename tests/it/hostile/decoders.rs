@@ -11,7 +11,7 @@ use crate::kit::{self, Binary, Bystander, Caller, Shop};
 /// Levels of the deep inputs.
 const DEEP: usize = 10_000;
 const MEBIBYTE: usize = 1024 * 1024;
-/// What all attacks together may add to the process's memory: what the contract gives to requests without a credential.
+/// What all attacks together may add to the process's memory: the limit of requests without a credential.
 const MOST_MEMORY: u64 = 64 * 1024 * 1024;
 
 /// BSON nested so deep, which the library that reads it would overflow the stack on.

@@ -1,4 +1,4 @@
-//! Which answers are compressed, and which never are (service.md, "HTTP").
+//! Which answers are compressed, and which never are.
 
 use std::io::Read;
 

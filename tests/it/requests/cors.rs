@@ -1,4 +1,4 @@
-//! What pages of other origins may send and read (service.md, "HTTP").
+//! What pages of other origins may send and read.
 
 use reqwest::{Method, Response};
 use serde_json::json;
