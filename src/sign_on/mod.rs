@@ -156,7 +156,8 @@ pub fn check_redirect_uri(uri: &str) -> Result<String, String> {
     } else {
         Err(
             "not a valid redirect URI: it must be an https URL without fragment, such as \
-             https://shop.example/signed-in, http on a loopback address, or a URI of an app, such as com.example.app:/signed-in"
+             https://shop.example/signed-in, http on a loopback address, or a URI of an app, such as \
+             com.example.app:/signed-in"
                 .to_owned(),
         )
     }

@@ -23,8 +23,8 @@ fn all_faults_come_in_one_answer() {
             "GATEWAY_ACCESS_TOKEN_TTL: \"0s\" is shorter than 1s; allowed: a duration from 1s to 3650d; example: 15m",
             "GATEWAY_COLOUR: there is no such setting; `storefront-gateway --help` lists them all",
             "GATEWAY_JOBS: \"yes\" is neither on nor off; allowed: on or off; example: off",
-            "GATEWAY_LISTEN: \"8080\" is not an IP address with a port; allowed: an IP address and a port, port 0 for a \
-             free one; example: 0.0.0.0:8080",
+            "GATEWAY_LISTEN: \"8080\" is not an IP address with a port; allowed: an IP address and a port \
+             (port 0 selects a free port); example: 0.0.0.0:8080",
             "GATEWAY_MAX_BODY: \"256\" has no unit; allowed: a size from 1B to 64MiB, in B, KiB, MiB, GiB, KB, MB or GB; \
              example: 1MiB",
             "GATEWAY_MAX_NESTING: \"2000\" is more than 48; allowed: a whole number from 1 to 48; example: 32",
