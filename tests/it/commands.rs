@@ -680,7 +680,7 @@ async fn the_audit_trail_says_so_when_there_is_nothing_to_tell() {
     let nothing = ["audit", "list", "--customer", &crowd];
     assert_eq!(operator.json(&nothing).await, json!([]));
     let shown = text(&operator.run(&nothing).await.stdout);
-    assert!(shown.contains("tells nothing of this customer"), "{shown}");
+    assert!(shown.contains("has no entries of this customer"), "{shown}");
 }
 
 /// What the issued token claims.
