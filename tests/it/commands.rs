@@ -766,7 +766,7 @@ async fn the_demo_shows_the_same_credentials_at_every_start() {
     let mut gateway = operator.serve(&["--demo"]).await;
     let secret = member(&first, "secret");
     eventually("the block is printed", || {
-        gateway.log().contains("everyone who opens")
+        gateway.log().contains("Everyone who opens")
     })
     .await;
     let shown = gateway.log();
