@@ -76,7 +76,10 @@ pub async fn at_once(
     let by = audit::Actor::from(reach);
     begin::close(app, (reach, &by), id, &door).await?;
     let job = begin::complete(app, id, true).await.map_err(|error| {
-        tracing::warn!(?error, "an erasure has begun and is left to a job");
+        tracing::warn!(
+            ?error,
+            "erasure not completed in the request; a background job continues it"
+        );
         unfinished()
     })?;
     let job = job.ok_or_else(|| Error::internal("an erasure was begun without a job"))?;
@@ -130,7 +133,7 @@ fn erase(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Fail
         if done.is_err() {
             // Where even this cannot be written, the status stays IN_PROGRESS, and the job's lease ends.
             if let Err(error) = note_failure(&app, &id).await {
-                tracing::debug!(?error, "could not note that an erasure failed");
+                tracing::debug!(?error, "cannot record that an erasure failed");
             }
         }
         Ok(done?)

@@ -65,7 +65,11 @@ pub async fn migrate(database: &Database, clock: &Clock, node: &str, migrations:
             if applied(database).await?.contains(&next.number) {
                 continue;
             }
-            tracing::info!(number = next.number, name = next.name, "migrating");
+            tracing::info!(
+                number = next.number,
+                name = next.name,
+                "running a database migration"
+            );
             (next.run)(database).await?;
             record(database, clock, next).await?;
         } else {

@@ -68,7 +68,7 @@ impl Fault {
     /// Tells the operator which provider and why, and gives what the browser is told.
     #[must_use]
     pub fn told(self, provider: &IdentityProvider) -> Error {
-        tracing::warn!(provider = %provider.id, reason = %self, "an identity provider vouches for nobody");
+        tracing::warn!(provider = %provider.id, reason = %self, "authentication by an identity provider failed");
         Error::rejected(self.refusal())
     }
 

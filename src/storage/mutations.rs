@@ -283,7 +283,7 @@ async fn delete(context: &Arc<RequestContext>, id: &str) -> Result<()> {
         .await?;
     // The item is gone; should this fail, the sweep removes the content within seconds.
     if let Err(error) = app.blobs.erase(&removed).await {
-        tracing::debug!(error = ?error, "left a deleted item's content to the sweep");
+        tracing::debug!(error = ?error, "cannot delete the content of a deleted file; the cleanup job deletes it");
     }
     Ok(())
 }

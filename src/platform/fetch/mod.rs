@@ -251,8 +251,8 @@ fn https(connect: Duration) -> Option<Https> {
     http.enforce_http(false);
     let tls = HttpsConnectorBuilder::new().with_native_roots();
     let tls = tls.inspect_err(|error| {
-        tracing::error!(%error, "the certificates of authorities of this machine cannot be read: install them \
-            (ca-certificates), or name them with SSL_CERT_FILE");
+        tracing::error!(%error, "cannot read the CA certificates of this machine: install the package \
+            ca-certificates, or set SSL_CERT_FILE");
     });
     let connector = tls.ok()?.https_or_http().enable_http1().wrap_connector(http);
     // No connection is kept: one that the server has closed meanwhile would cost a request that cannot be repeated.

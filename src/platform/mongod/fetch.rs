@@ -197,7 +197,7 @@ impl Drop for Workshop {
 
 fn remove(dir: &Path) {
     if let Err(fault) = std::fs::remove_dir_all(dir) {
-        tracing::debug!(dir = %dir.display(), %fault, "left for the next fetch to remove");
+        tracing::debug!(dir = %dir.display(), %fault, "cannot remove a download directory; the next download does");
     }
 }
 

@@ -98,7 +98,7 @@ pub(super) async fn server(options: &Options, progress: &Progress) -> Result<Pat
             Err(fault) => tracing::warn!(
                 path = %path.display(),
                 %fault,
-                "The mongod on PATH cannot be used; another one is looked for"
+                "cannot use the mongod on PATH; looking for a downloaded one"
             ),
         }
     }

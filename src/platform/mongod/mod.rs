@@ -177,7 +177,7 @@ impl Managed {
     pub async fn stop(self) {
         let Self { server, hold, uri: _ } = self;
         if let Err(fault) = hold.withdraw() {
-            tracing::warn!(%fault, "The managed database's address could not be taken away");
+            tracing::warn!(%fault, "cannot remove the file with the connection string of the managed database");
         }
         server.stop().await;
         drop(hold);

@@ -36,7 +36,9 @@ async fn assert_each_is_refused<const N: usize>(shop: &Shop, op: &Op, lies: [([&
         op.give(&id_token);
         assert_refused(shop, what, expected).await;
         let lines = shop.gateway.logs.lines();
-        let told = lines.iter().rfind(|line| line.contains("vouches for nobody"));
+        let told = lines
+            .iter()
+            .rfind(|line| line.contains("authentication by an identity provider failed"));
         let told = told.expect("the operator is told");
         assert!(told.contains(reason), "{what}: {told}");
         assert_good(shop, op, what).await;
