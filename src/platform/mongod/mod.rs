@@ -198,7 +198,7 @@ async fn start_on_port(launch: &Launch, credentials: &Credentials) -> Result<Ser
 }
 
 async fn hold_for_gateway(dir: &Path, progress: &Progress) -> Result<Hold, Fault> {
-    let step = progress.spinner("Waiting for a command that uses the data directory");
+    let step = progress.spinner("Waiting for another command that uses the data directory");
     let start = Instant::now();
     loop {
         let holder = match Hold::attempt(
