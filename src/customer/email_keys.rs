@@ -68,7 +68,7 @@ async fn compare_address(customers: &Tenant<Customer>, customer: &Customer) -> R
         }
     }
     Err(Error::internal(
-        "the key of a customer's address was taken again and again",
+        "the lookup key of an e-mail address was taken by others several times",
     ))
 }
 

@@ -50,7 +50,7 @@ pub async fn write(app: &Arc<App>, reach: &Reach, customer: &Customer) -> Result
         .open::<StorefrontUser>(&system)
         .get(&customer.user_id)
         .await?;
-    let owner = owner.ok_or_else(|| Error::internal("a customer has a storefront user"))?;
+    let owner = owner.ok_or_else(|| Error::internal("a customer has no storefront user"))?;
     let home = store::home_storage(database, &system, &owner.id).await?;
     let home = home.ok_or_else(|| Error::rejected(refusal::anonymized("customerId")))?;
     let written = content(app, customer).await?;

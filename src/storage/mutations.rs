@@ -255,7 +255,7 @@ async fn update(context: &RequestContext, input: StorageItemUpdateInput) -> Resu
     };
     let id = faults.take(StorageItemId::parse(&id).ok_or_else(item_not_found));
     faults.check()?;
-    let id = id.ok_or_else(|| Error::internal("an input without faults has an id"))?;
+    let id = id.ok_or_else(|| Error::internal("a validated input has no id"))?;
     let items = item_reach(context, &reach).await?;
     let changes = ItemChanges { name, folder };
     let changed = store::update(

@@ -57,7 +57,7 @@ pub async fn upload(
     let content_type = faults.take(check_head(app, &head));
     faults.check()?;
     let (Some(name), Some(folder), Some(content_type)) = (name, folder, content_type) else {
-        return Err(Error::internal("an input without faults is complete"));
+        return Err(Error::internal("a validated input is incomplete"));
     };
     let Some(storage) = store::home_storage(&app.database, reach, &owner.id).await? else {
         return Err(lost_its_storage(app, reach, owner).await?);
