@@ -169,7 +169,7 @@ pub(super) enum StorefrontCommand {
     },
 }
 
-/// At least one of them must be named.
+/// At least one of these options is required.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = true)]
 pub(super) struct StorefrontChanges {

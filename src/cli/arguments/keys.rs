@@ -24,7 +24,7 @@ pub(in crate::cli) enum TokenCommand {
     },
 }
 
-/// Exactly one person.
+/// Exactly one of these options is required.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(in crate::cli) struct Whom {
