@@ -137,13 +137,16 @@ async fn prepare_when_it_answers(app: &App) -> bool {
             Ok(()) => return true,
             Err(Error::Unavailable(cause)) => {
                 if !told {
-                    tracing::warn!(%cause, "the database does not answer; waiting for it");
+                    tracing::warn!(
+                        %cause,
+                        "the database does not answer, retrying; if GATEWAY_MONGODB_URI is set, check it"
+                    );
                     told = true;
                 }
                 tokio::time::sleep(TRY_AGAIN).await;
             }
             Err(error) => {
-                tracing::error!(error = ?error, "the database cannot be used by this version");
+                tracing::error!(error = ?error, "cannot prepare the database for this version");
                 return false;
             }
         }
@@ -162,7 +165,7 @@ async fn every<F: Future<Output = Result<()>>>(
             () = tokio::time::sleep(period) => {}
         }
         if let Err(error) = work().await {
-            tracing::debug!(error = ?error, "could not refresh");
+            tracing::debug!(error = ?error, "periodic refresh failed; retrying");
         }
     }
 }

@@ -138,7 +138,7 @@ impl Viewer {
             .await?;
         found
             .map(Organization)
-            .ok_or_else(|| Error::internal("a credential's organization is gone"))
+            .ok_or_else(|| Error::internal("the organization of a credential does not exist"))
     }
 
     /// The storefront that the credential is bound to; null for an integration that covers several storefronts or all.

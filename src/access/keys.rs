@@ -329,7 +329,7 @@ struct NotRead;
 
 impl std::fmt::Display for NotRead {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the signing keys could not be read")
+        f.write_str("cannot read the signing keys")
     }
 }
 

@@ -282,7 +282,9 @@ impl<T: TenantDocument> Tenant<T> {
     /// [`Error::Internal`] for a document outside the reach: a fault in the code, never in the input.
     pub async fn insert_in(&self, tx: &mut Tx, reach: &impl Confine, document: &T) -> Result<()> {
         if !reach.covers(document.storefront()) {
-            return Err(Error::internal("a document outside the reach was to be inserted"));
+            return Err(Error::internal(
+                "a document outside the caller's reach cannot be inserted",
+            ));
         }
         self.commands().insert_one(document).session(tx).await?;
         Ok(())
@@ -300,7 +302,9 @@ impl<T: TenantDocument> Tenant<T> {
             .iter()
             .all(|document| reach.covers(document.storefront()))
         {
-            return Err(Error::internal("a document outside the reach was to be inserted"));
+            return Err(Error::internal(
+                "a document outside the caller's reach cannot be inserted",
+            ));
         }
         self.commands().insert_many(documents).session(tx).await?;
         Ok(())

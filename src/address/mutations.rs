@@ -163,5 +163,5 @@ async fn delete_address(
 }
 
 fn incomplete() -> Error {
-    Error::internal("an input without faults is complete")
+    Error::internal("a validated input is incomplete")
 }

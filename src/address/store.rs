@@ -109,7 +109,7 @@ pub async fn note_change(
     change.keep_or_clear(DEFAULT_BILLING, Some(billing))?;
     let named = doc! { "_id": &customer.id };
     let changed = customer::store::update_in(database, reach, tx, named, change.into_update(now)).await?;
-    changed.ok_or_else(|| Error::internal("a customer that was read in a transaction stays for its time"))
+    changed.ok_or_else(|| Error::internal("a customer disappeared during a transaction"))
 }
 
 impl Personal for Address {

@@ -105,8 +105,7 @@ async fn write(
     let changed = addresses
         .update_in(tx, store::of(&customer.id, id), written(changes, now)?)
         .await?;
-    let address =
-        changed.ok_or_else(|| Error::internal("an address that was read in a transaction is there"))?;
+    let address = changed.ok_or_else(|| Error::internal("an address disappeared during a transaction"))?;
     let entry = customer.entry(Action::AddressUpdated).on(&address.id);
     app.audit.note_in(tx, reach, [entry]).await?;
     Ok((address, customer))

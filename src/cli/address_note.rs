@@ -23,7 +23,7 @@ impl AddressNote {
         match private::replace(&path, config.http.public_url(bound).as_str().as_bytes()) {
             Ok(()) => Some(Self(path)),
             Err(error) => {
-                tracing::debug!(%error, "the gateway's address could not be noted for operator commands");
+                tracing::debug!(%error, "cannot write gateway.url, from which commands read the gateway's address");
                 None
             }
         }

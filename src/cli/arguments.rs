@@ -20,19 +20,19 @@ use crate::storefront::{IntegrationType, check_code, check_name};
 /// An identity provider's secret on the command line, as earlier versions took it.
 const CLIENT_SECRET: &str = "--client-secret";
 
-/// Storefront Gateway: a GraphQL API for the customers of online stores, on MongoDB.
+/// Storefront Gateway: a GraphQL back end for online stores, with a MongoDB database.
 ///
-/// Without a command it serves; when nothing is configured, as a demo.
+/// Without a command, it runs `serve`; if no setting is set either, it runs `serve --demo`.
 #[derive(Debug, Parser)]
 #[command(
     name = "storefront-gateway",
     version,
-    after_help = "Settings are variables GATEWAY_…; --help lists them all.",
+    after_help = "Settings are environment variables GATEWAY_…; --help lists them all.",
     after_long_help = settings_help(),
     max_term_width = 120
 )]
 pub(super) struct Arguments {
-    /// Writes the result as JSON: one object, or a list of objects
+    /// Prints the result as JSON: one object, or an array of objects
     #[arg(long, global = true)]
     pub json: bool,
     #[command(subcommand)]
@@ -41,72 +41,72 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Runs the gateway and its jobs
+    /// Runs the gateway: serves the API and runs background jobs
     Serve {
-        /// Fills an empty database with a demo's data, and prints its credentials
+        /// Writes demo data into an empty database, and prints the credentials of the demo
         #[arg(long)]
         demo: bool,
     },
-    /// Organizations, which own storefronts
+    /// Manages organizations, which own storefronts and API clients
     Organization {
         #[command(subcommand)]
         command: OrganizationCommand,
     },
-    /// Members of organizations, who may own backend tokens
+    /// Manages members of organizations, on whose behalf integrations can request access tokens
     Member {
         #[command(subcommand)]
         command: MemberCommand,
     },
-    /// Storefronts: online stores
+    /// Manages storefronts: online stores
     Storefront {
         #[command(subcommand)]
         command: StorefrontCommand,
     },
-    /// API clients: publishable keys and backends' secrets
+    /// Manages API clients: publishable keys, and integrations with client secrets
     Client {
         #[command(subcommand)]
         command: ClientCommand,
     },
-    /// Identity providers, at which a storefront's customers sign in by OpenID Connect
+    /// Manages identity providers, at which customers of a storefront sign in by OpenID Connect
     IdentityProvider {
         #[command(subcommand)]
         command: IdentityProviderCommand,
     },
-    /// Keys that tokens are signed with
+    /// Manages the keys that sign access tokens
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
     },
-    /// Access tokens, for a developer at the console
+    /// Issues access tokens, for development and tests
     Token {
         #[command(subcommand)]
         command: TokenCommand,
     },
-    /// Background jobs
+    /// Manages background jobs, such as mails to send
     Jobs {
         #[command(subcommand)]
         command: JobsCommand,
     },
-    /// The audit trail: who did what to which customer
+    /// Shows the audit trail: the changes to a customer's account, and who made them
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
     },
-    /// Checks settings, database, indexes, mail and keys, each with a verdict
+    /// Checks settings, database, indexes, mail and signing keys, and prints a verdict for each
     Check,
-    /// Fills an empty database with the demo's data, and prints its credentials
+    /// Writes demo data into an empty database, and prints the credentials of the demo
     Demo {
-        /// Adds customers with addresses and orders to the first storefront until there are so many, to try out scale
+        /// Adds customers with addresses and orders to the first storefront until it has N of them, for tests at scale
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
         customers: Option<u64>,
     },
-    /// Prints the GraphQL schema (SDL); needs neither settings nor a database
+    /// Prints the GraphQL schema (SDL); requires neither settings nor a database
     Schema,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum OrganizationCommand {
-    /// Makes an organization
+    /// Creates an organization and prints its id
     Create {
         /// Display name
         #[arg(long, value_parser = check_name)]
@@ -116,15 +116,15 @@ pub(super) enum OrganizationCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum MemberCommand {
-    /// Adds a member to an organization
+    /// Adds a member to an organization and prints the id of the member
     Add {
-        /// The organization (org_…)
+        /// Id of the organization (org_…)
         #[arg(long, value_name = "ID", value_parser = id::<OrganizationId>)]
         organization: OrganizationId,
         /// Display name
         #[arg(long, value_parser = check_name)]
         name: String,
-        /// E-mail address
+        /// E-mail address of the member
         #[arg(long, value_parser = email)]
         email: Option<String>,
     },
@@ -132,36 +132,36 @@ pub(super) enum MemberCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum StorefrontCommand {
-    /// Adds a storefront to an organization
+    /// Creates a storefront of an organization and prints its id
     Create {
-        /// The organization (org_…)
+        /// Id of the organization (org_…)
         #[arg(long, value_name = "ID", value_parser = id::<OrganizationId>)]
         organization: OrganizationId,
-        /// Name, unique in the organization
+        /// Display name, unique in the organization
         #[arg(long, value_parser = check_name)]
         name: String,
-        /// 1 to 16 capital letters and digits, unique in the organization; prefix of customer references
+        /// Prefix of customer references: 1 to 16 capital letters and digits, unique in the organization
         #[arg(long, value_parser = check_code)]
         code: String,
-        /// What software the store runs
+        /// Software that the store runs
         #[arg(long, value_enum, ignore_case = true, default_value = "CUSTOM")]
         integration_type: IntegrationType,
-        /// The store's account page, which mailed links lead to
+        /// URL of the store's account page, to which links in mails lead
         #[arg(long, value_name = "URL", value_parser = account_url)]
         account_url: Option<String>,
-        /// Registration does not tell whether an e-mail address is taken
+        /// Responses do not reveal which e-mail addresses are registered
         #[arg(long)]
         conceal_emails: bool,
     },
     /// Lists storefronts, oldest first
     List {
-        /// Only this organization's (org_…)
+        /// Lists only storefronts of the organization with this id (org_…)
         #[arg(long, value_name = "ID", value_parser = id::<OrganizationId>)]
         organization: Option<OrganizationId>,
     },
-    /// Changes a storefront; what is not named stays
+    /// Changes properties of a storefront; properties without an option keep their values
     Update {
-        /// The storefront (sto_…)
+        /// Id of the storefront (sto_…)
         #[arg(value_parser = id::<StorefrontId>)]
         id: StorefrontId,
         #[command(flatten)]
@@ -169,23 +169,23 @@ pub(super) enum StorefrontCommand {
     },
 }
 
-/// At least one of them must be named.
+/// At least one of these options is required.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = true)]
 pub(super) struct StorefrontChanges {
-    /// New name
+    /// New display name
     #[arg(long, value_parser = check_name)]
     pub name: Option<String>,
-    /// New software
+    /// New software of the store
     #[arg(long, value_enum, ignore_case = true)]
     pub integration_type: Option<IntegrationType>,
-    /// New account page; empty for none
+    /// New URL of the account page; an empty value removes it
     #[arg(long, value_name = "URL", value_parser = new_account_url)]
     pub account_url: Option<NewAccountUrl>,
-    /// Registration no longer tells whether an e-mail address is taken
+    /// Responses no longer reveal which e-mail addresses are registered
     #[arg(long, conflicts_with = "reveal_emails")]
     pub conceal_emails: bool,
-    /// Registration tells whether an e-mail address is taken
+    /// Responses may reveal which e-mail addresses are registered
     #[arg(long)]
     pub reveal_emails: bool,
 }
@@ -196,17 +196,17 @@ pub(super) struct NewAccountUrl(pub Option<String>);
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientCommand {
-    /// Makes an API client and prints its key or secret, this once only
+    /// Creates an API client and prints its publishable key or client secret, once
     Create(NewClient),
     /// Lists API clients, oldest first
     List {
-        /// Only this organization's (org_…)
+        /// Lists only API clients of the organization with this id (org_…)
         #[arg(long, value_name = "ID", value_parser = id::<OrganizationId>)]
         organization: Option<OrganizationId>,
     },
-    /// Refuses a client from now on, everywhere within five seconds
+    /// Revokes an API client: within 5 seconds, all copies of the gateway refuse its requests
     Revoke {
-        /// The client (cli_…)
+        /// Id of the API client (cli_…)
         #[arg(value_parser = id::<ApiClientId>)]
         id: ApiClientId,
     },
@@ -214,19 +214,19 @@ pub(super) enum ClientCommand {
 
 #[derive(Args, Debug)]
 pub(super) struct NewClient {
-    /// The organization (org_…)
+    /// Id of the organization (org_…)
     #[arg(long, value_name = "ID", value_parser = id::<OrganizationId>)]
     pub organization: OrganizationId,
-    /// A storefront (sto_…) that it covers; a backend covers all when none is named
+    /// Id of a storefront (sto_…) that the client can use; without it, an integration can use all of the organization
     #[arg(long = "storefront", value_name = "ID", value_parser = id::<StorefrontId>)]
     pub storefronts: Vec<StorefrontId>,
-    /// What it is: public, a publishable key of one storefront; or integration, a backend with a secret
+    /// Kind of the client: public (has a publishable key) or integration (has a client secret)
     #[arg(long, value_enum)]
     pub kind: Kind,
     /// Display name
     #[arg(long, value_parser = check_name)]
     pub name: String,
-    /// What a backend may do, such as storage:read
+    /// Scope of an integration, such as storage:read; can be repeated, or a list separated by commas
     #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', value_parser = scope)]
     pub scopes: Vec<Scope>,
 }
@@ -234,9 +234,9 @@ pub(super) struct NewClient {
 /// What a client is, in the words of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Kind {
-    /// A publishable key
+    /// An API client of one storefront with a publishable key, for browsers and apps
     Public,
-    /// A backend with a secret
+    /// An API client with a client secret, for back ends
     Integration,
 }
 
@@ -251,24 +251,24 @@ impl From<Kind> for ClientKind {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum JobsCommand {
-    /// Lists jobs that are not done, oldest first
+    /// Lists jobs that are not completed, oldest first
     List {
-        /// Only those that were given up
+        /// Lists only jobs that failed permanently
         #[arg(long)]
         dead: bool,
     },
-    /// Gives a job another go, now
+    /// Runs a waiting or permanently failed job as soon as possible
     Retry {
-        /// The job's id, as `jobs list` shows it
+        /// Id of the job, from the output of `jobs list`
         id: String,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
-    /// Lists what was done to a customer, newest first, also to one who is gone
+    /// Lists the changes to a customer's account, newest first, also of customers that no longer exist
     List {
-        /// The customer (cus_…)
+        /// Id of the customer (cus_…)
         #[arg(long, value_name = "ID", value_parser = id::<CustomerId>)]
         customer: CustomerId,
     },
@@ -306,9 +306,9 @@ fn refuse_secrets(arguments: &[OsString]) -> Result<(), clap::Error> {
         return Err(Arguments::command().error(
             ErrorKind::UnknownArgument,
             format!(
-                "{CLIENT_SECRET} is not taken any more, because other users of the machine can read command lines. Use \
-                 {CLIENT_SECRET}-file PATH with a file that holds the secret, or {CLIENT_SECRET}-file - to have it read \
-                 from standard input"
+                "{CLIENT_SECRET} is no longer supported, because other users of the machine can read command lines. \
+                 Use {CLIENT_SECRET}-file PATH with a file that contains the client secret, or {CLIENT_SECRET}-file - \
+                 to read it from standard input"
             ),
         ));
     }
@@ -320,10 +320,10 @@ impl NewClient {
     fn check(&self) -> Result<(), &'static str> {
         match self.kind {
             Kind::Public if self.storefronts.len() != 1 => {
-                Err("a public client covers exactly one storefront: name it with --storefront sto_…")
+                Err("a client of the kind public has exactly one storefront: set one --storefront sto_…")
             }
             Kind::Public if !self.scopes.is_empty() => {
-                Err("a public client has no scopes: leave --scope out, or choose --kind integration")
+                Err("a client of the kind public has no scopes: omit --scope, or use --kind integration")
             }
             Kind::Public | Kind::Integration => Ok(()),
         }
@@ -331,20 +331,25 @@ impl NewClient {
 }
 
 fn id<T: Id>(text: &str) -> Result<T, String> {
-    T::parse(text).ok_or_else(|| format!("an id of this kind is {}_ and 26 characters", T::PREFIX))
+    T::parse(text).ok_or_else(|| {
+        format!(
+            "not a valid id: it must be {}_ followed by 26 characters",
+            T::PREFIX
+        )
+    })
 }
 
 fn scope(text: &str) -> Result<Scope, String> {
     Scope::parse(text).ok_or_else(|| {
         let all: Vec<&str> = Scope::ALL.iter().map(|scope| scope.text()).collect();
-        format!("the scopes are {}", all.join(", "))
+        format!("unknown scope; the scopes are {}", all.join(", "))
     })
 }
 
 fn email(text: &str) -> Result<String, String> {
     text.parse::<lettre::Address>()
         .map(|_address| text.to_owned())
-        .map_err(|_cause| "this is no e-mail address, such as ada@example.com".to_owned())
+        .map_err(|_cause| "not a valid e-mail address, such as ada@example.com".to_owned())
 }
 
 /// An account page: links are made by adding a path, so that it ends without a slash and has no query.
@@ -361,7 +366,7 @@ fn account_url(text: &str) -> Result<String, String> {
         Ok(text.trim_end_matches('/').to_owned())
     } else {
         Err(
-            "this is no address of a page, such as https://shop.example/account, without query and fragment"
+            "not a valid URL: it must be like https://shop.example/account, without user name, query and fragment"
                 .to_owned(),
         )
     }

@@ -33,11 +33,12 @@ async fn list(app: &App, customer: &CustomerId, output: Output) -> Result<(), Fa
         let customers = app.database.open::<Customer>(&SystemReach::for_background_work());
         if customers.get(customer).await?.is_none() {
             return Err(Failure::told(format!(
-                "there is no customer {customer}, and the audit trail tells of none"
+                "unknown customer {customer}: neither the customer nor entries in the audit trail exist"
             )));
         }
     }
-    let none = "The audit trail tells nothing of this customer, or no longer.";
+    let none =
+        "The audit trail has no entries of this customer. Entries are deleted after GATEWAY_AUDIT_TTL.";
     output.stream(entries, as_json, COLUMNS, cells, none).await
 }
 

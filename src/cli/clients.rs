@@ -54,17 +54,17 @@ async fn create(arguments: Arguments, config: Config, output: Output) -> Result<
     .await?;
     let (word, what) = match client.kind {
         ClientKind::Public => ("key", "publishable key"),
-        ClientKind::Integration => ("secret", "secret"),
+        ClientKind::Integration => ("secret", "client secret"),
     };
     output.result(&json!({ "id": client.id, word: secret.expose() }), || {
         let powerless = client.kind == ClientKind::Integration && client.scopes.is_empty();
         let note = if powerless {
-            "\nIt has no scopes, so that it may do nothing yet: make another with --scope."
+            "\nThis client has no scopes, and cannot do anything: create another client with --scope."
         } else {
             ""
         };
         format!(
-            "Made the client {} ({}).\nIts {what}, which is shown this once only:\n\n  {}\n{note}",
+            "Created the API client {} ({}).\nIts {what}, which is printed only once:\n\n  {}\n{note}",
             client.name,
             client.id,
             secret.expose()
@@ -85,7 +85,7 @@ async fn list(organization: Option<OrganizationId>, config: Config, output: Outp
         as_json,
         &["ID", "KIND", "NAME", "STOREFRONTS", "SCOPES", "REVOKED"],
         cells,
-        "There are no clients yet. `storefront-gateway client create` makes one.",
+        "There are no API clients. Create one with `storefront-gateway client create`.",
     )
 }
 
@@ -95,13 +95,15 @@ async fn revoke(id: ApiClientId, config: Config, output: Output) -> Result<(), F
             Ok(())
         } else {
             Err(Failure::told(format!(
-                "there is no client {id}. `storefront-gateway client list` shows them all"
+                "unknown API client {id}: `storefront-gateway client list` lists all API clients"
             )))
         }
     })
     .await?;
     output.result(&json!({ "id": id }), || {
-        format!("Revoked the client {id}; every gateway refuses it within five seconds.")
+        format!(
+            "Revoked the API client {id}. Within 5 seconds, all copies of the gateway refuse its requests."
+        )
     })
 }
 

@@ -19,8 +19,8 @@ pub(super) async fn run(config: Config, output: Output, customers: Option<u64>) 
     let demo = Opened::with(config, output, async |app| {
         let demo = demo::fill(app).await?.ok_or_else(|| {
             Failure::told(
-                "the database is not empty and not the demo's, so that nothing was written. Set \
-                 GATEWAY_MONGODB_DATABASE, or GATEWAY_DATA_DIR, to an empty one",
+                "the database is not empty and does not contain the demo, or the demo's API clients were revoked; \
+                 nothing was written. Set GATEWAY_MONGODB_DATABASE or GATEWAY_DATA_DIR to use an empty database",
             )
         })?;
         if let Some(many) = customers {
@@ -31,7 +31,7 @@ pub(super) async fn run(config: Config, output: Output, customers: Option<u64>) 
     .await?;
     output.result(&as_json(&demo), || {
         format!(
-            "The demo is in the database.\n\n{}\nNext: storefront-gateway serve --demo",
+            "The database contains the demo.\n\n{}\nNext: storefront-gateway serve --demo",
             credentials(&demo)
         )
     })
@@ -79,7 +79,7 @@ fn credentials(demo: &Demo) -> String {
         ));
     }
     text.push_str(&format!(
-        "  Backend's secret  {}\n    client          {}\n  Customer          {CUSTOMER_EMAIL}, password {}\n",
+        "  Client secret     {}\n    client          {}\n  Customer          {CUSTOMER_EMAIL}, password {}\n",
         demo.backend.key.expose(),
         demo.backend.id,
         demo.customer_password.expose()
@@ -130,18 +130,20 @@ fn block(demo: &Demo, url: &str, listen: SocketAddr, graphiql: bool) -> String {
     };
     let warning = match (graphiql, listen.ip().is_loopback()) {
         (true, true) => {
-            "  The demo's key and secret are handed to everyone who opens GraphiQL: keep nothing real in this database.\n"
+            "  Everyone who opens GraphiQL receives the demo's publishable key and client secret: do not store \
+             real data.\n"
         }
         (true, false) => {
-            "  Other machines can reach this gateway, so that GraphiQL has the demo's key but not its secret.\n  \
-             Both are good for everyone who knows them: keep nothing real in this database.\n"
+            "  Other machines can reach this gateway. GraphiQL therefore contains the demo's publishable key, but not \
+             its client secret.\n  Everyone who knows these credentials can use them: do not store real data.\n"
         }
         (false, _) => {
-            "  The demo's credentials are good for everyone who knows them: keep nothing real in this database.\n"
+            "  Everyone who knows the demo's credentials can use them: do not store real data in this database.\n"
         }
     };
     format!(
-        "\n{page}  GraphQL           {url}{ENDPOINT}\n{}\n  To upload a photo as an anonymous user:\n\n{}\n{warning}\n",
+        "\n{page}  GraphQL           {url}{ENDPOINT}\n{}\n  Commands that upload a photo as an anonymous \
+         storefront user:\n\n{}\n{warning}\n",
         credentials(demo),
         upload(demo, url)
     )

@@ -55,9 +55,9 @@ impl From<ConfigFaults> for Failure {
     fn from(ConfigFaults(faults): ConfigFaults) -> Self {
         let lines: Vec<String> = faults.iter().map(|fault| format!("\n  {fault}")).collect();
         Self::Told(format!(
-            "{} wrong:{}",
+            "{} not valid:{}",
             if faults.len() == 1 {
-                "a setting is".to_owned()
+                "1 setting is".to_owned()
             } else {
                 format!("{} settings are", faults.len())
             },
@@ -87,7 +87,10 @@ impl From<Error> for Failure {
 /// An error of the house for an operator, who may know the cause.
 pub(super) fn explain(error: &Error) -> String {
     match error {
-        Error::Unavailable(source) => format!("the database does not answer: {}", chain(&**source)),
+        Error::Unavailable(source) => format!(
+            "the database does not answer (check GATEWAY_MONGODB_URI if it is set): {}",
+            chain(&**source)
+        ),
         Error::Internal(source) => chain(&**source),
         Error::Rejected(faults) => {
             let messages: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
@@ -128,7 +131,7 @@ mod tests {
         };
         assert_eq!(
             message,
-            "2 settings are wrong:\n  GATEWAY_A: is wrong\n  GATEWAY_B: is wrong"
+            "2 settings are not valid:\n  GATEWAY_A: is wrong\n  GATEWAY_B: is wrong"
         );
     }
 

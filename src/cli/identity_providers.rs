@@ -57,19 +57,19 @@ async fn add(arguments: Arguments, config: Config, output: Output) -> Result<(),
         let added = store::add(app, &SYSTEM, new).await?;
         added.map_err(|reason| match reason {
             NotAdded::KeyTaken => Failure::told(
-                "another identity provider of the storefront has this key: choose another --key, or remove the other \
-                 one first",
+                "another identity provider of the storefront has this key: use another --key, or remove the other \
+                 provider first",
             ),
             NotAdded::TooMany => Failure::told(format!(
-                "the storefront has {MAX_PROVIDERS} identity providers, which is the limit (TOO_MANY): remove one that \
-                 nobody needs first"
+                "the storefront already has {MAX_PROVIDERS} identity providers, the maximum (TOO_MANY): remove one \
+                 first"
             )),
         })
     })
     .await?;
     output.result(&json!({ "id": added.id }), || {
         format!(
-            "Added the identity provider {} ({}, key {}); customers sign in there from now on.\nAt the provider, register \
+            "Added the identity provider {} ({}, key {}). Customers can sign in there.\nAt the provider, register \
              for the client {}: the authorization code grant with PKCE (S256), the scopes openid, email and profile, and \
              the redirect URIs\n\n  {}\n",
             added.name,
@@ -103,7 +103,7 @@ async fn list(storefront: Option<StorefrontId>, config: Config, output: Output) 
         as_json,
         &["ID", "STOREFRONT", "KEY", "NAME", "ISSUER"],
         cells,
-        "There are no identity providers yet. `storefront-gateway identity-provider add` adds one.",
+        "There are no identity providers. Add one with `storefront-gateway identity-provider add`.",
     )
 }
 
@@ -113,14 +113,15 @@ async fn remove(id: IdentityProviderId, config: Config, output: Output) -> Resul
             Ok(())
         } else {
             Err(Failure::told(format!(
-                "there is no identity provider {id}. `storefront-gateway identity-provider list` shows them all"
+                "unknown identity provider {id}: `storefront-gateway identity-provider list` lists all identity \
+                 providers"
             )))
         }
     })
     .await?;
     output.result(&json!({ "id": id }), || {
         format!(
-            "Removed the identity provider {id}; nobody signs in there any more. Accounts and sessions stay."
+            "Removed the identity provider {id}. Customers can no longer sign in there; accounts and sessions remain."
         )
     })
 }

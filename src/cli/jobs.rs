@@ -23,9 +23,9 @@ async fn list(dead: bool, config: Config, output: Output) -> Result<(), Failure>
     let state = dead.then_some(State::Dead);
     let found = Opened::with(config, output, async |app| Ok(app.queue.list(state).await?)).await?;
     let none = if dead {
-        "No job was given up."
+        "No job has failed permanently."
     } else {
-        "Every job is done."
+        "All jobs are completed."
     };
     output.list(
         &found,
@@ -42,13 +42,16 @@ async fn retry(id: &str, config: Config, output: Output) -> Result<(), Failure> 
             Ok(())
         } else {
             Err(Failure::told(format!(
-                "no job {id} waits or was given up. `storefront-gateway jobs list` shows those that are not done"
+                "no waiting or permanently failed job has the id {id}: `storefront-gateway jobs list` lists jobs that \
+                 are not completed"
             )))
         }
     })
     .await?;
     output.result(&json!({ "id": id }), || {
-        format!("The job {id} is due now; a gateway that runs jobs starts it within five seconds.")
+        format!(
+            "The job {id} is due now. A gateway that runs jobs (GATEWAY_JOBS=on) starts it within 5 seconds."
+        )
     })
 }
 

@@ -38,14 +38,14 @@ pub(super) async fn keys(command: KeysCommand, config: Config, output: Output) -
     output.result(&json!({ "kid": kid }), || {
         if now {
             format!(
-                "Made the signing key {kid}, which signs at once, and ended all older keys: every gateway refuses their \
-                 tokens within 5 seconds, and everybody has to sign in again. Other verifiers know the new key when they \
-                 have read the JWKS again, at most a minute from now."
+                "Created the signing key {kid}, which is used at once, and revoked all older keys. Within 5 seconds, \
+                 all copies of the gateway refuse tokens of older keys, and all users have to sign in again. Other \
+                 verifiers know the new key when they read the JWKS again, within a minute."
             )
         } else {
             format!(
-                "Made the signing key {kid}. It is published at once, and every gateway signs with it in two minutes, when \
-                 every cached JWKS has it; older keys verify until their tokens have ended."
+                "Created the signing key {kid}. It is published at once and used after 2 minutes, when every cached \
+                 copy of the JWKS contains it. Older keys verify tokens until these expire."
             )
         }
     })
@@ -57,14 +57,14 @@ pub(super) async fn token(command: TokenCommand, config: Config, output: Output)
         let signed = match (&whom.storefront_user, &whom.customer) {
             (_, Some(customer)) => sign_in(app, customer).await?,
             (Some(user), None) => issue(app, user).await?,
-            (None, None) => return Err(Failure::told("say whom the token is for")),
+            (None, None) => return Err(Failure::told("set --storefront-user or --customer")),
         };
         Ok((signed, app.public_url.clone()))
     })
     .await?;
     output.result(&json!({ "accessToken": signed.token }), || {
         format!(
-            "{}\n\nGood until {} at the gateway {issuer}, as \"Authorization: Bearer …\".",
+            "{}\n\nValid until {} at the gateway {issuer}, in the header \"Authorization: Bearer …\".",
             signed.token,
             signed.expires_at.rfc3339()
         )
@@ -78,11 +78,11 @@ async fn issue(app: &App, id: &StorefrontUserId) -> Result<SignedToken, Failure>
     let now = app.clock.now();
     let standing = |user: &StorefrontUser| user.expires_at.is_none_or(|at| now < at);
     let Some(user) = users.get(id).await?.filter(standing) else {
-        return Err(Failure::told(format!("there is no storefront user {id}")));
+        return Err(Failure::told(format!("unknown storefront user {id}")));
     };
     if let Some(regular) = user.merged_into {
         return Err(Failure::told(format!(
-            "the storefront user {id} was merged: issue the token to {regular}"
+            "the storefront user {id} was merged into another: use --storefront-user {regular}"
         )));
     }
     let storefront = storefronts::by_id(app, &user.storefront_id).await?;
@@ -107,7 +107,7 @@ async fn issue(app: &App, id: &StorefrontUserId) -> Result<SignedToken, Failure>
 async fn sign_in(app: &Arc<App>, id: &CustomerId) -> Result<SignedToken, Failure> {
     let customers = app.database.open::<Customer>(&SystemReach::for_background_work());
     let Some(customer) = customers.get(id).await? else {
-        return Err(Failure::told(format!("there is no customer {id}")));
+        return Err(Failure::told(format!("unknown customer {id}")));
     };
     let storefront = storefronts::by_id(app, &customer.storefront_id).await?;
     let beginner = Beginner {

@@ -32,14 +32,14 @@ fn kept(dir: &Path, random: &Random) -> Result<MasterKey, Failure> {
     };
     let text = text.map(Zeroizing::new).map_err(|error| {
         Failure::told(format!(
-            "cannot read or make the master key {}: {error}. Make the directory writable, or set GATEWAY_MASTER_KEY",
+            "cannot read or create the master key {}: {error}. Make the directory writable, or set GATEWAY_MASTER_KEY",
             path.display()
         ))
     })?;
     MasterKey::from_base64(text.trim()).map_err(|error| {
         Failure::told(format!(
-            "the master key {} {error}. Restore the file from a backup: without it, what the database holds \
-             encrypted cannot be read",
+            "the master key in {} {error}. Restore the file from a backup: without the key, encrypted data in the \
+             database cannot be read",
             path.display()
         ))
     })

@@ -56,7 +56,7 @@ fn run(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::told(format!("cannot start the threads of the gateway: {error}")))?;
+        .map_err(|error| Failure::told(format!("cannot start threads: {error}")))?;
     let outcome = runtime.block_on(perform(command, config, output));
     // Whatever still runs ends with the process: everything that must be waited for has been.
     runtime.shutdown_background();

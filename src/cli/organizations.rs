@@ -23,7 +23,8 @@ pub(super) async fn organization(
     .await?;
     output.result(&json!({ "id": made.id }), || {
         format!(
-            "Made the organization {} ({}).\nNext: storefront-gateway storefront create --organization {} --name NAME --code CODE",
+            "Created the organization {} ({}).\nNext: storefront-gateway storefront create \
+             --organization {} --name NAME --code CODE",
             made.name, made.id, made.id
         )
     })
@@ -45,7 +46,8 @@ pub(super) async fn member(command: MemberCommand, config: Config, output: Outpu
     .await?;
     output.result(&json!({ "id": member.id }), || {
         format!(
-            "Added {} ({}).\nNext: a backend asks for tokens on this member's behalf with owner={} at /oauth/token.",
+            "Added the member {} ({}).\nNext: an integration requests access tokens on behalf of this member \
+             with owner={} at /oauth/token.",
             member.name, member.id, member.id
         )
     })
@@ -56,8 +58,8 @@ pub(super) async fn known(app: &App, id: &OrganizationId) -> Result<Organization
     let found = app.access.organizations.find(id).await?;
     found.ok_or_else(|| {
         Failure::told(format!(
-            "there is no organization {id}. `storefront-gateway storefront list` shows organizations with their \
-             storefronts; `storefront-gateway organization create` makes one"
+            "unknown organization {id}: `storefront-gateway storefront list` lists organizations that have \
+             storefronts, and `storefront-gateway organization create` creates an organization"
         ))
     })
 }

@@ -26,8 +26,8 @@ pub(super) fn read(path: &Path) -> Result<Secret, Failure> {
         true => "standard input".to_owned(),
         false => path.display().to_string(),
     };
-    let bytes =
-        bytes.map_err(|error| Failure::told(format!("cannot read the secret from {}: {error}", named())))?;
+    let bytes = bytes
+        .map_err(|error| Failure::told(format!("cannot read the client secret from {}: {error}", named())))?;
     secret(&bytes).map_err(|wrong| Failure::told(format!("{} {wrong}", named())))
 }
 
@@ -42,18 +42,21 @@ fn bounded(source: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
 fn secret(bytes: &[u8]) -> Result<Secret, String> {
     if bytes.len() > LARGEST {
         return Err(format!(
-            "holds more than {LARGEST} bytes, the most that a secret may have"
+            "contains more than {LARGEST} bytes, the maximum length of a client secret"
         ));
     }
-    let text =
-        str::from_utf8(bytes).map_err(|_position| "holds something else than text in UTF-8".to_owned())?;
+    let text = str::from_utf8(bytes).map_err(|_position| "does not contain UTF-8 text".to_owned())?;
     let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     if text.is_empty() {
-        return Err("holds no secret; leave --client-secret-file out for a public client".to_owned());
+        return Err(
+            "contains no client secret; omit --client-secret-file if the provider gave none".to_owned(),
+        );
     }
     if text.chars().any(char::is_control) {
-        return Err("holds more than one line, or control characters; a secret is one line".to_owned());
+        return Err(
+            "contains more than one line, or control characters; a client secret is one line".to_owned(),
+        );
     }
     Ok(Secret::from(text))
 }
@@ -80,8 +83,8 @@ mod tests {
         let path = dir.path().join("secret");
         let long = "hunter2".repeat(LARGEST);
         for (content, expected) in [
-            (b"".as_slice(), "holds no secret"),
-            (b"\n", "holds no secret"),
+            (b"".as_slice(), "contains no client secret"),
+            (b"\n", "contains no client secret"),
             (b"hunter2\nhunter2\n", "one line"),
             (b"hunter2\0", "control characters"),
             (b"hunter2\xff", "UTF-8"),

@@ -30,13 +30,13 @@ pub(super) async fn run(config: Config, demo: bool) -> Result<(), Failure> {
     descriptors::raise();
     let outcome = match Signals::new() {
         Ok(mut signals) => start_and_serve(config, demo, &telemetry, &mut signals).await,
-        Err(error) => Err(Failure::told(format!("cannot listen for signals: {error}"))),
+        Err(error) => Err(Failure::told(format!("cannot install signal handlers: {error}"))),
     };
     telemetry.stop().await;
     match (outcome, format) {
         // Who reads objects line by line gets the end as one too.
         (Err(Failure::Told(cause)), LogFormat::Json) => {
-            tracing::error!(cause, "the gateway cannot serve");
+            tracing::error!(cause, "the gateway failed");
             Err(Failure::Known)
         }
         (outcome, _) => outcome,
@@ -68,7 +68,7 @@ async fn start_and_serve(
         (_, Err(Failure::Interrupted)) => Err(Failure::Interrupted),
         (Some(managed), outcome) => {
             managed.stop().await;
-            tracing::info!("the managed database has stopped");
+            tracing::info!("managed database stopped");
             outcome
         }
         (None, outcome) => outcome,
@@ -95,8 +95,8 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failur
     bound.await.map_err(|error: std::io::Error| {
         Failure::told(if error.kind() == ErrorKind::AddrInUse {
             format!(
-                "the address {address} is in use, perhaps by another gateway. Stop that, or set GATEWAY_LISTEN to a free \
-                 address, such as 127.0.0.1:0 for any free port"
+                "cannot listen at {address}: the address is in use, perhaps by another gateway. Stop the other \
+                 program, or set GATEWAY_LISTEN to a free address, such as 127.0.0.1:0 for any free port"
             )
         } else {
             format!("cannot listen at {address}: {error}. Set GATEWAY_LISTEN to an address of this machine")
@@ -108,7 +108,7 @@ async fn start_database(config: &Config) -> Result<Option<Managed>, Failure> {
     match managed_options(config) {
         Some(options) => {
             let managed = Managed::start(&options, &Progress::detect_or_log()).await?;
-            tracing::info!(data_dir = %config.data_dir.display(), "the managed database runs");
+            tracing::info!(data_dir = %config.data_dir.display(), "managed database started");
             Ok(Some(managed))
         }
         None => Ok(None),
@@ -202,7 +202,7 @@ fn announce(app: &App, plan: &Plan, telemetry: &Telemetry) {
     if app.config.mail.smtp.is_none() {
         tracing::info!(
             directory = %app.config.data_dir.join(FOLDER).display(),
-            "mails are written to files, because GATEWAY_SMTP_URL is not set"
+            "mails are written to files because GATEWAY_SMTP_URL is not set"
         );
     }
 }
@@ -229,26 +229,26 @@ fn fill_later(running: &Running, plan: &Plan) {
         match demo::fill(&app).await {
             Ok(Some(demo)) => show(&app, &plan, &demo),
             Ok(None) => warn_of_other_data(),
-            Err(error) => tracing::error!(cause = explain(&error), "the demo could not be filled"),
+            Err(error) => tracing::error!(cause = explain(&error), "cannot write the demo data"),
         }
     });
 }
 
 fn warn_of_other_data() {
     tracing::warn!(
-        "the database holds something else than the demo, or the demo's credentials were revoked: serving without the demo"
+        "serving without the demo: the database contains other data, or the demo's API clients were revoked"
     );
 }
 
 /// Lets what runs finish; a second signal ends everything at once.
 async fn stop(running: Running, signals: &mut Signals) -> Result<(), Failure> {
-    tracing::info!("stopping: running requests and jobs finish first");
+    tracing::info!("stopping: waiting for running requests and jobs");
     tokio::select! {
         finished = running.stop() => {
             if finished {
                 tracing::info!("stopped");
             } else {
-                tracing::warn!("stopped; some requests or jobs did not finish in time");
+                tracing::warn!("stopped before some requests or jobs finished");
             }
             Ok(())
         }

@@ -59,7 +59,7 @@ async fn create(new: NewStorefront, config: Config, output: Output) -> Result<()
     } = &made;
     output.result(&json!({ "id": id, "code": code }), || {
         format!(
-            "Added the storefront {name} ({id}, code {code}).\nNext: storefront-gateway client create --organization \
+            "Created the storefront {name} ({id}, code {code}).\nNext: storefront-gateway client create --organization \
              {organization_id} --storefront {id} --kind public --name NAME"
         )
     })
@@ -86,7 +86,7 @@ async fn list(organization: Option<OrganizationId>, config: Config, output: Outp
         as_json,
         &["ID", "CODE", "NAME", "ORGANIZATION"],
         cells,
-        "There are no storefronts yet. `storefront-gateway storefront create` adds one.",
+        "There are no storefronts. Create one with `storefront-gateway storefront create`.",
     )
 }
 
@@ -111,12 +111,13 @@ async fn update(id: StorefrontId, changes: Changes, config: Config, output: Outp
     .await?;
     output.result(&as_json(&updated), || {
         let conceals = if updated.conceal_emails {
-            "conceals"
+            "do not reveal"
         } else {
-            "reveals"
+            "may reveal"
         };
         format!(
-            "The storefront {} is now: {} (code {}), {}; account page {}; {conceals} taken e-mail addresses.",
+            "Changed the storefront {}: {} (code {}), {}; account page {}; responses {conceals} \
+             registered e-mail addresses.",
             updated.id,
             updated.name,
             updated.code,
@@ -137,7 +138,7 @@ pub(super) async fn known(
         Ok(storefront)
     } else {
         Err(Failure::told(format!(
-            "the storefront {id} belongs to another organization than {organization}"
+            "the storefront {id} belongs to another organization, not to {organization}"
         )))
     }
 }
@@ -150,7 +151,7 @@ pub(super) async fn by_id(app: &App, id: &StorefrontId) -> Result<Storefront, Fa
 
 fn unknown(id: &StorefrontId) -> Failure {
     Failure::told(format!(
-        "there is no storefront {id}. `storefront-gateway storefront list` shows them all"
+        "unknown storefront {id}: `storefront-gateway storefront list` lists all storefronts"
     ))
 }
 

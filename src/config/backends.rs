@@ -104,7 +104,7 @@ fn decoded(text: &str) -> Parsed<Secret> {
     percent_decode_str(text)
         .decode_utf8()
         .map(|text| Secret::from(text.into_owned()))
-        .map_err(|_cause| "has a user name or a password that is not text in UTF-8".to_owned())
+        .map_err(|_cause| "has a user name or a password that is not UTF-8 text".to_owned())
 }
 
 /// How to encrypt, and the port that is usual then.
@@ -112,17 +112,17 @@ fn smtp_encryption(url: &Url) -> Parsed<(SmtpEncryption, u16)> {
     let mut tls = None;
     for (name, value) in url.query_pairs() {
         if name != "tls" || tls.is_some() {
-            return Err("has another parameter than one tls".to_owned());
+            return Err("has a parameter other than a single tls".to_owned());
         }
         tls = Some(value);
     }
     match (url.scheme(), tls.as_deref()) {
         ("smtps", None | Some("required")) => Ok((SmtpEncryption::FromStart, 465)),
-        ("smtps", Some(_)) => Err("has a tls that smtps:// cannot have".to_owned()),
+        ("smtps", Some(_)) => Err("has a value of tls that smtps:// does not support".to_owned()),
         ("smtp", None | Some("opportunistic")) => Ok((SmtpEncryption::IfOffered, 587)),
         ("smtp", Some("required")) => Ok((SmtpEncryption::Required, 587)),
         ("smtp", Some("none")) => Ok((SmtpEncryption::Off, 25)),
-        ("smtp", Some(_)) => Err("has an unknown tls".to_owned()),
+        ("smtp", Some(_)) => Err("has an unknown value of tls".to_owned()),
         _ => Err("is neither smtp:// nor smtps://".to_owned()),
     }
 }
@@ -135,7 +135,7 @@ pub(super) fn mongodb_uri(text: &str) -> Parsed<Secret> {
     }
     ConnectionString::parse(text)
         .map(|_options| Secret::from(text))
-        .map_err(|_cause| "is not a connection string that the database driver can read".to_owned())
+        .map_err(|_cause| "is not a valid MongoDB connection string".to_owned())
 }
 
 /// A name that MongoDB gives a database on every platform ("Naming Restrictions" in its manual).
@@ -144,9 +144,9 @@ pub(super) fn database_name(text: &str) -> Parsed<String> {
     if text.len() > 63 {
         Err("is longer than 63 bytes".to_owned())
     } else if let Some(c) = text.chars().find(|c| is_forbidden(*c)) {
-        Err(format!("holds {c:?}"))
+        Err(format!("contains {c:?}"))
     } else if matches!(text, "admin" | "local" | "config") {
-        Err("is a database of the server's own".to_owned())
+        Err("is a system database of MongoDB".to_owned())
     } else {
         Ok(text.to_owned())
     }
@@ -157,7 +157,8 @@ pub(super) fn master_key(text: &str) -> Parsed<MasterKey> {
 }
 
 pub(super) fn sender(text: &str) -> Parsed<Mailbox> {
-    text.parse().map_err(|_cause| "is not a mail address".to_owned())
+    text.parse()
+        .map_err(|_cause| "is not a valid mail address".to_owned())
 }
 
 /// A filter for the log. A bare word that is no level would name a part of the program and silence all
@@ -169,13 +170,13 @@ pub(super) fn log_filter(text: &str) -> Parsed<String> {
         // The empty text is a level to the parser; here it is a comma too many.
         let is_level = !directive.is_empty() && directive.parse::<LevelFilter>().is_ok();
         if !names_target && !is_level {
-            return Err(format!("holds {directive:?}, which is no level"));
+            return Err(format!("contains {directive:?}, which is not a level"));
         }
     }
     let filter = directives.join(",");
     match EnvFilter::builder().parse(&filter) {
         Ok(_) => Ok(filter),
-        Err(_) => Err("is not a filter that can be read".to_owned()),
+        Err(_) => Err("is not a valid log filter".to_owned()),
     }
 }
 
@@ -264,20 +265,23 @@ mod tests {
                 "smtp://:p@mail.example",
                 "has a user name without a password, or a password without a user name",
             ),
-            ("smtp://mail.example?tls=maybe", "has an unknown tls"),
+            ("smtp://mail.example?tls=maybe", "has an unknown value of tls"),
             (
                 "smtp://mail.example?tls=required&tls=none",
-                "has another parameter than one tls",
+                "has a parameter other than a single tls",
             ),
-            ("smtp://mail.example?ssl=on", "has another parameter than one tls"),
+            (
+                "smtp://mail.example?ssl=on",
+                "has a parameter other than a single tls",
+            ),
             (
                 "smtps://mail.example?tls=none",
-                "has a tls that smtps:// cannot have",
+                "has a value of tls that smtps:// does not support",
             ),
             ("smtp://mail.example/inbox", "has a path or a fragment"),
             (
                 "smtp://u:%FF@mail.example",
-                "has a user name or a password that is not text in UTF-8",
+                "has a user name or a password that is not UTF-8 text",
             ),
         ] {
             assert_eq!(

@@ -9,9 +9,9 @@ use super::settings::SETTINGS;
 #[must_use]
 pub fn settings_help() -> String {
     let mut help = String::from(
-        "Settings are variables, and lines NAME=value of a file .env in the working directory; a variable wins over\n\
-         the file, and an empty value counts as not set. Durations are written 15m, sizes 256KiB, switches on and off,\n\
-         lists with commas.\n",
+        "Settings are environment variables, or lines NAME=value of a file .env in the working directory. A variable\n\
+         takes precedence over the file. An empty value counts as not set. Examples of values: 15m for a duration,\n\
+         256KiB for a size. The values of a list are separated by commas.\n",
     );
     for setting in SETTINGS {
         write!(

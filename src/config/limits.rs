@@ -116,10 +116,7 @@ impl StorageLimits {
         if max_file > quota && reader.sound(&[MAX_FILE, QUOTA]) {
             // Named after what was set: with only a small quota set, the file limit is not the one to blame.
             if reader.is_set(MAX_FILE) {
-                reader.refuse(
-                    MAX_FILE,
-                    "is more than GATEWAY_STORAGE_QUOTA, so that no such file fits",
-                );
+                reader.refuse(MAX_FILE, "is more than GATEWAY_STORAGE_QUOTA");
             } else {
                 reader.refuse(QUOTA, "is less than GATEWAY_STORAGE_MAX_FILE (50MiB); set both");
             }
@@ -176,7 +173,7 @@ impl Argon2Config {
         if memory_kib < 8 * parallelism && reader.sound(&[MEMORY, PARALLELISM]) {
             reader.refuse(
                 MEMORY,
-                "is less than eight times GATEWAY_ARGON2_PARALLELISM, which Argon2 needs",
+                "is less than eight times GATEWAY_ARGON2_PARALLELISM, the minimum of Argon2",
             );
         }
         let threads = reader

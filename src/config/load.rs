@@ -90,7 +90,8 @@ fn read_file(path: &Path, faults: &mut Vec<Fault>) -> BTreeMap<String, String> {
             }
             // The error's own text repeats the line, which may hold a secret.
             Err(_) => fault(format!(
-                "line {} is not NAME=value, or ends within a quote; put a value with blanks, # or $ into single quotes",
+                "line {} is not of the form NAME=value, or has an open quote; put values with spaces, # or $ into \
+                 single quotes",
                 number.get()
             )),
         }
@@ -220,7 +221,7 @@ mod tests {
         assert!(faults[0].starts_with(".env: line 1 "));
         assert_eq!(
             faults[1],
-            "GATEWAY_JOSB: there is no such setting; did you mean GATEWAY_JOBS?"
+            "GATEWAY_JOSB: unknown setting; did you mean GATEWAY_JOBS?"
         );
         assert!(faults[2].starts_with("GATEWAY_LOG_FORMAT: \"xml\" is neither text nor json;"));
     }

@@ -108,7 +108,7 @@ pub(super) fn list<T>(text: &str, entry: impl Fn(&str) -> Parsed<T>) -> Parsed<V
             } else {
                 entry(text)
             };
-            result.map_err(|why| format!("has a wrong entry: number {} {why}", index + 1))
+            result.map_err(|why| format!("is not valid: entry {} {why}", index + 1))
         })
         .collect()
 }
@@ -210,11 +210,8 @@ mod tests {
             read("a, b ,c"),
             Ok(vec!["a".to_owned(), "b".to_owned(), "c".to_owned()])
         );
-        assert_eq!(read("a,x"), Err("has a wrong entry: number 2 is x".to_owned()));
-        assert_eq!(
-            read("a,,b"),
-            Err("has a wrong entry: number 2 is empty".to_owned())
-        );
-        assert_eq!(read("a,"), Err("has a wrong entry: number 2 is empty".to_owned()));
+        assert_eq!(read("a,x"), Err("is not valid: entry 2 is x".to_owned()));
+        assert_eq!(read("a,,b"), Err("is not valid: entry 2 is empty".to_owned()));
+        assert_eq!(read("a,"), Err("is not valid: entry 2 is empty".to_owned()));
     }
 }

@@ -177,13 +177,13 @@ fn bounds(name: &'static str) -> RangeInclusive<u64> {
 
 fn unknown(name: String) -> Fault {
     let message = if is_service_link(&name) {
-        "there is no such setting; Kubernetes sets it for a Service named gateway, unless the pod has \
-         enableServiceLinks: false or the Service another name"
+        "unknown setting; Kubernetes sets it for a Service named gateway: set enableServiceLinks: false in the pod, \
+         or rename the Service"
             .to_owned()
     } else if let Some(nearest) = nearest_name(&name) {
-        format!("there is no such setting; did you mean {nearest}?")
+        format!("unknown setting; did you mean {nearest}?")
     } else {
-        "there is no such setting; `storefront-gateway --help` lists them all".to_owned()
+        "unknown setting; `storefront-gateway --help` lists all settings".to_owned()
     };
     Fault {
         variable: name,

@@ -85,7 +85,7 @@ impl fmt::Display for Unit {
             Self::Switch => f.write_str("on or off"),
             Self::Choice(words) => f.write_str(&words.join(" or ")),
             Self::Form(form) => f.write_str(form),
-            Self::List(form) => write!(f, "{form}, with commas between them"),
+            Self::List(form) => write!(f, "{form}, separated by commas"),
         }
     }
 }

@@ -244,7 +244,7 @@ impl TelemetryConfig {
         const METRICS: &str = "GATEWAY_METRICS_LISTEN";
         let metrics_listen = reader.optional(METRICS, web::socket_address);
         if metrics_listen == Some(api) && api.port() != 0 && reader.sound(&["GATEWAY_LISTEN"]) {
-            reader.refuse(METRICS, "is the API's own address, GATEWAY_LISTEN");
+            reader.refuse(METRICS, "is also the address of the API (GATEWAY_LISTEN)");
         }
         Self {
             traces_url: reader.optional("GATEWAY_OTLP_ENDPOINT", web::traces_url),
@@ -255,7 +255,7 @@ impl TelemetryConfig {
 
 fn path(text: &str) -> Parsed<PathBuf> {
     if text.contains('\0') {
-        Err("holds a zero character".to_owned())
+        Err("contains a NUL character".to_owned())
     } else {
         Ok(PathBuf::from(text))
     }

@@ -65,12 +65,12 @@ impl CorsOrigins {
         }
         parse::list(text, |entry| {
             if entry == "*" {
-                return Err("is *, which stands alone".to_owned());
+                return Err("is *, which must be the only entry".to_owned());
             }
             let url = http_url(entry)?;
             // The parser writes a missing path as `/`, so the text itself tells whether one was sent.
             if url.path() != "/" || entry.ends_with('/') {
-                return Err("has a path or a slash at its end".to_owned());
+                return Err("has a path or a trailing slash".to_owned());
             }
             Ok(url.origin().ascii_serialization())
         })
@@ -115,9 +115,9 @@ impl AddressHeader {
         match name.as_str() {
             "x-forwarded-for" => Ok(Self::XForwardedFor),
             "forwarded" => Ok(Self::Forwarded),
-            _ if !is_token(&name) => Err("is not the name of a header".to_owned()),
+            _ if !is_token(&name) => Err("is not a valid header name".to_owned()),
             _ if Self::NEVER.contains(&name.as_str()) => {
-                Err("is a header that does not hold the client's address".to_owned())
+                Err("is a header that does not contain the client's address".to_owned())
             }
             _ => Ok(Self::Single(name)),
         }
@@ -150,7 +150,7 @@ impl MediaRange {
 
     pub(super) fn parse(text: &str) -> Parsed<Self> {
         match text.split_once('/') {
-            Some(("*", _)) => Err("has * before its slash".to_owned()),
+            Some(("*", _)) => Err("has * before the slash".to_owned()),
             Some((kind, "*")) if is_token(kind) => Ok(Self {
                 kind: kind.to_ascii_lowercase(),
                 subtype: None,
@@ -186,7 +186,7 @@ pub(super) fn socket_address(text: &str) -> Parsed<SocketAddr> {
         if text.parse::<IpAddr>().is_ok() {
             "has no port".to_owned()
         } else if text.starts_with("localhost") {
-            "has a host name where an IP address is needed (127.0.0.1 is this machine)".to_owned()
+            "has a host name instead of an IP address (127.0.0.1 is this machine)".to_owned()
         } else {
             "is not an IP address with a port".to_owned()
         }
@@ -220,7 +220,7 @@ pub(super) fn traces_url(text: &str) -> Parsed<Url> {
 fn http_url(text: &str) -> Parsed<Url> {
     let url = Url::parse(text).map_err(|_cause| "is not a URL".to_owned())?;
     let fault = if !matches!(url.scheme(), "http" | "https") {
-        "is neither http nor https"
+        "is not an http or https URL"
     } else if text.trim() != text || !text.contains("://") {
         // The parser mends `http:host` and blanks around it; what is compared as text must need no mending.
         "is not a URL"
@@ -273,7 +273,7 @@ mod tests {
             ("https://shop.example#a", "has a fragment"),
             ("https://ann:secret@shop.example", "has a user name or password"),
             ("https://ann@shop.example", "has a user name or password"),
-            ("ftp://shop.example", "is neither http nor https"),
+            ("ftp://shop.example", "is not an http or https URL"),
             ("shop.example", "is not a URL"),
             ("https:shop.example", "is not a URL"),
             (" https://shop.example", "is not a URL"),
@@ -296,18 +296,18 @@ mod tests {
         for (text, why) in [
             (
                 "https://a.example,*",
-                "has a wrong entry: number 2 is *, which stands alone",
+                "is not valid: entry 2 is *, which must be the only entry",
             ),
             (
                 "https://a.example/",
-                "has a wrong entry: number 1 has a path or a slash at its end",
+                "is not valid: entry 1 has a path or a trailing slash",
             ),
             (
                 "https://a.example/shop",
-                "has a wrong entry: number 1 has a path or a slash at its end",
+                "is not valid: entry 1 has a path or a trailing slash",
             ),
-            ("null", "has a wrong entry: number 1 is not a URL"),
-            ("https://a.example,", "has a wrong entry: number 2 is empty"),
+            ("null", "is not valid: entry 1 is not a URL"),
+            ("https://a.example,", "is not valid: entry 2 is empty"),
         ] {
             assert_eq!(fault(CorsOrigins::parse(text)), why, "{text:?}");
         }
@@ -410,7 +410,7 @@ mod tests {
         );
         assert_eq!(
             fault(traces_url("grpc://otlp.example")),
-            "is neither http nor https"
+            "is not an http or https URL"
         );
     }
 }

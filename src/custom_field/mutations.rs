@@ -138,5 +138,5 @@ async fn delete_field(context: &Arc<RequestContext>, input: &CustomFieldDeleteIn
 }
 
 fn incomplete() -> Error {
-    Error::internal("an input without faults is complete")
+    Error::internal("a validated input is incomplete")
 }

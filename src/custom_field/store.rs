@@ -138,7 +138,7 @@ pub async fn hold(
     let guard = doc! { "storefrontId": storefront, "number": number };
     let guards = database.open::<Guard>(reach);
     let touched = guards.update_in(tx, guard, touch()).await?;
-    touched.ok_or_else(|| Error::internal("a storefront with custom fields has guards"))?;
+    touched.ok_or_else(|| Error::internal("a storefront with custom fields has no guard documents"))?;
     Ok(())
 }
 

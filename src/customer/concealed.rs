@@ -104,7 +104,7 @@ async fn save(app: &App, house: &Reach, code: &str, candidate: &mut Candidate) -
             outcome => return outcome,
         }
     }
-    Err(Error::internal("no number was free for a new customer"))
+    Err(Error::internal("no free number for a new customer was found"))
 }
 
 async fn write(app: &App, house: &Reach, tx: &mut Tx, candidate: &Candidate) -> Result<()> {

@@ -143,7 +143,7 @@ fn update(app: &App, key: &OneTimeKey, known: &Customer, shuts_out: bool) -> Res
     if key.purpose == Purpose::EmailChange {
         let Some(email) = email::parse(&key.email) else {
             return Err(Error::internal(
-                "the address of a pending change is not an address",
+                "the new e-mail address of a pending change is not valid",
             ));
         };
         set.extend(doc! { "email": email.written, "emailKey": email.key });

@@ -43,7 +43,7 @@ pub async fn compare_all(customers: &Tenant<Customer>) -> Result<()> {
 async fn compare_address(customers: &Tenant<Customer>, customer: &Customer) -> Result<()> {
     let written = customer.email.as_deref().unwrap_or_default();
     let Some(email) = email::parse(written) else {
-        tracing::warn!(customer = %customer.id, "the e-mail address is not one that is accepted today, and finds nobody");
+        tracing::warn!(customer = %customer.id, "the stored e-mail address is not valid and cannot be looked up");
         return give(customers, customer, nobodys(customer)).await.map(drop);
     };
     for _ in 0..ROUNDS {
@@ -56,7 +56,7 @@ async fn compare_address(customers: &Tenant<Customer>, customer: &Customer) -> R
             };
             tracing::warn!(
                 customer = %younger.id, older = %older.id,
-                "two customers have the same e-mail address: it finds the older one"
+                "two customers have the same e-mail address; only the older customer can be found by it"
             );
             give(customers, younger, nobodys(younger)).await?;
             if younger.id == customer.id {
@@ -68,7 +68,7 @@ async fn compare_address(customers: &Tenant<Customer>, customer: &Customer) -> R
         }
     }
     Err(Error::internal(
-        "the key of a customer's address was taken again and again",
+        "the lookup key of an e-mail address was taken by others several times",
     ))
 }
 

@@ -124,7 +124,7 @@ impl Customer {
             .by_id::<StorefrontUserDocument>(&reach, &self.document.user_id)
             .await?;
         user.map(|user| StorefrontUser::granted(user, self.granted.clone()))
-            .ok_or_else(|| Error::internal("a customer's storefront user is gone"))
+            .ok_or_else(|| Error::internal("the storefront user of a customer does not exist"))
     }
 
     /// E-mail address as it was entered; null after erasure.

@@ -195,7 +195,7 @@ pub async fn signed_in(context: &RequestContext, customer: &Customer) {
     };
     let whose = [customer.storefront_id.as_str(), account(customer)];
     if let Err(error) = context.app.throttle.remember(&whose, &client.network).await {
-        tracing::warn!(?error, "a client that signed in was not remembered");
+        tracing::warn!(?error, "cannot store the client of a sign-in as known");
     }
 }
 
@@ -203,7 +203,10 @@ pub async fn signed_in(context: &RequestContext, customer: &Customer) {
 pub async fn forget(app: &App, customer: &Customer) {
     let whose = [customer.storefront_id.as_str(), account(customer)];
     if let Err(error) = app.throttle.forget(&whose).await {
-        tracing::warn!(?error, "the clients of an erased account were left to expire");
+        tracing::warn!(
+            ?error,
+            "cannot delete the known clients of an erased customer; they expire later"
+        );
     }
 }
 

@@ -242,7 +242,8 @@ fn send(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Failu
             .open::<Storefront>(&system)
             .get(&customer.storefront_id)
             .await?;
-        let storefront = storefront.ok_or_else(|| Error::internal("a customer's storefront is gone"))?;
+        let storefront =
+            storefront.ok_or_else(|| Error::internal("the storefront of a customer does not exist"))?;
         match letter(&app, &customer, &storefront, payload).await? {
             Some(message) => Ok(app.mailer.send(message).await?),
             None => Ok(()),

@@ -318,7 +318,7 @@ async fn reset(
         place,
     );
     faults.check()?;
-    let redeemer = redeemer.ok_or_else(|| Error::internal("an input without faults has a key"))?;
+    let redeemer = redeemer.ok_or_else(|| Error::internal("a validated input has no key"))?;
     let beginner = Beginner::of_key(context, &redeemer.key);
     let (customer, pair, reach) = mailed_keys::reset(&context.app, &redeemer, password, &beginner).await?;
     limits::signed_in(context, &customer).await;
@@ -354,7 +354,7 @@ async fn request_change(context: &Arc<RequestContext>, input: CustomerEmailChang
         faults.absorb(sign_in::present_password(context, &customer, password).await)?;
     }
     faults.check()?;
-    let new = new.ok_or_else(|| Error::internal("an input without faults has an address"))?;
+    let new = new.ok_or_else(|| Error::internal("a validated input has no e-mail address"))?;
     // Told last: a session alone, without its password, asks for nobody's address, and no more often than mails are sent.
     let storefront = &customer.storefront_id;
     limits::own_mail(app, storefront, &customer.id, "change").await?;

@@ -370,9 +370,15 @@ pub mod refusal {
             return error;
         }
         match &error {
-            Error::Unavailable(_) => tracing::warn!(?error, "a customer's change could not be saved"),
+            Error::Unavailable(_) => tracing::warn!(
+                ?error,
+                "cannot save a change of a customer: the database does not answer"
+            ),
             // Trying again will hardly help: the disk is full, a right was taken away.
-            _ => tracing::error!(?error, "the database refused a customer's change"),
+            _ => tracing::error!(
+                ?error,
+                "cannot save a change of a customer: the database refused it"
+            ),
         }
         let message = "This could not be saved, and nothing of it was kept; please try again.";
         UserError::new(UserErrorCode::SaveFailed, [], message)

@@ -119,7 +119,7 @@ async fn register(
     faults.check()?;
     let new = new.map(|new| NewCustomer { custom_fields, ..new });
     let (Some(place), Some(storefront), Some(new)) = (place, storefront, new) else {
-        return Err(Error::internal("an input without faults is complete"));
+        return Err(Error::internal("a validated input is incomplete"));
     };
     if storefront.conceal_emails && !reach.has(Scope::CustomersWrite) {
         concealed::register(&context.app, (&place, &storefront), new).await?;
@@ -241,7 +241,7 @@ async fn update(context: &Arc<RequestContext>, mut input: CustomerUpdateInput) -
         faults.absorb(profile::check(&context.app, &reach, customer, &changes, expected).await)?;
     }
     faults.check()?;
-    let customer = customer.ok_or_else(|| Error::internal("an input without faults has a customer"))?;
+    let customer = customer.ok_or_else(|| Error::internal("a validated input has no customer"))?;
     let updated = profile::update(&context.app, &reach, &customer, changes, expected).await?;
     Ok(Customer::in_payload(updated, &reach))
 }

@@ -118,7 +118,7 @@ async fn set_password(context: &Arc<RequestContext>, input: CustomerPasswordSetI
         faults.push(passwords::already_set());
     }
     faults.check()?;
-    let customer = customer.ok_or_else(|| Error::internal("an input without faults has a customer"))?;
+    let customer = customer.ok_or_else(|| Error::internal("a validated input has no customer"))?;
     let customer = passwords::set(&context.app, &reach, customer, new).await?;
     Ok(Customer::in_payload(customer, &reach))
 }

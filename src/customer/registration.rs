@@ -99,7 +99,7 @@ struct Documents<'a> {
 pub async fn storefront(app: &App, place: &StorefrontReach) -> Result<Storefront> {
     let storefronts = app.database.open::<Storefront>(place.reach());
     let storefront = storefronts.get(place.id()).await?;
-    storefront.ok_or_else(|| Error::internal("a reach's storefront is there"))
+    storefront.ok_or_else(|| Error::internal("the storefront of the caller does not exist"))
 }
 
 /// Whether somebody may register now, and whether what only one customer can have is free, before anything costs a hash.
@@ -257,7 +257,7 @@ async fn save(app: &App, house: &Reach, code: &str, documents: &mut Documents<'_
             outcome => return outcome.map_err(unique::taken),
         }
     }
-    Err(Error::internal("no number was free for a new customer"))
+    Err(Error::internal("no free number for a new customer was found"))
 }
 
 impl Documents<'_> {

@@ -133,7 +133,8 @@ impl Crowd<'_> {
         let Self { app, place } = *self;
         let storefronts = app.database.open::<Storefront>(place.reach());
         let storefront = storefronts.get(place.id()).await?;
-        let storefront = storefront.ok_or_else(|| Error::internal("a reach's storefront is there"))?;
+        let storefront =
+            storefront.ok_or_else(|| Error::internal("the storefront of the caller does not exist"))?;
         let now = app.clock.now();
         let step = progress.bar("Adding customers", many, Unit::Items);
         let batches = (0..many).step_by(usize::try_from(BATCH).unwrap_or(usize::MAX));
@@ -167,7 +168,7 @@ impl Crowd<'_> {
             .filter(|number| !there.contains(&email_of(*number)))
             .collect();
         let Ok(many) = i64::try_from(missing.len()) else {
-            return Err(Error::internal("a batch is small"));
+            return Err(Error::internal("a batch is too large"));
         };
         if missing.is_empty() {
             return Ok(());
@@ -280,7 +281,7 @@ impl Crowd<'_> {
 }
 
 fn fault() -> Error {
-    Error::internal("one of a crowd's customers cannot be")
+    Error::internal("a customer of the demo's crowd is not valid")
 }
 
 fn euros(cents: u32) -> Result<Money> {

@@ -155,7 +155,7 @@ pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()
 }
 
 async fn customer(app: &Arc<App>, demo: &Demo, place: &StorefrontReach, person: &Person) -> Result<Customer> {
-    let fault = || Error::internal("one of the demo's customers cannot be");
+    let fault = || Error::internal("a customer of the demo is not valid");
     let email = email::parse(person.email).ok_or_else(fault)?;
     if let Some(known) = store::by_email(&app.database, place.reach(), &email).await? {
         return Ok(known);

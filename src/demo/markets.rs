@@ -68,5 +68,5 @@ async fn group(app: &App, place: &StorefrontReach, name: &str) -> Result<Option<
 }
 
 fn fault() -> Error {
-    Error::internal("one of the demo's customers or groups is gone")
+    Error::internal("a customer or customer group of the demo does not exist")
 }

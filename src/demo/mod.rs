@@ -206,7 +206,7 @@ async fn reach(app: &App, demo: &Demo, scope: Scope) -> Result<Reach> {
         .access
         .authenticate(demo.backend.key.expose())
         .await?
-        .map_err(|_refused| Error::internal("the demo's own secret is refused"))?;
+        .map_err(|_refused| Error::internal("the client secret of the demo was refused"))?;
     principal.reach_to_write(&Policy::backend(scope))
 }
 
@@ -272,7 +272,7 @@ async fn storefront(app: &App, new: NewStorefront) -> Result<Storefront> {
         // Another gateway was quicker.
         Err(_taken) => with_code()
             .await?
-            .ok_or_else(|| Error::internal("another storefront has the name of one of the demo's")),
+            .ok_or_else(|| Error::internal("another storefront has the name of a storefront of the demo")),
     }
 }
 

@@ -52,7 +52,7 @@ const PURCHASES: &[Purchase] = &[
 
 /// Adds those orders that are missing, to the customer's default addresses.
 pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()> {
-    let fault = || Error::internal("one of the demo's orders cannot be");
+    let fault = || Error::internal("an order of the demo is not valid");
     let place = reach_into(reach, demo, "DE")?;
     let email = email::parse(CUSTOMER_EMAIL).ok_or_else(fault)?;
     let customer = store::by_email(&app.database, place.reach(), &email).await?;

@@ -77,7 +77,9 @@ pub(super) fn reach_into(reach: &Reach, demo: &Demo, code: &str) -> Result<Store
         .iter()
         .find(with_code)
         .and_then(|storefront| reach.only(&storefront.id))
-        .ok_or_else(|| Error::internal("the demo's secret does not reach the demo's storefronts"))
+        .ok_or_else(|| {
+            Error::internal("the client secret of the demo cannot access the storefronts of the demo")
+        })
 }
 
 async fn add_file(app: &Arc<App>, reach: &Reach, owner: &StorefrontUser, file: &File) -> Result<()> {

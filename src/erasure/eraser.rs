@@ -76,13 +76,16 @@ pub async fn at_once(
     let by = audit::Actor::from(reach);
     begin::close(app, (reach, &by), id, &door).await?;
     let job = begin::complete(app, id, true).await.map_err(|error| {
-        tracing::warn!(?error, "an erasure has begun and is left to a job");
+        tracing::warn!(
+            ?error,
+            "erasure not completed in the request; a background job continues it"
+        );
         unfinished()
     })?;
     let job = job.ok_or_else(|| Error::internal("an erasure was begun without a job"))?;
     let runner = app
         .runner()
-        .ok_or_else(|| Error::internal("the job runner is not there yet"))?;
+        .ok_or_else(|| Error::internal("the job runner has not started"))?;
     let is_done = runner.finish(&job, Arc::clone(app)).await?;
     let system = SystemReach::for_background_work();
     let left = app.database.open::<Customer>(&system).get(id).await?;
@@ -125,12 +128,12 @@ fn resume(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Fa
 fn erase(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
     async move {
         let id = CustomerId::parse(payload.get_str("customerId").unwrap_or_default());
-        let id = id.ok_or_else(|| Failure::Fail(Error::internal("the job names no customer")))?;
+        let id = id.ok_or_else(|| Failure::Fail(Error::internal("the job has no customer")))?;
         let done = run(&app, &id).await;
         if done.is_err() {
             // Where even this cannot be written, the status stays IN_PROGRESS, and the job's lease ends.
             if let Err(error) = note_failure(&app, &id).await {
-                tracing::debug!(?error, "could not note that an erasure failed");
+                tracing::debug!(?error, "cannot record that an erasure failed");
             }
         }
         Ok(done?)

@@ -50,7 +50,7 @@ pub async fn write(app: &Arc<App>, reach: &Reach, customer: &Customer) -> Result
         .open::<StorefrontUser>(&system)
         .get(&customer.user_id)
         .await?;
-    let owner = owner.ok_or_else(|| Error::internal("a customer has a storefront user"))?;
+    let owner = owner.ok_or_else(|| Error::internal("a customer has no storefront user"))?;
     let home = store::home_storage(database, &system, &owner.id).await?;
     let home = home.ok_or_else(|| Error::rejected(refusal::anonymized("customerId")))?;
     let written = content(app, customer).await?;
@@ -84,7 +84,7 @@ async fn keep(app: &Arc<App>, reach: &Reach, export: DataExport, told: Entry) ->
     if kept.is_err() {
         // What cannot be taken back now, the sweep takes.
         if let Err(error) = app.blobs.erase_unclaimed(export.blob_id).await {
-            tracing::debug!(error = ?error, "left a refused export to the sweep");
+            tracing::debug!(error = ?error, "cannot delete a refused export; the cleanup job deletes it");
         }
     }
     kept.map(|()| export)
@@ -115,7 +115,10 @@ async fn content(app: &Arc<App>, customer: &Customer) -> Result<Written> {
         Ok(()) => sheet.writer.finish().await,
         Err(error) => {
             if let Err(error) = sheet.writer.abort().await {
-                tracing::debug!(?error, "left an unfinished export to the sweep");
+                tracing::debug!(
+                    ?error,
+                    "cannot delete an unfinished export; the cleanup job deletes it"
+                );
             }
             Err(error)
         }

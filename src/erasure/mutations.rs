@@ -171,7 +171,7 @@ async fn anonymize(context: &Arc<RequestContext>, input: CustomerAnonymizeInput)
     )
     .await?;
     limits::forget(&context.app, &customer).await;
-    let (erased_at, counts) = erased.ok_or_else(|| Error::internal("an erased customer is there"))?;
+    let (erased_at, counts) = erased.ok_or_else(|| Error::internal("the erased customer does not exist"))?;
     Ok(ErasureReceipt::new(erased_at, counts))
 }
 

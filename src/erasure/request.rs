@@ -101,5 +101,5 @@ async fn changed(
 ) -> Result<Customer> {
     let customers = app.database.open::<Customer>(reach);
     let changed = customers.update_in(tx, doc! { "_id": id }, update).await?;
-    changed.ok_or_else(|| Error::internal("a customer that was read in a transaction stays for its time"))
+    changed.ok_or_else(|| Error::internal("a customer disappeared during a transaction"))
 }

@@ -67,12 +67,12 @@ pub(super) async fn principal(
             has_lapsed: bad.has_lapsed(),
         }),
         Err(error @ (Error::Unavailable(_) | Error::Timeout)) => {
-            tracing::debug!(request_id, error = ?error, "a credential could not be looked up");
+            tracing::debug!(request_id, error = ?error, "cannot check a credential: the database does not answer");
             let message = "The database does not answer; please try again shortly.";
             Err(Fault::unavailable(message).into())
         }
         Err(error) => {
-            tracing::error!(request_id, error = ?error, "a credential could not be checked");
+            tracing::error!(request_id, error = ?error, "cannot check a credential");
             Err(Fault::internal(request_id).into())
         }
     }

@@ -51,7 +51,7 @@ pub(super) async fn get(
         }
     };
     let Ok(size) = u64::try_from(found.item.byte_size) else {
-        tracing::error!(request_id = id.as_str(), "an item has a size below zero");
+        tracing::error!(request_id = id.as_str(), "stored file has a negative size");
         return Fault::internal(id.as_str()).into_response();
     };
     let tag = format!("\"{}\"", found.item.sha256);
@@ -117,7 +117,7 @@ async fn body(
     let id = id.clone();
     let content = content.read(from, until).map_err(move |error| {
         let _held = &held;
-        tracing::warn!(request_id = id.as_str(), error = ?error, "a download broke off");
+        tracing::warn!(request_id = id.as_str(), error = ?error, "download interrupted");
         std::io::Error::other("the content broke off")
     });
     Ok(Body::from_stream(content))
@@ -127,11 +127,11 @@ async fn body(
 fn not_found_out(error: Error, id: &RequestId) -> Fault {
     match error {
         Error::Unavailable(_) | Error::Timeout => {
-            tracing::debug!(request_id = id.as_str(), error = ?error, "an item could not be looked up");
+            tracing::debug!(request_id = id.as_str(), error = ?error, "cannot read a stored file");
             Fault::unavailable("The database does not answer; please try again shortly.")
         }
         error => {
-            tracing::error!(request_id = id.as_str(), error = ?error, "an item could not be looked up");
+            tracing::error!(request_id = id.as_str(), error = ?error, "cannot read a stored file");
             Fault::internal(id.as_str())
         }
     }

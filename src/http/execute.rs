@@ -211,7 +211,7 @@ impl Running {
             Work::Ended(Ok(executed)) => executed.into_answer(request_id),
             Work::Ended(Err(_)) | Work::Going(_) | Work::Taken => {
                 // The panic hook has told the rest; a message made there may hold what was sent.
-                tracing::error!(request_id, "an operation panicked");
+                tracing::error!(request_id, "GraphQL operation panicked");
                 let error = Error::internal("an operation panicked");
                 let mut answer = Answer::failed(&error, StatusCode::INTERNAL_SERVER_ERROR);
                 for error in &mut answer.errors {

@@ -108,7 +108,7 @@ pub(super) async fn frame(
         .await;
     let mut response = answered.unwrap_or_else(|_panic| {
         // The panic hook has told the rest; a message made there may hold what was sent.
-        tracing::error!(request_id = id.as_str(), "a handler panicked");
+        tracing::error!(request_id = id.as_str(), "request handler panicked");
         Fault::internal(id.as_str()).into_response()
     });
     let note = response.extensions_mut().remove::<Note>().unwrap_or_default();

@@ -244,7 +244,7 @@ impl Call {
             media,
         };
         let mut response = answer.into_response(&to).await.unwrap_or_else(|error| {
-            tracing::error!(request_id = self.id.as_str(), %error, "an answer could not be written");
+            tracing::error!(request_id = self.id.as_str(), %error, "cannot serialize a response");
             Fault::internal(self.id.as_str()).into_answer(media)
         });
         response.extensions_mut().insert(self.note);

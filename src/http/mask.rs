@@ -16,23 +16,23 @@ pub(super) fn mask(errors: &mut [ServerError], request_id: &str) {
     for error in errors {
         match error.source::<Error>() {
             Some(Error::Internal(cause)) => {
-                tracing::error!(request_id, cause = ?cause, "a request failed");
+                tracing::error!(request_id, cause = ?cause, "request failed");
                 error.message = internal_message(request_id);
             }
             Some(Error::Rejected(faults)) => {
                 tracing::error!(request_id, codes = ?faults.iter().map(|fault| fault.code).collect::<Vec<_>>(),
-                    "user errors were raised where no payload takes them");
+                    "user errors raised by a field without userErrors in its payload");
                 error.message = internal_message(request_id);
             }
             Some(ours @ (Error::Unavailable(_) | Error::Timeout | Error::SearchTimeout)) => {
-                tracing::debug!(request_id, error = ?ours, "a request could not be answered");
+                tracing::debug!(request_id, error = ?ours, "cannot answer a request");
             }
             Some(_) => {}
             None if code_of(error).is_some() => {}
             None => {
                 let (code, message) = of_library(&error.message);
                 if code == INTERNAL {
-                    tracing::error!(request_id, "an error without a known cause was raised");
+                    tracing::error!(request_id, "GraphQL error without a known cause");
                     error.message = internal_message(request_id);
                 } else if let Some(message) = message {
                     error.message = message;

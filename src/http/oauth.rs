@@ -227,11 +227,11 @@ fn told<T>(outcome: HouseResult<Result<T, Refusal>>, id: &RequestId) -> Result<T
     match outcome {
         Ok(outcome) => outcome.map_err(Denied::Refusal),
         Err(error @ (Error::Unavailable(_) | Error::Timeout)) => {
-            tracing::debug!(request_id = id.as_str(), error = ?error, "the token endpoint could not answer");
+            tracing::debug!(request_id = id.as_str(), error = ?error, "cannot answer a token request");
             Err(Fault::unavailable("The database does not answer; please try again shortly.").into())
         }
         Err(error) => {
-            tracing::error!(request_id = id.as_str(), error = ?error, "the token endpoint failed");
+            tracing::error!(request_id = id.as_str(), error = ?error, "token request failed");
             Err(Fault::internal(id.as_str()).into())
         }
     }

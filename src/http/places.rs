@@ -57,8 +57,8 @@ impl Places {
             tracing::warn!(
                 descriptors,
                 connections = room,
-                "the limit of open files leaves room for {room} connections, fewer than GATEWAY_MAX_CONNECTIONS; beyond, \
-                 idle connections are closed. Raise the limit (ulimit -n, LimitNOFILE)"
+                "the limit of open files allows only {room} connections, fewer than GATEWAY_MAX_CONNECTIONS; further \
+                 connections replace idle ones. Raise the limit (ulimit -n, LimitNOFILE)"
             );
             // One address leaves a quarter to others.
             (room, limits.per_address.min((room * 3 / 4).max(1)))

@@ -71,7 +71,7 @@ impl Turn {
             Ok::<_, std::io::Error>(())
         };
         if !matches!(timeout(LINGER, telling).await, Ok(Ok(()))) {
-            tracing::debug!("a connection that was refused did not wait for the reason");
+            tracing::debug!("refused connection closed before the response was sent");
         }
     }
 }

@@ -66,7 +66,7 @@ pub(super) async fn serve(listener: TcpListener, site: Arc<Site>, stop: Cancella
             Ok((socket, peer)) => server.admit(socket, peer).await,
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(PAUSE).await;
             }
         }
@@ -150,7 +150,7 @@ async fn serve_connection(socket: TcpStream, peer: SocketAddr, place: Place, sit
     let wire = match Wire::new(socket, Arc::clone(&connection)) {
         Ok(wire) => wire,
         Err(error) => {
-            tracing::debug!(%error, "a connection is gone before its first request");
+            tracing::debug!(%error, "connection closed before its first request");
             return;
         }
     };
@@ -180,7 +180,7 @@ async fn serve_connection(socket: TcpStream, peer: SocketAddr, place: Place, sit
     })
     .await;
     if let Some(why) = why {
-        tracing::debug!(why, "a connection ended early");
+        tracing::debug!(why, "connection ended early");
     }
 }
 

@@ -70,7 +70,7 @@ where
                 let timer = timer.get_or_insert_with(|| Box::pin(sleep(STALL)));
                 let is_stalled = timer.as_mut().poll(cx).is_ready();
                 if is_stalled || stream.progress(|progress| progress.pace.is_too_slow(Instant::now())) {
-                    tracing::debug!("an HTTP/2 stream that its client does not read was cut");
+                    tracing::debug!("HTTP/2 stream reset because the client does not read it");
                     return Poll::Ready(());
                 }
                 Poll::Pending

@@ -15,7 +15,7 @@ pub(super) fn span(telemetry: &TelemetryConfig, headers: &HeaderMap, id: &Reques
     if telemetry.traces_url.is_some() && headers.contains_key("traceparent") {
         let parent = TraceContextPropagator::new().extract(&Headers(headers));
         if let Err(error) = span.set_parent(parent) {
-            tracing::debug!(%error, "a request's trace could not be followed");
+            tracing::debug!(%error, "cannot continue the trace of a request");
         }
     }
     span

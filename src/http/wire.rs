@@ -108,7 +108,7 @@ impl Wire {
     /// Ends the connection with what waits in the kernel, which would otherwise keep it for a reader that does not come.
     fn cut(&self) -> io::Error {
         if let Err(error) = self.socket.set_zero_linger() {
-            tracing::debug!(%error, "a connection is gone before it is cut");
+            tracing::debug!(%error, "connection closed before it was reset");
         }
         io::Error::new(io::ErrorKind::TimedOut, "the client does not read")
     }

@@ -60,7 +60,7 @@ fn forget(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Fai
     async move {
         let id = |field: &str| payload.get_str(field).unwrap_or_default();
         let named = StorefrontId::parse(id("storefrontId")).zip(CustomerGroupId::parse(id("groupId")));
-        let wrong = || Failure::Fail(Error::internal("the job names no customer group"));
+        let wrong = || Failure::Fail(Error::internal("the job has no customer group"));
         let (storefront, group) = named.ok_or_else(wrong)?;
         while store::forget_members(&app.database, &storefront, &group, BATCH).await? > 0 {}
         Ok(())

@@ -103,7 +103,7 @@ async fn hold(app: &App, reach: &Reach, tx: &mut Tx, groups: &Listed) -> Result<
     let mut faults = Faults::default();
     note_missing(&mut faults, groups, &left);
     faults.check()?;
-    Err(Error::internal("groups that are there could not be linked"))
+    Err(Error::internal("cannot link existing customer groups"))
 }
 
 /// Changes a market and gives it as it is stored then.

@@ -173,5 +173,5 @@ async fn move_in(
         .collect();
     note_unmovable(&mut faults, customers, left.iter().map(id).collect(), movable);
     faults.check()?;
-    Err(Error::internal("customers who are there could not be moved"))
+    Err(Error::internal("cannot move existing customers"))
 }

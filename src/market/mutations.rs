@@ -174,7 +174,7 @@ fn shown_market(document: MarketDocument, reach: &Reach) -> Market {
 }
 
 fn incomplete() -> Error {
-    Error::internal("an input without faults is complete")
+    Error::internal("a validated input is incomplete")
 }
 
 /// Notes that a name is another's, where it is known where and can be a name.

@@ -81,7 +81,7 @@ async fn record_order(context: &Arc<RequestContext>, input: OrderRecordInput) ->
     }
     faults.check()?;
     let complete = place.zip(checked.complete(customer.map(|customer| customer.id)));
-    let (place, new) = complete.ok_or_else(|| Error::internal("an input without faults is complete"))?;
+    let (place, new) = complete.ok_or_else(|| Error::internal("a validated input is incomplete"))?;
     let order = record::record(&context.app, &place, &new).await?;
     Ok(Order::in_payload(order, &reach))
 }

@@ -149,7 +149,7 @@ pub async fn cancel_in(
     } };
     let orders = database.open::<Order>(reach);
     let changed = orders.update_in(tx, doc! { "_id": id }, cancelled).await?;
-    changed.ok_or_else(|| Error::internal("an order that was read in a transaction stays for its time"))
+    changed.ok_or_else(|| Error::internal("an order disappeared during a transaction"))
 }
 
 /// Notes at the customer, as it was read in the same transaction, that it has so many placed orders, and what follows of its
@@ -169,8 +169,6 @@ pub async fn count_orders_in(
     let changed = customer::store::update_in(database, reach, tx, named, change.into_update(now)).await?;
     match changed {
         Some(_) => Ok(()),
-        None => Err(Error::internal(
-            "a customer that was read in a transaction stays for its time",
-        )),
+        None => Err(Error::internal("a customer disappeared during a transaction")),
     }
 }

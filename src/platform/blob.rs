@@ -189,7 +189,9 @@ impl Blobs {
         if self.ledger().delete_one(free).session(tx).await?.deleted_count == 1 {
             Ok(())
         } else {
-            Err(Error::internal("the content was swept before it was claimed"))
+            Err(Error::internal(
+                "the uploaded content was deleted before it was stored",
+            ))
         }
     }
 
@@ -286,7 +288,7 @@ impl Blobs {
             return Ok(None);
         };
         let size = u64::try_from(chunk_size).ok().filter(|size| *size > 0);
-        let chunk = size.ok_or_else(|| Error::internal("a content has chunks of no size"))?;
+        let chunk = size.ok_or_else(|| Error::internal("a stored content has chunks without a size"))?;
         Ok(Some(Content {
             blobs: self.clone(),
             id,
@@ -351,7 +353,7 @@ impl Writer {
             .await?;
         if renewed.matched_count == 0 {
             return Err(Error::internal(
-                "the upload was silent for too long and was swept",
+                "the upload made no progress for too long and was deleted",
             ));
         }
         self.renew_at = tokio::time::Instant::now() + RENEW;

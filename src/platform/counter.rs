@@ -24,5 +24,5 @@ pub async fn next_of(database: &Database, name: &str, many: i64) -> Result<i64> 
         .await?;
     let last = counted.and_then(|counter| counter.get_i64("last").ok());
     last.map(|last| last - many + 1)
-        .ok_or_else(|| Error::internal("a counter counts"))
+        .ok_or_else(|| Error::internal("a counter has no value"))
 }

@@ -144,7 +144,7 @@ impl Vault {
     /// # Errors
     /// [`Error::Internal`] when it was made under another master key, for another place, or changed.
     pub fn open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>> {
-        let foreign = || Error::internal("encrypted under another master key, or damaged");
+        let foreign = || Error::internal("stored data is encrypted with another master key, or damaged");
         let (nonce, cipher) = sealed.split_at_checked(NONCE_LEN).ok_or_else(foreign)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| foreign())?;
         let mut plain = cipher.to_vec();

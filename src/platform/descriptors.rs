@@ -15,7 +15,7 @@ pub fn raise() {
         && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
     {
         // As on systems that name no limit and have one all the same: what there is stays.
-        tracing::debug!(%error, soft, hard, "the limit of open files could not be raised");
+        tracing::debug!(%error, soft, hard, "cannot raise the limit of open files");
     }
 }
 

@@ -43,15 +43,15 @@ struct Applied {
 /// A database that a newer version of the gateway has changed is refused; so is a list out of order.
 pub async fn migrate(database: &Database, clock: &Clock, node: &str, migrations: &[Migration]) -> Result<()> {
     if !migrations.is_sorted_by(|a, b| a.number < b.number) {
-        return Err(Error::internal("migrations must be listed in ascending order"));
+        return Err(Error::internal("migrations are not listed in ascending order"));
     }
     loop {
         let done = applied(database).await?;
         let newest = migrations.last().map_or(0, |migration| migration.number);
         if let Some(newer) = done.iter().find(|number| **number > newest) {
             return Err(Error::internal(format!(
-                "The database was changed by a newer version of the gateway (migration {newer}; this one knows {newest}). \
-                 Start that version or a later one."
+                "the database was migrated by a newer version of the gateway (migration {newer}; this version knows \
+                 up to {newest}). Start that version or a later one"
             )));
         }
         let Some(next) = migrations
@@ -65,7 +65,11 @@ pub async fn migrate(database: &Database, clock: &Clock, node: &str, migrations:
             if applied(database).await?.contains(&next.number) {
                 continue;
             }
-            tracing::info!(number = next.number, name = next.name, "migrating");
+            tracing::info!(
+                number = next.number,
+                name = next.name,
+                "running a database migration"
+            );
             (next.run)(database).await?;
             record(database, clock, next).await?;
         } else {

@@ -133,7 +133,7 @@ impl fmt::Display for MasterKeyError {
         match self {
             Self::NotBase64 => f.write_str("is not base64"),
             Self::Length(bytes) => {
-                write!(f, "holds {bytes} bytes where {} are needed", MasterKey::LENGTH)
+                write!(f, "has {bytes} bytes instead of {}", MasterKey::LENGTH)
             }
         }
     }
@@ -230,7 +230,7 @@ mod tests {
         assert_eq!(refused(&BASE64.encode(&[0; 64])), MasterKeyError::Length(64));
         assert_eq!(
             MasterKeyError::Length(31).to_string(),
-            "holds 31 bytes where 32 are needed"
+            "has 31 bytes instead of 32"
         );
     }
 }

@@ -78,7 +78,7 @@ fn document_of(issuer: &str) -> Result<Url, Fault> {
         "{}/.well-known/openid-configuration",
         issuer.trim_end_matches('/')
     );
-    Url::parse(&url).map_err(|_no_url| Fault::Untrusted("the issuer is no address"))
+    Url::parse(&url).map_err(|_no_url| Fault::Untrusted("the issuer is not a URL"))
 }
 
 /// Reads what this issuer publishes.
@@ -87,15 +87,19 @@ fn document_of(issuer: &str) -> Result<Url, Fault> {
 /// What cannot be believed: another issuer's (§4.3), or an endpoint where somebody listens in.
 fn read(document: &Value, issuer: &str) -> Result<Metadata, Fault> {
     let published = Published::deserialize(document)
-        .map_err(|_incomplete| Fault::Untrusted("what it publishes of itself is incomplete"))?;
+        .map_err(|_incomplete| Fault::Untrusted("the configuration of the provider is incomplete"))?;
     if published.issuer != issuer {
-        return Err(Fault::Untrusted("what it publishes is another issuer's"));
+        return Err(Fault::Untrusted(
+            "the configuration of the provider has another issuer",
+        ));
     }
     let on_loopback = Url::parse(issuer).is_ok_and(|url| is_loopback(&url));
     let endpoint = |text: &str| {
         let is_safe = |url: &Url| url.scheme() == "https" || on_loopback && is_loopback(url);
         let url = Url::parse(text).ok().filter(is_safe);
-        url.ok_or(Fault::Untrusted("one of its endpoints is no https address"))
+        url.ok_or(Fault::Untrusted(
+            "an endpoint of the provider is not an https URL",
+        ))
     };
     let userinfo = published.userinfo_endpoint.as_deref();
     Ok(Metadata {
@@ -158,7 +162,9 @@ mod tests {
             let refused = read(&with("issuer", json!(other)), ISSUER);
             assert_eq!(
                 refused,
-                Err(Fault::Untrusted("what it publishes is another issuer's")),
+                Err(Fault::Untrusted(
+                    "the configuration of the provider has another issuer"
+                )),
                 "{other}"
             );
         }

@@ -44,9 +44,9 @@ pub enum Fault {
 impl From<Unread> for Fault {
     fn from(unread: Unread) -> Self {
         match unread {
-            Unread::Status => Self::Untrusted("what it publishes is not there"),
-            Unread::NotJson => Self::Untrusted("what it publishes is no JSON"),
-            Unread::TooLarge => Self::Untrusted("what it publishes is too long"),
+            Unread::Status => Self::Untrusted("a document of the provider has an HTTP status other than 200"),
+            Unread::NotJson => Self::Untrusted("a document of the provider is not JSON"),
+            Unread::TooLarge => Self::Untrusted("a document of the provider is too long"),
             other => Self::Down(other),
         }
     }
@@ -56,9 +56,9 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Down(unread) => unread.text(),
-            Self::CodeRefused => "it refuses the code",
+            Self::CodeRefused => "the provider refused the code",
             Self::Refused(code) => code,
-            Self::OtherNonce => "the id token belongs to another sign-in: its nonce is another one",
+            Self::OtherNonce => "the id token belongs to another sign-in: its nonce differs",
             Self::Untrusted(why) => why,
         })
     }
@@ -68,7 +68,7 @@ impl Fault {
     /// Tells the operator which provider and why, and gives what the browser is told.
     #[must_use]
     pub fn told(self, provider: &IdentityProvider) -> Error {
-        tracing::warn!(provider = %provider.id, reason = %self, "an identity provider vouches for nobody");
+        tracing::warn!(provider = %provider.id, reason = %self, "authentication by an identity provider failed");
         Error::rejected(self.refusal())
     }
 
@@ -180,7 +180,7 @@ async fn redeem(
 ) -> Result<Tokens, Fault> {
     let question = question(provider, metadata, secret, returned)?;
     let answer = app.fetcher.ask(question).await.map_err(|unread| match unread {
-        Unread::TooLarge => Fault::Untrusted("its answer to the code is too long"),
+        Unread::TooLarge => Fault::Untrusted("the token response is too long"),
         other => Fault::Down(other),
     })?;
     let said: Option<Value> = answer.json_of_any_status().ok();
@@ -188,7 +188,9 @@ async fn redeem(
         (200, Some(said)) => tokens(&said),
         (400 | 401, Some(said)) => Err(refused(&said)),
         (500.., _) => Err(Fault::Down(Unread::Unreachable)),
-        _ => Err(Fault::Untrusted("its answer to the code is no token response")),
+        _ => Err(Fault::Untrusted(
+            "the response to the code is not a token response",
+        )),
     }
 }
 
@@ -213,7 +215,7 @@ fn question<'a>(
         }
         (Some(_), Authentication::Other) => {
             return Err(Fault::Untrusted(
-                "it takes a client secret in no way that the gateway knows",
+                "the provider supports neither client_secret_basic nor client_secret_post",
             ));
         }
     }
@@ -234,7 +236,7 @@ fn basic(client_id: &str, secret: &Secret) -> Secret {
 fn tokens(said: &Value) -> Result<Tokens, Fault> {
     let token = |name: &str| said.get(name).and_then(Value::as_str).map(Secret::from);
     Ok(Tokens {
-        id_token: token("id_token").ok_or(Fault::Untrusted("it gives no id token"))?,
+        id_token: token("id_token").ok_or(Fault::Untrusted("the token response has no id token"))?,
         access_token: token("access_token"),
     })
 }
@@ -243,11 +245,17 @@ fn tokens(said: &Value) -> Result<Tokens, Fault> {
 fn refused(said: &Value) -> Fault {
     match said.get("error").and_then(Value::as_str) {
         Some("invalid_grant") => Fault::CodeRefused,
-        Some("invalid_client") => Fault::Refused("it refuses the client id or its secret (invalid_client)"),
-        Some("unauthorized_client") => Fault::Refused("the client may not do this (unauthorized_client)"),
-        Some("unsupported_grant_type") => Fault::Refused("it exchanges no codes (unsupported_grant_type)"),
-        Some("invalid_request") => Fault::Refused("it finds the request wrong (invalid_request)"),
-        _ => Fault::Refused("it refuses, and does not say why"),
+        Some("invalid_client") => {
+            Fault::Refused("the provider refused the client id or client secret (invalid_client)")
+        }
+        Some("unauthorized_client") => {
+            Fault::Refused("the provider does not allow this client to use codes (unauthorized_client)")
+        }
+        Some("unsupported_grant_type") => {
+            Fault::Refused("the provider does not support authorization codes (unsupported_grant_type)")
+        }
+        Some("invalid_request") => Fault::Refused("the provider rejected the request (invalid_request)"),
+        _ => Fault::Refused("the provider refused without a known reason"),
     }
 }
 
@@ -277,11 +285,13 @@ impl Vouched {
             ..Question::get(url)
         };
         let Value::Object(claims) = app.fetcher.ask(question).await?.json()? else {
-            return Err(Fault::Untrusted("what it says of the person is no object"));
+            return Err(Fault::Untrusted("the userinfo response is not a JSON object"));
         };
         // §5.3.2: else it may be somebody else's.
         if text(&claims, "sub") != Some(&self.subject) {
-            return Err(Fault::Untrusted("what it says is of another person"));
+            return Err(Fault::Untrusted(
+                "the userinfo response has another subject (sub) than the id token",
+            ));
         }
         Ok(claims)
     }

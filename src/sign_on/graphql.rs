@@ -71,7 +71,7 @@ impl IdentityProvider {
 }
 
 fn unavailable(fault: Fault, provider: &Document) -> Error {
-    tracing::warn!(provider = %provider.id, reason = %fault, "an identity provider cannot be found out about");
+    tracing::warn!(provider = %provider.id, reason = %fault, "cannot read the configuration of an identity provider");
     Error::UnavailableElsewhere(
         "The identity provider does not answer as it should; please try again shortly.",
     )

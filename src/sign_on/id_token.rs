@@ -50,7 +50,8 @@ pub struct Expected<'a> {
 /// For anything else than a signed token by an algorithm with a public key: `none` and HMACs among them, for which a public
 /// key would do as the secret.
 pub fn header(token: &str) -> Result<Header, Fault> {
-    let unreadable = Fault::Untrusted("the id token is none, or by an algorithm that nobody should use");
+    let unreadable =
+        Fault::Untrusted("the id token is not valid, or is signed with an unsupported algorithm");
     let encoded = token.split('.').next().unwrap_or_default();
     if token.len() > LONGEST || encoded.len() > LONGEST_HEADER {
         return Err(Fault::Untrusted("the id token is too long"));
@@ -89,14 +90,14 @@ pub fn verify(
     validation.validate_exp = false;
     validation.validate_aud = false;
     let token = decode::<Claims>(token, key, &validation)
-        .map_err(|_bad| Fault::Untrusted("the id token's signature is not by its key"))?;
+        .map_err(|_bad| Fault::Untrusted("the signature of the id token is not valid"))?;
     check(&token.claims, algorithm, expected)?;
     Ok(token.claims)
 }
 
 fn check(claims: &Claims, algorithm: Algorithm, expected: &Expected<'_>) -> Result<(), Fault> {
     if text(claims, "iss") != Some(expected.issuer) {
-        return Err(Fault::Untrusted("the id token is another issuer's"));
+        return Err(Fault::Untrusted("the id token has another issuer (iss)"));
     }
     check_audience(claims, expected.client_id)?;
     check_times(claims, expected.now)?;
@@ -105,7 +106,7 @@ fn check(claims: &Claims, algorithm: Algorithm, expected: &Expected<'_>) -> Resu
     }
     let subject = text(claims, "sub").unwrap_or_default();
     if subject.is_empty() || subject.chars().count() > MAX_SUBJECT || subject.contains(char::is_control) {
-        return Err(Fault::Untrusted("the id token names nobody"));
+        return Err(Fault::Untrusted("the id token has no valid subject (sub)"));
     }
     match (text(claims, "at_hash"), expected.access_token) {
         (Some(hash), Some(token)) if hash != half_hash(algorithm, token) => {
@@ -117,7 +118,7 @@ fn check(claims: &Claims, algorithm: Algorithm, expected: &Expected<'_>) -> Resu
 
 /// §3.1.3.7, 3 to 5: we are among those for whom it is, and where there are others too, it was made for us.
 fn check_audience(claims: &Claims, client_id: &str) -> Result<(), Fault> {
-    let others = Fault::Untrusted("the id token is for somebody else");
+    let others = Fault::Untrusted("the id token is for another client (aud or azp)");
     let is_ours = |audience: &Value| audience.as_str() == Some(client_id);
     let is_only_ours = match claims.get("aud") {
         Some(Value::Array(audiences)) if audiences.iter().any(is_ours) => audiences.len() == 1,

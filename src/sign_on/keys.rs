@@ -24,7 +24,9 @@ pub async fn find(
         return Ok(key);
     }
     let renewed = app.documents.renewed(jwks_uri).await?;
-    among(&renewed, algorithm, key_id).ok_or(Fault::Untrusted("the id token's key is none of its keys"))
+    among(&renewed, algorithm, key_id).ok_or(Fault::Untrusted(
+        "the key of the id token is not a key of the provider",
+    ))
 }
 
 /// The key with this id that signs by this algorithm; without an id the only one that does (OpenID Connect Core 1.0 §10.1).

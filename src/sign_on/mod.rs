@@ -109,7 +109,8 @@ pub fn check_key(key: &str) -> Result<String, String> {
         Ok(key.to_owned())
     } else {
         Err(format!(
-            "a key is a small letter, then small letters, digits, - and _, at most {MAX_KEY} in all"
+            "not a valid key: it must be a lower-case letter, then lower-case letters, digits, - and _, at most \
+             {MAX_KEY} characters in all"
         ))
     }
 }
@@ -131,8 +132,8 @@ pub fn check_issuer(issuer: &str) -> Result<String, String> {
         Ok(issuer.to_owned())
     } else {
         Err(
-            "an issuer is an https address without query and fragment, such as https://accounts.example; http is for \
-             loopback addresses only"
+            "not a valid issuer: it must be an https URL without user name, query and fragment, such as \
+             https://accounts.example; http is allowed for loopback addresses only"
                 .to_owned(),
         )
     }
@@ -154,8 +155,9 @@ pub fn check_redirect_uri(uri: &str) -> Result<String, String> {
         Ok(uri.to_owned())
     } else {
         Err(
-            "a redirect URI is an https address without fragment, such as https://shop.example/signed-in, http on a \
-             loopback address, or an app's, such as com.example.app:/signed-in"
+            "not a valid redirect URI: it must be an https URL without fragment, such as \
+             https://shop.example/signed-in, http on a loopback address, or a URI of an app, such as \
+             com.example.app:/signed-in"
                 .to_owned(),
         )
     }

@@ -89,7 +89,7 @@ async fn sign_in(
     let returned = returned(&mut faults, (code, redirect_uri, code_verifier, &nonce));
     faults.check()?;
     let (Some(place), Some(provider), Some(returned)) = (place, provider, returned) else {
-        return Err(Error::internal("an input without faults is complete"));
+        return Err(Error::internal("a validated input is incomplete"));
     };
     limits::sign_on(context, &place).await?;
     let vouched = exchange::exchange(app, &provider, &returned).await;

@@ -49,7 +49,7 @@ pub fn jobs() -> Vec<Kind<Arc<App>>> {
 
 fn empty(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
     async move {
-        let wrong = || Failure::Fail(Error::internal("the job names no storages"));
+        let wrong = || Failure::Fail(Error::internal("the job has no storages"));
         let storages: Vec<Bson> = payload.get_array("storageIds").map_err(|_| wrong())?.clone();
         Ok(empty_storages(&app, &storages).await?)
     }

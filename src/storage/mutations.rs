@@ -255,7 +255,7 @@ async fn update(context: &RequestContext, input: StorageItemUpdateInput) -> Resu
     };
     let id = faults.take(StorageItemId::parse(&id).ok_or_else(item_not_found));
     faults.check()?;
-    let id = id.ok_or_else(|| Error::internal("an input without faults has an id"))?;
+    let id = id.ok_or_else(|| Error::internal("a validated input has no id"))?;
     let items = item_reach(context, &reach).await?;
     let changes = ItemChanges { name, folder };
     let changed = store::update(
@@ -283,7 +283,7 @@ async fn delete(context: &Arc<RequestContext>, id: &str) -> Result<()> {
         .await?;
     // The item is gone; should this fail, the sweep removes the content within seconds.
     if let Err(error) = app.blobs.erase(&removed).await {
-        tracing::debug!(error = ?error, "left a deleted item's content to the sweep");
+        tracing::debug!(error = ?error, "cannot delete the content of a deleted file; the cleanup job deletes it");
     }
     Ok(())
 }

@@ -57,7 +57,7 @@ pub async fn upload(
     let content_type = faults.take(check_head(app, &head));
     faults.check()?;
     let (Some(name), Some(folder), Some(content_type)) = (name, folder, content_type) else {
-        return Err(Error::internal("an input without faults is complete"));
+        return Err(Error::internal("a validated input is incomplete"));
     };
     let Some(storage) = store::home_storage(&app.database, reach, &owner.id).await? else {
         return Err(lost_its_storage(app, reach, owner).await?);
@@ -104,7 +104,7 @@ async fn keep(
     if added.is_err() {
         // What cannot be taken back now, the sweep takes.
         if let Err(error) = app.blobs.erase_unclaimed(item.blob_id).await {
-            tracing::debug!(error = ?error, "left a refused content to the sweep");
+            tracing::debug!(error = ?error, "cannot delete a refused upload; the cleanup job deletes it");
         }
     }
     added.map(|()| item)
@@ -195,7 +195,7 @@ async fn write(app: &App, head: Bytes, file: UploadStream, room: Room<'_>) -> Re
         Ok(()) => writer.finish().await,
         Err(refused) => {
             if let Err(error) = writer.abort().await {
-                tracing::debug!(error = ?error, "left a refused content to the sweep");
+                tracing::debug!(error = ?error, "cannot delete a refused upload; the cleanup job deletes it");
             }
             Err(refused)
         }

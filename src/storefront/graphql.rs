@@ -325,5 +325,5 @@ pub async fn storefront_of(
     };
     found
         .map(Storefront)
-        .ok_or_else(|| Error::internal("an object's storefront is gone"))
+        .ok_or_else(|| Error::internal("the storefront of an object does not exist"))
 }

@@ -90,7 +90,7 @@ pub fn check_code(code: &str) -> Result<String, String> {
         Ok(code.to_owned())
     } else {
         Err(format!(
-            "a code has 1 to {MAX_CODE} capital letters and digits, such as DE or SHOP2"
+            "not a valid code: it must be 1 to {MAX_CODE} capital letters and digits, such as DE or SHOP2"
         ))
     }
 }
@@ -104,9 +104,9 @@ pub fn check_name(name: &str) -> Result<String, String> {
     if name.trim().is_empty() {
         Err("a name must not be blank".to_owned())
     } else if name.chars().count() > MAX_NAME {
-        Err(format!("a name has at most {MAX_NAME} characters"))
+        Err(format!("a name must not be longer than {MAX_NAME} characters"))
     } else if name.chars().any(char::is_control) {
-        Err("a name has no control characters".to_owned())
+        Err("a name must not contain control characters".to_owned())
     } else {
         Ok(name.to_owned())
     }

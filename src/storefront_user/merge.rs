@@ -124,7 +124,7 @@ fn admissible(
     faults.check()?;
     anonymous
         .zip(regular)
-        .ok_or_else(|| Error::internal("a pair without faults has both users"))
+        .ok_or_else(|| Error::internal("a validated pair of users is incomplete"))
 }
 
 fn of_kind(

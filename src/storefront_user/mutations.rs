@@ -245,7 +245,7 @@ async fn checked(
         faults.take(check_external_id(value, field));
     }
     faults.check()?;
-    storefront.ok_or_else(|| Error::internal("an input without faults has a storefront"))
+    storefront.ok_or_else(|| Error::internal("a validated input has no storefront"))
 }
 
 async fn register(
@@ -275,7 +275,7 @@ async fn register(
     }
     faults.check()?;
     let (Some(storefront), Some(external_id)) = (storefront, external_id) else {
-        return Err(Error::internal("an input without faults is complete"));
+        return Err(Error::internal("a validated input is incomplete"));
     };
     if reach.is_public() {
         context.take(&storefront, &BY_BROWSERS).await?;

@@ -43,7 +43,7 @@ pub(super) async fn serve(address: SocketAddr) -> Result<SocketAddr, Fault> {
     let page = get(move || async move { ([(CONTENT_TYPE, TEXT_FORMAT)], handle.render()) });
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, Router::new().route("/metrics", page)).await {
-            tracing::error!(%error, "metrics are no longer served");
+            tracing::error!(%error, "metrics endpoint stopped");
         }
     });
     Ok(bound)

@@ -52,14 +52,14 @@ pub enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Filter(_) => f.write_str("GATEWAY_LOG cannot be used"),
-            Self::Log(_) => f.write_str("the log cannot be set up"),
+            Self::Filter(_) => f.write_str("GATEWAY_LOG is not a valid filter"),
+            Self::Log(_) => f.write_str("cannot set up the log"),
             Self::MetricsAddress { address, .. } => write!(
                 f,
-                "cannot listen at {address} for metrics; set GATEWAY_METRICS_LISTEN to a free address"
+                "cannot listen at {address} for metrics: set GATEWAY_METRICS_LISTEN to a free address"
             ),
-            Self::Metrics(_) => f.write_str("metrics cannot be set up"),
-            Self::Traces(_) => f.write_str("traces cannot be sent to GATEWAY_OTLP_ENDPOINT"),
+            Self::Metrics(_) => f.write_str("cannot set up metrics"),
+            Self::Traces(_) => f.write_str("cannot set up traces: check GATEWAY_OTLP_ENDPOINT"),
         }
     }
 }

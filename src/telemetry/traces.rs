@@ -60,7 +60,7 @@ where
 pub(super) async fn stop(provider: SdkTracerProvider) {
     let stopped = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(LAST_BATCH)).await;
     if let Ok(Err(error)) = stopped {
-        tracing::warn!(%error, "the last traces could not be sent");
+        tracing::warn!(%error, "cannot send the last traces");
     }
 }
 

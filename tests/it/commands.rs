@@ -680,7 +680,7 @@ async fn the_audit_trail_says_so_when_there_is_nothing_to_tell() {
     let nothing = ["audit", "list", "--customer", &crowd];
     assert_eq!(operator.json(&nothing).await, json!([]));
     let shown = text(&operator.run(&nothing).await.stdout);
-    assert!(shown.contains("tells nothing of this customer"), "{shown}");
+    assert!(shown.contains("has no entries of this customer"), "{shown}");
 }
 
 /// What the issued token claims.
@@ -721,7 +721,7 @@ async fn a_second_gateway_on_a_data_directory_is_refused() {
     let operator = Operator::new();
     let gateway = operator.serve(&[]).await;
     let said = operator.refused(&["serve"], 1).await;
-    assert!(said.contains("already runs on the data directory"), "{said}");
+    assert!(said.contains("already uses the data directory"), "{said}");
     assert!(said.contains(&gateway.process().to_string()), "{said}");
     assert!(gateway.is_live().await);
 }
@@ -766,7 +766,7 @@ async fn the_demo_shows_the_same_credentials_at_every_start() {
     let mut gateway = operator.serve(&["--demo"]).await;
     let secret = member(&first, "secret");
     eventually("the block is printed", || {
-        gateway.log().contains("everyone who opens")
+        gateway.log().contains("Everyone who opens")
     })
     .await;
     let shown = gateway.log();

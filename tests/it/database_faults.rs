@@ -153,7 +153,10 @@ async fn epc_05_a_request_and_a_job_that_meet_an_unforeseen_index_log_no_value()
 
     let log = shop.gateway.logs.lines();
     let told: Vec<&String> = log.iter().filter(|line| line.contains("unforeseen")).collect();
-    let failed = ["the database refused a customer's change", "job failed"];
+    let failed = [
+        "cannot save a change of a customer: the database refused it",
+        "job failed",
+    ];
     assert!(
         told.len() == 2
             && failed

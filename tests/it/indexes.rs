@@ -69,7 +69,7 @@ async fn drift_is_refused_with_the_way_to_mend_it() {
     let Err(Error::Internal(cause)) = refused else {
         panic!("must refuse")
     };
-    insta::assert_snapshot!(cause, @r#"The collection storefrontUsers has indexes that are defined otherwise than this version needs: expiry. Drop them and start again: db.storefrontUsers.dropIndex("expiry")"#);
+    insta::assert_snapshot!(cause, @r#"the collection storefrontUsers has indexes that differ from the definitions in this version: expiry. Drop them and start again: db.storefrontUsers.dropIndex("expiry")"#);
     users.drop_index("expiry").await.expect("mended");
     let app = shop.gateway.app.clone();
     let mended = async move { ensure_indexes(&app.database, &schema::indexes()).await };

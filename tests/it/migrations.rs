@@ -96,7 +96,7 @@ async fn a_database_of_a_newer_version_is_refused() {
     let Err(Error::Internal(cause)) = migrated(&shop, "a", &[FIRST]).await else {
         panic!("must refuse")
     };
-    insta::assert_snapshot!(cause, @"The database was changed by a newer version of the gateway (migration 1002; this one knows 1001). Start that version or a later one.");
+    insta::assert_snapshot!(cause, @"the database was migrated by a newer version of the gateway (migration 1002; this version knows up to 1001). Start that version or a later one");
 }
 
 // SPR-17

@@ -73,7 +73,7 @@ impl Hasher {
         let against = stored.unwrap_or(&self.dummy);
         let params = Params::try_from(against).map_err(Error::internal)?;
         let (Some(salt), Some(expected)) = (&against.salt, &against.hash) else {
-            return Err(Error::internal("a stored password hash is cut off"));
+            return Err(Error::internal("a stored password hash is truncated"));
         };
         let mut buffer = [0; Output::MAX_LENGTH];
         let output = &mut buffer[..expected.len()];

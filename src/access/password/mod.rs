@@ -102,9 +102,7 @@ impl Passwords {
     /// [`MAX_LENGTH`], which is never hashed, or when memory runs out.
     pub async fn hash(&self, password: Secret) -> Result<Hashed> {
         if policy::is_too_long(&password) {
-            return Err(Error::internal(
-                "a password was to be hashed that is too long for one",
-            ));
+            return Err(Error::internal("a password is too long to be hashed"));
         }
         let (hasher, salt) = (Arc::clone(&self.hasher), self.random.bytes());
         self.threads

@@ -107,7 +107,7 @@ impl Threads {
         self.0.enqueue(Box::new(Task { work, answer }))?;
         waiter
             .await
-            .map_err(|_gone| Error::internal("a hashing thread gave its work up"))
+            .map_err(|_gone| Error::internal("a hashing thread stopped"))
     }
 }
 

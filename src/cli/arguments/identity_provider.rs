@@ -11,17 +11,17 @@ use crate::storefront::check_name;
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum IdentityProviderCommand {
-    /// Lets a storefront's customers sign in at a provider
+    /// Adds an identity provider at which customers of a storefront can sign in, and prints its id
     Add(Box<NewIdentityProvider>),
     /// Lists identity providers, oldest first
     List {
-        /// Only this storefront's (sto_…)
+        /// Lists only identity providers of the storefront with this id (sto_…)
         #[arg(long, value_name = "ID", value_parser = id::<StorefrontId>)]
         storefront: Option<StorefrontId>,
     },
-    /// Removes a provider and what ties customers to it; their accounts and sessions stay
+    /// Removes an identity provider and its links to customers; accounts and sessions remain
     Remove {
-        /// The identity provider (idp_…)
+        /// Id of the identity provider (idp_…)
         #[arg(value_parser = id::<IdentityProviderId>)]
         id: IdentityProviderId,
     },
@@ -29,25 +29,25 @@ pub(in crate::cli) enum IdentityProviderCommand {
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct NewIdentityProvider {
-    /// The storefront (sto_…)
+    /// Id of the storefront (sto_…)
     #[arg(long, value_name = "ID", value_parser = id::<StorefrontId>)]
     pub storefront: StorefrontId,
-    /// What programs call it, unique in the storefront: a small letter, then small letters, digits, - and _
+    /// Key for programs, unique in the storefront: a lower-case letter, then lower-case letters, digits, - and _
     #[arg(long, value_parser = check_key)]
     pub key: String,
-    /// What people call it, on the button
+    /// Display name, for example on a sign-in button
     #[arg(long, value_parser = check_name)]
     pub name: String,
-    /// Its issuer identifier, to the letter as it is in its id tokens: https, or http on a loopback address
+    /// Issuer URL, exactly as in the id tokens of the provider: https, or http on a loopback address
     #[arg(long, value_name = "URL", value_parser = check_issuer)]
     pub issuer: String,
-    /// What the provider calls this storefront's gateway
+    /// Client id that the provider assigned to this gateway
     #[arg(long, value_name = "ID", value_parser = visible)]
     pub client_id: String,
-    /// A file with the secret that the provider gave with it, or - for standard input; leave it out for a public client
+    /// File with the client secret from the provider, or - for standard input; omit it if there is no client secret
     #[arg(long, value_name = "FILE")]
     pub client_secret_file: Option<PathBuf>,
-    /// An address that the provider may send browsers back to, to the letter; may be repeated
+    /// URL to which the provider may redirect browsers after a sign-in, compared exactly; can be repeated
     #[arg(long = "redirect-uri", value_name = "URL", required = true, value_parser = check_redirect_uri)]
     pub redirect_uris: Vec<String>,
 }
@@ -56,6 +56,6 @@ fn visible(text: &str) -> Result<String, String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(text.to_owned())
     } else {
-        Err("a client id is of visible ASCII characters".to_owned())
+        Err("not a valid client id: it must consist of visible ASCII characters".to_owned())
     }
 }

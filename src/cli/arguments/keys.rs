@@ -7,9 +7,9 @@ use crate::platform::id::{CustomerId, StorefrontUserId};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum KeysCommand {
-    /// Makes a new signing key, published at once, in use after two minutes; older ones verify until their tokens end
+    /// Creates a signing key: published at once, used after 2 minutes; older keys verify tokens until these expire
     Rotate {
-        /// Ends all older keys: their tokens are refused everywhere within 5 seconds, and the new key signs at once
+        /// Uses the new key at once and revokes all older keys: within 5 seconds, no copy accepts their tokens
         #[arg(long)]
         now: bool,
     },
@@ -17,21 +17,21 @@ pub(in crate::cli) enum KeysCommand {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum TokenCommand {
-    /// Issues an access token
+    /// Issues an access token of a storefront user or customer, and prints it
     Issue {
         #[command(flatten)]
         whom: Whom,
     },
 }
 
-/// Exactly one person.
+/// Exactly one of these options is required.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(in crate::cli) struct Whom {
-    /// The storefront user (sfu_…) whom it stands for
+    /// Id of the storefront user (sfu_…) to whom the token belongs
     #[arg(long, value_name = "ID", value_parser = id::<StorefrontUserId>)]
     pub(in crate::cli) storefront_user: Option<StorefrontUserId>,
-    /// The customer (cus_…) whom it signs in, as one more of that one's sessions
+    /// Id of the customer (cus_…) to whom the token belongs; this begins a new session of the customer
     #[arg(long, value_name = "ID", value_parser = id::<CustomerId>)]
     pub(in crate::cli) customer: Option<CustomerId>,
 }

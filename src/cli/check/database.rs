@@ -19,24 +19,31 @@ pub(super) async fn check(app: &App) -> Finding {
         Topology::Standalone => {
             return Finding::fail(
                 DATABASE,
-                "a server by itself has no transactions: make it a replica set, of one node at least",
+                "the MongoDB server is standalone and does not support transactions: make it a replica set, which \
+                 can have a single node",
             );
         }
     };
     if let Err(error) = app.database.try_write().await {
         return Finding::fail(
             DATABASE,
-            format!("a write was not acknowledged by a majority: {}", explain(&error)),
+            format!(
+                "a test write was not acknowledged by a majority of the nodes: {}",
+                explain(&error)
+            ),
         );
     }
     let version = &server.version;
-    let found = format!("MongoDB {version}, {topology}, takes writes by majority");
+    let found = format!("MongoDB {version}, {topology}, acknowledges writes by majority");
     match version.split('.').next().and_then(|main| main.parse().ok()) {
         Some(main) if VERSIONS.contains(&main) => Finding::ok(DATABASE, found),
         Some(main) if main < *VERSIONS.start() => Finding::fail(
             DATABASE,
-            format!("MongoDB {version} is too old: the gateway needs version 6 to 8"),
+            format!("MongoDB {version} is too old: the gateway requires version 6 to 8"),
         ),
-        _ => Finding::warn(DATABASE, format!("{found}; tried out are versions 6 to 8")),
+        _ => Finding::warn(
+            DATABASE,
+            format!("{found}; the gateway is tested with versions 6 to 8 only"),
+        ),
     }
 }

@@ -10,7 +10,7 @@ use crate::platform::mail::{FOLDER, Mailer};
 pub(super) async fn check(config: &Config) -> Finding {
     let mailer = match Mailer::new(&config.mail, &config.data_dir, Clock::system()) {
         Ok(mailer) => mailer,
-        Err(error) => return Finding::fail(MAIL, format!("no mail can be sent: {}", explain(&error))),
+        Err(error) => return Finding::fail(MAIL, format!("cannot send mails: {}", explain(&error))),
     };
     let probed = mailer.probe().await.map_err(|failure| chain(&failure));
     match &config.mail.smtp {
@@ -23,7 +23,7 @@ fn of_server(server: &SmtpServer, probed: Result<(), String>) -> Finding {
     let name = format!("the mail server {}:{}", server.host, server.port);
     match probed {
         Ok(()) => Finding::ok(MAIL, format!("{name} answers")),
-        Err(why) => Finding::fail(MAIL, format!("{name} cannot be used: {why}")),
+        Err(why) => Finding::fail(MAIL, format!("cannot use {name}: {why}")),
     }
 }
 
@@ -31,9 +31,9 @@ fn of_files(config: &Config, probed: Result<(), String>) -> Finding {
     let directory = config.data_dir.join(FOLDER);
     let shown = directory.display();
     if let Err(why) = probed {
-        return Finding::fail(MAIL, format!("mails cannot be written to {shown}: {why}"));
+        return Finding::fail(MAIL, format!("cannot write mails to {shown}: {why}"));
     }
-    let message = format!("mails are written to {shown}, because GATEWAY_SMTP_URL is not set");
+    let message = format!("mails are written to {shown} because GATEWAY_SMTP_URL is not set");
     match config.database.server {
         DatabaseServer::Managed { .. } => Finding::ok(MAIL, message),
         // Whoever runs a database of their own runs a store, whose customers wait for their mails.

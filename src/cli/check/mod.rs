@@ -51,12 +51,16 @@ fn settings(config: &Config) -> Finding {
     if elsewhere && !public {
         Finding::warn(
             SETTINGS,
-            "the gateway listens for other machines, but GATEWAY_PUBLIC_URL does not say where they reach it",
+            "GATEWAY_LISTEN accepts requests of other machines, but GATEWAY_PUBLIC_URL is not set: set it to the URL \
+             at which they reach the gateway",
         )
     } else if config.any_set {
-        Finding::ok(SETTINGS, "every setting can be used")
+        Finding::ok(SETTINGS, "all settings are valid")
     } else {
-        Finding::ok(SETTINGS, "nothing is set: a demo with a database of its own")
+        Finding::ok(
+            SETTINGS,
+            "no setting is set: the gateway serves a demo with its own database",
+        )
     }
 }
 
@@ -74,34 +78,34 @@ async fn indexes(app: &App) -> Finding {
         Ok(state) if !state.drifted.is_empty() => Finding::fail(
             INDEXES,
             format!(
-                "defined otherwise than this version needs: {}. Drop them, and the next start makes them anew",
+                "these indexes differ from the definitions in this version: {}. Drop them; the next start creates them",
                 state.drifted.join(", ")
             ),
         ),
         Ok(state) if !state.missing.is_empty() => Finding::warn(
             INDEXES,
             format!(
-                "{} of {} are missing; the next start makes them",
+                "{} of {} indexes are missing; the next start creates them",
                 state.missing.len(),
                 schema::indexes().len()
             ),
         ),
-        Ok(_) => Finding::ok(INDEXES, format!("all {} are there", schema::indexes().len())),
+        Ok(_) => Finding::ok(INDEXES, format!("all {} indexes exist", schema::indexes().len())),
         Err(error) => Finding::fail(INDEXES, explain(&error)),
     }
 }
 
 async fn keys(app: &App) -> Finding {
     match app.access.tokens.keys.check().await {
-        Ok(0) => Finding::warn(KEYS, "there is no signing key yet; the first start makes one"),
-        Ok(count) => Finding::ok(KEYS, format!("the master key opens all {count} signing keys")),
+        Ok(0) => Finding::warn(KEYS, "no signing key exists; the first start creates one"),
+        Ok(count) => Finding::ok(KEYS, format!("the master key decrypts all {count} signing keys")),
         Err(error) => Finding::fail(
             KEYS,
             format!(
-                "{}: the signing keys need the master key that they were made with, in {}",
+                "{}: set the master key with which the signing keys were encrypted, in {}",
                 explain(&error),
                 match (&app.config.master_key, &app.config.database.server) {
-                    (None, DatabaseServer::Managed { .. }) => "the data directory's master.key",
+                    (None, DatabaseServer::Managed { .. }) => "the file master.key of the data directory",
                     _ => "GATEWAY_MASTER_KEY",
                 }
             ),

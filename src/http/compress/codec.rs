@@ -55,7 +55,7 @@ fn compressed(coding: Coding, strength: Strength, content: &[u8]) -> Option<(Cod
     match compressed {
         Ok(compressed) => Some((coding, compressed.into())),
         Err(error) => {
-            tracing::warn!(?coding, %error, "an answer could not be compressed");
+            tracing::warn!(?coding, %error, "cannot compress a response");
             None
         }
     }

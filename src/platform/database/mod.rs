@@ -338,7 +338,7 @@ async fn drift(database: &Database, collection: &str, wanted: &[&Index]) -> Resu
         .map(|name| format!("db.{collection}.dropIndex(\"{name}\")"))
         .collect();
     Ok(Error::internal(format!(
-        "The collection {collection} has indexes that are defined otherwise than this version needs: {}. Drop them and \
+        "the collection {collection} has indexes that differ from the definitions in this version: {}. Drop them and \
          start again: {}",
         in_the_way.join(", "),
         commands.join("; "),

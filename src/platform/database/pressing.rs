@@ -48,7 +48,7 @@ impl Database {
                 Err(refused) => {
                     // What cannot be aborted now ends by itself.
                     if let Err(error) = session.abort_transaction().await {
-                        tracing::debug!(error = ?Error::from(error), "could not abort a transaction");
+                        tracing::debug!(error = ?Error::from(error), "cannot abort a transaction");
                     }
                     fault::to_driver(refused)
                 }

@@ -79,14 +79,14 @@ impl Unread {
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
-            Self::Busy => "too many requests to other servers are under way",
-            Self::NoAuthorities => "this machine's certificates of authorities cannot be read",
-            Self::Unreachable => "no connection came about, or it broke",
-            Self::Tls => "its certificate is not trusted here, or TLS failed otherwise",
-            Self::Slow => "there was no answer in time",
-            Self::TooLarge => "the answer is too long",
-            Self::Status => "the answer has another status than 200",
-            Self::NotJson => "the answer is no JSON",
+            Self::Busy => "too many requests to other servers are running",
+            Self::NoAuthorities => "cannot read the CA certificates of this machine",
+            Self::Unreachable => "the connection failed or was interrupted",
+            Self::Tls => "TLS failed; this machine may not trust the certificate",
+            Self::Slow => "no response in time",
+            Self::TooLarge => "the response is too long",
+            Self::Status => "the response has an HTTP status other than 200",
+            Self::NotJson => "the response is not JSON",
         }
     }
 }
@@ -251,8 +251,8 @@ fn https(connect: Duration) -> Option<Https> {
     http.enforce_http(false);
     let tls = HttpsConnectorBuilder::new().with_native_roots();
     let tls = tls.inspect_err(|error| {
-        tracing::error!(%error, "the certificates of authorities of this machine cannot be read: install them \
-            (ca-certificates), or name them with SSL_CERT_FILE");
+        tracing::error!(%error, "cannot read the CA certificates of this machine: install the package \
+            ca-certificates, or set SSL_CERT_FILE");
     });
     let connector = tls.ok()?.https_or_http().enable_http1().wrap_connector(http);
     // No connection is kept: one that the server has closed meanwhile would cost a request that cannot be repeated.

@@ -83,7 +83,7 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
     async fn schedule(&self) -> bool {
         for kind in self.kinds.iter().filter(|kind| kind.every.is_some()) {
             if let Err(error) = self.queue.schedule(kind.name).await {
-                tracing::debug!(error = ?error, "could not schedule the recurring jobs yet");
+                tracing::debug!(error = ?error, "cannot schedule recurring jobs; retrying");
                 return false;
             }
         }
@@ -105,7 +105,7 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
             Ok(None) => false,
             Err(error) => {
                 // The database being away is told once by its own watcher.
-                tracing::debug!(error = ?error, "could not look for jobs");
+                tracing::debug!(error = ?error, "cannot look for due jobs");
                 false
             }
         }

@@ -71,7 +71,7 @@ impl Step {
             Self::Sender => "the sender",
             Self::Recipient => "the recipient",
             Self::Content => "the content",
-            Self::Probe => "a sign of life",
+            Self::Probe => "the test command",
         }
     }
 }
@@ -88,34 +88,38 @@ impl fmt::Display for SendFailure {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Address => f.write_str("the address is none that can stand in a mail"),
-            Self::MessageId => f.write_str("the message's id is none that can stand in a mail"),
-            Self::Message => f.write_str("the message could not be made"),
+            Self::Address => f.write_str("the address is not valid in a mail"),
+            Self::MessageId => f.write_str("the message id is not valid in a mail"),
+            Self::Message => f.write_str("the message cannot be created"),
             Self::International => f.write_str(
-                "an address has characters outside ASCII, and the mail server does not take such (SMTPUTF8)",
+                "an address has non-ASCII characters, which the mail server does not support (SMTPUTF8)",
             ),
             Self::Refused(step, code) => write!(f, "the mail server refused {} ({code})", step.words()),
-            Self::Silent(step) => write!(f, "the mail server did not answer in time, at {}", step.words()),
+            Self::Silent(step) => write!(f, "the mail server did not answer in time after {}", step.words()),
             Self::Network(Step::Connect, kind) => write!(f, "the mail server cannot be reached ({kind})"),
             Self::Network(step, kind) => {
-                write!(f, "the mail server broke off at {} ({kind})", step.words())
+                write!(
+                    f,
+                    "the mail server closed the connection after {} ({kind})",
+                    step.words()
+                )
             }
-            Self::Tls => f.write_str("the connection to the mail server could not be encrypted"),
+            Self::Tls => f.write_str("cannot encrypt the connection to the mail server"),
             Self::NoTls => f.write_str(NO_TLS),
             Self::Protocol(step) => {
                 write!(
                     f,
-                    "the mail server answered what cannot be used, at {}",
+                    "the mail server sent an unexpected answer after {}",
                     step.words()
                 )
             }
-            Self::File(kind) => write!(f, "the file could not be written ({kind})"),
+            Self::File(kind) => write!(f, "cannot write the file ({kind})"),
         }
     }
 }
 
-const NO_TLS: &str = "the mail server offers no encryption (STARTTLS), without which GATEWAY_SMTP_URL sends it neither \
-     the login nor mails; with ?tls=none both are sent readable on the way";
+const NO_TLS: &str = "the mail server does not offer encryption (STARTTLS), which GATEWAY_SMTP_URL requires for the \
+     login and mails; ?tls=none sends both unencrypted";
 
 impl StdError for SendFailure {}
 
@@ -146,10 +150,10 @@ pub enum ProbeFailure {
 impl fmt::Display for ProbeFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Silent(step) => write!(f, "it did not answer in time, at {}", step.words()),
-            Self::Server(_) => f.write_str("the conversation with it failed"),
+            Self::Silent(step) => write!(f, "it did not answer in time after {}", step.words()),
+            Self::Server(_) => f.write_str("the connection failed"),
             Self::NoTls => f.write_str(NO_TLS),
-            Self::Folder(_) => f.write_str("a file could not be written"),
+            Self::Folder(_) => f.write_str("cannot write a file"),
         }
     }
 }

@@ -83,10 +83,7 @@ impl Mailer {
                     .write(name.clone(), mail.formatted())
                     .await
                     .map_err(|error| SendFailure::Temporary(Reason::File(error.kind())))?;
-                tracing::info!(
-                    file = name,
-                    "a mail was written to the data directory's {FOLDER}/"
-                );
+                tracing::info!(file = name, "mail written to {FOLDER}/ of the data directory");
                 Ok(())
             }
         }

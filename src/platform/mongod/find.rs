@@ -49,24 +49,24 @@ impl fmt::Display for Unusable {
         match self {
             Self::Run(source) => match source.kind() {
                 io::ErrorKind::NotFound => {
-                    write!(out, "there is no such file, or its interpreter is missing")
+                    write!(out, "the file or its interpreter does not exist")
                 }
                 io::ErrorKind::PermissionDenied => {
-                    write!(out, "it is not an executable file for this user")
+                    write!(out, "this user cannot execute the file")
                 }
-                _ => write!(out, "it cannot be run"),
+                _ => write!(out, "cannot execute the file"),
             },
             Self::Refused { status, said } if said.is_empty() => {
-                write!(out, "it refused to run ({status})")
+                write!(out, "it does not run ({status})")
             }
-            Self::Refused { status, said } => write!(out, "it refused to run ({status}): {said}"),
-            Self::Mute(waited) => write!(out, "it did not tell its version within {} s", waited.as_secs()),
+            Self::Refused { status, said } => write!(out, "it does not run ({status}): {said}"),
+            Self::Mute(waited) => write!(out, "it did not print its version within {} s", waited.as_secs()),
             Self::Stranger(said) if said.is_empty() => write!(out, "it is not a MongoDB server"),
             Self::Stranger(said) => {
-                write!(out, "it is not a MongoDB server; its version is given as: {said}")
+                write!(out, "it is not a MongoDB server; output of --version: {said}")
             }
             Self::Old(version) => {
-                write!(out, "it is MongoDB {version}; the gateway needs 6 or later")
+                write!(out, "it is MongoDB {version}; the gateway requires 6 or later")
             }
         }
     }
@@ -98,7 +98,7 @@ pub(super) async fn server(options: &Options, progress: &Progress) -> Result<Pat
             Err(fault) => tracing::warn!(
                 path = %path.display(),
                 %fault,
-                "The mongod on PATH cannot be used; another one is looked for"
+                "cannot use the mongod on PATH; looking for a downloaded one"
             ),
         }
     }

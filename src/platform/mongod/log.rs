@@ -230,13 +230,13 @@ impl fmt::Display for Ended {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             out,
-            "The managed database ended ({}): {}. Its log is {}",
+            "the managed database ended ({}): {}. See its log {}",
             self.status,
             self.cause,
             self.log.display()
         )?;
         if !self.lines.is_empty() {
-            write!(out, "; its last words:")?;
+            write!(out, "; last lines:")?;
         }
         for line in &self.lines {
             write!(out, "\n  {line}")?;
@@ -260,21 +260,23 @@ impl fmt::Display for Status {
 impl fmt::Display for Cause {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Self::DiskFull => "the disk is full. Free some space, or set GATEWAY_DATA_DIR to a directory elsewhere",
-            Self::PortTaken => "another program took its port. Start again",
-            Self::DataInUse => "another server uses the same database files. Stop that one",
+            Self::DiskFull => {
+                "the disk is full. Free some space, or set GATEWAY_DATA_DIR to a directory on another disk"
+            }
+            Self::PortTaken => "another program uses its port. Start again",
+            Self::DataInUse => "another server uses the same database files. Stop that server",
             Self::Permission => "a file in the data directory cannot be read or written by this user",
             Self::OtherVersion => {
                 "the data directory was written by another version of MongoDB. Set GATEWAY_MONGOD to a server of \
                  that version, or GATEWAY_DATA_DIR to a new directory"
             }
             Self::Processor => {
-                "this processor lacks instructions that MongoDB 5 and later need (AVX on x86-64). \
+                "this processor lacks instructions that MongoDB 5 and later require (AVX on x86-64). \
                  Set GATEWAY_MONGODB_URI to a server on another machine"
             }
-            Self::Killed => "someone killed it, or the system did for want of memory",
-            Self::Told => "it was told to shut down by someone else than this gateway",
-            Self::Unknown => "it gave no known cause",
+            Self::Killed => "it was killed, by a user or by the system because of low memory",
+            Self::Told => "another program requested its shutdown",
+            Self::Unknown => "unknown cause",
         })
     }
 }

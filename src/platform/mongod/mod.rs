@@ -177,7 +177,7 @@ impl Managed {
     pub async fn stop(self) {
         let Self { server, hold, uri: _ } = self;
         if let Err(fault) = hold.withdraw() {
-            tracing::warn!(%fault, "The managed database's address could not be taken away");
+            tracing::warn!(%fault, "cannot remove the file with the connection string of the managed database");
         }
         server.stop().await;
         drop(hold);
@@ -198,7 +198,7 @@ async fn start_on_port(launch: &Launch, credentials: &Credentials) -> Result<Ser
 }
 
 async fn hold_for_gateway(dir: &Path, progress: &Progress) -> Result<Hold, Fault> {
-    let step = progress.spinner("Waiting for a command that uses the data directory");
+    let step = progress.spinner("Waiting for another command that uses the data directory");
     let start = Instant::now();
     loop {
         let holder = match Hold::attempt(

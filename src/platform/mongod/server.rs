@@ -165,7 +165,7 @@ async fn keep(mut child: Child, log: PathBuf, tell: watch::Sender<Option<Status>
             status = child.wait() => break status,
             () = time::sleep(LOG_LOOK) => {
                 if let Err(fault) = log::trim(&log) {
-                    tracing::warn!(%fault, "The managed database's log could not be shortened");
+                    tracing::warn!(%fault, "cannot rotate the log of the managed database");
                 }
             }
         }

@@ -120,7 +120,11 @@ fn put(value: &Bson, bytes: &mut Vec<u8>) -> Result<()> {
             bytes.push(NUMBER);
             bytes.extend(number.to_be_bytes());
         }
-        _ => return Err(Error::internal("a sort value of a type that no cursor holds")),
+        _ => {
+            return Err(Error::internal(
+                "a sort value has a type that cursors do not support",
+            ));
+        }
     }
     Ok(())
 }

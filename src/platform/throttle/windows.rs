@@ -142,7 +142,7 @@ impl Throttle {
             .write_concern(primary_only())
             .await;
         if let Err(error) = given_back {
-            tracing::warn!(%error, "an event that did not happen stays counted against its limit");
+            tracing::warn!(%error, "cannot undo a count of a rate limit; the limit may apply too early");
         }
     }
 }

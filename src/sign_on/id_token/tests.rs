@@ -83,7 +83,7 @@ fn epc_09_a_good_token_is_believed() {
 // EPC-09
 #[test]
 fn epc_09_another_issuers_token_is_not_believed() {
-    let fault = Fault::Untrusted("the id token is another issuer's");
+    let fault = Fault::Untrusted("the id token has another issuer (iss)");
     for issuer in [
         json!("https://op.example/"),
         json!("https://evil.example"),
@@ -97,7 +97,7 @@ fn epc_09_another_issuers_token_is_not_believed() {
 // EPC-09
 #[test]
 fn epc_09_a_token_for_somebody_else_is_not_believed() {
-    let fault = Fault::Untrusted("the id token is for somebody else");
+    let fault = Fault::Untrusted("the id token is for another client (aud or azp)");
     for claims in [
         json!({ "aud": "other" }),
         json!({ "aud": null }),
@@ -155,7 +155,7 @@ fn epc_09_a_token_is_good_in_its_time_only() {
 // EPC-09
 #[test]
 fn epc_09_a_token_names_somebody() {
-    let nobody = Fault::Untrusted("the id token names nobody");
+    let nobody = Fault::Untrusted("the id token has no valid subject (sub)");
     for subject in [
         json!(null),
         json!(""),
@@ -186,7 +186,7 @@ fn epc_09_a_token_with_the_hash_of_another_access_token_is_not_believed() {
 fn epc_09_a_signature_by_another_key_or_over_other_claims_is_none() {
     let (signer, other) = (Signer::new(), Signer::new());
     let token = signer.sign(&good());
-    let bad = Some(Fault::Untrusted("the id token's signature is not by its key"));
+    let bad = Some(Fault::Untrusted("the signature of the id token is not valid"));
     assert!(verify(&token, &signer.key(), Algorithm::ES256, &expected()).is_ok());
     assert_eq!(
         verify(&token, &other.key(), Algorithm::ES256, &expected()).err(),

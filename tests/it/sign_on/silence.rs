@@ -35,7 +35,7 @@ async fn err_02_no_log_line_tells_of_codes_tokens_secrets_or_persons() {
     let lines = shop.gateway.logs.lines();
     let told = lines
         .iter()
-        .filter(|line| line.contains("an identity provider vouches for nobody"));
+        .filter(|line| line.contains("authentication by an identity provider failed"));
     assert_eq!(told.count(), 4, "an operator learns why: {lines:#?}");
     let access_token = payload["token"]["accessToken"].as_str().expect("a token");
     let refresh_token = payload["token"]["refreshToken"].as_str().expect("a token");
