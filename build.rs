@@ -1,8 +1,8 @@
-//! Builds the GraphiQL page that the binary carries (`src/http/graphiql.rs`), with npm and vite.
+//! Builds the GraphiQL page that is embedded in the binary (`src/http/graphiql.rs`), with npm and vite.
 //!
-//! Everything happens in `OUT_DIR`: the source tree is only read. Whatever goes wrong (no npm, no network, an old
-//! Node.js) the build goes on with a page that loads GraphiQL from a CDN, and a warning says why and what to do.
-//! `STOREFRONT_GATEWAY_SKIP_GRAPHIQL=1` chooses that page at once, for quick builds.
+//! All files are written to `OUT_DIR`; the source tree is only read. If the page cannot be built (no npm, no network,
+//! an old Node.js), the build continues with a page that loads GraphiQL from a CDN and prints a warning with the reason
+//! and the remedy. `STOREFRONT_GATEWAY_SKIP_GRAPHIQL=1` selects that page at once, for quick builds.
 
 #![expect(
     clippy::disallowed_methods,
@@ -21,8 +21,8 @@ use std::{
 
 const SKIP_VARIABLE: &str = "STOREFRONT_GATEWAY_SKIP_GRAPHIQL";
 
-/// What the page is made of, inside `graphiql/`. Named one by one, so that a `node_modules` that a developer made
-/// there is neither copied nor watched.
+/// The sources of the page, inside `graphiql/`. They are listed one by one, so that a developer's `node_modules` there
+/// is neither copied nor watched.
 const SOURCES: [&str; 7] = [
     ".npmrc",
     "package.json",
@@ -42,8 +42,8 @@ const CDN_PAGE: [(&str, &str); 5] = [
     ("src/favicon.svg", "favicon.svg"),
 ];
 
-/// Longest time that a step may stay silent, and longest time in all. On a network that swallows packets npm would
-/// try package after package for minutes; while it gets any, each one is a line of its output.
+/// Maximum time without output and maximum total time of a step. On a network that drops packets, npm would retry
+/// package after package for minutes; while packages arrive, each one adds a line to its output.
 const SILENCE_LIMIT: Duration = Duration::from_secs(90);
 const STEP_LIMIT: Duration = Duration::from_secs(600);
 const POLL: Duration = Duration::from_millis(50);
@@ -79,15 +79,15 @@ fn main() {
 struct Work {
     /// `graphiql/` of the source tree.
     sources: PathBuf,
-    /// A copy of it, where npm and vite may write.
+    /// A copy of `sources`, which npm and vite may write to.
     copy: PathBuf,
-    /// What vite has built, until it is complete.
+    /// The output of vite, until it is complete.
     fresh: PathBuf,
-    /// What `src/http/graphiql.rs` embeds.
+    /// The files that `src/http/graphiql.rs` embeds.
     dist: PathBuf,
 }
 
-/// Why there is no offline page, and what to do about it.
+/// Why there is no offline page, and the remedy.
 struct Failure {
     reason: String,
     remedy: &'static str,
@@ -105,7 +105,7 @@ impl Work {
         }
     }
 
-    /// Installs the locked packages, bundles the page, and puts it in place once it is complete.
+    /// Installs the locked packages, bundles the page, and moves it into place once it is complete.
     fn build_offline(&self) -> Result<(), Failure> {
         let on_disk = |error: io::Error| Failure {
             reason: format!("its files could not be copied ({error})"),
@@ -120,7 +120,7 @@ impl Work {
             remove(&self.dist).map_err(on_disk)?;
             fs::rename(&self.fresh, &self.dist).map_err(on_disk)
         });
-        // The packages take 240 MB and seconds to unpack from npm's own cache: not worth keeping for each profile.
+        // The packages take 240 MB, and seconds to unpack from npm's own cache: not worth keeping for each profile.
         if let Err(error) = remove(&self.copy) {
             println!(
                 "cargo:warning=The folder {} could not be removed: {error}",
@@ -138,7 +138,7 @@ impl Work {
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
             // A production setting on the machine would leave out vite.
             .arg("--include=dev")
-            // A line for each package that arrives, which tells progress from standstill.
+            // Logs a line for each package that arrives, which distinguishes progress from a stall.
             .args(["--prefer-offline", "--loglevel=http"]);
         self.run(npm, "npm ci").map_err(|reason| Failure {
             reason,
@@ -163,7 +163,7 @@ impl Work {
         })
     }
 
-    /// Runs one step in the copy. What it prints goes to a file, because cargo reads this script's output.
+    /// Runs one step in the copy. Its output goes to a file, because cargo interprets this script's output.
     fn run(&self, mut command: Command, step: &str) -> Result<(), String> {
         let log = self.copy.join("log.txt");
         let child = File::create(&log)
@@ -191,7 +191,7 @@ impl Work {
         Err(format!("`{step}` failed: {said}"))
     }
 
-    /// Puts the page that loads GraphiQL from a CDN in place. Without it there would be nothing to embed.
+    /// Writes the page that loads GraphiQL from a CDN. Without it there would be nothing to embed.
     fn write_cdn_page(&self) {
         let written = remove(&self.dist).and_then(|()| {
             CDN_PAGE
@@ -202,7 +202,7 @@ impl Work {
             println!(
                 "cargo:warning=GraphiQL's page could not be written, so that / will answer 404: {error}"
             );
-            // The folder itself is what the embedding needs in order to compile.
+            // The embedding does not compile without the folder.
             if let Err(error) = fs::create_dir_all(&self.dist) {
                 println!(
                     "cargo:warning=Nor could its folder {}: {error}",
@@ -213,7 +213,7 @@ impl Work {
     }
 }
 
-/// Waits for a step to end, and ends it when it has stalled or takes too long.
+/// Waits for a step to end, and kills it if it stalls or takes too long.
 fn wait(mut child: Child, log: &Path) -> Result<ExitStatus, String> {
     let (mut running, mut silent, mut said) = (Duration::ZERO, Duration::ZERO, 0);
     loop {
@@ -231,7 +231,7 @@ fn wait(mut child: Child, log: &Path) -> Result<ExitStatus, String> {
             (silent, said) = (Duration::ZERO, length);
         }
     }
-    // It may have ended by itself just now: either way it is gone, and reaped.
+    // The process may have ended by itself in the meantime; it is reaped in either case.
     let end = child.kill().and_then(|()| child.wait());
     let end = end.map_or_else(|error| error.to_string(), |status| status.to_string());
     let (running, silent) = (running.as_secs(), silent.as_secs());
@@ -240,7 +240,7 @@ fn wait(mut child: Child, log: &Path) -> Result<ExitStatus, String> {
     ))
 }
 
-/// The lines of a step's output that say what went wrong, on one line.
+/// Returns the lines of a step's output that describe the failure, joined into one line.
 fn summary(said: &str) -> String {
     let is_telling = |line: &&str| {
         let is_noise = ["npm warn", "npm http", "at ", "A complete log"];
@@ -269,12 +269,12 @@ fn warn(failure: &Failure) {
     );
 }
 
-/// Tells the person at the terminal what takes long. Cargo holds back what a build script prints until it has
-/// ended, so that the terminal is the only way; where there is none, nobody is waiting at it.
+/// Prints progress of a slow step on the terminal. Cargo withholds the output of a build script until the script has
+/// ended, so the terminal is the only way. Without a terminal nothing is printed.
 fn tell(what: &str) {
     let name = if cfg!(windows) { "CONOUT$" } else { "/dev/tty" };
     if let Ok(mut terminal) = File::options().write(true).open(name) {
-        // A terminal that went away is no reason to fail.
+        // A terminal that has disappeared must not fail the build.
         drop(writeln!(terminal, "\r\x1b[K    Building GraphiQL: {what}"));
     }
 }
@@ -293,7 +293,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::copy(from, to).map(drop)
 }
 
-/// Removes a folder; one that is not there is removed already.
+/// Removes a folder. A folder that does not exist is no error.
 fn remove(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

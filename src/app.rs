@@ -1,4 +1,4 @@
-//! What the whole process shares, built once at start.
+//! The state that the whole process shares, built once at start.
 
 use std::sync::{Arc, OnceLock};
 
@@ -31,67 +31,67 @@ use crate::platform::{
     throttle::Throttle,
 };
 
-/// The process's parts. Requests see them through their context.
+/// The components of the process. Resolvers access them through their request context.
 pub struct App {
     /// The settings.
     pub config: Config,
-    /// Where clients reach the gateway, without a slash at the end.
+    /// The URL at which clients reach the gateway, without a trailing slash.
     pub public_url: String,
     /// The database.
     pub database: Database,
-    /// Time.
+    /// The clock.
     pub clock: Clock,
-    /// Randomness.
+    /// The random number generator.
     pub random: Random,
     /// Keys derived from the master key.
     pub vault: Arc<Vault>,
-    /// Who may.
+    /// Authentication and authorization.
     pub access: Access,
-    /// Rules for passwords, and the threads that hash them.
+    /// Password rules, and the threads that hash passwords.
     pub passwords: Passwords,
-    /// How often one may try.
+    /// Rate limits.
     pub throttle: Throttle,
-    /// Keys that are mailed.
+    /// One-time keys that are sent by e-mail.
     pub one_time: OneTimeKeys,
-    /// Writes that only cost what others cost.
+    /// Decoy writes, which cost as much as real ones.
     pub decoys: Decoys,
-    /// Who did what to which customer.
+    /// The audit trail: who changed which customer, and how.
     pub audit: Audit,
-    /// Content of files.
+    /// The content of uploaded files.
     pub blobs: Blobs,
-    /// Asks other people's web servers.
+    /// Sends requests to the web servers of third parties.
     pub fetcher: Fetcher,
-    /// What those publish.
+    /// Documents that those servers publish.
     pub documents: Documents,
-    /// Sends mails; jobs do.
+    /// Sends e-mails; used by jobs.
     pub mailer: Mailer,
-    /// Jobs to come.
+    /// The queue of jobs.
     pub queue: Queue,
-    /// Work that outlives its request, waited for at shutdown.
+    /// Work that outlives its request; shutdown waits for it.
     pub tasks: TaskTracker,
-    /// Names this process among the nodes.
+    /// Identifies this process among the nodes.
     pub node: String,
     runner: OnceLock<Runner<Arc<App>>>,
 }
 
-/// What an [`App`] is made of.
+/// The input of [`App::new`].
 pub struct Parts {
     /// The settings.
     pub config: Config,
-    /// Where clients reach the gateway.
+    /// The URL at which clients reach the gateway.
     pub public_url: String,
     /// The database.
     pub database: Database,
-    /// Time.
+    /// The clock.
     pub clock: Clock,
-    /// Randomness.
+    /// The random number generator.
     pub random: Random,
-    /// Encrypts what is stored encrypted.
+    /// The key from which all encryption keys are derived.
     pub master_key: MasterKey,
 }
 
 impl App {
-    /// Puts the parts together. Asks the database nothing yet.
+    /// Builds the app. Sends nothing to the database yet.
     pub fn new(parts: Parts) -> Result<Arc<Self>> {
         let vault = Arc::new(Vault::new(&parts.master_key)?);
         let access = access(&parts, &vault);
@@ -138,20 +138,20 @@ impl App {
         }))
     }
 
-    /// Gives the app its job runner, made of the domains' jobs; once, at start.
+    /// Sets the job runner, which has the jobs of all domains. Called once, at start.
     pub fn install_runner(&self, runner: Runner<Arc<Self>>) {
-        // A second one would be a fault of the start code; the first stays.
+        // A second call would be a bug in the start code; the first runner is kept.
         let _first = self.runner.set(runner);
     }
 
-    /// The job runner, once the start has installed it.
+    /// Returns the job runner, once it is installed.
     #[must_use]
     pub fn runner(&self) -> Option<&Runner<Arc<Self>>> {
         self.runner.get()
     }
 }
 
-/// Who may, on these parts.
+/// Builds the access component from these parts.
 fn access(parts: &Parts, vault: &Arc<Vault>) -> Access {
     let Parts {
         config,

@@ -1,4 +1,4 @@
-//! What one request's resolvers share: who is asking, what was read already, and the app behind it.
+//! The state that the resolvers of one request share: the caller, the documents read so far, and the app.
 
 pub mod behind;
 pub mod limits;
@@ -24,32 +24,32 @@ use crate::platform::{
     upload::Uploads,
 };
 
-/// The request's context.
+/// The context of one request.
 pub struct RequestContext {
-    /// The process's parts.
+    /// The components of the process.
     pub app: Arc<App>,
-    /// Who is asking.
+    /// The caller.
     pub principal: Principal,
-    /// Names the request in logs and answers.
+    /// Identifies the request in logs and responses.
     pub request_id: String,
-    /// The client's address, behind the proxies that are trusted. `None`: not known.
+    /// The client's address, as determined through the trusted proxies. `None`: unknown.
     pub client: Option<IpAddr>,
-    /// The shopper's address that a backend names, for limits only.
+    /// The shopper's address that a backend sends; used for rate limits only.
     pub buyer: Option<IpAddr>,
-    /// What the client calls itself.
+    /// The User-Agent of the client.
     pub user_agent: Option<String>,
     /// The request's files.
     pub uploads: Uploads,
-    /// Whether the operation is a query of one field with nothing behind it: no siblings are read together with it, and
-    /// nobody asks for it again.
+    /// Whether the operation is a query of one field whose selections are leaves: no sibling objects are loaded
+    /// together with it, and the same object is not loaded a second time.
     pub is_single: bool,
-    /// The reach into items, looked up once.
+    /// The reach into storage items, looked up once.
     storages: Mutex<Option<StorageReach>>,
     loaders: Loaders,
 }
 
 impl RequestContext {
-    /// A context for one request.
+    /// Creates a context for one request.
     #[must_use]
     pub fn new(app: Arc<App>, principal: Principal, request_id: String, uploads: Uploads) -> Self {
         Self {
@@ -66,10 +66,10 @@ impl RequestContext {
         }
     }
 
-    /// The context of the request that a resolver works for.
+    /// Returns the context of the request that a resolver belongs to.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the HTTP layer has not given one.
+    /// [`Error::Internal`] if the HTTP layer has set none.
     pub fn of<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Self>> {
         match ctx.data_opt::<Arc<Self>>() {
             Some(context) => Ok(context),
@@ -77,20 +77,20 @@ impl RequestContext {
         }
     }
 
-    /// The reach for a query under this policy.
+    /// Returns the reach for a query under this policy.
     pub fn reach(&self, policy: &Policy) -> Result<Reach> {
         self.principal.reach(policy)
     }
 
-    /// The reach for a mutation under this policy. What was read before it is forgotten: mutations of one request run one
-    /// after the other, and a payload shows what is stored then.
+    /// Returns the reach for a mutation under this policy, and clears the loaders: the mutations of a request run one
+    /// after the other, and each payload must show the current state.
     pub async fn reach_to_write(&self, policy: &Policy) -> Result<Reach> {
         self.loaders.clear();
         *self.storages.lock().await = None;
         self.principal.reach_to_write(policy)
     }
 
-    /// The reach with which items are read: a person's own storages are looked up once.
+    /// Returns the reach with which storage items are read. The storages of the person are looked up once per request.
     pub async fn storage_reach<S: StorageDocument>(&self, reach: &Reach) -> Result<StorageReach> {
         let mut known = self.storages.lock().await;
         match &*known {
@@ -103,30 +103,33 @@ impl RequestContext {
         }
     }
 
-    /// The reach with which groups and markets are read: a customer's own groups are looked up once.
+    /// Returns the reach with which customer groups and markets are read. The groups of the customer are looked up once
+    /// per request.
     pub async fn group_reach<M: MemberDocument>(&self, reach: &Reach) -> Result<GroupReach> {
         self.app.database.with_groups::<M>(reach, &self.loaders).await
     }
 
-    /// The request's loader of this kind; see [`Loaders::get`].
+    /// Returns the request's loader of this kind; see [`Loaders::get`].
     pub fn loader<B: Batch>(&self, scope: &str, make: impl FnOnce() -> B) -> Arc<Loader<B>> {
         self.loaders.get(scope, make)
     }
 
-    /// The documents with these ids, as far as the reach goes: one command for all that a level asks for.
+    /// Returns the document with this id, if the reach covers it. All ids that one level of the query requests are read
+    /// with one command.
     pub async fn by_id<T: TenantDocument>(&self, reach: &impl Confine, id: &T::Id) -> Result<Option<Arc<T>>>
     where
         T::Id: std::fmt::Debug,
     {
         let make = || ById::<T>::new(self.app.database.open(reach));
         let loader = self.loader(reach.scope(), make);
-        // Boxed: each field of a node is given room for the largest of them.
+        // Boxed: each field of a node reserves space for the largest future.
         let load: Pin<Box<dyn Future<Output = _> + Send>> =
             Box::pin(async move { loader.load(id.clone()).await });
         load.await
     }
 
-    /// The document that a field of the query itself names; with what else is read where there is something.
+    /// Returns the document that a root field of the query names. It is read together with others unless the operation
+    /// has no other field.
     pub async fn by_id_at_root<T: TenantDocument>(&self, reach: &Reach, id: &T::Id) -> Result<Option<Arc<T>>>
     where
         T::Id: std::fmt::Debug,
@@ -141,14 +144,14 @@ impl RequestContext {
 
     async fn named(&self, reach: &Reach, id: Option<&str>) -> Result<Named> {
         match reach.named(id) {
-            // Perhaps it was made in the last seconds.
+            // The storefront may have been created within the last seconds.
             Named::Unknown if reach.covers_all() => Ok(self.renewed(reach).await?.named(id)),
             named => Ok(named),
         }
     }
 
-    /// The same reach with the storefronts that its organization has at this moment, for a backend of all of them; any
-    /// other reach as it is.
+    /// Returns the same reach with the storefronts that the organization has now, for a backend with access to all of
+    /// them. Any other reach is returned unchanged.
     pub async fn renewed(&self, reach: &Reach) -> Result<Reach> {
         if !reach.covers_all() {
             return Ok(reach.clone());
@@ -157,7 +160,7 @@ impl RequestContext {
         Ok(renewed.map_or_else(|| reach.clone(), Reach::renewed))
     }
 
-    /// The storefront that a mutation's input names, or the credential's only one (SFR-01).
+    /// Returns the storefront that a mutation's input names, or the credential's only one (SFR-01).
     ///
     /// # Errors
     /// STOREFRONT_NOT_FOUND or STOREFRONT_REQUIRED as user errors on `field`.
@@ -184,10 +187,10 @@ impl RequestContext {
         }
     }
 
-    /// The storefront that a query names, or the credential's only one; `None` for one that is not reached.
+    /// Returns the storefront that a query names, or the credential's only one; `None` if the reach does not cover it.
     ///
     /// # Errors
-    /// [`Error::StorefrontRequired`] where several are reached and none is named.
+    /// [`Error::StorefrontRequired`] if the reach covers several storefronts and none is named.
     pub async fn storefront_to_read(
         &self,
         reach: &Reach,

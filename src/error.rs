@@ -1,58 +1,58 @@
-//! What can go wrong, and how it reaches the wire.
+//! Errors, and their form in responses.
 //!
-//! [`Error`] deliberately has no `Display`: async-graphql turns anything printable into a wire message
-//! through `?`, and that is how a driver's message would leak. The one conversion is [`Error::to_wire`].
+//! [`Error`] deliberately has no `Display`: async-graphql turns any printable error into a response message through
+//! `?`, which could expose a message of the database driver. The only conversion is [`Error::to_wire`].
 
 use std::sync::Arc;
 
 use async_graphql::{Enum, ErrorExtensionValues, ServerError, SimpleObject};
 
-/// Why an operation did not do what it was asked for.
+/// Why an operation failed.
 #[derive(Clone, Debug)]
 pub enum Error {
-    /// The mutation's business refused the input; these go into the payload with HTTP 200.
+    /// A mutation rejected its input; these errors go into the payload with HTTP 200.
     Rejected(Vec<UserError>),
-    /// A value that cannot be: a wrong page, a cursor of another list. The message never repeats the value.
+    /// An invalid value, such as a wrong page size or a cursor of another list. The message never repeats the value.
     BadInput(String),
-    /// No credential where one is needed; the message says which.
+    /// A credential is required and missing; the message names it.
     Unauthenticated(String),
-    /// A credential of the wrong kind or without the scope.
+    /// The credential has the wrong kind or lacks the scope.
     Forbidden(String),
-    /// A query names no storefront where the credential covers several.
+    /// A query names no storefront, although the credential covers several.
     StorefrontRequired,
-    /// A query names a storefront that the caller does not reach; queries turn it into null.
+    /// A query names a storefront that the caller's reach does not cover; queries turn this error into null.
     StorefrontNotFound,
-    /// The request took longer than it may.
+    /// The request exceeded its time limit.
     Timeout,
-    /// A search that no index answers took longer than it may.
+    /// A search that no index supports exceeded its time limit.
     SearchTimeout,
-    /// The database does not answer, or no primary is elected; trying again later may help.
+    /// The database does not respond, or no primary is elected; a later retry may succeed.
     Unavailable(Source),
-    /// Another server than the database does not answer as it should; the message says which. Trying again later may help.
+    /// A server other than the database does not respond as expected; the message names it. A later retry may succeed.
     UnavailableElsewhere(&'static str),
-    /// Anything that should not have happened. The wire carries a request id and nothing else.
+    /// An unexpected error. The response carries the request id and nothing else.
     Internal(Source),
 }
 
 /// The cause of an internal error, for the log only.
 pub type Source = Arc<dyn std::error::Error + Send + Sync>;
 
-/// Result of the house.
+/// Result type of the gateway.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// An internal error with a cause of ours.
+    /// Makes an internal error with this cause.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(Arc::from(cause.into()))
     }
 
-    /// One user error as an error.
+    /// Makes an error of one user error.
     #[must_use]
     pub fn rejected(error: UserError) -> Self {
         Self::Rejected(vec![error])
     }
 
-    /// The value of `extensions.code` (ERR-02).
+    /// Returns the value of `extensions.code` (ERR-02).
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -67,7 +67,7 @@ impl Error {
         }
     }
 
-    /// The message for the client: says what to do, repeats nothing that was sent.
+    /// Returns the message for the client: it says what to do, and repeats nothing that was sent.
     #[must_use]
     pub fn message(&self) -> String {
         match self {
@@ -87,7 +87,7 @@ impl Error {
         }
     }
 
-    /// The wire's form of this error. The error itself rides along as the source, for the log.
+    /// Returns this error in the form of a response. The error itself is attached as the source, for the log.
     #[must_use]
     pub fn to_wire(&self) -> async_graphql::Error {
         let mut extensions = ErrorExtensionValues::default();
@@ -99,7 +99,7 @@ impl Error {
         }
     }
 
-    /// The same as a whole answer's only error, for refusals before execution.
+    /// Returns this error as the only error of a response, for requests that are refused before execution.
     #[must_use]
     pub fn to_server_error(&self) -> ServerError {
         let wire = self.to_wire();
@@ -146,7 +146,7 @@ pub struct UserError {
 }
 
 impl UserError {
-    /// A user error about one field; give the path without `input`.
+    /// Makes a user error about one field. The path is given without `input`.
     pub fn new<const N: usize>(code: UserErrorCode, field: [&str; N], message: impl Into<String>) -> Self {
         Self {
             code,
@@ -158,7 +158,7 @@ impl UserError {
         }
     }
 
-    /// The same about something deeper: `path` goes before its own.
+    /// Puts `path` before the path of the field.
     #[must_use]
     pub fn within(mut self, path: &[&str]) -> Self {
         let own = self.field.take().unwrap_or_default();
@@ -167,21 +167,21 @@ impl UserError {
         self
     }
 
-    /// The same about what stands at this path in the input.
+    /// Sets the path of the field in the input.
     #[must_use]
     pub fn at(mut self, path: &[&str]) -> Self {
         self.field = Some(path.iter().map(|part| (*part).to_owned()).collect());
         self
     }
 
-    /// The same with the number of the seed system.
+    /// Sets the numeric code of older commerce APIs.
     #[must_use]
     pub fn legacy(mut self, code: i32) -> Self {
         self.legacy_code = Some(code);
         self
     }
 
-    /// The same with the seconds after which to try again, for [`UserErrorCode::RateLimited`].
+    /// Sets the number of seconds after which to retry, for [`UserErrorCode::RateLimited`].
     #[must_use]
     pub fn retry_after(mut self, seconds: i32) -> Self {
         self.retry_after_seconds = Some(seconds);
@@ -326,23 +326,23 @@ pub enum UserErrorCode {
     MarketNameTaken,
 }
 
-/// Collects the faults of one input, so that all are reported together (ERR-01).
+/// Collects the errors of one input, so that all are reported together (ERR-01).
 #[derive(Debug, Default)]
 pub struct Faults(Vec<UserError>);
 
 impl Faults {
-    /// Notes a fault.
+    /// Adds an error.
     pub fn push(&mut self, fault: UserError) {
         self.0.push(fault);
     }
 
-    /// Notes the faults of something that stands at `path`.
+    /// Adds the errors of the part of the input at `path`.
     pub fn push_within(&mut self, path: &[&str], inside: Self) {
         let inside = inside.0.into_iter();
         self.0.extend(inside.map(|fault| fault.within(path)));
     }
 
-    /// Keeps a good value and notes a fault; `None` stands for "noted, go on looking".
+    /// Returns a valid value, or adds the error and returns `None`, so that the checks can continue.
     pub fn take<T>(&mut self, checked: std::result::Result<T, UserError>) -> Option<T> {
         match checked {
             Ok(value) => Some(value),
@@ -353,7 +353,7 @@ impl Faults {
         }
     }
 
-    /// Keeps what an operation found, notes what it refused, and passes any other failure on.
+    /// Returns the result of an operation, or adds its user errors and returns `None`. Any other error is passed on.
     pub fn absorb<T>(&mut self, outcome: Result<T>) -> Result<Option<T>> {
         match outcome {
             Ok(value) => Ok(Some(value)),
@@ -365,13 +365,13 @@ impl Faults {
         }
     }
 
-    /// Whether nothing was noted.
+    /// Whether no error was added.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Refuses when anything was noted.
+    /// Returns [`Error::Rejected`] if any error was added.
     pub fn check(self) -> Result<()> {
         if self.0.is_empty() {
             Ok(())
@@ -387,7 +387,7 @@ impl From<Faults> for Error {
     }
 }
 
-/// Splits an outcome into what a payload holds: the value, or the user errors; everything else stays an error.
+/// Splits an outcome into the parts of a payload: the value, or the user errors. Any other error is passed on.
 pub fn payload<T>(outcome: Result<T>) -> Result<(Option<T>, Vec<UserError>)> {
     match outcome {
         Ok(value) => Ok((Some(value), Vec::new())),

@@ -1,18 +1,18 @@
-//! What tests give to each decoder of outside bytes: random bytes, changed copies of valid ones, and deep and long ones.
-//! All of it follows from a seed, so that a failure can be repeated.
+//! Inputs for tests of the decoders of external bytes: random bytes, mutated copies of valid inputs, and deep and long
+//! inputs. All are derived from a seed, so that a failure can be reproduced.
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-/// Levels of the deep inputs.
+/// Nesting depth of the deep inputs.
 const DEEP: usize = 10_000;
 
-/// Bytes of the long inputs.
+/// Length of the long inputs, in bytes.
 const LONG: usize = 1024 * 1024;
 
-/// Bytes that mean something to one decoder or another.
+/// Bytes that have a meaning in one of the decoders.
 const MEANINGFUL: &[u8] = b"{}[]()<>\"'\\/,:;=&%+-_.~*?#@! \t\r\n\x0019azAZeE\x7f\x80\xc3\xff";
 
-/// Gives `check` a few thousand inputs, all derived from `seed` and the valid inputs.
+/// Calls `check` with a few thousand inputs, all derived from `seed` and the valid inputs.
 pub(crate) fn each(seed: u64, valid: &[&[u8]], mut check: impl FnMut(&[u8])) {
     let mut rng = StdRng::seed_from_u64(seed);
     for _ in 0..1000 {
@@ -29,7 +29,7 @@ pub(crate) fn each(seed: u64, valid: &[&[u8]], mut check: impl FnMut(&[u8])) {
     }
 }
 
-/// The same for decoders of text.
+/// Does the same as [`each`] for decoders of text.
 pub(crate) fn each_text(seed: u64, valid: &[&str], mut check: impl FnMut(&str)) {
     let valid: Vec<&[u8]> = valid.iter().map(|valid| valid.as_bytes()).collect();
     each(seed, &valid, |bytes| check(&String::from_utf8_lossy(bytes)));
@@ -48,7 +48,7 @@ fn random(rng: &mut StdRng) -> Vec<u8> {
     (0..length).map(byte).collect()
 }
 
-/// A copy with a few bytes changed, left out, added or repeated.
+/// Returns a copy with a few bytes changed, removed, added or repeated.
 fn changed(rng: &mut StdRng, valid: &[u8]) -> Vec<u8> {
     let mut copy = valid.to_vec();
     for _ in 0..rng.random_range(1..4) {

@@ -1,36 +1,37 @@
 //! Storefront Gateway: the customer back end of an online store, one GraphQL API on MongoDB.
 //!
-//! # The house
-//! Data comes in by [`http`], becomes a request context ([`context`]), meets a domain's `graphql.rs` or `mutations.rs`,
-//! then its rules (`mod.rs`), then its `store.rs`, and goes back the same way. Nothing else calls around.
+//! # Architecture
+//! A request arrives in [`http`], gets a request context ([`context`]), and is passed to a domain's `graphql.rs` or
+//! `mutations.rs`, then to its rules (`mod.rs`), then to its `store.rs`; the result returns the same way. There are no
+//! other call paths.
 //!
-//! | part | what it is |
+//! | module | content |
 //! |---|---|
 //! | [`cli`] | the command line: `serve`, operator commands, `check`, `schema` |
 //! | [`demo`] | data and credentials to try the gateway out |
 //! | [`serve`] | starting and stopping a gateway |
 //! | [`http`] | router, the GraphQL handler, uploads, OAuth, content, GraphiQL; the only place where a principal is established |
-//! | [`guard`] | what a GraphQL document may cost, before anything expensive happens to it |
-//! | [`schema`] | **the list**: query and mutation made of the domains' parts, their indexes, jobs and migrations |
+//! | [`guard`] | limits on the cost of a GraphQL document, checked before anything expensive is done with it |
+//! | [`schema`] | **the list** of all domains: query and mutation composed of their parts, their indexes, jobs and migrations |
 //! | [`storefront`], [`storefront_user`], [`storage`], [`custom_field`], [`customer`], [`address`], [`order`], [`market`], [`sign_on`], [`erasure`] | the domains: documents and rules, commands to the database, nodes and mutations |
-//! | [`context`], [`app`] | what a request and what the process shares |
-//! | [`access`] | who is asking and how far they reach: principals, scopes, reaches, clients, tokens, keys, OAuth; who did what: the audit trail |
+//! | [`context`], [`app`] | the state that a request and the process share |
+//! | [`access`] | authentication and authorization: principals, scopes, reaches, clients, tokens, keys, OAuth; the audit trail |
 //! | [`telemetry`] | log, metrics, traces |
-//! | [`notice`] | what the mails to customers say |
-//! | [`platform`] | parts that know no domain, a file a concern |
-//! | [`config`], [`error`] | settings; what can go wrong and how it reaches the wire |
+//! | [`notice`] | the texts of the e-mails to customers |
+//! | [`platform`] | infrastructure without knowledge of a domain, one file for each concern |
+//! | [`config`], [`error`] | settings; errors and their form in responses |
 //!
 //! # Rules
-//! - Imports go down this table only; a test reads them.
+//! - Imports go down this table only; a test checks them.
 //! - A principal yields a [`Reach`](access::reach::Reach), and only a reach opens a tenant's collection
-//!   ([`access::tenant`]). Forgetting the check does not compile; asking with the wrong reach finds nothing.
-//! - Every change of more than one document is one transaction, written so that running it twice is the same as once.
-//!   What adds to or moves under a person also touches that person's own document, so that of two at once one loses
-//!   cleanly.
-//! - Side effects are jobs, written in the transaction that wants them ([`platform::job`]).
+//!   ([`access::tenant`]). Code that omits the check does not compile; a query with the wrong reach finds nothing.
+//! - Every change of more than one document is one transaction, and is idempotent. A transaction that adds to a
+//!   person's data or moves it also writes the person's own document, so that of two concurrent ones one fails with a
+//!   conflict.
+//! - Side effects are jobs, written in the transaction that causes them ([`platform::job`]).
 //! - Each level of a query costs one database command ([`platform::loader`], [`platform::page`]).
 //! - Time and randomness come from the [`app`](app::App), not from globals.
-//! - An error reaches the wire through [`error::Error::to_wire`] only, and says nothing of its cause.
+//! - An error reaches a response through [`error::Error::to_wire`] only, without its cause.
 
 pub mod access;
 pub mod address;
@@ -59,7 +60,7 @@ pub mod storefront;
 pub mod storefront_user;
 pub mod telemetry;
 
-/// Takes the place of the system's allocator in everything that links this crate, its benchmarks and tests too.
+/// Replaces the system's allocator in everything that links this crate, including benchmarks and tests.
 #[cfg(target_os = "linux")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -1,4 +1,4 @@
-//! The gateway's command.
+//! The `storefront-gateway` binary.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! The list of what there is: the domains' parts of query and mutation, their indexes, jobs and migrations. A new domain
-//! adds its lines here and nowhere else.
+//! The list of all domains: their parts of query and mutation, their indexes, jobs and migrations. A new domain is
+//! registered here and nowhere else.
 
 mod separately;
 mod stored;
@@ -69,7 +69,7 @@ pub struct Query(
     OrderQuery,
 );
 
-/// The mutations, of which one that fails leaves the others of its document as they are (GQL-04).
+/// The mutations; one that fails does not affect the others of its document (GQL-04).
 pub type Mutation = Separately<Mutations>;
 
 /// Root type of all mutations.
@@ -92,8 +92,8 @@ pub struct Mutations(
     SignOnMutation,
 );
 
-/// Mutations that check, look up, set or hand out a credential of a customer. A document may have one of them, once, so that
-/// one request is one try.
+/// Mutations that check, look up, set or issue a credential of a customer. A document may contain one of them, once, so
+/// that one request is one attempt.
 pub const CREDENTIAL_MUTATIONS: &[&str] = &[
     "customerRegister",
     "customerTokenCreate",
@@ -113,7 +113,7 @@ pub const CREDENTIAL_MUTATIONS: &[&str] = &[
     "customerDelete",
 ];
 
-/// Registrations of which a document may have one, unless it is a backend's (SFU-40).
+/// Registrations of which a document may contain one, unless the caller is a backend (SFU-40).
 pub const REGISTRATIONS: &[&str] = &["storefrontUserRegister"];
 
 /// An object with a global id, which `node` and `nodes` look up.
@@ -148,7 +148,7 @@ pub enum Node {
     Market(Market),
 }
 
-/// Finds the object behind an id; its prefix names the type. Equal types of one level are read together.
+/// Returns the object with an id, whose prefix names the type. Objects of the same type on one level are read together.
 async fn node(context: &RequestContext, id: &str) -> Result<Option<Node>> {
     let prefix = id.split_once('_').map_or("", |(prefix, _)| prefix);
     Ok(match prefix {
@@ -178,7 +178,7 @@ async fn node(context: &RequestContext, id: &str) -> Result<Option<Node>> {
     })
 }
 
-/// Most ids that `nodes` takes.
+/// Maximum number of ids that `nodes` takes.
 const MAX_NODES: usize = 100;
 
 /// Objects by global id.
@@ -195,7 +195,7 @@ impl NodeQuery {
         #[graphql(desc = "Global id of the object.")] id: ID,
     ) -> Option<Result<Node>> {
         match RequestContext::of(ctx) {
-            // Boxed: every field of the query is given room for the largest of them.
+            // Boxed: every field of the query reserves space for the largest future.
             Ok(context) => Box::pin(node(context, &id)).await.transpose(),
             Err(error) => Some(Err(error)),
         }
@@ -218,7 +218,7 @@ impl NodeQuery {
     }
 }
 
-/// Indexes of all domains and of the house.
+/// Returns the indexes of all domains and of the gateway itself.
 #[must_use]
 pub fn indexes() -> Vec<&'static Index> {
     [
@@ -249,7 +249,7 @@ pub fn indexes() -> Vec<&'static Index> {
     .collect()
 }
 
-/// Jobs of all domains.
+/// Returns the jobs of all domains.
 #[must_use]
 pub fn jobs() -> Vec<job::Kind<Arc<App>>> {
     [
@@ -273,20 +273,20 @@ pub const MIGRATIONS: &[Migration] = &[
     customer::migrations::EMAIL_KEYS,
 ];
 
-/// The executable schema. It validates nothing, which the guard has done before, and tells nothing of itself, which [`Told`]
-/// does.
+/// The executable schema. It does not validate, because the guard has validated before, and does not answer
+/// introspection, which [`Told`] does.
 pub struct Schema(GraphqlSchema<Query, Mutation, EmptySubscription>);
 
 impl Schema {
-    /// The schema. `nesting` is how deep selections and values may nest: the guard's limit.
+    /// Builds the schema. `nesting` limits how deep selections and values may nest; it is the guard's limit.
     #[must_use]
     pub fn new(nesting: usize) -> Self {
         let schema = build()
             .limit_recursive_depth(nesting)
             .validation_mode(ValidationMode::Fast)
             .disable_introspection()
-            // Nobody sees federation's fields, which no valid document has. But without them the library walks over all types for
-            // each field of the query, to find out that none is an entity.
+            // Federation's fields are never used, because no valid document has them. Without them, the library would
+            // walk over all types for each field of the query, to find out that none is an entity.
             .enable_federation();
         Self(schema.finish())
     }
@@ -301,10 +301,10 @@ fn build() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
     GraphqlSchema::build(Query::default(), Mutation::default(), EmptySubscription)
 }
 
-/// The SDL: what `schema.graphql` holds and /schema.graphql answers.
+/// Returns the SDL, which is the content of `schema.graphql` and of the response of /schema.graphql.
 #[must_use]
 pub fn sdl() -> &'static str {
-    // As introspection tells it: with the texts that specify the scalars.
+    // As in introspection: with the URLs that specify the scalars.
     static SDL: LazyLock<String> = LazyLock::new(|| {
         let export = SDLExportOptions::new().include_specified_by();
         build().finish().sdl_with_options(export)
@@ -312,7 +312,7 @@ pub fn sdl() -> &'static str {
     &SDL
 }
 
-/// The scalars that are the schema's own, and what each takes.
+/// The custom scalars of the schema, and the values that each takes.
 pub const SCALARS: &[Scalar] = &[
     Scalar {
         name: "CurrencyCode",
@@ -346,7 +346,7 @@ pub const SCALARS: &[Scalar] = &[
     },
 ];
 
-/// The rules that documents and variables are judged by, with or without telling what the schema has.
+/// Returns the rules for documents and variables. Without `introspection`, messages reveal nothing about the schema.
 #[must_use]
 pub fn rules(introspection: bool) -> Arc<Rules> {
     static TELLING: LazyLock<Arc<Rules>> = LazyLock::new(|| made(true));
@@ -358,7 +358,7 @@ pub fn rules(introspection: bool) -> Arc<Rules> {
     Arc::clone(if introspection { &TELLING } else { &SILENT })
 }
 
-/// What each part of an answer may cost.
+/// Returns the cost model of the schema.
 #[must_use]
 pub fn cost_model() -> Arc<CostModel> {
     static MODEL: LazyLock<Arc<CostModel>> = LazyLock::new(|| {
@@ -378,7 +378,7 @@ mod tests {
 
     use super::*;
 
-    /// Fields of inputs that hold a secret, whose every use is a try.
+    /// Input fields that hold a secret, each use of which is an attempt.
     const SECRETS: &[&str] = &[
         "password",
         "newPassword",

@@ -1,4 +1,4 @@
-//! Starting and stopping a gateway: what `serve` does, and what tests start.
+//! Starting and stopping a gateway, for the command `serve` and for tests.
 
 use std::net::SocketAddr;
 use std::sync::{
@@ -18,19 +18,19 @@ use crate::http::{self, Site, graphiql::DemoPage};
 use crate::platform::{database, job::Runner, migration};
 use crate::schema;
 
-/// How often the clock is set by the database's.
+/// Interval at which the clock is synchronized with the database.
 const SET_CLOCK: Duration = Duration::from_secs(60);
-/// How often a gateway without its database tries again.
+/// Interval at which a gateway without its database retries.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
-/// Longest wait for running requests and jobs at shutdown.
+/// Maximum wait for running requests and jobs at shutdown.
 pub const GRACE: Duration = Duration::from_secs(30);
 
-/// Whether requests can be answered: the database was prepared, and the gateway is not stopping.
+/// Whether requests can be answered: the database is prepared, and the gateway is not stopping.
 #[derive(Clone, Debug, Default)]
 pub struct Ready(Arc<AtomicBool>);
 
 impl Ready {
-    /// Whether it is so now.
+    /// Whether requests can be answered now.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.0.load(Ordering::Acquire)
@@ -41,11 +41,11 @@ impl Ready {
     }
 }
 
-/// A gateway that serves.
+/// A running gateway.
 pub struct Running {
-    /// The app behind it.
+    /// The app.
     pub app: Arc<App>,
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
     /// Whether requests can be answered.
     pub ready: Ready,
@@ -54,11 +54,11 @@ pub struct Running {
     http: JoinHandle<()>,
 }
 
-/// Brings the database into the state that this version needs: clock, migrations, indexes, keys. Running it twice, or on
-/// several nodes at once, is the same as once.
+/// Brings the database into the state that this version needs: clock, migrations, indexes, keys. Idempotent, also when
+/// several nodes run it at once.
 ///
 /// # Errors
-/// [`Error::Unavailable`] without a database; [`Error::Internal`] for one that this version cannot use.
+/// [`Error::Unavailable`] without a database; [`Error::Internal`] for a database that this version cannot use.
 pub async fn prepare(app: &App) -> Result<()> {
     app.database.set_clock(&app.clock).await?;
     migration::migrate(&app.database, &app.clock, &app.node, schema::MIGRATIONS).await?;
@@ -66,7 +66,7 @@ pub async fn prepare(app: &App) -> Result<()> {
     app.access.tokens.keys.refresh().await
 }
 
-/// Gives the app the runner of all domains' jobs. Its tasks are counted by the tracker that is returned.
+/// Installs the runner of all domains' jobs in the app. The returned tracker counts the running jobs.
 pub fn install_jobs(app: &Arc<App>) -> TaskTracker {
     let tracker = TaskTracker::new();
     app.install_runner(Runner::new(app.queue.clone(), schema::jobs(), tracker.clone()));
@@ -100,7 +100,7 @@ pub fn start(
     }
 }
 
-/// Prepares the database as soon as it answers, then runs jobs and keeps clock and keys fresh.
+/// Prepares the database as soon as it responds, then runs jobs and keeps clock and keys up to date.
 async fn background(app: Arc<App>, ready: Ready, stop: CancellationToken) {
     let prepared = tokio::select! {
         () = stop.cancelled() => return,
@@ -129,7 +129,8 @@ async fn background(app: Arc<App>, ready: Ready, stop: CancellationToken) {
     );
 }
 
-/// Whether the database was prepared; false for one that this version cannot use, which is told.
+/// Prepares the database, retrying while it does not respond. Logs an error and returns false if this version cannot
+/// use the database.
 async fn prepare_when_it_answers(app: &App) -> bool {
     let mut told = false;
     loop {
@@ -153,7 +154,7 @@ async fn prepare_when_it_answers(app: &App) -> bool {
     }
 }
 
-/// Repeats `work` until `stop`. A failure is tried again at the next turn.
+/// Repeats `work` until `stop`. A failure is retried after the next period.
 async fn every<F: Future<Output = Result<()>>>(
     period: Duration,
     stop: &CancellationToken,
@@ -171,21 +172,22 @@ async fn every<F: Future<Output = Result<()>>>(
 }
 
 impl Running {
-    /// Waits until the database was prepared.
+    /// Waits until the database is prepared.
     pub async fn wait_until_ready(&self) {
         while !self.ready.is_ready() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
-    /// Stops: not ready any more, running requests and jobs in hand finish, for at most [`GRACE`]. Whether all did.
+    /// Stops the gateway: it is no longer ready, and running requests and jobs finish within at most [`GRACE`]. Returns
+    /// whether all did.
     pub async fn stop(self) -> bool {
         self.ready.set(false);
         self.stop.cancel();
         self.jobs.close();
         self.app.tasks.close();
         let finished = async {
-            // The server's task ends when its connections have.
+            // The server's task ends after its connections.
             let _served = self.http.await;
             self.app.tasks.wait().await;
             self.jobs.wait().await;

@@ -1,4 +1,4 @@
-//! Lists behind another object: read for all objects of a level in one command.
+//! Lists of child objects, read for all parent objects of a query level with one command.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ use crate::platform::{
     page::{Connection, Count, Order, PageArgs},
 };
 
-/// What is behind one object.
+/// The children of one object.
 pub struct Behind<'a, P: TenantDocument> {
     /// The request.
     pub context: &'a Arc<RequestContext>,
-    /// The object.
+    /// The parent object.
     pub parent: &'a P,
 }
 
@@ -35,7 +35,7 @@ where
         (self.parent.storefront().clone(), self.parent.id().clone())
     }
 
-    /// From parents as far as `to_parents` goes, to what `to_children` shows.
+    /// Reads from the parents within `to_parents` to the children within `to_children`.
     fn related<C: TenantDocument>(
         &self,
         to_parents: &impl Confine,
@@ -61,10 +61,10 @@ where
         self.context.loader(to_children.scope(), make)
     }
 
-    /// The child whose id is in this field of the object, as it is now.
+    /// Returns the child whose id is in this field of the parent's current document.
     ///
     /// # Errors
-    /// Whatever reading it fails with.
+    /// Any error of the read.
     pub async fn named<C>(&self, reach: &impl Confine, field: &'static str) -> Result<Option<C>>
     where
         P: Leads<C>,
@@ -75,10 +75,10 @@ where
         Ok(found.and_then(|found| found.first().cloned()))
     }
 
-    /// A page of the children in the order of their creation; see [`Self::list_by`].
+    /// Returns a page of the children in the order of their creation; see [`Self::list_by`].
     ///
     /// # Errors
-    /// BAD_USER_INPUT for a wrong page.
+    /// BAD_USER_INPUT for invalid page arguments.
     pub async fn list<C, N>(
         &self,
         to_parents: &impl Confine,
@@ -95,10 +95,10 @@ where
             .await
     }
 
-    /// A page of the children in an order, which is given the name of the list.
+    /// Returns a page of the children in the order that `order` makes for the name of the list.
     ///
     /// # Errors
-    /// BAD_USER_INPUT for a wrong page.
+    /// BAD_USER_INPUT for invalid page arguments.
     pub async fn list_by<C, N>(
         &self,
         to_parents: &impl Confine,
@@ -112,7 +112,7 @@ where
         C: Listed + Clone,
         N: OutputType + Clone,
     {
-        // Cursors belong to the tenant: siblings have equal arguments and ask for the same page.
+        // Cursors are valid for the whole tenant: siblings have equal arguments and so request the same page.
         let (what, whose, tenant) = (C::COLLECTION, P::COLLECTION, self.parent.storefront());
         let order = order(format!("{what} of {whose} in {tenant}"));
         let page = Arc::new(args.check(self.context.app.vault.cursors(), order)?);

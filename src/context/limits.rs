@@ -1,5 +1,5 @@
-//! How often clients may do what costs others something: by client address, by IPv6 site, by storefront (TOK-03, SFU-40).
-//! All nodes share the counts; the keys are stored blinded.
+//! Rate limits on operations that affect others: by client address, by IPv6 site, by storefront (TOK-03, SFU-40). All
+//! nodes share the counts; the keys are stored blinded.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::platform::id::Id;
 use crate::platform::throttle::{Limit, Window, network_of, site_of};
 
-/// Where a request comes from, as far as limits count by it.
+/// The origin of a request, as rate limits count it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
     /// The IPv4 address, or the /64 of the IPv6 address.
@@ -18,22 +18,23 @@ pub struct Client {
     pub site: Option<String>,
 }
 
-/// How often something may be done.
+/// The limits on one operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Amounts {
-    /// What is done; part of the keys.
+    /// Name of the operation; part of the keys.
     pub what: &'static str,
-    /// By one client.
+    /// Limit of one client.
     pub client: &'static [Window],
-    /// By all clients of one IPv6 site, which can have 65,536 networks.
+    /// Limit of all clients of one IPv6 site, which can have 65,536 networks.
     pub site: &'static [Window],
-    /// In one storefront.
+    /// Limit of one storefront.
     pub storefront: &'static [Window],
 }
 
 impl RequestContext {
-    /// The address of the person that a request is made for: a browser's own, or the one that a backend names of its
-    /// shopper. `None` for a backend that names none, because its own address says nothing about its shoppers.
+    /// Returns the address of the person on whose behalf the request is sent: the address of a browser, or the one that
+    /// a backend sends for its shopper. `None` for a backend that sends none, because its own address says nothing
+    /// about its shoppers.
     #[must_use]
     pub fn shopper(&self) -> Option<IpAddr> {
         let kind = self.principal.standing().map(|identity| identity.kind());
@@ -43,7 +44,7 @@ impl RequestContext {
         }
     }
 
-    /// The client that limits count by; see [`RequestContext::shopper`].
+    /// Returns the client that limits count; see [`RequestContext::shopper`].
     #[must_use]
     pub fn counted_client(&self) -> Option<Client> {
         self.shopper().map(|address| Client {
@@ -52,10 +53,10 @@ impl RequestContext {
         })
     }
 
-    /// Counts something that is done now in a storefront.
+    /// Counts one operation in a storefront against the limits.
     ///
     /// # Errors
-    /// RATE_LIMITED.
+    /// RATE_LIMITED if a limit is exceeded.
     pub async fn take(&self, place: &StorefrontReach, amounts: &Amounts) -> Result<()> {
         let Amounts {
             what,
@@ -69,7 +70,7 @@ impl RequestContext {
         let site = site.map(|site| [what, "site", site]);
         let storefront = [what, "storefront", place.id().as_str()];
         let mut limits = Vec::with_capacity(3);
-        // Narrow ones first: what they refuse does not come near the wide ones.
+        // Narrow limits first: what they refuse does not count towards the wide ones.
         for (key, windows) in [(&network, of_client), (&site, of_site)] {
             limits.extend(key.as_ref().map(|key| Limit { key, windows }));
         }

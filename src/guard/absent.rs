@@ -1,4 +1,5 @@
-//! Leaves out what a variable without a value stands for (GraphQL §6.4.1 for arguments, §3.10 for input objects).
+//! Removes arguments and input fields whose variable has no value (GraphQL §6.4.1 for arguments, §3.10 for input
+//! objects).
 
 use std::collections::HashSet;
 
@@ -8,8 +9,8 @@ use async_graphql::{
 };
 use async_graphql_value::Value;
 
-/// Removes the arguments and the fields of input objects whose value is one of these variables. In a list such a variable
-/// stays, because it is null there.
+/// Removes the arguments and the fields of input objects whose value is one of these variables. In a list such a
+/// variable stays, because it is null there.
 pub(super) fn leave_out(document: &mut ExecutableDocument, absent: &HashSet<&str>) {
     match &mut document.operations {
         DocumentOperations::Single(operation) => selections(&mut operation.node.selection_set.node, absent),

@@ -1,7 +1,8 @@
-//! Makes the executor's document of the parser's: the same operations and fragments, each with its place in the text.
+//! Converts the parser's document into the executor's: the same operations and fragments, each with its position in the
+//! text.
 //!
-//! The parser drops some of what it does not understand without a word, such as an argument without its value. So the tokens of
-//! what is converted are counted, and are as many as the text has.
+//! The parser silently drops some input that it does not understand, such as an argument without a value. Therefore the
+//! tokens of the converted parts are counted and compared with those of the text.
 
 use std::{cell::Cell, collections::HashMap};
 
@@ -18,11 +19,11 @@ use async_graphql_value as executor;
 
 use super::{places::Places, refusal::Refusal};
 
-/// Converts a document. Of definitions with the same name the first is taken; that there are several, and whatever else is
-/// wrong with the document, is for validation to say.
+/// Converts a document. Of several definitions with the same name the first is taken; validation reports the duplicates
+/// and any other problem of the document.
 ///
 /// # Errors
-/// The document holds no operation, or a number that has no value here.
+/// The document has no operation, or has a number that is out of range.
 pub(super) fn document(
     document: &ast::Document,
     tokens: &[usize],
@@ -57,7 +58,7 @@ pub(super) fn document(
                     .entry(executor_name(&fragment.name))
                     .or_insert(converted);
             }
-            // No part of an executable document, as validation says.
+            // Not part of an executable document; validation reports it.
             _ => {}
         }
     }
@@ -75,8 +76,7 @@ pub(super) fn document(
     })
 }
 
-/// A literal without variables as the value that it stands for; `None` for one with a variable in it, or a number that
-/// has no value here.
+/// Converts a literal without variables; `None` if it has a variable or a number that is out of range.
 pub(super) fn constant(value: &ast::Value) -> Option<executor::ConstValue> {
     let places = Places::of("");
     let converter = Converter {
@@ -88,16 +88,16 @@ pub(super) fn constant(value: &ast::Value) -> Option<executor::ConstValue> {
     value.into_const()
 }
 
-/// The executor's name of the parser's.
+/// Converts a name of the parser into one of the executor.
 pub(super) fn executor_name(name: &Name) -> executor::Name {
     executor::Name::new(name.as_str())
 }
 
 struct Converter<'a> {
     places: &'a Places,
-    /// Where each of the text's tokens begins.
+    /// The byte at which each token of the text begins.
     tokens: &'a [usize],
-    /// Tokens of what was converted so far.
+    /// Number of tokens converted so far.
     counted: Cell<usize>,
 }
 
@@ -120,7 +120,7 @@ impl Converter<'_> {
         until(to) - until(from)
     }
 
-    /// Converts a part of the text, in which no token may be left over.
+    /// Converts a part of the text, and fails if a token of it was not converted.
     fn whole<T>(
         &self,
         span: Option<SourceSpan>,
@@ -144,7 +144,7 @@ impl Converter<'_> {
         &self,
         operation: &Node<ast::OperationDefinition>,
     ) -> Result<Positioned<OperationDefinition>, Refusal> {
-        // Without its kind it begins with its selections.
+        // An operation in short form begins with its selections.
         let (at, selections) = (operation.location(), operation.selection_set.first());
         let begins = at.zip(selections.and_then(ast::Selection::location));
         let is_short =
@@ -171,12 +171,12 @@ impl Converter<'_> {
         &self,
         variable: &Node<ast::VariableDefinition>,
     ) -> Result<Positioned<VariableDefinition>, Refusal> {
-        // A dollar and a colon.
+        // A dollar sign and a colon.
         self.count(2 + type_tokens(&variable.ty));
         let default = variable.default_value.as_ref().map(|value| {
             self.count(1);
             let converted = self.value(value, value.location())?;
-            // The parser takes no variable there.
+            // The parser accepts no variable here.
             let constant = converted.into_const().unwrap_or_default();
             Ok(self.put(constant, value.location()))
         });
@@ -193,7 +193,7 @@ impl Converter<'_> {
         &self,
         fragment: &Node<ast::FragmentDefinition>,
     ) -> Result<Positioned<FragmentDefinition>, Refusal> {
-        // Its keyword, its name, and "on".
+        // The keyword, the name, and "on".
         self.count(3);
         let converted = FragmentDefinition {
             type_condition: self.condition(&fragment.type_condition),
@@ -287,7 +287,7 @@ impl Converter<'_> {
         use executor::Value;
         self.count(match value {
             ast::Value::Variable(_) | ast::Value::List(_) => 2,
-            // A name and a colon for each of its fields.
+            // A name and a colon for each field.
             ast::Value::Object(fields) => 2 + 2 * fields.len(),
             _ => 1,
         });
@@ -312,7 +312,8 @@ impl Converter<'_> {
         })
     }
 
-    /// Whole numbers are exact up to 64 bits, others as exact as JSON's are in practice (RFC 8259 §6).
+    /// Converts a number. Integers are exact up to 64 bits, others have the precision that JSON has in practice (RFC
+    /// 8259 §6).
     fn number(&self, digits: &str, span: Option<SourceSpan>) -> Result<Number, Refusal> {
         let whole = digits.parse::<i64>().map(Number::from);
         let whole = whole.or_else(|_| digits.parse::<u64>().map(Number::from)).ok();
@@ -321,7 +322,7 @@ impl Converter<'_> {
     }
 }
 
-/// The brackets around what stands in brackets, if anything does.
+/// Returns the number of brackets around a list in the text; an empty list has none.
 fn around(is_empty: bool) -> usize {
     if is_empty { 0 } else { 2 }
 }

@@ -1,7 +1,7 @@
-//! Adds up what the answer to an operation may hold: objects, and fields in them.
+//! Computes upper bounds on the objects in the response to an operation, and on their fields.
 //!
-//! Every selection in the document is measured exactly once: a fragment's measure is kept as a sum that each spread
-//! of it adds, in the order that [`super::shape`] found. All arithmetic stops at the end of its type.
+//! Every selection in the document is measured exactly once: the measure of a fragment is stored as a sum that each of
+//! its spreads adds, in the order that [`super::shape`] determined. All arithmetic saturates.
 
 use std::collections::HashMap;
 
@@ -21,18 +21,18 @@ use super::{
     sizes::Sizes,
 };
 
-/// What the answer to one operation may hold at most.
+/// Upper bounds on the response to one operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// Objects: what `GATEWAY_MAX_COST` limits.
+    /// Objects; limited by `GATEWAY_MAX_COST`.
     pub objects: u64,
-    /// Fields in them, with those of no object type.
+    /// Fields of these objects, including those with scalar values.
     pub fields: u64,
-    /// Fields that describe the schema.
+    /// Fields of introspection.
     pub introspection: u64,
     /// Credential mutations.
     pub credentials: u64,
-    /// Registrations of which only a backend may send several.
+    /// Registrations, of which only a backend may send several.
     pub registrations: u64,
 }
 
@@ -70,7 +70,7 @@ impl Cost {
     /// Refuses what only a backend may send.
     ///
     /// # Errors
-    /// A second registration.
+    /// More than one registration.
     pub fn check_for_the_public(&self) -> Result<(), Refusal> {
         if self.registrations <= 1 {
             return Ok(());
@@ -80,7 +80,7 @@ impl Cost {
         ))
     }
 
-    /// Refuses what only somebody with a credential may ask for.
+    /// Refuses what only a caller with a credential may request.
     pub(super) fn check_for_nobody(&self, model: &CostModel) -> Result<(), Refusal> {
         let allowance = introspection::ALLOWANCE_OF_NOBODY;
         if self.introspection <= model.introspection(allowance) {
@@ -97,7 +97,7 @@ impl Cost {
         )
     }
 
-    /// Refuses what goes beyond a limit.
+    /// Refuses an operation that exceeds a limit.
     pub(super) fn check(&self, limits: &Limits, model: &CostModel) -> Result<(), Refusal> {
         let problem = if self.objects > limits.cost {
             format!(
@@ -128,9 +128,9 @@ impl Cost {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Measure {
     pub(super) cost: Cost,
-    /// Did a variable's value count? Else the cost is the same for every request.
+    /// Whether a variable's value affected the cost. If not, the cost is the same for every request.
     pub(super) depends_on_variables: bool,
-    /// Selections that were looked at; each of the document is looked at once.
+    /// Number of selections visited; each selection of the document is visited once.
     #[cfg(test)]
     pub(super) visits: usize,
 }
@@ -166,7 +166,7 @@ pub(super) fn measure(
     }
 }
 
-/// The fields that the full introspection query comes to.
+/// Returns the number of fields in the response to the full introspection query.
 pub(super) fn full_introspection(model: &CostModel) -> u64 {
     let document = parse_query(introspection::FULL).expect("a constant that a test parses");
     let order = shape::check(&document, &Limits::default()).expect("a constant that a test checks");
@@ -191,7 +191,7 @@ impl<'a> Meter<'a> {
         self.fragments.insert(name, (on, tally));
     }
 
-    /// Measures a selection set on a type, as deep as it is written: the scan has bounded that.
+    /// Measures a selection set on a type, recursively: the scan has bounded the depth.
     fn selections(&mut self, set: &SelectionSet, parent: Option<TypeId>) -> Tally {
         let mut tally = Tally::default();
         for selection in &set.items {
@@ -263,29 +263,29 @@ impl<'a> Meter<'a> {
     }
 }
 
-/// What a selection set comes to on one object.
+/// The cost of a selection set on one object.
 #[derive(Default)]
 struct Tally {
-    /// Once, whatever the object's type.
+    /// Added once, for any type of the object.
     once: Cost,
-    /// For each item, where the object is a page.
+    /// Added for each item, if the object is a page.
     per_item: Cost,
-    /// What comes on top for an object of one of these types; in order, each type once.
+    /// Added for an object of one of these types; sorted, each type once.
     by_type: Vec<(TypeId, Cost)>,
 }
 
 impl Tally {
-    /// The most that the selections come to, a page having so many items.
+    /// Returns the maximum cost of the selections on a page with this many items.
     fn whole(&self, page: u64) -> Cost {
         let by_type = self.by_type.iter().map(|(_, cost)| *cost);
         let most = by_type.fold(Cost::default(), Cost::max);
         self.once.plus(most).plus(self.per_item.times(page))
     }
 
-    /// Adds what stands in a fragment on `condition`, spread on an object of type `parent`.
+    /// Adds the cost of a fragment on `condition`, spread on an object of type `parent`.
     fn absorb(&mut self, model: &CostModel, parent: Option<TypeId>, condition: Option<TypeId>, inner: &Self) {
         let (Some(parent), Some(condition)) = (parent, condition) else {
-            // Validation knows no such type either; until it says so, everything counts.
+            // The type is unknown, and validation will reject it. Until then everything counts.
             self.once = self.once.plus(inner.whole(LIST));
             return;
         };

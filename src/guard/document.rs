@@ -1,4 +1,4 @@
-//! The gates in order, and the documents that have passed them.
+//! The checks in order, and the cache of the documents that have passed them.
 
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
@@ -22,22 +22,22 @@ use super::{
     shape::{self, FragmentOrder},
 };
 
-/// Memory that kept documents may take, in bytes.
+/// Memory of the document cache, in bytes.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 
-/// Documents that may be kept.
+/// Maximum number of cached documents.
 const CACHE_ENTRIES: u64 = 10_000;
 
-/// Operations that a message names.
+/// Maximum number of operations that a message names.
 const NAMES_TOLD: usize = 5;
 
-/// What a parsed document takes for each of its tokens, in bytes, beside its text and the names copied from it;
-/// 220 were measured.
+/// Bytes that a parsed document takes for each of its tokens, besides its text and the names copied from it; 220 were
+/// measured.
 const BYTES_PER_TOKEN: usize = 256;
 
-/// Decides which documents run, and keeps those that were found valid.
+/// Decides which documents are executed, and caches the valid ones.
 ///
-/// Cheap to clone; clones share what is kept.
+/// Cheap to clone; clones share the cache.
 #[derive(Clone, Debug)]
 pub struct Guard {
     limits: Limits,
@@ -47,10 +47,10 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// A guard for a schema, with nothing kept yet.
+    /// Creates a guard for a schema, with an empty cache.
     ///
-    /// Kept documents are found by their whole text, so that no two can be taken for each other, and hashed with a
-    /// random key. A flood of new documents does not drive out those in use: the cache admits by frequency.
+    /// Documents are looked up by their full text, so that no two can be confused, and hashed with a random key. A
+    /// flood of new documents does not evict those in use: the cache admits by frequency.
     #[must_use]
     pub fn new(limits: Limits, model: impl Into<Arc<CostModel>>, rules: impl Into<Arc<Rules>>) -> Self {
         let least = u32::try_from(CACHE_BYTES.div_ceil(CACHE_ENTRIES)).unwrap_or(u32::MAX);
@@ -66,10 +66,10 @@ impl Guard {
         }
     }
 
-    /// Reads a document, or finds it among those that were kept.
+    /// Parses a document, or finds it in the cache.
     ///
     /// # Errors
-    /// It is not GraphQL, or exceeds a limit that does not depend on the operation and the variables.
+    /// The text is not GraphQL, or exceeds a limit that does not depend on the operation and the variables.
     pub fn read(&self, text: &str) -> Result<Read, Refusal> {
         if let Some(prepared) = self.kept.get(text) {
             return Ok(Read(State::Kept(prepared)));
@@ -89,11 +89,10 @@ impl Guard {
         }))))
     }
 
-    /// Validates a document that was read, once: only what is valid is kept, so that refused and broken documents take no room
-    /// from others.
+    /// Validates a parsed document, once. Only valid documents are cached, so that refused and invalid ones evict none.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// All problems of the document.
     pub fn validate(&self, read: Read) -> Result<Arc<Prepared>, Vec<Refusal>> {
         let new = match read.0 {
             State::Kept(prepared) => return Ok(prepared),
@@ -106,10 +105,10 @@ impl Guard {
         Ok(prepared)
     }
 
-    /// Checks the values of an operation's variables, and brings them into the form that the executor takes.
+    /// Checks the values of an operation's variables, and converts them into the form that the executor takes.
     ///
     /// # Errors
-    /// Everything that does not fit.
+    /// All values that do not match their types.
     pub fn coerce(&self, operation: &Operation<'_>, variables: &mut Variables) -> Result<(), Vec<Refusal>> {
         self.rules.coerce(operation.declared, variables)
     }
@@ -117,7 +116,7 @@ impl Guard {
     /// Decides whether an operation may run with these variables.
     ///
     /// # Errors
-    /// The answer may hold more than the limits allow, or the operation runs a second credential mutation.
+    /// The response may exceed the limits, or the operation has a second credential mutation.
     pub fn admit(&self, operation: &Operation<'_>, variables: &Variables) -> Result<Cost, Refusal> {
         let prepared = operation.prepared;
         let known = &prepared.costs[operation.index];
@@ -141,16 +140,16 @@ impl Guard {
         Ok(cost)
     }
 
-    /// Refuses what only somebody with a credential may ask for.
+    /// Refuses what only a caller with a credential may request.
     ///
     /// # Errors
-    /// Introspection of more than the schema.
+    /// Introspection beyond the allowance of callers without a credential.
     pub fn check_for_nobody(&self, cost: &Cost) -> Result<(), Refusal> {
         cost.check_for_nobody(&self.model)
     }
 }
 
-/// A document that is GraphQL and within the limits; nobody knows yet whether it means anything.
+/// A document that is GraphQL and within the limits, but not validated yet.
 #[derive(Debug)]
 pub struct Read(State);
 
@@ -171,7 +170,7 @@ struct New {
 }
 
 impl Read {
-    /// The kind of the operation that would run; `None` where the document does not say which one that is.
+    /// Returns the kind of the operation that would run; `None` if the document has no such operation.
     #[must_use]
     pub fn kind(&self, operation: Option<&str>) -> Option<OperationType> {
         let document = match &self.0 {
@@ -193,9 +192,9 @@ pub struct Prepared {
     text: Arc<str>,
     document: ExecutableDocument,
     order: FragmentOrder,
-    /// Of each operation, in the order of the document's iteration: its cost, where no variable decides it.
+    /// The cost of each operation, in the iteration order of the document, if no variable affects it.
     costs: Vec<OnceLock<Cost>>,
-    /// Of each operation, in the same order: its variables.
+    /// The variables of each operation, in the same order.
     declared: Vec<Declared>,
     bytes: u32,
 }
@@ -225,16 +224,16 @@ impl Prepared {
         }
     }
 
-    /// The document itself, with all of its operations.
+    /// Returns the document with all of its operations.
     #[must_use]
     pub fn document(&self) -> &ExecutableDocument {
         &self.document
     }
 
-    /// The operation to run: the one of that name, or the only one.
+    /// Returns the operation to run: the one with that name, or the only one.
     ///
     /// # Errors
-    /// The document has no operation of that name, or several and no name was given (GraphQL §6.1).
+    /// The document has no operation with that name, or has several and no name was given (GraphQL §6.1).
     pub fn operation(&self, name: Option<&str>) -> Result<Operation<'_>, Refusal> {
         let mut operations = (self.document.operations.iter().zip(&self.declared).enumerate()).map(
             |(index, (own, declared))| {
@@ -273,7 +272,7 @@ impl Prepared {
         })
     }
 
-    /// The names of the first operations, in the order of the text, for messages.
+    /// Returns the names of the first operations, in the order of the text, for messages.
     fn names(&self) -> String {
         let named = self.document.operations.iter();
         let mut named: Vec<(Pos, &str)> = named
@@ -292,7 +291,8 @@ impl Prepared {
     }
 }
 
-/// The value of a variable of an operation: what was sent, or its default; `None` for one without either.
+/// Returns the value of a variable of an operation: the value sent, or its default; `None` for a variable without
+/// either.
 #[must_use]
 pub fn value_of(operation: &OperationDefinition, variables: &Variables, name: &Name) -> Option<Value> {
     let sent = variables.get(name).cloned();
@@ -304,10 +304,10 @@ pub fn value_of(operation: &OperationDefinition, variables: &Variables, name: &N
 }
 
 impl Operation<'_> {
-    /// The document as the library's executor takes it (`Request::set_parsed_query`).
+    /// Returns the document for the library's executor (`Request::set_parsed_query`).
     ///
-    /// Where a variable without a value stands for an argument or for a field of an input object, that is as if it were not
-    /// there (GraphQL §6.4.1, §3.10). The executor would take it for null, which clears what is there.
+    /// An argument or a field of an input object whose variable has no value is removed (GraphQL §6.4.1, §3.10). The
+    /// executor would take it for null, which clears the stored value.
     #[must_use]
     pub fn to_run(&self, variables: &Variables) -> ExecutableDocument {
         let mut document = self.prepared.document.clone();
@@ -318,7 +318,7 @@ impl Operation<'_> {
         document
     }
 
-    /// Whether it selects one field, and of that only what has nothing behind it.
+    /// Whether the operation selects one field, and of that only leaves.
     #[must_use]
     pub fn is_single(&self) -> bool {
         let items = &self.definition.selection_set.node.items;
@@ -334,12 +334,12 @@ impl Operation<'_> {
     }
 }
 
-/// One of a document's operations.
+/// One operation of a document.
 #[derive(Clone, Copy, Debug)]
 pub struct Operation<'a> {
     /// Query, mutation or subscription.
     pub kind: OperationType,
-    /// Its own name, as the client chose it.
+    /// The operation's name, as the client chose it.
     pub name: Option<&'a str>,
     prepared: &'a Prepared,
     index: usize,

@@ -1,37 +1,37 @@
-//! What introspection may ask for: the questions that tools ask, twice over, and no bombs.
+//! Limits introspection to twice the queries that tools send.
 //!
-//! Introspection has no pages and goes in circles (`fields { type { fields { type …`), so that neither the depth nor
-//! the cost of ordinary queries fits it. It is measured in fields that the answer holds, by how many types, fields
-//! and arguments this schema has on average, and by how many lists and non-nulls stand around a type at most, and may come to twice what the full introspection query comes to; without a
-//! credential to little more than once.
+//! Introspection has no pages and is circular (`fields { type { fields { type …`), so that neither the depth nor the
+//! cost limit of ordinary queries fits it. It is measured in fields of the response, from the average numbers of types,
+//! fields and arguments of this schema and the maximum number of lists and non-nulls around a type. The limit is twice
+//! the full introspection query; without a credential it is little more than once.
 
 use async_graphql::parser::types::{BaseType, ServiceDocument, Type, TypeKind};
 
 use super::model::{CostModel, FieldModel, Times, TypeId, fields, types};
 
-/// Fields inside one another below `__schema` and `__type`, themselves counted; the full query has 15.
+/// Maximum nesting of fields below `__schema` and `__type`, those included; the full query has 15.
 pub(super) const MAX_DEPTH: usize = 20;
 
-/// The lists that lead from a type to further types; what the full query has inside one another is one.
+/// The lists that lead from a type to further types. In the full query they nest one deep.
 pub(super) const LISTS: [&str; 4] = ["fields", "interfaces", "possibleTypes", "inputFields"];
 
-/// How many of [`LISTS`] may stand inside one another.
+/// Maximum nesting of [`LISTS`].
 pub(super) const MAX_LISTS: usize = 2;
 
-/// What an operation may ask for, in hundredths of the full introspection query.
+/// Allowance of an operation, in percent of the full introspection query.
 pub(super) const ALLOWANCE: u64 = 200;
 
-/// The same of a caller without a credential: the full query, which takes half of the processor's time that such a request may
-/// take (DEF-01), and the little more that a tool may want.
+/// Allowance of a caller without a credential: the full query, which takes half of the processor time that such a
+/// request may take (DEF-01), plus a margin for tools.
 pub(super) const ALLOWANCE_OF_NOBODY: u64 = 110;
 
-/// Types, scalars among them, that every schema has without defining them.
+/// Types, including scalars, that every schema has without defining them.
 const BUILT_IN_TYPES: u64 = 13;
 
 /// Directives that every schema has without defining them.
 const BUILT_IN_DIRECTIVES: u64 = 5;
 
-/// Asks for everything that can be asked about a schema, nine wrappers deep, as the tools that generate code do.
+/// The full introspection query, nine type wrappers deep, as code generators send it.
 pub const FULL: &str = "
 query {
   __schema {
@@ -73,7 +73,7 @@ pub(super) fn add(model: &mut CostModel, document: &ServiceDocument) {
         "__Directive",
     ]
     .map(|name| model.add_type(name));
-    // A type inside its lists and non-nulls: each `ofType` leads to the next one, and the last one to nothing.
+    // A type inside its lists and non-nulls: each `ofType` leads to the next type, and the last one to none.
     let mut inner = ty;
     let mut types = vec![ty];
     for level in 1..=counts.wrappers {
@@ -125,7 +125,7 @@ fn introspecting(target: TypeId, times: u64, introspects: bool) -> FieldModel {
     }
 }
 
-/// How many there are of what introspection lists, in all; then on average, rounded up.
+/// Counts of the things that introspection lists: first totals, then averages, rounded up.
 #[derive(Default)]
 struct Census {
     types: u64,
@@ -136,7 +136,7 @@ struct Census {
     values: u64,
     /// Interfaces of objects and members of unions.
     relations: u64,
-    /// Lists and non-nulls around a type, at most.
+    /// Maximum number of lists and non-nulls around a type.
     wrappers: u64,
 }
 
@@ -188,7 +188,7 @@ impl Census {
     }
 }
 
-/// How many lists and non-nulls stand around a type.
+/// Counts the lists and non-nulls around a type.
 fn wrappers(ty: &Type) -> u64 {
     let inner = match &ty.base {
         BaseType::Named(_) => 0,

@@ -1,17 +1,17 @@
-//! Refuses GraphQL documents that would cost more than they should, before anything expensive happens to them.
+//! Refuses GraphQL documents that would cost too much, before anything expensive is done with them.
 //!
-//! A document passes four gates, each cheap enough that a refusal takes well under a millisecond:
+//! A document passes four checks, each cheap enough that a refusal takes well under a millisecond:
 //!
-//! 1. `scan` reads the text once, byte by byte, and counts tokens and the nesting of brackets. The library's
-//!    parser is recursive, so that a text nested deep enough kills the process; this scan lets no such text through.
-//! 2. `parse` parses what is left and says what is wrong without repeating the text; `convert` makes of it what the
-//!    executor takes.
-//! 3. `shape` bounds what does not depend on the schema: depth, aliases, fragments, directives, cycles, and the
-//!    size of the document with its fragments written out, which is what a validation walks through. Then `rules` validate.
-//! 4. `cost` bounds the objects that the answer may hold, by the schema (`model`) and the request's variables.
+//! 1. `scan` reads the text once, byte by byte, and counts tokens and the nesting of brackets. The library's parser is
+//!    recursive, so that a text nested deep enough kills the process; the scan refuses such a text.
+//! 2. `parse` parses the text and reports syntax errors without repeating it; `convert` turns the result into the
+//!    executor's document.
+//! 3. `shape` bounds what does not depend on the schema: depth, aliases, fragments, directives, cycles, and the size of
+//!    the document with its fragments expanded, which is what a validation walks through. Then `rules` validates.
+//! 4. `cost` bounds the objects in the response, by the schema (`model`) and the request's variables.
 //!
-//! [`Guard`] puts them in order and keeps the documents that were found valid. It knows no HTTP and no domain: the
-//! schema comes as SDL, the limits as numbers, and a [`Refusal`] goes back as a value.
+//! [`Guard`] calls them in order and caches the valid documents. It knows neither HTTP nor a domain: the schema is
+//! passed as SDL, the limits as numbers, and a [`Refusal`] is returned as a value.
 
 mod absent;
 mod convert;
@@ -37,17 +37,17 @@ pub use model::{CostModel, ModelError};
 pub use refusal::{Refusal, RefusalKind};
 pub use rules::{Rules, Scalar};
 
-/// What a document may ask for; each is `GATEWAY_MAX_…`.
+/// The limits on a document; each is `GATEWAY_MAX_…`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Lexical tokens in the text.
     pub tokens: usize,
-    /// Brackets of any kind inside one another, and selection sets inside one another with the fragments written
-    /// out. At most [`Limits::SAFE_NESTING`]; give the schema's `limit_recursive_depth` the same number.
+    /// Nested brackets of any kind, and nested selection sets with the fragments expanded. At most
+    /// [`Limits::SAFE_NESTING`]; the schema's `limit_recursive_depth` must have the same value.
     pub nesting: usize,
-    /// Fields inside one another, fragments written out; introspection has its own allowance.
+    /// Nested fields, with the fragments expanded; introspection has its own limit.
     pub depth: usize,
-    /// Objects that the answer may hold.
+    /// Objects in the response.
     pub cost: u64,
     /// Aliases in the document.
     pub aliases: usize,
@@ -63,26 +63,27 @@ impl Limits {
     /// the 2 MiB that a thread of the runtime has, one nested 32 deep less than 768 KiB. A test runs such documents.
     pub const SAFE_NESTING: usize = 48;
 
-    /// Selections that the document may hold with its fragments written out, for each token that it may have.
+    /// Selections of the document with its fragments expanded, for each token of the token limit.
     const WRITTEN_OUT_PER_TOKEN: u64 = 5;
 
-    /// Fields that the answer may hold for each object that it may hold: more than any type has, so that only a
-    /// query that repeats a field over and over meets it.
+    /// Fields of the response for each object of the cost limit: more than any type has, so that only a query that
+    /// repeats fields exceeds it.
     const FIELDS_PER_OBJECT: u64 = 100;
 
-    /// Selections with the fragments written out, in all operations together: what the library's validation visits.
+    /// Returns the limit on selections with the fragments expanded, in all operations together: what the library's
+    /// validation visits.
     fn written_out(&self) -> u64 {
         (self.tokens as u64).saturating_mul(Self::WRITTEN_OUT_PER_TOKEN)
     }
 
-    /// Fields that the answer may hold.
+    /// Returns the limit on fields in the response.
     fn fields(&self) -> u64 {
         self.cost.saturating_mul(Self::FIELDS_PER_OBJECT)
     }
 }
 
 impl Default for Limits {
-    /// The defaults of the settings.
+    /// Returns the defaults of the settings.
     fn default() -> Self {
         Self {
             tokens: 2000,

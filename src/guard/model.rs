@@ -1,8 +1,8 @@
-//! What the guard knows of a schema: for each field, which objects it leads to and how many of them.
+//! The cost model of a schema: for each field, which objects it leads to and how many of them.
 //!
-//! Built once from the exported SDL, so that nothing has to be declared twice: a field that returns a `…Connection`
-//! and takes `first` or `last` is a page, one that takes a list of `ids` answers as many objects as ids, any other
-//! list of objects counts ten.
+//! Built once from the exported SDL, so that nothing has to be declared twice: a field that returns a `…Connection` and
+//! takes `first` or `last` is a page, one that takes a list of `ids` returns as many objects as ids, any other list of
+//! objects counts ten.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,23 +15,23 @@ use async_graphql::parser::{
 
 use super::{cost, introspection};
 
-/// What a list counts whose length nothing in the request tells.
+/// The assumed length of a list, if nothing in the request determines it.
 pub(super) const LIST: u64 = 10;
 
 /// The number of a composite type (an object, an interface or a union) in a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct TypeId(u32);
 
-/// How many objects a field answers.
+/// How many objects a field returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Times {
-    /// Always as many: 1 for an object, [`LIST`] for a list.
+    /// A fixed number: 1 for an object, [`LIST`] for a list.
     Fixed(u64),
-    /// A page: what its type holds for each item counts as often as `first` or `last` say.
+    /// A page: its items are multiplied by `first` or `last`.
     Page,
     /// As many as the argument `ids` has entries.
     Ids,
-    /// The items of a page, counted by the field that answers the page.
+    /// The items of a page, counted by the field that returns the page.
     Item,
 }
 
@@ -40,25 +40,25 @@ pub(super) struct FieldModel {
     /// None for a scalar or an enum.
     pub(super) target: Option<TypeId>,
     pub(super) times: Times,
-    /// Does the object itself count? What only holds a page together (the connection, its edges' `node`, its
-    /// `pageInfo`) does not: the page counts its items.
+    /// Whether the object itself counts. The objects that only structure a page (the connection, its edges' `node`, its
+    /// `pageInfo`) do not count: the page counts its items.
     pub(super) counts: bool,
-    /// `__schema` and `__type`, which draw on an allowance of their own.
+    /// Whether this is `__schema` or `__type`, which have a limit of their own.
     pub(super) introspects: bool,
-    /// A credential mutation, which may stand once in a document.
+    /// Whether this is a credential mutation, which a document may contain once.
     pub(super) credential: bool,
-    /// A registration, which may stand once in a document that is no backend's.
+    /// Whether this is a registration, which a document may contain once unless the caller is a backend.
     pub(super) registration: bool,
 }
 
 #[derive(Debug, Default)]
 struct TypeModel {
     fields: HashMap<Box<str>, FieldModel>,
-    /// The object types that a value may have, in order; for an object, itself.
+    /// The object types that a value may have, sorted; for an object, itself.
     possible: Vec<TypeId>,
 }
 
-/// A schema that documents can be measured by.
+/// The cost model of a schema, with which documents are measured.
 #[derive(Debug)]
 pub struct CostModel {
     ids: HashMap<Box<str>, TypeId>,
@@ -66,18 +66,18 @@ pub struct CostModel {
     pub(super) query: Option<TypeId>,
     pub(super) mutation: Option<TypeId>,
     pub(super) subscription: Option<TypeId>,
-    /// Fields that the full introspection query comes to.
+    /// Fields in the response to the full introspection query.
     full_introspection: u64,
 }
 
-/// A schema that no model can be made of; it is the program's own, so that this is a fault of the program.
+/// An SDL that no model can be built from. The SDL is the program's own, so this is a bug of the program.
 #[derive(Debug)]
 pub enum ModelError {
     /// The SDL does not parse.
     Sdl(parser::Error),
-    /// A name given as a credential mutation that the schema does not have.
+    /// A mutation that the schema does not have was named as a credential mutation or as a registration.
     NoSuchMutation(String),
-    /// The SDL is no schema, for these reasons.
+    /// The SDL is not a valid schema, for these reasons.
     Schema(String),
     /// A scalar that the schema does not have.
     NoSuchScalar(&'static str),
@@ -104,10 +104,10 @@ impl std::error::Error for ModelError {
 }
 
 impl CostModel {
-    /// Reads a schema. `credentials` names the mutations of which a document may run one, once.
+    /// Reads a schema. `credentials` names the mutations of which a document may contain one, once.
     ///
     /// # Errors
-    /// The SDL does not parse, or it lacks a mutation that `credentials` names.
+    /// The SDL does not parse, or lacks a mutation that `credentials` names.
     pub fn from_sdl(sdl: &str, credentials: &[&str]) -> Result<Self, ModelError> {
         let document = parser::parse_schema(sdl).map_err(ModelError::Sdl)?;
         let mut model = Self::named(&document);
@@ -127,12 +127,12 @@ impl CostModel {
         self.of(parent).fields.get(name)
     }
 
-    /// The object types that a value of a type may have, in order.
+    /// Returns the object types that a value of a type may have, sorted.
     pub(super) fn possible(&self, id: TypeId) -> &[TypeId] {
         &self.of(id).possible
     }
 
-    /// Makes an object type known, once.
+    /// Adds an object type, unless it exists, and returns its id.
     pub(super) fn add_type(&mut self, name: &str) -> TypeId {
         if let Some(id) = self.type_id(name) {
             return id;
@@ -146,7 +146,7 @@ impl CostModel {
         id
     }
 
-    /// Makes a type known that is another one in a certain place.
+    /// Adds a type that stands for another one in a specific position.
     pub(super) fn add_alias(&mut self, name: &str, of: TypeId) -> TypeId {
         let id = self.add_type(name);
         self.of_mut(id).possible = vec![of];
@@ -165,7 +165,7 @@ impl CostModel {
         &mut self.types[id.0 as usize]
     }
 
-    /// A model that knows its composite types by name, and which of them are the roots.
+    /// Makes a model that has the names of its composite types, and its root types.
     fn named(document: &ServiceDocument) -> Self {
         let mut model = Self {
             ids: HashMap::new(),
@@ -267,15 +267,16 @@ impl CostModel {
         }
     }
 
-    /// Fields that introspection may answer in one operation, in hundredths of the full query's.
+    /// Returns the limit on introspection fields in one operation; `allowance` is in percent of the full query.
     pub(super) fn introspection(&self, allowance: u64) -> u64 {
         self.full_introspection.saturating_mul(allowance) / 100
     }
 
-    /// The same schema, of whose mutations those with these names may stand once in a document that is no backend's.
+    /// Marks the mutations with these names as registrations, of which a document may contain one unless the caller is
+    /// a backend.
     ///
     /// # Errors
-    /// It lacks one of them.
+    /// The schema lacks one of them.
     pub fn with_registrations(mut self, names: &[&str]) -> Result<Self, ModelError> {
         for name in names {
             self.mutation_field(name)?.registration = true;
@@ -297,7 +298,7 @@ impl CostModel {
     }
 }
 
-/// The type definitions of a schema, extensions among them.
+/// Returns the type definitions of a schema, including extensions.
 pub(super) fn types(document: &ServiceDocument) -> impl Iterator<Item = &TypeDefinition> {
     document
         .definitions
@@ -308,7 +309,7 @@ pub(super) fn types(document: &ServiceDocument) -> impl Iterator<Item = &TypeDef
         })
 }
 
-/// The output fields of a type; empty for one that has none.
+/// Returns the output fields of a type; empty if it has none.
 pub(super) fn fields(kind: &TypeKind) -> impl Iterator<Item = &FieldDefinition> {
     let fields = match kind {
         TypeKind::Object(object) => &object.fields[..],
@@ -329,7 +330,7 @@ fn is_page(type_name: &str) -> bool {
     type_name.ends_with("Connection")
 }
 
-/// A type's name, and in how many lists it stands.
+/// Returns the name of a type, and the number of lists around it.
 fn unwrapped(mut ty: &Type) -> (&str, u32) {
     let mut lists = 0;
     loop {

@@ -1,7 +1,7 @@
-//! Parses a scanned text, and says what is wrong with one that is not GraphQL.
+//! Parses a scanned text, and explains syntax errors.
 //!
-//! The parser's own messages may hold a part of the text, and with it whatever somebody wrote there, a password for
-//! instance. Ours name the place, and what could stand there by a list of our own words.
+//! The parser's own messages may contain a part of the text, and with it a secret such as a password. The messages made
+//! here name the position and what is expected there, from a fixed list.
 
 use apollo_compiler::{
     ast::Document,
@@ -12,8 +12,8 @@ use apollo_compiler::{
 
 use super::{Limits, places::Places, refusal::Refusal};
 
-/// Levels of the parser's own for each bracket that may be open at a place. The scan has bounded those; this bound is a second
-/// one that the parser keeps by itself.
+/// Recursion levels of the parser for each open bracket. The scan has bounded the brackets; this is a second bound,
+/// which the parser itself enforces.
 const LEVELS_PER_BRACKET: usize = 4;
 
 /// Parses a text that has passed the scan.
@@ -27,7 +27,7 @@ pub(super) fn parse(text: &str, places: &Places) -> Result<Document, Refusal> {
     parsed.map_err(|WithErrors { errors, .. }| refusal(text, &errors, places))
 }
 
-/// What is said of the first error: the later ones often only follow from it.
+/// Makes the refusal for the first error; later ones are often consequences of it.
 fn refusal(text: &str, errors: &DiagnosticList, places: &Places) -> Refusal {
     let first = errors.iter().map(|diagnostic| diagnostic.error).next();
     let span = first.and_then(ToCliReport::location);
@@ -42,8 +42,8 @@ fn refusal(text: &str, errors: &DiagnosticList, places: &Places) -> Refusal {
 
 const CANNOT_STAND: &str = "this cannot stand here";
 
-/// Whether what stands before a byte is a variable in the list of an operation's variables, whose type is missing: the parser
-/// says there that it expected a name.
+/// Whether the text before a byte is a variable definition that lacks its type: the parser says there that it expected
+/// a name.
 fn follows_variable(text: &str, at: usize) -> bool {
     let is_ignored = |character: char| character.is_whitespace() || matches!(character, ',' | '\u{feff}');
     let before = text.get(..at).unwrap_or_default().trim_end_matches(is_ignored);
@@ -54,11 +54,12 @@ fn follows_variable(text: &str, at: usize) -> bool {
     name.len() < before.len() && list.is_some_and(|before| before.ends_with('('))
 }
 
-/// The parser's message in the words of the specification. Only words of our own get through, whatever the message says.
+/// Returns the parser's message in the terms of the specification. Only fixed texts are returned, never a part of the
+/// message.
 fn problem(error: &DiagnosticData) -> &'static str {
     let message = error.to_string();
     let message = message.strip_prefix("syntax error: ").unwrap_or(&message);
-    // What was found instead is the text's.
+    // The part after ", got" repeats the text.
     let expected = message
         .split_once(", got ")
         .map_or(message, |(expected, _)| expected);
@@ -68,7 +69,7 @@ fn problem(error: &DiagnosticData) -> &'static str {
         .map_or(CANNOT_STAND, |(_, ours)| *ours)
 }
 
-/// What the parser says that it expected, and how it is said here.
+/// The parser's messages about what it expected, and the texts that replace them.
 const EXPECTED: &[(&str, &str)] = &[
     (
         "Unexpected <EOF>.",

@@ -1,17 +1,18 @@
-//! Where in a text something stands, as messages say it: by line and column.
+//! Positions in a text, as line and column, for messages.
 
 use apollo_compiler::parser::SourceSpan;
 use async_graphql::Pos;
 
-/// The lines of a text, to turn the number of a byte into a place.
+/// The lines of a text, to convert a byte offset into a position.
 ///
-/// Lines end as the specification says (GraphQL §2.1.2), columns count characters. A place is found in the time that it
-/// takes to find the line, however long the line is: a document has as many places as tokens, and all may be on one line.
+/// Lines end as the specification says (GraphQL §2.1.2), columns count characters. A lookup takes the time of finding
+/// the line, independent of the length of the line: a document has as many positions as tokens, and all may be on one
+/// line.
 #[derive(Debug)]
 pub(super) struct Places {
     /// The first byte of each line.
     lines: Vec<usize>,
-    /// For each byte the number of characters that began before it. Empty when each character is one byte.
+    /// For each byte, the number of characters that began before it. Empty if the text is ASCII.
     characters: Vec<usize>,
 }
 
@@ -43,7 +44,7 @@ impl Places {
         Self { lines, characters }
     }
 
-    /// The place of a byte; one beyond the text's end is at the end.
+    /// Returns the position of a byte; an offset beyond the end counts as the end.
     pub(super) fn at(&self, byte: usize) -> Pos {
         let line = self.lines.partition_point(|first| *first <= byte).max(1);
         let first = self.lines[line - 1];
@@ -53,7 +54,8 @@ impl Places {
         }
     }
 
-    /// The place where a part of the text begins; what the parser made up has none and is at the beginning.
+    /// Returns the position at which a part of the text begins; a part without a span, which the parser inserted, is at
+    /// the beginning.
     pub(super) fn of_span(&self, span: Option<SourceSpan>) -> Pos {
         self.at(span.map_or(0, |span| span.offset()))
     }

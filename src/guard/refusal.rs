@@ -1,30 +1,30 @@
-//! Why a document is not run.
+//! Why a document is not executed.
 
 use std::fmt::Write;
 
 use async_graphql::Pos;
 
-/// Whose rule a document broke.
+/// The category of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalKind {
-    /// It asks for more than a limit allows: `LIMIT_EXCEEDED`.
+    /// A limit is exceeded: `LIMIT_EXCEEDED`.
     Limit,
-    /// It is not GraphQL: `GRAPHQL_PARSE_FAILED`.
+    /// The text is not GraphQL: `GRAPHQL_PARSE_FAILED`.
     Parse,
-    /// It is GraphQL, but has no meaning: `GRAPHQL_VALIDATION_FAILED`.
+    /// The document is not valid in the schema: `GRAPHQL_VALIDATION_FAILED`.
     Validation,
-    /// The request does not say which operation to run: `BAD_USER_INPUT`.
+    /// The request does not say which operation to run, or a variable has an invalid value: `BAD_USER_INPUT`.
     BadInput,
 }
 
-/// A document that is not run. Its message never repeats anything that was sent.
+/// The reason why a document is not executed. Its message never repeats a value that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Whose rule was broken.
+    /// The category.
     pub kind: RefusalKind,
-    /// What was refused, by which limit, and the way out.
+    /// What was refused, by which limit, and the remedy.
     pub message: String,
-    /// Where in the text, as far as there is a place; lines and columns count from 1.
+    /// The positions in the text, if there are any; lines and columns count from 1.
     pub locations: Vec<Pos>,
 }
 
@@ -41,7 +41,7 @@ impl Refusal {
         Self::new(RefusalKind::BadInput, message)
     }
 
-    /// A syntax error: `problem` ends the sentence that names the place.
+    /// Makes a syntax error. `problem` ends the sentence that names the position.
     pub(super) fn syntax(at: Pos, problem: &str) -> Self {
         let message = format!(
             "Syntax error at line {}, column {}: {problem}.",
@@ -64,8 +64,7 @@ impl Refusal {
     }
 }
 
-/// What something may come to, as people read it: `up to 12,500`. Sums stop at the end of their type, so that
-/// beyond a trillion a number says nothing more.
+/// Formats an upper bound: `up to 12,500`. Sums saturate, so that a number beyond a trillion is not meaningful.
 pub(super) fn up_to(number: u64) -> String {
     const TRILLION: u64 = 1_000_000_000_000;
     if number > TRILLION {
@@ -75,7 +74,7 @@ pub(super) fn up_to(number: u64) -> String {
     }
 }
 
-/// A number as people read it: `12,500`.
+/// Formats a number with thousands separators: `12,500`.
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -88,7 +87,7 @@ pub(super) fn grouped(number: u64) -> String {
     text
 }
 
-/// A count and its noun, `1 alias` or `51 aliases`.
+/// Formats a count with its noun: `1 alias` or `51 aliases`.
 pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
     let mut text = grouped(number);
     let noun = if number == 1 { one } else { many };

@@ -1,10 +1,10 @@
-//! Reads the text of a document once, before the parser, and counts what could kill or stall the parser.
+//! Reads the text of a document once, before the parser, and counts what could crash or stall the parser.
 //!
-//! The parser recurses only where it meets an opening bracket, and never gets past a bracket that does not match,
-//! so that the brackets open at a place bound its depth there. Strings, numbers and names are read here as the
-//! specification says, so that what is wrong with one is said at its place and the parser meets none that is.
+//! The parser recurses only at an opening bracket, and never gets past a bracket that does not match, so that the
+//! number of open brackets bounds its depth. Strings, numbers and names are checked here by the specification, so that
+//! an error in one is reported at its position and the parser meets none.
 //!
-//! The parser works on each character. What may be long without being many tokens has bounds of its own.
+//! The parser processes each character. Parts that can be long without being many tokens have limits of their own.
 
 #![expect(
     clippy::string_slice,
@@ -18,30 +18,30 @@ use super::{
     stray,
 };
 
-/// Blanks, commas and comments in a text, in bytes: an indented document of as many tokens as the limit has a third
-/// of it. The parser takes half a millisecond over so many.
+/// Blanks, commas and comments in a text, in bytes. An indented document with the maximum number of tokens has a third
+/// of it. The parser takes half a millisecond for so many.
 const MAX_BLANKS: usize = 32 * 1024;
 
-/// Strings and numbers in a text, in bytes. The parser takes a millisecond over so many.
+/// Strings and numbers in a text, in bytes. The parser takes a millisecond for so many.
 const MAX_LITERALS: usize = 16 * 1024;
 
-/// One name, in bytes.
+/// Length of one name, in bytes.
 const MAX_NAME: usize = 256;
 
-/// What a text that passed holds.
+/// The result of a scan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Scanned {
-    /// Where each token begins, in bytes.
+    /// The byte offset of each token.
     pub(super) tokens: Vec<usize>,
-    /// The most brackets that were open at once.
+    /// Maximum number of brackets open at once.
     #[cfg(test)]
     pub(super) nesting: usize,
 }
 
-/// Counts the tokens of a document and the brackets that are open at once.
+/// Counts the tokens of a document and its open brackets.
 ///
 /// # Errors
-/// A limit that is exceeded, or text that no GraphQL document holds.
+/// A limit is exceeded, or the text cannot be part of a GraphQL document.
 pub(super) fn scan(text: &str, limits: &Limits) -> Result<Scanned, Refusal> {
     let mut scanner = Scanner {
         text,
@@ -76,7 +76,7 @@ struct Scanner<'a> {
     bytes: &'a [u8],
     limits: &'a Limits,
     at: usize,
-    /// The brackets that are open, and where.
+    /// The open brackets, and their offsets.
     open: Vec<(u8, usize)>,
     nesting: usize,
     tokens: Vec<usize>,
@@ -85,7 +85,7 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    /// Reads one token, blank or comment, and always gets on by a byte at least.
+    /// Reads one token, blank or comment; consumes at least one byte.
     fn step(&mut self) -> Result<(), Refusal> {
         match self.bytes[self.at] {
             b' ' | b',' | b'\t' | b'\n' | b'\r' => self.blank(1),
@@ -116,7 +116,7 @@ impl Scanner<'_> {
         &self.bytes[self.at..]
     }
 
-    /// How many bytes from here on satisfy a condition.
+    /// Returns how many of the next bytes satisfy a condition without a gap.
     fn run(&self, condition: impl Fn(u8) -> bool) -> usize {
         let rest = self.rest();
         rest.iter()
@@ -217,7 +217,7 @@ impl Scanner<'_> {
         self.take(length)
     }
 
-    /// The length of the string that begins here (§2.9.4).
+    /// Returns the length of the string that begins here (§2.9.4).
     fn string(&self) -> Result<usize, Refusal> {
         if self.rest().starts_with(br#"""""#) {
             return self.block_string();
@@ -235,7 +235,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// The length of the escape sequence at a byte: a surrogate has the other one with it (§2.9.4).
+    /// Returns the length of the escape sequence at an offset; a surrogate pair is one sequence (§2.9.4).
     fn escape(&self, at: usize) -> Result<usize, Refusal> {
         let known = match self.bytes.get(at + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Some(2),
@@ -252,7 +252,7 @@ impl Scanner<'_> {
         known.ok_or_else(|| self.fault(at, "a string holds an escape that GraphQL does not have"))
     }
 
-    /// The 16 bits of an escape such as `\u00e4` at a byte.
+    /// Returns the 16 bits of an escape such as `\u00e4` at an offset.
     fn code_unit(&self, at: usize) -> Option<u32> {
         let digits = self.text.get(at..at + 6)?.strip_prefix("\\u")?;
         (digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
@@ -260,7 +260,8 @@ impl Scanner<'_> {
             .flatten()
     }
 
-    /// How many digits the code point of an escape such as `\u{1F600}` has that begin at a byte.
+    /// Returns the number of digits of the code point in an escape such as `\u{1F600}`, from the offset of the first
+    /// digit.
     fn code_point(&self, at: usize) -> Option<usize> {
         let rest = &self.bytes[at..];
         let length = rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
@@ -286,7 +287,7 @@ impl Scanner<'_> {
         Err(self.fault(self.at, "this block string has no end"))
     }
 
-    /// The length of the number that begins here (§2.9.1, §2.9.2).
+    /// Returns the length of the number that begins here (§2.9.1, §2.9.2).
     fn number(&self) -> Result<usize, Refusal> {
         let rest = self.rest();
         let mut at = usize::from(rest[0] == b'-');
@@ -320,7 +321,7 @@ impl Scanner<'_> {
     }
 }
 
-/// What an opening bracket is called, and with the article the one that closes it.
+/// Returns the name of an opening bracket, and the name of its closing bracket with the article.
 fn bracket_names(opening: u8) -> (&'static str, &'static str) {
     match opening {
         b'{' => ("brace", "A closing brace"),

@@ -1,11 +1,11 @@
-//! Bounds what a document holds whatever the schema: depth, aliases, fragments, directives, cycles, and its size with
-//! the fragments written out.
+//! Bounds the properties of a document that do not depend on the schema: depth, aliases, fragments, directives, cycles,
+//! and its size with the fragments expanded.
 //!
-//! The library's validation and its own depth check walk through every operation with the fragments written out, so
-//! that a few hundred bytes can keep them busy for minutes, and a document whose executed operation is harmless can
-//! still carry such an operation beside it. Here each selection is visited twice, however often its fragment is
-//! spread: once to count, once to add up. Recursion stays inside one definition, whose nesting the scan has bounded;
-//! fragments are taken in an order in which each comes after those that it spreads.
+//! The library's validation and its own depth check walk through every operation with the fragments expanded, so that a
+//! few hundred bytes can keep them busy for minutes, and a document whose executed operation is harmless can still
+//! carry such an operation. Here each selection is visited twice, however often its fragment is spread: once to count,
+//! once to add up. Recursion stays inside one definition, whose nesting the scan has bounded; fragments are processed
+//! in an order in which each comes after those that it spreads.
 
 use std::collections::HashMap;
 
@@ -22,10 +22,10 @@ use super::{
 /// The names of a document's fragments, each after those that it spreads.
 pub(super) type FragmentOrder = Vec<Name>;
 
-/// Checks a document against the limits that need no schema.
+/// Checks a document against the limits that do not depend on the schema.
 ///
 /// # Errors
-/// A limit that is exceeded, or a fragment that spreads itself.
+/// A limit is exceeded, or a fragment spreads itself.
 pub(super) fn check(document: &ExecutableDocument, limits: &Limits) -> Result<FragmentOrder, Refusal> {
     Counts::of(document).check(limits)?;
     let order = fragment_order(document)?;
@@ -52,7 +52,7 @@ pub(super) fn check(document: &ExecutableDocument, limits: &Limits) -> Result<Fr
     Ok(order)
 }
 
-/// What stands in the text, each definition counted once.
+/// Counts in the text, each definition counted once.
 #[derive(Default)]
 struct Counts {
     aliases: usize,
@@ -155,7 +155,8 @@ fn fragment_order(document: &ExecutableDocument) -> Result<FragmentOrder, Refusa
     Ok(order)
 }
 
-/// The names of the fragments that a selection set spreads, unknown ones left out: validation tells about those.
+/// Collects the names of the fragments that a selection set spreads. Unknown names are left out: validation reports
+/// those.
 fn collect_spreads<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, spreads: &mut Vec<&'a str>) {
     for selection in &set.items {
         match &selection.node {
@@ -175,8 +176,8 @@ fn collect_spreads<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, 
     }
 }
 
-/// Each fragment that still misses one spreads another such fragment: going from one to the next as often as there
-/// are fragments ends on a circle.
+/// Makes the refusal for a cycle. Each remaining fragment spreads another remaining one, so that following the spreads
+/// as often as there are fragments ends on the cycle.
 fn cycle(
     document: &ExecutableDocument,
     spreads: &HashMap<&str, Vec<&str>>,
@@ -198,19 +199,19 @@ fn cycle(
     }
 }
 
-/// How far a selection set reaches, with its fragments written out.
+/// The extent of a selection set with its fragments expanded.
 #[derive(Clone, Copy, Default)]
 struct Extent {
-    /// Fields inside one another.
+    /// Nested fields.
     depth: usize,
-    /// Selection sets inside one another, those of fragments among them.
+    /// Nested selection sets, including those of fragments.
     levels: usize,
-    /// [`introspection::LISTS`] inside one another.
+    /// Nested [`introspection::LISTS`].
     lists: usize,
-    /// The deepest introspection in it, and the most lists inside one another there.
+    /// The deepest introspection in it, and the maximum nesting of lists there.
     introspection_depth: usize,
     introspection_lists: usize,
-    /// Selections in all.
+    /// Total number of selections.
     selections: u64,
 }
 

@@ -1,4 +1,4 @@
-//! How many objects a request's arguments ask for: page sizes and lists of ids.
+//! The numbers of objects that a request's arguments ask for: page sizes and lists of ids.
 
 use std::collections::HashMap;
 
@@ -7,13 +7,13 @@ use async_graphql::{
     parser::types::{Field, OperationDefinition},
 };
 
-/// A page without `first` and `last`.
+/// Size of a page without `first` and `last`.
 const DEFAULT_PAGE: u64 = 25;
 
-/// The largest page. A larger one is refused where it is read; until then it counts as this one.
+/// Maximum page size. A larger one is rejected when it is read; until then it counts as this size.
 const MAX_PAGE: u64 = 100;
 
-/// The sizes that one request's variables give to the arguments of a document.
+/// The sizes that the variables of one request give to the arguments of a document.
 pub(super) struct Sizes<'a> {
     variables: &'a Variables,
     defaults: HashMap<&'a str, &'a Value>,
@@ -34,24 +34,24 @@ impl<'a> Sizes<'a> {
         }
     }
 
-    /// Has a variable decided a size so far?
+    /// Whether a variable has determined a size so far.
     pub(super) fn depend_on_variables(&self) -> bool {
         self.depend
     }
 
-    /// The size of a page: the larger one where both `first` and `last` stand, which is refused later.
+    /// Returns the size of a page: the larger value if both `first` and `last` are given, which is rejected later.
     pub(super) fn page(&mut self, field: &Field) -> u64 {
         let first = self.with_argument(field, "first", page_size);
         let last = self.with_argument(field, "last", page_size);
         first.max(last).unwrap_or(DEFAULT_PAGE)
     }
 
-    /// How many ids the argument `ids` lists.
+    /// Returns the number of ids in the argument `ids`.
     pub(super) fn ids(&mut self, field: &Field) -> u64 {
         self.with_argument(field, "ids", length).unwrap_or(0)
     }
 
-    /// What an argument's value comes to: the literal, or the variable's value, or the variable's default.
+    /// Returns the size that an argument's value gives: the literal, the variable's value, or the variable's default.
     fn with_argument(
         &mut self,
         field: &Field,
@@ -81,8 +81,8 @@ impl<'a> Sizes<'a> {
     }
 }
 
-/// None for null, which stands for the default. What is not a whole number counts as the largest page: it is refused
-/// later, and must not be a way around the limit until then.
+/// Returns `None` for null, which means the default. A value that is not an integer counts as the largest page: it is
+/// rejected later, and must not bypass the limit until then.
 fn page_size(value: &Value) -> Option<u64> {
     match value {
         Value::Null => None,
@@ -94,7 +94,7 @@ fn page_size(value: &Value) -> Option<u64> {
     }
 }
 
-/// A value in place of a list stands for a list of one (§3.11).
+/// A single value is coerced to a list of one item (§3.11).
 fn length(value: &Value) -> Option<u64> {
     match value {
         Value::Null => None,

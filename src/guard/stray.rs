@@ -1,8 +1,8 @@
-//! Characters that begin no token of GraphQL (§2.1), and what somebody who wrote one probably wanted. They are called by
-//! their kind: what stands in the text is not repeated.
+//! Characters that begin no GraphQL token (§2.1), and what their author probably intended. Messages name the kind of
+//! character and do not repeat the text.
 
-/// What is wrong with the character that the rest of a text begins with, and what to write instead. Ends the sentence that
-/// names the place.
+/// Explains what is wrong with the first character of `rest`, and what to write instead. The text ends the sentence
+/// that names the position.
 pub(super) fn problem(rest: &str) -> &'static str {
     match rest.chars().next() {
         Some('\'') => {
@@ -37,7 +37,7 @@ pub(super) fn problem(rest: &str) -> &'static str {
     }
 }
 
-/// Quotation marks that word processors and chats put in the place of straight ones.
+/// Quotation marks that word processors and chat programs substitute for straight ones.
 fn is_typographic_quote(character: char) -> bool {
     matches!(
         character,
@@ -45,7 +45,7 @@ fn is_typographic_quote(character: char) -> bool {
     )
 }
 
-/// Blanks other than those of GraphQL: no-break spaces and the like, some of which nobody sees.
+/// Blanks that GraphQL does not have, such as no-break spaces; some of them are invisible.
 fn is_blank(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}')
 }

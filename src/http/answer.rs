@@ -1,4 +1,4 @@
-//! A GraphQL answer on its way to the wire.
+//! A GraphQL response and its serialization.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,44 +21,44 @@ use super::secrets::Holding;
 use crate::error::Error;
 use crate::guard::{Prepared, Refusal, RefusalKind};
 
-/// The data of an answer.
+/// The data of a response.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Data {
-    /// What resolvers came to.
+    /// The results of resolvers.
     Values(Value),
-    /// JSON with what the schema tells of itself.
+    /// JSON that includes introspection results.
     Told(Box<RawValue>),
 }
 
-/// An answer in GraphQL's own form.
+/// A response in the form that GraphQL defines.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Answer {
-    /// `None`: nothing ran, so that the answer has no entry `data` (GraphQL §7.1).
+    /// `None`: nothing was executed, so that the response has no entry `data` (GraphQL §7.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) data: Option<Data>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) errors: Vec<ServerError>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) extensions: BTreeMap<String, Value>,
-    /// What went wrong on our side, if the whole answer failed.
+    /// The status, if the whole request failed with a server error.
     #[serde(skip)]
     pub(super) failure: Option<StatusCode>,
-    /// Database commands that it took, for the log.
+    /// Number of database commands, for the log.
     #[serde(skip)]
     pub(super) commands: u32,
-    /// What was asked. `None`: nothing ran.
+    /// The document. `None`: nothing was executed.
     #[serde(skip)]
     pub(super) document: Option<Arc<Prepared>>,
 }
 
 impl Answer {
-    /// Nothing ran because of this.
+    /// Makes the response of a request that was not executed because of this error.
     pub(super) fn refused(error: ServerError) -> Self {
         Self::refused_for(vec![error])
     }
 
-    /// Nothing ran because of these.
+    /// Makes the response of a request that was not executed because of these errors.
     fn refused_for(errors: Vec<ServerError>) -> Self {
         Self {
             errors,
@@ -66,12 +66,12 @@ impl Answer {
         }
     }
 
-    /// The request took too long; what runs goes on.
+    /// Makes the response of a request that took too long; its execution continues.
     pub(super) fn timed_out() -> Self {
         Self::failed(&Error::Timeout, StatusCode::GATEWAY_TIMEOUT)
     }
 
-    /// The whole answer failed on our side.
+    /// Makes the response of a request that failed with a server error.
     pub(super) fn failed(error: &Error, status: StatusCode) -> Self {
         Self {
             failure: Some(status),
@@ -79,8 +79,8 @@ impl Answer {
         }
     }
 
-    /// 200 for whatever ran. What did not is 400, unless the client takes `application/json`, where the status is not
-    /// meant to tell (GraphQL over HTTP, "Status Codes").
+    /// Returns 200 if anything was executed, and 400 if not, unless the client accepts `application/json`, for which
+    /// the status says nothing about the result (GraphQL over HTTP, "Status Codes").
     fn status(&self, media: Media) -> StatusCode {
         match (self.failure, &self.data, media) {
             (Some(failure), _, _) => failure,
@@ -89,15 +89,15 @@ impl Answer {
         }
     }
 
-    /// As an answer of this media type, serialized once, and compressed where its client takes that.
+    /// Converts the response, serialized once, into this media type, compressed if the client accepts that.
     ///
     /// # Errors
-    /// A value that has no JSON, which the schema's scalars do not make.
+    /// A value that has no JSON form; the schema's scalars produce none.
     pub(super) async fn into_response(self, to: &Recipient<'_>) -> Result<Response, serde_json::Error> {
         let json = serde_json::to_vec(&self)?;
         let is_large = json.len() >= compress::LEAST;
         let content = if is_large {
-            // Boxed, like everything that is rare and large: the future of a plain request is moved by each layer.
+            // Boxed, because it is rare and large: the future of an ordinary request is moved by each layer.
             Box::pin(to.content(json, self.document.as_deref())).await
         } else {
             Content::plain(json)
@@ -105,7 +105,7 @@ impl Answer {
         let mut response = Response::new(Body::from(content.bytes));
         *response.status_mut() = self.status(to.media);
         let headers = response.headers_mut();
-        // Room for those of the layers too.
+        // Reserves space for the headers of the layers too.
         headers.reserve(12);
         headers.insert(header::CONTENT_TYPE, to.media.content_type());
         if is_large {
@@ -118,7 +118,7 @@ impl Answer {
     }
 }
 
-/// For whom an answer is written.
+/// The client that a response is serialized for.
 pub(super) struct Recipient<'a> {
     pub(super) gateway: &'a Gateway,
     /// The request's headers.
@@ -127,13 +127,13 @@ pub(super) struct Recipient<'a> {
 }
 
 impl Recipient<'_> {
-    /// The content of an answer that is long enough for it in a coding that the client takes.
+    /// Returns the content of a large response, in a coding that the client accepts.
     async fn content(&self, json: Vec<u8>, document: Option<&Prepared>) -> Content {
         let plain = Bytes::from(json);
         let Some(coding) = Coding::accepted(self.headers) else {
             return Content::plain(plain);
         };
-        // Without a document there are only errors, which hold no secret (ERR-02).
+        // Without a document there are only errors, which contain no secret (ERR-02).
         match document.map(|document| Holding::of(document.document())) {
             Some(Holding::Secrets) => Content::plain(plain),
             Some(Holding::TheSchema) => self.gateway.recent.content(plain, coding).await,
@@ -145,12 +145,12 @@ impl Recipient<'_> {
     }
 }
 
-/// Why an operation does not run.
+/// Why an operation is not executed.
 #[derive(Debug)]
 pub(super) enum Denied {
-    /// Answered as GraphQL.
+    /// Reported as a GraphQL response.
     Answer(Box<Answer>),
-    /// Answered as HTTP.
+    /// Reported as an HTTP error.
     Fault(Fault),
 }
 
@@ -179,7 +179,7 @@ impl From<ServerError> for Denied {
     }
 }
 
-/// The guard's refusal as an error of the answer.
+/// Converts a refusal of the guard into an error of the response.
 fn wire(refusal: Refusal) -> ServerError {
     let Refusal {
         kind,
@@ -198,7 +198,7 @@ fn wire(refusal: Refusal) -> ServerError {
     }
 }
 
-/// An error with a code, for refusals before execution.
+/// Makes an error with a code, for requests that are refused before execution.
 pub(super) fn coded(code: &str, message: impl Into<String>) -> ServerError {
     let mut extensions = ErrorExtensionValues::default();
     extensions.set("code", code);

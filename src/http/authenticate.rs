@@ -1,5 +1,5 @@
-//! From the Authorization header to the principal: `Bearer` and nothing else (RFC 6750 §2.1). Whoever is refused learns what
-//! is wrong with the header and what to send instead (GQL-07).
+//! Authentication by the Authorization header, which accepts `Bearer` only (RFC 6750 §2.1). A refusal says what is
+//! wrong with the header and what to send instead (GQL-07).
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 
@@ -7,10 +7,10 @@ use super::fault::Fault;
 use crate::access::{authenticate::Access, bad_credential::BadCredential, principal::Principal};
 use crate::error::Error;
 
-/// Longest credential that is looked at; ours have less than a kilobyte.
+/// Maximum length of a credential, in bytes; those of the gateway have less than a kilobyte.
 const LONGEST: usize = 4096;
 
-/// What programs write where they have no token yet, in lower case.
+/// Values that programs send before they have a token, in lower case.
 const PLACEHOLDERS: [&str; 7] = [
     "undefined",
     "null",
@@ -21,15 +21,15 @@ const PLACEHOLDERS: [&str; 7] = [
     "[object promise]",
 ];
 
-/// What a key, a secret, a refresh token or a JWT begins with.
+/// Prefixes of a key, a secret, a refresh token and a JWT.
 const BEGINNINGS: [&str; 4] = ["pk_", "sk_", "rt_", "eyJ"];
 
-/// A request that is refused for its credential.
+/// A request that is refused because of its credential.
 #[derive(Debug)]
 pub(super) struct Refused {
     pub(super) fault: Box<Fault>,
-    /// Whether the credential is an access token that was good once: a request that refreshes it is answered without it
-    /// (TOK-07).
+    /// Whether the credential is an access token that was valid once: a request that refreshes it is answered as if it
+    /// had no credential (TOK-07).
     pub(super) has_lapsed: bool,
 }
 
@@ -42,10 +42,10 @@ impl From<Fault> for Refused {
     }
 }
 
-/// The principal of a request. No credential is nobody; a bad one is refused, never silently ignored.
+/// Returns the principal of a request: nobody without a credential. An invalid credential is refused, never ignored.
 ///
 /// # Errors
-/// 401 for a bad credential, 503 when it cannot be looked up.
+/// 401 for an invalid credential, 503 if it cannot be looked up.
 pub(super) async fn principal(
     access: &Access,
     headers: &HeaderMap,
@@ -78,7 +78,7 @@ pub(super) async fn principal(
     }
 }
 
-/// What is wrong with a header that holds no bearer token.
+/// What is wrong with a header that has no bearer token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Misuse {
     Several,
@@ -91,7 +91,7 @@ enum Misuse {
     Malformed,
 }
 
-/// The token in the header.
+/// Returns the token in the header.
 fn bearer(value: &HeaderValue) -> Result<&str, Misuse> {
     let text = value.to_str().map_err(|_not_ascii| Misuse::Malformed)?.trim();
     let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
@@ -122,7 +122,7 @@ fn bearer(value: &HeaderValue) -> Result<&str, Misuse> {
     }
 }
 
-/// What is wrong, in the characters of an `error_description` (RFC 6750 §3); and what to do about it.
+/// What is wrong, in the characters allowed in an `error_description` (RFC 6750 §3), and the remedy.
 type Explained = (&'static str, &'static str);
 
 const SEND: &str =
@@ -182,7 +182,7 @@ fn explained(bad: BadCredential) -> Explained {
     }
 }
 
-/// 401 with a challenge (RFC 6750 §3).
+/// Makes a 401 with a challenge (RFC 6750 §3).
 fn unauthorized((wrong, instead): Explained) -> Fault {
     let described = wrong.trim_end_matches('.');
     let challenge = format!("Bearer error=\"invalid_token\", error_description=\"{described}\"");

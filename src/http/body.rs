@@ -1,4 +1,4 @@
-//! A request's body on its way in, which tells its connection whether it was read to its end.
+//! The body of a request, which records on its connection whether it was read to the end.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,18 +10,18 @@ use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 
 use super::connection::Connection;
 
-/// Bytes of a body that is refused and that are dropped at once where they are there, so that its connection can be kept.
+/// Bytes of a refused body that are dropped at once if they have arrived, so that the connection can be kept.
 const DROPPED: usize = 64 * 1024;
 
-/// A body.
+/// A body that is tracked by its connection.
 pub(super) struct Tracked {
     incoming: Incoming,
-    /// The connection, where a body that is not read ends it: HTTP/1.1.
+    /// The connection, if an unread body must close it: HTTP/1.1.
     connection: Option<Arc<Connection>>,
 }
 
 impl Tracked {
-    /// As a body of any kind.
+    /// Wraps an incoming body.
     pub(super) fn body(incoming: Incoming, connection: Option<Arc<Connection>>) -> Body {
         if incoming.is_end_stream() {
             return Body::empty();
@@ -64,7 +64,7 @@ impl hyper::body::Body for Tracked {
     }
 }
 
-/// Drops what has come of a body that nobody wants, without waiting for more.
+/// Drops the part of an unneeded body that has arrived, without waiting for more.
 pub(super) fn discard(body: Body) {
     let mut pieces = body.into_data_stream();
     let mut left = DROPPED;

@@ -1,4 +1,5 @@
-//! `Storefront-Buyer-IP`: the address of the shopper that a backend acts for. Limits count by it as by a browser's.
+//! `Storefront-Buyer-IP`: the address of the shopper for whom a backend sends the request. Limits count it like a
+//! browser's.
 
 use std::net::IpAddr;
 
@@ -9,11 +10,11 @@ use crate::access::principal::{Kind, Principal};
 
 const HEADER: HeaderName = HeaderName::from_static("storefront-buyer-ip");
 
-/// The address that a backend names of its shopper. From any other caller the header is ignored: it would be the client's
-/// own claim.
+/// Returns the address that a backend sends for its shopper. From any other caller the header is ignored: it would be
+/// an unverified claim of the client.
 ///
 /// # Errors
-/// 400 for a backend's header that is not one IP address.
+/// 400 if a backend's header is not a single IP address.
 pub(super) fn named(headers: &HeaderMap, principal: &Principal) -> Result<Option<IpAddr>, Fault> {
     let is_backend = (principal.standing()).is_some_and(|identity| identity.kind() == Kind::Integration);
     if is_backend { address(headers) } else { Ok(None) }

@@ -1,5 +1,5 @@
-//! The client: what it calls itself, and its address, which is the connection's, or what a trusted proxy says of it in the
-//! one header that the operator names.
+//! The client: its User-Agent, and its address, which is that of the connection, or the one that a trusted proxy sends
+//! in the header that the operator has configured.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -11,10 +11,10 @@ use crate::config::{AddressHeader, HttpConfig};
 use crate::context::RequestContext;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// Longest User-Agent that is kept for a session's list, in bytes.
+/// Maximum length of a User-Agent that is stored for the list of sessions, in bytes.
 const LONGEST_AGENT: usize = 512;
 
-/// Tells the resolvers which client a request comes from.
+/// Sets the client in the request context.
 pub(super) fn introduce(context: &mut RequestContext, parts: &Parts) {
     context.user_agent = (parts.headers.get(header::USER_AGENT))
         .filter(|value| value.len() <= LONGEST_AGENT)
@@ -23,21 +23,21 @@ pub(super) fn introduce(context: &mut RequestContext, parts: &Parts) {
     context.client = of_request(&context.app.config.http, parts);
 }
 
-/// The address of the client that sent a request; `None` where no connection is known.
+/// Returns the address of the client that sent a request; `None` if no connection is known.
 pub(super) fn of_request(config: &HttpConfig, parts: &Parts) -> Option<IpAddr> {
     let Peer { address: peer, .. } = parts.extensions.get::<Peer>()?;
     let (header, trusted) = (&config.client_address_header, &config.trusted_proxies);
     Some(address(peer.ip(), &parts.headers, header, trusted))
 }
 
-/// Whether this is the address of a proxy that is trusted.
+/// Whether this is the address of a trusted proxy.
 pub(super) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     let address = address.to_canonical();
     trusted.iter().any(|network| network.contains(&address))
 }
 
-/// What counts as one client where limits count by address: an IPv4 address, or the /64 network of an IPv6 address, because
-/// a customer of a provider has at least as much.
+/// Returns the address block that limits count as one client: an IPv4 address, or the /64 network of an IPv6 address,
+/// because a customer of a provider has at least that much.
 pub(super) fn block(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
@@ -45,8 +45,9 @@ pub(super) fn block(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The address of the client. A chain is read from the last address to the first, each added by the proxy before; the first
-/// that is no trusted proxy's is the client's, because whatever stands before it is the client's own claim.
+/// Returns the address of the client. Each proxy appends an address to the chain, which is read from the last address
+/// to the first. The first that is not a trusted proxy's is the client's; the addresses before it are unverified claims
+/// of the client.
 fn address(peer: IpAddr, headers: &HeaderMap, header: &AddressHeader, trusted: &[IpNet]) -> IpAddr {
     let peer = peer.to_canonical();
     if !is_trusted(peer, trusted) {
@@ -60,7 +61,7 @@ fn address(peer: IpAddr, headers: &HeaderMap, header: &AddressHeader, trusted: &
             last_untrusted(peer, hops.map(|hop| node(hop.trim())), trusted)
         }
         AddressHeader::Forwarded => {
-            // A quote may hold a comma, so that a line is read from its start.
+            // A quoted string may contain a comma, so a line is parsed from its start.
             let hops = lines(&header::FORWARDED).flat_map(|line| {
                 let elements: Vec<&str> = elements(line).collect();
                 elements.into_iter().rev()
@@ -74,7 +75,8 @@ fn text(value: &HeaderValue) -> &str {
     value.to_str().unwrap_or_default()
 }
 
-/// The address in a header that holds one. A second line, or anything else than an address, is nobody's.
+/// Returns the address in a header with a single address; `None` for several lines, or for anything else than an
+/// address.
 fn single(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
     let mut lines = headers.get_all(name).iter();
     match (lines.next(), lines.next()) {
@@ -83,8 +85,8 @@ fn single(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
     }
 }
 
-/// The first address, from the last proxy on, that is not a trusted proxy's. What cannot be read (`None`) ends the chain:
-/// nothing before it was vouched for.
+/// Returns the first address, from the last proxy on, that is not a trusted proxy's. An unreadable entry (`None`) ends
+/// the chain: the entries before it are not trustworthy.
 fn last_untrusted(peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer;
     for hop in hops {
@@ -97,7 +99,7 @@ fn last_untrusted(peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>, trus
     client
 }
 
-/// The elements of a Forwarded header; a comma within quotes does not part them.
+/// Splits a Forwarded header into its elements; a comma within quotes is not a separator.
 fn elements(line: &str) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     line.split(move |character| {
@@ -106,7 +108,7 @@ fn elements(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The `for` parameter of one element.
+/// Returns the `for` parameter of an element.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
     element.split(';').find_map(|pair| {
         let (key, value) = pair.split_once('=')?;
@@ -115,7 +117,7 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
     })
 }
 
-/// A node's address, with or without a port: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`.
+/// Returns a node's address, with or without a port: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`.
 fn node(text: &str) -> Option<IpAddr> {
     let address = match text.strip_prefix('[') {
         Some(rest) => rest.split_once(']')?.0,
@@ -131,7 +133,7 @@ mod tests {
 
     const SINGLE: &str = "cf-connecting-ip";
 
-    /// The client's address for a gateway that believes this header.
+    /// Returns the client's address for a gateway that is configured for this header.
     fn client(believed: &str, peer: &str, lines: &[(&'static str, &str)]) -> String {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {

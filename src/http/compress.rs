@@ -1,9 +1,10 @@
-//! Compressing answers (RFC 9110 §8.4): which coding a client takes, and which answers get one.
+//! Compression of responses (RFC 9110 §8.4): which coding a client accepts, and which responses are compressed.
 //!
-//! Each kind of answer decides by itself: `/graphql` by what its document selects ([`super::secrets`]), what is published
-//! and GraphiQL's files always, `/oauth`, stored content and GraphiQL's configuration never. An answer of less than
-//! [`LEAST`] bytes passes nothing of this. tower-http's layer is not used: it would compress the same content for each
-//! request anew, answers 406 to a mutation that has run when a client takes no coding at all, and leaves entity tags strong.
+//! Each kind of response decides by itself: `/graphql` by what its document selects ([`super::secrets`]), published
+//! documents and GraphiQL's files always, `/oauth`, stored content and GraphiQL's configuration never. A response of
+//! less than [`LEAST`] bytes is not compressed. tower-http's layer is not used: it would compress the same content anew
+//! for each request, answers 406 to a mutation that has run if a client accepts no coding at all, and leaves entity
+//! tags strong.
 
 mod codec;
 mod kept;
@@ -18,12 +19,12 @@ pub(super) use self::codec::decoded;
 pub(super) use self::codec::quickly;
 pub(super) use self::kept::{Digest, Kept, Recent};
 
-/// Bytes of the smallest answer that is compressed: a smaller one is a single packet anyway.
+/// Minimum length of a compressed response, in bytes: a shorter one is a single packet anyway.
 pub(super) const LEAST: usize = 1024;
 
-/// A content coding, the more preferred one first where a client does not care: smallest first, and zstd last, because
-/// clients in wide use name it on machines that do not have it (`@whatwg-node/node-fetch`, by which GraphQL's code generators
-/// ask, on Node 20).
+/// A content coding, in order of preference if a client has none: smallest result first, but zstd last, because widely
+/// used clients announce it on machines that do not support it (`@whatwg-node/node-fetch`, which GraphQL's code
+/// generators use, on Node 20).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Coding {
     /// RFC 7932.
@@ -37,7 +38,7 @@ pub(super) enum Coding {
 impl Coding {
     const ALL: [Self; 3] = [Self::Brotli, Self::Gzip, Self::Zstd];
 
-    /// Its name in Content-Encoding.
+    /// Returns its name in Content-Encoding.
     const fn name(self) -> &'static str {
         match self {
             Self::Zstd => "zstd",
@@ -46,18 +47,18 @@ impl Coding {
         }
     }
 
-    /// As the value of Content-Encoding.
+    /// Returns the value of Content-Encoding.
     pub(super) fn value(self) -> HeaderValue {
         HeaderValue::from_static(self.name())
     }
 
     fn has_name(self, name: &str) -> bool {
-        // RFC 9110 §8.4.1.3: one name is as good as the other.
+        // RFC 9110 §8.4.1.3: both names are equivalent.
         name.eq_ignore_ascii_case(self.name()) || self == Self::Gzip && name.eq_ignore_ascii_case("x-gzip")
     }
 
-    /// The one that a client prefers; `None` for the content as it is. A client that refuses that as well gets it all the
-    /// same, because nothing else is there (RFC 9110 §12.5.3).
+    /// Returns the coding that a client prefers; `None` for uncompressed content, also for a client that refuses that,
+    /// because nothing else is available (RFC 9110 §12.5.3).
     pub(super) fn accepted(headers: &HeaderMap) -> Option<Self> {
         let mut named = [None; Self::ALL.len()];
         let (mut any, mut identity) = (None, None);
@@ -83,7 +84,7 @@ impl Coding {
     }
 }
 
-/// One element of Accept-Encoding with its weight in thousandths (RFC 9110 §12.4.2).
+/// Parses an element of Accept-Encoding into its name and its weight in thousandths (RFC 9110 §12.4.2).
 fn weighted(element: &str) -> (&str, u16) {
     let mut parts = element.split(';').map(str::trim);
     let name = parts.next().unwrap_or_default();
@@ -98,7 +99,7 @@ fn raise(weight: &mut Option<u16>, to: u16) {
     *weight = Some(weight.map_or(to, |known| known.max(to)));
 }
 
-/// An answer's content in the form in which it is sent.
+/// The content of a response, as it is sent.
 #[derive(Clone, Debug)]
 pub(super) struct Content {
     pub(super) bytes: Bytes,
@@ -106,7 +107,7 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// The content as it is.
+    /// Makes uncompressed content.
     pub(super) fn plain(bytes: impl Into<Bytes>) -> Self {
         Self {
             bytes: bytes.into(),
@@ -114,7 +115,7 @@ impl Content {
         }
     }
 
-    /// What a coding has made of the content, if that is shorter.
+    /// Uses the compressed content if it is shorter.
     pub(super) fn coded(plain: Bytes, coded: Option<(Coding, Bytes)>) -> Self {
         match coded {
             Some((coding, bytes)) if bytes.len() < plain.len() => Self {
@@ -126,13 +127,13 @@ impl Content {
     }
 }
 
-/// Says that another client may get the answer in another coding.
+/// Declares that the response depends on Accept-Encoding.
 pub(super) fn vary(headers: &mut HeaderMap) {
     headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
 }
 
-/// The entity tag of a content in a coding. The bytes are others than those that the tag was made of, but mean the same:
-/// a weak tag says that, and is found by If-None-Match in either form (RFC 9110 §8.8.3.3).
+/// Returns the entity tag of a content in a coding. The tag was computed from the uncompressed bytes, so it is weak for
+/// a compressed content; If-None-Match matches both forms (RFC 9110 §8.8.3.3).
 pub(super) fn entity_tag(tag: String, coding: Option<Coding>) -> String {
     match coding {
         Some(_) => format!("W/{tag}"),

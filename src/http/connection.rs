@@ -1,7 +1,7 @@
-//! One connection: what its parts know of each other, and when it is over.
+//! The state of one connection that its parts share, and its timeouts.
 //!
-//! Nothing here costs a plain request a task or a timer of its own: a connection has one timer, which looks at what
-//! happened since it was set.
+//! An ordinary request needs no task and no timer of its own: a connection has one timer, which checks what happened
+//! since it was set.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -17,44 +17,44 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::memory::Held;
 
-/// A connection whose request has not begun, with all of its headers, after this time is cut.
+/// Maximum time until a request has begun, with all of its headers. After that the connection is closed.
 const HEAD_TIME: Duration = Duration::from_secs(10);
-/// Time for a connection to come to its end once it was asked to.
+/// Time for a connection to end after it was asked to.
 const CLOSING_TIME: Duration = Duration::from_secs(5);
 
-/// The other end of the connection, in the extensions of each request.
+/// The peer of the connection, in the extensions of each request.
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
     pub(super) address: SocketAddr,
     pub(super) connection: Arc<Connection>,
 }
 
-/// What one connection's parts know of each other.
+/// The state that the parts of one connection share.
 #[derive(Debug)]
 pub(super) struct Connection {
     opened: Instant,
     idle_timeout: Duration,
-    /// Requests that are not answered to the end.
+    /// Number of requests whose responses are not complete.
     under_way: AtomicUsize,
     /// Whether any request has begun.
     begun: AtomicBool,
-    /// When the last request was over, in milliseconds after `opened`.
+    /// When the last request ended, in milliseconds after `opened`.
     idle_since: AtomicU64,
-    /// When a head began that is not whole yet, in milliseconds after `opened`, plus one; 0 for none. HTTP/1.1 only.
+    /// When the incomplete head began to arrive, in milliseconds after `opened`, plus one; 0 for none. HTTP/1.1 only.
     head_since: AtomicU64,
-    /// Bytes of that head.
+    /// Bytes received of that head.
     head_length: AtomicUsize,
-    /// Whether something is written that the other end does not take.
+    /// Whether written data waits because the peer does not read it.
     writing: AtomicBool,
-    /// Whether an answer was given before its request's body was read. HTTP/1.1 only.
+    /// Whether a response was sent before the request's body was read. HTTP/1.1 only.
     unread: AtomicBool,
     asked: AtomicU8,
     waker: AtomicWaker,
 }
 
-/// What a connection can be asked from outside: to end once what is under way is answered.
+/// Asks a connection to end once its requests are answered.
 const STOP: u8 = 1;
-/// To end now, if nothing is under way.
+/// Asks a connection to end now, if it has no request.
 const MAKE_ROOM: u8 = 2;
 
 impl Connection {
@@ -78,26 +78,26 @@ impl Connection {
         u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// A request has begun. It is under way until what is returned is dropped.
+    /// Records that a request has begun. It is in progress until the returned value is dropped.
     pub(super) fn begin(self: &Arc<Self>) -> UnderWay {
         self.begun.store(true, Ordering::Relaxed);
         self.forget_head();
         self.also()
     }
 
-    /// What came is no part of a head any more, or of none of HTTP/1.1.
+    /// Records that the received bytes are no longer part of a head, or not of HTTP/1.1.
     pub(super) fn forget_head(&self) {
         self.head_since.store(0, Ordering::Relaxed);
         self.head_length.store(0, Ordering::Relaxed);
     }
 
-    /// A part of a request that is under way, which may outlive the rest of it.
+    /// Adds a part of a request in progress that may outlive the rest of it.
     pub(super) fn also(self: &Arc<Self>) -> UnderWay {
         self.under_way.fetch_add(1, Ordering::Relaxed);
         UnderWay(Arc::clone(self))
     }
 
-    /// Bytes of HTTP/1.1 came in.
+    /// Records that bytes of HTTP/1.1 were received.
     pub(super) fn received(&self, length: usize) {
         if self.under_way.load(Ordering::Relaxed) > 0 || length == 0 {
             return;
@@ -119,19 +119,18 @@ impl Connection {
         self.unread.load(Ordering::Relaxed)
     }
 
-    /// Whether the client may still be sending when the connection ends: a body that was not read, or a head that was
-    /// refused.
+    /// Whether the client may still be sending when the connection ends: a body was not read, or a head was refused.
     pub(super) fn may_still_send(&self) -> bool {
         self.is_unread() || self.head_length.load(Ordering::Relaxed) > 0
     }
 
-    /// Asks the connection to end once what is under way is answered.
+    /// Asks the connection to end once its requests are answered.
     pub(super) fn ask_to_stop(&self) {
         self.asked.store(STOP, Ordering::Release);
         self.waker.wake();
     }
 
-    /// Asks the connection to end now, if nothing is under way, because others need its place.
+    /// Asks the connection to end now, if it has no request, because its place is needed.
     pub(super) fn ask_to_make_room(&self) {
         if (self
             .asked
@@ -142,7 +141,8 @@ impl Connection {
         }
     }
 
-    /// How long it has had no request; `None` while one is under way, or its answer is being written.
+    /// Returns how long the connection has had no request; `None` while one is in progress, or its response is being
+    /// written.
     pub(super) fn idle_for(&self) -> Option<Duration> {
         if self.under_way.load(Ordering::Relaxed) > 0 || self.writing.load(Ordering::Relaxed) {
             return None;
@@ -151,7 +151,7 @@ impl Connection {
         Some(self.opened.elapsed().saturating_sub(since))
     }
 
-    /// When the head that is being received must be whole; `None` when none is.
+    /// Returns the deadline of the head that is being received; `None` if there is none.
     fn head_deadline(&self) -> Option<Instant> {
         match self.head_since.load(Ordering::Relaxed) {
             0 => None,
@@ -160,13 +160,13 @@ impl Connection {
     }
 }
 
-/// A request that is under way.
+/// A request in progress.
 #[derive(Debug)]
 pub(super) struct UnderWay(Arc<Connection>);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        // The time is written first: whoever sees no request sees when the last one ended.
+        // The time is written first, so that a reader that sees no request sees when the last one ended.
         let connection = &self.0;
         if connection.under_way.load(Ordering::Relaxed) == 1 {
             connection
@@ -177,12 +177,12 @@ impl Drop for UnderWay {
     }
 }
 
-/// Why a connection ends before the client ends it.
+/// How a connection ends before the client ends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Over {
-    /// What is under way is answered, then it ends.
+    /// After the requests in progress are answered.
     Gracefully,
-    /// At once.
+    /// At once, for this reason.
     Now(&'static str),
 }
 
@@ -191,11 +191,12 @@ pub(super) struct Watch {
     connection: Arc<Connection>,
     timer: Pin<Box<Sleep>>,
     closing: bool,
-    /// What its head may take of the memory for requests without a credential.
+    /// The share of its head in the memory for requests without a credential.
     head: Held,
 }
 
-/// Bytes of a head that every connection may have; more counts in the memory of requests without a credential.
+/// Bytes of a head that every connection may have; a longer one counts towards the memory of requests without a
+/// credential.
 const FREE_HEAD: usize = 4 * 1024;
 
 impl Watch {
@@ -209,7 +210,7 @@ impl Watch {
         }
     }
 
-    /// Whether the connection is to end. Polled after the connection itself.
+    /// Returns how the connection is to end, once it is. Polled after the connection itself.
     pub(super) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
         self.connection.waker.register(cx.waker());
         match self.connection.asked.load(Ordering::Acquire) {
@@ -219,7 +220,7 @@ impl Watch {
             }
             _ => {}
         }
-        // After a whole request there is no part of a head, and the timer can stay as it is.
+        // After a complete request there is no partial head, and the timer can remain as it is.
         if let Some(deadline) = self.connection.head_deadline() {
             let length = self.connection.head_length.load(Ordering::Relaxed);
             if length > FREE_HEAD && self.head.hold_bytes(length).is_err() {
@@ -247,7 +248,7 @@ impl Watch {
         Poll::Ready(Over::Gracefully)
     }
 
-    /// What is to be done when the timer has fired: when to look again, or how to end.
+    /// Returns when to check again after the timer has fired, or how to end.
     fn at_timer(&self) -> Result<Instant, Over> {
         let now = Instant::now();
         let head = self.connection.head_deadline();
@@ -258,7 +259,7 @@ impl Watch {
         Ok(head.map_or(next, |deadline| deadline.min(next)))
     }
 
-    /// How long the connection may stay as it is.
+    /// Returns how long the connection may remain in its state.
     fn left(&self) -> Result<Duration, Over> {
         let connection = &self.connection;
         let Some(idle) = connection.idle_for() else {

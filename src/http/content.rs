@@ -1,5 +1,5 @@
-//! `GET /storage/{itemId}` with a signature: the content of an item, as a browser can safely be handed what strangers
-//! have uploaded (STO-02).
+//! `GET /storage/{itemId}` with a signature: the content of an item, sent so that a browser can safely receive uploads
+//! of untrusted users (STO-02).
 
 mod disposition;
 pub(super) mod range;
@@ -26,7 +26,7 @@ use crate::platform::{
 };
 use crate::storage::{StorageItem, link, store};
 
-/// Content runs nothing, loads nothing and is framed by nobody, even where a browser shows it.
+/// Content cannot run scripts, load resources or be framed, even if a browser displays it.
 const POLICY: &str =
     "default-src 'none'; sandbox; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
@@ -92,7 +92,7 @@ pub(super) async fn get(
     }
 }
 
-/// The bytes `from..until` of an item's content, as fast as they are read.
+/// Returns the bytes `from..until` of an item's content as a stream.
 async fn body(
     gateway: &Gateway,
     item: &StorageItem,
@@ -112,7 +112,7 @@ async fn body(
         Full::Each => Fault::too_many("Too many downloads of this owner's files are under way."),
         Full::All => Fault::unavailable("Too many downloads are under way; please try again shortly."),
     })?;
-    // The connection is not idle as long as there is something to send.
+    // The connection is not idle while content is being sent.
     let held = (share, peer.map(|peer| peer.connection.also()));
     let id = id.clone();
     let content = content.read(from, until).map_err(move |error| {
@@ -123,7 +123,7 @@ async fn body(
     Ok(Body::from_stream(content))
 }
 
-/// The answer where the database cannot tell.
+/// Returns the response for a failed lookup.
 fn not_found_out(error: Error, id: &RequestId) -> Fault {
     match error {
         Error::Unavailable(_) | Error::Timeout => {
@@ -137,14 +137,14 @@ fn not_found_out(error: Error, id: &RequestId) -> Fault {
     }
 }
 
-/// A linked item.
+/// An item that a link names.
 struct Linked {
     item: StorageItem,
     /// Seconds until the link expires.
     lasts: i64,
 }
 
-/// The item that a link of ours names.
+/// Returns the item that a signed link names.
 async fn find(gateway: &Gateway, item: &str, query: &str, id: &RequestId) -> Result<Linked, Fault> {
     let (mut expires, mut signature) = (None, None);
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -184,7 +184,7 @@ async fn find(gateway: &Gateway, item: &str, query: &str, id: &RequestId) -> Res
 }
 
 impl Linked {
-    /// The headers of every good answer. Content never changes, so that its hash is a strong entity tag.
+    /// Returns the headers of every successful response. Content never changes, so its hash is a strong entity tag.
     fn head(&self, tag: &str) -> Builder {
         let disposition = disposition::disposition(&self.item.content_type, &self.item.name);
         Response::builder()

@@ -1,6 +1,6 @@
-//! Which other origins' pages may ask, what they may send and what they may read (the Fetch standard's CORS protocol). Never
-//! with credentials that a browser adds by itself: the gateway knows no cookies, so that any header a page can send is one
-//! that the page has made up itself.
+//! Which other origins may send requests, with which headers, and what they may read (CORS in the Fetch standard).
+//! Never with credentials that a browser adds by itself: the gateway uses no cookies, so that a page can send only
+//! headers that it sets itself.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use super::frame::X_REQUEST_ID;
 use crate::config::CorsOrigins;
 
-/// How long a browser may remember that it may ask; browsers have limits of their own, two hours or a day.
+/// How long a browser may cache a preflight response; browsers have limits of their own, two hours or a day.
 const PREFLIGHT: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// Bytes of the longest list of headers that is allowed by repeating it. A page with every tracing library there is sends a
-/// few hundred.
+/// Maximum length of a list of headers that is allowed by repeating it, in bytes. A page with all common tracing
+/// libraries sends a few hundred.
 const LONGEST: usize = 4 * 1024;
 
-/// The layer for pages of these origins.
+/// Returns the layer for these origins.
 pub(super) fn layer(origins: &CorsOrigins) -> CorsLayer {
     let origin = match origins {
         CorsOrigins::Any => AllowOrigin::any(),
@@ -30,8 +30,8 @@ pub(super) fn layer(origins: &CorsOrigins) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(origin)
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
-        // Tracing, monitoring and GraphQL clients add headers that no list of ours would keep up with. Not `*`, which leaves
-        // out Authorization and is unknown to older browsers.
+        // Tracing, monitoring and GraphQL clients add headers that no fixed list could keep up with. Not `*`, which
+        // excludes Authorization and is unknown to older browsers.
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([
             header::ETAG,
@@ -44,7 +44,7 @@ pub(super) fn layer(origins: &CorsOrigins) -> CorsLayer {
         .max_age(PREFLIGHT)
 }
 
-/// Drops the list of headers that a page asks for where it is none, or is too long to be repeated.
+/// Removes the list of headers that a page asks for, if it is malformed or too long to be repeated.
 pub(super) fn bound(headers: &mut HeaderMap) {
     let asked = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
     if asked.is_some_and(|asked| !is_list(asked.as_bytes())) {
@@ -52,7 +52,7 @@ pub(super) fn bound(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether a text is a list of headers' names (RFC 9110 §5.6.1, §5.6.2) that may be repeated.
+/// Whether a text is a list of header names (RFC 9110 §5.6.1, §5.6.2) that may be repeated.
 fn is_list(text: &[u8]) -> bool {
     let is_admitted = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~, \t".contains(byte);
     text.len() <= LONGEST && text.iter().all(is_admitted)

@@ -1,4 +1,4 @@
-//! From the parameters to the answer: the guard, the executor, the deadline, the mask.
+//! Execution of a request: the guard, the executor, the deadline, the masking of errors.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ use crate::guard::{Cost, Prepared};
 use crate::platform::database::counting;
 use crate::schema::Told;
 
-/// Which methods an operation came by.
+/// The HTTP method of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
     /// For queries only (GraphQL over HTTP, "GET").
@@ -39,7 +39,7 @@ pub(super) enum Method {
     Post,
 }
 
-/// An operation that the guard has let in.
+/// An operation that the guard has admitted.
 pub(super) struct Admitted {
     prepared: Arc<Prepared>,
     document: ExecutableDocument,
@@ -47,14 +47,14 @@ pub(super) struct Admitted {
     variables: Variables,
     is_single: bool,
     cost: Cost,
-    /// The operation's own name.
+    /// The operation's name.
     name: Option<String>,
 }
 
-/// Asks the guard.
+/// Checks an operation with the guard.
 ///
 /// # Errors
-/// What it refuses; a mutation by GET; variables whose values do not fit.
+/// A refusal of the guard; a mutation by GET; variables whose values do not match their types.
 pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result<Admitted, Denied> {
     let Params {
         query,
@@ -92,15 +92,15 @@ pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result
     })
 }
 
-/// What came of an execution.
+/// The result of an execution.
 pub(super) struct Executed {
     document: Arc<Prepared>,
     outcome: Outcome,
-    /// Database commands that it took.
+    /// Number of database commands.
     commands: u32,
 }
 
-/// An answer before it is masked.
+/// A response before its errors are masked.
 struct Outcome {
     data: Data,
     errors: Vec<ServerError>,
@@ -108,7 +108,7 @@ struct Outcome {
 }
 
 impl Outcome {
-    /// What was run, joined with what the schema tells.
+    /// Joins the executed result with the introspection results.
     fn of(response: Response, told: Option<Told>) -> Self {
         let Response {
             data,
@@ -132,7 +132,7 @@ impl Outcome {
     }
 }
 
-/// What an operation came to, or what it panicked with.
+/// The result of an operation, or its panic.
 type Ended = Result<Executed, Box<dyn Any + Send>>;
 
 enum Work {
@@ -141,18 +141,19 @@ enum Work {
     Taken,
 }
 
-/// An operation that comes to its end whatever becomes of its client, and that shutdown waits for. Whoever waits for it
-/// drives it; when that one goes away, it gets a task of its own. So the usual case needs neither a task nor the way from
-/// one thread to another and back.
+/// An operation that runs to its end even if its client disconnects, and that shutdown waits for. The caller that waits
+/// for it polls it; if that caller is dropped, the operation gets a task of its own. So the common case needs neither a
+/// task nor a switch between threads.
 pub(super) struct Running {
     work: Work,
     name: Option<String>,
 }
 
-/// Starts an admitted operation once there is room.
+/// Starts an admitted operation as soon as there is capacity.
 ///
 /// # Errors
-/// What only a backend, or only somebody with a credential may send; 503 when there was no room until the deadline.
+/// An operation that only a backend, or only a caller with a credential, may send; 503 if there was no capacity until
+/// the deadline.
 pub(super) async fn start(
     gateway: &Arc<Gateway>,
     mut admitted: Admitted,
@@ -202,7 +203,7 @@ async fn wait_for_room(gateway: &Gateway, deadline: Instant) -> Result<OwnedSema
 }
 
 impl Running {
-    /// Waits for the answer. When it does not come in time the client is told so, and the work goes on.
+    /// Waits for the response. At the deadline it returns a timeout error, and the operation continues.
     pub(super) async fn answer(&mut self, deadline: Instant, request_id: &str) -> Answer {
         if timeout_at(deadline, self.finished()).await.is_err() {
             return Answer::timed_out();
@@ -210,7 +211,7 @@ impl Running {
         match std::mem::replace(&mut self.work, Work::Taken) {
             Work::Ended(Ok(executed)) => executed.into_answer(request_id),
             Work::Ended(Err(_)) | Work::Going(_) | Work::Taken => {
-                // The panic hook has told the rest; a message made there may hold what was sent.
+                // The panic hook has logged the details; a message built here could contain request data.
                 tracing::error!(request_id, "GraphQL operation panicked");
                 let error = Error::internal("an operation panicked");
                 let mut answer = Answer::failed(&error, StatusCode::INTERNAL_SERVER_ERROR);
@@ -222,12 +223,12 @@ impl Running {
         }
     }
 
-    /// The operation's label in log and metrics.
+    /// Returns the operation's label in log and metrics.
     pub(super) fn label(&self, names: &OperationNames, principal: &Principal) -> Arc<str> {
         names.label(principal, self.name.as_deref())
     }
 
-    /// Drives the operation to its end, without taking its answer.
+    /// Runs the operation to its end, without taking its response.
     pub(super) async fn finished(&mut self) {
         poll_fn(|cx| {
             if let Work::Going(work) = &mut self.work {
@@ -241,7 +242,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // A driver's future must not be dropped half-way, nor a mutation left half done.
+        // A future of the database driver must not be dropped halfway, nor a mutation left incomplete.
         let Work::Going(work) = std::mem::replace(&mut self.work, Work::Taken) else {
             return;
         };
@@ -275,7 +276,7 @@ impl Executed {
     }
 }
 
-/// Runs an operation.
+/// Executes an operation.
 async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestContext>) -> Outcome {
     let Admitted {
         mut document,

@@ -1,4 +1,4 @@
-//! Answers to requests that are refused before GraphQL is asked: wrong method, no JSON, bad credential.
+//! Responses to requests that are refused before GraphQL is executed: wrong method, invalid JSON, invalid credential.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::media::Media;
 
-/// A request that is refused as such. Its body has the shape of a GraphQL answer, so that every client can read it.
+/// A refused HTTP request. Its body has the form of a GraphQL response, so that every client can read it.
 #[derive(Clone, Debug)]
 pub(super) struct Fault {
     pub(super) status: StatusCode,
@@ -20,10 +20,10 @@ pub(super) struct Fault {
     header: Option<(HeaderName, HeaderValue)>,
 }
 
-/// The code of a client that does too much at once.
+/// The code for a client with too many concurrent requests.
 const RATE_LIMITED: &str = "RATE_LIMITED";
 
-/// When to try again what a client does too much of at once, in seconds.
+/// Number of seconds after which such a client should retry.
 const BUSY: u32 = 5;
 
 impl Fault {
@@ -36,17 +36,17 @@ impl Fault {
         }
     }
 
-    /// A request whose form is wrong: 400 `BAD_USER_INPUT`.
+    /// 400 `BAD_USER_INPUT`: the request is malformed.
     pub(super) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "BAD_USER_INPUT", message)
     }
 
-    /// 415: the body is not of a type that a cross-site form cannot send.
+    /// 415: the body has an unsupported content type, for instance one that a cross-site form can send.
     pub(super) fn unsupported(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_USER_INPUT", message)
     }
 
-    /// 413, with what would be accepted.
+    /// 413, with the limit.
     pub(super) fn too_large(limit: u64) -> Self {
         let message = format!(
             "The request's body has more than {limit} bytes, which is the limit. Send several smaller requests, and files by \
@@ -71,26 +71,26 @@ impl Fault {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
     }
 
-    /// 408: the body did not come in time.
+    /// 408: the body did not arrive in time.
     pub(super) fn too_slow() -> Self {
         let message = "The request's body did not arrive in time.";
         Self::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", message)
             .with(header::CONNECTION, HeaderValue::from_static("close"))
     }
 
-    /// 503: what is needed to answer is not there at the moment.
+    /// 503: a required resource is not available at the moment.
     pub(super) fn unavailable(message: &'static str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
             .with(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
-    /// 429 for a client that holds as much as one may: `RATE_LIMITED` with `retryAfterSeconds`.
+    /// 429 `RATE_LIMITED` with `retryAfterSeconds`, for a client that uses as much as one may.
     pub(super) fn too_many(message: &'static str) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, RATE_LIMITED, message)
             .with(header::RETRY_AFTER, HeaderValue::from(BUSY))
     }
 
-    /// 500, which says nothing but the request's id.
+    /// 500, which contains only the request id.
     pub(super) fn internal(request_id: &str) -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -99,13 +99,13 @@ impl Fault {
         )
     }
 
-    /// With one more header.
+    /// Adds a header.
     pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.header = Some((name, value));
         self
     }
 
-    /// As an answer of this media type.
+    /// Converts the fault into a response of this media type.
     pub(super) fn into_answer(self, media: Media) -> Response {
         let mut extensions = json!({ "code": self.code });
         if self.code == RATE_LIMITED {
@@ -129,7 +129,7 @@ impl IntoResponse for Fault {
     }
 }
 
-/// What an internal error says: where to look, and nothing else (ERR-02).
+/// Returns the message of an internal error: the request id and nothing else (ERR-02).
 pub(super) fn internal_message(request_id: &str) -> String {
     format!("Something went wrong on our side. Request id: {request_id}")
 }

@@ -1,5 +1,5 @@
-//! What every answer has, whatever its path: a request id, `nosniff`, one line in the log, metrics, a trace; and a word
-//! instead of a broken connection when a handler panics.
+//! The parts of every response, for any path: a request id, `nosniff`, one line in the log, metrics, a trace; and an
+//! error response instead of a broken connection if a handler panics.
 
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
@@ -27,10 +27,10 @@ use crate::access::principal::Principal;
 
 /// Paths of the probes.
 const HEALTH: &str = "/health/";
-/// Names a request in logs and answers.
+/// The header with the request id.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The request's id: the client's own, where that is a plain word, so that its logs and ours can be put together.
+/// The request id: the client's own if it has a simple form, so that logs of client and gateway can be correlated.
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(HeaderValue);
 
@@ -47,27 +47,27 @@ impl RequestId {
         })
     }
 
-    /// The id that the frame gave to the request.
+    /// Returns the id that `frame` has assigned to the request.
     pub(super) fn assigned(extensions: &Extensions) -> Self {
         let unknown = || Self(HeaderValue::from_static("unknown"));
         extensions.get::<Self>().cloned().unwrap_or_else(unknown)
     }
 
     pub(super) fn as_str(&self) -> &str {
-        // Only plain ASCII gets in.
+        // Only ASCII values are accepted.
         self.0.to_str().unwrap_or_default()
     }
 }
 
-/// What a handler tells of a request, for its line in the log.
+/// The properties of a request that its handler adds to the log line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Note {
-    /// The operation's name; the path's pattern stands where there is none.
+    /// The operation's name; without one, the log has the path's pattern.
     pub(super) operation: Option<Arc<str>>,
     principal: Option<&'static str>,
-    /// The first error's code. `None`: as the status says.
+    /// The code of the first error. `None`: derived from the status.
     pub(super) outcome: Option<Cow<'static, str>>,
-    /// Database commands of the operation.
+    /// Number of database commands of the operation.
     pub(super) commands: u32,
 }
 
@@ -79,7 +79,7 @@ impl Note {
         }
     }
 
-    /// Notes the errors of an answer.
+    /// Records the errors of a response.
     pub(super) fn errors(&mut self, errors: &[ServerError]) {
         mask::count(errors);
         self.outcome = match errors.first() {
@@ -89,7 +89,7 @@ impl Note {
     }
 }
 
-/// What stands around every answer.
+/// Wraps the handling of every request.
 pub(super) async fn frame(
     gateway: &Gateway,
     mut request: Request,
@@ -98,7 +98,7 @@ pub(super) async fn frame(
     let started = Instant::now();
     let id = RequestId::of(request.headers(), || gateway.app.random.bytes());
     let is_graphql = request.uri().path() == GRAPHQL;
-    // What is answered there is for one reader at one moment.
+    // These responses are for one caller only, and not reusable.
     let is_private = is_graphql || request.uri().path().starts_with("/oauth/");
     let span = trace::span(&gateway.app.config.telemetry, request.headers(), &id);
     request.extensions_mut().insert(id.clone());
@@ -107,7 +107,7 @@ pub(super) async fn frame(
         .instrument(span)
         .await;
     let mut response = answered.unwrap_or_else(|_panic| {
-        // The panic hook has told the rest; a message made there may hold what was sent.
+        // The panic hook has logged the details; a message built here could contain request data.
         tracing::error!(request_id = id.as_str(), "request handler panicked");
         Fault::internal(id.as_str()).into_response()
     });
@@ -137,7 +137,7 @@ pub(super) async fn frame(
     response
 }
 
-/// How the request ended: `ok`, an error's code, or as the status says.
+/// Returns how the request ended: `ok`, an error code, or a word for the status.
 fn outcome(note: &Note, response: &Response) -> Cow<'static, str> {
     note.outcome.clone().unwrap_or(match response.status().as_u16() {
         ..400 => Cow::Borrowed("ok"),
@@ -146,11 +146,11 @@ fn outcome(note: &Note, response: &Response) -> Cow<'static, str> {
     })
 }
 
-/// One line a request: no variables, no addresses, no credentials, no query string.
+/// Logs one line for each request: no variables, no addresses, no credentials, no query string.
 fn log(note: &Note, operation: &str, outcome: &str, status: StatusCode, id: &RequestId, took: Duration) {
     let principal = note.principal.unwrap_or("none");
     let (request_id, status, duration_ms) = (id.as_str(), status.as_u16(), took.as_secs_f64() * 1000.0);
-    // Whoever watches the health asks every few seconds, and learns the answer.
+    // Health checks come every few seconds, and their result is known to the sender.
     if operation.starts_with(HEALTH) {
         tracing::debug!(target: "gateway::request", request_id, operation, status, outcome, duration_ms, "request");
     } else {

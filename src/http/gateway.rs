@@ -1,4 +1,4 @@
-//! What all requests share, built once.
+//! The state that all requests share, built once.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -17,36 +17,36 @@ use crate::platform::{id::StorageId, shares::Shares};
 use crate::schema::{self, Schema};
 use crate::serve::Ready;
 
-/// Operations that run at once; more wait. Five for each connection to the database.
+/// Maximum number of operations that run concurrently; more wait. Five for each database connection.
 const RUNNING: usize = 512;
-/// Operations that wait; more are refused, because each keeps its request in memory.
+/// Maximum number of operations that wait; more are refused, because each keeps its request in memory.
 const WAITING: usize = 2048;
-/// Downloads at once.
+/// Maximum number of concurrent downloads.
 const DOWNLOADS: usize = 512;
-/// Downloads at once of one owner's files.
+/// Maximum number of concurrent downloads of one owner's files.
 const DOWNLOADS_OF_ONE: usize = 64;
 
-/// What all requests share.
+/// The state that all requests share.
 pub(super) struct Gateway {
     pub(super) app: Arc<App>,
     pub(super) ready: Ready,
     pub(super) schema: Schema,
     pub(super) guard: Guard,
-    /// The SDL; `None` where introspection is off.
+    /// The SDL; `None` if introspection is off.
     pub(super) sdl: Option<Published>,
     /// The authorization server's metadata, as JSON.
     pub(super) metadata: Published,
-    /// What is published and never changes, compressed.
+    /// Compressed published documents that never change.
     pub(super) kept: Kept,
-    /// What was told of the schema lately, compressed.
+    /// Compressed results of recent introspection queries.
     pub(super) recent: Recent,
     pub(super) running: Arc<Semaphore>,
-    /// Operations that wait for others to end.
+    /// Limits the operations that wait.
     pub(super) waiting: Semaphore,
-    /// Memory for requests that are under way.
+    /// The memory for requests in progress.
     pub(super) memory: Memory,
     pub(super) uploading: Uploading,
-    /// Downloads by the storage that they are of, each counted as often as it takes the memory of a usual one.
+    /// Downloads by storage. Each counts as a multiple of an ordinary download, by the memory that it takes.
     pub(super) downloads: Arc<Shares<StorageId>>,
     pub(super) names: OperationNames,
 }
@@ -87,8 +87,8 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// The names of operations that logs and metrics know. Clients choose them, so that without a bound they could fill a
-/// metrics store. Each kind of principal has a bound of its own, and requests without a credential add no names: nobody
+/// The operation names that logs and metrics use. Clients choose them, so that without a limit they could fill a
+/// metrics store. Each kind of principal has a limit of its own, and requests without a credential add no names: nobody
 /// can use up the names of others (DEF-06).
 #[derive(Debug, Default)]
 pub(super) struct OperationNames(RwLock<Names>);
@@ -96,17 +96,18 @@ pub(super) struct OperationNames(RwLock<Names>);
 #[derive(Debug, Default)]
 struct Names {
     known: HashSet<Arc<str>>,
-    /// How many each kind of principal has added.
+    /// How many names each kind of principal has added.
     added: HashMap<&'static str, usize>,
 }
 
 impl OperationNames {
-    /// Different names that one kind of principal can add.
+    /// Maximum number of names that one kind of principal can add.
     const MOST: usize = 200;
-    /// Bytes of the longest name that is kept.
+    /// Maximum length of a name, in bytes.
     const LONGEST: usize = 80;
 
-    /// The label of a valid document's operation: its name, `anonymous` without one, or `other` beyond the bound.
+    /// Returns the label of a valid document's operation: its name, `anonymous` without one, or `other` beyond the
+    /// limits.
     pub(super) fn label(&self, principal: &Principal, name: Option<&str>) -> Arc<str> {
         let Some(name) = name else {
             return "anonymous".into();

@@ -1,7 +1,7 @@
-//! GraphiQL at `/`: the page, its files and its configuration, all from the binary.
+//! GraphiQL at `/`: the page, its files and its configuration, all embedded in the binary.
 //!
-//! `build.rs` builds the page from `graphiql/`, complete and without any address outside of the gateway. A build
-//! without npm carries a small page instead that loads GraphiQL from a CDN, with integrity hashes, and says so.
+//! `build.rs` builds the page from `graphiql/`, self-contained and without external URLs. A build without npm has a
+//! small page instead that loads GraphiQL from a CDN, with integrity hashes, and says so.
 
 mod examples;
 mod hosts;
@@ -31,15 +31,16 @@ pub use self::hosts::Hosts;
 use super::compress::{self, Coding, Content, Kept};
 use super::fault::Fault;
 
-/// What `build.rs` left to embed: the whole page, or the one that loads GraphiQL from a CDN.
+/// The files that `build.rs` has written: the complete page, or the one that loads GraphiQL from a CDN.
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/graphiql-dist"]
 struct Files;
 
-/// Does this binary carry GraphiQL itself? If not, its page loads it from [`CDN_FILES`].
+/// Whether this binary contains GraphiQL. If not, its page loads it from [`CDN_FILES`].
 pub const IS_OFFLINE: bool = matches!(env!("STOREFRONT_GATEWAY_GRAPHIQL").as_bytes(), b"offline");
 
-/// The files that `graphiql/cdn/index.html` loads: nothing else of the CDN may run, which hosts anybody's packages.
+/// The files that `graphiql/cdn/index.html` loads. No other file of the CDN may run, because it hosts packages of
+/// anyone.
 const CDN_FILES: [&str; 4] = [
     "https://cdn.jsdelivr.net/npm/react@18.3.1/umd/react.production.min.js",
     "https://cdn.jsdelivr.net/npm/react-dom@18.3.1/umd/react-dom.production.min.js",
@@ -47,29 +48,29 @@ const CDN_FILES: [&str; 4] = [
     "https://cdn.jsdelivr.net/npm/graphiql@3.8.3/graphiql.min.css",
 ];
 
-/// Files under this folder have a hash of their content in their name, so that they never change.
+/// Files in this folder have a hash of their content in their name, so that they never change.
 const HASHED_FILES: &str = "assets/";
 
-/// Fetch metadata (W3C): which page a browser's request comes from.
+/// Fetch metadata (W3C): the site from which a browser's request comes.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// What the page knows about its gateway. It is handed to whoever opens the page: no secret belongs here, other
-/// than those of a demo.
+/// The configuration of the page. Everyone who opens the page can read it: it must contain no secret, except those of a
+/// demo.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Page {
     /// Path of the GraphQL endpoint on the same host: `/graphql`.
     pub endpoint: String,
-    /// The publishable key (`pk_…`) that new tabs start with and that the schema is read with. None: no credential.
+    /// The publishable key (`pk_…`) of new tabs, with which the schema is read too. `None`: no credential.
     pub public_key: Option<String>,
-    /// The tabs of a browser that opens the page for the first time; later it has its own.
+    /// The tabs for a browser that opens the page for the first time; later it restores its own.
     pub tabs: Vec<Tab>,
-    /// Why there are no credentials, where a demo has some. None: they are there, or there are none.
+    /// Why a demo's credentials are left out. `None`: they are included, or there are none.
     pub notice: Option<String>,
 }
 
-/// The page as a demo has it: with credentials, for requests to the gateway's own hosts only.
+/// The page of a demo: with credentials, for requests to the gateway's own hosts only.
 pub struct DemoPage {
     /// The page with the credentials.
     pub page: Page,
@@ -80,7 +81,7 @@ pub struct DemoPage {
 }
 
 impl Page {
-    /// A page with example tabs.
+    /// Makes a page with example tabs.
     #[must_use]
     pub fn new(endpoint: &str, credentials: &Credentials) -> Self {
         Self {
@@ -93,7 +94,7 @@ impl Page {
 }
 
 impl DemoPage {
-    /// A demo's page.
+    /// Makes a demo's page.
     #[must_use]
     pub fn new(endpoint: &str, credentials: &Credentials, hosts: Hosts) -> Self {
         let without = Credentials {
@@ -130,14 +131,14 @@ impl DemoPage {
     }
 }
 
-/// One operation to start with. GraphiQL names the tab after the operation.
+/// An example operation. GraphiQL names the tab after it.
 #[derive(Clone, Serialize)]
 pub struct Tab {
     /// The document, with comments for the reader.
     pub query: String,
-    /// A JSON object, as it stands in the variables editor. None: an empty editor.
+    /// The content of the variables editor, a JSON object. `None`: an empty editor.
     pub variables: Option<String>,
-    /// A JSON object, as it stands in the header editor. None: an empty editor.
+    /// The content of the header editor, a JSON object. `None`: an empty editor.
     pub headers: Option<String>,
 }
 
@@ -162,13 +163,13 @@ where
         .method_not_allowed_fallback(wrong_method)
 }
 
-/// Whoever sends something here most likely means the API.
+/// Answers other methods; their senders most likely intended the API.
 async fn wrong_method() -> Response {
     let message = "This path belongs to the page of GraphiQL, which is read by GET. GraphQL is sent to /graphql by POST.";
     guarded(Fault::wrong_method(message).into_response())
 }
 
-/// The page itself, for a browser. Anyone else probably wants the API, and is told where it is.
+/// Returns the page, for a browser. Other clients get the path of the API, which they probably intended.
 async fn index(headers: HeaderMap, kept: Arc<Kept>) -> Response {
     if !takes_html(&headers) {
         let hint = "This is the page of GraphiQL, for browsers. The API is at /graphql, its schema at /schema.graphql.\n";
@@ -192,11 +193,11 @@ async fn index(headers: HeaderMap, kept: Arc<Kept>) -> Response {
     guarded(response)
 }
 
-/// The page's configuration as JSON, because the page's policy forbids scripts inside its HTML.
+/// Returns the page's configuration as JSON, because the page's policy forbids inline scripts.
 ///
-/// Another site's page may not read it, whatever the gateway's CORS settings let it do: a demo's secret is in it. For the
-/// same reason a request to another host than the gateway's own gets it without credentials (DEF-08), and it is not
-/// compressed.
+/// Pages of other sites may not read it, whatever the gateway's CORS settings allow: it may contain a demo's secret.
+/// For the same reason a request to another host than the gateway's own gets it without credentials (DEF-08), and it is
+/// not compressed.
 async fn config(uri: Uri, headers: HeaderMap, page: Arc<DemoPage>) -> Response {
     let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
     if !matches!(site, None | Some(b"same-origin" | b"none")) {
@@ -217,7 +218,7 @@ async fn config(uri: Uri, headers: HeaderMap, page: Arc<DemoPage>) -> Response {
 }
 
 async fn file(Path(path): Path<String>, headers: HeaderMap, kept: Arc<Kept>) -> Response {
-    // The page has one address, `/`, where its policy is sent with it.
+    // The page has one path, `/`, where its policy is sent with it.
     let found = Files::get(&path).filter(|_| path != "index.html");
     guarded(match found {
         Some(file) => embedded(&path, file, &headers, &kept).await,
@@ -230,7 +231,7 @@ async fn file(Path(path): Path<String>, headers: HeaderMap, kept: Arc<Kept>) -> 
     })
 }
 
-/// An embedded file, compressed where the browser takes that, or 304 when it has it already (RFC 9110 §13.1.2).
+/// Returns an embedded file, compressed if the browser accepts that, or 304 if the browser has it (RFC 9110 §13.1.2).
 async fn embedded(path: &str, file: EmbeddedFile, headers: &HeaderMap, kept: &Kept) -> Response {
     let digest = file.metadata.sha256_hash();
     let tag = entity_tag(&digest);
@@ -274,13 +275,13 @@ async fn embedded(path: &str, file: EmbeddedFile, headers: &HeaderMap, kept: &Ke
     response
 }
 
-/// Whether files of this type get shorter: pictures and compressed fonts do not.
+/// Whether compression makes files of this type smaller; it does not for pictures and compressed fonts.
 fn shrinks(content_type: &HeaderValue) -> bool {
     let content_type = content_type.as_bytes();
     !matches!(content_type, b"image/png" | b"font/woff" | b"font/woff2")
 }
 
-/// The headers of every answer here.
+/// Sets the headers of every response of this module.
 fn guarded(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -292,7 +293,7 @@ fn guarded(mut response: Response) -> Response {
     response
 }
 
-/// Only the gateway's own files run; styles may stand in the page, because the editor writes them there.
+/// Only the gateway's own files may run; inline styles are allowed, because the editor inserts them.
 fn content_security_policy() -> String {
     let from_cdn = |ending: &str| -> String {
         let is_used = |file: &&&str| !IS_OFFLINE && file.ends_with(ending);
@@ -311,7 +312,8 @@ fn content_security_policy() -> String {
     )
 }
 
-/// Does the Accept header take `text/html`, and not with the weight 0 (RFC 9110 §12.5.1)? None takes anything.
+/// Whether the Accept header accepts `text/html` with a weight above 0 (RFC 9110 §12.5.1). Without the header
+/// everything is accepted.
 fn takes_html(headers: &HeaderMap) -> bool {
     let mut ranges = headers.get_all(ACCEPT).iter().peekable();
     if ranges.peek().is_none() {
@@ -330,13 +332,13 @@ fn takes_html(headers: &HeaderMap) -> bool {
         })
 }
 
-/// A strong entity tag: half of the content's SHA-256, quoted.
+/// Returns a strong entity tag: half of the content's SHA-256, quoted.
 fn entity_tag(sha256: &[u8; 32]) -> String {
     let digits: String = sha256[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("\"{digits}\"")
 }
 
-/// Does If-None-Match name the tag? Compared weakly, as its definition wants it.
+/// Whether If-None-Match contains the tag, by weak comparison as it is defined.
 fn has_tag(headers: &HeaderMap, tag: &str) -> bool {
     headers
         .get_all(IF_NONE_MATCH)
@@ -347,7 +349,7 @@ fn has_tag(headers: &HeaderMap, tag: &str) -> bool {
         .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
-/// The content types of what vite and `graphiql/` produce. A worker or a style with a wrong one would not load.
+/// Returns the content type of a file from vite or `graphiql/`. A worker or a style with a wrong type would not load.
 fn content_type(path: &str) -> HeaderValue {
     let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
     HeaderValue::from_static(match ending {

@@ -1,4 +1,4 @@
-//! `/graphql`: GraphQL over HTTP. Method, media types, credential, body, guard, execution, in this order.
+//! `/graphql`: GraphQL over HTTP. Checks method, media types, credential, body and guard, then executes, in this order.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -31,17 +31,17 @@ use crate::access::principal::Principal;
 use crate::context::RequestContext;
 use crate::platform::{shares::Full, upload::Uploads};
 
-/// What is known of a request while it is answered.
+/// The state of a request while it is answered.
 pub(super) struct Call {
     pub(super) gateway: Arc<Gateway>,
     pub(super) parts: Parts,
     pub(super) id: RequestId,
     pub(super) principal: Principal,
-    /// The shopper's address that a backend names.
+    /// The shopper's address that a backend sends.
     pub(super) buyer: Option<IpAddr>,
     pub(super) note: Note,
     pub(super) allowance: Allowance,
-    /// The memory that the request takes.
+    /// The memory that the request uses.
     held: Held,
 }
 
@@ -98,7 +98,7 @@ pub(super) async fn respond(gateway: &Arc<Gateway>, request: Request) -> Respons
         held,
     };
     let outcome = match (method, lapsed) {
-        // Boxed, like everything that is rare and large: the future of a plain request is moved by each layer.
+        // Boxed, because it is rare and large: the future of an ordinary request is moved by each layer.
         (_, Some(refusal)) => Box::pin(in_spite_of(refusal, &mut call, body)).await,
         (Method::Get, None) => by_get(&mut call).await,
         (Method::Post, None) => by_post(&mut call, body).await,
@@ -106,7 +106,7 @@ pub(super) async fn respond(gateway: &Arc<Gateway>, request: Request) -> Respons
     call.finish(outcome, media).await
 }
 
-/// The memory of a request, and the shopper that it names.
+/// Returns the memory share of a request, and the shopper's address in it.
 fn prepared(
     gateway: &Gateway,
     principal: &Principal,
@@ -149,8 +149,8 @@ async fn by_post(call: &mut Call, body: Body) -> Result<Answer, Denied> {
     run(call, params, Method::Post).await
 }
 
-/// Answers a request whose access token has lapsed: as one without a credential where it redeems something by what that is
-/// (TOK-07), and else with the refusal, whatever else may be wrong with it.
+/// Answers a request whose access token has expired or was revoked: as one without a credential if it only redeems a
+/// token or a key (TOK-07), otherwise with the refusal, whatever else may be wrong with it.
 async fn in_spite_of(refusal: Box<Fault>, call: &mut Call, body: Body) -> Result<Answer, Denied> {
     match json_params(call, body).await {
         Ok(params) if redemption::is_asked(&call.gateway.guard, &params) => {
@@ -160,13 +160,13 @@ async fn in_spite_of(refusal: Box<Fault>, call: &mut Call, body: Body) -> Result
     }
 }
 
-/// The parameters in a body that is JSON.
+/// Reads the parameters from a JSON body.
 async fn json_params(call: &mut Call, body: Body) -> Result<Params, Denied> {
     let body = receive::whole_body(&call.parts.headers, body, call.allowance.body, &mut call.held).await?;
     request::from_json(&body, Source::Body, &call.allowance.json)
 }
 
-/// 415 that says what is taken instead of what was sent.
+/// Returns a 415 that names the supported content types.
 fn unsupported(sent: Option<&ContentType>) -> Fault {
     const SEND: &str = "Send a JSON object such as {\"query\": \"{ __typename }\"} with the header \"Content-Type: application/json\"";
     let Some(sent) = sent else {
@@ -199,7 +199,7 @@ async fn run(call: &mut Call, params: Params, method: Method) -> Result<Answer, 
 }
 
 impl Call {
-    /// The resolvers' context.
+    /// Returns the context for the resolvers.
     pub(super) fn context(&self, uploads: Uploads) -> RequestContext {
         let mut context = RequestContext::new(
             Arc::clone(&self.gateway.app),
@@ -212,24 +212,24 @@ impl Call {
         context
     }
 
-    /// The client's address.
+    /// Returns the client's address.
     pub(super) fn address(&self) -> Option<IpAddr> {
         client::of_request(&self.gateway.app.config.http, &self.parts)
     }
 
-    /// Holds the memory for a body of at least so many bytes.
+    /// Reserves the memory for a body of at least this many bytes.
     pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Full> {
         self.held.hold(bytes)
     }
 
-    /// Waits for the answer, and notes the operation's name.
+    /// Waits for the response, and records the operation's name.
     pub(super) async fn answer(&mut self, mut running: Running, deadline: Instant) -> Answer {
         let answer = running.answer(deadline, self.id.as_str()).await;
         self.note.operation = Some(running.label(&self.gateway.names, &self.principal));
         answer
     }
 
-    /// Writes the answer.
+    /// Serializes the response.
     async fn finish(mut self, outcome: Result<Answer, Denied>, media: Media) -> Response {
         let answer = match outcome {
             Ok(answer) => answer,

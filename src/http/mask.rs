@@ -1,5 +1,5 @@
-//! What of an error reaches the client: a code with each, a message that repeats nothing that was sent, and of internal
-//! errors the request's id only (ERR-02).
+//! Masks the errors in a response: each has a code and a message that repeats no value that was sent; an internal error
+//! has only the request id (ERR-02).
 
 use async_graphql::{ErrorExtensionValues, ServerError, Value};
 use metrics::counter;
@@ -11,7 +11,7 @@ const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
 const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
 const INTERNAL: &str = "INTERNAL";
 
-/// Makes the errors fit for the wire, and logs those that somebody must see.
+/// Masks the errors for the response, and logs those that need attention.
 pub(super) fn mask(errors: &mut [ServerError], request_id: &str) {
     for error in errors {
         match error.source::<Error>() {
@@ -54,7 +54,7 @@ pub(super) fn count(errors: &[ServerError]) {
     }
 }
 
-/// The code of an error that has one.
+/// Returns the code of an error, if it has one.
 pub(super) fn code_of(error: &ServerError) -> Option<&str> {
     match error.extensions.as_ref()?.get("code")? {
         Value::String(code) => Some(code),
@@ -62,8 +62,8 @@ pub(super) fn code_of(error: &ServerError) -> Option<&str> {
     }
 }
 
-/// The code of an error that the library made, and its message where the library's own repeats what was sent. Names of
-/// fields, types, arguments and variables may stand; values may not.
+/// Returns the code for an error of the library, and a replacement for its message if that repeats a value that was
+/// sent. Names of fields, types, arguments and variables may be repeated; values may not.
 fn of_library(message: &str) -> (&'static str, Option<String>) {
     if let Some(rest) = message.strip_prefix("Expected input type \"") {
         return (BAD_USER_INPUT, Some(wrong_type(rest)));
@@ -78,7 +78,7 @@ fn of_library(message: &str) -> (&'static str, Option<String>) {
     (INTERNAL, None)
 }
 
-/// A sentence about the type whose name ends at the next quote.
+/// Makes a message about the type whose name ends at the next quote.
 fn wrong_type(rest: &str) -> String {
     let name = rest.split('"').next().unwrap_or_default();
     format!("A value does not fit its type: expected \"{name}\".")

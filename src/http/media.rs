@@ -1,15 +1,15 @@
-//! Media types: which one a GraphQL answer gets, and which one a body has.
+//! Media types of GraphQL responses and of request bodies.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::fault::Fault;
 
-/// What an answer of /graphql may be (GraphQL over HTTP, "Media Types").
+/// The media types of a response of /graphql (GraphQL over HTTP, "Media Types").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Media {
-    /// `application/json`: a well-formed request is answered with 200, whatever GraphQL says of it.
+    /// `application/json`: a well-formed request gets 200, whatever the result of GraphQL.
     Json,
-    /// `application/graphql-response+json`: the status tells whether there is data.
+    /// `application/graphql-response+json`: the status depends on whether there is data.
     GraphqlResponse,
 }
 
@@ -21,13 +21,13 @@ impl Media {
         })
     }
 
-    /// The one that the Accept header prefers; `application/json` where it does not care.
+    /// Returns the media type that the Accept header prefers; `application/json` if it has no preference.
     ///
     /// # Errors
-    /// 406 when it takes neither.
+    /// 406 if it accepts neither.
     pub(super) fn negotiate(headers: &HeaderMap) -> Result<Self, Fault> {
         let mut lines = headers.get_all(header::ACCEPT).iter();
-        // What most clients send needs no weighing.
+        // Most clients send one of these, which need no parsing.
         match (lines.next(), lines.next()) {
             (None, _) => return Ok(Self::Json),
             (Some(only), None) if only == "*/*" || only == "application/json" => return Ok(Self::Json),
@@ -78,7 +78,7 @@ impl Range {
     }
 }
 
-/// `0.85` as 850; what is not a weight counts as the highest, because the client did name the type.
+/// Parses a weight, `0.85` as 850. A malformed weight counts as the highest, because the client did name the type.
 pub(super) fn thousandths(text: &str) -> u16 {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(3);
@@ -91,7 +91,7 @@ pub(super) fn thousandths(text: &str) -> u16 {
     }
 }
 
-/// The weight that the most specific range gives a type (RFC 9110 §12.5.1).
+/// Returns the weight of a type from the most specific range (RFC 9110 §12.5.1).
 fn weight(ranges: &[Range], name: &str) -> u16 {
     let of = |wanted: &str| {
         let matching = ranges.iter().filter(|range| range.name == wanted);
@@ -103,16 +103,16 @@ fn weight(ranges: &[Range], name: &str) -> u16 {
         .unwrap_or(0)
 }
 
-/// A `Content-Type` that was understood.
+/// A parsed `Content-Type`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ContentType {
-    /// In lower case, without parameters: `application/json`.
+    /// Lower case, without parameters: `application/json`.
     pub(super) essence: String,
     charset: Option<String>,
 }
 
 impl ContentType {
-    /// What the body is said to be; `None` when nothing, or nothing readable, is said.
+    /// Returns the content type of the body; `None` if the header is missing, repeated or unreadable.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let mut lines = headers.get_all(header::CONTENT_TYPE).iter();
         let (line, None) = (lines.next()?, lines.next()) else {
@@ -133,7 +133,7 @@ impl ContentType {
         self.essence == "application/json"
     }
 
-    /// Whether the body's text is UTF-8, which is what is assumed when nothing is said.
+    /// Whether the body is UTF-8, which is the default without a charset.
     pub(super) fn is_utf8(&self) -> bool {
         (self.charset.as_deref()).is_none_or(|charset| matches!(charset, "utf-8" | "utf8"))
     }

@@ -1,5 +1,5 @@
-//! Memory for requests that are still being received: bounded in all and for each client, and apart for those without a
-//! valid credential, so that strangers take none of the others'.
+//! Memory for requests while they are received: limited in total and for each client, and separate for requests without
+//! a valid credential, so that those cannot use up the memory of others.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,23 +11,24 @@ use super::fault::Fault;
 use crate::platform::shares::{Full, Share, Shares};
 
 const MIB: usize = 1024 * 1024;
-/// All requests without a valid credential together, in bytes: heads and bodies.
+/// Limit for all requests without a valid credential, in bytes: heads and bodies.
 const STRANGERS: usize = 64 * MIB;
-/// Most of it for one address.
+/// Limit of that for one address.
 const STRANGER: usize = 16 * MIB;
-/// All requests with a valid credential together, in bytes, or two with the largest body; half of it for one address.
+/// Limit for all requests with a valid credential, in bytes, or enough for two of the largest bodies if that is more;
+/// one address may use half of it.
 const KNOWN: usize = 256 * MIB;
-/// What is kept of a request beside its body, in bytes: its headers, parsed.
+/// Memory of a request besides its body, in bytes: its parsed headers.
 const HEAD: usize = 16 * 1024;
-/// Bytes that each byte of a body takes: itself, the texts that are copied from it, the values made of those.
+/// Bytes of memory for each byte of a body: the body itself, the strings copied from it, the values built from those.
 const COPIES: usize = 4;
 
-/// Bytes for a body of so many.
+/// Returns the memory for a body of this length, in bytes.
 fn copies(body: usize) -> usize {
     body.saturating_mul(COPIES)
 }
 
-/// Bytes of a head, with what each header takes beside its texts.
+/// Returns the length of a head in bytes, with an overhead for each header.
 fn length(parts: &Parts) -> usize {
     let headers = parts.headers.iter();
     let headers: usize = headers
@@ -36,14 +37,14 @@ fn length(parts: &Parts) -> usize {
     headers + parts.uri.path_and_query().map_or(0, |path| path.as_str().len())
 }
 
-/// What there is.
+/// The available memory.
 pub(super) struct Memory {
     strangers: Arc<Shares<IpAddr>>,
     known: Arc<Shares<IpAddr>>,
 }
 
 impl Memory {
-    /// With room for two bodies of the largest size at least, one of them from one address.
+    /// Creates the limits. At least two bodies of the largest size fit, one of them from one address.
     pub(super) fn new(max_body: u64) -> Self {
         let largest = usize::try_from(max_body).unwrap_or(usize::MAX);
         let known = KNOWN.max(copies(largest).saturating_add(HEAD).saturating_mul(2));
@@ -53,7 +54,7 @@ impl Memory {
         }
     }
 
-    /// What a request without a valid credential holds: its head.
+    /// Reserves memory for a request without a valid credential: its head.
     ///
     /// # Errors
     /// The limit that is reached.
@@ -64,22 +65,22 @@ impl Memory {
         Ok(held)
     }
 
-    /// What a head of which only a part has come holds: nothing yet.
+    /// Makes an empty reservation for a head of which only a part has arrived.
     pub(super) fn of_head(&self, address: Option<IpAddr>) -> Held {
         Held::nothing(&self.strangers, address)
     }
 
-    /// What a request with a valid credential holds: nothing yet, because most come at once.
+    /// Makes an empty reservation for a request with a valid credential; most bodies arrive at once and need none.
     pub(super) fn of_known(&self, address: Option<IpAddr>) -> Held {
         Held::nothing(&self.known, address)
     }
 }
 
-/// What one request holds, until it is dropped.
+/// The memory that one request reserves, until it is dropped.
 pub(super) struct Held {
     shares: Arc<Shares<IpAddr>>,
     address: Option<IpAddr>,
-    /// Bytes of the request's head, in memory.
+    /// Memory of the request's head, in bytes.
     head: usize,
     share: Option<Share<IpAddr>>,
 }
@@ -94,7 +95,7 @@ impl Held {
         }
     }
 
-    /// Holds the memory for a head, and for a body of at least so many bytes.
+    /// Reserves the memory for a head, and for a body of at least this many bytes.
     ///
     /// # Errors
     /// The limit that is reached.
@@ -102,7 +103,7 @@ impl Held {
         self.hold_bytes(self.head.saturating_add(copies(body)))
     }
 
-    /// Holds at least so many bytes.
+    /// Reserves at least this many bytes.
     ///
     /// # Errors
     /// The limit that is reached.
@@ -116,13 +117,13 @@ impl Held {
         }
     }
 
-    /// Holds nothing any more.
+    /// Releases the reservation.
     pub(super) fn release(&mut self) {
         self.share = None;
     }
 }
 
-/// 503: what is being received fills the memory that there is for it.
+/// 503: the memory for requests being received is used up.
 pub(super) fn exhausted(_full: Full) -> Fault {
     Fault::unavailable("Too many requests are being received at the moment; please try again shortly.")
 }

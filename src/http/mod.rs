@@ -1,8 +1,8 @@
 //! HTTP; the only place where a principal is established.
 //!
-//! A request meets, in this order: `server` (a place for its connection, time for headers), `site`, which leads it through `frame`
-//! (request id, log line, panics) and CORS to its handler. `/graphql` is `graphql`: `authenticate`, `request` or
-//! `multipart`, `execute`, `answer`.
+//! A request passes, in this order: `server` (a place for its connection, time limit for headers), and `site`, which
+//! passes it through `frame` (request id, log line, panics) and CORS to its handler. `/graphql` is handled by
+//! `graphql`: `authenticate`, `request` or `multipart`, `execute`, `answer`.
 
 mod allowance;
 mod answer;
@@ -49,13 +49,13 @@ use self::gateway::Gateway;
 use crate::app::App;
 use crate::serve::Ready;
 
-/// What the HTTP layer needs beside the app.
+/// The parameters of the HTTP layer.
 pub struct Site {
     /// The app.
     pub app: Arc<App>,
     /// Whether requests can be answered.
     pub ready: Ready,
-    /// GraphiQL's page, where it is switched on.
+    /// GraphiQL's page, if it is enabled.
     pub graphiql: Option<graphiql::DemoPage>,
 }
 

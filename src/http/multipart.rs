@@ -1,5 +1,5 @@
-//! Uploads by the GraphQL multipart request specification: the parameters come first, then the files, each of which goes
-//! to its resolver while it arrives.
+//! Uploads by the GraphQL multipart request specification: the parameters come first, then the files, each of which is
+//! passed to its resolver while it arrives.
 
 mod map;
 mod parts;
@@ -32,18 +32,18 @@ use crate::error::Error;
 use crate::platform::upload::{self, UploadSender, UploadStream, Uploads};
 use crate::storage::mutations::WRITE;
 
-/// A cross-site form can send none of them without asking first (the Fetch standard's CORS protocol). The second is what
-/// clients of Apollo Server send.
+/// Headers that a cross-site form cannot send without a preflight request (CORS in the Fetch standard). The second is
+/// sent by clients of Apollo Server.
 const PREFLIGHT_HEADERS: [HeaderName; 2] = [
     HeaderName::from_static("graphql-require-preflight"),
     HeaderName::from_static("apollo-require-preflight"),
 ];
-/// Time for the parts before the files.
+/// Time limit for the parts before the files.
 const HEAD_TIME: Duration = Duration::from_secs(15);
-/// Time to receive what is left of a body whose operation has ended, so that the client can read its answer.
+/// Time limit for receiving the rest of a body whose operation has ended, so that the client can read the response.
 const DRAIN: Duration = Duration::from_secs(15);
 
-/// Why a body's next piece does not come.
+/// Why the next piece of a body is missing.
 #[derive(Clone, Copy, Debug)]
 enum BodyFault {
     Silent,
@@ -65,7 +65,7 @@ pub(super) async fn run(call: &mut Call, body: Body) -> Result<Answer, Denied> {
         stall: timeout_of_request,
         spare: call.gateway.app.config.storage.max_file,
     };
-    // Nothing runs for a request whose files do not come, or come by other names.
+    // No operation runs for a request whose files are missing or have other names.
     let first = match pump::first(&mut parts, &mut incoming).await {
         Ok(First::File(head)) => Some(head),
         Ok(First::NoneExpected) => None,
@@ -86,21 +86,21 @@ pub(super) async fn run(call: &mut Call, body: Body) -> Result<Answer, Denied> {
         Some(Pumped::Whole | Pumped::Broken) => Ok(call.answer(running, deadline).await),
         None => {
             let answer = call.answer(running, deadline).await;
-            // Its client may still be sending, and would not read the answer before it is done. One that sends too much
-            // or too slowly finds its connection closed.
+            // The client may still be sending, and would not read the response before it has finished. If it sends too
+            // much or too slowly, its connection is closed.
             let _drained = timeout(DRAIN, pumping).await;
             Ok(answer)
         }
     }
 }
 
-/// Takes a room for whoever may upload at all.
+/// Takes an upload place for a caller that may upload.
 ///
 /// # Errors
-/// UNAUTHENTICATED without a credential and FORBIDDEN for one that cannot write into storages, as the operation itself would
-/// answer; 429 or 503 when there is no room.
+/// UNAUTHENTICATED without a credential and FORBIDDEN for one that cannot write into storages, as the operation itself
+/// would report; 429 or 503 if there is no free place.
 fn admit(call: &Call) -> Result<Room, Denied> {
-    // What became of a person is told by the operation.
+    // Errors about the state of the person are reported by the operation.
     let refusal = call.principal.reach_to_write(&WRITE).err();
     let refusal = refusal.filter(|error| matches!(error, Error::Unauthenticated(_) | Error::Forbidden(_)));
     match (&call.principal, refusal) {
@@ -112,7 +112,7 @@ fn admit(call: &Call) -> Result<Room, Denied> {
     }
 }
 
-/// The boundary of a request that says what it has to.
+/// Returns the boundary of a request that has the required headers.
 fn boundary(call: &Call) -> Result<String, Fault> {
     let headers = &call.parts.headers;
     if !PREFLIGHT_HEADERS
@@ -136,7 +136,7 @@ fn boundary(call: &Call) -> Result<String, Fault> {
     }
 }
 
-/// The body's pieces; silence ends them, and a pace below a kibibyte a second.
+/// Returns the body's pieces. A stall ends the stream, and so does a rate below a kibibyte per second.
 fn pieces(body: Body) -> Pieces {
     let state = Some((body.into_data_stream(), Pace::default()));
     futures_util::stream::unfold(state, async |state| {
@@ -167,7 +167,7 @@ fn pieces(body: Body) -> Pieces {
     .boxed()
 }
 
-/// The two parts that come first.
+/// Reads the two parts before the files.
 async fn read_head(call: &mut Call, parts: &mut Parts) -> Result<(Params, FileMap), Denied> {
     let operations = read_part(call, parts, "operations", 0).await?;
     let params = request::from_json(&operations, Source::Part("operations"), &call.allowance.json)?;
@@ -176,7 +176,7 @@ async fn read_head(call: &mut Call, parts: &mut Parts) -> Result<(Params, FileMa
     Ok((params, FileMap::parse(&map)?))
 }
 
-/// A part of this name, which must be the next one.
+/// Reads the next part, which must have this name.
 async fn read_part(
     call: &mut Call,
     parts: &mut Parts,
@@ -201,7 +201,7 @@ async fn read_part(
     Ok(text)
 }
 
-/// A fault of the body in its client's words.
+/// Converts a fault of the body into a response.
 fn told(fault: PartFault, limit: u64) -> Fault {
     let too_long = |message| Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "LIMIT_EXCEEDED", message);
     match fault {
@@ -215,7 +215,7 @@ fn told(fault: PartFault, limit: u64) -> Fault {
     }
 }
 
-/// Makes a channel for each file and puts its number where the variables have null for it.
+/// Makes a channel for each file, and puts the file's number in place of null in the variables.
 fn wire(map: &FileMap, variables: &mut Variables) -> Result<(Vec<(String, UploadSender)>, Uploads), Fault> {
     let mut senders = Vec::with_capacity(map.files.len());
     let mut streams: Vec<UploadStream> = Vec::with_capacity(map.files.len());

@@ -1,4 +1,4 @@
-//! `/oauth/…`: forms in, JSON out (RFC 6749, 7009).
+//! `/oauth/…`: form requests, JSON responses (RFC 6749, 7009).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -33,12 +33,12 @@ use crate::customer::oauth as customers;
 use crate::error::{Error, Result as HouseResult};
 use crate::platform::{secret::Secret, upload::Uploads};
 
-/// Forms are short; a token has less than a kilobyte.
+/// Maximum length of a form, in bytes; a token has less than a kilobyte.
 const MAX_FORM: u64 = 16 * 1024;
 
-/// Parameters of a form; no request of the standards has ten.
+/// Maximum number of parameters in a form; no request of the standards has ten.
 const MOST_PARAMETERS: usize = 50;
-/// Longest value of the header Authorization that is decoded, in bytes.
+/// Maximum length of an Authorization header that is decoded, in bytes.
 const LONGEST_BASIC: usize = 4096;
 
 /// `POST /oauth/token`.
@@ -59,7 +59,7 @@ pub(super) async fn revoke(State(gateway): State<Arc<Gateway>>, request: Request
     .await
 }
 
-/// What is asked, and by whom.
+/// The request and its client.
 struct Asked {
     app: Arc<App>,
     parts: Parts,
@@ -73,7 +73,7 @@ impl Asked {
         self.form.remove(name)
     }
 
-    /// The context of what is done for this client's users.
+    /// Returns the context for operations on behalf of this client's users.
     fn context(&self, principal: Principal) -> Arc<RequestContext> {
         let app = Arc::clone(&self.app);
         let id = self.id.as_str().to_owned();
@@ -108,7 +108,7 @@ async fn granted(mut asked: Asked) -> Outcome<TokenAnswer> {
 
 async fn for_customer(mut asked: Asked, grant: &str, principal: Principal) -> Outcome<TokenAnswer> {
     if asked.take("scope").is_some() {
-        // What a customer may is decided by whose it is.
+        // What a customer may access follows from ownership of the data, not from scopes.
         return Ok(Err(Refusal::InvalidScope));
     }
     let context = asked.context(principal);
@@ -140,7 +140,7 @@ async fn revoked(mut asked: Asked) -> Outcome<()> {
     oauth::revoke_access_token(&asked.app.access, &client, &token).await
 }
 
-/// Reads the form and does what it asks for, to the end, whatever becomes of the client in the meantime.
+/// Parses the form and processes it to the end, even if the client disconnects.
 async fn answered<F>(gateway: Arc<Gateway>, request: Request, work: impl FnOnce(Asked) -> F) -> Response
 where
     F: Future<Output = Outcome<Response>> + Send + 'static,
@@ -148,7 +148,7 @@ where
     let (parts, body) = request.into_parts();
     let id = RequestId::assigned(&parts.extensions);
     let address = client::of_request(&gateway.app.config.http, &parts);
-    // Who asks is known only once the form is read.
+    // The client is known only after the form is read.
     let mut held = match gateway.memory.of_stranger(address, &parts) {
         Ok(held) => held,
         Err(full) => {
@@ -178,16 +178,16 @@ where
     told(outcome, &id).unwrap_or_else(IntoResponse::into_response)
 }
 
-/// Any other method.
+/// Answers any other method.
 pub(super) async fn other_method() -> Fault {
     Fault::method("POST", "This is asked by POST, with a form.")
 }
 
 /// Why a request gets no token.
 enum Denied {
-    /// As the standard has it (RFC 6749 §5.2).
+    /// An OAuth error (RFC 6749 §5.2).
     Refusal(Refusal),
-    /// It is not even a form.
+    /// An HTTP error: the body is not a form.
     Fault(Fault),
 }
 
@@ -222,7 +222,7 @@ impl From<Fault> for Denied {
     }
 }
 
-/// The outcome as it can be told; what went wrong on our side is logged.
+/// Converts the outcome for the response; server errors are logged.
 fn told<T>(outcome: HouseResult<Result<T, Refusal>>, id: &RequestId) -> Result<T, Denied> {
     match outcome {
         Ok(outcome) => outcome.map_err(Denied::Refusal),
@@ -259,7 +259,7 @@ async fn read(
     Ok((form, client))
 }
 
-/// The form's parameters. One without a value counts as left out, and none may stand twice (RFC 6749 §3.2).
+/// Parses the form's parameters. One without a value counts as missing, and none may be repeated (RFC 6749 §3.2).
 fn parse_form(body: &[u8]) -> Result<Form, Refusal> {
     let mut form = Form::new();
     if body.iter().filter(|byte| **byte == b'&').count() >= MOST_PARAMETERS {
@@ -276,8 +276,8 @@ fn parse_form(body: &[u8]) -> Result<Form, Refusal> {
     Ok(form)
 }
 
-/// What the client says of itself: by HTTP Basic or in the form, but not both (RFC 6749 §2.3). One without a secret says
-/// its id only (§3.2.1).
+/// Returns the client's credentials, sent by HTTP Basic or in the form, but not both (RFC 6749 §2.3). A client without
+/// a secret sends only its id (§3.2.1).
 fn client_of(headers: &HeaderMap, form: &Form) -> Result<Option<ClientCredentials>, Refusal> {
     let secret = form.get("client_secret").cloned().map(Secret::from);
     let in_form = match (form.get("client_id").cloned(), secret) {
@@ -296,14 +296,14 @@ fn client_of(headers: &HeaderMap, form: &Form) -> Result<Option<ClientCredential
     let client = basic(value)
         .filter(|_| second.is_none())
         .ok_or(Refusal::InvalidClient)?;
-    // The id may stand in the form beside HTTP Basic, if it is the same.
+    // The form may repeat the id of HTTP Basic.
     if in_form.is_some_and(|named| named.id != client.id) {
         return Err(Refusal::InvalidClient);
     }
     Ok(Some(client))
 }
 
-/// The credentials of HTTP Basic, whose id and secret are form-encoded before they are joined (RFC 6749 §2.3.1).
+/// Parses HTTP Basic, where id and secret are form-encoded before they are joined (RFC 6749 §2.3.1).
 fn basic(value: &HeaderValue) -> Option<ClientCredentials> {
     if value.len() > LONGEST_BASIC {
         return None;
@@ -320,12 +320,13 @@ fn basic(value: &HeaderValue) -> Option<ClientCredentials> {
     })
 }
 
-/// One form-encoded text. Ours have nothing that needs the encoding, so that clients which leave it out get in too.
+/// Decodes a form-encoded text. Credentials of the gateway have no characters that need the encoding, so that clients
+/// that omit it are accepted too.
 fn form_decoded(text: &str) -> Cow<'_, str> {
     if !text.contains(['%', '+']) {
         return Cow::Borrowed(text);
     }
-    // `&` and `=` part a form's pairs; here they are literal.
+    // `&` and `=` separate pairs in a form; here they are literal.
     let literal = text.replace('&', "%26").replace('=', "%3D");
     let decoded = url::form_urlencoded::parse(literal.as_bytes()).next();
     Cow::Owned(decoded.map(|(name, _)| name.into_owned()).unwrap_or_default())

@@ -1,17 +1,17 @@
-//! How fast bytes move while the other end is waited for.
+//! The transfer rate while waiting for the peer.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What is waited for is cut after this time without progress.
+/// Maximum wait without progress.
 pub(super) const STALL: Duration = Duration::from_secs(15);
-/// Time of waiting after which the pace is looked at.
+/// Waiting time after which the rate is checked.
 const WINDOW: Duration = Duration::from_secs(60);
-/// The slowest pace, in bytes a second.
+/// Minimum rate, in bytes per second.
 const SLOWEST: u64 = 1024;
 
-/// Counts bytes, and the time in which the other end was waited for: what takes our own time is not its fault.
+/// Counts bytes, and the time spent waiting for the peer. Time that the gateway itself takes is not counted.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     since: Option<Instant>,
@@ -20,17 +20,17 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// The other end is waited for from now on.
+    /// Starts waiting for the peer.
     pub(super) fn waits(&mut self, now: Instant) {
         self.since.get_or_insert(now);
     }
 
-    /// Whether it is waited for.
+    /// Whether the peer is being waited for.
     pub(super) fn is_waiting(&self) -> bool {
         self.since.is_some()
     }
 
-    /// Bytes moved.
+    /// Records transferred bytes, and stops waiting.
     pub(super) fn moved(&mut self, now: Instant, length: usize) {
         if let Some(since) = self.since.take() {
             self.waited += now.saturating_duration_since(since);
@@ -41,7 +41,7 @@ impl Pace {
         }
     }
 
-    /// Whether less than a kibibyte a second moved over a minute of waiting.
+    /// Whether less than a kibibyte per second was transferred over a minute of waiting.
     pub(super) fn is_too_slow(&self, now: Instant) -> bool {
         let waits = |since| now.saturating_duration_since(since);
         let waited = self.waited + self.since.map_or(Duration::ZERO, waits);
@@ -57,7 +57,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// Whether a client that takes so many bytes every ten seconds is too slow within three minutes.
+    /// Whether a client that takes this many bytes every ten seconds is too slow within three minutes.
     fn is_too_slow(bytes: usize) -> bool {
         let (mut pace, mut now) = (Pace::default(), Instant::now());
         for _ in 0..18 {

@@ -1,4 +1,4 @@
-//! Places for connections: so many in all and so many from one address, and no more than the process has descriptors for.
+//! Places for connections, limited in total and for each address, and by the number of file descriptors of the process.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -15,17 +15,17 @@ use crate::config::ConnectionLimits;
 use crate::platform::descriptors;
 use crate::platform::shares::{Full, Share, Shares};
 
-/// How often it is looked whether an idle connection has made room.
+/// Interval of checks whether an idle connection has been closed.
 const TURN: Duration = Duration::from_millis(10);
-/// How many times, which makes five seconds.
+/// Number of these checks: five seconds in total.
 const MAKING_ROOM_TURNS: u32 = 500;
-/// After how many of them another connection is asked.
+/// Number of checks after which another connection is asked to close.
 const ASK_AGAIN: u32 = 20;
 
-/// All places, and who has them.
+/// All places, and the connections that occupy them.
 pub(super) struct Places {
     shares: Arc<Shares<IpAddr>>,
-    /// Whether there are fewer than the operator allows, because the process has too few descriptors.
+    /// Whether there are fewer places than the operator allows, because the process has too few descriptors.
     are_few: bool,
     next: AtomicU64,
     taken: Mutex<HashMap<u64, Taken>>,
@@ -35,11 +35,11 @@ pub(super) struct Places {
 struct Taken {
     address: Option<IpAddr>,
     connection: Arc<Connection>,
-    /// Whether it was asked to make room.
+    /// Whether the connection was asked to close.
     is_asked: bool,
 }
 
-/// The place of one connection, given back when it is dropped.
+/// The place of one connection, released when it is dropped.
 pub(super) struct Place {
     places: Arc<Places>,
     number: u64,
@@ -49,7 +49,7 @@ pub(super) struct Place {
 }
 
 impl Places {
-    /// As the operator limits them, and as far as descriptors go.
+    /// Creates the places within the operator's limits and the available descriptors.
     pub(super) fn new(limits: &ConnectionLimits) -> Arc<Self> {
         let (descriptors, room) = descriptors::room();
         let are_few = room < limits.all;
@@ -60,7 +60,7 @@ impl Places {
                 "the limit of open files allows only {room} connections, fewer than GATEWAY_MAX_CONNECTIONS; further \
                  connections replace idle ones. Raise the limit (ulimit -n, LimitNOFILE)"
             );
-            // One address leaves a quarter to others.
+            // A quarter of the places remains for other addresses.
             (room, limits.per_address.min((room * 3 / 4).max(1)))
         } else {
             (limits.all, limits.per_address)
@@ -74,7 +74,7 @@ impl Places {
         })
     }
 
-    /// Takes a place. Without an address, as for trusted proxies, only the limit of all counts.
+    /// Takes a place. Without an address, as for trusted proxies, only the total limit applies.
     ///
     /// # Errors
     /// The limit that is reached.
@@ -109,8 +109,8 @@ impl Places {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where places are few: ends the connection that has had no request for the longest time, of this address first;
-    /// whether there was one.
+    /// If places are few, asks the connection that has been idle for the longest time to close, preferring those of
+    /// this address. Returns whether there was one.
     pub(super) fn make_room(&self, address: Option<IpAddr>) -> bool {
         if !self.are_few {
             return false;
@@ -130,7 +130,7 @@ impl Places {
         }
     }
 
-    /// Waits for a place that is being made free.
+    /// Waits for a place that is being released.
     pub(super) async fn wait(
         self: &Arc<Self>,
         address: Option<IpAddr>,
@@ -140,7 +140,7 @@ impl Places {
             if let Ok(place) = self.take(address, connection) {
                 return Some(place);
             }
-            // The place that was made free may have gone to one that came just then: another one is made free.
+            // Another connection may have taken the released place: another one is released.
             if turn % ASK_AGAIN == 0 {
                 self.make_room(address);
             }
@@ -164,7 +164,7 @@ impl Place {
         &self.connection
     }
 
-    /// The address that it counts for.
+    /// Returns the address that the place is counted for.
     pub(super) fn address(&self) -> Option<IpAddr> {
         self.address
     }

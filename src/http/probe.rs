@@ -1,4 +1,4 @@
-//! Health, for whoever decides where requests go.
+//! Health checks, for load balancers and orchestrators.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use axum::{
 
 use super::gateway::Gateway;
 
-/// A database that does not answer within this time is taken for gone.
+/// Time limit for a response of the database.
 const PING: Duration = Duration::from_secs(2);
 
-/// `GET /health/live`: the process answers.
+/// `GET /health/live`: the process responds.
 pub(super) async fn live() -> Response {
     told(StatusCode::OK, "live\n")
 }
 
-/// `GET /health/ready`: requests can be answered, which takes the database. Off as soon as the gateway stops.
+/// `GET /health/ready`: requests can be answered, which requires the database. Fails as soon as the gateway stops.
 pub(super) async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
     if !gateway.ready.is_ready() {
         return told(StatusCode::SERVICE_UNAVAILABLE, "starting or stopping\n");

@@ -1,5 +1,5 @@
-//! What the gateway publishes for anybody: the keys of its tokens, how to ask for these, the schema. Each answer has an
-//! entity tag (RFC 9110 §8.8.3), so that who keeps a copy need not load it again.
+//! Public documents: the keys of access tokens, the metadata of the authorization server, the schema. Each response has
+//! an entity tag (RFC 9110 §8.8.3), so that clients can revalidate a cached copy.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use super::gateway::Gateway;
 use crate::access::keys::JWKS_MAX_AGE;
 use crate::platform::crypto::digest;
 
-/// How long a request for the keys waits for the database; later it is answered by what is known.
+/// How long a request for the keys waits for the database; after that it is answered from the known keys.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// A content that is published.
+/// A public document.
 #[derive(Clone, Debug)]
 pub(super) struct Published {
     content: Bytes,
@@ -40,15 +40,15 @@ impl Published {
     }
 }
 
-/// `GET /.well-known/jwks.json`. A key that was ended is gone at once, not at the node's next reading.
+/// `GET /.well-known/jwks.json`. A revoked key disappears at once, not only when the node next reloads the keys.
 pub(super) async fn jwks(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
     let app = Arc::clone(&gateway.app);
-    // A task of its own, because a driver's future is not to be dropped half-way.
+    // A task of its own, because a future of the database driver must not be dropped halfway.
     let looking = app.tasks.spawn({
         let app = Arc::clone(&app);
         async move { app.access.tokens.keys.look_again().await }
     });
-    // What cannot be read now shortens how long the answer may be kept.
+    // If the keys cannot be read now, the response may be cached for a shorter time.
     let _late_or_failed = timeout(LOOK, looking).await;
     let Some(jwks) = app.access.tokens.keys.jwks() else {
         return Fault::unavailable("The keys cannot be read at the moment.").into_response();
@@ -57,7 +57,7 @@ pub(super) async fn jwks(State(gateway): State<Arc<Gateway>>, headers: HeaderMap
         content_type: "application/jwk-set+json",
         max_age: jwks.max_age,
     };
-    // Keys come and go.
+    // The set of keys changes, so its compressed form is not kept.
     let coded = |plain: Bytes, coding| async move {
         let coded = compress::quickly(coding, plain.clone()).await;
         Content::coded(plain, coded)
@@ -74,7 +74,7 @@ pub(super) async fn metadata(State(gateway): State<Arc<Gateway>>, headers: Heade
     kept(&headers, &kind, &gateway.metadata, &gateway).await
 }
 
-/// `GET /schema.graphql`; `None` where introspection is off.
+/// `GET /schema.graphql`; `None` if introspection is off.
 pub(super) async fn sdl(headers: &HeaderMap, gateway: &Gateway) -> Option<Response> {
     let kind = Kind {
         content_type: "text/plain; charset=utf-8",
@@ -85,17 +85,17 @@ pub(super) async fn sdl(headers: &HeaderMap, gateway: &Gateway) -> Option<Respon
 
 struct Kind {
     content_type: &'static str,
-    /// How long a copy may be used without asking whether it is still right.
+    /// How long a copy may be used without revalidation.
     max_age: Duration,
 }
 
-/// Answers with a content that never changes.
+/// Responds with a content that never changes.
 async fn kept(headers: &HeaderMap, kind: &Kind, published: &Published, gateway: &Gateway) -> Response {
     let coded = |plain, coding| gateway.kept.content(plain, published.digest, coding);
     tagged(headers, kind, published, coded).await
 }
 
-/// Answers with a content, in the coding that the client prefers, or says that the client has it already.
+/// Responds with a content in the coding that the client prefers, or with 304 if the client has it.
 async fn tagged<F>(
     headers: &HeaderMap,
     kind: &Kind,
@@ -116,7 +116,7 @@ where
     let is_known = is_known(headers, &tag);
     let content = match coding {
         Some(coding) if !is_known => coded(plain, coding).await,
-        // What comes with 304 is the tag that the whole answer would have (RFC 9110 §15.4.5).
+        // A 304 carries the entity tag of the complete response (RFC 9110 §15.4.5).
         Some(_) | None => Content { bytes: plain, coding },
     };
     let head = [

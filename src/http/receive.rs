@@ -1,4 +1,4 @@
-//! Receiving a request's body, within bounds of size, time and memory.
+//! Receiving the body of a request, within limits on size, time and memory.
 
 use std::time::Duration;
 
@@ -12,18 +12,18 @@ use super::body::discard;
 use super::fault::Fault;
 use super::memory::{Held, exhausted};
 
-/// A body that is not whole after this time is cut.
+/// Time limit for a complete body.
 const BODY_TIME: Duration = Duration::from_secs(15);
 
-/// Bytes of a body that a request may have without being counted, as long as they are there at once.
+/// Bytes of a body that are not counted as memory, if they have arrived at once.
 const SMALL: usize = 16 * 1024;
-/// Bytes by which a body in memory grows at least.
+/// Minimum growth of a body in memory, in bytes.
 const GROWTH: usize = 64 * 1024;
 
-/// The whole body of a request. What it takes of the memory for requests is held as long as `held` is.
+/// Returns the complete body of a request. Its memory is reserved for as long as `held` exists.
 ///
 /// # Errors
-/// 413 for one beyond `limit` bytes, 408 for one that does not come in time, 400 for one that breaks off, 503 when there is
+/// 413 for a body of more than `limit` bytes, 408 if it does not arrive in time, 400 if it ends early, 503 if there is
 /// no memory for it.
 pub(super) async fn whole_body(
     headers: &HeaderMap,
@@ -48,7 +48,7 @@ pub(super) async fn whole_body(
     let Some(first) = receiving.next().await? else {
         return Ok(Bytes::new());
     };
-    // Most bodies come in one piece, which then need not be copied.
+    // Most bodies arrive in one piece, which need not be copied.
     let Some(second) = receiving.next().await? else {
         return Ok(first);
     };
@@ -63,7 +63,7 @@ pub(super) async fn whole_body(
     Ok(whole.into())
 }
 
-/// Appends, without the room to spare that a vector takes by itself: it would be as much again.
+/// Appends a piece without the default growth of a vector, which would double the memory.
 pub(super) fn append(whole: &mut Vec<u8>, piece: &[u8]) {
     let spare = whole.capacity() - whole.len();
     if spare < piece.len() {
@@ -75,7 +75,7 @@ pub(super) fn append(whole: &mut Vec<u8>, piece: &[u8]) {
 /// A body that is being received.
 struct Receiving<'a> {
     pieces: BodyDataStream,
-    /// From the first wait on.
+    /// Set at the first wait.
     deadline: Option<Instant>,
     limit: u64,
     length: usize,
@@ -83,9 +83,9 @@ struct Receiving<'a> {
 }
 
 impl Receiving<'_> {
-    /// The next piece, within all limits.
+    /// Returns the next piece, within all limits.
     async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
-        // What has come with the head needs no timer.
+        // Data that has arrived with the head needs no timer.
         let piece = match self.pieces.next().now_or_never() {
             Some(piece) => piece,
             None => {

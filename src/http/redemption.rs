@@ -1,6 +1,5 @@
-//! Requests that redeem something by what it is: a refresh token, a mailed key. They need no credential, so that an access
-//! token which has lapsed is no reason to refuse them (TOK-07): clients attach theirs to every request, also to the one that
-//! gets the next.
+//! Requests that redeem a refresh token or a mailed key. They need no credential, so an expired or revoked access token
+//! is no reason to refuse them (TOK-07): clients attach theirs to every request, including the one that gets the next.
 
 use async_graphql::{
     Name, Value, Variables,
@@ -12,7 +11,7 @@ use super::media::ContentType;
 use super::request::Params;
 use crate::guard::{Guard, value_of};
 
-/// Mutations that redeem what their input holds, whoever calls them.
+/// Mutations that redeem a token or a key in their input, independent of the caller.
 const REDEMPTIONS: [&str; 4] = [
     "customerTokenRefresh",
     "customerPasswordReset",
@@ -20,16 +19,16 @@ const REDEMPTIONS: [&str; 4] = [
     "customerEmailChangeConfirm",
 ];
 
-/// The mutation that redeems a refresh token where its input names nothing else.
+/// The mutation that redeems a refresh token if its input contains nothing else.
 const REVOCATION: &str = "customerTokenRevoke";
 
-/// Whether a request may turn out to be one, before its body is read.
+/// Whether a request may be a redemption, before its body is read.
 pub(super) fn may_follow(parts: &Parts) -> bool {
     parts.method == Method::POST
         && ContentType::of(&parts.headers).is_some_and(|known| known.is_json() && known.is_utf8())
 }
 
-/// Whether the operation that is asked for redeems, and does nothing else.
+/// Whether the requested operation consists of redemptions only.
 pub(super) fn is_asked(guard: &Guard, params: &Params) -> bool {
     let Ok(read) = guard.read(&params.query) else {
         return false;
@@ -43,7 +42,7 @@ pub(super) fn is_asked(guard: &Guard, params: &Params) -> bool {
     }
 }
 
-/// Whether the operation of this name redeems, and does nothing else.
+/// Whether the operation with this name consists of redemptions only.
 fn redeems(document: &ExecutableDocument, name: Option<&str>, variables: &Variables) -> bool {
     let mut operations = document.operations.iter();
     let found = operations.find(|(own, _)| own.map(Name::as_str) == name);
@@ -57,7 +56,8 @@ fn redeems(document: &ExecutableDocument, name: Option<&str>, variables: &Variab
     })
 }
 
-/// An operation of a document that the guard has let in: no fragment spreads itself, and what is written out is bounded.
+/// An operation of a document that the guard has admitted: no fragment spreads itself, and its expanded size is
+/// bounded.
 struct Asked<'a> {
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
@@ -72,7 +72,7 @@ impl Asked<'_> {
             && redeems
     }
 
-    /// Whether a selection on the mutation's root holds nothing but redemptions; sets `redeems` for each.
+    /// Whether a selection on the mutation root contains only redemptions; sets `redeems` for each.
     fn has_nothing_else(&self, set: &SelectionSet, redeems: &mut bool) -> bool {
         set.items.iter().all(|selection| match &selection.node {
             Selection::Field(field) if field.node.name.node == "__typename" => true,
@@ -99,12 +99,12 @@ impl Asked<'_> {
         }
     }
 
-    /// Whether the input of a revocation names a refresh token, and neither a session nor all of them.
+    /// Whether the input of a revocation contains a refresh token, and neither a session nor `all`.
     fn names_a_refresh_token_only(&self, field: &Field) -> bool {
         let Some(input) = field.get_argument("input") else {
             return false;
         };
-        // Null counts as left out.
+        // Null counts as missing.
         let valued = |name: Name| {
             let value = value_of(self.operation, self.variables, &name);
             Ok::<_, std::convert::Infallible>(value.unwrap_or_default())
@@ -131,7 +131,7 @@ mod tests {
         redeems(&document, operation, &variables)
     }
 
-    /// Documents, variables, and whether they redeem only.
+    /// Documents, variables, and whether they contain redemptions only.
     const REDEEMING: &[(&str, &str, bool)] = &[
         (
             "mutation { customerTokenRefresh(input: {refreshToken: \"x\"}) { __typename } }",

@@ -1,4 +1,4 @@
-//! Connections for which there is no place: they get a word, where that costs nothing.
+//! Refusing connections for which there is no place, with a response if that is cheap.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,15 +8,15 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// Connections that are being refused, or that wait for an idle one to go; each holds a descriptor. Others are closed
-/// without a word.
+/// Maximum number of connections that are being refused, or wait for an idle one to close; each holds a descriptor.
+/// Others are closed without a response.
 const TURNS: usize = 64;
-/// Time for a client to see why it is refused.
+/// Time for a client to read the response.
 const LINGER: Duration = Duration::from_secs(1);
-/// Bytes of its request that are dropped meanwhile.
+/// Bytes of its request that are dropped in the meantime.
 const DROPPED: usize = 64 * 1024;
 
-/// The same for everybody, so that it costs nothing.
+/// A constant, so that it costs nothing.
 const ANSWER: &str = "HTTP/1.1 503 Service Unavailable\r\n\
      content-type: application/json; charset=utf-8\r\n\
      content-length: 119\r\n\
@@ -26,7 +26,7 @@ const ANSWER: &str = "HTTP/1.1 503 Service Unavailable\r\n\
      \r\n\
      {\"errors\":[{\"message\":\"Too many connections are open; please try again shortly.\",\"extensions\":{\"code\":\"UNAVAILABLE\"}}]}";
 
-/// The turns that there are.
+/// Limits the connections that are refused at once.
 pub(super) struct Refusing(Arc<Semaphore>);
 
 impl Default for Refusing {
@@ -35,19 +35,19 @@ impl Default for Refusing {
     }
 }
 
-/// A turn.
+/// Permission to refuse one connection.
 pub(super) struct Turn {
     _permit: OwnedSemaphorePermit,
 }
 
 impl Refusing {
-    /// A turn as soon as there is one.
+    /// Waits for a turn.
     pub(super) async fn wait_for_turn(&self) -> Option<Turn> {
         let permit = Arc::clone(&self.0).acquire_owned().await.ok()?;
         Some(Turn { _permit: permit })
     }
 
-    /// A turn, if there is one.
+    /// Returns a turn, if there is one.
     pub(super) fn turn(&self) -> Option<Turn> {
         let permit = Arc::clone(&self.0).try_acquire_owned().ok()?;
         Some(Turn { _permit: permit })
@@ -55,7 +55,7 @@ impl Refusing {
 }
 
 impl Turn {
-    /// Tells the client, and waits a moment for it to read that.
+    /// Sends the response, and waits briefly for the client to read it.
     pub(super) async fn refuse(self, mut socket: TcpStream) {
         let telling = async {
             socket.write_all(ANSWER.as_bytes()).await?;

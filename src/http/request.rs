@@ -1,5 +1,5 @@
-//! The parameters of a GraphQL request, with a word for each fault: where it is and what to send instead (GQL-07). No value
-//! that was sent is repeated (ERR-02).
+//! The parameters of a GraphQL request. An error message names the position and what to send instead (GQL-07), and
+//! repeats no value that was sent (ERR-02).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,10 +24,10 @@ pub(super) struct Params {
     pub(super) variables: Variables,
 }
 
-/// What of a request is JSON.
+/// The part of a request that is JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    /// All of the body.
+    /// The whole body.
     Body,
     /// A part of a multipart body.
     Part(&'static str),
@@ -35,7 +35,7 @@ pub(super) enum Source {
     Parameter(&'static str),
 }
 
-/// Begins a sentence.
+/// Formats the source as the subject of a sentence.
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -47,7 +47,7 @@ impl fmt::Display for Source {
 }
 
 impl Source {
-    /// What it is when all is well; follows "Send".
+    /// Returns what is expected; follows "Send".
     fn wanted(self) -> &'static str {
         match self {
             Self::Body | Self::Part("operations") => {
@@ -58,22 +58,22 @@ impl Source {
         }
     }
 
-    /// 400 for what is no JSON.
+    /// 400 for invalid JSON.
     fn no_json(self, flaw: flaw::Flaw) -> Fault {
         let wanted = self.wanted();
         Fault::bad_request(format!("{self} is not JSON, {flaw}. Send {wanted}."))
     }
 
-    /// 400 for what is JSON, but not what it should be.
+    /// 400 for JSON of the wrong form.
     pub(super) fn wrong(self, what: &str) -> Fault {
         let wanted = self.wanted();
         Fault::bad_request(format!("{self} {what}. Send {wanted}."))
     }
 
-    /// Reads it, or a part of it.
+    /// Parses the JSON, or a part of it.
     ///
     /// # Errors
-    /// 400 with line, column and what was expected for what is no JSON; `wrong` for what does not fit.
+    /// 400 with line, column and the expected token for invalid JSON; `wrong` for JSON that does not match the type.
     pub(super) fn parse<'a, T: Deserialize<'a>>(
         self,
         whole: &str,
@@ -88,10 +88,10 @@ impl Source {
         })
     }
 
-    /// It as a text.
+    /// Returns the bytes as text.
     ///
     /// # Errors
-    /// 400 with the place of what is not UTF-8.
+    /// 400 with the position of invalid UTF-8.
     pub(super) fn text(self, bytes: &[u8]) -> Result<&str, Fault> {
         std::str::from_utf8(bytes).map_err(|error| self.no_json(flaw::not_utf8(bytes, &error)))
     }
@@ -99,7 +99,7 @@ impl Source {
 
 const NAMES: [&str; 4] = ["query", "operationName", "variables", "extensions"];
 
-/// The parameters as they stand in JSON, each to be looked at by itself.
+/// The parameters as raw JSON, each to be checked by itself.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RawParams<'a> {
@@ -113,17 +113,17 @@ struct RawParams<'a> {
     extensions: Option<&'a RawValue>,
 }
 
-/// The extensions that the gateway knows.
+/// The extensions that the gateway recognizes.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Extensions {
     persisted_query: Option<IgnoredAny>,
 }
 
-/// The parameters in JSON.
+/// Reads the parameters from JSON.
 ///
 /// # Errors
-/// 400 that names what is wrong with which parameter; `LIMIT_EXCEEDED` for one that exceeds the bounds;
+/// 400 that names the parameter and its problem; `LIMIT_EXCEEDED` for one that exceeds the limits;
 /// `PERSISTED_QUERY_NOT_SUPPORTED` for a hash in place of the document.
 pub(super) fn from_json(body: &[u8], source: Source, bounds: &Bounds) -> Result<Params, Denied> {
     let text = source.text(body)?;
@@ -154,10 +154,10 @@ pub(super) fn from_json(body: &[u8], source: Source, bounds: &Bounds) -> Result<
     })
 }
 
-/// The parameters in a query string; `variables` and `extensions` are JSON in it.
+/// Reads the parameters from a query string, in which `variables` and `extensions` are JSON.
 ///
 /// # Errors
-/// As [`from_json`].
+/// As for [`from_json`].
 pub(super) fn from_query(query: &str, bounds: &Bounds) -> Result<Params, Denied> {
     let mut texts: [(&'static str, Option<Cow<'_, str>>); 4] = NAMES.map(|name| (name, None));
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -188,10 +188,10 @@ pub(super) fn from_query(query: &str, bounds: &Bounds) -> Result<Params, Denied>
     })
 }
 
-/// The document that was sent.
+/// Returns the document.
 ///
 /// # Errors
-/// `PERSISTED_QUERY_NOT_SUPPORTED` for a hash that stands for it (GQL-06); 400 where there is neither.
+/// `PERSISTED_QUERY_NOT_SUPPORTED` for a hash in its place (GQL-06); 400 if there is neither.
 fn document(query: Option<String>, extensions: Option<&str>) -> Result<String, Denied> {
     let is_hash = || {
         let extensions = extensions.and_then(|json| serde_json::from_str::<Extensions>(json).ok());
@@ -208,14 +208,14 @@ fn document(query: Option<String>, extensions: Option<&str>) -> Result<String, D
     }
 }
 
-/// What clients of automatic persisted queries look for before they send the text, by message or by code. It is an answer in
-/// GraphQL's own form: 200 for clients that take `application/json`, some of which read no other.
+/// Makes the error that clients of automatic persisted queries look for before they send the text, by message or by
+/// code. It is a GraphQL response: 200 for clients that accept `application/json`, some of which read no other status.
 fn not_persisted() -> Denied {
     let error = coded("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported");
     Denied::Answer(Box::new(Answer::refused(error)))
 }
 
-/// A parameter that is a string.
+/// Reads a parameter that is a string.
 fn string(within: (Source, &str), name: &'static str, json: &str) -> Result<String, Fault> {
     if !json.starts_with('"') {
         return Err(must_be(
@@ -232,14 +232,14 @@ fn string(within: (Source, &str), name: &'static str, json: &str) -> Result<Stri
     source.parse(whole, json, |_error| must_be(name, "a string"))
 }
 
-/// A parameter of the query string as JSON, without blanks around it.
+/// Parses a parameter of the query string as JSON, without surrounding blanks.
 fn json_in_query<'a>(name: &'static str, text: &'a str) -> Result<&'a str, Fault> {
     let no_object = |_error: &serde_json::Error| must_be(name, "a JSON object");
     let json: &RawValue = Source::Parameter(name).parse(text, text, no_object)?;
     Ok(json.get())
 }
 
-/// Checks that JSON is an object within the bounds.
+/// Checks that JSON is an object within the limits.
 fn object(name: &'static str, json: &str, bounds: &Bounds) -> Result<(), Fault> {
     if json.starts_with('"') {
         return Err(must_be(name, "an object, not a string that holds one as JSON"));
@@ -268,7 +268,7 @@ fn twice(name: &str) -> Fault {
     Fault::bad_request(format!("The parameter \"{name}\" stands twice; send it once."))
 }
 
-/// JSON that is no object, or has a parameter twice.
+/// Makes the fault for JSON that is no object, or has a parameter twice.
 fn not_parameters(source: Source, error: &serde_json::Error) -> Fault {
     let said = error.to_string();
     let doubled = NAMES

@@ -1,34 +1,35 @@
-//! Which answers of GraphQL hold secrets. They are not compressed: whoever sees how long answers are, and chooses a part of
-//! them, could read a secret beside that part, because a right guess makes the answer shorter (BREACH, CVE-2013-3587).
+//! Detects responses of GraphQL that contain secrets. They are not compressed: an attacker who observes the length of
+//! responses, and controls a part of them, could recover a secret next to that part, because a correct guess makes the
+//! response shorter (BREACH, CVE-2013-3587).
 //!
-//! A secret is what gets somebody in who has it: a token, and also a signed link to content, which anybody may use for ten
-//! minutes. The name of an item stands beside its link, and is chosen by its owner, who may be another one than the person
-//! whose link follows in a back end's list. What is personal and no key, such as an e-mail address, does not count: an answer
-//! without it would be none.
+//! A secret is anything that grants access to its holder: a token, and also a signed link to content, which anyone may
+//! use for ten minutes. The name of an item is next to its link, and is chosen by its owner, who need not be the person
+//! whose link follows in a backend's list. Personal data that grants no access, such as an e-mail address, does not
+//! count: otherwise no response could be compressed.
 
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 
 use crate::schema::{CREDENTIAL_MUTATIONS, REGISTRATIONS};
 
-/// Fields that hold a secret, of whatever type.
+/// Fields that contain a secret, in any type.
 const SECRETS: [&str; 3] = ["accessToken", "refreshToken", "url"];
 
-/// Fields of the query that tell of the schema only.
+/// Fields of the query that describe the schema only.
 const INTROSPECTION: [&str; 3] = ["__schema", "__type", "__typename"];
 
-/// What a document's answers may hold.
+/// What the responses to a document may contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Holding {
-    /// A secret, or what a mutation says that deals with one.
+    /// A secret, or the result of a mutation that handles one.
     Secrets,
-    /// The schema, which is the same for everybody.
+    /// The schema, which is the same for all callers.
     TheSchema,
     /// Anything else.
     Data,
 }
 
 impl Holding {
-    /// Looks at each selection of a document once, whichever operation runs.
+    /// Classifies a document by all of its selections, each visited once, whichever operation runs.
     pub(super) fn of(document: &ExecutableDocument) -> Self {
         let operations = document.operations.iter();
         let roots: Vec<&SelectionSet> = operations
@@ -46,7 +47,7 @@ impl Holding {
     }
 }
 
-/// As deep as it is written, which the guard has bounded.
+/// Recurses as deep as the document, which the guard has bounded.
 fn selects_a_secret(set: &SelectionSet) -> bool {
     set.items.iter().any(|selection| match &selection.node {
         Selection::Field(field) => {
@@ -57,12 +58,12 @@ fn selects_a_secret(set: &SelectionSet) -> bool {
                 || selects_a_secret(&field.node.selection_set.node)
         }
         Selection::InlineFragment(inline) => selects_a_secret(&inline.node.selection_set.node),
-        // Each fragment is looked at by itself.
+        // Each fragment is checked by itself.
         Selection::FragmentSpread(_) => false,
     })
 }
 
-/// Whether a root selects nothing but introspection, in plain sight.
+/// Whether a root selects only introspection, without fragments.
 fn is_about_the_schema(root: &SelectionSet) -> bool {
     root.items.iter().all(|selection| {
         matches!(&selection.node, Selection::Field(field) if INTROSPECTION.contains(&field.node.name.node.as_str()))
@@ -126,12 +127,12 @@ mod tests {
         }
     }
 
-    /// Words in the name of a field that holds a secret, most likely.
+    /// Words that occur in the names of most fields with a secret.
     const SUSPICIOUS: [&str; 6] = ["token", "secret", "password", "url", "link", "signature"];
 
-    /// Fields with such a name that hold none.
+    /// Fields with such a name that contain no secret.
     const HARMLESS: [&str; 5] = [
-        // The caller's own state, nonce and challenge, and nothing of the gateway's.
+        // Contains the caller's own state, nonce and challenge, and nothing of the gateway's.
         "authorizationUrl",
         "hasPassword",
         "refreshTokenExpiresAt",
@@ -139,7 +140,7 @@ mod tests {
         "urlExpiresAt",
     ];
 
-    // A new field with a secret breaks this test until somebody has decided.
+    // A new field with such a name fails this test until it is added to one of the lists.
     #[test]
     fn every_field_of_the_schema_that_may_hold_a_secret_was_decided_about() {
         let document = parse_schema(schema::sdl()).expect("our own schema");

@@ -1,4 +1,4 @@
-//! Accepting connections: HTTP/1.1 and HTTP/2 without TLS, each bounded in time and memory.
+//! Accepting connections: HTTP/1.1 and HTTP/2 without TLS, each limited in time and memory.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -28,23 +28,23 @@ use super::site::Site;
 use super::streams::{Streams, watched};
 use super::wire::Wire;
 
-/// Bytes of a request's head in HTTP/1.1.
+/// Maximum length of a request's head in HTTP/1.1, in bytes.
 const HEAD: usize = 64 * 1024;
 /// The same in HTTP/2, where one connection has many at once.
 const HTTP2_HEAD: u32 = 16 * 1024;
-/// Requests at once on one HTTP/2 connection.
+/// Maximum number of concurrent requests on one HTTP/2 connection.
 const STREAMS: u32 = 200;
 /// Bytes that a client may send on an HTTP/2 stream, or on all of a connection, before they are read.
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 512 * 1024;
-/// Bytes of an answer that wait in HTTP/2's buffers.
+/// Bytes of a response in HTTP/2's send buffer.
 const SEND_BUFFER: usize = 32 * 1024;
-/// Streams that an HTTP/2 client has reset and that were not looked at yet; beyond, the connection is ended
-/// (CVE-2023-44487).
+/// Maximum number of streams that an HTTP/2 client has reset and that are not processed yet; beyond it the connection
+/// is ended (CVE-2023-44487).
 const RESETS: usize = 20;
-/// Silence after which an HTTP/2 connection is asked whether it is still there.
+/// Silence after which an HTTP/2 connection is pinged.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
-/// Longest wait for others that wait for a place.
+/// Maximum wait for a turn while other connections wait for a place.
 const TURN: Duration = Duration::from_secs(1);
 /// Pause after a connection could not be accepted, most likely because all file descriptors are in use.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -71,7 +71,7 @@ pub(super) async fn serve(listener: TcpListener, site: Arc<Site>, stop: Cancella
             }
         }
     }
-    // No new connections: clients go to another copy.
+    // No new connections are accepted: clients connect to another node.
     drop(listener);
     server.places.stop_all();
     server.running.close();
@@ -95,8 +95,8 @@ impl Server {
         if let Ok(place) = self.places.take(address, &connection) {
             return self.run(socket, peer, place);
         }
-        // Where the places are fewer than the operator wants, one that is not used is made free. The next connections wait
-        // for that too, in the kernel's queue.
+        // If there are fewer places than the operator allows, an idle connection is closed. Further connections wait
+        // for that in the kernel's queue.
         if self.places.make_room(address) {
             let Ok(Some(turn)) = timeout(TURN, self.refusing.wait_for_turn()).await else {
                 return;
@@ -122,13 +122,13 @@ impl Server {
     }
 }
 
-/// The builder of one connection, which knows it.
+/// Returns the HTTP builder of one connection.
 fn builder(connection: &Arc<Connection>) -> auto::Builder<Streams> {
     let mut builder = auto::Builder::new(Streams(Arc::clone(connection)));
     builder
         .http1()
         .timer(TokioTimer::new())
-        // The connection's own timer looks at heads: this one would end idle connections as well.
+        // The connection's own timer checks heads: this one would end idle connections as well.
         .header_read_timeout(None)
         .max_buf_size(HEAD);
     builder
@@ -144,7 +144,7 @@ fn builder(connection: &Arc<Connection>) -> auto::Builder<Streams> {
     builder
 }
 
-/// Serves a connection to its end. The place is given back then.
+/// Serves a connection to its end, then releases its place.
 async fn serve_connection(socket: TcpStream, peer: SocketAddr, place: Place, site: Arc<Site>) {
     let connection = Arc::clone(place.connection());
     let wire = match Wire::new(socket, Arc::clone(&connection)) {
@@ -200,14 +200,14 @@ async fn answer(
         return Ok(response.map(watched));
     }
     if connection.is_unread() {
-        // What still comes of the body is dropped, and with it the connection.
+        // The rest of the body is dropped, so the connection must be closed.
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
     }
     Ok(response)
 }
 
-/// Errors of one connection, which the next one need not have (as in hyper's own accept loops).
+/// Whether the error concerns one connection only, so that the next one may succeed (as in hyper's own accept loops).
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),

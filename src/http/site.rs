@@ -1,7 +1,7 @@
-//! The way of every request: frame, CORS ([`super::cors`]), then its handler.
+//! The routing of every request: frame, CORS ([`super::cors`]), then its handler.
 //!
-//! `/graphql`, which is most of them, goes it without the router: each layer of a router's route costs a request two
-//! boxes and copies of the layers below, and this one has none.
+//! `/graphql`, which receives most requests, bypasses the router: each layer of a router's route costs a request two
+//! boxes and copies of the layers below.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -24,16 +24,16 @@ use super::memory::Memory;
 use super::{content, cors, graphiql, graphql, oauth, probe, published};
 use crate::config::HttpConfig;
 
-/// Where GraphQL is asked.
+/// The path of the GraphQL endpoint.
 pub(super) const GRAPHQL: &str = "/graphql";
 
-/// What answers requests.
+/// The handlers of all requests.
 pub(super) struct Site {
     gateway: Arc<Gateway>,
     cors: CorsLayer,
-    /// What other origins' pages may ask, but for `/graphql`.
+    /// The routes that pages of other origins may use, except `/graphql`.
     api: Router,
-    /// GraphiQL. Its configuration may hold a demo's secret, so that no other origin's page may read it.
+    /// GraphiQL. Its configuration may contain a demo's secret, so no page of another origin may read it.
     page: Router,
 }
 
@@ -50,12 +50,12 @@ impl Site {
         }
     }
 
-    /// The settings of HTTP.
+    /// Returns the HTTP settings.
     pub(super) fn config(&self) -> &HttpConfig {
         &self.gateway.app.config.http
     }
 
-    /// The memory for requests that are being received.
+    /// Returns the memory for requests being received.
     pub(super) fn memory(&self) -> &Memory {
         &self.gateway.memory
     }
@@ -86,14 +86,14 @@ impl Site {
         if request.uri().path() == GRAPHQL {
             graphql::respond(&self.gateway, request).await
         } else {
-            // Boxed, like everything that is rare and large.
+            // Boxed, because it is rare and large.
             Box::pin(routed(&self.api, request)).await
         }
     }
 }
 
-/// Whether it is GraphQL that no page of another origin sent: browsers name the origin with each POST of theirs (Fetch,
-/// `Origin` header). Its answer needs no headers for browsers, nor a `Vary`, because nobody may keep it.
+/// Whether this is a GraphQL request that no page of another origin sent: browsers send the origin with each POST
+/// (Fetch, `Origin` header). Its response needs no CORS headers, and no `Vary` because it may not be cached.
 fn is_from_no_page(request: &Request) -> bool {
     request.uri().path() == GRAPHQL
         && request.method() == Method::POST
@@ -122,7 +122,7 @@ fn api() -> Router<Arc<Gateway>> {
         .fallback(unknown)
 }
 
-/// The same router, whose answers tell the frame which path they are for, by its pattern.
+/// Adds a layer that passes the matched path pattern to the frame.
 fn named(router: Router<Arc<Gateway>>) -> Router<Arc<Gateway>> {
     router.layer(middleware::from_fn(
         async |path: Option<MatchedPath>, request: Request, next: Next| {

@@ -1,4 +1,4 @@
-//! HTTP/2 streams: an answer whose client opens no window for it is cut like one on a connection that is not read.
+//! HTTP/2 streams: a response whose client opens no window for it is cut like one on a connection that is not read.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -13,7 +13,8 @@ use tokio::time::{Instant, sleep};
 use super::connection::Connection;
 use super::pace::{Pace, STALL};
 
-/// Bytes of an answer that go to HTTP/2's own buffers at once. What is larger stays with the stream, which is watched.
+/// Bytes of a response that are passed to HTTP/2's own buffers at once. The rest stays with the stream, which is
+/// watched.
 const PIECE: usize = 16 * 1024;
 
 tokio::task_local! {
@@ -21,11 +22,11 @@ tokio::task_local! {
     static STREAM: Arc<Stream>;
 }
 
-/// Runs a connection's streams.
+/// Runs the streams of a connection.
 #[derive(Clone)]
 pub(super) struct Streams(pub(super) Arc<Connection>);
 
-/// How an answer's bytes move.
+/// The progress of a response.
 #[derive(Debug, Default)]
 struct Stream(Mutex<Progress>);
 
@@ -53,14 +54,14 @@ where
             let mut answering = pin!(STREAM.scope(Arc::clone(&stream), answering));
             let mut timer = None;
             let mut seen = 0;
-            // When this ends early, the stream is reset, because what sends it is dropped.
+            // If this ends early, the stream is reset, because its sender is dropped.
             poll_fn(|cx| {
                 if answering.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(());
                 }
                 let (waits, bytes) = stream.progress(|progress| (progress.pace.is_waiting(), progress.bytes));
                 if !waits {
-                    // The answer is being made, or has not begun.
+                    // The response is being computed, or has not begun.
                     timer = None;
                     return Poll::Pending;
                 }
@@ -80,7 +81,8 @@ where
     }
 }
 
-/// The body of an answer on the current task's stream, in small pieces whose way is watched.
+/// Wraps the body of a response on the current task's stream: it is sent in small pieces, and their progress is
+/// watched.
 pub(super) fn watched(body: Body) -> Body {
     match STREAM.try_with(Arc::clone) {
         Ok(stream) => Body::new(Watched {
@@ -88,14 +90,14 @@ pub(super) fn watched(body: Body) -> Body {
             rest: Bytes::new(),
             stream,
         }),
-        // HTTP/1.1, whose connection is watched.
+        // HTTP/1.1, where the connection is watched.
         Err(_none) => body,
     }
 }
 
 struct Watched {
     body: Body,
-    /// Of a piece that was larger.
+    /// The rest of a larger piece.
     rest: Bytes,
     stream: Arc<Stream>,
 }
@@ -109,7 +111,7 @@ impl hyper::body::Body for Watched {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let watched = self.get_mut();
-        // Being asked for more means that the last piece has gone.
+        // A poll for more means that the last piece has been taken.
         if watched.rest.is_empty() {
             watched
                 .stream

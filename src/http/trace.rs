@@ -1,4 +1,4 @@
-//! The span of a request, which follows the client's own trace (W3C Trace Context, `traceparent`).
+//! The span of a request, which continues the client's trace (W3C Trace Context, `traceparent`).
 
 use axum::http::HeaderMap;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
@@ -9,7 +9,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use super::frame::RequestId;
 use crate::config::TelemetryConfig;
 
-/// A span for a request.
+/// Creates the span of a request.
 pub(super) fn span(telemetry: &TelemetryConfig, headers: &HeaderMap, id: &RequestId) -> Span {
     let span = tracing::info_span!(target: "gateway::request", "request", request_id = id.as_str());
     if telemetry.traces_url.is_some() && headers.contains_key("traceparent") {

@@ -1,5 +1,5 @@
-//! The bytes of a connection: cut when the other end takes nothing of what is written for too long, and ended so that a
-//! client sees an answer that came before it had sent everything.
+//! The bytes of a connection. A connection is cut if the peer does not read for too long, and is closed so that a
+//! client can read a response that was sent before the request was complete.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -15,38 +15,41 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::connection::Connection;
 use super::pace::{Pace, STALL};
 
-/// Bytes that wait in the kernel for a reader to take what it was sent before. More would hide for minutes that a slow
-/// reader has stopped; what is on its way does not count.
+/// Maximum number of unsent bytes in the kernel. More would hide for minutes that a slow reader has stopped; data in
+/// flight does not count.
 const UNSENT: u32 = 16 * 1024;
-/// How long a connection reads and drops what its client still sends after an answer that came early.
+/// How long a connection reads and drops what its client still sends after an early response.
 const LINGER: Duration = Duration::from_secs(1);
-/// Most bytes that it reads so: what a client has sent before it sees the answer, and no processor time worth mentioning.
+/// Maximum number of bytes read for that: enough for what a client sends before it reads the response, without
+/// significant processor time.
 const LINGER_BYTES: usize = 8 * 1024 * 1024;
-/// What an HTTP/2 connection begins with (RFC 9113 §3.4).
+/// The beginning of an HTTP/2 connection (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI ";
 
-/// A connection's socket.
+/// The socket of a connection.
 pub(super) struct Wire {
     socket: TcpStream,
     connection: Arc<Connection>,
-    /// How much of HTTP/2's preface has come; `None` once it is HTTP/1.1.
+    /// Number of bytes received of HTTP/2's preface; `None` once the connection is HTTP/1.1.
     preface: Option<usize>,
     timer: Option<Pin<Box<Sleep>>>,
     pace: Pace,
     ending: Option<Ending>,
 }
 
-/// An end that waits for the client.
+/// The state of a connection that is closing.
 struct Ending {
     timer: Pin<Box<Sleep>>,
     left: usize,
 }
 
 impl Wire {
+    /// Wraps the socket of a connection.
+    ///
     /// # Errors
-    /// The connection is gone.
+    /// The connection is closed.
     pub(super) fn new(socket: TcpStream, connection: Arc<Connection>) -> io::Result<Self> {
-        // An answer goes out at once; without this, Nagle's algorithm may hold its end back.
+        // A response is sent at once; without this, Nagle's algorithm may delay its end.
         socket.set_nodelay(true)?;
         #[cfg(any(target_os = "linux", target_os = "android"))]
         SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT)?;
@@ -60,7 +63,7 @@ impl Wire {
         })
     }
 
-    /// Tells the connection what came, as far as it is HTTP/1.1.
+    /// Reports received bytes to the connection, if it is HTTP/1.1.
     fn received(&mut self, bytes: &[u8]) {
         match self.preface {
             Some(known) if known == PREFACE.len() => return,
@@ -81,7 +84,7 @@ impl Wire {
     fn watch(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match written {
             Poll::Ready(Ok(length)) => {
-                // Only what had to wait is measured: most answers are taken at once.
+                // Only waiting writes are measured: most complete at once.
                 if self.pace.is_waiting() {
                     self.connection.set_writing(false);
                     self.pace.moved(Instant::now(), length);
@@ -105,7 +108,8 @@ impl Wire {
         }
     }
 
-    /// Ends the connection with what waits in the kernel, which would otherwise keep it for a reader that does not come.
+    /// Closes the connection and discards the data in the kernel, which would otherwise keep it for a reader that has
+    /// stopped.
     fn cut(&self) -> io::Error {
         if let Err(error) = self.socket.set_zero_linger() {
             tracing::debug!(%error, "connection closed before it was reset");
@@ -113,14 +117,14 @@ impl Wire {
         io::Error::new(io::ErrorKind::TimedOut, "the client does not read")
     }
 
-    /// Reads and drops what the client still sends, until it has seen the answer and closes, or for [`LINGER`].
+    /// Reads and drops what the client still sends, until it has read the response and closes, or for [`LINGER`].
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let ending = self.ending.get_or_insert_with(|| Ending {
             timer: Box::pin(sleep(LINGER)),
             left: LINGER_BYTES,
         });
         let mut dropped = [0; 16 * 1024];
-        // The runtime lets others have their turn: each read costs a bit of the task's budget.
+        // The runtime lets other tasks run: each read uses a part of the task's budget.
         while ending.left > 0 && ending.timer.as_mut().poll(cx).is_pending() {
             let mut buffer = ReadBuf::new(&mut dropped);
             match ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buffer)) {

@@ -1,4 +1,4 @@
-//! Mutations that fail one by one (GQL-04).
+//! Mutations that fail independently of each other (GQL-04).
 
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
@@ -13,23 +13,23 @@ use futures_util::FutureExt;
 
 use crate::error::Error;
 
-/// A root type whose fields fail one by one: each of them is nullable, and one that fails with a top-level error is null and
-/// leaves the others of its document as they are (GQL-04).
+/// A root type whose fields fail independently: each of them is nullable, and one that fails with a top-level error is
+/// null and does not affect the others of its document (GQL-04).
 ///
-/// The library makes a field nullable whose resolver returns `Option<Result<T>>`, and nulls the parent of any other that
-/// fails (GraphQL §6.4.4). Here it is done for all fields of the root at once: no mutation can forget it, and what fails in an
-/// argument, in a field of the payload or by a panic is the same to the client as what the resolver returns.
+/// The library makes a field nullable if its resolver returns `Option<Result<T>>`, and nulls the parent of any other
+/// that fails (GraphQL §6.4.4). This type does it for all fields of the root: no mutation can omit it, and a failure in
+/// an argument, in a field of the payload or by a panic looks the same to the client as an error of the resolver.
 #[derive(Default)]
 pub struct Separately<T>(T);
 
 impl<T: ObjectType> ContainerType for Separately<T> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
-        // Boxed: it is as large as the largest mutation.
+        // Boxed: the future is as large as that of the largest mutation.
         let resolved = Box::pin(AssertUnwindSafe(self.0.resolve_field(ctx)).catch_unwind());
         let failed = match resolved.await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(failed)) => failed,
-            // The panic hook has told the rest.
+            // The panic hook has logged the details.
             Err(_panic) => {
                 let error = Error::internal("a mutation panicked").to_wire();
                 ctx.set_error_path(error.into_server_error(ctx.item.pos))

@@ -1,10 +1,11 @@
-//! What is stored, a declaration for each collection. Those of customers are the domains' own; the rest hold ids of customers
-//! at most, and say so field by field, so that whoever adds a field is asked what it is.
+//! Declarations of everything that is stored, one for each collection. The domains declare the collections with
+//! personal data; the others hold at most ids of customers. They are declared field by field, so that each new field
+//! has to be classified.
 
 use crate::erasure;
 use crate::platform::stored::{Field, Stored};
 
-/// Everything that is stored.
+/// Returns the declarations of all collections.
 #[must_use]
 pub fn stored() -> Vec<Stored> {
     [erasure::STORED, NOBODYS].concat()
@@ -219,7 +220,7 @@ const NOBODYS: &[Stored] = &[
             ("expiresAt", Field::Free),
         ],
     },
-    // The address in a key goes when its place is sealed.
+    // The e-mail address in a key is removed when the place of the key is sealed.
     Stored {
         collection: "oneTimeKeys",
         fields: &[
@@ -235,7 +236,7 @@ const NOBODYS: &[Stored] = &[
             ("expiresAt", Field::Free),
         ],
     },
-    // What was uploaded goes with its item.
+    // Uploaded content is deleted with its item.
     Stored {
         collection: "content.chunks",
         fields: &[

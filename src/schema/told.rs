@@ -1,9 +1,9 @@
-//! What the schema tells of itself (GraphQL §4.2).
+//! Introspection (GraphQL §4.2).
 //!
-//! The library answers introspection field by field, each by a future of its own, which takes 17 ms for the whole schema: more
-//! than a stranger's request may take (DEF-01). So the library is asked for everything once, and its answer kept as a graph in
-//! which each leaf is JSON already. A question is turned into a plan, as large as its document, and the plan is written out over
-//! the graph.
+//! The library answers introspection field by field, each with a future of its own, which takes 17 ms for the whole
+//! schema: more than a request without a credential may take (DEF-01). Therefore the library is queried once for the
+//! full schema, and the result is kept as a graph whose leaves are JSON already. An introspection query is turned into
+//! a plan, as large as its document, and the plan is written out over the graph.
 
 mod graph;
 #[cfg(test)]
@@ -23,10 +23,10 @@ use serde_json::value::RawValue;
 use self::graph::{Graph, Kind, Planned, What};
 use crate::guard::value_of;
 
-/// The schema of this program, which is the same for everybody.
+/// The schema of this program, which is the same for all callers.
 static TOLD: LazyLock<Graph> = LazyLock::new(|| Graph::of(&super::build().finish()));
 
-/// An operation that asks for the schema. Its document is valid, so that each fragment's type is the one that it stands in.
+/// An introspection operation. Its document is valid, so that the type of each fragment is the one it is spread on.
 #[derive(Clone, Copy)]
 struct Question<'a> {
     graph: &'a Graph,
@@ -35,11 +35,11 @@ struct Question<'a> {
     variables: &'a Variables,
 }
 
-/// The fields of one response key, in the order of the text.
+/// The fields of each response key, in the order of the text.
 type Collected<'a> = Vec<(&'a str, Vec<&'a Field>)>;
 
 impl<'a> Question<'a> {
-    /// The fields of some selections on the same object, merged by their key (GraphQL §6.3.2).
+    /// Collects the fields that a selection set has on one object, merged by response key (GraphQL §6.3.2).
     fn collect(&self, set: &'a SelectionSet, into: &mut Collected<'a>) {
         for selection in &set.items {
             match &selection.node {
@@ -64,7 +64,7 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// Whether `@skip` and `@include` leave a selection in.
+    /// Whether `@skip` and `@include` keep a selection.
     fn includes(&self, directives: &[async_graphql::Positioned<Directive>]) -> bool {
         directives.iter().all(|directive| {
             let directive = &directive.node;
@@ -77,13 +77,13 @@ impl<'a> Question<'a> {
         })
     }
 
-    /// A leaf among the arguments' values.
+    /// Returns the value of an argument, with variables resolved.
     fn value(&self, value: &async_graphql_value::Value) -> Value {
         let known = |name: Name| value_of(self.operation, self.variables, &name).ok_or(());
         value.clone().into_const_with(known).unwrap_or_default()
     }
 
-    /// What some fields of the same key select below themselves, of objects of a kind.
+    /// Plans the selections below fields of the same response key, on objects of a kind.
     fn plan(&self, kind: Kind, fields: &[&'a Field]) -> Vec<Planned> {
         let mut collected = Collected::new();
         for field in fields {
@@ -94,7 +94,7 @@ impl<'a> Question<'a> {
             let slot = kind.fields().iter().position(|(known, _)| *known == name);
             let what = match slot {
                 Some(slot) => What::Slot(slot),
-                // Valid documents have no other field.
+                // A valid document has no other field than `__typename`.
                 None => What::Json(format!("\"{}\"", kind.name())),
             };
             let target = slot.and_then(|slot| kind.fields()[slot].1);
@@ -110,7 +110,7 @@ impl<'a> Question<'a> {
         planned.collect()
     }
 
-    /// The answer to a field of the query; `None` for one that is not about the schema.
+    /// Returns the JSON of a field of the query; `None` for a field that is not about the schema.
     fn answer(&self, fields: &[&'a Field]) -> Option<String> {
         let mut out = String::new();
         match fields[0].name.node.as_str() {
@@ -135,15 +135,16 @@ impl<'a> Question<'a> {
     }
 }
 
-/// The part of an answer that tells of the schema.
+/// The part of a response that describes the schema.
 #[derive(Debug)]
 pub struct Told {
-    /// The response's keys in their order; `None`: not about the schema.
+    /// The response keys in their order; `None`: not about the schema.
     parts: Vec<(String, Option<String>)>,
 }
 
 impl Told {
-    /// Answers what a query asks of the schema, and takes that out of its document, so that the rest can run.
+    /// Answers the introspection fields of a query, and removes them from its document, so that the rest can be
+    /// executed.
     #[must_use]
     pub fn of(document: &mut ExecutableDocument, name: Option<&str>, variables: &Variables) -> Self {
         Self::by(&TOLD, document, name, variables)
@@ -187,21 +188,21 @@ impl Told {
         Self { parts }
     }
 
-    /// Whether nothing is left to run.
+    /// Whether no field is left to execute.
     #[must_use]
     pub fn is_all(&self) -> bool {
         self.parts.iter().all(|(_, answer)| answer.is_some())
     }
 
-    /// The whole answer's data, with what the rest came to.
+    /// Joins the introspection results with the data of the executed rest.
     ///
     /// # Errors
-    /// A value that has no JSON, which the schema's scalars do not make.
+    /// A value that has no JSON form; the schema's scalars produce none.
     pub fn joined(self, rest: &Value) -> serde_json::Result<Box<RawValue>> {
         let rest = match rest {
             Value::Object(rest) => Some(rest),
             _ if self.is_all() => None,
-            // A field that is never null failed.
+            // A non-null field failed.
             _ => return RawValue::from_string("null".to_owned()),
         };
         let mut out = String::from("{");
@@ -223,7 +224,7 @@ impl Told {
     }
 }
 
-/// Removes the questions about the schema from a selection on the query, as deep as they are on it.
+/// Removes the introspection fields from a selection on the query, including those in inline fragments.
 fn take_out(set: &mut SelectionSet) {
     set.items.retain(|selection| {
         !matches!(&selection.node, Selection::Field(field) if matches!(field.node.name.node.as_str(), "__schema" | "__type"))

@@ -1,5 +1,5 @@
-//! Whether a value is one that its type takes (GraphQL §3, "Input Coercion"): one walk for the literals of a document and for
-//! the values of variables, so that both are judged alike.
+//! Input coercion (GraphQL §3, "Input Coercion"): one algorithm checks the literals of a document and the values of
+//! variables, so that both are treated alike.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use super::{
     nearest::{did_you_mean, nearest},
 };
 
-/// A value as the walk sees it.
+/// The form of a value, for the check.
 pub(super) enum Shape<'v, V> {
     Null,
     Variable(&'v Name),
@@ -23,7 +23,7 @@ pub(super) enum Shape<'v, V> {
     Int(Whole),
     Float,
     Text(&'v str),
-    /// A literal of an enum, which has no quotes.
+    /// An enum literal, which has no quotes.
     Symbol(&'v str),
     /// A file of a multipart request.
     File,
@@ -31,49 +31,49 @@ pub(super) enum Shape<'v, V> {
     Object(Vec<(&'v str, &'v V)>),
 }
 
-/// How large a whole number is.
+/// The size of an integer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Whole {
-    /// 32 bits, what Int holds.
+    /// 32 bits, the range of Int.
     Small,
     /// 64 bits.
     Large,
-    /// More.
+    /// More than 64 bits.
     Huge,
 }
 
 /// A literal, or the value of a variable.
 pub(super) trait Input: Sized {
-    /// Whether values of enums are texts, because the language of the values has no symbols.
+    /// Whether enum values are strings, because the notation of the values has no enum literals.
     const ENUMS_ARE_TEXTS: bool;
 
     fn shape(&self) -> Shape<'_, Self>;
 
-    /// The value, unless it has a variable inside.
+    /// Returns the value, unless it contains a variable.
     fn constant(&self) -> Option<std::borrow::Cow<'_, Constant>>;
 }
 
-/// What becomes of what the walk finds.
+/// Receives the findings of the check.
 pub(super) trait Findings<'v, V> {
-    /// A value does not fit. The message is made only if it is wanted: there may be very many of them.
+    /// A value does not match its type. The message is built only if needed, because there may be very many of them.
     fn misfit(&mut self, at: &'v V, message: impl FnOnce() -> String);
 
-    /// A variable stands where a value of this kind is wanted.
+    /// A variable is used where a value of this kind is expected.
     fn variable(&mut self, at: &'v V, name: &'v Name, wanted: Wanted<'v>);
 }
 
-/// What a place wants of a variable (GraphQL §5.8.5).
+/// What a position requires of a variable (GraphQL §5.8.5).
 #[derive(Clone, Copy)]
 pub(super) enum Wanted<'v> {
-    /// A value of this type; `has_default` where the place has a default value of its own.
+    /// A value of this type; `has_default` if the position has a default value.
     Value { ty: &'v Type, has_default: bool },
-    /// The one value of a one-of input object, which must not be null.
+    /// The only value of a one-of input object, which must not be null.
     OneOf { ty: &'v Type },
     /// Any value: inside a custom scalar.
     Anything,
 }
 
-/// The way to a value, from the argument or the variable that holds it.
+/// The path to a value, from the argument or the variable that contains it.
 #[derive(Clone, Copy)]
 pub(super) struct Path<'p> {
     parent: Option<&'p Path<'p>>,
@@ -121,12 +121,12 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// What a place takes beside its type.
+/// Properties of a position besides its type.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Place {
-    /// It has a default value of its own.
+    /// Whether the position has a default value.
     pub(super) has_default: bool,
-    /// It is the one field of a one-of input object.
+    /// Whether this is the only field of a one-of input object.
     pub(super) is_one_of: bool,
 }
 
@@ -159,7 +159,7 @@ impl Rules {
                     self.check(item, ty.item_type(), Place::default(), &path, findings);
                 }
             }
-            // A value in place of a list stands for a list of one (§3.11).
+            // A single value is coerced to a list of one item (§3.11).
             _ if ty.is_list() => self.check(value, ty.item_type(), Place::default(), path, findings),
             shape => self.check_named(value, shape, ty, path, findings),
         }
@@ -191,7 +191,7 @@ impl Rules {
                     format!("\"{path}\" takes an object with the fields of \"{}\".", kind.name)
                 }),
             },
-            // No input type: validation says so of the variable's definition.
+            // Not an input type: validation rejects the definition of the variable.
             _ => {}
         }
     }
@@ -285,8 +285,8 @@ impl Rules {
         }
     }
 
-    /// An unknown field of an input object. Its name is repeated only if it is a name: in the values of variables it may be
-    /// any text.
+    /// Describes an unknown field of an input object. Its name is repeated only if it has the form of a name: in the
+    /// values of variables it may be any text.
     fn unknown_field(&self, written: &str, kind: &InputObjectType, path: &Path<'_>) -> String {
         let parent = path.parent.unwrap_or(path);
         let name = &kind.name;
@@ -298,7 +298,7 @@ impl Rules {
     }
 }
 
-/// The longest name that a message repeats, in bytes.
+/// Maximum length of a name that a message repeats, in bytes.
 const LONGEST_NAME: usize = 64;
 
 fn is_name(text: &str) -> bool {
@@ -316,7 +316,7 @@ fn wanted(ty: &Type, place: Place) -> Wanted<'_> {
     }
 }
 
-/// The form that a built-in scalar wants, if the value does not have it (§3.5).
+/// Returns the form that a built-in scalar requires, if the value does not have it (§3.5).
 fn misfit_of_built_in<V>(name: &Name, shape: &Shape<'_, V>) -> Option<&'static str> {
     let (fits, form) = match name.as_str() {
         "Int" => (
@@ -334,7 +334,7 @@ fn misfit_of_built_in<V>(name: &Name, shape: &Shape<'_, V>) -> Option<&'static s
     (!fits).then_some(form)
 }
 
-/// Tells of the variables inside the value of a custom scalar.
+/// Reports the variables inside the value of a custom scalar.
 fn variables_inside<'v, V: Input>(value: &'v V, shape: Shape<'v, V>, findings: &mut impl Findings<'v, V>) {
     match shape {
         Shape::Variable(name) => findings.variable(value, name, Wanted::Anything),

@@ -1,4 +1,4 @@
-//! The literals of a document, and the places where its variables stand (GraphQL §5.6, §5.8).
+//! Checks the literals of a document and the positions of its variables (GraphQL §5.6, §5.8).
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -55,21 +55,21 @@ pub(super) fn check(rules: &Rules, document: &ExecutableDocument, places: &Place
     problems
 }
 
-/// What a definition uses, itself and without the fragments that it spreads.
+/// The variables and spreads of one definition, without those of the fragments that it spreads.
 #[derive(Default)]
 struct Part {
     uses: Vec<Use>,
     spreads: Vec<Name>,
 }
 
-/// A variable in its place.
+/// A use of a variable.
 struct Use {
     name: Name,
     at: Pos,
     wanted: Demand,
 }
 
-/// [`Wanted`], kept.
+/// [`Wanted`] with owned types.
 enum Demand {
     Value { ty: Type, has_default: bool },
     OneOf { ty: Type },
@@ -89,7 +89,7 @@ impl Demand {
     }
 }
 
-/// A definition and the fragments that it reaches, each once.
+/// Returns a definition and the fragments that it reaches, each once.
 fn reachable<'a>(part: &'a Part, fragments: &'a HashMap<&Name, Part>) -> Vec<&'a Part> {
     let mut seen = HashSet::new();
     let mut parts = vec![part];
@@ -105,7 +105,7 @@ fn reachable<'a>(part: &'a Part, fragments: &'a HashMap<&Name, Part>) -> Vec<&'a
     parts
 }
 
-/// All variables are defined, used, and of a type that fits where they stand (§5.8.3 to §5.8.5).
+/// Checks that all variables are defined, used, and of a type that matches their positions (§5.8.3 to §5.8.5).
 fn check_variables(operation: &Operation, parts: &[&Part], places: &Places, problems: &mut Problems) {
     let mut unused: Vec<&Node<VariableDefinition>> = operation.variables.iter().collect();
     for part in parts {
@@ -142,7 +142,7 @@ fn check_variables(operation: &Operation, parts: &[&Part], places: &Places, prob
     }
 }
 
-/// The type that a place wants, if the variable's does not fit there (§5.8.5, `IsVariableUsageAllowed`).
+/// Returns the type that a position requires, if the variable's type does not match (§5.8.5, `IsVariableUsageAllowed`).
 fn misplaced(variable: &VariableDefinition, demand: &Demand) -> Option<Type> {
     let (wanted, fits) = match demand {
         Demand::Anything => return None,
@@ -213,7 +213,7 @@ impl Walker<'_> {
         for argument in given {
             let path = Path::argument(&argument.name);
             match known.iter().find(|known| known.name == argument.name) {
-                // That a required argument is null is said with those that are missing.
+                // A null in a required argument is reported together with missing arguments.
                 Some(known) if known.is_required() && argument.value.is_null() => {}
                 Some(known) => {
                     let place = Place {
@@ -222,7 +222,7 @@ impl Walker<'_> {
                     };
                     self.literal(&argument.value, &known.ty, place, &path);
                 }
-                // There is no such argument, as is said elsewhere; its variables are used all the same.
+                // The unknown argument is reported elsewhere; its variables still count as used.
                 None => self.loose(&argument.value),
             }
         }
@@ -234,7 +234,7 @@ impl Walker<'_> {
         rules.check(value, ty, place, path, &mut Found { walker: self });
     }
 
-    /// A field stands in an input object once (§5.6.3).
+    /// Checks that each field of an input object is given once (§5.6.3).
     fn names_are_unique(&mut self, value: &Node<Value>, path: &Path<'_>) {
         match &**value {
             Value::Object(fields) => {

@@ -1,8 +1,8 @@
-//! Whether a document means something in the schema (GraphQL §5), and whether the values of its variables fit (§6.1.2).
+//! Validates documents (GraphQL §5) and the values of their variables (§6.1.2).
 //!
-//! A validator from outside judges the structure: fields, arguments, fragments, directives, and which fields can be merged.
-//! Values are judged here, by one walk for literals and for variables, so that both get the same verdict and the same words.
-//! No message repeats a value that was sent.
+//! A third-party validator checks the structure: fields, arguments, fragments, directives, and whether fields can be
+//! merged. Values are checked here, by one algorithm for literals and variables, so that both get the same result and
+//! the same message. No message repeats a value that was sent.
 
 mod input;
 mod literals;
@@ -28,14 +28,14 @@ use super::{ModelError, places::Places, refusal::Refusal};
 
 pub(super) use variables::Declared;
 
-/// A scalar of the schema's own.
+/// A custom scalar of the schema.
 #[derive(Clone, Copy)]
 pub struct Scalar {
     /// Its name in the schema.
     pub name: &'static str,
-    /// What it takes, to end the sentence "… takes": `a day as a text, such as "2026-11-21"`.
+    /// The form of its values, to end the sentence "… takes": `a day as a text, such as "2026-11-21"`.
     pub form: &'static str,
-    /// Whether a value is one.
+    /// Whether a value is valid.
     pub is_valid: fn(&Value) -> bool,
 }
 
@@ -45,7 +45,7 @@ impl std::fmt::Debug for Scalar {
     }
 }
 
-/// The rules that a schema gives to documents and variables.
+/// The validation rules of a schema.
 #[derive(Debug)]
 pub struct Rules {
     schema: Valid<Schema>,
@@ -54,10 +54,10 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The rules of a schema. With `introspection` off nothing is told of the schema, in messages neither.
+    /// Makes the rules of a schema. Without `introspection`, messages reveal nothing about the schema either.
     ///
     /// # Errors
-    /// The SDL is none, or one of the scalars is not in it.
+    /// The SDL is not a valid schema, or lacks one of the scalars.
     pub fn from_sdl(sdl: &str, scalars: &[Scalar], introspection: bool) -> Result<Self, ModelError> {
         let unsound = |WithErrors { errors, .. }: WithErrors<Schema>| ModelError::Schema(errors.to_string());
         let mut schema = Schema::parse(sdl, "schema.graphql").map_err(unsound)?;
@@ -75,11 +75,10 @@ impl Rules {
         })
     }
 
-    /// Validates all operations of a document. What each of them declares is returned by its name, the one without a name
-    /// by none.
+    /// Validates all operations of a document, and returns the variables that each of them declares.
     ///
     /// # Errors
-    /// Everything that is wrong with it, in the order of the text.
+    /// All problems of the document, in the order of the text.
     pub(super) fn validate(
         &self,
         document: &Document,
@@ -103,7 +102,7 @@ impl Rules {
             .collect())
     }
 
-    /// What may be told of the schema: nothing with introspection off.
+    /// Returns names of the schema for a message; none if introspection is off.
     fn told<'a>(&self, names: impl FnOnce() -> Vec<&'a str>) -> Vec<&'a str> {
         if self.introspection { names() } else { Vec::new() }
     }
@@ -126,7 +125,7 @@ fn add_one_of(schema: &mut Schema) {
     }
 }
 
-/// The fields that ask for the schema, which is not told.
+/// Reports the fields that ask for the schema, if introspection is off.
 fn untold(document: &ExecutableDocument, places: &Places) -> Problems {
     let mut problems = Problems::default();
     let fragments = document

@@ -1,15 +1,15 @@
-//! Which names somebody may have meant who wrote one that does not exist.
+//! Suggestions for names that do not exist.
 
-/// Names that are told at most.
+/// Maximum number of suggestions.
 const MOST: usize = 3;
 
-/// The longest name for which one is searched, in bytes: the work grows with the square of it.
+/// Maximum length of a name that suggestions are searched for, in bytes: the work grows with its square.
 const LONGEST: usize = 64;
 
-/// The known names that are most like `written`, the likest first.
+/// Returns the known names that are most similar to `written`, the most similar first.
 ///
-/// Names are alike when at most two fifths of the longer one's letters differ, or one letter of a short one, capitals and
-/// underscores not counted, or when one begins with the other.
+/// Names are similar if at most two fifths of the letters of the longer one differ, or one letter of a short one,
+/// ignoring case and underscores, or if one is a prefix of the other.
 pub(super) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     if written.len() > LONGEST {
         return Vec::new();
@@ -26,7 +26,7 @@ pub(super) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -
     alike.into_iter().map(|(_, name)| name).collect()
 }
 
-/// Ends a message with the names that were perhaps meant, if there are any.
+/// Returns the end of a message with the suggested names; empty if there are none.
 pub(super) fn did_you_mean(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
     match quoted.split_last() {
@@ -43,13 +43,13 @@ fn plain(name: &str) -> String {
         .collect()
 }
 
-/// How far two names are from one another, if they are alike.
+/// Returns the distance between two names, if they are similar.
 fn distance(written: &str, known: &str) -> Option<usize> {
     let longer = written.len().max(known.len());
     let shorter = written.len().min(known.len());
     let begins = shorter >= 4 && (known.starts_with(written) || written.starts_with(known));
     if (longer - shorter) * 5 > longer * 2 {
-        // So many letters at least differ.
+        // At least this many letters differ.
         return begins.then_some(longer - shorter);
     }
     let edits = strsim::osa_distance(written, known);

@@ -1,11 +1,11 @@
-//! What is found wrong with a request, as much of it as is told.
+//! The problems found in a request, up to a limit.
 
 use crate::guard::refusal::Refusal;
 
-/// Problems that are listed; of more it is only said that there are.
+/// Maximum number of problems listed; a last entry says that there are more.
 const MOST: usize = 100;
 
-/// Problems, each made only as long as it is told: a request may have thousands.
+/// Collects problems. Each is built only while the list is not full: a request may have thousands.
 #[derive(Debug, Default)]
 pub(super) struct Problems(Vec<Refusal>);
 
@@ -16,7 +16,7 @@ impl Problems {
         }
     }
 
-    /// Whether no more would be told.
+    /// Whether the list is full.
     pub(super) fn are_enough(&self) -> bool {
         self.0.len() > MOST
     }
@@ -25,7 +25,7 @@ impl Problems {
         self.0.extend(others.0);
     }
 
-    /// Nothing, or what is wrong, in the order of the text.
+    /// Returns the problems, if any, in the order of the text.
     pub(super) fn into_result(self) -> Result<(), Vec<Refusal>> {
         let Self(mut problems) = self;
         if problems.is_empty() {

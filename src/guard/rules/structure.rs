@@ -1,5 +1,5 @@
-//! What the validator finds wrong with the structure of a document, in words that help: its verdict is taken as it is, and its
-//! messages repeat names only. Values and variables are judged in `literals`.
+//! Turns the validator's errors on the structure of a document into messages with suggestions. The validator's result
+//! is used unchanged, and its messages repeat names only. Values and variables are checked in `literals`.
 
 use apollo_compiler::{
     Name,
@@ -14,8 +14,8 @@ use super::{
 };
 use crate::guard::{places::Places, refusal::Refusal};
 
-/// What is judged in `literals`, by rules that know more: the types of variables inside of lists and objects, one-of input
-/// objects, custom scalars.
+/// Errors that `literals` checks with more precise rules: variables inside lists and objects, one-of input objects,
+/// custom scalars.
 const JUDGED_ELSEWHERE: &[&str] = &[
     "UndefinedEnumValue",
     "UndefinedInputValue",
@@ -28,7 +28,7 @@ const JUDGED_ELSEWHERE: &[&str] = &[
     "UnusedVariable",
 ];
 
-/// The validator's findings.
+/// Converts the validator's errors.
 pub(super) fn problems(rules: &Rules, errors: &DiagnosticList, text: &str, places: &Places) -> Problems {
     let mut problems = Problems::default();
     for diagnostic in errors.iter() {
@@ -45,7 +45,8 @@ fn is_judged_elsewhere(error: &DiagnosticData) -> bool {
     kind.is_some_and(|kind| JUDGED_ELSEWHERE.contains(&kind))
 }
 
-/// Whether a field is said to have no selections, only because each of them is unknown. It ends with a brace then.
+/// Whether the error says that a field has no selections although it has some, all of which are unknown. In that case
+/// the field ends with a brace.
 fn only_follows(error: &DiagnosticData, text: &str) -> bool {
     let field = error
         .location()
@@ -54,20 +55,20 @@ fn only_follows(error: &DiagnosticData, text: &str) -> bool {
         && field.is_some_and(|field| field.ends_with('}'))
 }
 
-// The validator tells the kind of what it found and a message without the text around it by these two functions alone, which
-// its makers keep for a product of their own. The version is pinned, and tests hold the words.
+// Only these two functions of the validator return the kind of an error, and a message without the surrounding text;
+// its makers keep them for a product of their own. The version is pinned, and tests check the texts.
 fn refusal(rules: &Rules, error: &DiagnosticData, places: &Places) -> Refusal {
     match (error.unstable_error_name(), error.unstable_compat_message()) {
         (Some(kind), Some(message)) => {
             let message = explained(rules, kind, message);
             Refusal::validation(message).at(places.of_span(error.location()))
         }
-        // It gave up before the end.
+        // The validator reached its recursion limit.
         _ => Refusal::limit("The document nests too deep to be validated. Select less deep."),
     }
 }
 
-/// The message with what was perhaps meant.
+/// Returns the message with suggestions.
 fn explained(rules: &Rules, kind: &str, mut message: String) -> String {
     let quoted: Vec<&str> = message.split('"').skip(1).step_by(2).collect();
     let hint = match (kind, &quoted[..]) {
@@ -112,7 +113,7 @@ fn field_hint(rules: &Rules, field: &str, parent: &str) -> String {
     let Some(kind) = rules.schema.types.get(parent) else {
         return String::new();
     };
-    // A field of the types behind an interface or a union is selected in a fragment.
+    // A field of the object types of an interface or a union is selected in a fragment.
     let holders = rules.told(|| holders(rules, field, kind));
     if let Some(first) = holders.first() {
         let names = did_you_mean(&holders)
@@ -123,7 +124,7 @@ fn field_hint(rules: &Rules, field: &str, parent: &str) -> String {
     did_you_mean(&rules.told(|| nearest(field, fields(kind))))
 }
 
-/// The first types behind an interface or a union that have a field.
+/// Returns the first object types of an interface or a union that have a field.
 fn holders<'r>(rules: &'r Rules, field: &str, parent: &ExtendedType) -> Vec<&'r str> {
     if parent.is_object() {
         return Vec::new();
@@ -137,7 +138,7 @@ fn holders<'r>(rules: &'r Rules, field: &str, parent: &ExtendedType) -> Vec<&'r 
         .collect()
 }
 
-/// Types that are named in a message.
+/// Maximum number of types named in a message.
 const MOST_HOLDERS: usize = 3;
 
 fn fields(kind: &ExtendedType) -> impl Iterator<Item = &str> {
@@ -152,7 +153,7 @@ fn fields(kind: &ExtendedType) -> impl Iterator<Item = &str> {
         .map(Name::as_str)
 }
 
-/// `coordinate` is `Type.field` or `@directive`.
+/// Returns suggestions for an argument; `coordinate` is `Type.field` or `@directive`.
 fn argument_hint(rules: &Rules, argument: &str, coordinate: &str) -> String {
     let definitions = match coordinate.split_once('.') {
         Some((parent, field)) => rules

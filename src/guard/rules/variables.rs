@@ -1,4 +1,4 @@
-//! The values of variables (GraphQL §6.1.2): judged for each request, against the operation that runs and no other.
+//! Checks the values of variables (GraphQL §6.1.2) for each request, against the operation that runs and no other.
 
 use std::borrow::Cow;
 
@@ -42,12 +42,12 @@ impl Declared {
         }
     }
 
-    /// The operation's own name.
+    /// Returns the operation's name.
     pub(in crate::guard) fn operation(&self) -> Option<&str> {
         self.operation.as_ref().map(Name::as_str)
     }
 
-    /// Those that have no value in a request: neither one that was sent nor a default of their own.
+    /// Returns the variables without a value in a request: neither sent nor with a default.
     pub(in crate::guard) fn absent<'a>(
         &'a self,
         values: &'a Variables,
@@ -62,11 +62,11 @@ impl Declared {
 }
 
 impl Rules {
-    /// Checks the values of an operation's variables, and brings whole numbers into the form of whole numbers: JSON does not
-    /// tell 5.0 from 5.
+    /// Checks the values of an operation's variables, and converts numbers such as 5.0 into integers: JSON does not
+    /// distinguish 5.0 from 5.
     ///
     /// # Errors
-    /// Everything that does not fit, each with the variable and the way to the value in it.
+    /// All values that do not match their types, each with the variable and the path inside it.
     pub(in crate::guard) fn coerce(
         &self,
         declared: &Declared,
@@ -109,7 +109,7 @@ impl Rules {
     }
 }
 
-/// The usual case, in which there is nothing to walk through.
+/// Whether a value matches in the common case, which needs no recursive check.
 fn fits_as_it_is(value: &Constant, ty: &Type) -> bool {
     let (Type::Named(name) | Type::NonNullNamed(name)) = ty else {
         return false;
@@ -121,10 +121,10 @@ fn fits_as_it_is(value: &Constant, ty: &Type) -> bool {
     }
 }
 
-/// The largest whole number up to which each is a 64-bit float of its own.
+/// The largest integer up to which each integer is exact as a 64-bit float.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Brings numbers such as 5.0 and 1e3 into the form of whole numbers.
+/// Converts numbers such as 5.0 and 1e3 into integers.
 fn whole_numbers(value: &mut Constant) {
     match value {
         Constant::Number(number) => {
@@ -157,7 +157,7 @@ impl<'v> Findings<'v, Constant> for Found<'_> {
     }
 
     fn variable(&mut self, _at: &'v Constant, _name: &'v Name, _wanted: Wanted<'v>) {
-        // The values of variables have no variables in them.
+        // Values of variables contain no variables.
     }
 }
 

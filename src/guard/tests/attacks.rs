@@ -1,4 +1,4 @@
-//! Documents made to hurt. Each is refused, by the gate that is meant for it, after little work.
+//! Malicious documents. Each is refused, by the check that is meant for it, after little work.
 
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ use super::{
 
 const KIB: usize = 1024;
 
-/// Fragments of which each spreads the next twice, 2²⁶ selections in 919 bytes or so.
+/// Fragments each of which spreads the next twice: 2²⁶ selections in about 919 bytes.
 fn doubling() -> String {
     let mut text = "{...A}".to_owned();
     for index in 0..25 {
@@ -49,7 +49,7 @@ fn circular() -> String {
 /// A name, the document, and the kind of its refusal.
 type Attack = (&'static str, String, RefusalKind);
 
-/// Meant for the parser's stack.
+/// Attacks on the parser's stack.
 fn deep() -> Vec<Attack> {
     let around = |open: &str, inner: &str, close: &str| open.repeat(2000) + inner + &close.repeat(2000);
     let literal = |open: &str, close: &str| format!("{{node(id:{}){{id}}}}", around(open, "1", close));
@@ -68,7 +68,7 @@ fn deep() -> Vec<Attack> {
     .into()
 }
 
-/// Meant for the parser's time.
+/// Attacks on the parser's time.
 fn long() -> Vec<Attack> {
     let list = |value: &str| format!("{{a(b:[{}])}}", value.repeat(256 * KIB / value.len()));
     let inside = |text: &str| format!("{{viewer{}{{id}}}}", text.repeat(256 * KIB / text.len()));
@@ -108,7 +108,7 @@ fn long() -> Vec<Attack> {
     ]
 }
 
-/// Small documents that mean much work.
+/// Small documents that cause much work.
 fn bombs() -> Vec<Attack> {
     let repeated = "{shops(first:70){nodes{people(first:69){nodes{%}}}}}".replace('%', &"id ".repeat(1900));
     let circles = format!(
@@ -173,8 +173,8 @@ fn every_attack_is_refused_by_its_gate() {
     }
 }
 
-/// Prints what each refusal takes; decides nothing, because a test must not depend on speed. Meant for
-/// `cargo test --release attacks -- --nocapture`.
+/// Prints how long each refusal takes; asserts nothing, because a test must not depend on speed. Meant for `cargo test
+/// --release attacks -- --nocapture`.
 #[test]
 fn what_a_refusal_takes() {
     const RUNS: u32 = 20;

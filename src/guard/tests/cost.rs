@@ -1,4 +1,4 @@
-//! What an answer may hold.
+//! Tests of the cost limits.
 
 use async_graphql::parser::parse_query;
 use serde_json::json;

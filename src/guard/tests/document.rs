@@ -1,4 +1,4 @@
-//! Operations, and what is kept.
+//! Tests of operations and of the document cache.
 
 use std::sync::Arc;
 

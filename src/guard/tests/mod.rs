@@ -1,4 +1,4 @@
-//! Tests of the guard as its callers meet it.
+//! Tests of the guard through its public interface.
 
 mod attacks;
 mod cost;
@@ -46,7 +46,7 @@ fn variables(json: serde_json::Value) -> Variables {
     Variables::from_json(json)
 }
 
-/// Runs a document's only operation through all gates.
+/// Runs a document's only operation through all checks.
 fn admit(text: &str) -> Result<Cost, Refusal> {
     admit_with(&guard(), text, serde_json::json!({}))
 }

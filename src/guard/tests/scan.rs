@@ -1,4 +1,4 @@
-//! What the scan counts, and what it does not let through.
+//! Tests of what the scan counts and what it refuses.
 
 use super::super::{
     Limits, RefusalKind,

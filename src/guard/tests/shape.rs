@@ -1,4 +1,4 @@
-//! What is bounded whatever the schema.
+//! Tests of the limits that do not depend on the schema.
 
 use async_graphql::parser::parse_query;
 

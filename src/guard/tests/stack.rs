@@ -1,10 +1,10 @@
-//! Nothing that passes the scan exhausts a worker's stack, in an unoptimised build either.
+//! Checks that no document that passes the scan exhausts a worker's stack, not even in an unoptimised build.
 
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Schema, ValidationMode};
 
 use super::{super::RefusalKind, *};
 
-/// The stack of a thread of tokio's runtime, in bytes.
+/// Stack size of a thread of tokio's runtime, in bytes.
 const WORKER_STACK: usize = 2 * 1024 * 1024;
 
 struct Query;
@@ -20,7 +20,7 @@ impl Query {
     }
 }
 
-/// Runs on a thread with a worker's stack, less what a server uses of it before it calls the guard.
+/// Runs on a thread with a worker's stack, less the part that a server uses before it calls the guard.
 fn on_a_worker(work: impl FnOnce() + Send + 'static) {
     let thread = std::thread::Builder::new().stack_size(WORKER_STACK - 512 * 1024);
     let running = thread.spawn(work).expect("a thread starts");
@@ -74,7 +74,7 @@ fn the_deepest_documents_are_parsed_measured_run_and_dropped() {
         for text in deep_documents() {
             let prepared = match guard.prepare(&text) {
                 Ok(prepared) => prepared,
-                // Validation, too, goes all the way down first.
+                // Validation, too, recurses to the end first.
                 Err(refusals) => {
                     let is_limit = |refusal: &Refusal| refusal.kind == RefusalKind::Limit;
                     assert!(!refusals.iter().any(is_limit), "{text}: {refusals:?}");

@@ -1,4 +1,4 @@
-//! What a message about a text that is not GraphQL says, and what it never says.
+//! Tests of messages about syntax errors, which must not repeat the text.
 
 use super::{super::RefusalKind, *};
 
@@ -23,7 +23,7 @@ fn a_message_says_where_and_what_could_stand_there() {
         message("{\n  viewer(: 1){id}}"),
         "Syntax error at line 2, column 10: expected an argument and its value."
     );
-    // Which the parser leaves out without a word.
+    // The parser drops these silently.
     let lost = "an argument or a field of an input object in here lacks its name, its colon or its value";
     for text in [
         "{node(id id:1){id}}",

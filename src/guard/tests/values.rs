@@ -1,10 +1,11 @@
-//! What is said of literals and variables that do not fit, the first time and each time.
+//! Tests of messages about literals and variables that do not match their types, before and after the document is
+//! cached.
 
 use serde_json::{Value, json};
 
 use super::{super::RefusalKind, *};
 
-/// What is wrong with a document.
+/// Returns the messages about a document.
 fn faults(text: &str) -> Vec<String> {
     match guard().prepare(text) {
         Ok(_) => Vec::new(),
@@ -12,7 +13,7 @@ fn faults(text: &str) -> Vec<String> {
     }
 }
 
-/// What is wrong with the values of a document's variables.
+/// Returns the messages about the values of a document's variables.
 fn misfits(text: &str, values: &Value) -> Vec<String> {
     let guard = guard();
     let mut said = [(); 2].map(|()| {

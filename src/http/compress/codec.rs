@@ -1,4 +1,4 @@
-//! The codings themselves, each in two strengths: quick for what is sent once, dense for what is kept.
+//! The codings, each in two strengths: quick for responses that are sent once, dense for content that is kept.
 
 use std::io::{self, Write};
 
@@ -9,12 +9,12 @@ use tokio::task::spawn_blocking;
 
 use super::Coding;
 
-/// How much work is done.
+/// The effort of a compression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Strength {
-    /// A few milliseconds for a megabyte: whoever asks decides how often.
+    /// A few milliseconds per megabyte: the client decides how often it is done.
     Quick,
-    /// A tenth of a second for a megabyte, once in the life of the process.
+    /// A tenth of a second per megabyte, once in the lifetime of the process.
     Dense,
 }
 
@@ -28,10 +28,10 @@ impl Coding {
     }
 }
 
-/// Bytes from which on a content is compressed beside the threads that serve, so that no other request waits for it.
+/// Minimum length of a content that is compressed on another thread, in bytes, so that no other request waits for it.
 const LONG: usize = 128 * 1024;
 
-/// Compresses a content that is sent once; `None` where the coding fails, which it does not for bytes in memory.
+/// Compresses a content that is sent once; `None` if the coding fails, which does not happen with bytes in memory.
 pub(in crate::http) async fn quickly(coding: Coding, content: Bytes) -> Option<(Coding, Bytes)> {
     if content.len() < LONG {
         return compressed(coding, Strength::Quick, &content);
@@ -79,7 +79,7 @@ fn by_gzip(content: &[u8], level: i32) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// What was compressed.
+/// Returns the uncompressed content.
 #[cfg(test)]
 pub(in crate::http) fn decoded(coding: Coding, compressed: &[u8]) -> Vec<u8> {
     use std::io::Read;

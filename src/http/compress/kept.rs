@@ -1,4 +1,4 @@
-//! Compressed contents that are asked for again and again.
+//! Compressed contents that are requested repeatedly.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -17,15 +17,16 @@ use crate::platform::crypto::digest;
 /// SHA-256 of a content.
 pub(in crate::http) type Digest = [u8; 32];
 
-/// Contents of the program's own, which never change: each is compressed once for each coding, well, and kept for ever.
+/// Contents of the program itself, which never change: each is compressed once for each coding, densely, and kept
+/// forever.
 #[derive(Default)]
 pub(in crate::http) struct Kept(Mutex<HashMap<(Digest, Coding), Work>>);
 
-/// A compression that goes on to its end, whoever waits for it.
+/// A compression that runs to its end even if all of its waiters are dropped.
 type Work = Shared<BoxFuture<'static, Option<(Coding, Bytes)>>>;
 
 impl Kept {
-    /// A content in the coding.
+    /// Returns a content in the coding.
     pub(in crate::http) async fn content(&self, plain: Bytes, digest: Digest, coding: Coding) -> Content {
         let work = {
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -40,11 +41,11 @@ impl Kept {
     }
 }
 
-/// Answers that many clients ask for in the same words: the schema, by introspection. Found by all of their content, so that
-/// none is taken for another, and kept as far as there is room.
+/// Responses that many clients request identically: introspection results. The key is a digest of the whole content, so
+/// that none is confused with another. Evicted when the cache is full.
 pub(in crate::http) struct Recent(Cache<(Digest, Coding), Bytes>);
 
-/// Memory for them, in bytes.
+/// Memory of the cache, in bytes.
 const ROOM: u64 = 4 * 1024 * 1024;
 
 impl Default for Recent {
@@ -59,7 +60,7 @@ impl Default for Recent {
 }
 
 impl Recent {
-    /// A content in the coding.
+    /// Returns a content in the coding.
     pub(in crate::http) async fn content(&self, plain: Bytes, coding: Coding) -> Content {
         let name = (digest(&plain), coding);
         let coded = match self.0.get(&name) {

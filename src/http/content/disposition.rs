@@ -1,8 +1,8 @@
-//! How a browser is told to treat content that a stranger has uploaded.
+//! The headers that control how a browser treats content that an untrusted user has uploaded.
 
 use std::fmt::Write;
 
-/// Types that a browser shows without running anything.
+/// Types that a browser displays without running scripts.
 const IMAGES: [&str; 6] = [
     "image/png",
     "image/jpeg",
@@ -11,7 +11,7 @@ const IMAGES: [&str; 6] = [
     "image/avif",
     "image/bmp",
 ];
-/// Further types that are told; they are saved, never shown.
+/// Further types that are declared; they are downloaded, never displayed.
 const TOLD: [&str; 6] = [
     "image/tiff",
     "image/heif",
@@ -21,7 +21,7 @@ const TOLD: [&str; 6] = [
     "application/zip",
 ];
 
-/// The type that is told; for what is on no list, one that a browser only saves.
+/// Returns the declared type; for a type in no list, one that a browser only downloads.
 pub(super) fn content_type(stored: &str) -> &'static str {
     IMAGES
         .into_iter()
@@ -30,8 +30,8 @@ pub(super) fn content_type(stored: &str) -> &'static str {
         .unwrap_or("application/octet-stream")
 }
 
-/// The Content-Disposition: raster images are shown, everything else is saved (RFC 6266). The name stands in ASCII for
-/// old clients, and whole for all others (RFC 8187).
+/// Returns the Content-Disposition: raster images are displayed, everything else is downloaded (RFC 6266). The name is
+/// included in ASCII for old clients, and in full for all others (RFC 8187).
 pub(super) fn disposition(stored_type: &str, name: &str) -> String {
     let kind = if IMAGES.contains(&stored_type) {
         "inline"

@@ -2,18 +2,18 @@
 
 use axum::http::{HeaderMap, header};
 
-/// Which bytes to send.
+/// The bytes to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// All: no range is asked for, or not one that is understood here.
+    /// All: no range is requested, or an unsupported one.
     Whole,
     /// The bytes `from..until`, at least one.
     Part { from: u64, until: u64 },
-    /// The range lies beyond the content.
+    /// The range is beyond the content.
     Nothing,
 }
 
-/// Whether If-None-Match names the tag (RFC 9110 §13.1.2: compared weakly).
+/// Whether If-None-Match contains the tag (RFC 9110 §13.1.2: weak comparison).
 pub(in crate::http) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     headers
         .get_all(header::IF_NONE_MATCH)
@@ -24,14 +24,14 @@ pub(in crate::http) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
         .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
-/// What Range and If-Range ask for. A condition that does not hold, several ranges, another unit and what cannot be read
-/// all mean the whole content, which a server may always send (RFC 9110 §14.2).
+/// Returns what Range and If-Range request. A false condition, several ranges, another unit and malformed values all
+/// mean the whole content, which a server may always send (RFC 9110 §14.2).
 pub(super) fn wanted(headers: &HeaderMap, tag: &str, size: u64) -> Wanted {
     let mut lines = headers.get_all(header::RANGE).iter();
     let (Some(range), None) = (lines.next(), lines.next()) else {
         return Wanted::Whole;
     };
-    // A date is never ours: we send no Last-Modified. A weak tag never matches (RFC 9110 §13.1.5).
+    // A date never matches, because no Last-Modified is sent. A weak tag never matches either (RFC 9110 §13.1.5).
     if (headers.get(header::IF_RANGE)).is_some_and(|condition| condition.as_bytes() != tag.as_bytes()) {
         return Wanted::Whole;
     }
@@ -42,7 +42,7 @@ pub(super) fn wanted(headers: &HeaderMap, tag: &str, size: u64) -> Wanted {
         .unwrap_or(Wanted::Whole)
 }
 
-/// A single byte range; `None` for what is none.
+/// Parses a single byte range; `None` for anything else.
 fn parse(range: &str, size: u64) -> Option<Wanted> {
     let (unit, set) = range.split_once('=')?;
     if !unit.trim().eq_ignore_ascii_case("bytes") {
@@ -67,7 +67,8 @@ fn parse(range: &str, size: u64) -> Option<Wanted> {
     })
 }
 
-/// Digits, or nothing; the outer `None` for anything else. A number beyond all sizes counts as the largest.
+/// Parses digits, or an empty text as the inner `None`; the outer `None` for anything else. A number that overflows
+/// counts as the largest.
 fn number(text: &str) -> Option<Option<u64>> {
     let text = text.trim();
     if text.is_empty() {

@@ -1,26 +1,26 @@
-//! The operations that GraphiQL opens with: a storefront user's life, from the first visit to the payment, and a
+//! The operations that GraphiQL opens with: the life of a storefront user, from the first visit to the payment, and a
 //! customer's account.
 
 use serde_json::json;
 
 use super::Tab;
 
-/// What the examples are filled with. Where something is missing, a placeholder says what belongs there.
+/// The values in the examples. A missing value is replaced by a placeholder that describes it.
 #[derive(Clone)]
 pub struct Credentials {
-    /// The gateway's address as a browser sees it, without a slash at the end: `http://127.0.0.1:8080`.
+    /// The URL of the gateway as a browser uses it, without a trailing slash: `http://127.0.0.1:8080`.
     pub public_url: String,
     /// A storefront's publishable key (`pk_…`).
     pub public_key: Option<String>,
-    /// A backend's secret (`sk_…`). Only a demo's may be given, because the page hands it to everyone who opens it.
+    /// A backend's secret (`sk_…`). Only that of a demo may be set, because everyone who opens the page can read it.
     pub backend_secret: Option<String>,
-    /// The storefront to work in (`sto_…`); needed where the backend covers several.
+    /// The storefront to use (`sto_…`); required if the backend covers several.
     pub storefront_id: Option<String>,
     /// E-mail address and password of a demo's customer.
     pub customer: Option<(String, String)>,
 }
 
-/// The example tabs, filled with the given credentials.
+/// Returns the example tabs, filled with the given credentials.
 #[must_use]
 pub fn example_tabs(credentials: &Credentials) -> Vec<Tab> {
     vec![
@@ -127,8 +127,8 @@ fn my_storage(credentials: &Credentials) -> Tab {
     }
 }
 
-/// A curl command that uploads a file (GraphQL multipart request specification). The preflight header is what a
-/// cross-site form cannot send.
+/// Returns a curl command that uploads a file (GraphQL multipart request specification). A cross-site form cannot send
+/// the preflight header.
 fn upload_command(public_url: &str) -> String {
     let operations = json!({
         "query": "mutation ($file: Upload!) { storageItemUpload(input: { file: $file }) { storageItem { id name } userErrors { code message } } }",
@@ -298,7 +298,7 @@ fn public_header(credentials: &Credentials) -> String {
     bearer(key.unwrap_or("PASTE-THE-PUBLISHABLE-KEY-HERE"))
 }
 
-/// The content of a header editor. ASCII only: a browser refuses to send anything else in a header.
+/// Returns the content of a header editor. ASCII only: a browser refuses to send anything else in a header.
 fn bearer(credential: &str) -> String {
     format!("{:#}", json!({ "Authorization": format!("Bearer {credential}") }))
 }

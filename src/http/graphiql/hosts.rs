@@ -1,14 +1,14 @@
-//! The hosts by which a demo's page may be opened with its credentials (DEF-08).
+//! The hosts at which a demo's page is sent with its credentials (DEF-08).
 //!
-//! A browser that was led to another name for this machine's address (DNS rebinding) runs that name's scripts, which
-//! could read the page's configuration. The name stands in the `Host` header, which no script can change.
+//! A browser that was directed to another name for this machine's address (DNS rebinding) runs that name's scripts,
+//! which could read the page's configuration. The name is in the `Host` header, which no script can change.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::http::{HeaderMap, Uri, header::HOST, uri::Authority};
 use url::{Host, Url};
 
-/// Longest authority that is looked at, in bytes.
+/// Maximum length of an authority, in bytes.
 const LONGEST: usize = 255;
 
 /// The address that the gateway listens on, and its public URL.
@@ -19,7 +19,7 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// The hosts of a gateway.
+    /// Creates the hosts of a gateway.
     #[must_use]
     pub fn new(listen: SocketAddr, public_url: &str) -> Self {
         let public = Url::parse(public_url).ok();
@@ -48,7 +48,7 @@ impl Hosts {
         if authority.as_str().contains('@') {
             return false;
         }
-        // What listens here speaks HTTP without TLS; a public URL may have a proxy's TLS in front.
+        // The listener speaks HTTP without TLS; at the public URL, a proxy may terminate TLS.
         let host = authority.host().to_ascii_lowercase();
         let is_public = self.public.as_ref().is_some_and(|(public, port)| {
             *public == host && authority.port_u16().is_none_or(|own| own == *port)
@@ -61,7 +61,7 @@ impl Hosts {
         match Host::parse(host) {
             Ok(Host::Ipv4(address)) => listen.is_unspecified() || listen == IpAddr::V4(address),
             Ok(Host::Ipv6(address)) => listen.is_unspecified() || listen == IpAddr::V6(address),
-            // What `localhost` resolves to (RFC 6761 §6.3).
+            // The addresses that `localhost` resolves to (RFC 6761 §6.3).
             Ok(Host::Domain(name)) => {
                 name == "localhost"
                     && (listen.is_unspecified()

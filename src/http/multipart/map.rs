@@ -1,4 +1,4 @@
-//! The part `map`: which part's file goes to which place of the variables.
+//! The part `map`: which part's file belongs to which place in the variables.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use crate::platform::json::{self, Bounds};
 use crate::platform::scalar::Upload;
 
 const MAP: Source = Source::Part("map");
-/// Files of one request.
+/// Maximum number of files in a request.
 const MOST_FILES: usize = 10;
-/// Places of one file.
+/// Maximum number of places of one file.
 const MOST_PLACES: usize = 10;
-/// What the JSON of the part holds at most: an object of lists of texts.
+/// Limits on the JSON of the part: an object of lists of strings.
 const BOUNDS: Bounds = Bounds {
     depth: 2,
     values: 256,
@@ -31,7 +31,7 @@ pub(super) struct FileMap {
 pub(super) struct Place(String);
 
 impl FileMap {
-    /// Reads the part.
+    /// Parses the part.
     ///
     /// # Errors
     /// 400 that says what is wrong.
@@ -62,7 +62,7 @@ impl FileMap {
         Ok(Self { files })
     }
 
-    /// 400 for a body without any of the files. `others`: with parts of other names.
+    /// 400 for a body without any of the files. `others`: whether it has parts of other names.
     pub(super) fn missing(&self, others: bool) -> Fault {
         let first = self.files.first();
         let part = first.and_then(|(part, _)| plain(part));
@@ -81,17 +81,17 @@ impl FileMap {
     }
 }
 
-/// A name that may stand in a message: one that no value is hidden in.
+/// Returns a name that a message may repeat: a short word, which is unlikely to contain a value.
 fn plain(name: &str) -> Option<&str> {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     ((1..=64).contains(&name.len()) && name.bytes().all(is_word)).then_some(name)
 }
 
 impl Place {
-    /// Puts the file of this number here, where the variables have null.
+    /// Puts the file with this number in place of null in the variables.
     ///
     /// # Errors
-    /// 400 when there is no such place, or something else stands there.
+    /// 400 if there is no such place, or it has another value than null.
     pub(super) fn replace(&self, variables: &mut Variables, number: usize) -> Result<(), Fault> {
         let mut steps = self.0.split('.');
         let place = match (steps.next(), steps.next()) {

@@ -1,5 +1,5 @@
-//! The parts of a multipart body (RFC 7578, RFC 2046 §5.1), found in pieces of any size: each byte is looked at a bounded
-//! number of times, and no more is kept than a head may have and a piece has.
+//! The parts of a multipart body (RFC 7578, RFC 2046 §5.1), parsed from pieces of any size: each byte is examined a
+//! bounded number of times, and the buffer is limited to the maximum length of a head plus a piece.
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt, stream::BoxStream};
@@ -7,50 +7,50 @@ use memchr::memmem;
 
 use super::BodyFault;
 
-/// Bytes of the longest head of a part, and of what may stand before the first part.
+/// Maximum length of the head of a part, and of the preamble before the first part, in bytes.
 pub(super) const LONGEST_HEAD: usize = 8 * 1024;
-/// Bytes of the longest boundary (RFC 2046 §5.1.1).
+/// Maximum length of a boundary, in bytes (RFC 2046 §5.1.1).
 const LONGEST_BOUNDARY: usize = 70;
-/// Bytes of content that are handed on at once, where so many have come.
+/// Maximum number of content bytes passed on at once, if that many have arrived.
 const PIECE: usize = 64 * 1024;
 
-/// Pieces of a body, as they come.
+/// The pieces of a body, as they arrive.
 pub(super) type Pieces = BoxStream<'static, Result<Bytes, BodyFault>>;
 
 /// What is wrong with a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PartFault {
-    /// It does not go on, or not fast enough.
+    /// It stalls, or is too slow.
     Silent,
-    /// It ended in the middle, or is not multipart.
+    /// It ends early, or is not multipart.
     Malformed,
-    /// More than [`LONGEST_HEAD`] before the first part.
+    /// More than [`LONGEST_HEAD`] bytes before the first part.
     LongPreamble,
-    /// More than [`LONGEST_HEAD`] in the head of a part.
+    /// More than [`LONGEST_HEAD`] bytes in the head of a part.
     LongHead,
-    /// More than may come before the files.
+    /// More bytes than allowed before the files.
     TooLarge,
 }
 
-/// What a part says of itself.
+/// The headers of a part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) name: Option<String>,
     pub(super) file_name: Option<String>,
-    /// Bytes of the head.
+    /// Length of the head, in bytes.
     pub(super) length: usize,
 }
 
 /// A body that is read part by part.
 pub(super) struct Parts {
     pieces: Pieces,
-    /// What separates the parts: a line break, two dashes and the boundary.
+    /// The separator of the parts: a line break, two dashes and the boundary.
     delimiter: memmem::Finder<'static>,
     buffer: BytesMut,
-    /// Bytes of the buffer in which what is looked for does not begin.
+    /// Bytes of the buffer in which the searched text does not begin.
     searched: usize,
     at: At,
-    /// Bytes that may still be received, while there is such a limit.
+    /// Number of bytes that may still be received, while the limit applies.
     budget: Option<u64>,
 }
 
@@ -66,7 +66,7 @@ enum At {
 impl Parts {
     /// Reads a body with this boundary; at most `budget` bytes until [`Parts::lift_budget`].
     pub(super) fn new(pieces: Pieces, boundary: &str, budget: u64) -> Self {
-        // The first delimiter may stand at the very beginning, with no line to end before it.
+        // The first delimiter may be at the very beginning, without a preceding line break.
         let buffer = BytesMut::from(&b"\r\n"[..]);
         let delimiter = format!("\r\n--{boundary}");
         Self {
@@ -79,12 +79,12 @@ impl Parts {
         }
     }
 
-    /// From here on, what comes is not counted here any more.
+    /// Removes the limit on bytes to be received.
     pub(super) fn lift_budget(&mut self) {
         self.budget = None;
     }
 
-    /// The head of the next part; `None` after the last one. The content of the current part must have been read.
+    /// Returns the head of the next part; `None` after the last one. Drops the unread content of the current part.
     pub(super) async fn next(&mut self) -> Result<Option<Head>, PartFault> {
         match self.at {
             At::Preamble => self.skip_preamble().await?,
@@ -106,7 +106,7 @@ impl Parts {
         read_head(&head).map(Some).ok_or(PartFault::Malformed)
     }
 
-    /// The next bytes of the current part; `None` at its end.
+    /// Returns the next bytes of the current part; `None` at its end.
     pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, PartFault> {
         if self.at != At::Content {
             return Ok(None);
@@ -133,7 +133,7 @@ impl Parts {
         }
     }
 
-    /// Drops what comes after the last part, up to so many bytes; whether the body has ended.
+    /// Drops what follows the last part, up to `most` bytes. Returns whether the body has ended.
     pub(super) async fn finish(&mut self, most: usize) -> bool {
         let mut left = most;
         self.buffer.clear();
@@ -146,7 +146,7 @@ impl Parts {
         true
     }
 
-    /// How many of the buffer's last bytes may be the beginning of a delimiter.
+    /// Returns how many of the buffer's last bytes may be the beginning of a delimiter.
     fn open_end(&self) -> usize {
         let delimiter = self.delimiter.needle();
         let tail = self.buffer.len().saturating_sub(delimiter.len() - 1);
@@ -177,7 +177,7 @@ impl Parts {
         }
     }
 
-    /// Where the head in the buffer ends. It begins with the rest of the delimiter's line.
+    /// Returns where the head in the buffer ends. It begins with the rest of the delimiter's line.
     async fn find_head(&mut self) -> Result<usize, PartFault> {
         const END: &[u8] = b"\r\n\r\n";
         self.searched = 0;
@@ -207,11 +207,11 @@ impl Parts {
         }
     }
 
-    /// Takes the next piece if it is there; whether it was.
+    /// Takes the next piece if it has arrived. Returns whether it had.
     fn receive_at_once(&mut self) -> Result<bool, PartFault> {
         match self.pieces.next().now_or_never() {
             Some(Some(piece)) => self.take(piece).map(|()| true),
-            // The end in the middle of a part is found by whoever waits for more.
+            // An early end is reported by the next call that waits for more.
             Some(None) | None => Ok(false),
         }
     }
@@ -230,7 +230,7 @@ impl Parts {
     }
 }
 
-/// The boundary of a content type, if there is a usable one.
+/// Returns the boundary of a content type, if it has a valid one.
 pub(super) fn boundary(content_type: &str) -> Option<&str> {
     let boundary = parameter(content_type, "boundary")?;
     let is_good = (1..=LONGEST_BOUNDARY).contains(&boundary.len())
@@ -241,7 +241,7 @@ pub(super) fn boundary(content_type: &str) -> Option<&str> {
     is_good.then_some(boundary)
 }
 
-/// A head's Content-Disposition. `None` for what is no head.
+/// Parses a head's Content-Disposition. `None` for a malformed head.
 fn read_head(head: &[u8]) -> Option<Head> {
     let length = head.len();
     let text = std::str::from_utf8(head).ok()?;
@@ -261,12 +261,12 @@ fn read_head(head: &[u8]) -> Option<Head> {
     Some(read)
 }
 
-/// A parameter of a header's value, without its quotes.
+/// Returns a parameter of a header's value, without its quotes.
 fn parameter<'a>(value: &'a str, wanted: &str) -> Option<&'a str> {
     let mut rest = value.split_once(';')?.1;
     loop {
         let (name, after) = rest.split_once('=')?;
-        // A parameter without a value may stand before this one.
+        // A parameter without a value may precede this one.
         let name = name.rsplit(';').next().unwrap_or_default().trim();
         let (value, next) = match after.trim_start().strip_prefix('"') {
             Some(quoted) => {
@@ -287,7 +287,7 @@ fn parameter<'a>(value: &'a str, wanted: &str) -> Option<&'a str> {
     }
 }
 
-/// Where the closing quote stands; one behind a backslash is none.
+/// Returns the position of the closing quote, skipping escaped ones.
 fn end_of_quotes(text: &str) -> Option<usize> {
     let mut escaped = false;
     text.bytes().position(|byte| {
@@ -297,7 +297,7 @@ fn end_of_quotes(text: &str) -> Option<usize> {
     })
 }
 
-/// A quoted text as it was meant: some clients put a backslash before a quote, browsers write `%22`, which stays.
+/// Unescapes a quoted text: some clients put a backslash before a quote; browsers write `%22`, which is kept.
 fn unescaped(text: &str) -> String {
     text.replace("\\\"", "\"")
 }

@@ -1,4 +1,4 @@
-//! From the body into the files' channels, part by part.
+//! Passes the parts of the body to the channels of the files.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use tokio::time::timeout;
 use super::parts::{Head, PartFault, Parts};
 use crate::platform::upload::{Broken, UploadSender};
 
-/// Bytes that may stand after the last part.
+/// Maximum number of bytes after the last part.
 const EPILOGUE: usize = 64 * 1024;
 
-/// Where the parts go.
+/// The destinations of the parts.
 pub(super) struct Incoming {
-    /// The files that are still to come, by the name of their part.
+    /// The files that have not arrived, by the name of their part.
     pub(super) files: Vec<(String, UploadSender)>,
-    /// Longest wait for a reader to take a piece.
+    /// Maximum wait for a reader to take a piece.
     pub(super) stall: Duration,
-    /// Bytes that nobody reads and that are accepted all the same, so that the client gets its answer.
+    /// Number of unneeded bytes that are still accepted, so that the client can read the response.
     pub(super) spare: u64,
 }
 
 impl Incoming {
-    /// Which of the files a part is.
+    /// Returns which of the files a part is.
     fn position(&self, head: &Head) -> Option<usize> {
         let mut files = self.files.iter();
         files.position(|(name, _)| head.name.as_ref() == Some(name))
@@ -33,15 +33,15 @@ impl Incoming {
 /// How the body ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pumped {
-    /// All of it went its way.
+    /// The body was read to its end.
     Whole,
-    /// It broke off, or was cut; the readers know.
+    /// It ended early, or was cut; the readers are notified.
     Broken,
     /// A reader did not take a piece in time.
     Stalled,
 }
 
-/// What became of one part.
+/// The outcome of one part.
 enum Part {
     Whole,
     Broken(Broken),
@@ -52,16 +52,16 @@ enum Part {
 pub(super) enum First {
     /// Its part begins with this head.
     File(Head),
-    /// There is to be none.
+    /// No file is expected.
     NoneExpected,
-    /// There is to be one, but the body has ended.
+    /// A file is expected, but the body has ended.
     Missing {
         /// Whether there were parts of other names.
         others: bool,
     },
 }
 
-/// Goes on to the first part that is one of the files; parts of other names are dropped.
+/// Advances to the first part that is one of the files; parts of other names are dropped.
 ///
 /// # Errors
 /// What is wrong with the body.
@@ -86,8 +86,8 @@ pub(super) async fn first(parts: &mut Parts, incoming: &mut Incoming) -> Result<
     Ok(First::Missing { others })
 }
 
-/// Feeds the files from the body until it ends, from the part that has begun with `first` on. Whatever happens, each file
-/// gets an end of one kind or the other.
+/// Feeds the files from the body until it ends, starting with the part whose head is `first`. Each file gets an end or
+/// an error in every case; a dropped sender counts as an error.
 pub(super) async fn pump(mut parts: Parts, mut first: Option<Head>, mut incoming: Incoming) -> Pumped {
     loop {
         let next = match first.take() {
@@ -109,7 +109,7 @@ pub(super) async fn pump(mut parts: Parts, mut first: Option<Head>, mut incoming
         let position = incoming.position(&head);
         let ended = match position.map(|position| incoming.files.remove(position)) {
             Some((_, sender)) => feed(&mut parts, head, sender, &mut incoming).await,
-            // Its head counts too, else parts without content could go on for ever.
+            // The head counts too; otherwise parts without content could continue forever.
             None if spend(&mut incoming.spare, head.length) => discard(&mut parts, &mut incoming.spare).await,
             None => Part::Broken(Broken::Incomplete),
         };
@@ -153,17 +153,17 @@ async fn feed(parts: &mut Parts, head: Head, mut sender: UploadSender, incoming:
     }
 }
 
-/// What became of a piece.
+/// The outcome of passing on a piece.
 enum Handed {
     Taken,
-    /// Nobody reads the file any more.
+    /// The reader of the file is gone.
     Unread,
-    /// The reader waits for a file that comes later in the body: waiting for it to read this one would be for ever.
+    /// The reader waits for a file that comes later in the body: waiting for it to read this one would never end.
     OutOfOrder,
     Stalled,
 }
 
-/// Hands a piece on, or the file's end.
+/// Passes on a piece, or the end of the file.
 async fn hand_on(sender: &UploadSender, piece: Option<Bytes>, incoming: &Incoming) -> Handed {
     let send = async {
         match piece {
@@ -182,8 +182,8 @@ async fn hand_on(sender: &UploadSender, piece: Option<Bytes>, incoming: &Incomin
     }
 }
 
-/// Ends when somebody waits for a file that comes later, while nobody has taken this one. Mutations run one after the
-/// other, so that nobody will.
+/// Completes when a reader waits for a later file while this one is not read. Mutations run one after the other, so
+/// nobody will read this one in the meantime.
 async fn another_is_awaited(sender: &UploadSender, later: &[(String, UploadSender)]) {
     let mut waits: Vec<_> = later.iter().collect();
     while !waits.is_empty() {
@@ -197,7 +197,7 @@ async fn another_is_awaited(sender: &UploadSender, later: &[(String, UploadSende
     std::future::pending::<()>().await;
 }
 
-/// Reads a part that nobody wants.
+/// Drops the content of an unneeded part.
 async fn discard(parts: &mut Parts, spare: &mut u64) -> Part {
     loop {
         match parts.chunk().await {
@@ -208,7 +208,7 @@ async fn discard(parts: &mut Parts, spare: &mut u64) -> Part {
     }
 }
 
-/// Takes from what may be received in vain; false when it is used up.
+/// Subtracts from the number of unneeded bytes; false if it is used up.
 fn spend(spare: &mut u64, length: usize) -> bool {
     let length = u64::try_from(length).unwrap_or(u64::MAX);
     match spare.checked_sub(length) {

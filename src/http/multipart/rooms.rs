@@ -1,4 +1,4 @@
-//! Rooms for uploads: each may last as long as its client takes to send a file.
+//! Places for uploads: each is occupied for as long as its client takes to send a file.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use crate::http::fault::Fault;
 use crate::platform::id::Id;
 use crate::platform::shares::{Full, Share, Shares};
 
-/// Uploads at once.
+/// Maximum number of concurrent uploads.
 const ALL: usize = 128;
-/// Of one person, or of one backend.
+/// Maximum of one person, or of one backend.
 const OF_ONE: usize = 32;
-/// From one address.
+/// Maximum from one address.
 const FROM_ONE: usize = 96;
 
-/// The rooms.
+/// The upload places.
 pub(in crate::http) struct Uploading {
     by_address: Arc<Shares<IpAddr>>,
     by_person: Arc<Shares<String>>,
@@ -31,17 +31,17 @@ impl Default for Uploading {
     }
 }
 
-/// A room, given back when it is dropped.
+/// An upload place, released when it is dropped.
 pub(super) struct Room {
     _of_address: Share<IpAddr>,
     _of_person: Share<String>,
 }
 
 impl Uploading {
-    /// Takes a room.
+    /// Takes a place.
     ///
     /// # Errors
-    /// 429 for a client that holds as many as one may, 503 when all are taken.
+    /// 429 for a client that occupies as many as one may, 503 if all are taken.
     pub(super) fn take(&self, address: Option<IpAddr>, identity: &Identity) -> Result<Room, Fault> {
         let refused = |full| match full {
             Full::Each => Fault::too_many("Too many of your uploads are under way: send fewer at once."),
@@ -56,7 +56,7 @@ impl Uploading {
     }
 }
 
-/// Who uploads: a person, or a backend.
+/// Returns the id of the uploading person or backend.
 fn person(identity: &Identity) -> String {
     match (identity.person(), identity.client()) {
         (Some(person), _) => person.storefront_user.as_str().to_owned(),

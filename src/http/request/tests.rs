@@ -9,7 +9,7 @@ fn of_body(body: &[u8]) -> Result<Params, Denied> {
     from_json(body, Source::Body, &BOUNDS)
 }
 
-/// The fault for which a request is refused.
+/// Returns the fault for which a request is refused.
 #[track_caller]
 fn fault(refused: Result<Params, Denied>) -> Fault {
     match refused {
@@ -40,7 +40,7 @@ fn json_beyond_the_bounds_is_refused_by_the_name_of_its_parameter() {
                 assert!(fault.message.contains(name), "{}", fault.message);
             }
         }
-        // Nothing is made of parameters that nobody knows, and those that are no text are refused unread.
+        // Unknown parameters are not parsed, and parameters that must be strings are refused without parsing.
         let unknown = format!("{{\"query\":\"{{a}}\",\"other\":{json}}}");
         assert!(of_body(unknown.as_bytes()).is_ok());
         let no_text = format!("{{\"query\":{json}}}");
@@ -74,7 +74,7 @@ fn parameters_come_from_json() {
     assert_eq!(params.variables.len(), 1);
 }
 
-/// Bodies, and what is said of each.
+/// Bodies, and a part of the message about each.
 const BROKEN: &[(&str, &str)] = &[
     ("", "is empty"),
     (" \n", "is empty"),
@@ -206,7 +206,7 @@ fn a_hash_in_place_of_the_document_is_told_from_a_missing_document() {
                 .contains("\"query\" is missing")
         );
     }
-    // With the document beside it the hash is of no use, and of no harm.
+    // A hash next to the document is ignored.
     let both = of_body(format!(r#"{{"query":"{{a}}","extensions":{hash}}}"#).as_bytes());
     assert_eq!(both.expect("good").query, "{a}");
 }

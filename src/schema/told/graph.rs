@@ -1,4 +1,4 @@
-//! All that introspection can tell, as a graph in which each leaf is JSON already.
+//! The full result of introspection, as a graph whose leaves are JSON already.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::guard::FULL_INTROSPECTION;
 
-/// The types of introspection (GraphQL §4.2), but for enums.
+/// The types of introspection (GraphQL §4.2), except the enums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Schema,
@@ -31,7 +31,7 @@ impl Kind {
         }
     }
 
-    /// Its fields, and what each leads to; `None`: a leaf.
+    /// Returns the fields, and the kind of object that each leads to; `None`: a leaf.
     pub(super) const fn fields(self) -> &'static [(&'static str, Option<Self>)] {
         match self {
             Self::Schema => &[
@@ -88,7 +88,7 @@ impl Kind {
     }
 }
 
-/// One object of introspection, by its place in [`Graph::objects`].
+/// Index of an introspection object in [`Graph::objects`].
 pub(super) type At = usize;
 
 #[derive(Debug, Default)]
@@ -101,18 +101,18 @@ pub(super) struct Object {
 /// The value of a field.
 #[derive(Debug)]
 pub(super) enum Slot {
-    /// As JSON; `null` also in the place of objects.
+    /// JSON; also `null` in place of an object.
     Leaf(Box<str>),
     One(At),
     Many(Box<[At]>),
 }
 
-/// All that introspection can tell.
+/// The full result of introspection.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
     pub(super) objects: Vec<Object>,
     pub(super) types: HashMap<String, At>,
-    /// Lists and non-nulls around a type, by how they are written.
+    /// Lists and non-nulls around a type, by their notation.
     wrapped: HashMap<String, At>,
     pub(super) schema: At,
 }
@@ -186,7 +186,7 @@ impl Graph {
         }
     }
 
-    /// Writes what a plan selects of an object.
+    /// Writes the fields of an object that a plan selects.
     pub(super) fn write(&self, at: At, plan: &[Planned], out: &mut String) {
         let object = &self.objects[at];
         out.push('{');
@@ -224,9 +224,9 @@ impl Graph {
     }
 }
 
-/// A field that is selected.
+/// A selected field.
 pub(super) struct Planned {
-    /// The response's key, and what stands between it and its value.
+    /// The response key with its quotes and colon.
     pub(super) key: String,
     pub(super) what: What,
     pub(super) below: Vec<Planned>,

@@ -1,4 +1,4 @@
-//! The library answers the same questions, and is what the answers are compared with.
+//! Compares the responses with those of the library to the same queries.
 
 use async_graphql::{
     EmptyMutation, EmptySubscription, Enum, InputObject, Interface, Object, OneofObject, Request,
@@ -93,7 +93,7 @@ fn schema() -> GraphqlSchema<Query, EmptyMutation, EmptySubscription> {
 const REST: &str = "{ kind name description specifiedByURL isOneOf ofType { name } enumValues { name } inputFields { name } \
                     possibleTypes { name } interfaces { name } fields { name } }";
 
-/// Both answers, as text: the order of fields is part of them.
+/// Returns both responses as text, because the order of fields matters.
 async fn both(query: &str, variables: Json) -> (String, String) {
     let schema = schema();
     let request = Request::new(query).variables(Variables::from_json(variables.clone()));

@@ -1,6 +1,6 @@
 use super::*;
 
-/// What stands in a body that comes in these pieces: names, file names and contents.
+/// Returns the parts of a body that arrives in these pieces: names, file names and contents.
 async fn read(pieces: Vec<Vec<u8>>, budget: u64) -> Result<Vec<(Head, Vec<u8>)>, PartFault> {
     let pieces = pieces.into_iter().map(|piece| Ok(Bytes::from(piece)));
     let stream = futures_util::stream::iter(pieces).boxed();
@@ -33,8 +33,8 @@ async fn parts_are_the_same_however_the_body_is_cut() {
         file_name: file_name.map(str::to_owned),
         length: 0,
     };
-    // A delimiter is followed by a line break or by two dashes; what only begins like one ends the part all the same
-    // (RFC 2046 §5.1.1), which a writer avoids by its choice of the boundary.
+    // A delimiter is followed by a line break or by two dashes. A text that only begins like one ends the part
+    // nevertheless (RFC 2046 §5.1.1); a writer avoids that by its choice of the boundary.
     let good = b"preamble\r\n--x \t\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\none\r\n--y\r\n-\r\r\n\r\n--x\r\n\
         content-type: image/png\r\nCONTENT-DISPOSITION: form-data; filename=\"b\\\";name=c.png\" ; name=b\r\n\r\n\r\n--x--\r\nepilogue";
     for size in 1..good.len() + 1 {
