@@ -1,5 +1,5 @@
-//! Customers with their addresses: one command a level, and the same cost at both ends of a long
-//! list.
+//! Measures customers with their addresses: one database command per level of the query, and the same latency for the
+//! first, middle and last page of a long list.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{Row, levels};
 const CUSTOMERS: usize = 50;
 const MANY: usize = 10_000;
 const ROUNDS: usize = 101;
-/// The storefront, the customers, and their addresses: the pages and the defaults.
+/// One command each for the storefront, the customers, and their addresses (the pages together with the defaults).
 const COMMANDS: u64 = 3;
 const BOUND: f64 = 1.5;
 
@@ -62,13 +62,13 @@ async fn commands(stand: &Stand) -> Vec<Row> {
     rows
 }
 
-/// The first page of a long list against its last, and against one whose cursor is deep in it.
+/// Compares the latency of the first page of a long list with its last page and with a page behind a deep cursor.
 async fn ends(stand: &Stand, id: &str) -> Row {
     lay_addresses(stand, id, MANY).await;
     let url = stand.gateway.app.public_url.clone();
     let first = json!({ "id": id, "first": 50 });
     let last = json!({ "id": id, "last": 50 });
-    // A page from the end has the cursor from which the pages behind it go on: those of the middle cost the same.
+    // Only one page of the middle is measured: every page of the middle seeks from a cursor in the same way.
     let mut deep = first.clone();
     for _ in 0..MANY / 100 / 2 {
         let page = json!({ "id": id, "first": 100, "after": deep["after"] });
@@ -100,7 +100,7 @@ async fn ends(stand: &Stand, id: &str) -> Row {
     }
 }
 
-/// Gives a customer its first address, which becomes both defaults.
+/// Gives a customer a first address, which becomes the default for shipping and billing.
 async fn default_address(stand: &Stand, customer: &str) {
     let query = "mutation($input: CustomerAddressCreateInput!) {
         customerAddressCreate(input: $input) { userErrors { code } } }";
@@ -112,7 +112,7 @@ async fn default_address(stand: &Stand, customer: &str) {
     assert_eq!(data["customerAddressCreate"]["userErrors"], json!([]), "{data}");
 }
 
-/// Lays more addresses behind the gateway's back, which takes seconds where requests would take minutes.
+/// Inserts addresses directly into the database, which takes seconds where requests would take minutes.
 async fn lay_addresses(stand: &Stand, customer: &str, count: usize) {
     let app = &stand.gateway.app;
     let query = "query($id: ID!) { customer(by: { id: $id }) { storefrontUser { id } } }";

@@ -1,4 +1,4 @@
-//! The yardstick: the same point read by a bare axum handler with the driver, without GraphQL, access or limits.
+//! The baseline: the same point read by a bare axum handler with the driver, without GraphQL, access control or limits.
 
 use axum::{Json, Router, extract::State, routing::post};
 use bson::doc;
@@ -23,7 +23,7 @@ struct Answer {
     created_at: String,
 }
 
-/// Prints its address and serves until it is killed.
+/// Prints the server's address and serves until the process is killed.
 pub async fn serve(uri: &str) {
     let client = mongodb::Client::with_uri_str(uri).await.expect("a client");
     let users = client

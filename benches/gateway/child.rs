@@ -1,4 +1,4 @@
-//! Servers in processes of their own, and what the operating system says that they used.
+//! Servers in child processes, and the resources they use according to the operating system.
 
 use std::process::Stdio;
 
@@ -7,26 +7,26 @@ use tokio::process::{Child, Command};
 
 use crate::stand;
 
-/// A server that runs as a process of its own.
+/// A server that runs in its own child process.
 pub struct Served {
     process: Child,
-    /// Where it listens.
+    /// The URL at which the server listens.
     pub url: String,
 }
 
-/// What a process has used so far.
+/// Resources that a process has used so far.
 #[derive(Clone, Copy, Debug)]
 pub struct Used {
-    /// Processor time of user and system, in seconds.
+    /// Processor time in user and system mode, in seconds.
     pub cpu: f64,
-    /// Largest resident set, in KiB.
+    /// Peak resident set size, in KiB.
     pub peak_kib: i64,
-    /// Resident set now, in KiB.
+    /// Current resident set size, in KiB.
     pub resident_kib: i64,
 }
 
 impl Served {
-    /// Starts this program again, as the server `what`.
+    /// Starts this program again as the server `what`.
     pub async fn start(what: &str, uri: &str) -> Self {
         let program = std::env::current_exe().expect("this program");
         let mut command = Command::new(program);
@@ -42,7 +42,7 @@ impl Served {
         Self { process, url }
     }
 
-    /// What it has used so far (Linux: /proc).
+    /// Returns what the process has used so far, from `/proc` (Linux only).
     pub fn used(&self) -> Used {
         let id = self.process.id().expect("it runs");
         let read = |file: &str| std::fs::read_to_string(format!("/proc/{id}/{file}")).expect("Linux");
@@ -66,7 +66,7 @@ impl Served {
                 .parse()
                 .expect("a number")
         };
-        // USER_HZ is 100 on every Linux that matters.
+        // USER_HZ is 100 on every relevant Linux architecture.
         Used {
             cpu: (ticks(11) + ticks(12)) / 100.0,
             peak_kib: kib("VmHWM"),
@@ -74,13 +74,13 @@ impl Served {
         }
     }
 
-    /// Ends it.
+    /// Kills the process.
     pub async fn stop(mut self) {
         self.process.kill().await.expect("ended");
     }
 }
 
-/// The gateway as such a server: prints its address and serves until it is killed.
+/// Runs the gateway as such a server: prints its address and serves until the process is killed.
 pub async fn serve_gateway(uri: &str) {
     let running = stand::gateway(uri, None).await;
     println!("{}", running.app.public_url);

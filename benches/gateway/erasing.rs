@@ -1,4 +1,4 @@
-//! An erasure of very much holds up nobody else's reads (ERA-01).
+//! Measures that a very large erasure does not slow down reads of other callers (ERA-01).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,10 +15,10 @@ use crate::stand::Stand;
 
 const ITEMS: usize = 10_000;
 const ORDERS: usize = 1_000;
-/// Whose erasures are measured, one after the other.
+/// The number of customers that are erased, one after the other.
 const CUSTOMERS: usize = 3;
 const READERS: usize = 4;
-/// Reads of each reader without an erasure; during one they read as long as it takes.
+/// Reads per reader without an erasure; during an erasure, the readers read until it has finished.
 const READS: usize = 1500;
 const BOUND: f64 = 2.0;
 
@@ -77,7 +77,8 @@ fn middle(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// Items with contents, and orders, laid behind the gateway's back but for one of each, which the others are like.
+/// Gives a customer items with contents, and orders. Except for one of each, which the others copy, they are inserted
+/// directly into the database.
 async fn fill(stand: &Stand, customer: &str) {
     let query = "query($id: ID!) { customer(by: { id: $id }) { storefrontUser { id } } }";
     let url = &stand.gateway.app.public_url;
@@ -157,7 +158,8 @@ async fn lay_orders(stand: &Stand, database: &mongodb::Database, customer: &str)
     orders.insert_many(alike).await.expect("inserted");
 }
 
-/// The 99th percentile of the time that a point read takes, in so many reads of each reader, or as long as it goes on.
+/// Returns the 99th percentile of the duration of a point read, over `many` reads per reader, or until `go_on` is
+/// cleared.
 async fn reads(stand: &Stand, url: &str, user: &str, many: Option<usize>, go_on: &AtomicBool) -> Duration {
     let reader = || async {
         let mut took = Vec::new();

@@ -1,4 +1,4 @@
-//! A flood of logins holds up nobody else's reads, and does not fill the memory (TOK-03).
+//! Measures that a flood of logins neither slows down reads of other callers nor exhausts memory (TOK-03).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use crate::Row;
 use crate::child::Served;
 use crate::stand::Stand;
 
-/// Clients that log in, each again as soon as it has its answer.
+/// Clients that log in repeatedly, each as soon as the previous response has arrived.
 const CLIENTS: usize = 64;
 const READERS: usize = 4;
 const READS: usize = 1500;
@@ -25,7 +25,7 @@ const LOGIN: &str = "mutation($input: CustomerTokenCreateInput!) { customerToken
     token { expiresAt } userErrors { code retryAfterSeconds } } }";
 const READ: &str = "query($id: ID!) { storefrontUser(by: { id: $id }) { id storefrontUserId } }";
 
-/// What the logins came to.
+/// Counts of login results, and the signal that stops the clients.
 #[derive(Default)]
 struct Outcomes {
     stop: AtomicBool,
@@ -49,7 +49,7 @@ pub async fn measure(stand: &Arc<Stand>) -> Vec<Row> {
             tokio::spawn(log_in(stand, url, number, Arc::clone(&outcomes)))
         })
         .collect();
-    // Until the queue is full and the first ones were told so.
+    // Waits until the queue is full and logins are being refused.
     while outcomes.told_to_wait.load(Ordering::SeqCst) < CLIENTS {
         tokio::task::yield_now().await;
     }
@@ -116,7 +116,7 @@ async fn log_in(stand: Arc<Stand>, url: String, number: usize, outcomes: Arc<Out
     }
 }
 
-/// The 99th percentile of the time that a point read takes.
+/// Returns the 99th percentile of the duration of a point read.
 async fn reads(stand: &Stand, url: &str, user: &str) -> Duration {
     let reader = || async {
         let mut took = Vec::with_capacity(READS);

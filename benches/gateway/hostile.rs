@@ -1,5 +1,5 @@
-//! Processor time that a request without a valid credential takes of the gateway (DEF-01): each kind of request is the
-//! worst of its kind that was found, and each one is sent with another text, so that nothing is found in a cache.
+//! Measures the processor time that a request without a valid credential costs the gateway (DEF-01). Each kind of
+//! request is the worst known of its kind, and each request has a different text, so that no cache can serve it.
 
 use std::fmt::Write;
 
@@ -12,10 +12,10 @@ use crate::stand::Stand;
 
 /// Requests of each kind.
 const REQUESTS: usize = 200;
-/// Milliseconds of the process for each.
+/// Processor time allowed per request, in milliseconds.
 const BOUND: f64 = 10.0;
 
-/// A name for the table, and the request of a number.
+/// A name for the table, and a function that builds the request with a given number.
 type Kind = (&'static str, fn(&Client, &str, usize) -> RequestBuilder);
 
 const KINDS: &[Kind] = &[
@@ -156,13 +156,13 @@ const KINDS: &[Kind] = &[
     }),
 ];
 
-/// Sends each kind of request, one after the other, and reads the process's time.
+/// Sends the requests of each kind sequentially and reads the processor time of the gateway's process.
 pub async fn measure(stand: &Stand) -> Vec<Row> {
     let gateway = Served::start("serve-gateway", stand.uri()).await;
     let http = Client::new();
     let mut rows = Vec::new();
     for (what, request) in KINDS {
-        // The first fills what every request needs.
+        // The first requests fill caches and pools that every request uses.
         for number in 0..3 {
             answered(request(&http, &gateway.url, number)).await;
         }
@@ -193,7 +193,7 @@ fn document(http: &Client, url: &str, text: &str) -> RequestBuilder {
         .json(&json!({ "query": text }))
 }
 
-/// Fragments that spread one another, as many selections as the guard admits with all written out.
+/// Returns a document whose fragments expand to as many selections as the guard admits.
 fn fragments(number: usize) -> String {
     let fields = "__typename ".repeat(90);
     let mut text = format!("query A{number} {{ {} }}", "...A0 ".repeat(100));
@@ -201,7 +201,7 @@ fn fragments(number: usize) -> String {
     text
 }
 
-/// What tools ask to generate code.
+/// Returns the introspection query that code generators send, `times` times in one document.
 fn introspection(number: usize, times: usize) -> String {
     let mut text = format!("query A{number} {{ ");
     for time in 0..times {
@@ -220,7 +220,7 @@ fn introspection(number: usize, times: usize) -> String {
         + " }"
 }
 
-/// Three parts of base64url.
+/// Returns a syntactically plausible token: three parts in base64url.
 fn token(number: usize, payload: usize) -> String {
     // {"alg":"ES256","typ":"at+jwt","kid":"x"}
     let header = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IngifQ";

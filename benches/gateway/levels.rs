@@ -1,4 +1,5 @@
-//! A query costs a fixed number of commands, whatever the number of parents, idle and under load.
+//! Measures that a query costs a fixed number of database commands, whatever the number of parent objects, when idle
+//! and under load.
 
 use std::sync::atomic::Ordering;
 
@@ -9,7 +10,8 @@ use crate::stand::Stand;
 
 const CALLERS: usize = 32;
 
-/// Commands of a query by itself and with 32 callers at once, as lines of the table with these names; and its data.
+/// Counts the commands of a query that runs alone and of 32 concurrent callers. Returns the data, and table rows with
+/// the names in `what`.
 pub async fn measure(
     stand: &Stand,
     what: [&'static str; 2],
@@ -18,7 +20,7 @@ pub async fn measure(
 ) -> (Value, Vec<Row>) {
     let url = stand.gateway.app.public_url.clone();
     let ask = || stand.ask(&url, query, variables.clone());
-    // The first call fills the caches of standings.
+    // The first call fills the cache of standings.
     ask().await;
     let (data, idle) = stand.counted(ask()).await;
     let before = stand.commands.load(Ordering::SeqCst);
@@ -32,7 +34,7 @@ pub async fn measure(
     };
     let rows = vec![
         row(what[0], idle.to_string(), idle <= bound),
-        // A standing may expire in between and be read again.
+        // A cached standing may expire during the measurement and be read again.
         row(what[1], format!("{each:.2}"), each <= bound as f64 + 0.1),
     ];
     (data, rows)

@@ -1,5 +1,5 @@
-//! Filtered pages of a storefront's customers cost the same at the beginning and a thousand pages on, and with ten times as
-//! many customers.
+//! Measures that filtered pages of a storefront's customers cost the same at the beginning and a thousand pages on, and
+//! with ten times as many customers.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const FEW: u64 = 20_000;
 const MANY: u64 = 200_000;
 /// Customers on a page.
 const PAGE: usize = 10;
-/// Pages in front of the deep one.
+/// Pages before the deep page.
 const DEEP: usize = 1000;
 const ROUNDS: usize = 101;
 const BOUND: f64 = 1.5;
@@ -35,7 +35,7 @@ const RELATED: &str =
     orders(first: 3) { nodes { number lines { sku } } }
     groups(first: 5) { nodes { name } }
     customFields { key value } } } } }";
-/// The storefront, the customers, their orders, their groups, the fields.
+/// One command each for the storefront, the customers, their orders, their groups, and the custom fields.
 const COMMANDS: u64 = 5;
 
 pub async fn measure(stand: &Stand) -> Vec<Row> {
@@ -96,7 +96,7 @@ pub async fn measure(stand: &Stand) -> Vec<Row> {
     rows
 }
 
-/// Puts every second customer into a new group, behind the gateway's back; the group.
+/// Adds every second customer to a new group, directly in the database, and returns the group's id.
 async fn half_in_a_group(stand: &Stand, storefront: &str) -> String {
     let query = "mutation($group: CustomerGroupCreateInput!, $field: CustomFieldDefineInput!) {
         customerGroupCreate(input: $group) { customerGroup { id } }
@@ -118,7 +118,7 @@ async fn half_in_a_group(stand: &Stand, storefront: &str) -> String {
     group
 }
 
-/// Another storefront of the bench's organization.
+/// Creates another storefront in the benchmark's organization and returns its id.
 async fn store(stand: &Stand, code: &str) -> String {
     let app = &stand.gateway.app;
     let new = storefronts::NewStorefront {
@@ -143,7 +143,7 @@ async fn crowd(stand: &Stand, storefront: &str, many: u64) {
     crowd.grow_to(many, &Progress::detect()).await.expect("laid");
 }
 
-/// The reach into a storefront, once the gateway has looked again at what the credential reaches.
+/// Returns the reach into a storefront, once the gateway has refreshed what the credential reaches.
 async fn reached(stand: &Stand, storefront: &StorefrontId) -> StorefrontReach {
     loop {
         if let Some(place) = reach(stand).await.only(storefront) {
@@ -161,7 +161,7 @@ async fn reach(stand: &Stand) -> Reach {
         .expect("all scopes")
 }
 
-/// The first page of a few, and the first and a deep one of many.
+/// Compares the first page of the small storefront with the first page and a deep page of the large one.
 async fn pages(
     stand: &Stand,
     [few, many]: [&str; 2],

@@ -1,7 +1,7 @@
 //! What the gateway costs, as ratios measured in one run: `cargo bench`.
 //!
-//! Each part starts the same server binary twice over (this program, told to serve) and reads from the operating system
-//! what the child process used, so that the client's own work is not in the figures.
+//! Several parts start this program again as a server in a child process and read from the operating system what that
+//! process used, so that the cost of the client is not in the figures.
 
 #![expect(
     clippy::print_stdout,
@@ -38,13 +38,13 @@ fn main() {
     match arguments.first().map(String::as_str) {
         Some("serve-gateway") => runtime.block_on(child::serve_gateway(&arguments[1])),
         Some("serve-bare") => runtime.block_on(bare::serve(&arguments[1])),
-        // cargo test --benches asks for a quick pass: nothing to do, the figures are what this is for.
+        // `cargo test --benches` asks for a quick pass; the measurements are not run then.
         _ if arguments.iter().any(|argument| argument == "--test") => {}
         _ => runtime.block_on(measure(&arguments)),
     }
 }
 
-/// Measures the parts that are named, or all of them: `cargo bench -- point`.
+/// Measures the named parts, or all of them. Example: `cargo bench -- point`.
 async fn measure(arguments: &[String]) {
     let named: Vec<&str> = arguments
         .iter()
@@ -79,7 +79,7 @@ async fn measure(arguments: &[String]) {
     if wanted("point") {
         kept &= tell(point::measure(&stand).await);
     }
-    // Last, for where there are several storefronts, each query names its own.
+    // Runs last: once several storefronts exist, every query has to name its storefront.
     if wanted("lists") {
         kept &= tell(lists::measure(&stand).await);
     }
@@ -93,7 +93,7 @@ async fn measure(arguments: &[String]) {
     }
 }
 
-/// Prints lines of the table as soon as they are known. Whether all are within their bounds.
+/// Prints rows of the table as soon as they are known. Returns whether all are within their bounds.
 fn tell(rows: impl IntoIterator<Item = Row>) -> bool {
     let mut kept = true;
     for row in rows {
@@ -103,7 +103,7 @@ fn tell(rows: impl IntoIterator<Item = Row>) -> bool {
     kept
 }
 
-/// One line of the table.
+/// One row of the table.
 struct Row {
     what: &'static str,
     measured: String,

@@ -1,4 +1,4 @@
-//! Memory does not grow with the size of a file (STO-01).
+//! Measures that memory use does not grow with the size of a file (STO-01).
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -18,7 +18,7 @@ const UPLOAD: &str = "mutation($file: Upload!, $owner: StorefrontUserBy!) {
 pub async fn measure(stand: &Stand) -> Vec<Row> {
     let owner = stand.user("memory", false).await;
     let gateway = Served::start("serve-gateway", stand.uri()).await;
-    // A small file first, so that pools, caches and code are there.
+    // A small file first fills pools and caches and loads code pages.
     transfer(stand, &gateway.url, &owner, 64 * 1024).await;
     let before = gateway.used();
     transfer(stand, &gateway.url, &owner, SIZE).await;
@@ -65,7 +65,7 @@ async fn transfer(stand: &Stand, url: &str, owner: &str, size: usize) {
     assert_eq!(read, size);
 }
 
-/// A list of JSON strings of that many bytes, made piece by piece.
+/// Returns `size` bytes of a JSON list of strings, generated piece by piece.
 fn content(size: usize) -> impl futures_util::Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static {
     const PIECE: usize = 64 * 1024;
     let pieces = size / PIECE;

@@ -1,4 +1,4 @@
-//! A merge costs the same however much is in the storage (SFU-35).
+//! Measures that the cost of a merge does not depend on the number of items in the storage (SFU-35).
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub async fn measure(stand: &Stand) -> Vec<Row> {
     ]
 }
 
-/// Time and commands of one merge.
+/// Returns the duration and the number of commands of one merge.
 async fn merge(stand: &Stand, items: usize, round: usize) -> (Duration, u64) {
     let (anonymous, regular) = (
         format!("anonymous {items} {round}"),

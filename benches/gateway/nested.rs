@@ -1,4 +1,4 @@
-//! Users with their items: one command a level.
+//! Measures users with their items: one database command per level of the query.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::stand::Stand;
 use crate::{Row, levels};
 
 const USERS: usize = 50;
-/// The storefront, the page of users, and the items of all their storages.
+/// One command each for the storefront, the page of users, and the items of all their storages.
 const BOUND: u64 = 3;
 
 const QUERY: &str = "query($id: ID!) { storefront(by: { id: $id }) { users(first: 50) {

@@ -1,4 +1,4 @@
-//! A point read through GraphQL against the same read by the bare handler: processor time of the serving process.
+//! Compares a point read through GraphQL with the same read by the bare handler, by processor time of the server.
 
 use serde_json::{Value, json};
 
@@ -6,14 +6,14 @@ use crate::Row;
 use crate::child::Served;
 use crate::stand::Stand;
 
-/// Requests in a round; long enough for the clock's ticks of 10 ms.
+/// Requests in a round; enough that the clock's ticks of 10 ms do not matter.
 const REQUESTS: usize = 6000;
-/// Rounds, one server after the other, so that a machine that slows down slows both. What they cost together is compared:
-/// with a few callers a server's rounds differ by a quarter, as its threads happen to sleep, and one round's ratio says
-/// little.
+/// Rounds, which alternate between the servers so that a machine that slows down affects both. The totals are compared:
+/// with a few callers, the rounds of one server differ by a quarter, depending on when its threads sleep, so that the
+/// ratio of a single round says little.
 const ROUNDS: usize = 21;
-/// Requests under way at once: none beside the one that is measured, a few, and as many as keep both cores busy. With a
-/// few, how often a server sleeps and is woken depends on how fast it is, and the faster one gains twice.
+/// Concurrent requests: a single one, a few, and enough to keep both cores busy. With a few, how often a server sleeps
+/// and is woken depends on its speed, which favours the faster server twice.
 const CALLERS: [usize; 3] = [1, 8, 32];
 const BOUND: f64 = 1.6;
 const WHAT: [&str; 3] = [
@@ -54,7 +54,7 @@ pub async fn measure(stand: &Stand) -> Vec<Row> {
 
 type Question = (String, Value);
 
-/// The processor time of one server against the other's, with so many callers at once.
+/// Compares the processor time of both servers with this number of concurrent callers.
 async fn compare(
     stand: &Stand,
     what: &'static str,
@@ -85,7 +85,7 @@ async fn compare(
     }
 }
 
-/// Processor time that a round costs the server, in seconds.
+/// Returns the processor time that a round costs the server, in seconds.
 async fn cpu_of(stand: &Stand, server: &Served, callers: usize, (url, body): &Question) -> f64 {
     let before = server.used().cpu;
     let client = reqwest::Client::new();

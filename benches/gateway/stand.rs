@@ -1,4 +1,5 @@
-//! The database server, the organization, and a gateway within this process whose commands are counted.
+//! The benchmark's environment: the database server, the organization, and a gateway within this process whose database
+//! commands are counted.
 
 use std::sync::{
     Arc,
@@ -24,13 +25,13 @@ use storefront_gateway::serve::{self, Running};
 use storefront_gateway::storefront::{IntegrationType, store as storefronts};
 use tokio::net::TcpListener;
 
-/// Where everything runs.
+/// The environment that the measurements share.
 pub struct Stand {
     folder: tempfile::TempDir,
     server: Managed,
     /// The gateway within this process.
     pub gateway: Running,
-    /// Commands that it has sent to the database, transactions' ends included.
+    /// Commands that the gateway has sent to the database, including commits and aborts of transactions.
     pub commands: Arc<AtomicU64>,
     /// The backend's secret.
     pub secret: String,
@@ -44,7 +45,7 @@ pub struct Stand {
 /// The database that all processes of the benchmark share.
 pub const DATABASE: &str = "bench";
 
-/// The settings of every gateway of the benchmark.
+/// Returns the settings of every gateway of the benchmark.
 pub fn config() -> Config {
     let vars = [
         ("GATEWAY_RATE_LIMITS", "off"),
@@ -54,7 +55,7 @@ pub fn config() -> Config {
     Config::from_vars(vars.map(|(name, value)| (name.to_owned(), value.to_owned()))).expect("good settings")
 }
 
-/// A gateway on a free port.
+/// Starts a gateway on a free port and waits until it is ready.
 pub async fn gateway(uri: &str, monitor: Option<Monitor>) -> Running {
     let database = Database::connect(uri, DATABASE, monitor)
         .await
@@ -76,7 +77,7 @@ pub async fn gateway(uri: &str, monitor: Option<Monitor>) -> Running {
 }
 
 impl Stand {
-    /// Starts the server, a gateway, and makes an organization with a storefront and a backend.
+    /// Starts the database server and a gateway, and creates an organization with a storefront and a backend client.
     pub async fn build() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let server = Managed::start(&Options::new(folder.path()), &Progress::detect())
@@ -126,12 +127,12 @@ impl Stand {
         }
     }
 
-    /// The database server's address.
+    /// Returns the URI of the database server.
     pub fn uri(&self) -> &str {
         self.server.uri().expose()
     }
 
-    /// A client of the driver's, for laying out data.
+    /// Connects to the database directly, to insert test data.
     pub async fn driver(&self) -> mongodb::Database {
         mongodb::Client::with_uri_str(self.uri())
             .await
@@ -139,7 +140,7 @@ impl Stand {
             .database(DATABASE)
     }
 
-    /// Asks a gateway, as the backend.
+    /// Sends a query to a gateway as the backend and returns its data.
     pub async fn ask(&self, url: &str, query: &str, variables: Value) -> Value {
         let body = json!({ "query": query, "variables": variables });
         let asked = self
@@ -154,7 +155,7 @@ impl Stand {
         answer["data"].clone()
     }
 
-    /// Registers a user; its global id.
+    /// Registers a user and returns its global id.
     pub async fn user(&self, external_id: &str, is_anonymous: bool) -> String {
         let query = "mutation($input: StorefrontUserRegisterInput!) {
             storefrontUserRegister(input: $input) { storefrontUser { id } userErrors { code } } }";
@@ -166,7 +167,7 @@ impl Stand {
             .to_owned()
     }
 
-    /// Registers a customer; its global id.
+    /// Registers a customer and returns its global id.
     pub async fn customer(&self, email: &str, password: Option<&str>) -> String {
         let query = "mutation($input: CustomerRegisterInput!) {
             customerRegister(input: $input) { customer { id } userErrors { code } } }";
@@ -181,7 +182,7 @@ impl Stand {
             .to_owned()
     }
 
-    /// Lays items into a user's storage, behind the gateway's back: their content is not what is measured.
+    /// Inserts items into a user's storage, directly in the database, because their content is not measured.
     pub async fn lay_items(&self, user: &str, count: usize) {
         let database = self.driver().await;
         let storages = database.collection::<Document>("privateStorages");
@@ -215,14 +216,14 @@ impl Stand {
             .expect("counted");
     }
 
-    /// Commands that `work` sends to the database.
+    /// Runs `work` and returns its result with the number of commands it sent to the database.
     pub async fn counted<T>(&self, work: impl Future<Output = T>) -> (T, u64) {
         let before = self.commands.load(Ordering::SeqCst);
         let done = work.await;
         (done, self.commands.load(Ordering::SeqCst) - before)
     }
 
-    /// Stops everything.
+    /// Stops the gateway and the database server.
     pub async fn close(self) {
         self.gateway.stop().await;
         self.server.stop().await;

@@ -1,4 +1,4 @@
-//! The demo's pictures, painted when they are needed.
+//! The demo's pictures, painted on demand.
 
 use crate::error::{Error, Result};
 
@@ -59,7 +59,7 @@ pub(super) fn rings() -> Result<Vec<u8>> {
     })
 }
 
-/// A picture whose colours `at` tells by column and row.
+/// Returns a PNG picture whose colours `at` returns by column and row.
 fn paint(at: impl Fn(u32, u32) -> Colour) -> Result<Vec<u8>> {
     let pixels: Vec<u8> = (0..HEIGHT)
         .flat_map(|y| (0..WIDTH).map(move |x| (x, y)))
@@ -75,12 +75,12 @@ fn paint(at: impl Fn(u32, u32) -> Colour) -> Result<Vec<u8>> {
     Ok(file)
 }
 
-/// How much of `whole` a part is, in 255ths.
+/// Returns the share of `part` in `whole`, in 255ths.
 fn share(part: u32, whole: u32) -> u32 {
     (part * 255 / whole).min(255)
 }
 
-/// The colour between two, `share` 255ths of the way to the second.
+/// Returns the colour between two colours, `share` 255ths of the way to the second.
 fn mix(from: Colour, to: Colour, share: u32) -> Colour {
     let between = |from: u8, to: u8| {
         let mixed = (u32::from(from) * (255 - share) + u32::from(to) * share) / 255;
@@ -93,7 +93,7 @@ fn mix(from: Colour, to: Colour, share: u32) -> Colour {
     ]
 }
 
-/// Goes up and down between 0 and half of `period`.
+/// A triangle wave between 0 and half of `period`.
 fn triangle(at: u32, period: u32) -> u32 {
     let at = at % period;
     at.min(period - at)

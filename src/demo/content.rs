@@ -1,11 +1,11 @@
-//! What is in the demo's files.
+//! The contents of the demo's files.
 
 use serde_json::json;
 
 use super::art;
 use crate::error::Result;
 
-/// A file that is made when it is needed.
+/// A file whose content is generated on demand.
 pub(super) struct File {
     pub(super) name: &'static str,
     pub(super) folder: &'static str,
@@ -54,7 +54,7 @@ pub(super) const PROOF: File = File {
     make: proof,
 };
 
-/// A personalized product, as an editor in a store might keep it.
+/// A personalized product, as an editor in a store might save it.
 #[expect(
     clippy::unnecessary_wraps,
     reason = "all contents are made by functions of one type"
@@ -86,8 +86,8 @@ fn logo() -> Result<Vec<u8>> {
     Ok(svg.as_bytes().to_vec())
 }
 
-/// A page of A6 with a frame and a line of text. Its table of objects is counted here, so that every reader opens it (ISO
-/// 32000-1 §7.5).
+/// A page of A6 with a frame and a line of text. The cross-reference table is computed here, so that every reader opens
+/// the file (ISO 32000-1 §7.5).
 #[expect(
     clippy::unnecessary_wraps,
     reason = "all contents are made by functions of one type"

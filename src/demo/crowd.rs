@@ -1,7 +1,7 @@
-//! Customers by the thousand, to try out scale: each with an address, most without orders, as in a real store.
+//! Customers by the thousand, to try out scale: each with an address, half of them without orders, as in a real store.
 //!
-//! They are laid into the database in large transactions, because registering so many would take hours. Who a customer of
-//! the crowd is follows from its number, so that filling may be cut off anywhere and is finished by the next call.
+//! They are written to the database in large transactions, because registering so many would take hours. The data of
+//! each customer is derived from its number, so that an interrupted run is completed by the next call.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -30,11 +30,11 @@ use crate::platform::{
 use crate::storefront::Storefront;
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage};
 
-/// Customers in one transaction.
+/// Customers per transaction.
 const BATCH: u64 = 2_000;
-/// Transactions at a time: while the database writes some, the next are prepared.
+/// Concurrent transactions: while the database writes some, the next are prepared.
 const AT_ONCE: usize = 3;
-/// The crowd registered within this time before now.
+/// How far in the past the customers' registrations are spread.
 const PAST: Duration = Duration::from_secs(2 * 365 * 24 * 60 * 60);
 
 /// First names; the first ones are the most common.
@@ -77,7 +77,7 @@ const LAST_NAMES: [&str; 32] = [
     "Weiß",
     "Jung",
 ];
-/// Where they live: zip code and city.
+/// Cities with their zip codes: zip code, city.
 const CITIES: [(&str, &str); 8] = [
     ("10115", "Berlin"),
     ("20095", "Hamburg"),
@@ -97,7 +97,7 @@ const STREETS: [&str; 6] = [
     "Am Markt",
 ];
 
-/// What they order: SKU, name, price in cents.
+/// Articles of the orders: SKU, name, price in cents.
 const ARTICLES: [(&str, &str, u32); 5] = [
     ("MUG-WHITE", "Mug with your photo", 1290),
     ("POSTER-A2", "Poster, A2, matt", 1900),
@@ -106,15 +106,15 @@ const ARTICLES: [(&str, &str, u32); 5] = [
     ("FRAME-A2", "Frame for A2, oak", 3450),
 ];
 
-/// A crowd in a storefront.
+/// A crowd of generated customers in a storefront.
 pub struct Crowd<'a> {
-    /// The process.
+    /// The application's shared state.
     pub app: &'a Arc<App>,
     /// A backend's reach into the storefront.
     pub place: &'a StorefrontReach,
 }
 
-/// What is written for some customers, together.
+/// The documents that one transaction writes.
 #[derive(Default)]
 struct Documents {
     customers: Vec<Customer>,
@@ -125,10 +125,10 @@ struct Documents {
 }
 
 impl Crowd<'_> {
-    /// Adds customers until the storefront's crowd counts so many.
+    /// Adds customers until the storefront's crowd has `many`.
     ///
     /// # Errors
-    /// When the database does not answer; what was added stays, and the next call adds the rest.
+    /// Fails when the database does not answer; customers already added remain, and the next call adds the rest.
     pub async fn grow_to(&self, many: u64, progress: &Progress) -> Result<()> {
         let Self { app, place } = *self;
         let storefronts = app.database.open::<Storefront>(place.reach());
@@ -152,7 +152,7 @@ impl Crowd<'_> {
         Ok(())
     }
 
-    /// Adds those of these numbers that are missing.
+    /// Adds the customers of these numbers that are missing.
     async fn add(&self, code: &str, now: Timestamp, numbers: std::ops::Range<u64>) -> Result<()> {
         let Self { app, place } = *self;
         let emails: Vec<String> = numbers.clone().map(email_of).collect();
@@ -185,7 +185,7 @@ impl Crowd<'_> {
         written.await
     }
 
-    /// The customer of this number, with what belongs to them.
+    /// Generates the customer of this number, with the user, storage, address and orders.
     fn one(
         &self,
         into: &mut Documents,
@@ -244,7 +244,7 @@ impl Crowd<'_> {
         Ok(())
     }
 
-    /// An order to the customer's only address.
+    /// Generates an order that is shipped to the customer's only address.
     fn order(
         &self,
         customer: &Customer,
@@ -291,7 +291,7 @@ fn euros(cents: u32) -> Result<Money> {
     })
 }
 
-/// How many orders somebody has placed: half of all none, a fifth more than one.
+/// Draws the number of a customer's orders: half of the customers have none, a fifth have more than one.
 fn orders(draws: &mut Draws) -> usize {
     match draws.below(10) {
         0..5 => 0,
@@ -315,7 +315,7 @@ async fn write(app: &App, reach: &Reach, tx: &mut Tx, documents: &Documents) -> 
     orders.insert_many_in(tx, reach, &documents.orders).await
 }
 
-/// The address of the customer of this number, as it is compared too.
+/// Returns the e-mail address of the customer of this number, already in the form that is compared.
 fn email_of(number: u64) -> String {
     format!("crowd{:07}@demo-prints.example", number + 1)
 }
@@ -341,13 +341,13 @@ fn content(person: NewCustomer, draws: &mut Draws) -> Content {
     }
 }
 
-/// A name, an early one more often than a late one.
+/// Draws a name; earlier names are more likely than later ones.
 fn common(names: &[&'static str], draws: &mut Draws) -> &'static str {
     let many = names.len();
     names[draws.below(many).min(draws.below(many)).min(draws.below(many))]
 }
 
-/// Values that follow from a number and look as if they did not (SplitMix64).
+/// Pseudorandom values derived from a number (SplitMix64).
 struct Draws(u64);
 
 impl Draws {
@@ -359,13 +359,13 @@ impl Draws {
         mixed ^ (mixed >> 31)
     }
 
-    /// A place in a list of so many.
+    /// Draws an index into a list of `many` items.
     fn below(&mut self, many: usize) -> usize {
         let share = u128::from(self.next()) * many as u128;
         usize::try_from(share >> 64).unwrap_or(0)
     }
 
-    /// Between 0 and 1.
+    /// Draws a number from 0 to 1.
     fn share(&mut self) -> f64 {
         let (drawn, all) = (u32::try_from(self.next() >> 32).unwrap_or(0), u32::MAX);
         f64::from(drawn) / f64::from(all)

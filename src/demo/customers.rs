@@ -38,7 +38,7 @@ struct Person {
     salutation: Option<Salutation>,
     date_of_birth: Option<&'static str>,
     addresses: &'static [Place],
-    /// Values of the storefront's custom fields.
+    /// Keys and values of the storefront's custom fields.
     values: &'static [(&'static str, Sample)],
 }
 
@@ -57,7 +57,7 @@ impl Sample {
     }
 }
 
-/// One of a customer's addresses; the first one is the default for both.
+/// An address of a customer; the first one is the default for shipping and billing.
 struct Place {
     label: &'static str,
     company: Option<&'static str>,
@@ -135,7 +135,7 @@ const PEOPLE: &[Person] = &[
     },
 ];
 
-/// Adds those customers and addresses that are missing.
+/// Adds the customers and addresses that are missing.
 pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()> {
     for person in PEOPLE {
         let place = reach_into(reach, demo, person.code)?;
@@ -191,7 +191,7 @@ async fn customer(app: &Arc<App>, demo: &Demo, place: &StorefrontReach, person: 
     Ok(customer)
 }
 
-/// Values for those of the fields that are there.
+/// Returns the values of those custom fields that exist in the storefront.
 async fn values(app: &App, place: &StorefrontReach, person: &Person) -> Result<Vec<Assignment>> {
     let fields = custom_field::store::of_storefront(&app.database, place.reach(), place.id()).await?;
     let known = person

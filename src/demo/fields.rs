@@ -54,7 +54,7 @@ const FIELDS: &[Field] = &[
     },
 ];
 
-/// Defines those fields that are missing.
+/// Defines the custom fields that are missing.
 pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()> {
     for (code, ..) in STOREFRONTS {
         let place = reach_into(reach, demo, code)?;

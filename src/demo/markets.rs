@@ -1,5 +1,5 @@
-//! The demo's customer groups and markets, made as a backend would make them: of two private markets, its customer may enter
-//! one.
+//! The demo's customer groups and markets, created as a backend would create them. The demo's customer has access to
+//! one of the two private markets.
 
 use bson::doc;
 
@@ -15,13 +15,13 @@ use crate::market::{
     members::{self, Move},
 };
 
-/// The storefront's code, the group's name, and the e-mail addresses of who is in it.
+/// The storefront's code, the group's name, and the e-mail addresses of its members.
 const GROUPS: &[(&str, &str, &[&str])] = &[
     ("DE", "Print club", &[CUSTOMER_EMAIL]),
     ("DE", "Schools", &["jonas@demo-prints.example"]),
 ];
 
-/// The storefront's code, the market's name, and the group that opens it; none: everybody's.
+/// The storefront's code, the market's name, and the group that has access; `None` for a public market.
 const MARKETS: &[(&str, &str, Option<&str>)] = &[
     ("DE", "Prints", None),
     ("DE", "Studio sale", Some("Print club")),
@@ -29,7 +29,7 @@ const MARKETS: &[(&str, &str, Option<&str>)] = &[
     ("US", "Prints", None),
 ];
 
-/// Adds those groups and markets that are missing.
+/// Adds the groups and markets that are missing.
 pub(super) async fn add(app: &App, demo: &Demo, reach: &Reach) -> Result<()> {
     for (code, name, addresses) in GROUPS {
         let place = reach_into(reach, demo, code)?;

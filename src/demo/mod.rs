@@ -1,8 +1,8 @@
-//! The demo: an organization with two storefronts, credentials, users, files, custom fields, customers, orders, groups and
-//! markets, in a database that was empty.
+//! The demo: fills an empty database with an organization that has two storefronts, credentials, users, files, custom
+//! fields, customers, orders, groups and markets.
 //!
-//! Its credentials are derived from the master key, so that they can be shown at every start although only hashes of
-//! them are stored. Filling may be cut off anywhere: every step can be repeated, and the next start does what is left.
+//! Its credentials are derived from the master key, so that they can be shown at every start although only their hashes
+//! are stored. Filling may be interrupted anywhere: every step is idempotent, and the next start completes it.
 
 mod art;
 mod content;
@@ -43,23 +43,23 @@ use crate::storefront::{
     store::{self, NewStorefront},
 };
 
-/// Holds one document: that this database is the demo's, and how far it is filled.
+/// Holds one document, which marks the database as the demo's and records its progress.
 const COLLECTION: &str = "demo";
 const MARKER: &str = "demo";
-/// A gateway that fills the database is taken for dead after this; filling takes about a second.
+/// The lease of the gateway that fills the database, which is presumed dead afterwards; filling takes about a second.
 const LEASE: Duration = Duration::from_secs(10);
-/// How often one that waits for another to fill it looks again.
+/// Interval at which a gateway checks whether another one has finished filling the database.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
-/// Names the backend's secret among those derived from the master key.
+/// The name from which the backend's secret is derived.
 const BACKEND: &str = "backend";
-/// Names the customers' password among them.
+/// The name from which the customers' password is derived.
 const CUSTOMERS: &str = "customers";
-/// The customer of the first storefront who has most to show.
+/// The e-mail address of the customer with the most data, in the first storefront.
 pub const CUSTOMER_EMAIL: &str = "mia@demo-prints.example";
-/// Characters of the customers' password: long enough for nobody to guess, short enough to be typed.
+/// Characters of the customers' password: too many to guess, few enough to type.
 const PASSWORD_LENGTH: usize = 16;
 
-/// The storefronts: code, name, software, account page.
+/// The storefronts: code, name, integration type, URL of the account page.
 const STOREFRONTS: [(&str, &str, IntegrationType, &str); 2] = [
     (
         "DE",
@@ -78,13 +78,13 @@ const STOREFRONTS: [(&str, &str, IntegrationType, &str); 2] = [
 /// A filled demo, with the credentials to try it out.
 #[derive(Debug)]
 pub struct Demo {
-    /// Its organization.
+    /// The demo's organization.
     pub organization: OrganizationId,
-    /// Its storefronts, never none.
+    /// The demo's storefronts, at least one.
     pub storefronts: Vec<DemoStorefront>,
-    /// A backend with all scopes for all storefronts, and its secret.
+    /// A backend client with all scopes for all storefronts, and its secret.
     pub backend: DemoClient,
-    /// The password of all customers, one of them [`CUSTOMER_EMAIL`] in the first storefront.
+    /// The password of all customers, including [`CUSTOMER_EMAIL`] in the first storefront.
     pub customer_password: Secret,
 }
 
@@ -97,16 +97,16 @@ pub struct DemoStorefront {
     pub code: String,
     /// Name.
     pub name: String,
-    /// The web shop's client, and its publishable key.
+    /// The web shop's client, with its publishable key.
     pub web: DemoClient,
 }
 
 /// One of the demo's API clients.
 #[derive(Debug)]
 pub struct DemoClient {
-    /// Id: the `client_id` of OAuth.
+    /// Id: the OAuth `client_id`.
     pub id: ApiClientId,
-    /// Its publishable key or secret.
+    /// The publishable key or the secret.
     pub key: Secret,
 }
 
@@ -117,19 +117,19 @@ struct Marker {
     id: String,
     organization_id: OrganizationId,
     member_id: MemberId,
-    /// When the demo was whole; absent before.
+    /// When filling was completed; absent before.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     filled_at: Option<Timestamp>,
-    /// Until when another gateway leaves the filling to the one that is at it.
+    /// The end of the lease of the gateway that is filling the database.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     until: Option<Timestamp>,
 }
 
-/// Fills an empty database, or what is missing in a demo's. `None` for a database that holds something else, or whose
-/// demo credentials were revoked; nothing is written there. The database must be prepared.
+/// Fills an empty database, or completes a demo. Returns `None`, without writing anything, for a database that holds
+/// something else. Also returns `None` if the demo's credentials were revoked. The database must be prepared.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Fails when the database does not answer.
 pub async fn fill(app: &Arc<App>) -> Result<Option<Demo>> {
     let Some(marker) = marker(app).await? else {
         return Ok(None);
@@ -189,10 +189,10 @@ pub async fn fill(app: &Arc<App>) -> Result<Option<Demo>> {
     Ok(Some(demo))
 }
 
-/// Adds customers to the demo's first storefront until its crowd counts so many.
+/// Adds customers to the demo's first storefront until its crowd has `many`.
 ///
 /// # Errors
-/// When the database does not answer; what was added stays, and the next call adds the rest.
+/// Fails when the database does not answer; customers already added remain, and the next call adds the rest.
 pub async fn grow_crowd(app: &Arc<App>, demo: &Demo, many: u64, progress: &Progress) -> Result<()> {
     let reach = reach(app, demo, Scope::CustomersWrite).await?;
     let place = people::reach_into(&reach, demo, STOREFRONTS[0].0)?;
@@ -200,7 +200,7 @@ pub async fn grow_crowd(app: &Arc<App>, demo: &Demo, many: u64, progress: &Progr
     crowd.grow_to(many, progress).await
 }
 
-/// How far the demo's backend reaches with a scope.
+/// Returns the reach of the demo's backend with a scope.
 async fn reach(app: &App, demo: &Demo, scope: Scope) -> Result<Reach> {
     let principal = app
         .access
@@ -214,7 +214,8 @@ fn markers(app: &App) -> Collection<Marker> {
     app.database.house(COLLECTION)
 }
 
-/// What is known of the demo; an empty database becomes one here. Of two gateways that see it empty, one chooses the ids.
+/// Returns the demo's marker, which is created if the database is empty. Of two gateways that see an empty database,
+/// only one chooses the ids.
 async fn marker(app: &App) -> Result<Option<Marker>> {
     let found = markers(app).find_one(doc! { "_id": MARKER }).await?;
     if found.is_some() {
@@ -256,7 +257,7 @@ async fn establish(app: &App, marker: &Marker) -> Result<()> {
     app.access.organizations.ensure(&organization, &member).await
 }
 
-/// The storefront with the code, made where it is missing.
+/// Returns the storefront with this code, which is created if it is missing.
 async fn storefront(app: &App, new: NewStorefront) -> Result<Storefront> {
     let system = SystemReach::for_background_work();
     let (organization, code) = (new.organization.clone(), new.code.clone());
@@ -269,14 +270,14 @@ async fn storefront(app: &App, new: NewStorefront) -> Result<Storefront> {
     }
     match store::create(&app.database, &system, &app.clock, &app.random, new).await? {
         Ok(storefront) => Ok(storefront),
-        // Another gateway was quicker.
+        // Another gateway has created it meanwhile.
         Err(_taken) => with_code()
             .await?
             .ok_or_else(|| Error::internal("another storefront has the name of a storefront of the demo")),
     }
 }
 
-/// The client with its key or secret, made where it is missing; `None` when it was revoked.
+/// Returns the client with its key or secret, and creates it if it is missing; `None` if it was revoked.
 async fn client(app: &App, new: NewClient, name: &str) -> Result<Option<DemoClient>> {
     let secret = app.vault.demo_secret(name);
     let whole = Secret::from(key(new.kind, &secret));
@@ -286,7 +287,7 @@ async fn client(app: &App, new: NewClient, name: &str) -> Result<Option<DemoClie
     if known.is_none() {
         known = match clients.create_with(new, &secret).await {
             Ok((made, _)) => Some(made),
-            // Another gateway was quicker.
+            // Another gateway has created it meanwhile.
             Err(error) if violated_index(&error) == Some("fingerprint") => {
                 clients.by_fingerprint(&fingerprint).await?
             }
@@ -300,7 +301,8 @@ async fn client(app: &App, new: NewClient, name: &str) -> Result<Option<DemoClie
     }))
 }
 
-/// Adds all that storefronts hold, on one gateway at a time, once in the database's life: what a visitor deletes stays away.
+/// Adds the content of the storefronts, on one gateway at a time and only once per database, so that what a visitor
+/// deletes is not restored.
 async fn fill_with_people(app: &Arc<App>, demo: &Demo) -> Result<()> {
     loop {
         let now = app.clock.now();

@@ -17,13 +17,13 @@ use crate::order::{
 };
 use crate::platform::decimal::Decimal;
 
-/// SKU, name, how many, price of one.
+/// SKU, name, quantity, unit price.
 type Article = (&'static str, &'static str, i32, &'static str);
 
-/// What [`CUSTOMER_EMAIL`] ordered.
+/// An order of [`CUSTOMER_EMAIL`].
 struct Purchase {
     number: &'static str,
-    /// Days since then.
+    /// How many days ago the order was placed.
     days: u32,
     lines: &'static [Article],
     total: &'static str,
@@ -50,7 +50,7 @@ const PURCHASES: &[Purchase] = &[
     },
 ];
 
-/// Adds those orders that are missing, to the customer's default addresses.
+/// Adds the orders that are missing, with the customer's default addresses.
 pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()> {
     let fault = || Error::internal("an order of the demo is not valid");
     let place = reach_into(reach, demo, "DE")?;

@@ -1,4 +1,4 @@
-//! The demo's storefront users and their files, stored as a backend's own requests would store them.
+//! The demo's storefront users and their files, stored as requests of a backend would store them.
 
 use std::sync::Arc;
 
@@ -17,7 +17,8 @@ use crate::storage::{
 };
 use crate::storefront_user::{StorefrontUser, lifecycle};
 
-/// A storefront user: the storefront's code, the store's id of the user, whether anonymous, and the files.
+/// A storefront user: the storefront's code, the store's own id of the user, whether the user is anonymous, and the
+/// files.
 struct Person {
     code: &'static str,
     id: &'static str,
@@ -58,7 +59,7 @@ const PEOPLE: &[Person] = &[
     },
 ];
 
-/// Adds those users and files that are missing.
+/// Adds the users and files that are missing.
 pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()> {
     for person in PEOPLE {
         let storefront = reach_into(reach, demo, person.code)?;
@@ -70,7 +71,7 @@ pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()
     Ok(())
 }
 
-/// The demo's backend in the storefront with this code.
+/// Returns the reach of the demo's backend into the storefront with this code.
 pub(super) fn reach_into(reach: &Reach, demo: &Demo, code: &str) -> Result<StorefrontReach> {
     let with_code = |storefront: &&DemoStorefront| storefront.code == code;
     demo.storefronts
@@ -98,7 +99,7 @@ async fn add_file(app: &Arc<App>, reach: &Reach, owner: &StorefrontUser, file: &
     }
     let (mut sender, stream) = channel();
     sender.begin(Some(file.name.to_owned()));
-    // One piece and the end: both fit into the channel before anybody reads.
+    // One chunk and the end of the file fit into the channel before anything reads from it.
     sender.send(Bytes::from((file.make)()?)).await;
     sender.finish().await;
     let new = NewItem {

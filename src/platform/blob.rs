@@ -1,8 +1,9 @@
-//! Content of files, in GridFS.
+//! Contents of files, stored in GridFS.
 //!
-//! Content is written before the item that names it. Until an item names it, a ledger entry does, with a lease that the
-//! writer renews: so whatever breaks off, is refused, or dies in the middle is found and swept without a scan. Claiming
-//! takes the entry away in the item's own transaction; releasing puts one there in the transaction that removes the item.
+//! A content is written before the item that refers to it. Until an item refers to it, a ledger entry does, with a
+//! lease that the writer renews. Contents of uploads that were interrupted or refused are therefore found and swept
+//! without a scan. Claiming a content deletes its entry in the transaction that creates the item; releasing it adds an
+//! entry in the transaction that removes the item.
 
 mod read;
 
@@ -25,27 +26,27 @@ use crate::error::{Error, Result};
 
 const LEDGER: &str = "unclaimedContent";
 const BUCKET: &str = "content";
-/// The pieces of the contents, as GridFS names them.
+/// The chunks of the contents, in the collection that GridFS expects.
 const CHUNKS: &str = "content.chunks";
-/// The contents' lengths, as GridFS names them.
+/// The file documents of the contents, in the collection that GridFS expects.
 const FILES: &str = "content.files";
-/// Bytes in a chunk. A download has at most two in memory, the one that is sent and the one before it, whose end may wait for
-/// its reader.
+/// Bytes in a chunk. A download has at most two chunks in memory: the one that is being sent, and the one before it,
+/// whose end may still wait for the reader.
 pub const CHUNK: u32 = 128 * 1024;
-/// Bytes that are written at once, so that small chunks need no more round trips.
+/// Bytes that are written at once, so that small chunks do not cause more round trips.
 const WRITE: usize = 4 * CHUNK as usize;
-/// A writer that is silent for so long is taken for dead. With a sweep every few seconds nothing of it is left a minute
-/// later.
+/// A writer that has not renewed its lease for this long is presumed dead. With a sweep every few seconds, its content
+/// is gone within a minute.
 const LEASE: Duration = Duration::from_secs(30);
 const RENEW: Duration = Duration::from_secs(8);
-/// Entries that one sweep looks at; the next sweep goes on.
+/// Ledger entries that one sweep handles; the next sweep continues.
 const SWEEP: i64 = 1000;
 /// Contents that a sweep removes with one command.
 const BATCH: usize = 250;
 
-/// Indexes of the ledger and of the contents' pieces. The driver makes those of GridFS too, but only if the very first
-/// content is larger than a chunk; after a small one, each read and each removal would look at every piece there is. Name
-/// and keys are the ones that it gives, so that both agree.
+/// Indexes of the ledger and of the chunks. The driver creates the index of the chunks too, but only if the very first
+/// content is larger than a chunk; otherwise each read and each removal would scan all chunks. Name and keys are the
+/// driver's, so that both definitions agree.
 pub const INDEXES: &[Index] = &[
     Index {
         collection: LEDGER,
@@ -61,7 +62,7 @@ pub const INDEXES: &[Index] = &[
     },
 ];
 
-/// Names a content.
+/// The id of a content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BlobId(ObjectId);
@@ -72,7 +73,7 @@ impl From<BlobId> for Bson {
     }
 }
 
-/// Contents in this database.
+/// The contents in a database.
 #[derive(Clone)]
 pub struct Blobs {
     database: Database,
@@ -83,15 +84,15 @@ pub struct Blobs {
 /// A content that was written and is not claimed yet.
 #[derive(Clone, Debug)]
 pub struct Written {
-    /// Its name.
+    /// The content's id.
     pub id: BlobId,
-    /// Bytes.
+    /// Size in bytes.
     pub size: i64,
     /// SHA-256, in hex.
     pub sha256: String,
 }
 
-/// Contents that were given up together.
+/// Contents that were released together.
 #[derive(Clone, Debug)]
 pub struct Released {
     entry: BlobId,
@@ -110,12 +111,12 @@ impl Released {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Entry {
-    /// That of the content which is being written; one of its own for contents that were given up.
+    /// The id of the content that is being written, or a separate id for contents that were released.
     #[serde(rename = "_id")]
     id: BlobId,
     until: Timestamp,
-    /// What was given up together. One entry for all: thousands that come and go leave their keys in the index for
-    /// minutes, and whoever looks for others walks over them.
+    /// Contents that were released together. They share one entry: thousands of deleted entries leave their keys in the
+    /// index for minutes, and queries for other entries have to step over them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     contents: Vec<BlobId>,
 }
@@ -131,7 +132,7 @@ impl Entry {
 }
 
 impl Blobs {
-    /// The contents in this database.
+    /// Creates the store of the contents in this database.
     #[must_use]
     pub fn new(database: Database, clock: Clock) -> Self {
         let options = GridFsBucketOptions::builder()
@@ -154,7 +155,7 @@ impl Blobs {
         self.database.house(CHUNKS)
     }
 
-    /// Begins to write a content.
+    /// Starts writing a content.
     pub async fn write(&self) -> Result<Writer> {
         let id = BlobId(ObjectId::new());
         let until = self.clock.now().after(LEASE);
@@ -180,10 +181,10 @@ impl Blobs {
         })
     }
 
-    /// Makes the content somebody's, in the transaction that names it.
+    /// Claims the content, in the transaction that creates the reference to it.
     ///
     /// # Errors
-    /// [`Error::Internal`] when it was swept in the meantime, because its writer was silent for too long.
+    /// [`Error::Internal`] when it was swept in the meantime, because the writer's lease had expired.
     pub async fn claim(&self, tx: &mut Tx, id: BlobId) -> Result<()> {
         let free = doc! { "_id": id, "sweeping": { "$exists": false } };
         if self.ledger().delete_one(free).session(tx).await?.deleted_count == 1 {
@@ -195,7 +196,8 @@ impl Blobs {
         }
     }
 
-    /// Gives contents up, in the transaction that removes what names them. [`Blobs::erase`] or the sweep removes them.
+    /// Releases contents, in the transaction that removes the references to them. [`Blobs::erase`] or the sweep removes
+    /// them.
     pub async fn release(&self, tx: &mut Tx, contents: Vec<BlobId>) -> Result<Released> {
         let entry = Entry {
             id: BlobId(ObjectId::new()),
@@ -209,7 +211,7 @@ impl Blobs {
         })
     }
 
-    /// Removes contents that were given up, and what is noted of them.
+    /// Removes contents that were released, and their ledger entry.
     pub async fn erase(&self, released: &Released) -> Result<()> {
         self.remove(&released.contents).await?;
         self.forget(&[released.entry]).await
@@ -231,8 +233,8 @@ impl Blobs {
         Ok(())
     }
 
-    /// Removes a content whose claim was refused. One that was claimed all the same, because the answer to the commit was
-    /// lost, stays.
+    /// Removes a content whose claim failed. A content that was claimed nevertheless, because only the response to the
+    /// commit was lost, is kept.
     pub async fn erase_unclaimed(&self, id: BlobId) -> Result<()> {
         let unclaimed = doc! { "_id": id, "sweeping": { "$exists": false } };
         let marked = self
@@ -246,7 +248,7 @@ impl Blobs {
         }
     }
 
-    /// Removes what nothing names and nobody is writing any more; how many contents that were.
+    /// Removes contents that have neither a reference nor an active writer. Returns their number.
     pub async fn sweep(&self) -> Result<usize> {
         let lapsed = doc! { "until": { "$lte": self.clock.now() } };
         let found: Vec<Entry> = self
@@ -260,7 +262,7 @@ impl Blobs {
             return Ok(0);
         }
         let ids: Vec<BlobId> = found.iter().map(|entry| entry.id).collect();
-        // From here on no writer can claim or renew them.
+        // From here on, no writer can claim these contents or renew their leases.
         let mut still_lapsed = lapsed;
         still_lapsed.insert("_id", doc! { "$in": ids.clone() });
         self.ledger()
@@ -277,7 +279,7 @@ impl Blobs {
         Ok(contents.len())
     }
 
-    /// A content that is there; `None` when it was removed.
+    /// Opens a content; `None` if it was removed.
     pub async fn open(&self, id: BlobId) -> Result<Option<Content>> {
         let files: Collection<Kept> = self.database.house(FILES);
         let kept = files
@@ -297,19 +299,19 @@ impl Blobs {
     }
 }
 
-/// A content's entry, as GridFS writes it.
+/// A content's file document, as GridFS writes it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Kept {
     chunk_size: i64,
 }
 
-/// Writes one content. Dropping it without [`Writer::finish`] leaves it to the sweep.
+/// Writes one content. If it is dropped without [`Writer::finish`], the sweep removes the content.
 pub struct Writer {
     blobs: Blobs,
     id: BlobId,
     stream: GridFsUploadStream,
-    /// What is not written yet.
+    /// Bytes that are not written yet.
     waiting: Vec<u8>,
     digester: Digester,
     size: i64,
@@ -317,7 +319,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Appends.
+    /// Appends bytes.
     pub async fn append(&mut self, bytes: &[u8]) -> Result<()> {
         if tokio::time::Instant::now() >= self.renew_at {
             self.renew().await?;
@@ -337,7 +339,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Bytes so far.
+    /// Returns the number of bytes appended so far.
     #[must_use]
     pub fn size(&self) -> i64 {
         self.size
@@ -360,7 +362,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes the rest.
+    /// Writes the remaining bytes and completes the content.
     pub async fn finish(mut self) -> Result<Written> {
         self.write_waiting().await?;
         self.stream.close().await.map_err(from_stream)?;
@@ -372,14 +374,14 @@ impl Writer {
         })
     }
 
-    /// Takes everything back, at once.
+    /// Removes what was written, immediately.
     pub async fn abort(mut self) -> Result<()> {
         self.stream.abort().await?;
         self.blobs.erase(&Released::unclaimed(self.id)).await
     }
 }
 
-/// The driver's own error is inside the stream's.
+/// Unwraps the driver's error from the error of the stream.
 fn from_stream(error: std::io::Error) -> Error {
     match error.downcast::<mongodb::error::Error>() {
         Ok(driver) => driver.into(),

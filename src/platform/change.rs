@@ -1,4 +1,4 @@
-//! An update of some fields of a document that counts its versions.
+//! An update of some fields of a versioned document.
 
 use bson::{Document, doc};
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::clock::Timestamp;
 use crate::error::Result;
 
-/// Which fields get a value, and which lose theirs.
+/// The fields that are set, and the fields that are removed.
 #[derive(Debug, Default)]
 pub struct Change {
     set: Document,
@@ -14,10 +14,10 @@ pub struct Change {
 }
 
 impl Change {
-    /// Gives the field a value; `None`: it stays as it is.
+    /// Sets the field; `None` leaves it as it is.
     ///
     /// # Errors
-    /// [`crate::error::Error::Internal`] for what cannot be stored.
+    /// [`crate::error::Error::Internal`] for a value that cannot be serialized.
     pub fn keep<T: Serialize>(&mut self, field: &str, value: Option<T>) -> Result<()> {
         if let Some(value) = value {
             let value = bson::serialize_to_bson(&value)?;
@@ -26,10 +26,10 @@ impl Change {
         Ok(())
     }
 
-    /// The same for a field that may be without a value: the inner `None` takes it away.
+    /// Sets an optional field; the inner `None` removes the field.
     ///
     /// # Errors
-    /// [`crate::error::Error::Internal`] for what cannot be stored.
+    /// [`crate::error::Error::Internal`] for a value that cannot be serialized.
     pub fn keep_or_clear<T: Serialize>(&mut self, field: &str, value: Option<Option<T>>) -> Result<()> {
         match value {
             Some(None) => {
@@ -41,7 +41,7 @@ impl Change {
         }
     }
 
-    /// As the database takes it: the document was changed at `now` and its version grows.
+    /// Returns the update document, which also sets the time of the change to `now` and increments the version.
     #[must_use]
     pub fn into_update(mut self, now: Timestamp) -> Document {
         self.set.insert("updatedAt", now);

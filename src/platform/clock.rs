@@ -1,4 +1,4 @@
-//! Time, passed in: a clock that follows the database's, so that all nodes agree on what has expired.
+//! Time as a dependency: a clock that follows the database's, so that all nodes agree on what has expired.
 
 use std::sync::{
     Arc,
@@ -8,30 +8,30 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A moment, in whole milliseconds since 1970-01-01T00:00:00Z: the precision that the database keeps.
+/// A point in time, in whole milliseconds since 1970-01-01T00:00:00Z: the precision of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// From milliseconds since the epoch.
+    /// Creates a timestamp from milliseconds since the epoch.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since the epoch.
+    /// Returns the milliseconds since the epoch.
     #[must_use]
     pub const fn millis(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since the epoch, rounded down, as JWT claims count (RFC 7519 NumericDate).
+    /// Returns the whole seconds since the epoch, rounded down, as in JWT claims (RFC 7519 NumericDate).
     #[must_use]
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// This moment and `duration` later.
+    /// Returns the time `duration` later.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(
@@ -40,7 +40,7 @@ impl Timestamp {
         )
     }
 
-    /// This moment and `duration` earlier.
+    /// Returns the time `duration` earlier.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
         Self(
@@ -49,13 +49,13 @@ impl Timestamp {
         )
     }
 
-    /// How much later this moment is than `earlier`; nothing when it is not.
+    /// Returns how much later this time is than `earlier`, or zero if it is not later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// As the database's date.
+    /// Converts to a BSON date.
     #[must_use]
     pub const fn bson(self) -> bson::DateTime {
         bson::DateTime::from_millis(self.0)
@@ -68,7 +68,7 @@ impl From<Timestamp> for bson::Bson {
     }
 }
 
-// A date in documents, never a string or a number: TTL indexes and comparisons need the date type.
+// Stored as a date, never as a string or a number: TTL indexes and comparisons need the date type.
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.bson().serialize(serializer)
@@ -81,20 +81,20 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// Tells the time. Clones share one source.
+/// A source of the current time. Clones share one source.
 #[derive(Clone, Debug)]
 pub struct Clock(Arc<Kind>);
 
 #[derive(Debug)]
 enum Kind {
-    /// This machine's clock, moved by what the database's differs from it, in milliseconds.
+    /// This machine's clock, adjusted by its offset from the database's clock, in milliseconds.
     System { offset: AtomicI64 },
-    /// Stands still until it is moved, for tests.
+    /// Changes only when it is moved, for tests.
     Manual { millis: AtomicI64 },
 }
 
 impl Clock {
-    /// This machine's clock, until [`Clock::follow`] has heard of the database's.
+    /// Returns this machine's clock, unadjusted until [`Clock::follow`] is called.
     #[must_use]
     pub fn system() -> Self {
         Self(Arc::new(Kind::System {
@@ -102,7 +102,7 @@ impl Clock {
         }))
     }
 
-    /// A clock that stands at `start` until [`Clock::advance`] moves it.
+    /// Returns a clock that stays at `start` until [`Clock::advance`] moves it.
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
         Self(Arc::new(Kind::Manual {
@@ -110,7 +110,7 @@ impl Clock {
         }))
     }
 
-    /// Now.
+    /// Returns the current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &*self.0 {
@@ -119,8 +119,8 @@ impl Clock {
         }
     }
 
-    /// Follows another clock, read as `theirs` between `asked` and now by this machine's clock. The middle of
-    /// the round trip is the best guess of when it was read.
+    /// Follows another clock, which was read as `theirs` between `asked` and now by this machine's clock. The middle of
+    /// the round trip is the best estimate of when it was read.
     pub fn follow(&self, asked: Timestamp, theirs: Timestamp) {
         if let Kind::System { offset } = &*self.0 {
             let ours = i64::midpoint(asked.0, machine_millis());
@@ -128,13 +128,13 @@ impl Clock {
         }
     }
 
-    /// This machine's own time, for [`Clock::follow`].
+    /// Returns this machine's own time, for [`Clock::follow`].
     #[must_use]
     pub fn machine() -> Timestamp {
         Timestamp(machine_millis())
     }
 
-    /// Moves a manual clock; a system clock stays as it is.
+    /// Moves a manual clock; has no effect on a system clock.
     pub fn advance(&self, by: Duration) {
         if let Kind::Manual { millis } = &*self.0 {
             millis.fetch_add(

@@ -1,5 +1,5 @@
-//! Numbers that are given once: a number that was taken is never given again, also when what it was for did not come to
-//! be.
+//! Counters whose numbers are issued only once: a number is never issued again, even if the object it was issued for
+//! was not created.
 
 use bson::{Document, doc};
 use mongodb::options::ReturnDocument;
@@ -9,12 +9,12 @@ use crate::error::{Error, Result};
 
 const COLLECTION: &str = "counters";
 
-/// The next number of this name, from 1 on.
+/// Returns the next number of the counter with this name, starting at 1.
 pub async fn next(database: &Database, name: &str) -> Result<i64> {
     next_of(database, name, 1).await
 }
 
-/// So many numbers of this name that follow each other; the first of them.
+/// Reserves `many` consecutive numbers of the counter with this name and returns the first one.
 pub async fn next_of(database: &Database, name: &str, many: i64) -> Result<i64> {
     let counted = database
         .house::<Document>(COLLECTION)

@@ -1,4 +1,4 @@
-//! Digests, keyed digests and encryption at rest, all by aws-lc-rs.
+//! Digests, keyed digests and encryption at rest, all implemented by aws-lc-rs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use aws_lc_rs::{
 use super::secret::MasterKey;
 use crate::error::{Error, Result};
 
-/// Bytes of a tag: nobody finds 128 bits by trying.
+/// Bytes of a tag: 128 bits cannot be guessed.
 const TAG: usize = 16;
 
-/// SHA-256.
+/// Returns the SHA-256 digest.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
@@ -23,14 +23,14 @@ pub fn digest(bytes: &[u8]) -> [u8; 32] {
     out
 }
 
-/// What is stored of a secret that has 256 random bits itself: its SHA-256 in hex. Nothing slower is needed, because
-/// there is nothing to guess.
+/// Returns the form in which a secret with 256 random bits is stored: its SHA-256 in hex. A slow hash is not needed,
+/// because such a secret cannot be guessed.
 #[must_use]
 pub fn fingerprint(secret: &str) -> String {
     data_encoding::HEXLOWER.encode(&digest(secret.as_bytes()))
 }
 
-/// SHA-256 of a content that arrives in pieces.
+/// Computes the SHA-256 of a content that arrives in chunks.
 pub struct Digester(lc::Context);
 
 impl Default for Digester {
@@ -40,20 +40,20 @@ impl Default for Digester {
 }
 
 impl Digester {
-    /// Takes the next piece.
+    /// Adds the next chunk.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// The digest in hex.
+    /// Returns the digest in hex.
     #[must_use]
     pub fn hex(self) -> String {
         data_encoding::HEXLOWER.encode(self.0.finish().as_ref())
     }
 }
 
-/// What this gateway signs and encrypts for itself. Each purpose has a key of its own, derived from the master key, so
-/// that a signature for one is worth nothing for another.
+/// Signs and encrypts values for the gateway itself. Each purpose has its own key, derived from the master key, so that
+/// a signature for one purpose is invalid for another.
 pub struct Vault {
     encryption: RandomizedNonceKey,
     links: hmac::Key,
@@ -67,12 +67,13 @@ pub struct Vault {
 /// Bytes of a cursor's tag: 128 bits of HMAC-SHA256 (RFC 2104 §5).
 pub const TAG_LENGTH: usize = 16;
 
-/// Authenticates the cursors of pages. Cheap to clone; shows nothing in `Debug`.
+/// Authenticates the cursors of pages. Cheap to clone; `Debug` shows nothing of the key.
 #[derive(Clone)]
 pub struct CursorKey(Arc<hmac::Key>);
 
 impl CursorKey {
-    /// The tag of a cursor's values in the order of this label, which ends with a byte that it has nowhere else.
+    /// Returns the tag of a cursor's values in the order that the label names. The label must be self-delimiting (a
+    /// fixed number of parts that each end with NUL), so that it cannot be confused with the values.
     #[must_use]
     pub fn tag(&self, label: &[u8], values: &[u8]) -> [u8; TAG_LENGTH] {
         let mut context = hmac::Context::with_key(&self.0);
@@ -83,7 +84,7 @@ impl CursorKey {
         tag
     }
 
-    /// Whether a tag is that of these values in this order, in constant time.
+    /// Returns whether the tag matches these values in this order, in constant time.
     #[must_use]
     pub fn is_tag_of(&self, tag: &[u8], label: &[u8], values: &[u8]) -> bool {
         verify_slices_are_equal(tag, &self.tag(label, values)).is_ok()
@@ -97,10 +98,10 @@ impl fmt::Debug for CursorKey {
 }
 
 impl Vault {
-    /// Derives the keys.
+    /// Derives the keys from the master key.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the library refuses the key.
+    /// [`Error::Internal`] when the library rejects the key.
     pub fn new(master: &MasterKey) -> Result<Self> {
         let derive = |purpose: &str| {
             hmac::sign(
@@ -124,7 +125,8 @@ impl Vault {
         })
     }
 
-    /// Encrypts for the database; `context` (an id) is bound to it, so that it opens in its own place only.
+    /// Encrypts a value for the database. The ciphertext is bound to `context` (an id), so that it can only be
+    /// decrypted in its own place.
     ///
     /// # Errors
     /// [`Error::Internal`] when the library fails.
@@ -139,10 +141,10 @@ impl Vault {
         Ok(out)
     }
 
-    /// Opens what [`Vault::seal`] made.
+    /// Decrypts the output of [`Vault::seal`].
     ///
     /// # Errors
-    /// [`Error::Internal`] when it was made under another master key, for another place, or changed.
+    /// [`Error::Internal`] when it was encrypted under another master key or for another context, or was changed.
     pub fn open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>> {
         let foreign = || Error::internal("stored data is encrypted with another master key, or damaged");
         let (nonce, cipher) = sealed.split_at_checked(NONCE_LEN).ok_or_else(foreign)?;
@@ -163,30 +165,30 @@ impl Vault {
         data_encoding::BASE64URL_NOPAD.encode(hmac::sign(&self.links, text.as_bytes()).as_ref())
     }
 
-    /// Whether `signature` is this text's, in constant time.
+    /// Returns whether `signature` is the signature of this text, in constant time.
     #[must_use]
     pub fn verify_link(&self, text: &str, signature: &str) -> bool {
-        // 32 bytes are 43 characters; nothing longer is decoded.
+        // 32 bytes are 43 characters in base64url; nothing longer is decoded.
         signature.len() == 43
             && data_encoding::BASE64URL_NOPAD
                 .decode(signature.as_bytes())
                 .is_ok_and(|signature| hmac::verify(&self.links, text.as_bytes(), &signature).is_ok())
     }
 
-    /// The secret of the refresh token that follows `used` in its session: the same for everyone who asks, so that an answer
-    /// that was lost can be given again without the token being stored.
+    /// Returns the secret of the refresh token that follows `used` in its session. It is deterministic, so that a lost
+    /// response can be repeated without storing the token.
     #[must_use]
     pub fn next_refresh(&self, used: &str) -> String {
         data_encoding::BASE64URL_NOPAD.encode(hmac::sign(&self.refresh, used.as_bytes()).as_ref())
     }
 
-    /// The tag of a refresh token that is issued: 128 bits in base64url.
+    /// Returns the tag of a refresh token that is issued: 128 bits in base64url.
     #[must_use]
     pub fn refresh_tag(&self, token: &str) -> String {
         data_encoding::BASE64URL_NOPAD.encode(&self.tag(token))
     }
 
-    /// Whether `tag` is this refresh token's, in constant time.
+    /// Returns whether `tag` belongs to this refresh token, in constant time.
     #[must_use]
     pub fn verify_refresh_tag(&self, token: &str, tag: &str) -> bool {
         data_encoding::BASE64URL_NOPAD
@@ -200,21 +202,21 @@ impl Vault {
         tag
     }
 
-    /// What is stored of a value that could be guessed, such as an e-mail address: without the master key nobody can
-    /// try out which value it was.
+    /// Returns the form in which a guessable value, such as an e-mail address, is stored: without the master key,
+    /// guesses cannot be verified.
     #[must_use]
     pub fn blind(&self, value: &[u8]) -> String {
         data_encoding::BASE64URL_NOPAD.encode(hmac::sign(&self.blinding, value).as_ref())
     }
 
-    /// The key of the cursors of pages.
+    /// Returns the key that authenticates the cursors of pages.
     #[must_use]
     pub fn cursors(&self) -> &CursorKey {
         &self.cursors
     }
 
-    /// The demo's secret for `name`: the same at every start, so that it can be shown again although only its hash is
-    /// stored.
+    /// Returns the demo's secret for `name`: the same at every start, so that it can be shown again although only its
+    /// hash is stored.
     #[must_use]
     pub fn demo_secret(&self, name: &str) -> String {
         data_encoding::BASE64URL_NOPAD.encode(hmac::sign(&self.demo, name.as_bytes()).as_ref())

@@ -1,5 +1,4 @@
-//! Decimal numbers, exact: what amounts of money are told in. Kept in the database as its decimal128, so that it can add
-//! them up.
+//! Exact decimal numbers, for amounts of money. Stored as the database's decimal128, so that it can add them up.
 
 use std::fmt;
 
@@ -7,28 +6,28 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 use bson::Decimal128;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-/// Most digits, before and behind the point together: what a decimal128 holds exactly (IEEE 754-2019 §3.6).
+/// Maximum digits before and after the point together: what a decimal128 holds exactly (IEEE 754-2019 §3.6).
 const MAX_DIGITS: usize = 34;
-/// The first number that has more digits.
+/// The smallest number with more digits than that.
 const TOO_MANY_UNITS: u128 = 10_u128.pow(34);
-/// What is added to a decimal128's exponent before it is written (IEEE 754-2019 §3.6).
+/// The bias that is added to a decimal128's exponent (IEEE 754-2019 §3.6).
 const BIAS: u128 = 6176;
 /// Bits of a decimal128's coefficient, below its exponent of 14 bits and its sign.
 const COEFFICIENT: u32 = 113;
 
-/// A decimal number of at most 34 digits. It remembers how many decimals it was written with: `10.50` stays `10.50`, and is
-/// equal to `10.5`.
+/// A decimal number of at most 34 digits. It keeps the number of decimals it was written with: `10.50` stays `10.50`,
+/// and is equal to `10.5`.
 #[derive(Clone, Copy, Debug)]
 pub struct Decimal {
     /// The number without its point.
     units: i128,
-    /// How many digits stand behind the point.
+    /// How many digits follow the point.
     scale: u8,
 }
 
 impl Decimal {
-    /// From `-12.50`: a minus where it is one, digits without needless zeros before them, and a point with digits behind it
-    /// where there are decimals. No exponent.
+    /// Parses a number such as `-12.50`: an optional minus sign, digits without leading zeros, and optionally a point
+    /// followed by digits. Exponents are rejected.
     #[must_use]
     pub fn parse_text(text: &str) -> Option<Self> {
         let (is_negative, number) = match text.strip_prefix('-') {
@@ -56,19 +55,19 @@ impl Decimal {
         })
     }
 
-    /// Whether it is less than zero.
+    /// Returns whether the number is less than zero.
     #[must_use]
     pub const fn is_negative(self) -> bool {
         self.units < 0
     }
 
-    /// How many decimals its value needs: one for `10.50`.
+    /// Returns how many decimals the value needs: one for `10.50`.
     #[must_use]
     pub fn decimals(self) -> u8 {
         self.shortest().scale
     }
 
-    /// The same value without needless zeros at its end.
+    /// Returns the same value without trailing zeros.
     #[must_use]
     pub fn shortest(mut self) -> Self {
         while self.scale > 0 && self.units % 10 == 0 {
@@ -78,14 +77,15 @@ impl Decimal {
         self
     }
 
-    /// The sign, the exponent of 14 bits, the coefficient.
+    /// Encodes the sign, the exponent of 14 bits, and the coefficient.
     fn to_database(self) -> Decimal128 {
         let sign = u128::from(self.is_negative()) << 127;
         let exponent = (BIAS - u128::from(self.scale)) << COEFFICIENT;
         Decimal128::from_bytes((sign | exponent | self.units.unsigned_abs()).to_le_bytes())
     }
 
-    /// `None` for what is none of ours: infinite, no number, or with a positive exponent.
+    /// Decodes a decimal128; `None` for values that this type does not represent: infinite, NaN, or with a positive
+    /// exponent.
     fn from_database(stored: Decimal128) -> Option<Self> {
         let bits = u128::from_le_bytes(stored.bytes());
         let coefficient = bits & ((1 << COEFFICIENT) - 1);
@@ -104,7 +104,7 @@ impl Decimal {
     fn of_wire(value: &Value) -> Option<Self> {
         match value {
             Value::String(text) => Self::parse_text(text),
-            // A whole number is exact; one with decimals has been through binary already.
+            // A whole number is exact; one with decimals has already been converted to binary floating point.
             Value::Number(number) if number.is_i64() || number.is_u64() => {
                 Self::parse_text(&number.to_string())
             }
@@ -113,7 +113,7 @@ impl Decimal {
     }
 }
 
-/// By value, however many decimals were written.
+/// Compares by value, regardless of the number of decimals written.
 impl PartialEq for Decimal {
     fn eq(&self, other: &Self) -> bool {
         let (one, other) = (self.shortest(), other.shortest());
@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(decimal("-0").to_string(), "0", "there is one zero");
     }
 
-    // The library's own reading of the database's form.
+    // Compares with the BSON library's own parser of decimal128.
     #[test]
     fn what_is_stored_is_the_same_number_to_others() {
         for text in GOOD {

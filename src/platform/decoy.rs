@@ -1,5 +1,5 @@
-//! Writes that cost what others cost and leave nothing that means anything, so that time does not tell which of two ways an
-//! operation took.
+//! Decoy writes, which cost as much as real ones and store nothing meaningful, so that timing does not reveal which
+//! branch an operation took.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::random::Random;
 use crate::error::Result;
 
 const COLLECTION: &str = "decoys";
-/// A decoy goes after this. It is not needed once it is written, but removing it at once would be work of its own.
+/// Lifetime of a decoy. It is useless once written, but removing it at once would be additional work.
 const KEEP: Duration = Duration::from_secs(60);
 
 /// Indexes of the decoys.
@@ -44,7 +44,7 @@ pub struct Decoys {
 }
 
 impl Decoys {
-    /// Decoys in this database.
+    /// Creates a writer of decoys in this database.
     #[must_use]
     pub fn new(database: Database, clock: Clock, random: Random, vault: Arc<Vault>) -> Self {
         Self {
@@ -59,8 +59,8 @@ impl Decoys {
         self.database.house(COLLECTION)
     }
 
-    /// Inserts, within a transaction, a document as large as this one would be, with an entry in an index for each of that
-    /// one's `indexes`. Nothing of its content is kept.
+    /// Inserts, within a transaction, a document of the same size as `instead_of`, with one index entry for each of its
+    /// `indexes`. The content of `instead_of` is not stored.
     pub async fn insert_in(&self, tx: &mut Tx, instead_of: &impl Serialize, indexes: usize) -> Result<()> {
         let bytes = bson::serialize_to_vec(instead_of)?.len();
         let keys: Vec<String> = (0..indexes).map(|_| self.random.token()).collect();
@@ -72,7 +72,7 @@ impl Decoys {
         Ok(())
     }
 
-    /// Takes a turn at what is named by `key`, within a transaction: of two at once, one waits and begins anew. The key is
+    /// Serializes transactions on `key`: of two concurrent ones, one is retried after a write conflict. The key is
     /// stored blinded.
     pub async fn take_turn_in(&self, tx: &mut Tx, key: &str) -> Result<()> {
         let named = doc! { "_id": self.vault.blind(key.as_bytes()) };

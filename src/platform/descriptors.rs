@@ -2,11 +2,11 @@
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// Kept for all that is no client's connection: a hundred connections to each database server that is asked and a few that
-/// watch it, files, mails, requests to other servers, and connections that are just being refused.
+/// Descriptors reserved for everything except client connections: a hundred connections to each database server in use
+/// and a few that monitor it, files, mails, requests to other servers, and connections that are just being refused.
 const RESERVE: usize = 256;
 
-/// Raises the limit as far as the process may (`ulimit -Hn`).
+/// Raises the soft limit to the hard limit (`ulimit -Hn`).
 pub fn raise() {
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
         return;
@@ -14,12 +14,12 @@ pub fn raise() {
     if soft < hard
         && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
     {
-        // As on systems that name no limit and have one all the same: what there is stays.
+        // For example on systems that report no limit but have one; the current limit remains.
         tracing::debug!(%error, soft, hard, "cannot raise the limit of open files");
     }
 }
 
-/// The limit now, and the clients' connections that it leaves room for.
+/// Returns the current limit, and the number of client connections that it allows.
 #[must_use]
 pub fn room() -> (usize, usize) {
     let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(soft, _)| soft);

@@ -1,4 +1,4 @@
-//! Filters of lists: inputs that become conditions, with every text escaped.
+//! Filters of lists: inputs that become query conditions, with every text escaped.
 
 use async_graphql::InputObject;
 use bson::{Bson, Document, Regex, doc};
@@ -6,13 +6,13 @@ use bson::{Bson, Document, Regex, doc};
 use super::clock::Timestamp;
 use crate::error::{Error, Result};
 
-/// How far `and`, `or` and `not` may stand within each other.
+/// Maximum nesting depth of `and`, `or` and `not`.
 pub const MAX_DEPTH: usize = 5;
-/// How many values `in` takes.
+/// Maximum values of `in`.
 const MAX_VALUES: usize = 100;
-/// How many filters stand within a filter, all levels together.
+/// Maximum filters within a filter, over all levels.
 const MAX_FILTERS: usize = 200;
-/// Longest text in a filter, in characters.
+/// Maximum length of a text in a filter, in characters.
 const MAX_TEXT: usize = 512;
 
 /// Filter by a string. All conditions must match; a condition that is null is ignored. A text in a condition has at
@@ -50,10 +50,10 @@ pub struct DateTimeFilter {
 }
 
 impl StringFilter {
-    /// The same filter for a field whose texts are stored in another form.
+    /// Maps the texts of the filter to the form in which the field is stored.
     #[must_use]
     pub fn mapped(self, form: impl Fn(&str) -> String) -> Self {
-        // What is too long is refused as it is, without the work.
+        // A text that is too long is left as it is, without the cost of mapping it; it is rejected later.
         let form = |text: &str| {
             if text.len() > MAX_TEXT * 4 {
                 text.to_owned()
@@ -74,10 +74,10 @@ impl StringFilter {
         }
     }
 
-    /// The condition on a field.
+    /// Returns the conditions on a field.
     ///
     /// # Errors
-    /// [`Error::BadInput`] for a text or list that is too long.
+    /// [`Error::BadInput`] for a text or list that is too long, or a text with a NUL character.
     pub fn on(self, field: &str) -> Result<Vec<Document>> {
         let Self {
             eq,
@@ -108,7 +108,7 @@ impl StringFilter {
             add("$regex", expression(pattern(&bounded(text)?), "is")?);
         }
         if let Some(text) = starts_with {
-            // Case-sensitive with an anchor: the form that an index can answer.
+            // Case-sensitive and anchored: the form that can use an index.
             add("$regex", expression(format!("^{}", escape(&bounded(text)?)), "")?);
         }
         if let Some(none) = is_null {
@@ -119,7 +119,7 @@ impl StringFilter {
 }
 
 impl DateTimeFilter {
-    /// The condition on a field.
+    /// Returns the conditions on a field.
     #[must_use]
     pub fn on(self, field: &str) -> Vec<Document> {
         let Self { eq, gt, gte, lt, lte } = self;
@@ -142,7 +142,7 @@ fn bounded(text: String) -> Result<String> {
             "A text in a filter has at most {MAX_TEXT} characters."
         )));
     }
-    // A zero character cannot be in a regular expression of the database, nor in any text that is stored.
+    // The database's regular expressions cannot contain NUL, nor does any stored text.
     if text.contains('\0') {
         return Err(Error::BadInput(
             "A text in a filter has no control characters.".to_owned(),
@@ -158,10 +158,11 @@ fn expression(pattern: String, options: &str) -> Result<Bson> {
     }))
 }
 
-/// The regular expression of a text in which `*` stands for any run of characters.
+/// Returns the regular expression of a text in which `*` matches any run of characters.
 ///
-/// Each piece but the last is taken where it first stands and never tried elsewhere (`(?>…)`): what comes later has most room
-/// so, and a pattern of many stars costs a pass over the text instead of all ways to share the text among them.
+/// Each piece but the last is matched at its first occurrence, without backtracking (`(?>…)`). That leaves the most
+/// room for the pieces after it, and a pattern of many stars costs one pass over the text instead of trying every way
+/// to divide the text among them.
 fn pattern(text: &str) -> String {
     let mut pieces = text.split('*').map(escape);
     let mut pattern = format!("^{}", pieces.next().unwrap_or_default());
@@ -179,7 +180,7 @@ fn pattern(text: &str) -> String {
     pattern
 }
 
-/// Makes every character of `text` mean itself in a regular expression.
+/// Escapes every ASCII punctuation character of `text`, so that the text is matched literally.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -191,29 +192,30 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// A filter that holds others.
+/// A filter that can contain others.
 pub trait Filter: Sized {
-    /// This filter's own conditions.
+    /// Takes this filter's own conditions.
     fn own(&mut self) -> Result<Vec<Document>>;
-    /// Its `and`, `or` and `not`.
+    /// Returns its `and`, `or` and `not`.
     fn nested(self) -> Nested<Self>;
 }
 
 /// The filters within a filter.
 #[derive(Debug)]
 pub struct Nested<F> {
-    /// All must hold.
+    /// All must match.
     pub and: Option<Vec<F>>,
-    /// One must hold.
+    /// At least one must match.
     pub or: Option<Vec<F>>,
-    /// Must not hold.
+    /// Must not match.
     pub not: Option<Box<F>>,
 }
 
-/// The whole condition of a filter.
+/// Returns the whole condition of a filter.
 ///
 /// # Errors
-/// [`Error::BadInput`] when `and`, `or` and `not` stand more than [`MAX_DEPTH`] deep, or a condition cannot be.
+/// [`Error::BadInput`] when `and`, `or` and `not` are nested deeper than [`MAX_DEPTH`] or contain too many filters, or
+/// when a condition is invalid.
 pub fn condition<F: Filter>(filter: Option<F>) -> Result<Document> {
     let mut left = MAX_FILTERS;
     let conditions = filter.map_or_else(|| Ok(Vec::new()), |filter| collect(filter, 0, &mut left))?;
@@ -249,7 +251,7 @@ fn collect<F: Filter>(mut filter: F, depth: usize, left: &mut usize) -> Result<V
             .into_iter()
             .map(|inner| collect(inner, depth + 1, left).map(all))
             .collect::<Result<Vec<_>>>()?;
-        // One of none holds never.
+        // An empty `or` never matches.
         conditions.push(if branches.is_empty() {
             doc! { "_id": { "$in": [] } }
         } else {
@@ -327,7 +329,7 @@ mod tests {
                 let Bson::RegularExpression(regex) = expression else {
                     panic!("an expression")
                 };
-                // Each character escaped, and a group for each star.
+                // At most an escape for each character and a group for each star.
                 assert!(regex.pattern.as_str().len() <= MAX_TEXT * 10);
             }
         });

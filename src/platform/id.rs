@@ -17,14 +17,14 @@ pub trait Id: Sized + Clone + Eq + std::hash::Hash + Send + Sync + 'static {
     /// The three letters before the `_`.
     const PREFIX: &'static str;
 
-    /// From text that has this type's form; `None` for anything else, so that a malformed id is simply not found.
+    /// Parses text that has this type's form; `None` for anything else, so that a malformed id is treated as not found.
     fn parse(text: &str) -> Option<Self>;
 
-    /// The text.
+    /// Returns the text of the id.
     fn as_str(&self) -> &str;
 }
 
-/// Whether `text` is `prefix_` and 26 characters of the alphabet.
+/// Returns whether `text` is `prefix_` followed by 26 lower-case characters of the alphabet.
 #[must_use]
 pub fn has_form(text: &str, prefix: &str) -> bool {
     text.strip_prefix(prefix)
@@ -36,7 +36,7 @@ pub fn has_form(text: &str, prefix: &str) -> bool {
         })
 }
 
-/// A fresh id's text. Ids made at a later millisecond sort later.
+/// Returns the text of a new id. Ids created in a later millisecond sort later.
 #[must_use]
 pub fn fresh(prefix: &str, now: Timestamp, random: &Random) -> String {
     let millis = u64::try_from(now.millis()).unwrap_or(0);
@@ -52,8 +52,8 @@ fn written(prefix: &str, ulid: Ulid) -> String {
     text
 }
 
-/// Makes ids of which each sorts behind the one before, within a millisecond too. Those of several nodes sort by the
-/// millisecond.
+/// Creates ids that are strictly increasing, also within a millisecond. Ids of several nodes are ordered by the
+/// millisecond only.
 #[derive(Debug, Default)]
 pub struct Succession(Mutex<Ulid>);
 
@@ -62,7 +62,7 @@ impl Succession {
         let millis = u64::try_from(now.millis()).unwrap_or(0);
         let drawn = Ulid::from_parts(millis, random.u128());
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A clock that was set back stays where the ids are until it has caught up.
+        // If the clock is set back, the ids keep the last timestamp until it has caught up.
         *last = match last.increment() {
             Some(next) if last.timestamp_ms() >= millis => next,
             _ => drawn,
@@ -79,13 +79,13 @@ macro_rules! ids {
         pub struct $name(String);
 
         impl $name {
-            /// A fresh id, made at `now`.
+            /// Creates a new id with the time `now`.
             #[must_use]
             pub fn fresh(now: Timestamp, random: &Random) -> Self {
                 Self(fresh($prefix, now, random))
             }
 
-            /// The next id of a succession, made at `now`.
+            /// Creates the next id of a succession, with the time `now`.
             #[must_use]
             pub fn next(ids: &Succession, now: Timestamp, random: &Random) -> Self {
                 Self(ids.next($prefix, now, random))
@@ -100,7 +100,7 @@ macro_rules! ids {
             fn as_str(&self) -> &str { &self.0 }
         }
 
-        // An id is not personal data, but says nothing to a reader without its type.
+        // Only the text: an id is not personal data, and its prefix names the type.
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }
         }
@@ -113,7 +113,7 @@ macro_rules! ids {
     )*};
 }
 
-// The one list of prefixes: `node(id:)` dispatches on them.
+// The only list of prefixes: `node(id:)` dispatches on them.
 ids! {
     /// An organization, which owns storefronts.
     OrganizationId = "org";
@@ -147,7 +147,7 @@ ids! {
     MarketId = "mkt";
     /// An identity provider.
     IdentityProviderId = "idp";
-    /// What ties an identity provider's subject to a customer.
+    /// The link between an identity provider's subject and a customer.
     IdentityId = "idn";
     /// A job.
     JobId = "job";

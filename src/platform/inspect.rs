@@ -1,46 +1,46 @@
-//! What an operator wants to know of a database before a gateway uses it. Nothing here changes anything that lasts.
+//! Checks of a database before a gateway uses it. They leave no lasting changes.
 
 use bson::{Bson, Document, doc};
 
 use super::database::{Database, Index, same_definition};
 use crate::error::{Error, Result};
 
-/// Holds a trial document for a moment.
+/// Holds a trial document for a short time.
 const TRIALS: &str = "trials";
-/// Error code of a collection that is not there (NamespaceNotFound).
+/// Error code of a collection that does not exist (`NamespaceNotFound`).
 const NOT_THERE: i32 = 26;
 
-/// How the database's server runs.
+/// The topology of the database server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topology {
-    /// As a replica set, of one node or more.
+    /// A replica set of one or more nodes.
     ReplicaSet,
-    /// As a sharded cluster, behind `mongos`.
+    /// A sharded cluster, behind `mongos`.
     Cluster,
-    /// By itself: without transactions.
+    /// A standalone server, which has no transactions.
     Standalone,
 }
 
-/// The database's server.
+/// The database server.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// Its version, such as `6.0.5`.
+    /// Version, such as `6.0.5`.
     pub version: String,
-    /// How it runs.
+    /// Topology.
     pub topology: Topology,
 }
 
-/// How the stored indexes differ from those that are needed, each as `collection.name`.
+/// How the stored indexes differ from the required ones, each as `collection.name`.
 #[derive(Clone, Debug, Default)]
 pub struct IndexState {
-    /// Not there.
+    /// Indexes that do not exist.
     pub missing: Vec<String>,
-    /// There, but defined otherwise.
+    /// Indexes that exist with another definition.
     pub drifted: Vec<String>,
 }
 
 impl Database {
-    /// What the server says of itself.
+    /// Returns the server's version and topology.
     pub async fn server(&self) -> Result<Server> {
         let hello = self.raw().run_command(doc! { "hello": 1 }).await?;
         let build = self.raw().run_command(doc! { "buildInfo": 1 }).await?;
@@ -55,7 +55,7 @@ impl Database {
         Ok(Server { version, topology })
     }
 
-    /// Writes a document, acknowledged by a majority, and takes it away again.
+    /// Writes a document, acknowledged by a majority, and removes it again.
     pub async fn try_write(&self) -> Result<()> {
         let trials = self.house::<Document>(TRIALS);
         let written = trials.insert_one(doc! {}).await?;
@@ -63,7 +63,7 @@ impl Database {
         Ok(trials.drop().await?)
     }
 
-    /// Compares the stored indexes with those that are needed.
+    /// Compares the stored indexes with the required ones.
     pub async fn index_state(&self, needed: &[&Index]) -> Result<IndexState> {
         let mut collections: Vec<&str> = needed.iter().map(|index| index.collection).collect();
         collections.sort_unstable();
@@ -74,7 +74,7 @@ impl Database {
             for index in needed.iter().filter(|index| index.collection == collection) {
                 let name = format!("{collection}.{}", index.name);
                 let wanted = index.specification();
-                // Of the same name or for the same fields: neither lets the wanted one be made beside it.
+                // An index with the same name or the same fields; either prevents the creation of the wanted one.
                 let rival = |stored: &&Document| {
                     stored.get_str("name").is_ok_and(|name| name == index.name)
                         || stored.get_document("key").ok() == wanted.get_document("key").ok()

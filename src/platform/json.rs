@@ -1,29 +1,29 @@
-//! Bounds on JSON from outside, checked in one pass over its bytes before anything is built of it: a megabyte of
-//! `[1,1,1,…]` would become 36 MiB of values. [`flaw`] says what is wrong with what is no JSON.
+//! Bounds on JSON from outside, checked in one pass over its bytes before it is parsed: a megabyte of `[1,1,1,…]` would
+//! become 36 MiB of values. [`flaw`] explains what is wrong with invalid JSON.
 
 pub mod flaw;
 
 use std::fmt;
 
-/// How much a JSON text may hold.
+/// Limits on the size of a JSON text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Objects and lists inside one another.
+    /// Nesting depth of objects and lists.
     pub depth: usize,
-    /// Values and names of members, objects and lists themselves counted.
+    /// Number of values and member names, including objects and lists themselves.
     pub values: usize,
 }
 
-/// Which bound a text exceeds.
+/// The bound that a text exceeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Excess {
-    /// It nests deeper than so many levels.
+    /// Nested deeper than this many levels.
     Depth(usize),
-    /// It holds more than so many values.
+    /// More than this many values.
     Values(usize),
 }
 
-/// Ends a sentence that names the text.
+/// Completes a sentence whose subject is the text.
 impl fmt::Display for Excess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -33,7 +33,7 @@ impl fmt::Display for Excess {
     }
 }
 
-/// Checks a text against bounds. Says nothing about whether it is JSON: that is the parser's part. Takes time
+/// Checks a text against bounds. Does not check whether it is JSON, which is left to the parser. Takes time
 /// proportional to the text and no memory.
 ///
 /// # Errors
@@ -41,7 +41,7 @@ impl fmt::Display for Excess {
 pub fn check(json: &[u8], bounds: &Bounds) -> Result<(), Excess> {
     let mut bytes = json.iter();
     let (mut depth, mut values) = (0_usize, 0_usize);
-    // Whether the byte before belongs to a number or a word.
+    // Whether the previous byte belongs to a number or a word.
     let mut in_plain = false;
     while let Some(byte) = bytes.next() {
         let is_plain = match byte {
@@ -76,7 +76,7 @@ pub fn check(json: &[u8], bounds: &Bounds) -> Result<(), Excess> {
     Ok(())
 }
 
-/// Goes on behind the end of the string that has begun.
+/// Advances past the end of the current string.
 fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
     while let Some(byte) = bytes.next() {
         match byte {
@@ -95,7 +95,7 @@ mod tests {
 
     const BOUNDS: Bounds = Bounds { depth: 3, values: 10 };
 
-    /// Depth, and values with names, of what the parser has made of a text.
+    /// Returns the depth, and the number of values and names, of a parsed text.
     fn size(value: &Value) -> (usize, usize) {
         let inner: Vec<(usize, usize)> = match value {
             Value::Array(values) => values.iter().map(size).collect(),

@@ -1,7 +1,8 @@
-//! Loaders: the reads of one level of a query become one command.
+//! Loaders: combine the reads of one level of a query into one command.
 //!
-//! The one file that names the `dataloader` crate, and the one that knows its traps: `load` panics on a missing key, a
-//! batch without one of its keys fails it, a cancelled load fails its neighbours, and there is no error channel.
+//! The only file that uses the `dataloader` crate. It handles the crate's pitfalls: `load` panics on a missing key, a
+//! batch function that omits a key fails its load, a cancelled load fails the other loads of its batch, and there is no
+//! error channel.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -13,19 +14,19 @@ use tokio::task::coop::unconstrained;
 
 use crate::error::{Error, Result};
 
-/// A level has at most a page of parents for each parent above; one batch takes them all.
+/// Each parent has at most a page of children; one batch takes those of all parents.
 const MAX_BATCH: usize = 10_000;
-/// One yield lets every sibling resolver ask; more costs CPU and gains nothing.
+/// One yield lets every sibling resolver add its key; more cost CPU without benefit.
 const YIELDS: usize = 1;
 
-/// One way of reading many things by key at once.
+/// Reads many objects by key at once.
 pub trait Batch: Send + Sync + 'static {
-    /// What a thing is asked for by.
+    /// The key of an object.
     type Key: Clone + Eq + Hash + std::fmt::Debug + Send + Sync + 'static;
-    /// What is found.
+    /// The object that is found.
     type Value: Send + Sync + 'static;
 
-    /// Reads all keys with a fixed number of commands. A key without an entry is not found.
+    /// Reads all keys with a fixed number of commands. A key that is absent from the result is not found.
     fn load(
         &self,
         keys: &[Self::Key],
@@ -50,7 +51,7 @@ impl<B: Batch> BatchFn<B::Key, Loaded<B::Value>> for Adapter<B> {
     }
 }
 
-/// Reads by key, in batches, each key once a request.
+/// Reads objects by key in batches, each key once per request.
 pub struct Loader<B: Batch>(cached::Loader<B::Key, Loaded<B::Value>, Adapter<B>>);
 
 impl<B: Batch> Loader<B> {
@@ -62,15 +63,16 @@ impl<B: Batch> Loader<B> {
         )
     }
 
-    /// What `key` stands for, `None` when it is not there for this reach.
+    /// Returns the object of `key`; `None` if it does not exist within this reach.
     ///
     /// # Errors
-    /// The batch's error, shared by its keys.
+    /// The error of the batch, shared by its keys.
     pub async fn load(&self, key: B::Key) -> Loaded<B::Value> {
-        // Many siblings are one task: when its budget runs out between two of them, the batch would be split.
+        // Many siblings run in one task: if its cooperative budget were exhausted between two of them, the batch would
+        // be split.
         match unconstrained(self.0.try_load(key.clone())).await {
             Ok(loaded) => loaded,
-            // A neighbour that was cancelled took the batch with it: ask once more.
+            // Another load of the batch was cancelled and took the batch with it: retried once.
             Err(_) => unconstrained(self.0.try_load(key))
                 .await
                 .map_err(Error::internal)?,
@@ -78,17 +80,19 @@ impl<B: Batch> Loader<B> {
     }
 }
 
-/// The loaders of one request, made when first asked for. Never shared between requests: they hold one caller's reach.
+/// The loaders of one request, created on first use. Never shared between requests, because they hold one caller's
+/// reach.
 #[derive(Default)]
 pub struct Loaders(Mutex<HashMap<(TypeId, String), Arc<dyn Any + Send + Sync>>>);
 
 impl Loaders {
-    /// Forgets what was read, after something was written.
+    /// Forgets all results, after a write.
     pub fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// The request's loader of kind `B` for `scope`: loaders that differ in arguments or reach need another scope.
+    /// Returns the request's loader of type `B` for `scope`. Loaders that differ in arguments or reach need different
+    /// scopes.
     pub fn get<B: Batch>(&self, scope: &str, make: impl FnOnce() -> B) -> Arc<Loader<B>> {
         let mut loaders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = loaders
@@ -135,7 +139,7 @@ mod tests {
             Some(14)
         );
         assert!(matches!(&found[0], Ok(None)));
-        // The same key later is not read again.
+        // A later load of the same key is served from the cache.
         let again = loaders.get("", || Doubled(Arc::clone(&batches)));
         assert!(matches!(again.load(7).await, Ok(Some(_))));
         assert_eq!(batches.load(Ordering::SeqCst), 1);
@@ -155,7 +159,7 @@ mod tests {
         let loader = loaders.get("", || Doubled(Arc::default()));
         {
             let mut first = Box::pin(loader.load(1));
-            // Polled once: it has asked, then goes away.
+            // Polled once, so that its key is queued, then dropped.
             assert!(futures_util::poll!(first.as_mut()).is_pending());
         }
         assert!(matches!(loader.load(1).await, Ok(Some(_))));

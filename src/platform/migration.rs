@@ -1,4 +1,4 @@
-//! Migrations: numbered changes of what is stored, each once in a database, whatever the number of nodes.
+//! Migrations: numbered changes of stored data, each applied once per database, whatever the number of nodes.
 
 use std::time::Duration;
 
@@ -11,20 +11,20 @@ use super::clock::{Clock, Timestamp};
 use super::database::{Database, violated_index};
 use crate::error::{Error, Result};
 
-/// A node that runs migrations renews its lease at each of them; one that died is replaced after this.
+/// The lease of a node that runs migrations, renewed before each of them; afterwards another node takes over.
 const LEASE: Duration = Duration::from_secs(60);
-/// How often a node that waits for another's migrations looks again.
+/// Interval at which a node that waits for another node's migrations checks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 const COLLECTION: &str = "migrations";
 const LOCK: &str = "lock";
 
-/// One change. It must be right to run it again after it was cut off anywhere.
+/// One migration. It must be safe to run it again after it was interrupted anywhere.
 pub struct Migration {
-    /// Its place in the order; never reused.
+    /// Position in the order; never reused.
     pub number: i32,
-    /// What it does, in a few words.
+    /// Short description.
     pub name: &'static str,
-    /// The change.
+    /// Applies the change.
     pub run: for<'a> fn(&'a Database) -> BoxFuture<'a, Result<()>>,
 }
 
@@ -37,10 +37,11 @@ struct Applied {
     at: Timestamp,
 }
 
-/// Runs what this database has not seen yet, in order, on one node at a time; the others wait.
+/// Runs the migrations that have not been applied to this database, in order, on one node at a time; the other nodes
+/// wait.
 ///
 /// # Errors
-/// A database that a newer version of the gateway has changed is refused; so is a list out of order.
+/// The database was changed by a newer version of the gateway, the list is out of order, or a migration fails.
 pub async fn migrate(database: &Database, clock: &Clock, node: &str, migrations: &[Migration]) -> Result<()> {
     if !migrations.is_sorted_by(|a, b| a.number < b.number) {
         return Err(Error::internal("migrations are not listed in ascending order"));
@@ -61,7 +62,7 @@ pub async fn migrate(database: &Database, clock: &Clock, node: &str, migrations:
             break;
         };
         if lock(database, clock, node).await? {
-            // The node that had the lock before may just have done it.
+            // The previous holder of the lease may have applied it in the meantime.
             if applied(database).await?.contains(&next.number) {
                 continue;
             }
@@ -87,7 +88,7 @@ async fn applied(database: &Database) -> Result<Vec<i32>> {
     Ok(found.map_ok(|applied| applied.number).try_collect().await?)
 }
 
-/// Takes or renews the lease; false while another node holds it.
+/// Acquires or renews the lease; `false` while another node holds it.
 async fn lock(database: &Database, clock: &Clock, node: &str) -> Result<bool> {
     let now = clock.now();
     let free = doc! { "_id": LOCK, "$or": [{ "node": node }, { "until": { "$lt": now } }] };
@@ -100,7 +101,7 @@ async fn lock(database: &Database, clock: &Clock, node: &str) -> Result<bool> {
         .map_err(Error::from);
     match taken {
         Ok(_) => Ok(true),
-        // The upsert met the other node's lock.
+        // The upsert conflicted with the other node's lock.
         Err(error) if violated_index(&error) == Some("_id_") => Ok(false),
         Err(error) => Err(error),
     }
@@ -120,7 +121,7 @@ async fn record(database: &Database, clock: &Clock, migration: &Migration) -> Re
         .map_err(Error::from)
     {
         Ok(_) => Ok(()),
-        // A node whose lease ran out in the middle finished it all the same.
+        // A node whose lease had expired has completed it nevertheless.
         Err(error) if violated_index(&error) == Some("_id_") => Ok(()),
         Err(error) => Err(error),
     }

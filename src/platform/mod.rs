@@ -1,4 +1,4 @@
-//! Parts that know no domain, a file a concern.
+//! Modules without domain knowledge, one concern per file.
 
 pub mod blob;
 pub mod change;

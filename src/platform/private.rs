@@ -1,5 +1,5 @@
-//! Files and directories that nobody but this user may read. They are created with their mode, so that there is no
-//! moment at which another user could open one.
+//! Files and directories that only this user may read. They are created with their mode, so that there is no moment at
+//! which another user could open one.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -7,26 +7,26 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Mode of a directory: its owner's alone.
+/// Mode of a directory: accessible to its owner only.
 const DIRECTORY: u32 = 0o700;
-/// Mode of a file: its owner's alone, and never executable.
+/// Mode of a file: accessible to its owner only, and never executable.
 const FILE: u32 = 0o600;
-/// The rights of everybody but the owner.
+/// Permissions of group and others.
 const OTHERS: u32 = 0o077;
-/// The right of everybody but the owner to add, rename and remove a directory's entries.
+/// The permission of group and others to add, rename and remove a directory's entries.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// Creates a directory with mode 0700 where it is missing, and its parents; takes the rights of others away from one
-/// that is there.
+/// Creates a directory with mode 0700, and its parents, if it is missing; removes the permissions of other users from
+/// an existing one.
 ///
 /// # Errors
-/// It cannot be created, or it belongs to another user and others have rights on it.
+/// It cannot be created, or it belongs to another user and others have permissions on it.
 pub fn directory(path: &Path) -> io::Result<()> {
     create_directory(path)?;
     close(path)
 }
 
-/// Creates a directory with mode 0700 where it is missing, and its parents; leaves one that is there as it is.
+/// Creates a directory with mode 0700, and its parents, if it is missing; does not change an existing one.
 ///
 /// # Errors
 /// It cannot be created.
@@ -37,15 +37,15 @@ pub fn create_directory(path: &Path) -> io::Result<()> {
 /// Creates a directory with mode 0700.
 ///
 /// # Errors
-/// It cannot be created, or is there.
+/// It cannot be created, or exists already.
 pub fn new_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(DIRECTORY).create(path)
 }
 
-/// Takes the rights of others away from a file or directory.
+/// Removes the permissions of other users from a file or directory.
 ///
 /// # Errors
-/// It is missing, or it belongs to another user.
+/// It is missing, or it belongs to another user and others have permissions on it.
 pub fn close(path: &Path) -> io::Result<()> {
     let mode = fs::metadata(path)?.permissions().mode();
     if mode & OTHERS == 0 {
@@ -54,7 +54,7 @@ pub fn close(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode & DIRECTORY))
 }
 
-/// Whether others can add, rename or remove entries of the directory: whoever can, can replace a file in it.
+/// Returns whether other users can add, rename or remove entries of the directory, and thereby replace a file in it.
 ///
 /// # Errors
 /// It is missing.
@@ -62,7 +62,7 @@ pub fn is_writable_by_others(path: &Path) -> io::Result<bool> {
     Ok(fs::metadata(path)?.permissions().mode() & OTHERS_WRITE != 0)
 }
 
-/// How to open a file for writing that is created with mode 0600.
+/// Returns options to open a file for writing that create it with mode 0600.
 #[must_use]
 pub fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -70,10 +70,10 @@ pub fn options() -> OpenOptions {
     options
 }
 
-/// Writes a file that is there whole or not at all, in place of one that was there. One writer at a time.
+/// Writes a file atomically, replacing an existing one. There must be only one writer at a time.
 ///
 /// # Errors
-/// It cannot be written; the one that was there stays.
+/// It cannot be written; an existing file is unchanged.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let draft = beside(path);
     match fs::remove_file(&draft) {
@@ -90,7 +90,7 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     }
 }
 
-/// The file's name while it is being written.
+/// Returns the file's name while it is being written.
 fn beside(path: &Path) -> PathBuf {
     let mut name = OsString::from(path.as_os_str());
     name.push(".new");
@@ -110,7 +110,7 @@ mod tests {
     fn a_file_is_its_owners_from_the_first_moment_on() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("secret");
-        // A draft of a start that was killed, which others could read.
+        // A draft that an interrupted start has left, and that others could read.
         fs::write(beside(&path), "left").unwrap();
         fs::set_permissions(beside(&path), Permissions::from_mode(0o666)).unwrap();
         replace(&path, b"one").unwrap();

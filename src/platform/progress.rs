@@ -1,7 +1,7 @@
-//! Shows what takes more than a second: a spinner or a bar on a terminal, lines elsewhere.
+//! Shows the progress of work that takes more than a second: a spinner or a bar on a terminal, lines elsewhere.
 //!
-//! A step is shown by a thread of its own that reads one counter, so that counting costs the worker an atomic
-//! store and a step in a hot loop is as good as free. What is over within a second is never shown.
+//! Each step is shown by its own thread, which reads one counter, so that counting costs the worker an atomic store and
+//! is almost free in a hot loop. A step that ends within a second is never shown.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// What is over sooner is not shown.
+/// Steps that end sooner are not shown.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Time between two drawings on a terminal.
+/// Interval at which a terminal is redrawn.
 const FRAME: Duration = Duration::from_millis(100);
-/// Time between two looks at the counter where lines are written.
+/// Interval at which the counter is read where lines are written.
 const LOOK: Duration = Duration::from_millis(500);
-/// A line is written at least after so many looks (5 s), so that a stuck step is seen to be one.
+/// A line is written at least after this many reads of the counter (5 s), so that a stuck step is visible.
 const LOOKS_A_LINE: u32 = 10;
-/// A line is written each time that so many percent more are done.
+/// A line is written for each further progress of this many percent.
 const PERCENT_A_LINE: u64 = 10;
 
-/// Where progress goes. Cheap to clone; hand it to whatever may take long.
+/// The destination of progress. Cheap to clone; passed to work that may take long.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress(Sink);
 
@@ -35,17 +35,17 @@ enum Sink {
     Log,
 }
 
-/// What a bar counts.
+/// The unit that a bar counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Bytes, shown as megabytes.
     Bytes,
-    /// Things, shown as they are.
+    /// Items, shown as a number.
     Items,
 }
 
 impl Progress {
-    /// Drawn on standard error when that is a terminal, else written to it as plain lines.
+    /// Draws on standard error if that is a terminal; otherwise writes plain lines to it.
     pub fn detect() -> Self {
         Self(if std::io::stderr().is_terminal() {
             Sink::Terminal
@@ -54,8 +54,8 @@ impl Progress {
         })
     }
 
-    /// Drawn on standard error when that is a terminal, else told to the log as events, for `serve`, whose
-    /// standard error holds nothing but the log's lines.
+    /// Draws on standard error if that is a terminal; otherwise writes events to the log. For `serve`, whose standard
+    /// error contains only log lines.
     pub fn detect_or_log() -> Self {
         Self(if std::io::stderr().is_terminal() {
             Sink::Terminal
@@ -69,19 +69,19 @@ impl Progress {
         Self(Sink::Silent)
     }
 
-    /// A step whose length is not known. `what` begins with a capital and has no full stop:
-    /// "Starting the database".
+    /// Starts a step of unknown length. `what` begins with a capital letter and has no full stop: "Starting the
+    /// database".
     pub fn spinner(&self, what: impl Into<String>) -> Step {
         Step::new(self.0, what.into(), None)
     }
 
-    /// A step of `total` units.
+    /// Starts a step of `total` units.
     pub fn bar(&self, what: impl Into<String>, total: u64, unit: Unit) -> Step {
         Step::new(self.0, what.into(), Some((total, unit)))
     }
 }
 
-/// One step under way. Dropping it ends its display without a word; [`Step::finish`] says that it is done.
+/// A step in progress. Dropping it removes its display silently; [`Step::finish`] reports that it is done.
 #[derive(Debug)]
 pub struct Step {
     state: Arc<State>,
@@ -123,26 +123,26 @@ impl Step {
         Self { state, display }
     }
 
-    /// Sets how many units are done so far.
+    /// Sets the number of completed units.
     pub fn set(&self, done: u64) {
         self.state.done.store(done, Ordering::Relaxed);
     }
 
-    /// Adds to the units that are done.
+    /// Adds to the number of completed units.
     pub fn advance(&self, by: u64) {
         self.state.done.fetch_add(by, Ordering::Relaxed);
     }
 
-    /// Ends the step; where lines are written and the step was shown, a last line says so.
+    /// Ends the step. If it was shown as lines, a last line reports that it is done.
     pub fn finish(mut self) {
         self.end(Ended::Finished);
     }
 
     fn end(&mut self, how: Ended) {
         if let Some(display) = self.display.take() {
-            // An error means that the display has ended by itself; there is nothing left to tell it.
+            // An error means that the display has ended by itself.
             let _ = display.end.send(how);
-            // Joined, so that a bar is gone from the screen before anything else is written to it.
+            // Joined, so that a bar is removed from the screen before anything else is written.
             let _ = display.thread.join();
         }
     }
@@ -155,7 +155,7 @@ impl Drop for Step {
 }
 
 impl Display {
-    /// None when no thread can be had: work goes on, only unseen.
+    /// Returns `None` if no thread can be started: the work continues without a display.
     fn start(
         state: &Arc<State>,
         show: impl FnOnce(&State, &mpsc::Receiver<Ended>) + Send + 'static,
@@ -174,7 +174,7 @@ impl Display {
     }
 }
 
-/// How the step ended within `time`; none when it still goes on.
+/// Returns how the step ended within `time`; `None` if it is still in progress.
 fn under_way(ended: &mpsc::Receiver<Ended>, time: Duration) -> Option<Ended> {
     match ended.recv_timeout(time) {
         Ok(how) => Some(how),
@@ -224,7 +224,7 @@ fn write_lines(state: &State, ended: &mpsc::Receiver<Ended>, say: &dyn Fn(&str))
 }
 
 fn to_standard_error(line: &str) {
-    // Progress that cannot be written is no reason to end the work.
+    // A failure to write progress must not end the work.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
@@ -232,7 +232,7 @@ fn to_log(line: &str) {
     tracing::info!("{line}");
 }
 
-/// Percent done, rounded down; 0 without a known total.
+/// Returns the completed share in percent, rounded down; 0 without a known total.
 fn percent(state: &State) -> u64 {
     match state.extent {
         None | Some((0, _)) => 0,

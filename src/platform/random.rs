@@ -1,4 +1,4 @@
-//! Randomness, passed in: the system's, or a seeded one for tests that need to see the same twice.
+//! Randomness as a dependency: the system's, or seeded for reproducible tests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,20 +10,20 @@ pub struct Random(Arc<Kind>);
 
 #[derive(Debug)]
 enum Kind {
-    /// The thread's generator, seeded by the system and reseeded (a CSPRNG).
+    /// The thread's generator (a CSPRNG), which is seeded and reseeded by the system.
     System,
-    /// Repeatable, for tests only.
+    /// Reproducible, for tests only.
     Seeded(Box<Mutex<StdRng>>),
 }
 
 impl Random {
-    /// The system's randomness.
+    /// Returns the system's source of randomness.
     #[must_use]
     pub fn system() -> Self {
         Self(Arc::new(Kind::System))
     }
 
-    /// The same values for the same seed, for tests only.
+    /// Returns a source that draws the same values for the same seed, for tests only.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         Self(Arc::new(Kind::Seeded(Box::new(Mutex::new(
@@ -31,7 +31,7 @@ impl Random {
         )))))
     }
 
-    /// `N` random bytes.
+    /// Returns `N` random bytes.
     #[must_use]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
@@ -46,14 +46,14 @@ impl Random {
         bytes
     }
 
-    /// 128 random bits.
+    /// Returns 128 random bits.
     #[must_use]
     pub fn u128(&self) -> u128 {
         u128::from_le_bytes(self.bytes())
     }
 
-    /// A token of 256 random bits, 43 characters of URL-safe base 64, too many to guess (RFC 6749 §10.10 asks for
-    /// 2^-128 or less).
+    /// Returns a token of 256 random bits, as 43 characters of URL-safe base64. It cannot be guessed: RFC 6749 §10.10
+    /// requires a probability of at most 2^-128.
     #[must_use]
     pub fn token(&self) -> String {
         data_encoding::BASE64URL_NOPAD.encode(&self.bytes::<32>())

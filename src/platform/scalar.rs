@@ -1,4 +1,4 @@
-//! Scalars of the wire.
+//! GraphQL scalars.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,24 +9,25 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::clock::Timestamp;
 
-/// Longest text that is read as a moment, in bytes: fractions of a second have as many digits as somebody likes to write.
+/// Maximum length of a text that is parsed as a date and time, in bytes; fractions of a second may have any number of
+/// digits.
 const LONGEST_MOMENT: usize = 64;
 
 impl Timestamp {
-    /// From RFC 3339; `None` for anything else. What is finer than a millisecond is cut off.
+    /// Parses RFC 3339; `None` for anything else. Fractions finer than a millisecond are truncated.
     #[must_use]
     pub fn parse_text(text: &str) -> Option<Self> {
         if text.len() > LONGEST_MOMENT {
             return None;
         }
         let moment = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
-        // RFC 3339 has no other years, so that the moment could not be shown.
+        // RFC 3339 has no other years, so that such a time could not be written.
         (0..=9999)
             .contains(&moment.year())
             .then(|| Self::from_millis(moment.timestamp_millis()))
     }
 
-    /// RFC 3339 in UTC with milliseconds: `2026-11-21T09:00:00.000Z`.
+    /// Returns the time as RFC 3339 in UTC with milliseconds: `2026-11-21T09:00:00.000Z`.
     #[must_use]
     pub fn rfc3339(self) -> String {
         DateTime::<Utc>::from_timestamp_millis(self.millis())
@@ -60,18 +61,18 @@ impl ScalarType for Timestamp {
     }
 }
 
-/// A day of the calendar, without a time zone.
+/// A calendar date, without a time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date(NaiveDate);
 
 impl Date {
-    /// The first day on which somebody who buys today may have been born.
+    /// The earliest accepted date of birth.
     pub const FIRST_BIRTH: Self = Self(match NaiveDate::from_ymd_opt(1900, 1, 1) {
         Some(day) => day,
         None => NaiveDate::MIN,
     });
 
-    /// From `2026-11-21` (RFC 3339 full-date): four digits, two, two.
+    /// Parses `2026-11-21` (RFC 3339 full-date): digits in groups of four, two and two.
     #[must_use]
     pub fn parse_text(text: &str) -> Option<Self> {
         let has_form = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
@@ -79,7 +80,7 @@ impl Date {
         day.flatten().map(Self)
     }
 
-    /// The day that it is somewhere on earth at `now`: the latest one, so that nobody is born too early.
+    /// Returns the latest date that is current anywhere on Earth at `now`, so that no valid date of birth is rejected.
     #[must_use]
     pub fn latest_at(now: Timestamp) -> Self {
         let ahead = now.after(Duration::from_secs(14 * 3600));
@@ -97,7 +98,7 @@ impl fmt::Display for Date {
     }
 }
 
-// As text: the database's dates are moments, which a day is not.
+// Stored as text: the database's dates are points in time, which a calendar date is not.
 impl Serialize for Date {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -134,13 +135,13 @@ impl ScalarType for Date {
     }
 }
 
-/// A file of a multipart request (GraphQL multipart request specification): which of the request's files this is. Only
-/// the HTTP layer can make one, because JSON has no bytes.
+/// A file of a multipart request (GraphQL multipart request specification), as its index among the request's files.
+/// Only the HTTP layer can create one, because JSON has no binary values.
 #[derive(Clone, Copy, Debug)]
 pub struct Upload(pub usize);
 
 impl Upload {
-    /// What stands in the variables for the request's file of this number.
+    /// Returns the variable's value for the request's file with this index.
     #[must_use]
     pub fn variable(number: usize) -> Value {
         Value::Binary(number.to_le_bytes().to_vec().into())
@@ -175,7 +176,7 @@ impl ScalarType for Upload {
 #[derive(Clone, PartialEq)]
 pub struct Json(pub Value);
 
-// It may hold what is a person's.
+// The value may be personal data.
 impl fmt::Debug for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Json")
@@ -207,12 +208,12 @@ impl ScalarType for Json {
     }
 }
 
-/// A count for GraphQL's 32-bit Int; what does not fit is shown as the largest.
+/// Converts a count to GraphQL's 32-bit Int; larger counts become the maximum.
 pub fn wire_count(count: i64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-/// Bytes for GraphQL's Float, exact up to 2^53.
+/// Converts a number of bytes to GraphQL's Float, exact up to 2^53.
 #[expect(clippy::cast_precision_loss, reason = "exact up to 8 PiB, beyond any quota")]
 pub fn wire_bytes(bytes: i64) -> f64 {
     bytes as f64

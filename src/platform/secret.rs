@@ -1,7 +1,7 @@
-//! Values that must not be seen: mute in `Debug`, compared in constant time, zeroed when dropped.
+//! Secret values: hidden in `Debug`, compared in constant time, zeroed when dropped.
 //!
-//! Neither type has `Display` or `Serialize`, so a secret reaches a log line, an error or an answer only where
-//! someone writes `expose()`, and that word can be searched for.
+//! Neither type has `Display` or `Serialize`, so a secret reaches a log line, an error or a response only through a
+//! call of `expose()`, which can be searched for.
 
 use std::fmt;
 
@@ -9,19 +9,19 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use data_encoding::{BASE64, BASE64_NOPAD};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// A secret text: a connection string, a password, a client secret, a mailed key.
+/// A secret text: a connection string, a password, a client secret, a key sent by mail.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The text itself, for the one place that needs it. What is made of it is no longer protected.
+    /// Returns the text itself, for the code that needs it. Copies of it are not protected.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// Takes the text over without a copy, so that none stays behind.
+/// Takes ownership of the text without a copy, so that none remains in memory.
 impl From<String> for Secret {
     fn from(text: String) -> Self {
         Self(text)
@@ -40,7 +40,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Takes the same time wherever two secrets of one length differ; a different length shows.
+/// Takes the same time wherever two secrets of the same length differ; a different length is observable.
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
         verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
@@ -49,7 +49,7 @@ impl PartialEq for Secret {
 
 impl Eq for Secret {}
 
-/// The key that signing keys and identity providers' secrets are encrypted under: 32 bytes, for AES-256-GCM.
+/// The key that encrypts signing keys and identity providers' secrets: 32 bytes, for AES-256-GCM.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct MasterKey([u8; MasterKey::LENGTH]);
 
@@ -57,13 +57,13 @@ impl MasterKey {
     /// Bytes in a key.
     pub const LENGTH: usize = 32;
 
-    /// A key of these bytes, which a secure random generator has made.
+    /// Creates a key from these bytes, which must come from a secure random generator.
     #[must_use]
     pub fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
         Self(bytes)
     }
 
-    /// Reads base64 in the standard or the URL-safe alphabet, with or without its padding (RFC 4648 §4, §5).
+    /// Parses base64 in the standard or the URL-safe alphabet, with or without padding (RFC 4648 §4, §5).
     ///
     /// # Errors
     /// [`MasterKeyError`] says whether the alphabet or the length is wrong; it never repeats the text.
@@ -92,13 +92,13 @@ impl MasterKey {
         Ok(Self(key))
     }
 
-    /// The key as it is written into a file or a variable: standard base64 with its padding.
+    /// Encodes the key for a file or a variable: standard base64 with padding.
     #[must_use]
     pub fn to_base64(&self) -> Secret {
         Secret(BASE64.encode(&self.0))
     }
 
-    /// The bytes, for the cipher.
+    /// Returns the bytes, for the cipher.
     #[must_use]
     pub fn expose(&self) -> &[u8; Self::LENGTH] {
         &self.0
@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(key.expose(), &[0; 32]);
     }
 
-    /// Holds at compile time that the destructors zero.
+    /// Checks at compile time that the destructors zero the values.
     #[test]
     fn both_types_are_zeroed_on_drop() {
         fn zeroed_on_drop<T: ZeroizeOnDrop>() {}

@@ -1,10 +1,10 @@
-//! A bounded number of things that clients share: so many in all, and so many for each of them.
+//! A bounded quantity that clients share, with a limit on the total and a limit per client.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Counts what is taken. It remembers nobody who holds nothing, so that its own memory is bounded by `all`.
+/// Counts what is taken. Clients that hold nothing are not stored, so that the memory used is bounded by `all`.
 #[derive(Debug)]
 pub struct Shares<K> {
     all: usize,
@@ -18,26 +18,26 @@ struct Taken<K> {
     by: HashMap<K, usize>,
 }
 
-/// Which limit leaves nothing to take.
+/// The limit that is exhausted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
-    /// Everything is taken.
+    /// The total limit.
     All,
-    /// This client holds as much as one may.
+    /// The limit of this client.
     Each,
 }
 
-/// What somebody has taken; given back when it is dropped.
+/// A quantity that a client has taken; returned when it is dropped.
 #[derive(Debug)]
 pub struct Share<K: Clone + Eq + Hash> {
     shares: Arc<Shares<K>>,
-    /// `None`: counted in all only.
+    /// `None` counts against the total limit only.
     key: Option<K>,
     amount: usize,
 }
 
 impl<K: Clone + Eq + Hash> Shares<K> {
-    /// So many in all, and so many for each.
+    /// Creates shares with a total limit and a limit per client.
     #[must_use]
     pub fn new(all: usize, each: usize) -> Arc<Self> {
         Arc::new(Self {
@@ -50,10 +50,10 @@ impl<K: Clone + Eq + Hash> Shares<K> {
         })
     }
 
-    /// Takes `amount` for a client; without a key it counts in all only.
+    /// Takes `amount` for a client; without a key it counts against the total limit only.
     ///
     /// # Errors
-    /// The limit that is reached.
+    /// The limit that is exceeded.
     pub fn take(self: &Arc<Self>, key: Option<K>, amount: usize) -> Result<Share<K>, Full> {
         self.add(key.as_ref(), amount)?;
         Ok(Share {
@@ -95,10 +95,10 @@ impl<K: Clone + Eq + Hash> Shares<K> {
 }
 
 impl<K: Clone + Eq + Hash> Share<K> {
-    /// Takes more, until `amount` is held; a smaller one changes nothing.
+    /// Takes more, until `amount` is held; has no effect if at least that much is held already.
     ///
     /// # Errors
-    /// The limit that is reached; what is held stays.
+    /// The limit that is exceeded; the amount held is unchanged.
     pub fn grow_to(&mut self, amount: usize) -> Result<(), Full> {
         if amount > self.amount {
             self.shares.add(self.key.as_ref(), amount - self.amount)?;

@@ -1,38 +1,38 @@
-//! What is stored, said once, field by field: what is personal is taken away by the eraser and told by the export, and a
-//! test walks the database for a field that is in no declaration.
+//! Declares each stored field once: the eraser removes personal fields, the export contains them, and a test checks the
+//! database for undeclared fields.
 
 use bson::{Document, doc};
 
-/// What a stored field is. A field stands for all that is stored under it.
+/// The classification of a stored field, which applies to everything stored below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
-    /// About the person and gone after an erasure; the export tells it under this name.
+    /// Personal data that an erasure removes; the export contains it under this name.
     Personal(&'static str),
-    /// Gone after an erasure, and not told: hashes of secrets, and what another field tells.
+    /// Removed by an erasure, but not exported: hashes of secrets, and data that another field already contains.
     Hidden,
-    /// About the person, and kept: ids, times, counts, totals. The export tells it under this name.
+    /// Personal data that an erasure keeps: ids, times, counts, totals. The export contains it under this name.
     Told(&'static str),
-    /// Nothing about a person that another field does not tell.
+    /// Contains nothing about a person that another field does not contain.
     Free,
 }
 
-/// The fields of the documents of one collection.
+/// The fields of the documents in one collection.
 #[derive(Clone, Copy, Debug)]
 pub struct Stored {
-    /// The collection.
+    /// Name of the collection.
     pub collection: &'static str,
-    /// Each stored field by its path, with dots; lists have no part in a path.
+    /// The stored fields by their dotted paths; indexes of lists are not part of a path.
     pub fields: &'static [(&'static str, Field)],
 }
 
 impl Stored {
-    /// The declaration of the field at a path: its own, or that of what it stands under.
+    /// Returns the declared path that covers a path: the path itself, or one above it.
     #[must_use]
     pub fn declared(&self, path: &str) -> Option<&'static str> {
         self.find(path).map(|(declared, _)| *declared)
     }
 
-    /// What the field at a path is.
+    /// Returns the classification of the field at a path.
     #[must_use]
     pub fn field(&self, path: &str) -> Option<Field> {
         self.find(path).map(|(_, field)| *field)
@@ -46,7 +46,7 @@ impl Stored {
         self.fields.iter().find(|(declared, _)| stands_for(declared))
     }
 
-    /// The paths of what is personal, but for those under another of them.
+    /// Returns the paths that an erasure removes, except those below another one of them.
     fn erased(&self) -> impl Iterator<Item = &'static str> {
         let is_erased = |field: &Field| matches!(field, Field::Personal(_) | Field::Hidden);
         let erased = self.fields.iter().filter(move |(_, field)| is_erased(field));
@@ -56,13 +56,13 @@ impl Stored {
         erased.filter(move |path| !all.clone().any(|(other, _)| under(path, other)))
     }
 
-    /// The update that takes away all that is personal.
+    /// Returns the fields for an `$unset` that removes everything an erasure removes.
     #[must_use]
     pub fn unset(&self) -> Document {
         self.erased().map(|path| (path.to_owned(), "".into())).collect()
     }
 
-    /// The condition that something personal is left.
+    /// Returns the condition that a field which an erasure removes is still present.
     #[must_use]
     pub fn is_left(&self) -> Document {
         let left: Vec<Document> = self

@@ -1,11 +1,11 @@
-//! Rules for texts from outside: what is refused is named, nothing is altered.
+//! Rules for texts from outside: texts are rejected with a reason, and never altered.
 
 use crate::error::{UserError, UserErrorCode};
 
-/// A text that must say something, verbatim.
+/// Accepts a text that is not blank, unchanged.
 ///
 /// # Errors
-/// REQUIRED when empty or blank; TOO_LONG beyond `max` characters (code points); INVALID for control characters.
+/// `REQUIRED` when empty or blank; `TOO_LONG` beyond `max` characters (code points); `INVALID` for control characters.
 pub fn required(value: &str, field: &str, max: usize) -> Result<String, UserError> {
     if value.trim().is_empty() {
         return Err(UserError::new(
@@ -17,10 +17,10 @@ pub fn required(value: &str, field: &str, max: usize) -> Result<String, UserErro
     optional(value, field, max)
 }
 
-/// A text that may be empty, verbatim.
+/// Accepts a text that may be empty, unchanged.
 ///
 /// # Errors
-/// TOO_LONG and INVALID as for [`required`].
+/// `TOO_LONG` and `INVALID` as for [`required`].
 pub fn optional(value: &str, field: &str, max: usize) -> Result<String, UserError> {
     if value.chars().count() > max {
         let message = format!("This has at most {max} characters.");
@@ -36,17 +36,18 @@ pub fn optional(value: &str, field: &str, max: usize) -> Result<String, UserErro
     Ok(value.to_owned())
 }
 
-/// The text without white space and invisible characters around it, which come along when something is pasted (UNI-02).
+/// Returns the text without leading and trailing white space and invisible characters, which are often pasted along
+/// with a text (UNI-02).
 #[must_use]
 pub fn without_margins(text: &str) -> &str {
     text.trim_matches(|char: char| char.is_whitespace() || is_invisible(char) || char == BRAILLE_BLANK)
 }
 
-/// A pattern without dots: no invisible character by Unicode's own word, and yet nothing to be seen.
+/// A braille pattern without dots: visible according to Unicode, but blank.
 const BRAILLE_BLANK: char = '\u{2800}';
 
-/// Whether a character has no glyph of its own (Unicode's property `Default_Ignorable_Code_Point`, DerivedCoreProperties.txt
-/// of Unicode 16).
+/// Returns whether a character has no glyph of its own (Unicode's property `Default_Ignorable_Code_Point`,
+/// DerivedCoreProperties.txt of Unicode 16).
 #[must_use]
 pub const fn is_invisible(char: char) -> bool {
     matches!(

@@ -1,5 +1,5 @@
-//! Files of a multipart request, as streams: what the client sends goes to its place piece by piece, never whole into
-//! memory or onto a disk.
+//! Files of a multipart request as streams: they are forwarded in chunks as the client sends them, and never held
+//! completely in memory or on a local disk.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -9,14 +9,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
 
-/// Pieces that may wait between the socket and the database.
+/// Chunks that may be buffered between the socket and the database.
 const PIECES: usize = 4;
 
-/// The files of one request, each taken at most once.
+/// The files of one request, each of which can be taken once.
 #[derive(Default)]
 pub struct Uploads(Mutex<Vec<Option<UploadStream>>>);
 
-/// One file on its way in.
+/// One file that is being received.
 pub struct UploadStream {
     file_name: Option<oneshot::Receiver<Option<String>>>,
     pieces: mpsc::Receiver<Piece>,
@@ -24,26 +24,26 @@ pub struct UploadStream {
     taken: CancellationToken,
 }
 
-/// What travels from the socket to the reader.
+/// A message from the socket to the reader.
 enum Piece {
     Bytes(Bytes),
-    /// The file's end, said expressly: a sender that merely vanishes has broken off.
+    /// The explicit end of the file: without it, a dropped sender means that the file is incomplete.
     End,
     Broken(Broken),
 }
 
-/// Why a file ends before its end.
+/// Why a file ends prematurely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broken {
     /// The client stopped sending.
     Incomplete,
-    /// The request has ended without it.
+    /// The request ended without the file.
     Missing,
-    /// Another file comes first in the request, and its reader waits for this one.
+    /// Another file precedes it in the request, and that file's reader waits for this one.
     OutOfOrder,
 }
 
-/// The end into which the HTTP layer feeds a file.
+/// The sending end, into which the HTTP layer writes a file.
 pub struct UploadSender {
     file_name: Option<oneshot::Sender<Option<String>>>,
     pieces: mpsc::Sender<Piece>,
@@ -51,16 +51,16 @@ pub struct UploadSender {
 }
 
 impl Uploads {
-    /// These files, in the order in which the request's map names them.
+    /// Creates the collection of these files, in the order in which the request's map names them.
     #[must_use]
     pub fn new(files: Vec<UploadStream>) -> Self {
         Self(Mutex::new(files.into_iter().map(Some).collect()))
     }
 
-    /// Takes the file of this number.
+    /// Takes the file with this index.
     ///
     /// # Errors
-    /// [`Error::BadInput`] when two variables name the same file.
+    /// [`Error::BadInput`] when the file was taken already, because two variables name it.
     pub fn take(&self, number: usize) -> Result<UploadStream> {
         let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let file = files.get_mut(number).and_then(Option::take);
@@ -71,7 +71,7 @@ impl Uploads {
     }
 }
 
-/// A file's two ends.
+/// Creates the two ends of a file's stream.
 #[must_use]
 pub fn channel() -> (UploadSender, UploadStream) {
     let (sender, pieces) = mpsc::channel(PIECES);
@@ -92,44 +92,44 @@ pub fn channel() -> (UploadSender, UploadStream) {
 }
 
 impl UploadSender {
-    /// Says what the client calls the file, if it does. Its part has begun to arrive.
+    /// Reports that the file's part has begun to arrive, and its name, if the client sent one.
     pub fn begin(&mut self, file_name: Option<String>) {
         if let Some(sender) = self.file_name.take() {
-            // A reader that is gone need not know.
+            // The reader may be gone.
             let _gone = sender.send(file_name);
         }
     }
 
-    /// Hands a piece on; false when nobody reads the file any more.
+    /// Sends a chunk; `false` if the reader is gone.
     pub async fn send(&self, piece: Bytes) -> bool {
         self.pieces.send(Piece::Bytes(piece)).await.is_ok()
     }
 
-    /// The file's good end; false when nobody reads the file any more. Dropping the sender without this breaks the
-    /// file off.
+    /// Ends the file successfully; `false` if the reader is gone. Dropping the sender without this call marks the file
+    /// as incomplete.
     pub async fn finish(&self) -> bool {
         self.pieces.send(Piece::End).await.is_ok()
     }
 
-    /// Says that the rest will not come.
+    /// Reports that the rest of the file will not arrive.
     pub async fn break_off(self, why: Broken) {
         let _gone = self.pieces.send(Piece::Broken(why)).await;
     }
 
-    /// Whether somebody has taken the file and still holds it.
+    /// Returns whether the file was taken and its reader still exists.
     #[must_use]
     pub fn is_awaited(&self) -> bool {
         self.taken.is_cancelled() && !self.pieces.is_closed()
     }
 
-    /// Waits until somebody takes the file.
+    /// Waits until the file is taken.
     pub async fn taken(&self) {
         self.taken.cancelled().await;
     }
 }
 
 impl UploadStream {
-    /// What the client calls the file, if it does; known when its part begins to arrive.
+    /// Returns the file's name, if the client sent one; waits until the file's part begins to arrive.
     pub async fn file_name(&mut self) -> Option<String> {
         match self.file_name.take() {
             Some(name) => name.await.unwrap_or(None),
@@ -137,7 +137,7 @@ impl UploadStream {
         }
     }
 
-    /// The next piece; `None` at the end.
+    /// Returns the next chunk; `None` at the end.
     pub async fn next(&mut self) -> Option<Result<Bytes, Broken>> {
         if self.is_whole {
             return None;

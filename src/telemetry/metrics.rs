@@ -1,4 +1,4 @@
-//! Metrics for Prometheus, at `/metrics` on an address of their own.
+//! Metrics for Prometheus, at `/metrics` on their own address.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use tokio::net::TcpListener;
 use super::Fault;
 use crate::platform::database::Monitor;
 
-/// How often the recorder tidies up what it has collected.
+/// Interval of the recorder's upkeep.
 const UPKEEP: Duration = Duration::from_secs(5);
-/// Prometheus' text format (its "Exposition formats").
+/// Prometheus' text format (see its documentation, "Exposition formats").
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Upper bounds of the buckets of durations, in seconds: from a cached read to a request's deadline.
 const SECONDS: &[f64] = &[
@@ -32,7 +32,7 @@ const CONNECTIONS: &str = "gateway_database_connections";
 const IN_USE: &str = "gateway_database_connections_in_use";
 const CHECKOUT_FAILURES: &str = "gateway_database_checkout_failures_total";
 
-/// Collects metrics from now on and serves them; the address in use.
+/// Collects metrics from now on and serves them. Returns the address in use.
 pub(super) async fn serve(address: SocketAddr) -> Result<SocketAddr, Fault> {
     let unusable = |source| Fault::MetricsAddress { address, source };
     let listener = TcpListener::bind(address).await.map_err(unusable)?;
@@ -101,7 +101,7 @@ async fn keep_up(handle: PrometheusHandle) {
     }
 }
 
-/// Counts what the driver tells: names and times of commands, never what is in them.
+/// Returns a monitor that records the driver's events: names and durations of commands, never their content.
 pub(super) fn database_monitor() -> Monitor {
     Monitor::new(|event| match event {
         CommandEvent::Succeeded(event) => command(&event.command_name, "ok", event.duration),

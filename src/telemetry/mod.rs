@@ -1,4 +1,4 @@
-//! What the gateway tells of itself: log lines on standard error, metrics for Prometheus, traces for a collector.
+//! Telemetry: log lines on standard error, metrics for Prometheus, traces for a collector.
 
 mod metrics;
 mod traces;
@@ -16,9 +16,9 @@ use tracing_subscriber::{
 use crate::config::{Config, LogConfig, LogFormat};
 use crate::platform::database::Monitor;
 
-/// Our own spans; those of the libraries below are noise in a trace.
+/// Target of the gateway's own spans; those of libraries are noise in a trace.
 const OWN_SPANS: &str = "storefront_gateway";
-/// What the log shows where nothing is set; an operator command then shows warnings only.
+/// The default filter of the log; operator commands then show warnings only.
 const USUAL_FILTER: &str = "info";
 
 /// A gateway's telemetry, from its start to its end.
@@ -28,22 +28,22 @@ pub struct Telemetry {
     metrics: Option<SocketAddr>,
 }
 
-/// Why telemetry cannot be had as it is set.
+/// Why telemetry cannot be set up as configured.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The log's filter cannot be used.
+    /// The log's filter is invalid.
     Filter(tracing_subscriber::filter::ParseError),
-    /// A log was set up in this process before.
+    /// A log was already set up in this process.
     Log(tracing_subscriber::util::TryInitError),
-    /// The metrics' address cannot be listened at.
+    /// The metrics address cannot be bound.
     MetricsAddress {
-        /// The address that is set.
+        /// The configured address.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// Metrics were set up in this process before.
+    /// Metrics were already set up in this process.
     Metrics(Box<dyn std::error::Error + Send + Sync>),
     /// The exporter of traces cannot be built.
     Traces(Box<dyn std::error::Error + Send + Sync>),
@@ -75,7 +75,7 @@ impl std::error::Error for Fault {
     }
 }
 
-/// Log lines of an operator command: warnings, unless the settings ask for something else.
+/// Sets up the log of an operator command: warnings, unless another filter is configured.
 ///
 /// # Errors
 /// See [`Fault`].
@@ -93,7 +93,7 @@ pub fn log_of_command(config: &LogConfig) -> Result<(), Fault> {
 }
 
 impl Telemetry {
-    /// Sets up log, metrics and traces as the settings say; once a process.
+    /// Sets up log, metrics and traces as configured; once per process.
     ///
     /// # Errors
     /// See [`Fault`].
@@ -120,20 +120,20 @@ impl Telemetry {
         Ok(Self { traces, metrics })
     }
 
-    /// Where `/metrics` is served, if it is.
+    /// Returns the address of `/metrics`, if it is served.
     #[must_use]
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics
     }
 
-    /// Counts the database's commands and connections. `None` where nobody reads metrics: watching them costs about as
-    /// much as the gateway's own work on a nested query.
+    /// Returns a monitor of the database's commands and connections. `None` if metrics are off: monitoring costs about
+    /// as much as the gateway's own work on a nested query.
     #[must_use]
     pub fn database_monitor(&self) -> Option<Monitor> {
         self.metrics.map(|_| metrics::database_monitor())
     }
 
-    /// Sends what is left of the traces.
+    /// Sends the remaining traces.
     pub async fn stop(self) {
         if let Some(provider) = self.traces {
             traces::stop(provider).await;
@@ -141,7 +141,7 @@ impl Telemetry {
     }
 }
 
-/// Lines on standard error, in the form that is set.
+/// Returns the layer that writes lines to standard error in the configured format.
 fn log_layer(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match format {

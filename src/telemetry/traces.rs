@@ -1,4 +1,4 @@
-//! Traces by OTLP over HTTP, continued from and passed on with `traceparent` (W3C Trace Context).
+//! Traces by OTLP over HTTP, continued from and propagated with `traceparent` (W3C Trace Context).
 
 use std::time::Duration;
 
@@ -17,14 +17,14 @@ use super::Fault;
 
 /// The service's name in traces.
 const SERVICE: &str = "storefront-gateway";
-/// A collector that takes longer is given up for this batch.
+/// Timeout of an export, after which the batch is dropped.
 const EXPORT: Duration = Duration::from_secs(5);
-/// How long the last batch is waited for when the gateway stops.
+/// How long the gateway waits for the last batch when it stops.
 const LAST_BATCH: Duration = Duration::from_secs(5);
 
-/// Sends spans to the collector at `url`.
+/// Creates a provider that sends spans to the collector at `url`.
 pub(super) async fn provider(url: Url) -> Result<SdkTracerProvider, Fault> {
-    // The exporter's HTTP client is a blocking one, which must not be made on an async thread.
+    // The exporter's HTTP client is blocking, and must not be created on an async thread.
     let built = tokio::task::spawn_blocking(move || {
         SpanExporter::builder()
             .with_http()
@@ -46,7 +46,7 @@ pub(super) async fn provider(url: Url) -> Result<SdkTracerProvider, Fault> {
     Ok(provider)
 }
 
-/// Makes spans of `tracing` spans of traces.
+/// Returns the layer that converts `tracing` spans to spans of traces.
 pub(super) fn layer<S>(
     provider: &SdkTracerProvider,
 ) -> OpenTelemetryLayer<S, opentelemetry_sdk::trace::SdkTracer>
@@ -56,7 +56,7 @@ where
     tracing_opentelemetry::layer().with_tracer(provider.tracer(SERVICE))
 }
 
-/// Sends what is left.
+/// Sends the remaining spans.
 pub(super) async fn stop(provider: SdkTracerProvider) {
     let stopped = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(LAST_BATCH)).await;
     if let Ok(Err(error)) = stopped {
@@ -72,7 +72,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes one request, and answers with its head.
+    /// Accepts one request, answers it, and returns its head.
     async fn collect(listener: TcpListener) -> String {
         let (mut stream, _) = listener.accept().await.expect("a connection");
         let mut request = Vec::new();
@@ -81,7 +81,7 @@ mod tests {
         }
         let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
         stream.write_all(answer).await.expect("answered");
-        // The rest of the request; closing before it was read would reset the connection.
+        // Reads the rest of the request, because closing before would reset the connection.
         stream.read_to_end(&mut Vec::new()).await.expect("read");
         String::from_utf8_lossy(&request).into_owned()
     }

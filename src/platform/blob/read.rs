@@ -1,4 +1,4 @@
-//! Reading a content: a chunk at a time.
+//! Reads a content chunk by chunk.
 
 use bson::{RawBinaryRef, RawDocument, RawDocumentBuf, doc, spec::BinarySubtype};
 use bytes::Bytes;
@@ -12,19 +12,20 @@ use crate::error::{Error, Result};
 pub struct Content {
     pub(super) blobs: Blobs,
     pub(super) id: BlobId,
-    /// Bytes of its chunks: contents from before have larger ones.
+    /// Bytes in the content's chunks; contents written by earlier versions have larger chunks.
     pub(super) chunk: u64,
 }
 
 impl Content {
-    /// How many times the memory of a usual content is needed to read this one.
+    /// Returns how many times the memory of a usual content is needed to read this one.
     #[must_use]
     pub fn weight(&self) -> usize {
         usize::try_from(self.chunk.div_ceil(u64::from(CHUNK))).unwrap_or(usize::MAX)
     }
 
-    /// The bytes `from..until`, a chunk at a time: the next one is read when it is asked for, so that a slow reader keeps
-    /// one chunk in memory, and no cursor open. The stream ends early with an error when the content is removed meanwhile.
+    /// Reads the bytes `from..until` chunk by chunk. The next chunk is read only on demand, so that a slow reader keeps
+    /// one chunk in memory and no cursor open. The stream ends early with an error when the content is removed
+    /// meanwhile.
     pub fn read(self, from: u64, until: u64) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
         futures_util::stream::try_unfold((self, from), move |(content, at)| async move {
             if at >= until {
@@ -36,7 +37,7 @@ impl Content {
         })
     }
 
-    /// The bytes from `at` on, to the end of their chunk or `until`; at least one.
+    /// Returns the bytes from `at` to the end of their chunk or to `until`, whichever comes first; at least one.
     async fn piece(&self, at: u64, until: u64) -> Result<Bytes> {
         let number = at / self.chunk;
         let chunks: Collection<RawDocumentBuf> = self.blobs.database.house(CHUNKS);
@@ -50,7 +51,7 @@ impl Content {
     }
 }
 
-/// The bytes `from..until` of one chunk, as far as it has them; at least one. They are not copied.
+/// Returns the bytes `from..until` of one chunk without copying them, as far as the chunk has them; at least one.
 fn cut(chunk: RawDocumentBuf, from: u64, until: u64) -> Result<Bytes> {
     let all = Bytes::from(chunk.into_bytes());
     let document = RawDocument::from_bytes(&all).map_err(Error::internal)?;

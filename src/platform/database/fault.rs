@@ -1,5 +1,5 @@
-//! What the driver's errors mean, and what of them may be told: the server repeats keys and documents in its messages, and
-//! those are persons' data (EPC-05).
+//! Classifies the driver's errors and limits what is disclosed of them: the server repeats keys and documents in its
+//! messages, which contain personal data (EPC-05).
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -12,18 +12,18 @@ use mongodb::error::{
 
 use crate::error::Error;
 
-/// Code of a violated unique index.
+/// Error code of a violated unique index.
 const DUPLICATE_KEY: i32 = 11000;
-/// Code of a command that took longer than it was given; only searches are given a time.
+/// Error code of a command that exceeded its time limit; only searches have one.
 const MAX_TIME_EXPIRED: i32 = 50;
 
-/// An error of the driver that tells, in `Debug` and `Display`, what happened and where: codes, labels, the violated index,
-/// the field that could not be read. Never what the server says in words, which has values in it, nor its whole reply.
+/// An error of the driver. Its `Debug` and `Display` say what happened and where: codes, labels, the violated index,
+/// the field that could not be read. They omit the server's messages, which contain values, and its replies.
 #[derive(Clone)]
 pub struct DatabaseFault(DriverError);
 
 impl DatabaseFault {
-    /// Name of the unique index that a write violated.
+    /// Returns the name of the unique index that a write violated.
     fn violated_index(&self) -> Option<&str> {
         match &*self.0.kind {
             ErrorKind::Write(WriteFailure::WriteError(write)) => index_in(write.code, &write.message),
@@ -49,11 +49,11 @@ impl DatabaseFault {
                 | ErrorKind::Write(WriteFailure::WriteError(_))
                 | ErrorKind::ServerSelection { .. }
         );
-        // A transaction that was broken off is undone.
+        // An aborted transaction is rolled back.
         refused || error.contains_label("TransientTransactionError")
     }
 
-    /// Whether trying again later may help.
+    /// Returns whether a later retry may succeed.
     fn is_passing(&self) -> bool {
         let Self(error) = self;
         let labelled = error.contains_label("TransientTransactionError")
@@ -75,7 +75,7 @@ impl DatabaseFault {
     }
 }
 
-/// The index that the server's message on a duplicate key names.
+/// Returns the index that the server's message on a duplicate key names.
 fn index_in(code: i32, message: &str) -> Option<&str> {
     let (_, rest) = (code == DUPLICATE_KEY).then(|| message.split_once(" index: "))??;
     rest.split_whitespace().next()
@@ -93,7 +93,7 @@ impl fmt::Debug for DatabaseFault {
     }
 }
 
-// Without a source, whose words would be told with it.
+// Has no source, because its message would be disclosed as well.
 impl StdError for DatabaseFault {}
 
 fn describe(error: &DriverError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -128,7 +128,7 @@ fn describe(error: &DriverError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         ErrorKind::GridFs(GridFsErrorKind::AbortError { delete_error, .. }) => {
             describe(delete_error, f)?;
         }
-        // About servers, settings and pieces of files, in the driver's own words.
+        // The driver's own messages, about servers, settings and chunks of files.
         kind @ (ErrorKind::Authentication { .. }
         | ErrorKind::ConnectionPoolCleared { .. }
         | ErrorKind::DnsResolve { .. }
@@ -150,7 +150,7 @@ fn describe(error: &DriverError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if !labels.is_empty() {
         write!(f, ", labels {}", labels.join(" "))?;
     }
-    // The first of two errors of an operation that the driver tried twice.
+    // The driver retried the operation; the source is the error of the first attempt.
     match error.source().and_then(|source| source.downcast_ref()) {
         Some(earlier) => {
             f.write_str("; before that, ")?;
@@ -193,13 +193,13 @@ impl From<DriverError> for Error {
 }
 
 impl From<bson::error::Error> for Error {
-    /// A document of another form than the code expects; its values are not told.
+    /// A document of another form than the code expects; its values are not disclosed.
     fn from(error: bson::error::Error) -> Self {
         DriverError::from(error).into()
     }
 }
 
-/// The driver sees its own errors, with the labels that decide on a retry; ours travel inside.
+/// Converts to the driver's own error, whose labels decide on a retry; other errors are wrapped.
 pub(super) fn to_driver(error: Error) -> DriverError {
     match fault(&error) {
         Some(DatabaseFault(driver)) => driver.clone(),
@@ -207,7 +207,7 @@ pub(super) fn to_driver(error: Error) -> DriverError {
     }
 }
 
-/// What [`to_driver`] made of an error, back again.
+/// Reverses [`to_driver`].
 pub(super) fn from_driver(error: DriverError) -> Error {
     match error.get_custom::<Error>() {
         Some(ours) => ours.clone(),
@@ -222,14 +222,14 @@ fn fault(error: &Error) -> Option<&DatabaseFault> {
     }
 }
 
-/// Whether the database itself refused what failed so, or never got it: nothing of it was kept. False for what is not the
-/// database's, and where an answer was lost, so that nobody knows.
+/// Returns whether the database itself refused the operation or never received it, so that nothing was stored. Returns
+/// `false` for errors of other origin, and where the response was lost, so that the result is unknown.
 #[must_use]
 pub fn was_not_kept(error: &Error) -> bool {
     fault(error).is_some_and(DatabaseFault::was_not_kept)
 }
 
-/// Name of the unique index that a write violated, if that is what the error says.
+/// Returns the name of the unique index that a write violated, if the error is such a violation.
 #[must_use]
 pub fn violated_index(error: &Error) -> Option<&str> {
     fault(error)?.violated_index()

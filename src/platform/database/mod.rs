@@ -1,7 +1,7 @@
-//! The database: connection, transactions, indexes, and what its errors mean.
+//! The database: connection, transactions, indexes, and classification of its errors.
 //!
-//! Tenants' collections are opened through [`access::tenant`](crate::access::tenant) only; what is open here belongs
-//! to the house itself (keys, clients, jobs, migrations).
+//! Collections of tenants are opened only through [`access::tenant`](crate::access::tenant); the collections opened
+//! here belong to the gateway itself (keys, clients, jobs, migrations).
 
 mod fault;
 mod pressing;
@@ -28,16 +28,16 @@ use crate::error::{Error, Result};
 pub use fault::{DatabaseFault, violated_index, was_not_kept};
 pub(crate) use sessions::Sessions;
 
-/// How long to look for a server that can take a command. Shorter than a request's deadline, longer than an election.
+/// How long to look for a suitable server: shorter than a request's deadline, longer than an election.
 const SERVER_SELECTION: Duration = Duration::from_secs(10);
-/// Heartbeats and connects give up after this; with the defaults a stopped primary held an operation for 20 s.
+/// Timeout of heartbeats and connects; with the defaults, a stopped primary blocked an operation for 20 s.
 const NETWORK: Duration = Duration::from_secs(2);
-/// Connections a node; the driver's default of 10 queues under load.
+/// Maximum connections per node; with the driver's default of 10, operations queue under load.
 const POOL: u32 = 100;
-/// Kept open, because the driver opens only two at a time.
+/// Connections kept open, because the driver opens only two at a time.
 const POOL_IDLE: u32 = 8;
 
-/// One open transaction.
+/// An open transaction.
 pub type Tx = ClientSession;
 
 /// The gateway's database.
@@ -49,7 +49,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// Makes a client for the connection string; connects lazily, so that a gateway can start before its database.
+    /// Creates a client for the connection string. It connects lazily, so that a gateway can start before its database.
     ///
     /// # Errors
     /// [`Error::Internal`] for a connection string that the driver cannot use.
@@ -65,7 +65,7 @@ impl Database {
         options.min_pool_size.get_or_insert(POOL_IDLE);
         options.retry_writes = Some(true);
         options.retry_reads = Some(true);
-        // What was acknowledged survives the loss of a primary, and what was read cannot be rolled back.
+        // Acknowledged writes survive the loss of a primary, and data that was read cannot be rolled back.
         options.write_concern = Some(
             WriteConcern::builder()
                 .w(Acknowledgment::Majority)
@@ -89,18 +89,19 @@ impl Database {
         })
     }
 
-    /// A collection of the house itself, for one command. Tenants' collections are opened with a reach.
+    /// Opens a collection of the gateway itself, and counts one command. Collections of tenants are opened with a
+    /// reach.
     pub(crate) fn house<T: Send + Sync>(&self, name: &str) -> Collection<T> {
         count_command();
         self.inner.collection(name)
     }
 
-    /// A collection whose opener counts its commands itself.
+    /// Opens a collection without counting a command; the caller counts its own commands.
     pub(crate) fn uncounted<T: Send + Sync>(&self, name: &str) -> Collection<T> {
         self.inner.collection(name)
     }
 
-    /// Sessions for reads outside of transactions.
+    /// Returns the sessions for reads outside of transactions.
     pub(crate) fn sessions(&self) -> Arc<Sessions> {
         Arc::clone(&self.sessions)
     }
@@ -109,19 +110,19 @@ impl Database {
         &self.inner
     }
 
-    /// The database's name.
+    /// Returns the database's name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.inner.name()
     }
 
-    /// Whether a primary answers.
+    /// Checks that a primary answers.
     pub async fn ping(&self) -> Result<()> {
         self.inner.run_command(doc! { "ping": 1 }).await?;
         Ok(())
     }
 
-    /// Sets `clock` by the database's own clock.
+    /// Adjusts `clock` to the database's clock.
     pub async fn set_clock(&self, clock: &Clock) -> Result<()> {
         let asked = Clock::machine();
         let hello = self.inner.run_command(doc! { "hello": 1 }).await?;
@@ -131,26 +132,25 @@ impl Database {
         Ok(())
     }
 
-    /// Removes the whole database; for tests.
+    /// Drops the whole database; for tests.
     pub async fn drop(&self) -> Result<()> {
         Ok(self.inner.drop().await?)
     }
 
-    /// Runs `work` as one transaction: all of it or nothing, majority-acknowledged, retried on the driver's labels
-    /// for as long as 120 s. `work` may run several times, gets `context` each time, and must give the driver every
-    /// error.
+    /// Runs `work` as one atomic transaction, majority-acknowledged, retried on the driver's labels for up to 120 s.
+    /// `work` may run several times, gets `context` each time, and must pass on every error of the driver.
     ///
-    /// The context is handed in, and not captured by an async closure, because of rust-lang/rust#96865.
+    /// The context is a parameter, rather than captured by an async closure, because of rust-lang/rust#96865.
     ///
     /// # Errors
-    /// Whatever `work` refuses, after the transaction was aborted; [`Error::Unavailable`] without a primary.
+    /// Any error of `work`, after the transaction was aborted; [`Error::Unavailable`] without a primary.
     pub async fn transaction<C, T, F>(&self, context: C, work: F) -> Result<T>
     where
         C: Send + Sync,
         T: Send + 'static,
         F: for<'t> FnMut(&'t mut Tx, &'t C) -> BoxFuture<'t, Result<T>> + Send,
     {
-        // The commit.
+        // Counts the commit.
         count_command();
         let mut session = self.client.start_session().await?;
         let outcome = session
@@ -168,10 +168,10 @@ tokio::task_local! {
     static COMMANDS: AtomicU32;
 }
 
-/// Runs `work` and says how many database commands it sent, for the request's log line. The driver's own retries and
-/// the pieces of files are not counted.
+/// Runs `work` and returns its output with the number of database commands it sent, for the request's log line. The
+/// driver's own retries and the chunks of files are not counted.
 pub async fn counting<W: Future>(work: W) -> (W::Output, u32) {
-    // Boxed, because each of the wrappers would hold it once more.
+    // Boxed, because each wrapping future would otherwise contain the whole of it once more.
     let work = Box::pin(work);
     let counted = async {
         let done = work.await;
@@ -180,15 +180,15 @@ pub async fn counting<W: Future>(work: W) -> (W::Output, u32) {
     COMMANDS.scope(AtomicU32::new(0), counted).await
 }
 
-/// Counts a command for whoever is [`counting`].
+/// Counts a command for the enclosing [`counting`], if any.
 pub(crate) fn count_command() {
-    // Nobody counts outside a request.
+    // Outside of a request there is no counter.
     let _uncounted = COMMANDS.try_with(|commands| commands.fetch_add(1, Ordering::Relaxed));
 }
 
 type Observer<E> = Arc<dyn Fn(&E) + Send + Sync>;
 
-/// Watches commands and connections; for tests and metrics.
+/// Observes commands and connections; for tests and metrics.
 #[derive(Clone)]
 pub struct Monitor {
     command: Observer<CommandEvent>,
@@ -204,7 +204,7 @@ impl Monitor {
         }
     }
 
-    /// And calls `observe` for each event of the connection pool.
+    /// Also calls `observe` for each event of the connection pool.
     #[must_use]
     pub fn and_pool(mut self, observe: impl Fn(&CmapEvent) + Send + Sync + 'static) -> Self {
         self.pool = Some(Arc::new(observe));
@@ -217,22 +217,22 @@ impl Monitor {
 pub struct Index {
     /// Collection.
     pub collection: &'static str,
-    /// Name, unique in the collection; a changed definition gets a new name.
+    /// Name, unique in the collection. A changed definition needs a new name.
     pub name: &'static str,
-    /// Fields in order, with 1 or -1.
+    /// Fields in order, each with 1 (ascending) or -1 (descending).
     pub keys: &'static [(&'static str, i32)],
-    /// What it guarantees or leaves out.
+    /// What the index guarantees or leaves out.
     pub kind: IndexKind,
 }
 
-/// What an index does beside finding.
+/// The properties of an index beyond lookup.
 #[derive(Debug, Clone, Copy)]
 pub enum IndexKind {
-    /// Finds and sorts.
+    /// Lookup and sorting only.
     Plain,
     /// No two documents have the same keys.
     Unique,
-    /// Holds only documents that have the field.
+    /// Contains only documents that have the field.
     Having(&'static str),
     /// Unique among the documents that have the field.
     UniqueHaving(&'static str),
@@ -271,10 +271,11 @@ impl Index {
     }
 }
 
-/// Makes the indexes that are missing. Running it twice, or on two nodes at once, is the same as once.
+/// Creates the indexes that are missing. Idempotent, also when two nodes run it concurrently.
 ///
 /// # Errors
-/// An index of the same name or keys that is defined otherwise: the message names it and the way to mend it.
+/// An index with the same name or keys exists with another definition: the message names it and the command that
+/// removes it.
 pub async fn ensure_indexes(database: &Database, indexes: &[&Index]) -> Result<()> {
     let mut collections: Vec<&str> = indexes.iter().map(|index| index.collection).collect();
     collections.sort_unstable();
@@ -299,12 +300,12 @@ pub async fn ensure_indexes(database: &Database, indexes: &[&Index]) -> Result<(
     Ok(())
 }
 
-/// IndexOptionsConflict, IndexKeySpecsConflict, and CannotCreateIndex for an expiry on other keys.
+/// `IndexOptionsConflict` (85) and `IndexKeySpecsConflict` (86).
 fn is_drift(error: &DriverError) -> bool {
     matches!(&*error.kind, ErrorKind::Command(command) if matches!(command.code, 85 | 86))
 }
 
-/// Names the indexes that stand in the way.
+/// Returns an error that names the conflicting indexes.
 async fn drift(database: &Database, collection: &str, wanted: &[&Index]) -> Result<Error> {
     let reply = database
         .raw()
@@ -352,7 +353,7 @@ pub(super) fn same_definition(present: &Document, wanted: &Document) -> bool {
     })
 }
 
-/// Writes `value` as a document.
+/// Serializes `value` to a document.
 pub fn encode<T: Serialize>(value: &T) -> Result<Document> {
     Ok(bson::serialize_to_document(value)?)
 }

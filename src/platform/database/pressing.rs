@@ -1,4 +1,4 @@
-//! Transactions of those who must win against others who change the same documents over and over (ERA-05).
+//! Transactions that must succeed despite other callers that change the same documents over and over (ERA-05).
 
 use std::time::Duration;
 
@@ -12,19 +12,20 @@ use tokio::time::{Instant, sleep};
 use super::{Database, Tx, count_command, fault};
 use crate::error::{Error, Result};
 
-/// For as long a transaction is tried again, as the driver's own are.
+/// How long a transaction is retried: as long as the driver retries its own.
 const LONGEST: Duration = Duration::from_secs(120);
-/// Until the next try, where somebody else is just changing a document: shorter than others' changes take.
+/// Delay before the retry after a write conflict: shorter than the changes of other callers take.
 const SOON: Duration = Duration::from_millis(2);
-/// Until the next try after any other passing failure.
+/// Delay before the retry after any other transient failure.
 const LATER: Duration = Duration::from_millis(100);
-/// The server's code for a document that somebody else is just changing.
+/// The server's error code for a document that another transaction is changing.
 const WRITE_CONFLICT: i32 = 112;
 
 impl Database {
-    /// As [`Database::transaction`], but tried again after the same short time each time, where the driver waits longer and
-    /// longer and so loses against whoever changes a document in a loop. `work` begins with a change of that document: what
-    /// it holds is then out of others' way, and the rest of its time is its own.
+    /// Runs a transaction as [`Database::transaction`] does, but retries after a constant short delay: with the
+    /// driver's growing backoff it would lose against a caller that changes a document in a loop. `work` must begin
+    /// with a change of that document: once the change is made, the other caller's changes conflict, and the rest of
+    /// the transaction is undisturbed.
     ///
     /// # Errors
     /// As [`Database::transaction`].
@@ -34,7 +35,7 @@ impl Database {
         T: Send + 'static,
         F: for<'t> FnMut(&'t mut Tx, &'t C) -> BoxFuture<'t, Result<T>> + Send,
     {
-        // The commit.
+        // Counts the commit.
         count_command();
         let until = Instant::now() + LONGEST;
         let mut session = self.client.start_session().await?;
@@ -46,7 +47,7 @@ impl Database {
                     Err(failed) => failed,
                 },
                 Err(refused) => {
-                    // What cannot be aborted now ends by itself.
+                    // The server aborts the transaction itself if this fails.
                     if let Err(error) = session.abort_transaction().await {
                         tracing::debug!(error = ?Error::from(error), "cannot abort a transaction");
                     }
@@ -61,7 +62,7 @@ impl Database {
     }
 }
 
-/// Commits, again where nobody knows whether it was done.
+/// Commits, and retries while the result of the commit is unknown.
 async fn commit(session: &mut Tx, until: Instant) -> DriverResult<()> {
     loop {
         match session.commit_transaction().await {

@@ -1,8 +1,8 @@
 //! Sessions for reads outside of transactions.
 //!
-//! The driver gives each command that has no session one of its own, and that one a task that waits for its end: for a
-//! read of one document a task too many, which often wakes another thread. So reads borrow a session, one read at a
-//! time, and give it back for the next one; the server sees no difference.
+//! For each command without a session, the driver creates an implicit one, together with a task that waits for its end.
+//! For a read of one document that is a needless task, which often wakes another thread. Reads therefore borrow a
+//! session, one read at a time, and return it for the next one; the server sees no difference.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,16 +12,16 @@ use tokio::time::Instant;
 
 use crate::error::Result;
 
-/// A session that nobody borrowed for so long is left to the driver. The server forgets one after 30 min.
+/// A session that has been idle for this long is returned to the driver. The server expires a session after 30 min.
 const IDLE: Duration = Duration::from_secs(5 * 60);
-/// Sessions that wait to be borrowed; as many as a node has connections ([`POOL`](super::POOL)).
+/// Maximum idle sessions: as many as a node has connections ([`POOL`](super::POOL)).
 const KEPT: usize = 100;
 
-/// Sessions that wait to be borrowed.
+/// A pool of idle sessions.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     client: Client,
-    /// The one that was used last is at the end.
+    /// The most recently used session is at the end.
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -31,7 +31,7 @@ struct Idle {
     since: Instant,
 }
 
-/// Boxed, because it is large and handed on.
+/// Boxed, because it is large and moved often.
 pub(crate) type Session = Box<ClientSession>;
 
 impl Sessions {
@@ -42,14 +42,13 @@ impl Sessions {
         }
     }
 
-    /// A session for reads, for this caller alone. It goes back with [`Self::give_back`] when a read went well. After
-    /// an error, or when the caller goes away in the middle, it is dropped: the driver knows whether it can still be
-    /// used.
+    /// Returns a session for reads, exclusive to the caller. The caller returns it with [`Self::give_back`] after a
+    /// successful read. After an error or a cancellation it is dropped: the driver knows whether it can still be used.
     pub(crate) async fn borrow(&self) -> Result<Session> {
         let last = self.idle().pop();
         match last {
             Some(Idle { session, since }) if since.elapsed() < IDLE => Ok(session),
-            // Those before it have been idle for longer still.
+            // The sessions before it have been idle for even longer.
             Some(_) => {
                 let lapsed = std::mem::take(&mut *self.idle());
                 drop(lapsed);
@@ -59,7 +58,7 @@ impl Sessions {
         }
     }
 
-    /// Gives a session back.
+    /// Returns a session to the pool.
     pub(crate) fn give_back(&self, session: Session) {
         let mut idle = self.idle();
         if idle.len() < KEPT {
@@ -69,7 +68,8 @@ impl Sessions {
     }
 
     async fn start(&self) -> Result<Session> {
-        // As the driver's own sessions are: a read does not wait for what the session has seen for somebody else.
+        // As the driver's implicit sessions: a read must not wait for operations that the session has seen for another
+        // caller.
         let started = self.client.start_session().causal_consistency(false);
         Ok(Box::new(started.await?))
     }
@@ -83,7 +83,7 @@ impl Sessions {
 mod tests {
     use super::*;
 
-    /// Starting a session takes no server.
+    /// Starting a session needs no server.
     async fn sessions() -> Sessions {
         let client = Client::with_uri_str("mongodb://127.0.0.1:1").await;
         Sessions::new(client.expect("a client"))
@@ -103,7 +103,7 @@ mod tests {
         let third = borrow(&sessions).await;
         assert_eq!(third.id(), &id);
         assert_ne!(borrow(&sessions).await.id(), &id);
-        // After an error nobody gives it back.
+        // After an error, a session is not given back.
         drop(third);
         assert!(sessions.idle().is_empty());
     }

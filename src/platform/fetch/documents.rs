@@ -1,4 +1,4 @@
-//! JSON documents of other servers, kept for a while and asked for once by all who need them at the same time.
+//! JSON documents of other servers, cached for a while and fetched only once for all concurrent callers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,28 +11,28 @@ use url::Url;
 use super::{Fetcher, Question, Unread};
 use crate::platform::clock::{Clock, Timestamp};
 
-/// So long a document is taken for what its server would answer now.
+/// How long a document is considered current.
 const FRESH: Duration = Duration::from_secs(3600);
-/// One that is asked for anew before is asked for so often at most, whatever came of it.
+/// Minimum interval between requests for a document that is renewed early, whatever their result.
 const RENEWED: Duration = Duration::from_secs(60);
-/// A server that has not answered is left alone for so long.
+/// How long a server is not asked again after a failed request.
 const LEFT_ALONE: Duration = Duration::from_secs(5);
-/// Documents that are kept.
+/// Maximum cached documents.
 const MOST: u64 = 1000;
 
-/// Documents by their addresses.
+/// Documents by their URLs.
 pub struct Documents {
     fetcher: Fetcher,
     clock: Clock,
     kept: Cache<Url, Arc<Mutex<Kept>>>,
 }
 
-/// What is known of one address. Whoever holds its lock asks the server; the others wait for what comes of it.
+/// The cache entry of one URL. The task that holds its lock sends the request; the others wait for the result.
 #[derive(Default)]
 struct Kept {
-    /// The last one that came, and when.
+    /// The last document that was received, and when.
     document: Option<(Arc<Value>, Timestamp)>,
-    /// When it was last asked for, and what came of it unless it came.
+    /// When it was last requested, and the failure of that request, if any.
     asked: Option<(Timestamp, Option<Unread>)>,
 }
 
@@ -42,7 +42,7 @@ impl Kept {
         (now < since.after(age)).then(|| Arc::clone(document))
     }
 
-    /// Whether it was asked for in this time.
+    /// Returns whether the document was requested within this time.
     fn asked_within(&self, time: Duration, now: Timestamp) -> bool {
         self.asked.is_some_and(|(at, _)| now < at.after(time))
     }
@@ -53,7 +53,7 @@ impl Kept {
 }
 
 impl Documents {
-    /// Read by `fetcher`.
+    /// Creates a cache of documents that are read by `fetcher`.
     #[must_use]
     pub fn new(fetcher: Fetcher, clock: Clock) -> Self {
         Self {
@@ -67,10 +67,10 @@ impl Documents {
         self.kept.get_with_by_ref(url, Arc::default)
     }
 
-    /// The document at an address, at most an hour old.
+    /// Returns the document at a URL, at most an hour old.
     ///
     /// # Errors
-    /// Why there is none; for five seconds the server is not asked again.
+    /// Why it could not be read; the server is not asked again for five seconds.
     pub async fn get(&self, url: &Url) -> Result<Arc<Value>, Unread> {
         let place = self.place(url);
         let mut kept = place.lock().await;
@@ -84,10 +84,11 @@ impl Documents {
         }
     }
 
-    /// The same, or the last one that came, however old it is, where the server does not answer.
+    /// Returns the document as [`Self::get`] does, or the last one received, regardless of its age, if the server does
+    /// not answer.
     ///
     /// # Errors
-    /// Why none ever came.
+    /// Why it could not be read, if none was ever received.
     pub async fn get_or_last(&self, url: &Url) -> Result<Arc<Value>, Unread> {
         let failure = match self.get(url).await {
             Ok(document) => return Ok(document),
@@ -101,11 +102,11 @@ impl Documents {
         }
     }
 
-    /// The document anew, because the one that is kept is said to be outdated: asked for at most once a minute, whoever
-    /// wants it and whatever came of it. In between the kept one stands for what the server would answer.
+    /// Fetches the document again, because the cached one is reported to be outdated. This happens at most once a
+    /// minute, whatever the number of callers and the result. In between, the cached document is returned.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Why it could not be read.
     pub async fn renewed(&self, url: &Url) -> Result<Arc<Value>, Unread> {
         let place = self.place(url);
         let mut kept = place.lock().await;
@@ -120,12 +121,12 @@ impl Documents {
     }
 
     async fn ask(&self, url: &Url, kept: &mut Kept, now: Timestamp) -> Result<Arc<Value>, Unread> {
-        // Noted before: whoever gives up waiting has asked all the same.
+        // Recorded before the request, so that a request whose caller goes away counts as well.
         let before = kept.asked.replace((now, Some(Unread::Slow)));
         let answer = self.fetcher.ask(Question::get(url)).await;
         let read = answer.and_then(|answer| answer.json());
         kept.asked = match &read {
-            // The server has heard nothing of it.
+            // No request was sent.
             Err(Unread::Busy) => before,
             read => Some((now, read.as_ref().err().copied())),
         };

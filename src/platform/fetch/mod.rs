@@ -1,5 +1,5 @@
-//! Reading from other people's web servers: with limits on time, size and number, each request on a connection of its own,
-//! and without following where an answer would like to lead.
+//! Requests to other web servers, with limits on time, size and number. Each request uses its own connection, and
+//! redirects are not followed.
 
 mod documents;
 
@@ -24,21 +24,21 @@ use super::secret::Secret;
 
 pub use documents::Documents;
 
-/// How much of a server's time and words is taken.
+/// Limits of a request to another server.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Until a connection stands.
+    /// Time to establish the connection.
     pub connect: Duration,
-    /// Until the whole answer is there, connecting included.
+    /// Time to receive the whole response, including the time to connect.
     pub answer: Duration,
-    /// Bytes of an answer.
+    /// Bytes of a response.
     pub bytes: usize,
-    /// Requests under way at once: a server that hangs holds up no more than these.
+    /// Concurrent requests: a server that hangs blocks at most these.
     pub at_once: usize,
 }
 
 impl Limits {
-    /// The usual ones.
+    /// The default limits.
     pub const USUAL: Self = Self {
         connect: Duration::from_secs(3),
         answer: Duration::from_secs(5),
@@ -47,35 +47,35 @@ impl Limits {
     };
 }
 
-/// What the JSON of an answer may hold: more than any provider's document has.
+/// Bounds on the JSON of a response: more than any provider's document needs.
 const JSON: Bounds = Bounds {
     depth: 32,
     values: 10_000,
 };
 
-/// Why there is no answer that could be used.
+/// Why there is no usable response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unread {
-    /// As many requests as there may be are under way.
+    /// The maximum of concurrent requests is reached.
     Busy,
-    /// This machine's certificates of authorities cannot be read, so that nobody can be trusted.
+    /// This machine's root certificates cannot be read, so that no server can be trusted.
     NoAuthorities,
-    /// No connection, or it broke.
+    /// The connection failed or broke.
     Unreachable,
-    /// No encryption came about: a certificate that nobody here trusts, perhaps.
+    /// TLS failed, for example because of an untrusted certificate.
     Tls,
-    /// It took too long.
+    /// The response took too long.
     Slow,
-    /// It is too long.
+    /// The response is too large.
     TooLarge,
-    /// It has another status than 200, a redirection perhaps.
+    /// The response has another status than 200, for example a redirect.
     Status,
-    /// It is no JSON.
+    /// The response is not JSON.
     NotJson,
 }
 
 impl Unread {
-    /// The same in words, for the log.
+    /// Returns the reason as text for the log.
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
@@ -91,19 +91,19 @@ impl Unread {
     }
 }
 
-/// What is asked.
+/// A request to another server.
 #[derive(Debug)]
 pub struct Question<'a> {
-    /// Where.
+    /// The URL.
     pub url: &'a Url,
-    /// The value of the header `Authorization`.
+    /// The value of the `Authorization` header.
     pub authorization: Option<Secret>,
-    /// A form to post; without one it is a GET.
+    /// A form to POST; the request is a GET if it is absent.
     pub form: Option<Secret>,
 }
 
 impl<'a> Question<'a> {
-    /// A GET without a credential.
+    /// Creates a GET request without a credential.
     #[must_use]
     pub const fn get(url: &'a Url) -> Self {
         Self {
@@ -120,7 +120,7 @@ impl<'a> Question<'a> {
             .header(USER_AGENT, "storefront-gateway");
         if let Some(credential) = self.authorization {
             let mut value = HeaderValue::from_str(credential.expose()).ok()?;
-            // Left out of whatever the library logs.
+            // Keeps the value out of the library's logs.
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
@@ -135,16 +135,16 @@ impl<'a> Question<'a> {
     }
 }
 
-/// What was answered.
+/// The response of another server.
 pub struct Answer {
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
     /// The whole body.
     pub body: Bytes,
 }
 
 impl Answer {
-    /// The JSON of an answer that is one.
+    /// Parses the JSON of a response with status 200.
     ///
     /// # Errors
     /// [`Unread::Status`], [`Unread::TooLarge`], [`Unread::NotJson`].
@@ -155,7 +155,7 @@ impl Answer {
         self.json_of_any_status()
     }
 
-    /// The JSON of an answer, whatever its status.
+    /// Parses the JSON of a response of any status.
     ///
     /// # Errors
     /// [`Unread::TooLarge`], [`Unread::NotJson`].
@@ -167,19 +167,19 @@ impl Answer {
 
 type Https = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-/// Asks web servers. Clones share the limits.
+/// Sends requests to other web servers. Clones share the limits.
 #[derive(Clone)]
 pub struct Fetcher(Arc<Inner>);
 
 struct Inner {
     limits: Limits,
     places: Semaphore,
-    /// Made when it is first needed: a gateway without identity providers needs no certificates of authorities.
+    /// Created on first use: a gateway without identity providers needs no root certificates.
     client: OnceLock<Option<Https>>,
 }
 
 impl Fetcher {
-    /// With these limits.
+    /// Creates a fetcher with these limits.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self(Arc::new(Inner {
@@ -189,10 +189,10 @@ impl Fetcher {
         }))
     }
 
-    /// Asks once; the answer's status is the caller's affair.
+    /// Sends one request; the caller checks the status of the response.
     ///
     /// # Errors
-    /// Why there is no answer. Nothing of the question or the answer is in it.
+    /// Why there is no response. The reason contains nothing of the request or the response.
     pub async fn ask(&self, question: Question<'_>) -> Result<Answer, Unread> {
         let Inner {
             limits,
@@ -213,16 +213,16 @@ impl Fetcher {
     }
 }
 
-/// Why there is no connection.
+/// Classifies an error of the connection.
 fn unreachable(error: &(dyn StdError + 'static)) -> Unread {
     let mut cause = Some(error);
     while let Some(error) = cause {
         let io = error.downcast_ref::<io::Error>();
-        // What rustls finds wrong comes as an i/o error of this kind.
+        // rustls reports TLS errors as I/O errors of this kind.
         if io.is_some_and(|io| io.kind() == io::ErrorKind::InvalidData) {
             return Unread::Tls;
         }
-        // An i/o error passes over the one that it is made of.
+        // The `source` of an I/O error skips the error that it wraps.
         cause = match io.and_then(io::Error::get_ref) {
             Some(made_of) => Some(made_of),
             None => error.source(),
@@ -244,7 +244,7 @@ async fn read(response: Response<Incoming>, most: usize) -> Result<Answer, Unrea
     })
 }
 
-/// Trusts whom this machine trusts, `SSL_CERT_FILE` and `SSL_CERT_DIR` included.
+/// Trusts the root certificates of this machine, including `SSL_CERT_FILE` and `SSL_CERT_DIR`.
 fn https(connect: Duration) -> Option<Https> {
     let mut http = HttpConnector::new();
     http.set_connect_timeout(Some(connect));
@@ -255,7 +255,7 @@ fn https(connect: Duration) -> Option<Https> {
             ca-certificates, or set SSL_CERT_FILE");
     });
     let connector = tls.ok()?.https_or_http().enable_http1().wrap_connector(http);
-    // No connection is kept: one that the server has closed meanwhile would cost a request that cannot be repeated.
+    // Connections are not pooled: if the server has closed one meanwhile, a request that cannot be repeated would fail.
     Some(
         Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(0)

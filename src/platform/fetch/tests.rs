@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::platform::clock::{Clock, Timestamp};
 
-/// A server that answers every request in the same words, and counts them.
+/// A server that gives the same answer to every request, and counts the requests.
 struct Server {
     url: Url,
     asked: Arc<AtomicUsize>,
@@ -22,7 +22,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Without an answer it takes the request and says nothing.
+    /// Starts the server. Without an answer it accepts requests and never responds.
     async fn saying(answer: Option<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -38,7 +38,7 @@ impl Server {
                 }
                 counted.fetch_add(1, Ordering::SeqCst);
                 match &answer {
-                    // Whoever has read enough closes the connection.
+                    // The client closes the connection once it has read enough, so that the write may fail.
                     Some(answer) => _ = stream.write_all(answer.as_bytes()).await,
                     None => silent.push(stream),
                 }
@@ -51,7 +51,7 @@ impl Server {
         }
     }
 
-    /// It answers whatever it is greeted with.
+    /// Starts a server that answers in plain text whatever it receives.
     async fn in_the_clear() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -60,7 +60,7 @@ impl Server {
                 let (mut stream, _) = listener.accept().await.expect("a connection");
                 let mut hello = Vec::new();
                 stream.read_buf(&mut hello).await.expect("a greeting");
-                // Whoever has read enough closes the connection.
+                // The client closes the connection once it has read enough, so that the write may fail.
                 _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
             }
         });
@@ -104,7 +104,7 @@ async fn an_answer_is_taken_up_to_its_limit_and_no_further() {
     assert_eq!(read(LIMITS, &server.url).await, Ok(json!("x".repeat(98))));
     let server = Server::ok(&format!("{fits} ")).await;
     assert_eq!(read(LIMITS, &server.url).await, Err(Unread::TooLarge));
-    // Without a length that is told before.
+    // Without a `Content-Length`.
     let endless = format!(
         "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}",
         " ".repeat(100_000)
@@ -151,7 +151,7 @@ async fn a_server_that_is_silent_or_gone_or_beside_itself_is_told_apart() {
     assert_eq!(read(LIMITS, &gone).await, Err(Unread::Unreachable));
     let server = Server::ok("<html>").await;
     assert_eq!(read(LIMITS, &server.url).await, Err(Unread::NotJson));
-    // It speaks in the clear where it should not.
+    // The server answers in plain text where TLS is expected.
     let mut encrypted = Server::in_the_clear().await;
     encrypted.url.set_scheme("https").expect("a scheme");
     assert_eq!(read(LIMITS, &encrypted.url).await, Err(Unread::Tls));
@@ -181,7 +181,7 @@ async fn a_server_that_hangs_holds_up_no_more_than_the_places_there_are() {
     }
     let answer = fetcher.ask(Question::get(&other.url)).await;
     assert_eq!(answer.map(|answer| answer.status), Ok(200), "there is room again");
-    // That there was none says nothing of the server.
+    // `Busy` is not recorded as a failure of the server.
     assert!(documents.get(&other.url).await.is_ok());
 }
 

@@ -1,5 +1,5 @@
-//! Jobs: side effects as documents, written in the transaction that wants them, claimed by one node with a lease,
-//! retried with backoff, visible when dead. A job carries ids, no personal data, and may run twice.
+//! Jobs: side effects as documents, written in the transaction that requires them, claimed by one node with a lease,
+//! retried with backoff, and listed when dead. A job contains ids but no personal data, and may run more than once.
 
 pub mod pace;
 mod queue;
@@ -20,7 +20,7 @@ pub use queue::Queue;
 pub use runner::Runner;
 
 const COLLECTION: &str = "jobs";
-/// A finished job is kept this long for a look back.
+/// How long a finished job is kept for inspection.
 const KEEP_DONE: Duration = Duration::from_secs(24 * 3600);
 
 /// Indexes of the jobs.
@@ -37,7 +37,7 @@ pub const INDEXES: &[Index] = &[
         keys: &[("finishedAt", 1)],
         kind: IndexKind::Expiry(KEEP_DONE),
     },
-    // For withdrawing what is about a customer.
+    // For withdrawing the jobs of a customer.
     Index {
         collection: COLLECTION,
         name: "customer",
@@ -52,17 +52,17 @@ pub const INDEXES: &[Index] = &[
     },
 ];
 
-/// Where a job is in its life.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum State {
-    /// Waits for its time.
+    /// Waits until it is due.
     Waiting,
     /// Claimed by a node.
     Running,
-    /// Did what it was for.
+    /// Completed.
     Done,
-    /// Failed too often, or for good.
+    /// Failed too often or permanently.
     Dead,
 }
 
@@ -70,44 +70,44 @@ pub enum State {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
-    /// Its id; a recurring job has its kind for one.
+    /// Id; for a recurring job, its kind.
     #[serde(rename = "_id")]
     pub id: String,
-    /// What is to be done.
+    /// Kind of the job.
     pub kind: String,
-    /// On what: ids only.
+    /// Arguments: ids only.
     pub payload: Document,
-    /// Where it is in its life.
+    /// State.
     pub state: State,
-    /// When it may be claimed: its time while it waits, its lease's end while it runs; absent afterwards.
+    /// When it may be claimed: its due time while it waits, the end of its lease while it runs; absent afterwards.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub due: Option<Timestamp>,
-    /// Names the run that holds it, so that one whose lease has passed cannot finish it.
+    /// Identifies the run that holds the job, so that a run whose lease has expired cannot finish it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub claim: Option<String>,
-    /// How often it was begun since it last went well.
+    /// Number of runs started since the last success.
     pub attempts: i32,
-    /// The last failure, by its code or in words that name nobody (see [`Shown`]).
+    /// The last failure: its code, or a text without personal data (see [`Shown`]).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub failure: Option<String>,
-    /// When it was written.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it was done.
+    /// When it was completed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub finished_at: Option<Timestamp>,
 }
 
-/// Why a run failed, and what follows.
+/// Why a run failed, and whether it is retried.
 #[derive(Debug)]
 pub enum Failure {
-    /// Try again later.
+    /// Retried later.
     Retry(Error),
-    /// It can never go well.
+    /// Permanent: a retry cannot succeed.
     Fail(Error),
 }
 
-/// The cause of a failure in words that name no person and repeat nothing of a payload, so that operators may read them
-/// in `jobs list`. Of every other cause they are shown the code only; the log has the rest.
+/// The cause of a failure as text that names no person and repeats nothing of the payload, so that operators may read
+/// it in `jobs list`. For all other causes the list shows only the code; the log has the details.
 #[derive(Debug)]
 pub struct Shown(pub String);
 
@@ -125,15 +125,15 @@ impl From<Error> for Failure {
     }
 }
 
-/// What runs a kind of job.
+/// The function that runs a kind of job.
 pub type Run<C> = fn(C, Document) -> BoxFuture<'static, Result<(), Failure>>;
 
-/// A kind of job, over what its runs need.
+/// A kind of job, whose runs need a context `C`.
 pub struct Kind<C> {
-    /// Its name in documents, logs and metrics.
+    /// Name in documents, logs and metrics.
     pub name: &'static str,
-    /// For a recurring one: how long after a run the next one starts.
+    /// For a recurring job: the delay between the end of a run and the next one.
     pub every: Option<Duration>,
-    /// What it does.
+    /// The function that runs the job.
     pub run: Run<C>,
 }

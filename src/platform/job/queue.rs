@@ -1,4 +1,4 @@
-//! Reading and writing jobs.
+//! Reads and writes of job documents.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +17,9 @@ use crate::platform::{
     random::Random,
 };
 
-/// A claim lasts this long unless it is renewed; another node takes over after it, well within two minutes.
+/// How long a claim lasts unless it is renewed; then another node takes over, well within two minutes.
 const LEASE: Duration = Duration::from_secs(60);
-/// After this many failures a job is dead and waits for `jobs retry`.
+/// After this many failures a job is dead and needs `jobs retry`.
 const MAX_ATTEMPTS: i32 = 12;
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(3600);
@@ -30,12 +30,12 @@ pub struct Queue {
     database: Database,
     pub(super) clock: Clock,
     random: Random,
-    /// Wakes this node's runner when one of its own requests has written a job.
+    /// Wakes this node's runner when a request on this node has written a job.
     pub(super) written: Arc<Notify>,
 }
 
 impl Queue {
-    /// The queue in this database.
+    /// Creates the queue of this database.
     #[must_use]
     pub fn new(database: Database, clock: Clock, random: Random) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl Queue {
         self.database.house(COLLECTION)
     }
 
-    /// Writes a job in the caller's transaction, to start at `due`.
+    /// Writes a job in the caller's transaction, due at `due`.
     pub async fn enqueue(
         &self,
         tx: &mut Tx,
@@ -76,7 +76,7 @@ impl Queue {
         Ok(job.id)
     }
 
-    /// Makes sure that a recurring job is there.
+    /// Ensures that a recurring job exists.
     pub(super) async fn schedule(&self, kind: &str) -> Result<()> {
         let now = self.clock.now();
         let first = doc! {
@@ -89,7 +89,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Takes a job that is due, by the filter, for a lease's time.
+    /// Claims a due job that matches the filter, for the duration of a lease.
     pub(super) async fn claim(&self, mut filter: Document, among: &[&str]) -> Result<Option<Job>> {
         let now = self.clock.now();
         filter.insert("kind", doc! { "$in": among });
@@ -149,7 +149,7 @@ impl Queue {
         })
     }
 
-    /// Jobs in a state, or all that are not done, oldest first.
+    /// Returns the jobs in a state, or all that are not done, oldest first.
     pub async fn list(&self, state: Option<State>) -> Result<Vec<Job>> {
         let filter = match state {
             Some(state) => doc! { "state": bson::serialize_to_bson(&state)? },
@@ -164,7 +164,8 @@ impl Queue {
             .await?)
     }
 
-    /// Removes the jobs of a kind whose payload has this value and which no node runs; whether a node runs one of them.
+    /// Removes the jobs of a kind whose payload has this value and which no node is running. Returns whether a node is
+    /// running one of them.
     pub async fn withdraw(&self, kind: &str, (field, value): (&str, &str)) -> Result<bool> {
         let named = |state: Document| {
             let mut named = doc! { "kind": kind, format!("payload.{field}"): value };
@@ -173,7 +174,7 @@ impl Queue {
         };
         let not_run = doc! { "$or": [
             { "state": { "$in": ["WAITING", "DEAD"] } },
-            // A node that died, or was cut off.
+            // The node has died or lost its connection.
             { "state": "RUNNING", "due": { "$lte": self.clock.now() } },
         ] };
         self.jobs().delete_many(named(not_run)).await?;
@@ -181,7 +182,7 @@ impl Queue {
         Ok(running.is_some())
     }
 
-    /// Gives a dead or waiting job another go, now; false when there is no such job.
+    /// Makes a dead or waiting job due now, with its attempts reset; `false` when there is no such job.
     pub async fn retry(&self, id: &str) -> Result<bool> {
         let filter = doc! { "_id": id, "state": { "$in": ["DEAD", "WAITING"] } };
         let update = doc! { "$set": { "state": "WAITING", "due": self.clock.now(), "attempts": 0 } };
@@ -194,7 +195,7 @@ fn held(job: &Job) -> Document {
     doc! { "_id": &job.id, "claim": job.claim.as_deref().unwrap_or_default() }
 }
 
-/// What operators are shown of a failure.
+/// Returns the text of a failure that operators are shown.
 fn shown(error: &Error) -> &str {
     match error {
         Error::Internal(cause) => cause.downcast_ref::<Shown>().map(|Shown(words)| words.as_str()),
@@ -203,7 +204,7 @@ fn shown(error: &Error) -> &str {
     .unwrap_or_else(|| error.code())
 }
 
-/// Doubles from two seconds to an hour, with a quarter of chance so that jobs that failed together part.
+/// Doubles from two seconds to an hour, with up to a quarter of jitter, so that jobs that failed together are spread.
 fn backoff(attempts: i32, random: &Random) -> Duration {
     let doublings = u32::try_from(attempts.clamp(1, 20) - 1).unwrap_or(0);
     let wait = FIRST_BACKOFF.saturating_mul(1 << doublings).min(LONGEST_BACKOFF);

@@ -1,4 +1,4 @@
-//! Running jobs: claiming what is due, side by side, with leases that are renewed while the work goes on.
+//! Runs jobs: claims those that are due, concurrently, with leases that are renewed while the jobs run.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{Failure, Job, Kind, Queue, State};
 use crate::error::{Error, Result};
 
-/// A running job's lease is renewed so often: several times within it.
+/// Interval at which a running job's lease is renewed: several times per lease.
 const RENEW: Duration = Duration::from_secs(20);
-/// How often a caller looks whether another runner is done.
+/// Interval at which a caller checks whether another runner has finished.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-/// How often a node looks for due jobs; with it a job starts well within 5 s of its time.
+/// Interval at which a node looks for due jobs; a job starts well within 5 s of its due time.
 const POLL: Duration = Duration::from_secs(1);
-/// Jobs that one node runs side by side, so that one that hangs holds up nothing else.
+/// Jobs that one node runs concurrently, so that one that hangs does not block others.
 const SIDE_BY_SIDE: usize = 8;
 
-/// Runs jobs on this node. `C` is what their code needs.
+/// Runs jobs on this node. `C` is the context that their code needs.
 pub struct Runner<C> {
     queue: Queue,
     kinds: Arc<Vec<Kind<C>>>,
@@ -40,7 +40,7 @@ impl<C> Clone for Runner<C> {
 }
 
 impl<C: Clone + Send + Sync + 'static> Runner<C> {
-    /// A runner of these kinds; its tasks are counted by `tracker`, which shutdown waits for.
+    /// Creates a runner of these kinds. Its tasks are tracked by `tracker`, which shutdown waits for.
     #[must_use]
     pub fn new(queue: Queue, kinds: Vec<Kind<C>>, tracker: TaskTracker) -> Self {
         Self {
@@ -51,7 +51,7 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
         }
     }
 
-    /// Claims and runs what is due until `stop`. Jobs in hand are the tracker's to wait for.
+    /// Claims and runs due jobs until `stop` is cancelled. Running jobs are left to the tracker.
     pub async fn run(self, context: C, stop: CancellationToken) {
         let mut scheduled = false;
         while !stop.is_cancelled() {
@@ -79,7 +79,7 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
         }
     }
 
-    /// Whether all recurring jobs are known to be there.
+    /// Returns whether all recurring jobs are known to exist.
     async fn schedule(&self) -> bool {
         for kind in self.kinds.iter().filter(|kind| kind.every.is_some()) {
             if let Err(error) = self.queue.schedule(kind.name).await {
@@ -90,7 +90,7 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
         true
     }
 
-    /// Whether a job was started.
+    /// Returns whether a job was started.
     async fn claim_and_start(&self, context: &C, place: OwnedSemaphorePermit) -> bool {
         let due = doc! { "due": { "$lte": self.queue.clock.now() } };
         match self.queue.claim(due, &self.names()).await {
@@ -104,7 +104,7 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
             }
             Ok(None) => false,
             Err(error) => {
-                // The database being away is told once by its own watcher.
+                // The watcher of the database logs an outage once.
                 tracing::debug!(error = ?error, "cannot look for due jobs");
                 false
             }
@@ -115,8 +115,8 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
         self.kinds.iter().map(|kind| kind.name).collect()
     }
 
-    /// Does one job here and now, or waits for the runner that was quicker; whether it is done. For callers that answer
-    /// only when the work is done, with the job as the safety net.
+    /// Runs one job immediately, or waits for the runner that has claimed it. Returns whether it is done. For callers
+    /// that respond only when the work is done, with the job as the fallback.
     pub async fn finish(&self, id: &str, context: C) -> Result<bool> {
         loop {
             let waiting = doc! { "_id": id, "state": "WAITING" };
@@ -128,13 +128,13 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
                 Some(State::Running) => tokio::time::sleep(LOOK_AGAIN).await,
                 Some(State::Waiting) => {}
                 Some(State::Dead) => return Ok(false),
-                // Finished jobs go away after a while.
+                // Finished jobs are removed after a while.
                 Some(State::Done) | None => return Ok(true),
             }
         }
     }
 
-    /// Performs all jobs that are due, one after the other, until none is left; for tests and the command line.
+    /// Runs all due jobs, one after the other, until none is left; for tests and the command line.
     pub async fn drain(&self, context: C) -> Result<usize> {
         let mut performed = 0;
         self.schedule().await;
@@ -149,13 +149,13 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
         Ok(performed)
     }
 
-    /// Runs a claimed job, renewing its lease; whether it went well.
+    /// Runs a claimed job, renewing its lease. Returns whether it succeeded.
     async fn perform(&self, job: Job, context: C) -> bool {
         let Some(kind) = self.kinds.iter().find(|kind| kind.name == job.kind) else {
             return false;
         };
         let started = tokio::time::Instant::now();
-        // A panic is a failure like any other: the job is tried again.
+        // A panic is a failure like any other: the job is retried.
         let run = std::panic::AssertUnwindSafe((kind.run)(context, job.payload.clone())).catch_unwind();
         let outcome = tokio::select! {
             outcome = run => outcome.unwrap_or_else(|_| Err(Failure::Retry(Error::internal("the job panicked")))),
@@ -169,7 +169,7 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
         outcome.is_ok()
     }
 
-    /// Renews the lease for as long as it can; returns when another node has the job.
+    /// Renews the lease as long as possible; returns when the claim is lost.
     async fn keep(&self, job: &Job) {
         loop {
             tokio::time::sleep(RENEW).await;
@@ -180,13 +180,13 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
     }
 }
 
-/// One line a job.
+/// Logs the result of a run.
 fn report(job: &Job, outcome: &std::result::Result<(), Failure>, noted: &Result<State>, took: Duration) {
     let state = match noted {
         Ok(State::Done) => "done",
         Ok(State::Dead) => "dead",
         Ok(_) => "retry",
-        // The lease runs out and another run notes it.
+        // The lease expires, and another run records the result.
         Err(_) => "unnoted",
     };
     metrics::counter!("gateway_jobs_total", "kind" => job.kind.clone(), "outcome" => state).increment(1);

@@ -1,19 +1,19 @@
-//! What is wrong with a text that is no JSON, for whoever wrote it: where, and what was expected there. Nothing of the text
-//! is repeated (ERR-02).
+//! Explains to the sender of an invalid JSON text what is wrong with it: where, and what was expected there. Nothing of
+//! the text is repeated (ERR-02).
 
 use std::fmt;
 
 use memchr::{memchr_iter, memrchr};
 
-/// What may stand between JSON's values (RFC 8259 §2).
+/// White space allowed between JSON's values (RFC 8259 §2).
 pub const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// The first flaw of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flaw {
-    /// From 1.
+    /// Line, from 1.
     pub line: usize,
-    /// In characters, from 1.
+    /// Column in characters, from 1.
     pub column: usize,
     /// What was expected there.
     pub expected: &'static str,
@@ -26,8 +26,8 @@ impl fmt::Display for Flaw {
     }
 }
 
-/// What the parser has found wrong with a part of a text, or with all of it: its place is that in the whole. Takes time
-/// proportional to the text.
+/// Explains the parser's error in a part of a text, or in all of it. The position is relative to the whole text. Takes
+/// time proportional to the text.
 #[must_use]
 pub fn explain(whole: &str, part: &str, error: &serde_json::Error) -> Flaw {
     let at = offset(part, error);
@@ -41,7 +41,7 @@ pub fn explain(whole: &str, part: &str, error: &serde_json::Error) -> Flaw {
     }
 }
 
-/// Where a text of bytes stops to be UTF-8.
+/// Returns the position where a sequence of bytes stops being UTF-8.
 #[must_use]
 pub fn not_utf8(bytes: &[u8], error: &std::str::Utf8Error) -> Flaw {
     let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
@@ -54,7 +54,7 @@ pub fn not_utf8(bytes: &[u8], error: &std::str::Utf8Error) -> Flaw {
     }
 }
 
-/// Line and column of a place in a text, from 1.
+/// Returns the line and column of an offset in a text, from 1.
 fn position(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line = memchr_iter(b'\n', before.as_bytes()).count() + 1;
@@ -63,7 +63,8 @@ fn position(text: &str, at: usize) -> (usize, usize) {
     (line, column)
 }
 
-/// Where the parser stopped, in bytes. It counts the byte that it did not like, in bytes from the line's beginning.
+/// Returns where the parser stopped, in bytes. The parser's column includes the offending byte and counts bytes from
+/// the beginning of the line.
 fn offset(text: &str, error: &serde_json::Error) -> usize {
     if error.is_eof() {
         return text.trim_end_matches(BLANKS).len();
@@ -74,7 +75,7 @@ fn offset(text: &str, error: &serde_json::Error) -> usize {
         line => line_breaks.nth(line - 2).map_or(0, |at| at + 1),
     };
     let mut at = (start + error.column()).saturating_sub(1).min(text.len());
-    // Where it only skips a string it stops before the control character, and else behind it.
+    // While it skips a string, the parser stops before the control character; otherwise behind it.
     let is_control = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_control);
     if error.to_string().starts_with(CONTROL) && !is_control(at) && is_control(at + 1) {
         at += 1;
@@ -82,7 +83,7 @@ fn offset(text: &str, error: &serde_json::Error) -> usize {
     (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
-/// What was expected, by what stands there and by what the parser says, whose words are its own.
+/// Returns what was expected, based on the text at the position and on the parser's message, which is not repeated.
 fn expected(text: &str, at: usize, said: &str) -> &'static str {
     if let Some(expected) = inside_a_string(said) {
         return expected;
@@ -129,7 +130,7 @@ fn inside_a_string(said: &str) -> Option<&'static str> {
     found.map(|(_, expected)| *expected)
 }
 
-/// How the parser begins to speak of a control character in a string.
+/// The beginning of the parser's message about a control character in a string.
 const CONTROL: &str = "control character";
 
 const PAIR: &str =
@@ -177,7 +178,7 @@ fn between_values(said: &str, before: &str) -> &'static str {
     ];
     let found = rules.iter().find(|(begin, _)| said.starts_with(begin));
     match found {
-        // Most likely the string before was not meant to end there.
+        // Most likely the string was not meant to end here.
         Some((rule, _)) if rule.starts_with("expected `,`") && before.ends_with('"') => {
             "\",\" or a closing bracket is expected after a string; a quotation mark inside one is written \\\""
         }

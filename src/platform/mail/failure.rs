@@ -9,57 +9,58 @@ use lettre::transport::smtp::Error as SmtpError;
 use crate::error::Error;
 use crate::platform::job::{Failure, Shown};
 
-/// Why a mail was not sent, and whether trying again can help. It repeats nothing that the server said, because
-/// servers repeat the address.
+/// Why a mail was not sent, and whether a retry can succeed. Nothing of the server's reply is repeated, because servers
+/// repeat the address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendFailure {
-    /// This mail will be refused however often it is tried.
+    /// This mail will be refused however often it is retried.
     Permanent(Reason),
-    /// The fault is with the server, the way to it, or the settings: the mail may go later.
+    /// The cause is the server, the connection to it, or the settings: a retry may succeed.
     Temporary(Reason),
 }
 
-/// What went wrong.
+/// The cause of a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The recipient's address is none, or none that can stand in a mail.
+    /// The recipient's address is invalid, or cannot be used in a mail.
     Address,
-    /// The message's id has other characters than an id in a mail may have (RFC 5322 §3.6.4).
+    /// The message id contains characters that are not allowed in one (RFC 5322 §3.6.4).
     MessageId,
-    /// The message cannot be made for another reason.
+    /// The message could not be built for another reason.
     Message,
-    /// An address has characters outside ASCII, and the server takes none (it does not offer SMTPUTF8, RFC 6531).
+    /// An address has characters outside ASCII, and the server does not offer SMTPUTF8 (RFC 6531).
     International,
-    /// The server refused, with this code (RFC 5321 §4.2).
+    /// The server refused with this code (RFC 5321 §4.2).
     Refused(Step, u16),
     /// The server did not answer in time.
     Silent(Step),
-    /// The way to the server is closed, or broke off.
+    /// The server cannot be reached, or the connection broke.
     Network(Step, io::ErrorKind),
     /// The connection could not be encrypted.
     Tls,
-    /// The server does not offer the encryption that the settings ask for, or somebody took the offer out of its answer.
+    /// The server does not offer the encryption that the settings require, or an attacker removed the offer from its
+    /// response.
     NoTls,
-    /// The server's answer is none that SMTP knows, or it lacks what the settings ask for.
+    /// The server's response is not valid SMTP, or lacks what the settings require.
     Protocol(Step),
     /// The file could not be written.
     File(io::ErrorKind),
 }
 
-/// How far a mail came.
+/// The step at which sending a mail failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Connecting, greeting, encrypting.
     Connect,
-    /// Signing in.
+    /// Authentication.
     SignIn,
-    /// Naming the sender.
+    /// Naming the sender (`MAIL FROM`).
     Sender,
-    /// Naming the recipient.
+    /// Naming the recipient (`RCPT TO`).
     Recipient,
-    /// Handing over the text.
+    /// Transferring the content.
     Content,
-    /// Asking for a sign of life.
+    /// Checking that the server responds.
     Probe,
 }
 
@@ -123,7 +124,7 @@ const NO_TLS: &str = "the mail server does not offer encryption (STARTTLS), whic
 
 impl StdError for SendFailure {}
 
-/// A job's way to say the same.
+/// Converts to the failure of a job.
 impl From<SendFailure> for Failure {
     fn from(failure: SendFailure) -> Self {
         let error = Error::internal(Shown(failure.to_string()));
@@ -134,14 +135,14 @@ impl From<SendFailure> for Failure {
     }
 }
 
-/// Why mails could not be sent now. Unlike [`SendFailure`] it has the cause, which concerns no person.
+/// Why mails cannot be sent at present. Unlike [`SendFailure`] it contains the cause, because no person is involved.
 #[derive(Debug)]
 pub enum ProbeFailure {
     /// The server did not answer in time.
     Silent(Step),
     /// The server refused, or cannot be reached.
     Server(SmtpError),
-    /// The server does not offer the encryption that the settings ask for.
+    /// The server does not offer the encryption that the settings require.
     NoTls,
     /// The folder cannot be written to.
     Folder(io::Error),
@@ -168,27 +169,27 @@ impl StdError for ProbeFailure {
     }
 }
 
-/// What a step of the conversation with a server ended with.
+/// A failed step of the session with a server.
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) step: Step,
     pub(super) cause: Cause,
 }
 
-/// What a server did.
+/// Why a step failed.
 #[derive(Debug)]
 pub(super) enum Cause {
-    /// It did not answer in time.
+    /// The server did not answer in time.
     Silent,
-    /// It takes no addresses outside ASCII.
+    /// The server does not accept addresses outside ASCII.
     International,
-    /// It does not offer STARTTLS, which is needed.
+    /// The server does not offer STARTTLS, which the settings require.
     NoTls,
-    /// It refused, broke off, or could not be understood.
+    /// The server refused, closed the connection, or sent an invalid response.
     Smtp(SmtpError),
 }
 
-/// Codes that are about the gateway's own standing with the server, wherever they come (RFC 4954 §6).
+/// Codes that concern the gateway's authentication, at whatever step they occur (RFC 4954 §6).
 const SIGN_IN_CODES: [u16; 4] = [530, 534, 535, 538];
 
 impl From<Fault> for SendFailure {
@@ -202,7 +203,7 @@ impl From<Fault> for SendFailure {
         if let Some(code) = error.status() {
             let code = code.into();
             let reason = Reason::Refused(step, code);
-            // What is refused before the recipient is the gateway's: its operator can mend it while the mail waits.
+            // Refusals before the recipient concern the gateway: its operator can fix the cause while the mail waits.
             let about_the_mail = matches!(step, Step::Recipient | Step::Content);
             if error.is_permanent() && about_the_mail && !SIGN_IN_CODES.contains(&code) {
                 return Self::Permanent(reason);
@@ -211,7 +212,7 @@ impl From<Fault> for SendFailure {
         }
         Self::Temporary(match io_kind(&error) {
             _ if error.is_tls() => Reason::Tls,
-            // What rustls finds wrong comes as an i/o error of this kind.
+            // rustls reports TLS errors as I/O errors of this kind.
             Some(io::ErrorKind::InvalidData) => Reason::Tls,
             Some(kind) => Reason::Network(step, kind),
             None if step == Step::Connect && !error.is_response() && !error.is_client() => {

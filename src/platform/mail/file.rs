@@ -1,4 +1,4 @@
-//! Mails as files, for a machine without a mail server: any mail program opens an `.eml`.
+//! Mails as files, for machines without a mail server: any mail program opens an `.eml`.
 
 use std::fs;
 use std::io::{self, Write};
@@ -8,10 +8,10 @@ use chrono::DateTime;
 
 use crate::platform::{clock::Timestamp, private};
 
-/// A folder of mails. Mails hold keys that open accounts, so that only its owner may look into it.
+/// A folder of mails. Mails contain keys that give access to accounts, so that only its owner may read it.
 pub(super) struct Folder(PathBuf);
 
-/// The file's name: sorts by time, and tells whom the message concerns, by an id, and which it is.
+/// Returns the file's name, which sorts by time and contains the ids of the person concerned and of the message.
 pub(super) fn name(now: Timestamp, concerns: &str, message_id: &str) -> String {
     let time = DateTime::from_timestamp_millis(now.millis()).unwrap_or_default();
     format!(
@@ -25,13 +25,13 @@ impl Folder {
         Self(path)
     }
 
-    /// Writes a file that is there whole or not at all.
+    /// Writes a file atomically.
     pub(super) async fn write(&self, name: String, content: Vec<u8>) -> io::Result<()> {
         self.blocking(move |folder| {
             let fresh = folder.join(format!(".{name}.part"));
             let written = write(&fresh, &content).and_then(|()| fs::rename(&fresh, folder.join(&name)));
             if written.is_err() {
-                // What cannot be removed either is hidden, and in nobody's way.
+                // If it cannot be removed either, it stays as a hidden file, which does no harm.
                 drop(fs::remove_file(&fresh));
             }
             written
@@ -39,7 +39,7 @@ impl Folder {
         .await
     }
 
-    /// Removes the files that concern somebody.
+    /// Removes the files that concern a person.
     pub(super) async fn forget(&self, concerns: &str) -> io::Result<()> {
         let theirs = format!("-{concerns}-");
         self.blocking(move |folder| {
@@ -57,7 +57,7 @@ impl Folder {
         .await
     }
 
-    /// Whether files can be written.
+    /// Checks that files can be written.
     pub(super) async fn probe(&self) -> io::Result<()> {
         self.blocking(|folder| {
             let trial = folder.join(".check");
@@ -67,7 +67,7 @@ impl Folder {
         .await
     }
 
-    /// Runs `work` in the folder, which is made where it is missing, on a thread that may wait for a disk.
+    /// Runs `work` in the folder, which is created if it is missing, on a thread that may block.
     async fn blocking(&self, work: impl FnOnce(&Path) -> io::Result<()> + Send + 'static) -> io::Result<()> {
         let folder = self.0.clone();
         tokio::task::spawn_blocking(move || {
@@ -125,7 +125,7 @@ mod tests {
         let left: Vec<_> = fs::read_dir(&folder.0).unwrap().flatten().collect();
         let left: Vec<_> = left.iter().map(fs::DirEntry::file_name).collect();
         assert_eq!(left, ["2-cus_11-b.eml"]);
-        // Nobody ever wrote one.
+        // A folder that does not exist is not an error.
         Folder::new(data.path().join("none"))
             .forget("cus_1")
             .await

@@ -1,4 +1,4 @@
-//! A message as a mail: headers and a body that mail programs understand (RFC 5322, RFC 2045).
+//! Converts a message to a mail: headers and a body that mail programs understand (RFC 5322, RFC 2045).
 
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
@@ -12,26 +12,26 @@ use super::failure::Reason;
 use crate::platform::clock::Timestamp;
 use crate::platform::secret::Secret;
 
-/// Longest id that a message may have, so that its header stays on one line.
+/// Maximum length of a message's id, so that its header stays on one line.
 const MAX_ID: usize = 64;
 
-/// What is to be mailed to one address. All of it but its id is personal, or opens an account.
+/// A message to one address. Everything but its id is personal data, or gives access to an account.
 pub struct Message {
     /// The recipient's address, without a name.
     pub to: Secret,
-    /// The sender's name, shown where `GATEWAY_MAIL_FROM` has none.
+    /// The sender's name, used if `GATEWAY_MAIL_FROM` has none.
     pub sender_name: Option<String>,
-    /// The subject; control characters in it become blanks.
+    /// The subject; control characters in it are replaced by spaces.
     pub subject: String,
-    /// The text for programs that show no HTML.
+    /// The plain text, for programs that do not show HTML.
     pub text: Secret,
-    /// The same as HTML.
+    /// The same content as HTML.
     pub html: Secret,
-    /// Names the message, and is the same whenever it is sent again: the id of the job that sends it. Letters,
-    /// digits, `_`, `-` and dots between them.
+    /// The message's id, which is the same whenever the message is sent again: the id of the job that sends it.
+    /// Letters, digits, `_`, `-`, and dots between them.
     pub message_id: String,
-    /// Whom it concerns, by an id: names the file that a mail is where there is no server, so that it can be removed with
-    /// whatever else there is of them.
+    /// The id of the person concerned. Without a mail server it is part of the mail's file name, so that the file can
+    /// be removed when the person's data is erased.
     pub concerns: String,
 }
 
@@ -69,7 +69,7 @@ impl Message {
             .subject(one_line(subject))
             .date(UNIX_EPOCH + Duration::from_millis(millis))
             .message_id(Some(id))
-            // No holiday notices in return (RFC 3834 §5).
+            // Prevents automatic replies (RFC 3834 §5).
             .raw_header(HeaderValue::new(
                 HeaderName::new_from_ascii_str("Auto-Submitted"),
                 "auto-generated".to_owned(),
@@ -82,7 +82,7 @@ impl Message {
     }
 }
 
-/// A header's text, which ends where its line ends.
+/// Returns the text as a single line for a header: control characters and white space become single spaces.
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text
         .split(|c: char| c.is_control() || c.is_whitespace())
@@ -91,7 +91,7 @@ fn one_line(text: &str) -> String {
     words.join(" ")
 }
 
-/// An address whose domain is written in ASCII (RFC 5891), which any server takes.
+/// Parses an address and converts its domain to ASCII (RFC 5891), which every server accepts.
 fn ascii_domain(address: &str) -> Result<Address, Reason> {
     if address.chars().any(char::is_control) {
         return Err(Reason::Address);
@@ -106,7 +106,8 @@ fn ascii_domain(address: &str) -> Result<Address, Reason> {
     Address::new(user, domain).map_err(|_cause| Reason::Address)
 }
 
-/// What stands before the `@` in a Message-ID (RFC 5322 §3.6.4), of the characters that ids have.
+/// Returns whether the text is allowed before the `@` of a Message-ID (RFC 5322 §3.6.4), restricted to the characters
+/// of ids.
 fn is_dot_atom(text: &str) -> bool {
     let is_atom = |atom: &str| {
         !atom.is_empty()

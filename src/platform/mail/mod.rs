@@ -1,8 +1,8 @@
-//! Mails: one message to one address, by SMTP, or into a file where no mail server is set.
+//! Mails: one message to one address, by SMTP, or into a file if no mail server is configured.
 //!
-//! A mail is sent by a job, outside any transaction, and may be sent twice when the job dies between the server's
-//! answer and its own note of it; both copies then have the same Message-ID. What goes wrong is told apart by whether
-//! trying again can help ([`SendFailure`]), and never told with an address or a text.
+//! A mail is sent by a job, outside of any transaction, and may be sent twice if the job dies between the server's
+//! response and the record of it; both copies then have the same Message-ID. Failures are classified by whether a retry
+//! can succeed ([`SendFailure`]), and never contain an address or text of the mail.
 
 mod failure;
 mod file;
@@ -23,29 +23,29 @@ pub use failure::{ProbeFailure, Reason, SendFailure, Step};
 pub use message::Message;
 pub use smtp::Limits;
 
-/// The folder in the data directory that mails are written to where there is no mail server.
+/// The folder in the data directory for mails that are written to files.
 pub const FOLDER: &str = "mail";
 
-/// Sends mails. Each has a connection of its own: nothing is left to go stale when the server is started anew, and a
-/// server that hangs holds up no other mail.
+/// Sends mails. Each mail uses its own connection: no connection becomes stale when the server restarts, and a server
+/// that hangs delays no other mail.
 pub struct Mailer {
     from: Mailbox,
     clock: Clock,
     route: Route,
 }
 
-/// Where mails go.
+/// The destination of mails.
 enum Route {
     Server(Box<Smtp>),
     Files(Folder),
 }
 
 impl Mailer {
-    /// A mailer with these settings; `data_dir` is where mails without a server are written to. Asks the server
-    /// nothing yet.
+    /// Creates a mailer with these settings; mails without a server are written below `data_dir`. Does not connect to
+    /// the server yet.
     ///
     /// # Errors
-    /// Internal, when TLS cannot be set up.
+    /// [`Error::Internal`] when TLS cannot be set up.
     pub fn new(config: &MailConfig, data_dir: &Path, clock: Clock) -> Result<Self> {
         let MailConfig { smtp, from } = config;
         let route = match smtp {
@@ -59,7 +59,7 @@ impl Mailer {
         })
     }
 
-    /// The same with other limits of time; they are about a server, not about files.
+    /// Replaces the time limits, which apply to a server and not to files.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         if let Route::Server(server) = &mut self.route {
@@ -68,10 +68,10 @@ impl Mailer {
         self
     }
 
-    /// Sends a mail: when it returns, the server has taken it, or the file is there.
+    /// Sends a mail. On success, the server has accepted it, or the file is written.
     ///
     /// # Errors
-    /// [`SendFailure`] says whether trying again can help.
+    /// [`SendFailure`] says whether a retry can succeed.
     pub async fn send(&self, message: Message) -> Result<(), SendFailure> {
         let now = self.clock.now();
         let mail = message.compose(&self.from, now).map_err(SendFailure::Permanent)?;
@@ -89,7 +89,8 @@ impl Mailer {
         }
     }
 
-    /// Removes the files of mails that concern somebody, by their id. What a server has taken is out of our hands.
+    /// Removes the files of mails that concern a person, by the person's id. Mails that a server has accepted cannot be
+    /// recalled.
     ///
     /// # Errors
     /// [`Error::Internal`] when a file cannot be removed.
@@ -100,10 +101,11 @@ impl Mailer {
         }
     }
 
-    /// Whether mails could be sent now: connects, encrypts and signs in as for a mail, or writes and removes a file.
+    /// Checks whether mails can be sent at present: connects, encrypts and signs in as for a mail, or writes and
+    /// removes a file.
     ///
     /// # Errors
-    /// What stands in the way, for an operator.
+    /// The obstacle, for an operator.
     pub async fn probe(&self) -> Result<(), ProbeFailure> {
         match &self.route {
             Route::Server(server) => server.probe().await,

@@ -1,7 +1,7 @@
-//! The conversation with a mail server (RFC 5321), step by step, each within a limit of time.
+//! A session with a mail server (RFC 5321), step by step, each with a time limit.
 //!
-//! lettre's own transport says neither which step was refused nor limits how long a server may think, and its
-//! farewell can fail after the mail was taken; so the steps are taken here, with lettre's connection.
+//! lettre's own transport neither reports which step was refused nor limits the time of a response, and its `QUIT` can
+//! fail after the mail was accepted. The steps are therefore implemented here, on lettre's connection.
 
 use std::time::Duration;
 
@@ -16,16 +16,16 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::failure::{Cause, Fault, ProbeFailure, SendFailure, Step};
 use crate::config::{SmtpEncryption, SmtpLogin, SmtpServer};
 
-/// How long the server may take to say goodbye, which decides about nothing.
+/// How long the server may take to answer `QUIT`, whose result does not matter.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// How long a mail server may take. A mail that is given up is tried again, so these are far below what RFC 5321
-/// §4.5.3.2 allows a relay.
+/// Time limits of a mail server. A mail that times out is retried, so these are far below what RFC 5321 §4.5.3.2 allows
+/// a relay.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// To answer the connection, greet and encrypt.
+    /// To accept the connection, greet and encrypt.
     pub connect: Duration,
-    /// To answer one command; the content counts as one.
+    /// To answer one command; the content counts as one command.
     pub command: Duration,
     /// For the whole mail.
     pub mail: Duration,
@@ -78,7 +78,7 @@ impl Smtp {
         })
     }
 
-    /// Hands a mail over; when it returns, the server has taken it.
+    /// Sends a mail. On success, the server has accepted it.
     pub(super) async fn send(&self, envelope: &Envelope, content: &[u8]) -> Result<(), SendFailure> {
         let mut session = Box::pin(self.open()).await?;
         let outcome = Box::pin(session.hand_over(envelope, content)).await;
@@ -86,7 +86,7 @@ impl Smtp {
         Ok(outcome?)
     }
 
-    /// Does all that a mail needs but the mail.
+    /// Performs everything that sending a mail needs, except the mail itself.
     pub(super) async fn probe(&self) -> Result<(), ProbeFailure> {
         let mut session = Box::pin(self.open()).await?;
         let limit = self.limits.command;
@@ -103,7 +103,7 @@ impl Smtp {
         let limit = self.limits.connect;
         let mut connection = step(Step::Connect, limit, end, self.connect()).await?;
         if matches!(self.tls, Tls::Required(_)) && !connection.is_encrypted() {
-            // Nothing but the greeting was said.
+            // Only the greeting was exchanged.
             let _unheard = timeout(FAREWELL, connection.quit()).await;
             let cause = Cause::NoTls;
             return Err(Fault {
@@ -132,23 +132,24 @@ impl Smtp {
         let mut connection =
             AsyncSmtpConnection::connect_tokio1(address, limit, &self.hello, from_start, None).await?;
         match &self.tls {
-            // Once the server has offered it, a failure is one: going on unencrypted is what an attacker would want.
+            // If the server offers STARTTLS, its failure is an error: an attacker would want the session to continue
+            // unencrypted.
             Tls::Opportunistic(parameters) | Tls::Required(parameters) if connection.can_starttls() => {
                 connection.starttls(parameters.clone(), &self.hello).await?;
             }
-            // Where it is required and not offered, the caller sees a connection that is not encrypted.
+            // If encryption is required but not offered, the caller detects the unencrypted connection.
             _ => {}
         }
         Ok(connection)
     }
 }
 
-/// A connection that takes mails.
+/// A connection that is ready to send mails.
 struct Session {
     connection: AsyncSmtpConnection,
-    /// When the whole mail's time is up.
+    /// End of the time limit of the whole mail.
     end: Instant,
-    /// For each command.
+    /// Time limit of each command.
     limit: Duration,
 }
 
@@ -172,8 +173,8 @@ impl Session {
         Ok(())
     }
 
-    /// What the server has to know of a mail with an address or a header outside ASCII (RFC 6531 §3.4). All else is
-    /// encoded.
+    /// Returns the parameters that a mail with an address or a header outside ASCII requires (RFC 6531 §3.4).
+    /// Everything else is encoded.
     fn options(&self, envelope: &Envelope, content: &[u8]) -> Result<Vec<MailParameter>, Fault> {
         if content.is_ascii() {
             return Ok(Vec::new());
@@ -185,7 +186,7 @@ impl Session {
                 !address.is_ascii()
             });
             return Err(Fault {
-                // An own address of that kind is the operator's to mend.
+                // A sender's address of that kind is for the operator to fix.
                 step: if is_recipients {
                     Step::Recipient
                 } else {
@@ -200,17 +201,17 @@ impl Session {
         ])
     }
 
-    /// Says goodbye, but not to a server that does not answer anyway.
+    /// Sends `QUIT`, unless the server no longer answers.
     async fn leave(mut self, outcome: &Result<(), Fault>) {
         let hangs = matches!(outcome, Err(fault) if matches!(fault.cause, Cause::Silent));
         if !hangs {
-            // The mail is taken or refused: how the connection ends changes nothing.
+            // The mail has been accepted or refused: how the connection ends does not matter.
             let _unheard = timeout(FAREWELL, self.connection.quit()).await;
         }
     }
 }
 
-/// One step, within its own limit and before the end of the whole mail's time.
+/// Runs one step, within its own time limit and before the end of the whole mail's.
 async fn step<T>(
     step: Step,
     limit: Duration,

@@ -1,10 +1,10 @@
-//! The secret that opens the managed database, to this gateway and to nobody else.
+//! The secret that gives access to the managed database, to this gateway only.
 //!
-//! It is made at the first start, in a file of the data directory that only this user can read, and is the server's key
-//! file. Whoever holds it can sign in as the server itself (`__system`), which is how the gateway's own user is made:
-//! the server's exception for connections from the same machine, by which anybody could make the first user, is off.
-//! Nothing about the secret is stored in the database files before, so that a data directory without one is taken over
-//! by making it, however often that is begun, and one whose secret was lost is opened with a new one.
+//! It is created at the first start, in a file of the data directory that only this user can read, and also serves as
+//! the server's key file. With it, the gateway signs in as the server itself (`__system`) to create its own user: the
+//! localhost exception, by which any local user could create the first user, is disabled. This sign-in depends on the
+//! key file alone, not on the database files: a data directory without a secret gets one, even if earlier attempts were
+//! interrupted, and a directory whose secret was lost opens with a new one.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -23,14 +23,14 @@ use crate::platform::{private, random::Random, secret::Secret};
 const FILE: &str = "mongod.key";
 /// Random bytes in the secret; their base64 form needs no padding.
 const LENGTH: usize = 48;
-/// Name of the server's own user, whose password is the content of its key file, and the database that it is in.
+/// The server's internal user, whose password is the content of the key file, and the user's database.
 const SYSTEM: (&str, &str) = ("__system", "local");
 /// Name of the gateway's user.
 pub(super) const USER: &str = "storefront-gateway";
-/// The database that the gateway's user is in.
+/// The database of the gateway's user.
 pub(super) const USER_DATABASE: &str = "admin";
 
-/// The secret, and what follows from it.
+/// The secret, and the credentials derived from it.
 #[derive(Debug)]
 pub(super) struct Credentials {
     file: PathBuf,
@@ -38,7 +38,7 @@ pub(super) struct Credentials {
 }
 
 impl Credentials {
-    /// Reads the data directory's secret, and makes it where there is none. The directory is held by this process.
+    /// Reads the data directory's secret, and creates it if it is missing. This process must hold the directory.
     pub(super) fn open(dir: &Path) -> Result<Self, Fault> {
         let file = dir.join(FILE);
         let text = match fs::read_to_string(&file) {
@@ -51,7 +51,7 @@ impl Credentials {
             Err(error) if error.kind() == ErrorKind::InvalidData => return Err(Fault::Secret { path: file }),
             Err(source) => return Err(Fault::DataDirectory { path: file, source }),
         };
-        // As it can be after a copy or a restored backup. The server refuses a key that others can read.
+        // A copy or a restored backup may have another mode, and the server refuses a key file that others can read.
         private::close(&file).map_err(Fault::data(&file))?;
         let key = Secret::from(text.expose().trim());
         match BASE64.decode(key.expose().as_bytes()).map(Zeroizing::new) {
@@ -60,12 +60,12 @@ impl Credentials {
         }
     }
 
-    /// The server's key file.
+    /// Returns the path of the server's key file.
     pub(super) fn file(&self) -> &Path {
         &self.file
     }
 
-    /// The server's own user, for setting it up.
+    /// Returns the credential of the server's internal user, for setting the server up.
     pub(super) fn system(&self) -> Credential {
         let (name, database) = SYSTEM;
         Credential::builder()
@@ -76,15 +76,15 @@ impl Credentials {
             .build()
     }
 
-    /// The password of the gateway's user.
+    /// Returns the password of the gateway's user.
     pub(super) fn password(&self) -> Secret {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.key.expose().as_bytes());
         Secret::from(HEXLOWER.encode(hmac::sign(&key, USER.as_bytes()).as_ref()))
     }
 
-    /// The connection string of the gateway's user, for the server at this port. The mechanism is named, because a
-    /// stranger's server at the port could else ask for a weaker one; this one proves to either side that the other
-    /// knows the password (RFC 7677).
+    /// Returns the connection string of the gateway's user for the server at this port. It names the mechanism, because
+    /// a foreign server at the port could otherwise demand a weaker one; SCRAM-SHA-256 proves to each side that the
+    /// other knows the password (RFC 7677).
     pub(super) fn uri(&self, port: u16) -> Secret {
         Secret::from(format!(
             "mongodb://{USER}:{}@{}/?directConnection=true&authSource={USER_DATABASE}&authMechanism=SCRAM-SHA-256",
@@ -107,7 +107,7 @@ mod tests {
         let first = Credentials::open(dir.path()).expect("made");
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(first.file()), 0o600);
-        // A backup was restored with a careless mode and a line's end.
+        // A backup was restored with permissions for everyone and a trailing line break.
         let text = format!("{}\n", fs::read_to_string(first.file()).unwrap());
         fs::write(first.file(), text).unwrap();
         fs::set_permissions(first.file(), fs::Permissions::from_mode(0o644)).unwrap();

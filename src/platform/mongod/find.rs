@@ -1,4 +1,4 @@
-//! Looks for a server binary, and tries whether what it found is one.
+//! Looks for a server binary and checks that it is usable.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -16,29 +16,29 @@ use super::fault::Fault;
 use super::fetch;
 use crate::platform::progress::Progress;
 
-/// The first version of MongoDB that the gateway works with.
+/// The oldest supported major version of MongoDB.
 const OLDEST: u32 = 6;
-/// How long a binary may take to tell its version: the first read of a large file from a slow disk.
+/// How long a binary may take to print its version: enough for the first read of a large file from a slow disk.
 const VERSION_LIMIT: Duration = Duration::from_secs(20);
-/// How often a binary is tried again that the system calls busy.
+/// How often the start of a binary is retried when the system reports it as busy.
 const BUSY_TRIES: u32 = 20;
 
 /// Why a file is not a usable server.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Unusable {
-    /// It cannot be run: missing, not executable, made for another machine.
+    /// It cannot be run: missing, not executable, or built for another machine.
     Run(io::Error),
-    /// It ran and refused, as with a shared library missing.
+    /// It started and failed, for example because a shared library is missing.
     Refused {
-        /// How it ended.
+        /// Its exit status.
         status: std::process::ExitStatus,
-        /// The last lines of what it said.
+        /// The last lines of its standard error.
         said: String,
     },
-    /// It did not tell its version in time.
+    /// It did not print its version in time.
     Mute(Duration),
-    /// It is not a MongoDB server: what it said to `--version`.
+    /// It is not a MongoDB server: its output for `--version`.
     Stranger(String),
     /// It is older than MongoDB 6.
     Old(String),
@@ -81,7 +81,7 @@ impl std::error::Error for Unusable {
     }
 }
 
-/// The server binary to use, in the order that [`Options`] tells.
+/// Returns the server binary to use, in the order that [`Options`] documents.
 pub(super) async fn server(options: &Options, progress: &Progress) -> Result<PathBuf, Fault> {
     if let Some(path) = &options.explicit {
         return match usable(path).await {
@@ -113,7 +113,7 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// A variable of the process that is no setting of the gateway: PATH, HOME, the cache's place.
+/// Returns a variable of the process that is not a setting of the gateway: `PATH`, `HOME`, the cache's directory.
 #[expect(
     clippy::disallowed_methods,
     reason = "not settings; tests hand their own in through the options"
@@ -122,7 +122,7 @@ pub(super) fn ambient(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 
-/// The first executable file of that name in the directories of `path`, or of the variable PATH.
+/// Returns the first executable file with this name in the directories of `path`, or of the variable `PATH`.
 pub(super) fn on_path(path: Option<&OsStr>, name: &str) -> Option<PathBuf> {
     let path = path.map(OsStr::to_owned).or_else(|| ambient("PATH"))?;
     std::env::split_paths(&path)
@@ -136,7 +136,7 @@ fn is_executable(file: &Path) -> bool {
         .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
-/// Tries whether the file is a server that runs on this machine and is young enough.
+/// Checks that the file is a server that runs on this machine and is recent enough.
 async fn usable(binary: &Path) -> Result<(), Unusable> {
     let output = match time::timeout(VERSION_LIMIT, ask_version(binary)).await {
         Ok(output) => output.map_err(Unusable::Run)?,
@@ -174,7 +174,8 @@ async fn ask_version(binary: &Path) -> io::Result<std::process::Output> {
             .output()
             .await;
         match asked {
-            // Another thread's child that is not yet what it is to become still has the file open for writing.
+            // A child that another thread has forked but that has not executed its program yet still has the file open
+            // for writing.
             Err(fault) if fault.kind() == io::ErrorKind::ExecutableFileBusy && tries < BUSY_TRIES => {
                 tries += 1;
                 time::sleep(Duration::from_millis(50)).await;
@@ -184,7 +185,7 @@ async fn ask_version(binary: &Path) -> io::Result<std::process::Output> {
     }
 }
 
-/// The last `count` lines that are not empty.
+/// Returns the last `count` lines that are not empty.
 pub(super) fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text
         .lines()

@@ -1,4 +1,4 @@
-//! Who uses the data directory: a lock that ends with its holder, and the address of the holder's server.
+//! Ownership of the data directory: a lock that ends with its holder, and the address of the holder's server.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -12,49 +12,50 @@ use crate::platform::{private, secret::Secret};
 const LOCK: &str = "lock";
 const ENDPOINT: &str = "mongod.uri";
 const PORT: &str = "mongod.port";
-/// What a gateway has in its data directory: these, and names that go on with a dot after one of these.
+/// Files of a gateway in its data directory: these names, and names that continue one of them with a dot.
 const OURS: &[&str] = &[LOCK, "mongod", "master.key", "gateway.url", "mail"];
 
-/// Who holds a data directory.
+/// The holder of a data directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "holder", rename_all = "lowercase")]
 pub enum Holder {
     /// A gateway; operator commands use its server.
     Gateway {
-        /// Its process id.
+        /// Process id.
         process: u32,
     },
-    /// An operator command with a server for its own time; others wait for it to end.
+    /// An operator command with a temporary server; others wait until it ends.
     Command {
-        /// Its process id.
+        /// Process id.
         process: u32,
     },
 }
 
-/// The data directory, held by this process until this value is dropped or the process ends, however it ends.
+/// Holds the data directory for this process until this value is dropped or the process ends in any way.
 #[derive(Debug)]
 pub(super) struct Hold {
     dir: PathBuf,
     lock: File,
 }
 
-/// What became of an attempt to hold a directory.
+/// The result of an attempt to hold a directory.
 #[derive(Debug)]
 pub(super) enum Attempt {
     Held(Hold),
-    /// Someone else holds it; none when the lock file does not say who (yet).
+    /// Another process holds it; `None` if the lock file does not name it (yet).
     Other(Option<Holder>),
 }
 
-/// Creates a directory where it is missing, for this user only, and returns its absolute path. It is the gateway's own,
-/// such as the one of the database files.
+/// Creates a directory of the gateway itself, such as that of the database files, if it is missing, for this user only.
+/// Returns its absolute path.
 pub(super) fn make_directory(dir: &Path) -> Result<PathBuf, Fault> {
     private::directory(dir).map_err(Fault::data(dir))?;
     dir.canonicalize().map_err(Fault::data(dir))
 }
 
-/// The same for the data directory, which the operator may have created. It becomes this user's alone when it holds
-/// nothing but the gateway's files. One with other things in it keeps its mode, unless others could replace files there.
+/// Creates the data directory, which the operator may have created already. A directory that contains only files of the
+/// gateway becomes accessible to this user only. A directory with other files keeps its mode, and is refused if others
+/// could replace files in it.
 pub(super) fn make_data_directory(dir: &Path) -> Result<PathBuf, Fault> {
     private::create_directory(dir).map_err(Fault::data(dir))?;
     let dir = dir.canonicalize().map_err(Fault::data(dir))?;
@@ -67,7 +68,7 @@ pub(super) fn make_data_directory(dir: &Path) -> Result<PathBuf, Fault> {
     Ok(dir)
 }
 
-/// Whether everything in the data directory was made by a gateway.
+/// Returns whether the data directory contains only files of a gateway.
 fn is_gateways_alone(dir: &Path) -> io::Result<bool> {
     for entry in dir.read_dir()? {
         let name = entry?.file_name();
@@ -83,7 +84,7 @@ fn is_gateways_alone(dir: &Path) -> io::Result<bool> {
 }
 
 impl Hold {
-    /// Tries to hold `dir`, which is there.
+    /// Tries to hold `dir`, which must exist.
     pub(super) fn attempt(dir: &Path, holder: Holder) -> Result<Attempt, Fault> {
         let path = dir.join(LOCK);
         let mut lock = private::options()
@@ -96,7 +97,7 @@ impl Hold {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
-                // Unreadable or half-written is the same as unknown.
+                // An unreadable or half-written file means that the holder is unknown.
                 #[expect(clippy::verbose_file_reads, reason = "the file is open and locked already")]
                 let _ = lock.read_to_string(&mut text);
                 return Ok(Attempt::Other(serde_json::from_str(&text).ok()));
@@ -108,7 +109,7 @@ impl Hold {
             lock,
         };
         hold.sign(holder).map_err(Fault::data(&path))?;
-        // An address from a holder that was killed would mislead a command.
+        // The address of a holder that was killed would mislead a command.
         hold.withdraw().map_err(Fault::data(&hold.dir.join(ENDPOINT)))?;
         Ok(Attempt::Held(hold))
     }
@@ -120,7 +121,7 @@ impl Hold {
         file.write_all(serde_json::to_string(&holder)?.as_bytes())
     }
 
-    /// The port of the last start. Using it again spares a change of the stored replica set.
+    /// Returns the port of the last start. Using it again avoids a reconfiguration of the stored replica set.
     pub(super) fn last_port(&self) -> Option<u16> {
         std::fs::read_to_string(self.dir.join(PORT))
             .ok()?
@@ -129,19 +130,19 @@ impl Hold {
             .ok()
     }
 
-    /// Keeps the port for the next start.
+    /// Stores the port for the next start.
     pub(super) fn remember_port(&self, port: u16) -> Result<(), Fault> {
         let path = self.dir.join(PORT);
         private::replace(&path, port.to_string().as_bytes()).map_err(Fault::data(&path))
     }
 
-    /// Lets operator commands know the server's address, and how to get in.
+    /// Publishes the server's connection string for operator commands.
     pub(super) fn publish(&self, uri: &Secret) -> Result<(), Fault> {
         let path = self.dir.join(ENDPOINT);
         private::replace(&path, uri.expose().as_bytes()).map_err(Fault::data(&path))
     }
 
-    /// Takes the server's address away.
+    /// Removes the published connection string.
     pub(super) fn withdraw(&self) -> io::Result<()> {
         match std::fs::remove_file(self.dir.join(ENDPOINT)) {
             Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -152,14 +153,14 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        // What fails here is mended by the next holder; the lock itself ends with the file at the latest.
+        // The next holder repairs what fails here; the lock itself is released when the file is closed at the latest.
         let _ = self.withdraw();
         let _ = self.lock.set_len(0);
         let _ = self.lock.unlock();
     }
 }
 
-/// The connection string that the directory's holder has published, if it has.
+/// Returns the connection string that the directory's holder has published, if any.
 pub(super) fn endpoint(dir: &Path) -> Option<Secret> {
     std::fs::read_to_string(dir.join(ENDPOINT)).ok().map(Secret::from)
 }
@@ -210,14 +211,14 @@ mod tests {
         let set = |mode| set_permissions(&dir, Permissions::from_mode(mode)).expect("set");
         make_data_directory(&dir).expect("created");
         assert_eq!(mode(&dir), 0o700);
-        // Created by an operator, or by an earlier version under another mask.
+        // Created by an operator, or by an earlier version under another umask.
         for name in [LOCK, PORT, "mongod.log.1", "master.key"] {
             std::fs::write(dir.join(name), "").expect("written");
         }
         set(0o777);
         make_data_directory(&dir).expect("closed");
         assert_eq!(mode(&dir), 0o700);
-        // Somebody uses it for other things too.
+        // The directory also contains other files.
         std::fs::write(dir.join("shop.html"), "").expect("written");
         set(0o755);
         make_data_directory(&dir).expect("nobody else can replace a file");

@@ -1,4 +1,4 @@
-//! The server's log: kept small, and read for the cause when the server has ended.
+//! The server's log: kept small, and searched for the cause when the server has ended.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -10,26 +10,26 @@ use serde_json::Value;
 
 use crate::platform::private;
 
-/// A running server's log is moved aside when it gets larger (bytes): it writes about 1 MB a day.
+/// Size in bytes from which a running server's log is moved aside; the server writes about 1 MB a day.
 const LARGEST: u64 = 8 * 1024 * 1024;
-/// How much of the log's end is read for the cause (bytes).
+/// How much of the end of the log is searched for the cause, in bytes.
 const TAIL: u64 = 64 * 1024;
-/// How many of its last telling lines are shown.
+/// Maximum log lines shown.
 const SHOWN: usize = 5;
-/// The longest line shown (characters).
+/// Maximum length of a shown line, in characters.
 const LONGEST: usize = 300;
 
-/// Opens a fresh log at `path`; what was there is kept beside it, once, with the ending `.1`.
+/// Opens a new log at `path`; the previous one is kept beside it with the suffix `.1`.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     match std::fs::rename(path, aside(path)) {
         Err(fault) if fault.kind() != io::ErrorKind::NotFound => return Err(fault),
         _ => {}
     }
-    // Appending, so that the file may be emptied under the server's hands.
+    // Opened for appending, so that the file may be truncated while the server writes.
     private::options().create(true).append(true).open(path)
 }
 
-/// Moves the log's content aside when it has grown large; the server goes on writing to the same file.
+/// Moves the log's content aside when it has grown large; the server continues to write to the same file.
 pub(super) fn trim(path: &Path) -> io::Result<()> {
     if std::fs::metadata(path)?.len() > LARGEST {
         std::fs::copy(path, aside(path))?;
@@ -49,22 +49,22 @@ fn aside(path: &Path) -> PathBuf {
 pub struct Ended {
     /// How its process ended.
     pub status: Status,
-    /// Why, as far as its log tells.
+    /// The cause, as far as the log shows it.
     pub cause: Cause,
-    /// The last telling lines of its log, oldest first.
+    /// The most informative of the last lines of its log, oldest first.
     pub lines: Vec<String>,
-    /// Where its log is.
+    /// Path of its log.
     pub log: PathBuf,
 }
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// By itself, with this code.
+    /// It exited with this code.
     Code(i32),
-    /// By this signal.
+    /// It was ended by this signal.
     Signal(i32),
-    /// Unknown: its supervisor was killed.
+    /// Unknown, because its supervisor was killed.
     Unknown,
 }
 
@@ -82,18 +82,18 @@ pub enum Cause {
     Permission,
     /// The database files were written by another version of MongoDB.
     OtherVersion,
-    /// The processor lacks what the server was built for.
+    /// The processor lacks instructions that the server needs.
     Processor,
-    /// Someone, or the system short of memory, killed it.
+    /// It was killed by a user, or by the system for lack of memory.
     Killed,
-    /// It was told to end by someone else than this gateway.
+    /// It was asked to shut down, but not by this gateway.
     Told,
-    /// The log does not tell.
+    /// The log shows no known cause.
     Unknown,
 }
 
 impl Status {
-    /// The server's own status from its supervisor's, which exits with 128 + n when signal n ended the server.
+    /// Derives the server's status from its supervisor's, which exits with 128 + n when signal n ended the server.
     pub(super) fn of_supervised(status: ExitStatus) -> Self {
         match status.code() {
             Some(code) if code > 128 => Self::Signal(code - 128),
@@ -104,9 +104,9 @@ impl Status {
 }
 
 impl Ended {
-    /// Reads the end of the log for the cause of the end.
+    /// Reads the cause from the end of the log.
     pub(super) fn read(status: Status, log: &Path) -> Self {
-        // A log that cannot be read tells nothing, which is what the message then says.
+        // A log that cannot be read shows no cause, which the message then says.
         let tail = tail(log).unwrap_or_default();
         Self {
             status,
@@ -126,13 +126,13 @@ fn tail(path: &Path) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The signals that a cause is known for (POSIX).
+/// Signals with a known cause (POSIX).
 mod signal {
     pub const ILLEGAL_INSTRUCTION: i32 = 4;
     pub const KILL: i32 = 9;
 }
 
-/// The server's exit codes that a cause is known for (MongoDB manual, "Exit Codes and Statuses").
+/// Exit codes of the server with a known cause (MongoDB manual, "Exit Codes and Statuses").
 mod code {
     pub const CLEAN: i32 = 0;
     pub const CANNOT_LISTEN: i32 = 48;
@@ -170,8 +170,7 @@ fn cause(status: Status, log: &str) -> Cause {
     }
 }
 
-/// The last lines that say more than the course of an ordinary shutdown: the fatal and failing ones where there are
-/// any, else the last ones.
+/// Returns the last lines with severity fatal or error, or the last lines of any severity if there are none.
 fn telling_lines(log: &str) -> Vec<String> {
     let (mut grave, mut all) = (Vec::new(), Vec::new());
     for Line { severe, text } in log.lines().filter_map(readable) {
@@ -185,21 +184,21 @@ fn telling_lines(log: &str) -> Vec<String> {
     chosen.into_iter().skip(skip).collect()
 }
 
-/// A line of the log, for a person.
+/// A line of the log in readable form.
 struct Line {
     severe: bool,
     text: String,
 }
 
-/// None for a line that tells a person nothing. The server's own lines are JSON (`s` severity, `msg`, `attr`); what
-/// is not comes from the loader or from before the log was set up, and is telling.
+/// Parses a line; `None` if it contains nothing readable. The server's own lines are JSON (`s` severity, `msg`,
+/// `attr`); other lines come from the loader or from before the log was set up, and count as severe.
 fn readable(line: &str) -> Option<Line> {
     let (severe, text) = match serde_json::from_str::<Value>(line) {
         Ok(entry) => (
             matches!(entry["s"].as_str(), Some("F" | "E")),
             entry_text(&entry)?,
         ),
-        // An entry that was cut off, or one nested too deeply to be read: a backtrace.
+        // An entry that was truncated, or is nested too deeply to be parsed: a backtrace.
         Err(_) if line.starts_with('{') => return None,
         Err(_) => (true, line.to_owned()),
     };
@@ -208,7 +207,7 @@ fn readable(line: &str) -> Option<Line> {
     (!text.is_empty()).then_some(Line { severe, text })
 }
 
-/// The entry's message, with the parts of it that hold a cause.
+/// Returns the entry's message, with those of its attributes that contain a cause.
 fn entry_text(entry: &Value) -> Option<String> {
     let mut text = entry["msg"].as_str()?.to_owned();
     for key in ["error", "message", "reason", "signal"] {

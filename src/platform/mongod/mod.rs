@@ -1,16 +1,16 @@
-//! The managed database: the gateway's own `mongod` for machines where nobody has set one up.
+//! The managed database: the gateway's own `mongod`, for machines without a MongoDB server.
 //!
 //! It runs as a one-node replica set on a free port of the loopback interface, with its files in the gateway's data
-//! directory, and ends with the gateway, however that ends. The directory is locked: a second gateway is refused,
-//! operator commands use the running gateway's server. Nobody gets in without the secret in that directory, which only
-//! this user can read.
+//! directory, and ends with the gateway, however that ends. The directory is locked: a second gateway is refused, and
+//! operator commands use the running gateway's server. Access needs the secret in that directory, which only this user
+//! can read.
 //!
-//! - `hold`: who uses the data directory
-//! - `find`, `fetch`, `pip`, `unpack`: where the server binary comes from
+//! - `hold`: ownership of the data directory
+//! - `find`, `fetch`, `pip`, `unpack`: the source of the server binary
 //! - `server`, `supervisor`, `supervise.sh`: the process
-//! - `credentials`: the secret, and who gets in with it
-//! - `setup`: the replica set, and its only user
-//! - `log`, `fault`: what is told when something goes wrong
+//! - `credentials`: the secret, and the credentials derived from it
+//! - `setup`: the replica set and its only user
+//! - `log`, `fault`: diagnosis and messages
 //! - `replica_set`: several nodes, for tests and local trials
 
 mod credentials;
@@ -42,31 +42,31 @@ use self::server::{Launch, Server};
 use super::progress::Progress;
 use super::secret::Secret;
 
-/// The replica set's name, kept in the database files: changing it makes existing ones unusable.
+/// The replica set's name, which is stored in the database files: changing it makes existing ones unusable.
 const REPLICA_SET: &str = "gateway";
-/// How long a server may take to open its port: after a crash it first replays its journal.
+/// How long a server may take to open its port; after a crash it replays its journal first.
 const LISTEN_LIMIT: Duration = Duration::from_secs(180);
-/// How often another port is tried when one is taken between finding it free and using it.
+/// How many ports are tried when one is taken between the check that it is free and its use.
 const PORT_TRIES: u32 = 5;
-/// How long an operator command's use of the data directory is waited for.
+/// How long to wait for an operator command that uses the data directory.
 const COMMAND_LIMIT: Duration = Duration::from_secs(120);
-/// How long a holder may take to sign its lock file.
+/// How long a holder may take to write its lock file.
 const SIGN_LIMIT: Duration = Duration::from_secs(1);
-/// Time between two looks at the data directory's lock.
+/// Interval at which the data directory's lock is checked.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How to run the managed database.
+/// Options of the managed database.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The gateway's data directory (`GATEWAY_DATA_DIR`), made where it is missing.
+    /// The gateway's data directory (`GATEWAY_DATA_DIR`), created if it is missing.
     pub data_dir: PathBuf,
-    /// The server binary to use, and no other (`GATEWAY_MONGOD`).
+    /// The only server binary to use (`GATEWAY_MONGOD`).
     pub explicit: Option<PathBuf>,
-    /// Where `mongod` and pip are looked for, written like PATH; none: the variable PATH.
+    /// Where to look for `mongod` and pip, in the format of `PATH`; `None` means the variable `PATH`.
     pub path: Option<OsString>,
-    /// Where a fetched server is kept; none: `storefront-gateway` in the user's cache directory.
+    /// Where to keep a downloaded server; `None` means `storefront-gateway` in the user's cache directory.
     pub cache_dir: Option<PathBuf>,
-    /// Whether a server may be fetched when none is found.
+    /// Whether a server may be downloaded if none is found.
     pub fetch: bool,
     /// The server's own cache in megabytes, at least 256.
     pub cache_mb: u32,
@@ -77,7 +77,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// The usual options with this data directory.
+    /// Returns the default options with this data directory.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
@@ -92,26 +92,26 @@ impl Options {
     }
 }
 
-/// Looks for a server binary as [`Options`] says, fetching one where none is found.
+/// Looks for a server binary as [`Options`] says, and downloads one if none is found.
 ///
 /// # Errors
-/// No usable server is there, and none could be fetched.
+/// No usable server was found, and none could be downloaded.
 pub async fn find_server(options: &Options, progress: &Progress) -> Result<PathBuf, Fault> {
     find::server(options, progress).await
 }
 
-/// A running managed database. [`Managed::stop`] ends it cleanly and waits for that; when the value is only dropped,
-/// or this process is killed, the server ends in the background.
+/// A running managed database. [`Managed::stop`] shuts it down cleanly and waits for its end; if the value is only
+/// dropped, or this process is killed, the server ends in the background.
 #[derive(Debug)]
 pub struct Managed {
-    // Before the lock in the order of dropping.
+    // Dropped before the lock.
     server: Server,
     hold: Hold,
     uri: Secret,
 }
 
 impl Managed {
-    /// Starts the database for a gateway, and returns when it takes writes.
+    /// Starts the database for a gateway, and returns when it accepts writes.
     ///
     /// # Errors
     /// See [`Fault`]; [`Fault::InUse`] when another gateway runs on the data directory.
@@ -161,19 +161,19 @@ impl Managed {
         Ok(Self { server, hold, uri })
     }
 
-    /// The connection string with the gateway's user and password: one node, connected to directly. Transactions and
-    /// change streams work on it.
+    /// Returns the connection string with the gateway's user and password: a direct connection to one node, which
+    /// supports transactions and change streams.
     pub fn uri(&self) -> &Secret {
         &self.uri
     }
 
-    /// Resolves when the server ends, which it does not by itself unless something is wrong. The future does not
-    /// borrow from this value.
+    /// Resolves when the server ends, which happens only if something is wrong. The future does not borrow from this
+    /// value.
     pub fn died(&self) -> impl Future<Output = Ended> + Send + use<> {
         self.server.died()
     }
 
-    /// Shuts the database down and waits until it is gone, 25 seconds at most; then the data directory is free.
+    /// Shuts the database down and waits until it has ended, 25 seconds at most; then the data directory is free.
     pub async fn stop(self) {
         let Self { server, hold, uri: _ } = self;
         if let Err(fault) = hold.withdraw() {
@@ -231,17 +231,17 @@ async fn hold_for_gateway(dir: &Path, progress: &Progress) -> Result<Hold, Fault
 /// A database for an operator command.
 #[derive(Debug)]
 pub enum Attached {
-    /// The running gateway's.
+    /// The database of the running gateway.
     Running {
-        /// Its connection string.
+        /// Connection string.
         uri: Secret,
     },
-    /// One of its own, for its own time.
+    /// A database that the command has started for itself.
     Own(Box<Managed>),
 }
 
 impl Attached {
-    /// The connection string.
+    /// Returns the connection string.
     pub fn uri(&self) -> &Secret {
         match self {
             Self::Running { uri } => uri,
@@ -249,7 +249,7 @@ impl Attached {
         }
     }
 
-    /// Ends the database when it is the command's own, and waits for that.
+    /// Shuts the database down if the command has started it, and waits for its end.
     pub async fn stop(self) {
         match self {
             Self::Running { .. } => {}
@@ -258,8 +258,7 @@ impl Attached {
     }
 }
 
-/// Uses the running gateway's database, or starts one. A gateway that is just starting and another command are
-/// waited for.
+/// Uses the running gateway's database, or starts one. Waits for a gateway that is starting and for another command.
 ///
 /// # Errors
 /// See [`Fault`]; [`Fault::NoEndpoint`] when the running gateway's database does not answer within two minutes.

@@ -1,4 +1,4 @@
-//! Python's pip, which downloads through whatever index, proxy and certificates this machine is set to use.
+//! Python's pip, which downloads through the index, proxy and certificates that this machine is configured to use.
 
 use std::ffi::OsStr;
 use std::io;
@@ -14,25 +14,25 @@ use super::fetch::{Kind, Package};
 use super::find::{last_lines, on_path};
 use super::supervisor;
 
-/// How pip may be called, the likeliest first.
+/// Ways to call pip, the most likely first.
 const CALLS: [(&str, &[&str]); 4] = [
     ("python3", &["-m", "pip"]),
     ("python", &["-m", "pip"]),
     ("pip3", &[]),
     ("pip", &[]),
 ];
-/// How long pip may take to tell its version.
+/// How long pip may take to print its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(30);
-/// How long pip may take to end when the gateway does.
+/// How long pip may take to end when the gateway ends.
 const GRACE: Duration = Duration::from_secs(5);
-/// What pip is told besides: no look for a newer pip, no questions.
+/// Further settings of pip: no check for a newer version, no prompts.
 const ENVIRONMENT: [(&str, &str); 2] = [("PIP_DISABLE_PIP_VERSION_CHECK", "1"), ("PIP_NO_INPUT", "1")];
-/// How many of its last lines are shown when it fails.
+/// Maximum lines of its output that are shown when it fails.
 const SHOWN: usize = 6;
-/// What pip says of a file whose digest is not the pinned one.
+/// Part of pip's message about a file whose digest is not the pinned one.
 const MISMATCH: &str = "DO NOT MATCH THE HASHES";
 
-/// A pip that answers.
+/// A pip that works.
 #[derive(Debug)]
 pub(super) struct Pip {
     program: PathBuf,
@@ -40,12 +40,12 @@ pub(super) struct Pip {
 }
 
 impl Pip {
-    /// Looks for one in the directories of `path`, or of the variable PATH.
+    /// Looks for pip in the directories of `path`, or of the variable `PATH`.
     pub(super) async fn find(path: Option<&OsStr>) -> Option<Self> {
         for (name, arguments) in CALLS {
             if let Some(program) = on_path(path, name) {
                 let pip = Self { program, arguments };
-                // A Python without the module pip is no pip.
+                // Skips a Python without the module `pip`.
                 if pip.answers().await {
                     return Some(pip);
                 }
@@ -66,7 +66,7 @@ impl Pip {
         told.is_ok_and(|told| told.is_ok_and(|told| told.status.success()))
     }
 
-    /// Downloads the package, checked against its digest, and returns the directory with its wheel.
+    /// Downloads the package, verified against its digest, and returns the directory with its wheel.
     pub(super) async fn fetch(&self, package: &Package, work: &Path) -> Result<PathBuf, Fault> {
         let (wheels, temporary) = (work.join("wheels"), work.join("temporary"));
         let requirements = work.join("requirements.txt");
@@ -99,7 +99,7 @@ impl Pip {
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         let mut child = command.spawn().map_err(Fault::Spawn)?;
-        // Held until pip is done; its end would end pip.
+        // Held until pip has ended, because closing it would end pip.
         let line = child.stdin.take();
         let output = child.wait_with_output().await.map_err(Fault::cache(work))?;
         drop(line);
@@ -121,7 +121,7 @@ impl Pip {
     }
 }
 
-/// The wheel in a directory that pip has filled.
+/// Returns the wheel in a directory that pip has filled.
 pub(super) fn only_wheel(dir: &Path) -> io::Result<PathBuf> {
     for entry in dir.read_dir()? {
         let path = entry?.path();

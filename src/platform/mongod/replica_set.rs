@@ -1,5 +1,5 @@
-//! Several nodes on this machine, each of which can be killed, paused and started again: for tests and local trials
-//! of what a gateway does when its database fails over. Production sets up its own.
+//! Several nodes on this machine, each of which can be killed, paused and restarted, for tests and local trials of a
+//! gateway during a failover of its database. In production, operators set up their own replica set.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,15 +17,15 @@ use super::setup;
 const NAME: &str = "trial";
 /// How long a node may take to open its port.
 const LISTEN_LIMIT: Duration = Duration::from_secs(60);
-/// How long the set may take to have a primary.
+/// How long the set may take to elect a primary.
 const PRIMARY_LIMIT: Duration = Duration::from_secs(60);
-/// How long a node may take to say in which state it is; a paused one never does.
+/// How long a node may take to report its state; a paused node never does.
 const ANSWER_LIMIT: Duration = Duration::from_secs(1);
-/// Time between two looks at the nodes.
+/// Interval at which the nodes are checked.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// A replica set on the loopback interface. Its nodes are killed when it is dropped, and anybody on this machine may
-/// read and write them: its data is for throwing away.
+/// A replica set on the loopback interface. Its nodes are killed when it is dropped. Any user of this machine can read
+/// and write its data, which is disposable.
 #[derive(Debug)]
 pub struct ReplicaSet {
     nodes: Vec<Node>,
@@ -35,14 +35,14 @@ pub struct ReplicaSet {
 struct Node {
     launch: Launch,
     client: Client,
-    /// None while it is killed.
+    /// `None` while the node is killed.
     server: Option<Server>,
     paused: bool,
 }
 
 impl ReplicaSet {
-    /// Starts `count` nodes with their files in `dir`, and returns when the set has a primary and every other node
-    /// has the primary's data.
+    /// Starts `count` nodes with their files in `dir`, and returns when the set has a primary and every other node has
+    /// the primary's data.
     ///
     /// # Errors
     /// A node does not start, or the set does not become ready within a minute.
@@ -63,7 +63,7 @@ impl ReplicaSet {
                 grace: Duration::ZERO,
             };
             let client = setup::direct(launch.port, None).await.map_err(setup_fault)?;
-            // Started one after the other, so that no two are given the same port.
+            // Started one after the other, so that no two nodes get the same port.
             let server = Server::start(&launch).await?;
             server.listening(launch.port, LISTEN_LIMIT).await?;
             nodes.push(Node {
@@ -92,12 +92,12 @@ impl ReplicaSet {
             .collect()
     }
 
-    /// The connection string that names all nodes.
+    /// Returns the connection string, which names all nodes.
     pub fn uri(&self) -> String {
         format!("mongodb://{}/?replicaSet={NAME}", self.hosts().join(","))
     }
 
-    /// The number of nodes, alive or not; they are numbered from 0.
+    /// Returns the number of nodes, alive or not; they are numbered from 0.
     pub fn size(&self) -> usize {
         self.nodes.len()
     }
@@ -105,7 +105,7 @@ impl ReplicaSet {
     /// Waits for a primary and returns its number.
     ///
     /// # Errors
-    /// None was there within a minute.
+    /// There is no primary within a minute.
     pub async fn primary(&self) -> Result<usize, Fault> {
         let deadline = Instant::now() + PRIMARY_LIMIT;
         loop {
@@ -119,7 +119,7 @@ impl ReplicaSet {
         }
     }
 
-    /// Waits until every node is the primary or one with its data.
+    /// Waits until every node is the primary or a secondary with its data.
     async fn all_caught_up(&self) -> Result<(), Fault> {
         let deadline = Instant::now() + PRIMARY_LIMIT;
         for node in &self.nodes {
@@ -149,25 +149,25 @@ impl ReplicaSet {
         Ok(())
     }
 
-    /// Kills a node (SIGKILL) and waits until it is gone. A killed one stays killed.
+    /// Kills a node (SIGKILL) and waits until it has ended. Has no effect on a killed node.
     ///
     /// # Panics
-    /// There is no node of that number.
+    /// There is no node with that number.
     pub async fn kill(&mut self, number: usize) {
         if let Some(server) = self.nodes[number].server.take() {
-            // Without grace, stopping is killing.
+            // Without grace, `stop` kills the server.
             server.stop().await;
         }
         self.nodes[number].paused = false;
     }
 
-    /// Pauses a node (SIGSTOP), and returns when it has stopped answering; it holds its connections meanwhile.
+    /// Pauses a node (SIGSTOP), and returns when it has stopped responding; it keeps its connections meanwhile.
     ///
     /// # Errors
-    /// Its supervisor is gone.
+    /// The node's supervisor has ended.
     ///
     /// # Panics
-    /// There is no node of that number.
+    /// There is no node with that number.
     pub async fn pause(&mut self, number: usize) -> io::Result<()> {
         let node = &mut self.nodes[number];
         if let Some(server) = &mut node.server {
@@ -180,13 +180,13 @@ impl ReplicaSet {
         Ok(())
     }
 
-    /// Lets a paused node go on (SIGCONT).
+    /// Resumes a paused node (SIGCONT).
     ///
     /// # Errors
-    /// Its supervisor is gone.
+    /// The node's supervisor has ended.
     ///
     /// # Panics
-    /// There is no node of that number.
+    /// There is no node with that number.
     pub async fn resume(&mut self, number: usize) -> io::Result<()> {
         let node = &mut self.nodes[number];
         if let Some(server) = &mut node.server {
@@ -196,13 +196,13 @@ impl ReplicaSet {
         Ok(())
     }
 
-    /// Starts a killed node again, on its former port and files.
+    /// Restarts a killed node with its previous port and files.
     ///
     /// # Errors
-    /// It does not start.
+    /// The node does not start.
     ///
     /// # Panics
-    /// There is no node of that number.
+    /// There is no node with that number.
     pub async fn restart(&mut self, number: usize) -> Result<(), Fault> {
         let node = &mut self.nodes[number];
         if node.server.is_none() {
@@ -213,7 +213,7 @@ impl ReplicaSet {
         Ok(())
     }
 
-    /// Kills all nodes and waits until they are gone, so that their directory can be removed.
+    /// Kills all nodes and waits until they have ended, so that their directory can be removed.
     pub async fn stop(self) {
         for node in self.nodes {
             node.client.shutdown().immediate(true).await;
@@ -225,7 +225,7 @@ impl ReplicaSet {
 }
 
 impl Node {
-    /// What the node tells of itself; none when it does not in time.
+    /// Returns the node's response to `hello`; `None` if it does not respond in time.
     async fn hello(&self) -> Option<Document> {
         let hello = setup::admin(&self.client, doc! { "hello": 1 });
         time::timeout(ANSWER_LIMIT, hello).await.ok()?.ok()

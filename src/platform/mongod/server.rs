@@ -19,28 +19,28 @@ use super::log::{self, Ended, Status};
 use super::supervisor;
 use crate::platform::private;
 
-/// Time between two looks at whether a server answers.
+/// Interval at which a server is checked for a response.
 const LOOK: Duration = Duration::from_millis(20);
-/// Time between two looks at the size of the log.
+/// Interval at which the size of the log is checked.
 const LOG_LOOK: Duration = Duration::from_secs(300);
-/// How long the supervisor may need beyond the server's own grace until it has ended.
+/// How long the supervisor may take to end, in addition to the server's own grace.
 const SUPERVISOR_GRACE: Duration = Duration::from_secs(5);
-/// How long a server that lost its gateway may take to end before the next one's start gives up on it. Longer than
-/// [`GRACE`], after which its supervisor kills it.
+/// How long to wait for a server whose gateway is gone before the start fails. Longer than [`GRACE`], after which its
+/// supervisor kills it.
 const PREDECESSOR: Duration = Duration::from_secs(25);
 /// How long a server may take to shut down cleanly before it is killed.
 pub(super) const GRACE: Duration = Duration::from_secs(20);
 
-/// What a server is started with.
+/// Arguments of a server's start.
 #[derive(Clone, Debug)]
 pub(super) struct Launch {
     pub binary: PathBuf,
-    /// Directory of the database files, absolute; made where it is missing.
+    /// Directory of the database files, absolute; created if it is missing.
     pub data: PathBuf,
     pub log: PathBuf,
     pub port: u16,
     pub replica_set: &'static str,
-    /// The key file, with which nobody gets in without a password; none: anybody on this machine does.
+    /// The key file, which makes the server require authentication; without it, any user of this machine has access.
     pub key_file: Option<PathBuf>,
     /// WiredTiger's cache, in megabytes.
     pub cache_mb: u32,
@@ -48,7 +48,7 @@ pub(super) struct Launch {
     pub oplog_mb: u32,
     /// Further `--setParameter` values.
     pub parameters: Vec<(String, String)>,
-    /// How long it may take to shut down; zero: it is killed at once.
+    /// How long the server may take to shut down; zero kills it at once.
     pub grace: Duration,
 }
 
@@ -57,13 +57,13 @@ pub(super) struct Launch {
 pub(super) struct Server {
     log: PathBuf,
     grace: Duration,
-    /// The supervisor's standard input, held by no other process; its end ends the server.
+    /// The supervisor's standard input, held by no other process; closing it ends the server.
     line: ChildStdin,
     ended: watch::Receiver<Option<Status>>,
 }
 
 impl Server {
-    /// Starts the server. It does not answer yet: see [`Server::listening`].
+    /// Starts the server, which does not accept connections yet: see [`Server::listening`].
     pub(super) async fn start(launch: &Launch) -> Result<Self, Fault> {
         private::directory(&launch.data).map_err(Fault::data(&launch.data))?;
         await_predecessor(&launch.data).await?;
@@ -113,7 +113,7 @@ impl Server {
         }
     }
 
-    /// How the server ended, if it has.
+    /// Returns how the server ended, if it has.
     pub(super) fn has_ended(&self) -> Option<Ended> {
         let status = *self.ended.borrow();
         status.map(|status| Ended::read(status, &self.log))
@@ -125,24 +125,24 @@ impl Server {
         async move {
             let status = match ended.wait_for(Option::is_some).await {
                 Ok(status) => status.unwrap_or(Status::Unknown),
-                // The keeper is gone with its runtime; so is whoever asks.
+                // The task that watches the server has ended together with its runtime.
                 Err(_) => Status::Unknown,
             };
             Ended::read(status, &log)
         }
     }
 
-    /// Where the server writes its log.
+    /// Returns the path of the server's log.
     pub(super) fn log(&self) -> &Path {
         &self.log
     }
 
-    /// Sends the server a signal by its name without `SIG`.
+    /// Sends a signal to the server, named without `SIG`.
     pub(super) async fn signal(&mut self, name: &str) -> io::Result<()> {
         self.line.write_all(format!("{name}\n").as_bytes()).await
     }
 
-    /// Shuts the server down and waits until it is gone; it is killed when its grace has passed.
+    /// Shuts the server down and waits until it has ended; it is killed when its grace has elapsed.
     pub(super) async fn stop(self) -> Status {
         let Self {
             line,
@@ -176,8 +176,8 @@ async fn keep(mut child: Child, log: PathBuf, tell: watch::Sender<Option<Status>
     tell.send_replace(Some(status));
 }
 
-/// Waits until no other server has the database files open. A gateway that was killed leaves its server behind for
-/// the moment that a clean shutdown takes.
+/// Waits until no other server has the database files open. A gateway that was killed leaves its server running until
+/// that has shut down cleanly.
 async fn await_predecessor(data: &Path) -> Result<(), Fault> {
     let path = data.join("mongod.lock");
     let deadline = Instant::now() + PREDECESSOR;
@@ -187,7 +187,8 @@ async fn await_predecessor(data: &Path) -> Result<(), Fault> {
             Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(source) => return Err(Fault::DataDirectory { path, source }),
         };
-        // The server holds the same kind of lock; ours ends with the file at the end of this turn.
+        // The server holds a lock of the same kind; this one is released when the file is closed at the end of the
+        // iteration.
         match lock.try_lock_shared() {
             Ok(()) => return Ok(()),
             Err(std::fs::TryLockError::Error(source)) => {
@@ -222,13 +223,14 @@ fn arguments(launch: &Launch) -> Vec<OsString> {
             &launch.oplog_mb.to_string(),
             "--wiredTigerCacheSizeGB",
             &format!("{:.2}", f64::from(launch.cache_mb) / 1024.0),
-            // Else 300 MB of log files are written before the first document. And a cache of this size would be written out
-            // at 5 % of changes, the same pages again and again: many writes in a row took twice as long.
+            // Otherwise 300 MB of log files would be written before the first document. Also, with the default of 5 %
+            // dirty pages, a cache of this size would write the same pages again and again: many consecutive writes
+            // took twice as long.
             "--wiredTigerEngineConfigString",
             "log=(prealloc=false,file_max=32MB),eviction_dirty_target=40,eviction_dirty_trigger=60,\
              eviction_updates_target=20,eviction_updates_trigger=40",
             "--quiet",
-            // Slow operations would be logged with the values in them, which are personal data.
+            // Slow operations would be logged with their values, which are personal data.
             "--slowOpSampleRate",
             "0",
         ]
@@ -236,10 +238,10 @@ fn arguments(launch: &Launch) -> Vec<OsString> {
     );
     let fixed = [
         ("diagnosticDataCollectionEnabled", "false"),
-        // One node has no one to hand over to; by default it would wait for that for 15 s.
+        // A single node has no other node to hand over to; by default it would wait 15 s for one.
         ("shutdownTimeoutMillisForSignaledShutdown", "100"),
-        // What a killed gateway has begun holds its locks so long; with the default of 60 s the next one's writes to
-        // the same documents would run into their deadline.
+        // Limits how long transactions of a killed gateway hold their locks; with the default of 60 s, writes of the
+        // next gateway to the same documents would exceed their deadline.
         ("transactionLifetimeLimitSeconds", "10"),
     ];
     let given = |name: &str| launch.parameters.iter().any(|(given, _)| given == name);
@@ -248,7 +250,7 @@ fn arguments(launch: &Launch) -> Vec<OsString> {
         .parameters
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
-    // Else anybody on this machine could make the first user of a server that has none.
+    // Otherwise any user of this machine could create the first user of a server that has none.
     let closed = launch
         .key_file
         .as_ref()
@@ -262,7 +264,8 @@ fn arguments(launch: &Launch) -> Vec<OsString> {
     arguments
 }
 
-/// A free port of the loopback interface: `wish` when that is free. It may be taken by the time that it is used.
+/// Returns a free port of the loopback interface: `wish` if that is free. Another program may take it before it is
+/// used.
 pub(super) fn free_port(wish: Option<u16>) -> Result<u16, Fault> {
     let bind =
         |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr());

@@ -1,4 +1,4 @@
-//! Makes a replica set of started servers, lets in nobody but the gateway, and waits until it takes writes.
+//! Sets up started servers: forms a replica set, admits only the gateway's user, and waits until writes are accepted.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -15,26 +15,26 @@ use super::fault::Fault;
 use super::server::Server;
 use crate::platform::secret::Secret;
 
-/// Time between two looks at a server's state.
+/// Interval at which a server's state is checked.
 const LOOK: Duration = Duration::from_millis(20);
-/// How long a server that listens may take until it takes writes.
+/// How long a server that listens may take until it accepts writes.
 const LIMIT: Duration = Duration::from_secs(60);
-/// How long a running server may take to say in which state it is.
+/// How long a running server may take to report its state.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
-/// The server's error codes that the set-up knows.
+/// Error codes of the server that the setup handles.
 mod code {
     pub const ALREADY_INITIALIZED: i32 = 23;
     pub const INVALID_REPLICA_SET_CONFIG: i32 = 93;
     pub const NOT_YET_INITIALIZED: i32 = 94;
 }
 
-/// `127.0.0.1:port`, the name of a node in its replica set's configuration.
+/// Returns `127.0.0.1:port`, the name of a node in its replica set's configuration.
 pub(super) fn host(port: u16) -> String {
     format!("{}:{port}", Ipv4Addr::LOCALHOST)
 }
 
-/// A connection to one server, whatever its state. For set-up and inquiry, not for data.
+/// Connects to one server, whatever its state. For setup and status, not for data.
 pub(super) async fn direct(port: u16, credential: Option<Credential>) -> Result<Client, Error> {
     let uri = Secret::from(format!("mongodb://{}/?directConnection=true", host(port)));
     connect(&uri, credential).await
@@ -52,8 +52,8 @@ async fn connect(uri: &Secret, credential: Option<Credential>) -> Result<Client,
     Client::with_options(options)
 }
 
-/// Makes the server the only node of its replica set, or what is left of it after a change of its port the same
-/// again, waits until it takes writes, and makes the gateway its only user. Each step may have been taken before.
+/// Makes the server the only node of its replica set, also after a change of its port, waits until it accepts writes,
+/// and makes the gateway's user its only user. Every step is idempotent.
 pub(super) async fn single_node(
     server: &Server,
     port: u16,
@@ -80,7 +80,7 @@ pub(super) async fn single_node(
         match node.advance().await {
             Ok(true) => break Ok(()),
             Ok(false) => {}
-            // A server in between two states refuses this and that; what it said last is told if it stays so.
+            // A server between two states refuses some commands; its last error is reported if that persists.
             Err(fault) => last = Some(Box::new(fault)),
         }
         if Instant::now() >= deadline {
@@ -107,7 +107,7 @@ struct Node<'a> {
 }
 
 impl Node<'_> {
-    /// Takes the next step towards taking the gateway's writes; true when there.
+    /// Performs the next step of the setup; `true` when it is complete.
     async fn advance(&self) -> Result<bool, Error> {
         if !self.is_ours().await? {
             return Ok(false);
@@ -124,7 +124,8 @@ impl Node<'_> {
         Ok(false)
     }
 
-    /// Whether the server at the port is the one started, and not another program's that took the port first.
+    /// Returns whether the server at the port is the one that was started, rather than another program that took the
+    /// port first.
     async fn is_ours(&self) -> Result<bool, Error> {
         let answer = admin(self.client, doc! { "getCmdLineOpts": 1 }).await?;
         let storage = answer
@@ -134,8 +135,8 @@ impl Node<'_> {
         Ok(path.is_ok_and(|path| Path::new(path) == self.data))
     }
 
-    /// Makes the gateway's user, with the password that belongs to the secret of now, and removes all others: whoever
-    /// could reach the server while it took anybody may have made one.
+    /// Creates the gateway's user, with the password of the current secret, and removes all others: any local user may
+    /// have created one while the server required no authentication.
     async fn admit_gateway_alone(&self) -> Result<(), Error> {
         let answer = admin(self.client, doc! { "usersInfo": { "forAllDBs": true } }).await?;
         let users = answer.get_array("users").map_or(&[][..], Vec::as_slice);
@@ -167,14 +168,15 @@ impl Node<'_> {
     async fn initiate(&self) -> Result<(), Error> {
         let config = config(self.name, &[&self.host]);
         match admin(self.client, doc! { "replSetInitiate": config }).await {
-            // It was only slow to read the configuration that it has.
+            // The server has a configuration that it had not read yet.
             Err(fault) if code(&fault) == Some(code::ALREADY_INITIALIZED) => Ok(()),
             other => other.map(drop),
         }
     }
 
-    /// The stored configuration names the node's former port after a start on another: the node does not find
-    /// itself in it. Only a forced change is possible then, for there is no primary.
+    /// Corrects the host in the stored configuration, which names the node's previous port after a start on another
+    /// one, so that the node does not find itself in it. There is no primary then, so that only a forced change is
+    /// possible.
     async fn mend_host(&self, answer: Document) -> Result<(), Error> {
         let Ok(mut config) = answer.get_document("config").cloned() else {
             return Ok(());
@@ -191,14 +193,15 @@ impl Node<'_> {
         }
         member.insert("host", self.host.as_str());
         match admin(self.client, doc! { "replSetReconfig": config, "force": true }).await {
-            // Between reading its configuration and finding that it is not in it, it refuses; it is asked again.
+            // The server refuses the change until it has found that it is not in its configuration; it is retried.
             Err(fault) if code(&fault) == Some(code::INVALID_REPLICA_SET_CONFIG) => Ok(()),
             other => other.map(drop),
         }
     }
 }
 
-/// A replica set of these hosts on one machine: quick to notice a dead node, for the network cannot be slow.
+/// Returns the configuration of a replica set of these hosts on one machine, with short timeouts, because the loopback
+/// interface is not slow.
 pub(super) fn config(name: &str, hosts: &[impl AsRef<str>]) -> Document {
     let members: Vec<Document> = (0..)
         .zip(hosts)
@@ -211,7 +214,7 @@ pub(super) fn config(name: &str, hosts: &[impl AsRef<str>]) -> Document {
     }
 }
 
-/// Whether a server at the address lets us in and takes writes.
+/// Returns whether a server at the address accepts the credential and writes.
 pub(super) async fn answers(uri: &Secret) -> bool {
     let asked = async {
         let client = connect(uri, None).await?;
@@ -219,11 +222,11 @@ pub(super) async fn answers(uri: &Secret) -> bool {
         client.shutdown().immediate(true).await;
         answer
     };
-    // No answer in time, a refusal and a server in another state all mean: not yet.
+    // A timeout, a refusal and a server in another state all mean: not ready yet.
     matches!(time::timeout(ANSWER_LIMIT, asked).await, Ok(Ok(true)))
 }
 
-/// Whether the server is a primary that takes writes.
+/// Returns whether the server is a primary that accepts writes.
 pub(super) async fn takes_writes(client: &Client) -> Result<bool, Error> {
     let hello = admin(client, doc! { "hello": 1 }).await?;
     Ok(hello.get_bool("isWritablePrimary").unwrap_or(false))

@@ -1,8 +1,8 @@
 //! Programs that end with this process, even when it is killed.
 //!
-//! No signal handler runs on SIGKILL, and asking the kernel for a signal at the parent's death needs unsafe code and
-//! is Linux's alone. The end of a pipe is noticed everywhere: a small shell holds one end and ends the program when
-//! the other is closed.
+//! No signal handler runs on SIGKILL, and requesting a signal from the kernel at the parent's death needs unsafe code
+//! and exists on Linux only. Closing a pipe works everywhere: a small shell holds one end, and ends the program when
+//! the other end is closed.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -12,17 +12,18 @@ use tokio::process::Command;
 
 use crate::config::SETTINGS;
 
-/// The shell's program; see the file.
+/// The shell script of the supervisor, which documents its usage.
 const SCRIPT: &str = include_str!("supervise.sh");
 
-/// A command that runs `program` under a supervisor. Its standard input is the pipe: the program is told to end when
-/// that is dropped, and killed when it has not ended `grace` later (in whole seconds; zero: killed at once). A line
-/// written to it is the name of a signal to send, without `SIG`.
+/// Returns a command that runs `program` under a supervisor. The command's standard input is the pipe: when it is
+/// closed, the program is asked to end, and killed if it has not ended after `grace` (in whole seconds; zero kills it
+/// at once). Each line written to it is the name of a signal to send, without `SIG`.
 ///
-/// It inherits no setting that may hold a secret: neither the server nor a package's installer has a use for them.
+/// The program inherits no setting that may contain a secret, because neither the server nor a package's installer
+/// needs one.
 ///
-/// It runs in a process group of its own: Ctrl-C reaches all of the terminal's foreground group, and the gateway
-/// still needs its programs to finish what it is doing.
+/// It runs in its own process group: Ctrl-C reaches all processes of the terminal's foreground group, and the gateway
+/// still needs its programs to finish its own shutdown.
 pub(super) fn command(program: &Path, grace: Duration) -> Command {
     let mut command = Command::new("/bin/sh");
     command
@@ -39,7 +40,7 @@ pub(super) fn command(program: &Path, grace: Duration) -> Command {
     command
 }
 
-/// Without its comments, for it is seen in lists of processes.
+/// Returns the script without its comments, because it is visible in lists of processes.
 fn script() -> String {
     let lines = SCRIPT
         .lines()

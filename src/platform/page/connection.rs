@@ -1,4 +1,4 @@
-//! A page on the wire. Cursors are written only where a query selects them.
+//! A page as GraphQL types. Cursors are encoded only if a query selects them.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use super::{Cursor, Slice};
 use crate::error::Result;
 
-/// Where a page stands in its list.
+/// The position of a page in its list.
 #[derive(Clone, Debug)]
 pub struct PageInfo {
     has_next: bool,
@@ -41,10 +41,10 @@ impl PageInfo {
     }
 }
 
-/// How many there are in all, counted when it is asked for.
+/// Counts the items of the whole list, when it is called.
 pub type Count = Box<dyn Fn() -> BoxFuture<'static, Result<u64>> + Send + Sync>;
 
-/// A page of `N` on the wire.
+/// A page of `N` as a GraphQL type.
 pub struct Connection<N: OutputType + Clone> {
     edges: Vec<Edge<N>>,
     has_next: bool,
@@ -80,7 +80,7 @@ impl<N: OutputType + Clone> TypeName for Edge<N> {
 }
 
 impl<N: OutputType + Clone> Connection<N> {
-    /// The wire's form of a page.
+    /// Creates the GraphQL type of a page.
     pub fn new(slice: Slice<N>, count: Count) -> Self {
         let edges = slice
             .rows

@@ -1,9 +1,9 @@
-//! Cursors: opaque texts of at most 1 KiB that only the gateway can make.
+//! Cursors: opaque texts of at most 1 KiB that only the gateway can create.
 //!
-//! A cursor is base64url of a 16-byte tag and the values of a place in an order. The tag is a truncated HMAC-SHA256 over
-//! the order and the values, so that a cursor that a client made up, changed, or took from another list is refused
-//! before anything of it is read. The values are flat: a byte for the kind, then a fixed number of bytes, or a length and
-//! a text.
+//! A cursor is the base64url form of a 16-byte tag followed by the values of a position in an order. The tag is a
+//! truncated HMAC-SHA256 over the order and the values, so that a cursor that a client invented, changed, or took from
+//! another list is rejected before its values are read. The values are flat: a byte for the type, then a fixed number
+//! of bytes, or a length and a text.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use super::{Order, Values};
 use crate::error::{Error, Result};
 use crate::platform::crypto::{CursorKey, TAG_LENGTH};
 
-/// Longest cursor, in characters.
+/// Maximum length of a cursor, in characters.
 pub const MAX_CURSOR: usize = 1024;
 
-/// Longest text in a cursor, in bytes. Every field that a list is sorted by must keep to it. The longest of today are a
-/// last name, 100 characters of at most 4 bytes, and the compared form of an e-mail address of at most 254 bytes, which
-/// small letters make longer by half at most.
+/// Maximum length of a text in a cursor, in bytes. Every sort field must keep to it. The longest at present are a last
+/// name, 100 characters of at most 4 bytes, and the compared form of an e-mail address of at most 254 bytes, which
+/// lower-casing lengthens by half at most.
 pub const MAX_TEXT: usize = 640;
 
 const NULL: u8 = 0;
@@ -35,7 +35,8 @@ pub(super) struct Signed {
 }
 
 impl Signed {
-    /// What the tag covers beside the values, as one text: names are the gateway's own and hold no zero byte.
+    /// Returns the text that the tag covers in addition to the values. Names are chosen by the gateway and contain no
+    /// NUL.
     pub(super) fn label(&self) -> String {
         let Order {
             name,
@@ -48,11 +49,11 @@ impl Signed {
     }
 }
 
-/// A place in an order: sort value, and id where others may have the same value.
+/// A position in an order: the sort value, and the id if other rows may have the same value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Position(pub(super) Vec<Bson>);
 
-/// The cursor of a row, written when it is asked for.
+/// The cursor of a row, encoded on demand.
 #[derive(Clone, Debug)]
 pub struct Cursor {
     pub(super) of: Arc<Signed>,
@@ -60,10 +61,11 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// The cursor as clients see it.
+    /// Returns the cursor as clients see it.
     ///
     /// # Errors
-    /// [`Error::Internal`] for a value that no cursor holds: a fault in the code or in a stored document.
+    /// [`Error::Internal`] for a value that a cursor cannot contain, which is a fault in the code or in a stored
+    /// document.
     pub fn write(&self) -> Result<String> {
         let mut bytes = vec![0; TAG_LENGTH];
         for value in &self.position.0 {
@@ -76,7 +78,7 @@ impl Cursor {
 }
 
 impl Position {
-    /// The place that a cursor names; `None` for a text that is not a cursor of this order.
+    /// Decodes a cursor; `None` for a text that is not a cursor of this order.
     pub(super) fn read(cursor: &str, of: &Signed) -> Option<Self> {
         if cursor.len() > MAX_CURSOR {
             return None;
@@ -95,7 +97,7 @@ impl Position {
 }
 
 impl Values {
-    /// How many values a place in the order has.
+    /// Returns the number of values of a position.
     pub(super) fn width(self) -> usize {
         if self == Self::Unique { 1 } else { 2 }
     }

@@ -1,5 +1,5 @@
-//! Pages of a list, in the form of the GraphQL Cursor Connections Specification: keyset on the sort key and `_id`,
-//! one more than asked for to know whether there are more.
+//! Pages of a list, in the form of the GraphQL Cursor Connections Specification: keyset pagination on the sort key and
+//! `_id`, with one row more than requested to detect whether there are more.
 
 mod connection;
 mod cursor;
@@ -16,38 +16,38 @@ use self::cursor::{Position, Signed};
 use super::crypto::CursorKey;
 use crate::error::{Error, Result};
 
-/// Largest page.
+/// Maximum page size.
 pub const MAX: usize = 100;
-/// Page when neither `first` nor `last` is given.
+/// Page size if neither `first` nor `last` is given.
 pub const DEFAULT: usize = 25;
 
-/// A list's order: the field that it is sorted by, and a name that its cursors carry so that a cursor of another list is
-/// told apart.
+/// A list's order: the sort field, and a name that is part of its cursors, so that a cursor of another list is
+/// rejected.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// What is listed, of whom, by what.
+    /// Identifies the list: what it contains, its owner, and its order.
     pub name: String,
-    /// Sort field; `_id` alone where that is the order of creation. Its texts have at most [`MAX_TEXT`] bytes.
+    /// Sort field; only `_id` if the order is that of creation. Its texts have at most [`MAX_TEXT`] bytes.
     pub field: &'static str,
-    /// Which values the field has.
+    /// The kind of values that the field has.
     pub values: Values,
-    /// From high to low.
+    /// Whether the order is descending.
     pub descending: bool,
 }
 
-/// Which values a sort field has in the rows of one list.
+/// The kind of values that a sort field has in the rows of one list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Values {
-    /// Each row its own: the field is an order by itself.
+    /// Every row has a different value: the field alone defines the order.
     Unique,
-    /// Rows may share one, and are then in the order of their ids.
+    /// Rows may share a value; those are ordered by their ids.
     Shared,
-    /// The same, and some rows have none; they stand before all others.
+    /// As [`Self::Shared`], but rows may lack the value; they come before all others.
     Optional,
 }
 
 impl Order {
-    /// By creation: ids begin with the time.
+    /// Orders by creation, because ids begin with the time.
     pub fn by_id(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -58,20 +58,20 @@ impl Order {
     }
 }
 
-/// Page arguments as they came.
+/// Page arguments as received.
 #[derive(Clone, Debug, Default)]
 pub struct PageArgs {
-    /// How many from the start, or after `after`.
+    /// Number of items from the start, or after `after`.
     pub first: Option<i32>,
-    /// Cursor to start behind.
+    /// Cursor of the item before the page.
     pub after: Option<String>,
-    /// How many from the end, or before `before`.
+    /// Number of items from the end, or before `before`.
     pub last: Option<i32>,
-    /// Cursor to stop at.
+    /// Cursor of the item after the page.
     pub before: Option<String>,
 }
 
-/// A checked page of one list.
+/// A validated page of one list.
 #[derive(Clone, Debug)]
 pub struct Page {
     of: Arc<Signed>,
@@ -82,7 +82,7 @@ pub struct Page {
 }
 
 impl PageArgs {
-    /// Checks the arguments against a list's order. `key` authenticates its cursors.
+    /// Validates the arguments against a list's order. `key` authenticates its cursors.
     ///
     /// # Errors
     /// [`Error::BadInput`] for a size that is not 1 to 100, both directions at once, or a text that is not a cursor of
@@ -152,12 +152,12 @@ fn bad(message: &str) -> Error {
 }
 
 impl Page {
-    /// Whether sorting runs from high to low for this page.
+    /// Returns whether this page is read in descending order.
     fn down(&self) -> bool {
         self.of.order.descending != self.backward
     }
 
-    /// The filter that starts the page; empty on the first.
+    /// Returns the filter that starts the page; empty on the first page.
     #[must_use]
     pub fn filter(&self) -> Document {
         let (field, operator) = (self.of.order.field, if self.down() { "$lt" } else { "$gt" });
@@ -165,7 +165,8 @@ impl Page {
         match position.map(|position| position.0.as_slice()) {
             None | Some([]) => Document::new(),
             Some([value]) => doc! { field: { operator: value } },
-            // The database compares values of one type only: what has none must be asked for by name.
+            // The database's comparisons match only values of the same type: missing values need a condition of their
+            // own.
             Some([Bson::Null, id, ..]) if self.down() => doc! { field: null, "_id": { operator: id } },
             Some([Bson::Null, id, ..]) => doc! { "$or": [
                 { field: { "$ne": null } },
@@ -176,8 +177,8 @@ impl Page {
                     doc! { field: { operator: value } },
                     doc! { field: value, "_id": { operator: id } },
                 ];
-                // Said once more as one range, which the database can narrow by another condition on the same field; it
-                // would go over all that meets that one, from the first page on, otherwise.
+                // Repeats the condition as one range, which the database can intersect with another condition on the
+                // same field; otherwise it would scan everything that meets that condition, from the first page on.
                 let range = match (self.down(), self.of.order.values) {
                     (true, Values::Optional) => {
                         behind.push(doc! { field: null });
@@ -191,7 +192,7 @@ impl Page {
         }
     }
 
-    /// The sort of the page's command.
+    /// Returns the sort order of the page's command.
     #[must_use]
     pub fn sort(&self) -> Document {
         let direction = if self.down() { -1 } else { 1 };
@@ -201,19 +202,19 @@ impl Page {
         }
     }
 
-    /// How many documents to ask for: one more than the page has.
+    /// Returns the number of documents to request: one more than the page has.
     #[must_use]
     pub fn limit(&self) -> i64 {
         i64::try_from(self.size + 1).unwrap_or(i64::MAX)
     }
 
-    /// What tells pages apart: siblings with equal pages share a loader.
+    /// Returns a key of the page: siblings with equal pages share a loader.
     #[must_use]
     pub fn key(&self) -> String {
         format!("{self:?}")
     }
 
-    /// The page from what the command found; `position` gives a row's sort value and id.
+    /// Creates the page from the documents that the command found; `position` returns a row's sort value and id.
     pub fn cut<T>(&self, mut rows: Vec<T>, position: impl Fn(&T) -> (Bson, Bson)) -> Slice<T> {
         let more = rows.len() > self.size;
         rows.truncate(self.size);
@@ -234,7 +235,7 @@ impl Page {
         let rows = rows.into_iter().map(|row| (cursor(&row), row)).collect();
         Slice {
             rows,
-            // The specification lets the far side be answered by whether the page began behind a cursor.
+            // For the opposite side, the specification permits to report whether the page has a cursor there.
             has_next: if self.backward {
                 self.before.is_some()
             } else {
@@ -250,14 +251,14 @@ impl Page {
 pub struct Slice<T> {
     /// Rows in the list's order.
     pub rows: Vec<(Cursor, T)>,
-    /// Whether rows follow.
+    /// Whether there are rows after the page.
     pub has_next: bool,
-    /// Whether rows go before.
+    /// Whether there are rows before the page.
     pub has_previous: bool,
 }
 
 impl<T> Slice<T> {
-    /// A page of nothing.
+    /// Returns an empty page.
     #[must_use]
     pub fn empty() -> Self {
         Self {
@@ -267,7 +268,7 @@ impl<T> Slice<T> {
         }
     }
 
-    /// The same page of other rows.
+    /// Maps the rows of the page.
     pub fn map<U>(self, mut to: impl FnMut(T) -> U) -> Slice<U> {
         Slice {
             rows: self

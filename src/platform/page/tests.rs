@@ -1,4 +1,4 @@
-//! Pages and their filters.
+//! Tests of pages and their filters.
 
 use bson::{Bson, doc};
 
@@ -217,7 +217,7 @@ fn no_text_but_a_cursor_is_read_as_one() {
         key: key(),
     };
     let valid = cursor_of(&of.order, &"Ng".into(), ID).expect("a cursor");
-    // Written by hand: the library cannot even write so many levels.
+    // Built by hand: the library cannot write that many levels.
     let mut bson = vec![5, 0, 0, 0, 0];
     for _ in 0..1500 {
         let length = u32::try_from(bson.len() + 8).expect("small").to_le_bytes();
@@ -249,7 +249,7 @@ fn authenticated_values_that_are_no_position_are_refused() {
         .expect("base64");
     let values = &bytes[crate::platform::crypto::TAG_LENGTH..];
     crate::fuzz::each(2, &[values], |values| {
-        // As if the gateway had made it: the decoder itself must hold.
+        // Correctly signed, so that the decoder itself has to reject it.
         let mut bytes = of.key.tag(of.label().as_bytes(), values).to_vec();
         bytes.extend(values);
         let text = data_encoding::BASE64URL_NOPAD.encode(&bytes);

@@ -1,9 +1,9 @@
-//! At most so many failures of one account in a period, from all clients together (TOK-03).
+//! Limits the failures of one account in a period, over all clients (TOK-03).
 //!
-//! A try is counted before it is made and given back when it succeeds, so that any number of guesses at once get exactly
-//! what the limit allows and a success takes no place. Without more, a stranger could use the places up and so keep the
-//! owner out. Therefore the account's document remembers the clients that were right before: their tries are neither
-//! counted nor refused here. They have waits of their own ([`Throttle::attempt`]).
+//! An attempt is counted before it is made and uncounted when it succeeds, so that any number of concurrent guesses get
+//! exactly what the limit allows, and successes do not use it up. By itself, this would let an attacker exhaust the
+//! limit and lock the owner out. Therefore the account's document records the clients that succeeded before: their
+//! attempts are neither counted nor refused here. They are subject to [`Throttle::attempt`].
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use super::{Throttle, refused};
 use crate::error::Result;
 use crate::platform::clock::Timestamp;
 
-/// Clients that are remembered of an account; the one that was right longest ago makes room.
+/// Maximum clients recorded per account; the one whose success is oldest is evicted.
 const MOST_CLIENTS: i32 = 10;
-/// How long a client is remembered after it was right.
+/// How long a client is recorded after a success.
 const REMEMBERED: Duration = Duration::from_secs(90 * 24 * 3600);
-/// A client that was noted within this time is not noted again, which saves a write at most sign-ins.
+/// A client that was recorded within this time is not recorded again, which saves a write at most sign-ins.
 const FRESH: Duration = Duration::from_secs(24 * 3600);
 
-/// What is stored of an account.
+/// The stored document of an account.
 #[derive(Deserialize)]
 struct Account {
     #[serde(default)]
@@ -31,34 +31,35 @@ struct Account {
     known: Vec<Known>,
 }
 
-/// A client that was right before.
+/// A client that succeeded before.
 #[derive(Deserialize)]
 struct Known {
-    /// Its network, blinded together with the account.
+    /// The client's network, blinded together with the account.
     client: String,
-    /// When it is forgotten.
+    /// When the record expires.
     until: Timestamp,
 }
 
-/// A try that counts as a failure until it is said to be none.
+/// An attempt that counts as a failure until its success or withdrawal is reported.
 #[must_use = "a try that is not said to have succeeded counts as a failure"]
 pub struct Held(Option<Place>);
 
 struct Place {
     throttle: Throttle,
     id: String,
-    /// Where it is counted; `None` for a client that is spared.
+    /// The slot that it is counted in; `None` for a client that is exempt.
     slot: Option<Slot>,
-    /// The client, where it is to be remembered once it is right.
+    /// The client, if it is to be recorded after a success.
     client: Option<String>,
 }
 
 impl Throttle {
-    /// Lets a try through where the account's failures leave room, and counts it as one until [`Held::succeeded`]. A
-    /// `client` that was right before passes without being counted. Account and client are stored blinded.
+    /// Admits an attempt if the account's failures are below the limit, and counts it as a failure until
+    /// [`Held::succeeded`]. A `client` that succeeded before is admitted without being counted. Account and client are
+    /// stored blinded.
     ///
     /// # Errors
-    /// RATE_LIMITED, until the windows have room.
+    /// `RATE_LIMITED`, until all windows have room.
     pub async fn hold(&self, account: &[&str], client: Option<&str>, windows: &[Window]) -> Result<Held> {
         let now = self.clock.now();
         let Some(slot) = Slot::of(windows, now).filter(|_| self.on) else {
@@ -93,10 +94,10 @@ impl Throttle {
         Ok(Held(Some(place)))
     }
 
-    /// Notes that a client was right by other means than a try that was held.
+    /// Records a client that has succeeded by other means than a held attempt.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Fails when the database does not answer.
     pub async fn remember(&self, account: &[&str], client: &str) -> Result<()> {
         if !self.on {
             return Ok(());
@@ -110,10 +111,10 @@ impl Throttle {
         place.end().await
     }
 
-    /// Forgets an account: its failures, and the clients that were right.
+    /// Deletes the record of an account: its failures, and the clients that succeeded.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Fails when the database does not answer.
     pub async fn forget(&self, account: &[&str]) -> Result<()> {
         let accounts = self.collection::<Document>();
         accounts
@@ -122,7 +123,7 @@ impl Throttle {
         Ok(())
     }
 
-    /// A client of one account. No two accounts' clients can be compared.
+    /// Returns the blinded id of a client of one account. Ids of different accounts cannot be correlated.
     fn client_id(&self, account: &[&str], client: &str) -> String {
         let mut key = account.to_vec();
         key.push(client);
@@ -131,13 +132,13 @@ impl Throttle {
 }
 
 impl Held {
-    /// Whether the client was right before, so that nothing was counted.
+    /// Returns whether the client succeeded before, so that nothing was counted.
     #[must_use]
     pub fn is_spared(&self) -> bool {
         self.0.as_ref().is_none_or(|place| place.slot.is_none())
     }
 
-    /// It was right: it takes no place, and its client is spared from now on.
+    /// Reports a success: the attempt no longer counts, and its client is exempt from now on.
     pub async fn succeeded(self) -> Result<()> {
         match self.0 {
             Some(place) if place.slot.is_some() || place.client.is_some() => place.end().await,
@@ -145,7 +146,7 @@ impl Held {
         }
     }
 
-    /// It was not made after all: it takes no place.
+    /// Reports that the attempt was not made: it no longer counts.
     pub async fn withdrawn(self) -> Result<()> {
         match self.0 {
             Some(place) if place.slot.is_some() => {
@@ -162,7 +163,7 @@ impl Held {
 }
 
 impl Place {
-    /// Gives the place back, and remembers the client.
+    /// Uncounts the attempt and records the client.
     async fn end(self) -> Result<()> {
         let Self {
             throttle,
@@ -185,7 +186,8 @@ impl Place {
     }
 }
 
-/// Counts a try at `now` if it fits and its client is not spared; changes nothing if not.
+/// Returns the update that counts an attempt at `now` if it fits and its client is not exempt, and changes nothing
+/// otherwise.
 fn count(windows: &[Window], slot: &Slot, client: Option<&str>, now: Timestamp) -> Vec<Document> {
     let mut counts = vec![windows::fits(windows, now)];
     if let Some(client) = client {
@@ -205,7 +207,7 @@ fn stored_clients() -> Document {
     doc! { "$ifNull": ["$known", []] }
 }
 
-/// The events with one less in this slot.
+/// Returns the expression for the events with one less in this slot.
 fn given_back(slot: &Slot) -> Document {
     let own = doc! { "$and": [{ "$gte": ["$$this.at", slot.begin] }, { "$lt": ["$$this.at", slot.end] }] };
     let one_less = doc! { "at": "$$this.at", "count": { "$subtract": ["$$this.count", 1] } };
@@ -215,7 +217,7 @@ fn given_back(slot: &Slot) -> Document {
     doc! { "$filter": { "input": events, "cond": { "$gt": ["$$this.count", 0] } } }
 }
 
-/// The clients that are remembered, with this one as the latest.
+/// Returns the expression for the recorded clients with this one as the latest.
 fn remembered(client: &str, until: Timestamp, now: Timestamp) -> Document {
     let others = doc! { "$and": [{ "$ne": ["$$this.client", client] }, { "$gt": ["$$this.until", now] }] };
     let others = doc! { "$filter": { "input": stored_clients(), "cond": others } };

@@ -1,13 +1,14 @@
-//! Limits on tries, shared by all nodes through the database. Callers say what is tried and by whom; nothing here knows.
+//! Rate limits, shared by all nodes through the database. Callers define what is limited and for whom; this module has
+//! no knowledge of either.
 //!
-//! - [`Throttle::attempt`]: waits that grow with each failure in a row, for what can be guessed.
-//! - [`Throttle::take`]: at most so many events in a period, for what costs or annoys.
-//! - [`Throttle::hold`]: at most so many failures in a period, from whatever clients; clients that were right before are
-//!   spared.
+//! - [`Throttle::attempt`]: waits that grow with each consecutive failure, for secrets that can be guessed.
+//! - [`Throttle::take`]: at most a number of events in a period, for operations that are costly or annoying.
+//! - [`Throttle::hold`]: at most a number of failures in a period, over all clients; clients that succeeded before are
+//!   exempt.
 //!
-//! Each key is one document, and each decision one update of it that the database makes as a whole: no node reads first
-//! and writes later, so that any number of calls at once get exactly what the limit allows. Keys are stored blinded,
-//! and a document goes by itself when it no longer limits anything.
+//! Each key is one document, and each decision is one atomic update of it: no node reads first and writes later, so
+//! that any number of concurrent calls get exactly what the limit allows. Keys are stored blinded, and a document
+//! expires when it no longer limits anything.
 
 mod ceiling;
 mod network;
@@ -35,10 +36,11 @@ pub use waits::Attempt;
 pub use windows::{Limit, Window};
 
 const COLLECTION: &str = "throttle";
-/// A document is kept this much longer than it limits, because a node's clock may differ a little from the database's.
+/// How much longer a document is kept than it limits, because a node's clock may differ a little from the database's.
 const KEEP: Duration = Duration::from_secs(60);
-/// Of two first tries at once that both insert, one must be made again. MongoDB 6 does so itself for an upsert by id;
-/// where it is left to us, the next round finds the document, unless that has just expired. More rounds are a fault.
+/// Maximum rounds of an upsert. Of two concurrent first attempts that both insert, one has to be retried. MongoDB 6
+/// does so itself for an upsert by id; otherwise the next round finds the document, unless it has just expired. More
+/// rounds indicate a fault.
 const ROUNDS: usize = 5;
 
 /// Indexes of the limits.
@@ -49,7 +51,7 @@ pub const INDEXES: &[Index] = &[Index {
     kind: IndexKind::Expiry(KEEP),
 }];
 
-/// Limits how often something is tried. Clones, and nodes on the same database with the same master key, share the
+/// Limits how often an operation is attempted. Clones, and nodes with the same database and master key, share the
 /// limits.
 #[derive(Clone)]
 pub struct Throttle {
@@ -60,7 +62,7 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// The limits in this database. When not `on`, everything passes and nothing is written.
+    /// Creates the limits of this database. If `on` is false, everything is admitted and nothing is written.
     #[must_use]
     pub fn new(database: Database, clock: Clock, vault: Arc<Vault>, on: bool) -> Self {
         Self {
@@ -71,7 +73,7 @@ impl Throttle {
         }
     }
 
-    /// The id of a key's document, for this kind of limit.
+    /// Returns the id of a key's document for this kind of limit.
     fn id(&self, kind: &str, key: &[&str]) -> String {
         self.vault.blind(&joined(kind, key))
     }
@@ -80,7 +82,7 @@ impl Throttle {
         self.database.house(COLLECTION)
     }
 
-    /// Performs an update on a document that need not be there, and gives what was there before it.
+    /// Updates or inserts a document and returns its previous content.
     async fn reserve<T>(&self, id: &str, update: Vec<Document>) -> Result<Option<T>>
     where
         T: DeserializeOwned + Send + Sync,
@@ -103,12 +105,13 @@ impl Throttle {
     }
 }
 
-/// Losing the last counts when a primary is lost is bearable; waiting for other servers before every try is not.
+/// Waits for the primary only: losing the latest counts in a failover is acceptable, waiting for other servers at every
+/// attempt is not.
 fn primary_only() -> WriteConcern {
     WriteConcern::builder().w(Acknowledgment::Nodes(1)).build()
 }
 
-/// The parts of a key as one value: each with its length in front, so that no two keys become the same.
+/// Joins the parts of a key, each prefixed with its length, so that different keys never result in the same value.
 fn joined(kind: &str, key: &[&str]) -> Vec<u8> {
     let mut joined = Vec::new();
     for part in std::iter::once(&kind).chain(key) {
@@ -118,14 +121,14 @@ fn joined(kind: &str, key: &[&str]) -> Vec<u8> {
     joined
 }
 
-/// RATE_LIMITED, for so long.
+/// Returns the error `RATE_LIMITED` with this wait.
 fn refused(wait: Duration) -> Error {
     let seconds = seconds(wait);
     let message = format!("Too many tries; please try again in {seconds} s.");
     Error::rejected(UserError::new(UserErrorCode::RateLimited, [], message).retry_after(seconds))
 }
 
-/// Whole seconds, rounded up: who waits that long is not refused again.
+/// Returns whole seconds, rounded up, so that a client that waits this long is not refused again.
 fn seconds(wait: Duration) -> i32 {
     i32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(i32::MAX)
 }
@@ -147,7 +150,7 @@ mod tests {
         ];
         let mut all: Vec<Vec<u8>> = keys.iter().map(|key| joined("waits", key)).collect();
         all.extend(keys.iter().map(|key| joined("windows", key)));
-        // A part that looks like a length and the next part.
+        // A part that imitates a length followed by the next part.
         all.push(joined("waits", &["a\0\0\0\0\0\0\0\u{2}bc"]));
         let count = all.len();
         all.sort();

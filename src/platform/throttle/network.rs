@@ -1,16 +1,16 @@
-//! Whom an address stands for.
+//! Maps addresses to the clients that they stand for.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The part of an IPv6 address that names a network; whoever has one has all 2⁶⁴ addresses in it (RFC 4291 §2.5.4,
+/// The part of an IPv6 address that identifies a network, whose holder has all 2⁶⁴ addresses in it (RFC 4291 §2.5.4,
 /// RFC 6177).
 const NETWORK: u128 = !0 << 64;
 
-/// The part of an IPv6 address that names a site. A site may have all 65,536 networks in it (RFC 6177 §2).
+/// The part of an IPv6 address that identifies a site, which may have all 65,536 networks in it (RFC 6177 §2).
 const SITE: u128 = !0 << 80;
 
-/// What stands for a client in the key of a limit: its IPv4 address, or the /64 network of its IPv6 address, because
-/// a client can take another address of its network for every try.
+/// Returns the client's part of a limit's key: its IPv4 address, or the /64 network of its IPv6 address, because a
+/// client can use another address of its network for every attempt.
 #[must_use]
 pub fn network_of(address: IpAddr) -> String {
     match address.to_canonical() {
@@ -19,9 +19,9 @@ pub fn network_of(address: IpAddr) -> String {
     }
 }
 
-/// The /48 of an IPv6 address; none for an IPv4 address.
+/// Returns the /48 of an IPv6 address; `None` for an IPv4 address.
 ///
-/// A client that has a whole /48 can take another /64 for every try.
+/// A client that has a whole /48 can use another /64 for every attempt.
 #[must_use]
 pub fn site_of(address: IpAddr) -> Option<String> {
     match address.to_canonical() {

@@ -1,10 +1,10 @@
-//! Waits that grow with each failure in a row (TOK-03).
+//! Waits that grow with each consecutive failure (TOK-03).
 //!
-//! A try is counted as a failure before it is made, and cleared when it succeeds. Counted afterwards, a hundred guesses
-//! at once would all be made before the first of them was known to be wrong. A node that dies in between leaves the
-//! failure counted.
+//! An attempt is counted as a failure before it is made, and cleared when it succeeds. If it were counted afterwards, a
+//! hundred concurrent guesses would all be made before the first was known to be wrong. If a node dies in between, the
+//! failure stays counted.
 //!
-//! The price: a sixth try is told to wait while five of the same key are under way, even if all are right.
+//! As a consequence, a sixth attempt is refused while five of the same key are in progress, even if all are correct.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use super::{Throttle, primary_only, refused};
 use crate::error::Result;
 use crate::platform::clock::Timestamp;
 
-/// So many failures in a row cost nothing.
+/// Consecutive failures without a wait.
 const FREE: u32 = 5;
 const FIRST: Duration = Duration::from_secs(4);
 const LONGEST: Duration = Duration::from_secs(15 * 60);
-/// With this many failures the longest wait is reached.
+/// Number of failures at which the longest wait is reached.
 const MOST: u32 = FREE + 8;
-/// Failures are forgotten when there was none for so long.
+/// Failures expire after this time without another one.
 const FORGET: Duration = Duration::from_secs(24 * 3600);
 
-/// How long the next try must wait after so many failures in a row.
+/// Returns how long the next attempt must wait after this many consecutive failures.
 fn wait_after(failures: u32) -> Duration {
     match failures.checked_sub(FREE) {
         None => Duration::ZERO,
@@ -32,41 +32,41 @@ fn wait_after(failures: u32) -> Duration {
     }
 }
 
-/// Failures in a row of one key.
+/// Consecutive failures of one key.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
     failures: u32,
-    /// The time of the first one.
+    /// Time of the first failure.
     since: Timestamp,
-    /// Until when nobody may try; absent while failures cost nothing.
+    /// Until when attempts are refused; absent while failures cause no wait.
     until: Option<Timestamp>,
     expires_at: Timestamp,
 }
 
-/// A try that was let through, and counts as a failure until it is said to be none.
+/// An attempt that was admitted, and counts as a failure until its success or withdrawal is reported.
 #[must_use = "a try that is not said to have succeeded counts as a failure"]
 pub struct Attempt(Option<Counted>);
 
-/// Where a try is counted.
+/// The record of a counted attempt.
 struct Counted {
     throttle: Throttle,
     id: String,
-    /// The first try of its row.
+    /// Time of the first failure of its row.
     since: Timestamp,
-    /// The wait that it caused.
+    /// End of the wait that it caused.
     until: Option<Timestamp>,
 }
 
 impl Throttle {
-    /// Lets a try through, and counts it as a failure until [`Attempt::succeeded`]. `key` is what is tried, on what, and
-    /// by whom: `["login", storefront, account, client's network]`. It is stored blinded.
+    /// Admits an attempt, and counts it as a failure until [`Attempt::succeeded`]. `key` names the operation, its
+    /// object and the client: `["login", storefront, account, client's network]`. It is stored blinded.
     ///
-    /// After 5 failures in a row the next try must wait 4 seconds, and after each further one twice as long, up to
-    /// 15 minutes. Tries that are refused do not count. 24 hours without a failure end the row.
+    /// After 5 consecutive failures the next attempt must wait 4 seconds, and after each further one twice as long, up
+    /// to 15 minutes. Refused attempts do not count. 24 hours without a failure reset the count.
     ///
     /// # Errors
-    /// RATE_LIMITED while it must wait.
+    /// `RATE_LIMITED` during the wait.
     pub async fn attempt(&self, key: &[&str]) -> Result<Attempt> {
         if !self.on {
             return Ok(Attempt(None));
@@ -90,7 +90,7 @@ impl Throttle {
 }
 
 impl Attempt {
-    /// It was right: the row of failures has ended.
+    /// Reports a success, which resets the failures.
     pub async fn succeeded(self) -> Result<()> {
         let Some(Counted { throttle, id, .. }) = self.0 else {
             return Ok(());
@@ -102,14 +102,14 @@ impl Attempt {
         Ok(())
     }
 
-    /// It was not made after all, for instance because the hashing queue was full: it does not count, nor does the wait
-    /// that it caused.
+    /// Reports that the attempt was not made, for example because the hashing queue was full: neither it nor the wait
+    /// that it caused counts.
     pub async fn withdrawn(self) -> Result<()> {
         let Some(counted) = self.0 else {
             return Ok(());
         };
         let rows = counted.throttle.collection::<Document>();
-        // Another row has begun when this one's first try is not the first one any more.
+        // A different first failure means that the count was reset meanwhile.
         let same_row = doc! { "_id": &counted.id, "since": counted.since };
         rows.update_one(same_row, take_back(counted.until))
             .write_concern(primary_only())
@@ -118,9 +118,9 @@ impl Attempt {
     }
 }
 
-/// Counts a try at `now`; changes nothing while it must wait.
+/// Returns the update that counts an attempt at `now`, and changes nothing during a wait.
 fn count(now: Timestamp) -> Vec<Document> {
-    // What is missing is less than any date.
+    // A missing field compares as less than any date.
     let must_wait = doc! { "$gt": ["$until", now] };
     let in_a_row = doc! { "$gt": ["$expiresAt", now] };
     let waits: Vec<Bson> = (0..=MOST)
@@ -144,7 +144,7 @@ fn count(now: Timestamp) -> Vec<Document> {
     ]
 }
 
-/// Takes a failure back, and the wait until `until` if that still stands.
+/// Returns the update that uncounts a failure and removes the wait until `until`, if that is still the current one.
 fn take_back(until: Option<Timestamp>) -> Vec<Document> {
     let until = until.map_or(Bson::Null, Bson::from);
     vec![doc! { "$set": {

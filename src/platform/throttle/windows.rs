@@ -1,12 +1,12 @@
-//! At most so many events in a period.
+//! Limits the number of events in a period.
 //!
-//! Windows slide: no stretch of time as long as the period, wherever it begins, has more events than the limit. Fixed
-//! windows would be shorter to write, but let twice as many through around their edges: ten mails in ten minutes where
-//! five an hour are meant.
+//! Windows slide: no interval as long as the period has more events than the limit, wherever it begins. Fixed windows
+//! would be simpler, but admit twice as many events around their boundaries: ten mails in ten minutes where five an
+//! hour are intended.
 //!
 //! A key's document is a log of its events. So that a limit of thousands does not store thousands of times, events are
-//! put together in slots of a sixtieth of the shortest period, and a slot has the time of its latest event: the limit
-//! is never exceeded, single events are exact, and in a burst an event is given free a slot later at most.
+//! grouped into slots of a sixtieth of the shortest period, and a slot has the time of its latest event. The limit is
+//! therefore never exceeded, single events are exact, and in a burst an event expires at most one slot late.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::platform::clock::Timestamp;
 /// Slots in the shortest period.
 const SLOTS: i64 = 60;
 
-/// At most so many events in a period.
+/// A limit on the number of events in a period.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
     most: u32,
@@ -28,17 +28,17 @@ pub struct Window {
 }
 
 impl Window {
-    /// At most `most` events in any `period`.
+    /// Creates a window of at most `most` events in any `period`.
     ///
     /// # Panics
-    /// When nothing would ever pass, or the period is shorter than a millisecond: at compile time, for a constant.
+    /// When `most` is zero or the period is shorter than a millisecond: at compile time, for a constant.
     #[must_use]
     pub const fn new(most: u32, period: Duration) -> Self {
         assert!(most > 0 && period.as_millis() > 0);
         Self { most, period }
     }
 
-    /// How long the next event must wait; `None` when it need not.
+    /// Returns how long the next event must wait; `None` if it is admitted now.
     fn wait(&self, events: &[Event], now: Timestamp) -> Option<Duration> {
         let most = i64::from(self.most);
         let begin = now.before(self.period);
@@ -61,33 +61,34 @@ impl Window {
 pub struct Limit<'a> {
     /// What is limited, and for whom: `["mails", storefront, account]`. Stored blinded.
     pub key: &'a [&'a str],
-    /// An event must fit into all of these.
+    /// All of these windows must have room for an event.
     pub windows: &'a [Window],
 }
 
-/// The events of one key.
+/// The stored events of one key.
 #[derive(Deserialize)]
 struct Log {
     events: Vec<Event>,
 }
 
-/// Events of one slot.
+/// The events of one slot.
 #[derive(Deserialize)]
 pub(super) struct Event {
-    /// The time of the latest.
+    /// Time of the latest event.
     at: Timestamp,
     count: i64,
 }
 
 impl Throttle {
-    /// Counts an event against all these limits; what is refused counts against none. Narrow limits go first (a client's
-    /// before its storefront's), so that what they refuse does not come near the wide ones.
+    /// Counts an event against all these limits; a refused event counts against none. Narrow limits come first (a
+    /// client's before its storefront's), so that events they refuse do not count against the wide ones even for a
+    /// moment.
     ///
-    /// What was counted before a later limit refused is given back, as best as can be: when the database fails right
-    /// then, it stays counted until it leaves its window.
+    /// If a later limit refuses, events counted against earlier ones are uncounted. This is best effort: if the
+    /// database fails at that moment, an event stays counted until it leaves its window.
     ///
     /// # Errors
-    /// RATE_LIMITED, until every window of the limit that refused has room.
+    /// `RATE_LIMITED`, until every window of the limit that refused has room.
     pub async fn take(&self, limits: &[Limit<'_>]) -> Result<()> {
         match self.take_all(limits).await? {
             None => Ok(()),
@@ -95,12 +96,13 @@ impl Throttle {
         }
     }
 
-    /// The same for events whose refusal the caller must not see, such as mails: whether it may happen.
+    /// Counts events as [`Self::take`] does, for operations whose refusal the caller must not see, such as mails.
+    /// Returns whether the event is admitted.
     pub async fn take_quietly(&self, limits: &[Limit<'_>]) -> Result<bool> {
         Ok(self.take_all(limits).await?.is_none())
     }
 
-    /// How long the event must wait; `None` when it was counted.
+    /// Returns how long the event must wait; `None` if it was counted.
     async fn take_all(&self, limits: &[Limit<'_>]) -> Result<Option<Duration>> {
         if !self.on {
             return Ok(None);
@@ -147,19 +149,19 @@ impl Throttle {
     }
 }
 
-/// How long an event must wait until all windows have room; `None` when it need not.
+/// Returns how long an event must wait until all windows have room; `None` if it is admitted now.
 pub(super) fn wait(windows: &[Window], events: &[Event], now: Timestamp) -> Option<Duration> {
     windows.iter().filter_map(|window| window.wait(events, now)).max()
 }
 
-/// The slot of a moment.
+/// The slot of a point in time.
 pub(super) struct Slot {
     pub(super) begin: Timestamp,
     pub(super) end: Timestamp,
 }
 
 impl Slot {
-    /// `None`: there is no window.
+    /// Returns the slot at `now`; `None` if there are no windows.
     pub(super) fn of(windows: &[Window], now: Timestamp) -> Option<Self> {
         let shortest = windows.iter().map(|window| window.period.as_millis()).min()?;
         let length = (i64::try_from(shortest).unwrap_or(i64::MAX) / SLOTS).max(1);
@@ -171,7 +173,7 @@ impl Slot {
     }
 }
 
-/// Counts an event at `now` if it fits into all windows; changes nothing if not.
+/// Returns the update that counts an event at `now` if it fits into all windows, and changes nothing otherwise.
 fn count(windows: &[Window], slot: &Slot, now: Timestamp) -> Vec<Document> {
     let fits = fits(windows, now);
     vec![doc! { "$set": {
@@ -180,18 +182,18 @@ fn count(windows: &[Window], slot: &Slot, now: Timestamp) -> Vec<Document> {
     } }]
 }
 
-/// The longest period.
+/// Returns the longest period.
 pub(super) fn longest(windows: &[Window]) -> Duration {
     let periods = windows.iter().map(|window| window.period);
     periods.max().unwrap_or_default()
 }
 
-/// The stored events.
+/// Returns the expression for the stored events.
 pub(super) fn stored_events() -> Document {
     doc! { "$ifNull": ["$events", []] }
 }
 
-/// The expression that says whether an event at `now` fits into all windows.
+/// Returns the expression for whether an event at `now` fits into all windows.
 pub(super) fn fits(windows: &[Window], now: Timestamp) -> Document {
     let fits = |window: &Window| {
         let counts = doc! { "$gt": ["$$this.at", now.before(window.period)] };
@@ -202,17 +204,17 @@ pub(super) fn fits(windows: &[Window], now: Timestamp) -> Document {
     doc! { "$and": windows.iter().map(fits).collect::<Vec<_>>() }
 }
 
-/// The events with one more at `now`, and without those that have left all windows.
+/// Returns the expression for the events with one more at `now`, and without those that have left all windows.
 pub(super) fn counted(windows: &[Window], slot: &Slot, now: Timestamp) -> Document {
     let those =
         |meet: Vec<Document>| doc! { "$filter": { "input": stored_events(), "cond": { "$and": meet } } };
     let older = those(vec![
         doc! { "$gt": ["$$this.at", now.before(longest(windows))] },
         doc! { "$lt": ["$$this.at", slot.begin] },
-        // What was given back.
+        // Drops slots whose events were all uncounted.
         doc! { "$gt": ["$$this.count", 0] },
     ]);
-    // Or later, by another node's clock.
+    // Or in a later slot, by another node's clock.
     let of_this_slot = those(vec![doc! { "$gte": ["$$this.at", slot.begin] }]);
     let with_this_one = doc! {
         "at": { "$max": [now, { "$max": "$$slot.at" }] },
