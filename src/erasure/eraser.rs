@@ -37,7 +37,7 @@ use crate::platform::{
 
 /// Name of the job.
 pub const ERASE: &str = "customer.erase";
-/// Interval at which started erasures that nobody completes are searched for.
+/// Interval at which abandoned starts of erasures are searched for and completed.
 const RESUME_INTERVAL: Duration = Duration::from_secs(10);
 /// Age at which a started erasure is considered abandoned; starting one takes far less.
 const ABANDONED: Duration = Duration::from_secs(10);

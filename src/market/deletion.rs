@@ -1,6 +1,5 @@
 //! Deletion of customer groups. The group and its links are deleted immediately; a job removes it from its members'
-//! documents, which may be very many. In between, members have no access by the deleted group, and it is found for
-//! nobody.
+//! documents, which may be very many. In between, the deleted group opens no market, and no query returns it.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Currencies that have a code (ISO 4217).
 //!
-//! An own table instead of a crate: an order needs only the code and the number of decimals, and the crates are years
-//! behind the amendments of the standard.
+//! This module has its own table instead of using a crate: an order needs only the code and the number of decimals, and
+//! the crates are years behind the amendments of the standard.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};

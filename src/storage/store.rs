@@ -120,7 +120,7 @@ pub async fn add(database: &Database, tx: &mut Tx, item: &StorageItem, quota: Qu
     if counted.is_none() {
         return Ok(Added::NoOwner);
     }
-    // By the current owner: a merge or promotion meanwhile made it a regular user.
+    // By the current owner: a merge or promotion meanwhile may have made it a regular user.
     if !quota.admits(&owner, totals(database, tx, &owner).await?) {
         return Ok(Added::OverQuota);
     }
