@@ -1,14 +1,15 @@
-//! The beginning of an erasure, which nobody's writes hold up (ERA-05):
+//! The start of an erasure, which is not delayed by concurrent writes (ERA-05):
 //!
-//! 1. [`close`] is one change of the customer's own document. It takes out what is personal there, frees the e-mail address
-//!    and says that the erasure has begun: whatever changes the customer loses from then on, and a transaction that has read
-//!    the customer before begins anew. It waits for a write that is being committed, and for no other.
-//! 2. One change each closes the storefront user, the places of mailed keys and the sessions, so that uploads, merges, keys
-//!    and refreshes lose too.
-//! 3. One transaction, which nothing is in the way of any more, ends the sessions, takes identities and storages away, and
-//!    writes the job that does the rest.
+//! 1. [`close`] is one update of the customer's own document. It removes the personal data there, frees the e-mail
+//!    address and marks the erasure as started. From then on every other change of the customer is refused, and a
+//!    transaction that read the customer before is retried. The update waits only for a write that is being committed.
+//! 2. One update each closes the storefront user, the documents of mailed one-time keys and the sessions, so that
+//!    uploads, merges, keys and refreshes are refused too.
+//! 3. One transaction, which can no longer conflict with other writes, ends the sessions, removes identities and
+//!    storages, and enqueues the job that does the rest.
 //!
-//! Whoever dies in between leaves `anonymization.closing` in the customer's document, by which another node goes on.
+//! If the process dies in between, `anonymization.closing` stays in the customer's document, and another node resumes
+//! from it.
 
 use bson::{Bson, Document, doc};
 use futures_util::FutureExt;
@@ -35,26 +36,26 @@ use crate::platform::{
 };
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, store as users};
 
-/// How an erasure comes about.
+/// How an erasure is started.
 #[derive(Clone, Debug)]
 pub enum Door {
-    /// A request whose grace period is over.
+    /// By a request whose grace period has ended.
     Request,
-    /// At once, by the customer's own wish, or as a deletion.
+    /// Immediately, at the customer's own request or as a deletion.
     AtOnce {
-        /// Who wants it.
+        /// Who requested it.
         actor: Actor,
-        /// Whether the customer is to be gone in the end.
+        /// Whether the customer's document is deleted in the end.
         is_deletion: bool,
     },
 }
 
-/// Begins the erasure of a customer who is not being erased yet. False for a request that was cancelled or put off, and where
-/// it has begun. [`complete`] must follow.
+/// Starts the erasure of a customer whose erasure has not started yet. Returns false for a request that was cancelled
+/// or postponed, and if the erasure has already started. The caller must call [`complete`] afterwards.
 ///
 /// # Errors
-/// `CUSTOMER_NOT_FOUND`; `CUSTOMER_ANONYMIZED` where it is to begin at once and has begun, unless it is a deletion, which
-/// goes on from there.
+/// `CUSTOMER_NOT_FOUND`; `CUSTOMER_ANONYMIZED` if an immediate erasure is requested and one has already started, unless
+/// it is a deletion, which continues from there.
 pub async fn close(
     app: &App,
     (reach, by): (&impl Confine, &audit::Actor),
@@ -123,7 +124,7 @@ fn literal(value: Bson) -> Document {
     doc! { "$literal": value }
 }
 
-/// The change that takes what is personal out of a customer's document, and counts what it takes.
+/// Returns the update that removes the personal data from a customer's document and counts the removed custom fields.
 fn emptied(mut state: Document, now: Timestamp) -> Vec<Document> {
     let one_more = |field: &str| doc! { "$add": [format!("${field}"), 1_i64] };
     state.extend(doc! {
@@ -139,7 +140,7 @@ fn emptied(mut state: Document, now: Timestamp) -> Vec<Document> {
     ]
 }
 
-/// A customer who is erased, or being erased, is to be gone altogether.
+/// Turns an erasure that has started or completed into a deletion.
 async fn delete_too_in(
     app: &App,
     (reach, by): (&impl Confine, &audit::Actor),
@@ -159,11 +160,11 @@ async fn delete_too_in(
     app.audit.note_in(tx, by, [entry]).await
 }
 
-/// Takes away whatever more could come by of a customer who was closed, and forgets here what was known of them. Done before,
-/// it does nothing more. With a job that does the rest, where one is wanted: its id.
+/// Ends a closed customer's sessions, identities and storages, and evicts what this node has cached of them. Does
+/// nothing if this was already done. Returns the id of the job that does the rest, if `wants_job`.
 ///
 /// # Errors
-/// Whatever the database fails with; running it again goes on.
+/// Any database error; a repeated call continues from there.
 pub async fn complete(app: &App, id: &CustomerId, wants_job: bool) -> Result<Option<String>> {
     let system = SystemReach::for_background_work();
     let closing = doc! { "_id": id, "anonymization.closing": { "$exists": true } };
@@ -190,7 +191,7 @@ pub async fn complete(app: &App, id: &CustomerId, wants_job: bool) -> Result<Opt
     Ok(job)
 }
 
-/// Lets everything lose that does not change the customer's own document.
+/// Closes everything that can change without touching the customer's own document.
 async fn shut(app: &App, system: &SystemReach, customer: &Customer) -> Result<()> {
     let now = app.clock.now();
     let open = doc! { "_id": &customer.user_id, "erasedAt": { "$exists": false } };
@@ -238,8 +239,8 @@ async fn complete_in(app: &App, tx: &mut Tx, id: &CustomerId) -> Result<Option<E
     }
 }
 
-/// Leaves the user an empty storage: those so far become nobody's, so that an upload under way finds no owner. Their ids,
-/// and how many items are in them.
+/// Replaces the user's storages by an empty one. The previous storages lose their owner, so that an upload in progress
+/// finds none. Returns their ids and the number of items in them.
 async fn part_with_storages_in(
     app: &App,
     system: &SystemReach,
@@ -271,7 +272,7 @@ async fn part_with_storages_in(
     Ok((storages.into_iter().map(|storage| storage.id).collect(), items))
 }
 
-/// Whether a request may be made for a customer whose erasure stands there.
+/// Checks that an erasure can be requested in the customer's current state.
 ///
 /// # Errors
 /// `ANONYMIZATION_ALREADY_REQUESTED`, `ANONYMIZATION_ALREADY_STARTED`, `CUSTOMER_ANONYMIZED`.

@@ -1,11 +1,12 @@
-//! The eraser: a job that takes away, step by step, what is stored of a customer.
+//! The eraser: a job that removes, step by step, what is stored about a customer.
 //!
-//! 1. [`begin`](super::begin) closes the customer and says so in the customer's own document, whoever writes meanwhile.
-//! 2. [`steps`] remove what is left elsewhere, a bounded number of documents in a transaction, each of which counts what it
-//!    removes. Doing a step again finds less to do; so a job that died at any point is gone on with by any node.
-//! 3. The last transaction says that all is done; in a deletion the customer goes with it.
+//! 1. [`begin`](super::begin) closes the customer and records this in the customer's own document, regardless of
+//!    concurrent writes.
+//! 2. [`steps`] remove what is left elsewhere, a bounded number of documents per transaction, and each transaction
+//!    counts what it removes. A repeated step finds less to do, so any node can resume a job that died at any point.
+//! 3. The last transaction marks the erasure as completed, or, in a deletion, deletes the customer.
 //!
-//! Until then the status is IN_PROGRESS, or FAILED while the job waits for its next try (ERA-03).
+//! Until then the status is IN_PROGRESS, or FAILED while the job waits for its next attempt (ERA-03).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,13 +35,13 @@ use crate::platform::{
     job::{Failure, Kind},
 };
 
-/// The job's name.
+/// Name of the job.
 pub const ERASE: &str = "customer.erase";
-/// How often beginnings are looked for that nobody completes.
+/// Interval at which abandoned starts of erasures are searched for and completed.
 const RESUME_INTERVAL: Duration = Duration::from_secs(10);
-/// A beginning takes far less; one that is so old is taken for abandoned.
+/// Age at which a started erasure is considered abandoned; starting one takes far less.
 const ABANDONED: Duration = Duration::from_secs(10);
-/// Abandoned beginnings that one look completes; the next look goes on.
+/// Maximum number of abandoned erasures that one run resumes; the next run continues.
 const BATCH: i64 = 100;
 
 /// The jobs of this domain.
@@ -60,11 +61,12 @@ pub fn jobs() -> Vec<Kind<Arc<App>>> {
     ]
 }
 
-/// Erases a customer now: all is done when this returns. If the process dies, the job does the rest. What was erased;
-/// `None` for a deletion, after which nobody is left to tell it of.
+/// Erases a customer and returns when everything is done. If the process dies, the job does the rest. Returns the
+/// counts of what was erased, `None` for a deletion.
 ///
 /// # Errors
-/// CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED; SAVE_FAILED (410) where it has begun and could not be finished yet.
+/// CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED; SAVE_FAILED (410) if the erasure has started but could not be
+/// finished yet.
 pub async fn at_once(
     app: &Arc<App>,
     reach: &Reach,
@@ -91,7 +93,7 @@ pub async fn at_once(
     let left = app.database.open::<Customer>(&system).get(id).await?;
     match left {
         None if is_deletion => Ok(None),
-        // Deleted at the same time, by another door.
+        // Deleted concurrently by another request.
         None => Err(refusal::not_found("customerId").into()),
         Some(customer) if is_done && !is_deletion => {
             let state = customer.anonymization;
@@ -102,13 +104,13 @@ pub async fn at_once(
     }
 }
 
-/// It goes on by itself; whoever asked may look at the status.
+/// The erasure continues in the background; the caller can query its status.
 fn unfinished() -> Error {
     let message = "The erasure has begun and could not be finished yet; it goes on by itself.";
     Error::rejected(UserError::new(UserErrorCode::SaveFailed, [], message).legacy(410))
 }
 
-/// Completes what somebody has begun who died over it; the job that is written with it does the rest.
+/// Completes abandoned starts of erasures; the job that this enqueues does the rest.
 fn resume(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
     async move {
         let system = SystemReach::for_background_work();
@@ -131,7 +133,7 @@ fn erase(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Fail
         let id = id.ok_or_else(|| Failure::Fail(Error::internal("the job has no customer")))?;
         let done = run(&app, &id).await;
         if done.is_err() {
-            // Where even this cannot be written, the status stays IN_PROGRESS, and the job's lease ends.
+            // If even this write fails, the status stays IN_PROGRESS until the job's lease expires.
             if let Err(error) = note_failure(&app, &id).await {
                 tracing::debug!(?error, "cannot record that an erasure failed");
             }
@@ -151,12 +153,12 @@ async fn run(app: &Arc<App>, id: &CustomerId) -> Result<()> {
     }
     begin::complete(app, id, false).await?;
     let Some(customer) = customers.get(id).await? else {
-        // A deletion that was finished.
+        // The deletion is finished.
         return Ok(());
     };
     let state = match customer.anonymization {
         Some(state) if state.started_at.is_some() => state,
-        // Cancelled, or put off by another request, which has a job of its own.
+        // Cancelled, or postponed by another request, which has its own job.
         _ => return Ok(()),
     };
     if state.status == AnonymizationStatus::Completed && !state.is_deletion {
@@ -192,7 +194,8 @@ async fn finish_in(app: &App, tx: &mut Tx, subject: &Subject, is_deletion: bool)
         "$unset": { "anonymization.storages": "" },
         "$inc": { "version": 1_i64 },
     };
-    // What became a deletion meanwhile has a job of its own, which finds this done; and of two that finish, one does.
+    // An erasure that became a deletion meanwhile has its own job, which finds this part done. The condition on the
+    // status lets only one of two concurrent jobs finish.
     let open = doc! {
         "_id": &subject.customer, "anonymization.isDeletion": is_deletion, "anonymization.status": {
             "$ne": bson::serialize_to_bson(&AnonymizationStatus::Completed)?,

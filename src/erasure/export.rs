@@ -1,5 +1,5 @@
-//! Telling a customer what is stored about them: a JSON file ([`DataExport`]), made from the eraser's own declarations and
-//! written as it is read, however much it is (EXP-01, GDPR article 15 and 20).
+//! The export of all data that is stored about a customer: a JSON file ([`DataExport`]), derived from the same
+//! declarations as the erasure and streamed while the data is read, whatever its size (EXP-01, GDPR article 15 and 20).
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -37,13 +37,13 @@ use crate::storage::{
 };
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, refusal, store as user_store};
 
-/// Bytes that are gathered before they are written.
+/// Number of bytes that are buffered before they are written.
 const PIECE: usize = 64 * 1024;
 
-/// Writes all that is stored about a customer into a file, which no quota stops.
+/// Writes all data that is stored about a customer to a file, which counts for no quota.
 ///
 /// # Errors
-/// CUSTOMER_ANONYMIZED for one whose erasure begins meanwhile.
+/// CUSTOMER_ANONYMIZED if the customer's erasure starts meanwhile.
 pub async fn write(app: &Arc<App>, reach: &Reach, customer: &Customer) -> Result<DataExport> {
     let (system, database) = (SystemReach::for_background_work(), &app.database);
     let owner = database
@@ -72,7 +72,7 @@ pub async fn write(app: &Arc<App>, reach: &Reach, customer: &Customer) -> Result
     keep(app, reach, export, told).await
 }
 
-/// Keeps an export whose content is written, or takes the content back; with what the audit trail is to tell of it.
+/// Stores an export whose content is written, with its audit entry, or removes the content again.
 async fn keep(app: &Arc<App>, reach: &Reach, export: DataExport, told: Entry) -> Result<DataExport> {
     let context = (&**app, reach, &export, told);
     let kept = app
@@ -82,7 +82,7 @@ async fn keep(app: &Arc<App>, reach: &Reach, export: DataExport, told: Entry) ->
         });
     let kept = kept.await;
     if kept.is_err() {
-        // What cannot be taken back now, the sweep takes.
+        // What cannot be removed now is left to the sweep.
         if let Err(error) = app.blobs.erase_unclaimed(export.blob_id).await {
             tracing::debug!(error = ?error, "cannot delete a refused export; the cleanup job deletes it");
         }
@@ -92,7 +92,7 @@ async fn keep(app: &Arc<App>, reach: &Reach, export: DataExport, told: Entry) ->
 
 async fn keep_in(app: &App, reach: &Reach, tx: &mut Tx, export: &DataExport, told: &Entry) -> Result<()> {
     let system = SystemReach::for_background_work();
-    // First, so that an erasure at the same time and this do not both go through.
+    // First, so that this transaction and a concurrent erasure cannot both succeed.
     match user_store::touch(&app.database, &system, tx, &export.user_id).await? {
         user_store::Touched::Open(_) => {}
         user_store::Touched::Erased => return Err(refusal::anonymized("customerId").into()),
@@ -144,7 +144,7 @@ async fn fill(app: &Arc<App>, customer: &Customer, sheet: &mut Sheet) -> Result<
     sheet
         .text(&json!({ "exportedAt": written_at(app.clock.now()) }).to_string())
         .await?;
-    // Reopened: what follows stands in the same object.
+    // Removes the closing brace: what follows belongs to the same object.
     sheet.piece.pop();
     if let Some(email) = app.one_time.pending_email(&customer.id).await? {
         sheet
@@ -168,7 +168,7 @@ async fn fill(app: &Arc<App>, customer: &Customer, sheet: &mut Sheet) -> Result<
     sheet.flush().await
 }
 
-/// The file while it is written.
+/// The file while it is being written.
 struct Sheet {
     writer: Writer,
     piece: Vec<u8>,
@@ -198,7 +198,7 @@ struct Teller<'a> {
 }
 
 impl Teller<'_> {
-    /// All documents of a kind that are the customer's, under the kind's name.
+    /// Writes all documents of a kind that belong to the customer, under the name of the kind.
     async fn list<T: Personal>(&self, sheet: &mut Sheet) -> Result<()> {
         self.list_of::<T>(sheet, T::NAME, self.subject.owns::<T>()).await
     }
@@ -217,7 +217,7 @@ impl Teller<'_> {
         sheet.text("]").await
     }
 
-    /// What is told of a document.
+    /// Returns the exported fields of a document.
     fn told(&self, stored: &Stored, document: &Document) -> Map<String, Value> {
         let mut told = Map::new();
         for (path, field) in stored.fields {
@@ -235,11 +235,11 @@ impl Teller<'_> {
         told
     }
 
-    /// Values of custom fields by their keys.
+    /// Returns the values of custom fields by their keys.
     fn custom_fields(&self, values: &[Bson]) -> Value {
         let values = values.iter().filter_map(Bson::as_document).filter_map(|value| {
             let id = value.get_str("f").ok()?;
-            // One that was deleted in the meantime is told by its id.
+            // A field that was deleted meanwhile is exported under its id.
             let key = self.keys.get(id).map_or(id, String::as_str);
             Some((key.to_owned(), plain(value.get("v")?)))
         });
@@ -254,7 +254,7 @@ fn at<'a>(document: &'a Document, path: &str) -> Option<&'a Bson> {
     }
 }
 
-/// A stored value as JSON that a person can read.
+/// Converts a stored value to JSON that a person can read.
 fn plain(value: &Bson) -> Value {
     match value {
         Bson::String(text) => json!(text),
@@ -281,7 +281,7 @@ fn written_at(time: Timestamp) -> String {
     at_moment(time).to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 
-/// Earlier versions kept exports as ordinary items. The audit trail tells which they are.
+/// Turns exports that earlier versions stored as ordinary items into [`DataExport`]s. The audit trail identifies them.
 pub const SEPARATE_EXPORTS: Migration = Migration {
     number: 4,
     name: "data exports are no items",
@@ -304,7 +304,7 @@ async fn separate(database: &Database) -> Result<()> {
     Ok(())
 }
 
-/// Makes an item an export. One that is gone, or is about to be, stays as it is.
+/// Turns an item into an export. An item that is deleted, or whose storage is being deleted, is left alone.
 async fn separate_in(
     database: &Database,
     tx: &mut Tx,

@@ -1,4 +1,4 @@
-//! The erasure on the wire: where it stands, who asked, what was erased.
+//! GraphQL types of the erasure: its status, who requested it and what was erased.
 
 use std::sync::Arc;
 
@@ -25,18 +25,18 @@ use crate::platform::{
 /// token of its storefront user.
 pub struct AnonymizationInfo {
     state: Anonymization,
-    /// How far the caller reads the customer.
+    /// The caller's reach when reading the customer.
     reach: Reach,
 }
 
 impl AnonymizationInfo {
-    /// Of a state, for a caller who reads the customer with this reach.
+    /// Returns the node of a state, for a caller who reads the customer with this reach.
     #[must_use]
     pub fn new(state: Anonymization, reach: Reach) -> Self {
         Self { state, reach }
     }
 
-    /// An actor, for backends only.
+    /// Returns an actor, for backends only.
     async fn actor(&self, ctx: &Context<'_>, actor: Option<&ActorState>) -> Result<Option<Actor>> {
         let Some(actor) = actor.filter(|_| self.reach.identity().kind() == Kind::Integration) else {
             return Ok(None);
@@ -53,7 +53,8 @@ impl AnonymizationInfo {
     }
 }
 
-/// The name of a member, who may be gone: one command for all of a level.
+/// Returns the name of a member, `None` if the member no longer exists. One database command serves all members of a
+/// level.
 async fn member_name(context: &Arc<RequestContext>, reach: &Reach, id: MemberId) -> Result<Option<String>> {
     let make = || MembersOf {
         organizations: context.app.access.organizations.clone(),
@@ -150,7 +151,7 @@ pub struct ErasureReceipt {
 }
 
 impl ErasureReceipt {
-    /// Of what was counted.
+    /// Returns the receipt for these counts.
     #[must_use]
     pub fn new(erased_at: Timestamp, counts: Counts) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What the erasure's mutations take and give.
+//! Inputs and payloads of the erasure's mutations.
 
 use async_graphql::{ID, InputObject, SimpleObject};
 

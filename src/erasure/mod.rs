@@ -1,8 +1,8 @@
-//! Erasing what is stored of a customer, and telling it.
+//! Erasure and export of what is stored about a customer.
 //!
-//! One eraser with three doors: a backend's request with a grace period, the customer's own wish, and deletion. All of them
-//! come to the same job, which [`eraser`] describes. What is personal is said by the domains' own declarations
-//! ([`crate::platform::stored`]); [`STORED`] is their list.
+//! One eraser has three entry points: a backend's request with a grace period, the customer's own request, and
+//! deletion. All of them end in the same job, which [`eraser`] describes. The domains declare which of their fields are
+//! personal ([`crate::platform::stored`]); [`STORED`] lists these declarations.
 
 pub mod begin;
 pub mod eraser;
@@ -22,7 +22,7 @@ use crate::storage::{StorageItem, data_export::DataExport};
 use crate::storefront_user::StorefrontUser;
 use crate::storefront_user::private_storage::PrivateStorage;
 
-/// What is stored of a customer, by the domains' own declarations.
+/// What is stored about a customer, as declared by the domains.
 pub const STORED: &[Stored] = &[
     Customer::STORED,
     StorefrontUser::STORED,
@@ -35,11 +35,11 @@ pub const STORED: &[Stored] = &[
     Identity::STORED,
 ];
 
-/// What the erasure's operations refuse.
+/// User errors of the erasure's operations.
 pub mod refusal {
     use crate::error::{UserError, UserErrorCode};
 
-    /// Asked for before, and not begun yet (CLY-17).
+    /// The erasure was already requested and has not started yet (CLY-17).
     #[must_use]
     pub fn already_requested() -> UserError {
         let message = "The erasure of this customer is asked for already; the first request stands.";
@@ -50,14 +50,14 @@ pub mod refusal {
         )
     }
 
-    /// Nothing to cancel (CLY-18).
+    /// There is no request to cancel (CLY-18).
     #[must_use]
     pub fn not_requested() -> UserError {
         let message = "Nobody has asked for the erasure of this customer.";
         UserError::new(UserErrorCode::AnonymizationNotRequested, ["customerId"], message)
     }
 
-    /// Too late (CLY-18).
+    /// The erasure has already started (CLY-18).
     #[must_use]
     pub fn already_started() -> UserError {
         let message = "The erasure of this customer has begun.";
@@ -68,7 +68,7 @@ pub mod refusal {
         )
     }
 
-    /// Nobody would answer for it (CLY-17).
+    /// The token has no owner who is responsible for the request (CLY-17).
     #[must_use]
     pub fn owner_required() -> UserError {
         let message = "This is asked for on a member's behalf: get a token with `owner` from /oauth/token.";

@@ -1,4 +1,4 @@
-//! The erasure's doors, and the export.
+//! Mutations of the erasure and of the export.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ const OWN: Policy = Policy::customer_only();
 const DELETE: Policy = Policy::backend(Scope::CustomersWrite).and_customer();
 const EXPORT: Policy = Policy::backend(Scope::CustomersRead).and_customer();
 
-/// The erasure's part of the mutation.
+/// Mutations of the erasure.
 #[derive(Default)]
 pub struct ErasureMutation;
 
@@ -145,7 +145,7 @@ impl ErasureMutation {
     }
 }
 
-/// The customer that a backend names, and the member on whose behalf it does.
+/// Returns the customer that a backend names, and the member on whose behalf the backend acts.
 async fn on_behalf(context: &Arc<RequestContext>, id: &ID) -> Result<(Reach, Document, Actor)> {
     let reach = context.reach_to_write(&REQUEST).await?;
     let owner = reach.identity().owner().cloned();
@@ -186,7 +186,7 @@ async fn delete(context: &Arc<RequestContext>, input: CustomerDeleteInput) -> Re
     Ok(ID::from(&customer.id))
 }
 
-/// That it is really the customer: by the password, where there is one.
+/// Confirms by the password, if there is one, that the caller is the customer.
 async fn confirm(context: &RequestContext, customer: &Document, password: Option<String>) -> Result<()> {
     if customer.password_hash.is_none() {
         return Ok(());

@@ -16,7 +16,7 @@ use crate::customer::{
 use crate::error::{Error, Result};
 use crate::platform::{database::Tx, id::CustomerId};
 
-/// Asks for the erasure of a customer when the grace period is over (CLY-17).
+/// Requests the erasure of a customer at the end of the grace period (CLY-17).
 ///
 /// # Errors
 /// CUSTOMER_NOT_FOUND (402), ANONYMIZATION_ALREADY_REQUESTED, ANONYMIZATION_ALREADY_STARTED, CUSTOMER_ANONYMIZED.
@@ -49,7 +49,7 @@ async fn request_in(
     Ok(customer)
 }
 
-/// Cancels a request that has not begun (CLY-18).
+/// Cancels a requested erasure that has not started (CLY-18).
 ///
 /// # Errors
 /// CUSTOMER_NOT_FOUND (402), ANONYMIZATION_NOT_REQUESTED, ANONYMIZATION_ALREADY_STARTED.
@@ -68,7 +68,8 @@ async fn cancel_in(
     id: &CustomerId,
     actor: &Actor,
 ) -> Result<Customer> {
-    // Read and changed in one transaction, as the beginning does: of the two, one finds what the other did.
+    // Read and changed in one transaction, like the start of an erasure: of the two, the later one sees the other's
+    // change.
     match stored(app, reach, tx, id).await?.erasure() {
         Some(AnonymizationStatus::Requested) => {}
         None | Some(AnonymizationStatus::Cancelled) => return Err(refusal::not_requested().into()),
@@ -91,7 +92,7 @@ async fn stored(app: &App, reach: &Reach, tx: &mut Tx, id: &CustomerId) -> Resul
     found.ok_or_else(|| customer_refusal::not_found("customerId").into())
 }
 
-/// Neither `version` nor `updatedAt` tells of it: what the customer says of themselves is as it was.
+/// Updates the state of the erasure. `version` and `updatedAt` stay, because the customer's own data does not change.
 async fn changed(
     app: &App,
     reach: &Reach,

@@ -1,5 +1,5 @@
-//! The eraser's steps. Each removes a bounded number of documents in a transaction and counts them in it; done again, it
-//! finds less.
+//! The steps of the eraser. Each removes a bounded number of documents in a transaction and counts them in it; a
+//! repeated step finds less to do.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,26 +24,27 @@ use crate::storage::{
 };
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, store as users};
 
-/// Documents that one transaction removes or changes: quick, so that others do not wait.
+/// Maximum number of documents that one transaction removes or changes: few, so that it is short and does not block
+/// others.
 const BATCH: i64 = 50;
-/// How often it is looked whether a mail that is being sent is out.
+/// Interval at which a mail that is being sent is checked.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// What happens to documents.
+/// What a step does with documents.
 #[derive(Clone, Copy, Debug)]
 enum How {
-    /// They go.
+    /// Deletes them.
     Remove,
-    /// What is personal in them goes.
+    /// Removes the personal data in them.
     Empty,
-    /// They are nobody's any more.
+    /// Removes their link to the customer.
     Detach,
 }
 
-/// Takes away everything but the customer's own document and their storefront user.
+/// Removes everything except the customer's own document and their storefront user.
 ///
 /// # Errors
-/// Whatever a step fails with; what was done stays done.
+/// Any error of a step; completed steps are kept.
 pub async fn all(app: &Arc<App>, subject: &Subject, is_deletion: bool) -> Result<()> {
     while step::<Address>(app, subject, How::Remove, Some("addresses")).await? {}
     while step::<Order>(app, subject, How::Empty, Some("orders")).await? {}
@@ -58,7 +59,7 @@ pub async fn all(app: &Arc<App>, subject: &Subject, is_deletion: bool) -> Result
     forget_mails(app, subject).await
 }
 
-/// One bounded step; whether there may be more to do.
+/// Runs one bounded step and returns whether there may be more to do.
 async fn step<T: Personal>(
     app: &Arc<App>,
     subject: &Subject,
@@ -120,7 +121,8 @@ async fn step_in<T: Personal>(
     Ok(())
 }
 
-/// Removes anonymous users that were merged into the customer's: the ids that the store gave them may say who they are.
+/// Removes anonymous users that were merged into the customer's user, because the ids that the store gave them may be
+/// personal. Returns whether there may be more to do.
 async fn forget_merged(app: &Arc<App>, subject: &Subject) -> Result<bool> {
     let system = SystemReach::for_background_work();
     let merged =
@@ -148,7 +150,7 @@ async fn forget_merged(app: &Arc<App>, subject: &Subject) -> Result<bool> {
     Ok(true)
 }
 
-/// Takes mails back that wait, waits for one that is being sent, and removes those that were written as files.
+/// Withdraws queued mails, waits for a mail that is being sent, and removes mails that were written to files.
 async fn forget_mails(app: &Arc<App>, subject: &Subject) -> Result<()> {
     while mail::take_back(app, &subject.customer).await? {
         tokio::time::sleep(LOOK_AGAIN).await;
@@ -156,10 +158,10 @@ async fn forget_mails(app: &Arc<App>, subject: &Subject) -> Result<()> {
     mail::forget_files(app, &subject.customer).await
 }
 
-/// The last of a deletion: the storefront user and its empty storage.
+/// Removes the storefront user and its empty storage, the last step of a deletion.
 ///
 /// # Errors
-/// Whatever the database fails with.
+/// Any database error.
 pub async fn remove_user_in(app: &App, tx: &mut Tx, subject: &Subject) -> Result<()> {
     let system = SystemReach::for_background_work();
     let users = app.database.open::<StorefrontUser>(&system);

@@ -1,5 +1,5 @@
-//! Deleting customer groups: the group and its links go at once, and a job takes it out of its members' documents, of
-//! which there may be very many. In between, a group that is gone opens nothing and is nobody's.
+//! Deletion of customer groups. The group and its links are deleted immediately; a job removes it from its members'
+//! documents, which may be very many. In between, the deleted group opens no market, and no query returns it.
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ use crate::platform::{
     job::{Failure, Kind},
 };
 
-/// The job's name.
+/// Name of the job.
 const FORGET: &str = "customer_group.forget";
-/// Members whom one step of the job looks at: quick, and few steps.
+/// Number of members that one step of the job examines: each step is short, and there are few of them.
 const BATCH: i64 = 1_000;
 
-/// Deletes a group. Markets that it opened stay private, those without another group closed (CLY-15).
+/// Deletes a group. Markets that it opened stay private; those without another group are closed (CLY-15).
 ///
 /// # Errors
 /// CUSTOMER_GROUP_NOT_FOUND.
@@ -54,8 +54,8 @@ pub fn jobs() -> Vec<Kind<Arc<App>>> {
     }]
 }
 
-/// Takes the group out of its members' documents, some at a time; running it again goes on. Nobody joins meanwhile,
-/// because whoever does touches the group, which is gone.
+/// Removes the group from its members' documents in batches; a repeated run continues. No customer can join meanwhile,
+/// because joining updates the group's document, which is deleted.
 fn forget(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
     async move {
         let id = |field: &str| payload.get_str(field).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The group by which customers are filtered: looked up before the filter is, because customers may still name a group that
-//! is gone.
+//! The group in a filter of customers. It is looked up before the filter is built, because customers' documents may
+//! still contain a deleted group.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use crate::customer::{Customer, list::CustomerFilter};
 use crate::error::{Error, Result};
 use crate::platform::id::{CustomerGroupId, Id, StorefrontId};
 
-/// The same filter with those of its groups known that there are in the storefront, as far as the caller may see them; who
-/// is in any other is nobody. One command, and none without a group.
+/// Returns the filter with those of its groups resolved that exist in the storefront and that the caller may see; any
+/// other group matches no customer. Takes one database command, none if no group is named.
 ///
 /// # Errors
 /// FORBIDDEN for a caller who may not read groups.

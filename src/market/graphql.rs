@@ -1,4 +1,4 @@
-//! Customer groups and markets on the wire.
+//! GraphQL types of customer groups and markets.
 
 use std::sync::Arc;
 
@@ -26,12 +26,12 @@ use crate::storefront::graphql::{Storefront, storefront_of};
 #[derive(Clone, Description)]
 pub struct CustomerGroup {
     document: Arc<GroupDocument>,
-    /// In a mutation's payload: what the caller may see of it without the scopes to ask for it.
+    /// In a mutation's payload: what the caller may see of it without the scopes to query it.
     granted: Option<Reach>,
 }
 
 impl CustomerGroup {
-    /// The node of a document. `granted` is what a payload shows without the scope.
+    /// Returns the node of a document. `granted` is what a payload shows without the scope.
     #[must_use]
     pub fn granted(document: Arc<GroupDocument>, granted: Option<Reach>) -> Self {
         Self { document, granted }
@@ -133,12 +133,12 @@ impl CustomerGroup {
 #[derive(Clone, Description)]
 pub struct Market {
     document: Arc<MarketDocument>,
-    /// In a mutation's payload: what the caller may see of it without the scopes to ask for it.
+    /// In a mutation's payload: what the caller may see of it without the scopes to query it.
     granted: Option<Reach>,
 }
 
 impl Market {
-    /// The node of a document. `granted` is what a payload shows without the scope.
+    /// Returns the node of a document. `granted` is what a payload shows without the scope.
     #[must_use]
     pub fn granted(document: Arc<MarketDocument>, granted: Option<Reach>) -> Self {
         Self { document, granted }
@@ -205,7 +205,7 @@ impl Market {
     }
 }
 
-/// The groups of a storefront, for its node.
+/// Returns the groups of a storefront, for the storefront's node.
 pub async fn groups_of(
     context: &Arc<RequestContext>,
     storefront: &StorefrontId,
@@ -215,7 +215,7 @@ pub async fn groups_of(
     of_storefront(context, &READ_GROUPS, storefront, page, node).await
 }
 
-/// The markets of a storefront that the caller may enter, for its node.
+/// Returns the markets of a storefront that the caller may enter, for the storefront's node.
 pub async fn markets_of(
     context: &Arc<RequestContext>,
     storefront: &StorefrontId,
@@ -225,7 +225,7 @@ pub async fn markets_of(
     of_storefront(context, &READ_MARKETS, storefront, page, node).await
 }
 
-/// The groups that a customer is in, for its node.
+/// Returns the groups of a customer, for the customer's node.
 pub async fn groups_of_customer(
     behind: Behind<'_, CustomerDocument>,
     granted: Option<&Reach>,
@@ -237,7 +237,7 @@ pub async fn groups_of_customer(
     behind.list(&reach, &reach, page, node).await
 }
 
-/// The markets that a customer may enter, as far as the caller sees them too, for its node.
+/// Returns the markets that a customer may enter and that the caller sees, for the customer's node.
 pub async fn markets_of_customer(
     behind: Behind<'_, CustomerDocument>,
     granted: Option<&Reach>,
@@ -249,7 +249,7 @@ pub async fn markets_of_customer(
     behind.list(&reach, &reach, page, node).await
 }
 
-/// The group with this id, for `node`.
+/// Returns the group with this id, for `node`.
 pub async fn group_node(context: &RequestContext, id: &str) -> Result<Option<CustomerGroup>> {
     let (Some(id), Ok(reach)) = (CustomerGroupId::parse(id), context.reach(&READ_GROUPS)) else {
         return Ok(None);
@@ -259,7 +259,7 @@ pub async fn group_node(context: &RequestContext, id: &str) -> Result<Option<Cus
     Ok(found.map(|document| CustomerGroup::granted(document, None)))
 }
 
-/// The market with this id, for `node`.
+/// Returns the market with this id, for `node`.
 pub async fn market_node(context: &RequestContext, id: &str) -> Result<Option<Market>> {
     let (Some(id), Ok(reach)) = (MarketId::parse(id), context.reach(&READ_MARKETS)) else {
         return Ok(None);

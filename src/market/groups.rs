@@ -1,4 +1,4 @@
-//! Making and renaming customer groups.
+//! Creation and renaming of customer groups.
 
 use bson::doc;
 use futures_util::FutureExt;
@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::platform::id::CustomerGroupId;
 
-/// Makes a group without members.
+/// Creates a group without members.
 ///
 /// # Errors
 /// CUSTOMER_GROUP_NAME_TAKEN.
@@ -32,7 +32,7 @@ pub async fn create(app: &App, place: &StorefrontReach, name: Name) -> Result<Cu
     Ok(group)
 }
 
-/// Renames a group and gives it as it is stored then.
+/// Renames a group and returns it as stored.
 ///
 /// # Errors
 /// CUSTOMER_GROUP_NOT_FOUND, CUSTOMER_GROUP_NAME_TAKEN.

@@ -1,4 +1,4 @@
-//! What groups' and markets' mutations take and give, and what is checked of it.
+//! Inputs and payloads of the mutations of groups and markets, and the checks of the inputs.
 
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 
@@ -77,7 +77,7 @@ pub struct CustomerGroupMembersInput {
 }
 
 impl CustomerGroupMembersInput {
-    /// The customers, each at its place.
+    /// Returns the customers, each at its index.
     pub(super) fn checked(&self, faults: &mut Faults) -> members::Listed {
         let customers = &self.customer_ids;
         if customers.is_empty() {
@@ -86,7 +86,7 @@ impl CustomerGroupMembersInput {
         }
         if customers.len() > MAX_MEMBERS_AT_ONCE {
             faults.push(too_many("customerIds", MAX_MEMBERS_AT_ONCE, "customers at once"));
-            // Whether each of them is there is not looked up for so many.
+            // The customers of an overlong list are not looked up.
             return Vec::new();
         }
         customers.iter().map(|id| CustomerId::parse(id)).collect()
@@ -138,7 +138,7 @@ pub struct MarketUpdateInput {
 }
 
 impl MarketUpdateInput {
-    /// What to change; worth nothing where a fault was noted.
+    /// Returns the changes, which must not be used if a fault was noted.
     pub(super) fn checked(self, faults: &mut Faults) -> Changes {
         if self.name.is_undefined() && self.group_ids.is_undefined() {
             faults.push(no_changes());
@@ -174,12 +174,12 @@ pub struct MarketDeletePayload {
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// A name of a group or a market.
+/// Returns the name of a group or a market, or notes what is wrong with it.
 pub(super) fn checked_name(name: &str, faults: &mut Faults) -> Option<Name> {
     faults.take(text::required(name, "name", MAX_NAME)).map(Name::new)
 }
 
-/// The groups of a market, each at its place.
+/// Returns the groups of a market, each at its index.
 pub(super) fn checked_groups(groups: &[ID], faults: &mut Faults) -> markets::Listed {
     if groups.len() > MAX_GROUPS_OF_MARKET {
         faults.push(too_many("groupIds", MAX_GROUPS_OF_MARKET, "groups"));

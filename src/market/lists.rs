@@ -1,4 +1,4 @@
-//! Lists of a storefront's groups and markets, and how far callers reach into groups and markets.
+//! Lists of a storefront's groups and markets, and the callers' reach into groups and markets.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use crate::platform::{
     page::{Connection, Count, Order, PageArgs},
 };
 
-/// Who may read groups: a customer those which they are in.
+/// Who may read groups: a customer only its own.
 pub const READ_GROUPS: Policy = Policy::backend(Scope::GroupsRead).and_customer();
-/// Who may read markets: everybody the public ones, a customer those of their groups too.
+/// Who may read markets: every caller the public ones, a customer also those of its groups.
 pub const READ_MARKETS: Policy = crate::storefront::graphql::READ;
 
-/// The reach into groups and markets that a policy gives, or that a payload shows without the scope.
+/// Returns the reach into groups and markets of a policy, or the reach that a payload grants without the scope.
 pub async fn group_reach(
     context: &RequestContext,
     granted: Option<&Reach>,
@@ -32,17 +32,17 @@ pub async fn group_reach(
     context.group_reach::<Customer>(&reach).await
 }
 
-/// What a payload that shows a person leaves to what is behind them: all that is that person's own. A backend needs the
-/// scopes of what is behind.
+/// Returns the reach that a payload grants to nodes behind it: a customer sees everything of its own. A backend needs
+/// the scopes of those nodes.
 #[must_use]
 pub fn persons_own(granted: Option<&Reach>) -> Option<Reach> {
     granted.filter(|reach| reach.person().is_some()).cloned()
 }
 
-/// A page of a storefront's groups or markets, as far as the caller may see them.
+/// Returns a page of a storefront's groups or markets that the caller may see.
 ///
 /// # Errors
-/// FORBIDDEN where the policy refuses the caller; BAD_USER_INPUT for a wrong page.
+/// FORBIDDEN if the policy refuses the caller; BAD_USER_INPUT for invalid page arguments.
 pub async fn of_storefront<T, N>(
     context: &Arc<RequestContext>,
     policy: &Policy,

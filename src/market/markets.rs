@@ -1,4 +1,4 @@
-//! Making, changing and deleting markets.
+//! Creation, changes and deletion of markets.
 
 use std::collections::HashSet;
 
@@ -14,19 +14,19 @@ use crate::platform::{
     id::{CustomerGroupId, MarketId},
 };
 
-/// The groups of an input's list, each at its place; `None` for what is no group's id.
+/// The groups of an input's list, each at its index; `None` for what is not a group's id.
 pub type Listed = Vec<Option<CustomerGroupId>>;
 
-/// What to change, checked. `None`: as it is.
+/// Checked changes; `None` leaves a field unchanged.
 #[derive(Debug, Default)]
 pub struct Changes {
     /// New name.
     pub name: Option<Name>,
-    /// The groups that open it from now on; none: everybody's.
+    /// The groups that open the market from now on; an empty list makes it public.
     pub groups: Option<Listed>,
 }
 
-/// Notes each of the groups that is not there.
+/// Notes a fault for each of the groups that does not exist.
 pub async fn check_groups(app: &App, reach: &Reach, faults: &mut Faults, groups: &Listed) -> Result<()> {
     if groups.is_empty() {
         return Ok(());
@@ -49,17 +49,17 @@ fn named(ids: &[CustomerGroupId]) -> Document {
     doc! { "_id": { "$in": ids.iter().map(Bson::from).collect::<Vec<_>>() } }
 }
 
-/// Each group once, in the input's order.
+/// Returns each group once, in the input's order.
 fn distinct(groups: &Listed) -> Vec<CustomerGroupId> {
     let mut seen = HashSet::new();
     let named = groups.iter().flatten();
     named.filter(|id| seen.insert(*id)).cloned().collect()
 }
 
-/// Makes a market, for the groups that were found, or without any for everybody.
+/// Creates a market for the groups that were found; without groups it is public.
 ///
 /// # Errors
-/// MARKET_NAME_TAKEN, CUSTOMER_GROUP_NOT_FOUND for those which were deleted meanwhile.
+/// MARKET_NAME_TAKEN, CUSTOMER_GROUP_NOT_FOUND for groups that were deleted meanwhile.
 pub async fn create(app: &App, place: &StorefrontReach, name: Name, groups: &Listed) -> Result<Market> {
     let now = app.clock.now();
     let audience = Audience::of(distinct(groups));
@@ -86,7 +86,7 @@ async fn insert_in(app: &App, reach: &Reach, tx: &mut Tx, market: &Market, group
     markets.insert_in(tx, reach, market).await
 }
 
-/// Holds the groups that are to be linked: none is deleted before this is written.
+/// Locks the groups that are to be linked: none can be deleted before this transaction is committed.
 async fn hold(app: &App, reach: &Reach, tx: &mut Tx, groups: &Listed) -> Result<()> {
     let ids = distinct(groups);
     if ids.is_empty() {
@@ -97,7 +97,7 @@ async fn hold(app: &App, reach: &Reach, tx: &mut Tx, groups: &Listed) -> Result<
     if held.update_just_in(tx, named(&ids), touched, ids.len()).await? {
         return Ok(());
     }
-    // One was deleted since they were found: say which, as this transaction sees it.
+    // A group was deleted since the lookup: name the ones that this transaction does not find.
     let left = held.find_in(tx, named(&ids)).await?;
     let left: Vec<CustomerGroupId> = left.into_iter().map(|group| group.id).collect();
     let mut faults = Faults::default();
@@ -106,10 +106,10 @@ async fn hold(app: &App, reach: &Reach, tx: &mut Tx, groups: &Listed) -> Result<
     Err(Error::internal("cannot link existing customer groups"))
 }
 
-/// Changes a market and gives it as it is stored then.
+/// Changes a market and returns it as stored.
 ///
 /// # Errors
-/// MARKET_NOT_FOUND, MARKET_NAME_TAKEN, CUSTOMER_GROUP_NOT_FOUND for those which were deleted meanwhile.
+/// MARKET_NOT_FOUND, MARKET_NAME_TAKEN, CUSTOMER_GROUP_NOT_FOUND for groups that were deleted meanwhile.
 pub async fn update(app: &App, reach: &Reach, market: &Market, changes: &Changes) -> Result<Market> {
     let place = reach.only(&market.storefront_id);
     let place = place.ok_or_else(refusal::market_not_found)?;

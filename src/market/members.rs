@@ -1,4 +1,4 @@
-//! Customers join a group and leave it, many at a time, all of them or none.
+//! Adding customers to a group and removing them, many at a time, all of them or none.
 
 use std::collections::HashSet;
 
@@ -18,12 +18,12 @@ use crate::platform::{
     id::{CustomerGroupId, CustomerId},
 };
 
-/// What happens to the customers.
+/// The direction in which customers are moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Move {
-    /// They join the group; whoever is in it stays.
+    /// They join the group; existing members stay.
     In,
-    /// They leave it; whoever is not in it stays out.
+    /// They leave the group; customers outside of it stay outside.
     Out,
 }
 
@@ -35,7 +35,8 @@ impl Move {
         }
     }
 
-    /// The condition that names those of the customers who may be moved: nobody joins whose data is erased (ERA-04).
+    /// Returns the condition for those of the customers who may be moved: a customer whose data is erased cannot join
+    /// (ERA-04).
     fn movable(self, ids: &[CustomerId]) -> Document {
         match self {
             Self::In => open(named(ids)),
@@ -43,7 +44,7 @@ impl Move {
         }
     }
 
-    /// The condition that somebody is not yet where they are to be.
+    /// Returns the condition for customers whose membership changes by the move.
     fn is_due(self, group: &CustomerGroupId) -> Document {
         match self {
             Self::In => doc! { "groupIds": { "$ne": group } },
@@ -59,10 +60,10 @@ impl Move {
     }
 }
 
-/// The customers of an input's list, each at its place; `None` for what is no customer's id.
+/// The customers of an input's list, each at its index; `None` for what is not a customer's id.
 pub type Listed = Vec<Option<CustomerId>>;
 
-/// Looks for the group and the customers that an input names; what is not there is noted.
+/// Looks up the group and the customers that an input names, and notes a fault for each that is missing.
 pub async fn find(
     app: &App,
     reach: &Reach,
@@ -74,7 +75,7 @@ pub async fn find(
         Some(id) => app.database.open::<CustomerGroup>(reach).get(id).await?,
         None => None,
     };
-    // Customers of another storefront than the group's are not there.
+    // Customers of another storefront than the group's count as missing.
     let place = found.as_ref().and_then(|group| reach.only(&group.storefront_id));
     let place = place.as_ref().map_or(reach, |place| place.reach());
     let group = faults.take(found.ok_or_else(refusal::group_not_found));
@@ -90,7 +91,7 @@ pub async fn find(
     Ok(group)
 }
 
-/// Notes the places of those customers who are not there, and of those who may not be moved.
+/// Notes faults at the indexes of the customers that are missing, and of those that may not be moved.
 fn note_unmovable(faults: &mut Faults, customers: &Listed, there: Vec<CustomerId>, movable: Vec<CustomerId>) {
     let there: HashSet<CustomerId> = there.into_iter().collect();
     let movable: HashSet<CustomerId> = movable.into_iter().collect();
@@ -109,17 +110,18 @@ fn named(ids: &[CustomerId]) -> Document {
     doc! { "_id": { "$in": ids.iter().map(Bson::from).collect::<Vec<_>>() } }
 }
 
-/// Each customer once.
+/// Returns each customer once.
 fn distinct(customers: &Listed) -> Vec<CustomerId> {
     let mut seen = HashSet::new();
     let named = customers.iter().flatten();
     named.filter(|id| seen.insert(*id)).cloned().collect()
 }
 
-/// Moves all of the customers, who were found, and gives the group as it is stored then.
+/// Moves all of the customers, which were looked up before, and returns the group as stored.
 ///
 /// # Errors
-/// CUSTOMER_GROUP_NOT_FOUND, CUSTOMER_NOT_FOUND (402) for those who were removed meanwhile; then nobody is moved.
+/// CUSTOMER_GROUP_NOT_FOUND, CUSTOMER_NOT_FOUND (402) for customers that were removed meanwhile; then no customer is
+/// moved.
 pub async fn move_all(
     app: &App,
     reach: &Reach,
@@ -152,7 +154,8 @@ async fn move_in(
     let touched = touched.ok_or_else(|| Error::rejected(refusal::group_not_found()))?;
     let members = app.database.open::<Customer>(reach);
     let update = how.update(group);
-    // Whoever is there already does not come; nobody else moves them, because whoever does touches the group.
+    // Only customers whose membership changes get an audit entry. They cannot change concurrently, because every move
+    // updates the group's document.
     let moved = members.among_in(tx, ids, how.is_due(group)).await?;
     if members
         .update_just_in(tx, how.movable(ids), update, ids.len())
@@ -162,7 +165,7 @@ async fn move_in(
         app.audit.note_in(tx, reach, moved.iter().map(told)).await?;
         return Ok(touched);
     }
-    // Somebody was removed or erased since they were found: say who, as this transaction sees it.
+    // A customer was removed or erased since the lookup: name the ones that this transaction does not find.
     let left = members.find_in(tx, named(ids)).await?;
     let mut faults = Faults::default();
     let id = |customer: &Customer| customer.id.clone();

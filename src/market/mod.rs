@@ -1,4 +1,4 @@
-//! Customer groups, and the markets that they open: a market is everybody's, or that of some groups only (CLY-15).
+//! Customer groups and the markets that they open: a market is public, or open to the members of some groups (CLY-15).
 
 pub mod deletion;
 pub mod filter;
@@ -22,59 +22,59 @@ use crate::platform::{
     id::{CustomerGroupId, Id, MarketId, StorefrontId},
 };
 
-/// Longest name of a group or a market, in characters.
+/// Maximum length of the name of a group or a market, in characters.
 pub const MAX_NAME: usize = 255;
-/// Most customers that one mutation adds to a group or takes out of it.
+/// Maximum number of customers that one mutation adds to a group or removes from it.
 pub const MAX_MEMBERS_AT_ONCE: usize = 1_000;
-/// Most groups that open one market.
+/// Maximum number of groups that open one market.
 pub const MAX_GROUPS_OF_MARKET: usize = 100;
 
-/// Customers that share access to private markets. Who is in it is told by the customers' own documents.
+/// A group of customers that share access to private markets. The customers' own documents hold the membership.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerGroup {
     /// Id.
     #[serde(rename = "_id")]
     pub id: CustomerGroupId,
-    /// Where.
+    /// Storefront of the group.
     pub storefront_id: StorefrontId,
-    /// What it is called.
+    /// Name of the group.
     pub name: Name,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// Grows when the group is changed, gets members, or is linked to a market: of that and its deletion at once, one loses
-    /// cleanly.
+    /// Increases when the group is changed, when members join or leave, and when it is linked to a market, so that each
+    /// of these conflicts with a concurrent deletion.
     pub version: i64,
 }
 
-/// A part of a store: for everybody, or for the members of some groups.
+/// A part of an online store: public, or open to the members of some groups.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Market {
     /// Id.
     #[serde(rename = "_id")]
     pub id: MarketId,
-    /// Where.
+    /// Storefront of the market.
     pub storefront_id: StorefrontId,
-    /// What it is called.
+    /// Name of the market.
     pub name: Name,
-    /// Whom it is open to, see [`Audience`]. Whoever reads markets has this field in the filter.
+    /// Whom the market is open to, see [`Audience`]. Every read of markets filters by this field.
     pub opens_to: Vec<String>,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
 }
 
 /// Whom a market is open to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
-    /// Everybody who reaches the storefront.
+    /// Every caller that reaches the storefront.
     Everyone,
-    /// The members of these groups; of none, when the last one was deleted.
+    /// The members of these groups; nobody, after the last group was deleted.
     Groups(Vec<CustomerGroupId>),
 }
 
 impl Audience {
-    /// What an input's list of groups means: none is everybody.
+    /// Returns the audience for an input's list of groups: everyone if it is empty.
     #[must_use]
     pub fn of(groups: Vec<CustomerGroupId>) -> Self {
         if groups.is_empty() {
@@ -84,8 +84,9 @@ impl Audience {
         }
     }
 
-    /// As it is stored: the storefront's id for everybody, else the groups' ids. So one index answers what a person may
-    /// enter, and a group that goes takes its members' access along without giving it to everybody.
+    /// Returns the stored form: the storefront's id for everyone, otherwise the groups' ids. One index finds all
+    /// markets that a customer may enter, and deleting a group removes its members' access without making the market
+    /// public.
     #[must_use]
     pub fn stored(&self, storefront: &StorefrontId) -> Vec<String> {
         match self {
@@ -96,25 +97,25 @@ impl Audience {
 }
 
 impl Market {
-    /// Whether it is not everybody's.
+    /// Whether the market is not public.
     #[must_use]
     pub fn is_private(&self) -> bool {
         !self.opens_to.iter().any(|key| key == self.storefront_id.as_str())
     }
 }
 
-/// A name as it was written, and as it is compared: two names of a storefront's groups, or of its markets, differ in more
-/// than case and white space around them.
+/// A name with a normalized form: the names of a storefront's groups, and of its markets, are unique regardless of case
+/// and surrounding white space.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Name {
-    /// Verbatim.
+    /// The name, verbatim.
     pub written: String,
-    /// In small letters, trimmed.
+    /// The name in lower case, trimmed.
     pub key: String,
 }
 
 impl Name {
-    /// The name that a text is.
+    /// Returns the name with its normalized form.
     #[must_use]
     pub fn new(written: String) -> Self {
         Self {
@@ -124,7 +125,7 @@ impl Name {
     }
 }
 
-// Names of groups may name people.
+// Names of groups may contain names of people.
 impl fmt::Debug for CustomerGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CustomerGroup({})", self.id)
@@ -171,11 +172,11 @@ impl TenantDocument for Market {
     }
 }
 
-/// What operations on groups and markets refuse.
+/// User errors of the operations on groups and markets.
 pub mod refusal {
     use crate::error::{UserError, UserErrorCode};
 
-    /// No such group for this caller.
+    /// The group does not exist for this caller.
     #[must_use]
     pub fn group_not_found() -> UserError {
         let message = "No customer group with this id was found for this credential. Send one that storefront.customerGroups \
@@ -183,7 +184,7 @@ pub mod refusal {
         UserError::new(UserErrorCode::CustomerGroupNotFound, ["id"], message)
     }
 
-    /// The group at this place of a list does not exist for this caller.
+    /// The group at this index of a list does not exist for this caller.
     #[must_use]
     pub fn listed_group_not_found(index: usize) -> UserError {
         let message = "No customer group with this id was found in the market's storefront. Send one that \
@@ -192,7 +193,7 @@ pub mod refusal {
         UserError::new(UserErrorCode::CustomerGroupNotFound, path, message)
     }
 
-    /// The customer at this place of a list does not exist for this caller (SPR-31).
+    /// The customer at this index of a list does not exist for this caller (SPR-31).
     #[must_use]
     pub fn listed_customer_not_found(index: usize) -> UserError {
         let message = "No customer with this id was found in the group's storefront. Send an id as customer.id returns it \
@@ -208,7 +209,7 @@ pub mod refusal {
         UserError::new(UserErrorCode::CustomerGroupNameTaken, ["name"], message)
     }
 
-    /// No such market for this caller.
+    /// The market does not exist for this caller.
     #[must_use]
     pub fn market_not_found() -> UserError {
         let message = "No market with this id was found for this credential. Send one that storefront.markets lists (mkt_…).";

@@ -1,4 +1,4 @@
-//! Groups' and markets' mutations.
+//! Mutations of groups and markets.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ use crate::platform::id::{CustomerGroupId, Id, MarketId};
 
 const WRITE: Policy = Policy::backend(Scope::GroupsWrite);
 
-/// Groups' and markets' part of the mutation.
+/// Mutations of groups and markets.
 #[derive(Default)]
 pub struct MarketMutation;
 
@@ -163,12 +163,12 @@ impl MarketMutation {
     }
 }
 
-/// What a payload shows of a group: all that is the group's own.
+/// Returns a group for a payload, which shows all of the group's own fields.
 fn shown_group(document: GroupDocument, reach: &Reach) -> CustomerGroup {
     CustomerGroup::granted(Arc::new(document), Some(reach.clone()))
 }
 
-/// The same of a market.
+/// Returns a market for a payload, which shows all of the market's own fields.
 fn shown_market(document: MarketDocument, reach: &Reach) -> Market {
     Market::granted(Arc::new(document), Some(reach.clone()))
 }
@@ -177,7 +177,7 @@ fn incomplete() -> Error {
     Error::internal("a validated input is incomplete")
 }
 
-/// Notes that a name is another's, where it is known where and can be a name.
+/// Notes a fault if another object has the name, provided that the storefront and the name are valid.
 async fn check_free<T: TenantDocument>(
     context: &RequestContext,
     faults: &mut Faults,
@@ -229,8 +229,8 @@ async fn update_group(
     Ok(shown_group(renamed, &reach))
 }
 
-/// The object that an input names. Looked up before anything is begun: a transaction without a primary would be tried again
-/// for longer than a request may take.
+/// Looks up the object that an input names, before a transaction is started: without a primary, a transaction would be
+/// retried for longer than a request may take.
 async fn find<T: TenantDocument>(
     context: &RequestContext,
     reach: &Reach,

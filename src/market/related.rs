@@ -1,4 +1,4 @@
-//! Who belongs to what: a customer is in groups, and groups open markets.
+//! Relations between customers, groups and markets: a customer is in groups, and groups open markets.
 
 use bson::{Bson, doc};
 
@@ -14,7 +14,7 @@ impl Leads<CustomerGroup> for Customer {
     const FIELD: &'static str = "_id";
 
     fn keys() -> Bson {
-        // No keys at all would find those which have none.
+        // A missing list would match documents without the field.
         doc! { "$ifNull": ["$groupIds", []] }.into()
     }
 }

@@ -1,4 +1,4 @@
-//! Customer groups and markets in the database.
+//! Database access for customer groups and markets.
 
 use bson::doc;
 
@@ -21,7 +21,7 @@ const UNIQUE_GROUP_NAME: &str = "storefront_group_name";
 /// The index that keeps a market's name unique in its storefront.
 const UNIQUE_MARKET_NAME: &str = "storefront_market_name";
 
-/// Indexes of the groups and markets; those of the members are the customers' own.
+/// Indexes of the groups and markets; the customers' indexes include those of the members.
 pub const INDEXES: &[Index] = &[
     Index {
         collection: CustomerGroup::COLLECTION,
@@ -55,12 +55,12 @@ pub const INDEXES: &[Index] = &[
     },
 ];
 
-/// A page of the groups or markets that are reached, oldest first.
+/// Returns a page of the groups or markets within the reach, oldest first.
 pub async fn page<T: Listed>(database: &Database, reach: &impl Confine, page: &Page) -> Result<Slice<T>> {
     database.open::<T>(reach).page(doc! {}, page, T::position).await
 }
 
-/// How many groups or markets are reached.
+/// Returns the number of groups or markets within the reach.
 pub async fn count<T: TenantDocument>(database: &Database, reach: &impl Confine) -> Result<u64> {
     database.open::<T>(reach).count(doc! {}).await
 }
@@ -77,7 +77,7 @@ pub async fn is_taken<T: TenantDocument>(
     Ok(named.is_some_and(|other| Some(other.id()) != own))
 }
 
-/// A violated index as the name's error.
+/// Converts the violation of a unique index to the user error for the name.
 pub fn taken(error: Error) -> Error {
     match violated_index(&error) {
         Some(UNIQUE_GROUP_NAME) => refusal::group_name_taken().into(),
@@ -86,7 +86,7 @@ pub fn taken(error: Error) -> Error {
     }
 }
 
-/// Takes a group out of the markets that it opens. They are not opened to everybody by that (CLY-15).
+/// Removes a group from the markets that it opens, without making them public (CLY-15).
 pub async fn unlink(database: &Database, reach: &Reach, tx: &mut Tx, group: &CustomerGroup) -> Result<()> {
     let linked = doc! { "storefrontId": &group.storefront_id, "opensTo": &group.id };
     let markets = database.open::<Market>(reach);
@@ -96,7 +96,7 @@ pub async fn unlink(database: &Database, reach: &Reach, tx: &mut Tx, group: &Cus
     Ok(())
 }
 
-/// Takes a group that is gone out of the documents of so many of its members; how many had it.
+/// Removes a deleted group from the documents of at most `batch` of its members, and returns how many had it.
 pub async fn forget_members(
     database: &Database,
     storefront: &StorefrontId,

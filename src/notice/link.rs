@@ -1,11 +1,11 @@
-//! Links into a store's account page.
+//! Links to the account page of a store.
 
 use url::Url;
 
 use crate::platform::secret::Secret;
 
-/// A page below the account page, with one more parameter: `U/reset?key=…`. The account page's own path and query
-/// stay, its fragment goes. None when there is no page, or none that a browser opens.
+/// Returns a page below the account page, with one more parameter: `U/reset?key=…`. The account page's own path and
+/// query are kept, its fragment is removed. `None` if there is no account page, or none that a browser can open.
 pub(super) fn below(account_url: Option<&str>, page: &str, parameter: &str, value: &Secret) -> Option<Url> {
     let mut url = account_page(account_url)?;
     url.path_segments_mut().ok()?.pop_if_empty().push(page);
@@ -14,7 +14,7 @@ pub(super) fn below(account_url: Option<&str>, page: &str, parameter: &str, valu
     Some(url)
 }
 
-/// The account page itself.
+/// Returns the account page itself.
 pub(super) fn account_page(account_url: Option<&str>) -> Option<Url> {
     let url = Url::parse(account_url?).ok()?;
     matches!(url.scheme(), "http" | "https").then_some(url)

@@ -1,7 +1,7 @@
-//! The mails that people get: what they say, as text and as HTML. Nothing is sent here.
+//! The content of the mails to customers, as text and as HTML. This module sends nothing.
 //!
-//! Each notice says who sends it, why, what to do, until when, and what to do if one did not ask for it. No name and no
-//! address stands in one, so that a mail that reaches the wrong person tells nothing.
+//! Each notice contains who sends it, why, what to do, until when, and what to do if the recipient did not request it.
+//! It contains no name and no address of a person, so that a mail to the wrong person discloses nothing.
 
 mod link;
 mod wording;
@@ -14,56 +14,56 @@ use askama::Template;
 use self::wording::{Letter, Way};
 use crate::platform::secret::Secret;
 
-/// What a mail is about.
+/// The subject of a mail.
 #[derive(Clone, Copy, Debug)]
 pub enum Notice<'a> {
-    /// Somebody who forgot the password may choose a new one with this key.
+    /// A customer who forgot the password may set a new one with this key.
     PasswordReset {
-        /// Works once.
+        /// The key, valid once.
         key: &'a Secret,
     },
-    /// The account's address is to be verified.
+    /// The account's address has to be verified.
     EmailVerification {
-        /// Works once.
+        /// The token, valid once.
         token: &'a Secret,
     },
-    /// To the address that an account is to get: whether it is its owner's.
+    /// To the new address of an account, to verify its owner.
     EmailChangeConfirmation {
-        /// Works once.
+        /// The token, valid once.
         token: &'a Secret,
     },
-    /// To the address that an account has: it is to get another one, which is not named.
+    /// To the current address of an account: it is about to be replaced by another one, which is not named.
     EmailChangeNotice,
-    /// To the address that an account had until now: the store has replaced it by another one, which is not named.
+    /// To the previous address of an account: the store has replaced it by another one, which is not named.
     EmailChanged,
-    /// The password is another one now.
+    /// The password was changed.
     PasswordChanged,
-    /// Somebody tried to register with an address that has an account (SPR-10).
+    /// A registration was attempted with an address that already has an account (SPR-10).
     RegistrationAttempt,
-    /// The account can be signed in to at an identity provider from now on.
+    /// The account can be signed in to by an identity provider from now on.
     IdentityLinked {
-        /// What people call the provider.
+        /// Display name of the provider.
         provider: &'a str,
     },
 }
 
-/// The store that the mail comes from.
+/// The store that sends the mail.
 #[derive(Clone, Copy, Debug)]
 pub struct Store<'a> {
-    /// Its name, as customers know it.
+    /// Name of the store, as its customers know it.
     pub name: &'a str,
-    /// Its account page, `U` of `U/reset?key=…`, `U/verify?token=…` and `U/email?token=…`. Without one a mail holds
-    /// the key or token alone.
+    /// Account page of the store, `U` of `U/reset?key=…`, `U/verify?token=…` and `U/email?token=…`. Without it, a mail
+    /// contains only the key or token.
     pub account_url: Option<&'a str>,
 }
 
-/// A mail's texts. They may hold a key, and are mute in `Debug`.
+/// The texts of a mail. They may contain a key, so `Debug` hides them.
 pub struct Rendered {
     /// The subject, one line.
     pub subject: String,
-    /// For programs that show no HTML.
+    /// The body as plain text.
     pub text: Secret,
-    /// The same as HTML, with everything that comes from outside escaped.
+    /// The same as HTML, with all external values escaped.
     pub html: Secret,
 }
 
@@ -93,7 +93,8 @@ struct AsHtml<'a> {
 }
 
 impl Notice<'_> {
-    /// The mail's texts. `valid_for` is how long its key or token works from now on; a notice without one ignores it.
+    /// Returns the texts of the mail. `valid_for` is the remaining lifetime of its key or token; a notice without one
+    /// ignores it.
     #[must_use]
     pub fn render(&self, store: &Store<'_>, valid_for: Duration) -> Rendered {
         let Letter {
@@ -120,7 +121,7 @@ impl Notice<'_> {
     }
 }
 
-/// A template filled in.
+/// Renders a template.
 fn written(template: &impl Template) -> Secret {
     let text = template
         .render()

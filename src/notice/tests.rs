@@ -1,4 +1,4 @@
-//! Each notice as it is read, and what holds for all of them.
+//! The text of each notice, and properties of all of them.
 
 use insta::assert_snapshot;
 
@@ -18,7 +18,7 @@ fn secret() -> Secret {
     Secret::from("k-3y_")
 }
 
-/// All notices, with a key that is easily found.
+/// Returns all notices, with a key that is easy to find.
 fn all(key: &Secret) -> [Notice<'_>; 8] {
     [
         Notice::PasswordReset { key },
@@ -34,7 +34,7 @@ fn all(key: &Secret) -> [Notice<'_>; 8] {
     ]
 }
 
-/// The subject and the text, as a mail program shows them.
+/// Returns the subject and the text, as a mail program shows them.
 fn shown(notice: Notice<'_>, store: &Store<'_>) -> String {
     let mail = notice.render(store, HOUR);
     format!("{}\n\n{}", mail.subject, mail.text.expose())

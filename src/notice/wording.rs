@@ -1,4 +1,4 @@
-//! What each notice says. Text and HTML are made of the same words, so that they cannot differ.
+//! The wording of each notice. Text and HTML are made from the same words, so that they cannot differ.
 
 use std::time::Duration;
 
@@ -8,32 +8,32 @@ use super::link;
 use super::{Notice, Store};
 use crate::platform::secret::Secret;
 
-/// A mail's words, a paragraph each.
+/// The words of a mail, one string per paragraph.
 pub(super) struct Letter {
     pub(super) subject: String,
-    /// Who writes, why, and what there is to do.
+    /// Who writes, why, and what to do.
     pub(super) before: Vec<String>,
-    /// With what it is done.
+    /// The link or key with which to do it.
     pub(super) way: Option<Way>,
-    /// How long it can be done, and what to do if one did not ask for the mail.
+    /// How long it works, and what to do if the recipient did not request the mail.
     pub(super) after: Vec<String>,
 }
 
-/// How the one thing is done that a mail asks for.
+/// How to do the one thing that a mail asks for.
 pub(super) enum Way {
     /// By opening a page.
     Link {
-        /// The page.
+        /// URL of the page.
         url: Url,
-        /// What its button says.
+        /// Text of its button.
         label: &'static str,
     },
-    /// By typing this where the store asks for it.
+    /// By entering this key where the store asks for it.
     Key(Secret),
 }
 
 impl Way {
-    /// For a mail without buttons.
+    /// Returns the form for plain text.
     pub(super) fn text(&self) -> &str {
         match self {
             Self::Link { url, .. } => url.as_str(),
@@ -55,24 +55,24 @@ pub(super) fn letter(notice: &Notice<'_>, store: &Store<'_>, valid_for: Duration
     }
 }
 
-/// A notice that asks for one thing, which takes a key: by a link where the store has an account page, else by the key
-/// alone.
+/// A notice that asks for one action, which requires a key: by a link if the store has an account page, otherwise by
+/// the key alone.
 struct Request {
-    /// The subject, before the store's name.
+    /// Beginning of the subject, before the store's name.
     subject: &'static str,
-    /// Why the mail comes, after the store's name.
+    /// Reason for the mail, after the store's name.
     why: &'static str,
-    /// What to do, before a link.
+    /// Instruction before a link.
     open: &'static str,
-    /// The same before a key.
+    /// Instruction before a key.
     enter: &'static str,
-    /// What a link's button says.
+    /// Text of a link's button.
     label: &'static str,
-    /// The page below the account page.
+    /// Path of the page below the account page.
     page: &'static str,
-    /// The page's parameter for the key.
+    /// The page's query parameter for the key.
     parameter: &'static str,
-    /// What to do if one did not ask for it.
+    /// What to do if the recipient did not request the mail.
     unasked: &'static str,
 }
 
@@ -215,7 +215,7 @@ fn registration_attempt(store: &Store<'_>) -> Letter {
     }
 }
 
-/// A time as one says it: whole, in the largest unit of which there are two at least.
+/// Returns a duration in words: whole, in the largest unit of which it has at least two.
 fn in_words(time: Duration) -> String {
     const UNITS: [(u64, &str); 3] = [(24 * 3600, "days"), (3600, "hours"), (60, "minutes")];
     let seconds = time.as_secs();

@@ -12,13 +12,14 @@ use crate::customer::Customer;
 use crate::error::Result;
 use crate::platform::{database::Tx, id::OrderId};
 
-/// Cancels an order, once, and gives it as it is stored then; its customer has one order less (ORD-01, CLY-10).
+/// Cancels an order and returns it as stored. Its customer has one order less, however often the request is repeated
+/// (ORD-01, CLY-10).
 ///
 /// # Errors
 /// `ORDER_NOT_FOUND`.
 pub async fn cancel(app: &Arc<App>, reach: &Reach, id: &OrderId) -> Result<Order> {
-    // A repetition needs no transaction; and a database that does not answer is told of at once, where a transaction would be
-    // tried again and again.
+    // A repetition needs no transaction. The read also reports an unavailable database at once, whereas a transaction
+    // would be retried.
     let known = app.database.open::<Order>(reach).get(id).await?;
     let known = known.ok_or_else(refusal::not_found)?;
     if known.status == OrderStatus::Cancelled {
@@ -37,7 +38,7 @@ async fn write(app: &App, reach: &Reach, tx: &mut Tx, id: &OrderId) -> Result<Or
     if order.status == OrderStatus::Cancelled {
         return Ok(order);
     }
-    // One who is gone has no count.
+    // A customer that was deleted has no count.
     let customer = match &order.customer_id {
         Some(id) => {
             database

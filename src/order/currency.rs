@@ -1,14 +1,14 @@
 //! Currencies that have a code (ISO 4217).
 //!
-//! A table of our own, and not a crate's: what an order needs of it is the code and the number of decimals, and the crates
-//! are behind the standard's amendments by years.
+//! This module has its own table instead of using a crate: an order needs only the code and the number of decimals, and
+//! the crates are years behind the amendments of the standard.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-/// The currencies and funds of the standard's list of active codes that have a minor unit, by the number of its decimals; as
-/// of 1 January 2026 (amendment 180). Metals, bonds and the codes for tests and for no currency have none, and nobody pays
-/// with them.
+/// The currencies and funds of the standard's list of active codes that have a minor unit, by its number of decimals;
+/// as of 1 January 2026 (amendment 180). Metals, bonds and the codes for tests and for no currency have no minor unit
+/// and are not used for payments.
 const BY_DECIMALS: [(u8, &[&str]); 4] = [
     (
         0,
@@ -44,7 +44,7 @@ pub struct CurrencyCode {
 }
 
 impl CurrencyCode {
-    /// The currency with this code: three capital letters.
+    /// Returns the currency with this code: three capital letters.
     #[must_use]
     pub fn parse_text(text: &str) -> Option<Self> {
         BY_DECIMALS.iter().find_map(|(decimals, codes)| {
@@ -62,7 +62,7 @@ impl CurrencyCode {
         self.code
     }
 
-    /// How many decimals an amount of it has at most: 2 for euros, which have cents.
+    /// Returns the maximum number of decimals of an amount: 2 for euros, which have cents.
     #[must_use]
     pub const fn decimals(self) -> u8 {
         self.decimals
@@ -71,7 +71,7 @@ impl CurrencyCode {
     fn of_wire(value: &Value) -> Option<Self> {
         match value {
             Value::String(text) => Self::parse_text(text),
-            // As other APIs' enums are written in a document.
+            // The literal form of APIs in which currencies are an enum.
             Value::Enum(name) => Self::parse_text(name),
             _ => None,
         }

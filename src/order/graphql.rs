@@ -1,4 +1,4 @@
-//! Orders on the wire: the node and what it is made of.
+//! GraphQL types of orders.
 
 use std::sync::Arc;
 
@@ -31,24 +31,24 @@ pub const READ: Policy = Policy::backend(Scope::OrdersRead).and_customer();
 #[derive(Clone, Description)]
 pub struct Order {
     document: Arc<Document>,
-    /// In a mutation's payload: what the caller may see of this order without the scopes to ask for it.
+    /// In a mutation's payload: what the caller may see of this order without the scopes to query it.
     granted: Option<Reach>,
 }
 
 impl Order {
-    /// The node of a document.
+    /// Returns the node of a document.
     #[must_use]
     pub fn new(document: Arc<Document>) -> Self {
         Self::granted(document, None)
     }
 
-    /// The node in the payload of a mutation that `reach` was good for.
+    /// Returns the node in the payload of a mutation that `reach` permitted.
     #[must_use]
     pub fn in_payload(document: Document, reach: &Reach) -> Self {
         Self::granted(Arc::new(document), Some(reach.clone()))
     }
 
-    /// The node behind another one. `granted` is what a payload shows without the scope.
+    /// Returns the node behind another one. `granted` is what a payload shows without the scope.
     #[must_use]
     pub fn granted(document: Arc<Document>, granted: Option<Reach>) -> Self {
         Self { document, granted }
@@ -258,7 +258,7 @@ impl OrderAddress {
     }
 }
 
-/// The order with this id, for `node`.
+/// Returns the order with this id, for `node`.
 pub async fn node(context: &RequestContext, id: &str) -> Result<Option<Order>> {
     let (Some(id), Ok(reach)) = (OrderId::parse(id), context.reach(&READ)) else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! What orders' mutations take and give, and what is checked of it.
+//! Inputs and payloads of the mutations of orders, and the checks of the inputs.
 
 use async_graphql::{ID, InputObject, SimpleObject};
 
@@ -73,7 +73,7 @@ pub struct OrderAddressInput {
 }
 
 impl OrderAddressInput {
-    /// What the address says; `None` where a fault was noted, with `field` before its path.
+    /// Returns the content of the address; `None` if a fault was noted. Faults have `field` before their path.
     fn checked(self, faults: &mut Faults, field: &str) -> Option<Content> {
         let mut inside = Faults::default();
         let mut check = Check(&mut inside);
@@ -172,7 +172,7 @@ pub struct OrderRecordInput {
     placed_at: Option<Timestamp>,
 }
 
-/// What of an input was found good.
+/// The parts of an input that passed the checks.
 pub(super) struct Checked {
     number: Option<String>,
     email: Option<String>,
@@ -184,7 +184,7 @@ pub(super) struct Checked {
 }
 
 impl OrderRecordInput {
-    /// What is to be recorded, checked but for what the addresses' ids stand for; what is wrong is noted.
+    /// Checks everything except the addresses that are given by id, and notes what is wrong.
     pub(super) fn checked(self, faults: &mut Faults, now: Timestamp) -> Checked {
         let number = faults.take(text::required(&self.number, "number", MAX_TEXT));
         let is_guest = self.customer_id.is_none();
@@ -211,7 +211,7 @@ impl OrderRecordInput {
 }
 
 impl Checked {
-    /// The order, where everything was found good.
+    /// Returns the order if every part passed the checks.
     pub(super) fn complete(self, customer_id: Option<CustomerId>) -> Option<NewOrder> {
         let [shipping, billing] = self.addresses;
         Some(NewOrder {
@@ -227,7 +227,7 @@ impl Checked {
     }
 }
 
-/// How the input gives one of the two addresses; `None` where a fault was noted.
+/// Returns how the input gives one of the two addresses; `None` if a fault was noted.
 fn given(
     faults: &mut Faults,
     role: Role,
@@ -235,7 +235,7 @@ fn given(
     is_guest: bool,
 ) -> Option<Given> {
     let is_full = full.is_some();
-    // Looked at in any case, so that all faults are told.
+    // Checked in any case, so that all faults are reported.
     let full = full.and_then(|address| address.checked(faults, role.field()));
     let refused = match (is_full, id) {
         (true, None) => return full.map(Box::new).map(Given::Full),
@@ -269,7 +269,7 @@ fn checked_lines(faults: &mut Faults, lines: Vec<OrderLineInput>) -> Option<Vec<
         return None;
     }
     let lines = lines.into_iter().enumerate();
-    // Each is looked at, so that all faults are told.
+    // Every line is checked, so that all faults are reported.
     let checked: Vec<Option<Line>> = lines.map(|(index, line)| line.checked(faults, index)).collect();
     checked.into_iter().collect()
 }

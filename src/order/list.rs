@@ -1,4 +1,4 @@
-//! Lists of orders: newest first by when they were placed, each with an index behind it.
+//! Lists of orders, the latest placed first, each supported by an index.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ impl Filter for OrderFilter {
     }
 }
 
-/// Newest first; orders of one moment in the reverse order of their ids.
+/// Returns the sequence by time of placing, newest first; orders of the same time by descending id.
 fn newest_first(name: String) -> Sequence {
     Sequence {
         name,
@@ -68,10 +68,10 @@ fn newest_first(name: String) -> Sequence {
     }
 }
 
-/// A page of a storefront's orders (EPC-25).
+/// Returns a page of a storefront's orders (EPC-25).
 ///
 /// # Errors
-/// FORBIDDEN where the caller may not read orders; `BAD_USER_INPUT` for a wrong page or filter.
+/// FORBIDDEN if the caller may not read orders; `BAD_USER_INPUT` for invalid page arguments or an invalid filter.
 pub async fn orders_of(
     context: &Arc<RequestContext>,
     storefront: &StorefrontId,
@@ -99,11 +99,11 @@ pub async fn orders_of(
     ))
 }
 
-/// A page of a customer's orders (EPC-25): one command for all customers of a level. `granted` is what a payload shows without
-/// the scope.
+/// Returns a page of a customer's orders (EPC-25), with one database command for all customers of a level. `granted` is
+/// what a payload shows without the scope.
 ///
 /// # Errors
-/// FORBIDDEN where the caller may not read orders; `BAD_USER_INPUT` for a wrong page.
+/// FORBIDDEN if the caller may not read orders; `BAD_USER_INPUT` for invalid page arguments.
 pub async fn orders_behind(
     context: &Arc<RequestContext>,
     granted: Option<&Reach>,

@@ -1,4 +1,4 @@
-//! Finding an order: by id, by the store's number.
+//! Lookup of an order by id or by the store's number.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub struct OrderNumberKey {
     number: String,
 }
 
-/// Orders' part of the query.
+/// Queries of orders.
 #[derive(Default)]
 pub struct OrderQuery;
 

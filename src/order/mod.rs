@@ -1,5 +1,5 @@
-//! Orders that the online store recorded. Each keeps its own copy of what was sent with it; nothing that is edited later
-//! changes it.
+//! Orders that the online store recorded. Each keeps its own copy of what was sent with it, which later changes
+//! elsewhere do not affect.
 
 pub mod cancel;
 pub mod currency;
@@ -28,11 +28,11 @@ use crate::platform::{
 };
 use currency::CurrencyCode;
 
-/// Longest text of an order, in characters: its number, a line's SKU and name.
+/// Maximum length of a text of an order, in characters: its number, a line's SKU and name.
 pub const MAX_TEXT: usize = 255;
-/// Most lines of an order.
+/// Maximum number of lines of an order.
 pub const MAX_LINES: usize = 1_000;
-/// How far ahead of ours a store's clock may be.
+/// Maximum time by which a store's clock may be ahead of the gateway's.
 pub const LEEWAY: Duration = Duration::from_secs(5 * 60);
 
 /// Status of an order.
@@ -45,18 +45,18 @@ pub enum OrderStatus {
     Cancelled,
 }
 
-/// An amount of a currency.
+/// An amount in a currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Money {
-    /// How much.
+    /// The amount.
     pub amount: Decimal,
-    /// Of what.
+    /// The currency.
     pub currency_code: CurrencyCode,
 }
 
 impl Money {
-    /// Whether this can be an order's total: what can be paid, so neither less than nothing nor in parts of the smallest coin.
+    /// Checks that this can be an order's total: neither negative nor with fractions of the currency's smallest unit.
     ///
     /// # Errors
     /// INVALID on its amount.
@@ -82,13 +82,13 @@ impl Money {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Line {
-    /// The store's name for the article.
+    /// The store's article number.
     pub sku: String,
-    /// The article's name, as it was then.
+    /// Name of the article at the time of the order.
     pub name: String,
-    /// How many; one or more.
+    /// Quantity; 1 or more.
     pub quantity: i32,
-    /// What one of them cost.
+    /// Price of one article.
     pub unit_price: Money,
 }
 
@@ -99,59 +99,59 @@ pub struct Order {
     /// Id.
     #[serde(rename = "_id")]
     pub id: OrderId,
-    /// Where.
+    /// Storefront of the order.
     pub storefront_id: StorefrontId,
     /// The store's number, unique in the storefront.
     pub number: String,
-    /// Who ordered; a guest's order has nobody.
+    /// The customer; missing for a guest's order.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub customer_id: Option<CustomerId>,
     /// That customer's storefront user.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub user_id: Option<StorefrontUserId>,
-    /// What became of it.
+    /// Status of the order.
     pub status: OrderStatus,
-    /// The store's own figure; it need not be the sum of the lines.
+    /// The total that the store sent; it need not be the sum of the lines.
     pub total: Money,
-    /// What was ordered; never nothing.
+    /// Lines of the order; never empty.
     pub lines: Vec<Line>,
-    /// What of a person is in it; missing once that is erased.
+    /// Personal data; missing after it was erased.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub personal: Option<Personal>,
-    /// When the customer ordered, by the store's account.
+    /// Time at which the customer placed the order, as the store reported it.
     pub placed_at: Timestamp,
-    /// When it was cancelled.
+    /// Time of the cancellation.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cancelled_at: Option<Timestamp>,
-    /// When it was recorded.
+    /// Time at which the order was recorded.
     pub created_at: Timestamp,
 }
 
-/// What of a person is in an order, all in one place, so that it can be taken out of it as a whole.
+/// The personal data of an order, in one field, so that it can be removed as a whole.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Personal {
     /// The e-mail address that was given with the order, as it was written.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub email: Option<String>,
-    /// Where it goes: the order's own copy.
+    /// The shipping address: the order's own copy.
     pub shipping_address: Content,
-    /// Where the invoice goes: the order's own copy.
+    /// The billing address: the order's own copy.
     pub billing_address: Content,
-    /// What was sent, blinded ([`record::NewOrder::sent`]): by this a repetition is known, even when the address that was
-    /// named then has changed since.
+    /// Keyed hash of what was sent ([`record::NewOrder::sent`]). It identifies a repetition even if the address that
+    /// was sent by id has changed since.
     pub sent: String,
 }
 
 impl Order {
-    /// Whether a repetition with this time of placing may mean this order: one without says nothing of it.
+    /// Whether a repetition with this time of placing can mean this order; a repetition may omit the time.
     #[must_use]
     pub fn may_be_placed_at(&self, sent: Option<Timestamp>) -> bool {
         sent.is_none_or(|sent| sent == self.placed_at)
     }
 
-    /// Whether this is the order that is sent again, with the content that it was sent with
-    /// ([`record::NewOrder::sent`]).
+    /// Whether this order was sent with the same content ([`record::NewOrder::sent`]), so that the request is a
+    /// repetition.
     #[must_use]
     pub fn is_repeated_by(&self, placed_at: Option<Timestamp>, sent: &str) -> bool {
         let is_same = |personal: &Personal| personal.sent == sent;
@@ -159,7 +159,7 @@ impl Order {
     }
 }
 
-// Nothing of a person reaches a log by way of its document.
+// Keeps personal data out of logs.
 impl fmt::Debug for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Order({})", self.id)
@@ -180,12 +180,12 @@ impl TenantDocument for Order {
     }
 }
 
-/// Which of an order's two addresses.
+/// One of the two addresses of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Where it goes.
+    /// The shipping address.
     Shipping,
-    /// Where the invoice goes.
+    /// The billing address.
     Billing,
 }
 
@@ -195,17 +195,17 @@ pub enum Role {
 pub enum Given {
     /// In full.
     Full(Box<Content>),
-    /// As one of the customer's.
+    /// As the id of one of the customer's addresses.
     Book(AddressId),
-    /// Not at all: the customer's default is meant.
+    /// Omitted: the customer's default address.
     Default,
 }
 
 impl Role {
-    /// Both.
+    /// Both roles.
     pub const BOTH: [Self; 2] = [Self::Shipping, Self::Billing];
 
-    /// The input's field for the address in full.
+    /// Returns the input's field for the address in full.
     #[must_use]
     pub const fn field(self) -> &'static str {
         match self {
@@ -214,7 +214,7 @@ impl Role {
         }
     }
 
-    /// The input's field for the id of one of the customer's addresses.
+    /// Returns the input's field for the id of one of the customer's addresses.
     #[must_use]
     pub const fn id_field(self) -> &'static str {
         match self {
@@ -223,10 +223,10 @@ impl Role {
         }
     }
 
-    /// Which of the customer's addresses is meant; `None`: none, it is given in full.
+    /// Returns which of the customer's addresses is meant; `None` if the address is given in full.
     ///
     /// # Errors
-    /// REQUIRED where the default is meant and there is none.
+    /// REQUIRED if the default address is meant and there is none.
     pub fn meant<'a>(
         self,
         given: &'a Given,
@@ -247,7 +247,8 @@ impl Role {
     }
 }
 
-/// Whether an order can have been placed then: since 1970, and not later than now, as far as clocks agree.
+/// Checks that an order can have been placed at this time: since 1970, and not in the future, with [`LEEWAY`] for
+/// differing clocks.
 ///
 /// # Errors
 /// INVALID.
@@ -259,11 +260,11 @@ pub fn check_placed_at(placed_at: Timestamp, now: Timestamp) -> Result<Timestamp
     Err(UserError::new(UserErrorCode::Invalid, ["placedAt"], message))
 }
 
-/// What orders' operations refuse.
+/// User errors of the operations on orders.
 pub mod refusal {
     use super::{Role, UserError, UserErrorCode};
 
-    /// No such order for this caller.
+    /// The order does not exist for this caller.
     #[must_use]
     pub fn not_found() -> UserError {
         let message =
@@ -271,7 +272,7 @@ pub mod refusal {
         UserError::new(UserErrorCode::OrderNotFound, ["id"], message)
     }
 
-    /// The number is another order's (ORD-01).
+    /// Another order has this number (ORD-01).
     #[must_use]
     pub fn number_taken() -> UserError {
         let message = "Another order of this storefront has this number.";
@@ -286,28 +287,28 @@ pub mod refusal {
         UserError::new(UserErrorCode::AddressNotFound, [role.id_field()], message).legacy(404)
     }
 
-    /// An id that says nothing (SPR-79).
+    /// The address id is blank (SPR-79).
     #[must_use]
     pub fn address_id_missing(role: Role) -> UserError {
         let message = "Say which address by its id, or leave the field out.";
         UserError::new(UserErrorCode::AddressIdMissing, [role.id_field()], message).legacy(412)
     }
 
-    /// The customer has no addresses, so no default either.
+    /// The customer has no addresses and therefore no default address.
     #[must_use]
     pub fn no_default(role: Role) -> UserError {
         let message = "The customer has no default address: send one.";
         UserError::new(UserErrorCode::Required, [role.field()], message)
     }
 
-    /// A guest has no addresses to choose from (EPC-28).
+    /// The order of a guest needs the address in full, because a guest has no stored addresses (EPC-28).
     #[must_use]
     pub fn address_required(role: Role) -> UserError {
         let message = "An order without a customer needs this address in full. Send it, or say in customerId whose order it is.";
         UserError::new(UserErrorCode::Required, [role.field()], message)
     }
 
-    /// A guest has no addresses to choose from (EPC-28).
+    /// The order of a guest names an address by id, but a guest has no stored addresses (EPC-28).
     #[must_use]
     pub fn id_without_customer(role: Role) -> UserError {
         let message = "An order without a customer needs its addresses in full, not by id. Send them, or say in customerId \
@@ -315,7 +316,7 @@ pub mod refusal {
         UserError::new(UserErrorCode::Invalid, [role.id_field()], message)
     }
 
-    /// One address twice over.
+    /// The address was sent both in full and by id.
     #[must_use]
     pub fn address_twice(role: Role) -> UserError {
         let message = "Send the address in full or by id, not both.";

@@ -1,4 +1,4 @@
-//! Orders' mutations.
+//! Mutations of orders.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::platform::id::{Id, OrderId};
 
 const WRITE: Policy = Policy::backend(Scope::OrdersWrite);
 
-/// Orders' part of the mutation.
+/// Mutations of orders.
 #[derive(Default)]
 pub struct OrderMutation;
 

@@ -1,4 +1,4 @@
-//! Recording an order: once, however often it is sent (ORD-01), and counted for its customer in the same transaction
+//! Recording of an order: once, however often it is sent (ORD-01), and counted for its customer in the same transaction
 //! (CLY-10).
 
 use std::sync::Arc;
@@ -23,28 +23,28 @@ use crate::platform::{
     id::{CustomerId, OrderId},
 };
 
-/// What a new order is to be; checked but for the addresses that it names.
+/// A new order, checked except for the addresses that it names by id.
 pub struct NewOrder {
     /// The store's number.
     pub number: String,
-    /// Who ordered; `None`: a guest, whose addresses are both given in full.
+    /// The customer; `None` for a guest, whose addresses are both given in full.
     pub customer_id: Option<CustomerId>,
-    /// The e-mail address, as it was written.
+    /// The e-mail address, verbatim.
     pub email: Option<String>,
-    /// Where it goes.
+    /// The shipping address.
     pub shipping: Given,
-    /// Where the invoice goes.
+    /// The billing address.
     pub billing: Given,
-    /// What was ordered.
+    /// The lines.
     pub lines: Vec<Line>,
-    /// The store's own figure.
+    /// The total that the store sent.
     pub total: Money,
-    /// When; `None`: now, or, in a repetition, whenever it was.
+    /// Time at which the order was placed. `None` is the current time or, in a repetition, any time.
     pub placed_at: Option<Timestamp>,
 }
 
-/// What was sent, in the form by which repetitions are known. It must not change from one version to the next; a field that is
-/// new stands in it only where it is sent.
+/// What was sent, in the form by which repetitions are identified. The form must not change between versions; a new
+/// field may appear in it only if it is sent.
 #[derive(Serialize)]
 struct Sent<'a> {
     number: &'a str,
@@ -58,7 +58,7 @@ struct Sent<'a> {
 
 impl Sent<'_> {
     fn of(new: &NewOrder) -> Sent<'_> {
-        // 10.50 and 10.5 are one price.
+        // 10.50 and 10.5 are the same price.
         let money = |money: &Money| format!("{} {}", money.amount.shortest(), money.currency_code.code());
         Sent {
             number: &new.number,
@@ -77,17 +77,17 @@ impl Sent<'_> {
 }
 
 impl NewOrder {
-    /// What was sent, blinded: nobody without the master key can try out whose address it was, nor which orders went to one
-    /// address. Without the time, which a repetition may leave out.
+    /// Returns a keyed hash of what was sent: without the master key, nobody can test whose address it was or which
+    /// orders have the same address. It omits the time, which a repetition may leave out.
     ///
     /// # Errors
-    /// [`crate::error::Error::Internal`] for what cannot be written as JSON.
+    /// [`crate::error::Error::Internal`] if the order cannot be serialized to JSON.
     pub fn sent(&self, vault: &Vault) -> Result<String> {
         let sent = serde_json::to_vec(&Sent::of(self)).map_err(Error::internal)?;
         Ok(vault.blind(&sent))
     }
 
-    /// The order as it is stored when it is recorded, with its own copies of the addresses.
+    /// Returns the order as it is stored when it is recorded, with its own copies of the addresses.
     #[must_use]
     pub fn as_recorded(
         &self,
@@ -114,20 +114,21 @@ impl NewOrder {
     }
 }
 
-/// Records an order, or finds it recorded with the same content: as it was sent then, or as it is stored (ORD-01).
+/// Records an order, or returns the order that is already recorded with the same content, which is compared as sent and
+/// as stored (ORD-01).
 ///
 /// # Errors
-/// `CUSTOMER_NOT_FOUND` (402); what is wrong with the addresses ([`look_up`]), of both; `ORDER_NUMBER_TAKEN`.
+/// `CUSTOMER_NOT_FOUND` (402); the faults of both addresses ([`look_up`]); `ORDER_NUMBER_TAKEN`.
 pub async fn record(app: &Arc<App>, place: &StorefrontReach, new: &NewOrder) -> Result<Order> {
     let sent = new.sent(&app.vault)?;
-    // A repetition needs no transaction; and a database that does not answer is told of at once, where a transaction would be
-    // tried again and again.
+    // A repetition needs no transaction. The read also reports an unavailable database at once, whereas a transaction
+    // would be retried.
     let stored = store::by_number(&app.database, place.reach(), &new.number).await?;
     if let Some(order) = stored.filter(|order| order.is_repeated_by(new.placed_at, &sent)) {
         return Ok(order);
     }
     match attempt(app, place, new, &sent).await {
-        // Somebody was quicker with this number, after the transaction began to look.
+        // A concurrent request recorded this number after the transaction's snapshot was taken.
         Err(error) if violated_index(&error) == Some(UNIQUE_NUMBER) => attempt(app, place, new, &sent).await,
         done => done,
     }
@@ -155,7 +156,7 @@ async fn write(app: &App, place: &StorefrontReach, tx: &mut Tx, new: &NewOrder, 
         None => None,
     };
     let personal = personal(app, (reach, &mut *tx), new, customer.as_ref(), sent).await?;
-    // Told behind the customer's state, so that of two at once the later one is the younger one.
+    // Read after the customer's state, so that of two concurrent orders the later one gets the later time.
     let now = app.clock.now();
     let id = OrderId::fresh(now, &app.random);
     let order = new.as_recorded(id, place, customer.as_ref(), personal, now);
@@ -176,7 +177,7 @@ async fn write(app: &App, place: &StorefrontReach, tx: &mut Tx, new: &NewOrder, 
     Ok(order)
 }
 
-/// Whether two orders with one number have the same content, in whatever way it was given.
+/// Whether two orders with the same number have the same content, regardless of how it was given.
 fn says_the_same(stored: &Order, order: &Order) -> bool {
     let without_form = |order: &Order| {
         order.personal.clone().map(|personal| Personal {
@@ -190,7 +191,7 @@ fn says_the_same(stored: &Order, order: &Order) -> bool {
         && without_form(stored) == without_form(order)
 }
 
-/// What of a person the order keeps, with its own copies of the addresses.
+/// Returns the personal data that the order keeps, with its own copies of the addresses.
 async fn personal(
     app: &App,
     (reach, tx): (&Reach, &mut Tx),
@@ -214,7 +215,7 @@ async fn personal(
     })
 }
 
-/// The order's own copy of one of its addresses.
+/// Returns the order's own copy of one of its addresses.
 async fn copy(
     app: &App,
     (reach, tx): (&Reach, &mut Tx),
@@ -233,17 +234,17 @@ async fn copy(
     };
     let address = address.ok_or_else(|| refusal::address_not_found(role))?;
     Ok(Content {
-        // What the customer calls it is the customer's own affair.
+        // The customer's label for the address does not belong to the order.
         label: None,
         ..address.content
     })
 }
 
-/// What is wrong with an address that an input names, as far as it shows before anything is written; so that it is told
-/// together with all else that is wrong (ERR-01).
+/// Looks up an address that an input names, before anything is written, so that its fault is reported together with all
+/// others (ERR-01).
 ///
 /// # Errors
-/// REQUIRED where the customer has no default, `ADDRESS_NOT_FOUND` (404).
+/// REQUIRED if the customer has no default address, `ADDRESS_NOT_FOUND` (404).
 pub async fn look_up(app: &App, reach: &Reach, customer: &Customer, role: Role, given: &Given) -> Result<()> {
     let Some(id) = role.meant(given, customer)? else {
         return Ok(());
@@ -302,7 +303,7 @@ mod tests {
         }
     }
 
-    // ORD-01: orders of earlier versions are still known by it.
+    // ORD-01: orders of earlier versions are still identified by this form.
     #[test]
     fn what_was_sent_keeps_its_form() {
         let form = serde_json::to_string(&Sent::of(&order())).expect("JSON");

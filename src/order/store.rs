@@ -1,4 +1,4 @@
-//! Orders in the database.
+//! Database access for orders.
 
 use bson::{Bson, Document, doc};
 
@@ -31,7 +31,7 @@ pub const INDEXES: &[Index] = &[
         keys: &[("storefrontId", 1), ("number", 1)],
         kind: IndexKind::Unique,
     },
-    // For lists, which are in the order of placing: a storefront's, a customer's, those of a status.
+    // For lists, which are sorted by time of placing: of a storefront, of a customer, of a status.
     Index {
         collection: Order::COLLECTION,
         name: "storefront_placedAt",
@@ -78,7 +78,7 @@ impl Personal for Order {
 }
 
 impl Leads<Order> for Customer {
-    // By the storefront user, which the reach of a customer's own token names too: one index serves both.
+    // By the storefront user, which the reach of a customer's own token also filters by, so that one index serves both.
     const FIELD: &'static str = "userId";
 
     fn keys() -> Bson {
@@ -92,7 +92,7 @@ impl Listed for Order {
     }
 }
 
-/// A page of the orders that meet a condition.
+/// Returns a page of the orders that match a condition.
 pub async fn page(
     database: &Database,
     reach: &Reach,
@@ -103,18 +103,18 @@ pub async fn page(
     orders.page(condition, page, Order::position).await
 }
 
-/// How many orders meet a condition.
+/// Returns the number of orders that match a condition.
 pub async fn count(database: &Database, reach: &Reach, condition: Document) -> Result<u64> {
     database.open::<Order>(reach).count(condition).await
 }
 
-/// The order with this number.
+/// Returns the order with this number.
 pub async fn by_number(database: &Database, reach: &Reach, number: &str) -> Result<Option<Order>> {
     let known = doc! { "number": number };
     database.open::<Order>(reach).find_one(known).await
 }
 
-/// The same within a transaction.
+/// Returns the order with this number, within a transaction.
 pub async fn by_number_in(
     database: &Database,
     reach: &Reach,
@@ -125,7 +125,7 @@ pub async fn by_number_in(
     database.open::<Order>(reach).find_one_in(tx, known).await
 }
 
-/// The order with this id, within a transaction.
+/// Returns the order with this id, within a transaction.
 pub async fn find_in(database: &Database, reach: &Reach, tx: &mut Tx, id: &OrderId) -> Result<Option<Order>> {
     let known = doc! { "_id": id };
     database.open::<Order>(reach).find_one_in(tx, known).await
@@ -136,7 +136,7 @@ pub async fn insert_in(database: &Database, reach: &Reach, tx: &mut Tx, order: &
     database.open::<Order>(reach).insert_in(tx, reach, order).await
 }
 
-/// Marks an order as cancelled at `now` and gives it as it is then.
+/// Marks an order as cancelled at `now` and returns it as stored.
 pub async fn cancel_in(
     database: &Database,
     reach: &Reach,
@@ -152,8 +152,8 @@ pub async fn cancel_in(
     changed.ok_or_else(|| Error::internal("an order disappeared during a transaction"))
 }
 
-/// Notes at the customer, as it was read in the same transaction, that it has so many placed orders, and what follows of its
-/// status (CLY-10). Of two at once that read the same count, one begins anew.
+/// Sets the customer's number of placed orders, and the status that follows from it (CLY-10). The customer must have
+/// been read in the same transaction: if two transactions read the same count concurrently, one is retried.
 pub async fn count_orders_in(
     database: &Database,
     reach: &Reach,

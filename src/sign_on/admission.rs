@@ -1,4 +1,5 @@
-//! Whose account somebody is whom a provider vouches for: the one that is known, one that can be linked, or a new one (EPC-09).
+//! Selects the account of a person whom a provider has authenticated: the linked one, one that can be linked, or a new
+//! one (EPC-09).
 
 use std::sync::Arc;
 
@@ -34,10 +35,11 @@ use crate::platform::{
     id::IdentityId,
 };
 
-/// Of two first sign-ins at once one makes the account, and the other finds it in the next round. More are a fault.
+/// Of two concurrent first sign-ins one creates the account, and the other finds it in the next round. More rounds
+/// indicate a fault.
 const ROUNDS: usize = 5;
 
-/// What every round goes by.
+/// The input of every round.
 struct Case<'a> {
     app: &'a Arc<App>,
     place: &'a StorefrontReach,
@@ -48,17 +50,17 @@ struct Case<'a> {
     beginner: &'a Beginner<'a>,
 }
 
-/// What is noted in the transaction that signs somebody in.
+/// What the transaction of the sign-in writes about the identity.
 struct Link<'a> {
     app: &'a App,
     provider: &'a IdentityProvider,
     subject: &'a str,
     is_email_proven: bool,
-    /// A place for the mail that tells the holder of an account that was there before of the new way in.
+    /// Permission for the mail that informs the holder of an existing account about the new way to sign in.
     notice: Option<Granted>,
-    /// The identity that is there already; else one is made.
+    /// The existing identity; `None` creates one.
     known: Option<IdentityId>,
-    /// Whether the address was never shown to be anybody's before.
+    /// Whether nobody has proven ownership of the account's address before.
     is_first_proof: bool,
 }
 
@@ -78,11 +80,11 @@ impl Voucher for Link<'_> {
             if let Some(known) = &self.known {
                 let proven = doc! { "$set": { "isEmailProven": self.is_email_proven } };
                 let updated = identities.update_in(tx, doc! { "_id": known }, proven).await?;
-                // It went meanwhile, with the account or the provider.
+                // The identity was removed meanwhile, with the account or the provider.
                 return updated.map(drop).ok_or_else(|| refusal::account_is_gone().into());
             }
-            // Changes the customer, so that of two at once one begins anew and counts the other's. The sign-in itself may
-            // change nothing: two in one millisecond write the same time.
+            // Updates the customer, so that of two concurrent transactions one is retried and counts the other's
+            // identity. The sign-in itself may change nothing: two in the same millisecond write the same time.
             let customers = self.app.database.open::<Customer>(reach);
             let touch = doc! { "$inc": { "identityLinks": 1_i64 } };
             customers
@@ -118,11 +120,12 @@ impl Voucher for Link<'_> {
     }
 }
 
-/// Signs in whom the provider vouches for.
+/// Signs in the person whom the provider has authenticated.
 ///
 /// # Errors
-/// IDENTITY_NOT_LINKED, TOO_MANY for the 21st identity of an account, CREDENTIALS_INVALID for an account that is erased or
-/// about to be, SAVE_FAILED (410); IDENTITY_PROVIDER_REJECTED where the provider does not say who it is.
+/// IDENTITY_NOT_LINKED, TOO_MANY for the 21st identity of an account, CREDENTIALS_INVALID for an account that is erased
+/// or whose erasure has started, SAVE_FAILED (410); IDENTITY_PROVIDER_REJECTED if the provider does not return the
+/// profile.
 pub async fn admit(
     app: &Arc<App>,
     (place, provider): (&StorefrontReach, &IdentityProvider),
@@ -150,7 +153,7 @@ pub async fn admit(
     last.map_err(|error| save_failed(error, 410))
 }
 
-/// Whether the subject, or the address, became somebody's between looking and writing.
+/// Whether a concurrent request took the subject or the address between the lookup and the write.
 fn somebody_was_quicker(error: &Error) -> bool {
     let is_taken = |error: &Error| match error {
         Error::Rejected(faults) => faults.iter().any(|fault| fault.code == UserErrorCode::EmailTaken),
@@ -184,8 +187,8 @@ impl Case<'_> {
         }
     }
 
-    /// Whether the storefront conceals which addresses it knows: whoever claims an address that the provider has not
-    /// verified must not learn from the answer whether it is taken (SPR-10).
+    /// Whether the storefront conceals which addresses are registered: the response to an address that the provider has
+    /// not verified must not disclose whether it is registered (SPR-10).
     async fn conceals(&self) -> Result<bool> {
         let storefront = registration::storefront(self.app, self.place).await?;
         Ok(storefront.conceal_emails)
@@ -203,7 +206,7 @@ impl Case<'_> {
         }
     }
 
-    /// Signs in to the account that the identity is tied to.
+    /// Signs in to the account that the identity is linked to.
     async fn return_to(&self, known: Identity) -> Result<SignedIn> {
         let customers = self.app.database.open::<Customer>(&self.house);
         let customer = customers.get(&known.customer_id).await?;
@@ -228,7 +231,7 @@ impl Case<'_> {
         self.sign_in(customer, link).await
     }
 
-    /// Links to the account that has the address.
+    /// Links the identity to the account that has the address, and signs in.
     async fn link(&self, customer: Customer, profile: &Profile) -> Result<SignedIn> {
         if is_closed(&customer) || !customer.is_email_verified || !proves(profile, &customer) {
             let message = "There is an account that this identity is not linked to. It is linked where the e-mail address is \
@@ -247,7 +250,7 @@ impl Case<'_> {
         sign_in::by_voucher(self.app, &self.house, customer, &link, token, self.beginner).await
     }
 
-    /// Makes an account.
+    /// Registers a new account.
     async fn register(&self, email: &Email, profile: &Profile) -> Result<SignedIn> {
         let storefront = registration::storefront(self.app, self.place).await?;
         let new = NewCustomer {
@@ -274,13 +277,13 @@ impl Case<'_> {
     }
 }
 
-/// Whether the provider says that the customer's address is this person's.
+/// Whether the provider confirms that this person owns the customer's address.
 fn proves(profile: &Profile, customer: &Customer) -> bool {
     let key = profile.email.as_ref().map(|email| &email.key);
     profile.is_email_verified && key.is_some() && key == customer.email_key.as_ref()
 }
 
-/// Whether the account's erasure has begun: nobody signs in to it any more (ERA-02).
+/// Whether the account's erasure has started, which prevents sign-ins (ERA-02).
 fn is_closed(customer: &Customer) -> bool {
     match customer.erasure() {
         None | Some(AnonymizationStatus::Requested | AnonymizationStatus::Cancelled) => false,

@@ -1,32 +1,33 @@
-//! Where a browser is sent to: the provider's authorization endpoint (OpenID Connect Core 1.0 §3.1.2.1, RFC 7636 §4.3).
+//! The URL of the provider's authorization endpoint that a browser is sent to (OpenID Connect Core 1.0 §3.1.2.1, RFC
+//! 7636 §4.3).
 
 use data_encoding::BASE64URL_NOPAD;
 use url::Url;
 
 use super::IdentityProvider;
 
-/// What is asked for: who somebody is, their names and their e-mail address.
+/// The requested scopes: the identity, the e-mail address and the names.
 const SCOPE: &str = "openid email profile";
-/// What fits into an address together with the rest.
+/// Maximum length of `state` and `nonce`, which have to fit into a URL with the other parameters.
 pub const MAX_STATE: usize = 512;
-/// What a browser makes up has at least so many characters; 22 and more hold the 128 bits that are recommended.
+/// Minimum length of `state` and `nonce`, in characters; 22 and more hold the recommended 128 bits.
 pub const MIN_STATE: usize = 8;
 
-/// What a browser sends along.
+/// The parameters that a browser sends.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
-    /// Where to come back to.
+    /// Redirect URI.
     pub redirect_uri: &'a str,
-    /// Comes back as it is.
+    /// Returned unchanged to the redirect URI.
     pub state: &'a str,
-    /// Comes back in the id token.
+    /// Returned in the id token.
     pub nonce: &'a str,
-    /// The SHA-256 of the code verifier.
+    /// SHA-256 of the code verifier.
     pub code_challenge: &'a str,
 }
 
 impl Wanted<'_> {
-    /// What is wrong with it, each fault with the argument's name.
+    /// Returns the faults of the parameters, each with the argument's name.
     #[must_use]
     pub fn faults(&self, provider: &IdentityProvider) -> Vec<String> {
         let mut faults = Vec::new();
@@ -53,13 +54,13 @@ impl Wanted<'_> {
     }
 }
 
-/// Whether a browser can have made this up as `state` or `nonce`.
+/// Whether a value has the form of a `state` or `nonce`.
 #[must_use]
 pub fn can_be_made_up(value: &str) -> bool {
     (MIN_STATE..=MAX_STATE).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// The address; what the endpoint's own has in its query stays (RFC 6749 §3.1).
+/// Returns the URL. The query of the endpoint's own URL is kept (RFC 6749 §3.1).
 #[must_use]
 pub fn url(endpoint: &Url, provider: &IdentityProvider, wanted: Wanted<'_>) -> Url {
     let mut url = endpoint.clone();

@@ -1,4 +1,4 @@
-//! What a provider says of a person, in an id token or at its userinfo endpoint (OpenID Connect Core 1.0 §5.1).
+//! Claims of a provider about a person, in an id token or from its userinfo endpoint (OpenID Connect Core 1.0 §5.1).
 
 use serde_json::{Map, Value};
 
@@ -7,15 +7,15 @@ use crate::customer::{
     email::{self, Email},
 };
 
-/// Claims of somebody: what they mean depends on who is believed to have made them.
+/// Claims about a person. They are only as trustworthy as their source.
 pub type Claims = Map<String, Value>;
 
-/// What is known of a person.
+/// The profile of a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
-    /// The address, where it is one.
+    /// E-mail address, if it is valid.
     pub email: Option<Email>,
-    /// Whether the provider says that it is theirs.
+    /// Whether the provider has verified that the address is the person's.
     pub is_email_verified: bool,
     /// First name.
     pub first_name: Option<String>,
@@ -23,14 +23,14 @@ pub struct Profile {
     pub last_name: Option<String>,
 }
 
-/// A claim that is a text.
+/// Returns a claim that is a string.
 #[must_use]
 pub fn text<'a>(claims: &'a Claims, name: &str) -> Option<&'a str> {
     claims.get(name)?.as_str()
 }
 
 impl Profile {
-    /// What claims say.
+    /// Returns the profile from claims.
     #[must_use]
     pub fn of(claims: &Claims) -> Self {
         let email = text(claims, "email").and_then(email::parse);
@@ -49,13 +49,13 @@ impl Profile {
     }
 }
 
-/// Some providers write it as a text.
+/// Some providers send the boolean as a string.
 fn is_true(claim: Option<&Value>) -> bool {
     matches!(claim, Some(Value::Bool(true))) || claim.and_then(Value::as_str) == Some("true")
 }
 
-/// A name as a customer has it: without control characters and white space around, cut to its length (SPR-11). What the
-/// provider has of somebody cannot be refused to them.
+/// Returns a name in the form of a customer's name: without control characters and surrounding white space, truncated
+/// to the maximum length (SPR-11). It is not rejected, because the person cannot change the provider's data here.
 fn name(text: &str) -> Option<String> {
     let plain: String = text
         .chars()
@@ -66,7 +66,7 @@ fn name(text: &str) -> Option<String> {
     (!cut.is_empty()).then(|| cut.to_owned())
 }
 
-/// The last word of a whole name as the last name.
+/// Splits a full name; its last word is the last name.
 fn split(whole: &str) -> (Option<String>, Option<String>) {
     match whole.trim().rsplit_once(char::is_whitespace) {
         Some((first, last)) => (name(first), name(last)),

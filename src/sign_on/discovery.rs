@@ -1,4 +1,4 @@
-//! What a provider publishes of itself (OpenID Connect Discovery 1.0).
+//! The metadata that a provider publishes (OpenID Connect Discovery 1.0).
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,29 +8,29 @@ use super::exchange::Fault;
 use super::{IdentityProvider, is_loopback};
 use crate::app::App;
 
-/// Where a provider is found and how it is talked to.
+/// Endpoints of a provider and how to authenticate there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata {
-    /// Browsers are sent there.
+    /// Authorization endpoint, for browsers.
     pub authorization_endpoint: Url,
-    /// Codes are exchanged there.
+    /// Token endpoint, which exchanges codes.
     pub token_endpoint: Url,
-    /// Its keys are there.
+    /// URL of its keys.
     pub jwks_uri: Url,
-    /// What it knows of a person is there.
+    /// Userinfo endpoint, which returns claims about a person.
     pub userinfo_endpoint: Option<Url>,
-    /// How the gateway shows who it is.
+    /// How the gateway authenticates.
     pub authentication: Authentication,
 }
 
-/// How a client with a secret shows who it is (OpenID Connect Core 1.0 §9).
+/// How a client authenticates with its secret (OpenID Connect Core 1.0 §9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authentication {
     /// In the header `Authorization`.
     Basic,
-    /// In the form.
+    /// In the form parameters.
     Post,
-    /// In a way that the gateway does not know.
+    /// By a method that the gateway does not support.
     Other,
 }
 
@@ -46,19 +46,19 @@ struct Published {
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
 }
 
-/// How old what a provider publishes may be.
+/// Maximum age of cached metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Age {
-    /// An hour.
+    /// One hour.
     Fresh,
-    /// Older where the provider does not answer: a browser that is sent there sees for itself.
+    /// Older if the provider does not respond; a browser that is sent there finds out by itself.
     Any,
 }
 
-/// What the provider publishes.
+/// Returns the provider's metadata.
 ///
 /// # Errors
-/// Why it cannot be had, or not be believed.
+/// If the metadata cannot be fetched or cannot be trusted.
 pub async fn of(app: &App, provider: &IdentityProvider, age: Age) -> Result<Metadata, Fault> {
     let url = document_of(&provider.issuer)?;
     let document = match age {
@@ -66,13 +66,13 @@ pub async fn of(app: &App, provider: &IdentityProvider, age: Age) -> Result<Meta
         Age::Any => app.documents.get_or_last(&url).await?,
     };
     match read(&document, &provider.issuer) {
-        // Whoever mends it need not wait until it is forgotten.
+        // Fetched again, so that a correction by the provider takes effect before the cache expires.
         Err(_) => read(&*app.documents.renewed(&url).await?, &provider.issuer),
         good => good,
     }
 }
 
-/// Where an issuer publishes (§4: a slash at the end is left out).
+/// Returns the URL of an issuer's metadata (§4: a trailing slash is removed).
 fn document_of(issuer: &str) -> Result<Url, Fault> {
     let url = format!(
         "{}/.well-known/openid-configuration",
@@ -81,10 +81,11 @@ fn document_of(issuer: &str) -> Result<Url, Fault> {
     Url::parse(&url).map_err(|_no_url| Fault::Untrusted("the issuer is not a URL"))
 }
 
-/// Reads what this issuer publishes.
+/// Reads an issuer's metadata.
 ///
 /// # Errors
-/// What cannot be believed: another issuer's (§4.3), or an endpoint where somebody listens in.
+/// If it is not trustworthy: another issuer's metadata (§4.3), or an endpoint without https, where the traffic could be
+/// intercepted.
 fn read(document: &Value, issuer: &str) -> Result<Metadata, Fault> {
     let published = Published::deserialize(document)
         .map_err(|_incomplete| Fault::Untrusted("the configuration of the provider is incomplete"))?;
@@ -112,7 +113,7 @@ fn read(document: &Value, issuer: &str) -> Result<Metadata, Fault> {
 }
 
 fn authentication(supported: Option<&[String]>) -> Authentication {
-    // Left out it means Basic (§3).
+    // If omitted, the method is Basic (§3).
     let Some(supported) = supported else {
         return Authentication::Basic;
     };
@@ -194,7 +195,7 @@ mod tests {
             }
             assert!(read(&with(field, json!("https://other.example/x")), ISSUER).is_ok());
         }
-        // One that is on this machine itself may have all of it there.
+        // A provider on a loopback address may have all its endpoints there.
         let local = json!({
             "issuer": "http://127.0.0.1:4000", "authorization_endpoint": "http://127.0.0.1:4000/auth",
             "token_endpoint": "http://127.0.0.1:4000/token", "jwks_uri": "http://127.0.0.1:4000/jwks",

@@ -1,4 +1,5 @@
-//! A code becomes what a provider says of a person (OpenID Connect Core 1.0 §3.1.3, RFC 7636 §4.5).
+//! Exchange of an authorization code for verified claims about a person (OpenID Connect Core 1.0 §3.1.3, RFC 7636
+//! §4.5).
 
 use std::fmt;
 use std::time::Duration;
@@ -21,23 +22,25 @@ use crate::platform::{
     secret::Secret,
 };
 
-/// How long all that is asked until an id token is believed may take, so that a request is answered before its deadline.
+/// Maximum duration of all requests until an id token is verified, so that the response is sent before the request's
+/// deadline.
 const LIMIT: Duration = Duration::from_secs(8);
-/// A request that found no place among those to other servers may try again after so many seconds.
+/// Delay in seconds after which a request may be retried that exceeded the limit of concurrent requests to other
+/// servers.
 const TRY_AGAIN: i32 = 2;
 
-/// Why nobody is vouched for. Says nothing of the person, nor of what was sent.
+/// Why no person was authenticated. Contains nothing about the person or about what was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The provider does not answer.
+    /// The provider does not respond.
     Down(Unread),
-    /// It refuses the code.
+    /// The provider refuses the code.
     CodeRefused,
-    /// It refuses for another reason, which is not the browser's: its error code.
+    /// The provider refuses for another reason, which the browser did not cause: its error code.
     Refused(&'static str),
     /// The id token belongs to another sign-in.
     OtherNonce,
-    /// What it says cannot be believed.
+    /// The provider's response cannot be trusted.
     Untrusted(&'static str),
 }
 
@@ -65,7 +68,7 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
-    /// Tells the operator which provider and why, and gives what the browser is told.
+    /// Logs the provider and the reason for the operator, and returns the error for the caller.
     #[must_use]
     pub fn told(self, provider: &IdentityProvider) -> Error {
         tracing::warn!(provider = %provider.id, reason = %self, "authentication by an identity provider failed");
@@ -99,37 +102,37 @@ impl Fault {
     }
 }
 
-/// What a browser brings back from a provider.
+/// The parameters with which a browser returns from a provider.
 pub struct Returned {
-    /// The code.
+    /// Authorization code.
     pub code: Secret,
-    /// Where it came back to.
+    /// Redirect URI of the authorization request.
     pub redirect_uri: String,
-    /// What the code challenge was made of.
+    /// Code verifier, from which the code challenge was derived.
     pub code_verifier: Secret,
-    /// What is in the id token.
+    /// Nonce that the id token must contain.
     pub nonce: String,
 }
 
-/// Somebody for whom a provider vouches.
+/// A person whom a provider has authenticated.
 pub struct Vouched {
-    /// What the provider calls them.
+    /// The provider's identifier of the person.
     pub subject: String,
     claims: Claims,
     access_token: Option<Secret>,
     userinfo_endpoint: Option<Url>,
 }
 
-/// What a provider answers to a good code.
+/// A provider's response to a valid code.
 struct Tokens {
     id_token: Secret,
     access_token: Option<Secret>,
 }
 
-/// Exchanges a code for somebody whom the provider vouches for.
+/// Exchanges a code for a person whom the provider has authenticated.
 ///
 /// # Errors
-/// IDENTITY_PROVIDER_REJECTED on what is to blame; RATE_LIMITED where too many exchanges are under way.
+/// IDENTITY_PROVIDER_REJECTED on the field that caused it; RATE_LIMITED if too many exchanges are in progress.
 pub async fn exchange(app: &App, provider: &IdentityProvider, returned: &Returned) -> Result<Vouched, Error> {
     let secret = match &provider.sealed_secret {
         Some(sealed) => {
@@ -170,7 +173,7 @@ async fn vouch(
     })
 }
 
-/// Asks the token endpoint.
+/// Redeems the code at the token endpoint.
 async fn redeem(
     app: &App,
     provider: &IdentityProvider,
@@ -226,7 +229,7 @@ fn question<'a>(
     })
 }
 
-/// HTTP Basic, both halves encoded as in a form first (RFC 6749 §2.3.1).
+/// Returns the value of HTTP Basic, both halves form-encoded first (RFC 6749 §2.3.1).
 fn basic(client_id: &str, secret: &Secret) -> Secret {
     let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let pair = Secret::from(format!("{}:{}", encoded(client_id), encoded(secret.expose())));
@@ -241,7 +244,7 @@ fn tokens(said: &Value) -> Result<Tokens, Fault> {
     })
 }
 
-/// The errors of RFC 6749 §5.2; whatever else the provider writes is its own affair, and stays out of the log.
+/// Maps the error codes of RFC 6749 §5.2. Other text of the provider is untrusted and stays out of the log.
 fn refused(said: &Value) -> Fault {
     match said.get("error").and_then(Value::as_str) {
         Some("invalid_grant") => Fault::CodeRefused,
@@ -260,11 +263,11 @@ fn refused(said: &Value) -> Fault {
 }
 
 impl Vouched {
-    /// What the provider says of them. Where the id token has no address, the userinfo endpoint is asked: providers may keep
-    /// to that (OpenID Connect Core 1.0 §5.4).
+    /// Returns the profile of the person. If the id token has no address, it is requested from the userinfo endpoint:
+    /// providers may return it only there (OpenID Connect Core 1.0 §5.4).
     ///
     /// # Errors
-    /// IDENTITY_PROVIDER_REJECTED where the endpoint answers otherwise than it may.
+    /// IDENTITY_PROVIDER_REJECTED if the endpoint fails or its response is invalid.
     pub async fn profile(&self, app: &App, provider: &IdentityProvider) -> Result<Profile, Error> {
         let (Some(token), Some(url)) = (&self.access_token, &self.userinfo_endpoint) else {
             return Ok(Profile::of(&self.claims));
@@ -287,7 +290,7 @@ impl Vouched {
         let Value::Object(claims) = app.fetcher.ask(question).await?.json()? else {
             return Err(Fault::Untrusted("the userinfo response is not a JSON object"));
         };
-        // §5.3.2: else it may be somebody else's.
+        // §5.3.2: otherwise the claims may be another person's.
         if text(&claims, "sub") != Some(&self.subject) {
             return Err(Fault::Untrusted(
                 "the userinfo response has another subject (sub) than the id token",
@@ -303,7 +306,7 @@ mod tests {
 
     use super::*;
 
-    // RFC 6749 §2.3.1: what is special in a form is encoded before the halves are joined.
+    // RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
     #[test]
     fn a_client_id_with_a_colon_is_told_from_its_secret() {
         let header = basic("a:b c", &Secret::from("s%/ü"));

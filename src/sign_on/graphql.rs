@@ -1,4 +1,4 @@
-//! Identity providers on the wire.
+//! GraphQL types of identity providers.
 
 use std::sync::Arc;
 
@@ -77,10 +77,10 @@ fn unavailable(fault: Fault, provider: &Document) -> Error {
     )
 }
 
-/// A storefront's providers, for its field: one command for all storefronts of a level.
+/// Returns a storefront's providers, for its field, with one database command for all storefronts of a level.
 ///
 /// # Errors
-/// FORBIDDEN where the caller may not read storefronts.
+/// FORBIDDEN if the caller may not read storefronts.
 pub async fn providers_of(
     context: &RequestContext,
     storefront: &StorefrontId,

@@ -1,4 +1,4 @@
-//! What of an id token is believed (OpenID Connect Core 1.0 §3.1.3.7), pure.
+//! Verification of id tokens (OpenID Connect Core 1.0 §3.1.3.7), without I/O.
 
 use std::time::Duration;
 
@@ -12,43 +12,43 @@ use super::claims::{Claims, text};
 use super::exchange::Fault;
 use crate::platform::clock::Timestamp;
 
-/// Longest id token, in bytes: those of providers that write a person's groups into it have tens of kilobytes.
+/// Maximum length of an id token, in bytes: tokens of providers that include a person's groups have tens of kilobytes.
 const LONGEST: usize = 128 * 1024;
-/// Longest header of an id token, encoded, in bytes: some hold a chain of certificates.
+/// Maximum length of the encoded header of an id token, in bytes: some contain a certificate chain.
 const LONGEST_HEADER: usize = 16 * 1024;
 
-/// How far a provider's clock may be from ours.
+/// Maximum difference between a provider's clock and the gateway's.
 const LEEWAY: Duration = Duration::from_secs(60);
 
-/// What signs it, as it says itself.
+/// What the token states about its signature.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Header {
-    /// The algorithm: one with a public key.
+    /// The algorithm: asymmetric.
     pub algorithm: Algorithm,
-    /// The key's id.
+    /// Id of the key.
     pub key_id: Option<String>,
 }
 
-/// What an id token must say to be meant for this sign-in.
+/// What an id token must contain to belong to this sign-in.
 #[derive(Clone, Copy)]
 pub struct Expected<'a> {
-    /// Who made it.
+    /// Issuer of the token.
     pub issuer: &'a str,
-    /// For whom.
+    /// Audience of the token.
     pub client_id: &'a str,
-    /// What the browser made up.
+    /// Nonce that the browser generated.
     pub nonce: &'a str,
-    /// The access token that came with it.
+    /// Access token that was issued together with it.
     pub access_token: Option<&'a str>,
-    /// When.
+    /// Current time.
     pub now: Timestamp,
 }
 
-/// The header of a token, which nothing vouches for yet.
+/// Returns the header of a token, which is not verified yet.
 ///
 /// # Errors
-/// For anything else than a signed token by an algorithm with a public key: `none` and HMACs among them, for which a public
-/// key would do as the secret.
+/// For anything but a signed token with an asymmetric algorithm. `none` and HMACs are refused; for an HMAC a public key
+/// could be used as the secret.
 pub fn header(token: &str) -> Result<Header, Fault> {
     let unreadable =
         Fault::Untrusted("the id token is not valid, or is signed with an unsupported algorithm");
@@ -74,10 +74,10 @@ pub fn header(token: &str) -> Result<Header, Fault> {
     }
 }
 
-/// The claims of a token that this key has signed by this algorithm and that is meant for this sign-in.
+/// Returns the claims of a token that this key has signed by this algorithm and that belongs to this sign-in.
 ///
 /// # Errors
-/// What is not as it must be.
+/// If the signature or a claim is invalid.
 pub fn verify(
     token: &str,
     key: &DecodingKey,
@@ -85,7 +85,7 @@ pub fn verify(
     expected: &Expected<'_>,
 ) -> Result<Claims, Fault> {
     let mut validation = Validation::new(algorithm);
-    // What follows is stricter, and by our clock.
+    // The checks below are stricter and use the gateway's clock.
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_aud = false;
@@ -116,7 +116,8 @@ fn check(claims: &Claims, algorithm: Algorithm, expected: &Expected<'_>) -> Resu
     }
 }
 
-/// §3.1.3.7, 3 to 5: we are among those for whom it is, and where there are others too, it was made for us.
+/// §3.1.3.7, 3 to 5: the gateway is in the audience, and if the audience has other members, the gateway is the
+/// authorized party.
 fn check_audience(claims: &Claims, client_id: &str) -> Result<(), Fault> {
     let others = Fault::Untrusted("the id token is for another client (aud or azp)");
     let is_ours = |audience: &Value| audience.as_str() == Some(client_id);
@@ -145,7 +146,7 @@ fn check_times(claims: &Claims, now: Timestamp) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The left half of a token's hash by the algorithm's own hash function (§3.1.3.6); Ed25519's is SHA-512.
+/// Returns the left half of a token's hash by the algorithm's own hash function (§3.1.3.6); Ed25519's is SHA-512.
 fn half_hash(algorithm: Algorithm, token: &str) -> String {
     let function = match algorithm {
         Algorithm::RS384 | Algorithm::PS384 | Algorithm::ES384 => &SHA384,

@@ -1,4 +1,4 @@
-//! What the mutation of single sign-on takes.
+//! Input of the mutation of single sign-on.
 
 use async_graphql::{ID, InputObject};
 
@@ -8,11 +8,11 @@ use super::{IdentityProvider, refusal};
 use crate::error::{Faults, UserError, UserErrorCode};
 use crate::platform::{secret::Secret, text};
 
-/// Longest code, in characters: providers' are a few hundred.
+/// Maximum length of a code, in characters; codes of providers have a few hundred.
 const MAX_CODE: usize = 4096;
-/// Longest redirect URI, in characters.
+/// Maximum length of a redirect URI, in characters.
 const MAX_REDIRECT_URI: usize = 2048;
-/// The lengths of a code verifier (RFC 7636 §4.1).
+/// Length of a code verifier (RFC 7636 §4.1).
 const VERIFIER: std::ops::RangeInclusive<usize> = 43..=128;
 
 /// Input of `customerTokenCreateWithOidc`: the result of a sign-in at an identity provider.
@@ -35,7 +35,7 @@ pub struct CustomerTokenCreateWithOidcInput {
     pub(super) anonymous_user_token: Option<String>,
 }
 
-/// What came back, checked; faults are noted.
+/// Returns the checked parameters with which the browser returned, or notes the faults.
 pub(super) fn returned(
     faults: &mut Faults,
     (code, redirect_uri, code_verifier, nonce): (String, Option<String>, String, &str),
@@ -53,7 +53,7 @@ pub(super) fn returned(
     })
 }
 
-/// Where the browser came back to: one of the addresses to which the provider may send it.
+/// Returns the redirect URI, which must be one of those that are allowed for the provider.
 pub(super) fn redirect_uri(provider: Option<&IdentityProvider>, sent: &str) -> Result<String, UserError> {
     let sent = text::required(sent, "redirectUri", MAX_REDIRECT_URI)?;
     match provider {
@@ -85,7 +85,7 @@ fn check_nonce(nonce: &str) -> Result<String, UserError> {
     Err(UserError::new(wrong(&nonce, MIN_STATE), ["nonce"], message))
 }
 
-/// What is wrong with a text that cannot have been made up for a sign-in.
+/// Returns the error code for a text that is too short or otherwise invalid.
 fn wrong(text: &str, shortest: usize) -> UserErrorCode {
     if text.len() < shortest {
         UserErrorCode::TooShort

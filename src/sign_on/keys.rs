@@ -1,4 +1,4 @@
-//! A provider's keys (RFC 7517): which of them may have signed an id token.
+//! The keys of a provider (RFC 7517), and which of them may have signed an id token.
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
@@ -8,11 +8,11 @@ use url::Url;
 use super::exchange::Fault;
 use crate::app::App;
 
-/// The key by which a token of this algorithm and key id was signed. Where the provider's keys as they are known have none,
-/// they are fetched anew, at most once a minute (EPC-09).
+/// Returns the key by which a token with this algorithm and key id was signed. If the cached keys contain none, the
+/// keys are fetched again, at most once a minute (EPC-09).
 ///
 /// # Errors
-/// Why there is none.
+/// If there is no such key, or the keys cannot be fetched.
 pub async fn find(
     app: &App,
     jwks_uri: &Url,
@@ -29,10 +29,11 @@ pub async fn find(
     ))
 }
 
-/// The key with this id that signs by this algorithm; without an id the only one that does (OpenID Connect Core 1.0 §10.1).
+/// Returns the key with this id that signs by this algorithm; without an id, the only one that does (OpenID Connect
+/// Core 1.0 §10.1).
 fn among(jwks: &Value, algorithm: Algorithm, key_id: Option<&str>) -> Option<DecodingKey> {
     let keys = jwks.get("keys")?.as_array()?.iter();
-    // One that cannot be read is for somebody else.
+    // Keys that cannot be parsed are ignored; they are for other purposes.
     let keys = keys.filter_map(|key| serde_json::from_value::<Jwk>(key.clone()).ok());
     let mut fitting = keys.filter(|key| {
         signs_by(key, algorithm) && key_id.is_none_or(|id| key.common.key_id.as_deref() == Some(id))
@@ -44,8 +45,8 @@ fn among(jwks: &Value, algorithm: Algorithm, key_id: Option<&str>) -> Option<Dec
     DecodingKey::from_jwk(&key).ok()
 }
 
-/// Whether the key is there to sign by this algorithm. A shared secret (`oct`) never is: what a provider publishes is
-/// everybody's.
+/// Whether the key is for signatures by this algorithm. A shared secret (`oct`) never is, because what a provider
+/// publishes is public.
 fn signs_by(key: &Jwk, algorithm: Algorithm) -> bool {
     let is_of_kind = match &key.algorithm {
         AlgorithmParameters::RSA(_) => matches!(
@@ -119,7 +120,7 @@ mod tests {
         ] {
             assert!(!found(&both, other, Some("a")), "{other:?}");
         }
-        // Without an id it must be the only one.
+        // Without an id there must be only one key.
         assert!(found(&[a], Algorithm::ES256, None));
         assert!(!found(&both, Algorithm::ES256, None));
     }

@@ -1,13 +1,13 @@
-//! Single sign-on: customers sign in at an identity provider of their storefront, by OpenID Connect's authorization code flow
-//! with PKCE (EPC-09). Operators add the providers; no mutation does.
+//! Single sign-on: customers sign in at an identity provider of their storefront, by OpenID Connect's authorization
+//! code flow with PKCE (EPC-09). Only operators add providers; there is no mutation for it.
 //!
-//! | file | what |
+//! | file | content |
 //! |---|---|
-//! | `authorization` | where a browser is sent to |
-//! | `discovery`, `keys` | what a provider publishes of itself |
-//! | `exchange` | a code becomes tokens |
-//! | `id_token`, `claims` | what of an id token is believed, and what it says of a person |
-//! | `admission` | whose account that is: the known one, a linked one, a new one |
+//! | `authorization` | the URL that a browser is sent to |
+//! | `discovery`, `keys` | metadata and keys that a provider publishes |
+//! | `exchange` | exchange of a code for tokens |
+//! | `id_token`, `claims` | verification of an id token, and its claims about a person |
+//! | `admission` | selection of the account: the linked one, one to link, or a new one |
 
 pub mod admission;
 pub mod authorization;
@@ -33,38 +33,38 @@ use crate::platform::{
     id::{IdentityProviderId, StorefrontId},
 };
 
-/// Longest key of a provider.
+/// Maximum length of a provider's key.
 pub const MAX_KEY: usize = 64;
-/// Most identity providers of a storefront: the storefront lists them without pages.
+/// Maximum number of identity providers of a storefront, which lists them without pages.
 pub const MAX_PROVIDERS: usize = 50;
-/// Most identities of a customer.
+/// Maximum number of identities of a customer.
 pub const MAX_IDENTITIES: usize = 20;
-/// Longest subject (OpenID Connect Core 1.0 §2).
+/// Maximum length of a subject (OpenID Connect Core 1.0 §2).
 pub const MAX_SUBJECT: usize = 255;
 
-/// An identity provider at which the customers of a storefront may sign in.
+/// An identity provider at which customers of a storefront can sign in.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IdentityProvider {
     /// Id.
     #[serde(rename = "_id")]
     pub id: IdentityProviderId,
-    /// Where.
+    /// Storefront of the provider.
     pub storefront_id: StorefrontId,
-    /// What programs call it; unique in the storefront.
+    /// Name for programs; unique in the storefront.
     pub key: String,
-    /// What people call it.
+    /// Display name.
     pub name: String,
-    /// Its issuer identifier, to the letter.
+    /// Its issuer identifier, verbatim.
     pub issuer: String,
-    /// What it calls the gateway.
+    /// The gateway's client id at the provider.
     pub client_id: String,
-    /// The secret between the two, encrypted; none for a public client.
+    /// Client secret, encrypted; none for a public client.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sealed_secret: Option<Binary>,
-    /// Where it may send browsers back to, to the letter.
+    /// Allowed redirect URIs, verbatim.
     pub redirect_uris: Vec<String>,
-    /// When an operator added it.
+    /// Time at which an operator added it.
     pub created_at: Timestamp,
 }
 
@@ -89,17 +89,17 @@ impl TenantDocument for IdentityProvider {
 }
 
 impl IdentityProvider {
-    /// Whether it may send browsers back to this address: to the letter, as OAuth 2.0 Security (RFC 9700 §2.1) asks.
+    /// Whether this redirect URI is allowed. It is compared exactly, as OAuth 2.0 Security (RFC 9700 §2.1) requires.
     #[must_use]
     pub fn returns_to(&self, redirect_uri: &str) -> bool {
         self.redirect_uris.iter().any(|allowed| allowed == redirect_uri)
     }
 }
 
-/// Whether this can be a provider's key: 1 to 64 small letters, digits, `-` and `_`, a letter first.
+/// Checks the key of a provider: 1 to 64 lower-case letters, digits, `-` and `_`, starting with a letter.
 ///
 /// # Errors
-/// What is wrong, for the operator.
+/// A message for the operator.
 pub fn check_key(key: &str) -> Result<String, String> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
     let good = key.len() <= MAX_KEY
@@ -115,11 +115,11 @@ pub fn check_key(key: &str) -> Result<String, String> {
     }
 }
 
-/// Whether this can be an issuer: https, or http on a loopback address, without query and fragment (EPC-09, OpenID Connect
-/// Discovery 1.0 §3). It is compared to the letter, so that it is kept as it is written.
+/// Checks an issuer: https, or http on a loopback address, without query and fragment (EPC-09, OpenID Connect Discovery
+/// 1.0 §3). It is compared exactly and therefore returned as written.
 ///
 /// # Errors
-/// What is wrong, for the operator.
+/// A message for the operator.
 pub fn check_issuer(issuer: &str) -> Result<String, String> {
     let good = Url::parse(issuer).is_ok_and(|url| {
         (url.scheme() == "https" && url.has_host() || is_loopback(&url))
@@ -139,11 +139,11 @@ pub fn check_issuer(issuer: &str) -> Result<String, String> {
     }
 }
 
-/// Whether a provider may send browsers back to this: https, http on a loopback address, or an app's own scheme, which has a
-/// dot (RFC 8252 §7); without fragment (RFC 6749 §3.1.2).
+/// Checks a redirect URI: https, http on a loopback address, or an app's own scheme, which contains a dot (RFC 8252
+/// §7); without fragment (RFC 6749 §3.1.2).
 ///
 /// # Errors
-/// What is wrong, for the operator.
+/// A message for the operator.
 pub fn check_redirect_uri(uri: &str) -> Result<String, String> {
     let good = Url::parse(uri).is_ok_and(|url| {
         let is_apps = url.scheme().contains('.');
@@ -163,7 +163,7 @@ pub fn check_redirect_uri(uri: &str) -> Result<String, String> {
     }
 }
 
-/// Whether this is http on a loopback address, where nobody listens in.
+/// Whether this is http on a loopback address, where the traffic cannot be intercepted.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     url.scheme() == "http"
@@ -175,7 +175,7 @@ pub fn is_loopback(url: &Url) -> bool {
         }
 }
 
-/// What single sign-on refuses.
+/// User errors of single sign-on.
 pub mod refusal {
     use super::MAX_IDENTITIES;
     use crate::error::{UserError, UserErrorCode};
@@ -187,33 +187,33 @@ pub mod refusal {
         UserError::new(UserErrorCode::IdentityProviderNotFound, ["provider"], message)
     }
 
-    /// The provider may not send browsers there.
+    /// The redirect URI is not allowed for the provider.
     #[must_use]
     pub fn redirect_uri_not_allowed() -> UserError {
         let message = "This is none of the redirect URIs that an operator allowed for the identity provider.";
         UserError::new(UserErrorCode::RedirectUriNotAllowed, ["redirectUri"], message)
     }
 
-    /// The provider, or what it says, came to nothing.
+    /// The provider does not respond, refuses the code, or its response cannot be trusted.
     #[must_use]
     pub fn rejected(field: &'static str, message: &str) -> UserError {
         UserError::new(UserErrorCode::IdentityProviderRejected, [field], message)
     }
 
-    /// Nobody's account, and none can be made or linked.
+    /// The identity has no account, and none can be created or linked.
     #[must_use]
     pub fn not_linked(message: &str) -> UserError {
         UserError::new(UserErrorCode::IdentityNotLinked, [], message)
     }
 
-    /// The account has as many identities as it may have.
+    /// The account has the maximum number of identities.
     #[must_use]
     pub fn too_many_identities() -> UserError {
         let message = format!("An account is linked to at most {MAX_IDENTITIES} identities.");
         UserError::new(UserErrorCode::TooMany, [], message)
     }
 
-    /// The account is being erased or was: the same code as for a password (EPC-08).
+    /// The account is erased or its erasure has started: the same code as for a password (EPC-08).
     #[must_use]
     pub fn account_is_gone() -> UserError {
         let message = "The account of this identity can no longer be signed in to.";

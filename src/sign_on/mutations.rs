@@ -18,7 +18,7 @@ use crate::customer::{
 };
 use crate::error::{Error, Faults, Result, UserError, UserErrorCode};
 
-/// Single sign-on's part of the mutation.
+/// Mutations of single sign-on.
 #[derive(Default)]
 pub struct SignOnMutation;
 
@@ -45,12 +45,12 @@ impl SignOnMutation {
         input: CustomerTokenCreateWithOidcInput,
     ) -> Result<CustomerTokenPayload> {
         let context = RequestContext::of(ctx)?;
-        // Boxed: every mutation is given room for the largest of them.
+        // Boxed, because the future of every mutation is as large as the largest of them.
         token_payload(Box::pin(sign_in(context, input)).await)
     }
 }
 
-/// The provider that an input names, where the storefront is known.
+/// Returns the provider that an input names, if the storefront is known.
 async fn provider(app: &App, place: Option<&StorefrontReach>, key: &str) -> Result<Option<IdentityProvider>> {
     if key.trim().is_empty() {
         let message = "This must not be empty or blank.";

@@ -1,4 +1,4 @@
-//! Identity providers and identities in the database.
+//! Database access for identity providers and identities.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,9 +24,9 @@ use crate::storefront::Storefront;
 
 /// The index that keeps a provider's key unique in its storefront.
 pub const UNIQUE_KEY: &str = "storefront_key";
-/// The index that ties a provider's subject to one customer.
+/// The index that links a provider's subject to at most one customer.
 pub const UNIQUE_SUBJECT: &str = "provider_subject";
-/// Identities that are removed in one transaction with their provider.
+/// Maximum number of identities that one transaction removes after their provider.
 const PART: i64 = 500;
 
 /// Indexes of the providers and the identities.
@@ -51,7 +51,7 @@ pub const INDEXES: &[Index] = &[
     },
 ];
 
-/// The provider that a storefront's programs call so.
+/// Returns the provider of a storefront with this key.
 pub async fn by_key(
     database: &Database,
     reach: &impl Confine,
@@ -62,11 +62,11 @@ pub async fn by_key(
     database.open::<IdentityProvider>(reach).find_one(named).await
 }
 
-/// Reads the providers of each of a level of storefronts, in one command.
+/// Loads the providers of several storefronts of a level, in one command.
 pub struct ProvidersOf {
-    /// Where.
+    /// The database.
     pub database: Database,
-    /// How far.
+    /// The caller's reach.
     pub reach: Reach,
 }
 
@@ -87,9 +87,9 @@ impl Batch for ProvidersOf {
     }
 }
 
-/// What an operator says of a provider.
+/// A provider that an operator adds.
 pub struct NewProvider {
-    /// Where.
+    /// Storefront of the provider.
     pub storefront: StorefrontId,
     /// Unique in the storefront.
     pub key: String,
@@ -97,27 +97,27 @@ pub struct NewProvider {
     pub name: String,
     /// Its issuer identifier.
     pub issuer: String,
-    /// What it calls the gateway.
+    /// The gateway's client id at the provider.
     pub client_id: String,
-    /// The secret between the two.
+    /// Client secret.
     pub client_secret: Option<Secret>,
-    /// Where it may send browsers back to.
+    /// Allowed redirect URIs.
     pub redirect_uris: Vec<String>,
 }
 
-/// Why a provider is not added.
+/// Why a provider was not added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotAdded {
-    /// Another one of the storefront has the key.
+    /// Another provider of the storefront has this key.
     KeyTaken,
-    /// The storefront has as many as it may have.
+    /// The storefront has the maximum number of providers.
     TooMany,
 }
 
 /// Adds a provider.
 ///
 /// # Errors
-/// The outer error when the database fails; the inner one when the provider cannot be added.
+/// The outer error if the database fails; the inner one if the provider cannot be added.
 pub async fn add(
     app: &App,
     system: &SystemReach,
@@ -164,8 +164,8 @@ pub async fn add(
     }
 }
 
-/// Inserts a provider unless the storefront has as many as it may have. Whoever adds one touches the storefront, so that
-/// of two at once one begins anew and counts the other's.
+/// Inserts a provider and returns false if the storefront has the maximum number. It updates the storefront, so that of
+/// two concurrent transactions one is retried and counts the other's provider.
 async fn insert(
     database: &Database,
     system: &SystemReach,
@@ -187,7 +187,7 @@ async fn insert(
     Ok(true)
 }
 
-/// How many identities a person has, within a transaction.
+/// Returns the number of a person's identities, within a transaction.
 pub async fn count_identities_in(
     database: &Database,
     reach: &impl Confine,
@@ -199,7 +199,7 @@ pub async fn count_identities_in(
     Ok(found.len())
 }
 
-/// All providers, or a storefront's, oldest first.
+/// Returns all providers, or those of a storefront, oldest first.
 pub async fn list(
     database: &Database,
     system: &SystemReach,
@@ -210,8 +210,8 @@ pub async fn list(
     providers.find(filter, doc! { "_id": 1 }, 0).await
 }
 
-/// Removes a provider, then what ties its subjects to customers, part by part. False where there is nothing of it; what was
-/// broken off is finished by doing it again.
+/// Removes a provider, then in batches the identities that link its subjects to customers. Returns false if there is
+/// nothing to remove. An interrupted removal is completed by repeating it.
 pub async fn remove(database: &Database, system: &SystemReach, id: &IdentityProviderId) -> Result<bool> {
     let providers = database.open::<IdentityProvider>(system);
     let context = (&providers, id);
@@ -237,7 +237,7 @@ pub async fn remove(database: &Database, system: &SystemReach, id: &IdentityProv
     }
 }
 
-/// The identity that a provider knows by this subject.
+/// Returns the identity with this subject at a provider.
 pub async fn by_subject(
     database: &Database,
     reach: &impl Confine,

@@ -1,6 +1,6 @@
-//! Data exports: files with all that is stored about a customer. A file is read by whoever may read that data, and is no item
-//! of the customer's private storage: a collection of its own keeps it out of every list, count, change and removal of
-//! items. It goes after a week (EXP-02).
+//! Data exports: files with all data that is stored about a customer. A caller who may read that data may read the
+//! file. It is not an item of the customer's private storage: a separate collection keeps it out of every list, count,
+//! change and removal of items. It expires after a week (EXP-02).
 
 use std::time::Duration;
 
@@ -22,9 +22,9 @@ use crate::platform::{
     stored::{Field, Stored},
 };
 
-/// Who may read one: who may read the data that is in it.
+/// Who may read an export: who may read the data in it.
 pub const READ: Policy = Policy::backend(Scope::CustomersRead).and_customer();
-/// How long one is kept.
+/// Lifetime of an export.
 pub const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Collection of the exports.
 const COLLECTION: &str = "dataExports";
@@ -36,7 +36,7 @@ pub const INDEXES: &[Index] = &[
         keys: &[("storefrontId", 1), ("userId", 1), ("_id", 1)],
         kind: IndexKind::Plain,
     },
-    // Not one that removes by itself: the content goes too.
+    // No TTL index, because the content has to be removed too.
     Index {
         collection: COLLECTION,
         name: "due",
@@ -45,37 +45,37 @@ pub const INDEXES: &[Index] = &[
     },
 ];
 
-/// A file with all that is stored about a customer.
+/// A file with all data that is stored about a customer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DataExport {
-    /// Id, of the form that items have.
+    /// Id, with the same format as that of an item.
     #[serde(rename = "_id")]
     pub id: StorageItemId,
-    /// Where.
+    /// Storefront of the customer.
     pub storefront_id: StorefrontId,
     /// The customer's storefront user.
     pub user_id: StorefrontUserId,
-    /// Whose data.
+    /// The customer.
     pub customer_id: CustomerId,
-    /// The storage of the customer's user, by which the file's owner is found.
+    /// The storage of the customer's user, by which the owner of the file is found.
     pub storage_id: StorageId,
     /// Display name.
     pub name: String,
-    /// Bytes of the content.
+    /// Size of the content, in bytes.
     pub byte_size: i64,
-    /// SHA-256 of the content, in hex.
+    /// SHA-256 of the content, in hexadecimal.
     pub sha256: String,
     /// The content.
     pub blob_id: BlobId,
-    /// When it was written.
+    /// Time at which the export was written.
     pub created_at: Timestamp,
-    /// When it goes.
+    /// Time at which the export expires.
     pub expires_at: Timestamp,
 }
 
 impl DataExport {
-    /// The file as an item.
+    /// Returns the file as an item.
     #[must_use]
     pub fn item(&self) -> StorageItem {
         let Self {
@@ -107,7 +107,7 @@ impl DataExport {
         }
     }
 
-    /// Whether its week is not over at `now`.
+    /// Whether the export has not expired at `now`.
     #[must_use]
     pub fn is_there(&self, now: Timestamp) -> bool {
         now < self.expires_at

@@ -1,4 +1,4 @@
-//! Private storage and its items on the wire.
+//! GraphQL types of private storage and its items.
 
 use std::sync::Arc;
 
@@ -42,15 +42,15 @@ pub const READ: Policy = Policy::backend(Scope::StorageRead).and_own();
 pub struct PrivateStorage {
     owner: Arc<UserDocument>,
     reach: Reach,
-    /// In a mutation's payload: what the caller may see without the scopes to ask for it.
+    /// In a mutation's payload: what the caller may see without the scopes to query it.
     granted: Option<Reach>,
 }
 
 impl PrivateStorage {
-    /// The storage of a user. `granted` is what a payload shows without the scope.
+    /// Returns the storage of a user. `granted` is what a payload shows without the scope.
     ///
     /// # Errors
-    /// FORBIDDEN where the caller may not read storage.
+    /// FORBIDDEN if the caller may not read storage.
     pub fn of(context: &RequestContext, owner: &Arc<UserDocument>, granted: Option<&Reach>) -> Result<Self> {
         let reach = match granted {
             Some(reach) => reach.clone(),
@@ -121,7 +121,8 @@ impl PrivateStorage {
     ) -> Result<Connection<StorageItem>> {
         let context = RequestContext::of(ctx)?;
         let owner = self.owner.id.clone();
-        // Siblings have equal arguments and share a loader; cursors belong to the tenant.
+        // Siblings have equal arguments and share a loader. The order's name, to which cursors are bound, therefore
+        // contains the storefront and not the owner.
         let order = Order::by_id(format!("items in {}", self.owner.storefront_id));
         let page = PageArgs {
             first,
@@ -197,9 +198,9 @@ impl StorageItemFilter {
 #[derive(Clone, Description)]
 pub struct StorageItem {
     document: Arc<Document>,
-    /// In a mutation's payload: what the caller may see without the scopes to ask for it.
+    /// In a mutation's payload: what the caller may see without the scopes to query it.
     granted: Option<Reach>,
-    /// When it goes by itself.
+    /// Time at which the item expires; only exports do.
     goes_at: Option<Timestamp>,
 }
 
@@ -212,7 +213,7 @@ impl StorageItem {
         }
     }
 
-    /// A data export, in the payload of a mutation that `granted` was good for, or as the caller found it.
+    /// Returns a data export, in the payload of a mutation that `granted` permitted, or as the caller's query found it.
     #[must_use]
     pub fn exported(export: &DataExport, granted: Option<&Reach>) -> Self {
         Self {
@@ -222,13 +223,13 @@ impl StorageItem {
         }
     }
 
-    /// The node in the payload of a mutation that `reach` was good for.
+    /// Returns the node in the payload of a mutation that `reach` permitted.
     #[must_use]
     pub fn in_payload(document: Document, reach: &Reach) -> Self {
         Self::new(Arc::new(document), Some(reach.clone()))
     }
 
-    /// Until when a link that is made now is good.
+    /// Returns the time until which a link that is created now is valid.
     fn link_expiry(&self, context: &RequestContext) -> Timestamp {
         let expiry = context.app.clock.now().after(link::LIFETIME);
         self.goes_at.map_or(expiry, |goes_at| goes_at.min(expiry))
@@ -328,12 +329,12 @@ impl StorageItem {
     }
 }
 
-/// The reach into items.
+/// Returns the reach into items.
 pub async fn item_reach(context: &RequestContext, reach: &Reach) -> Result<StorageReach> {
     context.storage_reach::<StorageDocument>(reach).await
 }
 
-/// The item or data export with this id, for `node`. Each is there for those who may read it.
+/// Returns the item or data export with this id, for `node`, if the caller may read it.
 pub async fn node(context: &RequestContext, id: &str) -> Result<Option<StorageItem>> {
     let Some(id) = StorageItemId::parse(id) else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Storage's jobs: emptying the storages of removed users, sweeping content that no item names, and removing exports.
+//! Jobs of the storage: removing the storages of removed users, content that no item references, and expired exports.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +17,12 @@ use crate::platform::{
 };
 use crate::storefront_user::{lifecycle::EMPTY_STORAGES, private_storage::PrivateStorage};
 
-/// Items that one transaction removes: so few that others hardly wait.
+/// Maximum number of items that one transaction removes: few, so that others hardly wait for it.
 const BATCH: i64 = 50;
-/// How often content without an item is looked for.
+/// Interval at which content without an item is removed.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How often exports are looked for whose week is over. Nobody is shown them from the moment on when it is.
+/// Interval at which expired exports are removed. They are invisible from the moment of their expiry.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The jobs of this domain.
@@ -56,10 +56,10 @@ fn empty(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Fail
     .boxed()
 }
 
-/// Removes storages that nobody owns, with their items and the items' content.
+/// Removes storages that have no owner, with their items and the items' content.
 ///
 /// # Errors
-/// Whatever the database fails with; running it again goes on.
+/// Any database error; a repeated run continues.
 pub async fn empty_storages(app: &Arc<App>, storages: &[Bson]) -> Result<()> {
     loop {
         let step = Step::begin();
@@ -97,7 +97,7 @@ fn sweep(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Fai
     .boxed()
 }
 
-/// Items of storages that lost their owner, some at a time.
+/// Returns items of storages that lost their owner, at most `limit`.
 async fn abandoned(database: &Database, storages: &[Bson], limit: i64) -> Result<Vec<StorageItem>> {
     let items = database.open::<StorageItem>(&SystemReach::for_background_work());
     items
@@ -105,7 +105,7 @@ async fn abandoned(database: &Database, storages: &[Bson], limit: i64) -> Result
         .await
 }
 
-/// Removes these items within the caller's transaction; their contents are the caller's to release.
+/// Removes these items within the caller's transaction and returns their contents, which the caller has to release.
 async fn remove_abandoned(database: &Database, tx: &mut Tx, items: &[StorageItem]) -> Result<Vec<BlobId>> {
     let system = SystemReach::for_background_work();
     let ids: Vec<Bson> = items.iter().map(|item| Bson::from(&item.id)).collect();
@@ -125,10 +125,11 @@ async fn remove_storages(database: &Database, tx: &mut Tx, storages: &[Bson]) ->
         .await
 }
 
-/// Removes a bounded number of the exports that the filter finds, with their content; whether there may be more.
+/// Removes a bounded number of the exports that match the filter, with their content, and returns whether there may be
+/// more.
 ///
 /// # Errors
-/// Whatever the database fails with; running it again goes on.
+/// Any database error; a repeated run continues.
 pub async fn remove_exports(app: &Arc<App>, filter: Document) -> Result<bool> {
     let step = Step::begin();
     let exports = app

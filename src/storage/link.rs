@@ -1,4 +1,5 @@
-//! Signed links to content: whoever has one may read that content until it expires, and nobody else (STO-02).
+//! Signed links to content. A link permits every holder to read that content until it expires; without a link, it
+//! cannot be read (STO-02).
 
 use std::time::Duration;
 
@@ -8,10 +9,10 @@ use crate::platform::{
     id::{Id, StorageItemId},
 };
 
-/// How long a link is good for: time to show a page and to download, not to pass it on.
+/// Lifetime of a link: enough to show a page and to download, too short to pass it on.
 pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// A link to an item's content.
+/// Returns a link to an item's content.
 #[must_use]
 pub fn sign(vault: &Vault, public_url: &str, item: &StorageItemId, expires_at: Timestamp) -> String {
     let expires = expires_at.seconds();
@@ -19,19 +20,19 @@ pub fn sign(vault: &Vault, public_url: &str, item: &StorageItemId, expires_at: T
     format!("{public_url}/storage/{item}?expires={expires}&signature={signature}")
 }
 
-/// Why a link opens nothing.
+/// Why a link is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
-    /// It is not one of ours, or was changed.
+    /// The signature does not match.
     Changed,
-    /// It has run out.
+    /// The link has expired.
     Expired,
 }
 
-/// Checks that a link is one of ours and has not expired.
+/// Checks that the gateway signed a link and that it has not expired.
 ///
 /// # Errors
-/// What is wrong with it.
+/// If the link is invalid.
 pub fn verify(
     vault: &Vault,
     item: &StorageItemId,

@@ -1,4 +1,4 @@
-//! Items of private storage: what storefront users upload.
+//! Items of private storage: files that storefront users upload.
 
 pub mod data_export;
 pub mod graphql;
@@ -21,9 +21,9 @@ use crate::platform::{
     text,
 };
 
-/// Longest name, in characters.
+/// Maximum length of a name, in characters.
 const MAX_NAME: usize = 255;
-/// Longest folder, in characters.
+/// Maximum length of a folder, in characters.
 const MAX_FOLDER: usize = 255;
 
 /// Kind of an item.
@@ -46,27 +46,27 @@ pub struct StorageItem {
     /// Id.
     #[serde(rename = "_id")]
     pub id: StorageItemId,
-    /// Where.
+    /// Storefront of the item.
     pub storefront_id: StorefrontId,
-    /// In which storage; the storage's owner is the item's.
+    /// Storage of the item; the storage's owner is the item's.
     pub storage_id: StorageId,
-    /// Display name; two items may have the same.
+    /// Display name; not unique.
     pub name: String,
     /// Folder, empty for none; opaque to the gateway.
     pub folder: String,
-    /// What it is to the store.
+    /// Kind of the item.
     pub kind: ItemKind,
-    /// Sniffed from the content.
+    /// Content type, detected from the content.
     pub content_type: String,
-    /// Bytes of the content.
+    /// Size of the content, in bytes.
     pub byte_size: i64,
-    /// SHA-256 of the content, in hex.
+    /// SHA-256 of the content, in hexadecimal.
     pub sha256: String,
     /// The content.
     pub blob_id: BlobId,
-    /// When it was uploaded.
+    /// Time of the upload.
     pub created_at: Timestamp,
-    /// When its name or folder was last changed.
+    /// Time at which the name or folder was last changed.
     pub updated_at: Timestamp,
 }
 
@@ -84,7 +84,7 @@ impl TenantDocument for StorageItem {
     }
 }
 
-/// Whether this can be an item's name: 1 to 255 characters, not blank, none of them a control character.
+/// Checks the name of an item: 1 to 255 characters, not blank, without control characters.
 ///
 /// # Errors
 /// REQUIRED, TOO_LONG or INVALID on `name`.
@@ -92,7 +92,7 @@ pub fn check_name(name: &str) -> Result<String, UserError> {
     text::required(name, "name", MAX_NAME)
 }
 
-/// Whether this can be an item's folder: at most 255 characters, none of them a control character.
+/// Checks the folder of an item: at most 255 characters, without control characters.
 ///
 /// # Errors
 /// TOO_LONG or INVALID on `folder`.
@@ -100,7 +100,7 @@ pub fn check_folder(folder: &str) -> Result<String, UserError> {
     text::optional(folder, "folder", MAX_FOLDER)
 }
 
-/// The kind of an item whose upload names none.
+/// Returns the kind of an item whose upload specifies none.
 #[must_use]
 pub fn kind_of(content_type: &str) -> ItemKind {
     if content_type.starts_with("image/") {
@@ -112,7 +112,7 @@ pub fn kind_of(content_type: &str) -> ItemKind {
     }
 }
 
-/// The last part of what a client calls its file; a path in it is not ours to know (RFC 7578 §4.2).
+/// Returns the last segment of a client's file name; a path in it must be ignored (RFC 7578 §4.2).
 #[must_use]
 pub fn base_name(file_name: &str) -> &str {
     file_name.rsplit(['/', '\\']).next().unwrap_or(file_name)

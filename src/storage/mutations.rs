@@ -1,4 +1,4 @@
-//! Storage's mutations.
+//! Mutations of the storage.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ use crate::storefront_user::{
     refusal,
 };
 
-/// Who may write into storages.
+/// Who may write to storages.
 pub const WRITE: Policy = Policy::backend(Scope::StorageWrite).and_own();
 
 /// Input of `storageItemUpload`: the file to upload.
@@ -94,7 +94,7 @@ pub struct StorageItemDeletePayload {
     user_errors: Vec<UserError>,
 }
 
-/// Storage's part of the mutation.
+/// Mutations of the storage.
 #[derive(Default)]
 pub struct StorageMutation;
 
@@ -172,7 +172,7 @@ impl StorageMutation {
     }
 }
 
-/// No such item for this caller, whether it is someone else's or not there at all.
+/// The item does not exist for this caller: it is missing, or outside of the caller's reach.
 #[must_use]
 pub fn item_not_found() -> UserError {
     UserError::new(
@@ -182,7 +182,7 @@ pub fn item_not_found() -> UserError {
     )
 }
 
-/// Whose storage an upload goes to.
+/// Returns the user to whose storage an upload goes.
 async fn owner_of(
     context: &RequestContext,
     reach: &Reach,
@@ -217,7 +217,7 @@ async fn owner_of(
     Ok(owner)
 }
 
-/// The user that a backend names; a storefront that is missing or unknown is a user error of this mutation (SFR-01).
+/// Returns the user that a backend names. A missing or unknown storefront is a user error of this mutation (SFR-01).
 async fn named(
     context: &RequestContext,
     reach: &Reach,
@@ -281,7 +281,7 @@ async fn delete(context: &Arc<RequestContext>, id: &str) -> Result<()> {
             remove(app, reach, tx, id).boxed()
         })
         .await?;
-    // The item is gone; should this fail, the sweep removes the content within seconds.
+    // The item is deleted already. If this fails, the sweep removes the content within seconds.
     if let Err(error) = app.blobs.erase(&removed).await {
         tracing::debug!(error = ?error, "cannot delete the content of a deleted file; the cleanup job deletes it");
     }

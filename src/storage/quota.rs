@@ -1,24 +1,24 @@
-//! How much a user's private storage may hold: bytes, and items.
+//! Limits of a user's private storage: bytes and number of items.
 
 use crate::config::StorageLimits;
 use crate::storefront_user::StorefrontUser;
 
-/// Bytes of quota for each item that a storage may hold. An item takes about as much room in the database however small
-/// its file is, so that the number of items is bounded too.
+/// Bytes of quota for each item that a storage may hold. An item takes about the same space in the database however
+/// small its file is, so the number of items is limited too.
 const BYTES_PER_ITEM: i64 = 4096;
-/// Items that fit whatever the quota is.
+/// Minimum limit of the number of items, whatever the quota is.
 const LEAST_ITEMS: i64 = 1000;
 
-/// How much is in a user's storages.
+/// Totals of a user's storages.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Totals {
-    /// Items.
+    /// Number of items.
     pub items: i64,
-    /// Bytes of their content.
+    /// Size of their content, in bytes.
     pub bytes: i64,
 }
 
-/// What storages may hold.
+/// Limits of storages.
 #[derive(Clone, Copy, Debug)]
 pub struct Quota {
     regular: i64,
@@ -26,7 +26,7 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// The quotas of the settings.
+    /// Returns the quotas of the settings.
     #[must_use]
     pub fn of(limits: &StorageLimits) -> Self {
         let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
@@ -36,7 +36,7 @@ impl Quota {
         }
     }
 
-    /// Bytes that a user's storage may hold.
+    /// Returns the maximum size of the content of a user's storage, in bytes.
     #[must_use]
     pub fn bytes(&self, owner: &StorefrontUser) -> i64 {
         if owner.is_anonymous {
@@ -46,7 +46,7 @@ impl Quota {
         }
     }
 
-    /// Whether a user's storage may hold so much.
+    /// Whether the totals are within the limits of a user's storage.
     #[must_use]
     pub fn admits(&self, owner: &StorefrontUser, totals: Totals) -> bool {
         let bytes = self.bytes(owner);

@@ -1,15 +1,15 @@
-//! What a content is, by its first bytes and never by its name.
+//! Detection of the content type by the first bytes, never by the name.
 
 use serde::de::IgnoredAny;
 
-/// Bytes that are looked at. Enough for every signature that is known.
+/// Number of bytes that are examined, enough for every known signature.
 pub const HEAD: usize = 8192;
 /// Content type of JSON.
 pub const JSON: &str = "application/json";
 /// Content type of SVG.
 pub const SVG: &str = "image/svg+xml";
 
-/// The content type of what begins with `head`; `whole` says that nothing follows.
+/// Returns the content type of a file that starts with `head`; `whole` states that nothing follows.
 #[must_use]
 pub fn content_type(head: &[u8], whole: bool) -> &'static str {
     if let Some(text) = text_of(head, whole) {
@@ -27,7 +27,8 @@ pub fn content_type(head: &[u8], whole: bool) -> &'static str {
     }
 }
 
-/// The head as text, when it is UTF-8 without control characters; a character cut off at its end is left out.
+/// Returns the head as text if it is UTF-8 without control characters; a character that is cut off at its end is
+/// omitted.
 fn text_of(head: &[u8], whole: bool) -> Option<&str> {
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
@@ -42,7 +43,7 @@ fn text_of(head: &[u8], whole: bool) -> Option<&str> {
         .then(|| text.trim_start_matches('\u{feff}').trim_start())
 }
 
-/// Whether the root element is `svg`, behind a declaration, comments and a document type.
+/// Whether the root element is `svg`, after a declaration, comments and a document type.
 fn is_svg(mut text: &str) -> bool {
     loop {
         text = text.trim_start();
@@ -51,7 +52,7 @@ fn is_svg(mut text: &str) -> bool {
         } else if text.starts_with("<!--") {
             "-->"
         } else if text.starts_with("<!DOCTYPE") || text.starts_with("<!doctype") {
-            // An internal subset has brackets and may have > inside.
+            // An internal subset has brackets and may contain `>`.
             if text
                 .split('>')
                 .next()
@@ -79,7 +80,7 @@ fn is_svg(mut text: &str) -> bool {
     name == "svg" || name.ends_with(":svg")
 }
 
-/// Whether it is an object or a list that reads as JSON as far as it is seen.
+/// Whether the text is an object or a list that is valid JSON as far as it was read.
 fn is_json(text: &str, whole: bool) -> bool {
     if !text.starts_with(['{', '[']) {
         return false;

@@ -1,4 +1,4 @@
-//! Items in the database.
+//! Database access for items.
 
 use std::collections::HashMap;
 
@@ -53,7 +53,7 @@ impl Personal for StorageItem {
     const LINK: Link = Link::Storage("storageId");
 }
 
-/// The storage that a user's uploads go to: the one that was made with it.
+/// Returns the storage for a user's uploads: the one that was created together with the user.
 pub async fn home_storage(
     database: &Database,
     reach: &impl Confine,
@@ -66,7 +66,7 @@ pub async fn home_storage(
         .pop())
 }
 
-/// How much is in all storages of a user.
+/// Returns the totals of all storages of a user.
 async fn totals(database: &Database, tx: &mut Tx, owner: &StorefrontUser) -> Result<Totals> {
     let storages = database.open::<PrivateStorage>(&SystemReach::for_background_work());
     let owned = doc! { "storefrontId": &owner.storefront_id, "ownerId": &owner.id };
@@ -77,7 +77,7 @@ async fn totals(database: &Database, tx: &mut Tx, owner: &StorefrontUser) -> Res
     })
 }
 
-/// The user that a storage belongs to now.
+/// Returns the current owner of a storage.
 pub async fn owner_now(database: &Database, storage: &StorageId) -> Result<Option<StorefrontUser>> {
     let system = SystemReach::for_background_work();
     let storage = database.open::<PrivateStorage>(&system).get(storage).await?;
@@ -87,30 +87,30 @@ pub async fn owner_now(database: &Database, storage: &StorageId) -> Result<Optio
     }
 }
 
-/// What adding an item came to.
+/// The result of adding an item.
 #[derive(Debug)]
 pub enum Added {
-    /// It is there.
+    /// The item was added.
     Yes,
-    /// Its owner would have more than it may.
+    /// The item would exceed the owner's quota.
     OverQuota,
-    /// Its owner was removed meanwhile.
+    /// The owner was removed meanwhile.
     NoOwner,
-    /// Its owner's customer is erased, or being erased.
+    /// The owner's customer is erased, or being erased.
     Erased,
 }
 
 /// Adds an item whose content is written, within the caller's transaction.
 ///
-/// The storage was reached when the upload began. A merge that came in between gave it another owner, whose item this
-/// becomes: so nothing that is under way is lost (SFU-35).
+/// The storage was looked up when the upload started. If a merge has given it another owner meanwhile, the item belongs
+/// to that owner, so that uploads in progress are not lost (SFU-35).
 pub async fn add(database: &Database, tx: &mut Tx, item: &StorageItem, quota: Quota) -> Result<Added> {
     let system = SystemReach::for_background_work();
     let Some(owner_id) = owner_in(database, tx, &item.storage_id).await? else {
         return Ok(Added::NoOwner);
     };
-    // Before anything else is written: who is refused is in nobody's way. Two uploads of one owner into different storages
-    // meet here, so that the quota holds for their sum.
+    // The first write, so that a refused upload does not block others. Concurrent uploads of one owner to different
+    // storages conflict here, so that the quota applies to their sum.
     let owner = match users::touch(database, &system, tx, &owner_id).await? {
         users::Touched::Open(owner) => owner,
         users::Touched::Erased => return Ok(Added::Erased),
@@ -120,7 +120,7 @@ pub async fn add(database: &Database, tx: &mut Tx, item: &StorageItem, quota: Qu
     if counted.is_none() {
         return Ok(Added::NoOwner);
     }
-    // By what the owner is now: a merge or a promotion that came in between made it a regular user's.
+    // By the current owner: a merge or promotion meanwhile may have made it a regular user.
     if !quota.admits(&owner, totals(database, tx, &owner).await?) {
         return Ok(Added::OverQuota);
     }
@@ -131,14 +131,14 @@ pub async fn add(database: &Database, tx: &mut Tx, item: &StorageItem, quota: Qu
     Ok(Added::Yes)
 }
 
-/// Whose storage it is.
+/// Returns the owner of a storage, within a transaction.
 async fn owner_in(database: &Database, tx: &mut Tx, storage: &StorageId) -> Result<Option<StorefrontUserId>> {
     let storages = database.open::<PrivateStorage>(&SystemReach::for_background_work());
     let found = storages.find_one_in(tx, doc! { "_id": storage }).await?;
     Ok(found.and_then(|storage| storage.owner_id))
 }
 
-/// Counts items into or out of an owned storage.
+/// Adds to the item and byte counts of a storage that has an owner.
 async fn count(
     database: &Database,
     tx: &mut Tx,
@@ -157,7 +157,7 @@ async fn count(
         .await
 }
 
-/// Takes an item out of its storage within the caller's transaction; `None` when the reach has none.
+/// Removes an item from its storage within the caller's transaction; `None` if it is not within the reach.
 pub async fn remove(
     database: &Database,
     reach: &StorageReach,
@@ -169,7 +169,7 @@ pub async fn remove(
         return Ok(None);
     };
     let owner = owner_in(database, tx, &item.storage_id).await?;
-    // A merge since the reach was made gave the storage to someone else, whose item it is now.
+    // If a merge has given the storage another owner since the reach was determined, the item belongs to that owner.
     let still_own = reach
         .person()
         .is_none_or(|person| owner.as_ref() == Some(&person.storefront_user));
@@ -186,7 +186,7 @@ pub async fn remove(
     }
 }
 
-/// Changes to an item; what is `None` stays.
+/// Changes of an item; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct ItemChanges {
     /// New name.
@@ -195,7 +195,7 @@ pub struct ItemChanges {
     pub folder: Option<String>,
 }
 
-/// Changes an item; `None` when the reach has none.
+/// Changes an item; `None` if it is not within the reach.
 pub async fn update(
     database: &Database,
     reach: &StorageReach,
@@ -217,7 +217,7 @@ pub async fn update(
         .await
 }
 
-/// The item, or the export that is good at `now`, whose content a signed link names.
+/// Returns the item, or the export that has not expired at `now`, whose content a signed link references.
 pub async fn linked(database: &Database, id: &StorageItemId, now: Timestamp) -> Result<Option<StorageItem>> {
     let items = database.open::<StorageItem>(&SystemReach::for_background_work());
     match items.get(id).await? {
@@ -231,11 +231,11 @@ pub async fn linked(database: &Database, id: &StorageItemId, now: Timestamp) -> 
     }
 }
 
-/// Reads the totals of a level of users.
+/// Loads the totals of several users of a level.
 pub struct TotalsOf {
-    /// Where.
+    /// The database.
     pub database: Database,
-    /// How far.
+    /// The caller's reach.
     pub reach: Reach,
 }
 
@@ -274,20 +274,20 @@ impl Batch for TotalsOf {
     }
 }
 
-/// Reads a page of items for each of a level of users, in one command: from the owners' storages, which the reach
+/// Loads a page of items for several users of a level, in one command: from the owners' storages, which the reach
 /// confines, to the items in them.
 pub struct ItemsOf {
-    /// Where.
+    /// The database.
     pub database: Database,
-    /// How far.
+    /// The caller's reach.
     pub reach: Reach,
-    /// Which page.
+    /// The page.
     pub page: Page,
-    /// Which items.
+    /// Condition of the items.
     pub condition: Document,
 }
 
-/// Who owns what in one row of a pipeline.
+/// The result of a pipeline for one owner.
 #[derive(Deserialize)]
 struct Owned<T> {
     #[serde(rename = "_id")]
@@ -318,13 +318,13 @@ impl Batch for ItemsOf {
     }
 }
 
-/// Counts the items that meet a condition for each of a level of users.
+/// Counts the items that match a condition for several users of a level.
 pub struct CountsOf {
-    /// Where.
+    /// The database.
     pub database: Database,
-    /// How far.
+    /// The caller's reach.
     pub reach: Reach,
-    /// Which items.
+    /// Condition of the items.
     pub condition: Document,
 }
 

@@ -1,4 +1,4 @@
-//! Uploading: from the request's body into the content store piece by piece, then the item in one transaction.
+//! Uploads: the content is streamed from the request's body to the content store, then one transaction adds the item.
 
 use std::sync::Arc;
 
@@ -18,26 +18,26 @@ use crate::platform::{
 };
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, refusal};
 
-/// What an upload says of its item.
+/// The properties of an item that an upload specifies.
 #[derive(Clone, Debug, Default)]
 pub struct NewItem {
-    /// Name; the file's when left out.
+    /// Name; the name of the file if omitted.
     pub name: Option<String>,
-    /// Folder; none when left out.
+    /// Folder; none if omitted.
     pub folder: Option<String>,
-    /// Kind; by the content when left out.
+    /// Kind; determined by the content if omitted.
     pub kind: Option<ItemKind>,
 }
 
-/// The input's field of the file.
+/// Name of the input's field for the file.
 const FILE: &str = "file";
-/// The input's field of the user whose item it becomes.
+/// Name of the input's field for the owner of the new item.
 const OWNER: &str = "owner";
 
-/// Stores a file as an item of the owner's.
+/// Stores a file as an item of the owner.
 ///
 /// # Errors
-/// The user errors of STO-01, with nothing left behind.
+/// The user errors of STO-01; then nothing is stored.
 pub async fn upload(
     app: &Arc<App>,
     reach: &Reach,
@@ -86,10 +86,10 @@ pub async fn upload(
     keep(app, reach, owner, item, quota).await
 }
 
-/// Makes an item of a content that was written, or takes the content back.
+/// Adds an item for content that was written, or removes the content again.
 ///
 /// # Errors
-/// STORAGE_QUOTA_EXCEEDED; what became of the owner in the meantime.
+/// STORAGE_QUOTA_EXCEEDED; an error for an owner that was merged, erased or removed meanwhile.
 async fn keep(
     app: &Arc<App>,
     reach: &Reach,
@@ -102,7 +102,7 @@ async fn keep(
         added = Err(lost_its_storage(app, reach, owner).await?);
     }
     if added.is_err() {
-        // What cannot be taken back now, the sweep takes.
+        // What cannot be removed now is left to the sweep.
         if let Err(error) = app.blobs.erase_unclaimed(item.blob_id).await {
             tracing::debug!(error = ?error, "cannot delete a refused upload; the cleanup job deletes it");
         }
@@ -128,7 +128,7 @@ async fn add(app: &App, item: &StorageItem, quota: Quota) -> Result<()> {
     add.await
 }
 
-/// The first bytes of a file, and whether they are all.
+/// The first bytes of a file, and whether they are the whole file.
 struct Head {
     bytes: BytesMut,
     whole: bool,
@@ -165,22 +165,22 @@ fn check_head(app: &App, head: &Head) -> std::result::Result<&'static str, UserE
     }
 }
 
-/// The storage that a content is to go to.
+/// The storage to which content is written.
 struct Room<'a> {
-    /// Bytes that it may hold.
+    /// Maximum size of its content, in bytes.
     quota: i64,
     storage: &'a PrivateStorage,
 }
 
 impl Room<'_> {
-    /// Whether so many more bytes can fit. The exact check is the transaction's; this one saves the time of sending what
-    /// cannot fit.
+    /// Whether this many more bytes fit. The transaction does the exact check; this one avoids receiving a file that
+    /// does not fit.
     async fn has(&mut self, app: &App, size: i64) -> Result<bool> {
         let total = size.saturating_add(self.storage.total_bytes);
         if total <= self.quota {
             return Ok(true);
         }
-        // Perhaps a regular user's by now.
+        // The owner may have become a regular user meanwhile.
         if let Some(owner) = store::owner_now(&app.database, &self.storage.id).await? {
             self.quota = Quota::of(&app.config.storage).bytes(&owner);
         }
@@ -188,7 +188,7 @@ impl Room<'_> {
     }
 }
 
-/// Writes the content; whatever goes wrong takes all of it back.
+/// Writes the content; on any error all of it is removed.
 async fn write(app: &App, head: Bytes, file: UploadStream, room: Room<'_>) -> Result<Written> {
     let mut writer = app.blobs.write().await?;
     match fill(app, &mut writer, head, file, room).await {
@@ -256,7 +256,8 @@ fn broken_off(broken: Broken) -> Error {
     Error::rejected(UserError::new(UserErrorCode::SaveFailed, [FILE], message))
 }
 
-/// Why a user that was there a moment ago has no storage: it was merged meanwhile, or removed.
+/// Returns the error for a user who has lost its storage since the start of the upload: it was merged, erased or
+/// removed.
 async fn lost_its_storage(app: &App, reach: &Reach, owner: &StorefrontUser) -> Result<Error> {
     let now = app.database.open::<StorefrontUser>(reach).get(&owner.id).await?;
     Ok(match now {

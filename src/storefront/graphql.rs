@@ -1,4 +1,4 @@
-//! Storefronts on the wire.
+//! GraphQL types of storefronts.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub const READ: Policy = Policy::backend(Scope::StorefrontsRead).and_public().an
 pub struct Storefront(Arc<Document>);
 
 impl Storefront {
-    /// The node of a document.
+    /// Returns the node of a document.
     #[must_use]
     pub fn new(document: Arc<Document>) -> Self {
         Self(document)
@@ -226,7 +226,7 @@ pub enum StorefrontBy {
     Name(String),
 }
 
-/// Storefronts' part of the query.
+/// Queries of storefronts.
 #[derive(Default)]
 pub struct StorefrontQuery;
 
@@ -302,7 +302,7 @@ impl StorefrontQuery {
     }
 }
 
-/// The storefront with this id, for `node`.
+/// Returns the storefront with this id, for `node`.
 pub async fn node(context: &RequestContext, id: &str) -> Result<Option<Storefront>> {
     let (Some(id), Ok(reach)) = (StorefrontId::parse(id), context.reach(&READ)) else {
         return Ok(None);
@@ -310,10 +310,11 @@ pub async fn node(context: &RequestContext, id: &str) -> Result<Option<Storefron
     Ok(context.by_id::<Document>(&reach, &id).await?.map(Storefront))
 }
 
-/// The storefront of an object, for the fields that lead to it. `granted` is what a payload shows without the scope.
+/// Returns the storefront of an object, for the fields that lead to it. `granted` is what a payload shows without the
+/// scope.
 ///
 /// # Errors
-/// FORBIDDEN where the caller may not read storefronts.
+/// FORBIDDEN if the caller may not read storefronts.
 pub async fn storefront_of(
     context: &RequestContext,
     granted: Option<&Reach>,

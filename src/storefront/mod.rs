@@ -1,4 +1,4 @@
-//! Storefronts: online stores connected to an organization. Operators make them; no mutation does (SFR-06).
+//! Storefronts: online stores of an organization. Only operators add them; there is no mutation for it (SFR-06).
 
 pub mod graphql;
 pub mod store;
@@ -11,9 +11,9 @@ use crate::platform::{
     id::{OrganizationId, StorefrontId},
 };
 
-/// Longest code.
+/// Maximum length of a code.
 const MAX_CODE: usize = 16;
-/// Longest name, in characters.
+/// Maximum length of a name, in characters.
 const MAX_NAME: usize = 100;
 
 /// Software that an online store runs on.
@@ -45,23 +45,23 @@ pub struct Storefront {
     /// Id.
     #[serde(rename = "_id")]
     pub id: StorefrontId,
-    /// Whose.
+    /// Organization of the storefront.
     pub organization_id: OrganizationId,
-    /// Unique in the organization.
+    /// Name, unique in the organization.
     pub name: String,
     /// Prefix of customer references; unique in the organization.
     pub code: String,
-    /// What software it runs.
+    /// Software that the online store runs on.
     pub integration_type: IntegrationType,
-    /// The store's account page, to which mailed links lead.
+    /// Account page of the store, the target of mailed links.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub account_url: Option<String>,
-    /// Whether registration hides that an e-mail address is taken (SPR-10).
+    /// Whether registration conceals that an e-mail address is taken (SPR-10).
     pub conceal_emails: bool,
-    /// By how many custom fields its customers are extended; grows and shrinks with them.
+    /// Number of custom fields of its customers, updated when one is added or removed.
     #[serde(default)]
     pub custom_field_count: i64,
-    /// When an operator added it.
+    /// Time at which an operator added it.
     pub created_at: Timestamp,
 }
 
@@ -80,10 +80,10 @@ impl TenantDocument for Storefront {
     }
 }
 
-/// Whether this can be a storefront's code: 1 to 16 capital letters and digits (SFR-03).
+/// Checks the code of a storefront: 1 to 16 capital letters and digits (SFR-03).
 ///
 /// # Errors
-/// What is wrong, for the operator.
+/// A message for the operator.
 pub fn check_code(code: &str) -> Result<String, String> {
     let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
     if (1..=MAX_CODE).contains(&code.len()) && code.bytes().all(allowed) {
@@ -95,11 +95,10 @@ pub fn check_code(code: &str) -> Result<String, String> {
     }
 }
 
-/// Whether this can be a name that an operator gives: not blank, at most 100 characters, none of them a control
-/// character.
+/// Checks a name that an operator enters: not blank, at most 100 characters, without control characters.
 ///
 /// # Errors
-/// What is wrong, for the operator.
+/// A message for the operator.
 pub fn check_name(name: &str) -> Result<String, String> {
     if name.trim().is_empty() {
         Err("a name must not be blank".to_owned())

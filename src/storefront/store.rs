@@ -1,4 +1,4 @@
-//! Storefronts in the database.
+//! Database access for storefronts.
 
 use bson::{Document, doc};
 use futures_util::FutureExt;
@@ -36,7 +36,7 @@ pub const INDEXES: &[Index] = &[
     },
 ];
 
-/// The storefront of this name. Names are unique in an organization, and a reach is within one.
+/// Returns the storefront with this name. Names are unique in an organization, and a reach is within one.
 pub async fn by_name(database: &Database, reach: &impl Confine, name: &str) -> Result<Option<Storefront>> {
     database
         .open::<Storefront>(reach)
@@ -44,36 +44,36 @@ pub async fn by_name(database: &Database, reach: &impl Confine, name: &str) -> R
         .await
 }
 
-/// A page of the storefronts that are reached, oldest first.
+/// Returns a page of the storefronts within the reach, oldest first.
 pub async fn page(database: &Database, reach: &impl Confine, page: &Page) -> Result<Slice<Storefront>> {
     let position = |storefront: &Storefront| ((&storefront.id).into(), (&storefront.id).into());
     let storefronts = database.open::<Storefront>(reach);
     storefronts.page(doc! {}, page, position).await
 }
 
-/// How many are reached.
+/// Returns the number of storefronts within the reach.
 pub async fn count(database: &Database, reach: &impl Confine) -> Result<u64> {
     database.open::<Storefront>(reach).count(doc! {}).await
 }
 
-/// What an operator says of a storefront.
+/// A storefront that an operator adds.
 #[derive(Clone, Debug)]
 pub struct NewStorefront {
-    /// Whose.
+    /// Organization of the storefront.
     pub organization: OrganizationId,
-    /// Unique in the organization.
+    /// Name, unique in the organization.
     pub name: String,
-    /// Unique in the organization.
+    /// Code, unique in the organization.
     pub code: String,
-    /// What software it runs.
+    /// Software that the online store runs on.
     pub integration_type: IntegrationType,
     /// The account page.
     pub account_url: Option<String>,
-    /// Whether taken e-mail addresses are concealed.
+    /// Whether registered e-mail addresses are concealed.
     pub conceal_emails: bool,
 }
 
-/// What is taken already.
+/// The unique value that is already taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
     /// Another storefront of the organization has the name.
@@ -82,7 +82,7 @@ pub enum Taken {
     Code,
 }
 
-/// Adds a storefront; two at once with the same name or code: one.
+/// Adds a storefront. Of two concurrent calls with the same name or code only one succeeds.
 pub async fn create(
     database: &Database,
     system: &SystemReach,
@@ -120,7 +120,7 @@ pub async fn create(
     taken_or(inserted.map(|()| storefront))
 }
 
-/// Changes by an operator; what is `None` stays.
+/// Changes by an operator; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct StorefrontChanges {
     /// New name.
@@ -129,11 +129,11 @@ pub struct StorefrontChanges {
     pub integration_type: Option<IntegrationType>,
     /// New account page; `Some(None)` removes it.
     pub account_url: Option<Option<String>>,
-    /// Whether taken e-mail addresses are concealed.
+    /// Whether registered e-mail addresses are concealed.
     pub conceal_emails: Option<bool>,
 }
 
-/// Changes a storefront; `None` when there is none with this id.
+/// Changes a storefront; `None` if none has this id.
 pub async fn update(
     database: &Database,
     system: &SystemReach,
@@ -174,7 +174,7 @@ pub async fn update(
     taken_or(storefronts.update(doc! { "_id": id }, update).await)
 }
 
-/// All storefronts, or an organization's, oldest first.
+/// Returns all storefronts, or those of an organization, oldest first.
 pub async fn list(
     database: &Database,
     system: &SystemReach,

@@ -1,4 +1,4 @@
-//! Storefront users on the wire: the node, its lists and lookups.
+//! GraphQL types of storefront users: the node, its lists and lookups.
 
 use std::sync::Arc;
 
@@ -29,12 +29,12 @@ pub const READ: Policy = Policy::backend(Scope::StorefrontUsersRead).and_own();
 #[derive(Clone, Description)]
 pub struct StorefrontUser {
     document: Arc<Document>,
-    /// In a mutation's payload: what the caller may see of this person without the scopes to ask for it.
+    /// In a mutation's payload: what the caller may see of this user without the scopes to query it.
     granted: Option<Reach>,
 }
 
 impl StorefrontUser {
-    /// The node of a document.
+    /// Returns the node of a document.
     #[must_use]
     pub fn new(document: Arc<Document>) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl StorefrontUser {
         }
     }
 
-    /// The node in the payload of a mutation that `reach` was good for.
+    /// Returns the node in the payload of a mutation that `reach` permitted.
     #[must_use]
     pub fn in_payload(document: Document, reach: &Reach) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl StorefrontUser {
         }
     }
 
-    /// The same node, shown as in the payload that it stands in.
+    /// Returns the node behind another one. `granted` is what a payload shows without the scope.
     #[must_use]
     pub fn granted(document: Arc<Document>, granted: Option<Reach>) -> Self {
         Self { document, granted }
@@ -186,10 +186,10 @@ impl Filter for StorefrontUserFilter {
     }
 }
 
-/// A page of a storefront's users.
+/// Returns a page of a storefront's users.
 ///
 /// # Errors
-/// FORBIDDEN where the caller may not read users; BAD_USER_INPUT for a wrong page or filter.
+/// FORBIDDEN if the caller may not read users; BAD_USER_INPUT for invalid page arguments or an invalid filter.
 pub async fn users_of(
     context: &Arc<RequestContext>,
     storefront: &StorefrontId,
@@ -213,7 +213,7 @@ pub async fn users_of(
     ))
 }
 
-/// The reach into a storefront that a node stands for.
+/// Returns the reach within the storefront of a node.
 async fn within(context: &RequestContext, reach: &Reach, storefront: &StorefrontId) -> Result<Reach> {
     let one = context
         .storefront_to_read(reach, Some(storefront.as_str()))
@@ -240,10 +240,10 @@ pub struct StorefrontUserExternalKey {
     pub storefront_user_id: String,
 }
 
-/// The user that is named, as far as the reach goes.
+/// Returns the user with this key, if it is within the reach.
 ///
 /// # Errors
-/// STOREFRONT_REQUIRED where several storefronts are reached and none is named.
+/// STOREFRONT_REQUIRED if the reach covers several storefronts and the key names none.
 pub async fn find(
     context: &RequestContext,
     reach: &Reach,
@@ -271,7 +271,7 @@ pub async fn find(
     }
 }
 
-/// Storefront users' part of the query.
+/// Queries of storefront users.
 #[derive(Default)]
 pub struct StorefrontUserQuery;
 
@@ -295,7 +295,7 @@ impl StorefrontUserQuery {
     }
 }
 
-/// The user with this id, for `node`.
+/// Returns the user with this id, for `node`.
 pub async fn node(context: &RequestContext, id: &str) -> Result<Option<StorefrontUser>> {
     let (Some(id), Ok(reach)) = (StorefrontUserId::parse(id), context.reach(&READ)) else {
         return Ok(None);

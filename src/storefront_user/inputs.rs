@@ -1,4 +1,4 @@
-//! What storefront users' mutations take and give.
+//! Inputs and payloads of the mutations of storefront users.
 
 use async_graphql::{ID, InputObject, SimpleObject};
 

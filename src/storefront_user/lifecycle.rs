@@ -1,4 +1,4 @@
-//! Registering, ensuring, promoting and removing storefront users, and the expiry of anonymous ones.
+//! Registration, promotion and removal of storefront users, and the expiry of anonymous ones.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,16 +19,16 @@ use crate::platform::{
     job::{Failure, Kind},
 };
 
-/// The job that empties the storages of a removed user; storage runs it.
+/// Name of the job that empties the storages of a removed user; the storage module runs it.
 pub const EMPTY_STORAGES: &str = "storage.empty";
-/// How often expired anonymous users are looked for.
+/// Interval at which expired anonymous users are removed.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(15);
-/// Users that one run removes; the next goes on.
+/// Maximum number of users that one run removes; the next run continues.
 const EXPIRY_BATCH: i64 = 500;
-/// The input's field.
+/// Name of the input's field for the online store's id.
 pub const ID_FIELD: &str = "storefrontUserId";
 
-/// When an anonymous user that is used now is removed.
+/// Returns the new expiry of an anonymous user that is used now.
 #[must_use]
 pub fn expiry_after_use(app: &App) -> Timestamp {
     app.clock.now().after(app.config.anonymous_ttl)
@@ -37,7 +37,7 @@ pub fn expiry_after_use(app: &App) -> Timestamp {
 /// Registers a user with its storage.
 ///
 /// # Errors
-/// STOREFRONT_USER_ALREADY_EXISTS, the stored user untouched (SFU-14).
+/// STOREFRONT_USER_ALREADY_EXISTS; the stored user does not change (SFU-14).
 pub async fn register(
     app: &App,
     reach: &StorefrontReach,
@@ -56,10 +56,10 @@ pub async fn register(
     })
 }
 
-/// The user, registered if needed, and whether it was (SFU-26).
+/// Returns the user, which is registered if it does not exist, and whether it was registered (SFU-26).
 ///
 /// # Errors
-/// STOREFRONT_USER_ALREADY_EXISTS for one of the other kind.
+/// STOREFRONT_USER_ALREADY_EXISTS if it exists with the other value of `is_anonymous`.
 pub async fn ensure(
     app: &App,
     reach: &StorefrontReach,
@@ -71,7 +71,7 @@ pub async fn ensure(
     if existing.is_none() {
         match register(app, reach, external_id.to_owned(), is_anonymous).await {
             Ok(user) => return Ok((user, true)),
-            // Another call was quicker.
+            // A concurrent request has registered it.
             Err(Error::Rejected(faults)) => {
                 existing = find().await?;
                 if existing.is_none() {
@@ -87,7 +87,7 @@ pub async fn ensure(
     }
 }
 
-/// Makes an anonymous user regular under another id (SFU-36).
+/// Turns an anonymous user into a regular one with another id (SFU-36).
 ///
 /// # Errors
 /// The user errors of its two ids.
@@ -103,7 +103,7 @@ pub async fn promote(app: &App, reach: &Reach, anonymous: &str, regular: &str) -
         app.access.forget_person(&promoted.id).await;
         return Ok(promoted);
     }
-    // A merge, another promotion or the expiry was quicker: say which.
+    // A merge, another promotion or the expiry came first: report which.
     let now = store::by_external_id(&app.database, reach, anonymous).await?;
     promotable(now).and_then(|_| Err(Error::rejected(refusal::not_found(ANONYMOUS_FIELD))))
 }
@@ -119,8 +119,9 @@ fn promotable(user: Option<StorefrontUser>) -> Result<StorefrontUser> {
     }
 }
 
-/// Removes a user with all that it has: itself and the way to its storages at once, the content before this returns; if
-/// the process dies in between, the job does the rest. How many items that are.
+/// Removes a user with everything that belongs to it and returns the number of its items. One transaction removes the
+/// user and the access to its storages; the content is removed before this returns. If the process dies in between, the
+/// job does the rest.
 ///
 /// # Errors
 /// STOREFRONT_USER_NOT_FOUND; FORBIDDEN for a customer's user (SFU-38).
@@ -140,7 +141,8 @@ pub async fn remove(app: &Arc<App>, reach: &Reach, external_id: &str) -> Result<
     Ok(items)
 }
 
-/// Takes a user away in one transaction with the job that empties its storages. The number of items, and the job.
+/// Removes a user and enqueues the job that empties its storages, in one transaction. Returns the number of items and
+/// the job's id.
 async fn detach(app: &App, reach: &impl Confine, filter: Document) -> Result<Option<(i64, String)>> {
     let context = (app, reach, filter);
     let detached = app
@@ -188,7 +190,7 @@ pub fn jobs() -> Vec<Kind<Arc<App>>> {
     }]
 }
 
-/// Removes anonymous users that were not used for too long (SFU-09).
+/// Removes anonymous users that have expired without use (SFU-09).
 fn expire(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
     async move {
         let system = SystemReach::for_background_work();
@@ -196,7 +198,7 @@ fn expire(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Fa
         let users = app.database.open::<StorefrontUser>(&system);
         let found = users.find(due, doc! { "expiresAt": 1 }, EXPIRY_BATCH).await?;
         for user in found {
-            // One that was used, merged or promoted since it was found stays.
+            // A user that was used, merged or promoted meanwhile is kept.
             let still_due = doc! { "_id": &user.id, "expiresAt": { "$lte": app.clock.now() } };
             detach(&app, &system, still_due).await?;
         }

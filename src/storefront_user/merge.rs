@@ -1,5 +1,5 @@
-//! Merging an anonymous user into a regular one: the storage gets another owner and the anonymous user becomes a
-//! tombstone. The same few writes in one transaction, whatever is in the storage (SFU-35).
+//! Merge of an anonymous user into a regular one: the storage gets another owner, and the anonymous user becomes a
+//! tombstone. One transaction with a fixed number of writes, whatever the storage contains (SFU-35).
 
 use bson::doc;
 use futures_util::FutureExt;
@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::{Error, Faults, Result, UserError};
 use crate::platform::database::Tx;
 
-/// Whom to merge into whom, by the online store's ids.
+/// The users to merge, by their ids in the online store.
 #[derive(Clone, Copy, Debug)]
 pub struct Pair<'a> {
     /// The anonymous user.
@@ -23,35 +23,35 @@ pub struct Pair<'a> {
     pub regular: &'a str,
 }
 
-/// The input's fields that the pair comes from.
+/// Name of the input's field for the anonymous user.
 pub const ANONYMOUS_FIELD: &str = "anonymousStorefrontUserId";
-/// See [`ANONYMOUS_FIELD`].
+/// Name of the input's field for the regular user.
 pub const REGULAR_FIELD: &str = "regularStorefrontUserId";
 
-/// What a merge did.
+/// The result of a merge.
 #[derive(Clone, Debug)]
 pub struct Merged {
     /// The regular user.
     pub regular: StorefrontUser,
     /// The anonymous user.
     pub anonymous: StorefrontUser,
-    /// Nothing was left to do: the same pair was merged before (SFU-32).
+    /// Whether the same pair was merged before, so that nothing was left to do (SFU-32).
     pub already: bool,
-    /// Items that came over.
+    /// Number of items that were moved.
     pub items: i64,
-    /// Bytes of their content.
+    /// Size of their content, in bytes.
     pub bytes: i64,
 }
 
-/// What trying a merge within a transaction came to.
+/// The result of attempting a merge within a transaction.
 pub enum Attempt {
-    /// It is done.
+    /// The users are merged.
     Merged(Box<Merged>),
     /// Nothing was written, because the anonymous user was merged, promoted or removed before.
     TooLate(Box<Late>),
 }
 
-/// Both users of a merge that came too late, as they are now.
+/// The current state of both users of a merge that came too late.
 pub struct Late {
     /// The anonymous user.
     pub anonymous: Option<StorefrontUser>,
@@ -60,7 +60,7 @@ pub struct Late {
 }
 
 impl Attempt {
-    /// The merge, or why there is none.
+    /// Returns the merge, or the error that prevents it.
     fn outcome(self) -> Result<Merged> {
         match self {
             Self::Merged(merged) => Ok(*merged),
@@ -87,7 +87,7 @@ impl Merged {
 /// Merges the pair.
 ///
 /// # Errors
-/// The user errors of SFU-23, SFU-30 and SFU-32, with nothing moved.
+/// The user errors of SFU-23, SFU-30 and SFU-32; then nothing is moved.
 pub async fn merge(app: &App, reach: &StorefrontReach, pair: Pair<'_>) -> Result<Merged> {
     let database = &app.database;
     let found = store::by_external_ids(database, reach.reach(), &[pair.anonymous, pair.regular]).await?;
@@ -105,7 +105,7 @@ pub async fn merge(app: &App, reach: &StorefrontReach, pair: Pair<'_>) -> Result
     moved.await
 }
 
-/// The pair, when both are there and of the right kind. Every fault is told.
+/// Returns the pair if both exist and are of the right kind; otherwise reports all faults.
 fn admissible(
     anonymous: Option<StorefrontUser>,
     regular: Option<StorefrontUser>,
@@ -140,10 +140,11 @@ fn of_kind(
     }
 }
 
-/// The merge within a transaction. It decides by what it finds itself: what was read before may have changed.
+/// Merges the pair within a transaction. It relies only on what the transaction itself reads, because the given
+/// documents may be outdated.
 ///
 /// # Errors
-/// What is wrong with the regular user by now: STOREFRONT_USER_NOT_FOUND, CUSTOMER_ANONYMIZED.
+/// If the regular user has changed: STOREFRONT_USER_NOT_FOUND, CUSTOMER_ANONYMIZED.
 pub async fn merge_in(
     app: &App,
     (reach, by): (&Reach, &Actor),
@@ -160,7 +161,7 @@ pub async fn merge_in(
         "$inc": { "version": 1 },
     };
     let Some(tombstone) = users.update_in(tx, unmerged, bury).await? else {
-        // Another merge, a promotion, or the expiry was quicker.
+        // Another merge, a promotion or the expiry came first.
         return Ok(Attempt::TooLate(Box::new(Late {
             anonymous: users.find_one_in(tx, doc! { "_id": &anonymous.id }).await?,
             regular: users.find_one_in(tx, doc! { "_id": &regular.id }).await?,

@@ -1,4 +1,4 @@
-//! Storefront users: persons as the online store knows them, each with private storage. Anonymous ones are temporary.
+//! Storefront users: users of the online store, each with a private storage. Anonymous ones are temporary.
 
 pub mod graphql;
 pub mod inputs;
@@ -18,22 +18,22 @@ use crate::platform::{
     text,
 };
 
-/// Longest id of the online store's, in characters (SFU-12).
+/// Maximum length of an id of the online store, in characters (SFU-12).
 const MAX_EXTERNAL_ID: usize = 256;
 
-/// A person as the online store knows them.
+/// A user of the online store.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StorefrontUser {
     /// Id.
     #[serde(rename = "_id")]
     pub id: StorefrontUserId,
-    /// Where.
+    /// Storefront of the user.
     pub storefront_id: StorefrontId,
-    /// The id that the online store chose, verbatim; unique in its storefront.
+    /// Id of the user in the online store, verbatim; unique in the storefront.
     #[serde(rename = "storefrontUserId")]
     pub external_id: String,
-    /// Whether it is temporary.
+    /// Whether the user is temporary.
     pub is_anonymous: bool,
     /// The customer account behind a regular user.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -41,23 +41,24 @@ pub struct StorefrontUser {
     /// The regular user that this one was merged into.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub merged_into: Option<StorefrontUserId>,
-    /// When it was merged.
+    /// Time of the merge.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub merged_at: Option<Timestamp>,
-    /// When it is removed; anonymous users that are not merged only.
+    /// Time at which the user is removed; only for anonymous users that are not merged.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub expires_at: Option<Timestamp>,
-    /// When the erasure of its customer began: nothing is added any more (ERA-04).
+    /// Time at which the erasure of its customer started; from then on nothing can be added (ERA-04).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub erased_at: Option<Timestamp>,
-    /// How often all that its customer is signed in by has ended: its tokens of before have ended too (TOK-06).
+    /// Incremented when all credentials of its customer are revoked; tokens with an earlier epoch are invalid (TOK-06).
     #[serde(skip_serializing_if = "is_zero", default)]
     pub token_epoch: i64,
-    /// When it was registered.
+    /// Time of the registration.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
-    /// Grows with each change to the user or under it, so that of two transactions at once one loses cleanly.
+    /// Increases with each change of the user or of what belongs to it, so that of two concurrent transactions one
+    /// conflicts.
     pub version: i64,
 }
 
@@ -80,7 +81,7 @@ impl TenantDocument for StorefrontUser {
     }
 }
 
-/// Whether this can be a storefrontUserId: 1 to 256 characters, kept verbatim (SFU-12).
+/// Checks a `storefrontUserId`: 1 to 256 characters, kept verbatim (SFU-12).
 ///
 /// # Errors
 /// REQUIRED when empty or blank, TOO_LONG, INVALID for control characters, on `field`.
@@ -88,11 +89,11 @@ pub fn check_external_id(value: &str, field: &str) -> Result<String, UserError> 
     text::required(value, field, MAX_EXTERNAL_ID)
 }
 
-/// Why two users cannot be merged, or why an anonymous user cannot become what it should.
+/// User errors of the operations on storefront users.
 pub mod refusal {
     use super::{UserError, UserErrorCode};
 
-    /// No user has this id here.
+    /// No user with this id exists for this caller.
     #[must_use]
     pub fn not_found(field: &str) -> UserError {
         UserError::new(
@@ -110,42 +111,42 @@ pub mod refusal {
         UserError::new(UserErrorCode::StorefrontUserAlreadyExists, [field], message).legacy(409)
     }
 
-    /// A regular user where an anonymous one is needed (SFU-23).
+    /// The user is regular where an anonymous one is required (SFU-23).
     #[must_use]
     pub fn not_anonymous(field: &str) -> UserError {
         let message = "This user is a regular one; only anonymous users can be merged or promoted.";
         UserError::new(UserErrorCode::StorefrontUserNotAnonymous, [field], message).legacy(409)
     }
 
-    /// An anonymous user where a regular one is needed (SFU-23).
+    /// The user is anonymous where a regular one is required (SFU-23).
     #[must_use]
     pub fn not_regular(field: &str) -> UserError {
         let message = "This user is an anonymous one; only regular users can take another's storage.";
         UserError::new(UserErrorCode::StorefrontUserNotRegular, [field], message).legacy(409)
     }
 
-    /// Merged into a regular user before (SFU-32).
+    /// The anonymous user was already merged into a regular user (SFU-32).
     #[must_use]
     pub fn already_merged(field: &str) -> UserError {
         let message = "This anonymous user was merged into a regular user already.";
         UserError::new(UserErrorCode::StorefrontUserAlreadyMerged, [field], message).legacy(409)
     }
 
-    /// The user of a customer who is erased, or being erased (ERA-04).
+    /// The user's customer is erased, or being erased (ERA-04).
     #[must_use]
     pub fn anonymized(field: &str) -> UserError {
         let message = "This user's customer is erased; nothing is added any more.";
         UserError::new(UserErrorCode::CustomerAnonymized, [field], message)
     }
 
-    /// A customer's own user, which goes with the customer only (SFU-38).
+    /// The user belongs to a customer and is deleted only together with the customer (SFU-38).
     #[must_use]
     pub fn belongs_to_customer(field: &str) -> UserError {
         let message = "This user belongs to a customer account; customerDelete removes both.";
         UserError::new(UserErrorCode::Forbidden, [field], message)
     }
 
-    /// Not used for too long (SFU-19).
+    /// The anonymous user was not used for too long and has expired (SFU-19).
     #[must_use]
     pub fn expired(field: &str) -> UserError {
         let message = "This anonymous user was not used for too long and has expired.";

@@ -1,4 +1,4 @@
-//! Storefront users' mutations.
+//! Mutations of storefront users.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ use crate::platform::scalar::{wire_bytes, wire_count};
 use crate::platform::throttle::Window;
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// Anonymous users that browsers register (SFU-40).
+/// Rate limits of anonymous users that browsers register (SFU-40).
 const BY_BROWSERS: Amounts = Amounts {
     what: "anonymous user",
     client: &[Window::new(60, MINUTE)],
@@ -40,7 +40,7 @@ const REGISTER: Policy = Policy::backend(Scope::StorefrontUsersWrite).and_public
 const WRITE: Policy = Policy::backend(Scope::StorefrontUsersWrite);
 const TOKEN: Policy = Policy::backend(Scope::StorefrontUsersToken);
 
-/// Storefront users' part of the mutation.
+/// Mutations of storefront users.
 #[derive(Default)]
 pub struct StorefrontUserMutation;
 
@@ -231,7 +231,7 @@ impl StorefrontUserMutation {
     }
 }
 
-/// The storefront that the input names, and nothing wrong with its ids; every fault is told.
+/// Checks the ids and returns the storefront that the input names; reports all faults.
 async fn checked(
     context: &RequestContext,
     reach: &Reach,
@@ -285,8 +285,8 @@ async fn register(
     Ok((StorefrontUser::in_payload(user, &reach), token))
 }
 
-/// The id of a user that a browser registers: as hard to guess as a token, because whoever has a backend's scope and the
-/// id has the user.
+/// Returns a generated id for a user that a browser registers. It is as hard to guess as a token, because a backend
+/// that knows the id and has the scope can access the user.
 fn chosen_id(context: &RequestContext, sent: Option<&str>) -> std::result::Result<String, UserError> {
     match sent {
         None => Ok(format!("anon-{}", context.app.random.token())),

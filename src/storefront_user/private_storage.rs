@@ -1,5 +1,5 @@
-//! The private storage of a storefront user: who owns it, and how much is in it. Items belong to a storage, so that a
-//! merge gives a storage another owner and touches no item. After merges a user owns several.
+//! The private storage of a storefront user: its owner and its totals. Items belong to a storage, so that a merge
+//! changes the owner of a storage and no item. After merges a user owns several storages.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,23 +15,23 @@ use crate::platform::{
 /// Collection of the storages.
 pub const COLLECTION: &str = "privateStorages";
 
-/// A storage. Its counts are kept exact by the transactions that add and remove items.
+/// A storage. The transactions that add and remove items keep its counts exact.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PrivateStorage {
     /// Id.
     #[serde(rename = "_id")]
     pub id: StorageId,
-    /// Where.
+    /// Storefront of the storage.
     pub storefront_id: StorefrontId,
-    /// Whose; absent while the storage of a removed user is being emptied.
+    /// Owner; missing while the storage of a removed user is being emptied.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub owner_id: Option<StorefrontUserId>,
-    /// How many items are in it.
+    /// Number of items.
     pub item_count: i64,
-    /// Bytes of their content.
+    /// Size of their content, in bytes.
     pub total_bytes: i64,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! Storefront users and their storages in the database.
+//! Database access for storefront users and their storages.
 
 use bson::{Document, doc};
 use futures_util::FutureExt;
@@ -21,7 +21,7 @@ use crate::platform::{
     stored::{Field, Stored},
 };
 
-/// The index that keeps a storefrontUserId unique in its storefront.
+/// The index that keeps a `storefrontUserId` unique in its storefront.
 pub const UNIQUE_EXTERNAL_ID: &str = "storefront_storefrontUserId";
 
 /// Indexes of the users and their storages.
@@ -38,7 +38,7 @@ pub const INDEXES: &[Index] = &[
         keys: &[("storefrontId", 1), ("_id", 1)],
         kind: IndexKind::Plain,
     },
-    // For whom a customer was before, when they are erased.
+    // For the erasure of a customer, which removes the anonymous users merged into the customer's user.
     Index {
         collection: STOREFRONT_USERS,
         name: "storefront_mergedInto",
@@ -98,7 +98,7 @@ impl Personal for PrivateStorage {
     const LINK: Link = Link::User("ownerId");
 }
 
-/// The user that the online store knows by this id.
+/// Returns the user with this id in the online store.
 pub async fn by_external_id(
     database: &Database,
     reach: &Reach,
@@ -110,7 +110,7 @@ pub async fn by_external_id(
         .await
 }
 
-/// The users that the online store knows by these ids, in one command.
+/// Returns the users with these ids in the online store, in one command.
 pub async fn by_external_ids(
     database: &Database,
     reach: &Reach,
@@ -123,7 +123,7 @@ pub async fn by_external_ids(
         .await
 }
 
-/// A page of the users, oldest first.
+/// Returns a page of the users, oldest first.
 pub async fn page(
     database: &Database,
     reach: &Reach,
@@ -135,26 +135,26 @@ pub async fn page(
     users.page(condition, page, position).await
 }
 
-/// How many users meet a condition.
+/// Returns the number of users that match a condition.
 pub async fn count(database: &Database, reach: &Reach, condition: Document) -> Result<u64> {
     database.open::<StorefrontUser>(reach).count(condition).await
 }
 
-/// What a new user is to be.
+/// A new user.
 #[derive(Clone, Debug)]
 pub struct NewUser {
-    /// The online store's id.
+    /// Id in the online store.
     pub external_id: String,
-    /// When it is removed, for an anonymous one; a regular one stays.
+    /// Time at which an anonymous user is removed; `None` for a regular user.
     pub expires_at: Option<Timestamp>,
-    /// The customer whose user it is.
+    /// The customer of a regular user.
     pub customer: Option<CustomerId>,
 }
 
-/// Inserts a user and its storage together or not at all (SFU-02).
+/// Inserts a user and its storage atomically (SFU-02).
 ///
 /// # Errors
-/// A violation of [`UNIQUE_EXTERNAL_ID`] when the id is taken.
+/// A violation of [`UNIQUE_EXTERNAL_ID`] if the id is taken.
 pub async fn insert(
     database: &Database,
     reach: &StorefrontReach,
@@ -171,7 +171,7 @@ pub async fn insert(
     Ok(user)
 }
 
-/// A new user and its storage, not stored yet.
+/// Returns the documents of a new user and its storage, which are not stored yet.
 #[must_use]
 pub fn documents(
     reach: &StorefrontReach,
@@ -210,10 +210,10 @@ pub fn documents(
     (user, storage)
 }
 
-/// Inserts both within the caller's transaction.
+/// Inserts a user and its storage within the caller's transaction.
 ///
 /// # Errors
-/// A violation of [`UNIQUE_EXTERNAL_ID`] when the id is taken.
+/// A violation of [`UNIQUE_EXTERNAL_ID`] if the id is taken.
 pub async fn insert_in(
     database: &Database,
     reach: &Reach,
@@ -231,10 +231,10 @@ pub async fn insert_in(
         .await
 }
 
-/// Makes an unmerged anonymous user a regular one under another id; `None` when there is none any more.
+/// Turns an unmerged anonymous user into a regular one with another id; `None` if there is no such user.
 ///
 /// # Errors
-/// A violation of [`UNIQUE_EXTERNAL_ID`] when the id is taken.
+/// A violation of [`UNIQUE_EXTERNAL_ID`] if the id is taken.
 pub async fn promote(
     database: &Database,
     reach: &Reach,
@@ -254,8 +254,8 @@ pub async fn promote(
         .await
 }
 
-/// Takes a user away and leaves its storages without an owner, within the caller's transaction. The storages as they
-/// were; `None` when the filter finds no user.
+/// Deletes a user and removes the owner of its storages, within the caller's transaction. Returns the user and the
+/// storages as they were; `None` if the filter matches no user.
 pub async fn detach(
     database: &Database,
     reach: &impl Confine,
@@ -273,7 +273,7 @@ pub async fn detach(
     Ok(Some((user, storages)))
 }
 
-/// Leaves a user's storages without an owner within the caller's transaction. The storages as they were.
+/// Removes the owner of a user's storages within the caller's transaction. Returns the storages as they were.
 pub async fn part_with_storages_in(
     database: &Database,
     reach: &impl Confine,
@@ -289,7 +289,7 @@ pub async fn part_with_storages_in(
     Ok(found)
 }
 
-/// The ids of so many of the anonymous users that were merged into a user.
+/// Returns the ids of the anonymous users that were merged into a user, at most `limit`.
 pub async fn merged_into(
     database: &Database,
     reach: &impl Confine,
@@ -301,18 +301,18 @@ pub async fn merged_into(
     database.open::<StorefrontUser>(reach).ids(merged, limit).await
 }
 
-/// What noting a change under a user came to.
+/// The result of [`touch`].
 pub enum Touched {
-    /// It is noted.
+    /// The user's version was increased.
     Open(Box<StorefrontUser>),
     /// The user's customer is erased, or being erased; nothing was written.
     Erased,
-    /// There is no such user.
+    /// The user does not exist.
     Gone,
 }
 
-/// Notes a change under a user within the caller's transaction, so that a merge or removal of the user at the same time
-/// and this change do not both go through.
+/// Increases the version of a user within the caller's transaction, so that this transaction and a concurrent merge or
+/// removal of the user cannot both succeed.
 pub async fn touch(
     database: &Database,
     reach: &impl Confine,

@@ -51,7 +51,7 @@ fn good() -> Value {
     })
 }
 
-/// The good claims with others; null takes one away.
+/// Returns the good claims with changes; null removes a claim.
 fn with(changes: &Value) -> Value {
     let mut claims = good();
     for (name, value) in changes.as_object().expect("an object") {
@@ -142,7 +142,7 @@ fn epc_09_a_token_is_good_in_its_time_only() {
     ] {
         assert_refused(&claims, early);
     }
-    // Clocks differ by a minute, and some write fractions.
+    // Clocks may differ by a minute, and some providers write fractions.
     for claims in [
         json!({ "exp": NOW - 59 }),
         json!({ "iat": NOW + 60 }),
@@ -214,7 +214,7 @@ fn epc_09_a_token_that_nobody_signed_or_that_everybody_could_sign_is_none() {
         format!("{header}.{claims}")
     };
     let unsigned = by(&json!({ "alg": "none" }));
-    // The classic: a public key taken for the secret of an HMAC.
+    // The classic attack: a public key used as the secret of an HMAC.
     let public = serde_json::to_vec(&signer.jwk()).expect("JSON");
     let hs256 = by(&json!({ "alg": "HS256" }));
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &public), hs256.as_bytes());
@@ -242,7 +242,7 @@ fn epc_09_a_token_that_nobody_signed_or_that_everybody_could_sign_is_none() {
     );
 }
 
-// EPC-09: what most providers sign by.
+// EPC-09: the algorithms that most providers use.
 #[test]
 fn epc_09_rsa_signs_both_ways() {
     let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).expect("a key");

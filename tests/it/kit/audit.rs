@@ -1,4 +1,4 @@
-//! The audit trail, past the gateway: what it tells, and that it tells what was done, all of it, and once.
+//! Checks of the audit trail in the database: it contains everything that was done, only that, and each action once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use bson::{Document, doc};
 
 use super::mongo::{Store, text};
 
-/// What happens to its object once, or to a customer without one.
+/// Actions that occur at most once per object, or per customer if they have no object.
 const ONCE: [&str; 14] = [
     "REGISTERED",
     "SIGNED_IN",
@@ -23,17 +23,17 @@ const ONCE: [&str; 14] = [
     "ANONYMIZATION_COMPLETED",
     "DELETED",
 ];
-/// What takes away what the customer had, and tells of it as a whole.
+/// Actions that remove a customer's objects without an entry for each.
 const ERASED: [&str; 1] = ["ANONYMIZATION_STARTED"];
 
 impl Store {
-    /// The whole trail, in the order of writing.
+    /// Returns the whole audit trail, in the order of writing.
     pub(crate) async fn audit(&self) -> Vec<Document> {
         self.documents("audit", doc! {}).await
     }
 
-    /// Checks that each session, address and order of a customer who was registered is told of; that what is told has
-    /// happened, and once; and that who is told of was there.
+    /// Checks that each session, address and order of a registered customer has an entry; that what an entry records
+    /// has happened, and once; and that the customer of an entry existed.
     pub(super) async fn assert_audit_is_whole(&self) {
         let entries = self.audit().await;
         let mut of: BTreeMap<&str, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
@@ -61,7 +61,7 @@ impl Store {
                 let Ok(customer) = document.get_str("customerId") else {
                     continue;
                 };
-                // Some tests make customers by themselves, and so does the demo.
+                // Some tests insert customers directly, and so does the demo.
                 let is_registered = is_told(customer, &["REGISTERED"], "");
                 let is_known = is_told(customer, begins, text(&document, "_id"));
                 assert!(is_known || !is_registered, "not told: {document}");

@@ -1,4 +1,4 @@
-//! The gateway's own program in a process of its own, whose memory and processor time a test can read.
+//! The gateway's binary in a separate process, whose memory and processor time a test can read.
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -11,29 +11,29 @@ use super::gateway::{Gateway, master_key};
 use super::graphql::Caller;
 use super::server::{scratch, server_uri};
 
-/// The built program, serving on the database of a test's gateway. It is killed when the value is dropped.
+/// The built binary, serving on the database of a test's gateway. It is killed when the value is dropped.
 pub(crate) struct Binary {
     process: Child,
     log: PathBuf,
-    /// Where it serves.
+    /// URL at which it serves.
     pub(crate) url: String,
     /// The same, as a socket address.
     pub(crate) address: SocketAddr,
-    /// A client for requests of one's own.
+    /// A client for custom requests.
     pub(crate) http: reqwest::Client,
 }
 
-/// What a process has in memory, in bytes.
+/// Memory of a process, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memory {
-    /// Now.
+    /// Current resident size.
     pub(crate) resident: u64,
-    /// The most since the start, or since [`Binary::forget_peak`].
+    /// Peak since the start, or since [`Binary::forget_peak`].
     pub(crate) peak: u64,
 }
 
 impl Binary {
-    /// Starts one with the settings of a test's gateway and these on top, and waits until it is ready.
+    /// Starts a process with the settings of a test's gateway and these in addition, and waits until it is ready.
     pub(crate) async fn start(beside: &Gateway, settings: &[(&str, &str)]) -> Self {
         Self::run(
             Command::new(env!("CARGO_BIN_EXE_storefront-gateway")),
@@ -43,7 +43,7 @@ impl Binary {
         .await
     }
 
-    /// The same in a process that may open this many descriptors (`ulimit -n`, soft and hard).
+    /// Like [`Binary::start`], in a process that may open this many descriptors (`ulimit -n`, soft and hard).
     pub(crate) async fn with_descriptors(most: u32, beside: &Gateway, settings: &[(&str, &str)]) -> Self {
         let mut shell = Command::new("sh");
         shell
@@ -103,38 +103,38 @@ impl Binary {
     fn served_url(&self) -> Option<String> {
         let log = self.log();
         let (_, rest) = log.split_once("serving at ")?;
-        // A line that is not whole yet ends in the middle of the address.
+        // An incomplete line may end in the middle of the address.
         let line = rest.split_once('\n')?.0;
         Some(line.chars().take_while(|c| !"\" ,}".contains(*c)).collect())
     }
 
-    /// What it has logged.
+    /// Returns its log.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).expect("a log")
     }
 
-    /// A caller of the test's gateway as a caller of this one.
+    /// Returns the caller of the test's gateway as a caller of this process.
     pub(crate) fn caller(&self, caller: &Caller) -> Caller {
         caller.elsewhere(&self.url, &self.http)
     }
 
-    /// Its process id.
+    /// Returns its process id.
     pub(crate) fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// Whether it runs.
+    /// Whether the process is running.
     pub(crate) fn is_alive(&mut self) -> bool {
         self.process.try_wait().expect("a process").is_none()
     }
 
-    /// Kills it now, as when the machine loses its power.
+    /// Kills it immediately, like a power failure.
     pub(crate) fn kill(&mut self) {
         self.process.kill().expect("killed");
         self.process.wait().expect("gone");
     }
 
-    /// `VmRSS` and `VmHWM` of the process.
+    /// Returns `VmRSS` and `VmHWM` of the process.
     pub(crate) fn memory(&self) -> Memory {
         let status = self.proc("status");
         let kib = |name: &str| -> u64 {
@@ -149,15 +149,16 @@ impl Binary {
         }
     }
 
-    /// Lets [`Memory::peak`] begin anew at what is resident now.
+    /// Resets [`Memory::peak`] to the current resident size.
     pub(crate) fn forget_peak(&self) {
         std::fs::write(format!("/proc/{}/clear_refs", self.id()), "5").expect("its own user may");
     }
 
-    /// Processor time of all its threads since the start, in user and kernel mode. The system counts ticks of 10 ms.
+    /// Returns the processor time of all its threads since the start, in user and kernel mode. The system counts ticks
+    /// of 10 ms.
     pub(crate) fn processor_time(&self) -> Duration {
         let stat = self.proc("stat");
-        // The command's name is in parentheses and may hold blanks.
+        // The command's name is in parentheses and may contain blanks.
         let (_, fields) = stat.rsplit_once(')').expect("a name");
         let fields: Vec<&str> = fields.split_whitespace().collect();
         let ticks: u64 = [fields[11], fields[12]]
@@ -167,7 +168,7 @@ impl Binary {
         Duration::from_millis(ticks * 10)
     }
 
-    /// Descriptors that it has open.
+    /// Returns the number of its open descriptors.
     pub(crate) fn descriptors(&self) -> usize {
         let open = std::fs::read_dir(format!("/proc/{}/fd", self.id()));
         open.expect("its own user may look").count()
@@ -181,7 +182,7 @@ impl Binary {
 impl Drop for Binary {
     #[expect(clippy::print_stdout, reason = "shown with the test that failed")]
     fn drop(&mut self) {
-        // It may have been killed by the test.
+        // The test may have killed it.
         drop(self.process.kill());
         drop(self.process.wait());
         if std::thread::panicking() {

@@ -1,4 +1,4 @@
-//! Somebody who reads one small thing again and again while somebody else attacks the gateway, and how long that takes.
+//! A client that repeats one small read while another client attacks the gateway, and measures how long its reads take.
 
 use std::sync::{
     Arc,
@@ -15,14 +15,14 @@ use super::binary::Binary;
 use super::graphql::Caller;
 use super::people::Shop;
 
-/// Reads that are made before and after an attack, to know how long they take without one.
+/// Number of reads before and after an attack, to measure how long they take without one.
 const QUIET: usize = 200;
-/// What is no harm in any case: debug builds are slow, and other tests run on the same machine.
+/// Duration that is always accepted: debug builds are slow, and other tests run on the same machine.
 const FLOOR: Duration = Duration::from_millis(if cfg!(debug_assertions) { 500 } else { 50 });
-/// How many times longer than in quiet a read may take.
+/// Maximum factor by which an attack may slow down a read.
 const TIMES: u32 = 3;
 
-/// Somebody else: reads the storefront with the shop's publishable key over a connection that is kept.
+/// A client that reads the storefront with the shop's publishable key over a persistent connection.
 #[derive(Clone)]
 pub(crate) struct Bystander {
     reader: Caller,
@@ -30,7 +30,7 @@ pub(crate) struct Bystander {
 }
 
 impl Bystander {
-    /// A reader at a gateway in a process of its own.
+    /// Returns a reader at a gateway in a separate process.
     pub(crate) fn of(shop: &Shop, binary: &Binary) -> Self {
         Self {
             reader: shop.browser.clone(),
@@ -39,7 +39,7 @@ impl Bystander {
         .afresh()
     }
 
-    /// The same with connections of its own, which the attack takes none of.
+    /// Returns the same reader with its own connections, which the attack does not share.
     fn afresh(&self) -> Self {
         Self {
             reader: self.reader.elsewhere(&self.url, &reqwest::Client::new()),
@@ -47,7 +47,7 @@ impl Bystander {
         }
     }
 
-    /// One point read, which must be answered; how long it took.
+    /// Does one point read, which must succeed, and returns how long it took.
     pub(crate) async fn read(&self) -> Duration {
         let begun = Instant::now();
         let answer = self.reader.send("{ storefront { code } }", json!({})).await;
@@ -56,8 +56,8 @@ impl Bystander {
         took
     }
 
-    /// Reads on a thread of its own, so that the attacker's work in this process is not taken for the gateway's, until it
-    /// is stopped or has read so many times.
+    /// Reads on a separate thread, so that the attacker's work in this process is not measured as the gateway's, until
+    /// it is stopped or has read this many times.
     fn reading(&self, most: usize, stop: &Arc<AtomicBool>) -> JoinHandle<Vec<Duration>> {
         let (reader, stop) = (self.clone(), Arc::clone(stop));
         tokio::task::spawn_blocking(move || {
@@ -73,8 +73,8 @@ impl Bystander {
         })
     }
 
-    /// Does `attack` while the bystander reads, and asserts that each read is answered and that the 99th percentile of
-    /// their times is at most three times the one without the attack, or [`FLOOR`].
+    /// Runs `attack` while the bystander reads, and asserts that every read succeeds and that the 99th percentile of
+    /// their times is at most three times that without the attack, or [`FLOOR`].
     pub(crate) async fn is_served_during<T>(&self, attack: impl Future<Output = T>) -> T {
         let before = self.reading(QUIET, &Arc::default()).await.expect("read");
         let stop = StopOnDrop::default();
@@ -83,7 +83,7 @@ impl Bystander {
         drop(stop);
         let during = reading.await.expect("read");
         let after = self.reading(QUIET, &Arc::default()).await.expect("read");
-        // What the machine has to do beside this changes.
+        // The slower of both measurements, because the other load of the machine varies.
         let (quiet, reads) = (percentile(before).max(percentile(after)), during.len());
         let during = percentile(during);
         assert!(
@@ -94,7 +94,7 @@ impl Bystander {
     }
 }
 
-/// Stops a reader, also when the attack fails.
+/// Stops a reader, even if the attack fails.
 #[derive(Default)]
 struct StopOnDrop(Arc<AtomicBool>);
 
@@ -104,7 +104,7 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// The 99th percentile; of few values, the largest but for one.
+/// Returns the 99th percentile; of few values, the second largest.
 fn percentile(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     let place = (times.len() * 99 / 100).min(times.len().saturating_sub(2));

@@ -1,4 +1,4 @@
-//! Counts the commands that one gateway sends to its database, through the driver's own events.
+//! Counts the commands that one gateway sends to its database, by the driver's events.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,15 +12,15 @@ use storefront_gateway::platform::database::Monitor;
 #[derive(Clone, Default)]
 pub(crate) struct Commands {
     sent: Arc<Mutex<Vec<String>>>,
-    /// How many more may be sent before the process dies; 0: any number.
+    /// Countdown to the command before which the process is killed; 0: never.
     left: Arc<AtomicU32>,
 }
 
-/// What the gateway and the driver do by the clock, whatever is asked.
+/// Periodic commands of the gateway and the driver, which do not depend on requests.
 const BACKGROUND: &[&str] = &["hello", "find signingKeys", "endSessions"];
 
 impl Commands {
-    /// What the driver tells of them.
+    /// Returns the monitor for the driver's events.
     pub(super) fn monitor(&self) -> Monitor {
         let commands = self.clone();
         Monitor::new(move |event| {
@@ -36,7 +36,7 @@ impl Commands {
         })
     }
 
-    /// Kills this very process (SIGKILL) right before it sends the command of this number from now on.
+    /// Kills this process (SIGKILL) right before it sends the command with this number, counted from now on.
     pub(crate) fn die_before(&self, command: u32) {
         self.left.store(command, Ordering::SeqCst);
     }
@@ -56,8 +56,8 @@ impl Commands {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The commands that were sent while `work` ran, in order: `find storefrontUsers`. Without those by which a backend's
-    /// standing is looked up, which happens once every few seconds, whatever is asked.
+    /// Returns the commands that were sent while `work` ran, in order: `find storefrontUsers`. Omits the commands that
+    /// look up whether a backend is still valid, which run every few seconds whatever is requested.
     pub(crate) async fn during<T>(&self, work: impl Future<Output = T>) -> (T, Vec<String>) {
         self.list().clear();
         let done = work.await;
@@ -65,7 +65,7 @@ impl Commands {
     }
 }
 
-/// Leaves out each lookup of a backend, and of its organization's storefronts that follows it.
+/// Omits each lookup of a backend, and the subsequent lookup of its organization's storefronts.
 fn without_standings(commands: Vec<String>) -> Vec<String> {
     let mut follow = 0;
     let mut is_standing = |command: &str| match command {

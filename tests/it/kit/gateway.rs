@@ -1,4 +1,4 @@
-//! A gateway of one test, with a runtime, a database and a log of its own.
+//! A gateway for one test, with its own runtime, database and log.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,7 +28,7 @@ use super::people::Shop;
 use super::profile::watch_for_scans;
 use super::server::{scratch, server};
 
-/// How a test wants its gateway.
+/// The configuration of a test's gateway.
 #[derive(Clone)]
 pub(crate) struct Setup {
     vars: Vec<(String, String)>,
@@ -41,13 +41,13 @@ pub(crate) struct Setup {
 /// The same in every test, so that several gateways of one test can share a database.
 const MASTER_KEY: [u8; MasterKey::LENGTH] = [7; MasterKey::LENGTH];
 
-/// The same as a setting's value.
+/// Returns the master key as the value of a setting.
 pub(crate) fn master_key() -> String {
     MasterKey::from_bytes(MASTER_KEY).to_base64().expose().to_owned()
 }
 
 impl Setup {
-    /// The default settings, but for jobs: a test runs them when it wants them done (see [`Gateway::run_jobs`]).
+    /// Returns the default settings, except that jobs are off: a test runs them explicitly (see [`Gateway::run_jobs`]).
     pub(crate) fn new() -> Self {
         let setup = Self {
             vars: Vec::new(),
@@ -59,32 +59,32 @@ impl Setup {
         setup.set("GATEWAY_JOBS", "off")
     }
 
-    /// Sets a variable.
+    /// Sets an environment variable.
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         self.vars.retain(|(set, _)| set != name);
         self.vars.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Lets time pass only when the test says so.
+    /// Uses a clock that only the test advances.
     pub(crate) fn manual_clock(mut self) -> Self {
         self.clock = Clock::manual(Clock::machine());
         self
     }
 
-    /// Logs what this filter shows, of the libraries too: `debug`.
+    /// Logs what this filter selects, including the libraries: `debug`.
     pub(crate) fn log(mut self, filter: &'static str) -> Self {
         self.log = filter;
         self
     }
 
-    /// Another server than the run's.
+    /// Uses another database server than the test run's.
     pub(crate) fn on(mut self, uri: &str, name: &str) -> Self {
         self.database = Some((uri.to_owned(), name.to_owned()));
         self
     }
 
-    /// Starts a gateway on a database of its own, with a shop.
+    /// Starts a gateway on its own database, with a shop.
     pub(crate) async fn start(self) -> Shop {
         Shop::open(self.gateway().await, "Prints").await
     }
@@ -102,7 +102,7 @@ impl Setup {
         };
         if owner {
             let database = server().await.client().database(&name);
-            // On the client's own runtime.
+            // On the runtime of the client.
             let watching = async move { watch_for_scans(&database).await };
             server().await.handle().spawn(watching).await.expect("watched");
         }
@@ -111,7 +111,8 @@ impl Setup {
         let (clock, graphiql) = (self.clock.clone(), self.graphiql.clone());
         let starting = start(self.config(&uri, &name), clock, commands.clone(), graphiql);
         let running = runtime.spawn(starting).await.expect("the gateway starts");
-        // A gateway on somebody else's database starts no server: the processes that tests kill would each have one.
+        // A gateway on another gateway's database starts no server: otherwise each process that tests kill would have
+        // one.
         let (client, owner) = if owner {
             let server = server().await;
             (server.client(), Some(server.handle()))
@@ -192,22 +193,22 @@ async fn start(config: Config, clock: Clock, commands: Commands, graphiql: Optio
 
 /// A running gateway.
 pub(crate) struct Gateway {
-    /// Where it serves.
+    /// URL at which it serves.
     pub(crate) url: String,
-    /// Its parts.
+    /// The app.
     pub(crate) app: Arc<App>,
-    /// A client for requests of one's own.
+    /// A client for custom requests.
     pub(crate) http: reqwest::Client,
-    /// Its database, past the gateway.
+    /// Direct access to its database.
     pub(crate) store: Store,
-    /// What it asks the database.
+    /// The commands that it sends to the database.
     pub(crate) commands: Commands,
-    /// What it logs.
+    /// Its log.
     pub(crate) logs: Logs,
     jobs_expected: AtomicBool,
     errors_expected: AtomicBool,
     scans_expected: AtomicBool,
-    /// A runtime to drop the database with, for the gateway that made it.
+    /// A runtime to drop the database with; only for the gateway that created it.
     owner: Option<Handle>,
     setup: Setup,
     handle: Handle,
@@ -215,17 +216,17 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Another node on the same database, with the same settings.
+    /// Starts another node on the same database, with the same settings.
     pub(crate) async fn another_node(&self) -> Arc<Self> {
         self.node(None, &[]).await
     }
 
-    /// The same with other values of these settings.
+    /// Starts another node on the same database, with other values of these settings.
     pub(crate) async fn another_node_with(&self, settings: &[(&str, &str)]) -> Arc<Self> {
         self.node(None, settings).await
     }
 
-    /// Another node on the same database that serves GraphiQL.
+    /// Starts another node on the same database that serves GraphiQL.
     pub(crate) async fn graphiql_node(&self, page: Credentials) -> Arc<Self> {
         self.node(Some(page), &[]).await
     }
@@ -254,7 +255,7 @@ impl Gateway {
         self.handle.spawn(work).await.expect("it does not panic")
     }
 
-    /// Performs every job that is due, until none is left.
+    /// Runs every due job until none is left.
     pub(crate) async fn run_jobs(&self) {
         let app = Arc::clone(&self.app);
         self.inside(async move {
@@ -264,17 +265,17 @@ impl Gateway {
         .await;
     }
 
-    /// The mails that it wrote, where no `GATEWAY_SMTP_URL` is set.
+    /// Returns the mails that it wrote to files, which it does without `GATEWAY_SMTP_URL`.
     pub(crate) fn mails(&self) -> MailFolder {
         MailFolder::of(&self.app.config.data_dir)
     }
 
-    /// Lets time pass, on a manual clock; recurring jobs that became due run.
+    /// Advances a manual clock; recurring jobs that become due run.
     pub(crate) fn advance(&self, by: Duration) {
         self.app.clock.advance(by);
     }
 
-    /// Makes this node forget what it knows of a user's standing, as it does by itself after seconds.
+    /// Evicts a user from this node's cache, which otherwise expires after seconds.
     pub(crate) async fn forget(&self, storefront_user_id: &str) {
         let filter = doc! { "storefrontUserId": storefront_user_id };
         for user in self.store.documents("storefrontUsers", filter).await {
@@ -285,17 +286,17 @@ impl Gateway {
         }
     }
 
-    /// This test leaves jobs behind.
+    /// Permits this test to leave jobs behind.
     pub(crate) fn expect_jobs(&self) {
         self.jobs_expected.store(true, Ordering::Relaxed);
     }
 
-    /// This test makes the gateway look at whole collections.
+    /// Permits this test to make the gateway scan whole collections.
     pub(crate) fn expect_scans(&self) {
         self.scans_expected.store(true, Ordering::Relaxed);
     }
 
-    /// This test makes the gateway log errors.
+    /// Permits this test to make the gateway log errors.
     pub(crate) fn expect_errors(&self) {
         self.errors_expected.store(true, Ordering::Relaxed);
     }
@@ -304,7 +305,7 @@ impl Gateway {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Stops cleanly; whether all that ran could finish.
+    /// Stops the gateway gracefully and returns whether all running work finished.
     fn stop(&self) -> bool {
         let Some((runtime, running)) = self.take() else {
             return true;
@@ -317,7 +318,7 @@ impl Gateway {
 
 impl Drop for Gateway {
     #[expect(clippy::print_stdout, reason = "shown with the test that failed")]
-    // The last step of each test: an async drop on a thread of its own, because the test's runtime is busy dropping.
+    // The last step of each test: an async drop on a separate thread, because the test's runtime is busy dropping.
     fn drop(&mut self) {
         let failed = std::thread::panicking();
         let (errors, store, owner) = (self.logs.errors(), self.store.clone(), self.owner.take());
@@ -331,7 +332,7 @@ impl Drop for Gateway {
                     return (finished, Vec::new(), Vec::new());
                 };
                 handle.block_on(async {
-                    // What a failed test left is for whoever looks for the reason.
+                    // The database of a failed test is kept for debugging.
                     if failed {
                         return (finished, Vec::new(), Vec::new());
                     }

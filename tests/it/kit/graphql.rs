@@ -1,4 +1,4 @@
-//! A GraphQL client for people: asks, changes, uploads, and shows the HTTP answer where a test wants it.
+//! A GraphQL client: sends queries, mutations and uploads, and returns the HTTP response where a test needs it.
 
 use std::sync::Arc;
 
@@ -8,18 +8,18 @@ use serde_json::{Value, json};
 
 use super::gateway::Gateway;
 
-/// Somebody who calls the gateway: with a credential, or without.
+/// A caller of the gateway, with or without a credential.
 #[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) credential: Option<String>,
-    /// A gateway in another process that is asked instead.
+    /// A gateway in another process to which requests are sent instead.
     elsewhere: Option<(String, reqwest::Client)>,
-    /// Headers that are sent beside the usual ones.
+    /// Additional headers.
     headers: HeaderMap,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -39,7 +39,7 @@ impl Answer {
         }
     }
 
-    /// The data of an answer without errors.
+    /// Returns the data of a response without errors.
     #[track_caller]
     pub(crate) fn data(self) -> Value {
         assert!(self.body.get("errors").is_none(), "{:#}", self.body);
@@ -50,14 +50,14 @@ impl Answer {
             .unwrap_or_else(|| panic!("{body:?} has no data"))
     }
 
-    /// The message of the first top-level error.
+    /// Returns the message of the first top-level error.
     #[track_caller]
     pub(crate) fn message(&self) -> &str {
         let message = self.body["errors"][0]["message"].as_str();
         message.unwrap_or_else(|| panic!("{}: {}", self.status, self.body))
     }
 
-    /// The codes of the top-level errors.
+    /// Returns the codes of the top-level errors.
     pub(crate) fn codes(&self) -> Vec<&str> {
         let errors = self.body["errors"].as_array().into_iter().flatten();
         errors
@@ -66,16 +66,16 @@ impl Answer {
     }
 }
 
-/// A file to upload, and what is said about it.
+/// A file to upload, with the input for it.
 #[derive(Clone, Default)]
 pub(crate) struct Upload<'a> {
     pub(crate) file_name: &'a str,
     pub(crate) bytes: Vec<u8>,
-    /// The rest of the input.
+    /// The other fields of the input.
     pub(crate) input: Value,
 }
 
-/// What each mutation's payload is asked for.
+/// Returns the selection set of each mutation's payload.
 fn selection(field: &str) -> &'static str {
     match field {
         "storefrontUserRegister" => {
@@ -130,7 +130,7 @@ fn selection(field: &str) -> &'static str {
     }
 }
 
-/// The same for the rest.
+/// Returns the selection sets of the remaining mutations.
 fn selection_of_the_stores(field: &str) -> &'static str {
     match field {
         "customerAnonymizationRequest" | "customerAnonymizationCancel" => {
@@ -161,7 +161,7 @@ fn selection_of_the_stores(field: &str) -> &'static str {
     }
 }
 
-/// The document of a mutation with one input.
+/// Returns the document of a mutation with one input.
 pub(crate) fn mutation(field: &str) -> String {
     let mut kind = match field {
         "customerGroupAddCustomers" | "customerGroupRemoveCustomers" => "customerGroupMembers".to_owned(),
@@ -178,7 +178,7 @@ pub(crate) fn mutation(field: &str) -> String {
 }
 
 impl Caller {
-    /// Somebody without a credential.
+    /// Returns a caller without a credential.
     pub(crate) fn nobody(gateway: &Arc<Gateway>) -> Self {
         Self {
             gateway: Arc::clone(gateway),
@@ -188,7 +188,7 @@ impl Caller {
         }
     }
 
-    /// The same person, who sends one more header.
+    /// Returns the same caller with one more header.
     pub(crate) fn saying(&self, name: &'static str, value: &str) -> Self {
         let mut caller = self.clone();
         caller
@@ -197,7 +197,7 @@ impl Caller {
         caller
     }
 
-    /// The same gateway, with another credential.
+    /// Returns the same caller with another credential.
     pub(crate) fn with(&self, credential: Option<&str>) -> Self {
         Self {
             credential: credential.map(str::to_owned),
@@ -205,7 +205,7 @@ impl Caller {
         }
     }
 
-    /// The same person at a gateway in another process.
+    /// Returns the same caller at a gateway in another process.
     pub(crate) fn elsewhere(&self, url: &str, http: &reqwest::Client) -> Self {
         Self {
             elsewhere: Some((url.to_owned(), http.clone())),
@@ -213,7 +213,7 @@ impl Caller {
         }
     }
 
-    /// The same person at another node.
+    /// Returns the same caller at another node.
     pub(crate) fn at(&self, gateway: &Arc<Gateway>) -> Self {
         Self {
             gateway: Arc::clone(gateway),
@@ -240,7 +240,7 @@ impl Caller {
         Answer::of(sent.expect("an answer")).await
     }
 
-    /// Sends a body as it is.
+    /// Sends a body verbatim.
     pub(crate) async fn send_body(
         &self,
         content_type: Option<&str>,
@@ -254,7 +254,7 @@ impl Caller {
         Answer::of(request.send().await.expect("an answer")).await
     }
 
-    /// Asks by GET.
+    /// Sends a GET request.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         let request = self.gateway.http.get(format!("{}{path}", self.gateway.url));
         let request = request.headers(self.headers.clone());
@@ -265,43 +265,43 @@ impl Caller {
         Answer::of(request.send().await.expect("an answer")).await
     }
 
-    /// Sends a document that may get no answer, because the gateway is killed meanwhile.
+    /// Sends a document that may get no response, because the gateway is killed meanwhile.
     pub(crate) async fn try_send(&self, query: &str, variables: Value) -> Option<Value> {
         let body = json!({ "query": query, "variables": variables });
         let sent = self.post("/graphql").json(&body).send().await.ok()?;
         sent.json().await.ok()
     }
 
-    /// The data of a query.
+    /// Returns the data of a query.
     pub(crate) async fn ask(&self, query: &str) -> Value {
         self.send(query, json!({})).await.data()
     }
 
-    /// The payload of a mutation.
+    /// Returns the payload of a mutation.
     pub(crate) async fn change(&self, field: &str, input: Value) -> Value {
         let answer = self.send(&mutation(field), json!({ "input": input })).await;
         answer.data()[field].take()
     }
 
-    /// The payload of a mutation that must take effect.
+    /// Returns the payload of a mutation that must succeed.
     pub(crate) async fn done(&self, field: &str, input: Value) -> Value {
         let payload = self.change(field, input).await;
         assert_eq!(payload["userErrors"], json!([]), "{field}");
         payload
     }
 
-    /// What a mutation refuses: code, field and legacy code of each fault.
+    /// Returns the user errors of a mutation: code, field and legacy code of each.
     pub(crate) async fn refused(&self, field: &str, input: Value) -> Vec<String> {
         faults(&self.change(field, input).await)
     }
 
-    /// Sends a file by the GraphQL multipart request specification.
+    /// Sends a file as the GraphQL multipart request specification requires.
     pub(crate) async fn send_file(&self, upload: Upload<'_>) -> Answer {
         let sent = self.try_send_file(upload).await;
         sent.expect("an answer")
     }
 
-    /// The same, where there may be no answer.
+    /// Sends a file and returns `None` if there is no response.
     pub(crate) async fn try_send_file(&self, upload: Upload<'_>) -> Option<Answer> {
         let Upload {
             file_name,
@@ -322,12 +322,12 @@ impl Caller {
         Some(Answer::of(sent).await)
     }
 
-    /// The payload of an upload.
+    /// Returns the payload of an upload.
     pub(crate) async fn send_upload(&self, upload: Upload<'_>) -> Value {
         self.send_file(upload).await.data()["storageItemUpload"].take()
     }
 
-    /// Uploads a file that must be taken, and returns its item.
+    /// Uploads a file, which must succeed, and returns its item.
     pub(crate) async fn upload(&self, file_name: &str, bytes: &[u8]) -> Value {
         let upload = Upload {
             file_name,
@@ -340,12 +340,12 @@ impl Caller {
     }
 }
 
-/// A payload's user errors as `CODE field (legacy code)`.
+/// Returns the user errors of a payload as `CODE field (legacy code)`.
 pub(crate) fn faults(payload: &Value) -> Vec<String> {
     said(&payload["userErrors"])
 }
 
-/// A payload's warnings in the same form.
+/// Returns the warnings of a payload in the same form.
 pub(crate) fn warnings(payload: &Value) -> Vec<String> {
     said(&payload["warnings"])
 }

@@ -1,4 +1,4 @@
-//! What one gateway logs, kept to be looked at.
+//! The log of one gateway, captured for assertions.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
-/// What is shown where a test asks for nothing else: not what the libraries say.
+/// The default filter, which hides the libraries.
 pub(super) const USUAL: &str = "info,mongodb=off,hyper=off";
 
 /// A gateway's log.
@@ -19,7 +19,7 @@ thread_local! {
 }
 
 impl Logs {
-    /// Catches what the current thread logs from now on, as far as the filter shows it.
+    /// Captures what the current thread logs from now on, as far as the filter selects it.
     pub(super) fn catch_here(&self, filter: &str) {
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(EnvFilter::new(filter))
@@ -30,7 +30,7 @@ impl Logs {
         GUARD.with(|place| *place.borrow_mut() = Some(guard));
     }
 
-    /// All lines so far.
+    /// Returns all lines so far.
     pub(crate) fn lines(&self) -> Vec<String> {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&bytes)
@@ -39,7 +39,7 @@ impl Logs {
             .collect()
     }
 
-    /// Lines of the level ERROR.
+    /// Returns the lines of the level ERROR.
     pub(crate) fn errors(&self) -> Vec<String> {
         let is_error = |line: &String| line.split_whitespace().nth(1) == Some("ERROR");
         self.lines().into_iter().filter(is_error).collect()

@@ -1,4 +1,4 @@
-//! Mails that a gateway sent: taken by a real mail server, or found as files.
+//! Mails that a gateway sent: received by a real mail server, or read from files.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,20 +15,20 @@ use url::Url;
 
 use super::{LIMIT, Scripts};
 
-/// A mail as its reader gets it.
+/// A mail as its recipient gets it.
 #[derive(Debug)]
 pub(crate) struct Mail {
-    /// Whom the server was told to answer to; for a file, the sender in the header.
+    /// Sender in the envelope; for a file, the sender in the header.
     pub(crate) from: String,
-    /// Whom the server was told to deliver to; for a file, the recipient in the header.
+    /// Recipient in the envelope; for a file, the recipient in the header.
     pub(crate) to: String,
     pub(crate) sender_name: Option<String>,
     pub(crate) subject: String,
     pub(crate) text: String,
     pub(crate) html: String,
-    /// Without its angle brackets.
+    /// Message id without angle brackets.
     pub(crate) message_id: String,
-    /// As it came.
+    /// The source, unchanged.
     pub(crate) source: String,
 }
 
@@ -55,21 +55,21 @@ impl Mail {
         }
     }
 
-    /// The first link in the text.
+    /// Returns the first link in the text.
     pub(crate) fn link(&self) -> Url {
         let mut words = self.text.split_whitespace();
         let link = words.find(|word| word.starts_with("http://") || word.starts_with("https://"));
         Url::parse(link.expect("a link")).expect("a URL")
     }
 
-    /// Where the first link in the HTML leads.
+    /// Returns the target of the first link in the HTML.
     pub(crate) fn html_link(&self) -> Url {
         let (_, link) = self.html.split_once("href=\"").expect("a link");
         let (link, _) = link.split_once('"').expect("the link ends");
         Url::parse(&link.replace("&#38;", "&").replace("&amp;", "&")).expect("a URL")
     }
 
-    /// What the first link hands to its page as `name`: the key or token.
+    /// Returns the parameter `name` of the first link: the key or token.
     pub(crate) fn parameter(&self, name: &str) -> String {
         let link = self.link();
         let mut pairs = link.query_pairs();
@@ -78,16 +78,16 @@ impl Mail {
     }
 }
 
-/// How a mail server is to behave; what it does to a mail is said by the recipient (see `tests/clients/smtp.mjs`).
+/// Behaviour of a mail server; the recipient's address determines how it treats a mail (see `tests/clients/smtp.mjs`).
 #[derive(Clone, Copy, Default)]
 pub(crate) struct MailServer {
-    /// Offers STARTTLS with a certificate that nobody trusts.
+    /// Offers STARTTLS with an untrusted certificate.
     pub(crate) starttls: bool,
-    /// Takes mails only from the user `gateway` with the password `secret`.
+    /// Accepts mails only from the user `gateway` with the password `secret`.
     pub(crate) login: bool,
 }
 
-/// A mail server with all that it takes.
+/// A mail server with the mails that it receives.
 pub(crate) struct Mailbox {
     port: u16,
     scripts: &'static Scripts,
@@ -96,12 +96,12 @@ pub(crate) struct Mailbox {
 }
 
 impl Mailbox {
-    /// A server that takes mails. None where Node.js is missing, and the current test is skipped.
+    /// Starts a server that accepts mails. Returns `None` if Node.js is missing; the current test is then skipped.
     pub(crate) async fn start() -> Option<Self> {
         Self::with(MailServer::default()).await
     }
 
-    /// The same with a server that behaves like this.
+    /// Starts a server with this behaviour, otherwise like [`Mailbox::start`].
     pub(crate) async fn with(server: MailServer) -> Option<Self> {
         let mut mailbox = Self {
             port: 0,
@@ -113,29 +113,29 @@ impl Mailbox {
         Some(mailbox)
     }
 
-    /// Where it listens, on the loopback address.
+    /// Returns its port on the loopback address.
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    /// A value for `GATEWAY_SMTP_URL`.
+    /// Returns a value for `GATEWAY_SMTP_URL`.
     pub(crate) fn url(&self) -> String {
         format!("smtp://127.0.0.1:{}", self.port)
     }
 
-    /// Kills the server; mails that were not looked at are lost.
+    /// Kills the server; mails that were not read are lost.
     pub(crate) async fn kill(&mut self) {
         if let Some((mut child, _)) = self.running.take() {
             child.kill().await.expect("killed");
         }
     }
 
-    /// Stops the server's process: connections to it come about, and it says nothing.
+    /// Suspends the server's process: connections to it are established, but it does not respond.
     pub(crate) fn pause(&self) {
         self.signal(Signal::SIGSTOP);
     }
 
-    /// Lets a paused server go on with all that came meanwhile.
+    /// Resumes a suspended server, which handles everything that arrived meanwhile.
     pub(crate) fn go_on(&self) {
         self.signal(Signal::SIGCONT);
     }
@@ -147,20 +147,20 @@ impl Mailbox {
         kill(id, signal).expect("the signal is taken");
     }
 
-    /// Starts a killed server again, on its port, with other manners.
+    /// Restarts a killed server on the same port with another behaviour.
     pub(crate) async fn start_again_as(&mut self, server: MailServer) {
         self.server = server;
         self.start_again().await;
     }
 
-    /// Starts a killed server again, on its port.
+    /// Restarts a killed server on the same port.
     pub(crate) async fn start_again(&mut self) {
         let MailServer { starttls, login } = self.server;
         let mut arguments = vec![self.port.to_string()];
         arguments.extend(starttls.then(|| "starttls".to_owned()));
         arguments.extend(login.then(|| "login".to_owned()));
         let mut command = tokio::process::Command::from(self.scripts.command("smtp.mjs", &arguments));
-        // It ends with its standard input, so that it does not outlive a test that is killed.
+        // It ends when its standard input closes, so that it does not outlive a killed test.
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.kill_on_drop(true).spawn().expect("node starts");
         let output = child.stdout.take().expect("an output");
@@ -169,7 +169,7 @@ impl Mailbox {
         self.port = u16::try_from(port).expect("a port");
     }
 
-    /// The next mail.
+    /// Waits for the next mail and returns it.
     pub(crate) async fn next(&mut self) -> Mail {
         let taken = self.line().await;
         let string = |value: &Value| value.as_str().expect("a text").to_owned();
@@ -192,12 +192,12 @@ impl Mailbox {
 /// The folder that a gateway without a mail server writes its mails to, read in the order of their names.
 pub(crate) struct MailFolder {
     path: PathBuf,
-    /// Not how many: of two mails of one moment the one that comes first by its name may come last.
+    /// Not a count: of two mails written at the same time, the one whose name sorts first may be written last.
     seen: BTreeSet<PathBuf>,
 }
 
 impl MailFolder {
-    /// The folder in this data directory.
+    /// Returns the folder in this data directory.
     pub(crate) fn of(data_dir: &Path) -> Self {
         Self {
             path: data_dir.join("mail"),
@@ -205,12 +205,12 @@ impl MailFolder {
         }
     }
 
-    /// All mails, the oldest first.
+    /// Returns all mails, the oldest first.
     pub(crate) fn all(&self) -> Vec<Mail> {
         self.files().iter().map(|path| read(path)).collect()
     }
 
-    /// The next mail that this method has not given yet.
+    /// Returns the next mail that this method has not returned yet.
     pub(crate) async fn next(&mut self) -> Mail {
         let unseen = || self.files().into_iter().find(|path| !self.seen.contains(path));
         super::eventually("a mail is written", || async { unseen().is_some() }).await;

@@ -1,4 +1,4 @@
-//! What the tests are written with: a database server for the run, a gateway for a test, and people who use it.
+//! Test kit: a database server for the test run, a gateway for each test, and the callers that use it.
 //!
 //! ```text
 //! let shop = kit::shop().await;               // a gateway, an organization, its storefront, a backend, a browser
@@ -6,8 +6,9 @@
 //! ann.upload("cat.png", &kit::png(1)).await;
 //! ```
 //!
-//! When the last handle of a gateway goes, it is stopped, and the test fails if a job was left over or died, or if an
-//! error was logged; then its database is dropped.
+//! When the last handle of a gateway is dropped, the gateway is stopped, and the test fails if it did not stop in time,
+//! if a job was left over or has failed, if an error was logged, or if a whole collection was scanned; then its
+//! database is dropped.
 
 mod audit;
 mod binary;
@@ -41,10 +42,10 @@ pub(crate) use redact::redact;
 pub(crate) use scripts::{Scripts, Tool, chromium, succeeds};
 pub(crate) use server::{FailPoint, find_server, scratch, server_uri};
 
-/// How long is waited for what should happen soon: a limit for failing, not a measure.
+/// Timeout for events that should happen soon: it only makes a test fail and measures nothing.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
-/// A shop on a gateway with the default settings.
+/// Returns a shop on a gateway with the default settings.
 pub(crate) async fn shop() -> Shop {
     Setup::new().start().await
 }
@@ -62,17 +63,17 @@ pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: 
     );
 }
 
-/// A content that is sniffed as a PNG image; another number is another content.
+/// Returns content that is detected as a PNG image and differs for each number.
 pub(crate) fn png(number: u32) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
     bytes.extend(number.to_be_bytes());
     bytes
 }
 
-/// A PNG image of this many bytes.
+/// Returns a PNG image of this many bytes.
 pub(crate) fn png_of(size: usize) -> Vec<u8> {
     let mut bytes = png(0);
-    // No two chunks alike, so that a mixed-up order would show.
+    // All chunks differ, so that a wrong order would be noticed.
     let mut state = 1_u32;
     bytes.resize_with(size, || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -1,4 +1,4 @@
-//! Looking into a test's database, past the gateway.
+//! Direct access to a test's database.
 
 use std::collections::BTreeMap;
 
@@ -17,24 +17,24 @@ impl Store {
         Self(database)
     }
 
-    /// The database itself.
+    /// Returns the database itself.
     pub(crate) fn database(&self) -> &Database {
         &self.0
     }
 
-    /// A collection.
+    /// Returns a collection.
     pub(crate) fn collection(&self, name: &str) -> Collection<Document> {
         self.0.collection(name)
     }
 
-    /// All documents of a collection that meet a filter, by id.
+    /// Returns all documents of a collection that match a filter, by id.
     pub(crate) async fn documents(&self, collection: &str, filter: Document) -> Vec<Document> {
         let collection = self.collection(collection);
         let found = collection.find(filter).sort(doc! { "_id": 1 }).await;
         found.expect("found").try_collect().await.expect("read")
     }
 
-    /// How many documents of a collection meet a filter.
+    /// Returns the number of documents of a collection that match a filter.
     pub(crate) async fn count(&self, collection: &str, filter: Document) -> u64 {
         self.collection(collection)
             .count_documents(filter)
@@ -42,20 +42,20 @@ impl Store {
             .expect("counted")
     }
 
-    /// The collections, but for the database's own.
+    /// Returns the names of the collections, except the system collections.
     pub(crate) async fn collections(&self) -> Vec<String> {
         let mut names = self.0.list_collection_names().await.expect("named");
         names.retain(|name| !name.starts_with("system."));
         names
     }
 
-    /// Commands of the gateway for which the database looked at a whole collection.
+    /// Returns the commands of the gateway for which the database scanned a whole collection.
     pub(crate) async fn scans(&self) -> Vec<Document> {
         self.documents("system.profile", scan(&self.0)).await
     }
 
-    /// Everything that is stored, a collection a key, to compare before and after. What happens by itself is left out:
-    /// recurring jobs.
+    /// Returns all stored documents by collection, to compare before and after. Recurring jobs are omitted, because
+    /// they change without requests.
     pub(crate) async fn dump(&self) -> BTreeMap<String, Vec<Document>> {
         let mut dump = BTreeMap::new();
         for name in self.collections().await {
@@ -69,14 +69,14 @@ impl Store {
         dump
     }
 
-    /// Jobs that are not done, recurring ones aside.
+    /// Returns the jobs that are not done, except recurring ones.
     pub(crate) async fn open_jobs(&self) -> Vec<Document> {
         let open = doc! { "state": { "$ne": "DONE" }, "$expr": { "$ne": ["$_id", "$kind"] } };
         self.documents("jobs", open).await
     }
 }
 
-/// A whole number, however wide it is stored.
+/// Returns an integer, whatever its stored width.
 pub(crate) fn number(document: &Document, field: &str) -> i64 {
     match document.get(field) {
         Some(Bson::Int32(number)) => i64::from(*number),
@@ -85,7 +85,7 @@ pub(crate) fn number(document: &Document, field: &str) -> i64 {
     }
 }
 
-/// A text.
+/// Returns a string field.
 pub(crate) fn text<'a>(document: &'a Document, field: &str) -> &'a str {
     let text = document.get_str(field);
     text.unwrap_or_else(|_| panic!("{field} is no text in {document}"))

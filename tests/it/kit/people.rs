@@ -1,4 +1,4 @@
-//! Who uses a gateway: a shop's backend, its browsers, and the persons behind them.
+//! The users of a gateway: a shop's backend, its browsers, and its customers.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(crate) struct Shop {
     pub(crate) organization: OrganizationId,
     /// The storefront `DE`.
     pub(crate) storefront: Storefront,
-    /// A backend of all storefronts, with every scope.
+    /// A backend for all storefronts, with every scope.
     pub(crate) backend: Caller,
     /// A browser with the storefront's publishable key.
     pub(crate) browser: Caller,
@@ -33,14 +33,14 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// The key or secret.
+    /// Returns the key or secret.
     pub(crate) fn secret(&self) -> &str {
         self.caller.credential.as_deref().unwrap_or_default()
     }
 }
 
 impl Shop {
-    /// A new organization on a gateway.
+    /// Creates an organization on a gateway.
     pub(crate) async fn open(gateway: Arc<Gateway>, name: &str) -> Self {
         let app = Arc::clone(&gateway.app);
         let owned = name.to_owned();
@@ -65,17 +65,17 @@ impl Shop {
         shop
     }
 
-    /// Another organization on the same gateway, with storefronts of the same codes.
+    /// Creates another organization on the same gateway, whose storefronts have the same codes.
     pub(crate) async fn rival(&self) -> Self {
         Self::open(Arc::clone(&self.gateway), "Rival").await
     }
 
-    /// Another storefront.
+    /// Adds another storefront.
     pub(crate) async fn add_storefront(&self, name: &str, code: &str) -> Storefront {
         add_storefront(&self.gateway, &self.organization, name, code).await
     }
 
-    /// An API client of the organization; without a storefront it covers all.
+    /// Creates an API client of the organization; without a storefront it covers all.
     pub(crate) async fn client(
         &self,
         kind: ClientKind,
@@ -100,12 +100,12 @@ impl Shop {
         }
     }
 
-    /// A backend of all storefronts with these scopes.
+    /// Creates a backend for all storefronts with these scopes.
     pub(crate) async fn backend_with(&self, scopes: &[Scope]) -> Caller {
         self.client(ClientKind::Integration, None, scopes).await.caller
     }
 
-    /// A member of the organization.
+    /// Adds a member of the organization.
     pub(crate) async fn member(&self, name: &str) -> MemberId {
         let (app, organization) = (Arc::clone(&self.gateway.app), self.organization.clone());
         let name = name.to_owned();
@@ -120,17 +120,17 @@ impl Shop {
         self.gateway.inside(adding).await
     }
 
-    /// Somebody without a credential.
+    /// Returns a caller without a credential.
     pub(crate) fn nobody(&self) -> Caller {
         self.backend.with(None)
     }
 
-    /// Registers a regular user; who it is, with a token.
+    /// Registers a regular user and returns a caller with its token.
     pub(crate) async fn ann(&self, id: &str) -> Caller {
         self.person(id, false).await
     }
 
-    /// Registers an anonymous user; who it is, with a token.
+    /// Registers an anonymous user and returns a caller with its token.
     pub(crate) async fn guest(&self, id: &str) -> Caller {
         self.person(id, true).await
     }
@@ -143,17 +143,17 @@ impl Shop {
         self.nobody().with(payload["token"]["accessToken"].as_str())
     }
 
-    /// The input that registers or ensures a user in the shop's storefront.
+    /// Returns the input that registers or ensures a user in the shop's storefront.
     pub(crate) fn user(&self, id: &str, is_anonymous: bool) -> Value {
         json!({ "storefrontId": self.id(), "storefrontUserId": id, "isAnonymous": is_anonymous })
     }
 
-    /// The input that names a user in the shop's storefront.
+    /// Returns the input that names a user in the shop's storefront.
     pub(crate) fn named(&self, id: &str) -> Value {
         json!({ "storefrontId": self.id(), "storefrontUserId": id })
     }
 
-    /// The input that merges or promotes in the shop's storefront.
+    /// Returns the input that merges or promotes a user in the shop's storefront.
     pub(crate) fn pair(&self, anonymous: &str, regular: &str) -> Value {
         json!({
             "storefrontId": self.id(),
@@ -162,12 +162,12 @@ impl Shop {
         })
     }
 
-    /// Lets the storefront conceal which addresses it knows.
+    /// Makes the storefront conceal which addresses are registered.
     pub(crate) async fn conceal_emails(&self) {
         self.set(doc! { "concealEmails": true }).await;
     }
 
-    /// Lets the links in the storefront's mails lead to an account page.
+    /// Sets the account page to which the links in the storefront's mails lead.
     pub(crate) async fn open_account_page(&self) {
         self.set(doc! { "accountUrl": "https://prints.example/account" })
             .await;
@@ -181,13 +181,13 @@ impl Shop {
             .expect("updated");
     }
 
-    /// The id of the shop's storefront.
+    /// Returns the id of the shop's storefront.
     pub(crate) fn id(&self) -> &str {
         use storefront_gateway::platform::id::Id as _;
         self.storefront.id.as_str()
     }
 
-    /// A new token for a user.
+    /// Issues a new token for a user.
     pub(crate) async fn token(&self, id: &str) -> Caller {
         let payload = self
             .backend
@@ -196,7 +196,7 @@ impl Shop {
         self.nobody().with(payload["token"]["accessToken"].as_str())
     }
 
-    /// Merges, which must take effect.
+    /// Merges two users, which must succeed.
     pub(crate) async fn merge(&self, anonymous: &str, regular: &str) -> Value {
         self.backend
             .done("storefrontUserMergeAnonymous", self.pair(anonymous, regular))
@@ -230,7 +230,7 @@ async fn add_storefront(
         .expect("name and code are free")
 }
 
-/// The ids of a person's own items, in order.
+/// Returns the ids of a user's own items, in order.
 pub(crate) async fn item_ids(person: &Caller) -> Vec<String> {
     let seen = person
         .ask("{ viewer { storefrontUser { privateStorage { items(first: 100) { nodes { id } } } } } }")

@@ -1,4 +1,4 @@
-//! HTTP/1.1 by hand, for what no client library sends.
+//! HTTP/1.1 by hand, for requests that no client library sends.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
@@ -10,13 +10,13 @@ use tokio::time::timeout;
 
 use super::LIMIT;
 
-/// A connection whose bytes the test writes itself.
+/// A connection for raw bytes.
 pub(crate) struct Raw {
     pub(crate) stream: TcpStream,
     received: Vec<u8>,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct RawAnswer {
     pub(crate) status: u16,
@@ -26,14 +26,14 @@ pub(crate) struct RawAnswer {
 }
 
 impl RawAnswer {
-    /// A header's value.
+    /// Returns a header's value.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(':'));
         let mut named = lines.filter(|(known, _)| *known == name);
         named.next().map(|(_, value)| value.trim())
     }
 
-    /// The code of the first error in the body.
+    /// Returns the code of the first error in the body.
     pub(crate) fn code(&self) -> String {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         let code = body["errors"][0]["extensions"]["code"].as_str();
@@ -48,14 +48,14 @@ impl Raw {
         Self::on(stream)
     }
 
-    /// Connects from another address of this machine, such as `127.0.0.2`, as another client.
+    /// Connects from another address of this machine, such as `127.0.0.2`, as a different client.
     pub(crate) async fn connect_from(from: IpAddr, address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind(SocketAddr::new(from, 0)).expect("an own address");
         Self::on(socket.connect(address).await.expect("connected"))
     }
 
-    /// On a connection that was made before.
+    /// Uses an existing connection.
     pub(crate) fn on(stream: TcpStream) -> Self {
         Self {
             stream,
@@ -63,13 +63,14 @@ impl Raw {
         }
     }
 
-    /// Sends bytes; false when the gateway has closed the connection.
+    /// Sends bytes; returns false if the gateway has closed the connection.
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         let sent = timeout(LIMIT, self.stream.write_all(bytes.as_ref())).await;
         sent.expect("taken in time").is_ok()
     }
 
-    /// Sends the same piece so many times, or until the gateway says something or closes; the bytes that were sent.
+    /// Sends the same bytes this many times, or until the gateway responds or closes the connection. Returns the number
+    /// of bytes sent.
     pub(crate) async fn flood(&mut self, piece: &[u8], times: usize) -> usize {
         let (reader, mut writer) = self.stream.split();
         let mut sent = 0;
@@ -99,7 +100,7 @@ impl Raw {
         .await;
     }
 
-    /// The next answer; `None` when the connection ends without one.
+    /// Returns the next response; `None` if the connection ends without one.
     pub(crate) async fn answer(&mut self) -> Option<RawAnswer> {
         let end = loop {
             if let Some(end) = find(&self.received, b"\r\n\r\n") {
@@ -125,12 +126,12 @@ impl Raw {
         Some(answer)
     }
 
-    /// Waits until the gateway closes the connection; what it sent before is read and dropped.
+    /// Waits until the gateway closes the connection; what it sent before is discarded.
     pub(crate) async fn closed(&mut self) {
         while self.receive().await {}
     }
 
-    /// More bytes; false at the end.
+    /// Receives more bytes; returns false at the end.
     async fn receive(&mut self) -> bool {
         let read = timeout(LIMIT, self.stream.read_buf(&mut self.received));
         match read.await.expect("something happens in time") {

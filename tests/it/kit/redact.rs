@@ -1,11 +1,11 @@
-//! Makes answers comparable: what differs from run to run gets a name instead.
+//! Makes responses comparable: replaces values that differ between runs by names.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
-/// The value with ids numbered by type in order of appearance, and moments, tokens, links and cursors named. Equal
-/// values get equal names.
+/// Replaces ids by numbers per type in the order of their appearance, and times, tokens, links and cursors by names.
+/// Equal values get equal names.
 pub(crate) fn redact(value: Value) -> Value {
     Names::default().redact(value)
 }
@@ -54,7 +54,7 @@ fn kind(text: &str) -> Option<String> {
     {
         Some(prefix.to_owned())
     } else if chrono::DateTime::parse_from_rfc3339(text).is_ok() {
-        // Whether two moments are equal is chance.
+        // Times that are equal by chance get the same name.
         Some("moment".to_owned())
     } else if text.starts_with("eyJ") && text.split('.').count() == 3 {
         Some("token".to_owned())

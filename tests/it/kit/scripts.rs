@@ -13,24 +13,24 @@ use storefront_gateway::platform::crypto::fingerprint;
 
 use super::server::scratch;
 
-/// Names the tools that must not be missing, with commas: `node,chromium`.
+/// Environment variable with the tools that must not be missing, separated by commas: `node,chromium`.
 const REQUIRE: &str = "STOREFRONT_GATEWAY_TEST_REQUIRE";
 
-/// How long a script may take: a limit for failing, not a measure.
+/// Timeout of a script: it only makes a test fail and measures nothing.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// The oldest Node.js that the packages run on.
+/// The oldest Node.js version that the packages support.
 const NODE_VERSION: u32 = 20;
 
-/// What says which packages are installed.
+/// Files that determine which packages are installed.
 const PACKAGES: [&str; 3] = [".npmrc", "package.json", "package-lock.json"];
 
-/// What a machine may lack.
+/// Tools that a machine may lack.
 #[derive(Clone, Copy)]
 pub(crate) enum Tool {
-    /// Node.js with npm, and a way to npm's registry or its cache.
+    /// Node.js with npm, and access to npm's registry or its cache.
     Node,
-    /// Chromium, and GraphiQL inside the binary to open with it.
+    /// Chromium, and GraphiQL in the binary.
     Chromium,
 }
 
@@ -42,7 +42,7 @@ impl Tool {
         }
     }
 
-    /// Tells aloud that the current test is skipped and why, or fails it where [`REQUIRE`] names the tool.
+    /// Prints that the current test is skipped and why, or fails the test if [`REQUIRE`] names the tool.
     pub(crate) fn is_missing(self, why: &str) {
         let required = variable(REQUIRE).unwrap_or_default();
         let is_required = required.split(',').any(|name| name.trim() == self.name());
@@ -52,7 +52,7 @@ impl Tool {
     }
 }
 
-/// Writes to the terminal, past the test harness, which keeps the output of tests that pass to itself.
+/// Writes to the terminal directly, because the test harness captures the output of passing tests.
 fn say(line: &str) {
     writeln!(std::io::stderr(), "{line}").expect("standard error takes a line");
 }
@@ -65,7 +65,7 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The browser: what `CHROMIUM` names, or the first one on `PATH`.
+/// Returns the browser: the one that `CHROMIUM` names, or the first one on `PATH`.
 pub(crate) fn chromium() -> Option<PathBuf> {
     if let Some(named) = variable("CHROMIUM") {
         return Some(named.into());
@@ -83,7 +83,7 @@ pub(crate) struct Scripts {
 }
 
 impl Scripts {
-    /// The run's copy. None where it cannot be made, and the current test is skipped.
+    /// Returns the copy of the test run. Returns `None` if it cannot be created; the current test is then skipped.
     pub(crate) async fn ready() -> Option<&'static Self> {
         static SCRIPTS: OnceLock<Result<Scripts, String>> = OnceLock::new();
         let making = tokio::task::spawn_blocking(|| SCRIPTS.get_or_init(Self::make));
@@ -101,7 +101,7 @@ impl Scripts {
         Ok(Self { folder })
     }
 
-    /// A script with its arguments, to be run by [`succeeds`].
+    /// Returns a script with its arguments, to be run by [`succeeds`].
     pub(crate) fn command<A: AsRef<OsStr>>(&self, script: &str, arguments: &[A]) -> Command {
         let mut command = Command::new("node");
         command
@@ -109,7 +109,7 @@ impl Scripts {
             .args(arguments)
             .current_dir(&self.folder)
             .env("NO_COLOR", "1")
-            // Whose blocks of code are tried.
+            // The guide whose code blocks are tested.
             .env(
                 "GUIDE",
                 Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/frontend.md"),
@@ -124,7 +124,7 @@ impl Scripts {
     }
 }
 
-/// Runs a command to its end; where it fails, the test fails with what it printed.
+/// Runs a command to its end; if it fails, the test fails with its output.
 pub(crate) async fn succeeds(command: Command) {
     let mut command = tokio::process::Command::from(command);
     command.stdin(Stdio::null()).kill_on_drop(true);
@@ -171,13 +171,13 @@ fn output_of(program: &str) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// The folder with the locked packages, which later runs find again; a changed lock file makes a new one.
+/// Returns the folder with the locked packages, which later runs reuse; a changed lock file creates a new one.
 fn install(source: &Path) -> Result<PathBuf, String> {
     let lock_file = fs::read_to_string(source.join("package-lock.json")).expect("a lock file");
     let root = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let name = format!("clients-{:.16}", fingerprint(&lock_file));
     let packages = root.join(&name).join("node_modules");
-    // Two runs in one target folder: the second waits, and finds what the first has installed.
+    // Of two runs in one target folder, the second waits and uses what the first has installed.
     let turn = File::create(root.join("clients.lock")).expect("a file to wait at");
     turn.lock().expect("a turn");
     if packages.is_dir() {
@@ -214,7 +214,7 @@ fn install(source: &Path) -> Result<PathBuf, String> {
     Ok(packages)
 }
 
-/// Removes packages of other lock files, and of an installation that was broken off.
+/// Removes the packages of other lock files and of an interrupted installation.
 fn remove_older(root: &Path) {
     for entry in fs::read_dir(root).expect("a folder").flatten() {
         if entry.file_name().to_string_lossy().starts_with("clients-") {
@@ -223,7 +223,7 @@ fn remove_older(root: &Path) {
     }
 }
 
-/// Copies a folder, but for packages that a developer installed in it.
+/// Copies a folder, except packages that a developer installed in it.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("a folder").flatten() {

@@ -1,4 +1,4 @@
-//! The database server of the run: started by the first test that needs it, gone with the process.
+//! The database server of the test run: started by the first test that needs it, stopped with the process.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -11,7 +11,7 @@ use storefront_gateway::platform::progress::Progress;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Mutex, MutexGuard};
 
-/// The server, and a runtime that outlives each test's own.
+/// The server, and a runtime that outlives those of the tests.
 pub(super) struct Server {
     runtime: Runtime,
     managed: Managed,
@@ -23,7 +23,7 @@ impl Server {
         self.managed.uri().expose()
     }
 
-    /// A client for looking into databases from outside the gateways.
+    /// Returns a client for direct access to databases.
     pub(super) fn client(&self) -> Client {
         self.client.clone()
     }
@@ -35,14 +35,14 @@ impl Server {
 
 static SERVER: OnceLock<Server> = OnceLock::new();
 
-/// The run's server.
+/// Returns the server of the test run.
 pub(super) async fn server() -> &'static Server {
     tokio::task::spawn_blocking(|| SERVER.get_or_init(start))
         .await
         .expect("the database server starts")
 }
 
-/// Starts it. Its files are under `target/tmp`, in a folder named after this process.
+/// Starts the server. Its files are under `target/tmp`, in a folder named after this process.
 fn start() -> Server {
     let runtime = Builder::new_multi_thread()
         .worker_threads(1)
@@ -51,7 +51,7 @@ fn start() -> Server {
         .expect("a runtime");
     let managed = runtime
         .block_on(async {
-            // The starter waits for nobody: it is the only user of its folder.
+            // No progress output, because no other process uses the folder and the start does not have to wait.
             Managed::start(&options(&scratch("mongod")), &Progress::silent()).await
         })
         .expect("the managed database starts");
@@ -70,9 +70,9 @@ fn options(dir: &Path) -> Options {
         cache_mb: 512,
         oplog_mb: 990,
         extra_parameters: [
-            // The server keeps a killed gateway's open transaction, and what it has locked, for a minute by default.
+            // By default, the server keeps the open transaction of a killed gateway, and its locks, for a minute.
             ("transactionLifetimeLimitSeconds", "2"),
-            // What a test drops is kept for five minutes by default, open files of it too: more than a process may have.
+            // By default, dropped data is kept for five minutes with its open files: more than a process may have.
             ("minSnapshotHistoryWindowInSeconds", "5"),
             // Fail points.
             ("enableTestCommands", "1"),
@@ -83,28 +83,28 @@ fn options(dir: &Path) -> Options {
     }
 }
 
-/// The run's server's connection string.
+/// Returns the connection string of the test run's server.
 pub(crate) async fn server_uri() -> &'static str {
     server().await.uri()
 }
 
-/// Sends a command to the run's server itself.
+/// Sends a command to the test run's server.
 async fn admin(command: Document) {
     let admin = server().await.client().database("admin");
     admin.run_command(command).await.expect("the server takes it");
 }
 
-/// The run's server has one point to fail at for all tests.
+/// The test run's server has only one fail point for all tests.
 static FAIL_POINT: Mutex<()> = Mutex::const_new(());
 
-/// The right to let the run's server fail at commands of the gateways that call themselves so.
+/// Exclusive use of the fail point, for commands of the gateways with this application name.
 pub(crate) struct FailPoint {
     app_name: &'static str,
     _alone: MutexGuard<'static, ()>,
 }
 
 impl FailPoint {
-    /// For the gateways of this name.
+    /// Waits for exclusive use, for the gateways with this application name.
     pub(crate) async fn of(app_name: &'static str) -> Self {
         Self {
             app_name,
@@ -112,32 +112,32 @@ impl FailPoint {
         }
     }
 
-    /// A connection string with the name.
+    /// Returns a connection string with the application name.
     pub(crate) async fn uri(&self) -> String {
         format!("{}&appName={}", server_uri().await, self.app_name)
     }
 
-    /// Lets the server fail at these commands in this way.
+    /// Makes the server fail at these commands in this way.
     pub(crate) async fn fail_at(&self, commands: &[&str], how: Document) {
         let mut data = doc! { "failCommands": commands.to_vec(), "appName": self.app_name };
         data.extend(how);
         admin(doc! { "configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data }).await;
     }
 
-    /// It takes all commands again.
+    /// Makes the server accept all commands again.
     pub(crate) async fn recover(&self) {
         admin(doc! { "configureFailPoint": "failCommand", "mode": "off" }).await;
     }
 }
 
-/// The server binary, for tests that start several.
+/// Returns the server binary, for tests that start several.
 pub(crate) async fn find_server() -> PathBuf {
     mongod::find_server(&options(&scratch("find")), &Progress::silent())
         .await
         .expect("a server binary")
 }
 
-/// An empty folder of this process for this purpose; folders of earlier processes are removed.
+/// Returns an empty folder of this process for this purpose; folders of earlier processes are removed.
 pub(crate) fn scratch(purpose: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let mine = format!("it-{}", std::process::id());

@@ -1,4 +1,4 @@
-//! What must hold in a database at any time when nothing runs, whatever was killed before.
+//! Invariants of a database at any time when nothing runs, whatever was killed before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +10,17 @@ use super::mongo::{Store, number, text};
 pub(super) type Known = BTreeMap<String, Document>;
 
 impl Store {
-    /// Checks what must hold at any time when nothing runs: counts equal items, each item has its whole content and its
-    /// storage, each storage an owner (or a job that empties it), each user one storage or, merged, none; no content
-    /// without an item unless the ledger knows it; each customer one user of its own, each session, mailed key and
-    /// address a customer, and each customer with addresses both defaults among them; each customer counts its placed
-    /// orders; each value of a custom field has its definition, whose type and options it fits; each market is everybody's
-    /// or that of groups that are there, and each customer's groups are there, or a job takes them away; each identity is
-    /// a customer's; the audit trail tells what was done, all of it, and once.
+    /// Checks the invariants that hold at any time when nothing runs:
+    ///
+    /// * The counts of a storage equal its items; each item has its complete content and its storage; each storage has
+    ///   an owner or a job that empties it; each user has at least one storage or, if merged, none.
+    /// * There is no content without an item, unless the ledger of unclaimed content lists it.
+    /// * Each customer has its own user; each session, mailed key and address has a customer; each customer with
+    ///   addresses has both defaults among them and counts its placed orders.
+    /// * Each value of a custom field has its definition and matches its type and options.
+    /// * Each market is public or opens to existing groups; each customer's groups exist, or a job removes them.
+    /// * Each identity has a customer.
+    /// * The audit trail contains everything that was done, and each action once.
     pub(crate) async fn assert_whole(&self) {
         self.assert_storages_are_whole().await;
         self.assert_contents_are_whole().await;
@@ -28,7 +32,8 @@ impl Store {
         self.assert_audit_is_whole().await;
     }
 
-    /// ERA-03: whoever is being erased is closed and has a job that goes on; whoever is erased has nothing left.
+    /// ERA-03: a customer who is being erased is closed and has a job that continues; of an erased customer nothing is
+    /// left.
     async fn assert_erasures_are_whole(&self) {
         let open = self.open_jobs().await;
         let goes_on = |id: &str| {
@@ -54,7 +59,7 @@ impl Store {
                 assert!(!customer.contains_key(field), "{field} is left: {customer}");
             }
             if state.contains_key("closing") {
-                // Whoever began it died over it; a recurring job looks for such.
+                // The process died while it started the erasure; a recurring job resumes it.
                 continue;
             }
             let (id, user) = (text(&customer, "_id"), text(&customer, "userId"));
@@ -78,7 +83,7 @@ impl Store {
         }
     }
 
-    /// EPC-09. Its provider may be gone: what an operator removes goes part by part.
+    /// EPC-09. The provider may be missing: its removal deletes the identities in batches.
     async fn assert_identities_are_somebodys(&self) {
         let customers = self.known("customers").await;
         for identity in self.documents("identities", doc! {}).await {
@@ -243,7 +248,7 @@ impl Store {
         }
         for (id, customer) in customers {
             let placed = placed.get(id.as_str()).copied().unwrap_or_default();
-            // One who is being deleted parts with them, some at a time.
+            // The deletion of a customer detaches the orders in batches.
             let erasure = customer.get_document("anonymization");
             if erasure.is_ok_and(|state| state.get_bool("isDeletion").is_ok_and(|is| is)) {
                 continue;
@@ -252,7 +257,7 @@ impl Store {
         }
     }
 
-    /// SPR-17: no number twice, and none that is still to be given.
+    /// SPR-17: no number is used twice, and none is above the counter.
     async fn assert_numbers_are_given_once(&self, customers: &Known, storefronts: &Known) {
         let counters = self.known("counters").await;
         let mut given = BTreeSet::new();
@@ -269,7 +274,7 @@ impl Store {
 
     async fn assert_sessions_and_keys_are_somebodys(&self, customers: &Known, storefronts: &Known) {
         let sessions = self.documents("sessions", doc! {}).await;
-        // One that was asked for with an address that nobody has is nobody's; it is never made.
+        // A key requested for an unknown address has no customer; its hash is never set.
         let made = doc! { "hash": { "$exists": true } };
         let keys = self.documents("oneTimeKeys", made).await;
         for document in sessions.iter().chain(&keys) {
@@ -343,7 +348,7 @@ impl Store {
     }
 }
 
-/// Whether a value is one that its field takes.
+/// Whether a field accepts a value.
 fn fits(field: &Document, value: &Bson) -> bool {
     match (text(field, "type"), value) {
         ("STRING" | "DATE", Bson::String(_))
@@ -358,7 +363,7 @@ fn fits(field: &Document, value: &Bson) -> bool {
     }
 }
 
-/// An id as a text.
+/// Returns an id as a string.
 fn name(id: &Bson) -> String {
     id.as_str().map_or_else(|| id.to_string(), str::to_owned)
 }
@@ -379,7 +384,7 @@ fn assert_same(one: &Document, other: &Document, field: &str) {
     assert_eq!(text(one, field), text(other, field), "{field}: {one} {other}");
 }
 
-/// A customer has it, in its storefront, with its storefront user.
+/// Asserts that a customer exists with the document's storefront and storefront user.
 #[track_caller]
 fn assert_is_somebodys(document: &Document, customers: &Known) {
     let customer = customers.get(text(document, "customerId"));
