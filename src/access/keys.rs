@@ -264,7 +264,7 @@ impl KeyRing {
         Ok(self.known_verifier(id, which))
     }
 
-    /// Reads the keys again, unless that was done within [`LOOK_AGAIN`].
+    /// Reads the keys again, unless that was done within `LOOK_AGAIN`.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the keys cannot be read.
@@ -276,7 +276,7 @@ impl KeyRing {
         Ok(())
     }
 
-    /// Reads the keys again, once for all waiting requests. If that failed within [`LOOK_AGAIN`], they fail at once.
+    /// Reads the keys again, once for all waiting requests. If that failed within `LOOK_AGAIN`, they fail at once.
     async fn look(&self, look: &mut Look) -> Result<()> {
         if look.failed && look.at.is_some_and(|at| at.elapsed() < LOOK_AGAIN) {
             return Err(Error::Unavailable(Arc::new(NotRead)));

@@ -82,7 +82,7 @@ impl Passwords {
     }
 
     /// Checks for room in the queue before any other work is done for a request: in a flood, a refusal must cost next
-    /// to nothing. A refusal is delayed by [`REFUSE_AFTER`], so that a client that retries at once does so only a few
+    /// to nothing. A refusal is delayed by `REFUSE_AFTER`, so that a client that retries at once does so only a few
     /// times a second.
     ///
     /// # Errors
