@@ -35,7 +35,7 @@ const COLLECTION: &str = "audit";
 
 /// Indexes of the entries.
 pub const INDEXES: &[Index] = &[
-    // In the order of writing.
+    // Finds a customer's entries in the order of writing.
     Index {
         collection: COLLECTION,
         name: "customer",
@@ -78,7 +78,7 @@ pub enum Action {
     EmailChanged,
     /// The e-mail address was verified.
     EmailVerified,
-    /// A customer without a password set one.
+    /// The password of a customer that had none was set.
     PasswordSet,
     /// The customer changed the password, which ended all earlier sessions.
     PasswordChanged,

@@ -228,7 +228,7 @@ impl KeyRing {
             .iter()
             .rev()
             .find(|known| known.signs_from <= now)
-            // The only key, created by a node whose clock is ahead.
+            // No key's time has begun: a node whose clock is ahead created the first key.
             .or_else(|| keys.first());
         let signing = newest.and_then(|known| Some((&known.key.id, known.key.encoding.as_ref()?)));
         let (id, encoding) = signing.ok_or_else(|| Error::Unavailable(Arc::new(NotRead)))?;
@@ -242,7 +242,7 @@ impl KeyRing {
     /// [`Error::Unavailable`] when the keys cannot be read.
     pub(super) async fn confirm(&self) -> Result<u64> {
         if self.age() >= TRUST {
-            // Rare and large.
+            // Boxed, because this path is rare and its future large.
             Box::pin(async {
                 let mut look = self.looked.lock().await;
                 if self.age() >= TRUST {

@@ -22,7 +22,7 @@ use crate::platform::{
 pub struct ClientCredentials {
     /// `cli_…`, or a publishable key, `pk_…`, which is not secret and needs no secret.
     pub id: String,
-    /// `sk_…`.
+    /// The client secret, `sk_…`.
     pub secret: Option<Secret>,
 }
 
@@ -110,7 +110,7 @@ impl Refusal {
         }
     }
 
-    /// Body.
+    /// Response body.
     #[must_use]
     pub fn body(self) -> Value {
         let (error, description) = match self {

@@ -49,7 +49,7 @@ pub struct Changes {
     pub country: Option<Option<String>>,
     /// Phone number.
     pub phone: Option<Option<String>>,
-    /// Which defaults it becomes or stops being.
+    /// The flags that select the defaults.
     pub flags: Flags,
 }
 

@@ -306,7 +306,7 @@ pub mod refusal {
         UserError::new(UserErrorCode::CustomFieldInUse, ["options"], message)
     }
 
-    /// The update changes nothing.
+    /// The input of an update names no change.
     #[must_use]
     pub fn no_changes() -> UserError {
         let message = "The input names nothing to change. Send at least one field beside the id.";

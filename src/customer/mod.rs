@@ -356,7 +356,7 @@ pub mod refusal {
         UserError::new(UserErrorCode::Forbidden, [field], message)
     }
 
-    /// An update without any change (SPR-33).
+    /// The input of an update names no change (SPR-33).
     #[must_use]
     pub fn no_changes() -> UserError {
         let message =
