@@ -373,8 +373,7 @@ impl Tokens {
     }
 
     /// The flaw of a token whose key is unknown, by its own unverified claims. Keys are deleted once their last token
-    /// has expired, so there is no other way to distinguish a long expired token from a foreign one. A false claim
-    /// gains nothing.
+    /// has expired: only the claims distinguish an expired token from a foreign one. A false claim gains nothing.
     fn without_a_key(&self, token: &str) -> Flaw {
         match Named::read(token) {
             Some(named) if named.iss == self.issuer && named.aud == AUDIENCE => {
