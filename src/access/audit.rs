@@ -1,16 +1,17 @@
-//! The audit trail: who did what to which customer, and when. Ids only, never a value of a person, so that it may be
-//! kept when the customer is erased.
+//! The audit trail: who did what to which customer, and when. An entry holds ids only, never personal data, so that it
+//! can be kept when the customer is erased.
 //!
-//! An entry is written in the transaction that does what it tells: the two are there together or not at all, and only
-//! what took effect is told. What is refused, or repeated without effect, leaves none.
+//! An entry is written in the transaction of the change that it records: both are committed or neither. A refused
+//! operation, or a repeated one without effect, leaves no entry.
 //!
-//! Not told, because it changes nothing of a customer's account: what is read; that a session goes on with its next
-//! refresh token, which happens every few minutes, and that one of its access tokens is ended early; mails that anybody
-//! may ask for by address (what comes of their keys is told); the files of a private storage, which tell their own times;
-//! and what happens to a customer group as a whole, its deletion too.
+//! Not recorded, because they do not change a customer's account: reads; the refresh of a session, which happens every
+//! few minutes, and the revocation of one of its access tokens; mails that anybody may request by address (the use of
+//! the keys in them is recorded); the files of a private storage, which carry their own timestamps; and changes of a
+//! customer group as a whole, its deletion included.
 //!
-//! An entry carries the time at which it goes by itself, [`Audit::new`]'s `ttl` after it was written: another setting
-//! holds for the entries that are written from then on, on each node by its own, and no index has to be changed for it.
+//! An entry carries the time at which it expires, [`Audit::new`]'s `ttl` after it was written. A changed setting
+//! applies to the entries that are written from then on, on each node by its own setting, and no index has to be
+//! changed for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +35,7 @@ const COLLECTION: &str = "audit";
 
 /// Indexes of the entries.
 pub const INDEXES: &[Index] = &[
-    // In the order of writing.
+    // Finds a customer's entries in the order of writing.
     Index {
         collection: COLLECTION,
         name: "customer",
@@ -49,45 +50,45 @@ pub const INDEXES: &[Index] = &[
     },
 ];
 
-/// What was done. An entry's object, where it has one, is named with it.
+/// What was done. Where an entry has an object, the variant names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Action {
-    /// The account was made.
+    /// The account was created.
     Registered,
-    /// The customer proved who they are. Object: the session.
+    /// The customer authenticated. Object: the session.
     SignedIn,
-    /// Somebody else signed the customer in: the store, or an operator (TOK-08). Object: the session.
+    /// The store or an operator signed the customer in (TOK-08). Object: the session.
     TokenIssued,
-    /// Somebody else got a key to the customer's private storage. Object: the storefront user.
+    /// A token for the customer's private storage was issued to somebody else. Object: the storefront user.
     StorefrontUserTokenIssued,
     /// One device was signed out. Object: the session.
     SessionEnded,
-    /// All devices were signed out, and whoever was about to sign in.
+    /// All devices were signed out, and sign-ins in progress were aborted.
     AllSessionsEnded,
-    /// A refresh token was used a second time, by which its session has ended (TOK-01). Object: the session.
+    /// A refresh token was used a second time, which ended its session (TOK-01). Object: the session.
     RefreshTokenReused,
     /// The profile was changed.
     Updated,
     /// Values of custom fields were changed.
     CustomFieldsChanged,
-    /// The customer asked for another e-mail address.
+    /// The customer requested a change of the e-mail address.
     EmailChangeRequested,
-    /// There is another e-mail address.
+    /// The e-mail address was changed.
     EmailChanged,
-    /// The e-mail address was shown to be the customer's.
+    /// The e-mail address was verified.
     EmailVerified,
-    /// A customer without a password was given one.
+    /// The password of a customer that had none was set.
     PasswordSet,
-    /// The customer chose another password, by which all sessions before have ended.
+    /// The customer changed the password, which ended all earlier sessions.
     PasswordChanged,
-    /// The same by a mailed key, which verifies the e-mail address too.
+    /// The customer changed the password with a mailed key, which verifies the e-mail address too.
     PasswordReset,
-    /// What an anonymous user had became the customer's. Object: that storefront user.
+    /// An anonymous user's data was merged into the customer's. Object: that storefront user.
     AnonymousMerged,
     /// An address was added. Object: the address.
     AddressCreated,
-    /// An address, or which ones are the defaults, was changed. Object: the address.
+    /// An address, or the choice of default addresses, was changed. Object: the address.
     AddressUpdated,
     /// An address was removed. Object: the address.
     AddressDeleted,
@@ -99,62 +100,63 @@ pub enum Action {
     GroupJoined,
     /// The customer left a group. Object: the group.
     GroupLeft,
-    /// A sign-in at an identity provider is the customer's from now on. Object: the provider.
+    /// A sign-in at an identity provider was linked to the customer. Object: the provider.
     IdentityLinked,
-    /// It is the customer's no more. Object: the provider.
+    /// A sign-in at an identity provider was unlinked from the customer. Object: the provider.
     IdentityUnlinked,
-    /// The password was taken away, because it was set before the address was shown to be the customer's (CST-06).
+    /// The password was removed, because it was set before the e-mail address was verified (CST-06).
     PasswordRemoved,
-    /// Somebody tried to register with the customer's address, which the storefront conceals (SPR-10).
+    /// Somebody tried to register with the customer's address, in a storefront that conceals existing accounts
+    /// (SPR-10).
     RegistrationAttempted,
-    /// Everything that is stored of the customer was written into a file. Object: the file.
+    /// All stored data of the customer was written into a file. Object: the file.
     Exported,
-    /// The erasure was asked for.
+    /// The erasure was requested.
     AnonymizationRequested,
-    /// It was cancelled before it started.
+    /// The erasure was cancelled before it started.
     AnonymizationCancelled,
-    /// It is under way, and nothing stops it any more.
+    /// The erasure has started and cannot be cancelled any more.
     AnonymizationStarted,
-    /// Nothing personal is left.
+    /// The erasure is complete: no personal data is left.
     AnonymizationCompleted,
-    /// The account is to be gone, and what is personal with it.
+    /// The deletion of the account and its personal data was requested.
     DeletionRequested,
-    /// The account is gone.
+    /// The account was deleted.
     Deleted,
 }
 
-/// What kind of actor somebody is.
+/// Kind of the actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ActorKind {
-    /// A customer: by their token, by their password, or by a key that was mailed to them.
+    /// A customer, authenticated by a token, by a password or by a mailed key.
     Customer,
-    /// A storefront user's own token.
+    /// A storefront user, authenticated by its own token.
     StorefrontUser,
-    /// An API client: a backend, or whoever has a publishable key.
+    /// An API client: a backend, or the holder of a publishable key.
     Client,
-    /// Somebody at the gateway's console.
+    /// An operator at the gateway's command line.
     Operator,
     /// The gateway itself.
     System,
 }
 
-/// Who did it.
+/// The actor of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Actor {
-    /// What they are.
+    /// Kind of the actor.
     pub kind: ActorKind,
-    /// Who: a `cus_`, `sfu_` or `cli_` id. An operator and the gateway have none.
+    /// Id of the actor: a `cus_`, `sfu_` or `cli_` id. An operator and the gateway have none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub id: Option<String>,
-    /// The member on whose behalf: of a backend's token; of a customer's, the one for whom the session was begun.
+    /// The owner of a backend's token, or the member on whose behalf a customer's session was started.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub owner: Option<MemberId>,
 }
 
 impl Actor {
-    /// Somebody at the gateway's console.
+    /// An operator at the gateway's command line.
     pub const OPERATOR: Self = Self {
         kind: ActorKind::Operator,
         id: None,
@@ -167,7 +169,7 @@ impl Actor {
         owner: None,
     };
 
-    /// A customer who has shown who they are otherwise than by a token.
+    /// A customer who authenticated by something other than a token.
     #[must_use]
     pub fn customer(id: &CustomerId) -> Self {
         Self {
@@ -179,7 +181,7 @@ impl Actor {
 }
 
 impl From<&Reach> for Actor {
-    /// Whose credential it is.
+    /// The holder of the credential.
     fn from(reach: &Reach) -> Self {
         let identity = reach.identity();
         let person = identity.person();
@@ -207,7 +209,7 @@ impl From<&Self> for Actor {
     }
 }
 
-/// What is to be told.
+/// An entry to be written, without its time and its actor.
 #[derive(Clone, Debug)]
 pub struct Entry {
     storefront: StorefrontId,
@@ -217,7 +219,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Something that was done to this customer.
+    /// Records that `action` was done to this customer.
     #[must_use]
     pub fn new(storefront: &StorefrontId, customer: &CustomerId, action: Action) -> Self {
         Self {
@@ -228,7 +230,7 @@ impl Entry {
         }
     }
 
-    /// With one of the customer's sessions, addresses, orders and so on, as the action has it.
+    /// Adds the object that the action names: one of the customer's sessions, addresses, orders and so on.
     #[must_use]
     pub fn on(self, object: &impl Id) -> Self {
         Self {
@@ -242,27 +244,27 @@ impl Entry {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Recorded {
-    /// Its id; ids of a later moment, and of one node's later writes, sort later.
+    /// Id; sorts by time, and among the writes of one node in the order of writing.
     #[serde(rename = "_id")]
     pub id: AuditEntryId,
-    /// When.
+    /// When it was done.
     pub at: Timestamp,
-    /// Where.
+    /// The customer's storefront.
     pub storefront_id: StorefrontId,
-    /// To whom.
+    /// The customer to whom it was done.
     pub customer_id: CustomerId,
-    /// What.
+    /// What was done.
     pub action: Action,
-    /// By whom.
+    /// Who did it.
     pub actor: Actor,
-    /// The id that the action names.
+    /// Id of the object that the action names.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub object: Option<String>,
-    /// When it goes.
+    /// When the entry expires.
     expires_at: Timestamp,
 }
 
-/// Writes and reads the trail.
+/// Writes and reads the audit trail.
 #[derive(Clone)]
 pub struct Audit {
     database: Database,
@@ -273,7 +275,7 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// The trail in this database. An entry is kept for `ttl`.
+    /// Uses the trail in this database. An entry is kept for `ttl`.
     #[must_use]
     pub fn new(database: Database, clock: Clock, random: Random, ttl: Duration) -> Self {
         Self {
@@ -289,7 +291,8 @@ impl Audit {
         self.database.house(COLLECTION)
     }
 
-    /// Tells, in the transaction that does it, what is done and by whom: all of it in one command. No entries: nothing.
+    /// Writes entries in the transaction of the change that they record, with one command. Does nothing without
+    /// entries.
     pub async fn note_in(
         &self,
         tx: &mut Tx,
@@ -308,7 +311,8 @@ impl Audit {
         Ok(())
     }
 
-    /// The same where nothing else is written: for a credential that is handed out once this is done.
+    /// Writes an entry outside a transaction, for an operation without other writes, such as one that then hands out a
+    /// credential.
     pub async fn note(&self, by: impl Into<Actor>, entry: Entry) -> Result<()> {
         let entry = self.recorded(&by.into(), entry);
         self.collection().insert_one(entry).await?;
@@ -335,7 +339,7 @@ impl Audit {
         }
     }
 
-    /// What was done to a customer, the newest first, as it is read. Also of one who is gone.
+    /// Streams the entries of a customer, the newest first; also those of a deleted customer.
     pub async fn of(&self, customer: &CustomerId) -> Result<impl Stream<Item = Result<Recorded>> + use<>> {
         let about = doc! { "customerId": customer };
         let found = self.collection().find(about).sort(doc! { "_id": -1 }).await?;
@@ -343,10 +347,10 @@ impl Audit {
     }
 }
 
-/// All that is told of exports, for a migration.
+/// Streams the entries about exports, for a migration.
 ///
 /// # Errors
-/// Whatever the database fails with.
+/// Any database error.
 pub async fn exported(database: &Database) -> Result<impl Stream<Item = Result<Recorded>> + use<>> {
     let entries = database.house::<Recorded>(COLLECTION);
     let exported = doc! { "action": bson::serialize_to_bson(&Action::Exported)? };

@@ -1,5 +1,5 @@
-//! From a bearer credential to a principal. What can be revoked is looked up on every request, through caches of a few
-//! seconds that this node's own revocations clear.
+//! Resolves a bearer credential to a principal. Whatever can be revoked is looked up on every request, through caches
+//! of a few seconds that this node's own revocations clear.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ use crate::platform::{
     id::{ApiClientId, Id, MemberId, OrganizationId, SessionId, StorefrontId, StorefrontUserId},
 };
 
-/// Everything about who may.
+/// Authentication of requests: clients, tokens and sessions, and the caches of what was looked up.
 pub struct Access {
     /// Organizations and members.
     pub organizations: Organizations,
@@ -44,11 +44,11 @@ pub struct Access {
     standing_clients: Cache<ClientName, Option<Arc<Standing>>>,
     standing_persons: Cache<StorefrontUserId, Option<Arc<PersonStanding>>>,
     standing_sessions: Cache<SessionId, Option<Arc<Session>>>,
-    /// Whether the token of this `jti` was revoked.
+    /// Whether the token with this `jti` was revoked.
     pub(super) revoked_tokens: Cache<String, bool>,
 }
 
-/// What a client is looked up by.
+/// The key by which a client is looked up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum ClientName {
     Fingerprint(String),
@@ -62,7 +62,7 @@ struct Standing {
     identity: Arc<Identity>,
 }
 
-/// What access needs to know of a storefront user.
+/// The fields of a storefront user that access needs.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PersonStanding {
@@ -74,7 +74,7 @@ struct PersonStanding {
 }
 
 impl Access {
-    /// Access over this database. `anonymous_ttl` is the idle time of anonymous users.
+    /// Creates the service over this database. `anonymous_ttl` is the idle time of anonymous users.
     #[must_use]
     pub fn new(
         database: Database,
@@ -100,10 +100,10 @@ impl Access {
         }
     }
 
-    /// The principal behind a bearer credential.
+    /// Resolves a bearer credential to its principal.
     ///
     /// # Errors
-    /// The outer error when it cannot be looked up; the inner one when it is no good.
+    /// The outer error when the lookup fails; the inner one when the credential is invalid.
     pub async fn authenticate(&self, bearer: &str) -> Result<std::result::Result<Principal, BadCredential>> {
         let (identity, otherwise) = if bearer.starts_with(PUBLIC_PREFIX) || bearer.starts_with(SECRET_PREFIX)
         {
@@ -137,7 +137,7 @@ impl Access {
             .await
     }
 
-    /// The client that a secret belongs to, unless it is revoked.
+    /// The client that a secret belongs to; `None` if it is unknown or the client was revoked.
     pub async fn client_of_secret(&self, secret: &str) -> Result<Option<ApiClient>> {
         let standing = self.standing_by_key(secret).await?;
         Ok(standing.map(|standing| standing.client.clone()))
@@ -158,7 +158,7 @@ impl Access {
         let Some(standing) = self.standing_client(ClientName::Id(id)).await? else {
             return Ok(None);
         };
-        // What was taken from the client since is gone from its tokens too.
+        // Scopes that the client has lost since are removed from its tokens too.
         let mut scopes = claims.scope.as_deref().and_then(parse_list).unwrap_or_default();
         scopes.retain(|scope| standing.client.scopes.contains(scope));
         let owner = claims.owner.as_deref().and_then(MemberId::parse);
@@ -177,8 +177,8 @@ impl Access {
         let Some(standing) = self.standing_person(&user).await? else {
             return Ok(None);
         };
-        // Issued before all that the customer was signed in by ended (TOK-06). A later one than this node knows is good:
-        // what it knows is a few seconds old.
+        // The token was issued before all of the customer's sign-ins were ended (TOK-06). A later epoch than the cached
+        // one is valid, because the cache may be a few seconds old.
         if claims.epoch.unwrap_or(0) < standing.token_epoch {
             return Ok(None);
         }
@@ -211,26 +211,26 @@ impl Access {
         Ok(Some(Arc::new(session.identity())))
     }
 
-    /// The reach of a customer whose refresh token was found good.
+    /// The reach of a customer whose refresh token was accepted.
     #[must_use]
     pub fn reach_of_session(&self, session: &Session) -> Reach {
         Reach::of(&Arc::new(session.identity()))
     }
 
-    /// The reach of a customer who has a key of theirs.
+    /// The reach of a customer who presented a one-time key.
     #[must_use]
     pub fn reach_of_key(&self, key: &OneTimeKey) -> Reach {
         Reach::of(&Arc::new(key.identity()))
     }
 
-    /// Forgets what this node knows of sessions, after they have ended.
+    /// Evicts ended sessions from this node's cache.
     pub async fn forget_sessions(&self, ids: &[SessionId]) {
         for id in ids {
             self.standing_sessions.invalidate(id).await;
         }
     }
 
-    /// Forgets what this node knows of all that has ended with a customer's sessions.
+    /// Evicts from this node's caches everything that ended with a customer's sessions.
     pub async fn forget_ended(&self, ended: &Ended) {
         self.forget_sessions(&ended.sessions).await;
         self.forget_person(&ended.user).await;
@@ -273,8 +273,8 @@ impl Access {
         Ok(rows.map_ok(|row| row.id).try_collect().await?)
     }
 
-    /// A backend's identity with the storefronts that its organization has at this moment, for one that names a
-    /// storefront which was made in the last seconds.
+    /// Reads a backend's identity again with the storefronts that its organization has now, for a request that names a
+    /// storefront which was created within the last seconds.
     pub async fn renewed(&self, identity: &Identity) -> Result<Option<Identity>> {
         let Some(client) = identity.client.clone() else {
             return Ok(None);
@@ -294,7 +294,7 @@ impl Access {
         Ok(Some(renewed))
     }
 
-    /// `None` for a user that was removed or has expired, and for that of an erased customer.
+    /// `None` for a user that was deleted or has expired, and for the user of an erased customer.
     async fn standing_person(&self, id: &StorefrontUserId) -> Result<Option<Arc<PersonStanding>>> {
         let look = |id| self.look_up_person(id);
         let standing = remembered(&self.standing_persons, id.clone(), look).await?;
@@ -317,8 +317,9 @@ impl Access {
         Ok(Some(Arc::new(standing)))
     }
 
-    /// Counts a use of an anonymous user's token or storage: it is removed this long after the last one (SFU-09). To
-    /// save writes a use counts once a tenth of that time has passed since the one that counted before.
+    /// Counts a use of an anonymous user's token or storage: the user is deleted the idle time after its last use
+    /// (SFU-09). To save writes, a use counts only if a tenth of the idle time has passed since the last one that
+    /// counted.
     pub async fn count_use(&self, id: &StorefrontUserId, expires_at: Timestamp) -> Result<Timestamp> {
         let now = self.clock.now();
         let later = now.after(self.anonymous_ttl);
@@ -326,7 +327,7 @@ impl Access {
         if now >= expires_at || expires_at > counts_again {
             return Ok(expires_at);
         }
-        // One that expires, is merged or promoted at this moment stays as that made it.
+        // A user that expires, is merged or is promoted at the same time is left unchanged.
         let still = doc! { "_id": id, "expiresAt": expires_at };
         let persons = self.database.house::<bson::Document>(STOREFRONT_USERS);
         let updated = persons
@@ -339,7 +340,7 @@ impl Access {
         })
     }
 
-    /// Forgets what this node knows of a storefront user, after it was changed.
+    /// Evicts a storefront user from this node's cache, after a change.
     pub async fn forget_person(&self, id: &StorefrontUserId) {
         self.standing_persons.invalidate(id).await;
     }

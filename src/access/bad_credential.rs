@@ -1,26 +1,26 @@
-//! What is wrong with a credential, for whoever sent it (GQL-07).
+//! Why a credential is invalid, as reported to the caller (GQL-07).
 
 use super::token::flaw::Flaw;
 
-/// Why a credential is refused; the answer is 401 whichever it is.
+/// Why a credential is refused; the response is 401 for each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadCredential {
-    /// No key, no secret, and not the form of a token.
+    /// Neither a key nor a secret, and not in the form of a token.
     Malformed,
-    /// A refresh token, which is not sent as a bearer token.
+    /// A refresh token, which is not accepted as a bearer token.
     RefreshToken,
-    /// A key or secret that no client has, or whose client was revoked.
+    /// A key or secret that belongs to no client, or whose client was revoked.
     UnknownKey,
-    /// A token that is not this gateway's, or was changed.
+    /// A token that another issuer signed, or that was altered.
     ForeignToken,
-    /// An access token that has run out.
+    /// An access token that has expired.
     ExpiredToken,
     /// An access token that was revoked, or whose session, subject or signing key has ended.
     EndedToken,
 }
 
 impl BadCredential {
-    /// Whether it was an access token that is good no more (TOK-07).
+    /// Whether the credential was a valid access token before (TOK-07).
     #[must_use]
     pub fn has_lapsed(self) -> bool {
         match self {

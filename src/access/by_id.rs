@@ -8,11 +8,11 @@ use super::tenant::{Tenant, TenantDocument};
 use crate::error::Result;
 use crate::platform::loader::Batch;
 
-/// Reads documents by id, a level at a time.
+/// Reads documents by id, one level of a query per batch.
 pub struct ById<T: TenantDocument>(Tenant<T>);
 
 impl<T: TenantDocument> ById<T> {
-    /// From this collection, as far as its reach goes.
+    /// Reads from this collection, within its reach.
     #[must_use]
     pub fn new(tenant: Tenant<T>) -> Self {
         Self(tenant)

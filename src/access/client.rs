@@ -1,5 +1,5 @@
-//! API clients: publishable keys (`pk_…`), which name a storefront and are safe in a browser, and client secrets
-//! (`sk_…`), which stand for an organization's backend.
+//! API clients: publishable keys (`pk_…`), which identify a storefront and are safe in a browser, and client secrets
+//! (`sk_…`), which authenticate an organization's backend.
 
 use bson::doc;
 use futures_util::TryStreamExt;
@@ -24,7 +24,7 @@ pub const PUBLIC_PREFIX: &str = "pk_";
 /// Prefix of client secrets.
 pub const SECRET_PREFIX: &str = "sk_";
 
-/// Longest text that is looked up as a key or secret, in bytes; ours have 46.
+/// Longest text that is looked up as a key or secret, in bytes; generated ones have 46.
 pub const LONGEST_KEY: usize = 128;
 
 /// Indexes of the clients.
@@ -43,7 +43,7 @@ pub const INDEXES: &[Index] = &[
     },
 ];
 
-/// What a client is.
+/// Kind of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ClientKind {
@@ -53,39 +53,39 @@ pub enum ClientKind {
     Integration,
 }
 
-/// An API client. Of its key or secret only the fingerprint is stored.
+/// An API client. Only the fingerprint of its key or secret is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiClient {
     /// Id.
     #[serde(rename = "_id")]
     pub id: ApiClientId,
-    /// Whose client.
+    /// The organization that the client belongs to.
     pub organization_id: OrganizationId,
-    /// What it is.
+    /// Kind of the client.
     pub kind: ClientKind,
     /// Display name.
     pub name: String,
     /// The storefronts that it covers; absent: all of the organization, also later ones.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub storefront_ids: Option<Vec<StorefrontId>>,
-    /// What it may do; empty for publishable keys.
+    /// Scopes; empty for publishable keys.
     pub scopes: Vec<Scope>,
     /// SHA-256 of the key or secret.
     pub fingerprint: String,
-    /// When an operator made it.
+    /// When an operator created it.
     pub created_at: Timestamp,
-    /// Since when it is refused.
+    /// When it was revoked; it is refused since.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub revoked_at: Option<Timestamp>,
 }
 
-/// What a new client is to be.
+/// The input for a new client.
 #[derive(Clone, Debug)]
 pub struct NewClient {
-    /// Whose.
+    /// The organization that the client belongs to.
     pub organization: OrganizationId,
-    /// What.
+    /// Kind of the client.
     pub kind: ClientKind,
     /// Display name.
     pub name: String,
@@ -104,7 +104,7 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Those of this database.
+    /// Uses the clients of this database.
     #[must_use]
     pub fn new(database: Database, clock: Clock, random: Random) -> Self {
         Self {
@@ -118,13 +118,14 @@ impl Clients {
         self.database.house(COLLECTION)
     }
 
-    /// Makes a client; its key or secret is in the answer and nowhere else.
+    /// Creates a client. Its key or secret is returned here only and cannot be read later.
     pub async fn create(&self, new: NewClient) -> Result<(ApiClient, Secret)> {
         let secret = self.random.token();
         self.create_with(new, &secret).await
     }
 
-    /// The same with a given secret part, for the demo, which shows its credentials at every start.
+    /// Creates a client with a given random part of the secret, for the demo, which shows its credentials at every
+    /// start.
     pub async fn create_with(&self, new: NewClient, secret: &str) -> Result<(ApiClient, Secret)> {
         let NewClient {
             organization,
@@ -150,7 +151,7 @@ impl Clients {
         Ok((client, Secret::from(key)))
     }
 
-    /// The client that this key or secret belongs to, revoked or not.
+    /// The client that the key or secret with this fingerprint belongs to, revoked or not.
     pub async fn by_fingerprint(&self, fingerprint: &str) -> Result<Option<ApiClient>> {
         Ok(self
             .clients()
@@ -163,7 +164,7 @@ impl Clients {
         Ok(self.clients().find_one(doc! { "_id": id }).await?)
     }
 
-    /// An organization's clients, or all, oldest first.
+    /// The clients of an organization, or all clients, oldest first.
     pub async fn list(&self, organization: Option<&OrganizationId>) -> Result<Vec<ApiClient>> {
         let filter = organization.map_or_else(|| doc! {}, |id| doc! { "organizationId": id });
         Ok(self
@@ -175,9 +176,10 @@ impl Clients {
             .await?)
     }
 
-    /// Refuses a client from now on, on this node at once and on others within five seconds. False when there is none.
+    /// Revokes a client: on this node at once, on other nodes within five seconds. Returns false if there is no such
+    /// client.
     pub async fn revoke(&self, id: &ApiClientId) -> Result<bool> {
-        // The first revocation's time is kept.
+        // Repeated revocations keep the time of the first.
         let first = doc! { "_id": id, "revokedAt": { "$exists": false } };
         self.clients()
             .update_one(first, doc! { "$set": { "revokedAt": self.clock.now() } })
@@ -186,7 +188,7 @@ impl Clients {
     }
 }
 
-/// The whole key or secret from its random part.
+/// Composes the whole key or secret from its random part.
 #[must_use]
 pub fn key(kind: ClientKind, secret: &str) -> String {
     match kind {

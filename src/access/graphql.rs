@@ -209,7 +209,7 @@ impl Viewer {
     }
 }
 
-/// Access's part of the query.
+/// The queries of access.
 #[derive(Default)]
 pub struct AccessQuery;
 
@@ -229,7 +229,7 @@ impl AccessQuery {
     }
 }
 
-/// The organization with this id, where it is the caller's own.
+/// The organization with this id, if it is the caller's own.
 pub async fn organization_node(
     context: &RequestContext,
     id: &OrganizationId,
@@ -242,7 +242,7 @@ pub async fn organization_node(
     }
 }
 
-/// The member with this id, where it is the owner of the caller's token.
+/// The member with this id, if it is the owner of the caller's token.
 pub async fn member_node(context: &RequestContext, id: &MemberId) -> Result<Option<Member>> {
     match context.principal.standing() {
         Some(identity) if identity.owner() == Some(id) => Ok(context
@@ -256,7 +256,7 @@ pub async fn member_node(context: &RequestContext, id: &MemberId) -> Result<Opti
     }
 }
 
-/// The client with this id, where it is the caller itself.
+/// The client with this id, if it is the caller itself.
 pub async fn client_node(context: &RequestContext, id: &ApiClientId) -> Result<Option<ApiClient>> {
     match context.principal.standing() {
         Some(identity) if identity.client() == Some(id) => {

@@ -1,5 +1,5 @@
-//! Tokens of anonymous users that somebody brings along to a registration or a sign-in, or has renewed: they are as good when
-//! they have run out (CST-02).
+//! Tokens of anonymous users that are presented at registration, at sign-in or for renewal. They are accepted there
+//! also after they have expired (CST-02).
 
 use super::authenticate::Access;
 use super::token::{Claims, TokenKind};
@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::platform::id::{Id, StorefrontId, StorefrontUserId};
 
 impl Claims {
-    /// Whom the token of an anonymous user stands for, and where; `None` for every other token.
+    /// The user and the storefront of an anonymous user's token; `None` for every other token.
     #[must_use]
     pub fn guest(&self) -> Option<(StorefrontUserId, StorefrontId)> {
         match (self.kind, self.anonymous) {
@@ -21,12 +21,11 @@ impl Claims {
 }
 
 impl Access {
-    /// The anonymous user whose token this is, also when it has run out, and the user's storefront. `None` for any other
-    /// text, and for a token that was revoked. Says nothing about whether there is the user, and whether it is anonymous
-    /// still.
+    /// The anonymous user whose token this is, and the user's storefront. Expired tokens are accepted. `None` for any
+    /// other text and for a revoked token. Does not check whether the user exists and is still anonymous.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Any database error.
     pub async fn guest_of(&self, token: &str) -> Result<Option<(StorefrontUserId, StorefrontId)>> {
         let Some(claims) = self.tokens.verify_of_any_age(token).await? else {
             return Ok(None);

@@ -1,9 +1,9 @@
 //! Signing keys: ES256 (RFC 7518 §3.4), private halves encrypted under the master key, public halves published as JWKS
 //! (RFC 7517).
 //!
-//! A new key is published for as long as anybody may keep a copy of the JWKS before it signs, and an old one verifies
-//! until its last token has expired. Its public half is kept for longer, for the renewal of tokens that have expired.
-//! [`KeyRing::replace_all`] ends all keys but a new one instead.
+//! A new key is published for as long as anybody may cache the JWKS before it signs, and an old key verifies until its
+//! last token has expired. Its public half is kept for longer, for the renewal of tokens that have expired.
+//! [`KeyRing::replace_all`] instead ends every key at once and creates a new one.
 
 mod rotation;
 mod stored;
@@ -28,42 +28,42 @@ use crate::platform::{
     random::Random,
 };
 
-/// Nodes read the keys again this often.
+/// Interval at which nodes read the keys again.
 pub const REFRESH: Duration = Duration::from_secs(2);
-/// How old what a node has read of the keys may be when it accepts a token: what [`KeyRing::replace_all`] ends is
-/// accepted for at most 5 seconds, of which this leaves one for the request.
+/// Maximum age of the keys that a node has read when it accepts a token. The keys that [`KeyRing::replace_all`] ends
+/// are accepted for at most 5 seconds, of which this leaves one second for the request.
 const TRUST: Duration = Duration::from_secs(4);
-/// How long others may keep the JWKS; less when this node has not read the keys for a while.
+/// How long others may cache the JWKS; less when this node has not read the keys for a while.
 pub const JWKS_MAX_AGE: Duration = Duration::from_secs(60);
 /// How long a new key is published before it signs.
 const PUBLISHED_BEFORE_USE: Duration = Duration::from_secs(120);
-/// What is left of that for clocks that differ and for the way of an answer to its reader.
+/// Part of that time reserved for clock differences and for the delivery of the response.
 const MARGIN: Duration = Duration::from_secs(30);
-/// A token with an unknown key makes a node read the keys again, at most this often; so does a request for the JWKS.
+/// Minimum interval between the readings that an unknown key in a token, or a request for the JWKS, can cause.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// A key and when it signs, which can change after it was read.
+/// A key and the time from which it signs, which can change after the key was read.
 #[derive(Clone)]
 struct Known {
     key: Arc<Key>,
     signs_from: Timestamp,
 }
 
-/// How long tokens live.
+/// Lifetimes of tokens.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetimes {
-    /// Of the longest token: for as long an old key verifies.
+    /// Lifetime of the longest-lived token; an old key verifies for this long.
     pub longest_token: Duration,
-    /// For how long a token can be renewed: for as long an old key is kept.
+    /// For how long a token can be renewed; the public half of an old key is kept for this long.
     pub renewable: Duration,
 }
 
-/// Which keys a signature may be of.
+/// Which keys are accepted for a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Which {
-    /// Those of which a token may not have expired yet.
+    /// Keys that may have signed a token which has not expired yet.
     Verifying,
-    /// All whose public half is kept, for tokens that have expired.
+    /// All keys whose public half is kept, for tokens that have expired.
     Kept,
 }
 
@@ -72,7 +72,7 @@ pub(super) enum Which {
 pub struct Jwks {
     /// The JWKS (RFC 7517 §5), as JSON.
     pub text: String,
-    /// How long it may be kept.
+    /// How long it may be cached.
     pub max_age: Duration,
 }
 
@@ -83,7 +83,7 @@ struct Look {
     failed: bool,
 }
 
-/// The keys of the gateway, as this node knows them.
+/// The signing keys of the gateway, as this node has read them.
 pub struct KeyRing {
     database: Database,
     clock: Clock,
@@ -91,15 +91,15 @@ pub struct KeyRing {
     vault: Arc<Vault>,
     lifetimes: Lifetimes,
     keys: RwLock<Arc<Vec<Known>>>,
-    /// When the reading began that `keys` is from, in milliseconds since the epoch.
+    /// When the reading started that `keys` comes from, in milliseconds since the epoch.
     read_at: AtomicI64,
-    /// How often a reading found that a key was gone.
+    /// How many readings found that a known key was gone.
     losses: AtomicU64,
     looked: tokio::sync::Mutex<Look>,
 }
 
 impl KeyRing {
-    /// No keys yet; [`KeyRing::refresh`] reads them.
+    /// Creates the key ring without keys; [`KeyRing::refresh`] reads them.
     #[must_use]
     pub fn new(
         database: Database,
@@ -129,21 +129,21 @@ impl KeyRing {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// How old what is known of the keys is.
+    /// Age of the keys that were read last.
     fn age(&self) -> Duration {
         let read_at = Timestamp::from_millis(self.read_at.load(Ordering::Acquire));
         self.clock.now().since(read_at)
     }
 
-    /// Reads the keys again, and makes the first one where there is none.
+    /// Reads the keys again, and creates the first one if there is none.
     ///
     /// # Errors
-    /// [`Error::Internal`] for keys of another master key.
+    /// [`Error::Internal`] for keys that were encrypted under another master key.
     pub async fn refresh(&self) -> Result<()> {
         let mut asked = self.clock.now();
         let mut stored = self.read().await?;
         if stored.is_empty() {
-            // No JWKS was published before, so that it may sign at once.
+            // No JWKS was published before, so the first key may sign at once.
             let first = self.fresh(1, self.clock.now())?;
             self.insert(first).await?;
             asked = self.clock.now();
@@ -158,7 +158,7 @@ impl KeyRing {
         Ok(())
     }
 
-    /// Takes over what was read, unless something newer has been meanwhile.
+    /// Takes over the keys that were read, unless a later reading was taken over meanwhile.
     fn learn(&self, keys: Vec<Known>, asked: Timestamp) {
         let mut ours = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         if asked.millis() < self.read_at.load(Ordering::Acquire) {
@@ -172,7 +172,7 @@ impl KeyRing {
         self.read_at.store(asked.millis(), Ordering::Release);
     }
 
-    /// A stored key that can be used; one that is known already is not decrypted again.
+    /// Makes a stored key usable; a key that is known already is not decrypted again.
     fn known(&self, before: &[Known], stored: &StoredKey) -> Result<Known> {
         let same = |known: &&Known| {
             known.key.id == stored.id && known.key.encoding.is_some() == stored.sealed.is_some()
@@ -187,10 +187,10 @@ impl KeyRing {
         })
     }
 
-    /// Opens all stored keys and makes none: how many there are.
+    /// Decrypts all stored keys without creating any, and returns their number.
     ///
     /// # Errors
-    /// [`Error::Internal`] for keys of another master key.
+    /// [`Error::Internal`] for keys that were encrypted under another master key.
     pub async fn check(&self) -> Result<usize> {
         let stored = self.read().await?;
         for key in &stored {
@@ -209,18 +209,18 @@ impl KeyRing {
             .await?)
     }
 
-    /// A key verifies until the tokens that it signed before its successor took over have expired.
+    /// Whether a key verifies: until the tokens that it signed before its successor took over have expired.
     fn verifies(&self, keys: &[Known], known: &Known) -> bool {
         !self.has_passed(keys, known, self.lifetimes.longest_token)
     }
 
-    /// Whether so much time has passed since the key signed its last token.
+    /// Whether this much time has passed since the key signed its last token.
     fn has_passed(&self, keys: &[Known], known: &Known, time: Duration) -> bool {
         let successor = keys.iter().find(|other| other.key.sequence > known.key.sequence);
         successor.is_some_and(|successor| self.clock.now() > successor.signs_from.after(time + MARGIN))
     }
 
-    /// Signs with the newest key whose time has come.
+    /// Signs with the newest key whose signing time has begun.
     pub(super) fn sign<T>(&self, with: impl FnOnce(&str, &EncodingKey) -> Result<T>) -> Result<T> {
         let now = self.clock.now();
         let keys = self.keys();
@@ -228,21 +228,21 @@ impl KeyRing {
             .iter()
             .rev()
             .find(|known| known.signs_from <= now)
-            // Made by a node whose clock is ahead.
+            // No key's time has begun: a node whose clock is ahead created the first key.
             .or_else(|| keys.first());
         let signing = newest.and_then(|known| Some((&known.key.id, known.key.encoding.as_ref()?)));
         let (id, encoding) = signing.ok_or_else(|| Error::Unavailable(Arc::new(NotRead)))?;
         with(id, encoding)
     }
 
-    /// Makes sure that what is known of the keys is fresh enough to accept tokens by it. How often a key was lost until
-    /// then: what was verified before the last time has to be verified again.
+    /// Ensures that the known keys are recent enough to accept tokens. Returns how often a key was lost so far: a token
+    /// that was verified before the last loss has to be verified again.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the keys cannot be read.
     pub(super) async fn confirm(&self) -> Result<u64> {
         if self.age() >= TRUST {
-            // Rare and large.
+            // Boxed, because this path is rare and its future large.
             Box::pin(async {
                 let mut look = self.looked.lock().await;
                 if self.age() >= TRUST {
@@ -255,7 +255,7 @@ impl KeyRing {
         Ok(self.losses.load(Ordering::Acquire))
     }
 
-    /// The key with this id; looks once more for one that is not known yet.
+    /// The key with this id; reads the keys again for an id that is not known yet.
     pub(super) async fn verifier(&self, id: &str, which: Which) -> Result<Option<DecodingKey>> {
         if let Some(key) = self.known_verifier(id, which) {
             return Ok(Some(key));
@@ -264,7 +264,7 @@ impl KeyRing {
         Ok(self.known_verifier(id, which))
     }
 
-    /// Reads the keys again, unless that was done a moment ago.
+    /// Reads the keys again, unless that was done within `LOOK_AGAIN`.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the keys cannot be read.
@@ -276,7 +276,7 @@ impl KeyRing {
         Ok(())
     }
 
-    /// Reads the keys again, one request for all that wait for it. When it has just failed, they are told so at once.
+    /// Reads the keys again, once for all waiting requests. If that failed within `LOOK_AGAIN`, they fail at once.
     async fn look(&self, look: &mut Look) -> Result<()> {
         if look.failed && look.at.is_some_and(|at| at.elapsed() < LOOK_AGAIN) {
             return Err(Error::Unavailable(Arc::new(NotRead)));
@@ -296,9 +296,9 @@ impl KeyRing {
         may.then(|| known.key.decoding.clone())
     }
 
-    /// The public halves of all keys that verify; none before the keys were read. A key that is not among them was
-    /// stored after the reading and signs [`PUBLISHED_BEFORE_USE`] later at the earliest, so that nobody who keeps the
-    /// answer for its `max_age` can meet a token of it.
+    /// The public halves of all keys that verify; `None` before the keys were read. A key that is missing was stored
+    /// after the reading and signs [`PUBLISHED_BEFORE_USE`] later at the earliest, so that a reader who caches the
+    /// response for its `max_age` cannot meet a token that it signed.
     #[must_use]
     pub fn jwks(&self) -> Option<Jwks> {
         let age = self.age();
@@ -316,14 +316,14 @@ impl KeyRing {
         })
     }
 
-    /// Whether keys are there to sign with.
+    /// Whether there are keys to sign with.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         !self.keys().is_empty()
     }
 }
 
-/// The keys have not been read, or not for too long, because the database does not answer.
+/// The keys have not been read, or not recently enough, because the database does not respond.
 #[derive(Debug)]
 struct NotRead;
 

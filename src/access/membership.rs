@@ -1,4 +1,4 @@
-//! Which customer groups the caller is in, and so which of the groups and markets it reaches.
+//! The customer groups that the caller is a member of, which decide the groups and markets that it reaches.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,23 +15,24 @@ use crate::platform::{
     loader::{Batch, Loaders},
 };
 
-/// A person's document that lists the groups they are in.
+/// A document that lists the customer groups of a person.
 pub trait MemberDocument: TenantDocument {
-    /// Those groups; some of them may be gone.
+    /// The person's groups; some of them may have been deleted.
     fn groups(&self) -> &[CustomerGroupId];
 }
 
-/// A reach whose person's groups are known, as they are when the request first asks.
+/// A reach with the person's groups, as they were when the request first asked for them.
 #[derive(Clone, Debug)]
 pub struct GroupReach {
     reach: Reach,
-    /// `None`: a backend's, which reaches all of its storefronts'.
+    /// `None` for a backend, which reaches all groups of its storefronts.
     groups: Option<Arc<Vec<CustomerGroupId>>>,
 }
 
 impl Database {
-    /// Finds out which groups the reach's customer is in, once a request. Nobody else is in any: a backend's reach stays as
-    /// it is, and a publishable key or a storefront user reaches what is everybody's; neither costs a command.
+    /// Reads the groups of the reach's customer, once per request. Other callers have no groups: a backend's reach
+    /// stays unchanged, and a publishable key or a storefront user reaches what is open to everybody; neither costs a
+    /// command.
     pub async fn with_groups<M: MemberDocument>(
         &self,
         reach: &Reach,
@@ -52,7 +53,7 @@ impl Database {
     }
 }
 
-/// Reads the groups of the one person whose document the reach shows.
+/// Reads the groups of the only person whose document the reach covers.
 struct OwnGroups<M: MemberDocument>(Tenant<M>);
 
 impl<M: MemberDocument> Batch for OwnGroups<M> {
@@ -145,7 +146,7 @@ mod tests {
             nobody.confine("storefrontId", markets),
             doc! { "storefrontId": &storefront, "opensTo": { "$in": [&storefront] } }
         );
-        // Everything else is as far away as for the person.
+        // Every other condition is the same as without groups.
         let own = Holder::StorefrontUser("userId");
         assert_eq!(
             member.confine("storefrontId", own),

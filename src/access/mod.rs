@@ -1,8 +1,9 @@
-//! Who is asking, and how far they reach.
+//! Authentication of requests, and authorization: which documents a caller reaches.
 //!
-//! [`Access::authenticate`](authenticate) turns a bearer credential into a [`Principal`](principal::Principal) once a
+//! [`Access::authenticate`](authenticate) turns a bearer credential into a [`Principal`](principal::Principal) once per
 //! request. A principal yields a [`Reach`](reach::Reach) for an operation's [`Policy`](principal::Policy), and a reach
-//! opens tenants' collections ([`tenant`]) with itself in every filter. Forgetting the check does not compile.
+//! opens tenants' collections ([`tenant`]) and adds its conditions to every filter. Code that skips the check does not
+//! compile.
 
 pub mod audit;
 pub mod authenticate;
@@ -31,7 +32,7 @@ pub mod token;
 
 pub use authenticate::Access;
 
-/// Collection of the storefronts; access reads which of them an organization has.
+/// Collection of the storefronts; access reads which storefronts an organization has.
 pub const STOREFRONTS: &str = "storefronts";
-/// Collection of the storefront users; access reads whether one still stands.
+/// Collection of the storefront users; access reads whether a user still exists and is active.
 pub const STOREFRONT_USERS: &str = "storefrontUsers";

@@ -1,6 +1,6 @@
-//! OAuth 2.0: who asks the token endpoint, its client_credentials grant (RFC 6749 §4.4), revocation (RFC 7009), and the
-//! authorization server's metadata (RFC 8414). Knows no HTTP beyond the status. Customers' grants are
-//! [`customer::oauth`](crate::customer::oauth).
+//! OAuth 2.0: authentication of the clients of the token endpoint, the client_credentials grant (RFC 6749 §4.4),
+//! revocation (RFC 7009), and the authorization server's metadata (RFC 8414). Independent of HTTP except for the
+//! status. The grants of customers are in [`customer::oauth`](crate::customer::oauth).
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,25 +17,25 @@ use crate::platform::{
     secret::Secret,
 };
 
-/// What a client says of itself, by HTTP Basic or form (RFC 6749 §2.3.1).
+/// The credentials that a client presents, by HTTP Basic or form (RFC 6749 §2.3.1).
 #[derive(Debug)]
 pub struct ClientCredentials {
-    /// `cli_…`, or a publishable key, `pk_…`, which is no secret and needs none.
+    /// `cli_…`, or a publishable key, `pk_…`, which is not secret and needs no secret.
     pub id: String,
-    /// `sk_…`.
+    /// The client secret, `sk_…`.
     pub secret: Option<Secret>,
 }
 
 /// A backend's request to the token endpoint.
 #[derive(Debug, Default)]
 pub struct BackendRequest {
-    /// Wanted scopes; all of the client's when left out.
+    /// Requested scopes; all of the client's if absent.
     pub scope: Option<String>,
     /// A member of the client's organization, recorded as the token's owner.
     pub owner: Option<String>,
 }
 
-/// A successful answer (RFC 6749 §5.1).
+/// A successful response (RFC 6749 §5.1).
 #[derive(Debug, Serialize)]
 pub struct TokenAnswer {
     /// The JWT.
@@ -44,16 +44,16 @@ pub struct TokenAnswer {
     pub token_type: &'static str,
     /// Lifetime in seconds.
     pub expires_in: i64,
-    /// A customer's next token comes by this one.
+    /// The refresh token of a customer's session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
-    /// The scopes that were granted; a customer's token has none.
+    /// The granted scopes; a customer's token has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
 }
 
 impl TokenAnswer {
-    /// The answer with this access token.
+    /// The response with this access token.
     #[must_use]
     pub fn bearer(signed: SignedToken, clock: &Clock) -> Self {
         Self {
@@ -66,29 +66,29 @@ impl TokenAnswer {
     }
 }
 
-/// An error answer (RFC 6749 §5.2).
+/// An error response (RFC 6749 §5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// A parameter is missing or repeated.
     InvalidRequest(&'static str),
-    /// Unknown client or wrong secret: the same answer.
+    /// Unknown client or wrong secret; the response is the same for both.
     InvalidClient,
     /// Wrong credentials of a customer, or a refresh token that does not work.
     InvalidGrant(&'static str),
-    /// A scope that is unknown or not the client's.
+    /// A scope that is unknown or that the client does not have.
     InvalidScope,
-    /// The grant is not for this client.
+    /// The client may not use the grant.
     UnauthorizedClient,
-    /// The grant is not one of ours.
+    /// The endpoint does not support the grant.
     UnsupportedGrantType,
-    /// Too many tries; seconds after which to try again.
+    /// Too many attempts; holds the seconds after which to retry.
     TooMany(i32),
-    /// It could not be saved, and nothing of it was kept.
+    /// The operation could not be saved, and none of it was kept.
     Unavailable,
 }
 
 impl Refusal {
-    /// Seconds after which to try again, where that is known.
+    /// Seconds after which to retry, if known.
     #[must_use]
     pub fn retry_after(self) -> Option<i32> {
         match self {
@@ -103,14 +103,14 @@ impl Refusal {
     pub fn status(self) -> u16 {
         match self {
             Self::InvalidClient => 401,
-            // The standard has no error of this endpoint for these two, but one of another's (RFC 6749 §4.1.2.1).
+            // RFC 6749 defines no token endpoint error for these two; the authorization endpoint has one (§4.1.2.1).
             Self::TooMany(_) => 429,
             Self::Unavailable => 503,
             _ => 400,
         }
     }
 
-    /// Body.
+    /// Response body.
     #[must_use]
     pub fn body(self) -> Value {
         let (error, description) = match self {
@@ -139,21 +139,21 @@ impl Refusal {
     }
 }
 
-/// A backend's own grant.
+/// Grant of a backend.
 pub const CLIENT_CREDENTIALS: &str = "client_credentials";
-/// A customer's e-mail address and password.
+/// Grant of a customer with e-mail address and password.
 pub const PASSWORD: &str = "password";
-/// A customer's refresh token.
+/// Grant of a customer with a refresh token.
 pub const REFRESH_TOKEN: &str = "refresh_token";
-/// Grants that the endpoint knows.
+/// Grants that the endpoint supports.
 const GRANTS: &[&str] = &[CLIENT_CREDENTIALS, PASSWORD, REFRESH_TOKEN];
-/// A client without a secret says its id only (RFC 8414 §2, RFC 7591 §2).
+/// Authentication methods of clients. A client without a secret sends its id only (RFC 8414 §2, RFC 7591 §2).
 const CLIENT_METHODS: &[&str] = &["client_secret_basic", "client_secret_post", "none"];
 
-/// Answers the client_credentials grant.
+/// Executes the client_credentials grant.
 ///
 /// # Errors
-/// The outer error when the database does not answer.
+/// The outer error when the database does not respond.
 pub async fn for_backend(
     access: &Access,
     clock: &Clock,
@@ -191,7 +191,7 @@ pub async fn for_backend(
     }))
 }
 
-/// The member on whose behalf the token is asked for; an error for one that is none of the organization's.
+/// The member on whose behalf the token is requested; an error for somebody who is not a member of the organization.
 async fn owner_of(
     access: &Access,
     client: &ApiClient,
@@ -210,16 +210,16 @@ async fn owner_of(
 
 struct NoMember;
 
-/// A client that has proven who it is.
+/// An authenticated client.
 enum Asking {
     /// A backend, by its secret.
     Backend(Box<ApiClient>),
-    /// Whoever has a publishable key.
+    /// A publishable key.
     Public(Principal),
 }
 
-/// The client, when it is known, stands, and the secret is its own. One lookup by the secret's fingerprint, whether the
-/// client's id is known or not: the same answer in the same time.
+/// The client, if it is known and not revoked, and the secret is its own. One lookup by the secret's fingerprint,
+/// whether the client's id is known or not, so that response and time are the same.
 async fn authenticated(access: &Access, credentials: Option<ClientCredentials>) -> Result<Option<Asking>> {
     let Some(ClientCredentials { id, secret }) = credentials else {
         return Ok(None);
@@ -243,10 +243,11 @@ async fn public(access: &Access, key: &str) -> Result<Option<Asking>> {
     Ok(access.authenticate(key).await?.ok().map(Asking::Public))
 }
 
-/// The shop window for whose customers a grant is asked: a publishable key as the client's id.
+/// The principal of the publishable key for whose storefront a customer's grant is requested; the key is the client's
+/// id.
 ///
 /// # Errors
-/// The outer error when the database does not answer.
+/// The outer error when the database does not respond.
 pub async fn public_client(
     access: &Access,
     client: Option<ClientCredentials>,
@@ -258,7 +259,7 @@ pub async fn public_client(
     })
 }
 
-/// The wanted scopes, which must be the client's; all of its when none are named.
+/// The requested scopes, if the client has all of them; all of its scopes if none are requested.
 fn granted(client: &ApiClient, wanted: Option<&str>) -> Option<Vec<Scope>> {
     let Some(wanted) = wanted.filter(|wanted| !wanted.trim().is_empty()) else {
         return Some(client.scopes.clone());
@@ -270,10 +271,10 @@ fn granted(client: &ApiClient, wanted: Option<&str>) -> Option<Vec<Scope>> {
         .then_some(wanted)
 }
 
-/// The id of the client that asks for a token's end.
+/// The id of the client that requests a revocation.
 ///
 /// # Errors
-/// The outer error when the database does not answer.
+/// The outer error when the database does not respond.
 pub async fn revoking_client(
     access: &Access,
     client: Option<ClientCredentials>,
@@ -288,11 +289,12 @@ pub async fn revoking_client(
     Ok(id.ok_or(Refusal::InvalidClient))
 }
 
-/// Ends an access token (RFC 7009 §2). One that is unknown, or has ended, is no error; another client's is refused and
-/// stays. An anonymous user's ends also when it has run out, because it can be brought along to a sign-in still.
+/// Revokes an access token (RFC 7009 §2). An unknown or ended token is no error; another client's token is refused and
+/// stays valid. An anonymous user's token is revoked also after it has expired, because it can still be presented at a
+/// sign-in.
 ///
 /// # Errors
-/// The outer error when the database does not answer.
+/// The outer error when the database does not respond.
 pub async fn revoke_access_token(
     access: &Access,
     client: &ApiClientId,

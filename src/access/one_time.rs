@@ -1,4 +1,5 @@
-//! One-time keys that are mailed: only a hash is stored, the newest of a kind is the one that works, and it works once.
+//! One-time keys that are mailed. Only a hash is stored, only the newest key of a kind is valid, and it can be used
+//! once.
 
 use std::time::Duration;
 
@@ -19,9 +20,9 @@ use crate::platform::{
 
 /// Collection of the keys.
 pub const COLLECTION: &str = "oneTimeKeys";
-/// The index that refuses a key whose place is sealed.
+/// The index that refuses a key whose place is sealed ([`OneTimeKeys::seal`]).
 pub const SEALED: &str = "_id_";
-/// A key that has ended is told from one that never was for this long.
+/// How long an expired key is kept, so that it is distinguished from an unknown one.
 const REMEMBERED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Indexes of the keys.
@@ -40,20 +41,20 @@ pub const INDEXES: &[Index] = &[
     },
 ];
 
-/// What a key is good for.
+/// The operation that a key authorizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Purpose {
-    /// Choosing a new password.
+    /// Choose a new password.
     PasswordReset,
-    /// Showing that an address is one's own.
+    /// Verify an e-mail address.
     EmailVerification,
-    /// Taking another address.
+    /// Change the e-mail address.
     EmailChange,
 }
 
 impl Purpose {
-    /// All of them.
+    /// All purposes.
     pub const ALL: [Self; 3] = [Self::PasswordReset, Self::EmailVerification, Self::EmailChange];
 
     const fn text(self) -> &'static str {
@@ -65,29 +66,29 @@ impl Purpose {
     }
 }
 
-/// Whose key, and what it is bound to.
+/// A one-time key: its holder, its purpose and the address that it is bound to.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OneTimeKey {
-    /// The customer and the purpose: there is one key of a kind.
+    /// The customer and the purpose: a customer has at most one key of each purpose.
     #[serde(rename = "_id")]
     id: String,
-    /// Good for what.
+    /// The operation that it authorizes.
     pub purpose: Purpose,
-    /// Whose storefront.
+    /// The organization that owns the storefront.
     pub organization_id: OrganizationId,
-    /// Where.
+    /// The customer's storefront.
     pub storefront_id: StorefrontId,
     /// The customer's storefront user.
     pub user_id: StorefrontUserId,
-    /// Whose.
+    /// The customer.
     pub customer_id: CustomerId,
-    /// The address that the key is for: where it goes, or which one is to come.
+    /// The address that the key is bound to: the one it is mailed to, or the new one.
     pub email: String,
     /// Hash of the key; absent until it is mailed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     hash: Option<String>,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
@@ -95,7 +96,7 @@ pub struct OneTimeKey {
 const LONGEST: usize = 256;
 
 impl OneTimeKey {
-    /// The customer whose it is.
+    /// The identity of the customer who holds the key.
     pub(super) fn identity(&self) -> Identity {
         let person = Person {
             storefront_user: self.user_id.clone(),
@@ -106,30 +107,30 @@ impl OneTimeKey {
     }
 }
 
-/// Whom a key is for.
+/// The holder of a key.
 #[derive(Clone, Copy)]
 pub struct Holder<'a> {
-    /// Whose storefront.
+    /// The organization that owns the storefront.
     pub organization: &'a OrganizationId,
-    /// Where.
+    /// The customer's storefront.
     pub storefront: &'a StorefrontId,
     /// The customer's storefront user.
     pub user: &'a StorefrontUserId,
-    /// Who.
+    /// The customer.
     pub customer: &'a CustomerId,
 }
 
-/// What a key came to.
+/// The result of looking up a key.
 pub enum Looked {
-    /// It works.
+    /// The key is valid.
     Good(Box<OneTimeKey>),
-    /// It did.
+    /// The key was valid and has expired.
     Expired,
-    /// It never did, or another one has taken its place.
+    /// The key never existed, or a newer key has replaced it.
     Unknown,
 }
 
-/// Makes, looks up and uses up keys.
+/// Creates, looks up and consumes keys.
 #[derive(Clone)]
 pub struct OneTimeKeys {
     database: Database,
@@ -138,7 +139,7 @@ pub struct OneTimeKeys {
 }
 
 impl OneTimeKeys {
-    /// The keys in this database.
+    /// Uses the keys in this database.
     #[must_use]
     pub fn new(database: Database, clock: Clock, random: Random) -> Self {
         Self {
@@ -152,11 +153,11 @@ impl OneTimeKeys {
         self.database.house(COLLECTION)
     }
 
-    /// Prepares a key within a transaction; the one of this kind that there was works no more. It works once
-    /// [`OneTimeKeys::cut`] has made it.
+    /// Prepares a key within a transaction and voids the previous key of this kind. The new key is valid once
+    /// [`OneTimeKeys::cut`] has generated its secret.
     ///
     /// # Errors
-    /// A violation of [`SEALED`] for somebody who is to have no keys any more ([`OneTimeKeys::seal`]).
+    /// A violation of [`SEALED`] for a customer whose keys were sealed ([`OneTimeKeys::seal`]).
     pub async fn prepare_in(
         &self,
         tx: &mut Tx,
@@ -184,8 +185,8 @@ impl OneTimeKeys {
         Ok(())
     }
 
-    /// Makes the key that was prepared, to be mailed now, and says for which address; `None` when there is none to be
-    /// made any more. A second one takes the place of the first.
+    /// Generates the secret of a prepared key, which is to be mailed now; the returned key holds the address. `None` if
+    /// no key is prepared any more. A second call replaces the secret of the first.
     pub async fn cut(
         &self,
         customer: &CustomerId,
@@ -203,7 +204,7 @@ impl OneTimeKeys {
         Ok(key.map(|key| (key, Secret::from(secret))))
     }
 
-    /// What a key is, without using it up.
+    /// Looks up a key without consuming it.
     pub async fn look(&self, secret: &str, purpose: Purpose) -> Result<Looked> {
         if secret.len() > LONGEST {
             return Ok(Looked::Unknown);
@@ -216,7 +217,7 @@ impl OneTimeKeys {
         })
     }
 
-    /// The address that a customer is about to take.
+    /// The new address of a pending e-mail change.
     pub async fn pending_email(&self, customer: &CustomerId) -> Result<Option<String>> {
         let name = name(customer, Purpose::EmailChange);
         let pending = self.collection().find_one(open(&name)).await?;
@@ -224,15 +225,16 @@ impl OneTimeKeys {
         Ok(pending.map(|key| key.email))
     }
 
-    /// Uses a key up within a transaction. False when somebody else was quicker.
+    /// Consumes a key within a transaction. Returns false if a concurrent request has consumed or replaced it.
     pub async fn use_up_in(&self, tx: &mut Tx, key: &OneTimeKey) -> Result<bool> {
         let same = doc! { "_id": &key.id, "hash": key.hash.as_deref() };
         let deleted = self.collection().delete_one(same).session(tx).await?;
         Ok(deleted.deleted_count == 1)
     }
 
-    /// Voids all of a customer's keys, one after the other, and lets none be prepared any more: the addresses in them are gone
-    /// with them. Whoever prepares one at the same time writes to the same place, and begins anew or is refused.
+    /// Voids all of a customer's keys, one after the other, and prevents new ones: the addresses in them are deleted
+    /// with them. A concurrent [`OneTimeKeys::prepare_in`] writes to the same document, so its transaction is retried
+    /// or refused.
     pub async fn seal(&self, customer: &CustomerId) -> Result<()> {
         for purpose in Purpose::ALL {
             let name = name(customer, purpose);
@@ -259,7 +261,7 @@ impl OneTimeKeys {
     }
 }
 
-/// The key of this name, unless its place is sealed.
+/// Filter for the key with this name, unless its place is sealed.
 fn open(name: &str) -> Document {
     doc! { "_id": name, "sealed": { "$exists": false } }
 }

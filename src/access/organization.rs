@@ -1,4 +1,4 @@
-//! Organizations, which own storefronts, and their members, who may own backend tokens.
+//! Organizations, which own storefronts, and their members, who can be the owners of backend tokens.
 
 use std::collections::HashMap;
 
@@ -36,7 +36,7 @@ pub struct Organization {
     pub id: OrganizationId,
     /// Display name.
     pub name: String,
-    /// When an operator made it.
+    /// When an operator created it.
     pub created_at: Timestamp,
 }
 
@@ -47,11 +47,11 @@ pub struct Member {
     /// Id.
     #[serde(rename = "_id")]
     pub id: MemberId,
-    /// Whose member.
+    /// The organization of the member.
     pub organization_id: OrganizationId,
     /// Display name.
     pub name: String,
-    /// E-mail address, where the operator gave one.
+    /// E-mail address, if the operator set one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub email: Option<String>,
     /// When an operator added the member.
@@ -67,7 +67,7 @@ pub struct Organizations {
 }
 
 impl Organizations {
-    /// Those of this database.
+    /// Uses the organizations and members of this database.
     #[must_use]
     pub fn new(database: Database, clock: Clock, random: Random) -> Self {
         Self {
@@ -85,7 +85,7 @@ impl Organizations {
         self.database.house(MEMBERS)
     }
 
-    /// Makes an organization.
+    /// Creates an organization.
     pub async fn create(&self, name: &str) -> Result<Organization> {
         let now = self.clock.now();
         let organization = Organization {
@@ -102,7 +102,7 @@ impl Organizations {
         Ok(self.organizations().find_one(doc! { "_id": id }).await?)
     }
 
-    /// Whether there is any; a database without one is empty.
+    /// Whether there is any organization; a database without one is empty.
     pub async fn any(&self) -> Result<bool> {
         Ok(self.organizations().find_one(doc! {}).await?.is_some())
     }
@@ -126,8 +126,8 @@ impl Organizations {
         Ok(member)
     }
 
-    /// Makes an organization and a member under ids that were chosen before, where they are not there yet; for the demo,
-    /// which may be cut off anywhere and goes on at the next start.
+    /// Creates an organization and a member under given ids, unless they exist already. The demo can be interrupted at
+    /// any point and continues at the next start.
     pub async fn ensure(&self, organization: &Organization, member: &Member) -> Result<()> {
         let mut document = encode(organization)?;
         document.remove("_id");
@@ -156,11 +156,11 @@ impl Organizations {
     }
 }
 
-/// Reads members of an organization by their ids, a level at a time.
+/// Reads members of an organization by their ids, one level of a query per batch.
 pub struct MembersOf {
-    /// Where.
+    /// The store to read from.
     pub organizations: Organizations,
-    /// Whose members.
+    /// The organization of the members.
     pub organization: OrganizationId,
 }
 

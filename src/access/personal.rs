@@ -1,5 +1,5 @@
-//! Documents that are a person's: which of them there are, and how they are found. Their fields are declared as all stored
-//! fields are ([`crate::platform::stored`]).
+//! Documents with personal data: their kinds, and how they are found. Their fields are declared like all stored fields
+//! ([`crate::platform::stored`]).
 
 use bson::{Bson, Document, doc};
 
@@ -9,7 +9,7 @@ use crate::platform::{
     stored::Stored,
 };
 
-/// By which field, with whose id, a document is a person's.
+/// The field that links a document to a person, by the kind of id in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
     /// The customer's id.
@@ -20,20 +20,20 @@ pub enum Link {
     Storage(&'static str),
 }
 
-/// Documents that are a person's.
+/// A kind of document with personal data.
 pub trait Personal: TenantDocument {
-    /// Their fields.
+    /// Declaration of the fields.
     const STORED: Stored;
-    /// What the export calls them.
+    /// Name of the kind in the export.
     const NAME: &'static str;
-    /// How they are found.
+    /// How the documents of a person are found.
     const LINK: Link;
 }
 
-/// A customer, by all ids that something of theirs may be found by.
+/// A customer, with all ids by which the customer's documents are found.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// Where.
+    /// The customer's storefront.
     pub storefront: StorefrontId,
     /// The customer.
     pub customer: CustomerId,
@@ -44,7 +44,7 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The condition that a document of this kind is theirs.
+    /// The filter for the customer's documents of this kind.
     #[must_use]
     pub fn owns<T: Personal>(&self) -> Document {
         let mut theirs = doc! { T::STOREFRONT: &self.storefront };

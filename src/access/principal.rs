@@ -1,4 +1,4 @@
-//! Who is asking, and which operations their kind may call.
+//! The caller of a request, and which operations each kind of caller may use.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::platform::id::{
     ApiClientId, CustomerId, MemberId, OrganizationId, SessionId, StorefrontId, StorefrontUserId,
 };
 
-/// What kind of credential a request has.
+/// Kind of a request's credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A publishable key.
@@ -23,7 +23,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The credential as the documentation calls it, for messages.
+    /// Name of the credential in the documentation, for messages.
     const fn credential(self) -> &'static str {
         match self {
             Self::Public => "a publishable key",
@@ -33,7 +33,7 @@ impl Kind {
         }
     }
 
-    /// For logs and metrics.
+    /// Label for logs and metrics.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -48,22 +48,22 @@ impl Kind {
 /// The person that a token is bound to.
 #[derive(Clone, Debug)]
 pub struct Person {
-    /// The storefront user; a customer's own one for a customer. All that is a person's belongs to it.
+    /// The storefront user; for a customer, the customer's own one. All of a person's data belongs to it.
     pub storefront_user: StorefrontUserId,
-    /// The customer and their session, of a customer's token.
+    /// The customer and the session, for a customer token.
     pub customer: Option<(CustomerId, SessionId)>,
-    /// Merged into a regular user: the token can no longer do anything but be told so (SFU-22).
+    /// The user was merged into a regular user: every operation with the token is refused with that reason (SFU-22).
     pub merged: bool,
 }
 
-/// A checked credential.
+/// A verified credential.
 #[derive(Clone, Debug)]
 pub struct Identity {
     pub(super) kind: Kind,
     pub(super) organization: OrganizationId,
     pub(super) client: Option<ApiClientId>,
     pub(super) storefronts: Arc<[StorefrontId]>,
-    /// Covers all of the organization's storefronts, also later ones.
+    /// Whether it covers all of the organization's storefronts, also later ones.
     pub(super) covers_all: bool,
     pub(super) scopes: Vec<Scope>,
     pub(super) person: Option<Person>,
@@ -71,7 +71,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// A customer's.
+    /// The identity of a customer.
     pub(super) fn of_customer(
         organization: OrganizationId,
         storefront: StorefrontId,
@@ -89,7 +89,7 @@ impl Identity {
         }
     }
 
-    /// One of this kind, for tests.
+    /// A sample of this kind, for tests.
     #[cfg(test)]
     pub(crate) fn sample(kind: Kind) -> Self {
         let (now, random) = (
@@ -114,19 +114,19 @@ impl Identity {
         self.kind
     }
 
-    /// Whose credential.
+    /// The organization that the credential belongs to.
     #[must_use]
     pub fn organization(&self) -> &OrganizationId {
         &self.organization
     }
 
-    /// The API client, of keys, secrets and backends' tokens.
+    /// The API client, for keys, secrets and backends' tokens.
     #[must_use]
     pub fn client(&self) -> Option<&ApiClientId> {
         self.client.as_ref()
     }
 
-    /// The storefront, where the credential covers one and always will.
+    /// The storefront, if the credential is bound to exactly one.
     #[must_use]
     pub fn bound_storefront(&self) -> Option<&StorefrontId> {
         match &*self.storefronts {
@@ -135,7 +135,7 @@ impl Identity {
         }
     }
 
-    /// A backend's scopes.
+    /// Scopes of a backend; empty for every other credential.
     #[must_use]
     pub fn scopes(&self) -> &[Scope] {
         &self.scopes
@@ -147,7 +147,7 @@ impl Identity {
         self.person.as_ref()
     }
 
-    /// On whose behalf a backend's token was issued.
+    /// The member on whose behalf a backend's token was issued.
     #[must_use]
     pub fn owner(&self) -> Option<&MemberId> {
         self.owner.as_ref()
@@ -158,17 +158,17 @@ impl Identity {
     }
 }
 
-/// Who is asking.
+/// The caller of a request.
 #[derive(Clone, Debug)]
 pub enum Principal {
     /// A request without a credential.
     Nobody,
-    /// A checked credential.
+    /// A verified credential.
     Known(Arc<Identity>),
 }
 
 impl Principal {
-    /// For logs and metrics.
+    /// Label for logs and metrics.
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self {
@@ -177,7 +177,7 @@ impl Principal {
         }
     }
 
-    /// The credential that still stands for someone; a merged user's does not.
+    /// The credential, unless there is none or it belongs to a merged user.
     #[must_use]
     pub fn standing(&self) -> Option<&Arc<Identity>> {
         match self {
@@ -186,10 +186,10 @@ impl Principal {
         }
     }
 
-    /// The reach for what `viewer` shows of the credential itself, whatever its kind.
+    /// The reach for the objects that `viewer` shows of the credential itself, whatever its kind.
     ///
     /// # Errors
-    /// UNAUTHENTICATED without a credential that stands for someone.
+    /// UNAUTHENTICATED without a credential, or with one of a merged user.
     pub fn own_reach(&self) -> Result<Reach> {
         self.standing()
             .map(Reach::of)
@@ -213,7 +213,8 @@ impl Principal {
         Ok(Reach::of(identity))
     }
 
-    /// The reach for a mutation: as [`Principal::reach`], but a merged user is told so as a user error (SFU-22).
+    /// The reach for a mutation. Differs from [`Principal::reach`] in that a merged user is reported as a user error
+    /// (SFU-22).
     ///
     /// # Errors
     /// As [`Principal::reach`], and STOREFRONT_USER_ALREADY_MERGED.
@@ -235,7 +236,7 @@ impl Principal {
     }
 }
 
-/// Which kinds of principal may call an operation: a row of the access table. What is not named is refused.
+/// The kinds of principal that may call an operation: a row of the access table. Kinds that are not listed are refused.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Policy {
     public: bool,
@@ -245,7 +246,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Backends with this scope.
+    /// Allows backends with this scope.
     #[must_use]
     pub const fn backend(scope: Scope) -> Self {
         Self {
@@ -256,7 +257,7 @@ impl Policy {
         }
     }
 
-    /// Customers' own tokens only.
+    /// Allows customer tokens only.
     #[must_use]
     pub const fn customer_only() -> Self {
         Self {
@@ -267,14 +268,14 @@ impl Policy {
         }
     }
 
-    /// And publishable keys.
+    /// Also allows publishable keys.
     #[must_use]
     pub const fn and_public(mut self) -> Self {
         self.public = true;
         self
     }
 
-    /// And a person's own token, for what is that person's: a storefront user's or a customer's.
+    /// Also allows storefront user tokens and customer tokens, for the person's own objects.
     #[must_use]
     pub const fn and_own(mut self) -> Self {
         self.storefront_user = true;
@@ -282,14 +283,14 @@ impl Policy {
         self
     }
 
-    /// And a customer's own token, for what is that customer's.
+    /// Also allows customer tokens, for the customer's own objects.
     #[must_use]
     pub const fn and_customer(mut self) -> Self {
         self.customer = true;
         self
     }
 
-    /// Whether this principal may call it at all; for objects behind others, which are null where it may not.
+    /// Whether this principal may call the operation at all; nested objects are null for a principal that may not.
     #[must_use]
     pub fn admits(&self, identity: &Identity) -> bool {
         match identity.kind {
@@ -305,7 +306,7 @@ impl Policy {
             return Ok(());
         }
         let (need, sent) = (self.need(), identity.kind.credential());
-        // A backend that lacks only the scope sees which ones it has.
+        // The message for a backend that lacks only the scope lists the scopes that it has.
         let scopes = match (identity.kind, self.integration) {
             (Kind::Integration, Some(_)) if identity.scopes.is_empty() => " without any scope".to_owned(),
             (Kind::Integration, Some(_)) => {
@@ -321,7 +322,7 @@ impl Policy {
         )))
     }
 
-    /// The credentials that are good for it, for messages: `a customer token or …`.
+    /// The accepted credentials, for messages: `a customer token or …`.
     fn need(&self) -> String {
         let kinds = [
             (self.public, Kind::Public),
@@ -338,7 +339,7 @@ impl Policy {
     }
 }
 
-/// A request without a credential, where one is needed.
+/// The error for a request that needs a credential and has none.
 fn unauthenticated(need: &str) -> Error {
     Error::Unauthenticated(format!(
         "This needs {need}; this request has no credential. Send one as \"Authorization: Bearer …\"."

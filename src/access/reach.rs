@@ -1,4 +1,4 @@
-//! How far a principal reaches: into which storefronts, and whether only to one person's own.
+//! What a principal reaches: which storefronts, and whether only one person's own documents.
 
 use std::sync::Arc;
 
@@ -8,28 +8,29 @@ use super::principal::{Identity, Kind, Person};
 use super::scope::Scope;
 use crate::platform::id::{Id, StorageId, StorefrontId, StorefrontUserId};
 
-/// Whose documents a collection holds, and by which field that is told.
+/// Who holds the documents of a collection, and which field names the holder.
 #[derive(Clone, Copy, Debug)]
 pub enum Holder {
-    /// Everybody's who reaches the storefront.
+    /// Everybody who reaches the storefront.
     Storefront,
-    /// A storefront user's, by its id in this field.
+    /// A storefront user, whose id is in this field.
     StorefrontUser(&'static str),
-    /// A private storage's, by its id in this field.
+    /// A private storage, whose id is in this field.
     Storage(&'static str),
-    /// The members' of a customer group, by its id in this field.
+    /// The members of a customer group, whose id is in this field.
     Group(&'static str),
-    /// Everybody's or some groups' only: this field lists the storefront's id, or the ids of those groups.
+    /// Everybody or some groups only: this field lists the storefront's id, or the ids of those groups.
     Audience(&'static str),
 }
 
-/// Something that limits what a collection shows. Sealed: only access's own reaches do.
+/// Limits what a collection shows. Sealed: only the reaches of access implement it.
 pub trait Confine: sealed::Sealed + Sync {
-    /// The condition in front of everything, for documents with these holders and this storefront field.
+    /// The condition that is added to every filter, for documents with this holder and this storefront field.
     fn confine(&self, storefront: &'static str, holder: Holder) -> Document;
     /// Whether a document of this storefront may be written.
     fn covers(&self, storefront: &StorefrontId) -> bool;
-    /// Tells this reach apart from the others of the same request: what was read under one is not shown under another.
+    /// Distinguishes this reach from the others of the same request: documents that were read under one reach are not
+    /// shown under another.
     fn scope(&self) -> &str;
 }
 
@@ -41,22 +42,22 @@ pub(super) mod sealed {
     impl Sealed for super::SystemReach {}
 }
 
-/// How far the request's principal reaches for one operation. Only [`Principal::reach`](super::principal::Principal::reach)
-/// makes one.
+/// The storefronts and documents that the request's principal reaches for one operation. Only
+/// [`Principal::reach`](super::principal::Principal::reach) creates one.
 #[derive(Clone, Debug)]
 pub struct Reach {
     identity: Arc<Identity>,
     storefronts: Arc<[StorefrontId]>,
 }
 
-/// What naming a storefront comes to.
+/// The result of resolving the storefront that an input names.
 #[derive(Debug)]
 pub enum Named {
-    /// One that is reached.
+    /// A storefront within the reach.
     One(StorefrontReach),
-    /// One that is not, or does not exist: the same to this caller.
+    /// A storefront outside the reach, or one that does not exist; the caller cannot distinguish them.
     Unknown,
-    /// None was named where several are reached.
+    /// The input names no storefront although several are reached.
     Required,
 }
 
@@ -80,9 +81,9 @@ impl StorefrontReach {
         &self.reach
     }
 
-    /// The reach with which the gateway itself looks for the person that a credential of theirs is about to establish, and
-    /// makes or changes what belongs to them: registration, sign-in, redemption of what was mailed. It goes into this one
-    /// storefront, and nothing that it finds is shown before the credential was found good.
+    /// The reach with which the gateway itself finds the person whose credential is about to be established, and
+    /// creates or changes their documents: at registration, at sign-in and when a mailed key is used. It covers this
+    /// one storefront, and nothing that it finds is shown before the credential was accepted.
     #[must_use]
     pub fn of_the_house(&self) -> Reach {
         let mut identity = Identity::clone(&self.reach.identity);
@@ -110,7 +111,7 @@ impl Reach {
         }
     }
 
-    /// The reach into one of the storefronts.
+    /// The reach into one of the storefronts; `None` if it is outside the reach.
     #[must_use]
     pub fn only(&self, id: &StorefrontId) -> Option<StorefrontReach> {
         self.storefronts.contains(id).then(|| StorefrontReach {
@@ -130,7 +131,7 @@ impl Reach {
                 .and_then(|id| self.only(&id))
                 .map_or(Named::Unknown, Named::One),
             (None, Some(bound)) => self.only(bound).map_or(Named::Unknown, Named::One),
-            // A backend of all storefronts that happen to be one: nothing is ambiguous.
+            // A backend for all storefronts whose organization has only one: nothing is ambiguous.
             (None, None) => match &*self.storefronts {
                 [one] => self.only(one).map_or(Named::Unknown, Named::One),
                 _ => Named::Required,
@@ -138,14 +139,14 @@ impl Reach {
         }
     }
 
-    /// Whether storefronts made later belong to it too.
+    /// Whether it also covers storefronts that are created later.
     #[must_use]
     pub fn covers_all(&self) -> bool {
         self.identity.covers_all
     }
 
-    /// How a mutation's payload shows the person that it is about: to a publishable key as to that person's own token, to
-    /// everyone else as to themselves.
+    /// The reach with which a mutation's payload shows the person concerned: for a publishable key, the reach of that
+    /// person's own token; for every other caller, the caller's own.
     #[must_use]
     pub fn showing(&self, user: &StorefrontUserId) -> Self {
         if !self.is_public() {
@@ -161,7 +162,7 @@ impl Reach {
         )
     }
 
-    /// The same for a payload that is about a customer.
+    /// As [`Reach::showing`], for a payload about a customer.
     #[must_use]
     pub fn showing_customer(&self, user: &StorefrontUserId) -> Self {
         if !self.is_public() {
@@ -193,25 +194,25 @@ impl Reach {
         &self.identity
     }
 
-    /// The person whose own token this is.
+    /// The person that the token is bound to.
     #[must_use]
     pub fn person(&self) -> Option<&Person> {
         self.identity.person.as_ref()
     }
 
-    /// Whether it is a backend's with this scope.
+    /// Whether it belongs to a backend with this scope.
     #[must_use]
     pub fn has(&self, scope: Scope) -> bool {
         self.identity.kind == Kind::Integration && self.identity.scopes.contains(&scope)
     }
 
-    /// Whether it is a publishable key's.
+    /// Whether it belongs to a publishable key.
     #[must_use]
     pub fn is_public(&self) -> bool {
         self.identity.kind == Kind::Public
     }
 
-    /// The storefronts that are reached.
+    /// The storefronts within the reach.
     pub(super) fn storefronts(&self) -> &[StorefrontId] {
         &self.storefronts
     }
@@ -232,9 +233,11 @@ impl Confine for Reach {
             (Holder::StorefrontUser(field), Kind::StorefrontUser | Kind::Customer, Some(person)) => {
                 confine_field(&mut filter, field, (&person.storefront_user).into());
             }
-            // What is open to everybody lists the storefront itself; what groups open is reached through a GroupReach.
+            // A document that is open to everybody lists the storefront itself; one that is open to groups needs a
+            // GroupReach.
             (Holder::Audience(field), ..) => confine_field(&mut filter, field, self.storefront_condition()),
-            // A publishable key reaches nobody's own; a person reaches storages and groups through a reach that knows them.
+            // A publishable key reaches no personal documents; a person reaches storages and groups by a reach that
+            // lists them.
             _ => confine_field(&mut filter, "_id", Bson::Document(doc! { "$in": [] })),
         }
         filter
@@ -257,16 +260,16 @@ fn confine_field(filter: &mut Document, field: &str, condition: Bson) {
     filter.insert(field, condition);
 }
 
-/// A reach whose person's own storages are known. Made by [`tenant`](super::tenant) from what it reads.
+/// A reach with the ids of the person's own storages, which [`tenant`](super::tenant) reads.
 #[derive(Clone, Debug)]
 pub struct StorageReach {
     pub(super) reach: Reach,
-    /// `None`: a backend's, which reaches all of its storefronts'.
+    /// `None` for a backend, which reaches all storages of its storefronts.
     pub(super) storages: Option<Arc<[StorageId]>>,
 }
 
 impl StorageReach {
-    /// The person whose own token this is.
+    /// The person that the token is bound to.
     #[must_use]
     pub fn person(&self) -> Option<&Person> {
         self.reach.person()
@@ -295,7 +298,7 @@ impl Confine for StorageReach {
     }
 }
 
-/// The reach of background work and operator commands: everything. A test holds that no resolver names it.
+/// The unlimited reach of background work and operator commands. A test checks that no resolver uses it.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemReach(());
 

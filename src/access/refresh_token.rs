@@ -1,38 +1,39 @@
-//! The form of refresh tokens: `rt_`, the session's id, a secret, and a tag over both under a key of the gateway's.
+//! The format of refresh tokens: `rt_`, the session's id, a secret, and a tag over both, keyed by the gateway.
 //!
-//! The tag tells a token that the gateway once issued for this session from any other text, however often the session was
-//! refreshed since, with one keyed digest and before anything is read. The secret of the next token is derived from the
-//! token that is used, so that hashes suffice at rest: neither the database nor the key alone gives a token away.
+//! The tag distinguishes a token that the gateway once issued for this session from any other text, however often the
+//! session was refreshed since, with one keyed digest and before anything is read from the database. The secret of the
+//! next token is derived from the token that is used, so that only hashes are stored: neither the database nor the key
+//! alone reveals a token.
 //!
-//! Earlier versions issued tokens without a tag. They work as long as their session lives, and are exchanged for one with a
-//! tag. Used again after that, one of the last [`MOST_STEPS`] is recognised by deriving its successors; an older one is
-//! refused like an unknown one.
+//! Earlier versions issued tokens without a tag. They are valid as long as their session lives, and are exchanged for
+//! one with a tag. When such a token is used again after that, one of the last [`MOST_STEPS`] is recognised by deriving
+//! its successors; an older one is refused like an unknown one.
 
 use crate::platform::{
     crypto::{Vault, fingerprint},
     id::{Id, SessionId},
 };
 
-/// How refresh tokens begin.
+/// Prefix of refresh tokens.
 pub const PREFIX: &str = "rt_";
-/// Longest text that is looked at; a token has 96 characters.
+/// Longest text that is parsed, in bytes; a token has 96 characters.
 const LONGEST: usize = 128;
 /// Length of a secret: 256 bits in base64url.
 const SECRET: usize = 43;
-/// How many successors of a token without a tag are derived at most.
+/// Maximum number of successors of an untagged token that are derived.
 const MOST_STEPS: usize = 16;
 
-/// A refresh token as somebody presents it: it has the right form, and where it has a tag, the gateway issued it.
+/// A refresh token as it was presented: it has the right format, and if it has a tag, the gateway issued it.
 pub(super) struct Presented<'a> {
     text: &'a str,
     /// The session that it names.
     pub session: SessionId,
-    /// Whether it has a tag, and so is this session's own.
+    /// Whether it has a tag, which proves that it was issued for this session.
     pub is_tagged: bool,
 }
 
 impl<'a> Presented<'a> {
-    /// Reads a token; `None` for any text that the gateway cannot have issued.
+    /// Parses a token; `None` for a text that the gateway cannot have issued.
     pub fn read(vault: &Vault, text: &'a str) -> Option<Self> {
         if text.len() > LONGEST {
             return None;
@@ -56,12 +57,12 @@ impl<'a> Presented<'a> {
         })
     }
 
-    /// The token that follows it: the same whoever asks, so that an answer that was lost can be given again.
+    /// Derives the next token. The result is always the same, so that a lost response can be repeated.
     pub fn next(&self, vault: &Vault) -> String {
         written(vault, &self.session, &vault.next_refresh(self.text))
     }
 
-    /// Whether one of the tokens without a tag that followed it has a known hash.
+    /// Whether one of the untagged tokens that followed it has a known hash.
     pub fn leads_to(&self, vault: &Vault, is_known: impl Fn(&str) -> bool) -> bool {
         let mut text = self.text.to_owned();
         (0..MOST_STEPS).any(|_| {
@@ -71,7 +72,7 @@ impl<'a> Presented<'a> {
     }
 }
 
-/// A refresh token of this session.
+/// Composes a refresh token of this session.
 pub(super) fn written(vault: &Vault, session: &SessionId, secret: &str) -> String {
     let signed = untagged(session, secret);
     let tag = vault.refresh_tag(&signed);
@@ -130,7 +131,7 @@ mod tests {
             let mut changed = first.clone().into_bytes();
             changed[at] = if changed[at] == b'x' { b'y' } else { b'x' };
             let changed = String::from_utf8(changed).expect("ASCII");
-            // A dot that is gone leaves a form without a tag or a secret of another length.
+            // A replaced dot leaves a text without a tag, or with a secret of another length.
             assert!(Presented::read(&vault, &changed).is_none(), "{at}");
         }
         let other = Vault::new(&MasterKey::from_bytes([2; 32])).expect("a good key");

@@ -1,6 +1,5 @@
-//! What belongs to the objects of one level of a query: pages of children, and single children that a parent names, for
-//! all parents and all that is asked for in one command; from parents as far as one reach goes to what another reach
-//! shows of theirs.
+//! Reads what belongs to the objects of one level of a query: pages of children, and single children that a parent
+//! names, for all parents and all selections in one command. Parents and children can be opened with different reaches.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
@@ -13,24 +12,24 @@ use super::tenant::{Tenant, TenantDocument};
 use crate::error::Result;
 use crate::platform::{id::StorefrontId, loader::Batch, page::Page};
 
-/// What stands in lists.
+/// A document that appears in lists.
 pub trait Listed: TenantDocument {
-    /// Where: the value that its lists are sorted by, and its id; here in the order of creation.
+    /// The position in a list: the value by which the list is sorted, and the id. The default is the order of creation.
     fn position(&self) -> (Bson, Bson) {
         let id: Bson = self.id().clone().into();
         (id.clone(), id)
     }
 }
 
-/// A parent of children, and how they are found.
+/// A parent of children, and how the children are found.
 pub trait Leads<C: TenantDocument>: TenantDocument {
-    /// The children's field that holds the parent's key. An index begins with the storefront and this field.
+    /// The children's field that holds the parent's key. An index starts with the storefront and this field.
     const FIELD: &'static str;
-    /// An expression for the parent's keys, one or a list of them.
+    /// The expression for the parent's key or list of keys.
     fn keys() -> Bson;
 }
 
-/// What is asked for of each parent.
+/// What is requested of each parent.
 #[derive(Clone, Debug)]
 pub enum Want {
     /// A page of its children.
@@ -48,7 +47,7 @@ impl Want {
     }
 }
 
-// A page says what it is by a text.
+// A page has no equality of its own; its key identifies it.
 impl PartialEq for Want {
     fn eq(&self, other: &Self) -> bool {
         self.key() == other.key()
@@ -63,19 +62,19 @@ impl Hash for Want {
     }
 }
 
-/// A parent as its children are asked for: with its storefront, by which their index begins.
+/// A parent whose children are requested: its storefront, with which their index starts, and its id.
 pub type Parent<P> = (StorefrontId, <P as TenantDocument>::Id);
 
-/// The parents and the children, each opened as far as the caller reaches.
+/// The collections of the parents and of the children, each opened with a reach of the caller.
 #[derive(Clone)]
 pub struct Related<P: TenantDocument, C: TenantDocument> {
-    /// Whose.
+    /// The parents.
     pub parents: Tenant<P>,
-    /// What.
+    /// The children.
     pub children: Tenant<C>,
 }
 
-/// What one parent has, a list for each thing that was wanted.
+/// The result for one parent, with one list for each [`Want`].
 #[derive(Deserialize)]
 struct Row<I, T> {
     #[serde(rename = "_id")]
@@ -85,7 +84,7 @@ struct Row<I, T> {
     found: Vec<Vec<T>>,
 }
 
-/// The keys' name in a row of the pipeline.
+/// Name of the parent's keys in a row of the pipeline.
 const KEYS: &str = "keys";
 
 impl<P, C> Related<P, C>
@@ -94,8 +93,8 @@ where
     P::Id: Unpin + for<'de> Deserialize<'de>,
     C: TenantDocument,
 {
-    /// One command: from each parent over the lookups of its row. `lookups` is given the condition by which an index of
-    /// the children begins.
+    /// Reads with one command, from each parent through the lookups of its row. `lookups` receives the condition with
+    /// which an index of the children starts.
     async fn read<T>(
         &self,
         parents: &[&Parent<P>],
@@ -139,14 +138,14 @@ where
     }
 }
 
-/// One way from a row to children.
+/// One lookup from a row to children.
 struct Lookup {
     local: &'static str,
     foreign: &'static str,
     within: Vec<Document>,
 }
 
-/// Reads what is wanted of each of a level of parents.
+/// Reads what is requested of each parent in a batch.
 pub struct Children<P: TenantDocument, C: TenantDocument>(pub Related<P, C>);
 
 impl<P, C> Batch for Children<P, C>
@@ -156,7 +155,7 @@ where
     C: Listed,
 {
     type Key = (Parent<P>, Want);
-    /// As the command found them; a page has one more than it shows.
+    /// The children as they were read; a page has one more than it shows.
     type Value = Vec<C>;
 
     async fn load(&self, asked: &[Self::Key]) -> Result<HashMap<Self::Key, Vec<C>>> {
@@ -197,7 +196,7 @@ where
     }
 }
 
-/// Counts the children of each of a level of parents.
+/// Counts the children of each parent in a batch.
 pub struct Counts<P: TenantDocument, C: TenantDocument>(pub Related<P, C>);
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! Access tokens that are ended before their time (RFC 7009).
+//! Revocation of access tokens (RFC 7009).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +35,7 @@ pub const INDEXES: &[Index] = &[
 ];
 
 impl Access {
-    /// The claims of a token that is still good for something, so that it can be revoked; `None` for any other text.
+    /// The claims of a token that is still accepted somewhere and so can be revoked; `None` for any other text.
     ///
     /// # Errors
     /// When the keys cannot be read.
@@ -47,13 +47,14 @@ impl Access {
         Ok(expired.filter(|claims| claims.guest().is_some()).map(Arc::new))
     }
 
-    /// Ends a token before its time: here at once, on other nodes within five seconds.
+    /// Revokes a token: on this node at once, on other nodes within five seconds.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Any database error.
     pub async fn revoke_token(&self, claims: &Claims) -> Result<()> {
         let until = match claims.guest() {
-            // Good for bringing things along also when it has run out: remembered for as long as there is the user.
+            // An anonymous user's token is accepted at sign-in also after it has expired, so the revocation is kept as
+            // long as the user exists.
             Some((user, _)) => doc! { "userId": user },
             None => doc! { "expiresAt": Timestamp::from_millis(claims.exp * 1000) },
         };
@@ -66,10 +67,10 @@ impl Access {
         Ok(())
     }
 
-    /// Whether the token of this `jti` was revoked.
+    /// Whether the token with this `jti` was revoked.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Any database error.
     pub(super) async fn is_revoked(&self, jti: &str) -> Result<bool> {
         let look = async |jti: String| {
             let revoked = self.database.house::<Document>(REVOKED);
@@ -78,10 +79,10 @@ impl Access {
         remembered(&self.revoked_tokens, jti.to_owned(), look).await
     }
 
-    /// Forgets which tokens of an anonymous user were revoked, in the transaction that removes the user.
+    /// Deletes the revocations of an anonymous user's tokens, in the transaction that deletes the user.
     ///
     /// # Errors
-    /// Whatever the database fails with.
+    /// Any database error.
     pub async fn forget_revoked_in(&self, tx: &mut Tx, user: &StorefrontUserId) -> Result<()> {
         let revoked = self.database.house::<Document>(REVOKED);
         revoked.delete_many(doc! { "userId": user }).session(tx).await?;

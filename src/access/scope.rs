@@ -1,4 +1,4 @@
-//! Scopes: what a backend's credential is good for.
+//! Scopes: the permissions of a backend's credential.
 
 use async_graphql::Enum;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -14,7 +14,7 @@ macro_rules! scopes {
             /// Every scope.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// The text outside GraphQL.
+            /// The text of the scope in OAuth, in tokens and on the command line.
             #[must_use]
             pub const fn text(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
@@ -77,7 +77,7 @@ impl<'de> Deserialize<'de> for Scope {
     }
 }
 
-/// Scopes in OAuth's form: separated by spaces (RFC 6749 §3.3). Unknown ones are `None`.
+/// Parses scopes in OAuth's form, separated by spaces (RFC 6749 §3.3). `None` if one is unknown.
 #[must_use]
 pub fn parse_list(text: &str) -> Option<Vec<Scope>> {
     text.split_ascii_whitespace().map(Scope::parse).collect()

@@ -1,5 +1,5 @@
-//! Customers' sessions: one for each live refresh token ([`refresh_token`](super::refresh_token)). A refresh token works
-//! once; an answer that was lost can be given again for a few seconds (RFC 9700 §4.14.2).
+//! Customers' sessions: one for each valid refresh token ([`refresh_token`](super::refresh_token)). A refresh token can
+//! be used once; a lost response can be repeated for a few seconds (RFC 9700 §4.14.2).
 
 mod ends;
 
@@ -30,11 +30,11 @@ use crate::platform::{
 
 /// Collection of the sessions.
 pub const COLLECTION: &str = "sessions";
-/// Most sessions of a customer; the one used longest ago ends for the next (TOK-05).
+/// Maximum number of sessions of a customer; a further one ends the least recently used (TOK-05).
 pub const MOST: usize = 100;
-/// How long a used refresh token gives its client the same answer again (TOK-01).
+/// How long a used refresh token yields the same response to the same client again (TOK-01).
 const GRACE: Duration = Duration::from_secs(10);
-/// Longest user agent that is kept, in characters.
+/// Maximum length of a stored user agent, in characters.
 const MAX_USER_AGENT: usize = 255;
 
 /// Indexes of the sessions.
@@ -45,7 +45,7 @@ pub const INDEXES: &[Index] = &[
         keys: &[("storefrontId", 1), ("userId", 1), ("_id", 1)],
         kind: IndexKind::Plain,
     },
-    // Which of a customer's sessions were used last: for the limit, and for lists.
+    // Finds a customer's most recently used sessions, for the limit and for lists.
     Index {
         collection: COLLECTION,
         name: "storefront_user_lastUsedAt",
@@ -69,26 +69,26 @@ pub const INDEXES: &[Index] = &[
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
-    /// Id; `sid` of its access tokens.
+    /// Id; the `sid` claim of its access tokens.
     #[serde(rename = "_id")]
     pub id: SessionId,
-    /// Whose storefront.
+    /// The organization that owns the storefront.
     pub organization_id: OrganizationId,
-    /// Where.
+    /// The customer's storefront.
     pub storefront_id: StorefrontId,
     /// The customer's storefront user.
     pub user_id: StorefrontUserId,
-    /// Whose.
+    /// The customer.
     pub customer_id: CustomerId,
-    /// The API client that began it, which alone may refresh it.
+    /// The API client that started it, which alone may refresh it.
     pub client_id: String,
-    /// The member on whose behalf a backend began it (TOK-08).
+    /// The member on whose behalf a backend started it (TOK-08).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub owner_id: Option<MemberId>,
-    /// The device, as it calls itself.
+    /// The user agent of the device.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub user_agent: Option<String>,
-    /// Hash of the refresh token that works. Empty: none does, because the session is about to be removed.
+    /// Hash of the valid refresh token. Empty: no token is valid, because the session is about to be deleted.
     refresh_hash: String,
     /// Hash of the last token that was issued without a tag, by an earlier version of the gateway.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -98,33 +98,33 @@ pub struct Session {
     rotation: Option<Rotation>,
     /// How often it was refreshed.
     rotations: i64,
-    /// When it began.
+    /// When it started.
     pub created_at: Timestamp,
-    /// When its refresh token was made.
+    /// When its refresh token was issued.
     pub last_used_at: Timestamp,
-    /// When its refresh token ends.
+    /// When its refresh token expires.
     pub expires_at: Timestamp,
 }
 
-/// Who used which token, for the time in which the answer may be asked for again.
+/// The last use of a refresh token, kept for as long as the same response may be requested again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Rotation {
     used_hash: String,
     at: Timestamp,
-    /// Hash over the used token, address and user agent: tells the same client, and nothing to whoever reads it.
+    /// Hash over the used token, address and user agent: identifies the same client, and reveals nothing to a reader.
     by: String,
 }
 
 impl Session {
-    /// Whether this API client may use its refresh token: the one that began it. One that was begun by a mailed key
-    /// without a credential is whoever's holds the token.
+    /// Whether this API client may use its refresh token: only the one that started the session. A session that was
+    /// started by a mailed key without a credential can be refreshed by any client that holds the token.
     #[must_use]
     pub fn is_refreshed_by(&self, client: &str) -> bool {
         self.client_id.is_empty() || self.client_id == client
     }
 
-    /// The customer who is signed in by it.
+    /// The identity of the customer who is signed in by it.
     pub(super) fn identity(&self) -> Identity {
         let person = Person {
             storefront_user: self.user_id.clone(),
@@ -177,43 +177,43 @@ impl Personal for Session {
     const LINK: Link = Link::User("userId");
 }
 
-/// Whom a session is for.
+/// The input for a new session.
 #[derive(Clone, Debug)]
 pub struct NewSession<'a> {
-    /// Whose storefront.
+    /// The organization that owns the storefront.
     pub organization: &'a OrganizationId,
-    /// Where.
+    /// The customer's storefront.
     pub storefront: &'a StorefrontId,
     /// The customer's storefront user.
     pub user: &'a StorefrontUserId,
-    /// Whose.
+    /// The customer.
     pub customer: &'a CustomerId,
-    /// The API client that begins it.
+    /// The API client that starts it.
     pub client: &'a str,
-    /// The member on whose behalf a backend does.
+    /// The member on whose behalf a backend starts it.
     pub owner: Option<&'a MemberId>,
 }
 
 /// The device that a request comes from.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Device<'a> {
-    /// Its address, behind trusted proxies.
+    /// Its IP address, resolved behind trusted proxies.
     pub address: Option<IpAddr>,
-    /// What it calls itself.
+    /// Its user agent.
     pub user_agent: Option<&'a str>,
 }
 
-/// What a refresh came to.
+/// The result of a refresh.
 pub enum Refreshed {
-    /// The session goes on with this refresh token.
+    /// The session continues with this refresh token.
     Good(Box<Session>, String),
-    /// The token is not, or no longer, one that works.
+    /// The token is not valid.
     Invalid,
-    /// The token was used before: whoever has it now, the session must end.
+    /// The token was used before, so that it may have been stolen: the session must end.
     Reused(Box<Session>),
 }
 
-/// Begins, refreshes and ends sessions.
+/// Starts, refreshes and ends sessions.
 #[derive(Clone)]
 pub struct Sessions {
     database: Database,
@@ -224,7 +224,7 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Sessions whose refresh tokens live for `ttl`.
+    /// Creates the service; refresh tokens live for `ttl`.
     #[must_use]
     pub fn new(database: Database, clock: Clock, random: Random, vault: Arc<Vault>, ttl: Duration) -> Self {
         Self {
@@ -240,7 +240,8 @@ impl Sessions {
         self.database.house(COLLECTION)
     }
 
-    /// A session and its first refresh token, to be stored by the caller in the transaction that signs the customer in.
+    /// Creates a session and its first refresh token. The caller stores it in the transaction that signs the customer
+    /// in.
     #[must_use]
     pub fn begin(&self, new: &NewSession<'_>, device: Device<'_>) -> (Session, String) {
         let now = self.clock.now();
@@ -269,7 +270,8 @@ impl Sessions {
         (session, token)
     }
 
-    /// Uses a refresh token. `client`: who asks, where that is known; another's token is refused and stays good.
+    /// Uses a refresh token. `client` is the API client that presents it, if known; another client's token is refused
+    /// and stays valid.
     pub async fn refresh(&self, token: &str, client: Option<&str>, device: Device<'_>) -> Result<Refreshed> {
         let Some(presented) = Presented::read(&self.vault, token) else {
             return Ok(Refreshed::Invalid);
@@ -284,7 +286,7 @@ impl Sessions {
         ));
         let mut fresh = doc! { "_id": id, "refreshHash": &used, "expiresAt": { "$gt": now } };
         if let Some(client) = client {
-            // As `Session::is_refreshed_by` has it.
+            // The same rule as `Session::is_refreshed_by`.
             fresh.insert("clientId", doc! { "$in": [client, ""] });
         }
         let rotation = doc! { "usedHash": &used, "at": now, "by": &by };
@@ -316,7 +318,7 @@ impl Sessions {
             rotation.used_hash == used && rotation.by == by && now <= rotation.at.after(GRACE)
         });
         if just_used {
-            // The answer of a moment ago was lost, or another call of the same client was quicker: the same answer.
+            // The response was lost a moment ago, or a concurrent call of the same client was first: the same response.
             return Ok(Refreshed::Good(Box::new(session), next));
         }
         if session
@@ -324,8 +326,9 @@ impl Sessions {
             .as_ref()
             .is_some_and(|rotation| now <= rotation.at)
         {
-            // A call that waited, for a database without a primary say, while its client tried again and went on: it was
-            // made before the session's last refresh, so it is no sign of a theft. It gets nothing.
+            // The call was delayed, for example by a database without a primary, while its client retried and
+            // succeeded. It was made before the session's last refresh, so it is not a sign of theft, and is only
+            // refused.
             return Ok(Refreshed::Invalid);
         }
         if self.is_own(&presented, &used, &session) {
@@ -334,8 +337,8 @@ impl Sessions {
         Ok(Refreshed::Invalid)
     }
 
-    /// Whether the token is, or once was, its session's own. Without this, whoever knows a session's id could end it with
-    /// any text.
+    /// Whether the token is, or once was, issued for its session. Without this check, anybody who knows a session's id
+    /// could end it with an arbitrary text.
     fn is_own(&self, presented: &Presented<'_>, used: &str, session: &Session) -> bool {
         let known = [
             Some(session.refresh_hash.as_str()),
@@ -345,8 +348,8 @@ impl Sessions {
         presented.is_tagged || is_known(used) || presented.leads_to(&self.vault, is_known)
     }
 
-    /// The session that a refresh token belongs to, also one that was used before: a client whose last answer was lost has
-    /// no other to sign out with.
+    /// The session that a refresh token belongs to. Accepts a token that was used before: a client whose last response
+    /// was lost has no other token to sign out with.
     pub async fn of_token(&self, token: &str) -> Result<Option<Session>> {
         let Some(presented) = Presented::read(&self.vault, token) else {
             return Ok(None);
@@ -359,7 +362,7 @@ impl Sessions {
         Ok(found.filter(|session| self.is_own(&presented, &used, session)))
     }
 
-    /// The session, as long as it lives.
+    /// The session, unless it has expired.
     pub async fn find(&self, id: &SessionId) -> Result<Option<Session>> {
         let live = doc! { "_id": id, "expiresAt": { "$gt": self.clock.now() } };
         Ok(self.collection().find_one(live).await?)

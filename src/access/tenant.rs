@@ -1,5 +1,5 @@
-//! Tenants' collections: opened with a reach, which stands in every filter, in front of every pipeline, and guards every
-//! insert. Asking with the wrong reach finds nothing.
+//! Tenants' collections. Each is opened with a reach, whose conditions are part of every filter and precede every
+//! pipeline, and which is checked at every insert. A query with the wrong reach finds nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,20 +17,21 @@ use crate::platform::{
     page::{Page, Slice},
 };
 
-/// A level of a query comes in one batch; the server's first batch of 101 would cost a second command.
+/// Documents per batch, so that a level of a query is read in one; the server's first batch of 101 documents would cost
+/// a second command.
 const BATCH: u32 = 20_000;
-/// How long the database may look for what a client's filter finds: a filter that no index answers looks at everything.
+/// Time limit of a search with a client's filter: a filter without a suitable index scans everything.
 const SEARCH_LIMIT: Duration = Duration::from_secs(5);
 
 /// A document that belongs to a storefront.
 pub trait TenantDocument: Serialize + DeserializeOwned + Send + Sync + Unpin + 'static {
-    /// Its id's type.
+    /// Type of the id.
     type Id: Id + Into<Bson>;
-    /// Its collection.
+    /// Name of the collection.
     const COLLECTION: &'static str;
     /// The field with the storefront's id.
     const STOREFRONT: &'static str = "storefrontId";
-    /// Whose it is within the storefront.
+    /// The holder within the storefront.
     const HOLDER: Holder;
     /// Its id.
     fn id(&self) -> &Self::Id;
@@ -38,11 +39,11 @@ pub trait TenantDocument: Serialize + DeserializeOwned + Send + Sync + Unpin + '
     fn storefront(&self) -> &StorefrontId;
 }
 
-/// A private storage, as far as access needs to know it.
+/// A private storage, reduced to what access needs.
 pub trait StorageDocument: TenantDocument<Id = StorageId> {}
 
 impl Database {
-    /// Opens a tenants' collection as far as the reach goes.
+    /// Opens a tenants' collection within the reach.
     pub fn open<T: TenantDocument>(&self, reach: &impl Confine) -> Tenant<T> {
         let confine = reach.confine(T::STOREFRONT, T::HOLDER);
         Tenant {
@@ -52,7 +53,7 @@ impl Database {
         }
     }
 
-    /// Finds out which storages the reach's person owns; a backend's reach stays as it is, without a command.
+    /// Reads the storages of the reach's person; a backend's reach stays unchanged, without a command.
     pub async fn with_storages<S: StorageDocument>(&self, reach: &Reach) -> Result<StorageReach> {
         let storages = match reach.person() {
             None => None,
@@ -72,7 +73,7 @@ impl Database {
     }
 }
 
-/// A collection as far as a reach goes.
+/// A collection, limited to a reach.
 #[derive(Clone, Debug)]
 pub struct Tenant<T: Send + Sync> {
     collection: Collection<T>,
@@ -81,13 +82,13 @@ pub struct Tenant<T: Send + Sync> {
 }
 
 impl<T: TenantDocument> Tenant<T> {
-    /// The collection, for one command.
+    /// The collection, for one command, which is counted.
     fn commands(&self) -> &Collection<T> {
         count_command();
         &self.collection
     }
 
-    /// The filter with the reach in it. Nothing in `filter` can take the reach's conditions away.
+    /// Combines the filter with the reach's conditions. Nothing in `filter` can remove them.
     fn confined(&self, filter: Document) -> Document {
         if self.confine.is_empty() {
             return filter;
@@ -104,7 +105,7 @@ impl<T: TenantDocument> Tenant<T> {
         whole
     }
 
-    /// The one document that the filter names.
+    /// The only document that the filter matches.
     pub async fn find_one(&self, filter: Document) -> Result<Option<T>> {
         let found = self.commands().find_one(self.confined(filter));
         let mut session = self.sessions.borrow().await?;
@@ -113,7 +114,7 @@ impl<T: TenantDocument> Tenant<T> {
         Ok(found)
     }
 
-    /// The same within a transaction.
+    /// As [`Tenant::find_one`], within a transaction.
     pub async fn find_one_in(&self, tx: &mut Tx, filter: Document) -> Result<Option<T>> {
         Ok(self
             .commands()
@@ -122,7 +123,7 @@ impl<T: TenantDocument> Tenant<T> {
             .await?)
     }
 
-    /// The first of the documents that the filter finds, within a transaction.
+    /// The first document that the filter matches, within a transaction.
     pub async fn first_in(&self, tx: &mut Tx, filter: Document, sort: Document) -> Result<Option<T>> {
         let found = self.commands().find_one(self.confined(filter));
         Ok(found.sort(sort).session(tx).await?)
@@ -133,13 +134,13 @@ impl<T: TenantDocument> Tenant<T> {
         self.find_one(doc! { "_id": id.clone().into() }).await
     }
 
-    /// The documents that the filter finds, in one command; a limit of 0 is none.
+    /// The documents that the filter matches, in one command; a limit of 0 means no limit.
     pub async fn find(&self, filter: Document, sort: Document, limit: i64) -> Result<Vec<T>> {
         let found = self.commands().find(self.confined(filter));
         self.all(found.sort(sort).limit(limit)).await
     }
 
-    /// All that a search finds, in one command.
+    /// Reads all results of a search in one command.
     async fn all<R: DeserializeOwned + Send + Sync>(&self, search: Find<'_, R>) -> Result<Vec<R>> {
         let mut session = self.sessions.borrow().await?;
         let mut found = search.batch_size(BATCH).session(&mut *session).await?;
@@ -148,7 +149,7 @@ impl<T: TenantDocument> Tenant<T> {
         Ok(found)
     }
 
-    /// The same within a transaction.
+    /// The documents that the filter matches, within a transaction.
     pub async fn find_in(&self, tx: &mut Tx, filter: Document) -> Result<Vec<T>> {
         let mut found = self
             .commands()
@@ -159,7 +160,7 @@ impl<T: TenantDocument> Tenant<T> {
         Ok(found.stream(tx).try_collect().await?)
     }
 
-    /// The rows of a pipeline that begins behind the reach.
+    /// The rows of a pipeline that starts with the reach's conditions.
     pub async fn aggregate<R: DeserializeOwned + Send + Unpin>(
         &self,
         pipeline: Vec<Document>,
@@ -174,8 +175,8 @@ impl<T: TenantDocument> Tenant<T> {
         Ok(found)
     }
 
-    /// A `$lookup` stage from this collection's rows to what belongs to them. The rows are confined already, and what
-    /// belongs to a row is its holder's.
+    /// A `$lookup` stage from this collection's rows to their children. It has no conditions of its own: the rows are
+    /// within the reach already, and their children have the same holder.
     pub fn children<U: TenantDocument>(
         &self,
         local: &str,
@@ -188,8 +189,8 @@ impl<T: TenantDocument> Tenant<T> {
         } }
     }
 
-    /// The same to documents of others, as far as the reach goes that `others` was opened with. `local` may hold several
-    /// keys.
+    /// A `$lookup` stage to documents of another holder, limited to the reach with which `others` was opened. `local`
+    /// may hold several keys.
     pub fn joined<U: TenantDocument>(
         &self,
         others: &Tenant<U>,
@@ -203,14 +204,14 @@ impl<T: TenantDocument> Tenant<T> {
         self.children::<U>(local, foreign, into, confined)
     }
 
-    /// The documents that the filter finds, one after the other, as they are stored.
+    /// Streams the stored documents that the filter matches.
     pub async fn stored(&self, filter: Document) -> Result<impl Stream<Item = Result<Document>> + use<T>> {
         let found = self.commands().clone_with_type::<Document>();
         let found = found.find(self.confined(filter)).await?;
         Ok(found.map_err(Error::from))
     }
 
-    /// The ids of so many of the documents that the filter finds; a limit of 0 is none.
+    /// The ids of the documents that the filter matches, at most `limit`; a limit of 0 means no limit.
     pub async fn ids(&self, filter: Document, limit: i64) -> Result<Vec<T::Id>> {
         let found = self.commands().clone_with_type::<Document>();
         let found = found.find(self.confined(filter)).projection(doc! { "_id": 1 });
@@ -218,7 +219,8 @@ impl<T: TenantDocument> Tenant<T> {
         Ok(found.iter().filter_map(id_in::<T>).collect())
     }
 
-    /// Those of the ids whose documents meet a condition, whose own index may lead to very many, within a transaction.
+    /// Those of the ids whose documents meet a condition, within a transaction. The search is by id, because an index
+    /// for the condition may match very many documents.
     pub async fn among_in(&self, tx: &mut Tx, ids: &[T::Id], condition: Document) -> Result<Vec<T::Id>> {
         let ids: Vec<Bson> = ids.iter().cloned().map(Into::into).collect();
         let mut filter = doc! { "_id": { "$in": ids } };
@@ -233,10 +235,10 @@ impl<T: TenantDocument> Tenant<T> {
         Ok(found.iter().filter_map(id_in::<T>).collect())
     }
 
-    /// A page of what meets a client's condition, in one command.
+    /// A page of the documents that meet a client's condition, in one command.
     ///
     /// # Errors
-    /// [`Error::SearchTimeout`] where that takes too long.
+    /// [`Error::SearchTimeout`] if the search takes too long.
     pub async fn page(
         &self,
         condition: Document,
@@ -257,10 +259,10 @@ impl<T: TenantDocument> Tenant<T> {
         Ok(page.cut(self.all(found).await?, position))
     }
 
-    /// How many documents meet a client's condition.
+    /// The number of documents that meet a client's condition.
     ///
     /// # Errors
-    /// [`Error::SearchTimeout`] where counting them takes too long.
+    /// [`Error::SearchTimeout`] if the count takes too long.
     pub async fn count(&self, condition: Document) -> Result<u64> {
         let counted = self.commands().count_documents(self.confined(condition));
         let mut session = self.sessions.borrow().await?;
@@ -269,17 +271,17 @@ impl<T: TenantDocument> Tenant<T> {
         Ok(counted)
     }
 
-    /// Changes all that the filter finds by a pipeline, outside a transaction, each document by itself: for migrations and
-    /// jobs, which may be many documents.
+    /// Changes all documents that the filter matches by a pipeline, outside a transaction, each document by itself. For
+    /// migrations and jobs, which may change many documents.
     pub async fn migrate(&self, filter: Document, pipeline: Vec<Document>) -> Result<u64> {
         let changed = self.commands().update_many(self.confined(filter), pipeline);
         Ok(changed.await?.modified_count)
     }
 
-    /// Inserts within a transaction.
+    /// Inserts a document within a transaction.
     ///
     /// # Errors
-    /// [`Error::Internal`] for a document outside the reach: a fault in the code, never in the input.
+    /// [`Error::Internal`] for a document outside the reach: a defect of the code, never of the input.
     pub async fn insert_in(&self, tx: &mut Tx, reach: &impl Confine, document: &T) -> Result<()> {
         if !reach.covers(document.storefront()) {
             return Err(Error::internal(
@@ -290,10 +292,10 @@ impl<T: TenantDocument> Tenant<T> {
         Ok(())
     }
 
-    /// Inserts many within a transaction, in one command.
+    /// Inserts many documents within a transaction, in one command.
     ///
     /// # Errors
-    /// [`Error::Internal`] for a document outside the reach: a fault in the code, never in the input.
+    /// [`Error::Internal`] for a document outside the reach: a defect of the code, never of the input.
     pub async fn insert_many_in(&self, tx: &mut Tx, reach: &impl Confine, documents: &[T]) -> Result<()> {
         if documents.is_empty() {
             return Ok(());
@@ -310,7 +312,7 @@ impl<T: TenantDocument> Tenant<T> {
         Ok(())
     }
 
-    /// Changes one document within a transaction and returns it as it is then; `None` when the filter finds none.
+    /// Changes one document within a transaction and returns the new version; `None` if the filter matches none.
     pub async fn update_in(&self, tx: &mut Tx, filter: Document, update: Document) -> Result<Option<T>> {
         Ok(self
             .commands()
@@ -320,7 +322,7 @@ impl<T: TenantDocument> Tenant<T> {
             .await?)
     }
 
-    /// Changes one document by itself and returns it as it is then; `None` when the filter finds none.
+    /// Changes one document without a transaction and returns the new version; `None` if the filter matches none.
     pub async fn update(&self, filter: Document, update: Document) -> Result<Option<T>> {
         Ok(self
             .commands()
@@ -329,7 +331,7 @@ impl<T: TenantDocument> Tenant<T> {
             .await?)
     }
 
-    /// The same by a pipeline.
+    /// As [`Tenant::update`], by a pipeline.
     pub async fn update_by(&self, filter: Document, pipeline: Vec<Document>) -> Result<Option<T>> {
         Ok(self
             .commands()
@@ -338,7 +340,7 @@ impl<T: TenantDocument> Tenant<T> {
             .await?)
     }
 
-    /// Changes all that the filter finds within a transaction.
+    /// Changes all documents that the filter matches within a transaction, and returns their number.
     pub async fn update_many_in(&self, tx: &mut Tx, filter: Document, update: Document) -> Result<u64> {
         Ok(self
             .commands()
@@ -348,7 +350,7 @@ impl<T: TenantDocument> Tenant<T> {
             .modified_count)
     }
 
-    /// The same, and whether the filter finds exactly so many.
+    /// As [`Tenant::update_many_in`]; returns whether the filter matched exactly `expected` documents.
     pub async fn update_just_in(
         &self,
         tx: &mut Tx,
@@ -360,7 +362,7 @@ impl<T: TenantDocument> Tenant<T> {
         Ok(usize::try_from(updated.session(tx).await?.matched_count) == Ok(expected))
     }
 
-    /// Removes one document within a transaction and returns it as it was.
+    /// Deletes one document within a transaction and returns it.
     pub async fn delete_in(&self, tx: &mut Tx, filter: Document) -> Result<Option<T>> {
         Ok(self
             .commands()
@@ -369,7 +371,7 @@ impl<T: TenantDocument> Tenant<T> {
             .await?)
     }
 
-    /// Removes all that the filter finds within a transaction.
+    /// Deletes all documents that the filter matches within a transaction, and returns their number.
     pub async fn delete_many_in(&self, tx: &mut Tx, filter: Document) -> Result<u64> {
         Ok(self
             .commands()

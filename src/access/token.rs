@@ -1,4 +1,4 @@
-//! Access tokens: JWT of the profile of RFC 9068 (`typ: at+jwt`), signed with ES256.
+//! Access tokens: JWT with the profile of RFC 9068 (`typ: at+jwt`), signed with ES256.
 
 pub mod flaw;
 
@@ -23,19 +23,19 @@ use crate::platform::{
 /// Audience of every token.
 pub const AUDIENCE: &str = "storefront-gateway";
 const TYPE: &str = "at+jwt";
-/// How far clocks may differ.
+/// Maximum difference of clocks.
 const LEEWAY: Duration = Duration::from_secs(5);
-/// Longest token that is looked at, in bytes. The longest of ours is a storefront user's with an `external_id` of 256
+/// Longest token that is parsed, in bytes. The longest issued token is a storefront user's with an `external_id` of 256
 /// characters, below 3 KiB.
 const LONGEST: usize = 4096;
-/// Longest header of a token, encoded, in bytes; ours have about 100.
+/// Longest encoded header of a token, in bytes; issued ones have about 100.
 const LONGEST_HEADER: usize = 512;
 /// Longest `kid`, in bytes.
 const LONGEST_KEY_ID: usize = 64;
-/// Verified tokens in memory; verifying one again costs 35 µs.
+/// Number of verified tokens that are cached; verifying one again costs 35 µs.
 const VERIFIED: u64 = 100_000;
 
-/// Whom a token stands for.
+/// Kind of a token's subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TokenKind {
@@ -54,22 +54,22 @@ pub struct Claims {
     pub iss: String,
     /// Audience: [`AUDIENCE`].
     pub aud: String,
-    /// Whom it stands for: a `cus_`, `sfu_` or `cli_` id.
+    /// Subject: a `cus_`, `sfu_` or `cli_` id.
     pub sub: String,
     /// Issued at, in seconds.
     pub iat: i64,
     /// Expires at, in seconds.
     pub exp: i64,
-    /// Names this token.
+    /// Id of the token.
     pub jti: String,
-    /// The API client that asked for it.
+    /// The API client that requested it.
     pub client_id: String,
     /// Organization.
     pub org: String,
-    /// Storefront; not for a backend of several.
+    /// Storefront; absent for a backend that covers several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sto: Option<String>,
-    /// Whom it stands for.
+    /// Kind of the subject.
     pub kind: TokenKind,
     /// A customer's session.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,13 +77,13 @@ pub struct Claims {
     /// Storefront user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sfu: Option<String>,
-    /// The online store's id of the storefront user.
+    /// The online store's own id of the storefront user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
     /// Whether the storefront user was anonymous at issue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anonymous: Option<bool>,
-    /// The storefront user's token epoch at issue, where that is not 0: a token of an earlier epoch has ended.
+    /// The storefront user's token epoch at issue, unless it is 0: a token of an earlier epoch has ended.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub epoch: Option<i64>,
     /// A backend's scopes.
@@ -99,58 +99,58 @@ pub struct Claims {
 pub struct SignedToken {
     /// The JWT.
     pub token: String,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
-/// What a storefront user's token says.
+/// The contents of a storefront user's token.
 #[derive(Clone, Copy, Debug)]
 pub struct StorefrontUserSubject<'a> {
-    /// Who.
+    /// The storefront user.
     pub id: &'a StorefrontUserId,
-    /// Where.
+    /// The user's storefront.
     pub storefront: &'a StorefrontId,
-    /// Whose storefront.
+    /// The organization that owns the storefront.
     pub organization: &'a OrganizationId,
-    /// The online store's id.
+    /// The online store's own id of the user.
     pub external_id: &'a str,
-    /// Anonymous now.
+    /// Whether the user is anonymous now.
     pub anonymous: bool,
-    /// How often all that its customer is signed in by has ended.
+    /// The user's token epoch: how often all sign-ins of its customer have been ended.
     pub epoch: i64,
 }
 
-/// What a customer's token says.
+/// The contents of a customer's token.
 #[derive(Clone, Copy, Debug)]
 pub struct CustomerSubject<'a> {
-    /// Who.
+    /// The customer.
     pub id: &'a CustomerId,
-    /// By which session.
+    /// The session.
     pub session: &'a SessionId,
-    /// Their storefront user.
+    /// The customer's storefront user.
     pub storefront_user: &'a StorefrontUserId,
-    /// Where.
+    /// The customer's storefront.
     pub storefront: &'a StorefrontId,
-    /// Whose storefront.
+    /// The organization that owns the storefront.
     pub organization: &'a OrganizationId,
-    /// The API client that the session was begun by.
+    /// The API client that started the session.
     pub client: &'a str,
-    /// The member on whose behalf a backend began it.
+    /// The member on whose behalf a backend started it.
     pub owner: Option<&'a MemberId>,
 }
 
-/// What a backend's token says.
+/// The contents of a backend's token.
 #[derive(Clone, Debug)]
 pub struct IntegrationSubject<'a> {
-    /// Which client.
+    /// The API client.
     pub client: &'a ApiClientId,
-    /// Whose.
+    /// The organization that the client belongs to.
     pub organization: &'a OrganizationId,
-    /// The one storefront that it covers, where it is one.
+    /// The storefront, if it covers exactly one.
     pub storefront: Option<&'a StorefrontId>,
-    /// What it may do.
+    /// The granted scopes.
     pub scopes: &'a [Scope],
-    /// On whose behalf.
+    /// The member on whose behalf it is issued.
     pub owner: Option<&'a MemberId>,
 }
 
@@ -166,7 +166,7 @@ pub struct Tokens {
     verified: Cache<[u8; 32], Verified>,
 }
 
-/// The claims of a token whose signature was good, as long as no key has been lost since.
+/// The claims of a token whose signature was verified; valid as long as no key has been lost since.
 #[derive(Clone, Debug)]
 struct Verified {
     claims: Arc<Claims>,
@@ -174,7 +174,7 @@ struct Verified {
 }
 
 impl Tokens {
-    /// Tokens of this issuer.
+    /// Creates the service for tokens of this issuer.
     #[must_use]
     pub fn new(
         keys: KeyRing,
@@ -196,7 +196,7 @@ impl Tokens {
         }
     }
 
-    /// A storefront user's token, the key to its private storage (SFU-20).
+    /// Issues a storefront user's token, which opens its private storage (SFU-20).
     pub fn issue_storefront_user(
         &self,
         client: &str,
@@ -216,7 +216,7 @@ impl Tokens {
         self.sign(claims, self.storefront_user_ttl)
     }
 
-    /// A customer's token; it stands as long as the session does.
+    /// Issues a customer's token; it is valid no longer than the session.
     pub fn issue_customer(&self, subject: CustomerSubject<'_>) -> Result<SignedToken> {
         let mut claims = self.claims(
             subject.id.as_str(),
@@ -232,7 +232,7 @@ impl Tokens {
         self.sign(claims, self.access_ttl)
     }
 
-    /// A backend's token.
+    /// Issues a backend's token.
     pub fn issue_integration(&self, subject: &IntegrationSubject<'_>) -> Result<SignedToken> {
         let client = subject.client.as_str();
         let mut claims = self.claims(client, client, subject.organization, TokenKind::Integration);
@@ -279,8 +279,8 @@ impl Tokens {
         })
     }
 
-    /// The claims of a token of ours that has not expired; `None` for any other text. Says nothing about whether its
-    /// subject still stands.
+    /// The claims of an issued token that has not expired; `None` for any other text. Does not check whether its
+    /// subject still exists.
     ///
     /// # Errors
     /// When the keys cannot be read.
@@ -288,7 +288,7 @@ impl Tokens {
         Ok(self.examine(token).await?.ok())
     }
 
-    /// The same, with what is wrong with any other text.
+    /// As [`Tokens::verify`], with the reason why any other text is invalid.
     ///
     /// # Errors
     /// The outer error when the keys cannot be read.
@@ -324,7 +324,7 @@ impl Tokens {
         Ok(Ok(claims))
     }
 
-    /// As [`Tokens::verify`], but a token that has expired is as good as any other, as long as its key's public half is kept.
+    /// As [`Tokens::verify`], but accepts expired tokens, as long as the public half of their key is kept.
     ///
     /// # Errors
     /// When the keys cannot be read.
@@ -337,12 +337,12 @@ impl Tokens {
         Ok(claims.filter(|claims| !self.is_early(claims)))
     }
 
-    /// Whether the time of a token's end has passed, in seconds.
+    /// Whether a token's expiry, in seconds, has passed.
     fn is_late(&self, expires: i64) -> bool {
         self.clock.now().before(LEEWAY).seconds() >= expires
     }
 
-    /// Whether a token says that it will be issued later.
+    /// Whether a token claims to be issued in the future.
     fn is_early(&self, claims: &Claims) -> bool {
         self.clock.now().after(LEEWAY).seconds() < claims.iat
     }
@@ -351,7 +351,7 @@ impl Tokens {
         let Ok(header) = decode_header(token) else {
             return Ok(Err(Flaw::Malformed));
         };
-        // The library checks neither (RFC 9068 §4).
+        // The library checks neither of them (RFC 9068 §4).
         let (Some(kid), Some(TYPE)) = (&header.kid, header.typ.as_deref()) else {
             return Ok(Err(Flaw::Foreign));
         };
@@ -365,15 +365,15 @@ impl Tokens {
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
-        // Times are compared with our clock, which follows the database's.
+        // Times are compared with the gateway's clock, which follows the database's.
         validation.validate_exp = false;
         Ok(decode::<Claims>(token, &key, &validation)
             .map(|data| data.claims)
             .map_err(|_cause| Flaw::Foreign))
     }
 
-    /// What is wrong with a token whose key is not known, by its own word. Keys go once their last token has expired, so
-    /// that one which has run out long ago is told from a foreign one only so. Nobody gains by a lie about that.
+    /// The flaw of a token whose key is unknown, by its own unverified claims. Keys are deleted once their last token
+    /// has expired: only the claims distinguish an expired token from a foreign one. A false claim gains nothing.
     fn without_a_key(&self, token: &str) -> Flaw {
         match Named::read(token) {
             Some(named) if named.iss == self.issuer && named.aud == AUDIENCE => {
@@ -388,8 +388,8 @@ impl Tokens {
     }
 }
 
-/// Whether a text has the form of a token: three parts of base64url of a sensible length (RFC 7515 §3.1). Nothing is
-/// decoded or hashed of any other.
+/// Whether a text has the form of a token: three parts of base64url of plausible length (RFC 7515 §3.1). No other text
+/// is decoded or hashed.
 fn has_form(token: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let header = token.split('.').next().unwrap_or_default();

@@ -1,8 +1,8 @@
-//! Countries and territories that have a code (ISO 3166-1).
+//! Countries and territories with a code in ISO 3166-1.
 //!
-//! A table of our own, and not a crate's: the values of the wire's enum and their descriptions must stand in the source in
-//! any case, and the crates that know the names bring subdivisions and former countries along, with names in the form of
-//! treaties rather than of envelopes.
+//! The table is part of this source and not taken from a crate: the values of the GraphQL enum and their descriptions
+//! must be in the source in any case, and the crates with names also contain subdivisions and former countries, with
+//! official names rather than the ones that are used on envelopes.
 
 use async_graphql::Enum;
 use serde::{Deserialize, Serialize};
@@ -20,10 +20,10 @@ macro_rules! countries {
         }
 
         impl CountryCode {
-            /// All of them, in the order of the alphabet.
+            /// All codes, in alphabetical order.
             pub const ALL: &[Self] = &[$(Self::$code,)*];
 
-            /// The code: two capital letters.
+            /// The code: two upper-case letters.
             #[must_use]
             pub const fn code(self) -> &'static str {
                 match self {

@@ -14,7 +14,7 @@ use crate::platform::{
     id::{AddressId, CustomerId},
 };
 
-/// Adds an address and gives it with its customer, as both are stored then.
+/// Adds an address and returns it and its customer as stored.
 ///
 /// # Errors
 /// CUSTOMER_NOT_FOUND (402), SAVE_FAILED (409).
@@ -44,7 +44,7 @@ async fn write(
 ) -> Result<(Address, Customer)> {
     let database = &app.database;
     let customer = store::customer_in(database, reach, tx, customer).await?;
-    // Told behind the customer's state, so that of two at once the later one is the younger one.
+    // Read after the customer's state, so that of two concurrent calls the later one creates the younger address.
     let now = app.clock.now();
     let address = Address {
         id: AddressId::fresh(now, &app.random),

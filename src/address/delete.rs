@@ -1,4 +1,4 @@
-//! Removing an address of a customer.
+//! Deleting an address of a customer.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::platform::{
     id::{AddressId, CustomerId},
 };
 
-/// Removes an address and gives its customer as it is stored then.
+/// Deletes an address and returns its customer as stored.
 ///
 /// # Errors
 /// CUSTOMER_NOT_FOUND (402), ADDRESS_NOT_FOUND (404), SAVE_FAILED (409).

@@ -1,4 +1,4 @@
-//! Addresses on the wire: the node, and a customer's book of them.
+//! The GraphQL node of addresses, and a customer's address book.
 
 use std::sync::Arc;
 
@@ -26,14 +26,14 @@ use crate::platform::{
 #[derive(Clone, Description)]
 pub struct Address {
     document: Arc<Document>,
-    /// Whose it is, where that is at hand.
+    /// The customer, if it is already loaded.
     customer: Option<Arc<CustomerDocument>>,
-    /// In a mutation's payload: what the caller may see of this person without the scopes to ask for it.
+    /// In a mutation's payload: the reach that shows this person without the scopes for reading them.
     granted: Option<Reach>,
 }
 
 impl Address {
-    /// The node of a document whose customer is at hand. `granted` is what a payload shows without the scope.
+    /// The node of a document whose customer is loaded. `granted` is the reach of a payload, which needs no scope.
     #[must_use]
     pub fn of(document: Arc<Document>, customer: Arc<CustomerDocument>, granted: Option<Reach>) -> Self {
         Self {
@@ -169,15 +169,15 @@ impl Address {
     }
 }
 
-/// The addresses of one customer, as far as `reach` goes.
+/// The addresses of one customer, within `reach`.
 pub struct AddressBook<'a> {
     /// The request.
     pub context: &'a Arc<RequestContext>,
-    /// How far the caller may read.
+    /// The reach of the caller.
     pub reach: Reach,
-    /// Whose.
+    /// The customer.
     pub customer: &'a Arc<CustomerDocument>,
-    /// What a payload shows without the scope.
+    /// The reach of a payload, which needs no scope.
     pub granted: Option<&'a Reach>,
 }
 
@@ -200,13 +200,14 @@ impl AddressBook<'_> {
         Ok(own.map(|address| self.node(address)))
     }
 
-    /// Where orders go; `None` as long as there are no addresses. Read together with the pages, as the next one is.
+    /// The default address for shipping; `None` if the customer has no addresses. Both defaults are read together with
+    /// the pages.
     pub async fn default_shipping(&self) -> Result<Option<Address>> {
         self.default(Defaults::of(self.customer).shipping, store::DEFAULT_SHIPPING)
             .await
     }
 
-    /// Where invoices go; `None` as long as there are no addresses.
+    /// The default address for billing; `None` if the customer has no addresses.
     pub async fn default_billing(&self) -> Result<Option<Address>> {
         self.default(Defaults::of(self.customer).billing, store::DEFAULT_BILLING)
             .await
@@ -220,7 +221,7 @@ impl AddressBook<'_> {
         Ok(found.map(|document| self.node(Arc::new(document))))
     }
 
-    /// A page, oldest first: one command for all customers of a level, with their defaults.
+    /// A page, oldest first; one command reads the pages and defaults of all customers of a level.
     pub async fn page(&self, args: &PageArgs) -> Result<Connection<Address>> {
         let node = |document: Arc<Document>| self.node(document);
         self.behind().list(&self.reach, &self.reach, args, node).await

@@ -1,4 +1,4 @@
-//! What addresses' mutations take and give, and what is checked of it.
+//! Inputs and payloads of the addresses' mutations, and the checks of the inputs.
 
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 
@@ -55,7 +55,7 @@ pub struct CustomerAddressCreateInput {
 }
 
 impl CustomerAddressCreateInput {
-    /// What the new address is to say, and whether it is to be a default; `None` where a fault was noted.
+    /// The content of the new address, and whether it becomes a default; `None` if errors were noted in `faults`.
     pub(super) fn checked(self, faults: &mut Faults) -> Option<(Content, Flags)> {
         let mut check = Check(faults);
         let label = check.optional(self.label, "label");
@@ -94,11 +94,11 @@ impl CustomerAddressCreateInput {
     }
 }
 
-/// The rules of an address's texts; what breaks one is noted.
+/// Checks the texts of an address, and notes the errors.
 pub struct Check<'f>(pub &'f mut Faults);
 
 impl Check<'_> {
-    /// A text that must say something.
+    /// A text that must not be blank.
     pub fn required(&mut self, value: &str, field: &str) -> Option<String> {
         self.0.take(text::required(value, field, MAX_TEXT))
     }
@@ -108,12 +108,12 @@ impl Check<'_> {
         self.0.take(text::optional(&value?, field, MAX_TEXT))
     }
 
-    /// A change of a text that must say something: null says nothing.
+    /// A change of a text that must not be blank; null counts as blank.
     fn change(&mut self, value: MaybeUndefined<String>, field: &str) -> Option<String> {
         self.required(&sent(value)?.unwrap_or_default(), field)
     }
 
-    /// A change of a text that can be cleared.
+    /// A change of a text that can be removed.
     fn change_or_clear(&mut self, value: MaybeUndefined<String>, field: &str) -> Option<Option<String>> {
         Some(self.optional(sent(value)?, field))
     }
@@ -208,7 +208,7 @@ impl CustomerAddressUpdateInput {
         }
     }
 
-    /// What to change; worth nothing where a fault was noted.
+    /// The checked changes; not usable if errors were noted in `faults`.
     pub(super) fn checked(self, faults: &mut Faults) -> Changes {
         if self.names_nothing() {
             faults.push(refusal::no_changes());

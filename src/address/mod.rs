@@ -22,38 +22,38 @@ use crate::platform::{
 };
 use country::CountryCode;
 
-/// Longest text of an address, in characters, phone and zip code too (SPR-47…56).
+/// Maximum length of an address's text, in characters, phone and zip code included (SPR-47…56).
 pub const MAX_TEXT: usize = 255;
 
-/// A postal address of a customer. What is missing was never told.
+/// A postal address of a customer. Missing values were never set.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Address {
     /// Id.
     #[serde(rename = "_id")]
     pub id: AddressId,
-    /// Where.
+    /// The customer's storefront.
     pub storefront_id: StorefrontId,
     /// The customer's storefront user.
     pub user_id: StorefrontUserId,
-    /// Whose.
+    /// The customer.
     pub customer_id: CustomerId,
-    /// What is written on the envelope.
+    /// The postal content.
     #[serde(flatten)]
     pub content: Content,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it was last changed by an update of its own.
+    /// When the address itself was last updated.
     pub updated_at: Timestamp,
-    /// Grows with each update of its own, and not when another address takes a default over.
+    /// Increases with each update of the address itself, but not when another address becomes a default.
     pub version: i64,
 }
 
-/// What an address says; every text verbatim.
+/// The content of an address; every text is stored verbatim.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Content {
-    /// What the customer calls it.
+    /// Label that the customer chose.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub label: Option<String>,
     /// Salutation.
@@ -74,17 +74,17 @@ pub struct Content {
     /// Third line.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub address3: Option<String>,
-    /// Zip code, a text: leading zeros count.
+    /// Zip code, a text because leading zeros are significant.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub zip_code: Option<String>,
     /// City.
     pub city: String,
-    /// State, province or the like.
+    /// State, province or similar region.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub region: Option<String>,
     /// Country.
     pub iso2_code: CountryCode,
-    /// The country's name as it was sent; missing where it follows from the code.
+    /// Name of the country as it was sent; absent if it follows from the code.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub country: Option<String>,
     /// Phone number.
@@ -93,14 +93,14 @@ pub struct Content {
 }
 
 impl Content {
-    /// The country's name: as sent, else from the code.
+    /// The name of the country as it was sent, otherwise the name for the code.
     #[must_use]
     pub fn country_name(&self) -> &str {
         self.country.as_deref().unwrap_or(self.iso2_code.name())
     }
 }
 
-// Nothing of a person reaches a log by way of its document.
+// Personal data must not reach a log through its document.
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Address({})", self.id)
@@ -121,26 +121,26 @@ impl TenantDocument for Address {
     }
 }
 
-/// Which of a customer's addresses are the defaults. Both are set as long as there is an address (ADR-01).
+/// The default addresses of a customer. Both are set as long as there is an address (ADR-01).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Defaults {
-    /// Where orders go.
+    /// Default address for shipping.
     pub shipping: Option<AddressId>,
-    /// Where invoices go.
+    /// Default address for billing.
     pub billing: Option<AddressId>,
 }
 
-/// What an input says of the defaults; `None`: nothing.
+/// The flags of an input that select defaults; `None` if a flag is not sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags {
-    /// Whether orders are to go there.
+    /// Whether the address becomes the default for shipping.
     pub shipping: Option<bool>,
-    /// Whether invoices are to go there.
+    /// Whether the address becomes the default for billing.
     pub billing: Option<bool>,
 }
 
 impl Flags {
-    /// Whether neither is sent.
+    /// Whether neither flag is sent.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.shipping.is_none() && self.billing.is_none()
@@ -148,7 +148,7 @@ impl Flags {
 }
 
 impl Defaults {
-    /// The stored ones.
+    /// The stored defaults of a customer.
     #[must_use]
     pub fn of(customer: &Customer) -> Self {
         Self {
@@ -157,14 +157,14 @@ impl Defaults {
         }
     }
 
-    /// Whether the address is one of them.
+    /// Whether the address is one of the defaults.
     #[must_use]
     pub fn include(&self, address: &AddressId) -> bool {
         [&self.shipping, &self.billing].contains(&&Some(address.clone()))
     }
 
-    /// With a new address: it takes over what its flags do not leave where it is (SPR-57). The first one becomes both,
-    /// whatever is sent (SPR-63).
+    /// The defaults after an address was added: it becomes each default that its flags do not leave unchanged (SPR-57).
+    /// The first address becomes both, whatever the flags say (SPR-63).
     #[must_use]
     pub fn with(self, new: &AddressId, flags: Flags) -> Self {
         let choose = |current: Option<AddressId>, flag: Option<bool>| match flag {
@@ -177,7 +177,7 @@ impl Defaults {
         }
     }
 
-    /// Whether these flags take a default away from the address, so that another one is needed.
+    /// Whether these flags remove a default from the address, so that another address must become the default.
     #[must_use]
     pub fn are_left_by(&self, address: &AddressId, flags: Flags) -> bool {
         let leaves =
@@ -185,8 +185,8 @@ impl Defaults {
         leaves(&self.shipping, flags.shipping) || leaves(&self.billing, flags.billing)
     }
 
-    /// After an update of an address: `true` takes a default over, `false` gives it to the customer's oldest other
-    /// address, and what is not sent stays (SPR-68, ADR-01).
+    /// The defaults after an update of an address: `true` makes it the default, `false` makes the customer's oldest
+    /// other address the default, and a flag that is not sent changes nothing (SPR-68, ADR-01).
     ///
     /// # Errors
     /// INVALID on each flag that would leave the customer without a default.
@@ -214,7 +214,7 @@ impl Defaults {
         if faults.is_empty() { Ok(moved) } else { Err(faults) }
     }
 
-    /// Without an address that is removed: the customer's oldest remaining one takes its place.
+    /// The defaults after an address was deleted: the customer's oldest remaining address replaces it.
     #[must_use]
     pub fn without(self, removed: &AddressId, oldest_remaining: Option<&AddressId>) -> Self {
         let choose = |current: Option<AddressId>| match current {
@@ -228,7 +228,7 @@ impl Defaults {
     }
 }
 
-/// What addresses' operations refuse.
+/// The user errors of addresses' operations.
 pub mod refusal {
     use super::{UserError, UserErrorCode};
 
@@ -243,7 +243,7 @@ pub mod refusal {
         .legacy(404)
     }
 
-    /// The input does not say which address (SPR-79).
+    /// The input does not contain the id of the address (SPR-79).
     #[must_use]
     pub fn id_missing() -> UserError {
         let message = "The address's id is missing. Send one that customer.addresses lists (adr_…).";

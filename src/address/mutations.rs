@@ -1,4 +1,4 @@
-//! Addresses' mutations.
+//! The addresses' mutations.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::platform::id::{AddressId, Id};
 
 const WRITE: Policy = Policy::backend(Scope::CustomersWrite).and_customer();
 
-/// Addresses' part of the mutation.
+/// The addresses' mutations.
 #[derive(Default)]
 pub struct AddressMutation;
 
@@ -86,7 +86,7 @@ impl AddressMutation {
     }
 }
 
-/// What a payload shows of what was written.
+/// The nodes for a payload.
 fn shown((address, customer): (Document, CustomerDocument), reach: &Reach) -> (Address, Customer) {
     let customer = Arc::new(customer);
     let granted = reach.showing_customer(&customer.user_id);
@@ -94,7 +94,7 @@ fn shown((address, customer): (Document, CustomerDocument), reach: &Reach) -> (A
     (address, Customer::granted(customer, Some(granted)))
 }
 
-/// The customer and the address that an input names; what is wrong with them is noted.
+/// The customer and the address that an input names; notes errors in `faults`.
 async fn named(
     context: &RequestContext,
     reach: &Reach,

@@ -1,4 +1,4 @@
-//! Addresses in the database.
+//! Database access for addresses.
 
 use bson::{Bson, Document, doc};
 
@@ -19,9 +19,9 @@ use crate::platform::{
     stored::{Field, Stored},
 };
 
-/// The customer's field with the address that orders go to.
+/// The customer's field with the default address for shipping.
 pub const DEFAULT_SHIPPING: &str = "defaultShippingAddressId";
-/// The customer's field with the address that invoices go to.
+/// The customer's field with the default address for billing.
 pub const DEFAULT_BILLING: &str = "defaultBillingAddressId";
 
 /// Indexes of the addresses.
@@ -42,7 +42,7 @@ pub async fn find(
     database.open::<Address>(reach).find_one(of(customer, id)).await
 }
 
-/// The same within a transaction.
+/// As [`find`], within a transaction.
 pub async fn find_in(
     database: &Database,
     reach: &Reach,
@@ -54,13 +54,13 @@ pub async fn find_in(
     addresses.find_one_in(tx, of(customer, id)).await
 }
 
-/// The condition that names an address of a customer.
+/// The filter for an address of a customer.
 #[must_use]
 pub fn of(customer: &CustomerId, id: &AddressId) -> Document {
     doc! { "_id": id, "customerId": customer }
 }
 
-/// The customer's oldest address but for this one.
+/// The customer's oldest address except this one.
 pub async fn oldest_other(
     database: &Database,
     reach: &Reach,
@@ -76,10 +76,10 @@ pub async fn oldest_other(
     Ok(oldest.map(|address| address.id))
 }
 
-/// The customer as it is when the transaction begins.
+/// The customer as it is at the start of the transaction.
 ///
 /// # Errors
-/// CUSTOMER_NOT_FOUND (402) where it was removed since it was named, CUSTOMER_ANONYMIZED.
+/// CUSTOMER_NOT_FOUND (402) if it was deleted meanwhile, CUSTOMER_ANONYMIZED.
 pub async fn customer_in(
     database: &Database,
     reach: &Reach,
@@ -93,8 +93,8 @@ pub async fn customer_in(
     Ok(found)
 }
 
-/// Notes at the customer that one of its addresses changes, and which are the defaults from now on. Every change of an
-/// address goes through here, so that of two at once, which read the same, one begins anew (SPR-64).
+/// Stores the defaults in the customer's document. Every change of an address also calls this, so that of two
+/// concurrent changes, which have read the same state, one is retried (SPR-64).
 pub async fn note_change(
     database: &Database,
     reach: &Reach,

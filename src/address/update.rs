@@ -1,4 +1,4 @@
-//! Changing an address: only what is sent.
+//! Updates of an address: only fields that are sent change.
 
 use std::sync::Arc;
 
@@ -18,10 +18,10 @@ use crate::platform::{
     id::{AddressId, CustomerId},
 };
 
-/// What to change, checked. The outer `None`: as it is; the inner one: cleared.
+/// The checked changes. The outer `None` means unchanged, the inner one removed.
 #[derive(Default)]
 pub struct Changes {
-    /// What the customer calls it.
+    /// Label that the customer chose.
     pub label: Option<Option<String>>,
     /// Salutation.
     pub salutation: Option<Option<Salutation>>,
@@ -41,19 +41,19 @@ pub struct Changes {
     pub zip_code: Option<Option<String>>,
     /// City.
     pub city: Option<String>,
-    /// State, province or the like.
+    /// State, province or similar region.
     pub region: Option<Option<String>>,
     /// Country.
     pub iso2_code: Option<CountryCode>,
-    /// The country's name; cleared, it follows from the code again.
+    /// Name of the country; if removed, it follows from the code.
     pub country: Option<Option<String>>,
     /// Phone number.
     pub phone: Option<Option<String>>,
-    /// Whether it is to be a default.
+    /// The flags that select the defaults.
     pub flags: Flags,
 }
 
-/// Changes an address and gives it with its customer, as both are stored then.
+/// Updates an address and returns it and its customer as stored.
 ///
 /// # Errors
 /// CUSTOMER_NOT_FOUND (402), ADDRESS_NOT_FOUND (404), VERSION_CONFLICT with the stored version, INVALID on a flag that
@@ -111,7 +111,7 @@ async fn write(
     Ok((address, customer))
 }
 
-/// The changes as an update.
+/// Builds the update from the changes.
 fn written(changes: &Changes, now: Timestamp) -> Result<Document> {
     let Changes {
         label,
@@ -128,7 +128,7 @@ fn written(changes: &Changes, now: Timestamp) -> Result<Document> {
         iso2_code,
         country,
         phone,
-        // They are the customer's.
+        // They are stored with the customer.
         flags: _,
     } = changes;
     let mut change = Change::default();

@@ -1,4 +1,4 @@
-//! What an input gives to a customer's custom fields, and whether it may (EPC-30).
+//! The values that an input assigns to a customer's custom fields, and whether the caller may write them (EPC-30).
 
 use std::collections::HashSet;
 use std::fmt;
@@ -11,15 +11,15 @@ use super::{Definition, Definitions, FieldValue, MAX_DEFINITIONS};
 use crate::error::{Faults, UserError, UserErrorCode};
 use crate::platform::{id::CustomFieldId, scalar::Json};
 
-/// The field of the inputs in which values are sent.
+/// The input field that contains the values.
 const INPUT: &str = "customFields";
 
-/// Who gives values.
+/// Who writes the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writer {
-    /// A backend, who may write every field.
+    /// A backend, which may write every field.
     Backend,
-    /// The customer, or a browser that registers one: only fields that customers may write.
+    /// The customer, or a browser that registers one; may write only fields that customers may write.
     Customer,
 }
 
@@ -32,15 +32,15 @@ impl Writer {
 /// A field and its new value.
 #[derive(Clone)]
 pub struct Assignment {
-    /// Where it stands in the input.
+    /// Index in the input.
     place: usize,
-    /// Which field.
+    /// The field.
     pub field: CustomFieldId,
-    /// `None`: its value is removed.
+    /// The new value; `None` removes the stored one.
     pub value: Option<Bson>,
 }
 
-// A value is a person's.
+// A value is personal data.
 impl fmt::Debug for Assignment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Assignment({})", self.field)
@@ -48,7 +48,7 @@ impl fmt::Debug for Assignment {
 }
 
 impl Assignment {
-    /// Why the field, as it is defined now, does not take the value; it may have changed since this was checked.
+    /// Checks the value again with the present definition of the field, which may have changed since the first check.
     ///
     /// # Errors
     /// CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_VALUE_INVALID.
@@ -61,14 +61,14 @@ impl Assignment {
     }
 }
 
-/// What is sent, checked against the fields as they are defined. What is wrong is noted with its path; what is good is given.
+/// Checks the sent values with the definitions. Notes errors with their paths in `faults`, and returns the valid ones.
 pub fn check(
     fields: &Definitions,
     writer: Writer,
     sent: &[CustomFieldInput],
     faults: &mut Faults,
 ) -> Vec<Assignment> {
-    // A storefront has no more fields.
+    // No storefront has more fields.
     if i64::try_from(sent.len()).unwrap_or(i64::MAX) > MAX_DEFINITIONS {
         let message = format!("At most {MAX_DEFINITIONS} custom fields can be written at once.");
         faults.push(UserError::new(UserErrorCode::TooLong, [INPUT], message));
@@ -117,7 +117,7 @@ fn assignment(
     })
 }
 
-/// Notes each required field that a registration leaves out although its writer may write it.
+/// Notes each required field that a registration omits although the caller may write it.
 pub fn check_complete(fields: &Definitions, writer: Writer, sent: &[CustomFieldInput], faults: &mut Faults) {
     let keys: HashSet<&str> = sent.iter().map(|input| input.key.as_str()).collect();
     for field in fields.iter() {
@@ -132,7 +132,7 @@ pub fn check_complete(fields: &Definitions, writer: Writer, sent: &[CustomFieldI
     }
 }
 
-/// A customer's values with the new ones among them.
+/// Merges the new values into a customer's stored ones.
 #[must_use]
 pub fn applied(stored: &[FieldValue], assignments: &[Assignment]) -> Vec<FieldValue> {
     let is_assigned = |value: &&FieldValue| assignments.iter().any(|new| new.field == value.field);

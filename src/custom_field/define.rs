@@ -1,4 +1,4 @@
-//! Defining a field.
+//! Defining a custom field.
 
 use std::sync::Arc;
 
@@ -13,30 +13,30 @@ use crate::platform::{
     id::CustomFieldId,
 };
 
-/// What a new field is to be; checked.
+/// The checked input for a new field.
 pub struct NewDefinition {
-    /// What programs call it.
+    /// Key for programs.
     pub key: String,
-    /// What people call it.
+    /// Display name.
     pub name: String,
-    /// What it is for.
+    /// Purpose of the field.
     pub description: Option<String>,
-    /// What its values are.
+    /// Type of the values.
     pub kind: CustomFieldType,
-    /// Whether whoever may write it must.
+    /// Whether every caller that may write the field must set a value.
     pub is_required: bool,
-    /// The values of a SELECT.
+    /// The options of a SELECT.
     pub options: Vec<String>,
-    /// Whether others than backends may read it.
+    /// Whether callers other than backends may read it.
     pub is_public: bool,
     /// Whether customers may write it.
     pub is_customer_writable: bool,
 }
 
-/// Defines a field of a storefront.
+/// Defines a custom field of a storefront.
 ///
 /// # Errors
-/// CUSTOM_FIELD_KEY_TAKEN; TOO_MANY where the storefront has as many as it can.
+/// CUSTOM_FIELD_KEY_TAKEN; TOO_MANY if the storefront has the maximum number of fields.
 pub async fn define(app: &Arc<App>, place: &StorefrontReach, new: NewDefinition) -> Result<Definition> {
     let now = app.clock.now();
     let NewDefinition {

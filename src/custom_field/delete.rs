@@ -1,4 +1,4 @@
-//! Deleting a field that nobody has a value of.
+//! Deleting a custom field without values.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::platform::{database::Tx, id::CustomFieldId};
 
-/// Deletes a field of which no `B` has a value.
+/// Deletes a field of which no document `B` has a value.
 ///
 /// # Errors
 /// CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_IN_USE.

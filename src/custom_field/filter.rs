@@ -1,4 +1,4 @@
-//! Lists filtered by a custom field.
+//! Filtering of lists by a custom field.
 
 use async_graphql::InputObject;
 use bson::Document;
@@ -19,10 +19,10 @@ pub struct CustomFieldFilter {
 }
 
 impl CustomFieldFilter {
-    /// The conditions, by the fields that the caller may read.
+    /// Converts the filter to conditions, by the definitions that the caller may read.
     ///
     /// # Errors
-    /// [`Error::BadInput`] for an unknown key, and for a value that the field cannot have.
+    /// [`Error::BadInput`] for an unknown key, and for a value that is not of the field's type.
     pub fn on(self, fields: &Definitions) -> Result<Vec<Document>> {
         let Self { key, eq, is_null } = self;
         let field = fields.with_key(&key).ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! Custom fields on the wire: the definitions, and a customer's values.
+//! The GraphQL objects of custom fields: the definitions, and a customer's values.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -91,7 +91,7 @@ impl CustomFieldDefinition {
 pub struct CustomField {
     definition: Arc<Definition>,
     value: Option<Bson>,
-    /// Whether a payload shows it, whatever the caller may ask for otherwise.
+    /// Whether it is part of a payload, where its definition needs no scope.
     is_granted: bool,
 }
 
@@ -119,12 +119,12 @@ impl CustomField {
     }
 }
 
-/// Whether the reach's caller may read the field, and the values of those whom it reaches.
+/// Whether the caller may read the field, and its values within the reach.
 fn is_visible(definition: &Definition, reach: &Reach) -> bool {
     definition.is_public || reach.identity().kind() == Kind::Integration
 }
 
-/// The fields of a storefront that the reach's caller may read: one command for all storefronts of a level.
+/// The fields of a storefront that the caller may read; one command for all storefronts of a level.
 pub async fn visible(
     context: &RequestContext,
     reach: &Reach,
@@ -143,10 +143,10 @@ pub async fn visible(
     Ok(Definitions::new(visible.cloned().collect()))
 }
 
-/// A storefront's definitions, for its field.
+/// A storefront's definitions, for its GraphQL field.
 ///
 /// # Errors
-/// FORBIDDEN where the caller may not read storefronts.
+/// FORBIDDEN if the caller may not read storefronts.
 pub async fn definitions_of(
     context: &RequestContext,
     storefront: &StorefrontId,
@@ -156,7 +156,7 @@ pub async fn definitions_of(
     Ok(visible.iter().cloned().map(CustomFieldDefinition).collect())
 }
 
-/// The fields of a customer whom the reach was good for, all or those with these keys. `is_granted` in a payload.
+/// The custom fields of a customer within the reach, all or those with these keys. `is_granted` is true in a payload.
 pub async fn fields_of(
     context: &RequestContext,
     (reach, is_granted): (&Reach, bool),

@@ -1,4 +1,4 @@
-//! What custom fields' mutations take and give, and what is checked of it.
+//! Inputs and payloads of the custom fields' mutations, and the checks of the inputs.
 
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 
@@ -62,7 +62,7 @@ pub struct CustomFieldDefineInput {
 }
 
 impl CustomFieldDefineInput {
-    /// What the field is to be; `None` where a fault was noted.
+    /// The checked definition; `None` if errors were noted in `faults`.
     pub(super) fn checked(self, faults: &mut Faults) -> Option<NewDefinition> {
         let key = faults.take(check_key(&self.key));
         let name = faults.take(text::required(&self.name, "name", MAX_NAME));
@@ -123,12 +123,12 @@ impl CustomFieldUpdateInput {
             && flags.iter().all(|flag| flag.is_undefined())
     }
 
-    /// What to change of the field as it is stored, where there is one; worth nothing where a fault was noted.
+    /// The checked changes of the stored field, if it exists; not usable if errors were noted in `faults`.
     pub(super) fn checked(self, stored: Option<&Definition>, faults: &mut Faults) -> Changes {
         if self.names_nothing() {
             faults.push(refusal::no_changes());
         }
-        // The outer `None`: left out; the inner one: null.
+        // The outer `None` means omitted, the inner one null.
         let name = Option::<Option<_>>::from(self.name)
             .and_then(|name| faults.take(text::required(&name.unwrap_or_default(), "name", MAX_NAME)));
         let description = Option::<Option<_>>::from(self.description).map(|text| {
@@ -136,7 +136,7 @@ impl CustomFieldUpdateInput {
         });
         let options = Option::<Option<_>>::from(self.options).map(|options| match stored {
             Some(stored) => check_options(stored.kind, options, faults),
-            // Of what type it would be is not known.
+            // The options cannot be checked, because the type is unknown.
             None => Vec::new(),
         });
         let mut flag = |value: MaybeUndefined<bool>, field: &str| {

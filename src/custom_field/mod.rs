@@ -1,5 +1,5 @@
-//! Custom fields: what a storefront wants to know of its customers beyond their profile. A backend defines them; their values
-//! are kept with the customer.
+//! Custom fields: what a storefront stores about its customers beyond their profile. A backend defines them; the values
+//! are stored with the customer.
 
 pub mod assignment;
 pub mod define;
@@ -28,19 +28,19 @@ use crate::platform::{
     text,
 };
 
-/// Most custom fields of a storefront: all of them are read wherever one of its customers' is shown.
+/// Maximum number of custom fields of a storefront: all of them are read wherever a customer's fields are shown.
 pub const MAX_DEFINITIONS: i64 = 200;
-/// Longest key, in characters (EPC-30).
+/// Maximum length of a key, in characters (EPC-30).
 pub const MAX_KEY: usize = 64;
-/// Longest name, in characters.
+/// Maximum length of a name, in characters.
 pub const MAX_NAME: usize = 255;
-/// Longest description, in characters.
+/// Maximum length of a description, in characters.
 pub const MAX_DESCRIPTION: usize = 1000;
-/// Most options of a SELECT.
+/// Maximum number of options of a SELECT.
 pub const MAX_OPTIONS: usize = 200;
-/// Longest option, in characters.
+/// Maximum length of an option, in characters.
 pub const MAX_OPTION: usize = 255;
-/// How many guards a storefront's fields have: so many customers can be given values at once without waiting for each other.
+/// Number of guards of a storefront: as many customers can receive values concurrently without a conflict.
 pub const GUARDS: i32 = 16;
 
 /// Type of the values of a custom field. It never changes, so that stored values stay readable.
@@ -65,31 +65,31 @@ pub enum CustomFieldType {
     Select,
 }
 
-/// What a backend says of a field.
+/// Definition of a custom field.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Definition {
-    /// Id. A key that is defined anew has another one, so that no old value can belong to it.
+    /// Id. A key that is defined again after a deletion has a new id, so that no old value belongs to it.
     #[serde(rename = "_id")]
     pub id: CustomFieldId,
-    /// Where.
+    /// The storefront.
     pub storefront_id: StorefrontId,
-    /// What programs call it; unique in the storefront.
+    /// Key for programs; unique in the storefront.
     pub key: String,
-    /// What people call it.
+    /// Display name.
     pub name: String,
-    /// What it is for.
+    /// Purpose of the field.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub description: Option<String>,
-    /// What its values are.
+    /// Type of the values.
     #[serde(rename = "type")]
     pub kind: CustomFieldType,
-    /// Whether whoever may write it must.
+    /// Whether every caller that may write the field must set a value.
     pub is_required: bool,
-    /// The values of a SELECT; none for any other type.
+    /// The options of a SELECT; empty for any other type.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub options: Vec<String>,
-    /// Whether others than backends may read it.
+    /// Whether callers other than backends may read it.
     pub is_public: bool,
     /// Whether customers may write it.
     pub is_customer_writable: bool,
@@ -117,42 +117,42 @@ impl TenantDocument for Definition {
     }
 }
 
-/// A customer's value of a field, by the field's id: no key that somebody sends is ever the name of a stored field.
+/// A customer's value of a field, stored with the field's id: no key from an input becomes the name of a stored field.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct FieldValue {
-    /// Which field.
+    /// The field.
     #[serde(rename = "f")]
     pub field: CustomFieldId,
-    /// The value, in the form that [`value`] gives it.
+    /// The value, in the form that [`value`] defines.
     #[serde(rename = "v")]
     pub value: Bson,
 }
 
-// A value is a person's.
+// A value is personal data.
 impl fmt::Debug for FieldValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "FieldValue({})", self.field)
     }
 }
 
-/// Where a document keeps its [`FieldValue`]s.
+/// The field of a document that holds its [`FieldValue`]s.
 pub const VALUES: &str = "customFields";
 
-/// A document that keeps values in [`VALUES`], as far as this domain needs to know it.
+/// A document with values in [`VALUES`], reduced to what this domain needs.
 pub trait Bearer: TenantDocument {}
 
-/// One of the documents of a storefront by which values and definitions keep out of each other's way. A transaction that
-/// gives a customer values changes one of them; one that takes a field or an option away changes all. So of two at once one
-/// begins anew and sees what the other did, while customers seldom wait for each other.
+/// A document of a storefront that makes writes of values conflict with changes of definitions. A transaction that
+/// writes a customer's values changes one guard; one that deletes a field or an option changes all. So of two
+/// concurrent transactions one is retried and sees the other's result, while customers seldom wait for each other.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Guard {
     /// Id.
     #[serde(rename = "_id")]
     pub id: CustomFieldGuardId,
-    /// Whose.
+    /// The storefront.
     pub storefront_id: StorefrontId,
-    /// Which one: 0 up to [`GUARDS`].
+    /// Number of the guard: 0 up to [`GUARDS`].
     pub number: i32,
     /// How often it was changed.
     pub touched: i64,
@@ -177,38 +177,38 @@ impl TenantDocument for Guard {
 pub struct Definitions(Vec<Arc<Definition>>);
 
 impl Definitions {
-    /// In the order of their ids, which begin with the time.
+    /// Sorts the definitions by their ids, which start with the time.
     #[must_use]
     pub fn new(mut definitions: Vec<Arc<Definition>>) -> Self {
         definitions.sort_by(|a, b| a.id.cmp(&b.id));
         Self(definitions)
     }
 
-    /// Each of them.
+    /// Iterates over the definitions.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Definition>> {
         self.0.iter()
     }
 
-    /// The one with this key.
+    /// The definition with this key.
     #[must_use]
     pub fn with_key(&self, key: &str) -> Option<&Arc<Definition>> {
         self.iter().find(|definition| definition.key == key)
     }
 
-    /// The one with this id.
+    /// The definition with this id.
     #[must_use]
     pub fn with_id(&self, id: &CustomFieldId) -> Option<&Arc<Definition>> {
         self.iter().find(|definition| definition.id == *id)
     }
 
-    /// How many there are.
+    /// Number of definitions.
     #[must_use]
     pub fn count(&self) -> i64 {
         i64::try_from(self.0.len()).unwrap_or(i64::MAX)
     }
 }
 
-/// Whether this can be a key: a letter, then letters, digits and `_`, all ASCII, at most 64 (EPC-30).
+/// Checks a key: a letter, then letters, digits and `_`, all ASCII, at most 64 (EPC-30).
 ///
 /// # Errors
 /// INVALID.
@@ -225,8 +225,8 @@ pub fn check_key(key: &str) -> Result<String, UserError> {
     Err(UserError::new(UserErrorCode::Invalid, ["key"], message))
 }
 
-/// The options that a field of this type can have: 1 to 200 different ones for a SELECT, none for any other type. What is
-/// wrong is noted: REQUIRED, TOO_MANY, TOO_LONG and INVALID on `options`, or on the one that is meant.
+/// Checks the options of a field of this type: 1 to 200 different ones for a SELECT, none for any other type. Notes
+/// REQUIRED, TOO_MANY, TOO_LONG and INVALID on `options`, or on the option concerned.
 pub fn check_options(
     kind: CustomFieldType,
     options: Option<Vec<String>>,
@@ -263,11 +263,11 @@ fn check_each(options: &[String], faults: &mut Faults) {
     }
 }
 
-/// What custom fields' operations refuse.
+/// The user errors of custom fields' operations.
 pub mod refusal {
     use super::{MAX_DEFINITIONS, UserError, UserErrorCode};
 
-    /// The caller has no such field.
+    /// The field does not exist, or is outside the caller's reach.
     #[must_use]
     pub fn not_found() -> UserError {
         let message = "No custom field with this id was found for this credential. Send one that \
@@ -275,14 +275,14 @@ pub mod refusal {
         UserError::new(UserErrorCode::CustomFieldNotFound, ["id"], message)
     }
 
-    /// The key is another field's.
+    /// Another field of the storefront has the key.
     #[must_use]
     pub fn key_taken() -> UserError {
         let message = "Another custom field of this storefront has this key.";
         UserError::new(UserErrorCode::CustomFieldKeyTaken, ["key"], message)
     }
 
-    /// The storefront has as many fields as it can.
+    /// The storefront has the maximum number of fields.
     #[must_use]
     pub fn too_many() -> UserError {
         let message = format!(
@@ -298,7 +298,7 @@ pub mod refusal {
         UserError::new(UserErrorCode::CustomFieldInUse, ["id"], message)
     }
 
-    /// Customers have one of the options that are to go.
+    /// Customers have one of the options that the update removes.
     #[must_use]
     pub fn options_in_use() -> UserError {
         let message =
@@ -306,7 +306,7 @@ pub mod refusal {
         UserError::new(UserErrorCode::CustomFieldInUse, ["options"], message)
     }
 
-    /// The update names nothing to change.
+    /// The input of an update names no change.
     #[must_use]
     pub fn no_changes() -> UserError {
         let message = "The input names nothing to change. Send at least one field beside the id.";

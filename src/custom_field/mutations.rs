@@ -1,4 +1,4 @@
-//! Custom fields' mutations.
+//! The custom fields' mutations.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::platform::id::{CustomFieldId, Id};
 
 const WRITE: Policy = Policy::backend(Scope::CustomFieldsWrite);
 
-/// Custom fields' part of the mutation.
+/// The custom fields' mutations.
 #[derive(Default)]
 pub struct CustomFieldMutation;
 
@@ -102,7 +102,7 @@ async fn define_field(
     Ok(CustomFieldDefinition::new(Arc::new(definition)))
 }
 
-/// The field that an input names, and the storefront that it is in.
+/// The field that an input names, and the reach into its storefront.
 ///
 /// # Errors
 /// CUSTOM_FIELD_NOT_FOUND.

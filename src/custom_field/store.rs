@@ -1,4 +1,4 @@
-//! Custom fields in the database.
+//! Database access for custom fields.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::platform::{
 };
 use crate::storefront::Storefront;
 
-/// The index that keeps a key unique in its storefront.
+/// The index that makes a key unique in its storefront.
 pub const UNIQUE_KEY: &str = "storefront_key";
 
 /// Indexes of the definitions and their guards.
@@ -39,7 +39,7 @@ pub const INDEXES: &[Index] = &[
     },
 ];
 
-/// The fields of a storefront.
+/// The custom fields of a storefront.
 pub async fn of_storefront(
     database: &Database,
     reach: &impl Confine,
@@ -52,11 +52,11 @@ pub async fn of_storefront(
     Ok(Definitions::new(found.into_iter().map(Arc::new).collect()))
 }
 
-/// Reads the fields of each of a level of storefronts, in one command.
+/// Reads the custom fields of several storefronts in one command.
 pub struct DefinitionsOf {
-    /// Where.
+    /// The database to read from.
     pub database: Database,
-    /// How far.
+    /// The reach to read with.
     pub reach: Reach,
 }
 
@@ -82,25 +82,25 @@ impl Batch for DefinitionsOf {
     }
 }
 
-/// The condition that a document has a value of the field.
+/// The filter for documents with a value of the field.
 #[must_use]
 pub fn has_value(field: &CustomFieldId) -> Document {
     doc! { VALUES: { "$elemMatch": { "f": field } } }
 }
 
-/// The condition that it has none.
+/// The filter for documents without a value of the field.
 #[must_use]
 pub fn has_no_value(field: &CustomFieldId) -> Document {
     doc! { format!("{VALUES}.f"): { "$ne": field } }
 }
 
-/// The condition that it has one of these values of the field.
+/// The filter for documents with one of these values of the field.
 #[must_use]
 pub fn has_one_of(field: &CustomFieldId, values: Vec<Bson>) -> Document {
     doc! { VALUES: { "$elemMatch": { "f": field, "v": { "$in": values } } } }
 }
 
-/// Whether anybody meets the condition.
+/// Whether any document `B` meets the condition.
 pub async fn is_borne<B: Bearer>(
     database: &Database,
     reach: &Reach,
@@ -111,11 +111,12 @@ pub async fn is_borne<B: Bearer>(
     Ok(found.is_some())
 }
 
-/// Makes sure, within the transaction that gives somebody these values, that their fields are still there and still take them,
-/// and holds the fields until it is over. To be called last, so that nobody waits long.
+/// Checks, within the transaction that writes these values, that their fields still exist and still accept them, and
+/// locks the fields until the end of the transaction. Must be called last, so that other transactions wait only
+/// briefly.
 ///
 /// # Errors
-/// CUSTOM_FIELD_NOT_FOUND and CUSTOM_FIELD_VALUE_INVALID for what was there when it was checked and is gone.
+/// CUSTOM_FIELD_NOT_FOUND and CUSTOM_FIELD_VALUE_INVALID if a field or an option was deleted after the first check.
 pub async fn hold(
     database: &Database,
     reach: &Reach,
@@ -133,7 +134,7 @@ pub async fn hold(
         _ = faults.take(new.check_again(now));
     }
     faults.check()?;
-    // Another customer is likely to have another one.
+    // The number is derived from the bearer's id, so that different customers usually use different guards.
     let number = i32::from(digest(bearer.as_str().as_bytes())[0]) % GUARDS;
     let guard = doc! { "storefrontId": storefront, "number": number };
     let guards = database.open::<Guard>(reach);
@@ -142,8 +143,8 @@ pub async fn hold(
     Ok(())
 }
 
-/// Holds all fields of a storefront until the transaction is over: nobody is given a value meanwhile. To be called before it
-/// is looked at who has any.
+/// Locks all fields of a storefront until the end of the transaction, so that no values are written meanwhile. Must be
+/// called before documents with values are searched.
 pub async fn hold_all(
     database: &Database,
     reach: &Reach,
@@ -161,21 +162,22 @@ fn touch() -> Document {
     doc! { "$inc": { "touched": 1_i64 } }
 }
 
-/// Counts one field more at the storefront; false where it has as many as it can. Of two at once one begins anew.
+/// Increases the storefront's number of fields; returns false if it has the maximum. Of two concurrent transactions one
+/// is retried.
 pub async fn count_one_more(
     database: &Database,
     reach: &Reach,
     tx: &mut Tx,
     storefront: &StorefrontId,
 ) -> Result<bool> {
-    // One that was made before there were custom fields does not count any.
+    // A storefront that was created before custom fields existed has no count.
     let with_room = doc! { "_id": storefront, "customFieldCount": { "$not": { "$gte": MAX_DEFINITIONS } } };
     let storefronts = database.open::<Storefront>(reach);
     let counted = storefronts.update_in(tx, with_room, count(1)).await?;
     Ok(counted.is_some())
 }
 
-/// Counts one field less.
+/// Decreases the storefront's number of fields.
 pub async fn count_one_less(
     database: &Database,
     reach: &Reach,
@@ -193,7 +195,7 @@ fn count(change: i64) -> Document {
     doc! { "$inc": { "customFieldCount": change } }
 }
 
-/// Makes the storefront's guards where it has none.
+/// Creates the storefront's guards if it has none.
 pub async fn ensure_guards(
     database: &Database,
     reach: &impl Confine,

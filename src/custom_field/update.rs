@@ -1,4 +1,4 @@
-//! Changing what is said of a field; its key and type stay.
+//! Updates of a custom field; its key and type never change.
 
 use std::sync::Arc;
 
@@ -11,25 +11,25 @@ use crate::app::App;
 use crate::error::Result;
 use crate::platform::{database::Tx, id::CustomFieldId};
 
-/// What to change, checked. The outer `None`: as it is; the inner one: cleared.
+/// The checked changes. The outer `None` means unchanged, the inner one removed.
 #[derive(Debug, Default)]
 pub struct Changes {
-    /// What people call it.
+    /// Display name.
     pub name: Option<String>,
-    /// What it is for.
+    /// Purpose of the field.
     pub description: Option<Option<String>>,
-    /// Whether whoever may write it must.
+    /// Whether every caller that may write the field must set a value.
     pub is_required: Option<bool>,
-    /// The values of a SELECT.
+    /// The options of a SELECT.
     pub options: Option<Vec<String>>,
-    /// Whether others than backends may read it.
+    /// Whether callers other than backends may read it.
     pub is_public: Option<bool>,
     /// Whether customers may write it.
     pub is_customer_writable: Option<bool>,
 }
 
-/// Changes a field and gives it as it is stored then. Options can be added and put in another order at any time; one goes
-/// only where no `B` has it.
+/// Updates a field and returns it as stored. Options can be added and reordered at any time; an option can be removed
+/// only if no document `B` has it.
 ///
 /// # Errors
 /// CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_IN_USE on `options`.
@@ -80,7 +80,7 @@ fn removed_options(stored: &Definition, changes: &Changes) -> Vec<Bson> {
     gone.map(|option| option.as_str().into()).collect()
 }
 
-/// The changes as an update.
+/// Builds the update from the changes.
 fn written(changes: &Changes) -> Document {
     let Changes {
         name,

@@ -1,4 +1,4 @@
-//! A value of a custom field: as JSON on the wire, typed in the database.
+//! Values of custom fields: JSON in requests and responses, typed in the database.
 
 use async_graphql::{Number, ScalarType, Value};
 use bson::Bson;
@@ -6,13 +6,13 @@ use bson::Bson;
 use super::{CustomFieldType, Definition};
 use crate::platform::{clock::Timestamp, scalar::Date};
 
-/// Longest text, in characters.
+/// Maximum length of a text, in characters.
 pub const MAX_TEXT: usize = 1000;
-/// The largest whole number that every client of JSON reads as it is (RFC 8259 §6): 2^53 − 1.
+/// The largest whole number that every JSON client reads exactly (RFC 8259 §6): 2^53 − 1.
 const MAX_WHOLE: i64 = (1 << 53) - 1;
 
 impl Definition {
-    /// What is stored of a value that was sent; `None` for one that cannot be the field's.
+    /// The stored form of a sent value; `None` if it is not valid for the field.
     #[must_use]
     pub fn read(&self, sent: &Value) -> Option<Bson> {
         match (self.kind, sent) {
@@ -34,7 +34,7 @@ impl Definition {
         }
     }
 
-    /// Whether a value that was read before still is one: a SELECT may have lost the option since.
+    /// Whether the field still accepts a stored value: a SELECT may have lost the option since.
     #[must_use]
     pub fn still_takes(&self, value: &Bson) -> bool {
         match (self.kind, value) {
@@ -43,7 +43,7 @@ impl Definition {
         }
     }
 
-    /// Which values the field takes, for a person.
+    /// The accepted values, in words for a message.
     #[must_use]
     pub fn takes(&self) -> &'static str {
         match self.kind {
@@ -66,7 +66,7 @@ impl Definition {
     }
 }
 
-/// A stored value as JSON.
+/// Converts a stored value to JSON.
 #[must_use]
 pub fn shown(stored: &Bson) -> Value {
     match stored {
@@ -75,7 +75,7 @@ pub fn shown(stored: &Bson) -> Value {
         Bson::Double(number) => Number::from_f64(*number).map_or(Value::Null, Value::Number),
         Bson::Boolean(flag) => Value::Boolean(*flag),
         Bson::DateTime(moment) => Timestamp::from_millis(moment.timestamp_millis()).to_value(),
-        // Nothing else is ever stored.
+        // Other types are never stored.
         _ => Value::Null,
     }
 }
@@ -84,7 +84,7 @@ fn is_text(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().count() <= MAX_TEXT && !text.chars().any(char::is_control)
 }
 
-/// JSON does not tell 1 from 1.0.
+/// The number as an integer, if it is whole: JSON does not distinguish 1 from 1.0.
 fn whole(number: &Number) -> Option<i64> {
     let whole = number
         .as_i64()

@@ -1,4 +1,4 @@
-//! Where the erasure of a customer's personal data stands, as the customer's document tells it (CLY-20).
+//! The status of the erasure of a customer's personal data, as the customer's document stores it (CLY-20).
 
 use async_graphql::Enum;
 use bson::{Document, doc};
@@ -9,7 +9,7 @@ use crate::access::audit::Actor as AuditActor;
 use crate::error::{Result, UserError};
 use crate::platform::{clock::Timestamp, id::StorageId};
 
-/// Where it is stored in a customer's document.
+/// The field of a customer's document that holds the status.
 const STATUS: &str = "anonymization.status";
 
 /// Status of the erasure of a customer.
@@ -28,49 +28,49 @@ pub enum AnonymizationStatus {
     Cancelled,
 }
 
-/// What is stored of a customer's erasure, where one was ever asked for.
+/// The stored state of a customer's erasure, if one was ever requested.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Anonymization {
-    /// Where it stands.
+    /// Status of the erasure.
     pub status: AnonymizationStatus,
-    /// When it was asked for.
+    /// When it was requested.
     pub requested_at: Timestamp,
     /// When the grace period ends.
     pub scheduled_for: Timestamp,
-    /// Who asked.
+    /// Who requested it.
     pub requester: Actor,
     /// When it was cancelled.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cancelled_at: Option<Timestamp>,
-    /// Who cancelled.
+    /// Who cancelled it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub canceller: Option<Actor>,
-    /// When it began. From then on nothing of the customer is changed any more (ERA-04).
+    /// When it started. From then on the customer is no longer changed (ERA-04).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub started_at: Option<Timestamp>,
-    /// Who began it, until all that its beginning does is done: then another node goes on with it where one has died.
+    /// Who started it; absent once all steps of the start are done. If a node dies in between, another node continues.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub closing: Option<AuditActor>,
     /// When it last failed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub failed_at: Option<Timestamp>,
-    /// When it was done.
+    /// When it was completed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub completed_at: Option<Timestamp>,
-    /// What was erased so far.
+    /// Number of erased objects so far.
     #[serde(default)]
     pub erased: Counts,
-    /// Storages that are to be emptied; nobody's since the erasure began.
+    /// Storages that are still to be emptied; since the start of the erasure they belong to nobody.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub storages: Vec<StorageId>,
-    /// Whether the customer is to be gone in the end (EPC-04).
+    /// Whether the customer itself is deleted at the end (EPC-04).
     #[serde(default)]
     pub is_deletion: bool,
 }
 
 impl Anonymization {
-    /// One that somebody asks for at `now`, to start at `scheduled_for`.
+    /// Creates the state of an erasure that is requested at `now` and starts at `scheduled_for`.
     #[must_use]
     pub fn asked(requester: Actor, now: Timestamp, scheduled_for: Timestamp) -> Self {
         Self {
@@ -91,13 +91,13 @@ impl Anonymization {
     }
 }
 
-/// What was erased, counted by kind.
+/// Number of erased objects by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
     /// Addresses.
     pub addresses: i64,
-    /// Orders that had an address or an e-mail address in them.
+    /// Orders that contained an address or an e-mail address.
     pub orders: i64,
     /// Items of private storage.
     pub storage_items: i64,
@@ -107,13 +107,13 @@ pub struct Counts {
     pub custom_fields: i64,
 }
 
-/// Who did something.
+/// The requester or canceller of an erasure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Actor {
-    /// What kind of actor.
+    /// Kind of the actor.
     pub kind: ActorKind,
-    /// Its id.
+    /// Id of the actor.
     pub id: String,
 }
 
@@ -130,20 +130,20 @@ pub enum ActorKind {
 }
 
 impl Customer {
-    /// Where the erasure stands; `None` when none was ever asked for.
+    /// The status of the erasure; `None` if none was ever requested.
     #[must_use]
     pub fn erasure(&self) -> Option<AnonymizationStatus> {
         self.anonymization.as_ref().map(|erasure| erasure.status)
     }
 
-    /// Whether an erasure has begun, so that nothing is changed any more.
+    /// Whether an erasure has started, after which the customer is no longer changed.
     #[must_use]
     pub fn is_being_erased(&self) -> bool {
         let erasure = self.anonymization.as_ref();
         erasure.is_some_and(|erasure| erasure.started_at.is_some())
     }
 
-    /// Whether the customer may be changed.
+    /// Checks that the customer may be changed.
     ///
     /// # Errors
     /// CUSTOMER_ANONYMIZED on `field` (ERA-04).
@@ -156,23 +156,23 @@ impl Customer {
     }
 }
 
-/// The filter for customers of whom it finds only those that may be changed: for writes that do not read the customer in
-/// the same transaction (ERA-04).
+/// Restricts a filter to customers that may be changed, for writes that do not read the customer in the same
+/// transaction (ERA-04).
 #[must_use]
 pub fn open(mut filter: Document) -> Document {
     filter.insert("anonymization.startedAt", doc! { "$exists": false });
     filter
 }
 
-/// The condition that a customer's erasure stands there.
+/// The filter for customers whose erasure has this status.
 ///
 /// # Errors
-/// [`crate::error::Error::Internal`] for a status that cannot be written.
+/// [`crate::error::Error::Internal`] for a status that cannot be serialized.
 pub fn stands_at(status: AnonymizationStatus) -> Result<Document> {
     Ok(doc! { STATUS: bson::serialize_to_bson(&status)? })
 }
 
-/// The condition that a customer's data is erased, or that it is not.
+/// The filter for customers whose erasure is completed, or is not completed.
 ///
 /// # Errors
 /// As [`stands_at`].

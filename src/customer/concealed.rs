@@ -1,9 +1,10 @@
-//! Registering where a storefront conceals which addresses it knows (SPR-10): a taken address costs a stranger what a free
-//! one costs, and shows as little.
+//! Registration in a storefront that conceals which addresses are registered (SPR-10): for the caller, a taken address
+//! costs the same as a free one and reveals as little.
 //!
-//! Both ways make a hash, use a number up, take the same limits, run the same kinds of commands and send one mail: a free
-//! address gets a token that verifies it, the holder of a taken one a notice. A new account can be signed in to once its
-//! address is verified. An anonymous user is left as they are; they are merged at the first sign-in.
+//! In both cases a hash is computed, a number is used up, the same limits apply, the same kinds of commands are sent,
+//! and one mail is sent: a free address receives a token that verifies it, the owner of a taken one a notice. A new
+//! account can be signed in to once its address is verified. An anonymous user is left unchanged and merged at the
+//! first sign-in.
 
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ use crate::storefront_user::{
     store::{self as user_store, UNIQUE_EXTERNAL_ID},
 };
 
-/// What is written where the address is free.
+/// The documents that are written if the address is free.
 struct Candidate {
     organization: OrganizationId,
     email: Email,
@@ -42,17 +43,17 @@ struct Candidate {
     user: StorefrontUser,
     storage: PrivateStorage,
     assignments: Vec<Assignment>,
-    /// In whose name a key is prepared that nobody gets.
+    /// Holder of a key that nobody receives.
     nobody: (CustomerId, StorefrontUserId),
-    /// Whether a mail may be sent to the address now.
+    /// Whether the limits allow a mail to the address now.
     granted: Granted,
 }
 
-/// Registers a stranger who was admitted, if the address is free. The answer is the same either way.
+/// Registers an admitted customer if the address is free. The response is the same in both cases.
 ///
 /// # Errors
-/// CUSTOM_FIELD_NOT_FOUND and CUSTOM_FIELD_VALUE_INVALID where a field or an option went meanwhile, RATE_LIMITED, SAVE_FAILED
-/// (410).
+/// CUSTOM_FIELD_NOT_FOUND and CUSTOM_FIELD_VALUE_INVALID if a field or an option was deleted meanwhile, RATE_LIMITED,
+/// SAVE_FAILED (410).
 pub async fn register(
     app: &Arc<App>,
     (place, storefront): (&StorefrontReach, &Storefront),
@@ -64,7 +65,7 @@ pub async fn register(
     };
     let now = app.clock.now();
     let (customer, user, storage) = registration::account(app, place, now, &new, hash);
-    // One limit, whichever of the two mails it is.
+    // One limit for both kinds of mail.
     let granted = limits::mail(app, place.id(), &new.email.key, About::RegistrationAttempt).await?;
     let mut candidate = Candidate {
         organization: place.reach().identity().organization().clone(),
@@ -99,7 +100,7 @@ async fn save(app: &App, house: &Reach, code: &str, candidate: &mut Candidate) -
             write(app, house, tx, candidate).boxed()
         });
         match written.await {
-            // A backend has registered a user by this id, or somebody has got the address otherwise at the same moment.
+            // A backend has registered a user with this id, or a concurrent operation has taken the address.
             Err(error) if matches!(violated_index(&error), Some(UNIQUE_EXTERNAL_ID | UNIQUE_EMAIL)) => {}
             outcome => return outcome,
         }
@@ -117,7 +118,7 @@ async fn write(app: &App, house: &Reach, tx: &mut Tx, candidate: &Candidate) -> 
         granted,
         ..
     } = candidate;
-    // Registrations with one address wait for each other, whatever comes of them.
+    // Registrations with the same address wait for each other, whatever their result.
     let turn = format!("registration {} {}", customer.storefront_id, email.key);
     app.decoys.take_turn_in(tx, &turn).await?;
     let owner = store::by_email_in(&app.database, house, tx, email).await?;
@@ -135,7 +136,7 @@ async fn write(app: &App, house: &Reach, tx: &mut Tx, candidate: &Candidate) -> 
     if granted.is_granted() {
         let (whose, address) = match &owner {
             None => (customer, email.written.as_str()),
-            // Nobody has shown yet that it is theirs: perhaps the first mail was lost.
+            // The owner has not verified the address yet: perhaps the first mail was lost.
             Some(owner) if owner.awaits_proof => (owner, owner.email.as_deref().unwrap_or_default()),
             Some(owner) => (owner, ""),
         };
@@ -171,7 +172,7 @@ async fn insert(app: &App, house: &Reach, tx: &mut Tx, candidate: &Candidate) ->
     customers.insert_in(tx, house, customer).await
 }
 
-/// As much as [`insert`] writes.
+/// Writes as many documents and index entries as [`insert`].
 async fn insert_decoys(app: &App, tx: &mut Tx, candidate: &Candidate) -> Result<()> {
     let Candidate {
         customer,
@@ -185,7 +186,7 @@ async fn insert_decoys(app: &App, tx: &mut Tx, candidate: &Candidate) -> Result<
     decoys.insert_in(tx, customer, store::FILLED_INDEXES).await
 }
 
-/// Indexes that a new storefront user stands in.
+/// Number of indexes with an entry for a new storefront user.
 const USER_INDEXES: usize = 3;
-/// Indexes that a new storage stands in.
+/// Number of indexes with an entry for a new storage.
 const STORAGE_INDEXES: usize = 2;

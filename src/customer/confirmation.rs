@@ -1,8 +1,9 @@
-//! Redeeming a token that shows whose an address is: the account's own is verified by it, or a new one becomes the account's.
+//! Redemption of a token that proves the ownership of an address: it verifies the account's address, or changes the
+//! address of the account.
 //!
-//! The first proof of an address shuts out whoever prepared the account with somebody else's address (CST-06): all sessions
-//! end, and the password, linked identities and mailed keys of before go. Whoever shows, beside the token, that the account
-//! is theirs already keeps all of it: by a session of the account, or by its password.
+//! The first proof of an address locks out anybody who registered the account with somebody else's address (CST-06):
+//! all sessions end, and the earlier password, linked identities and mailed keys are removed. A caller who also proves,
+//! by a session or the password of the account, that the account is theirs keeps all of them.
 
 use std::sync::Arc;
 
@@ -24,28 +25,28 @@ use crate::context::RequestContext;
 use crate::error::{Error, Result};
 use crate::platform::{database::Tx, id::IdentityId, secret::Secret};
 
-/// The input's field with the token.
+/// The input field with the token.
 pub const FIELD: &str = "token";
 
-/// What the redeemer of a token shows beside it.
+/// The proof of the account's ownership that the caller presents beside the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
-    /// Nothing: all that is known is that they read the mailbox.
+    /// None: the caller is only known to read the mailbox.
     Nothing,
     /// A live session of the account.
     Session,
-    /// The account's password, as it was at this epoch of its credentials.
+    /// The account's password, checked at this epoch of its credentials.
     Password {
         /// The customer's `credential_epoch`.
         epoch: i64,
     },
 }
 
-/// What the redeemer shows: the password, where one is sent; else the request's own token.
+/// Determines the caller's proof: the password, if one is sent, otherwise the request's own token.
 ///
 /// # Errors
-/// PASSWORD_INVALID (408) on `password`, by which the token is not used up; EMAIL_TOKEN_INVALID where the token's account is
-/// gone or has another address by now; RATE_LIMITED.
+/// PASSWORD_INVALID (408) on `password`, without consuming the token; EMAIL_TOKEN_INVALID if the token's account was
+/// deleted or erased or now has another address; RATE_LIMITED.
 pub async fn shown(context: &RequestContext, key: &OneTimeKey, password: Option<Secret>) -> Result<Shown> {
     let app = &context.app;
     if let Some(password) = password {
@@ -71,16 +72,16 @@ pub async fn shown(context: &RequestContext, key: &OneTimeKey, password: Option<
     }
 }
 
-/// Whether the key can be redeemed for the customer: a verification is of the address that the customer has.
+/// Whether the key can be redeemed for the customer: a verification must be of the customer's present address.
 fn is_good_for(key: &OneTimeKey, customer: &Customer) -> bool {
     key.purpose == Purpose::EmailChange || is_bound_to(key, customer)
 }
 
-/// Uses up a token that shows whose an address is.
+/// Redeems a token that proves the ownership of an address.
 ///
 /// # Errors
-/// EMAIL_TOKEN_INVALID where another call was quicker or the address is another one by now, PASSWORD_INVALID (408) where
-/// the password was changed meanwhile, EMAIL_TAKEN (400), SAVE_FAILED (410).
+/// EMAIL_TOKEN_INVALID if a concurrent call has consumed it or the address has changed meanwhile, PASSWORD_INVALID
+/// (408) if the password has changed meanwhile, EMAIL_TAKEN (400), SAVE_FAILED (410).
 pub async fn confirm(app: &Arc<App>, key: &OneTimeKey, shown: Shown) -> Result<(Customer, Reach)> {
     let reach = app.access.reach_of_key(key);
     let context = (&**app, &reach, key, shown);
@@ -151,7 +152,7 @@ fn update(app: &App, key: &OneTimeKey, known: &Customer, shuts_out: bool) -> Res
     Ok(proven(known, set, shuts_out))
 }
 
-/// The update of a customer whose address is proven to be theirs; with the password gone where it `shuts_out`.
+/// The update of a customer whose address is proven; it removes the password if `shuts_out`.
 #[must_use]
 pub fn proven(known: &Customer, set: Document, shuts_out: bool) -> Document {
     let mut unset = Document::new();
@@ -160,7 +161,7 @@ pub fn proven(known: &Customer, set: Document, shuts_out: bool) -> Document {
     }
     let mut increase = doc! { "version": 1_i64 };
     if shuts_out {
-        // Whoever is signing in at this moment does not come in either.
+        // Sign-ins in progress are refused too.
         increase.insert("credentialEpoch", 1_i64);
         if known.password_hash.is_some() {
             unset.insert("passwordHash", "");
@@ -173,8 +174,8 @@ pub fn proven(known: &Customer, set: Document, shuts_out: bool) -> Document {
     update
 }
 
-/// Ends all sessions of an account, unlinks its identities but for a spared one, and voids its mailed keys, within the
-/// transaction that takes its password away. What has ended.
+/// Ends all sessions of an account, unlinks its identities except a spared one, and voids its mailed keys, within the
+/// transaction that removes its password. Returns what has ended.
 pub async fn shut_out_in(
     app: &App,
     reach: &Reach,

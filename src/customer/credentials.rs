@@ -1,4 +1,4 @@
-//! What a signed-in customer holds: a session's pair of tokens.
+//! The credentials of a signed-in customer: the pair of tokens of a session.
 
 use super::Customer;
 use crate::access::{
@@ -17,25 +17,25 @@ use crate::platform::{
     id::{MemberId, OrganizationId, SessionId},
 };
 
-/// An access token and the refresh token that the next one is got by.
+/// An access token, and the refresh token for the next one.
 #[derive(Clone)]
 pub struct Pair {
     /// The access token.
     pub access: SignedToken,
     /// The refresh token.
     pub refresh: String,
-    /// When the refresh token ends.
+    /// When the refresh token expires.
     pub refresh_expires_at: Timestamp,
 }
 
-/// Who begins a session, and on which device.
+/// The client and the device that start a session.
 #[derive(Clone, Debug)]
 pub struct Beginner<'a> {
-    /// Whose storefront it is.
+    /// The organization that owns the storefront.
     pub organization: OrganizationId,
     /// The API client.
     pub client: String,
-    /// The member on whose behalf a backend asks.
+    /// The member on whose behalf a backend starts it.
     pub owner: Option<MemberId>,
     /// The device.
     pub device: Device<'a>,
@@ -54,7 +54,7 @@ impl<'a> Beginner<'a> {
         }
     }
 
-    /// The signed-in customer itself, who goes on with the client that began the present session.
+    /// The signed-in customer, with the client that started the current session.
     pub async fn of_session(context: &'a RequestContext, reach: &Reach) -> Result<Self> {
         let mut beginner = Self::of(context, reach);
         let current = reach.person().and_then(|person| person.customer.as_ref());
@@ -66,7 +66,7 @@ impl<'a> Beginner<'a> {
         Ok(beginner)
     }
 
-    /// Whoever has a mailed key, with a credential or without.
+    /// The holder of a mailed key, with or without a credential.
     #[must_use]
     pub fn of_key(context: &'a RequestContext, key: &OneTimeKey) -> Self {
         let client = context
@@ -81,7 +81,7 @@ impl<'a> Beginner<'a> {
         }
     }
 
-    /// A session of this customer and its refresh token, not stored yet.
+    /// Creates a session of this customer and its refresh token, without storing them.
     #[must_use]
     pub fn begin(&self, app: &App, customer: &Customer) -> (Session, String) {
         let new = NewSession {
@@ -96,12 +96,12 @@ impl<'a> Beginner<'a> {
     }
 }
 
-/// Stores a session that was begun for a customer, in the transaction that signs them in and has changed the customer's own
-/// document before. Which others ended for it, because the customer would have too many (TOK-05); they go to
-/// `forget_sessions` after the commit.
+/// Stores a new session of a customer, in the transaction that signs them in and has already changed the customer's own
+/// document. Returns the sessions that ended because the customer had too many (TOK-05); after the commit they must be
+/// passed to `forget_sessions`.
 ///
 /// # Errors
-/// Whatever the database fails with.
+/// Any database error.
 pub async fn store_in(
     app: &App,
     tx: &mut Tx,
@@ -123,7 +123,7 @@ pub fn device(context: &RequestContext) -> Device<'_> {
     }
 }
 
-/// The pair of a session and its refresh token.
+/// Issues the token pair of a session with this refresh token.
 pub fn pair(app: &App, session: &Session, refresh: String) -> Result<Pair> {
     let access = app.access.tokens.issue_customer(CustomerSubject {
         id: &session.customer_id,

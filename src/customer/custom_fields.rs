@@ -1,4 +1,4 @@
-//! A customer's values of custom fields: checked when they are sent, and once more in the transaction that writes them.
+//! A customer's custom field values: checked when they are sent, and again in the transaction that writes them.
 
 use super::Customer;
 use crate::access::reach::{Reach, StorefrontReach};
@@ -24,8 +24,8 @@ fn writer(reach: &Reach) -> Writer {
     }
 }
 
-/// What a registration gives to custom fields: with what each has that its caller may write and must. What is wrong is
-/// noted.
+/// Checks the values of a registration, which must include every required field that the caller may write. Notes the
+/// errors in `faults`.
 pub async fn of_new(
     app: &App,
     (reach, place): (&Reach, &StorefrontReach),
@@ -41,7 +41,7 @@ pub async fn of_new(
     Ok(assignment::check(&fields, writer(reach), sent, faults))
 }
 
-/// What an update gives to custom fields. What is wrong is noted.
+/// Checks the values of an update. Notes the errors in `faults`.
 pub async fn of_update(
     app: &App,
     reach: &Reach,
@@ -56,10 +56,10 @@ pub async fn of_update(
     Ok(assignment::check(&fields, writer(reach), sent, faults))
 }
 
-/// Holds the fields of which the customer is given values within this transaction; to be called last.
+/// Locks the custom fields of which the customer receives values within this transaction. Must be called last.
 ///
 /// # Errors
-/// CUSTOM_FIELD_NOT_FOUND and CUSTOM_FIELD_VALUE_INVALID where a field or an option went meanwhile.
+/// CUSTOM_FIELD_NOT_FOUND and CUSTOM_FIELD_VALUE_INVALID if a field or an option was deleted meanwhile.
 pub async fn hold(
     app: &App,
     reach: &Reach,

@@ -1,8 +1,9 @@
-//! E-mail addresses: the one place where they are checked and normalised (SPR-10, UNI-02).
+//! E-mail addresses: the only place where they are checked and normalised (SPR-10, UNI-02).
 //!
-//! An address is kept as it was written and compared by its key: the local part in Unicode's form NFKC and lower case,
-//! without invisible characters; the domain in its ASCII form (IDNA, UTS 46). Letters that stand for others, such as
-//! U+212A KELVIN SIGN for `k`, would otherwise make two accounts of what a mail program or a person takes for one address.
+//! An address is stored as it was entered and compared by its key: the local part in Unicode normalisation form NFKC
+//! and lower case, without invisible characters; the domain in its ASCII form (IDNA, UTS 46). Otherwise compatibility
+//! characters, such as U+212A KELVIN SIGN for `k`, would allow two accounts for what a mail program or a person
+//! considers one address.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,16 +20,16 @@ use crate::platform::{page::MAX_TEXT, text};
 /// Longest address in bytes (RFC 5321 §4.5.3.1.3: a path of 256 with its angle brackets).
 const LONGEST: usize = 254;
 
-/// Longest text in bytes that can become an address: one in a Unicode form that takes more room. What is longer is not
-/// looked at, because folding a text takes time in proportion to its length.
+/// Longest text in bytes that can become an address, in a Unicode form that needs more space. A longer text is not
+/// examined, because folding takes time proportional to the length.
 const LONGEST_WRITTEN: usize = 4 * LONGEST;
 
-/// An address that was checked.
+/// A checked address.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Email {
-    /// As it was written, in Unicode's form NFC, without white space and invisible characters around it.
+    /// The address as it was entered, in Unicode form NFC, without surrounding white space and invisible characters.
     pub written: String,
-    /// As it is compared: two addresses with the same key are one.
+    /// The form that is compared: two addresses with the same key are the same.
     pub key: String,
 }
 
@@ -41,7 +42,7 @@ impl fmt::Debug for Email {
 /// Checks an address.
 ///
 /// # Errors
-/// REQUIRED when empty or blank, EMAIL_INVALID for what is not an address, on `field`.
+/// REQUIRED for an empty or blank text, EMAIL_INVALID for a text that is not an address, on `field`.
 pub fn check(text: &str, field: &str) -> Result<Email, UserError> {
     if text::without_margins(text).is_empty() {
         let message = "This must not be empty or blank.";
@@ -53,7 +54,7 @@ pub fn check(text: &str, field: &str) -> Result<Email, UserError> {
     })
 }
 
-/// An address, for lookups: what is not an address is simply not found.
+/// Parses an address for a lookup; `None` for a text that is not an address.
 #[must_use]
 pub fn parse(text: &str) -> Option<Email> {
     let text = text::without_margins(text);
@@ -66,7 +67,7 @@ pub fn parse(text: &str) -> Option<Email> {
     }
     let (local, domain) = text.rsplit_once('@')?;
     let domain = ascii_domain(domain)?;
-    // The mail goes to the ASCII form of the domain, which must have room in an address too.
+    // Mail is sent to the ASCII form of the domain, which must fit into an address too.
     if !is_well_formed(&format!("{}@{domain}", local.nfc())) {
         return None;
     }
@@ -75,7 +76,7 @@ pub fn parse(text: &str) -> Option<Email> {
     (key.len() <= MAX_TEXT).then_some(Email { written, key })
 }
 
-/// A text as it stands in the keys of addresses, for filters, which know an address in part.
+/// The form of a text that occurs in the keys of addresses, for filters by part of an address.
 #[must_use]
 pub fn compared(text: &str) -> String {
     if let Some(email) = parse(text) {
@@ -91,7 +92,7 @@ pub fn compared(text: &str) -> String {
     };
     let mut local = fold(written);
     if local.is_ascii() && !written.is_ascii() {
-        // What only looks like ASCII is in no key.
+        // Characters that only look like ASCII occur in no key.
         written.clone_into(&mut local);
     }
     match domain {
@@ -103,7 +104,7 @@ pub fn compared(text: &str) -> String {
     }
 }
 
-/// The grammar of RFC 5322, without what is no mailbox that a customer writes: a display name, an address literal.
+/// Checks the grammar of RFC 5322, without forms that no customer's mailbox has: display names and address literals.
 fn is_well_formed(text: &str) -> bool {
     let options = Options::default()
         .with_required_tld()
@@ -115,7 +116,7 @@ fn is_well_formed(text: &str) -> bool {
         && EmailAddress::from_str(text).is_ok()
 }
 
-/// A domain as it stands in the DNS, in lower case.
+/// A domain in the form that the DNS uses, in lower case.
 fn ascii_domain(domain: &str) -> Option<Cow<'_, str>> {
     let uts46 = Uts46::new();
     let ascii = uts46.to_ascii(
@@ -127,8 +128,8 @@ fn ascii_domain(domain: &str) -> Option<Cow<'_, str>> {
     ascii.ok()
 }
 
-/// A local part as it is compared; `None` for one that is not ASCII and stands for ASCII letters only, or for characters that
-/// an address has in other places.
+/// The compared form of a local part; `None` for one that is not ASCII and folds to ASCII letters only, or to
+/// characters that have another meaning in an address.
 fn compared_local(local: &str) -> Option<String> {
     let folded = fold(local);
     let plain = unquoted(&folded).unwrap_or(&folded);
@@ -136,13 +137,13 @@ fn compared_local(local: &str) -> Option<String> {
     is_sound.then(|| plain.to_owned())
 }
 
-/// What no local part has without quotation marks (RFC 5322 §3.2.3).
+/// Whether the character is not allowed in a local part without quotation marks (RFC 5322 §3.2.3).
 fn is_special(char: char) -> bool {
     char.is_whitespace() || char.is_control() || "()<>[]:;@\\,\"".contains(char)
 }
 
-/// What is in the quotation marks, where they could be left out: `"ada"@example.com` is the mailbox `ada@example.com`
-/// (RFC 5321 §4.1.2).
+/// The content of quotation marks that are not needed: `"ada"@example.com` is the mailbox `ada@example.com` (RFC 5321
+/// §4.1.2).
 fn unquoted(local: &str) -> Option<&str> {
     let inner = local.strip_prefix('"')?.strip_suffix('"')?;
     EmailAddress::is_valid_local_part(inner)
@@ -150,10 +151,10 @@ fn unquoted(local: &str) -> Option<&str> {
         .filter(|inner| !inner.contains(['"', '\\']))
 }
 
-/// Unicode's form NFKC in lower case, without invisible characters. Greek's two small sigmas are one letter.
+/// Folds a text to Unicode form NFKC in lower case, without invisible characters. Both Greek small sigmas become one.
 fn fold(text: &str) -> String {
     let folded = fold_once(text);
-    // What lower case gives may have a simpler form again.
+    // The result of lower-casing may have a simpler form again.
     fold_once(&folded)
 }
 
@@ -164,8 +165,8 @@ fn fold_once(text: &str) -> String {
     lower.nfkc().collect()
 }
 
-/// What stands for an account in the limits on sign-ins: the compared form, and for what is no address its beginning, which
-/// is all that is folded of a text of any size.
+/// The key of an account in the limits on sign-ins: the compared form, or for a text that is not an address its
+/// beginning. No more than that is folded, however long the text is.
 #[must_use]
 pub fn account(text: &str) -> String {
     parse(text).map_or_else(
@@ -280,7 +281,7 @@ mod tests {
             assert_eq!(refused, Err(UserErrorCode::EmailInvalid), "{bad}");
             assert!(!compared(bad).is_ascii(), "{bad} is in no key");
         }
-        // In a domain it is the domain that the DNS knows.
+        // In a domain such a character is mapped, as the DNS requires.
         assert_eq!(key("a@\u{212a}ai.example"), key("a@kai.example"));
     }
 
@@ -299,10 +300,10 @@ mod tests {
         }
     }
 
-    // UNI-02: a stored key never changes when it is compared once more, and no letter's key is that of an ASCII letter.
+    // UNI-02: a stored key is unchanged when it is folded again, and no letter's key is that of an ASCII letter.
     #[test]
     fn uni_02_every_character_folds_to_what_stays_as_it_is() {
-        // Behind it there are CJK's compatibility ideographs only, whose forms are simple, and what is not assigned.
+        // Beyond it there are only CJK compatibility ideographs, whose forms are simple, and unassigned code points.
         for char in '!'..='\u{1ffff}' {
             let is_plain = char.to_lowercase().eq([char]) && [char].into_iter().nfkc().eq([char]);
             if is_plain && !char.is_ascii() {

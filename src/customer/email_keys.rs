@@ -1,4 +1,4 @@
-//! Stored addresses get the keys by which they are compared today (UNI-02).
+//! Recomputes the keys by which stored addresses are compared (UNI-02).
 
 use bson::doc;
 
@@ -11,17 +11,18 @@ use crate::platform::{
     id::{CustomerId, Id},
 };
 
-/// Customers that are read at once.
+/// Customers that are read per command.
 const PART: i64 = 500;
-/// How often it is tried to give a customer a key that others take at the same time.
+/// Maximum number of attempts to set a customer's key that concurrent operations take.
 const ROUNDS: usize = 5;
 
-/// Only addresses with other characters than ASCII's, or with quotation marks, were compared otherwise before. They are
-/// looked at in the order of their customers' ids, which is the order of registration. Where two customers have one address,
-/// the older one keeps it; the other one is found by its id until it gets another address.
+/// Recomputes the keys of all addresses with non-ASCII characters or quotation marks; no others were compared
+/// differently before. They are processed in the order of the customers' ids, which is the order of registration. If
+/// two customers have the same address, the older one keeps it; the other one can be found by id only, until its
+/// address is changed.
 ///
 /// # Errors
-/// Whatever the database fails with; what was done is not done again.
+/// Any database error; a repeated call does not repeat what was done.
 pub async fn compare_all(customers: &Tenant<Customer>) -> Result<()> {
     let mut after: Option<CustomerId> = None;
     loop {
@@ -77,7 +78,7 @@ fn nobodys(customer: &Customer) -> String {
     customer.id.to_string()
 }
 
-/// Changes a key; false where another customer has it.
+/// Sets a key. Returns false if another customer has it.
 async fn give(customers: &Tenant<Customer>, customer: &Customer, key: String) -> Result<bool> {
     let as_it_was = doc! { "_id": &customer.id, "email": customer.email.as_deref() };
     let update = doc! { "$set": { "emailKey": key } };

@@ -1,4 +1,4 @@
-//! Customers on the wire: the node.
+//! The GraphQL node of customers.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ use crate::storefront_user::{
     graphql::{READ as READ_USERS, StorefrontUser},
 };
 
-/// Who may read customers: a storefront user too, the one that it is linked to.
+/// Who may read customers; a storefront user may read the customer that it is linked to.
 pub const READ: Policy = Policy::backend(Scope::CustomersRead).and_own();
 
 /// A customer account of a storefront. Personal data is null after erasure.
@@ -41,7 +41,7 @@ pub const READ: Policy = Policy::backend(Scope::CustomersRead).and_own();
 #[derive(Clone, Description)]
 pub struct Customer {
     document: Arc<Document>,
-    /// In a mutation's payload: what the caller may see of this person without the scopes to ask for it.
+    /// In a mutation's payload: the reach that shows this person without the scopes for reading them.
     granted: Option<Reach>,
 }
 
@@ -55,7 +55,7 @@ impl Customer {
         }
     }
 
-    /// The node in the payload of a mutation that `reach` was good for.
+    /// The node in the payload of a mutation that was authorized with `reach`.
     #[must_use]
     pub fn in_payload(document: Document, reach: &Reach) -> Self {
         Self {
@@ -64,13 +64,13 @@ impl Customer {
         }
     }
 
-    /// The node behind another one. `granted` is what a payload shows without the scope.
+    /// The node behind another object. `granted` is the reach of a payload, which needs no scope.
     #[must_use]
     pub fn granted(document: Arc<Document>, granted: Option<Reach>) -> Self {
         Self { document, granted }
     }
 
-    /// The reach with which what is behind the customer is read.
+    /// The reach with which objects behind the customer are read.
     fn reach(&self, context: &RequestContext, policy: &Policy) -> Result<Reach> {
         match &self.granted {
             Some(reach) => Ok(reach.clone()),
@@ -380,8 +380,8 @@ pub async fn node(context: &RequestContext, id: &str) -> Result<Option<Customer>
     Ok(context.by_id::<Document>(&reach, &id).await?.map(Customer::new))
 }
 
-/// The customer behind another object; `None` where the caller may not read customers. `granted` is what a payload shows
-/// without the scope.
+/// The customer behind another object; `None` if the caller may not read customers. `granted` is the reach of a
+/// payload, which needs no scope.
 pub async fn customer_behind(
     context: &RequestContext,
     granted: Option<&Reach>,

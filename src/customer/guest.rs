@@ -1,8 +1,8 @@
-//! What an anonymous shopper brings along to a registration or a sign-in (CST-02).
+//! Merging of an anonymous shopper at registration or sign-in (CST-02).
 //!
-//! Taking it over is a side task. Whatever is wrong with the token is a warning of the payload (ERR-04), and the customer is
-//! registered or signed in all the same; the token is looked at only when nothing else is wrong. What is taken over is taken
-//! over in the transaction that signs the customer in, so that it comes along exactly once, whenever somebody dies.
+//! The merge is optional. A problem with the token is a warning in the payload (ERR-04), and the customer is registered
+//! or signed in nevertheless; the token is examined only if nothing else is wrong. The merge happens in the transaction
+//! that signs the customer in, so that it happens exactly once even if the process dies.
 
 use bson::doc;
 
@@ -21,15 +21,15 @@ use crate::storefront_user::{
     refusal,
 };
 
-/// The input's field with the anonymous user's token.
+/// The input field with the anonymous user's token.
 const FIELD: &str = "anonymousUserToken";
 
-/// What a token that was brought along stands for.
+/// The anonymous user that a presented token identifies.
 #[derive(Clone, Debug, Default)]
 pub struct Brought {
-    /// The anonymous user, where there is something to take over.
+    /// The anonymous user, if there is anything to merge.
     pub user: Option<StorefrontUser>,
-    /// Why there is nothing to take over.
+    /// Why there is nothing to merge.
     pub warning: Option<UserError>,
 }
 
@@ -45,19 +45,19 @@ impl From<std::result::Result<Option<StorefrontUser>, UserError>> for Brought {
     }
 }
 
-/// What came over to a customer.
+/// The result of a merge into a customer.
 #[derive(Clone, Debug, Default)]
 pub struct Taken {
-    /// Items.
+    /// Number of merged items.
     pub items: i64,
-    /// Why there are none.
+    /// Why nothing was merged.
     pub warning: Option<UserError>,
 }
 
-/// For whom a token is looked at.
+/// The customer for whom a token is examined.
 #[derive(Clone, Copy, Debug)]
 pub struct Receiver<'a> {
-    /// The house's reach into the storefront.
+    /// The gateway's own reach into the storefront.
     pub house: &'a Reach,
     /// The storefront.
     pub storefront: &'a StorefrontId,
@@ -65,10 +65,10 @@ pub struct Receiver<'a> {
     pub own: Option<&'a StorefrontUserId>,
 }
 
-/// Looks at the token that somebody brings along: nothing without one, a warning for one that cannot be used.
+/// Examines a presented token. The result is empty without a token, and a warning for a token that cannot be used.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Any database error.
 pub async fn look(app: &App, receiver: Receiver<'_>, token: Option<&str>) -> Result<Brought> {
     let Some(token) = token else {
         return Ok(Brought::default());
@@ -85,8 +85,8 @@ pub async fn look(app: &App, receiver: Receiver<'_>, token: Option<&str>) -> Res
     Ok(usable(found, receiver.own, Some(app.clock.now())).into())
 }
 
-/// The anonymous user whose things can be taken over, of a token that stands for this one; `None` where the customer has them
-/// already. Without a time nobody has expired.
+/// The anonymous user whose data can be merged; `None` if it was merged into this customer already. Without `now`, no
+/// user counts as expired.
 fn usable(
     found: Option<StorefrontUser>,
     own: Option<&StorefrontUserId>,
@@ -110,10 +110,10 @@ fn invalid() -> UserError {
     UserError::new(UserErrorCode::AnonymousTokenInvalid, [FIELD], message)
 }
 
-/// Gives the customer's user what the anonymous one has, within the transaction that signs the customer in.
+/// Merges the anonymous user into the customer's user, within the transaction that signs the customer in.
 ///
 /// # Errors
-/// CREDENTIALS_INVALID where the customer's erasure has begun; whatever the database fails with.
+/// CREDENTIALS_INVALID if the customer's erasure has started; any database error.
 pub async fn take_over(
     app: &App,
     (reach, by): (&Reach, &Actor),
@@ -136,7 +136,7 @@ pub async fn take_over(
             items: merged.items,
             warning: None,
         }),
-        // Somebody was quicker; nothing was written.
+        // A concurrent operation was first; nothing was written.
         Ok(Attempt::TooLate(late)) => Ok(Taken {
             items: 0,
             warning: usable(late.anonymous, Some(&own.id), None).err(),
@@ -146,7 +146,7 @@ pub async fn take_over(
     }
 }
 
-/// After a sign-in: the anonymous user's own token is good for nothing any more, on this node at once.
+/// Evicts the merged user from this node's cache after a sign-in, so that its own token is refused here at once.
 pub async fn forget(app: &App, brought: &Brought) {
     if let Some(user) = &brought.user {
         app.access.forget_person(&user.id).await;

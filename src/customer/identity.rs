@@ -1,4 +1,4 @@
-//! What ties customers to identity providers. The providers, and how somebody signs in at one, are single sign-on's.
+//! Links between customers and identity providers. The providers, and the sign-in at one, belong to single sign-on.
 
 use std::fmt;
 
@@ -20,30 +20,30 @@ use crate::platform::{
     stored::{Field, Stored},
 };
 
-/// What ties a provider's subject to a customer.
+/// A link between a provider's subject and a customer.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
     /// Id.
     #[serde(rename = "_id")]
     pub id: IdentityId,
-    /// Where.
+    /// The customer's storefront.
     pub storefront_id: StorefrontId,
     /// The customer's storefront user.
     pub user_id: StorefrontUserId,
     /// The customer.
     pub customer_id: CustomerId,
-    /// Who vouches for them.
+    /// The identity provider.
     pub provider_id: IdentityProviderId,
-    /// What the provider calls them; unique at the provider.
+    /// The subject at the provider; unique there.
     pub subject: String,
-    /// Whether the provider ever said that the customer's address is theirs.
+    /// Whether the provider has ever asserted that the customer's address is verified.
     pub is_email_proven: bool,
-    /// When they were tied.
+    /// When the link was created.
     pub created_at: Timestamp,
 }
 
-// What a provider calls somebody is theirs.
+// The provider's subject is personal data.
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Identity({})", self.id)
@@ -82,7 +82,8 @@ impl Personal for Identity {
     const LINK: Link = Link::User("userId");
 }
 
-/// Removes what ties a person to identity providers, within the transaction that erases or deletes them. How many there were.
+/// Deletes a person's links to identity providers, within the transaction that erases or deletes the person. Returns
+/// their number.
 pub async fn forget_in(
     database: &Database,
     reach: &impl Confine,
@@ -94,7 +95,7 @@ pub async fn forget_in(
     database.open::<Identity>(reach).delete_many_in(tx, theirs).await
 }
 
-/// Unlinks every identity of a customer but a spared one within a transaction; an audit entry for each.
+/// Unlinks every identity of a customer except a spared one within a transaction. Returns an audit entry for each.
 pub async fn unlink_all_in(
     database: &Database,
     reach: &Reach,

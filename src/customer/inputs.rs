@@ -1,4 +1,4 @@
-//! What customers' mutations take and give.
+//! Inputs and payloads of the customers' mutations.
 
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 

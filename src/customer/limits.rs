@@ -1,15 +1,16 @@
-//! How often somebody may try what costs others something: sign-ins, registrations, passwords (TOK-03), mails (DEF-05). Shared
-//! by all nodes; stored blinded.
+//! Limits on what is costly or can be abused: sign-ins, registrations, password attempts (TOK-03), mails (DEF-05). They
+//! are shared by all nodes and stored blinded.
 //!
-//! A password may be guessed by several ways: signing in, by GraphQL or OAuth, and confirming the present password of a
-//! signed-in customer. All of them count on the same account:
+//! A password can be guessed in several ways: by a sign-in, through GraphQL or OAuth, and by the confirmation of the
+//! current password of a signed-in customer. All of them count against the same account:
 //!
-//! - by client: waits after five failures in a row;
-//! - over all clients: 100 failures an hour, which clients that signed in to the account before neither use up nor feel;
+//! - by client: a delay after five consecutive failures;
+//! - over all clients: 100 failures an hour; clients that have signed in to the account before neither count towards
+//!   this limit nor are affected by it;
 //! - by IPv6 site: 60 failures an hour.
 //!
-//! A backend that names no shopper speaks for all of its shoppers, so that waits by client would let one of them lock the
-//! others out: there only the account's own ceiling counts.
+//! A backend that does not name the shopper's address acts for all of its shoppers, so a delay by client would let one
+//! of them lock out the others: for such a backend only the account's own limit counts.
 
 use std::time::Duration;
 
@@ -24,22 +25,22 @@ use crate::platform::throttle::{Attempt, Held, Limit, Window};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
-/// Sign-ins. A client is an office or a school behind one address, but no list of passwords; a storefront has more than its
-/// best day.
+/// Limits on sign-ins. They allow an office or a school behind one address, but not a list of passwords; the limit of a
+/// storefront exceeds its busiest day.
 const LOGINS: Amounts = Amounts {
     what: "login",
     client: &[Window::new(100, MINUTE), Window::new(1000, HOUR)],
     site: &[Window::new(1000, MINUTE), Window::new(10_000, HOUR)],
     storefront: &[Window::new(6000, MINUTE)],
 };
-/// Registrations.
+/// Limits on registrations.
 const REGISTRATIONS: Amounts = Amounts {
     what: "registration",
     client: &[Window::new(60, MINUTE), Window::new(300, HOUR)],
     site: &[Window::new(600, MINUTE), Window::new(3000, HOUR)],
     storefront: &[Window::new(3000, MINUTE)],
 };
-/// Requests for mails.
+/// Limits on requests for mails.
 const MAIL_REQUESTS: Amounts = Amounts {
     what: "mail request",
     client: &[Window::new(60, MINUTE), Window::new(300, HOUR)],
@@ -56,10 +57,10 @@ const ONCE_A_MINUTE: &[Window] = &[Window::new(1, MINUTE)];
 const FIVE_AN_HOUR: &[Window] = &[Window::new(5, HOUR)];
 const ONCE_A_MINUTE_AND_FIVE_AN_HOUR: &[Window] = &[Window::new(1, MINUTE), Window::new(5, HOUR)];
 
-/// Exports of a customer's data: each leaves a file.
+/// Exports of a customer's data; each one creates a file.
 const EXPORTS: &[Window] = &[Window::new(10, Duration::from_secs(24 * 3600))];
 
-/// A registration.
+/// Counts a registration.
 ///
 /// # Errors
 /// RATE_LIMITED.
@@ -67,12 +68,12 @@ pub async fn registration(context: &RequestContext, place: &StorefrontReach) -> 
     context.take(place, &REGISTRATIONS).await
 }
 
-/// A try to tell an account's password. It counts as a failure until it is settled.
+/// An attempt at an account's password. It counts as a failure until it is settled.
 #[must_use = "a guess that is not settled counts as a failure"]
 pub struct Guess {
-    /// By client.
+    /// The count of failures by client.
     row: Option<Attempt>,
-    /// By account and site.
+    /// The counts of failures by account and by site.
     held: Vec<Held>,
 }
 
@@ -135,7 +136,7 @@ impl Guess {
     }
 }
 
-/// A try to sign in to the account with this address as it is compared, whether there is one or not.
+/// Counts an attempt to sign in to the account with this address in its compared form, whether or not it exists.
 ///
 /// # Errors
 /// RATE_LIMITED.
@@ -144,8 +145,8 @@ pub async fn login(context: &RequestContext, place: &StorefrontReach, account: &
     Guess::begin(context, place.id(), account).await
 }
 
-/// A sign-in that an identity provider has checked the credentials of: nothing can be guessed here, so that failures in a
-/// row mean nothing; it counts among the sign-ins all the same.
+/// Counts a sign-in whose credentials an identity provider has checked. Nothing can be guessed here, so consecutive
+/// failures are not counted, but the limits on sign-ins apply.
 ///
 /// # Errors
 /// RATE_LIMITED.
@@ -153,7 +154,7 @@ pub async fn sign_on(context: &RequestContext, place: &StorefrontReach) -> Resul
     context.take(place, &LOGINS).await
 }
 
-/// A try to tell the password of a known customer. It counts together with sign-ins to the account.
+/// Counts an attempt at the password of a known customer, together with the sign-ins to the account.
 ///
 /// # Errors
 /// RATE_LIMITED.
@@ -161,15 +162,16 @@ pub async fn password(context: &RequestContext, customer: &Customer) -> Result<G
     Guess::begin(context, &customer.storefront_id, account(customer)).await
 }
 
-/// What an account is counted by: its address as it is compared.
+/// The key of an account in the limits: its address in the compared form.
 fn account(customer: &Customer) -> &str {
     customer.email_key.as_deref().unwrap_or(customer.id.as_str())
 }
 
-/// Ends a try: a success clears the failures, and what was not looked at because the gateway was busy does not count.
+/// Settles an attempt. A success clears the failures; an attempt that was not examined, because the gateway was busy,
+/// does not count.
 ///
 /// # Errors
-/// The outcome's own; when the database does not answer, that.
+/// The error of the outcome, or any database error.
 pub async fn settle<T>(guess: Guess, outcome: Result<T>) -> Result<T> {
     match &outcome {
         Ok(_) => guess.succeeded().await?,
@@ -186,9 +188,9 @@ fn was_wrong(fault: &UserError) -> bool {
     )
 }
 
-/// Notes that a customer signed in without a password, by a mailed key, an identity provider, a registration or the store's
-/// back end: the client is spared from the account's ceiling from now on. The sign-in has happened, so that a failure here
-/// is logged and no more.
+/// Records a customer's sign-in without a password, by a mailed key, an identity provider, a registration or the
+/// store's back end: the account's limit over all clients does not affect this client from now on. The sign-in is
+/// already complete, so a failure here is only logged.
 pub async fn signed_in(context: &RequestContext, customer: &Customer) {
     let Some(client) = context.counted_client() else {
         return;
@@ -199,7 +201,7 @@ pub async fn signed_in(context: &RequestContext, customer: &Customer) {
     }
 }
 
-/// Forgets which clients signed in to an account that is erased. What cannot be forgotten now goes by itself.
+/// Deletes the record of the clients that signed in to an erased account. If that fails, the record expires by itself.
 pub async fn forget(app: &App, customer: &Customer) {
     let whose = [customer.storefront_id.as_str(), account(customer)];
     if let Err(error) = app.throttle.forget(&whose).await {
@@ -210,26 +212,26 @@ pub async fn forget(app: &App, customer: &Customer) {
     }
 }
 
-/// A place for one mail to this address as it is compared, whether or not anybody has it. Mails of one class share five
-/// places an hour of an address in a storefront (DEF-05):
+/// Reserves one mail to this address in its compared form, whether or not it is registered. Each class of mails has a
+/// limit of five an hour for an address in a storefront (DEF-05):
 ///
 /// | class | what counts together |
 /// |---|---|
-/// | reset | password resets; one a minute (SPR-86) |
-/// | request | all other mails that somebody who is no owner of the address can cause |
-/// | notice | each kind of notice to an account's owner by itself, so that none hides another |
+/// | reset | password resets; also one a minute (SPR-86) |
+/// | request | all other mails that anybody but the owner of the address can cause |
+/// | notice | each kind of notice to an account's owner separately, so that none suppresses another |
 ///
-/// No caller is told that there was no place, because the address may be somebody else's.
+/// Callers are not informed of a refused mail, because the address may be somebody else's.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Any database error.
 pub async fn mail(app: &App, storefront: &StorefrontId, account: &str, about: About) -> Result<Granted> {
     let of_kind = ["mail", about.kind(), storefront.as_str(), account];
     let of_all = ["mail", "request", storefront.as_str(), account];
     let limit = |key, windows| Limit { key, windows };
     let limits = match about.class() {
         Class::Reset => vec![limit(&of_kind, ONCE_A_MINUTE_AND_FIVE_AN_HOUR)],
-        // One whose sender counts already need not count by kind.
+        // An e-mail change is already limited per sender, so it is not limited by kind.
         Class::Request if about == About::EmailChange => vec![limit(&of_all, FIVE_AN_HOUR)],
         Class::Request => vec![limit(&of_kind, ONCE_A_MINUTE), limit(&of_all, FIVE_AN_HOUR)],
         Class::Notice => vec![limit(&of_kind, FIVE_AN_HOUR)],
@@ -238,15 +240,16 @@ pub async fn mail(app: &App, storefront: &StorefrontId, account: &str, about: Ab
     Ok(Granted::new(about.class(), is_granted))
 }
 
-/// A place for a notice to an account's owner.
+/// Reserves a notice to an account's owner.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Any database error.
 pub async fn notice(app: &App, customer: &Customer, about: About) -> Result<Granted> {
     mail(app, &customer.storefront_id, account(customer), about).await
 }
 
-/// A mail that a signed-in customer asks for, who may know of the limit: one a minute and five an hour of a kind.
+/// Counts a mail that a signed-in customer requests, who may be informed of the limit: one a minute and five an hour
+/// per kind.
 ///
 /// # Errors
 /// RATE_LIMITED.
@@ -259,7 +262,7 @@ pub async fn own_mail(app: &App, storefront: &StorefrontId, customer: &CustomerI
     app.throttle.take(&[limit]).await
 }
 
-/// An export of a customer's data.
+/// Counts an export of a customer's data.
 ///
 /// # Errors
 /// RATE_LIMITED.
@@ -271,7 +274,7 @@ pub async fn export(app: &App, customer: &str) -> Result<()> {
     app.throttle.take(&[limit]).await
 }
 
-/// A request for a mail.
+/// Counts a request for a mail.
 ///
 /// # Errors
 /// RATE_LIMITED.

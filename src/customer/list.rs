@@ -1,4 +1,4 @@
-//! Lists of customers: filters and orders, each with an index behind it.
+//! Lists of customers: filters and sort orders, each supported by an index.
 
 use std::sync::Arc;
 
@@ -89,7 +89,7 @@ pub struct CustomerFilter {
     /// Id of a customer group of the customer; an unknown id matches no customer. Also requires the scope `groups:read`
     /// or a customer token; otherwise FORBIDDEN. Supported by an index, also together with `status`.
     pub group_id: Option<ID>,
-    /// That group, where it was found to be there; set before the filter becomes a condition.
+    /// The group, if it exists for the caller; set before the filter is converted to a condition.
     #[graphql(skip)]
     pub group: Option<CustomerGroupId>,
     /// Time at which the account was created.
@@ -98,7 +98,7 @@ pub struct CustomerFilter {
     pub updated_at: Option<DateTimeFilter>,
     /// Value of a custom field of the storefront. An index supports `eq`, and `isNull: false`.
     pub custom_field: Option<CustomFieldFilter>,
-    /// What that comes to, once the fields are known.
+    /// The conditions of `custom_field`, set once the definitions are known.
     #[graphql(skip)]
     custom_field_conditions: Vec<bson::Document>,
     /// All of these filters must match. `and`, `or` and `not` nest at most five levels deep.
@@ -110,7 +110,7 @@ pub struct CustomerFilter {
 }
 
 impl CustomerFilter {
-    /// Shows each group that is named, here and in the filters within, with the place to note that it is there.
+    /// Calls `show` with each named group, also of nested filters, and with the place for the resolved id.
     pub fn each_group(&mut self, show: &mut impl FnMut(&ID, &mut Option<CustomerGroupId>)) {
         self.each(&mut |filter| {
             if let Some(id) = &filter.group_id {
@@ -119,7 +119,7 @@ impl CustomerFilter {
         });
     }
 
-    /// Shows each of the filters, those within others too, to `look`.
+    /// Calls `look` with each filter, nested ones included.
     fn each(&mut self, look: &mut dyn FnMut(&mut Self)) {
         look(self);
         let within = self.and.iter_mut().chain(&mut self.or).flatten();
@@ -134,7 +134,7 @@ impl CustomerFilter {
         names
     }
 
-    /// Makes conditions of what is said of custom fields, by those that the caller may read.
+    /// Converts the custom field filters to conditions, by the definitions that the caller may read.
     fn resolve(&mut self, fields: &Definitions) -> Result<()> {
         let mut outcome = Ok(());
         self.each(&mut |filter| {
@@ -209,7 +209,7 @@ impl Filter for CustomerFilter {
 /// A page of a storefront's customers.
 ///
 /// # Errors
-/// FORBIDDEN where the caller may not read customers; BAD_USER_INPUT for a wrong page or filter.
+/// FORBIDDEN if the caller may not read customers; BAD_USER_INPUT for an invalid page or filter.
 pub async fn customers_of(
     context: &Arc<RequestContext>,
     storefront: &StorefrontId,

@@ -1,4 +1,4 @@
-//! Finding a customer: by id, by reference, by e-mail address.
+//! Lookup of a customer by id, by reference or by e-mail address.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub struct CustomerEmailKey {
     email: String,
 }
 
-/// Customers' part of the query.
+/// The queries of customers.
 #[derive(Default)]
 pub struct CustomerQuery;
 

@@ -1,5 +1,5 @@
-//! Mails to customers. Each is a job that carries the customer's id and what the mail is about; keys are made when it is
-//! sent, so that they stand in the mail and nowhere else.
+//! Mails to customers. Each is a job that carries the customer's id and the subject. One-time keys are generated when
+//! the mail is sent, so that they occur in the mail only.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::storefront::Storefront;
 
 const KIND: &str = "customer.mail";
 
-/// What a mail is about.
+/// Subject of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum About {
@@ -31,33 +31,33 @@ pub enum About {
     PasswordReset,
     /// A token to verify the address.
     EmailVerification,
-    /// A token to take the new address, mailed to that one.
+    /// A token that confirms the new address, mailed to the new address.
     EmailChange,
-    /// To the address so far: it is to be another one.
+    /// To the current address: a change of the address was requested.
     EmailChangeNotice,
-    /// To the address so far: the store has replaced it (CST-08).
+    /// To the previous address: the store has replaced it (CST-08).
     EmailChanged,
-    /// The password is another one now.
+    /// The password was changed.
     PasswordChanged,
     /// Somebody tried to register with the address.
     RegistrationAttempt,
-    /// An identity provider is a new way to sign in.
+    /// An identity provider was linked as a way to sign in.
     IdentityLinked,
 }
 
-/// Which mails share the limits of a recipient; see [`limits::mail`](super::limits::mail).
+/// The classes of mails that share limits per recipient; see [`limits::mail`](super::limits::mail).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// A key to choose a new password.
     Reset,
-    /// What somebody who is no owner of the address can cause.
+    /// Mails that anybody but the owner of the address can cause.
     Request,
-    /// What an account's owner must learn.
+    /// Notices to the owner of an account.
     Notice,
 }
 
 impl About {
-    /// Which mails it shares its recipient's limits with.
+    /// The class with which it shares the limits of its recipient.
     #[must_use]
     pub const fn class(self) -> Class {
         match self {
@@ -69,7 +69,7 @@ impl About {
         }
     }
 
-    /// Its name in the keys of limits.
+    /// Name in the keys of limits.
     pub(super) const fn kind(self) -> &'static str {
         match self {
             Self::PasswordReset => "reset",
@@ -84,7 +84,7 @@ impl About {
     }
 }
 
-/// What the limits of a mail's recipient say: the mail has a place, or it is one too many and is not sent.
+/// The result of the limits on a mail's recipient: whether the mail may be sent.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "without it no mail is sent"]
 pub struct Granted {
@@ -97,7 +97,7 @@ impl Granted {
         Self { class, is_granted }
     }
 
-    /// Whether the mail has a place.
+    /// Whether the mail may be sent.
     #[must_use]
     pub const fn is_granted(self) -> bool {
         self.is_granted
@@ -109,13 +109,13 @@ impl Granted {
 struct Payload {
     customer_id: CustomerId,
     about: About,
-    /// The mail's own id, the same whenever it is sent again.
+    /// The mail's own id, the same when it is sent again.
     message_id: String,
-    /// The address that the mail goes to, where that is not the customer's when it is sent; encrypted, with the mail's id as
+    /// The recipient's address, if it is not the customer's at the time of sending; encrypted, with the mail's id as
     /// context.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     to: Option<Binary>,
-    /// What people call the identity provider that the mail is about.
+    /// Display name of the identity provider that the mail is about.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     provider: Option<String>,
 }
@@ -143,7 +143,7 @@ impl Payload {
         Ok(())
     }
 
-    /// The address that the mail was sealed for.
+    /// Decrypts the recipient's address.
     fn sealed_address(&self, app: &App) -> Result<Option<String>> {
         let Some(sealed) = &self.to else {
             return Ok(None);
@@ -153,11 +153,11 @@ impl Payload {
     }
 }
 
-/// Sends a mail once the transaction is through, where its recipient's limits leave a place. The place is taken before the
-/// transaction, which may run more than once.
+/// Queues a mail to be sent after the commit of the transaction, if the limits of its recipient allow it. They are
+/// checked before the transaction, which may run more than once.
 ///
 /// # Errors
-/// [`Error::Internal`] for a place of another class.
+/// [`Error::Internal`] for a `granted` of another class.
 pub async fn enqueue(
     app: &App,
     tx: &mut Tx,
@@ -168,7 +168,7 @@ pub async fn enqueue(
     Payload::new(app, customer, about).enqueue(app, tx, granted).await
 }
 
-/// The same to this address, whatever address the customer has when the mail is sent.
+/// As [`enqueue`], for a mail to this address, whatever address the customer has when it is sent.
 ///
 /// # Errors
 /// As [`enqueue`].
@@ -187,7 +187,7 @@ pub async fn enqueue_to(
     payload.enqueue(app, tx, granted).await
 }
 
-/// Tells a customer, once the transaction is through, that they can sign in at an identity provider from now on.
+/// Queues a notice to a customer that an identity provider was linked.
 ///
 /// # Errors
 /// As [`enqueue`].
@@ -203,12 +203,12 @@ pub async fn enqueue_link(
     payload.enqueue(app, tx, granted).await
 }
 
-/// Takes the mails to a customer back that are not sent yet; whether one is being sent.
+/// Withdraws the mails to a customer that are not sent yet. Returns whether one is being sent.
 pub async fn take_back(app: &App, customer: &CustomerId) -> Result<bool> {
     app.queue.withdraw(KIND, ("customerId", customer.as_str())).await
 }
 
-/// Removes the mails to a customer that were written as files.
+/// Deletes the mails to a customer that were written as files.
 pub async fn forget_files(app: &App, customer: &CustomerId) -> Result<()> {
     app.mailer.forget(customer.as_str()).await
 }
@@ -233,7 +233,7 @@ fn send(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Failu
             .open::<Customer>(&system)
             .get(&payload.customer_id)
             .await?;
-        // Nobody has this id, or not any more: there is nobody to write to.
+        // The id is unknown, or the customer was deleted.
         let Some(customer) = found else {
             return Ok(());
         };
@@ -252,7 +252,7 @@ fn send(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Failu
     .boxed()
 }
 
-/// The mail; `None` when there is no reason to send it any more.
+/// Composes the mail; `None` if there is no reason to send it any more.
 async fn letter(
     app: &App,
     customer: &Customer,
@@ -310,7 +310,7 @@ async fn letter(
     }))
 }
 
-/// What the mail says. `secret` is the key or token, of those kinds that have one.
+/// The content of the mail. `secret` is the key or token, for the kinds that contain one.
 fn notice<'a>(about: About, secret: &'a Secret, provider: &'a str) -> Notice<'a> {
     match about {
         About::PasswordReset => Notice::PasswordReset { key: secret },

@@ -1,4 +1,4 @@
-//! Customers' mutations around mailed keys: password reset, verification, change of address.
+//! The customers' mutations with mailed keys: password reset, verification and change of the address.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
 use crate::platform::secret::Secret;
 use crate::storefront::Storefront;
 
-/// Who may ask for mails.
+/// Who may request mails.
 const ASK: Policy = Policy::backend(Scope::CustomersWrite).and_public();
 const OWN: Policy = Policy::customer_only();
 
@@ -128,7 +128,7 @@ pub struct CustomerEmailChangeConfirmPayload {
     user_errors: Vec<UserError>,
 }
 
-/// Customers' part of the mutation that works by mail.
+/// The customers' mutations that use mails.
 #[derive(Default)]
 pub struct CustomerMailMutation;
 
@@ -279,7 +279,8 @@ async fn ask(
     let email = email::parse(address);
     let account = email.as_ref().map_or(address, |email| email.key.as_str());
     if reach.person().is_some() {
-        // A customer asks for its own address; whose any other is, it does not learn (CST-06).
+        // A customer may request a mail to its own address only, and must not learn whether another is registered
+        // (CST-06).
         let own = whom(context, &reach, None).await?;
         if own.email_key.as_deref() != Some(account) {
             return Ok(());
@@ -355,7 +356,8 @@ async fn request_change(context: &Arc<RequestContext>, input: CustomerEmailChang
     }
     faults.check()?;
     let new = new.ok_or_else(|| Error::internal("a validated input has no e-mail address"))?;
-    // Told last: a session alone, without its password, asks for nobody's address, and no more often than mails are sent.
+    // Checked last: with a session alone, without the password, nobody can look up whether an address is registered,
+    // nor do so more often than mails are sent.
     let storefront = &customer.storefront_id;
     limits::own_mail(app, storefront, &customer.id, "change").await?;
     let place = reach
@@ -364,7 +366,7 @@ async fn request_change(context: &Arc<RequestContext>, input: CustomerEmailChang
     let conceals =
         (context.by_id::<Storefront>(&reach, storefront).await?).is_some_and(|found| found.conceal_emails);
     let known = store::by_email(&app.database, &place.of_the_house(), &new).await?;
-    // Where it is concealed, whoever reads the mail to that address learns it when confirming.
+    // If the storefront conceals this, only the reader of the mail to that address learns it, at the confirmation.
     if known.is_some() && !conceals {
         return Err(refusal::email_taken("newEmail").into());
     }

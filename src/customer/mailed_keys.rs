@@ -1,5 +1,5 @@
-//! What customers do with keys that are mailed to them: choosing a new password, verifying their address, taking another
-//! one. Asking for a key costs the same and is answered the same whether or not there is such a customer.
+//! Operations with mailed keys: choosing a new password, verifying the address and changing it. A request for a key
+//! costs the same and has the same response whether or not the customer exists.
 
 use std::sync::Arc;
 
@@ -26,8 +26,8 @@ use crate::platform::{
     secret::Secret,
 };
 
-/// Prepares a key for the customer with this address, and its mail. For an address that nobody has, as much is written:
-/// a key of nobody's, which nobody gets.
+/// Prepares a key for the customer with this address, and its mail. For an unknown address as much is written: a key of
+/// a nonexistent customer, which nobody receives.
 ///
 /// # Errors
 /// SAVE_FAILED (410).
@@ -63,7 +63,7 @@ pub async fn request(
         prepare(app, tx, *holder, what, address).boxed()
     });
     match written.await {
-        // Erased since they were found: nobody, then.
+        // The customer was erased meanwhile; treated like an unknown address.
         Err(error) if violated_index(&error) == Some(SEALED) => Ok(()),
         written => written.map_err(|error| refusal::save_failed(error, 410)),
     }
@@ -72,7 +72,7 @@ pub async fn request(
 /// Prepares a key and its mail within a transaction.
 ///
 /// # Errors
-/// A violation of [`SEALED`] for somebody who is to have no keys any more.
+/// A violation of [`SEALED`] for a customer whose keys were sealed.
 pub async fn prepare(
     app: &App,
     tx: &mut Tx,
@@ -84,7 +84,7 @@ pub async fn prepare(
     prepare_for(app, tx, holder, (purpose, address), mail).await
 }
 
-/// The same where the mail may go to another customer than the key's holder, who is nobody then.
+/// As [`prepare`], for a mail to a customer who is not the key's holder; the holder does not exist then.
 ///
 /// # Errors
 /// As [`prepare`].
@@ -104,7 +104,7 @@ pub async fn prepare_for(
     mail::enqueue(app, tx, reader, about, granted).await
 }
 
-/// The key that an input holds.
+/// Looks up the key of an input.
 ///
 /// # Errors
 /// RESET_KEY_INVALID or RESET_KEY_EXPIRED (415), EMAIL_TOKEN_INVALID or EMAIL_TOKEN_EXPIRED, on `field`.
@@ -116,7 +116,7 @@ pub async fn look(app: &App, secret: &str, purpose: Purpose, field: &str) -> Res
     }
 }
 
-/// The error for a key that does not work.
+/// The error for an invalid or expired key.
 #[must_use]
 pub fn ended(purpose: Purpose, field: &str, expired: bool) -> UserError {
     let (code, message) = match (purpose, expired) {
@@ -146,7 +146,7 @@ pub fn ended(purpose: Purpose, field: &str, expired: bool) -> UserError {
     }
 }
 
-/// A customer who may choose a new password by a key.
+/// A customer who may choose a new password with a key.
 pub struct Redeemer {
     /// The key.
     pub key: OneTimeKey,
@@ -154,7 +154,7 @@ pub struct Redeemer {
     reach: Reach,
 }
 
-/// Whether the customer still has the address that a key was mailed to, however it is written.
+/// Whether the customer still has the address that a key was mailed to, in any notation.
 #[must_use]
 pub fn is_bound_to(key: &OneTimeKey, customer: &Customer) -> bool {
     customer.email.as_ref() == Some(&key.email)
@@ -163,11 +163,11 @@ pub fn is_bound_to(key: &OneTimeKey, customer: &Customer) -> bool {
 
 const RESET_KEY: &str = "restorePasswordKey";
 
-/// Who may choose a new password by this key.
+/// Finds the customer who may choose a new password with this key.
 ///
 /// # Errors
-/// RESET_KEY_INVALID (415), also where the address that the key went to is not the customer's any more; RESET_KEY_EXPIRED
-/// (415).
+/// RESET_KEY_INVALID (415), also if the customer no longer has the address that the key was mailed to;
+/// RESET_KEY_EXPIRED (415).
 pub async fn redeemer(app: &App, secret: &str) -> Result<Redeemer> {
     let key = look(app, secret, Purpose::PasswordReset, RESET_KEY).await?;
     let reach = app.access.reach_of_key(&key);
@@ -178,12 +178,12 @@ pub async fn redeemer(app: &App, secret: &str) -> Result<Redeemer> {
     Ok(Redeemer { key, customer, reach })
 }
 
-/// Chooses a new password by a key that was found good. All sessions end, the address is verified by it, and a notice
-/// goes out (SPR-90).
+/// Sets a new password with a valid key. All sessions end, the address becomes verified, and a notice is mailed
+/// (SPR-90).
 ///
 /// # Errors
-/// RESET_KEY_INVALID (415) where somebody else was quicker or the address is another one by now; RATE_LIMITED;
-/// SAVE_FAILED (407).
+/// RESET_KEY_INVALID (415) if a concurrent call has consumed the key or the address has changed meanwhile;
+/// RATE_LIMITED; SAVE_FAILED (407).
 pub async fn reset(
     app: &Arc<App>,
     redeemer: &Redeemer,
@@ -223,7 +223,7 @@ async fn write_reset(
     let known = customers
         .find_one_in(tx, open(doc! { "_id": &key.customer_id }))
         .await?;
-    // A mailbox that is not the account's any more has no say.
+    // The key was mailed to an address that is no longer the account's.
     let Some(known) = known.filter(|known| is_bound_to(key, known)) else {
         return Ok(None);
     };
@@ -239,7 +239,7 @@ async fn write_reset(
     };
     let unlinked = match known.is_email_verified {
         true => Vec::new(),
-        // The first proof that the address is theirs: nobody who prepared the account has a way in any more (CST-06).
+        // First proof of the address: earlier registrants of the account lose every way to sign in (CST-06).
         false => identity::unlink_all_in(&app.database, reach, tx, (&customer, None)).await?,
     };
     app.one_time.void_in(tx, &customer.id, &Purpose::ALL).await?;
@@ -258,7 +258,7 @@ async fn write_reset(
     Ok(Some((customer, ended)))
 }
 
-/// Prepares a change of address: a token goes to the new one, a notice to the old one (CST-04).
+/// Prepares a change of the address: a token is mailed to the new one, a notice to the current one (CST-04).
 ///
 /// # Errors
 /// SAVE_FAILED (410).
@@ -269,7 +269,7 @@ pub async fn request_change(app: &Arc<App>, reach: &Reach, customer: &Customer, 
         user: &customer.user_id,
         customer: &customer.id,
     };
-    // The new address may be anybody's, and is sent no more than it may get; the customer is not told.
+    // The new address may be anybody's, so its limits apply; the customer is not informed of them.
     let confirmation = limits::mail(app, &customer.storefront_id, &email.key, About::EmailChange).await?;
     let notice = limits::notice(app, customer, About::EmailChangeNotice).await?;
     let context = (&**app, reach, (customer, holder), email.written.as_str());
@@ -277,7 +277,7 @@ pub async fn request_change(app: &Arc<App>, reach: &Reach, customer: &Customer, 
         .database
         .transaction(context, |tx, (app, reach, (customer, holder), address)| {
             async move {
-                // Whoever ended all sessions meanwhile meant this one too, and has voided what it asked for before.
+                // If all sessions were ended meanwhile, this one has ended too, and its earlier requests are void.
                 let asks = open(doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch });
                 let update = doc! { "$inc": { "emailChangeRequests": 1_i64 } };
                 let asking = store::update_in(&app.database, *reach, tx, asks, update).await?;

@@ -1,4 +1,4 @@
-//! Changes of how customers are stored.
+//! Migrations of stored customers.
 
 use bson::{Bson, Document, doc};
 use futures_util::FutureExt;
@@ -16,31 +16,31 @@ use crate::platform::{
     migration::Migration,
 };
 
-/// Sessions that one transaction of a migration ends.
+/// Number of sessions that one transaction of a migration ends.
 const BATCH: i64 = 1000;
 
-/// Stores the number in each reference beside it, because texts of numbers are not in the order of the numbers.
+/// Stores the number of each reference in a field of its own, because numbers as text do not sort in numeric order.
 pub const REFERENCE_NUMBERS: Migration = Migration {
     number: 1,
     name: "numbers of customers' references",
     run: |database| number_references(database).boxed(),
 };
 
-/// Ends the sessions of customers who have more than they may, those used longest ago first.
+/// Ends the sessions of customers that exceed the limit, the least recently used first.
 pub const SURPLUS_SESSIONS: Migration = Migration {
     number: 2,
     name: "at most 100 sessions for a customer",
     run: |database| end_surplus_sessions(database).boxed(),
 };
 
-/// Takes the version of the terms from customers who are erased: a text that a client chose.
+/// Removes the version of the terms, a text that a client chose, from erased customers.
 pub const ERASED_TERMS: Migration = Migration {
     number: 3,
     name: "no version of the terms after an erasure",
     run: |database| erase_terms(database).boxed(),
 };
 
-/// Stores each address as it is compared today (UNI-02).
+/// Recomputes the keys by which addresses are compared (UNI-02).
 pub const EMAIL_KEYS: Migration = Migration {
     number: 5,
     name: "customers' addresses as they are compared",
@@ -64,7 +64,7 @@ async fn number_references(database: &Database) -> Result<()> {
     Ok(())
 }
 
-/// Whose session it is.
+/// The owner of a session.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Holder {
@@ -93,7 +93,7 @@ async fn end_surplus_sessions(database: &Database) -> Result<()> {
     Ok(())
 }
 
-/// Ends a bounded number of a customer's surplus sessions; how many.
+/// Ends a limited number of a customer's surplus sessions, and returns how many.
 async fn end_some(database: &Database, holder: &Holder, most: i64) -> Result<i64> {
     #[derive(Deserialize)]
     struct Row {

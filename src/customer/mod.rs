@@ -1,5 +1,5 @@
-//! Customers: accounts of a storefront. Each has a regular storefront user of its own, to which its storage belongs and by
-//! which all that is the customer's is told from what is others'.
+//! Customers: accounts of a storefront. Each has a regular storefront user of its own, to which its storage belongs and
+//! by which all documents of the customer are identified.
 
 pub mod anonymization;
 pub mod concealed;
@@ -56,7 +56,7 @@ use crate::platform::{
 
 /// Longest first and last name, in characters (SPR-11).
 pub const MAX_NAME: usize = 100;
-/// Longest version of terms, in characters.
+/// Longest version of the terms, in characters.
 pub const MAX_TERMS_VERSION: usize = 100;
 
 /// Salutation of a person.
@@ -106,7 +106,7 @@ pub enum CustomerStatus {
 }
 
 impl CustomerStatus {
-    /// By the number of placed orders.
+    /// The status for a number of placed orders.
     #[must_use]
     pub const fn of(orders: i64) -> Self {
         match orders {
@@ -117,48 +117,48 @@ impl CustomerStatus {
     }
 }
 
-/// Which terms were accepted, and when.
+/// The acceptance of the store's terms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TermsAcceptance {
-    /// When.
+    /// Time of the acceptance.
     pub accepted_at: Timestamp,
-    /// Which, as the store calls them.
+    /// Version of the terms, as the store named it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<String>,
 }
 
-/// A customer account. What is missing was never told or is erased.
+/// A customer account. Missing values were never set, or are erased.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Customer {
     /// Id.
     #[serde(rename = "_id")]
     pub id: CustomerId,
-    /// Where.
+    /// The customer's storefront.
     pub storefront_id: StorefrontId,
     /// The customer's own storefront user.
     pub user_id: StorefrontUserId,
-    /// The storefront's code, two dashes, a number: unique and never reused (SPR-17).
+    /// The storefront's code, two dashes and a number: unique and never reused (SPR-17).
     pub reference: String,
-    /// That number, to sort by.
+    /// The number in the reference, for sorting.
     pub reference_number: i64,
-    /// The e-mail address as it was written.
+    /// The e-mail address as it was entered.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub email: Option<String>,
-    /// The same as it is compared (see [`email`]); unique in the storefront.
+    /// The key by which the address is compared (see [`email`]); unique in the storefront.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub email_key: Option<String>,
-    /// Whether the address was shown to be theirs.
+    /// Whether the address is verified.
     pub is_email_verified: bool,
-    /// Whether the account was registered by a stranger where the storefront conceals which addresses it knows, and nobody
-    /// has shown yet that the address is theirs: until then nobody signs in with its password (SPR-10).
+    /// Whether the account was registered with a publishable key in a storefront that conceals registered addresses,
+    /// and the address is not verified yet: until then nobody can sign in with its password (SPR-10).
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub awaits_proof: bool,
-    /// What is stored of the password, where there is one.
+    /// The hash of the password, if there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub password_hash: Option<Hashed>,
-    /// Grows when all sessions end, so that a sign-in that began before does not outlive it.
+    /// Increases when all sessions end, so that sign-ins that started before are refused.
     pub credential_epoch: i64,
     /// First name.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -172,55 +172,56 @@ pub struct Customer {
     /// Gender.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub gender: Option<Gender>,
-    /// Birth date.
+    /// Date of birth.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub date_of_birth: Option<Date>,
     /// Identifies the shopper to payment gateways; unique in the storefront (CLY-06).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub shopper_reference: Option<String>,
-    /// Placed orders, cancelled ones not counted.
+    /// Number of placed orders, without cancelled ones.
     pub order_count: i64,
-    /// Follows the count; stored for lists to filter by.
+    /// Derived from the number of orders; stored so that lists can be filtered by it.
     pub status: CustomerStatus,
-    /// The terms.
+    /// The acceptance of the store's terms.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub terms: Option<TermsAcceptance>,
-    /// The address that orders go to. Set as long as there are addresses (ADR-01); changed with them in one transaction.
+    /// The default address for shipping. Set as long as there are addresses (ADR-01); changed with them in one
+    /// transaction.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub default_shipping_address_id: Option<AddressId>,
-    /// The address that invoices go to; the same holds.
+    /// The default address for billing, under the same conditions.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub default_billing_address_id: Option<AddressId>,
-    /// Values of the storefront's custom fields, each field at most once.
+    /// Values of the storefront's custom fields, at most one per field.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub custom_fields: Vec<FieldValue>,
-    /// The groups that the customer is in, some of which may be gone. Joining and leaving is the store's affair and no
-    /// change of the customer: neither `version` nor `updated_at` tells of it.
+    /// The groups of the customer, some of which may be deleted. The store manages the membership; it is not a change
+    /// of the customer and affects neither `version` nor `updated_at`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub group_ids: Vec<CustomerGroupId>,
-    /// Where the erasure of what is personal here stands, where it was ever asked for.
+    /// State of the erasure of personal data, if one was ever requested.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub anonymization: Option<Anonymization>,
-    /// The last sign-in.
+    /// Time of the last sign-in.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_login_at: Option<Timestamp>,
-    /// When the account was made.
+    /// When the account was created.
     pub created_at: Timestamp,
-    /// When the profile, an address or the number of placed orders was last changed; signing in is no change.
+    /// When the profile, an address or the number of placed orders was last changed; a sign-in is not a change.
     pub updated_at: Timestamp,
-    /// Grows with each change of the profile, an address or the number of placed orders.
+    /// Increases with each change of the profile, an address or the number of placed orders.
     pub version: i64,
 }
 
 impl Customer {
-    /// What the audit trail is to tell of this customer.
+    /// Creates an audit entry about this customer.
     #[must_use]
     pub fn entry(&self, action: Action) -> Entry {
         Entry::new(&self.storefront_id, &self.id, action)
     }
 }
 
-// Nothing of a person reaches a log by way of its document.
+// Personal data must not reach a log through its document.
 impl fmt::Debug for Customer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Customer({})", self.id)
@@ -247,7 +248,7 @@ impl MemberDocument for Customer {
     }
 }
 
-/// Whether this can be a birth date: from 1900-01-01 to today, both included (SPR-11).
+/// Checks a date of birth: from 1900-01-01 to today, both included (SPR-11).
 ///
 /// # Errors
 /// DATE_OF_BIRTH_INVALID.
@@ -263,7 +264,7 @@ pub fn check_date_of_birth(date: Date, today: Date) -> Result<Date, UserError> {
     ))
 }
 
-/// Whether this can be a shopper reference: 3 to 128 characters, none of them white space or a control character (CLY-06).
+/// Checks a shopper reference: 3 to 128 characters, none of them white space or a control character (CLY-06).
 ///
 /// # Errors
 /// SHOPPER_REFERENCE_INVALID.
@@ -281,7 +282,7 @@ pub fn check_shopper_reference(value: &str) -> Result<String, UserError> {
     ))
 }
 
-/// Whether this has the form of a reference: a code, two dashes, a number without leading zeros (SPR-17).
+/// Whether a text has the form of a reference: a code, two dashes and a number without leading zeros (SPR-17).
 #[must_use]
 pub fn is_reference(text: &str) -> bool {
     let Some((code, number)) = text.split_once("--") else {
@@ -291,13 +292,13 @@ pub fn is_reference(text: &str) -> bool {
     crate::storefront::check_code(code).is_ok() && digits && !number.is_empty() && !number.starts_with('0')
 }
 
-/// What customers' operations refuse.
+/// The user errors of customers' operations.
 pub mod refusal {
     use super::{UserError, UserErrorCode};
     use crate::error::Error;
     use crate::platform::database::was_not_kept;
 
-    /// No such customer for this caller (SPR-31).
+    /// The customer does not exist, or is outside the caller's reach (SPR-31).
     #[must_use]
     pub fn not_found(field: &str) -> UserError {
         UserError::new(
@@ -308,7 +309,7 @@ pub mod refusal {
         .legacy(402)
     }
 
-    /// A backend did not say which customer (SPR-32).
+    /// A backend did not name the customer (SPR-32).
     #[must_use]
     pub fn reference_missing(field: &str) -> UserError {
         let message =
@@ -316,21 +317,21 @@ pub mod refusal {
         UserError::new(UserErrorCode::CustomerReferenceMissing, [field], message).legacy(405)
     }
 
-    /// The customer is erased, or being erased (ERA-04).
+    /// The customer is erased, or its erasure has started (ERA-04).
     #[must_use]
     pub fn anonymized<const N: usize>(field: [&str; N]) -> UserError {
         let message = "This customer's data is erased; nothing of it is changed any more.";
         UserError::new(UserErrorCode::CustomerAnonymized, field, message)
     }
 
-    /// The address is another customer's (SPR-10).
+    /// Another customer has the address (SPR-10).
     #[must_use]
     pub fn email_taken(field: &str) -> UserError {
         let message = "Another customer of this storefront has this e-mail address.";
         UserError::new(UserErrorCode::EmailTaken, [field], message).legacy(400)
     }
 
-    /// The reference is another customer's.
+    /// Another customer has the shopper reference.
     #[must_use]
     pub fn shopper_reference_taken() -> UserError {
         let message = "Another customer of this storefront has this shopper reference.";
@@ -341,21 +342,21 @@ pub mod refusal {
         )
     }
 
-    /// Wrong e-mail address, wrong password, no password: the same (EPC-08).
+    /// The same error for an unknown e-mail address, a wrong password and an account without a password (EPC-08).
     #[must_use]
     pub fn credentials_invalid() -> UserError {
         let message = "No customer has this e-mail address and password together.";
         UserError::new(UserErrorCode::CredentialsInvalid, [], message)
     }
 
-    /// A field that this caller may not send (ERR-03).
+    /// The caller may not send this field (ERR-03).
     #[must_use]
     pub fn forbidden(field: &str) -> UserError {
         let message = "Only a backend may send this field. Leave it out.";
         UserError::new(UserErrorCode::Forbidden, [field], message)
     }
 
-    /// An update that names nothing to change (SPR-33).
+    /// The input of an update names no change (SPR-33).
     #[must_use]
     pub fn no_changes() -> UserError {
         let message =
@@ -363,7 +364,7 @@ pub mod refusal {
         UserError::new(UserErrorCode::NoChanges, [], message)
     }
 
-    /// The write did not go through: nothing of it was kept (SPR-41). Where that is not known, the error stays what it is.
+    /// The write failed and nothing of it was kept (SPR-41). If that is not certain, the error is returned unchanged.
     #[must_use]
     pub fn save_failed(error: Error, legacy: i32) -> Error {
         if !was_not_kept(&error) {
@@ -374,7 +375,7 @@ pub mod refusal {
                 ?error,
                 "cannot save a change of a customer: the database does not answer"
             ),
-            // Trying again will hardly help: the disk is full, a right was taken away.
+            // A retry will hardly help, for example when the disk is full or a privilege was revoked.
             _ => tracing::error!(
                 ?error,
                 "cannot save a change of a customer: the database refused it"

@@ -1,4 +1,4 @@
-//! Customers' mutations.
+//! The customers' mutations for registration and profile.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ use crate::platform::{
 const REGISTER: Policy = Policy::backend(Scope::CustomersWrite).and_public();
 const WRITE: Policy = Policy::backend(Scope::CustomersWrite).and_customer();
 
-/// Customers' part of the mutation.
+/// The customers' mutations for registration and profile.
 #[derive(Default)]
 pub struct CustomerMutation;
 
@@ -141,7 +141,7 @@ async fn register(
     })
 }
 
-/// What the input says of the new customer; `None` where a fault was noted.
+/// Checks the input of a registration; `None` if errors were noted in `faults`.
 fn checked_customer(
     context: &RequestContext,
     faults: &mut Faults,
@@ -200,7 +200,7 @@ fn shopper_reference(reach: &Reach, value: &str) -> std::result::Result<String, 
     }
 }
 
-/// The customer that a mutation is to change: the caller's own, or the one that a backend names.
+/// The customer that a mutation changes: the caller's own, or the one that a backend names.
 ///
 /// # Errors
 /// CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, on `customerId`.
@@ -210,7 +210,7 @@ pub async fn whom(context: &RequestContext, reach: &Reach, id: Option<&ID>) -> R
     Ok(customer)
 }
 
-/// The same where the customer may be erased.
+/// As [`whom`], but the customer may be erased.
 ///
 /// # Errors
 /// CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), on `customerId`.
@@ -300,7 +300,7 @@ fn checked_changes(
     }
 }
 
-/// `None` for what was left out; the inner `None` for null.
+/// `None` for an omitted value; the inner `None` for null.
 pub fn sent<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
     match value {
         MaybeUndefined::Undefined => None,
@@ -309,7 +309,7 @@ pub fn sent<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
     }
 }
 
-/// A new password; every rule that it breaks is noted.
+/// Checks a new password, and notes every rule that it breaks.
 pub fn checked_password(
     context: &RequestContext,
     faults: &mut Faults,

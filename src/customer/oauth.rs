@@ -1,5 +1,5 @@
-//! OAuth 2.0 for customers: the password and refresh_token grants (RFC 6749 §4.3 and §6), and signing out by refresh token
-//! (RFC 7009). They do what the mutations do, in the words of the standard.
+//! OAuth 2.0 for customers: the password and refresh_token grants (RFC 6749 §4.3 and §6), and sign-out by refresh token
+//! (RFC 7009). They do the same as the mutations, with the standard's requests and responses.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use crate::context::RequestContext;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::platform::id::{ApiClientId, Id};
 
-/// Signs a customer in by e-mail address and password.
+/// Signs a customer in with e-mail address and password.
 ///
 /// # Errors
-/// The outer error when it cannot be looked at.
+/// The outer error when the request cannot be processed.
 pub async fn by_password(
     context: &Arc<RequestContext>,
     username: String,
@@ -35,7 +35,7 @@ pub async fn by_password(
 /// Exchanges a refresh token.
 ///
 /// # Errors
-/// The outer error when it cannot be looked at.
+/// The outer error when the request cannot be processed.
 pub async fn by_refresh_token(
     context: &RequestContext,
     token: &str,
@@ -45,10 +45,11 @@ pub async fn by_refresh_token(
     answer(&context.app, outcome.map(|(signed_in, _)| signed_in.pair))
 }
 
-/// Ends the session of a refresh token. One that is unknown is no error; another client's is refused and stays.
+/// Ends the session of a refresh token. An unknown token is no error; another client's token is refused and stays
+/// valid.
 ///
 /// # Errors
-/// The outer error when it cannot be looked at.
+/// The outer error when the request cannot be processed.
 pub async fn revoke_refresh_token(
     app: &App,
     client: &ApiClientId,

@@ -1,4 +1,4 @@
-//! Customers' mutations around passwords: changing one, giving one.
+//! The customers' mutations for changing and setting passwords.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::error::{Error, Faults, Result, payload};
 const OWN: Policy = Policy::customer_only();
 const BACKEND: Policy = Policy::backend(Scope::CustomersWrite);
 
-/// Customers' part of the mutation that is about passwords.
+/// The customers' mutations for passwords.
 #[derive(Default)]
 pub struct CustomerPasswordMutation;
 
@@ -62,7 +62,7 @@ impl CustomerPasswordMutation {
     }
 }
 
-/// Where a change has its new password (SPR-80).
+/// The place of the new password in the input of a change (SPR-80).
 const NEW_PASSWORD: Place = Place {
     field: "newPassword",
     legacy_code: Some(408),

@@ -1,4 +1,4 @@
-//! Changing a customer's password, and giving one to a customer that has none.
+//! Changing a customer's password, and setting the password of a customer that has none.
 
 use std::sync::Arc;
 
@@ -20,10 +20,11 @@ use crate::app::App;
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::platform::{database::Tx, secret::Secret};
 
-/// Changes the password of a customer who has told the present one. All sessions end; the pair is of a new one (SPR-80).
+/// Changes the password of a customer whose current one was checked. All sessions end; the returned token pair belongs
+/// to a new one (SPR-80).
 ///
 /// # Errors
-/// PASSWORD_INVALID (408) on `password` where it was changed since; RATE_LIMITED, SAVE_FAILED (407).
+/// PASSWORD_INVALID (408) on `password` if it was changed meanwhile; RATE_LIMITED, SAVE_FAILED (407).
 pub async fn change(
     app: &Arc<App>,
     reach: &Reach,
@@ -54,7 +55,7 @@ async fn write(
     (hash, notice): (&str, Granted),
     session: &Session,
 ) -> Result<(Customer, Ended)> {
-    // Of two changes at once, the second does not know the present password any more.
+    // Of two concurrent changes, the second one no longer has the current password.
     let unchanged = doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch };
     let Some(changed) =
         store::update_in(&app.database, reach, tx, unchanged, new_password(app, hash)).await?
@@ -88,10 +89,10 @@ pub fn new_password(app: &App, hash: &str) -> Document {
     }
 }
 
-/// Gives a password to a customer that has none (EPC-07).
+/// Sets the password of a customer that has none (EPC-07).
 ///
 /// # Errors
-/// Where somebody was quicker, PASSWORD_ALREADY_SET or CUSTOMER_NOT_FOUND (402); RATE_LIMITED, SAVE_FAILED (407).
+/// PASSWORD_ALREADY_SET or CUSTOMER_NOT_FOUND (402) after a concurrent change; RATE_LIMITED, SAVE_FAILED (407).
 pub async fn set(app: &Arc<App>, reach: &Reach, customer: Customer, new: Secret) -> Result<Customer> {
     let hash = app.passwords.hash(new).await?;
     let context = (&**app, reach, &customer, &hash);
@@ -125,7 +126,7 @@ async fn write_first(
     Ok(changed)
 }
 
-/// The customer has a password (EPC-07).
+/// The customer already has a password (EPC-07).
 #[must_use]
 pub fn already_set() -> UserError {
     let message = "This customer has a password; customerPasswordChange or a reset changes it.";

@@ -1,4 +1,4 @@
-//! Changing a customer's profile: only what is sent (SPR-33).
+//! Updates of a customer's profile: only fields that are sent change (SPR-33).
 
 use bson::{Document, doc};
 use futures_util::FutureExt;
@@ -23,7 +23,7 @@ use crate::platform::{
     scalar::{Date, wire_count},
 };
 
-/// What to change, checked. The outer `None`: as it is; the inner one: cleared.
+/// The checked changes. The outer `None` means unchanged, the inner one removed.
 #[derive(Debug, Default)]
 pub struct Changes {
     /// First name.
@@ -34,15 +34,15 @@ pub struct Changes {
     pub salutation: Option<Option<Salutation>>,
     /// Gender.
     pub gender: Option<Option<Gender>>,
-    /// Birth date.
+    /// Date of birth.
     pub date_of_birth: Option<Option<Date>>,
-    /// Shopper reference; and the address, unverified from then on unless it is compared as the one before.
+    /// Shopper reference and e-mail address; a new address is unverified unless its compared form is unchanged.
     pub unique: Unique,
     /// Values of custom fields.
     pub custom_fields: Vec<Assignment>,
 }
 
-/// What of the changes cannot be, by what is stored at the moment.
+/// Checks the changes against the stored data.
 ///
 /// # Errors
 /// VERSION_CONFLICT with the stored version, EMAIL_TAKEN (400), SHOPPER_REFERENCE_TAKEN: all that apply.
@@ -63,11 +63,12 @@ pub async fn check(
     faults.check()
 }
 
-/// Changes a customer, if it is still as it was checked, and gives what is stored then.
+/// Updates a customer, if it is unchanged since the check, and returns the stored version.
 ///
 /// # Errors
 /// VERSION_CONFLICT with the stored version, EMAIL_TAKEN (400), SHOPPER_REFERENCE_TAKEN, CUSTOMER_NOT_FOUND (402),
-/// CUSTOM_FIELD_NOT_FOUND and CUSTOM_FIELD_VALUE_INVALID where a field or an option went meanwhile, SAVE_FAILED (410).
+/// CUSTOM_FIELD_NOT_FOUND and CUSTOM_FIELD_VALUE_INVALID if a field or an option was deleted meanwhile, SAVE_FAILED
+/// (410).
 pub async fn update(
     app: &App,
     reach: &Reach,
@@ -103,7 +104,7 @@ pub async fn update(
     })
 }
 
-/// The same within a transaction. `None` when the filter does not find the customer any more.
+/// Updates a customer within a transaction; `None` if the filter no longer matches.
 async fn write(
     app: &App,
     reach: &Reach,
@@ -113,7 +114,7 @@ async fn write(
 ) -> Result<Option<Customer>> {
     let customers = app.database.open::<Customer>(reach);
     let has_values = !changes.custom_fields.is_empty();
-    // The list of all values is written anew, and another address is one that is not verified: both as they are now.
+    // Both depend on the stored version: the list of all values is replaced, and a changed address becomes unverified.
     let stored = if has_values || changes.unique.email.is_some() {
         let stored = customers.find_one_in(tx, filter.clone()).await?;
         if stored.is_none() {
@@ -142,7 +143,8 @@ async fn write(
     Ok(Some(updated))
 }
 
-/// An address that the store has replaced: keys that were mailed to it, or for it, are void, and it is told (CST-08).
+/// Voids the keys that were mailed to, or for, an address that the store has replaced, and queues a notice to it
+/// (CST-08).
 async fn leave_address_in(app: &App, tx: &mut Tx, known: &Customer, notice: Option<Granted>) -> Result<()> {
     app.one_time.void_in(tx, &known.id, &Purpose::ALL).await?;
     match (&known.email, notice) {
@@ -154,7 +156,7 @@ async fn leave_address_in(app: &App, tx: &mut Tx, known: &Customer, notice: Opti
     }
 }
 
-/// What the audit trail tells of the changes, each kind once.
+/// The audit entries for the changes, one for each kind.
 fn told(known: &Customer, changes: &Changes) -> Vec<Entry> {
     let Changes {
         first_name,
@@ -181,14 +183,14 @@ fn told(known: &Customer, changes: &Changes) -> Vec<Entry> {
         || gender.is_some()
         || date_of_birth.is_some()
         || shopper_reference.is_some();
-    // The same address once more is a change too: the version tells of it.
+    // An unchanged address counts as a change too, because the version increases.
     if is_profile || actions.is_empty() {
         actions.push(Action::Updated);
     }
     actions.into_iter().map(|action| known.entry(action)).collect()
 }
 
-/// Somebody changed it since (CST-03): what VERSION_CONFLICT tells, with the version that is stored.
+/// The VERSION_CONFLICT error for a concurrent change (CST-03), with the stored version.
 #[must_use]
 pub fn conflict(stored: i64) -> UserError {
     let message = "Somebody has changed this since; read it again.";
@@ -198,7 +200,7 @@ pub fn conflict(stored: i64) -> UserError {
     }
 }
 
-/// The changes but for custom fields.
+/// The changes except those of custom fields.
 fn written(customer: &Customer, changes: &Changes) -> Result<Change> {
     let Changes {
         first_name,
@@ -210,7 +212,7 @@ fn written(customer: &Customer, changes: &Changes) -> Result<Change> {
             email,
             shopper_reference,
         },
-        // They are known within the transaction.
+        // Custom fields are resolved within the transaction.
         custom_fields: _,
     } = changes;
     let mut change = Change::default();

@@ -1,5 +1,5 @@
-//! Registering customers: the customer, its storefront user with storage, the first session and what an anonymous shopper
-//! brings along, together or not at all (CST-01, CST-02).
+//! Registration of customers: the customer, its storefront user with storage, the first session and the merge of an
+//! anonymous shopper, in one transaction (CST-01, CST-02).
 
 use std::sync::Arc;
 
@@ -39,74 +39,75 @@ use crate::storefront_user::{
     store::{self as user_store, NewUser, UNIQUE_EXTERNAL_ID},
 };
 
-/// Numbers that are tried for one customer.
+/// Maximum number of reference numbers that are tried for one customer.
 pub const MOST_NUMBERS: usize = 100;
 
-/// What a new customer is to be; checked.
+/// The checked input for a new customer.
 pub struct NewCustomer {
-    /// The address.
+    /// The e-mail address.
     pub email: Email,
-    /// Whether somebody who is believed says that it is theirs.
+    /// Whether a trusted party asserts that the address is verified.
     pub is_email_verified: bool,
-    /// The password, where one was chosen.
+    /// The password, if one was chosen.
     pub password: Option<Secret>,
-    /// First name; only whoever vouches for somebody may not know it.
+    /// First name; may be missing only if an identity provider does not know it.
     pub first_name: Option<String>,
-    /// Last name; the same holds.
+    /// Last name, under the same condition.
     pub last_name: Option<String>,
     /// Salutation.
     pub salutation: Option<Salutation>,
     /// Gender.
     pub gender: Option<Gender>,
-    /// Birth date.
+    /// Date of birth.
     pub date_of_birth: Option<Date>,
-    /// Chosen by a backend; else made up.
+    /// Set by a backend; generated if missing.
     pub shopper_reference: Option<String>,
-    /// The terms that were accepted; none where they are the affair of whoever vouches.
+    /// The accepted terms; `None` for single sign-on, where accepting them is up to the party that vouches.
     pub terms: Option<Terms>,
     /// Values of custom fields.
     pub custom_fields: Vec<Assignment>,
 }
 
-/// The terms that somebody accepts by registering.
+/// The terms that are accepted by a registration.
 #[derive(Clone, Debug)]
 pub struct Terms {
-    /// Which, as the store calls them.
+    /// Version of the terms, as the store names it.
     pub version: Option<String>,
 }
 
-/// What registering came to.
+/// The result of a registration.
 pub struct Registered {
-    /// The new customer, signed in where it has a password; `None` where the storefront conceals whether there is one.
+    /// The new customer, signed in if it has a password; `None` if the storefront conceals whether it was created.
     pub new: Option<(Customer, Option<Pair>)>,
-    /// What came over from an anonymous user.
+    /// The result of merging an anonymous user.
     pub taken: Taken,
 }
 
-/// Everything that is written together.
+/// The documents that are written in one transaction.
 struct Documents<'a> {
     customer: Customer,
     user: StorefrontUser,
     storage: PrivateStorage,
     session: Option<Session>,
     brought: Brought,
-    /// Where the customer's values of custom fields come from.
+    /// The new values of custom fields, to be checked again.
     assignments: Vec<Assignment>,
     voucher: Option<&'a dyn Voucher>,
 }
 
-/// The storefront in which somebody is to be registered.
+/// Reads the storefront of a registration.
 pub async fn storefront(app: &App, place: &StorefrontReach) -> Result<Storefront> {
     let storefronts = app.database.open::<Storefront>(place.reach());
     let storefront = storefronts.get(place.id()).await?;
     storefront.ok_or_else(|| Error::internal("the storefront of the caller does not exist"))
 }
 
-/// Whether somebody may register now, and whether what only one customer can have is free, before anything costs a hash.
-/// Where the storefront conceals addresses, nobody's is looked up (SPR-10).
+/// Checks the limits on registrations and whether the unique values are free, before any work is spent on a hash. If
+/// the storefront conceals registered addresses, the address is not looked up (SPR-10).
 ///
-/// Without `is_good` the input has faults already, and it is looked at all the same, so that all are told at once. Then
-/// too, whoever may learn that an address is taken has used up a registration: faults make asking no cheaper.
+/// If `is_good` is false, the input has errors already; it is checked nevertheless, so that all errors are reported at
+/// once. A caller who can learn whether an address is taken uses up a registration in this case too, so that errors do
+/// not make the lookup cheaper.
 ///
 /// # Errors
 /// RATE_LIMITED, EMAIL_TAKEN (400), SHOPPER_REFERENCE_TAKEN.
@@ -123,12 +124,12 @@ pub async fn admit(
     unique::check(&context.app, place, &unique, None).await
 }
 
-/// Registers a customer who was admitted. Where the storefront conceals addresses this is for its backends, whose customers
-/// sign in at once; strangers register by [`super::concealed`].
+/// Registers an admitted customer. In a storefront that conceals registered addresses this is for its backends only,
+/// whose customers can sign in at once; registrations with a publishable key use [`super::concealed`].
 ///
 /// # Errors
-/// Where somebody was quicker, EMAIL_TAKEN (400) unless the storefront conceals that, SHOPPER_REFERENCE_TAKEN, or what is
-/// wrong with a custom field by now; RATE_LIMITED, SAVE_FAILED (410).
+/// After a concurrent change: EMAIL_TAKEN (400) unless the storefront conceals it, SHOPPER_REFERENCE_TAKEN, or the
+/// errors of custom fields; RATE_LIMITED, SAVE_FAILED (410).
 pub async fn register(
     app: &Arc<App>,
     (place, storefront): (&StorefrontReach, &Storefront),
@@ -142,7 +143,7 @@ pub async fn register(
         Some(password) => Some(app.passwords.hash(password).await?),
         None => None,
     };
-    // Taken before it is known whose the address is, so that what is left of it does not tell.
+    // Counted before it is known whether the address is registered, so that the remaining amount does not reveal it.
     let granted = match conceals {
         true => Some(limits::mail(app, place.id(), &new.email.key, About::RegistrationAttempt).await?),
         false => None,
@@ -177,7 +178,7 @@ pub async fn register(
     })
 }
 
-/// What somebody who is no customer yet brings along.
+/// Examines the token that a new customer presents.
 async fn brought_by_newcomer(app: &App, place: &StorefrontReach, token: Option<&str>) -> Result<Brought> {
     let receiver = Receiver {
         house: &place.of_the_house(),
@@ -187,11 +188,11 @@ async fn brought_by_newcomer(app: &App, place: &StorefrontReach, token: Option<&
     guest::look(app, receiver, token).await
 }
 
-/// Registers somebody for whom somebody vouches, and signs them in. Nobody is told that an address is taken: whoever vouches
-/// looks first.
+/// Registers a customer for whom a [`Voucher`] vouches, and signs them in. The owner of a taken address is not
+/// notified: the caller looks the address up first.
 ///
 /// # Errors
-/// EMAIL_TAKEN (400) where somebody was quicker; what the voucher refuses; any other as it comes.
+/// EMAIL_TAKEN (400) if a concurrent operation has taken the address; the errors of the voucher; any other unchanged.
 pub async fn register_vouched(
     app: &Arc<App>,
     (place, storefront): (&StorefrontReach, &Storefront),
@@ -222,7 +223,7 @@ async fn is_taken(app: &App, house: &Reach, email: &Email) -> Result<bool> {
     Ok(store::by_email(&app.database, house, email).await?.is_some())
 }
 
-/// Mails whose address it is that somebody tried to register with it (SPR-10): at most as often as other mails.
+/// Mails the owner of an address that somebody tried to register with it (SPR-10), within the limits on mails.
 async fn tell_owner(app: &App, house: &Reach, email: &Email, granted: Granted) -> Result<()> {
     let Some(owner) = store::by_email(&app.database, house, email).await? else {
         return Ok(());
@@ -237,7 +238,7 @@ async fn tell_owner(app: &App, house: &Reach, email: &Email, granted: Granted) -
     told.await
 }
 
-/// Writes everything under the next free number, and says what came over.
+/// Writes all documents with the next free number, and returns the result of the merge.
 async fn save(app: &App, house: &Reach, code: &str, documents: &mut Documents<'_>) -> Result<Taken> {
     for _ in 0..MOST_NUMBERS {
         let number = store::next_number(&app.database, &documents.customer.storefront_id).await?;
@@ -252,7 +253,7 @@ async fn save(app: &App, house: &Reach, code: &str, documents: &mut Documents<'_
             write(app, house, tx, documents).boxed()
         });
         match written.await {
-            // A backend has registered a user by this id; a number is never given twice, so the next one is tried.
+            // A backend has registered a user with this id. Numbers are never reused, so the next one is tried.
             Err(error) if violated_index(&error) == Some(UNIQUE_EXTERNAL_ID) => {}
             outcome => return outcome.map_err(unique::taken),
         }
@@ -261,7 +262,7 @@ async fn save(app: &App, house: &Reach, code: &str, documents: &mut Documents<'_
 }
 
 impl Documents<'_> {
-    /// What is written for a new customer, but for its number and session.
+    /// The documents of a new customer, without its number and session.
     fn new(
         app: &App,
         place: &StorefrontReach,
@@ -281,8 +282,8 @@ impl Documents<'_> {
         }
     }
 
-    /// What is told where it is concealed whether there is a new customer: of the token that was brought along only what was
-    /// known before anybody looked at the address.
+    /// The result if the storefront conceals whether the customer was created. The warning about the anonymous user's
+    /// token is the one from before the address was looked up.
     fn concealed(self) -> Registered {
         let taken = Taken {
             items: 0,
@@ -292,7 +293,7 @@ impl Documents<'_> {
     }
 }
 
-/// A new customer with its storefront user and storage, not stored yet and without a number.
+/// Creates a customer with its storefront user and storage, without storing them and without a number.
 #[must_use]
 pub fn account(
     app: &App,

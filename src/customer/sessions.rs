@@ -1,4 +1,4 @@
-//! Sessions on the wire.
+//! The GraphQL node of sessions.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ use crate::platform::{
     loader::Batch,
 };
 
-/// Who may read which devices are signed in.
+/// Who may read a customer's sessions.
 pub const READ: Policy = Policy::backend(Scope::CustomersRead).and_customer();
 
 /// A session: a device on which the customer is signed in.
@@ -84,7 +84,7 @@ impl Row {
     }
 }
 
-/// The live sessions of each person, in one command; never more than there may be, also where an earlier version has left
+/// Reads the live sessions of each person in one command; never more than the limit, also if an earlier version left
 /// more.
 struct SessionsOf(Tenant<Session>, Timestamp);
 
@@ -113,7 +113,7 @@ fn current_session(context: &RequestContext) -> Option<&SessionId> {
     person.customer.as_ref().map(|(_, session)| session)
 }
 
-/// The live sessions of a person, oldest first; those of all persons of a level in one command.
+/// The live sessions of a person, oldest first; for all persons of a level in one command.
 pub async fn of(
     context: &RequestContext,
     reach: &Reach,

@@ -1,4 +1,4 @@
-//! Signing customers in and out: by password, through the store's back end, by refresh token.
+//! Sign-in and sign-out of customers: by password, through the store's back end, by refresh token.
 
 use std::sync::Arc;
 
@@ -22,17 +22,17 @@ use crate::context::RequestContext;
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::platform::{database::Tx, id::SessionId, secret::Secret};
 
-/// A customer who is signed in now.
+/// A customer who has just been signed in.
 pub struct SignedIn {
-    /// Who.
+    /// The customer.
     pub customer: Customer,
-    /// Their tokens.
+    /// The tokens of the session.
     pub pair: Pair,
-    /// What came over from an anonymous user.
+    /// The result of merging an anonymous user.
     pub taken: Taken,
 }
 
-/// Signs in by e-mail address and password (EPC-08).
+/// Signs a customer in with e-mail address and password (EPC-08).
 ///
 /// # Errors
 /// CREDENTIALS_INVALID, in the same time for an unknown address, a customer without a password and a wrong one;
@@ -49,7 +49,7 @@ pub async fn by_password(
         Some(email) => store::by_email(&app.database, &house, &email).await?,
         None => None,
     };
-    // Whoever registered with a concealed address is nobody until it is shown to be theirs (SPR-10).
+    // An account in a storefront that conceals addresses cannot sign in until its address is verified (SPR-10).
     let known = known.filter(|customer| !customer.awaits_proof);
     let stored = known.as_ref().and_then(stored_hash);
     let verified = app.passwords.verify(password.clone(), stored).await?;
@@ -59,7 +59,7 @@ pub async fn by_password(
     let customer = customer.ok_or_else(refusal::credentials_invalid)?;
     let mut change = Document::new();
     if verified.outdated {
-        // The settings have risen since; now the password is at hand.
+        // The stored parameters are weaker than the configured ones; only now is the password available for a new hash.
         change.insert("passwordHash", app.passwords.hash(password).await?.as_str());
     }
     let begun = beginner.begin(app, &customer);
@@ -67,13 +67,14 @@ pub async fn by_password(
     sign_in(app, (&house, told), customer, change, anonymous_token, begun).await
 }
 
-/// What is stored of a customer's password.
+/// The stored hash of a customer's password.
 #[must_use]
 pub fn stored_hash(customer: &Customer) -> Option<&str> {
     customer.password_hash.as_ref().map(Hashed::as_str)
 }
 
-/// Checks the present password of a customer who is signed in. Each call is a try, whatever else is wrong with the input.
+/// Checks the current password of a signed-in customer. Each call counts as an attempt, whatever other errors the input
+/// has.
 ///
 /// # Errors
 /// PASSWORD_INVALID (408) on `password`, RATE_LIMITED.
@@ -88,14 +89,14 @@ pub async fn present_password(context: &RequestContext, customer: &Customer, pas
     limits::settle(guess, checked).await
 }
 
-/// The present password is another one (SPR-80).
+/// The current password is wrong (SPR-80).
 #[must_use]
 pub fn password_invalid() -> UserError {
     let message = "This is not the present password.";
     UserError::new(UserErrorCode::PasswordInvalid, ["password"], message).legacy(408)
 }
 
-/// Signs in a customer whom the store's back end has signed in already (TOK-08).
+/// Signs in a customer whom the store's back end has already signed in (TOK-08).
 ///
 /// # Errors
 /// SAVE_FAILED (410).
@@ -110,7 +111,7 @@ pub async fn through_the_store(
     sign_in(app, (reach, told), customer, Document::new(), None, begun).await
 }
 
-/// Signs in a customer for somebody at the gateway's own console.
+/// Signs in a customer for an operator at the gateway's command line.
 ///
 /// # Errors
 /// SAVE_FAILED (410).
@@ -121,13 +122,13 @@ pub async fn at_the_console(app: &Arc<App>, customer: Customer, beginner: &Begin
     sign_in(app, (&reach, told), customer, Document::new(), None, begun).await
 }
 
-/// Who does something about a session, and what the audit trail calls it.
+/// The actor of a sign-in or sign-out, and the action in the audit trail.
 type Told = (Actor, Action);
 
-/// Signs in a customer for whom somebody vouches, and lets them note it.
+/// Signs in a customer for whom a [`Voucher`] vouches, and lets it write its own documents.
 ///
 /// # Errors
-/// CREDENTIALS_INVALID where all sessions were ended meanwhile; what the voucher refuses; any other as it comes.
+/// CREDENTIALS_INVALID if all sessions were ended meanwhile; the errors of the voucher; any other unchanged.
 pub async fn by_voucher(
     app: &Arc<App>,
     house: &Reach,
@@ -142,7 +143,7 @@ pub async fn by_voucher(
     begin_session(app, (house, told), customer, note, anonymous_token, begun).await
 }
 
-/// Begins a session for a customer who has proven who they are.
+/// Starts a session for an authenticated customer.
 async fn sign_in(
     app: &Arc<App>,
     (reach, told): (&Reach, Told),
@@ -191,12 +192,12 @@ async fn begin_session(
     })
 }
 
-/// What was written of a sign-in.
+/// The result of the transaction of a sign-in.
 struct Written {
     customer: Customer,
-    /// Sessions that ended for the new one.
+    /// Sessions that ended because the customer had too many.
     ended: Vec<SessionId>,
-    /// All that ended because the address was proven.
+    /// The result of ending all sign-ins because the address was proven.
     shut_out: Option<Ended>,
     taken: Taken,
 }
@@ -209,11 +210,11 @@ async fn write(
     session: &Session,
     (voucher, brought): (Option<&dyn Voucher>, &Brought),
 ) -> Result<Written> {
-    // Whoever changed the password in between has ended all sessions, and meant this one too.
+    // If the password was changed meanwhile, all sessions were ended, this one included.
     let mut unchanged = doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch };
     let proof = voucher.and_then(Voucher::first_proof);
-    // Two sign-ins in one millisecond write the same `lastLoginAt`, which the database takes for no change: the count makes
-    // them conflict, so that the limit of sessions is exact.
+    // Two sign-ins within one millisecond write the same `lastLoginAt`, which the database does not treat as a change.
+    // The counter makes them conflict, so that the limit on sessions is exact.
     let mut update = doc! { "$set": change.clone(), "$inc": { "signIns": 1_i64 } };
     if proof.is_some() {
         unchanged.insert("isEmailVerified", false);
@@ -247,7 +248,7 @@ async fn write(
     })
 }
 
-/// Uses a refresh token (TOK-01). The session's own reach comes along, for the payload.
+/// Exchanges a refresh token (TOK-01). Also returns the session's own reach, for the payload.
 ///
 /// # Errors
 /// TOKEN_INVALID.
@@ -289,8 +290,8 @@ fn token_invalid(token: &str) -> UserError {
     UserError::new(UserErrorCode::TokenInvalid, ["refreshToken"], message)
 }
 
-/// Ends the session that a refresh token belongs to or has belonged to; an unknown token has none. False for another
-/// client's session, which stays.
+/// Ends the session that a refresh token belongs to or has belonged to; an unknown token has none. Returns false for
+/// another client's session, which is not ended.
 ///
 /// # Errors
 /// SAVE_FAILED (410).
@@ -300,13 +301,13 @@ pub async fn end_by_token(app: &App, token: &str, client: Option<&str>) -> Resul
     };
     let is_theirs = client.is_none_or(|client| session.is_refreshed_by(client));
     if is_theirs {
-        // Whoever has the token is the customer, whatever client they use.
+        // The holder of the token acts as the customer, whatever client they use.
         end(app, &session, Actor::customer(&session.customer_id)).await?;
     }
     Ok(is_theirs)
 }
 
-/// Ends one session, here at once and within five seconds on other nodes (TOK-02).
+/// Ends one session: on this node at once, on other nodes within five seconds (TOK-02).
 ///
 /// # Errors
 /// SAVE_FAILED (410).
@@ -320,7 +321,7 @@ async fn write_end(app: &App, session: &Session, told: &Told) -> Result<()> {
     let ended = app.database.transaction(context, |tx, (app, session, told)| {
         async move {
             let (by, action) = told;
-            // Of two at once, one ends it.
+            // Of two concurrent calls, one ends it.
             if app.access.sessions.end_in(tx, &session.id).await? {
                 let entry = Entry::new(&session.storefront_id, &session.customer_id, *action);
                 app.audit.note_in(tx, by, [entry.on(&session.id)]).await?;
@@ -348,7 +349,7 @@ pub async fn end_all(app: &App, reach: &Reach, customer: &Customer) -> Result<()
             async move {
                 let epoch = doc! { "$inc": { "credentialEpoch": 1_i64 } };
                 let named = open(doc! { "_id": &customer.id });
-                // Of a customer who is gone or being erased, somebody else ends them.
+                // The customer was deleted or its erasure has started, which ends the sessions itself.
                 let Some(known) = store::update_in(&app.database, *reach, tx, named, epoch).await? else {
                     return Ok(None);
                 };

@@ -1,4 +1,4 @@
-//! Customers in the database.
+//! Database access for customers.
 
 use bson::{Bson, Document, doc};
 
@@ -18,9 +18,9 @@ use crate::platform::{
     stored::{Field, Stored},
 };
 
-/// The index that keeps an address unique in its storefront.
+/// The index that makes an address unique in its storefront.
 pub const UNIQUE_EMAIL: &str = "storefront_email";
-/// The index that keeps a shopper reference unique in its storefront.
+/// The index that makes a shopper reference unique in its storefront.
 pub const UNIQUE_SHOPPER_REFERENCE: &str = "storefront_shopperReference";
 
 /// Indexes of the customers.
@@ -55,13 +55,13 @@ pub const INDEXES: &[Index] = &[
         keys: &[("storefrontId", 1), ("anonymization.status", 1), ("_id", 1)],
         kind: IndexKind::Having("anonymization.status"),
     },
-    // For erasures that somebody began and did not complete the beginning of.
+    // Finds erasures whose start was not completed.
     having(
         "closing",
         &[("anonymization.startedAt", 1)],
         "anonymization.closing",
     ),
-    // For lists: each order, and each text that is filtered by.
+    // For lists: one for each sort order and each filtered text.
     plain("storefront_id", &[("storefrontId", 1), ("_id", 1)]),
     plain(
         "storefront_updatedAt",
@@ -87,7 +87,7 @@ pub const INDEXES: &[Index] = &[
         "storefront_status",
         &[("storefrontId", 1), ("status", 1), ("_id", 1)],
     ),
-    // Most customers have no values and are in no group, and are not looked for by that.
+    // Most customers have neither values nor groups, so they are left out of these indexes.
     having(
         "storefront_customFields",
         &[
@@ -110,7 +110,7 @@ pub const INDEXES: &[Index] = &[
     ),
 ];
 
-/// Indexes that a new customer stands in: all but those that begin with what it does not have yet.
+/// Number of indexes with an entry for a new customer: all except those on the erasure and on groups.
 pub const FILLED_INDEXES: usize = INDEXES.len() - 4;
 
 impl Personal for Customer {
@@ -139,7 +139,7 @@ impl Personal for Customer {
             ("shopperReference", Field::Personal("shopperReference")),
             ("orderCount", Field::Told("orderCount")),
             ("status", Field::Told("status")),
-            // A text that a client chose; the acceptance tells it.
+            // A text that a client chose; the exported acceptance contains it.
             ("terms.version", Field::Hidden),
             ("terms", Field::Told("termsAcceptance")),
             (
@@ -188,7 +188,7 @@ const fn having(name: &'static str, keys: &'static [(&'static str, i32)], field:
     }
 }
 
-/// A page of the customers who meet a condition.
+/// A page of the customers that meet a condition.
 pub async fn page(
     database: &Database,
     reach: &Reach,
@@ -200,7 +200,7 @@ pub async fn page(
     customers.page(condition, page, position).await
 }
 
-/// How many customers meet a condition.
+/// The number of customers that meet a condition.
 pub async fn count(database: &Database, reach: &Reach, condition: Document) -> Result<u64> {
     database.open::<Customer>(reach).count(condition).await
 }
@@ -211,7 +211,7 @@ pub async fn by_email(database: &Database, reach: &impl Confine, email: &Email) 
     database.open::<Customer>(reach).find_one(known).await
 }
 
-/// The same within a transaction.
+/// As [`by_email`], within a transaction.
 pub async fn by_email_in(
     database: &Database,
     reach: &impl Confine,
@@ -238,17 +238,17 @@ pub async fn by_shopper_reference(
     database.open::<Customer>(reach).find_one(known).await
 }
 
-/// The next number of a storefront's customers.
+/// Draws the next number of a storefront's customers.
 pub async fn next_number(database: &Database, storefront: &StorefrontId) -> Result<i64> {
     counter::next(database, &format!("customers of {storefront}")).await
 }
 
-/// So many numbers for new customers' references; the first of them.
+/// Draws `many` consecutive numbers for new customers' references, and returns the first.
 pub async fn next_numbers(database: &Database, storefront: &StorefrontId, many: i64) -> Result<i64> {
     counter::next_of(database, &format!("customers of {storefront}"), many).await
 }
 
-/// Changes a customer within a transaction and returns it as it is then; `None` when the filter finds none.
+/// Changes a customer within a transaction and returns the new version; `None` if the filter matches none.
 pub async fn update_in(
     database: &Database,
     reach: &impl Confine,
@@ -262,8 +262,8 @@ pub async fn update_in(
         .await
 }
 
-/// Takes a group out of the documents of up to `batch` of the customers whom the filter finds; of how many. For jobs: each
-/// document is changed by itself, and doing it twice is the same as once.
+/// Removes a group from up to `batch` of the customers that the filter matches, and returns their number. For jobs:
+/// each document is changed by itself, and the operation is idempotent.
 pub async fn leave_in_part(
     database: &Database,
     system: &SystemReach,

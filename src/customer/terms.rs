@@ -1,4 +1,4 @@
-//! Accepted terms on the wire.
+//! The GraphQL object of accepted terms.
 
 use async_graphql::SimpleObject;
 

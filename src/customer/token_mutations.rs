@@ -1,4 +1,4 @@
-//! Customers' mutations around sessions: signing in, staying signed in, signing out.
+//! The customers' mutations for sessions: sign-in, refresh and sign-out.
 
 use std::sync::Arc;
 
@@ -22,12 +22,12 @@ use crate::platform::{
     secret::Secret,
 };
 
-/// Who may sign a customer in by what the customer shows.
+/// Who may sign a customer in with the customer's own credentials.
 pub const SIGN_IN: Policy = Policy::backend(Scope::CustomersWrite).and_public();
 const ISSUE: Policy = Policy::backend(Scope::CustomersToken);
 const WRITE: Policy = Policy::backend(Scope::CustomersWrite).and_customer();
 
-/// Customers' part of the mutation that is about sessions.
+/// The customers' mutations for sessions.
 #[derive(Default)]
 pub struct CustomerTokenMutation;
 
@@ -103,7 +103,7 @@ impl CustomerTokenMutation {
     }
 }
 
-/// The payload of a sign-in.
+/// Builds the payload of a sign-in.
 pub fn token_payload(outcome: Result<(SignedIn, Reach)>) -> Result<CustomerTokenPayload> {
     let (done, user_errors) = payload(outcome)?;
     let Some((signed_in, reach)) = done else {
@@ -121,16 +121,16 @@ pub fn token_payload(outcome: Result<(SignedIn, Reach)>) -> Result<CustomerToken
     })
 }
 
-/// The API client behind the request's credential, where it is one.
+/// The API client of the request's credential; `None` for any other credential.
 pub(super) fn client_of(context: &RequestContext) -> Option<String> {
     let client = context.principal.standing()?.client()?;
     Some(client.to_string())
 }
 
-/// Signs in by password, as [`CustomerTokenMutation`] tells it.
+/// Signs in by password, as described at [`CustomerTokenMutation`].
 ///
 /// # Errors
-/// Its codes.
+/// The user errors of that mutation.
 pub(super) async fn create_token(
     context: &Arc<RequestContext>,
     input: CustomerTokenCreateInput,
@@ -172,7 +172,7 @@ async fn revoke(context: &Arc<RequestContext>, input: CustomerTokenRevokeInput) 
         return Ok(());
     }
     let reach = context.reach_to_write(&WRITE).await?;
-    // Whoever names a customer means that one's sessions only (SPR-31).
+    // A named customer restricts the operation to that customer's sessions (SPR-31).
     let customer = match all || customer_id.is_some() {
         true => Some(whomever(context, &reach, customer_id.as_ref()).await?),
         false => None,
@@ -192,7 +192,7 @@ async fn revoke(context: &Arc<RequestContext>, input: CustomerTokenRevokeInput) 
             return Err(UserError::new(UserErrorCode::Required, ["refreshToken"], message).into());
         }
     };
-    // Somebody else's session is not found, and stays.
+    // A session outside the caller's reach is not found, and not ended.
     if let Some(id) = id
         && let Some(session) = app.database.open::<Session>(&reach).get(&id).await?
         && customer.is_none_or(|customer| customer.id == session.customer_id)

@@ -1,5 +1,5 @@
-//! What only one customer of a storefront has: its e-mail address and its shopper reference. What is taken is looked up, so
-//! that it is told together with all else that is wrong (ERR-01); when it is written, the indexes decide.
+//! The values that are unique in a storefront: a customer's e-mail address and shopper reference. They are looked up
+//! first, so that a conflict is reported together with all other errors (ERR-01); at the write, the indexes decide.
 
 use super::email::Email;
 use super::store::{self, UNIQUE_EMAIL, UNIQUE_SHOPPER_REFERENCE};
@@ -9,19 +9,19 @@ use crate::app::App;
 use crate::error::{Error, Faults, Result};
 use crate::platform::{database::violated_index, id::CustomerId};
 
-/// What a customer is to have, as far as it was sent and is good.
+/// The valid unique values of an input.
 #[derive(Clone, Debug, Default)]
 pub struct Unique {
-    /// The address.
+    /// The e-mail address.
     pub email: Option<Email>,
     /// The shopper reference.
     pub shopper_reference: Option<String>,
 }
 
-/// Looks up whether others have it; `own` is the customer who may have it already.
+/// Looks up whether another customer has the values; `own` is the customer who may have them already.
 ///
 /// # Errors
-/// EMAIL_TAKEN (400) and SHOPPER_REFERENCE_TAKEN, both where both are.
+/// EMAIL_TAKEN (400) and SHOPPER_REFERENCE_TAKEN; both if both are taken.
 pub async fn check(
     app: &App,
     place: &StorefrontReach,
@@ -44,7 +44,7 @@ pub async fn check(
     faults.check()
 }
 
-/// A violated index as the field's error.
+/// Maps the violation of a unique index to the error of the field.
 pub fn taken(error: Error) -> Error {
     match violated_index(&error) {
         Some(UNIQUE_EMAIL) => refusal::email_taken("email").into(),

@@ -1,4 +1,5 @@
-//! Customers for whom somebody else vouches: whoever does notes it in the transaction that signs them in.
+//! Customers that another party vouches for, such as an identity provider. The party writes its own documents in the
+//! transaction that signs the customer in.
 
 use futures_util::future::BoxFuture;
 
@@ -8,9 +9,9 @@ use crate::access::reach::Reach;
 use crate::error::Result;
 use crate::platform::{database::Tx, id::IdentityId};
 
-/// What is written beside a session because somebody vouches for the customer.
+/// A party that vouches for a customer, and the documents that it writes with the session.
 pub trait Voucher: Send + Sync {
-    /// Writes it within the transaction, which may run more than once.
+    /// Writes its documents within the transaction, which may run more than once.
     fn write<'t>(
         &'t self,
         reach: &'t Reach,
@@ -18,17 +19,17 @@ pub trait Voucher: Send + Sync {
         customer: &'t Customer,
     ) -> BoxFuture<'t, Result<()>>;
 
-    /// The identity by which this sign-in is the first proof that the account's address is its holder's, so that all that was
-    /// prepared before ends, but for this identity (CST-06). `None`: it is no such proof.
+    /// The identity with which this sign-in is the first proof of the account's address, which ends every other earlier
+    /// way to sign in (CST-06); `None` if it is no such proof.
     fn first_proof(&self) -> Option<&IdentityId>;
 }
 
-/// Somebody new for whom somebody vouches.
+/// A new customer for whom a party vouches.
 pub struct Newcomer<'a> {
-    /// Who.
+    /// The checked input for the customer.
     pub new: NewCustomer,
-    /// By what.
+    /// The party that vouches.
     pub voucher: &'a dyn Voucher,
-    /// The token of who they were until now.
+    /// The token of the anonymous user to merge.
     pub anonymous_token: Option<&'a str>,
 }

@@ -1,4 +1,4 @@
-//! New keys for old ones: in step with all that keep the JWKS, or at once.
+//! Replacement of signing keys: after the caches of the JWKS have expired, or at once.
 
 use std::time::Duration;
 
@@ -14,15 +14,16 @@ use crate::platform::{
     database::{Tx, violated_index},
 };
 
-/// When a key signs that was stored by a process that died before it could say when.
+/// Delay until a key signs whose creator died before it could store the final time.
 const LEFT_BEHIND: Duration = Duration::from_secs(60 * 60);
 
 impl KeyRing {
-    /// Makes a new signing key and returns its id. It is published at once, and signs when every copy of the JWKS that
-    /// may still be kept has it. Of two rotations at once both return the one key that was made.
+    /// Creates a new signing key and returns its id. It is published at once, and signs when every copy of the JWKS
+    /// that may still be cached has it. Two concurrent rotations both return the one key that was created.
     pub async fn rotate(&self) -> Result<String> {
         self.refresh().await?;
-        // Nobody can have read the key before it is stored, however long that takes: only then its time is known.
+        // Nobody can have read the key before it is stored, however long that takes, so its signing time is set
+        // afterwards.
         let key = self.fresh(self.last() + 1, self.clock.now().after(LEFT_BEHIND))?;
         let (id, is_new) = self.insert(key).await?;
         if is_new {
@@ -35,8 +36,8 @@ impl KeyRing {
         Ok(id)
     }
 
-    /// Ends all keys and makes a new one, which signs at once; returns its id. Tokens of the old keys are refused on
-    /// every node within 5 seconds. Of two at once one makes the key.
+    /// Ends all keys and creates a new one, which signs at once; returns its id. Tokens of the old keys are refused on
+    /// every node within 5 seconds. Of two concurrent calls one creates the key.
     pub async fn replace_all(&self) -> Result<String> {
         loop {
             self.refresh().await?;
@@ -48,7 +49,7 @@ impl KeyRing {
                 .database
                 .transaction(context, |tx, (keys, key)| replace(tx, keys, key).boxed());
             match replaced.await {
-                // Another rotation was first. Its key is an old one, unless it has ended all the others itself.
+                // Another rotation was first. Its key is an old one, unless it has itself ended all the others.
                 Err(error) if violated_index(&error) == Some(SEQUENCE) => {
                     self.refresh().await?;
                     let now = self.keys();
@@ -76,7 +77,7 @@ impl KeyRing {
         StoredKey::fresh(&self.vault, &self.random, sequence, signs_from)
     }
 
-    /// Stores a key. The id of the key with its sequence, and whether it is this one.
+    /// Stores a key. Returns the id of the key with its sequence, and whether that is this key.
     pub(super) async fn insert(&self, key: StoredKey) -> Result<(String, bool)> {
         let (id, sequence) = (key.id.clone(), key.sequence);
         match self.stored().insert_one(key).await.map_err(Error::from) {
@@ -89,8 +90,8 @@ impl KeyRing {
         }
     }
 
-    /// Takes the private halves of keys away whose last token has expired, and removes those that nobody can renew a
-    /// token of. It asks the database only when there are such.
+    /// Deletes the private halves of keys whose last token has expired, and the keys whose tokens can no longer be
+    /// renewed. Sends a command to the database only if there are such keys.
     ///
     /// # Errors
     /// [`Error::Unavailable`] without a database.
@@ -109,7 +110,7 @@ impl KeyRing {
     }
 }
 
-/// Stores a key, and removes all that were made before it.
+/// Stores a key, and deletes all earlier ones.
 async fn replace(tx: &mut Tx, keys: &Collection<StoredKey>, key: &StoredKey) -> Result<()> {
     keys.insert_one(key).session(&mut *tx).await?;
     let older = doc! { "sequence": { "$lt": key.sequence } };

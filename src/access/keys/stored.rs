@@ -1,5 +1,6 @@
-//! A signing key as it is stored: its private half encrypted under the master key, or, when it signs no more, its public
-//! half alone, encrypted too, so that whoever can write to the database can still not add a key of their own.
+//! The stored form of a signing key: its private half, encrypted under the master key. A key that no longer signs keeps
+//! its public half only, which is encrypted too, so that an attacker with write access to the database cannot add a
+//! key.
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -38,30 +39,30 @@ pub(super) struct StoredKey {
     /// The key id (`kid`).
     #[serde(rename = "_id")]
     pub(super) id: String,
-    /// Order of the keys; unique, so that of two rotations at once one makes the key.
+    /// Order of the keys; unique, so that of two concurrent rotations one creates the key.
     pub(super) sequence: i32,
-    /// Private half as PKCS #8, encrypted; none when no token that it signed is good any more.
+    /// Private half as PKCS #8, encrypted; absent once every token that it signed has expired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sealed: Option<Binary>,
-    /// Public half as JWK when there is no private one; encrypted too, so that nobody can add a key of their own.
+    /// Public half as JWK if there is no private one; encrypted too, so that nobody can add a key of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sealed_public: Option<Binary>,
-    /// From when on it signs.
+    /// Time from which it signs.
     pub(super) signs_from: Timestamp,
 }
 
-/// A key that can be used.
+/// A decrypted key.
 pub(super) struct Key {
     pub(super) id: String,
     pub(super) sequence: i32,
-    /// None for a key that signs no more.
+    /// Private half; `None` for a key that no longer signs.
     pub(super) encoding: Option<EncodingKey>,
     pub(super) decoding: DecodingKey,
     pub(super) public: Jwk,
 }
 
 impl StoredKey {
-    /// A new key, not stored yet.
+    /// Generates a new key, which is not stored yet.
     pub(super) fn fresh(
         vault: &Vault,
         random: &Random,
@@ -80,10 +81,10 @@ impl StoredKey {
         })
     }
 
-    /// Makes it usable.
+    /// Decrypts the key.
     ///
     /// # Errors
-    /// [`Error::Internal`] for a key of another master key.
+    /// [`Error::Internal`] for a key that was encrypted under another master key.
     pub(super) fn open(&self, vault: &Vault) -> Result<Key> {
         let (encoding, mut public) = match (&self.sealed, &self.sealed_public) {
             (Some(sealed), _) => {
@@ -111,7 +112,7 @@ impl StoredKey {
 }
 
 impl Key {
-    /// The update of the stored key that leaves its public half only.
+    /// The update of the stored key that keeps its public half only.
     pub(super) fn without_private_half(&self, vault: &Vault) -> Result<Document> {
         let json = serde_json::to_vec(&self.public).map_err(Error::internal)?;
         let public = seal(vault, &public_name(&self.id), &json)?;
@@ -126,7 +127,7 @@ fn seal(vault: &Vault, name: &str, content: &[u8]) -> Result<Binary> {
     })
 }
 
-/// What a public half is sealed for.
+/// The name under which a public half is encrypted.
 fn public_name(id: &str) -> String {
     format!("{id} public")
 }

@@ -1,4 +1,4 @@
-//! Argon2id (RFC 9106) in memory that is used again, and its hashes as PHC strings.
+//! Argon2id (RFC 9106) in memory that is reused, and its hashes as PHC strings.
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
@@ -13,7 +13,7 @@ pub(super) const SALT: usize = 16;
 /// Bytes of a hash (RFC 9106 §4).
 const OUTPUT: usize = 32;
 
-/// A hashing thread's memory: grows to the most that a hash has needed, and stays.
+/// The memory of a hashing thread. It grows to the most that a hash has needed, and is never released.
 ///
 /// It is not cleared between hashes, because the next one overwrites it and clearing takes a tenth of a hash's time.
 #[derive(Default)]
@@ -23,7 +23,7 @@ impl Memory {
     fn of(&mut self, params: &Params) -> Result<&mut [Block]> {
         let needed = params.block_count();
         if let Some(missing) = needed.checked_sub(self.0.len()) {
-            // Without this, a lack of memory would end the process.
+            // Without this, an allocation failure would abort the process.
             self.0.try_reserve_exact(missing).map_err(Error::internal)?;
             self.0.resize(needed, Block::new());
         }
@@ -31,19 +31,19 @@ impl Memory {
     }
 }
 
-/// Hashes with the present parameters, verifies with those of the hash.
+/// Hashes with the configured parameters, verifies with those of the stored hash.
 pub(super) struct Hasher {
     params: Params,
-    /// Stands in for the hash of an account that is unknown or has no password.
+    /// Replaces the hash of an account that is unknown or has no password.
     dummy: PasswordHash,
 }
 
 impl Hasher {
-    /// A hasher of these parameters. The dummy is made of `salt` and of `output`, which must be random: verifying
-    /// against it costs what a real one costs, although no password was ever hashed for it.
+    /// Creates a hasher with these parameters. The dummy hash consists of `salt` and `output`, which must be random:
+    /// verifying against it costs as much as against a real hash, although no password was ever hashed for it.
     ///
     /// # Errors
-    /// [`Error::Internal`] for parameters that Argon2 cannot have.
+    /// [`Error::Internal`] for parameters that Argon2 does not support.
     pub(super) fn new(config: &Argon2Config, salt: &[u8; SALT], output: &[u8; OUTPUT]) -> Result<Self> {
         let params = Params::new(
             config.memory_kib,
@@ -56,14 +56,14 @@ impl Hasher {
         Ok(Self { params, dummy })
     }
 
-    /// The hash of a password under a fresh salt.
+    /// Hashes a password with this salt.
     pub(super) fn hash(&self, memory: &mut Memory, password: &Secret, salt: &[u8; SALT]) -> Result<Hashed> {
         let mut output = [0; OUTPUT];
         run(&self.params, memory, password, salt, &mut output)?;
         Ok(Hashed(phc(&self.params, salt, &output)?.to_string()))
     }
 
-    /// Whether the password is the one that `stored` was made of; without one, no, after the same work.
+    /// Whether the password matches `stored`. Without a stored hash the result is false, after the same work.
     pub(super) fn verify(
         &self,
         memory: &mut Memory,
@@ -87,7 +87,7 @@ impl Hasher {
         })
     }
 
-    /// Whether hashes are made stronger today.
+    /// Whether the configured parameters are stronger than the stored ones.
     fn exceeds(&self, stored: &Params) -> bool {
         stored.m_cost() < self.params.m_cost()
             || stored.t_cost() < self.params.t_cost()
@@ -96,10 +96,10 @@ impl Hasher {
     }
 }
 
-/// Reads what [`Hashed`] holds.
+/// Parses the text of a [`Hashed`].
 ///
 /// # Errors
-/// [`Error::Internal`] for any other text, which it does not repeat.
+/// [`Error::Internal`] for any other text; the message does not contain it.
 pub(super) fn parse(stored: &str) -> Result<PasswordHash> {
     PasswordHash::new(stored)
         .ok()
@@ -151,7 +151,8 @@ mod tests {
         parse(hashed.as_str()).expect("reads what it wrote")
     }
 
-    /// By the reference implementation of Argon2 (argon2-cffi 25.1: `hash_secret`, type ID, version 19).
+    /// The expected hash comes from the reference implementation of Argon2 (argon2-cffi 25.1: `hash_secret`, type ID,
+    /// version 19).
     #[test]
     fn a_hash_is_argon2id_as_others_compute_it() {
         let hashed = hasher(64, 3, 2)

@@ -19,7 +19,8 @@ use hasher::Hasher;
 pub use policy::{MAX_LENGTH, Place, Policy};
 use threads::Threads;
 
-/// What is stored of a password: its Argon2id hash as a PHC string (`$argon2id$v=19$m=19456,t=2,p=1$…`), mute in `Debug`.
+/// The stored form of a password: its Argon2id hash as a PHC string (`$argon2id$v=19$m=19456,t=2,p=1$…`). `Debug` does
+/// not show it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Hashed(String);
@@ -38,18 +39,19 @@ impl fmt::Debug for Hashed {
     }
 }
 
-/// What a verification found.
+/// The result of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// It is the right password.
+    /// The password is right.
     pub matches: bool,
-    /// It is, and its stored hash has lower parameters than are set now: hash it anew while it is at hand.
+    /// The password is right, but its stored hash has weaker parameters than are configured now: it should be hashed
+    /// again.
     pub outdated: bool,
 }
 
 /// The rules for passwords, and the threads that hash them.
 pub struct Passwords {
-    /// What a new password must be.
+    /// The rules for new passwords.
     pub policy: Policy,
     hasher: Arc<Hasher>,
     threads: Threads,
@@ -57,16 +59,16 @@ pub struct Passwords {
     random: Random,
 }
 
-/// How long somebody waits for room before being told that there is none.
+/// How long a request waits for room in the queue before it is refused.
 const REFUSE_AFTER: Duration = Duration::from_millis(250);
-/// How many may wait for that at once; the others are told at once.
+/// How many requests may wait for room at once; any further one is refused at once.
 const DELAYED: usize = 128;
 
 impl Passwords {
-    /// Starts the threads. Each takes its memory with its first hash.
+    /// Starts the threads. Each allocates its memory with its first hash.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the system grants no thread.
+    /// [`Error::Internal`] when the system cannot start a thread.
     pub fn new(config: &PasswordConfig, random: Random) -> Result<Self> {
         Ok(Self {
             policy: Policy {
@@ -79,23 +81,24 @@ impl Passwords {
         })
     }
 
-    /// Whether a password could be looked at now, asked before anything else is done for it: in a flood, being refused must
-    /// cost next to nothing. Nobody is refused at once, so that whoever tries again at once does so a few times a second.
+    /// Checks for room in the queue before any other work is done for a request: in a flood, a refusal must cost next
+    /// to nothing. A refusal is delayed by `REFUSE_AFTER`, so that a client that retries at once does so only a few
+    /// times a second.
     ///
     /// # Errors
-    /// RATE_LIMITED with the seconds to wait when too many hashes wait, now and a moment later.
+    /// RATE_LIMITED with the seconds to wait when too many hashes wait, now and after the delay.
     pub async fn room(&self) -> Result<()> {
         if self.threads.room().is_ok() {
             return Ok(());
         }
-        // Only so many, because each of them holds a request's place.
+        // Limited, because each waiting request occupies one of the places for requests.
         if let Ok(_place) = self.delayed.try_acquire() {
             sleep(REFUSE_AFTER).await;
         }
         self.threads.room()
     }
 
-    /// The hash of a password that [`Policy::check`] found good, under a fresh salt.
+    /// Hashes a password that [`Policy::check`] accepted, with a new salt.
     ///
     /// # Errors
     /// RATE_LIMITED with the seconds to wait when too many hashes wait already. [`Error::Internal`] for a password over
@@ -110,15 +113,16 @@ impl Passwords {
             .await?
     }
 
-    /// Whether this is the password that `stored` was made of.
+    /// Whether the password matches `stored`.
     ///
-    /// Where there is no account, or no password, give `None`: the answer is no, after the work of a hash of the present
-    /// parameters, so that time tells nobody which it was (EPC-08). It is the same for a password over [`MAX_LENGTH`],
-    /// which cannot be the right one and is never hashed. A stored hash costs what its own parameters say.
+    /// Pass `None` if there is no account or no password: the result is false, after the work of a hash with the
+    /// configured parameters, so that the time does not reveal which case it was (EPC-08). The same applies to a
+    /// password over [`MAX_LENGTH`], which cannot be the right one and is never hashed. A stored hash costs what its
+    /// own parameters require.
     ///
     /// # Errors
     /// RATE_LIMITED with the seconds to wait when too many hashes wait already. [`Error::Internal`] for a stored text
-    /// that is no hash, or when memory runs out.
+    /// that is not a hash, or when memory runs out.
     pub async fn verify(&self, password: Secret, stored: Option<&str>) -> Result<Verified> {
         let hasher = Arc::clone(&self.hasher);
         let (password, stored) = if policy::is_too_long(&password) {

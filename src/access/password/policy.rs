@@ -1,4 +1,4 @@
-//! What a new password must be.
+//! The rules for new passwords.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -6,31 +6,33 @@ use std::sync::LazyLock;
 use crate::error::{UserError, UserErrorCode};
 use crate::platform::secret::Secret;
 
-/// Code points of the longest password. Bounds the work of one hash; NIST SP 800-63B §5.1.1.2 asks for 64 or more.
+/// Maximum length of a password in code points. Limits the work of one hash; NIST SP 800-63B §5.1.1.2 asks for 64 or
+/// more.
 pub const MAX_LENGTH: usize = 128;
 
-/// The passwords that are tried first by whoever guesses, in lower case.
+/// The most common passwords, which attackers try first, in lower case.
 static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| include_str!("common.txt").lines().collect());
 
-/// The rules for new passwords. One that was accepted before stays good, whatever the rules are now.
+/// The rules for new passwords. A password that was accepted before stays valid when the rules change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Code points of the shortest password.
+    /// Minimum length in code points.
     pub min_length: usize,
 }
 
-/// Where an input has its new password, and what its refusal is numbered.
+/// The position of the new password in an input, for the errors about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The input's field with the password: `password` or `newPassword`.
+    /// The input field with the password: `password` or `newPassword`.
     pub field: &'static str,
-    /// The seed system's number for a password that breaks a rule, where the operation has one.
+    /// The numeric code that older commerce APIs use for a password that breaks a rule, if the operation has one.
     pub legacy_code: Option<i32>,
 }
 
 impl Policy {
-    /// Every rule that a new password and its confirmation break, so that they are reported in one answer (SPR-13,
-    /// SPR-09); none when both are good. A missing confirmation is a different one.
+    /// Checks a new password and its confirmation, and returns an error for every rule that they break, so that all are
+    /// reported in one response (SPR-13, SPR-09); none if both are valid. A missing confirmation counts as a different
+    /// one.
     #[must_use]
     pub fn check(&self, password: &Secret, confirmation: Option<&Secret>, place: Place) -> Vec<UserError> {
         let mut broken = self.broken(password, place);
@@ -67,7 +69,7 @@ impl Policy {
                 format!("The password may have at most {MAX_LENGTH} characters."),
             );
         }
-        // No common one is that long, so that a text of any size is not folded for nothing.
+        // No common password is that long; a long text need not be case-folded.
         if !long && is_common(password) {
             refuse(
                 UserErrorCode::PasswordTooCommon,
@@ -78,7 +80,7 @@ impl Policy {
     }
 }
 
-/// Whether a password has more than [`MAX_LENGTH`] code points; looks at no more of it than that.
+/// Whether a password has more than [`MAX_LENGTH`] code points; reads no more of it than that.
 pub(super) fn is_too_long(password: &Secret) -> bool {
     password.expose().chars().nth(MAX_LENGTH).is_some()
 }

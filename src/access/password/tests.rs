@@ -1,4 +1,4 @@
-//! Passwords from the outside: what is hashed, what verifies, and what is never hashed.
+//! Tests of the public interface: what is hashed, what verifies, and what is never hashed.
 
 use std::num::NonZeroUsize;
 use std::sync::mpsc;
@@ -11,7 +11,7 @@ use super::threads::WAITING_PER_THREAD;
 use super::*;
 use crate::config::Argon2Config;
 
-/// As little work as Argon2 allows, about.
+/// Uses about as little work as Argon2 allows.
 fn passwords(memory_kib: u32) -> Passwords {
     let config = PasswordConfig {
         min_length: 7,
@@ -139,7 +139,7 @@ async fn a_password_that_is_too_long_is_never_hashed() {
         passwords.hash(longer.as_str().into()).await,
         Err(Error::Internal(_))
     ));
-    // Not even where it is the right one, which only a direct way to the hasher can make.
+    // A hash of an overlong password, which only a direct call of the hasher can create, does not match it either.
     let memory = &mut hasher::Memory::default();
     let forced = (passwords.hasher).hash(memory, &longer.as_str().into(), &[7; hasher::SALT]);
     let forced = forced.expect("the hasher knows no rules");
@@ -147,7 +147,7 @@ async fn a_password_that_is_too_long_is_never_hashed() {
         .verify(longer.as_str().into(), Some(forced.as_str()))
         .await;
     assert_eq!(refused.expect("verifies"), verified(false, false));
-    // What stands in for it is empty, and must not match where an empty one is stored.
+    // An overlong password is replaced by an empty one, which must not match the stored hash of an empty password.
     let empty = passwords.hash("".into()).await.expect("hashes");
     let refused = passwords.verify(longer.into(), Some(empty.as_str())).await;
     assert!(!refused.expect("verifies").matches);

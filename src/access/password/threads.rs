@@ -1,7 +1,7 @@
-//! The threads that hash: a few of their own, behind a short queue.
+//! Dedicated threads for password hashing, behind a short queue.
 //!
-//! Inline hashing would stop the async threads for tens of milliseconds each time, and a pool without a bound would take
-//! the memory of as many hashes as there are callers. So a hash waits here, or is refused at once.
+//! Hashing on the async threads would block them for tens of milliseconds each time, and an unbounded pool would
+//! allocate the memory of as many hashes as there are callers. So a hash waits here, or is refused at once.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -16,10 +16,10 @@ use tokio::time::Instant;
 use super::hasher::Memory;
 use crate::error::{Error, Result, UserError, UserErrorCode};
 
-/// Hashes that may wait for one thread. At the usual 30 ms each, the last of them waits for half a second, which a
-/// person accepts and a request's deadline allows; more would only make everybody wait longer.
+/// Hashes that may wait per thread. At the usual 30 ms each, the last of them waits for half a second, which a person
+/// accepts and a request's deadline allows; more would only make everybody wait longer.
 pub(super) const WAITING_PER_THREAD: usize = 16;
-/// How many hashes the mean time goes back, about.
+/// Approximate number of hashes over which the mean time is taken.
 const MEAN_OVER: u32 = 8;
 
 /// Threads with a queue. They end when this is dropped.
@@ -27,7 +27,7 @@ pub(super) struct Threads(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
-    /// Told when there is a job, or none will come any more.
+    /// Notified when a job was queued or the queue was closed.
     changed: Condvar,
     threads: NonZeroUsize,
 }
@@ -35,14 +35,14 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Box<dyn Job>>,
-    /// Mean time of the last jobs; nothing before the first.
+    /// Mean time of the last jobs; `None` before the first.
     mean: Option<Duration>,
     closed: bool,
 }
 
-/// Something to do on a thread for someone who waits for it.
+/// A unit of work for a thread, with a caller that waits for its result.
 trait Job: Send {
-    /// Whether nobody waits for it any more.
+    /// Whether the caller has stopped waiting.
     fn abandoned(&self) -> bool;
     fn run(self: Box<Self>, memory: &mut Memory);
 }
@@ -59,7 +59,7 @@ impl<T: Send, W: FnOnce(&mut Memory) -> T + Send> Job for Task<W, T> {
 
     fn run(self: Box<Self>, memory: &mut Memory) {
         let Self { work, answer } = *self;
-        // Whoever asked may have gone meanwhile; then nobody misses the answer.
+        // The caller may have gone meanwhile; the result is then dropped.
         let _gone = answer.send(work(memory));
     }
 }
@@ -68,7 +68,7 @@ impl Threads {
     /// Starts the threads.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the system grants none.
+    /// [`Error::Internal`] when the system cannot start a thread.
     pub(super) fn start(threads: NonZeroUsize) -> Result<Self> {
         let this = Self(Arc::new(Shared {
             state: Mutex::default(),
@@ -85,16 +85,16 @@ impl Threads {
         Ok(this)
     }
 
-    /// Whether there would be room for work at the moment.
+    /// Checks whether the queue has room at the moment.
     ///
     /// # Errors
-    /// RATE_LIMITED as [`run`](Self::run) has it.
+    /// RATE_LIMITED under the same condition as [`run`](Self::run).
     pub(super) fn room(&self) -> Result<()> {
         self.0.room(&mut self.0.state())
     }
 
-    /// Runs `work` on one of the threads, with the thread's memory. Work whose caller goes away while it waits is never
-    /// begun.
+    /// Runs `work` on one of the threads, with the thread's memory. Work whose caller stops waiting while it is queued
+    /// is never started.
     ///
     /// # Errors
     /// RATE_LIMITED with the seconds to wait when the queue is full; [`Error::Internal`] when the work panicked.
@@ -112,7 +112,7 @@ impl Threads {
 }
 
 impl Drop for Threads {
-    /// Lets the threads end after the hash in hand. Does not wait for them, because this may be an async thread.
+    /// Lets the threads end after the current hash. Does not wait for them, because this may run on an async thread.
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.closed = true;
@@ -147,12 +147,12 @@ impl Shared {
         Ok(())
     }
 
-    /// A thread's life.
+    /// The loop of a thread.
     fn work(&self) {
         let mut memory = Memory::default();
         while let Some(job) = self.next() {
             let begun = Instant::now();
-            // The thread outlives a fault in a hash, whose waiter hears of it by the end of its channel.
+            // The thread survives a panic in a hash; the caller notices it by the closed channel.
             let _fault = catch_unwind(AssertUnwindSafe(|| job.run(&mut memory)));
             let took = begun.elapsed();
             metrics::histogram!("gateway_password_hash_seconds").record(took);
@@ -160,7 +160,7 @@ impl Shared {
         }
     }
 
-    /// Waits for a job that someone waits for; `None` when there will be no more.
+    /// Waits for a job whose caller still waits; `None` once the queue is closed.
     fn next(&self) -> Option<Box<dyn Job>> {
         let mut state = self.state();
         loop {
@@ -189,12 +189,12 @@ impl State {
 }
 
 fn report(state: &State) {
-    // A queue is far shorter than where a double begins to skip numbers.
+    // A queue is far shorter than the range in which a double represents every integer.
     let waiting = u32::try_from(state.waiting.len()).unwrap_or(u32::MAX);
     metrics::gauge!("gateway_password_queue").set(waiting);
 }
 
-/// Whole seconds until the threads have done what waits now, at least one.
+/// Whole seconds, at least one, until the threads have finished what waits now.
 fn wait_seconds(waiting: usize, mean: Duration, threads: NonZeroUsize) -> i32 {
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let wait = mean.saturating_mul(count(waiting)) / count(threads.get());

@@ -1,4 +1,4 @@
-//! How sessions are stored and end: one by one, the surplus, and all of a customer's together.
+//! Storing and ending of sessions: one by one, the surplus, and all of a customer's together.
 
 use bson::{Bson, Document, doc};
 use futures_util::TryStreamExt;
@@ -11,24 +11,26 @@ use crate::platform::{
     id::{Id, SessionId, StorefrontId, StorefrontUserId},
 };
 
-/// Surplus sessions that one sign-in ends. There is more than one only where an earlier version has left them.
+/// Maximum number of surplus sessions that one sign-in ends. There is more than one only if an earlier version left
+/// them.
 const MOST_ENDED: i64 = 1000;
 
-/// What ended with all of a customer's sessions; [`Access::forget_ended`](crate::access::Access::forget_ended) takes
-/// it once the transaction is committed.
+/// What ended with all of a customer's sessions. It is passed to
+/// [`Access::forget_ended`](crate::access::Access::forget_ended) once the transaction is committed.
 #[derive(Debug)]
 #[must_use = "this node accepts the tokens for seconds until it forgets them"]
 pub struct Ended {
     /// The customer's storefront user, whose own tokens have ended too (TOK-06).
     pub user: StorefrontUserId,
-    /// The sessions.
+    /// The ended sessions.
     pub sessions: Vec<SessionId>,
 }
 
 impl Sessions {
-    /// Stores a begun session. Where the customer then has more than [`MOST`], those used longest ago end: their ids, to be
-    /// forgotten by access afterwards. Exact at once with others as long as the transaction changes the customer's own
-    /// document before: of two, one begins anew and sees what the other has stored.
+    /// Stores a new session. If the customer then has more than [`MOST`], the least recently used ones end; returns
+    /// their ids, which access must evict afterwards. The limit is exact under concurrency as long as the transaction
+    /// has already changed the customer's own document: of two concurrent transactions, one is retried and sees what
+    /// the other stored.
     pub async fn insert_in(&self, tx: &mut Tx, session: &Session) -> Result<Vec<SessionId>> {
         self.collection().insert_one(session).session(&mut *tx).await?;
         let others = doc! {
@@ -55,7 +57,7 @@ impl Sessions {
         Ok(surplus)
     }
 
-    /// Ends one session within a transaction. False where it has ended already.
+    /// Ends one session within a transaction. Returns false if it has ended already.
     pub async fn end_in(&self, tx: &mut Tx, id: &SessionId) -> Result<bool> {
         let ended = self
             .collection()
@@ -65,8 +67,8 @@ impl Sessions {
         Ok(ended.deleted_count == 1)
     }
 
-    /// Lets no refresh token of a person work any more, one session after the other. For an erasure, which then ends the
-    /// sessions in a transaction that no refresh is in the way of.
+    /// Invalidates the refresh tokens of all of a person's sessions, one session after the other. For an erasure, which
+    /// then ends the sessions in a transaction that no refresh conflicts with.
     pub async fn stop(&self, storefront: &StorefrontId, user: &StorefrontUserId) -> Result<()> {
         let theirs = doc! { "storefrontId": storefront, "userId": user };
         let stopped = doc! { "$set": { "refreshHash": "" } };
@@ -74,10 +76,11 @@ impl Sessions {
         Ok(())
     }
 
-    /// Ends all that a customer is signed in by, within a transaction: every session but `spared`, and the tokens that were
-    /// issued for their storefront user (TOK-02, TOK-06). The one way to do so; a caller also increments `credentialEpoch`
-    /// in its own change of the customer, and before this, so that no sign-in that began earlier comes after it. After the
-    /// commit the result goes to [`Access::forget_ended`](crate::access::Access::forget_ended).
+    /// Ends all of a customer's sign-ins within a transaction: every session but `spared`, and the tokens that were
+    /// issued for their storefront user (TOK-02, TOK-06). No other function does this. Before it, the caller also
+    /// increments `credentialEpoch` in its own change of the customer, so that no sign-in that started earlier is
+    /// committed afterwards. After the commit the result goes to
+    /// [`Access::forget_ended`](crate::access::Access::forget_ended).
     pub async fn end_all_in(
         &self,
         tx: &mut Tx,

@@ -1,21 +1,21 @@
-//! What is wrong with a text that is no token, or none that is good now.
+//! Why a text is not a valid token.
 
 use serde::Deserialize;
 
-/// Why a text is no token that is good now.
+/// Why a text is not a valid token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
-    /// It has not the form of one.
+    /// It does not have the form of a token.
     Malformed,
-    /// It is no token of this gateway's, or was changed.
+    /// It was not issued by this gateway, or it was altered.
     Foreign,
-    /// Its key was ended (`keys rotate --now`), by its own word: there is no key to check that with.
+    /// Its key was ended (`keys rotate --now`), by its own unverified claims: there is no key to check them with.
     KeyEnded,
-    /// It has run out.
+    /// It has expired.
     Expired,
 }
 
-/// What a token says of itself that has no key to be verified by.
+/// The claims of a token that has no key to verify them with.
 #[derive(Deserialize)]
 pub(super) struct Named {
     pub(super) iss: String,
@@ -24,7 +24,7 @@ pub(super) struct Named {
 }
 
 impl Named {
-    /// Reads the payload of a text that has the form of a token.
+    /// Decodes the payload of a text that has the form of a token.
     pub(super) fn read(token: &str) -> Option<Self> {
         let payload = token.split('.').nth(1)?;
         let payload = data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).ok()?;

@@ -1,4 +1,4 @@
-//! Threads that are held by the tests' own work, so that nothing here depends on speed.
+//! The tests occupy the threads with their own work, so that no result depends on speed.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,14 +9,14 @@ use futures_util::poll;
 
 use super::*;
 
-/// Longer than any machine needs; only a failing test waits for so long.
+/// Longer than any machine needs; only a failing test waits that long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn threads(number: usize) -> Threads {
     Threads::start(NonZeroUsize::new(number).expect("some")).expect("threads")
 }
 
-/// Keeps a thread of `threads` busy until the sender is dropped; returns once it is.
+/// Keeps a thread of `threads` busy until the sender is dropped; returns once it is busy.
 async fn hold(threads: &Arc<Threads>) -> mpsc::Sender<()> {
     let (release, held) = mpsc::channel();
     let (begun, begins) = oneshot::channel();
@@ -111,7 +111,7 @@ async fn a_panic_costs_its_own_caller_only() {
 
 #[tokio::test]
 async fn all_threads_work_at_the_same_time_and_end_with_their_owner() {
-    /// Tells its test when the thread that holds it is gone.
+    /// Notifies its test when the thread that holds it has ended.
     struct Farewell(#[expect(dead_code, reason = "its drop is what counts")] mpsc::Sender<()>);
     std::thread_local! {
         static FAREWELL: std::cell::RefCell<Option<Farewell>> = const { std::cell::RefCell::new(None) };
