@@ -1,4 +1,4 @@
-//! Customers' sessions: one for each valid refresh token ([`refresh_token`](super::refresh_token)). A refresh token can
+//! Customers' sessions: one for each valid refresh token ([`super::refresh_token`]). A refresh token can
 //! be used once; a lost response can be repeated for a few seconds (RFC 9700 §4.14.2).
 
 mod ends;

@@ -1,6 +1,6 @@
 //! The eraser: a job that removes, step by step, what is stored about a customer.
 //!
-//! 1. [`begin`](super::begin) closes the customer and records this in the customer's own document, regardless of
+//! 1. [`super::begin`] closes the customer and records this in the customer's own document, regardless of
 //!    concurrent writes.
 //! 2. [`steps`] remove what is left elsewhere, a bounded number of documents per transaction, and each transaction
 //!    counts what it removes. A repeated step finds less to do, so any node can resume a job that died at any point.
