@@ -144,7 +144,7 @@ impl Connection {
     /// Returns how long the connection has had no request; `None` while one is in progress, or its response is being
     /// written.
     pub(super) fn idle_for(&self) -> Option<Duration> {
-        if self.under_way.load(Ordering::Relaxed) > 0 || self.writing.load(Ordering::Relaxed) {
+        if self.under_way.load(Ordering::Acquire) > 0 || self.writing.load(Ordering::Relaxed) {
             return None;
         }
         let since = Duration::from_millis(self.idle_since.load(Ordering::Relaxed));
