@@ -9,7 +9,7 @@ use super::{customer, define, field, open, seen, values};
 use crate::customers::{but, person, shop};
 use crate::kit::{Shop, faults, number, text};
 
-/// Yields to other tasks so many times. A test increases the number after a round in which its call came too early and
+/// Yields to other tasks `turns` times. A test increases the number after a round in which its call came too early and
 /// decreases it after one in which the call came too late: all rounds but the first are close to the point at which
 /// either side may win, independent of the speed of the machine.
 async fn wait(turns: u32) {

@@ -245,8 +245,7 @@ async fn cst_06_only_the_first_verification_ends_anything() {
     settled(&shop).await;
 }
 
-// CST-06: an account with a verified address requests a change to another person's address, whose holder follows the
-// link.
+// CST-06: an account with a verified address requests a change to a foreign one, whose holder follows the link.
 #[tokio::test]
 async fn cst_06_a_change_of_address_takes_the_account_from_whom_it_was() {
     let (shop, mut mails) = shop().await;
