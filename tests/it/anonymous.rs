@@ -1,4 +1,4 @@
-//! Anonymous users that browsers register: how many, and how much each may store (SFU-40).
+//! Anonymous users that browsers register: limits on their number and on the storage of each (SFU-40).
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const FULL: &str = "STORAGE_QUOTA_EXCEEDED file";
 const SECOND: Duration = Duration::from_secs(1);
 const KIBIBYTE: usize = 1024;
 
-/// A shop behind a proxy, with limits, on which time stands still.
+/// A shop behind a proxy, with rate limits and a manual clock.
 fn setup() -> Setup {
     Setup::new()
         .set("GATEWAY_TRUSTED_PROXIES", "127.0.0.1")
@@ -30,7 +30,7 @@ async fn register(caller: &Caller) -> Value {
     caller.change(REGISTER, json!({ "isAnonymous": true })).await
 }
 
-/// Registers so many at once; how many were.
+/// Registers one anonymous user per caller, up to 20 concurrently; returns how many succeeded.
 async fn registered(callers: impl Iterator<Item = Caller>) -> usize {
     let callers: Vec<Caller> = callers.collect();
     let mut many = 0;
@@ -46,7 +46,7 @@ async fn registered(callers: impl Iterator<Item = Caller>) -> usize {
     many
 }
 
-/// The seconds that a refusal says, of which nothing is left.
+/// The `retryAfterSeconds` of a refused registration; asserts that it returned neither a user nor a token.
 fn wait(payload: &Value) -> u64 {
     assert_eq!(faults(payload), [LIMITED]);
     assert!(payload["storefrontUser"].is_null() && payload["token"].is_null());
@@ -73,10 +73,10 @@ async fn sfu_40_an_address_registers_sixty_anonymous_users_a_minute() {
     assert_eq!(wait(&register(&crowd).await), 1);
     shop.gateway.advance(SECOND / 2);
     assert_eq!(registered(std::iter::once(crowd)).await, 1);
-    // An IPv6 address is its network.
+    // IPv6 addresses of one network share one limit.
     let hosts = (0..70).map(|host| at(&shop.browser, &format!("2001:db8:1:2::{host:x}")));
     assert_eq!(registered(hosts).await, 60);
-    // What is refused for its form costs nothing.
+    // A request that is rejected by validation does not count against the limit.
     let plain = at(&shop.browser, "203.0.113.11");
     for _ in 0..70 {
         let refused = plain.refused(REGISTER, json!({ "isAnonymous": false })).await;
@@ -93,7 +93,7 @@ async fn sfu_40_a_storefront_takes_six_thousand_a_minute_from_browsers() {
     for address in ["203.0.113.9", "203.0.113.10"] {
         assert_eq!(registered(std::iter::once(at(&shop.browser, address))).await, 1);
     }
-    // The storefront's log has both.
+    // The storefront's throttle document counts both registrations.
     let throttle = shop.gateway.store.collection("throttle");
     let both = doc! { "events.count": 2 };
     assert_eq!(shop.gateway.store.count("throttle", both.clone()).await, 1);
@@ -103,7 +103,7 @@ async fn sfu_40_a_storefront_takes_six_thousand_a_minute_from_browsers() {
     assert_eq!(registered(addresses).await, 10);
     let last = at(&shop.browser, "203.0.113.77");
     assert_eq!(wait(&register(&last).await), 60);
-    // A backend registers as it likes.
+    // Registrations by a backend are not limited.
     shop.backend.done(REGISTER, shop.user("guest", true)).await;
     shop.gateway.advance(60 * SECOND);
     assert_eq!(registered(std::iter::once(last)).await, 1);
@@ -131,7 +131,7 @@ async fn sfu_40_a_document_that_is_no_backends_registers_once() {
                  b: storefrontUserRegister(input: {isAnonymous: true}) { userErrors { code } } }";
     let hidden = "mutation { ...A ...B } fragment A on Mutation { a: storefrontUserRegister(input: {isAnonymous: true}) { userErrors { code } } } \
                   fragment B on Mutation { b: storefrontUserRegister(input: {isAnonymous: true}) { userErrors { code } } }";
-    // Also when the document is known already.
+    // The second pass covers documents that are already in the cache of prepared documents.
     for _ in 0..2 {
         for document in [twice, hidden] {
             for caller in [&shop.browser, &shop.nobody()] {
@@ -157,7 +157,7 @@ async fn sfu_40_a_document_that_is_no_backends_registers_once() {
     assert_eq!(shop.gateway.store.count("storefrontUsers", doc! {}).await, 2);
 }
 
-/// What is refused of an upload.
+/// Uploads a file of this size; returns the user errors.
 async fn uploads(person: &Caller, size: usize) -> Vec<String> {
     let upload = Upload {
         file_name: "cat.png",
@@ -185,7 +185,7 @@ async fn sfu_40_an_anonymous_user_has_a_quota_of_its_own() {
     let (guest, ann) = (shop.guest("guest").await, shop.ann("ann").await);
     assert_eq!(quota_of(&guest).await, 102_400.0);
     assert_eq!(quota_of(&ann).await, 1_073_741_824.0);
-    // At its border, whoever registered it, and by its backend too.
+    // Exactly at the quota, whether a browser or a backend registered the user, and for uploads by a backend.
     assert_eq!(uploads(&guest, 60 * KIBIBYTE).await, [""; 0]);
     assert_eq!(uploads(&guest, 40 * KIBIBYTE + 1).await, [FULL]);
     let upload = Upload {
@@ -197,12 +197,12 @@ async fn sfu_40_an_anonymous_user_has_a_quota_of_its_own() {
     assert_eq!(uploads(&guest, 40 * KIBIBYTE).await, [""; 0]);
     assert_eq!(uploads(&guest, 100).await, [FULL]);
     assert_eq!(uploads(&ann, 150 * KIBIBYTE).await, [""; 0]);
-    // A promoted one is regular.
+    // A promoted user has the quota of a regular one.
     shop.backend
         .done("storefrontUserPromote", shop.pair("guest", "bob"))
         .await;
     assert_eq!(uploads(&guest, 50 * KIBIBYTE).await, [""; 0]);
-    // A merge is never refused, and then the regular quota applies.
+    // A merge is never refused for the quota; afterwards the regular quota applies.
     let guest = shop.guest("guest").await;
     assert_eq!(uploads(&guest, 90 * KIBIBYTE).await, [""; 0]);
     shop.merge("guest", "ann").await;
@@ -243,7 +243,7 @@ async fn sfu_40_the_quota_holds_under_uploads_at_once() {
     shop.gateway.store.assert_whole().await;
 }
 
-/// Begins an upload of which each piece is sent when it comes.
+/// Begins an upload whose body is sent piece by piece through the returned sender.
 fn begin_upload(
     person: &Caller,
 ) -> (
@@ -296,7 +296,7 @@ async fn sfu_40_an_upload_under_way_while_its_user_becomes_regular_has_the_regul
     shop.merge("merged", "ann").await;
     let mut outcomes = Vec::new();
     for (pieces, answer) in uploads {
-        // Whoever is refused meanwhile reads no more.
+        // An upload that has been refused meanwhile no longer reads its body, so the send may fail.
         let _sent = pieces.send(vec![7; 400 * KIBIBYTE]);
         drop(pieces);
         outcomes.push(faults(&answer.await.expect("no panic")));
@@ -316,7 +316,7 @@ async fn sto_01_the_number_of_items_is_limited_with_the_quota() {
         let set = doc! { "$set": { "itemCount": items } };
         storages.update_one(doc! {}, set).await.expect("updated");
     };
-    // One for each 4 KiB.
+    // The limit is one item per 4 KiB of quota.
     holds(2046).await;
     let three = (0..3).map(|_| uploads(&guest, 100));
     let outcomes = join_all(three).await;
@@ -326,7 +326,7 @@ async fn sto_01_the_number_of_items_is_limited_with_the_quota() {
         "{outcomes:?}"
     );
     assert_eq!(uploads(&guest, 100).await, [FULL]);
-    // At least a thousand.
+    // The limit is never below 1000 items.
     let node = shop
         .gateway
         .another_node_with(&[("GATEWAY_ANONYMOUS_QUOTA", "16KiB")])
@@ -337,7 +337,7 @@ async fn sto_01_the_number_of_items_is_limited_with_the_quota() {
     assert_eq!(uploads(&there, 100).await, [FULL]);
 }
 
-/// Whoever hands in a secret, or gets one, does so once in a document.
+/// Mutations that check or issue a secret may appear only once in a document.
 #[tokio::test]
 async fn a_mutation_that_hits_a_secret_stands_once_in_a_document() {
     let shop: Shop = kit::shop().await;

@@ -1,5 +1,5 @@
-//! The programs that people use a GraphQL API with: code generators, client libraries, linters, a browser. Each test
-//! runs a script of `tests/clients` against a gateway of its own, and is skipped aloud where its tools are missing.
+//! Third-party GraphQL tools: code generators, client libraries, linters, a browser. Each test runs a script of
+//! `tests/clients` against its own gateway; where the tools are missing it is skipped with a message.
 
 mod graphql_client;
 mod origins;
@@ -11,13 +11,13 @@ use storefront_gateway::http::graphiql::{Credentials, IS_OFFLINE};
 use crate::erasure::on_behalf;
 use crate::kit::{self, Scripts, Shop, Tool};
 
-/// The exported schema.
+/// The path of the exported schema.
 fn schema_file() -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.graphql");
     file.to_str().expect("a path in UTF-8").to_owned()
 }
 
-/// The credentials of a shop's browsers and of its backend.
+/// The publishable key and the access token of a shop's browser and backend callers.
 fn credentials(shop: &Shop) -> [&str; 2] {
     [&shop.browser, &shop.backend].map(|caller| caller.credential.as_deref().expect("a credential"))
 }
@@ -49,7 +49,7 @@ async fn relay_compiles_and_pages_and_refetches() {
             &[shop.gateway.url.as_str(), token, shop.id(), &schema],
         )
         .await;
-    // The erasure that it asks for is due the next day.
+    // The erasure that the script requests is scheduled for the next day, so its job remains.
     shop.gateway.expect_jobs();
 }
 
@@ -168,7 +168,7 @@ async fn graphiql_works_in_a_browser_from_the_gateway_alone() {
     kit::succeeds(command).await;
 }
 
-/// What a demo's page has.
+/// The credentials that a page of the demo uses.
 fn page(shop: &Shop) -> Credentials {
     let [key, secret] = credentials(shop).map(|credential| Some(credential.to_owned()));
     Credentials {

@@ -1,4 +1,4 @@
-//! The built binary as an operator uses it: each test has a data directory, and so a database, of its own.
+//! The built binary as an operator uses it. Each test has its own data directory and therefore its own database.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -17,10 +17,10 @@ use tokio::process::{Child, Command};
 
 use crate::kit::{self, Store};
 
-/// How long is waited for what should happen soon: a limit for failing, not a measure.
+/// The timeout for expected events. It only bounds a failing test and measures nothing.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// An operator with a working directory, and settings for every command.
+/// An operator with a working directory and settings that apply to every command.
 struct Operator {
     dir: TempDir,
     settings: Vec<(&'static str, String)>,
@@ -72,14 +72,14 @@ impl Operator {
             .expect("runs")
     }
 
-    /// What a command that succeeds prints with `--json`.
+    /// The parsed `--json` output of a command that must succeed.
     async fn json(&self, words: &[&str]) -> Value {
         let output = self.run(&[&["--json"], words].concat()).await;
         assert!(output.status.success(), "{words:?}: {}", text(&output.stderr));
         serde_json::from_slice(&output.stdout).expect("JSON and nothing else")
     }
 
-    /// What a command that fails says.
+    /// The error output of a command that must fail with this exit code.
     async fn refused(&self, words: &[&str], code: i32) -> String {
         let output = self.run(words).await;
         let said = text(&output.stderr);
@@ -120,7 +120,7 @@ impl Operator {
     }
 }
 
-/// A gateway that serves.
+/// A running gateway process.
 struct Gateway {
     child: Child,
     log: PathBuf,
@@ -166,7 +166,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The process id of the managed database's server, as it notes it beside its files.
+/// The process id of the managed database server, read from the file in its data directory.
 fn server_process(data: &Path) -> Pid {
     let lock = std::fs::read_to_string(data.join("mongod/mongod.lock")).expect("a lock file");
     Pid::from_raw(lock.trim().parse().expect("a process id"))
@@ -365,10 +365,10 @@ async fn commands_make_and_revoke_clients_beside_a_running_gateway() {
     assert!(gateway.is_live().await);
 }
 
-/// A file with an identity provider's secret, in the operator's working directory.
+/// The file with the identity provider's secret, in the operator's working directory.
 const SECRET_FILE: &str = "provider-secret";
 
-/// The words that add an identity provider; the redirect URIs stand last.
+/// The arguments that add an identity provider; the redirect URIs come last.
 fn adding_a_provider(sto: &str) -> [&str; 18] {
     [
         "identity-provider",
@@ -568,7 +568,7 @@ async fn a_token_from_the_console_is_of_the_running_gateway() {
     assert_eq!(member(&claims, "sub"), id);
     assert_eq!(member(&claims, "iss"), gateway.url);
 
-    // A customer is signed in, as on one more device.
+    // Sign a customer in, as from an additional device.
     let customers = client
         .database("storefront_gateway")
         .collection::<Document>("customers");
@@ -595,14 +595,14 @@ async fn a_token_from_the_console_is_of_the_running_gateway() {
     assert!(sessions.contains(&current), "{sessions:?}");
 }
 
-/// The customers of the managed database.
+/// The `customers` collection of the managed database.
 async fn customers(operator: &Operator) -> Collection<Document> {
     let uri = std::fs::read_to_string(operator.data().join("mongod.uri")).expect("published");
     let client = Client::with_uri_str(&uri).await.expect("a client");
     client.database("storefront_gateway").collection("customers")
 }
 
-/// The id of the demo's customer whose address begins so.
+/// The id of the demo customer whose e-mail address starts with this text.
 async fn id_of(customers: &Collection<Document>, email: &str) -> String {
     let named = doc! { "emailKey": { "$regex": format!("^{email}") } };
     let found = customers.find_one(named).await.expect("found");
@@ -651,7 +651,7 @@ async fn the_audit_trail_is_listed_newest_first_also_of_a_customer_who_is_gone()
     assert_eq!(member(last, "customerId"), jonas);
     assert_eq!(member(&entries[3]["actor"], "kind"), "CLIENT");
 
-    // For a person the same, a line each.
+    // The human-readable output has the same content, one line per entry.
     let shown = text(&operator.run(&list).await.stdout);
     let lines: Vec<&str> = shown.lines().collect();
     let by = format!("CLIENT {}", member(&entries[3]["actor"], "id"));
@@ -674,7 +674,7 @@ async fn the_audit_trail_is_listed_newest_first_also_of_a_customer_who_is_gone()
 async fn the_audit_trail_says_so_when_there_is_nothing_to_tell() {
     let operator = Operator::new();
     let _gateway = operator.serve(&["--demo"]).await;
-    // Nobody registered the crowd.
+    // Customers added by `demo --customers` are not registered, so they have no audit entries.
     operator.json(&["demo", "--customers", "5"]).await;
     let crowd = id_of(&customers(&operator).await, "crowd").await;
     let nothing = ["audit", "list", "--customer", &crowd];
@@ -683,7 +683,7 @@ async fn the_audit_trail_says_so_when_there_is_nothing_to_tell() {
     assert!(shown.contains("has no entries of this customer"), "{shown}");
 }
 
-/// What the issued token claims.
+/// The claims of the issued token.
 fn claims_of(issued: &Value) -> Value {
     let claims = member(issued, "accessToken").split('.').nth(1).expect("claims");
     let claims = data_encoding::BASE64URL_NOPAD
@@ -783,14 +783,14 @@ async fn the_demo_shows_the_same_credentials_at_every_start() {
     ] {
         assert!(shown.contains(credential), "{credential} is missing in: {shown}");
     }
-    // The clients are those that the operator's list has.
+    // The clients are the same as in the output of `client list`.
     let listed = operator.json(&["client", "list"]).await;
     let listed = listed.as_array().expect("a list").iter();
     let listed: BTreeSet<&str> = listed.map(|client| member(client, "id")).collect();
     let told = first["clients"].as_object().expect("an object").values();
     let told: BTreeSet<&str> = told.filter_map(Value::as_str).collect();
     assert_eq!(listed, told);
-    // The backend's id and secret get a token at the endpoint of OAuth.
+    // The backend's id and secret obtain a token at the OAuth token endpoint.
     let post = async |form: &[(&str, &str)]| {
         let posting = reqwest::Client::new().post(format!("{}/oauth/token", gateway.url));
         posting.form(form).send().await.expect("an answer").status()
@@ -801,7 +801,7 @@ async fn the_demo_shows_the_same_credentials_at_every_start() {
         ("client_secret", secret),
     ];
     assert_eq!(post(&form).await, 200);
-    // It opens the account, without GraphQL too.
+    // The password signs the customer in through OAuth as well, without GraphQL.
     let form = [
         ("grant_type", "password"),
         ("client_id", member(&first["keys"], "DE")),
@@ -846,7 +846,7 @@ async fn a_demo_that_was_cut_off_is_finished_by_the_next_start() {
     let customers = database.collection::<Document>("customers");
     assert_eq!(customers.count_documents(with_values).await.expect("counted"), 2);
 
-    // As a gateway leaves it that dies while it fills the database.
+    // The state after a crash while the demo data was being written.
     let demo = database.collection::<Document>("demo");
     demo.update_one(doc! {}, doc! { "$unset": { "filledAt": "" } })
         .await
@@ -858,7 +858,7 @@ async fn a_demo_that_was_cut_off_is_finished_by_the_next_start() {
     let addresses = database.collection::<Document>("addresses");
     let second = addresses.delete_one(doc! { "label": "Studio" }).await;
     assert_eq!(second.expect("deleted").deleted_count, 1);
-    // The last step that was not taken: an order and what it counts for are there together.
+    // The last missing step: an order and the customer's counters are written in one transaction.
     let orders = database.collection::<Document>("orders");
     let second = orders.delete_one(doc! { "number": "DE-1002" }).await;
     assert_eq!(second.expect("deleted").deleted_count, 1);
@@ -896,7 +896,7 @@ async fn a_demos_crowd_is_as_large_as_asked_wherever_filling_it_was_cut_off() {
     operator.json(&words).await;
     assert_eq!(count().await, MANY);
     store.assert_whole().await;
-    // Fewer take nobody away, and as many add nobody.
+    // A smaller number removes no customers, and the same number adds none.
     for fewer in ["10", &many] {
         operator.json(&["demo", "--customers", fewer]).await;
         assert_eq!(count().await, MANY);

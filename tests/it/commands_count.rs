@@ -1,5 +1,5 @@
-//! Each level of a query is one database command, however many parents it has; a merge is the same few, however much
-//! is moved.
+//! Each level of a query takes one database command regardless of the number of parents; a merge takes a small constant
+//! number of commands regardless of the number of items.
 
 use bson::{Bson, Document, doc, oid::ObjectId};
 use futures_util::future::join_all;
@@ -111,7 +111,7 @@ async fn nodes_of_many_types_cost_a_fixed_number() {
     assert_eq!(counts[0].len(), 3, "one a type: {counts:#?}");
 }
 
-/// Gives a user this many items as the uploads would have: the documents of one, again and again.
+/// Adds this many items to a user by copying the stored documents of one uploaded item.
 async fn fill(shop: &Shop, user: &str, items: usize) {
     let store = &shop.gateway.store;
     let user = &store

@@ -1,4 +1,4 @@
-//! What happens at once: one wins, nothing is lost, nothing is there twice.
+//! Concurrent operations: exactly one wins, no acknowledged write is lost, nothing is duplicated.
 
 use bson::doc;
 use futures_util::future::{join, join_all};
@@ -29,7 +29,7 @@ async fn try_upload(person: &Caller, number: u32) -> Value {
     person.send_upload(upload).await
 }
 
-/// Nothing of a file is left that no item names, once the leases have lapsed.
+/// Asserts that after the leases have expired no stored content exists without an item.
 async fn assert_no_orphans(shop: &Shop) {
     shop.gateway.run_jobs().await;
     let store = &shop.gateway.store;
@@ -131,7 +131,7 @@ async fn sfu_35_no_upload_is_lost_while_a_merge_runs() {
         let guest = shop.guest(&id).await;
         let uploads = join_all((0..6).map(|number| try_upload(&guest, number)));
         let (payloads, _) = join(uploads, async {
-            // Begun when some are on their way, whichever.
+            // Start the merge at a different point of the uploads in each round.
             for _ in 0..round {
                 tokio::task::yield_now().await;
             }
@@ -264,7 +264,7 @@ async fn sfu_09_of_expiry_and_use_at_once_one_wins() {
         let guest = shop.guest(&id).await;
         guest.upload("cat.png", &png(1)).await;
         shop.gateway.advance(std::time::Duration::from_secs(3600));
-        // Merged in the moment of its expiry: moved whole, or gone whole.
+        // Merge at the moment of expiry: either everything is moved, or everything is deleted.
         let merge = shop
             .backend
             .change("storefrontUserMergeAnonymous", shop.pair(&id, "ann"));

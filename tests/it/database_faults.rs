@@ -1,4 +1,4 @@
-//! What the server says of an error has keys and documents in it: nobody is told, and no log has it (EPC-05).
+//! Error messages of the database server contain keys and documents; neither a response nor a log shows them (EPC-05).
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::kit::{self, Shop};
 const CANARY: &str = "Kanarina";
 const EMAIL: &str = "kanarie@zwitscher.example";
 
-/// An index that the product knows nothing of.
+/// Creates an index that the schema does not declare.
 async fn unforeseen(shop: &Shop, collection: &str, keys: Document, having: Option<&str>) {
     let options = IndexOptions::builder()
         .unique(true)
@@ -37,7 +37,8 @@ struct Number {
     _name: i64,
 }
 
-/// Errors of every kind that has values in it, by what the driver says of them, in a collection with a unique name.
+/// Database errors of every kind whose server message contains values, each with a label, from a collection with a
+/// unique index on `name`.
 async fn errors(shop: &Shop) -> Vec<(&'static str, DriverError)> {
     let store = &shop.gateway.store;
     let things = store.collection("things");
@@ -102,7 +103,7 @@ async fn epc_05_an_error_of_the_database_tells_code_and_index_and_no_value() {
             panic!("{what}: {error:?}")
         };
         let all = format!("{error:?} {cause} {cause:?} {:?}", cause.source());
-        // In no other writing either: a reply's bytes are shown in hexadecimal.
+        // Nor in another encoding: the driver prints the bytes of a reply in hexadecimal.
         let hex: String = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
         assert!(!all.contains(CANARY) && !all.contains(&hex), "{what}: {all}");
         told.push(format!("{what}: {cause}, violated: {:?}", violated_index(&error)));
@@ -140,7 +141,7 @@ async fn epc_05_a_request_and_a_job_that_meet_an_unforeseen_index_log_no_value()
         .change("customerRegister", bird(&other.id.to_string()))
         .await;
     assert_eq!(payload["userErrors"][0]["code"], "SAVE_FAILED", "{payload}");
-    // In a job: the second key of two for the same address.
+    // In a job: the second one-time key of two for the same address.
     let mut elsewhere = with_password(EMAIL);
     elsewhere["storefrontId"] = json!(other.id.to_string());
     shop.backend.done("customerRegister", elsewhere).await;

@@ -1,4 +1,4 @@
-//! Reads borrow sessions: what the database itself says of them.
+//! Reads reuse database sessions, according to the database profiler.
 
 use std::collections::BTreeSet;
 
@@ -6,14 +6,14 @@ use bson::Document;
 
 use crate::kit::{self, profiled};
 
-/// A read of one document, and a page.
+/// Reads one document, and one page.
 const READS: [&str; 2] = [
     "{ storefront { name } }",
     "{ storefront { users(first: 2) { nodes { storefrontUserId } } } }",
 ];
 
-/// Whether the database notes a read that a tenant's collection was asked for. A backend's standing is looked up by its
-/// organization, every few seconds, and by the house itself.
+/// Whether a profiler entry is a read of a tenant's collection. Excluded are the gateway's own reads: the lookup of a
+/// backend's status by its organization, every few seconds.
 fn is_tenants(note: &&Document) -> bool {
     let of = note.get_str("ns").unwrap_or_default();
     let command = note.get_document("command").expect("a command");
@@ -23,7 +23,7 @@ fn is_tenants(note: &&Document) -> bool {
         && !command.contains_key("txnNumber")
 }
 
-/// The sessions of these reads.
+/// The session ids of the profiled reads.
 fn sessions(notes: &[Document]) -> Vec<String> {
     let reads = notes.iter().filter(is_tenants);
     reads

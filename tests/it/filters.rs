@@ -1,10 +1,10 @@
-//! Filters of lists: every field, nested five deep, and no text that means more than itself.
+//! List filters: every field, nesting up to five levels, and no special meaning of characters in texts.
 
 use serde_json::json;
 
 use crate::kit::{self, Shop, Upload, png};
 
-/// Users whose ids are full of what could be a pattern, a guest who was merged among them.
+/// A shop with users whose ids contain pattern characters, and a merged guest.
 async fn shop() -> Shop {
     let shop = kit::shop().await;
     for id in [

@@ -1,4 +1,5 @@
-//! The house's rules that a compiler does not check: who may name whom, and what is generated.
+//! Rules for the source code that the compiler does not check: which module may name which, and which files are
+//! generated.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// All Rust files below this folder of the project, ordered by their paths.
+/// All Rust files below this folder of the project, sorted by path.
 pub(crate) fn rust_files(top: &str) -> Vec<Source> {
     let top = root().join(top);
     let mut folders: Vec<PathBuf> = vec![top.clone()];
@@ -55,14 +56,14 @@ fn sources() -> Vec<Source> {
     sources
 }
 
-/// The layers from the top to the ground; a file names only what is on its own level or below.
+/// The layers from top to bottom; a file names only modules of its own layer or a lower one.
 ///
-/// `cli` and `http` are one level; the domains have three levels of their own (see [`domain_level`]).
+/// `cli` and `http` are in one layer; the domains have three levels of their own (see [`domain_level`]).
 const LEVELS: &[&[&str]] = &[
     &["main", "lib"],
     &["cli", "demo", "http", "serve", "telemetry"],
     &["schema"],
-    // The domains stand here.
+    // The domains are between these layers.
     &["context"],
     &["app"],
     &["access"],
@@ -70,7 +71,7 @@ const LEVELS: &[&[&str]] = &[
     &["error", "config"],
 ];
 
-/// The domains; the stores of each name only those of the domains before it.
+/// The domains; the stores of each domain name only the domains before it.
 const DOMAINS: &[&str] = &[
     "storefront",
     "storefront_user",
@@ -84,7 +85,7 @@ const DOMAINS: &[&str] = &[
     "erasure",
 ];
 
-/// Names that go against the direction and why they may. This list only shrinks.
+/// Permitted violations of the layering, with reasons. This list only shrinks.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     (
         "access/graphql.rs",
@@ -118,7 +119,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// The modules of the crate that a file names, in `use` lines and in paths.
+/// The modules of the crate that a file names in `use` lines and in paths.
 fn named(source: &Source) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let code = source
@@ -159,11 +160,11 @@ fn excepted(path: &str, name: &str) -> bool {
         .any(|(file, module, _)| *file == path && *module == name)
 }
 
-/// Whether a file that is not a domain's may name this module.
+/// Whether a file outside the domains may name this module.
 fn house_may(from: &str, to: &str) -> bool {
     match (level(from), level(to)) {
         (Some(from), Some(to)) => from <= to,
-        // Above the domains.
+        // Layers above the domains.
         (Some(from), None) => from < 3,
         (None, _) => false,
     }
@@ -179,7 +180,7 @@ fn imports_go_down() {
             let may = match (DOMAINS.contains(&from.as_str()), DOMAINS.contains(&name.as_str())) {
                 _ if name == from || !known => true,
                 (false, _) => house_may(&from, &name),
-                // Below the domains.
+                // Layers below the domains.
                 (true, false) => level(&name) > Some(2),
                 (true, true) => domain_may(&source.path, &from, &name),
             };
@@ -191,7 +192,8 @@ fn imports_go_down() {
     assert!(against.is_empty(), "{against:#?}");
 }
 
-/// Between domains: graphql.rs and mutations.rs name each other's nodes; everything else goes one way only.
+/// Whether a domain's file may name another domain: graphql.rs and mutations.rs may name each other's nodes; all other
+/// references go in one direction.
 fn domain_may(path: &str, from: &str, to: &str) -> bool {
     let wire = path.ends_with("/graphql.rs") || path.ends_with("/mutations.rs");
     let place = |domain: &str| DOMAINS.iter().position(|known| *known == domain);
@@ -211,7 +213,7 @@ fn the_exceptions_are_needed() {
     }
 }
 
-/// Files that contain one of these words, outside comments.
+/// The files that contain one of these words outside comments.
 fn files_with(words: &[&str], within: impl Fn(&str) -> bool) -> Vec<String> {
     let contains = |source: &Source| {
         let mut code = source
@@ -251,7 +253,7 @@ fn pure_rules_do_no_input_or_output() {
 
 #[test]
 fn tenants_collections_are_opened_with_a_reach() {
-    // The demo notes in a collection of the house's own that it has made its data.
+    // The demo records in an internal collection that it has created its data.
     let house = ["platform/", "access/", "demo/mod.rs"];
     let elsewhere = |path: &str| !house.iter().any(|part| path.starts_with(part));
     assert_eq!(
@@ -262,7 +264,7 @@ fn tenants_collections_are_opened_with_a_reach() {
 
 #[test]
 fn only_background_work_reaches_everything() {
-    // Whoever makes one says that no request's principal decides; this list only shrinks.
+    // Constructing one states that access is not decided by a request's principal; this list only shrinks.
     let allowed = [
         "access/reach.rs",
         "demo/mod.rs",

@@ -1,4 +1,4 @@
-//! HTTP itself, on a real gateway with a real database.
+//! HTTP behaviour of a real gateway with a real database.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 
 use crate::kit::{LIMIT, Setup, Shop};
 
-/// A gateway with an organization, a storefront, a backend that may do everything, and a user.
+/// A gateway with an organization, a storefront, a backend with all scopes, and a user.
 struct Gateway {
     shop: Shop,
     address: SocketAddr,
@@ -66,7 +66,7 @@ impl Gateway {
         post.header(header::CONTENT_TYPE, content_type).body(body)
     }
 
-    /// Uploads two files, in the order in which they are given, by a document that uses "0" before "1".
+    /// Uploads two files in the given order, in a document that uses "0" before "1".
     async fn upload(&self, files: Vec<(&'static str, Vec<u8>)>) -> Value {
         let upload = "storageItemUpload(input: { file: $F, owner: $o }) { storageItem { url sha256 byteSize } userErrors { code message } }";
         let (a, b) = (upload.replace("$F", "$a"), upload.replace("$F", "$b"));
@@ -94,7 +94,7 @@ impl Gateway {
         answer["data"].take()
     }
 
-    /// Stops, as SIGTERM does; the kit asserts that everything ended in time.
+    /// Stops the gateway as SIGTERM does; the test kit asserts that everything ended in time.
     async fn stop(self) {
         let dropped = tokio::task::spawn_blocking(move || drop(self));
         dropped.await.expect("everything ended in time");
@@ -110,7 +110,7 @@ async fn code(response: Response) -> (StatusCode, String) {
     (status, code.to_owned())
 }
 
-/// A file that is taken for a ZIP archive.
+/// A file that is detected as a ZIP archive.
 fn zip(size: usize) -> Vec<u8> {
     let mut content = b"PK\x03\x04".to_vec();
     content.extend((0..size - 4).map(|n| u8::try_from(n % 251).expect("small")));
@@ -320,7 +320,7 @@ async fn an_upload_that_breaks_off_leaves_no_item() {
     stream.write_all(&zip(50_000)).await.expect("sent");
     drop(stream);
     let query = "query($by: StorefrontUserBy!) { storefrontUser(by: $by) { privateStorage { itemCount } } }";
-    // The upload's task ends before the gateway has stopped; an item would be there by then.
+    // Wait until the upload's task has ended; an item would have been created by then.
     let by = json!({ "by": { "id": gateway.user } });
     while !gateway.shop.gateway.app.tasks.is_empty() {
         tokio::task::yield_now().await;
@@ -333,7 +333,7 @@ async fn an_upload_that_breaks_off_leaves_no_item() {
     gateway.stop().await;
 }
 
-/// Sends an upload's head and its first two parts, and the head of a file of which `length` bytes are announced.
+/// Sends the head and the first two parts of an upload, and the head of a file part, with `length` announced bytes.
 async fn begin_upload(gateway: &Gateway, length: usize) -> TcpStream {
     let operations = json!({
         "query": "mutation($f: Upload!, $o: StorefrontUserBy) { storageItemUpload(input: { file: $f, owner: $o }) \
@@ -500,7 +500,7 @@ async fn pages_of_the_named_origins_may_read_what_graphql_answers_and_no_others(
         (reqwest::Method::POST, &url),
         (reqwest::Method::GET, &get),
         (reqwest::Method::OPTIONS, &url),
-        // What is wrong is told to the page too.
+        // Error responses have CORS headers too, so that the page can read them.
         (reqwest::Method::PUT, &url),
     ] {
         let to_ours = answer(method.clone(), url, Some(ours)).await;
@@ -517,7 +517,7 @@ async fn pages_of_the_named_origins_may_read_what_graphql_answers_and_no_others(
         "{exposed:?}"
     );
     let to_ours = to_ours.text().await.expect("text");
-    // Whoever is no page needs none of it.
+    // Requests without an `Origin` header get no CORS headers.
     let to_a_backend = answer(reqwest::Method::POST, &url, None).await;
     assert_eq!(allowed(&to_a_backend), None);
     assert_eq!(to_a_backend.headers()["cache-control"], "no-store");
@@ -525,7 +525,7 @@ async fn pages_of_the_named_origins_may_read_what_graphql_answers_and_no_others(
     gateway.stop().await;
 }
 
-// A text that was sent before goes another way than a new one, without validation.
+// A repeated document comes from the cache and skips validation.
 #[tokio::test]
 async fn the_schema_is_told_the_same_each_time_and_has_nothing_of_federation() {
     let gateway = Gateway::start(&[]).await;

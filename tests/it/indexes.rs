@@ -1,4 +1,4 @@
-//! Indexes: made at start, never silently other than the code says, and used by what is looked up by key.
+//! Indexes: created at start, never silently different from the declaration, and used by every lookup by key.
 
 use bson::{Document, doc};
 use storefront_gateway::error::Error;
@@ -76,7 +76,7 @@ async fn drift_is_refused_with_the_way_to_mend_it() {
     shop.gateway.inside(mended).await.expect("made");
 }
 
-/// The stages of the winning plan, from the outermost.
+/// The stages of the winning query plan, from the outermost.
 async fn plan(shop: &Shop, command: Document) -> String {
     let explained = shop
         .gateway
@@ -88,7 +88,7 @@ async fn plan(shop: &Shop, command: Document) -> String {
     format!("{:?}", plan.get_document("winningPlan").expect("a winner"))
 }
 
-/// Each of these commands uses the index that stands beside it.
+/// Asserts that each command uses the index named with it.
 async fn assert_indexed(shop: &Shop, lookups: &[(&str, Document)]) {
     for (index, command) in lookups {
         let plan = plan(shop, command.clone()).await;

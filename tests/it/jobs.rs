@@ -1,4 +1,4 @@
-//! Jobs: claimed by one node, retried, taken over, dead in the end and never lost.
+//! Jobs: claimed by one node, retried, taken over after a crash, eventually marked as dead, and never lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::kit::{self, Setup, Shop, number, text};
 
-/// What the trial jobs share with the test.
+/// State that the trial jobs share with the test.
 #[derive(Clone, Default)]
 struct Trial(Arc<AtomicU32>);
 
@@ -223,7 +223,7 @@ async fn another_node_takes_over_when_one_dies_and_the_dead_one_cannot_finish_it
     let shop = Setup::new().manual_clock().start().await;
     let (runner, trial) = (runner(&shop, None, succeeds), Trial::default());
     let id = enqueue(&shop).await;
-    // A node that claimed it and died.
+    // A node that claimed the job and crashed.
     let due = shop.gateway.app.clock.now().after(Duration::from_secs(60));
     let claim =
         doc! { "$set": { "state": "RUNNING", "claim": "theirs", "due": due }, "$inc": { "attempts": 1 } };

@@ -1,4 +1,4 @@
-//! The mailer against a real mail server, and into files.
+//! The mailer with a real mail server, and with files.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::kit::{LIMIT, MailFolder, MailServer, Mailbox, Setup};
 
-/// The settings with these variables.
+/// Settings from these variables.
 fn settings(vars: &[(&str, &str)]) -> MailConfig {
     let from = ("GATEWAY_MAIL_FROM", "no-reply@prints.example");
     let vars = [from].into_iter().chain(vars.iter().copied());
@@ -21,7 +21,7 @@ fn settings(vars: &[(&str, &str)]) -> MailConfig {
     Config::from_vars(vars).expect("good settings").mail
 }
 
-/// A mailer to this server.
+/// A mailer for this server.
 fn mailer(url: &str) -> Mailer {
     let nowhere = std::path::Path::new("no-data-directory-is-needed");
     Mailer::new(&settings(&[("GATEWAY_SMTP_URL", url)]), nowhere, Clock::system()).expect("a mailer")
@@ -52,7 +52,7 @@ async fn a_mail_arrives_whole() {
         .expect("taken");
     let mail = mailbox.next().await;
     assert_eq!(mail.from, "no-reply@prints.example");
-    // The server was told the domain in ASCII, as the header has it, and shows it as people write it.
+    // The domain is sent in ASCII, in the envelope as in the header; the server displays it in Unicode.
     assert_eq!(mail.to, "ann@bücher.example");
     assert!(
         mail.source.contains("\r\nTo: ann@xn--bcher-kva.example\r\n"),
@@ -72,7 +72,7 @@ async fn a_mail_arrives_whole() {
         mail.source
     );
 
-    // Sent again, it can be recognised.
+    // A mail that is sent again has the same Message-ID, so that a receiver can recognise the duplicate.
     mailer
         .send(message("ann@example.com", "job_1"))
         .await
@@ -171,7 +171,7 @@ async fn encryption_that_was_asked_for_is_not_given_up() {
     let Some(strange) = Mailbox::with(server).await else {
         return;
     };
-    // The certificate is nobody's: going on without it would be what an attacker in between wants.
+    // The certificate is not trusted; falling back to an unencrypted connection would help an attacker in between.
     let failed = mailer(&strange.url())
         .send(message("ann@example.com", "job_1"))
         .await;
@@ -187,7 +187,7 @@ async fn encryption_that_was_asked_for_is_not_given_up() {
     assert!(why.to_string().contains("STARTTLS"), "{why}");
 }
 
-/// A mail server that somebody in between has taken STARTTLS from, with all that clients say to it.
+/// A mail server without STARTTLS, as behind an attacker who strips it, with all lines that clients send.
 struct Stripped {
     port: u16,
     heard: Arc<Mutex<Vec<String>>>,
@@ -212,7 +212,7 @@ impl Stripped {
     }
 }
 
-/// Says yes to everything.
+/// Accepts every command.
 async fn converse(stream: TcpStream, heard: Arc<Mutex<Vec<String>>>) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     stream.write_all(b"220 mail.example\r\n").await?;
@@ -230,7 +230,7 @@ async fn converse(stream: TcpStream, heard: Arc<Mutex<Vec<String>>>) -> std::io:
     Ok(())
 }
 
-// DEF-09. The address is this machine's, but none of those that never leave it.
+// DEF-09. The address refers to this machine, but is not a loopback address, to which plain text is allowed.
 #[tokio::test]
 async fn a_server_without_starttls_never_sees_the_login() {
     let stripped = Stripped::start().await;
@@ -251,7 +251,7 @@ async fn a_server_without_starttls_never_sees_the_login() {
     let harmless = |line: &String| line.starts_with("EHLO ") || line == "QUIT";
     assert!(!heard.is_empty() && heard.iter().all(harmless), "{heard:?}");
 
-    // The operator says that the way is safe.
+    // The operator declares that the connection is safe.
     let told = mailer(&format!(
         "smtp://gateway:secret@0.0.0.0:{}?tls=none",
         stripped.port
@@ -302,7 +302,7 @@ async fn a_hanging_server_is_given_up_and_holds_up_no_other_mail() {
         let hasty = mailer(&mailbox.url()).with_limits(limits);
         let failed = tokio::time::timeout(LIMIT, hasty.send(message("hang@example.com", "job_1"))).await;
         let failed = failed.expect("it is given up").expect_err("it was not taken");
-        // On a slow machine an earlier step may be the one that took too long.
+        // On a slow machine an earlier step may be the one that times out.
         assert!(
             matches!(failed, SendFailure::Temporary(Reason::Silent(_))),
             "{failed}"
@@ -341,7 +341,7 @@ async fn without_a_server_mails_are_files_in_the_order_of_time() {
     mailer.probe().await.expect("the folder can be written to");
     let mut folder = MailFolder::of(data.path());
     assert!(folder.all().is_empty());
-    // The later one's id would sort first.
+    // Sorted by id, the later mail would come first.
     mailer
         .send(message("ann@example.com", "job_2"))
         .await

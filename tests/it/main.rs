@@ -1,6 +1,6 @@
-//! The gateway from outside: a real server with a real database, and people as values. A file a domain.
+//! Integration tests: a real server with a real database, and callers as values. One file per domain.
 //!
-//! One managed MongoDB serves the whole run; each test has a database and a gateway of its own (see [`kit`]).
+//! One managed MongoDB serves the whole run; each test has its own database and its own gateway (see [`kit`]).
 
 mod kit;
 

@@ -7,7 +7,7 @@ use crate::kit::{self, Shop, Upload, item_ids, png, redact};
 
 const MERGE: &str = "storefrontUserMergeAnonymous";
 
-/// A guest with two photos, and ann with one of the same name.
+/// A guest with two photos, and the user ann with one of the same name.
 async fn two_people() -> (Shop, kit::Caller, kit::Caller) {
     let shop = kit::shop().await;
     let (guest, ann) = (shop.guest("guest").await, shop.ann("ann").await);
@@ -145,7 +145,7 @@ async fn sfu_22_a_merge_moves_everything_and_alters_nothing() {
     store.assert_whole().await;
 }
 
-/// The links of a person's items, and how long their contents are.
+/// The links of a person's items and the lengths of their contents.
 async fn links(person: &kit::Caller) -> Vec<(String, usize)> {
     let query = "{ viewer { storefrontUser { privateStorage { items { nodes { url byteSize } } } } } }";
     let seen = person.ask(query).await;
@@ -195,7 +195,7 @@ async fn sfu_22_the_anonymous_user_is_left_as_a_tombstone() {
       }
     }
     "#);
-    // Its id stays taken.
+    // The merged guest's id stays reserved.
     let refused = shop
         .backend
         .refused("storefrontUserRegister", shop.user("guest", true))
@@ -256,7 +256,7 @@ async fn sfu_22_another_node_knows_within_five_seconds() {
         "the other node remembers the guest"
     );
     shop.merge("guest", "ann").await;
-    // Whatever it remembers, it gives out none of ann's.
+    // Even with a cached principal, the other node returns none of ann's items.
     let asked = tokio::time::Instant::now();
     let query = "{ viewer { storefrontUser { privateStorage { items { nodes { id } } } } } }";
     let seen = there.send(query, json!({})).await.body;
@@ -358,7 +358,7 @@ async fn several_guests_merge_into_one_and_its_uploads_go_on() {
     }
     assert_eq!(item_ids(&ann).await.len(), 8);
     shop.gateway.store.assert_whole().await;
-    // All of them can be changed and deleted like any other.
+    // The merged items can be deleted like any others.
     for id in item_ids(&ann).await {
         ann.done("storageItemDelete", json!({ "id": id })).await;
     }

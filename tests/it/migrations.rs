@@ -1,4 +1,4 @@
-//! Migrations: in order, once in a database whatever the number of nodes, and never backwards.
+//! Migrations: in order, once per database regardless of the number of nodes, and never to an older version.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -15,7 +15,7 @@ fn applied_in_order(_: &Database) -> BoxFuture<'_, Result<()>> {
     async { Ok(()) }.boxed()
 }
 
-// Above those that the gateway has itself.
+// Numbered above the gateway's own migrations.
 const FIRST: Migration = Migration {
     number: 1001,
     name: "first",
@@ -103,7 +103,7 @@ async fn a_database_of_a_newer_version_is_refused() {
 #[tokio::test]
 async fn customers_of_an_earlier_version_get_their_references_numbers() {
     let shop = crate::customers::shop().await;
-    // A migration goes through all there is, once.
+    // A migration scans a whole collection, once.
     shop.gateway.expect_scans();
     for email in ["ada@example.com", "bob@example.com"] {
         shop.browser

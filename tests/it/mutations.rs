@@ -1,4 +1,4 @@
-//! A document of several mutations: each is answered for itself (GQL-04).
+//! A document with several mutations: each has its own result (GQL-04).
 
 use bson::doc;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use storefront_gateway::access::scope::Scope;
 
 use crate::kit::{self, Caller, Shop};
 
-/// The answer's text, in which the order of `data` is seen, and the same as JSON.
+/// The response as text, which shows the order of `data`, and as JSON.
 async fn answer(caller: &Caller, query: &str, variables: Value) -> (String, Value) {
     let url = format!("{}/graphql", caller.gateway.url);
     let mut request = caller.gateway.http.post(url);
@@ -21,7 +21,7 @@ async fn answer(caller: &Caller, query: &str, variables: Value) -> (String, Valu
     (text, body)
 }
 
-/// The keys of `data` in the order in which they come.
+/// The keys of `data` in the order of the response.
 fn order<'a>(text: &str, keys: [&'a str; 3]) -> Vec<&'a str> {
     let place = |key: &&str| {
         text.find(&format!("\"{key}\":"))
@@ -107,7 +107,7 @@ async fn gql_04_what_fails_on_our_side_leaves_what_was_done_and_what_follows() {
     let shop = kit::shop().await;
     shop.gateway.expect_errors();
     shop.ann("broken").await;
-    // A document that no version has written.
+    // A document that no version of the gateway would have written.
     let users_stored = shop.gateway.store.collection("storefrontUsers");
     let broken = doc! { "$set": { "createdAt": "yesterday" } };
     users_stored

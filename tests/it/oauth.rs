@@ -1,4 +1,4 @@
-//! OAuth 2.0: tokens for backends, their end, and the keys that sign them.
+//! OAuth 2.0: access tokens for backends, their revocation, and the metadata and keys that the gateway publishes.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ async fn post(
 
 const GRANT: (&str, &str) = ("grant_type", "client_credentials");
 
-/// Status and body of a token request with HTTP Basic.
+/// The status and body of a token request with HTTP Basic authentication.
 async fn ask(gateway: &Gateway, client: &Client, more: &[(&str, &str)]) -> (u16, Value) {
     let form: Vec<(&str, &str)> = [&[GRANT], more].concat();
     let id = client.id.to_string();
@@ -195,7 +195,7 @@ async fn what_is_not_offered_is_refused_as_the_standard_says() {
         let body: Value = answer.json().await.expect("JSON");
         assert_eq!((got, &body["error"]), (status, &json!(error)), "{form:?}");
     }
-    // A publishable key is no backend.
+    // A publishable key is not a backend's credential.
     let public = shop
         .client(ClientKind::Public, Some(&shop.storefront.id), &[])
         .await;
@@ -215,7 +215,7 @@ async fn a_revoked_token_ends_here_at_once_and_elsewhere_within_five_seconds() {
     let there = here.at(&node);
     here.ask(VIEWER).await;
     there.ask(VIEWER).await;
-    // Another client cannot end it.
+    // Another client cannot revoke it.
     let other = integration(&shop, Scope::ALL).await;
     let theirs = Some((other.id.to_string(), other.secret().to_owned()));
     let theirs = theirs.as_ref().map(|(id, secret)| (&**id, &**secret));
@@ -238,7 +238,7 @@ async fn a_revoked_token_ends_here_at_once_and_elsewhere_within_five_seconds() {
         there.send(VIEWER, json!({})).await.status == 401
     })
     .await;
-    // RFC 7009 §2.2: a token that means nothing is revoked as well.
+    // RFC 7009 §2.2: revoking an invalid token succeeds as well.
     let nonsense = post(
         &shop.gateway,
         "/oauth/revoke",
@@ -282,7 +282,7 @@ async fn a_revoked_client_stops_on_every_node_within_five_seconds() {
     assert_eq!((status, &body["error"]), (401, &json!("invalid_client")));
 }
 
-/// Something answers a form there, if only that it is wrong.
+/// Asserts that the endpoint handles form requests, if only with a client error.
 async fn assert_is_there(gateway: &Gateway, endpoint: &Value) {
     let path = endpoint
         .as_str()

@@ -1,4 +1,4 @@
-//! Pages: forward and backward over the same list, and errors rather than guesses.
+//! Pagination: forward and backward over the same list, and errors instead of guesses for invalid arguments.
 
 use bson::doc;
 use data_encoding::BASE64URL_NOPAD;
@@ -87,7 +87,7 @@ async fn forward_and_backward_go_over_the_same_list() {
     )
     .await;
     assert_eq!((ids(&begin), around(&begin)), (vec!["user 0"], (false, true)));
-    // Exactly a whole page: nothing more is promised.
+    // When the page ends exactly at the last item, there is no next page.
     assert_eq!(around(&page(&shop.backend, "first: 7").await), (false, false));
 }
 
@@ -161,7 +161,7 @@ async fn def_01_nothing_but_a_cursor_of_the_gateways_own_is_read() {
     let shop = shop_of(2).await;
     let cursor = page(&shop.backend, "first: 1").await["pageInfo"]["endCursor"].take();
     let cursor = cursor.as_str().expect("a cursor");
-    // Nested as deep as the library's reader would overflow the stack on.
+    // Nested deeply enough to overflow the stack of the library's decoder.
     let mut bson = vec![5, 0, 0, 0, 0];
     for _ in 0..1_500 {
         let length = u32::try_from(bson.len() + 8).expect("small").to_le_bytes();

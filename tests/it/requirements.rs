@@ -1,5 +1,5 @@
-//! The ids of requirements in comments and in the names of tests: docs/REQUIREMENTS.md describes each of them, and lists the
-//! tests that name it.
+//! Requirement ids in comments and in test names: docs/REQUIREMENTS.md describes each of them and lists the tests that
+//! name it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,16 +9,16 @@ const DOCUMENT: &str = "docs/REQUIREMENTS.md";
 const AGAIN: &str =
     "write the tests columns again: UPDATE_REQUIREMENTS=1 cargo test --test it -- requirements";
 
-/// Requirements that no test names, and why. This list only shrinks.
+/// Requirements without a test, with reasons. This list only shrinks.
 const UNTESTED: &[(&str, &str)] = &[];
-/// The tests column of such a requirement.
+/// The tests column of a requirement without a test.
 const NONE_YET: &str = "none yet";
-/// Most tests that a row names; the others are counted.
+/// The maximum number of tests that a row names; the others are only counted.
 const NAMED: usize = 3;
-/// Words that have the form of an id.
+/// Words that look like an id but are none.
 const NO_IDS: [&str; 2] = ["UTF-16", "UTF-32"];
 
-/// The ids that are used, each with the tests that name it.
+/// The ids in use, each with the tests that name it.
 type Found = BTreeMap<String, BTreeSet<String>>;
 
 fn is_id(word: &str) -> bool {
@@ -32,14 +32,14 @@ fn is_id(word: &str) -> bool {
         && !NO_IDS.contains(&word)
 }
 
-/// The ids in a text. Of a range, such as SPR-47…56, it is the first one.
+/// The ids in a text. Of a range such as SPR-47…56 only the first id is returned.
 fn ids(text: &str) -> Vec<String> {
     let in_word = |char: char| char.is_alphanumeric() || char == '-' || char == '_';
     let words = text.split(|char: char| !in_word(char));
     words.filter(|word| is_id(word)).map(str::to_owned).collect()
 }
 
-/// The id that a test's name begins with, such as `abc_10_` of `abc_10_the_rest`.
+/// The id at the start of a test's name, such as `abc_10_` of `abc_10_the_rest`.
 fn prefix(name: &str) -> Option<String> {
     let mut parts = name.splitn(3, '_');
     let (area, number) = (parts.next()?, parts.next()?);
@@ -49,7 +49,7 @@ fn prefix(name: &str) -> Option<String> {
     (is_lower && is_id(&id)).then_some(id)
 }
 
-/// The module that a file is.
+/// The module path of a file.
 fn module(path: &str) -> String {
     let path = path.strip_suffix(".rs").unwrap_or(path);
     let path = path.strip_prefix("it/").unwrap_or(path);
@@ -57,14 +57,14 @@ fn module(path: &str) -> String {
     path.replace('/', "::")
 }
 
-/// The name of the function that begins on this line.
+/// The name of the function whose definition begins on this line.
 fn function(code: &str) -> Option<&str> {
     let code = code.strip_prefix("async ").unwrap_or(code);
     code.strip_prefix("fn ")?.split('(').next()
 }
 
-/// Notes the ids that a file uses, each with the tests of the file that name it: in the comment above the test, or at the
-/// beginning of the test's name.
+/// Collects the ids that a file uses, each with the tests of the file that name it: in the comment above the test, or
+/// at the start of the test's name.
 fn note(source: &Source, found: &mut Found) {
     let mut module = module(&source.path);
     let mut head: Vec<&str> = Vec::new();
@@ -105,7 +105,7 @@ fn found() -> Found {
     found
 }
 
-/// What the tests column says of these tests.
+/// The content of the tests column for these tests.
 fn column(tests: &BTreeSet<String>) -> String {
     if tests.is_empty() {
         return NONE_YET.to_owned();
@@ -121,7 +121,7 @@ fn column(tests: &BTreeSet<String>) -> String {
 /// A row of the document.
 struct Row<'a> {
     id: String,
-    /// The id as it is written, a range too.
+    /// The id as written, which may be a range.
     written: &'a str,
     requirement: &'a str,
     tests: &'a str,
@@ -142,7 +142,7 @@ fn row(line: &str) -> Option<Row<'_>> {
     })
 }
 
-/// The document with the tests columns as they are to be.
+/// The document with updated tests columns.
 fn with_tests(document: &str, found: &Found) -> String {
     let mut lines = String::new();
     for line in document.lines() {
@@ -157,7 +157,7 @@ fn with_tests(document: &str, found: &Found) -> String {
     lines
 }
 
-/// What is wrong with the document.
+/// The errors of the document.
 fn faults(document: &str, found: &Found) -> Vec<String> {
     let rows: Vec<Row<'_>> = document.lines().filter_map(row).collect();
     let untested = |id: &str| UNTESTED.iter().any(|(known, _)| *known == id);

@@ -1,4 +1,4 @@
-//! Keys that tokens are signed with: published before they sign, rotated without a failed request, ended at once.
+//! Keys that sign tokens: published before they sign, rotated without a failed request, revoked immediately.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ async fn published(gateway: &Gateway) -> Vec<String> {
     let keys: Value = get(gateway, JWKS, "\"\"").await.json().await.expect("JSON");
     let keys = keys["keys"].as_array().expect("keys").iter();
     keys.map(|key| {
-        // RFC 7517, and nothing of the private half.
+        // RFC 7517, without the private key.
         assert_eq!(
             (&key["kty"], &key["crv"], &key["alg"], &key["use"]),
             (&json!("EC"), &json!("P-256"), &json!("ES256"), &json!("sig"))
@@ -58,7 +58,7 @@ async fn replace_all(gateway: &Gateway) -> String {
     gateway.inside(replacing).await
 }
 
-/// A shop with two nodes, and a backend of it.
+/// A shop with two nodes and a backend's client.
 struct Stand {
     shop: Shop,
     node: Arc<Gateway>,
@@ -103,7 +103,7 @@ async fn keys_rotate_without_a_failed_request() {
     assert_eq!(published(&shop.gateway).await, [&*first]);
 
     let second = rotate(&shop.gateway).await;
-    // Published before it signs, so that no verifier meets a key that it cannot know.
+    // Published before it signs, so that verifiers already have it when they see the first token.
     assert_eq!(published(&shop.gateway).await, [first.clone(), second.clone()]);
     shop.gateway.advance(Duration::from_secs(119));
     assert_eq!(kid(&access_token(&shop.gateway, client).await), first);
@@ -115,7 +115,7 @@ async fn keys_rotate_without_a_failed_request() {
     stand.works_everywhere(&new).await;
     stand.works_everywhere(&old).await;
 
-    // When its last token has ended, it is no longer published, and its private half goes.
+    // When its last token has expired, the key is no longer published and its private half is deleted.
     let halves = |field: &str| doc! { "_id": &first, field: { "$exists": true } };
     let stored = async |filter| shop.gateway.store.count("signingKeys", filter).await;
     assert_eq!(stored(halves("sealed")).await, 1);
@@ -125,17 +125,17 @@ async fn keys_rotate_without_a_failed_request() {
         stored(halves("sealedPublic")).await == 1 && stored(halves("sealed")).await == 0
     })
     .await;
-    // A start has nothing but the public half of it.
+    // A node that starts now loads only the public half.
     let later = shop.gateway.another_node().await;
     assert_eq!(published(&later).await, [&*second]);
-    // SFU-39: that is kept as long as a token can be renewed.
+    // SFU-39: the public half is kept as long as a token can be renewed.
     shop.gateway.advance(Duration::from_secs(31 * 24 * 3600));
     kit::eventually("the key is gone", || async {
         stored(doc! { "_id": &first }).await == 0
     })
     .await;
 
-    // Nothing of a private key lies open in the database: a PKCS #8 key names its curve.
+    // No private key is stored unencrypted: a PKCS #8 key contains the OID of its curve.
     let curve = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
     for key in shop.gateway.store.documents("signingKeys", doc! {}).await {
         let bytes = bson::serialize_to_vec(&key).expect("bytes");
@@ -143,11 +143,11 @@ async fn keys_rotate_without_a_failed_request() {
     }
 }
 
-/// Verifies tokens by a copy of the JWKS, which it keeps for exactly as long as it may.
+/// Verifies tokens with a copy of the JWKS that is cached for exactly as long as permitted.
 struct Verifier<'a> {
     source: &'a Gateway,
     keys: JwkSet,
-    /// Until when the copy may be used, on the gateways' clock.
+    /// The expiry of the copy, on the gateways' clock.
     fresh_until: i64,
 }
 
@@ -196,7 +196,7 @@ impl<'a> Verifier<'a> {
 async fn who_honours_cache_control_verifies_every_token() {
     let stand = Stand::of(Setup::new().manual_clock()).await;
     let [here, there] = stand.nodes();
-    // The longest that a copy can be old when the new key is published, and others between.
+    // One copy is as old as possible when the new key is published; the others are younger.
     let mut verifiers = Vec::new();
     for source in [here, there, here, there] {
         verifiers.push(Verifier::of(source).await);
@@ -260,10 +260,10 @@ async fn keys_that_are_ended_are_refused_everywhere_within_seconds() {
         access_token(&shop.gateway, client).await,
         guest.credential.clone().expect("a token"),
     ];
-    // A key that signs already, and one that is published and does not yet.
+    // At this time there are a key that signs and one that is published but does not sign yet.
     let waiting = rotate(&stand.node).await;
     for token in &old {
-        // So that both nodes have verified it.
+        // Ensures that both nodes have verified (and cached) the token.
         stand.works_everywhere(token).await;
     }
     let since = Instant::now();
@@ -276,7 +276,7 @@ async fn keys_that_are_ended_are_refused_everywhere_within_seconds() {
         stand.is_refused_everywhere(token).await;
     }
     assert_eq!(published(&stand.node).await, [&*new]);
-    // As above for clients, twice what is promised, for slow machines.
+    // As for clients above: twice the promised time, to allow for slow machines.
     assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
     assert_ne!(waiting, new);
     let stored = shop.gateway.store.documents("signingKeys", doc! {}).await;
@@ -306,7 +306,7 @@ async fn rotations_at_once_and_starts_meanwhile_agree() {
     stand.works_everywhere(&old).await;
     stand.shop.nobody().with(Some(&old)).at(&third).ask(VIEWER).await;
 
-    // Ended by two at once, while others rotate.
+    // Two concurrent replacements of all keys, while other calls rotate them.
     let (e, f, g, h) = tokio::join!(replace_all(here), replace_all(there), rotate(here), rotate(there));
     let stored = here.store.documents("signingKeys", doc! {}).await;
     let left: Vec<&str> = stored.iter().map(|key| kit::text(key, "_id")).collect();

@@ -1,4 +1,4 @@
-//! Private storage: uploads, links, changes, deletions, and nothing left behind.
+//! Private storage: uploads, links, changes, deletions, and no content left behind.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use crate::kit::{self, Caller, Setup, Shop, Upload, faults, item_ids, png, png_of, redact};
 
 const MEBIBYTE: usize = 1024 * 1024;
-/// Chunks of a mebibyte.
+/// The number of chunks per mebibyte.
 const CHUNKS: u64 = 1024 * 1024 / CHUNK as u64;
 const SVG: &[u8] =
     b"<?xml version=\"1.0\"?><svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
@@ -26,7 +26,7 @@ async fn upload(person: &Caller, file_name: &str, bytes: &[u8], input: Value) ->
     person.send_upload(upload).await
 }
 
-/// Contents, chunks and ledger entries.
+/// Counts contents, chunks and ledger entries.
 async fn contents(shop: &Shop) -> (u64, u64, u64) {
     let count = |name: &'static str| shop.gateway.store.count(name, doc! {});
     (
@@ -36,7 +36,7 @@ async fn contents(shop: &Shop) -> (u64, u64, u64) {
     )
 }
 
-/// The answer to a link.
+/// Requests a link: status, headers and body.
 async fn get(shop: &Shop, link: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap, Vec<u8>) {
     let mut request = shop.gateway.http.get(link);
     for (name, value) in headers {
@@ -103,7 +103,7 @@ async fn sfu_04_the_content_decides_the_type_and_the_type_the_kind() {
 async fn sfu_04_content_survives_byte_for_byte() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
-    // Around the store's pieces of a mebibyte, and the head that is sniffed.
+    // Sizes around the boundaries of the store's 1 MiB pieces and of the bytes read for type detection.
     for size in [
         16,
         8191,
@@ -208,7 +208,7 @@ async fn sto_01_the_quota_holds_under_uploads_at_once() {
         .set("GATEWAY_STORAGE_MAX_FILE", "100KiB");
     let shop = shop.start().await;
     let ann = shop.ann("ann").await;
-    // One that was merged in: two storages, one quota.
+    // After a merge the user has two storages and one quota.
     shop.guest("guest")
         .await
         .upload("a.png", &png_of(20 * 1024))
@@ -229,7 +229,7 @@ async fn sto_01_the_quota_holds_under_uploads_at_once() {
     assert_eq!(contents(&shop).await, (3, 3, 0));
 }
 
-/// Sends the head of an upload and half of its file, and goes away.
+/// Sends the head of an upload and half of its file, then closes the connection.
 async fn break_off(person: &Caller, bytes: &[u8]) {
     let address = person.gateway.url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).await.expect("connects");
@@ -249,7 +249,7 @@ async fn break_off(person: &Caller, bytes: &[u8]) {
     stream.write_all(head.as_bytes()).await.expect("sent");
     stream.write_all(bytes).await.expect("sent");
     stream.flush().await.expect("sent");
-    // It has begun to write before the connection breaks.
+    // Wait until content is being written before the connection breaks.
     kit::eventually("the upload has begun", || async {
         person.gateway.store.count("content.chunks", doc! {}).await > 0
     })
@@ -276,7 +276,7 @@ async fn sto_01_what_a_dead_gateway_leaves_is_swept_within_a_minute() {
     let shop = Setup::new().manual_clock().start().await;
     let ann = shop.ann("ann").await;
     ann.upload("kept.png", &png(1)).await;
-    // A gateway that died in the middle of writing: content and its ledger entry are all that is left.
+    // A gateway that crashed during an upload leaves only the content and its ledger entry.
     let app = shop.gateway.app.clone();
     let dying = async move {
         let mut writer = app.blobs.write().await.expect("begun");

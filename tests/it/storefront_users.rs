@@ -1,4 +1,4 @@
-//! Storefront users: registered, ensured, given tokens, promoted, removed, and forgotten when nobody uses them.
+//! Storefront users: registration, ensuring, tokens, promotion, deletion, and expiry of unused ones.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::kit::{self, Caller, Setup, item_ids, png, redact, text};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// What a user is asked for.
+/// The selected fields of a user.
 const USER: &str = "storefrontUserId isAnonymous mergedAt expiresAt createdAt updatedAt mergedInto { id } \
                     privateStorage { isTemporary expiresAt itemCount totalBytes quotaBytes }";
 
@@ -148,7 +148,7 @@ async fn sfu_12_the_id_is_kept_verbatim_and_compared_exactly() {
         let seen = shop.backend.ask(&lookup(shop.id(), id, "storefrontUserId")).await;
         assert_eq!(seen["storefrontUser"]["storefrontUserId"], *id);
     }
-    // SFU-16: finds, or gives null.
+    // SFU-16: a lookup without a match returns null.
     for other in ["ann", "Ann@example.com", "padded", "", "\u{0}"] {
         let seen = shop.backend.ask(&lookup(shop.id(), other, "id")).await;
         assert_eq!(seen, json!({ "storefrontUser": null }), "{other:?}");
@@ -170,7 +170,7 @@ async fn sfu_14_a_taken_id_is_refused_and_the_stored_user_untouched() {
         assert_eq!(refused, ["STOREFRONT_USER_ALREADY_EXISTS storefrontUserId (409)"]);
     }
     assert_eq!(shop.gateway.store.dump().await, before);
-    // The same id in two storefronts is two users.
+    // The same id in two storefronts means two users.
     let elsewhere =
         json!({ "storefrontId": fr.id.to_string(), "storefrontUserId": "ann", "isAnonymous": false });
     shop.backend.done("storefrontUserRegister", elsewhere).await;
@@ -226,7 +226,7 @@ async fn sfu_19_a_token_is_issued_for_a_user_who_stands() {
     assert_eq!(seen["viewer"]["storefrontUser"]["storefrontUserId"], "ann");
 }
 
-/// The claims of a token, verified by nothing but the published keys.
+/// The claims of a token, verified with the published keys alone.
 async fn verified(person: &Caller) -> Value {
     let token = person.credential.as_deref().expect("a token");
     let header = decode_header(token).expect("a JWT");
@@ -485,13 +485,13 @@ async fn deleting_a_user_removes_its_storage_and_content() {
         .refused("storefrontUserDelete", shop.named("ann"))
         .await;
     assert_eq!(refused, ["STOREFRONT_USER_NOT_FOUND storefrontUserId"]);
-    // The tombstone that was merged into it stays, and shows null.
+    // The tombstone of the guest that was merged into it remains; its `mergedInto` is null.
     let seen = shop
         .backend
         .ask(&lookup(shop.id(), "guest", "mergedInto { id }"))
         .await;
     assert_eq!(seen, json!({ "storefrontUser": { "mergedInto": null } }));
-    // The id is free again.
+    // The id can be registered again.
     shop.ann("ann").await;
 }
 
@@ -547,7 +547,7 @@ async fn sfu_09_each_use_of_token_or_storage_puts_the_expiry_off() {
             "{used}"
         );
         last = now;
-        // What this node remembers of the user is at most seconds old; on a manual clock it is made to forget.
+        // This node caches the user for a few seconds; with a manual clock the entry has to be dropped explicitly.
         shop.gateway.forget("guest").await;
     }
 }

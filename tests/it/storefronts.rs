@@ -1,4 +1,4 @@
-//! Storefronts: made by operators, seen by those whom they belong to.
+//! Storefronts: created by operators, visible to their organization's clients.
 
 use serde_json::{Value, json};
 use storefront_gateway::access::client::ClientKind;
@@ -59,7 +59,7 @@ async fn sfr_01_a_mutation_needs_a_storefront_that_its_credential_covers() {
         .await;
     assert_eq!(refused, ["STOREFRONT_REQUIRED storefrontId"]);
 
-    // A backend of one storefront need not name it, and may not name another.
+    // A backend of one storefront may omit the storefront, and may not name another.
     let one = shop
         .client(ClientKind::Integration, Some(&fr.id), Scope::ALL)
         .await
@@ -188,7 +188,7 @@ async fn sfr_21_the_list_has_all_that_the_caller_may_see() {
         .await
         .caller;
     assert_eq!(names(&one.ask(query).await), ["Prints DE"]);
-    // One that is made now is seen by a backend of all within the cache's five seconds.
+    // A backend of all storefronts sees a new one within the cache's five seconds.
     create(&shop, "Prints CH", "CH").await.expect("made");
     kit::eventually("the new storefront is seen", || async {
         names(&shop.backend.ask(query).await).contains(&"Prints CH")

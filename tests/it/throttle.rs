@@ -1,4 +1,4 @@
-//! Limits on tries: exact under any number of calls at once, on any number of nodes.
+//! Rate limits: exact under any number of concurrent calls on any number of nodes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,12 +20,12 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const ONE_A_MINUTE_FIVE_AN_HOUR: &[Window] = &[Window::new(1, MINUTE), Window::new(5, HOUR)];
 
-/// A gateway on which time stands still.
+/// A gateway with a manual clock.
 async fn gateway() -> Arc<Gateway> {
     Setup::new().manual_clock().gateway().await
 }
 
-/// The seconds that a refusal tells to wait; `None` for what was let through.
+/// The seconds to wait of a refusal; `None` if the call was admitted.
 #[track_caller]
 fn refused<T>(outcome: Result<T>) -> Option<i32> {
     match outcome {
@@ -39,7 +39,7 @@ fn refused<T>(outcome: Result<T>) -> Option<i32> {
     }
 }
 
-/// Does something with a gateway's throttle, on the gateway's threads.
+/// Runs work with a gateway's throttle on the gateway's threads.
 async fn with<F>(gateway: &Gateway, work: impl FnOnce(Throttle) -> F) -> F::Output
 where
     F: Future + Send + 'static,
@@ -52,7 +52,7 @@ async fn attempt(gateway: &Gateway) -> Result<Attempt> {
     with(gateway, |throttle| async move { throttle.attempt(LOGIN).await }).await
 }
 
-/// A try that fails; the seconds to wait if it is refused.
+/// A failing attempt; returns the seconds to wait if it is refused.
 async fn fail(gateway: &Gateway) -> Option<i32> {
     refused(attempt(gateway).await)
 }
@@ -68,7 +68,7 @@ async fn take(gateway: &Gateway, windows: &'static [Window]) -> Option<i32> {
     refused(with(gateway, |throttle| async move { throttle.take(&[limit]).await }).await)
 }
 
-/// Takes many at once, in tasks of their own, from these gateways in turn; how many were let through.
+/// Runs many calls concurrently, each in a task of its own, on these gateways in turn; returns how many were admitted.
 async fn at_once<F>(gateways: &[&Gateway], times: usize, work: impl Fn(Throttle) -> F) -> usize
 where
     F: Future<Output = Option<i32>> + Send + 'static,
@@ -269,7 +269,7 @@ async fn in_no_stretch_of_a_minute_more_pass_than_may_and_the_log_stays_short() 
     const MOST: usize = 100;
     const WINDOWS: &[Window] = &[Window::new(100, MINUTE)];
     let gateway = gateway().await;
-    // Twice in each second, for more than two minutes, two try: 240 a minute.
+    // Two calls each half second for more than two minutes: 240 a minute.
     let mut passed = Vec::new();
     for _ in 0..300 {
         let two = |throttle: Throttle| async move {
@@ -425,7 +425,7 @@ async fn switched_off_everything_passes_and_nothing_is_written() {
 const ACCOUNT: &[&str] = &["sto_1", "ann@example.com"];
 const THREE_AN_HOUR: &[Window] = &[Window::new(3, HOUR)];
 
-/// A try from a client that fails unless it is said to be right; the seconds to wait if it is refused.
+/// Starts an attempt by a client. It counts as failed unless it is marked as succeeded.
 async fn guess_from(gateway: &Gateway, client: Option<&'static str>) -> Result<Held> {
     with(gateway, |throttle| async move {
         throttle.hold(ACCOUNT, client, THREE_AN_HOUR).await
@@ -498,7 +498,7 @@ async fn tok_03_a_ceiling_is_one_command_to_ask_and_a_success_of_a_known_client_
     let (noted, commands) = gateway.commands.during(gateway.inside(held.succeeded())).await;
     noted.expect("nothing to note");
     assert!(commands.is_empty(), "{commands:?}");
-    // A day later it is noted again, for another ninety days.
+    // A day later the success is recorded again, for another ninety days.
     gateway.advance(25 * HOUR);
     let held = guess_from(&gateway, Some("192.0.2.1"))
         .await

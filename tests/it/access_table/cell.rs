@@ -1,4 +1,4 @@
-//! What a row acts on.
+//! The objects that a row acts on.
 
 use serde_json::{Value, json};
 
@@ -8,27 +8,27 @@ use crate::kit::{Caller, Shop, png};
 use crate::markets;
 use crate::orders::by_default;
 
-/// A storefront user with an item, a guest that was merged into it, another guest, and two customers. Of a customer's
-/// cell the user is the first customer's own.
+/// A storefront user with an item, a guest that was merged into it, another guest, and two customers. In a customer's
+/// cell the storefront user is the one of the first customer.
 pub(super) struct Cell {
     pub(super) shop: Shop,
     pub(super) number: usize,
-    /// The owner of everything: by id, by the store's id, by token.
+    /// The owner of all objects: its id, its id in the store, its token.
     pub(super) ann: String,
     pub(super) ann_key: String,
     pub(super) owner: Caller,
-    /// A guest that was merged into ann, and its token.
+    /// The id of a guest that was merged into ann, and its token.
     pub(super) tomb: String,
     pub(super) merged: Caller,
     pub(super) item: String,
     pub(super) guest_key: String,
-    /// A customer with a password, by token; their account.
+    /// A customer with a password, with a token; the customer's account.
     pub(super) customer: Caller,
     pub(super) account: Account,
     pub(super) fields: Fields,
     /// The id of a customer without a password.
     pub(super) bare: String,
-    /// A group that the customer with a password is in, the private market that it opens, and a public one.
+    /// A group with the customer with a password as a member, the private market that it opens, and a public market.
     pub(super) group: String,
     pub(super) market: String,
     pub(super) public_market: String,
@@ -39,13 +39,13 @@ pub(super) struct Account {
     pub(super) id: String,
     pub(super) email: String,
     pub(super) reference: String,
-    /// Its storefront user's id.
+    /// The id of its storefront user.
     pub(super) user: String,
     pub(super) session: String,
     pub(super) refresh_token: String,
     /// One of its addresses.
     pub(super) address: String,
-    /// One of its orders: by id, by number.
+    /// One of its orders: its id, its number.
     pub(super) order: String,
     pub(super) order_number: String,
     shopper_reference: String,
@@ -104,7 +104,7 @@ impl Cell {
         self.shop.id()
     }
 
-    /// What only who may see it shall see.
+    /// Values that only authorized callers may see.
     pub(super) fn secrets(&self) -> [String; 15] {
         [
             &self.ann,
@@ -132,8 +132,8 @@ const PUBLIC: &str = "public";
 const HIDDEN: &str = "hidden";
 const SPARE: &str = "spare";
 
-/// The shop's custom fields, by their ids: one that everybody reads, one of backends, whose id is the customer's value of it,
-/// and one that nobody has.
+/// The ids of the shop's custom fields: one readable by everybody, one readable by backends only, whose id is also the
+/// customer's value of it, and one without values.
 pub(super) struct Fields {
     pub(super) public: String,
     pub(super) hidden: String,
@@ -194,12 +194,12 @@ async fn register(shop: &Shop, number: usize) -> (Caller, Account) {
     (customer, account)
 }
 
-/// Good input that adds an address.
+/// Valid input that adds an address.
 pub(super) fn address() -> Value {
     json!({ "firstName": "Ada", "lastName": "Lovelace", "address1": "12 St James's Square", "city": "London", "iso2Code": "GB" })
 }
 
-/// Good input that records an order of a customer with an address.
+/// Valid input that records an order of a customer with an address.
 pub(super) fn order_of(storefront: &str, customer: &Value, number: &str) -> Value {
     let input = json!({ "storefrontId": storefront, "customerId": customer });
     but(by_default(number), input)

@@ -1,4 +1,4 @@
-//! Custom fields: their definitions, a customer's values, and who writes both.
+//! Custom fields: definitions, a customer's values, and who may write both.
 
 use serde_json::json;
 use storefront_gateway::access::scope::Scope::{

@@ -16,7 +16,7 @@ const TOKEN_INVALID: &str = "user TOKEN_INVALID";
 const NO_STOREFRONT: &str = "user STOREFRONT_NOT_FOUND";
 
 impl Row {
-    /// A customer that is looked up: its own, also by its storefront user.
+    /// A lookup of a customer: visible to the customer and to its storefront user.
     fn looked_up(self) -> Self {
         self.scopes(&[CustomersRead], &[CustomersWrite, StorefrontUsersRead])
             .anyone([NONE, NO])
@@ -25,8 +25,8 @@ impl Row {
             .customers(["ours", "null", "null"])
     }
 
-    /// A node that only the customer, its storefront user and backends see; with `behind` for a backend that sees the
-    /// node and not what is behind it, and for the storefront user.
+    /// A node that only the customer, its storefront user and backends see. The arguments are the outcomes of a backend
+    /// that may see the node but not the data behind it, and of the storefront user.
     fn account_node(self, [backend, linked]: [&'static str; 2]) -> Self {
         self.anyone(["null"; 2])
             .backends([backend, "ours", "null"])
@@ -34,14 +34,14 @@ impl Row {
             .customers(["ours", "null", "null"])
     }
 
-    /// Only backends with the scope may, on a customer.
+    /// Only backends with the scope may act on a customer.
     fn of_backends(self) -> Self {
         self.anyone([NONE, NO])
             .backends([NO, "done", NOT_FOUND])
             .no_persons()
     }
 
-    /// Backends may, and a customer with its own.
+    /// Backends may, and customers with their own account.
     fn own_account(self) -> Self {
         self.scopes(&[CustomersWrite], &[CustomersRead])
             .anyone([NONE, NO])
@@ -50,7 +50,7 @@ impl Row {
             .customers(["done", NOT_FOUND, NOT_FOUND])
     }
 
-    /// A backend says whom it means; to every customer it is about itself.
+    /// A backend has to name the customer; for a customer the mutation acts on the caller's own account.
     fn oneself(self) -> Self {
         self.scopes(&[CustomersWrite], &[CustomersRead])
             .anyone([NONE, NO])
@@ -59,7 +59,7 @@ impl Row {
             .customers(["done"; 3])
     }
 
-    /// Publishable keys and backends may, each in its own storefronts.
+    /// Publishable keys and backends may, each within its own storefronts.
     fn entrance(self) -> Self {
         self.scopes(&[CustomersWrite], &[CustomersRead])
             .anyone([NONE, "done"])
@@ -191,7 +191,7 @@ pub(super) fn mutations() -> Vec<Row> {
     rows
 }
 
-/// Who may ask for mails, and who may redeem what is in them: whoever has it.
+/// Mailed keys: who may request the mails, and who may redeem the keys (every holder of one).
 fn mailed_keys() -> Vec<Row> {
     let everyone = |row: Row, outcome: &'static str| {
         row.anyone([outcome; 2])
@@ -270,7 +270,7 @@ fn addresses() -> Vec<Row> {
     ]
 }
 
-/// Somebody new in the cell's storefront.
+/// Input for a new customer in the cell's storefront.
 fn newcomer(cell: &Cell) -> Value {
     let storefront = json!({ "storefrontId": cell.storefront() });
     but(person(&format!("new{}@example.com", cell.number)), storefront)
@@ -308,7 +308,7 @@ fn tokens() -> Vec<Row> {
         )
         .scopes(&[CustomersToken], &[CustomersWrite, CustomersRead])
         .of_backends(),
-        // Everyone may, but for another API client than the one that the token was issued to.
+        // Every caller may, except an API client other than the one that the token was issued to.
         does("customerTokenRefresh", "", refresh_token)
             .redeeming()
             .anyone(["done"; 2])

@@ -9,7 +9,7 @@ use crate::customers::PASSWORD;
 
 const NOT_FOUND: &str = "user CUSTOMER_NOT_FOUND";
 const MISSING: &str = "user CUSTOMER_REFERENCE_MISSING";
-/// A secret names no owner; with one, see the tests of the doors.
+/// A secret has no owner; for credentials that have one see `erasure/doors.rs`.
 const NO_OWNER: &str = "user OWNER_REQUIRED";
 
 fn named(cell: &Cell) -> Value {
@@ -24,7 +24,7 @@ impl Row {
             .no_persons()
     }
 
-    /// Somebody by id, or oneself.
+    /// A customer by id, or the caller itself.
     fn somebody(self) -> Self {
         self.anyone([NONE, NO])
             .backends([NO, "done", NOT_FOUND])

@@ -12,7 +12,7 @@ const NO_GROUP: &str = "user CUSTOMER_GROUP_NOT_FOUND";
 const NO_MARKET: &str = "user MARKET_NOT_FOUND";
 
 impl Row {
-    /// A node that only members and backends see; with `backend` for one that lacks the scope that counts.
+    /// A node that only members and backends see; `backend` is the outcome of a backend without the required scope.
     fn members_node(self, backend: &'static str) -> Self {
         self.anyone(["null"; 2])
             .backends([backend, "ours", "null"])
@@ -20,7 +20,7 @@ impl Row {
             .customers(["ours", "null", "null"])
     }
 
-    /// What only backends and customers may ask for, each customer for their own.
+    /// A list that only backends and customers may query, each customer only their own.
     fn members_list(self) -> Self {
         self.anyone([NONE, NO])
             .backends([NO, "ours", "null"])
@@ -28,7 +28,7 @@ impl Row {
             .customers(["ours", "else", "null"])
     }
 
-    /// Only backends with the scope may; `theirs` is what another organization's is told.
+    /// Only backends with the scope may; `theirs` is the outcome of another organization's backend.
     fn of_writers(self, theirs: &'static str) -> Self {
         self.scopes(&[GroupsWrite], &[GroupsRead, CustomersWrite])
             .anyone([NONE, NO])

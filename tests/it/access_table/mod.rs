@@ -1,5 +1,5 @@
-//! The access table: every root field, and what is reached through others, × every kind of caller, with the
-//! expected outcome. A root field without a row fails.
+//! The access table: every root field, and the data reachable through others, × every kind of caller, with the expected
+//! outcome. A root field without a row fails.
 
 mod cell;
 mod custom_fields;
@@ -33,9 +33,9 @@ struct Table {
     /// A publishable key of the organization's other storefront.
     elsewhere: Caller,
     other_user: Caller,
-    /// Credentials that were good once.
+    /// Credentials that are expired or revoked.
     ended: Vec<(&'static str, Caller)>,
-    /// How many persons there are, for names that are not taken.
+    /// The number of persons so far, for unique names.
     persons: usize,
 }
 
@@ -65,7 +65,7 @@ impl Table {
     async fn ended_credentials(&mut self) -> Vec<(&'static str, Caller)> {
         let browser = self.shop.browser.clone();
         let (user, customer) = (self.shop.ann("expired").await, self.customer(&browser).await);
-        // Longer than the tokens live, and the leeway.
+        // Longer than the lifetime of the tokens plus the leeway.
         self.shop.gateway.advance(Duration::from_secs(7));
         let revoked = self.shop.client(ClientKind::Integration, None, Scope::ALL).await;
         let (app, id) = (self.shop.gateway.app.clone(), revoked.id.clone());
@@ -86,14 +86,14 @@ impl Table {
         self.persons
     }
 
-    /// Somebody who registers with this key.
+    /// Registers a new customer with this key.
     async fn customer(&mut self, browser: &Caller) -> Caller {
         let email = format!("customer{}@example.com", self.next());
         let payload = browser.done("customerRegister", with_password(&email)).await;
         signed_in(&self.shop, &payload).0
     }
 
-    /// Who calls beside the persons of a cell, for one row: some rows change them.
+    /// The callers besides the persons of a cell. They are created per row, because some rows change them.
     async fn callers(&mut self, row: &Row) -> Callers {
         let (here, elsewhere) = (self.shop.browser.clone(), self.elsewhere.clone());
         Callers {
@@ -105,11 +105,11 @@ impl Table {
         }
     }
 
-    /// Asks one row's question for everybody, and lists what differs from the table.
+    /// Runs one row for every kind of caller; returns the differences from the table.
     async fn check(&mut self, row: &Row, cells: &mut Cells) -> Vec<String> {
         assert_eq!(row.outcomes.len(), Who::COUNT, "{row}: an outcome for everybody");
         let callers = self.callers(row).await;
-        // What reads is looked at once, after all have read.
+        // The database is compared once for a query, after all callers have run it.
         let reads = matches!(row.act, Act::Query(_));
         for who in [Who::Nobody, Who::Customer] {
             cells.of(self, who).await;
@@ -147,7 +147,7 @@ impl Table {
     async fn check_ended(&mut self, row: &Row, cells: &mut Cells) -> Vec<String> {
         let mut wrong = Vec::new();
         for (name, caller) in self.ended.clone() {
-            // A back end's secret is no access token.
+            // A backend's secret is not an access token.
             let counts_as_none = row.redeems && name != "revoked backend";
             let expected = if counts_as_none {
                 row.outcome_of_nobody()
@@ -175,7 +175,7 @@ impl Table {
     }
 }
 
-/// Who calls beside the persons of a cell.
+/// The callers besides the persons of a cell.
 struct Callers {
     nobody: Caller,
     with: Caller,
@@ -202,12 +202,12 @@ impl Callers {
     }
 }
 
-/// What is acted on; made anew after something took effect.
+/// The objects that a row acts on; created anew after a mutation took effect.
 #[derive(Default)]
 struct Cells {
-    /// Its owner is a storefront user without an account.
+    /// The cell whose owner is a storefront user without an account.
     plain: Option<Cell>,
-    /// Its owner is a customer.
+    /// The cell whose owner is a customer.
     customers: Option<Cell>,
 }
 
@@ -305,7 +305,7 @@ async fn err_03_single_sign_on_is_to_each_caller_what_the_table_says() {
     check_all(sign_on::rows()).await;
 }
 
-/// Root fields without a row, and why. This list only shrinks.
+/// Root fields without a row, with reasons. This list only shrinks.
 const WITHOUT_A_ROW: [&str; 0] = [];
 
 #[tokio::test]

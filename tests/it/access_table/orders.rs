@@ -1,4 +1,4 @@
-//! Orders: their queries and mutations, and what leads to them and from them.
+//! Orders: queries, mutations, and the fields that lead to and from them.
 
 use serde_json::json;
 use storefront_gateway::access::scope::Scope::{
@@ -9,7 +9,7 @@ use super::cell::order_of;
 use super::row::{NO, NO_STOREFRONT, NONE, Row, asks, behind, does, node};
 
 impl Row {
-    /// An order that is looked up: a customer's own, and nothing for a storefront user's token.
+    /// A lookup of an order: visible to its customer, refused for a storefront user's token.
     fn looked_up_order(self) -> Self {
         self.scopes(&[OrdersRead], &[OrdersWrite, CustomersRead])
             .anyone([NONE, NO])
@@ -18,7 +18,8 @@ impl Row {
             .customers(["ours", "null", "null"])
     }
 
-    /// A node that only the customer and backends see; with what a backend sees that may not see all of it.
+    /// A node that only the customer and backends see; `backend` is the outcome of a backend without all required
+    /// scopes.
     fn order_node(self, backend: &'static str) -> Self {
         self.anyone(["null"; 2])
             .backends([backend, "ours", "null"])

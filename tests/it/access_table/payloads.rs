@@ -1,4 +1,4 @@
-//! What a payload shows: a person as to that person's own token, and to a backend as with the read scope.
+//! The content of payloads: a person sees what its own token may read, a backend sees as much as with the read scope.
 
 use serde_json::{Value, json};
 use storefront_gateway::access::scope::Scope;

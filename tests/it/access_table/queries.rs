@@ -7,14 +7,14 @@ use storefront_gateway::access::scope::Scope::{
 use super::row::{NO, NONE, Row, asks, behind, node};
 
 impl Row {
-    /// Null for everyone but the owner and a backend.
+    /// Null for everyone except the owner and a backend.
     fn own_node(self) -> Self {
         self.anyone(["null"; 2])
             .backends(["null", "ours", "null"])
             .own_persons()
     }
 
-    /// The same, where the backend that sees the node may not see what is behind it.
+    /// The same for data behind the node, which a backend that sees the node may be forbidden to see.
     fn own_behind(self) -> Self {
         self.anyone(["null"; 2])
             .backends([NO, "ours", "null"])

@@ -1,4 +1,4 @@
-//! A row: what is called, and what each caller gets.
+//! A row: a call, and the outcome for each caller.
 
 use std::fmt;
 
@@ -8,24 +8,24 @@ use storefront_gateway::access::scope::Scope;
 use super::cell::Cell;
 use crate::kit::{self, Answer, Caller, Upload, png};
 
-/// Who calls.
+/// The callers.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Who {
     Nobody,
     Public,
-    /// A backend without the scope that counts.
+    /// A backend without the required scope.
     Without,
     With,
     /// Another organization's backend, with every scope.
     Rival,
-    /// The storefront user whose objects they are.
+    /// The storefront user who owns the objects.
     Owner,
     Other,
     /// A guest that was merged into the owner.
     Merged,
-    /// The storefront user of the customer whose objects they are, with a token of its own.
+    /// The storefront user of the customer who owns the objects, with its own token.
     Linked,
-    /// The customer whose objects they are.
+    /// The customer who owns the objects.
     Customer,
     OtherCustomer,
     /// A customer of another storefront of the same organization.
@@ -36,15 +36,15 @@ impl Who {
     pub(super) const COUNT: usize = 12;
 }
 
-/// What a row does.
+/// The call of a row.
 pub(super) enum Act {
     Query(fn(&Cell) -> String),
     Mutation(fn(&Cell) -> Value),
     Upload(fn(&Cell) -> Value),
 }
 
-/// What a caller gets. `ours`: sees it; `else`: an answer without anything of it; `null`; `done`: took effect; `no change`:
-/// success without one; `user …`: a user error; else the code of the top-level error.
+/// The outcome for a caller. `ours`: sees the data; `else`: a response without any of the data; `null`; `done`: took
+/// effect; `no change`: success without effect; `user …`: a user error; otherwise the code of the top-level error.
 type Outcome = &'static str;
 
 pub(super) const NONE: Outcome = "UNAUTHENTICATED";
@@ -57,12 +57,12 @@ pub(super) struct Row {
     pub(super) field: &'static str,
     what: &'static str,
     pub(super) act: Act,
-    /// The scopes of the backend that may, and of the one that lacks the one which counts. No scope makes a difference
-    /// where none is needed.
+    /// The scopes of the backend that may, and of the one without the required scope. They make no difference where no
+    /// scope is required.
     pub(super) with: &'static [Scope],
     pub(super) without: &'static [Scope],
     pub(super) outcomes: Vec<(Who, Outcome)>,
-    /// Whether it is done by what the input holds, so that an access token which has lapsed counts as none (TOK-07).
+    /// Whether the input itself is the credential, so that an expired access token is ignored (TOK-07).
     pub(super) redeems: bool,
 }
 
@@ -72,7 +72,7 @@ impl fmt::Display for Row {
     }
 }
 
-/// A row to be filled.
+/// A row without outcomes.
 pub(super) fn row(field: &'static str, what: &'static str, act: Act) -> Row {
     Row {
         field,
@@ -104,7 +104,7 @@ impl Row {
         }
     }
 
-    /// It is done by what the input holds.
+    /// Marks the input itself as the credential.
     pub(super) fn redeeming(self) -> Self {
         Self {
             redeems: true,
@@ -112,21 +112,21 @@ impl Row {
         }
     }
 
-    /// Of nobody, and of a publishable key.
+    /// Sets the outcomes without a credential and with a publishable key.
     pub(super) fn anyone(mut self, [nobody, public]: [Outcome; 2]) -> Self {
         self.outcomes
             .extend([(Who::Nobody, nobody), (Who::Public, public)]);
         self
     }
 
-    /// Of backends: without the scope, with it, another organization's.
+    /// Sets the outcomes of backends: without the scope, with it, of another organization.
     pub(super) fn backends(mut self, [without, with, rival]: [Outcome; 3]) -> Self {
         let backends = [(Who::Without, without), (Who::With, with), (Who::Rival, rival)];
         self.outcomes.extend(backends);
         self
     }
 
-    /// Of storefront users: the owner, another, a merged one, the one of the customer.
+    /// Sets the outcomes of storefront users: the owner, another, a merged one, the customer's.
     pub(super) fn users(mut self, [owner, other, merged, linked]: [Outcome; 4]) -> Self {
         self.outcomes.extend([
             (Who::Owner, owner),
@@ -137,7 +137,7 @@ impl Row {
         self
     }
 
-    /// Of customers: the one that it is about, another, one of another storefront.
+    /// Sets the outcomes of customers: the owner, another, one of another storefront.
     pub(super) fn customers(mut self, [own, other, elsewhere]: [Outcome; 3]) -> Self {
         self.outcomes.extend([
             (Who::Customer, own),
@@ -147,7 +147,7 @@ impl Row {
         self
     }
 
-    /// Of storefront users and customers: none may.
+    /// Forbids the call to storefront users and customers.
     pub(super) fn no_persons(self) -> Self {
         self.users([NO; 4]).customers([NO; 3])
     }
@@ -170,7 +170,7 @@ impl Row {
         }
     }
 
-    /// What nobody gets.
+    /// The outcome without a credential.
     pub(super) fn outcome_of_nobody(&self) -> Outcome {
         let mut outcomes = self.outcomes.iter();
         let of_nobody = outcomes.find(|(who, _)| matches!(who, Who::Nobody));
@@ -201,12 +201,12 @@ impl Row {
     }
 }
 
-/// A node, with its id.
+/// A query of a node with its id.
 pub(super) fn node(id: &str, selection: &str) -> String {
     format!("{{ node(id: {id:?}) {{ id {selection} }} }}")
 }
 
-/// The same without the id itself, so that what is seen comes from behind it.
+/// The same without the id, so that any visible data comes from behind the node.
 pub(super) fn behind(id: &str, selection: &str) -> String {
     format!("{{ node(id: {id:?}) {{ {selection} }} }}")
 }

@@ -1,4 +1,4 @@
-//! Single sign-on: a storefront's providers, and signing in there.
+//! Single sign-on: a storefront's identity providers, and signing in with them.
 
 use storefront_gateway::access::scope::Scope::{CustomersRead, CustomersWrite, StorefrontsRead};
 
@@ -7,7 +7,7 @@ use crate::sign_on::{SIGN_ON, back_in};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
-        // The storefront's id stands beside them, so that it is seen whose they are.
+        // The storefront's id is selected too, as the data that identifies the owner.
         asks("storefront", "identity providers", |cell| {
             let by = format!("by: {{ id: {:?} }}", cell.storefront());
             format!("{{ storefront({by}) {{ id identityProviders {{ key name }} }} }}")

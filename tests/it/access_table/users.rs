@@ -17,7 +17,7 @@ impl Row {
             .no_persons()
     }
 
-    /// Backends may, and persons with what is their own.
+    /// Backends may, and persons with their own items.
     fn own_items(self) -> Self {
         let not_found = "user STORAGE_ITEM_NOT_FOUND";
         self.scopes(&[StorageWrite], &[StorageRead])

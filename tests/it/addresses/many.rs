@@ -1,4 +1,4 @@
-//! Many addresses: paged, counted and read at the cost of what is shown.
+//! Large numbers of addresses: paged, counted and read at a cost that depends only on the page.
 
 use bson::{Document, doc};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{ada, add, change, customer, remove};
 use crate::kit::{self, Caller, Shop, examined, is_within, text};
 
-/// Gives each customer copies of its one address, which stays the oldest.
+/// Copies each customer's one address; the original stays the oldest.
 async fn fill(shop: &Shop, copies: usize) {
     let addresses = shop.gateway.store.collection("addresses");
     for (number, address) in shop
@@ -28,7 +28,7 @@ async fn fill(shop: &Shop, copies: usize) {
     }
 }
 
-/// The ids of all addresses, page by page from one end.
+/// The ids of all addresses, read page by page from one end.
 async fn walk(ada: &Caller, ways: [&str; 4]) -> Vec<String> {
     let [size, cursor, more, from] = ways;
     let (mut seen, mut place) = (Vec::<String>::new(), String::new());
@@ -54,10 +54,10 @@ async fn walk(ada: &Caller, ways: [&str; 4]) -> Vec<String> {
 const FORWARD: [&str; 4] = ["first", "after", "hasNextPage", "endCursor"];
 const BACKWARD: [&str; 4] = ["last", "before", "hasPreviousPage", "startCursor"];
 const PAGE: i64 = 100;
-/// What a page may cost beyond what it shows: whether there is more, and the customer itself.
+/// The documents that a page may examine in addition to its items: the next item, and the customer.
 const A_FEW: i64 = 5;
 
-/// The ids of all addresses of whoever has this one, in order.
+/// The ids of all addresses of the owner of this one, in order.
 async fn own_ids(shop: &Shop, one: &Value) -> Vec<String> {
     let store = &shop.gateway.store;
     let one = store.documents("addresses", doc! { "_id": one.as_str() }).await;
@@ -76,7 +76,7 @@ async fn count(ada: &Caller) -> Value {
     seen["viewer"]["customer"]["addresses"]["totalCount"].clone()
 }
 
-/// The defaults, by the customer alone: shipping, then billing.
+/// The ids of the default addresses, as the customer's fields: shipping, then billing.
 async fn default_ids(ada: &Caller) -> [Value; 2] {
     let query = "{ viewer { customer { defaultShippingAddress { id isDefaultShipping } \
                  defaultBillingAddress { id isDefaultBilling } } } }";
@@ -97,7 +97,7 @@ async fn epc_17_ten_thousand_addresses_are_paged_from_both_ends_at_the_cost_of_a
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let oldest = add(&ada, json!({})).await["id"].take();
-    // Somebody else's are not looked at.
+    // Another customer's addresses are not examined.
     let (_, bob) = customer(&shop, "bob@example.com").await;
     add(&bob, json!({})).await;
     fill(&shop, 9_999).await;
@@ -112,7 +112,7 @@ async fn epc_17_ten_thousand_addresses_are_paged_from_both_ends_at_the_cost_of_a
         let pages = looked_at.iter().filter(|(_, keys, _)| *keys >= PAGE);
         assert_eq!(pages.count(), 100, "each page is looked at: {looked_at:?}");
     }
-    // One in the middle goes, a default or none.
+    // Delete one in the middle, which is a default or not.
     let middle = json!(expected.remove(5_000));
     assert_eq!(default_ids(&ada).await, [oldest.clone(), oldest.clone()]);
     let (_, looked_at) = examined(&shop, remove(&ada, &middle)).await;
@@ -171,7 +171,7 @@ async fn a_level_of_customers_costs_the_same_for_two_and_for_twenty() {
     "#);
 }
 
-// By the database's own account of the command that a page is read with.
+// Measured by the database's profile of the command that reads the page.
 #[tokio::test]
 async fn a_page_of_addresses_reads_the_index_and_no_more_than_the_page() {
     let shop = kit::shop().await;

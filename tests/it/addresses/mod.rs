@@ -1,4 +1,4 @@
-//! Addresses of customers: what they keep, what they refuse, and which are the defaults.
+//! Addresses of customers: stored values, rejected input, and the defaults.
 
 mod many;
 
@@ -9,7 +9,7 @@ use storefront_gateway::access::scope::Scope;
 
 use crate::kit::{self, Caller, Shop, faults};
 
-/// Registers a customer without a password: its id, and who it is.
+/// Registers a customer without a password; returns the id and a signed-in caller.
 pub(crate) async fn customer(shop: &Shop, email: &str) -> (Value, Caller) {
     let input = json!({
         "storefrontId": shop.id(), "email": email, "acceptedTerms": true, "firstName": "Ada", "lastName": "Lovelace",
@@ -27,14 +27,14 @@ async fn ada(shop: &Shop) -> Caller {
     customer(shop, "ada@example.com").await.1
 }
 
-/// Good input for an address.
+/// Valid input for an address.
 pub(crate) fn home() -> Value {
     json!({
         "firstName": "Ada", "lastName": "Lovelace", "address1": "Main Street 1", "city": "Dresden", "iso2Code": "DE",
     })
 }
 
-/// The same with other values; null is a value.
+/// The input with other values; null is a value.
 fn with(mut input: Value, changes: Value) -> Value {
     let Value::Object(changes) = changes else {
         panic!("changes are an object")
@@ -45,7 +45,7 @@ fn with(mut input: Value, changes: Value) -> Value {
     input
 }
 
-/// Adds an address, which must take effect.
+/// Adds an address; the mutation must succeed.
 async fn add(ada: &Caller, changes: Value) -> Value {
     ada.done("customerAddressCreate", with(home(), changes)).await["address"].take()
 }
@@ -59,7 +59,7 @@ async fn remove(ada: &Caller, id: &Value) -> Value {
     ada.done("customerAddressDelete", json!({ "id": id })).await
 }
 
-/// The defaults as the customer and as each address tells them, which must be the same: shipping, then billing.
+/// The default addresses (shipping, then billing); asserts that the customer's and the addresses' fields agree.
 async fn defaults(ada: &Caller) -> [Value; 2] {
     let seen = ada
         .ask(
@@ -163,7 +163,7 @@ async fn err_01_every_fault_of_an_address_is_told_with_its_path() {
         )
         .await;
     assert_eq!(refused, expected);
-    // Together with what is wrong with its names.
+    // Combined with the errors of the ids.
     let nameless = with(bad, json!({ "id": " " }));
     let refused = shop.backend.refused("customerAddressUpdate", nameless).await;
     let names = [
@@ -310,7 +310,7 @@ async fn adr_01_the_oldest_remaining_address_takes_the_place_of_a_deleted_defaul
     assert_eq!(defaults(&ada).await, both(&first));
 }
 
-/// What a mutation of an address refuses for a call that names the wrong one, or none.
+/// Asserts that every mutation of an address refuses an input with a wrong or missing reference in the same way.
 async fn refuses_alike(caller: &Caller, input: Value, expected: &str) {
     let label = with(input.clone(), json!({ "label": "x" }));
     let refused = caller.refused("customerAddressUpdate", label).await;
@@ -394,7 +394,7 @@ async fn spr_75_only_the_customers_own_addresses_are_seen() {
         let seen = json!({ "id": address, "isDefaultShipping": true, "customer": { "id": ada_id } });
         assert_eq!(caller.ask(&node).await["node"], seen);
     }
-    // What a payload shows needs no scope to read.
+    // The content of a payload needs no read scope.
     let writer = shop.backend_with(&[Scope::CustomersWrite]).await;
     let input = json!({ "id": address, "customerId": ada_id, "label": "home" });
     let shown = writer.done("customerAddressUpdate", input).await;
@@ -402,7 +402,7 @@ async fn spr_75_only_the_customers_own_addresses_are_seen() {
     assert_eq!(writer.ask(&node).await["node"], Value::Null);
 }
 
-/// The fields of an address that null clears.
+/// The fields of an address that can be set to null.
 const CLEARABLE: [&str; 9] = [
     "label",
     "salutation",
@@ -471,7 +471,7 @@ async fn cst_03_of_two_who_saw_the_same_version_of_an_address_one_wins() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let first = add(&ada, json!({})).await["id"].take();
-    // Others take the defaults over: no change of this one's own.
+    // A new address takes over the defaults, which does not change the version of the first.
     add(&ada, json!({})).await;
     let mutation = "mutation ($id: ID!, $label: String!) { customerAddressUpdate(input: { id: $id, expectedVersion: 1, \
                     label: $label }) { address { version } userErrors { code field currentVersion } } }";

@@ -1,4 +1,4 @@
-//! Who did it: a customer, a client, on whose behalf, or the gateway itself.
+//! The actor of an entry: a customer, a client, on behalf of a member, or the gateway itself.
 
 use bson::{Document, doc};
 use futures_util::TryStreamExt;
@@ -29,7 +29,7 @@ async fn last_of(shop: &Shop) -> Document {
     shop.gateway.store.audit().await.pop().expect("an entry")
 }
 
-/// A backend on behalf of a member.
+/// A backend that acts on behalf of a member.
 pub(super) async fn on_behalf_of(shop: &Shop, member: &str) -> Caller {
     let client = shop
         .client(
@@ -87,7 +87,7 @@ async fn tok_08_what_a_backend_does_is_told_with_its_owner_and_so_is_what_its_to
         text(&entry, "object"),
         text(theirs.expect("the issued one"), "_id")
     );
-    // Whoever goes on with that token is the customer, on somebody's behalf.
+    // A caller with that token acts as the customer, on behalf of the member.
     let (through, _) = signed_in(&shop, &issued);
     through.done("customerTokenRevoke", json!({})).await;
     let entry = last_of(&shop).await;
@@ -117,7 +117,7 @@ async fn whoever_shows_a_password_a_mailed_key_or_a_refresh_token_is_the_custome
         .documents("storefrontUsers", doc! { "storefrontUserId": "guest" });
     assert_eq!(text(&entries[1], "object"), text(&guests.await[0], "_id"));
 
-    // A used refresh token: the gateway ends the session.
+    // Reuse of a refresh token: the gateway ends the session.
     let nobody = shop.nobody();
     let refresh = |token: &str| json!({ "refreshToken": token });
     let second = nobody.done("customerTokenRefresh", refresh(&first)).await;
@@ -149,7 +149,7 @@ async fn whoever_shows_a_password_a_mailed_key_or_a_refresh_token_is_the_custome
 
 #[tokio::test]
 async fn a_customers_trail_is_read_newest_first_and_no_other_customers() {
-    // Everything happens at one moment.
+    // All entries have the same time.
     let shop = setup().manual_clock().start().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     crate::customers::ada(&shop, "bob@example.com").await;

@@ -1,4 +1,4 @@
-//! Each mutation that takes effect, and what is told of it.
+//! Each mutation that takes effect, and the audit entries that it writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::customers::{PASSWORD, ada, id_of, setup};
 use crate::faults::wishes::{Wish, wish, wishes};
 use crate::kit::{Shop, png};
 
-/// A mutation, and what is told of each of the wishes for it, in their order.
+/// A mutation, and the expected entries of each of its calls, in order.
 type Row = (&'static str, &'static [&'static [&'static str]]);
 
-/// It changes nothing of a customer's, or nothing that is told (see `access::audit`).
+/// Changes nothing of a customer, or nothing that is recorded (see `access::audit`).
 const NOTHING: &[&[&str]] = &[&[]];
 
 const ROWS: &[Row] = &[
@@ -39,7 +39,7 @@ const ROWS: &[Row] = &[
         ]],
     ),
     ("customerDataExport", &[&["EXPORTED by CLIENT"]]),
-    // One who is there, and one who is erased already.
+    // An existing customer, and one that is already erased.
     (
         "customerDelete",
         &[
@@ -63,7 +63,7 @@ const ROWS: &[Row] = &[
         "customerEmailChangeRequest",
         &[&["EMAIL_CHANGE_REQUESTED by CUSTOMER"]],
     ),
-    // Everybody may ask by address: what comes of the key is told.
+    // Anyone may request a mail for an address; only the redemption of the key is recorded.
     ("customerEmailVerificationRequest", NOTHING),
     (
         "customerEmailVerify",
@@ -96,7 +96,7 @@ const ROWS: &[Row] = &[
         ],
     ),
     ("customerTokenCreate", &[&["SIGNED_IN by CUSTOMER"]]),
-    // Somebody new, somebody who is known, and somebody who is linked.
+    // A new customer, a known one, and one whose identity is linked.
     (
         "customerTokenCreateWithOidc",
         &[
@@ -110,7 +110,7 @@ const ROWS: &[Row] = &[
         ],
     ),
     ("customerTokenIssue", &[&["TOKEN_ISSUED by CLIENT"]]),
-    // It happens every few minutes.
+    // Not recorded, as it happens every few minutes.
     ("customerTokenRefresh", NOTHING),
     (
         "customerTokenRevoke",
@@ -136,16 +136,16 @@ const ROWS: &[Row] = &[
     ("marketDelete", NOTHING),
     ("marketUpdate", NOTHING),
     ("orderCancel", &[&["ORDER_CANCELLED by CLIENT"]]),
-    // A customer's, and a guest's.
+    // An order of a customer, and one of a guest.
     ("orderRecord", &[&["ORDER_RECORDED by CLIENT"], &[]]),
-    // Files tell their own times.
+    // Files have timestamps of their own.
     ("storageItemDelete", NOTHING),
     ("storageItemUpdate", NOTHING),
     ("storageItemUpload", NOTHING),
-    // A customer's user comes and goes with the customer.
+    // A customer's storefront user is created and deleted with the customer.
     ("storefrontUserDelete", NOTHING),
     ("storefrontUserEnsure", NOTHING),
-    // Into a customer, and into a user without one.
+    // Into a customer's user, and into a user without a customer.
     (
         "storefrontUserMergeAnonymous",
         &[&["ANONYMOUS_MERGED by CLIENT"], &[]],
@@ -158,7 +158,7 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-/// Updates by a backend: of everything at once, and with the address that is there.
+/// Updates by a backend: of all fields at once, and with the unchanged e-mail address.
 async fn update_wishes(shop: &Shop) -> Vec<Wish> {
     let (changes, _) = ada(shop, "changes-all@example.com").await;
     let id = id_of(&changes).await;
@@ -172,7 +172,7 @@ async fn update_wishes(shop: &Shop) -> Vec<Wish> {
         .into()
 }
 
-/// What is about storefront users, in the order in which it can be done.
+/// Calls of the mutations for storefront users, in an order in which they can succeed.
 async fn user_wishes(shop: &Shop) -> Vec<Wish> {
     let (owner, _) = ada(shop, "owner@example.com").await;
     let seen = owner.ask("{ viewer { customer { reference } } }").await;
@@ -195,7 +195,7 @@ async fn user_wishes(shop: &Shop) -> Vec<Wish> {
     .into()
 }
 
-/// Somebody who is erased already is to be gone.
+/// Deletes a customer that is already erased.
 async fn erased_wishes(shop: &Shop) -> Vec<Wish> {
     let (leaves, _) = ada(shop, "leaves-us@example.com").await;
     let left = json!({ "customerId": id_of(&leaves).await });
@@ -251,7 +251,7 @@ async fn each_mutation_tells_what_its_row_says_and_no_mutation_is_without_a_row(
     let entries = shop.gateway.store.audit().await;
     entries.iter().for_each(assert_says_ids_only);
     shop.gateway.store.assert_whole().await;
-    // Of the two requests the one that was cancelled finds nothing to do.
+    // Of the two erasure requests, the job of the cancelled one has nothing to do.
     shop.gateway.advance(Duration::from_secs(25 * 3600));
     shop.gateway.run_jobs().await;
 }

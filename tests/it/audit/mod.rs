@@ -1,4 +1,4 @@
-//! The audit trail: who did what to which customer, in ids only, with what it tells or not at all.
+//! The audit trail: who did what to which customer, in ids only, in the same transaction as the change or not at all.
 
 mod actors;
 mod each_mutation;
@@ -10,7 +10,7 @@ use bson::{Bson, Document};
 
 use crate::kit::{Shop, text};
 
-/// What is told while `work` is done, in the order of writing.
+/// The entries that are written while `work` runs, in the order of writing.
 async fn told_during<T>(shop: &Shop, work: impl Future<Output = T>) -> (T, Vec<Document>) {
     let before = shop.gateway.store.audit().await.len();
     let done = work.await;
@@ -28,7 +28,7 @@ fn all_said(entries: &[Document]) -> Vec<String> {
     entries.iter().map(said).collect()
 }
 
-/// Whether a text is an id, or one of a few words of our own.
+/// Whether a text is an id or a constant of the gateway.
 fn is_id_or_word(text: &str) -> bool {
     let is_word = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     let id = text.split_once('_').filter(|(prefix, body)| {
@@ -38,7 +38,7 @@ fn is_id_or_word(text: &str) -> bool {
     is_word || id.is_some()
 }
 
-/// Whatever was sent, an entry holds ids, words of our own, and its times.
+/// Asserts that an entry has only ids, constants of the gateway and its times, independent of the input.
 #[track_caller]
 fn assert_says_ids_only(entry: &Document) {
     for (field, value) in entry {

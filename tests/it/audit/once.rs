@@ -1,4 +1,4 @@
-//! What took effect is told once, however often it is tried; what did not is not told.
+//! A change is recorded exactly once, however often it is retried; a call without effect is not recorded.
 
 use bson::doc;
 use futures_util::future::{join, join_all};
@@ -11,14 +11,14 @@ use crate::kit::{Caller, Shop, faults, text};
 use crate::markets::{group, join as join_group};
 use crate::orders::{by_default, in_storefront};
 
-/// A mutation that is refused: who asks, for what.
+/// A mutation that is refused: the caller, the mutation, the input.
 type Refusal = (Caller, &'static str, Value);
 
 fn unknown(prefix: &str) -> String {
     format!("{prefix}_01h00000000000000000000000")
 }
 
-/// Around the account.
+/// Refused mutations of the account.
 fn account_refusals(shop: &Shop, ada: &Caller, id: &Value) -> Vec<Refusal> {
     let (browser, backend) = (&shop.browser, &shop.backend);
     let grace = |changes: Value| but(json!({ "firstName": "Grace" }), changes);
@@ -61,7 +61,7 @@ fn account_refusals(shop: &Shop, ada: &Caller, id: &Value) -> Vec<Refusal> {
     .into()
 }
 
-/// Around what belongs to the customer, who has an address.
+/// Refused mutations of the objects that belong to the customer, who has an address.
 async fn belonging_refusals(shop: &Shop, ada: &Caller, id: &Value) -> Vec<Refusal> {
     let backend = &shop.backend;
     let order = but(in_storefront(shop, by_default("1")), json!({ "customerId": id }));
@@ -146,7 +146,7 @@ async fn what_is_repeated_is_told_once() {
         let (_, entries) = told_during(&shop, by.done(field, input)).await;
         assert_eq!(all_said(&entries), [""; 0], "{field}");
     }
-    // Of several, those who come and those who go.
+    // Of several customers, only those whose membership changes are recorded.
     let ((), entries) = told_during(&shop, join_group(&shop, &friends, &[&id, bob])).await;
     assert_eq!(all_said(&entries), ["GROUP_JOINED by CLIENT"]);
     assert_eq!(entries[0].get_str("customerId").ok(), bob.as_str());
@@ -168,7 +168,7 @@ async fn what_many_do_at_once_is_told_as_often_as_it_is_done() {
     let (ada, token) = ada(&shop, "ada@example.com").await;
     let id = id_of(&ada).await;
     ada.done("customerAddressCreate", home()).await;
-    // They get in each other's way, and are tried again.
+    // Concurrent updates conflict with each other and are retried.
     let versions = join_all((0..10).map(async |number| {
         let name = json!({ "firstName": format!("Ada {number}"), "expectedVersion": 2 });
         let mine = json!({ "lastName": format!("Lovelace {number}") });
@@ -199,7 +199,7 @@ async fn what_many_do_at_once_is_told_as_often_as_it_is_done() {
     assert_eq!(told("SESSION_ENDED").await, 1);
     let customer = &shop.gateway.store.documents("customers", doc! {}).await[0];
     let version = crate::kit::number(customer, "version");
-    // Registered, then each change but the end of the session.
+    // The registration, then each change except the end of the session.
     let changes = 1 + 10 + claims + 11 + 1;
     assert_eq!(usize::try_from(version), Ok(changes), "{}", text(customer, "_id"));
     shop.gateway.store.assert_whole().await;

@@ -1,4 +1,4 @@
-//! What has ended disappears by itself.
+//! Documents that expire by themselves.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::kit::{self, Setup, Shop};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Whose documents go: the collection, the date that decides, and how long after it.
+/// The expiry indexes: the collection, the date, and the time after it.
 fn expiries() -> Vec<(&'static str, &'static str, Duration)> {
     let expiry = |index: &&Index| match index.kind {
         IndexKind::Expiry(after) => Some((index.collection, index.keys[0].0, after)),
@@ -32,9 +32,9 @@ fn what_disappears_by_itself_is_on_this_list() {
     let expected = [
         ("audit", "expiresAt", Duration::ZERO),
         ("decoys", "expiresAt", minute),
-        // For a look back.
+        // Kept for diagnosis.
         ("jobs", "finishedAt", DAY),
-        // So that a key that has ended is told from one that never was.
+        // Kept to distinguish an expired key from one that never existed.
         ("oneTimeKeys", "expiresAt", 7 * DAY),
         ("revokedTokens", "expiresAt", Duration::ZERO),
         ("sessions", "expiresAt", Duration::ZERO),
@@ -43,7 +43,7 @@ fn what_disappears_by_itself_is_on_this_list() {
     assert_eq!(expiries(), expected);
 }
 
-/// Something of each kind.
+/// Creates a document of each kind.
 async fn live(shop: &Shop) {
     shop.open_account_page().await;
     let (ada, _) = ada(shop, "ada@example.com").await;
@@ -85,7 +85,7 @@ async fn what_has_ended_disappears_by_itself() {
     let store = shop.gateway.store.clone();
     for (collection, date, after) in expiries() {
         let all = store.collection(collection);
-        // Recurring jobs are not finished for good.
+        // Recurring jobs never finish for good.
         let dated = doc! { date: { "$exists": true }, "$expr": { "$ne": ["$_id", "$kind"] } };
         let dated = if collection == "jobs" {
             dated
@@ -96,7 +96,7 @@ async fn what_has_ended_disappears_by_itself() {
         assert!(before >= 1, "{collection} has something to lose");
         let back = i64::try_from(after.as_millis()).expect("days");
         let now = DateTime::now().timestamp_millis() - back;
-        // Its time comes in an hour, and is over since a minute.
+        // One copy expires in an hour, one has expired a minute ago.
         let kept = store.documents(collection, dated.clone()).await.remove(0);
         for (id, at) in [("later", now + 3_600_000), ("over", now - 60_000)] {
             let mut copy = kept.clone();
@@ -136,7 +136,7 @@ async fn an_entry_is_kept_400_days_or_as_long_as_is_set_when_it_is_written() {
         .done("customerRegister", with_password("ada@example.com"))
         .await;
     assert_eq!(kept_for(&shop).await, [400 * DAY; 2]);
-    // Another setting starts on the same database, and holds for what is written from then on.
+    // A node with another setting on the same database applies it to entries written from then on.
     let node = shop
         .gateway
         .another_node_with(&[("GATEWAY_AUDIT_TTL", "30d")])

@@ -1,4 +1,4 @@
-//! What the fault tests rest on: that a trail which does not tell what was done, or not once, is found out.
+//! Verifies the check that the fault tests rely on: it detects an audit trail with a missing or duplicated entry.
 
 use bson::{Document, doc};
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::customers::{PASSWORD, ada, but, credentials, id_of, shop};
 use crate::kit::{Shop, text};
 use crate::orders::{by_default, in_storefront};
 
-/// Somebody with two devices, two addresses and an order, of which one each is gone but the order.
+/// Gives a customer two sessions, two addresses and an order, then removes one session and one address.
 async fn live(shop: &Shop) {
     let (ada, token) = ada(shop, "ada@example.com").await;
     let id = id_of(&ada).await;
@@ -24,14 +24,15 @@ async fn live(shop: &Shop) {
     shop.backend.done("customerAddressDelete", gone).await;
 }
 
-/// Whether the check finds fault with the database.
+/// Whether the check reports an error in the database.
 async fn is_found_out(shop: &Shop) -> bool {
     let store = shop.gateway.store.clone();
     let checking = tokio::spawn(async move { store.assert_whole().await });
     checking.await.is_err()
 }
 
-/// Whether the check misses the entry when it is not there. A registration without one is somebody's whom a test made.
+/// Whether the check detects that the entry is missing. A missing registration is not detected, because tests also
+/// insert customers directly.
 async fn is_needed(shop: &Shop, entry: &Document) -> bool {
     let store = &shop.gateway.store;
     let object = doc! { "_id": entry.get("object") };

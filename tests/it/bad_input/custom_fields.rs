@@ -1,5 +1,5 @@
-//! Good input to custom fields' mutations, for the tests that take a field away or put another kind of value there. What else
-//! is bad is in [`crate::custom_fields`].
+//! Valid input for the custom field mutations, for the tests that omit a field or set a value of another type. Other
+//! invalid input is tested in [`crate::custom_fields`].
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::custom_fields::{define, field};
 use crate::customers::but;
 use crate::kit::Shop;
 
-/// Every mutation of custom fields with an input that would take effect.
+/// Every custom field mutation with an input that would succeed.
 pub(super) async fn all(shop: &Shop) -> Vec<Good> {
     let spare = define(shop, "spare", "STRING", json!({})).await;
     let new = json!({

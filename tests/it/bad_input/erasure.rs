@@ -1,4 +1,4 @@
-//! Bad input to the erasure's mutations and the export.
+//! Invalid input for the erasure mutations and the export.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, id_of};
 use crate::erasure::on_behalf;
 use crate::kit::Shop;
 
-/// Each with an input that would take effect.
+/// Every one of these mutations with an input that would succeed.
 pub(super) async fn all(shop: &Shop) -> Vec<Good> {
     let (backend, _) = on_behalf(shop).await;
     let mut goods = Vec::new();

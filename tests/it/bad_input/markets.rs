@@ -1,4 +1,4 @@
-//! Bad input to groups' and markets' mutations; to the members' see markets/members.rs.
+//! Invalid input for the mutations of groups and markets; for their members see markets/members.rs.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::customers::but;
 use crate::kit::{self, Shop};
 use crate::markets::{group, market};
 
-/// Every mutation of groups and markets with an input that would take effect.
+/// Every mutation of groups and markets with an input that would succeed.
 pub(super) async fn all(shop: &Shop) -> Vec<Good> {
     let (ada, _) = customer(shop, "member@example.com").await;
     let (printers, sale) = (group(shop, "Printers").await, market(shop, "Sale", &[]).await);
@@ -59,7 +59,7 @@ fn bad_names(taken: &'static str) -> Vec<Bad> {
     bads
 }
 
-/// What no object of the caller is, by ids of this kind; `theirs` is another organization's.
+/// Values that are not the id of an object of the caller; `theirs` is the id of another organization's object.
 fn bad_ids(kind: &str, theirs: &Value, fault: &'static str) -> Vec<Bad> {
     let unknown = format!("{kind}_01h00000000000000000000000");
     let theirs = theirs.as_str().expect("an id");

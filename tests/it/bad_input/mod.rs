@@ -1,5 +1,5 @@
-//! Bad input: for every mutation each field missing, blank, too long, of another tenant, of the wrong kind, with control
-//! characters; every fault told with its path, nothing changed, nothing repeated.
+//! Invalid input: for every mutation each field missing, blank, too long, of another tenant, of the wrong type, with
+//! control characters. Every error is returned with its path, nothing is changed, no value is echoed.
 
 mod custom_fields;
 mod customers;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::kit::{self, Caller, Setup, Shop, Upload, faults, png};
 
-/// A mutation with an input that would take effect, the fields that a caller may leave out, and who calls it.
+/// A mutation with an input that would succeed, the fields that a caller may omit, and the caller.
 struct Good {
     field: &'static str,
     input: Value,
@@ -22,7 +22,7 @@ struct Good {
     caller: Caller,
 }
 
-/// A marker in bad values, which must not come back.
+/// A marker in invalid values, which no response may contain.
 const MARK: &str = "hunter2";
 
 async fn all(shop: &Shop, rival: &Shop) -> Vec<Good> {
@@ -61,7 +61,7 @@ async fn all(shop: &Shop, rival: &Shop) -> Vec<Good> {
     ]
 }
 
-/// The same of all domains.
+/// The same for all domains.
 async fn everybodys(shop: &Shop, rival: &Shop) -> Vec<Good> {
     let mut goods = all(shop, rival).await;
     goods.extend(customers::all(shop).await);
@@ -73,7 +73,7 @@ async fn everybodys(shop: &Shop, rival: &Shop) -> Vec<Good> {
     goods
 }
 
-/// What each text field refuses: a bad value, and the code on the field.
+/// Invalid values for a text field, with the expected code on the field.
 fn bad_texts(field: &str) -> Vec<(Value, &'static str)> {
     let long = |length: usize| json!(MARK.repeat(length / MARK.len() + 1));
     let control = json!(format!("{MARK}\u{7}"));
@@ -166,7 +166,7 @@ async fn err_02_a_missing_field_or_another_kind_of_value_is_a_top_level_error() 
             .collect();
         for field in fields {
             let mut inputs = Vec::new();
-            // A list of texts is good where a list is asked for.
+            // For a field of a list type a list of texts would be valid.
             let several = match good.input[&field].is_array() {
                 true => json!([[MARK], [MARK]]),
                 false => json!([MARK, MARK]),
@@ -364,7 +364,7 @@ async fn every_mutation_is_given_bad_input() {
     let mut given: BTreeSet<&str> = goods.iter().map(|good| good.field).collect();
     given.insert("storageItemUpload");
     assert_eq!(fields, given);
-    // And each of them takes effect as it stands, so that it is the bad value which is refused.
+    // Each of them succeeds unchanged, so that only the invalid value can be the reason of a refusal.
     for good in [
         "storageItemUpdate",
         "storefrontUserEnsure",

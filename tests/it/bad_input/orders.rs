@@ -1,4 +1,4 @@
-//! Bad input to orders' mutations.
+//! Invalid input for order mutations.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::customers::but;
 use crate::kit::{self, Shop, faults};
 use crate::orders::{guests, in_storefront};
 
-/// Every mutation of orders with an input that would take effect.
+/// Every order mutation with an input that would succeed.
 pub(super) async fn all(shop: &Shop) -> Vec<Good> {
     let (id, ada) = customer(shop, "orders@example.com").await;
     let address = ada.done("customerAddressCreate", home()).await;
@@ -44,7 +44,7 @@ const RECORD_OPTIONAL: &[&str] = &[
     "placedAt",
 ];
 
-/// Puts a value at a path of an input.
+/// Sets the value at a path of an input.
 fn put(input: &mut Value, path: &str, value: Value) {
     let pointer = format!("/{}", path.replace('.', "/"));
     match input.pointer_mut(&pointer) {
@@ -53,7 +53,7 @@ fn put(input: &mut Value, path: &str, value: Value) {
     }
 }
 
-/// A path in an input, the value that is put there, and the faults that it comes to.
+/// A path in an input, the value to set there, and the expected errors.
 type Bad<'a> = (&'a str, Value, Vec<&'a str>);
 
 async fn refuses(shop: &Shop, good: &Value, bads: Vec<Bad<'_>>) {
@@ -68,7 +68,7 @@ async fn refuses(shop: &Shop, good: &Value, bads: Vec<Bad<'_>>) {
     assert_eq!(shop.gateway.store.dump().await, before, "nothing changed");
 }
 
-/// What no text can be that must say something.
+/// Invalid values for a required text.
 fn bad_texts(path: &'static str, long: usize) -> Vec<(&'static str, Value, String)> {
     let long = "x".repeat(long);
     let mut bads = Vec::new();
@@ -122,13 +122,13 @@ async fn err_01_a_recording_names_each_bad_text() {
     assert_eq!(shop.gateway.store.dump().await, before, "nothing changed");
 }
 
-/// The same fault for each of the values at one path.
+/// The same error for each of the values at one path.
 fn each<'a>(path: &'a str, values: &[Value], fault: &'a str) -> Vec<Bad<'a>> {
     let bad = |value: &Value| (path, value.clone(), vec![fault]);
     values.iter().map(bad).collect()
 }
 
-/// What nobody's order can have.
+/// Values that are invalid in every order.
 fn bad_for_all(rival: &Shop) -> Vec<Bad<'static>> {
     let long = format!("{MARK}@{}.example", "x".repeat(250));
     let times = ["1969-12-31T23:59:59.999Z", "2999-01-01T00:00:00Z"].map(Value::from);
@@ -162,7 +162,7 @@ fn bad_for_all(rival: &Shop) -> Vec<Bad<'static>> {
     .concat()
 }
 
-/// A customer's address, who is not the one that orders.
+/// The address of a customer other than the one that orders.
 async fn bobs_address(shop: &Shop) -> Value {
     let (_, bob) = customer(shop, "bob@example.com").await;
     bob.done("customerAddressCreate", home()).await["address"]["id"].take()
@@ -182,7 +182,7 @@ async fn epc_28_a_recording_for_a_guest_names_each_bad_value() {
     bads.extend(each("billingAddress", &missing, "REQUIRED billingAddress"));
     let good = in_storefront(&shop, guests("1001"));
     refuses(&shop, &good, bads).await;
-    // An id in place of the address is wrong, and the address is missing all the same.
+    // For a guest an address id is invalid, and the address itself is still required.
     let mut by_id = but(good, json!({ "billingAddressId": ids[2] }));
     by_id["billingAddress"].take();
     let refused = shop.backend.refused("orderRecord", by_id).await;
@@ -221,7 +221,7 @@ async fn err_01_a_recording_for_a_customer_names_each_bad_value() {
         each("customerId", &customers, "CUSTOMER_NOT_FOUND customerId (402)"),
         each("shippingAddressId", &blank, id_missing),
         each("shippingAddressId", &addresses, not_found),
-        // In full, and by id as well.
+        // Both in full and by id.
         each("billingAddressId", &[bobs], "INVALID billingAddressId"),
     ];
     let mut good = but(in_storefront(&shop, guests("1001")), json!({ "customerId": id }));
@@ -257,7 +257,7 @@ async fn err_01_all_faults_of_a_recording_come_together() {
     let refused = shop.backend.refused("orderRecord", input.clone()).await;
     let billing = ["REQUIRED billingAddress"];
     assert_eq!(refused, [&common[..], &shipping, &billing, &rest].concat());
-    // What is only known by looking it up is told with the rest: somebody has no addresses.
+    // Errors that need a lookup are returned together with the others: the customer has no addresses.
     let customers = but(input, json!({ "customerId": id }));
     let refused = shop.backend.refused("orderRecord", customers.clone()).await;
     assert_eq!(refused, [&common[..], &shipping, &rest, &billing].concat());
@@ -269,7 +269,7 @@ async fn err_01_all_faults_of_a_recording_come_together() {
         refused,
         [&names[..], &common, &shipping, &billing, &rest].concat()
     );
-    // Both addresses of one who has none.
+    // Both default addresses of a customer without any.
     let mut neither = but(
         guests("1001"),
         json!({ "storefrontId": shop.id(), "customerId": id }),
@@ -281,7 +281,7 @@ async fn err_01_all_faults_of_a_recording_come_together() {
     assert_eq!(shop.gateway.store.dump().await, before, "nothing changed");
 }
 
-/// What has another form than the schema says.
+/// Values that do not match the schema.
 fn misfits() -> Vec<(&'static str, Value)> {
     let (amounts, currencies) = (
         [

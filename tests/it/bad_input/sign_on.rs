@@ -1,4 +1,4 @@
-//! The mutation of single sign-on with an input that would take effect; what of it is bad is in [`crate::sign_on`].
+//! The single sign-on mutation with an input that would succeed; invalid input is tested in [`crate::sign_on`].
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::kit::Shop;
 use crate::sign_on::{SIGN_ON, back_in, open};
 
 pub(super) async fn all(shop: &Shop) -> Vec<Good> {
-    // It goes with the test.
+    // The provider ends with the test.
     open(shop).await;
     vec![Good {
         field: SIGN_ON,

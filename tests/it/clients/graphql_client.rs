@@ -1,4 +1,4 @@
-//! graphql_client, which generates Rust from `schema.graphql` and sends a file of operations whole.
+//! graphql_client, which generates Rust from `schema.graphql` and sends a whole file of operations.
 
 use graphql_client::{GraphQLQuery, Response};
 use serde::{Serialize, de::DeserializeOwned};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::kit::{self, Caller, Shop};
 
-// The scalars as they are on the wire, by the names that the generated code asks for.
+// The scalars as transmitted, with the names that the generated code expects.
 type Date = String;
 type DateTime = String;
 #[expect(
@@ -35,7 +35,7 @@ operation!(Object);
 operation!(Register);
 operation!(Ensure);
 
-/// Sends an operation as graphql_client makes it: the file's whole text, and the operation's name.
+/// Sends an operation as graphql_client does: the text of the whole file, and the operation's name.
 async fn send<Q>(caller: &Caller, variables: Value) -> Q::ResponseData
 where
     Q: GraphQLQuery,
@@ -55,7 +55,7 @@ where
     answer.data.expect("data")
 }
 
-/// Registers a customer and a guest by two mutations of the file; the customer's id.
+/// Registers a customer and a guest with two mutations of the file; returns the customer's id.
 async fn fill(shop: &Shop) -> String {
     let input = json!({
         "storefrontId": shop.id(), "email": "ada@example.com", "acceptedTerms": true, "firstName": "Ada", "lastName": "Lovelace",
@@ -84,7 +84,7 @@ async fn graphql_client_sends_a_file_of_operations_whose_variables_have_the_same
     let shop = kit::shop().await;
     let id = fill(&shop).await;
     let list = |filter: Value| json!({ "by": { "id": shop.id() }, "filter": filter, "first": 10 });
-    // Twice: what was seen before is answered the same.
+    // Twice, so that the second pass uses the cached document.
     for _ in 0..2 {
         let found = send::<Customers>(
             &shop.backend,
@@ -101,7 +101,7 @@ async fn graphql_client_sends_a_file_of_operations_whose_variables_have_the_same
         let users = found.storefront.expect("a storefront").users;
         assert_eq!((users.total_count, users.nodes[0].is_anonymous), (1, true));
 
-        // The same name again, of another kind.
+        // The same variable name, with another type.
         let found = send::<Object>(&shop.backend, json!({ "by": id })).await;
         assert_eq!(found.node.expect("the customer").id, id);
     }

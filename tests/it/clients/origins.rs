@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 
 use crate::kit::{self, Scripts, Setup, Tool};
 
-/// Serves an empty page at an origin of its own, until the test ends; the origin.
+/// Serves an empty page at an origin of its own until the test ends; returns the origin.
 async fn origin() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -15,7 +15,7 @@ async fn origin() -> String {
                 let page = "<!doctype html><title>A shop</title><link rel=icon href=data:,>";
                 let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close";
                 let answer = format!("{head}\r\nContent-Length: {}\r\n\r\n{page}", page.len());
-                // The request has no body, and whatever it asks for is this page.
+                // Requests have no body; every path returns the page.
                 let mut request = [0; 8192];
                 let _asked = stream.read(&mut request).await;
                 let _answered = stream.write_all(answer.as_bytes()).await;

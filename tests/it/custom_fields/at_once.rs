@@ -1,4 +1,4 @@
-//! Many at once: no value of a field that is gone, no field too many, no acknowledged value lost.
+//! Concurrent calls: no value of a deleted field, no field above the limit, no acknowledged value lost.
 
 use bson::doc;
 use futures_util::future::{join, join_all};
@@ -9,8 +9,9 @@ use super::{customer, define, field, open, seen, values};
 use crate::customers::{but, person, shop};
 use crate::kit::{Shop, faults, number, text};
 
-/// Lets others run so many times. Whoever begins too early to lose is given more of it the next time, and less where it came
-/// too late: so all rounds but the first are close to the moment at which either may win, however fast the machine is.
+/// Yields to other tasks `turns` times. A test increases the number after a round in which its call came too early and
+/// decreases it after one in which the call came too late: all rounds but the first are close to the point at which
+/// either side may win, independent of the speed of the machine.
 async fn wait(turns: u32) {
     for _ in 0..turns {
         tokio::task::yield_now().await;
@@ -25,7 +26,7 @@ async fn people(shop: &Shop) -> Vec<Value> {
     join_all((0..6).map(new)).await
 }
 
-/// Gives all of them these values at once; their payloads.
+/// Gives these values to all customers concurrently; returns the payloads.
 async fn give_all(shop: &Shop, people: &[Value], given: &Value) -> Vec<Value> {
     let giving = people.iter().map(async |id| {
         let input = but(given.clone(), json!({ "customerId": id }));
@@ -34,7 +35,7 @@ async fn give_all(shop: &Shop, people: &[Value], given: &Value) -> Vec<Value> {
     join_all(giving).await
 }
 
-/// Those who were told that it is done.
+/// The customers whose update succeeded.
 fn acknowledged(payloads: &[Value]) -> Vec<&Value> {
     let done = payloads.iter().filter(|payload| faults(payload).is_empty());
     done.map(|payload| &payload["customer"]["id"]).collect()

@@ -1,4 +1,4 @@
-//! Definitions that cannot be: every fault with its path, nothing repeated, nothing changed.
+//! Invalid definitions: every error is returned with its path, no value is echoed, nothing is changed.
 
 use serde_json::{Value, json};
 
@@ -6,12 +6,12 @@ use super::{define, field};
 use crate::customers::{but, shop};
 use crate::kit::{Shop, faults};
 
-/// More characters than this, with a word that must not come back.
+/// A text of more than `length` characters that contains the marker.
 fn long(length: usize) -> Value {
     json!("hunter2".repeat(length / 7 + 1))
 }
 
-/// What is changed of a good input, and the faults that it comes to.
+/// Changes to a valid input, and the expected errors.
 type Bad = (Value, &'static str);
 
 fn bad_keys() -> Vec<Bad> {

@@ -1,4 +1,4 @@
-//! Values that cannot be: each named with its path, none repeated, nothing changed.
+//! Invalid values: every error is returned with its path, no value is echoed, nothing is changed.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::{customer, define, signed_in, values};
 use crate::customers::{but, person};
 use crate::kit::{self, faults};
 
-/// What the field of each type does not take, beside what none does.
+/// Values that a field of one type rejects, besides those that every type rejects.
 fn bad_values() -> Vec<(&'static str, Value)> {
     let long = "hunter2".repeat(143);
     vec![

@@ -1,4 +1,4 @@
-//! Defining, changing and deleting fields.
+//! Creating, changing and deleting fields.
 
 use bson::doc;
 use serde_json::{Value, json};
@@ -174,7 +174,7 @@ async fn epc_30_a_key_that_is_defined_anew_has_no_old_values() {
     let shop = shop().await;
     let old = define(&shop, "score", "INTEGER", json!({})).await;
     let ada = customer(&shop, "ada@example.com", &[("score", json!(7))]).await;
-    // As if a value had stayed behind.
+    // Simulates a value that was not removed with its field.
     let customers = shop.gateway.store.collection("customers");
     let kept = customers.find_one(doc! {}).await.expect("found").expect("ada");
     give(&shop, &ada, &[("score", Value::Null)]).await;
@@ -224,7 +224,7 @@ async fn sfr_02_each_storefront_has_fields_of_its_own() {
     shop.gateway.store.assert_whole().await;
 }
 
-/// Fills a storefront up to so many fields.
+/// Fills a storefront up to this number of fields.
 pub(super) async fn fill(shop: &Shop, count: usize) {
     for number in 0..count {
         define(shop, &format!("field{number}"), "BOOLEAN", json!({})).await;
@@ -258,7 +258,7 @@ async fn def_11_a_storefront_has_at_most_200_fields() {
     shop.backend.done("customFieldDelete", json!({ "id": id })).await;
     shop.backend.done("customFieldDefine", one_more).await;
     assert_eq!(keys(&shop.backend).await.len(), 200);
-    // A customer may have a value of each.
+    // A customer may have a value for every field.
     let all = (1..200).map(|number| json!({ "key": format!("field{number}"), "value": true }));
     let input = but(
         crate::customers::person("ada@example.com"),

@@ -1,4 +1,4 @@
-//! Lists of customers filtered by custom fields.
+//! Filtering lists of customers by custom fields.
 
 use bson::{Document, doc};
 use serde_json::{Value, json};
@@ -202,10 +202,10 @@ async fn epc_30_a_customer_cannot_ask_for_what_it_may_not_read_by_filtering_itse
     assert_eq!(messages("motto").await, messages("unknown").await);
 }
 
-/// How many customers [`fill`] adds.
+/// The number of customers that [`fill`] adds.
 const MANY: i64 = 1000;
 
-/// Adds customers who all have another motto, and a score that ten of them share.
+/// Adds customers who all have different mottos, and scores each of which ten of them share.
 async fn fill(shop: &Shop) {
     let store = &shop.gateway.store;
     let one = &store
@@ -240,16 +240,16 @@ async fn fill(shop: &Shop) {
 // EPC-30, EPC-32
 #[tokio::test]
 async fn epc_32_a_value_is_found_by_an_index() {
-    /// A key more to see that there are no more, and the storefront itself.
+    /// Keys examined in addition to the results: to detect a next page, and the storefront itself.
     const A_FEW: i64 = 8;
     let shop = people().await;
     fill(&shop).await;
     for (filter, found, most) in [
         ("key: \"motto\", eq: \"m77\"", 1, 1),
-        // What one field has as its value is nothing to another.
+        // Equal values of other fields are not examined.
         ("key: \"score\", eq: 77", 10, 10),
         ("key: \"tier\", isNull: false", 1, 1),
-        // The index has them by value, and the list by age: all who have one are looked at, and nobody else.
+        // The index is sorted by value and the list by age: all customers with a value are examined, and no others.
         ("key: \"score\", isNull: false", 50, MANY + 2),
     ] {
         for end in ["first: 50", "last: 50", "first: 50, reverse: true"] {
@@ -275,7 +275,7 @@ async fn epc_32_a_list_by_a_custom_field_pages_through_all_in_order() {
     assert!(walked.is_sorted(), "by age: {walked:?}");
 }
 
-/// The ids of a filtered list, three at a time.
+/// The ids of a filtered list, three per page.
 async fn walk(shop: &Shop, filter: &str) -> Vec<String> {
     let (mut ids, mut after) = (Vec::new(), Value::Null);
     loop {

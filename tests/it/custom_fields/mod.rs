@@ -1,4 +1,4 @@
-//! Custom fields: what a backend defines, and the values that customers have.
+//! Custom fields: definitions by backends, and the values of customers.
 
 mod at_once;
 mod bad_definitions;
@@ -13,17 +13,17 @@ use serde_json::{Map, Value, json};
 use crate::customers::{but, person};
 use crate::kit::{Caller, Shop};
 
-/// Good input that defines a field that only backends see.
+/// Valid input that defines a field that only backends see.
 pub(crate) fn field(key: &str, kind: &str) -> Value {
     json!({ "key": key, "name": "A field", "type": kind })
 }
 
-/// What makes a field everybody's.
+/// The changes that make a field visible to everybody.
 pub(crate) fn open() -> Value {
     json!({ "isPublic": true, "isCustomerWritable": true })
 }
 
-/// Defines a field, which must take effect.
+/// Defines a field; the mutation must succeed.
 pub(crate) async fn define(shop: &Shop, key: &str, kind: &str, changes: Value) -> Value {
     let input = but(
         but(field(key, kind), json!({ "storefrontId": shop.id() })),
@@ -40,7 +40,7 @@ pub(crate) fn values(given: &[(&str, Value)]) -> Value {
     json!({ "customFields": inputs.collect::<Vec<Value>>() })
 }
 
-/// Registers a customer by the backend; their id.
+/// Registers a customer through the backend; returns the id.
 async fn customer(shop: &Shop, email: &str, given: &[(&str, Value)]) -> Value {
     let input = but(
         but(person(email), json!({ "storefrontId": shop.id() })),
@@ -49,7 +49,7 @@ async fn customer(shop: &Shop, email: &str, given: &[(&str, Value)]) -> Value {
     shop.backend.done("customerRegister", input).await["customer"]["id"].take()
 }
 
-/// A token of a customer's own.
+/// A caller with an access token of the customer.
 async fn signed_in(shop: &Shop, id: &Value) -> Caller {
     let issued = shop
         .backend
@@ -57,7 +57,7 @@ async fn signed_in(shop: &Shop, id: &Value) -> Caller {
     shop.nobody().with(issued.await["token"]["accessToken"].as_str())
 }
 
-/// Changes a customer by the backend, which must take effect; the customer as it is then.
+/// Changes a customer through the backend, which must succeed; returns the changed customer.
 async fn give(shop: &Shop, id: &Value, given: &[(&str, Value)]) -> Value {
     let input = but(values(given), json!({ "customerId": id }));
     shop.backend.done("customerUpdate", input).await["customer"].take()

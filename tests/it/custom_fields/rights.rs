@@ -1,4 +1,4 @@
-//! Who reads and who writes the values of custom fields, and who must.
+//! Who may read and write the values of custom fields, and for whom they are required.
 
 use serde_json::{Map, Value, json};
 use storefront_gateway::access::scope::Scope;
@@ -7,7 +7,7 @@ use super::{customer, define, open, seen, signed_in, values};
 use crate::customers::{but, person, shop};
 use crate::kit::{Caller, Shop};
 
-/// A shop with a field of each kind of visibility, and a customer who has a value of each.
+/// A shop with a field of each visibility, and a customer with a value of each.
 async fn shop_of_all_rights() -> (Shop, Value) {
     let shop = shop().await;
     for (key, is_public, is_customer_writable) in [
@@ -110,7 +110,7 @@ async fn epc_30_a_payload_shows_fields_as_to_the_customer_and_to_a_backend_as_wi
             assert!(count == 4 || field["definition"]["isPublic"] == true, "{seen}");
         }
     }
-    // Behind a customer the definition needs its own row.
+    // A backend needs another scope to read the definition of a customer's value.
     let query =
         format!("{{ customer(by: {{ id: {id} }}) {{ customFields {{ key definition {{ id }} }} }} }}");
     let reader = shop.backend_with(&[Scope::CustomersRead]).await;
@@ -142,7 +142,7 @@ async fn epc_30_keys_choose_fields_in_the_order_in_which_they_were_defined() {
     assert_eq!(chosen(&shop.backend, Value::Null).await.len(), 4);
 }
 
-/// A shop where a VAT id, a consent and a colour are required, the last two of customers too.
+/// A shop where a VAT id, a consent and a colour are required; the last two are required of customers as well.
 async fn shop_of_requirements() -> Shop {
     let shop = shop().await;
     let required = json!({ "isRequired": true });

@@ -1,4 +1,4 @@
-//! The values that customers have: given, changed and removed.
+//! Customers' values: set, changed and removed.
 
 use bson::{Bson, doc, spec::ElementType};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::{by_key, customer, define, give, open, seen, signed_in, values};
 use crate::customers::{but, person, shop};
 use crate::kit::{Shop, number};
 
-/// A shop with a field of each type that everybody reads and writes.
+/// A shop with a field of each type that everybody may read and write.
 pub(super) async fn shop_of_all_types() -> Shop {
     let shop = shop().await;
     for (key, kind) in [
@@ -120,7 +120,7 @@ async fn epc_30_an_update_changes_only_the_fields_that_it_names() {
     assert_eq!(seen(&shop.backend, &ada).await, all(json!({})));
     let stored = shop.gateway.store.documents("customers", doc! {}).await;
     assert!(!stored[0].contains_key("customFields"), "{}", stored[0]);
-    // With the profile in one.
+    // A profile change in the same call.
     let both = but(
         values(&[("score", json!(3))]),
         json!({ "customerId": ada, "firstName": "Grace", "expectedVersion": 3 }),

@@ -1,4 +1,4 @@
-//! What is known only by looking it up is told together with all else that is wrong, and nobody learns more by it.
+//! Errors that need a lookup are returned together with all others, and reveal nothing more to the caller.
 
 use bson::doc;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{OTHER_PASSWORD, PASSWORD, ada, but, credentials, id_of, person, setup, shop, with_password};
 use crate::kit::{Caller, Shop, warnings};
 
-/// Somebody has registered with this address and this shopper reference: by a backend, without a password.
+/// Registers a customer with this address and shopper reference through a backend, without a password.
 async fn taken(shop: &Shop, email: &str, reference: &str) {
     let input = json!({ "storefrontId": shop.id(), "shopperReference": reference });
     shop.backend
@@ -14,7 +14,7 @@ async fn taken(shop: &Shop, email: &str, reference: &str) {
         .await;
 }
 
-/// What is refused, when nothing may be written.
+/// The user errors of a refused call; asserts that nothing was written.
 async fn refused(shop: &Shop, caller: &Caller, field: &str, input: Value) -> Vec<String> {
     let before = shop.gateway.store.dump().await;
     let refused = caller.refused(field, input).await;
@@ -26,7 +26,7 @@ async fn refused(shop: &Shop, caller: &Caller, field: &str, input: Value) -> Vec
     refused
 }
 
-/// The token of a guest who is somebody's already.
+/// The token of a guest that has already been merged into another user.
 async fn used_token(shop: &Shop) -> Option<String> {
     let guest = shop.guest("guest").await;
     shop.ann("ann").await;
@@ -57,7 +57,7 @@ async fn err_01_what_is_taken_is_told_with_all_else_that_is_wrong_with_a_registr
             "TERMS_NOT_ACCEPTED acceptedTerms (422)",
         ]
     );
-    // A browser is told of the address only: the field of a backend's is not looked at.
+    // A browser only gets the error of the address; the field reserved for backends is not looked up.
     let input = but(
         person("taken@example.com"),
         json!({ "shopperReference": "taken", "lastName": " " }),
@@ -95,7 +95,7 @@ async fn err_01_what_is_taken_is_told_with_all_else_that_is_wrong_with_an_update
             "SHOPPER_REFERENCE_TAKEN shopperReference",
         ]
     );
-    // The same in another storefront are free, and one's own are not taken.
+    // The same values in another storefront are free, and the customer's own values do not count as taken.
     let other = shop.add_storefront("Prints FR", "FR").await;
     let elsewhere = json!({ "storefrontId": other.id.to_string(), "shopperReference": "elsewhere" });
     let elsewhere = but(person("elsewhere@example.com"), elsewhere);
@@ -125,7 +125,7 @@ async fn err_01_a_wrong_password_is_told_with_what_is_wrong_with_the_new_one_and
         "PASSWORD_TOO_SHORT newPassword (408)",
         "PASSWORDS_DO_NOT_MATCH confirmPassword (406)",
     ];
-    // Nothing is to be said of the right one.
+    // No error is returned for the correct password.
     assert_eq!(
         ada.refused("customerPasswordChange", change(PASSWORD)).await,
         rules
@@ -173,7 +173,7 @@ async fn err_01_a_wrong_password_is_told_with_a_bad_new_address_but_not_with_a_t
         ("no address", &["EMAIL_INVALID newEmail", invalid][..]),
         (" ", &["REQUIRED newEmail", invalid]),
         ("ADA@example.com", &["NO_CHANGES newEmail", invalid]),
-        // Whoever has no more than the session asks for nobody's address.
+        // Without the password, a session alone cannot find out whether an address is taken.
         ("taken@example.com", &[invalid]),
         ("free@example.com", &[invalid]),
     ] {
@@ -238,7 +238,8 @@ async fn spr_10_where_it_is_concealed_faults_and_used_tokens_tell_nothing_of_an_
             assert_eq!(told, [faults], "{email}");
         }
     }
-    // What is wrong with a token that was brought along is told before anybody looks at the address, and the same again.
+    // Errors of an anonymous user's token are returned before the address is looked up, and are the same on a repeated
+    // call.
     let mut answers = Vec::new();
     for token in [used.as_deref(), Some("none"), guest.credential.as_deref()] {
         for email in ["taken@example.com", "free@example.com", "free@example.com"] {
@@ -272,7 +273,7 @@ async fn tok_03_faults_make_it_no_cheaper_to_ask_which_addresses_are_taken() {
     }
     let told = shop.browser.refused("customerRegister", ask()).await;
     assert_eq!(told, ["REQUIRED lastName", "RATE_LIMITED"]);
-    // What asks for no address costs nothing.
+    // A request that looks up no address does not count against the limit.
     let counted = shop.gateway.store.documents("throttle", doc! {}).await;
     let nothing = but(person("none"), json!({ "lastName": "" }));
     let told = shop.browser.refused("customerRegister", nothing).await;
@@ -281,7 +282,7 @@ async fn tok_03_faults_make_it_no_cheaper_to_ask_which_addresses_are_taken() {
     let told = shop.browser.refused("customerRegister", ask()).await;
     assert_eq!(told, ["REQUIRED lastName"]);
     assert_eq!(shop.gateway.store.documents("throttle", doc! {}).await, counted);
-    // The limit of registrations is none of sign-ins.
+    // The limit of registrations does not apply to sign-ins.
     let sign_in = credentials("taken@example.com", PASSWORD);
     let told = shop.browser.refused("customerTokenCreate", sign_in).await;
     assert_eq!(told, ["CREDENTIALS_INVALID"]);

@@ -1,4 +1,4 @@
-//! How many passwords may be tried for one account, from whatever addresses and by whatever ways, and who is spared
+//! The limit of password attempts per account, over all client addresses and all mutations, and the exceptions from it
 //! (TOK-03).
 
 use std::time::Duration;
@@ -14,11 +14,11 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const INVALID: &str = "CREDENTIALS_INVALID";
 const LIMITED: &str = "RATE_LIMITED";
-/// Where the owner is.
+/// The address of the account's owner.
 const HOME: &str = "198.51.100.7";
 const ADA: &str = "ada@example.com";
 
-/// A shop behind a proxy, with limits, on which time stands still.
+/// A shop behind a proxy, with rate limits and a manual clock.
 fn setup() -> Setup {
     super::setup()
         .set("GATEWAY_RATE_LIMITS", "on")
@@ -27,17 +27,17 @@ fn setup() -> Setup {
         .manual_clock()
 }
 
-/// The same person at this address, by the proxy's word.
+/// The same caller at this address, as reported by the proxy.
 fn at(caller: &Caller, address: &str) -> Caller {
     caller.saying("X-Forwarded-For", address)
 }
 
-/// The `number`th of many addresses, each of a client of its own.
+/// The `number`th of many addresses, each of which counts as a separate client.
 fn bot(number: usize) -> String {
     format!("10.1.{}.{}", number / 250, number % 250 + 1)
 }
 
-/// What is refused of a sign-in; nothing for one that takes effect.
+/// The user errors of a sign-in; none if it succeeds.
 async fn signs_in(caller: &Caller, email: &str, password: &str) -> Vec<String> {
     faults(
         &caller
@@ -46,7 +46,7 @@ async fn signs_in(caller: &Caller, email: &str, password: &str) -> Vec<String> {
     )
 }
 
-/// Guesses from so many addresses at once; how many were looked at.
+/// Guesses concurrently from these addresses; returns how many guesses were checked.
 async fn looked_at(shop: &Shop, email: &str, addresses: impl Iterator<Item = String>) -> usize {
     let mut looked_at = 0;
     let addresses: Vec<String> = addresses.collect();
@@ -66,7 +66,7 @@ async fn looked_at(shop: &Shop, email: &str, addresses: impl Iterator<Item = Str
     looked_at
 }
 
-/// The seconds that a refusal says.
+/// The `retryAfterSeconds` of a refusal.
 fn wait(payload: &Value) -> u64 {
     assert_eq!(faults(payload), [LIMITED]);
     payload["userErrors"][0]["retryAfterSeconds"]
@@ -82,14 +82,14 @@ async fn tok_03_of_509_guesses_from_many_addresses_100_are_looked_at_whoever_is_
     for email in [ADA, "nobody@example.com"] {
         assert_eq!(looked_at(&shop, email, (0..509).map(bot)).await, 100, "{email}");
     }
-    // The right password is refused too, and told when to come back.
+    // The correct password is refused too, with the time to wait.
     let stranger = at(&shop.browser, "203.0.113.1");
     let refused = stranger
         .change("customerTokenCreate", credentials(ADA, PASSWORD))
         .await;
     assert_eq!(wait(&refused), 3600);
     assert!(refused["token"].is_null());
-    // Another account is not meant.
+    // Another account is not affected.
     assert_eq!(signs_in(&stranger, "else@example.com", PASSWORD).await, [INVALID]);
     shop.gateway.advance(HOUR - Duration::from_secs(1));
     let refused = stranger
@@ -126,7 +126,7 @@ async fn tok_03_the_owner_still_signs_in_where_they_did_before() {
     assert_eq!(signs_in(&home, ADA, PASSWORD).await, [""; 0]);
     assert_eq!(looked_at(&shop, ADA, (0..150).map(bot)).await, 100);
     assert_eq!(signs_in(&home, ADA, PASSWORD).await, [""; 0]);
-    // There the waits of the client count as ever, and its failures do not count over all.
+    // For a known client its own waits apply as usual, and its failures do not count against the account's limit.
     for _ in 0..5 {
         assert_eq!(signs_in(&home, ADA, OTHER_PASSWORD).await, [INVALID]);
     }
@@ -140,7 +140,7 @@ async fn tok_03_the_owner_still_signs_in_where_they_did_before() {
         signs_in(&at(&shop.browser, "203.0.113.1"), ADA, PASSWORD).await,
         [LIMITED]
     );
-    // Who is remembered for one account is a stranger to another one.
+    // A client known to one account is unknown to another.
     ada(&shop, "bob@example.com").await;
     assert_eq!(looked_at(&shop, "bob@example.com", (0..100).map(bot)).await, 100);
     assert_eq!(signs_in(&home, "bob@example.com", PASSWORD).await, [LIMITED]);
@@ -163,7 +163,7 @@ async fn tok_03_ten_addresses_are_remembered_for_ninety_days() {
     );
     assert_eq!(signs_in(&place(2), ADA, PASSWORD).await, [""; 0]);
     shop.gateway.advance(89 * DAY);
-    // Is remembered for another ninety days.
+    // Is known for another ninety days.
     assert_eq!(signs_in(&place(3), ADA, PASSWORD).await, [""; 0]);
     shop.gateway.advance(DAY);
     assert_eq!(looked_at(&shop, ADA, (0..110).map(bot)).await, 100);
@@ -201,7 +201,7 @@ async fn tok_03_a_site_of_ipv6_has_sixty_failures_an_hour_for_an_account() {
     let of_site = |site: usize| (0..70).map(move |network| format!("2001:db8:{site}:{network:x}::1"));
     for email in [ADA, "nobody@example.com"] {
         assert_eq!(looked_at(&shop, email, of_site(1)).await, 60, "{email}");
-        // Another site, until the account's own ceiling; what the site refused did not count there.
+        // Another site, up to the account's own limit; the attempts refused for the first site did not count.
         assert_eq!(looked_at(&shop, email, of_site(2)).await, 40, "{email}");
     }
     assert_eq!(
@@ -256,7 +256,7 @@ async fn tok_03_every_way_to_guess_a_password_counts_together() {
             assert_eq!(refused, ["PASSWORD_INVALID password (408)"], "{way}");
         }
     }
-    // That were a hundred.
+    // With these, a hundred attempts have failed.
     for (way, input) in &ways {
         let refused = at(&ada, &somewhere()).change(way, input.clone()).await;
         assert_eq!(wait(&refused), 3600, "{way}");
@@ -270,7 +270,7 @@ async fn tok_03_every_way_to_guess_a_password_counts_together() {
         .refused("customerPasswordChange", right.clone())
         .await;
     assert_eq!(refused, [LIMITED]);
-    // Where the account was made its owner is known.
+    // The owner is known at the address where the account was registered.
     shop.gateway.expect_jobs();
     ada.done("customerPasswordChange", right).await;
 }
@@ -306,7 +306,7 @@ async fn tok_03_waits_count_by_client_whichever_way_the_password_is_told() {
     assert_eq!(refused, ["PASSWORD_INVALID password (408)"]);
 }
 
-/// The backend, which names its shopper's address.
+/// The backend, which sends the address of its shopper.
 fn for_shopper(shop: &Shop, address: &str) -> Caller {
     shop.backend.saying("Storefront-Buyer-IP", address)
 }
@@ -333,7 +333,7 @@ async fn tok_03_a_backend_names_its_shopper_so_that_ones_mistakes_are_not_anothe
     }
     assert_eq!(wait(&tries(&thief, PASSWORD).await), 4);
     assert_eq!(faults(&tries(&owner, PASSWORD).await), [""; 0]);
-    // The same client as a browser at that address, and an IPv6 one is its network.
+    // The address counts as the same client as a browser at that address, and an IPv6 address as its network.
     assert_eq!(
         signs_in(&at(&shop.browser, "203.0.113.9"), ADA, PASSWORD).await,
         [LIMITED]
@@ -346,10 +346,10 @@ async fn tok_03_a_backend_names_its_shopper_so_that_ones_mistakes_are_not_anothe
         wait(&tries(&for_shopper(&shop, "2001:db8:1:2::6"), PASSWORD).await),
         4
     );
-    // The owner, who signed in from home by the backend, is spared when the account's ceiling is reached.
+    // The owner, who has signed in from home through the backend, is not affected by the account's limit.
     assert_eq!(looked_at(&shop, ADA, (0..100).map(bot)).await, 90);
     assert_eq!(faults(&tries(&owner, PASSWORD).await), [""; 0]);
-    // And the limits of an address hold.
+    // The limits per address apply as well.
     let many = for_shopper(&shop, "203.0.113.77");
     for number in 0..100 {
         let input = in_storefront(&shop, &format!("nobody{number}@example.com"), PASSWORD);
@@ -374,7 +374,7 @@ async fn tok_03_without_the_shoppers_address_a_backends_failures_lock_nobody_out
     for _ in 0..40 {
         assert_eq!(tries(OTHER_PASSWORD).await, [INVALID]);
     }
-    // The account's own ceiling holds for it too, and spares whoever is known.
+    // The account's own limit applies to the backend too, but not to known clients.
     assert_eq!(tries(PASSWORD).await, [LIMITED]);
     assert_eq!(
         signs_in(&at(&shop.browser, "203.0.113.9"), ADA, PASSWORD).await,
@@ -402,7 +402,7 @@ async fn tok_03_only_a_backend_is_asked_for_its_shopper_and_an_unreadable_one_is
         );
         let message = answer.body["errors"][0]["message"].as_str().expect("a message");
         assert!(message.contains("Storefront-Buyer-IP"), "{message}");
-        // From anybody else it is nobody's word.
+        // From other callers the header is ignored.
         for caller in [&shop.browser, &ada, &shop.nobody()] {
             let answer = caller
                 .saying("Storefront-Buyer-IP", value)
@@ -414,7 +414,7 @@ async fn tok_03_only_a_backend_is_asked_for_its_shopper_and_an_unreadable_one_is
     let twice = for_shopper(&shop, HOME).saying("Storefront-Buyer-IP", HOME);
     assert_eq!(twice.send(viewer, json!({})).await.status, 400);
     assert_eq!(for_shopper(&shop, HOME).send(viewer, json!({})).await.status, 200);
-    // A browser that claims another address for each try waits all the same.
+    // A browser that sends another address with each attempt has to wait all the same.
     for number in 0..5 {
         let claims = shop.browser.saying("Storefront-Buyer-IP", &bot(number));
         assert_eq!(signs_in(&claims, ADA, OTHER_PASSWORD).await, [INVALID]);

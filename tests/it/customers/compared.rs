@@ -1,4 +1,4 @@
-//! Addresses that mean one mailbox are one, on every path (UNI-02).
+//! Addresses that denote the same mailbox are equal, on every path (UNI-02).
 
 use std::sync::Arc;
 
@@ -109,12 +109,12 @@ async fn uni_02_addresses_of_an_earlier_version_are_compared_as_new_ones() {
         shop.browser.done("customerRegister", person(&email)).await;
     }
     let written = [
-        // The older of two keeps the address, whichever way each is written.
+        // The older of two customers keeps the address, regardless of the spelling.
         "a@müller.example",
         "a@xn--mller-kva.example",
         "b@xn--mller-kva.example",
         "b@müller.example",
-        // Took what belongs to the next one.
+        // Its key collides with the next one.
         "\u{212a}ai@example.com",
         "plain@example.com",
     ];

@@ -1,5 +1,5 @@
-//! A storefront that conceals which addresses it knows: whatever a stranger does tells a taken address from a free one as
-//! little as the registration itself (SPR-10).
+//! A storefront that conceals which addresses are registered: no call by a stranger distinguishes a taken address from
+//! a free one, as the registration itself does not (SPR-10).
 
 use bson::doc;
 use futures_util::future::join_all;
@@ -31,7 +31,7 @@ async fn settled(shop: &Shop) {
     crate::kit::eventually("the mails are sent", is_settled).await;
 }
 
-/// Whom the backend registered with a password.
+/// Registers a customer with a password through the backend.
 async fn owner(shop: &Shop, email: &str) {
     let input = but(with_password(email), json!({ "storefrontId": shop.id() }));
     let payload = shop.backend.done("customerRegister", input).await;
@@ -42,7 +42,7 @@ fn nothing() -> Value {
     json!({ "customer": null, "token": null, "mergedItemCount": 0, "warnings": [], "userErrors": [] })
 }
 
-/// An anonymous user with an item; who they are, and their token.
+/// An anonymous user with an item: the caller and its token.
 async fn guest(shop: &Shop, id: &str) -> (Caller, String) {
     let guest = shop.guest(id).await;
     guest.upload("cat.png", &png(1)).await;
@@ -106,7 +106,7 @@ async fn spr_10_without_the_password_a_verification_keeps_none() {
     settled(&shop).await;
 }
 
-// SPR-10: a reset is a proof as good.
+// SPR-10: a password reset is an equivalent proof of the mailbox.
 #[tokio::test]
 async fn spr_10_a_reset_opens_a_new_account_too() {
     let shop = shop().await;
@@ -125,7 +125,7 @@ async fn spr_10_a_reset_opens_a_new_account_too() {
     settled(&shop).await;
 }
 
-/// All that a stranger can do with an address, and what they are answered.
+/// Runs every mutation that a stranger can call with an address; returns the responses.
 async fn spies(shop: &Shop, address: &str, guest_id: &str) -> Vec<Value> {
     let (guest, token) = guest(shop, guest_id).await;
     let stranger = &shop.browser;
@@ -164,7 +164,7 @@ async fn spies(shop: &Shop, address: &str, guest_id: &str) -> Vec<Value> {
         .ask("{ viewer { storefrontUser { storefrontUserId mergedInto { id } } } }")
         .await;
     answers.push(renewed["viewer"]["storefrontUser"]["mergedInto"].clone());
-    // What somebody claims at a provider that has not verified it.
+    // An address that the provider reports as unverified.
     let code = format!("{guest_id} {{\"email\": \"{address}\", \"email_verified\": false}}");
     answers.push(json!(stranger.refused(SIGN_ON, back_with(&code)).await));
     answers
@@ -183,7 +183,7 @@ async fn spr_10_nothing_that_a_stranger_does_tells_a_taken_address_from_a_free_o
     assert_eq!(free[0], nothing());
     assert_eq!(free[2], nothing(), "what is brought along is left alone");
     assert_eq!(free[1]["userErrors"][0]["code"], "CREDENTIALS_INVALID");
-    // The password that was just registered does not work in either.
+    // The password of the latest registration does not work for either address.
     let mut refusals = Vec::new();
     for address in ["taken@example.com", "free@example.com"] {
         let login = credentials(address, OTHER_PASSWORD);
@@ -195,7 +195,7 @@ async fn spr_10_nothing_that_a_stranger_does_tells_a_taken_address_from_a_free_o
         refusals.iter().all(|refusal| *refusal == refusals[0]),
         "{refusals:?}"
     );
-    // As many numbers were used up.
+    // Both addresses were sent the same number of mails.
     settled(&shop).await;
     let mails = shop.gateway.mails().all();
     let sent = |address: &str, subject: &str| {
@@ -211,7 +211,7 @@ async fn spr_10_nothing_that_a_stranger_does_tells_a_taken_address_from_a_free_o
         1 + sent("taken@example.com", VERIFICATION) + 3,
         "the link once more for each registration"
     );
-    // The owner is as before.
+    // The owner's account is unchanged.
     let id = text(&before[0], "_id");
     let after = shop
         .gateway
@@ -295,7 +295,7 @@ async fn spr_10_many_registrations_of_one_address_at_once_make_one_account() {
     shop.gateway.store.assert_whole().await;
 }
 
-// SPR-10: what a storefront conceals from now on closes no account that was open before.
+// SPR-10: starting to conceal addresses does not close accounts that existed before.
 #[tokio::test]
 async fn spr_10_who_was_registered_before_signs_in_as_before() {
     let shop = setup().start().await;
@@ -318,7 +318,7 @@ async fn spr_10_asking_for_a_taken_address_looks_like_asking_for_a_free_one() {
     for address in ["taken@example.com", "free@example.com"] {
         let input = json!({ "newEmail": address, "password": PASSWORD });
         answers.push(mallory.change("customerEmailChangeRequest", input).await);
-        // Only whoever reads that mailbox learns more.
+        // Only the reader of the mailbox gets the result.
         let token = next(&mut mails, "Confirm your new e-mail address", "token").await;
         let confirmed = mallory
             .change("customerEmailChangeConfirm", json!({ "token": token }))

@@ -1,6 +1,5 @@
-//! Whoever asks about an account learns nothing by what the answer costs: as many hashes, the same commands to the
-//! database and the same bytes, whether there is an account, with a password or without, locked or not (EPC-08, CST-05,
-//! SPR-86, SPR-10).
+//! The cost of a response reveals nothing about an account: the number of hashes, the database commands and the bytes
+//! are the same whether the account exists, has a password or not, is locked or not (EPC-08, CST-05, SPR-86, SPR-10).
 
 use std::process::Command;
 use std::time::Duration;
@@ -13,18 +12,18 @@ use crate::kit::{self, Shop, mutation};
 
 const TURNS: u64 = 3;
 
-/// A shop whose every hash is counted.
+/// A shop whose password hashes are counted.
 struct Counted {
     shop: Shop,
     page: PrometheusHandle,
-    /// So many hashes were made until now.
+    /// The number of hashes so far.
     hashes: u64,
 }
 
-/// What an answer cost and said.
+/// The cost and content of a response.
 #[derive(Debug, PartialEq)]
 struct Cost {
-    /// Of [`TURNS`] calls.
+    /// Over [`TURNS`] calls.
     hashes: u64,
     /// Of the first call.
     commands: Vec<String>,
@@ -37,7 +36,7 @@ impl Counted {
         let page = PrometheusBuilder::new().install_recorder();
         let shop = setup()
             .set("GATEWAY_RATE_LIMITS", "on")
-            // One after the other: a hash is counted right before the next one begins.
+            // One thread: a hash is counted before the next one begins.
             .set("GATEWAY_ARGON2_THREADS", "1")
             .manual_clock()
             .start()
@@ -59,14 +58,14 @@ impl Counted {
         count.map_or(0, |count| count.parse().expect("a number"))
     }
 
-    /// Waits until so many more are counted.
+    /// Waits until this many more hashes are counted.
     async fn settle(&mut self, more: u64) {
         self.hashes += more;
         let expected = self.hashes;
         kit::eventually("the hashes are counted", async || self.counted() >= expected).await;
     }
 
-    /// Calls a mutation with each of the inputs, and says what it cost.
+    /// Calls a mutation with each of the inputs; returns the cost.
     async fn cost(&mut self, field: &str, inputs: [Value; 3]) -> Cost {
         let mut first = None;
         for input in inputs {
@@ -76,7 +75,7 @@ impl Counted {
             let (answer, commands) = gateway.commands.during(sent).await;
             first.get_or_insert((commands, (answer.status, answer.body)));
         }
-        // One more, behind which all others are counted, while it may be counted or not yet.
+        // An additional hash: once it has run, all earlier ones are counted, while it may or may not be counted itself.
         let app = self.shop.gateway.app.clone();
         let extra = async move { app.passwords.verify(PASSWORD.into(), None).await.map(|_| ()) };
         self.shop.gateway.inside(extra).await.expect("verified");
@@ -95,12 +94,12 @@ impl Counted {
         }
     }
 
-    /// The same input three times.
+    /// The cost of the same input three times.
     async fn cost_of(&mut self, field: &str, input: Value) -> Cost {
         self.cost(field, [input.clone(), input.clone(), input]).await
     }
 
-    /// The cost of each input, which must be the same.
+    /// The cost of each input; asserts that all are equal.
     async fn equal_cost(&mut self, field: &str, inputs: Vec<Value>) -> Cost {
         let mut all = None;
         for input in inputs {
@@ -121,7 +120,8 @@ fn clone(cost: &Cost) -> Cost {
 
 const ALONE: &str = "TRIAL_ALONE";
 
-/// Whether this process runs the test alone, where nothing else hashes; else it is run again in one that does.
+/// Whether this process runs the test alone, so that no other test hashes; otherwise the test is run again in a child
+/// process that does.
 fn alone(test: &str) -> bool {
     #[expect(
         clippy::disallowed_methods,
@@ -175,7 +175,7 @@ async fn epc_08_a_refused_sign_in_costs_the_same_whoever_is_meant() {
       "find customers"
     ]
     "#);
-    // What is too long to be a password costs the same all the same. The failures so far are forgotten.
+    // A text that is too long for a password costs the same. The failures so far have expired.
     counted.shop.gateway.advance(Duration::from_secs(24 * 3600));
     let long = counted
         .equal_cost("customerTokenCreate", tries(&"x".repeat(200)))
@@ -186,7 +186,7 @@ async fn epc_08_a_refused_sign_in_costs_the_same_whoever_is_meant() {
         assert_eq!(told, ["CREDENTIALS_INVALID"]);
     }
     counted.settle(6).await;
-    // Now each has five failures.
+    // Now each account has five failures.
     let locked = counted.equal_cost("customerTokenCreate", tries(PASSWORD)).await;
     assert_eq!(locked.hashes, 0, "a try that waits is not looked at");
     let told = &locked.answer.1["data"]["customerTokenCreate"]["userErrors"][0];
@@ -217,11 +217,12 @@ async fn cst_05_asking_for_a_mail_costs_the_same_whoever_is_meant() {
             .to_vec()
     };
     for field in ["customerPasswordResetRequest", "customerEmailVerificationRequest"] {
-        // The first of each is sent a mail; all others are not, within the minute.
+        // Only the first request of each address sends a mail; further ones within a minute do not.
         let first = counted.equal_cost(field, inputs()).await;
         assert_eq!(first.hashes, 0);
         let (limits, mailed) = first.commands.split_at(first.commands.len() - 4);
-        // A reset counts by itself; a verification by its kind and with all that strangers can cause.
+        // A reset has a limit of its own; a verification has one for its kind and one for all mails that strangers can
+        // cause.
         let more = usize::from(field == "customerEmailVerificationRequest");
         assert_eq!(limits, vec!["findAndModify throttle"; 3 + more]);
         assert_eq!(
@@ -242,7 +243,7 @@ async fn cst_05_asking_for_a_mail_costs_the_same_whoever_is_meant() {
     }
 }
 
-/// The commands, where a decoy stands for any document.
+/// The commands, with each inserted document counted as a decoy.
 fn kinds(cost: &Cost) -> Vec<String> {
     let kind = |name: &String| match name.split_once(' ') {
         Some(("insert", "storefrontUsers" | "privateStorages" | "customers")) => "insert decoys".to_owned(),
@@ -251,9 +252,9 @@ fn kinds(cost: &Cost) -> Vec<String> {
     cost.commands.iter().map(kind).collect()
 }
 
-/// Of an account that waits for its proof, one that does not, and of nobody's.
+/// Compares sign-ins to an account that awaits its proof, to one that does not, and to no account.
 async fn assert_sign_ins_cost_the_same(counted: &mut Counted) {
-    // The password that was just registered, that of an account, and one of nobody.
+    // The password of the new registration, the password of an account, and one without an account.
     counted.shop.gateway.advance(Duration::from_secs(24 * 3600));
     let tries = vec![
         credentials("with1@example.com", PASSWORD),
@@ -293,7 +294,7 @@ async fn spr_10_a_concealed_registration_costs_the_same_whether_it_is_one() {
             "customer": null, "token": null, "mergedItemCount": 0, "warnings": [], "userErrors": [],
         });
         assert_eq!(*told, nothing);
-        // Within the minute neither is mailed.
+        // Within the minute neither is sent a mail.
         let again = counted
             .cost_of("customerRegister", input(&format!("{kind}1@example.com")))
             .await;

@@ -1,5 +1,5 @@
-//! What an anonymous shopper brings along to a registration or a sign-in: it comes over, or a warning says why not, and the
-//! customer is registered or signed in either way (CST-02, ERR-04).
+//! An anonymous user's token at registration or sign-in: the user's items are taken over, or a warning states the
+//! reason why not; the customer is registered or signed in either way (CST-02, ERR-04).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const MERGED: &str = "STOREFRONT_USER_ALREADY_MERGED anonymousUserToken (409)";
 const EXPIRED: &str = "STOREFRONT_USER_EXPIRED anonymousUserToken";
 
 const HOUR: Duration = Duration::from_secs(3600);
-/// Begins whatever is no token, and must not come back.
+/// The start of an invalid token, which no response may contain.
 const MARK: &str = "hunter2";
 
 fn token(caller: &Caller) -> String {
@@ -34,7 +34,7 @@ async fn guest(shop: &Shop, id: &str) -> Caller {
     guest
 }
 
-/// Signs in at the shop, which must succeed.
+/// Signs in at the shop; the sign-in must succeed.
 async fn signs_in(shop: &Shop, email: &str, token: &str) -> Value {
     let input = bringing(credentials(email, PASSWORD), token);
     let payload = shop.browser.done("customerTokenCreate", input).await;
@@ -42,7 +42,7 @@ async fn signs_in(shop: &Shop, email: &str, token: &str) -> Value {
     payload
 }
 
-/// Tokens of which nothing comes over, and the warning of each.
+/// Tokens with which nothing can be taken over, and the warning for each.
 async fn useless(shop: &Shop) -> Vec<(&'static str, String, &'static str)> {
     let expired = guest(shop, "expired").await;
     shop.gateway.advance(2 * HOUR);
@@ -185,7 +185,7 @@ async fn tidy_keys(shop: &Shop) {
 #[tokio::test]
 async fn cst_02_a_token_that_has_run_out_is_as_good_as_a_live_one() {
     let shop = setup().manual_clock().start().await;
-    // With the key that signs still, with one that has been replaced, and with one whose private half is gone.
+    // With a key that still signs, with one that has been replaced, and with one whose private half is deleted.
     for (number, rotates) in [false, true].into_iter().enumerate() {
         let [at_registration, at_sign_in] = ["a", "b"].map(|name| format!("{name} {rotates}"));
         let guests = [
@@ -229,7 +229,7 @@ async fn cst_02_a_token_of_a_key_that_was_ended_is_none_of_ours() {
     assert_eq!(warnings(&payload), [INVALID]);
 }
 
-/// Revokes a token by OAuth, as the client that it was issued to.
+/// Revokes a token through OAuth, as the client that it was issued to.
 async fn revoke(shop: &Shop, token: &str) {
     let form = [("client_id", token_of_browser(shop)), ("token", token)];
     let url = format!("{}/oauth/revoke", shop.gateway.url);
@@ -264,7 +264,7 @@ async fn cst_02_a_revoked_token_brings_nothing_along_however_long_ago_it_was() {
         let payload = signs_in(&shop, "ada@example.com", token).await;
         assert_eq!(warnings(&payload), [INVALID]);
     }
-    // It is remembered for as long as there is the user, and by nothing that disappears by itself.
+    // The revocation is kept as long as the user exists, in a document without an expiry.
     let remembered = doc! { "userId": { "$exists": true }, "expiresAt": { "$exists": false } };
     let count = async || {
         shop.gateway
@@ -299,7 +299,7 @@ async fn cst_02_of_two_customers_who_bring_the_same_guest_at_once_one_has_it() {
             )
             .await
         };
-        // One of them twice, as by a retry.
+        // One of the tokens twice, as by a retry.
         let payloads = join_all([
             sign_in(&shop.browser, emails[0]),
             sign_in(&there, emails[1]),
@@ -385,7 +385,7 @@ async fn cst_02_a_guest_who_goes_on_uploading_holds_no_sign_in_up() {
         let guest = shop.guest(&format!("guest {round}")).await;
         let device = async |number: u32| {
             let mut taken = 0_u64;
-            // Until it is told that it was merged.
+            // Until an upload is refused because the guest was merged.
             loop {
                 let upload = Upload {
                     file_name: "cat.png",
@@ -425,7 +425,7 @@ async fn cst_02_a_guest_who_goes_on_uploading_holds_no_sign_in_up() {
     shop.gateway.store.assert_whole().await;
 }
 
-/// Limits as they are by default, and waits that the test passes.
+/// The default limits, with a manual clock for the waits.
 fn limited() -> Setup {
     setup().set("GATEWAY_RATE_LIMITS", "on").manual_clock()
 }
@@ -442,14 +442,14 @@ async fn tok_03_a_useless_token_makes_a_sign_in_neither_a_failure_nor_cheaper() 
             assert_eq!(told, ["CREDENTIALS_INVALID"]);
         }
     };
-    // A sign-in that brings nothing over is a success: the failures before it are forgotten.
+    // A sign-in whose token is useless still succeeds and clears the earlier failures.
     fail(4).await;
     signs_in(&shop, "ada@example.com", MARK).await;
     fail(5).await;
-    // And what brings a useless token along is a try like any other.
+    // An attempt with a useless token counts like any other.
     let told = shop.browser.refused("customerTokenCreate", wrong()).await;
     assert_eq!(told, ["RATE_LIMITED"]);
-    // Whoever is refused has nothing looked up.
+    // A refused attempt does not look up the token.
     let guest = token(&shop.guest("guest").await);
     let input = bringing(credentials("ada@example.com", OTHER_PASSWORD), &guest);
     let refused = shop.browser.refused("customerTokenCreate", input);

@@ -1,18 +1,18 @@
-//! What customers do by mail, as they do it: the mail arrives at a real mail server, and they follow its link.
+//! Customers' flows by mail: the mail arrives at a real mail server, and its link is followed.
 
 use serde_json::json;
 
 use super::{OTHER_PASSWORD, PASSWORD, ada, credentials, is_signed_in, setup, signed_in, with_password};
 use crate::kit::{Mailbox, Shop};
 
-/// A shop with an account page, whose mails go to this server.
+/// A shop with an account page whose mails go to this server.
 async fn shop(mailbox: &Mailbox) -> Shop {
     let shop = setup().set("GATEWAY_SMTP_URL", &mailbox.url()).start().await;
     shop.open_account_page().await;
     shop
 }
 
-/// The next mail; what its link hands to the store's page, the same in text and HTML.
+/// The key in the link of the next mail; asserts that text and HTML have the same link and that the key is not stored.
 async fn followed(
     shop: &Shop,
     mailbox: &mut Mailbox,
@@ -37,7 +37,7 @@ async fn followed(
     key
 }
 
-/// The next mail, which only tells something: no link in it.
+/// Receives the next mail, a notice without a link.
 async fn notice(mailbox: &mut Mailbox, address: &str, subject: &str) {
     let mail = mailbox.next().await;
     assert_eq!((mail.to.as_str(), mail.subject.as_str()), (address, subject));
@@ -55,7 +55,7 @@ async fn cst_04_a_new_customer_confirms_the_address_by_the_mails_link() {
     };
     let shop = shop(&mailbox).await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
-    // Registering sends none; the store asks.
+    // Registering sends no mail; the store requests one.
     let ask = json!({ "email": "ADA@example.com" });
     shop.browser.done("customerEmailVerificationRequest", ask).await;
     let token = followed(&shop, &mut mailbox, "ada@example.com", ("verify", "token")).await;
@@ -125,7 +125,7 @@ async fn cst_04_another_address_is_confirmed_from_there_and_told_to_the_one_so_f
         "Your e-mail address for Prints DE is about to change",
     )
     .await;
-    // Not before it is confirmed.
+    // The address does not change before it is confirmed.
     let (before, after) = (
         credentials("ada@example.com", PASSWORD),
         credentials("ada@new.example", PASSWORD),
@@ -176,7 +176,7 @@ async fn spr_10_a_concealed_address_is_told_to_its_owner_alone() {
 
     Prints DE
     ");
-    // Bob is new, and is sent the link that opens his account.
+    // Bob is new and is sent the link that opens his account.
     assert_eq!(link.to, "bob@example.com");
     let input = json!({ "token": link.parameter("token"), "password": PASSWORD });
     shop.nobody().done("customerEmailVerify", input).await;

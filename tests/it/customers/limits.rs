@@ -1,5 +1,5 @@
-//! How often somebody may try, seen from outside: waits are true, count by account, client address and storefront, and
-//! only a trusted proxy says which address that is (TOK-03).
+//! Rate limits as clients see them: the returned waits are exact, they count by account, client address and storefront,
+//! and only a trusted proxy determines the client address (TOK-03).
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use super::{OTHER_PASSWORD, PASSWORD, ada, credentials};
 use crate::kit::{Caller, Gateway, Setup, Shop, faults, number};
 
 const SECOND: Duration = Duration::from_secs(1);
-/// Two clients, and addresses that nobody has.
+/// Addresses of two clients, from the ranges reserved for documentation.
 const THIEF: &str = "203.0.113.9";
 const VICTIM: &str = "198.51.100.7";
 const INVALID: &str = "CREDENTIALS_INVALID";
 
-/// A shop with limits on which time stands still.
+/// A shop with rate limits and a manual clock.
 fn setup() -> Setup {
     super::setup().set("GATEWAY_RATE_LIMITS", "on").manual_clock()
 }
@@ -25,7 +25,7 @@ fn behind_a_proxy() -> Setup {
     setup().set("GATEWAY_TRUSTED_PROXIES", "127.0.0.1")
 }
 
-/// The browser, with a header that tells where it is.
+/// The browser, with a header that claims a client address.
 fn claiming(shop: &Shop, gateway: &Gateway, header: &'static str, value: &str) -> Caller {
     let mut headers = reqwest::header::HeaderMap::new();
     headers.insert(header, value.parse().expect("a header"));
@@ -33,7 +33,7 @@ fn claiming(shop: &Shop, gateway: &Gateway, header: &'static str, value: &str) -
     shop.browser.elsewhere(&gateway.url, &http.expect("a client"))
 }
 
-/// The browser at this address, by the proxy's word.
+/// The browser at this address, as reported by the proxy.
 fn at(shop: &Shop, address: &str) -> Caller {
     claiming(shop, &shop.gateway, "X-Forwarded-For", address)
 }
@@ -44,7 +44,7 @@ async fn sign_in(caller: &Caller, email: &str, password: &str) -> Value {
         .await
 }
 
-/// A wrong password for Ada; what is refused.
+/// Sends a wrong password for Ada; returns the user errors.
 async fn guess(caller: &Caller) -> Vec<String> {
     faults(&sign_in(caller, "ada@example.com", OTHER_PASSWORD).await)
 }
@@ -60,7 +60,7 @@ async fn signs_in(caller: &Caller) {
     assert_eq!(faults(&payload), [""; 0]);
 }
 
-/// Ada's right password is refused; for so many seconds.
+/// Asserts that Ada's correct password is refused; returns the seconds to wait.
 async fn is_locked_out(caller: &Caller) -> u64 {
     let payload = sign_in(caller, "ada@example.com", PASSWORD).await;
     assert_eq!(faults(&payload), ["RATE_LIMITED"]);
@@ -69,7 +69,7 @@ async fn is_locked_out(caller: &Caller) -> u64 {
     wait.as_u64().expect("it says when")
 }
 
-/// What a refusal says is true: a moment before nobody gets in, and then one does.
+/// Asserts that the wait is exact: half a second before its end attempts are still refused.
 async fn waits(shop: &Shop, caller: &Caller, wait: u64) {
     assert_eq!(is_locked_out(caller).await, wait);
     shop.gateway
@@ -96,10 +96,10 @@ async fn tok_03_after_five_wrong_passwords_the_right_one_waits_as_long_as_is_tol
         sessions + 1,
         "no session of those that waited"
     );
-    // The row has ended.
+    // The successful sign-in has reset the failures.
     guess_five_times(&shop.browser).await;
     assert_eq!(is_locked_out(&shop.browser).await, 4);
-    // Another account is not meant.
+    // Another account is not affected.
     ada(&shop, "bob@example.com").await;
     let bob = sign_in(&shop.browser, "bob@example.com", PASSWORD).await;
     assert_eq!(faults(&bob), [""; 0]);
@@ -115,7 +115,7 @@ async fn tok_03_who_guesses_locks_out_nobody_at_another_address() {
     assert_eq!(is_locked_out(&thief).await, 4);
     signs_in(&at(&shop, VICTIM)).await;
     assert_eq!(is_locked_out(&thief).await, 4, "another's success does not help");
-    // The whole network of an IPv6 address is one client (RFC 6177).
+    // The whole network of an IPv6 address counts as one client (RFC 6177).
     for (host, header) in [
         (1, "2001:db8:1:2::"),
         (2, "2001:db8:1:2::"),
@@ -135,7 +135,7 @@ async fn tok_03_who_guesses_locks_out_nobody_at_another_address() {
 async fn tok_03_a_stranger_neither_escapes_nor_blames_another_by_a_header() {
     let shop = setup().start().await;
     ada(&shop, "ada@example.com").await;
-    // Nobody in front is trusted.
+    // No proxy is trusted.
     for (turn, header) in [
         "X-Forwarded-For",
         "Forwarded",
@@ -157,7 +157,7 @@ async fn tok_03_a_stranger_neither_escapes_nor_blames_another_by_a_header() {
     for claim in [VICTIM, THIEF, "192.0.2.77"] {
         assert_eq!(is_locked_out(&at(&shop, claim)).await, 4, "{claim}");
     }
-    // A node behind a proxy: what a client says before the proxy adds its address is the client's own claim.
+    // A node behind a proxy: entries before the one that the proxy adds are claims by the client.
     let node = shop
         .gateway
         .another_node_with(&[("GATEWAY_TRUSTED_PROXIES", "127.0.0.1")])
@@ -183,7 +183,7 @@ async fn tok_03_only_the_header_that_the_operator_names_is_believed() {
     ada(&shop, "ada@example.com").await;
     let claiming = |header, value: &str| claiming(&shop, &shop.gateway, header, value);
     signs_in(&claiming("CF-Connecting-IP", VICTIM)).await;
-    // Without the header it is the proxy's own address, whatever a client claims in others.
+    // Without the header the client is the proxy's own address, regardless of other headers.
     for turn in 0..5 {
         let stranger = match turn % 3 {
             0 => claiming("Forwarded", &format!("for=192.0.2.{turn}")),
@@ -193,7 +193,7 @@ async fn tok_03_only_the_header_that_the_operator_names_is_believed() {
         assert_eq!(guess(&stranger).await, [INVALID]);
     }
     assert_eq!(is_locked_out(&claiming("Forwarded", "for=192.0.2.99")).await, 4);
-    // Two addresses in a header of one are nobody's.
+    // A header for one address that contains two is ignored.
     assert_eq!(
         is_locked_out(&claiming("CF-Connecting-IP", "192.0.2.1, 192.0.2.2")).await,
         4
@@ -215,7 +215,7 @@ async fn tok_03_one_address_tries_a_hundred_times_a_minute_on_whatever_accounts(
         }
     }
     signs_in(&victim).await;
-    // The first fifty leave the minute.
+    // The first fifty leave the one-minute window.
     waits(&shop, &thief, 30).await;
     signs_in(&thief).await;
 }
@@ -229,7 +229,7 @@ async fn tok_03_a_storefront_takes_six_thousand_tries_a_minute() {
     for address in [THIEF, VICTIM] {
         signs_in(&at(&shop, address)).await;
     }
-    // The log of the storefront's tries has both.
+    // The log of the storefront's attempts counts both.
     let logs = shop
         .gateway
         .store

@@ -1,4 +1,4 @@
-//! Lists of customers: every filter, every order, pages that neither skip nor repeat, and an index behind them.
+//! Lists of customers: every filter, every order, pages that neither skip nor repeat, and an index for each.
 
 use bson::{Document, doc};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::{but, person, setup, shop, with_password};
 use crate::erasure;
 use crate::kit::{self, FailPoint, Shop, examined, is_within, profiled};
 
-/// People whose names and addresses are alike in some ways.
+/// Customers whose names and addresses are partly alike.
 async fn people() -> Shop {
     let shop = shop().await;
     for (email, first, last) in [
@@ -31,7 +31,7 @@ async fn people() -> Shop {
             "bob@example.org",
             doc! { "$set": { "status": "REPEAT", "orderCount": 2_i64, "isEmailVerified": true } },
         ),
-        // As after an erasure.
+        // The state after an erasure.
         (
             "c.d@example.com",
             doc! {
@@ -129,7 +129,7 @@ async fn epc_32_each_order_goes_both_ways_and_pages_through_all() {
     for (key, expected) in [
         ("CREATED_AT", ["Ada", "Adam", "Bob", "Łucja", "^B", "Eve"]),
         ("UPDATED_AT", ["Adam", "Bob", "Łucja", "^B", "Eve", "Ada"]),
-        // Without one first, in the order of their ids; then capital letters.
+        // Customers without a value first, in the order of their ids; then upper case before lower case.
         ("LAST_NAME", ["Łucja", "^B", "Eve", "Ada", "Bob", "Adam"]),
         ("EMAIL", ["Łucja", "^B", "Ada", "Adam", "Bob", "Eve"]),
         ("REFERENCE", ["Ada", "Adam", "Bob", "Łucja", "^B", "Eve"]),
@@ -203,7 +203,7 @@ async fn epc_32_a_cursor_is_good_for_its_own_order_only() {
     }
 }
 
-/// So many customers beside the one whose address this is, whose names are spread evenly.
+/// Adds this many copies of the customer with this address, with evenly distributed names.
 async fn fill(shop: &Shop, email: &str, count: i64) {
     let customers = shop.gateway.store.collection("customers");
     let one = customers.find_one(doc! { "emailKey": email }).await;
@@ -231,7 +231,7 @@ async fn fill(shop: &Shop, email: &str, count: i64) {
 }
 
 const MANY: i64 = 2000;
-/// A key more to see that there are no more, and the storefront itself.
+/// Keys examined in addition to the results: to detect a next page, and the storefront itself.
 const A_FEW: i64 = 8;
 
 // EPC-32
@@ -281,7 +281,7 @@ async fn epc_32_a_pattern_of_many_stars_costs_no_more_than_others() {
     let name = "a".repeat(100);
     let input = but(person("ada@example.com"), json!({ "firstName": name }));
     shop.browser.done("customerRegister", input).await;
-    // Tried in all ways, this is more than any server can do.
+    // Backtracking through all combinations would take longer than any server can afford.
     let pattern = "*a".repeat(40);
     for (ending, found) in [("*", 1), ("b", 0)] {
         let page = list(
@@ -302,9 +302,9 @@ async fn epc_32_a_search_that_takes_too_long_is_given_up_and_says_so() {
     let query = "{ storefront { customers(filter: { firstName: { like: \"*a*\" } }) { WHAT } } }";
     for (command, what) in [("find", "nodes { id }"), ("aggregate", "totalCount")] {
         let query = query.replace("WHAT", what);
-        // The caller is known then, without a command.
+        // Caches the caller, so that it needs no further command.
         shop.backend.ask(&query).await;
-        // What the server answers when the time that it was given is over (MaxTimeMSExpired).
+        // The server's error when the time limit of a command is exceeded (MaxTimeMSExpired).
         let over = doc! { "errorCode": 50, "errorLabels": [], "namespace": format!("{name}.customers") };
         server.fail_at(&[command], over).await;
         let answer = shop.backend.send(&query, json!({})).await;
@@ -385,7 +385,7 @@ async fn epc_32_a_list_that_others_write_is_paged_without_holes_or_doubles() {
             for round in 0.. {
                 let page = list(&shop, &format!("sortKey: {key}, {count}: 4{place}")).await;
                 seen.extend(names(&page).into_iter().map(str::to_owned));
-                // Somebody comes, at an end of the order or in its middle, and each of those who are there is changed.
+                // A customer is added at an end of the order or in the middle, and all existing ones are changed.
                 let name = ["a", "m", "z"][round % 3];
                 let email = format!("{name}{round}{count}{key}@new.example");
                 let input = but(person(&email), json!({ "firstName": "New", "lastName": name }));
@@ -461,12 +461,12 @@ async fn epc_32_a_page_deep_within_what_is_found_is_read_from_its_place_on() {
     }
 }
 
-// DEF-01: the longest values that a list can be sorted by fit into a cursor.
+// DEF-01: a cursor has room for the longest values that a list can be sorted by.
 #[tokio::test]
 async fn def_01_customers_with_the_longest_names_and_addresses_are_paged_in_every_order() {
     let shop = shop().await;
     for number in 0..3 {
-        // 64 bytes before the @, and labels of 63 bytes behind it.
+        // 64 bytes before the @, and labels of 63 bytes after it.
         let local = format!("{number}{}", "Ⱥ".repeat(31));
         let domain = format!("{}.{}.{}.co", "a".repeat(63), "b".repeat(63), "c".repeat(50));
         let name = "\u{10348}".repeat(100);

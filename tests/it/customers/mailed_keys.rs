@@ -1,4 +1,4 @@
-//! Password reset, verification and change of address, by what arrives in the mailbox.
+//! Password reset, e-mail verification and change of address, with the keys from the mails.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{OTHER_PASSWORD, PASSWORD, ada, credentials, is_signed_in, redeem, signed_in};
 use crate::kit::{Setup, Shop};
 
-/// A shop whose mails are sent.
+/// A shop that sends mails.
 fn setup() -> Setup {
     super::setup().set("GATEWAY_JOBS", "on")
 }
@@ -49,7 +49,7 @@ async fn spr_90_a_forgotten_password_is_replaced_by_mail() {
         .await;
     assert_eq!(unknown, known);
     let key = mailed(&shop, "ada@example.com", "key").await;
-    // The key stands in the mail and nowhere else.
+    // The key is in the mail and is not stored.
     let dump = format!("{:?}", shop.gateway.store.dump().await);
     assert!(!dump.contains(&key));
 
@@ -222,7 +222,7 @@ async fn cst_04_another_address_is_taken_once_its_owner_confirms() {
         .done("customerTokenCreate", credentials("ada@new.example", PASSWORD))
         .await;
 
-    // A change of password voids a pending one.
+    // A change of the password invalidates a pending change of address.
     ada.done("customerEmailChangeRequest", wish("ada@third.example", PASSWORD))
         .await;
     let token = mailed(&shop, "ada@third.example", "token").await;

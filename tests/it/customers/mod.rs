@@ -1,4 +1,4 @@
-//! Customers: registered, signed in and out, read and changed.
+//! Customers: registration, sign-in and sign-out, queries and changes.
 
 mod all_at_once;
 mod ceiling;
@@ -26,11 +26,11 @@ use serde_json::{Value, json};
 
 use crate::kit::{Caller, Setup, Shop};
 
-/// A good password, and another one.
+/// Two valid passwords.
 pub(crate) const PASSWORD: &str = "correct horse";
 pub(crate) const OTHER_PASSWORD: &str = "battery staple";
 
-/// A shop whose passwords cost little, and where many may be tried.
+/// A shop with cheap password hashes and without rate limits.
 pub(crate) fn setup() -> Setup {
     Setup::new()
         .set("GATEWAY_ARGON2_MEMORY_KIB", "64")
@@ -42,12 +42,12 @@ pub(crate) async fn shop() -> Shop {
     setup().start().await
 }
 
-/// Good input that registers a customer without a password.
+/// Valid input that registers a customer without a password.
 pub(crate) fn person(email: &str) -> Value {
     json!({ "email": email, "acceptedTerms": true, "firstName": "Ada", "lastName": "Lovelace" })
 }
 
-/// Good input that registers a customer with a password.
+/// Valid input that registers a customer with a password.
 pub(crate) fn with_password(email: &str) -> Value {
     let mut input = person(email);
     input["password"] = json!(PASSWORD);
@@ -55,7 +55,7 @@ pub(crate) fn with_password(email: &str) -> Value {
     input
 }
 
-/// The same with other values; null is a value.
+/// The input with other values; null is a value.
 pub(crate) fn but(mut input: Value, changes: Value) -> Value {
     let Value::Object(changes) = changes else {
         panic!("changes are an object")
@@ -66,23 +66,23 @@ pub(crate) fn but(mut input: Value, changes: Value) -> Value {
     input
 }
 
-/// The input that signs in.
+/// The input of a sign-in.
 pub(crate) fn credentials(email: &str, password: &str) -> Value {
     json!({ "email": email, "password": password })
 }
 
-/// The input that chooses a new password by a mailed key.
+/// The input that sets a new password with a mailed key.
 pub(crate) fn redeem(key: &str, password: &str) -> Value {
     json!({ "restorePasswordKey": key, "password": password, "confirmPassword": password })
 }
 
-/// Registers somebody with a password: who they are, and their refresh token.
+/// Registers a customer with a password; returns the signed-in caller and the refresh token.
 pub(crate) async fn ada(shop: &Shop, email: &str) -> (Caller, String) {
     let payload = shop.browser.done("customerRegister", with_password(email)).await;
     signed_in(shop, &payload)
 }
 
-/// The customer behind a payload's token.
+/// The caller with the payload's access token, and the refresh token.
 pub(crate) fn signed_in(shop: &Shop, payload: &Value) -> (Caller, String) {
     let token = &payload["token"];
     let access = token["accessToken"].as_str().expect("an access token");
@@ -95,7 +95,7 @@ pub(crate) async fn id_of(customer: &Caller) -> Value {
     customer.ask("{ viewer { customer { id } } }").await["viewer"]["customer"]["id"].take()
 }
 
-/// Whether the caller's token is good for its own customer.
+/// Whether the caller's access token is accepted for its own customer.
 pub(crate) async fn is_signed_in(caller: &Caller) -> bool {
     let answer = caller.send("{ viewer { customer { id } } }", json!({})).await;
     match answer.status {

@@ -1,4 +1,4 @@
-//! Customers' tokens by OAuth 2.0, for whoever has a library for that and none for GraphQL.
+//! Customers' tokens through OAuth 2.0, for clients with an OAuth library and without a GraphQL one.
 
 use serde_json::{Value, json};
 use storefront_gateway::access::client::ClientKind;
@@ -9,7 +9,7 @@ use crate::kit::Shop;
 
 const EMAIL: &str = "ada@example.com";
 
-/// Status, header `Retry-After` and body of the answer to a form.
+/// The status, the `Retry-After` header and the body of the response to a form.
 async fn post(shop: &Shop, path: &str, form: &[(&str, &str)]) -> (u16, Option<u64>, Value) {
     let url = format!("{}/oauth/{path}", shop.gateway.url);
     let answer = shop.gateway.http.post(url).form(form).send().await;
@@ -80,7 +80,7 @@ async fn a_customer_signs_in_and_stays_signed_in() {
         })
     );
 
-    // The same session goes on by OAuth and by GraphQL.
+    // The same session is continued through OAuth and through GraphQL.
     let (status, second) = refresh(&shop, key(&shop), text(&first, "refresh_token")).await;
     assert_eq!(status, 200, "{second}");
     let input = json!({ "refreshToken": text(&second, "refresh_token") });
@@ -94,7 +94,7 @@ async fn a_customer_signs_in_and_stays_signed_in() {
         .collect();
     rotations.sort_unstable();
     assert_eq!(rotations, [0, 3]);
-    // What was used long ago ends the session (TOK-01).
+    // Reuse of an old refresh token ends the session (TOK-01).
     let (status, reused) = refresh(&shop, key(&shop), text(&first, "refresh_token")).await;
     assert_eq!((status, text(&reused, "error")), (400, "invalid_grant"));
     assert!(!is_signed_in(&shop.nobody().with(Some(text(&fourth, "access_token")))).await);
@@ -196,7 +196,7 @@ async fn a_revoked_refresh_token_takes_its_session_along() {
     for unknown in ["nonsense", "rt_nonsense", "rt_01h00000000000000000000000.x"] {
         assert_eq!(revoke(unknown).await, 200, "{unknown}");
     }
-    // Also by the token that it had before.
+    // Also with the refresh token before the current one.
     let (status, second) = refresh(&shop, key(&shop), &first).await;
     assert_eq!(status, 200, "{second}");
     assert_eq!(revoke(&first).await, 200);
@@ -204,7 +204,7 @@ async fn a_revoked_refresh_token_takes_its_session_along() {
     assert!(is_signed_in(&laptop).await, "another device stays signed in");
     let (status, body) = refresh(&shop, key(&shop), text(&second, "refresh_token")).await;
     assert_eq!((status, text(&body, "error")), (400, "invalid_grant"));
-    // An access token by itself ends too.
+    // An access token alone can be revoked as well.
     let access = laptop.credential.clone().expect("a token");
     assert_eq!(revoke(&access).await, 200);
     assert!(!is_signed_in(&laptop).await);

@@ -1,4 +1,4 @@
-//! Changing passwords, and giving one.
+//! Changing passwords, and setting a first one.
 
 use std::sync::Arc;
 
@@ -116,7 +116,7 @@ async fn epc_07_a_backend_gives_a_password_only_where_there_is_none() {
     );
 }
 
-/// The stored hash's settings: all before the salt.
+/// The parameters of the stored hash: the part before the salt.
 async fn hash_settings(shop: &Shop) -> String {
     let customer = &shop.gateway.store.documents("customers", doc! {}).await[0];
     let hash = text(customer, "passwordHash");
@@ -126,7 +126,7 @@ async fn hash_settings(shop: &Shop) -> String {
 const YESTERDAY: &str = "$argon2id$v=19$m=64,t=1,p=1";
 const TODAY: &str = "$argon2id$v=19$m=128,t=2,p=1";
 
-/// A node on which hashes are made stronger.
+/// A node with stronger hash parameters.
 async fn stronger(shop: &Shop) -> Arc<Gateway> {
     let settings = [
         ("GATEWAY_ARGON2_MEMORY_KIB", "128"),
@@ -157,7 +157,7 @@ async fn epc_08_a_weaker_hash_is_replaced_at_the_next_sign_in_with_the_right_pas
     let seen = ada.ask("{ viewer { customer { version } } }").await;
     assert_eq!(seen["viewer"]["customer"]["version"], 1, "nor one of the profile");
 
-    // Good everywhere from then on, and left as it is by a node whose settings are lower yet.
+    // The new hash is accepted on every node, and a node with weaker parameters does not replace it.
     let refused = shop.browser.refused("customerTokenCreate", wrong).await;
     assert_eq!(refused, ["CREDENTIALS_INVALID"]);
     let stored = shop.gateway.store.documents("customers", doc! {}).await;

@@ -1,5 +1,5 @@
-//! Accounts that somebody prepared with a foreign address, and what is left of that when its holder shows whose it is
-//! (CST-06, CST-08).
+//! Accounts that a stranger prepared with another person's address, and what remains of the preparation once the
+//! address's holder proves ownership (CST-06, CST-08).
 
 use bson::doc;
 use futures_util::future::{join, join_all};
@@ -25,7 +25,7 @@ async fn shop() -> (Shop, MailFolder) {
     (shop, mails)
 }
 
-/// What the next mail about this hands to the store's page.
+/// The parameter of the link in the next mail with this subject.
 pub(super) async fn next(mails: &mut MailFolder, about: &str, parameter: &str) -> String {
     loop {
         let mail = mails.next().await;
@@ -35,14 +35,14 @@ pub(super) async fn next(mails: &mut MailFolder, about: &str, parameter: &str) -
     }
 }
 
-/// A token that verifies an address.
+/// A key that verifies an address.
 async fn verification(shop: &Shop, mails: &mut MailFolder, address: &str) -> String {
     let input = json!({ "email": address });
     shop.browser.done("customerEmailVerificationRequest", input).await;
     next(mails, VERIFICATION, "token").await
 }
 
-/// A token by which a customer's address becomes this one.
+/// A key that changes a customer's address to this one.
 async fn change(customer: &Caller, mails: &mut MailFolder, address: &str) -> String {
     let input = json!({ "newEmail": address, "password": PASSWORD });
     customer.done("customerEmailChangeRequest", input).await;
@@ -69,7 +69,7 @@ async fn can_refresh(shop: &Shop, refresh: &str) -> bool {
     payload["token"]["accessToken"].is_string()
 }
 
-/// How many keys wait to be redeemed.
+/// The number of keys that can still be redeemed.
 async fn keys(shop: &Shop) -> u64 {
     let prepared = doc! { "hash": { "$exists": true } };
     shop.gateway.store.count("oneTimeKeys", prepared).await
@@ -119,7 +119,7 @@ async fn cst_06_a_verification_from_outside_ends_all_that_was_prepared() {
     let last: Vec<&str> = told.iter().rev().take(3).rev().map(String::as_str).collect();
     assert_eq!(last, ["EMAIL_VERIFIED", "PASSWORD_REMOVED", "ALL_SESSIONS_ENDED"]);
 
-    // The owner chooses a password, and the account is theirs.
+    // The owner sets a password and has the account.
     let ask = json!({ "email": "victim@example.com" });
     shop.browser.done("customerPasswordResetRequest", ask).await;
     let key = next(&mut mails, "Choose a new password", "key").await;
@@ -135,7 +135,7 @@ async fn cst_06_a_verification_from_outside_ends_all_that_was_prepared() {
     shop.gateway.store.assert_whole().await;
 }
 
-/// How a redeemer shows that the account is theirs.
+/// The proof that the redeemer of a key owns the account.
 #[derive(Clone, Copy, Debug)]
 enum By {
     Session,
@@ -210,7 +210,7 @@ async fn cst_06_a_wrong_password_uses_no_token_up_and_is_a_failed_try() {
         let refused = shop.nobody().refused(VERIFY, with(password)).await;
         assert_eq!(refused, ["PASSWORD_INVALID password (408)"]);
     }
-    // Wherever it is tried.
+    // On every path.
     let change = json!({ "newEmail": "ada@new.example", "password": PASSWORD });
     for refused in [
         shop.nobody().refused(VERIFY, with(PASSWORD)).await,
@@ -245,7 +245,7 @@ async fn cst_06_only_the_first_verification_ends_anything() {
     settled(&shop).await;
 }
 
-// CST-06: somebody whose own address is verified lets another one become the account's, and its holder clicks.
+// CST-06: an account with a verified address requests a change to a foreign one, whose holder follows the link.
 #[tokio::test]
 async fn cst_06_a_change_of_address_takes_the_account_from_whom_it_was() {
     let (shop, mut mails) = shop().await;
@@ -259,7 +259,7 @@ async fn cst_06_a_change_of_address_takes_the_account_from_whom_it_was() {
     assert_eq!(payload["customer"]["email"], "victim@example.com");
     assert!(!is_signed_in(&mallory).await);
     assert_eq!(shop.gateway.store.count("identities", doc! {}).await, 0);
-    // What was Mallory's way in makes an account of Mallory's own now.
+    // Mallory's identity now opens a new account of Mallory's own.
     let again = shop.browser.done(SIGN_ON, back_with("mallory")).await;
     assert_ne!(again["customer"]["id"], arrived["customer"]["id"]);
     settled(&shop).await;
@@ -291,7 +291,7 @@ async fn cst_06_an_identity_of_before_is_no_way_in_after_the_first_proof() {
         assert_eq!(refused, ["IDENTITY_NOT_LINKED"]);
         assert_eq!(shop.gateway.store.count("identities", doc! {}).await, 0);
         assert!(told(&shop).await.contains(&"IDENTITY_UNLINKED".to_owned()));
-        // The owner's own identity is linked, and the address is told of it.
+        // The owner's identity is linked, and a notice is sent to the address.
         let owner = "owner {\"email\": \"victim@example.com\"}";
         let linked = shop.browser.done(SIGN_ON, back_with(owner)).await;
         assert_eq!(linked["customer"]["id"], arrived["customer"]["id"]);
@@ -306,7 +306,7 @@ async fn cst_06_an_identity_of_before_is_no_way_in_after_the_first_proof() {
     }
 }
 
-// CST-06, EPC-09: the provider says so later of the identity that the account was made with.
+// CST-06, EPC-09: the provider later reports the address as verified, for the identity that created the account.
 #[tokio::test]
 async fn cst_06_a_provider_that_vouches_for_the_address_is_a_first_proof() {
     let (shop, _mails) = shop().await;
@@ -328,7 +328,7 @@ async fn cst_06_a_provider_that_vouches_for_the_address_is_a_first_proof() {
     assert_eq!(seen["hasPassword"], false);
     assert_eq!(seen["sessions"].as_array().map(Vec::len), Some(1));
     assert!(!is_signed_in(&before).await && !signs_in(&shop, "ada@example.com", PASSWORD).await);
-    // From then on it is a sign-in like any other.
+    // Later sign-ins have no further effect.
     shop.browser.done(SIGN_ON, back_with("ada")).await;
     assert!(is_signed_in(&ada).await);
     settled(&shop).await;
@@ -415,7 +415,7 @@ async fn cst_08_an_address_that_a_backend_changes_is_told_and_its_keys_are_void(
     shop.browser.done("customerPasswordResetRequest", ask).await;
     let reset = next(&mut mails, "Choose a new password", "key").await;
 
-    // Written otherwise it is the same address.
+    // Another spelling is the same address.
     let same = json!({ "customerId": id, "email": "Ada@Example.com" });
     let payload = shop.backend.done("customerUpdate", same).await;
     assert_eq!(payload["customer"]["isEmailVerified"], true);
@@ -446,7 +446,7 @@ async fn cst_08_an_address_that_a_backend_changes_is_told_and_its_keys_are_void(
     let mut told: Vec<&str> = notices.map(|mail| mail.to.as_str()).collect();
     told.sort_unstable();
     assert_eq!(told, ["Ada@Example.com", "ada@second.example"]);
-    // Nothing of an address is in a job.
+    // No part of an address is in a job.
     let jobs = format!("{:?}", shop.gateway.store.documents("jobs", doc! {}).await);
     assert!(!jobs.contains("example.com") && !jobs.contains("second.example"));
 }

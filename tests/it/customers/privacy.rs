@@ -1,4 +1,4 @@
-//! What a person tells reaches the places where it belongs, and no other: no log line, metric, job or error has it.
+//! Personal data is stored only where it belongs: no log line, metric, job or error contains it.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const SHOPPER_REFERENCE: &str = "kanarie-kasse-4711";
 const USER_AGENT: &str = "KanarienBrowser/5.0";
 const TERMS: &str = "kanarie-agb-6";
 
-/// What is to be found in the customer's documents.
+/// Values that must be in the customer's documents.
 const PROFILE: [&str; 8] = [
     EMAIL,
     EMAIL_KEY,
@@ -32,16 +32,16 @@ const PROFILE: [&str; 8] = [
     SHOPPER_REFERENCE,
     TERMS,
 ];
-/// What is to be found nowhere.
+/// Values that may not appear anywhere.
 const PASSWORDS: [&str; 3] = [PASSWORD, NEW_PASSWORD, WRONG_PASSWORD];
 
-/// Somebody on their way through an account, and what they saw there.
+/// A customer's flow through an account, and all responses on the way.
 struct Journey {
     shop: Shop,
     device: reqwest::Client,
-    /// Access and refresh tokens, and the one of the guest that they were.
+    /// Access and refresh tokens, and the token of the guest before the registration.
     tokens: Vec<String>,
-    /// Whole answers, and those of them that refuse.
+    /// Complete responses, and the refusals among them.
     answers: Vec<String>,
     refusals: Vec<String>,
 }
@@ -74,7 +74,7 @@ impl Journey {
         payload
     }
 
-    /// Signs in, or goes on: the caller with the new access token, and the refresh token.
+    /// Signs in or refreshes; returns the caller with the new access token, and the refresh token.
     async fn signs_in(&mut self, caller: &Caller, field: &str, input: Value) -> (Caller, String) {
         let payload = self.done(caller, field, input).await;
         let (caller, refresh) = super::signed_in(&self.shop, &payload);
@@ -106,7 +106,7 @@ fn all_of_it() -> Value {
     })
 }
 
-/// From the registration to the sign-out, with every stumble on the way.
+/// From registration to sign-out, with every kind of refusal on the way.
 async fn travel(journey: &mut Journey) {
     let (browser, nobody) = (journey.shop.browser.clone(), journey.shop.nobody());
     let guest = journey.shop.guest("guest").await;
@@ -115,7 +115,7 @@ async fn travel(journey: &mut Journey) {
     let brought = json!({ "anonymousUserToken": guest.credential });
     let input = but(all_of_it(), brought.clone());
     journey.signs_in(&browser, "customerRegister", input).await;
-    // Taken.
+    // The address is taken.
     for input in [all_of_it(), but(all_of_it(), brought)] {
         journey.refused_input(&browser, "customerRegister", input).await;
     }
@@ -129,7 +129,7 @@ async fn travel(journey: &mut Journey) {
             .refused_input(&browser, "customerTokenCreate", input)
             .await;
     }
-    // With a warning about what is no token.
+    // With a warning about an invalid token.
     let signing_in = but(
         credentials(EMAIL, PASSWORD),
         json!({ "anonymousUserToken": WRONG_PASSWORD }),
@@ -156,7 +156,7 @@ async fn travel(journey: &mut Journey) {
     bad_documents(journey, &browser).await;
 }
 
-/// Changes of the profile and the password, by the customer and by a backend: what the customer holds then.
+/// Changes the profile and the password, as the customer and as a backend; returns the customer's latest credentials.
 async fn changes(journey: &mut Journey, ada: &Caller) -> (Caller, String) {
     let backend = journey.shop.backend.clone();
     let seen = journey
@@ -191,7 +191,7 @@ async fn refused_registrations(journey: &mut Journey, browser: &Caller) {
         json!({ "lastName": LAST_NAME.repeat(20), "confirmPassword": WRONG_PASSWORD }),
         json!({ "shopperReference": SHOPPER_REFERENCE, "termsVersion": TERMS.repeat(20) }),
         json!({ "anonymousUserToken": WRONG_PASSWORD, "dateOfBirth": "2987-06-05" }),
-        // Values of the wrong kind.
+        // Values of the wrong type.
         json!({ "salutation": FIRST_NAME }),
         json!({ "dateOfBirth": format!("{BIRTH_DATE}x") }),
         json!({ "firstName": [FIRST_NAME] }),
@@ -202,7 +202,7 @@ async fn refused_registrations(journey: &mut Journey, browser: &Caller) {
     }
 }
 
-/// What is written into a document itself, which does not even parse.
+/// Sends documents with literal values, some of which do not even parse.
 async fn bad_documents(journey: &mut Journey, browser: &Caller) {
     let sign_in = |email: &str, rest: &str| {
         format!(
@@ -223,7 +223,7 @@ async fn bad_documents(journey: &mut Journey, browser: &Caller) {
     journey.refused(&stranger, "{ viewer { kind } }", json!({})).await;
 }
 
-/// The gateway's numbers, from now on.
+/// A recorder of the gateway's metrics from now on.
 fn metrics() -> PrometheusHandle {
     PrometheusBuilder::new()
         .install_recorder()
@@ -232,13 +232,14 @@ fn metrics() -> PrometheusHandle {
 
 fn assert_without(place: &str, text: &str, canaries: &[&str]) {
     for canary in canaries {
-        // In upper or lower case, escaped or not.
+        // Regardless of case, whether escaped or not.
         let found = text.to_lowercase().contains(&canary.to_lowercase());
         assert!(!found, "{canary} is in {place}:\n{text}");
     }
 }
 
-/// Who stores what: the profile is in the customer's document, the device in its session, and nothing else anywhere.
+/// Asserts the places of storage: the profile in the customer's document, the user agent in the session, and nothing
+/// elsewhere.
 async fn assert_stored_where_it_belongs(journey: &Journey, everything: &[&str]) {
     let dump = journey.shop.gateway.store.dump().await;
     assert!(dump["audit"].len() > 8, "the trail tells of the journey");
@@ -271,7 +272,7 @@ async fn epc_05_nothing_of_a_person_is_logged_counted_queued_or_repeated() {
         .await;
     let mut journey = Journey::of(&shop);
     travel(&mut journey).await;
-    // Another device, whose session stays.
+    // Another device, whose session remains.
     let (_, token) = journey
         .signs_in(
             &shop.browser.clone(),
@@ -305,7 +306,7 @@ async fn epc_05_nothing_of_a_person_is_logged_counted_queued_or_repeated() {
         assert_without("an answer", answer, &PASSWORDS);
         assert_without("an answer", answer, &["$argon2"]);
     }
-    // The hash belongs to the customer's document.
+    // The hash belongs in the customer's document.
     everything.retain(|canary| *canary != "$argon2");
     assert_stored_where_it_belongs(&journey, &everything).await;
     assert!(

@@ -1,4 +1,4 @@
-//! How many mails an address gets, whoever causes them (DEF-05).
+//! The limit of mails per recipient, regardless of who causes them (DEF-05).
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const VICTIM: &str = "victim@example.com";
 
-/// A shop with limits and jobs, on which time stands still.
+/// A shop with rate limits, jobs and a manual clock.
 fn setup() -> Setup {
     super::setup()
         .set("GATEWAY_RATE_LIMITS", "on")
@@ -21,7 +21,7 @@ fn setup() -> Setup {
         .manual_clock()
 }
 
-/// How many mails have gone to an address, once all are sent.
+/// The number of mails to an address, after all are sent.
 async fn mails_to(shop: &Shop, address: &str) -> usize {
     let is_settled = async || shop.gateway.store.open_jobs().await.is_empty();
     kit::eventually("the mails are sent", is_settled).await;
@@ -37,7 +37,7 @@ fn change_to(address: &str) -> Value {
     json!({ "newEmail": address, "password": PASSWORD })
 }
 
-/// Accounts with an address each.
+/// Registers `many` customers with different addresses.
 async fn accounts(shop: &Shop, many: usize) -> Vec<Caller> {
     let register =
         (0..many).map(|number| async move { ada(shop, &format!("ada{number}@example.com")).await });
@@ -54,15 +54,15 @@ async fn def_05_fifteen_accounts_send_five_mails_to_one_address() {
         .iter()
         .map(|account| account.change("customerEmailChangeRequest", change_to(VICTIM)));
     for payload in join_all(asked).await {
-        // Nobody learns what else the address was sent.
+        // The response does not reveal that other mails to the address were limited.
         assert_eq!(faults(&payload), [""; 0]);
     }
     assert_eq!(mails_to(&shop, VICTIM).await, 5);
-    // The old addresses all had their notice.
+    // Each of the old addresses got its notice.
     for number in 0..15 {
         assert_eq!(mails_to(&shop, &format!("ada{number}@example.com")).await, 1);
     }
-    // An hour later there is room again.
+    // An hour later the limit admits mails again.
     shop.gateway.advance(HOUR);
     accounts[0]
         .done("customerEmailChangeRequest", change_to(VICTIM))
@@ -85,7 +85,7 @@ async fn def_05_all_kinds_that_strangers_cause_count_together_and_others_apart()
         shop.gateway.advance(MINUTE);
         assert_eq!(mails_to(&shop, VICTIM).await, (2 * turn + 2).min(5), "{turn}");
     }
-    // Used up by strangers; the owner's reset and notice arrive.
+    // Strangers have used up the limit; the owner's reset and notice are sent nevertheless.
     shop.browser
         .done("customerPasswordResetRequest", to(VICTIM))
         .await;

@@ -1,4 +1,4 @@
-//! Refresh tokens that somebody makes up, and those that an earlier version issued.
+//! Forged refresh tokens, and refresh tokens issued by an earlier version.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ async fn next(shop: &Shop, token: &str) -> String {
     signed_in(shop, &payload).1
 }
 
-/// Makes the one session one of an earlier version, which issued tokens without a tag, and has refreshed it so often. The
-/// tokens, from the first to the one that works.
+/// Turns the one session into one of an earlier version, which issued tokens without a tag, and refreshes it this many
+/// times. Returns all tokens, the last of which is valid.
 async fn issued_before(shop: &Shop, refreshes: usize) -> Vec<String> {
     let store = &shop.gateway.store;
     let session = store.documents("sessions", doc! {}).await.remove(0);
@@ -58,7 +58,7 @@ async fn tok_01_a_forged_token_is_refused_before_anything_is_read() {
     assert_eq!(refused, ["TOKEN_INVALID refreshToken"]);
     assert!(commands.is_empty(), "{commands:?}");
     assert!(is_signed_in(&ada).await);
-    // Any that was ever issued signs out, however long ago.
+    // Every token that was ever issued signs out, however old.
     nobody.done("customerTokenRevoke", refresh(&token)).await;
     assert!(!is_signed_in(&ada).await);
 }
@@ -81,7 +81,7 @@ async fn tok_01_a_token_of_an_earlier_version_goes_on_in_the_new_form() {
         ["TOKEN_INVALID refreshToken"]
     );
     assert!(is_signed_in(&ada).await, "a made-up one ends nothing");
-    // One of before that is used again is a theft.
+    // Reuse of an earlier version's token counts as theft.
     shop.gateway.advance(Duration::from_secs(11));
     assert_eq!(
         nobody.refused("customerTokenRefresh", refresh(&old[1])).await,
@@ -100,7 +100,7 @@ async fn tok_01_a_used_token_of_an_earlier_version_signs_out_by_what_it_is() {
         shop.nobody()
             .done("customerTokenRevoke", refresh(&old[used]))
             .await;
-        // The last sixteen and the one that works are known.
+        // The last sixteen used tokens and the valid one are recognised.
         assert_eq!(is_signed_in(&ada).await, used < 4, "{used}");
     }
 }

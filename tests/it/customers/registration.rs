@@ -80,7 +80,7 @@ async fn cst_01_a_customer_comes_with_a_user_and_storage_of_its_own() {
     let seen = shop.backend.ask(&by_backend).await;
     let reference = seen["customer"]["shopperReference"].as_str().expect("generated");
     assert!((3..=128).contains(&reference.len()));
-    // What is stored of a password is a hash.
+    // Only a hash of the password is stored.
     let dump = shop.gateway.store.dump().await;
     assert!(!format!("{dump:?}").contains(PASSWORD));
 }
@@ -119,7 +119,7 @@ async fn err_01_every_fault_of_a_registration_is_told_at_once() {
         "email": "no address", "password": "short", "confirmPassword": "other", "acceptedTerms": false,
         "firstName": " ", "lastName": "x".repeat(101), "dateOfBirth": "1899-12-31", "shopperReference": "mine",
         "termsVersion": "",
-        // No fault: a registration that were good otherwise would have a warning.
+        // No error: an otherwise valid registration would return a warning.
         "anonymousUserToken": "none",
     });
     let mut refused = shop.browser.refused("customerRegister", input).await;
@@ -177,7 +177,7 @@ async fn cst_02_what_was_made_before_comes_along() {
     let (ada, _) = signed_in(&shop, &payload);
     assert_eq!(item_ids(&ada).await, [item.as_str().expect("an id")]);
 
-    // At the next sign-in another one; the first again is nothing new.
+    // At the next sign-in another guest; the first guest's token has no effect any more.
     let guest = shop.guest("second guest").await;
     guest.upload("dog.png", &png(2)).await;
     for (token, items) in [(guest.credential.clone(), 1), (Some(token), 0)] {

@@ -1,4 +1,4 @@
-//! How many sessions a customer has at most, whichever way they begin.
+//! The maximum number of sessions per customer, regardless of how they begin.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use storefront_gateway::schema;
 use super::{PASSWORD, ada, credentials, id_of, is_signed_in, setup, shop, signed_in};
 use crate::kit::{Caller, Shop, text};
 
-/// Contract: at most so many sessions live for a customer.
+/// Contract: the maximum number of live sessions of a customer.
 const MOST: usize = 100;
 
 async fn sessions(customer: &Caller) -> Vec<Value> {
@@ -24,8 +24,8 @@ async fn stored(shop: &Shop) -> u64 {
     shop.gateway.store.count("sessions", doc! {}).await
 }
 
-/// Gives the customer of the one stored session so many more, used longer ago one after the other, as an earlier version
-/// would have left them.
+/// Adds this many sessions to the customer of the one stored session, each used less recently than the one before, as
+/// an earlier version would have left them.
 async fn crowd(shop: &Shop, many: usize) {
     let store = &shop.gateway.store;
     let session = store.documents("sessions", doc! {}).await.remove(0);
@@ -68,7 +68,7 @@ async fn tok_05_the_session_used_longest_ago_ends_for_the_next() {
         issue().await;
     }
     assert_eq!(sessions(&first).await.len(), MOST);
-    // The first is used again, so that it is the second's turn.
+    // The first session is used again, so that the second is the least recently used.
     shop.gateway.advance(Duration::from_millis(10));
     shop.nobody()
         .done("customerTokenRefresh", json!({ "refreshToken": refresh }))
@@ -78,7 +78,7 @@ async fn tok_05_the_session_used_longest_ago_ends_for_the_next() {
     issue().await;
     assert!(!is_signed_in(&second).await, "it ends at once here");
     assert!(is_signed_in(&first).await && is_signed_in(&third).await);
-    // Every other way to sign in counts too.
+    // Every other way to sign in counts as well.
     let signs_in = credentials("ada@example.com", PASSWORD);
     shop.gateway.advance(Duration::from_millis(10));
     shop.browser.done("customerTokenCreate", signs_in).await;
@@ -136,7 +136,7 @@ async fn tok_05_many_sign_ins_at_once_never_leave_more() {
 #[tokio::test]
 async fn tok_05_what_an_earlier_version_left_is_not_shown_and_ends() {
     let shop = shop().await;
-    // A migration goes through all there is, once.
+    // A migration scans a whole collection, once.
     shop.gateway.expect_scans();
     let (first, _) = ada(&shop, "ada@example.com").await;
     let id = id_of(&first).await;

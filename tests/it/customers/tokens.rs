@@ -1,4 +1,4 @@
-//! Signing in, staying signed in, signing out.
+//! Sign-in, refresh and sign-out.
 
 use std::time::Duration;
 
@@ -69,12 +69,12 @@ async fn tok_01_a_refresh_token_works_once() {
     assert!(is_signed_in(&again).await && is_signed_in(&ada).await);
     assert_ne!(first, second);
 
-    // The answer was lost: the same client gets it again, for ten seconds.
+    // For ten seconds a client that did not receive the response gets the same tokens again.
     shop.gateway.advance(Duration::from_secs(9));
     let payload = shop.nobody().done("customerTokenRefresh", refresh(&first)).await;
     assert_eq!(payload["token"]["refreshToken"], json!(second));
 
-    // Later it is a theft.
+    // Later the reuse counts as theft.
     shop.gateway.advance(Duration::from_secs(2));
     let refused = shop
         .nobody()
@@ -227,7 +227,7 @@ async fn tok_02_a_session_ends_at_once_by_token_by_id_and_all_together() {
         )
         .await;
     assert!(!is_signed_in(&third).await && is_signed_in(&first).await);
-    // Nobody else's.
+    // Another customer's session cannot be ended.
     let (bob, _) = ada(&shop, "bob@example.com").await;
     bob.done("customerTokenRevoke", json!({ "sessionId": sessions[0]["id"] }))
         .await;
@@ -239,14 +239,14 @@ async fn tok_02_a_session_ends_at_once_by_token_by_id_and_all_together() {
     assert!(is_signed_in(&bob).await);
     bob.done("customerTokenRevoke", json!({})).await;
     assert!(!is_signed_in(&bob).await);
-    // A client that lost the answer of its last refresh signs out with the token that it has.
+    // A client that did not receive the response to its last refresh signs out with its previous token.
     let (fifth, lost) = sign_in().await;
     shop.browser.done("customerTokenRefresh", refresh(&lost)).await;
     shop.nobody()
         .done("customerTokenRevoke", json!({ "refreshToken": lost }))
         .await;
     assert!(!is_signed_in(&fifth).await);
-    // What is unknown is success.
+    // Revoking an unknown token succeeds.
     shop.nobody()
         .done("customerTokenRevoke", json!({ "refreshToken": token }))
         .await;

@@ -1,4 +1,4 @@
-//! The tokens of a customer's storefront user, which end with the customer's sessions.
+//! The tokens of a customer's storefront user, which are revoked with the customer's sessions.
 
 use bson::doc;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ fn change() -> Value {
     json!({ "password": PASSWORD, "newPassword": OTHER_PASSWORD, "confirmPassword": OTHER_PASSWORD })
 }
 
-/// What ends all of a customer's sessions.
+/// The mutations that end all sessions of a customer.
 const WAYS: [&str; 6] = [
     "customerPasswordChange",
     "customerPasswordReset",
@@ -78,7 +78,7 @@ async fn tok_06_a_users_token_ends_with_what_ends_the_sessions() {
         assert!(!stands(&before).await, "{way} ends it at once here");
         assert!(!is_signed_in(&ada).await, "{way}");
         if way != "customerAnonymize" && way != "customerDelete" {
-            // The next one works at once, in the same second and on every node.
+            // A new token works immediately, in the same second and on every node.
             let after = shop.token(&id).await;
             assert!(stands(&after).await && stands(&after.at(&node)).await, "{way}");
         }

@@ -1,4 +1,4 @@
-//! Erasures at once with each other, with cancellations, and with whatever adds to a customer.
+//! Erasures concurrent with each other, with cancellations, and with every mutation that adds to a customer.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::customers::{PASSWORD, ada, but, id_of, setup};
 use crate::kit::{Caller, Shop, Upload, faults, mutation, number, png};
 use crate::orders::{by_default, in_storefront};
 
-/// What somebody whose token may die meanwhile gets for a mutation.
+/// The result of a mutation by a caller whose token may be revoked meanwhile.
 async fn tried(by: &Caller, field: &str, input: Value) -> Value {
     let body = by.try_send(&mutation(field), json!({ "input": input })).await;
     body.expect("an answer")["data"][field].take()
 }
 
-/// The receipt of a customer's own erasure, where there is one.
+/// The receipt of a customer's own erasure, if it succeeded.
 async fn erase(by: &Caller, input: &Value) -> Option<Value> {
     let receipt = tried(by, "customerAnonymize", input.clone()).await["receipt"].take();
     receipt.is_object().then_some(receipt)
@@ -104,7 +104,7 @@ async fn epc_04_an_erasure_and_a_deletion_at_once_end_in_deletion() {
     shop.gateway.store.assert_whole().await;
 }
 
-/// Everything that can be added to a customer, or changed, while it is erased.
+/// Every mutation that adds to a customer or changes it, during the erasure.
 async fn everything(shop: &Shop, id: &Value, ada: &Caller, round: usize) {
     let (backend, id) = (&shop.backend, of(id));
     let secret = format!("geheim{round}@example.com");
@@ -165,7 +165,7 @@ async fn era_04_what_comes_at_once_with_an_erasure_is_erased_or_refused() {
         shop.gateway.run_jobs().await;
         assert_eq!(status(&shop.backend, &id).await, "COMPLETED");
         for (collection, documents) in shop.gateway.store.dump().await {
-            // A guest whose merge was refused is somebody else.
+            // A guest whose merge was refused is another person.
             if collection == "storefrontUsers" || collection == "storageItems" {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Who may ask for an erasure, when it starts, and what is refused from then on.
+//! Who may request an erasure, when it starts, and which mutations are refused from then on.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -78,13 +78,13 @@ async fn cly_17_a_request_waits_for_its_time_and_stands() {
         (&first["isAnonymized"], &info["receipt"]),
         (&json!(false), &Value::Null)
     );
-    // Again: the first one stands.
+    // A repeated request: the first one remains.
     shop.gateway.advance(HOUR);
     let (backend, _) = on_behalf(&shop).await;
     let again = backend.refused("customerAnonymizationRequest", of(&id)).await;
     assert_eq!(again, ["ANONYMIZATION_ALREADY_REQUESTED customerId"]);
     assert_eq!(state(&backend, &id).await, first);
-    // Nothing is erased yet, and nothing is closed.
+    // Nothing is erased and no mutation is refused yet.
     let update = but(of(&id), json!({ "firstName": "Augusta" }));
     backend.done("customerUpdate", update).await;
     shop.gateway.advance(22 * HOUR);
@@ -103,7 +103,7 @@ async fn cly_17_a_request_waits_for_its_time_and_stands() {
 async fn cly_17_who_asked_is_the_organizations_affair() {
     let shop = shop().await;
     let (backend, _) = on_behalf(&shop).await;
-    // Its time does not come.
+    // The erasures are never due in this test.
     shop.gateway.expect_jobs();
     let (bob, _) = ada(&shop, "bob@example.com").await;
     backend
@@ -143,7 +143,7 @@ async fn cly_18_a_request_is_cancelled_before_it_starts_and_made_again() {
         info["cancelledAt"].is_string() && info["startedAt"].is_null(),
         "{info}"
     );
-    // A new one, whose time comes after the first one's: the first one's job starts nothing.
+    // A new request, due later than the first: the first one's job starts nothing.
     backend.done("customerAnonymizationRequest", of(&id)).await;
     shop.gateway.advance(23 * HOUR);
     shop.gateway.run_jobs().await;
@@ -200,7 +200,7 @@ async fn cly_20_erasures_are_found_by_their_status() {
     }
 }
 
-/// What a backend would change, and the field on which it is refused.
+/// The mutations that a backend may no longer call, each with the field of the error.
 fn closed(
     shop: &Shop,
     id: &Value,
@@ -276,7 +276,7 @@ async fn era_04_nothing_of_an_erased_customer_is_changed_any_more() {
     };
     let refused = faults(&shop.backend.send_upload(upload).await);
     assert_eq!(refused, ["CUSTOMER_ANONYMIZED owner"]);
-    // Reading, leaving groups, signing out, and deletion go on.
+    // Queries, leaving groups, signing out, and deletion are still allowed.
     let members = json!({ "id": crowd, "customerIds": [id] });
     shop.backend.done("customerGroupRemoveCustomers", members).await;
     shop.backend
@@ -312,7 +312,7 @@ async fn epc_04_a_customer_deletes_itself_with_its_password() {
         .await;
     assert_eq!(refused, ["CUSTOMER_NOT_FOUND customerId (402)"]);
     ada.done("customerDelete", json!({ "password": PASSWORD })).await;
-    // Who is gone may come again, as somebody new.
+    // An erased customer may register again, as a new customer.
     let payload = shop
         .browser
         .done("customerRegister", customers::with_password("ada@example.com"))
@@ -333,7 +333,7 @@ async fn era_03_what_cannot_be_finished_has_failed_and_is_tried_again() {
     let (id, ada) = customer(&shop, "ada@example.com").await;
     ada.done("customerAddressCreate", home()).await;
     let (backend, _) = on_behalf(&shop).await;
-    // The folder of mails cannot be looked into: it is none.
+    // A file takes the place of the mail folder, so that reading the folder fails.
     let data = &shop.gateway.app.config.data_dir;
     std::fs::create_dir_all(data).expect("made");
     std::fs::write(data.join("mail"), "a file").expect("written");

@@ -1,4 +1,4 @@
-//! The export: everything that is stored about a customer, for the customer.
+//! The export: all data stored about a customer, for the customer.
 
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ async fn exp_01_an_export_has_everything_that_somebody_told() {
     );
     let text = told.to_string().to_lowercase();
     for canary in CANARIES {
-        // What is nobody's to read, what was another one before, and what is in a file of their own.
+        // Not exported: the password and its hash, the previous e-mail address, the contents of stored files.
         let is_told = ![
             "$argon2",
             "kanarie-geheim-1",
@@ -57,7 +57,7 @@ async fn exp_01_an_export_has_everything_that_somebody_told() {
     for secret in ["passwordHash", "refreshHash", "emailKey", "blobId"] {
         assert!(!text.contains(&secret.to_lowercase()), "{secret}");
     }
-    // A backend gets the same, and the customer finds it.
+    // A backend gets the same export, and the customer has the file.
     let (again, _) = export(&life.shop, &life.shop.backend, of(&life.id)).await;
     let found = life
         .caller

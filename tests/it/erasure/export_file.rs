@@ -1,4 +1,4 @@
-//! The export's file: read like the data in it, by nobody else, for a week.
+//! The export's file: readable with the same rights as the exported data, by nobody else, for a week.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ impl Exported {
         Self::in_shop(setup().manual_clock().start().await).await
     }
 
-    /// Whether the caller finds the file by its id, alone and among others.
+    /// Whether the caller can read the file by its id and in a list.
     async fn finds(&self, by: &Caller) -> bool {
         let one = format!(
             "{{ node(id: \"{}\") {{ ... on StorageItem {{ id url }} }} }}",
@@ -65,7 +65,7 @@ impl Exported {
         one
     }
 
-    /// The file is nobody's to change, by whatever scope.
+    /// Asserts that no scope allows changes of the file.
     async fn assert_refuses_changes(&self, by: &Caller, who: &str) {
         for (field, kind, input) in [
             (
@@ -188,7 +188,7 @@ async fn exp_02_no_list_count_or_quota_has_the_file() {
         seen["storefront"]["users"]["nodes"][0]["privateStorage"],
         expected
     );
-    // A merge moves what the guest has, and leaves the file where it is.
+    // A merge moves the guest's items and does not move the file.
     shop.guest("guest").await.upload("dog.png", &png(2)).await;
     assert_eq!(shop.merge("guest", &exported.user).await["movedItemCount"], 1);
     assert!(exported.finds(&exported.ada).await);
@@ -272,7 +272,7 @@ async fn exp_02_an_erasure_takes_the_file() {
 async fn exp_02_what_an_earlier_version_exported_is_no_item_any_more() {
     let exported = Exported::live().await;
     let gateway = &exported.shop.gateway;
-    // A migration goes through all there is, once.
+    // A migration scans a whole collection, once.
     gateway.expect_scans();
     let store = &gateway.store;
     let before = store.dump().await;

@@ -1,4 +1,4 @@
-//! Somebody who has filled everything that can be stored about a customer, and where it is looked for afterwards.
+//! A customer with data in every field and collection that can hold some, and the search for the data afterwards.
 
 use bson::{Bson, Document, RawDocumentBuf, doc};
 use futures_util::TryStreamExt;
@@ -13,7 +13,7 @@ use crate::orders::{by_default, in_storefront};
 use crate::sign_on;
 
 pub(super) const PASSWORD: &str = "kanarie-geheim-1";
-/// Everything that somebody told, or that says who they are.
+/// All personal data of the customer, the password and the start of its hash.
 pub(super) const CANARIES: [&str; 35] = [
     "kanarie.alt@zwitscher.example",
     "kanarie.post@zwitscher.example",
@@ -52,7 +52,7 @@ pub(super) const CANARIES: [&str; 35] = [
     "kanarie-subjekt",
 ];
 
-/// Somebody with everything.
+/// The customer with all data.
 pub(super) struct Life {
     pub(super) shop: Shop,
     pub(super) id: Value,
@@ -71,7 +71,7 @@ fn address() -> Value {
     })
 }
 
-/// An address in full, as an order has it.
+/// A full address, as in an order.
 fn orders_address(street: &str) -> Value {
     let mut address = but(address(), json!({ "address1": street }));
     address.as_object_mut().expect("an object").remove("label");
@@ -79,7 +79,7 @@ fn orders_address(street: &str) -> Value {
 }
 
 impl Life {
-    /// Lived in a shop of its own.
+    /// Creates the customer in a shop of its own.
     pub(super) async fn live() -> Self {
         let shop = setup()
             .set("GATEWAY_ANONYMIZATION_GRACE", "0s")
@@ -122,7 +122,7 @@ impl Life {
         life
     }
 
-    /// Shows that the address is theirs, and signs in at a provider that says so too.
+    /// Verifies the e-mail address, and signs in at a provider that also reports it as verified.
     async fn is_vouched_for(&self) {
         let shop = &self.shop;
         let alt = json!({ "email": "kanarie.alt@zwitscher.example" });
@@ -170,22 +170,22 @@ impl Life {
             let input = but(but(by_default(number), of(id)), given);
             let payload = shop.backend.done("orderRecord", in_storefront(shop, input)).await;
             orders.push(payload["order"]["id"].clone());
-            // The second one is the newer one.
+            // The second one has to be newer.
             shop.gateway.advance(std::time::Duration::from_secs(1));
         }
-        // Keys and mails of each kind, of which some are sent and some wait.
+        // One-time keys and mails of each kind, some of them sent and some waiting.
         let post = json!({ "email": "kanarie.post@zwitscher.example" });
         seen.done("customerPasswordResetRequest", post.clone()).await;
         shop.gateway.run_jobs().await;
         let change = json!({ "newEmail": "Kanarie.Neu@zwitscher.example", "password": PASSWORD });
         caller.done("customerEmailChangeRequest", change).await;
         seen.done("customerEmailVerificationRequest", post).await;
-        // With all of it in a file.
+        // An export file that contains all of the data.
         caller.done("customerDataExport", json!({})).await;
         self.orders = orders;
     }
 
-    /// Every canary that is stored in the database, the files of mails or the log, with the place where it is.
+    /// Every canary that is in the database, the mail files or the log, with its place.
     pub(super) async fn found(&self) -> Vec<String> {
         let mut found = Vec::new();
         let mut look = |place: &str, bytes: &[u8]| {
@@ -234,7 +234,7 @@ fn hint(index: &str) -> mongodb::options::Hint {
     mongodb::options::Hint::Name(index.to_owned())
 }
 
-/// Short ones as whole values only.
+/// Whether a text contains a canary; short ones count only as whole values.
 fn is_in(text: &str, canary: &str) -> bool {
     match canary {
         "mx" | "diverse" => text.contains(&format!("\0{canary}\0")),
@@ -242,7 +242,7 @@ fn is_in(text: &str, canary: &str) -> bool {
     }
 }
 
-/// A value of each kind that a stored path can have.
+/// Collects the paths of all stored values.
 pub(super) fn paths(prefix: &str, value: &Bson, into: &mut Vec<String>) {
     match value {
         Bson::Document(document) if !document.is_empty() => {

@@ -1,4 +1,5 @@
-//! Erasure and export: three doors to one eraser, nothing personal left behind any of them, nothing new once it has begun.
+//! Erasure and export: three ways to one eraser, no personal data left after any of them, no new data once it has
+//! begun.
 
 mod at_once;
 mod doors;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::kit::{Caller, Shop};
 
-/// A backend that acts for a member of the organization, and the member's id.
+/// A backend that acts on behalf of a member of the organization, and the member's id.
 pub(crate) async fn on_behalf(shop: &Shop) -> (Caller, String) {
     let member = shop.member("Grace").await.to_string();
     let client = shop.backend.credential.clone().unwrap_or_default();
@@ -32,7 +33,7 @@ pub(crate) async fn on_behalf(shop: &Shop) -> (Caller, String) {
     (shop.nobody().with(token["access_token"].as_str()), member)
 }
 
-/// What a backend sees of a customer's erasure.
+/// The erasure of a customer as a backend sees it.
 async fn state(backend: &Caller, id: &Value) -> Value {
     let query =
         "query ($id: ID!) { customer(by: { id: $id }) { isAnonymized anonymizationStatus anonymizationInfo {
@@ -46,7 +47,7 @@ pub(crate) async fn status(backend: &Caller, id: &Value) -> Value {
     state(backend, id).await["anonymizationStatus"].take()
 }
 
-/// An erasure that stands there, as it is stored.
+/// The stored form of an erasure with this status.
 pub(crate) fn stored(status: &str) -> Document {
     let at = bson::DateTime::from_millis(1_700_000_000_000);
     let mut state = doc! {

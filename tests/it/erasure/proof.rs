@@ -1,5 +1,5 @@
-//! The proof: whoever filled everything that can be filled is found nowhere after any of the doors, and no stored field was
-//! forgotten.
+//! The proof of the erasure: after each way of erasing, none of the customer's data is found anywhere, and every stored
+//! field is covered.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,14 +12,14 @@ use super::life::{CANARIES, Life, PASSWORD, paths};
 use super::{of, on_behalf, state, status};
 use crate::customers::{credentials, is_signed_in};
 
-/// What is found before: the proof would prove nothing if it looked in the wrong places.
+/// Asserts that all data is found before the erasure: otherwise the search would prove nothing.
 async fn assert_everything_is_there(life: &Life) {
     let found = life.found().await;
     for canary in CANARIES {
         let is_there = found
             .iter()
             .any(|found| found.starts_with(&format!("{canary} in ")));
-        // A password is stored nowhere, before and after.
+        // The password itself is never stored.
         assert_eq!(is_there, canary != PASSWORD, "{canary}: {found:#?}");
     }
     for place in [
@@ -36,7 +36,7 @@ async fn assert_everything_is_there(life: &Life) {
     }
 }
 
-/// Signed out everywhere, and the address is free.
+/// Asserts that all sessions are revoked and the e-mail address is free.
 async fn assert_closed(life: &Life) {
     let Life {
         shop,
@@ -176,7 +176,7 @@ async fn epc_04_a_deletion_erases_everything_and_the_customer() {
     }
 }
 
-/// Ids, reference, times, what was ordered at which price.
+/// Asserts that ids, reference, times, ordered products and prices are kept.
 async fn assert_kept(life: &Life) {
     let query = "query ($id: ID!) { customer(by: { id: $id }) { reference email firstName lastName salutation gender
         dateOfBirth shopperReference hasPassword isEmailVerified status orderCount createdAt termsAcceptance { version }
@@ -210,7 +210,7 @@ async fn assert_kept(life: &Life) {
 #[tokio::test]
 async fn exp_01_every_stored_field_is_declared() {
     let life = Life::live().await;
-    // Its jobs wait, so that they are looked at too.
+    // The jobs stay in the database, so that they are examined too.
     life.shop.gateway.expect_jobs();
     let (backend, _) = on_behalf(&life.shop).await;
     backend.done("customerAnonymizationRequest", of(&life.id)).await;
@@ -244,7 +244,7 @@ async fn exp_01_every_stored_field_is_declared() {
     );
 }
 
-/// What this life does not come to.
+/// Stored fields that this customer does not fill.
 const NOT_FILLED: [&str; 8] = [
     "customers.awaitsProof",
     "storefrontUsers.expiresAt",

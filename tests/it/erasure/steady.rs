@@ -1,5 +1,5 @@
-//! What must win against a customer who goes on writing all the while on several devices: erasure, deletion, and whatever
-//! signs out.
+//! Operations that must succeed while a customer keeps writing on several devices: erasure, deletion, and everything
+//! that revokes sessions.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -11,12 +11,12 @@ use crate::addresses::home;
 use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, id_of, setup, signed_in};
 use crate::kit::{Caller, Shop, Upload, eventually, faults, mutation, png};
 
-/// More writes than one device gets to in a test: a loop that comes so far was in nobody's way for long.
+/// More writes than one device reaches in a test: a device that gets here was not stopped.
 const ENDLESS: usize = 3000;
-/// Writes of each device before anything is asked of it.
+/// The number of writes of each device before the operation starts.
 const STEADY: usize = 3;
 
-/// A customer's devices that write in loops.
+/// A customer's devices, which write in loops.
 struct Devices {
     callers: Vec<Caller>,
     refresh: String,
@@ -25,7 +25,7 @@ struct Devices {
 }
 
 impl Devices {
-    /// Signs a customer in on three devices, and on one that does nothing.
+    /// Signs a customer in on three devices that write, and on one that does not.
     async fn of(shop: &Shop, email: &str) -> (Self, Caller) {
         let (own, _) = ada(shop, email).await;
         let id = id_of(&own).await;
@@ -63,7 +63,7 @@ impl Devices {
         .await;
     }
 
-    /// Writes on all devices until they are signed out, refused or told to stop. Why each one stopped.
+    /// Writes on all devices until each is signed out, refused or stopped; returns the reasons.
     async fn write(&self, shop: &Shop) -> Vec<String> {
         let nobody = shop.nobody();
         let token = std::sync::Mutex::new(self.refresh.clone());
@@ -103,7 +103,7 @@ impl Devices {
     }
 }
 
-/// One write, in turn of each kind.
+/// One write; the kinds of writes alternate.
 async fn write_once(caller: &Caller, device: usize, turn: usize) -> Result<(), String> {
     match (device + turn) % 3 {
         0 => {
@@ -172,7 +172,7 @@ async fn era_05_an_erasure_is_not_held_up_by_its_own_customer() {
             ];
             assert!(is_told.contains(&why.as_str()), "round {round}: {stopped:?}");
         }
-        // The one transaction that closes ends the sessions, and nobody else does: it is tried once, or a few times.
+        // Sessions are deleted only by the transaction that closes the account: one attempt, or a few with retries.
         let ends = |command: &&String| *command == "delete sessions";
         let tries = commands.iter().filter(ends).count();
         assert!((1..=3).contains(&tries), "round {round}: {tries} tries");

@@ -1,4 +1,4 @@
-//! Bad registrations and profiles.
+//! Invalid registrations and profiles.
 
 use serde_json::json;
 
@@ -47,7 +47,7 @@ async fn err_01_a_registration_names_each_bad_value() {
     check(&shop, &shop.backend, "customerRegister", &newcomer(&shop), bads).await;
 }
 
-/// What neither a backend nor a customer may change a profile to.
+/// Invalid profile changes, for backends and customers alike.
 fn bad_profiles() -> Vec<Bad> {
     let mut bads = bad_names(
         "firstName",

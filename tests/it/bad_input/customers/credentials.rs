@@ -1,4 +1,4 @@
-//! Bad sign-ins, tokens and passwords.
+//! Invalid sign-ins, tokens and passwords.
 
 use serde_json::json;
 
@@ -109,7 +109,7 @@ async fn tok_02_to_sign_out_what_is_not_signed_in_is_success_and_another_custome
     .await;
     let bads = bad_customers(&theirs, "CUSTOMER_NOT_FOUND customerId (402)");
     check(&shop, &ada, "customerTokenRevoke", &all, bads).await;
-    // Nor does a customer sign out while it names another.
+    // A customer cannot sign out with another customer's id either.
     let bads = bad_customers(&theirs, "CUSTOMER_NOT_FOUND customerId (402)");
     check(&shop, &ada, "customerTokenRevoke", &json!({}), bads).await;
 }

@@ -1,4 +1,4 @@
-//! Bad input to customers' mutations.
+//! Invalid input for customer mutations.
 
 mod accounts;
 mod credentials;
@@ -14,7 +14,7 @@ use crate::customers::{
 };
 use crate::kit::{Caller, Shop, faults};
 
-/// Every mutation of customers with an input that would take effect.
+/// Every customer mutation with an input that would succeed.
 #[expect(clippy::too_many_lines, reason = "one mutation after the other")]
 pub(super) async fn all(shop: &Shop) -> Vec<Good> {
     let (ada, refresh) = ada(shop, "ada@example.com").await;
@@ -48,7 +48,7 @@ pub(super) async fn all(shop: &Shop) -> Vec<Good> {
                 "gender": "FEMALE", "dateOfBirth": "1990-02-28", "email": "grace@example.com",
                 "shopperReference": "grace",
             }),
-            // What cannot be cleared is refused on its field.
+            // Includes fields that cannot be cleared: null is rejected on them.
             &[
                 "customerId",
                 "expectedVersion",
@@ -186,23 +186,23 @@ fn change(present: &str, new: &str) -> Value {
     json!({ "password": present, "newPassword": new, "confirmPassword": new })
 }
 
-/// Everything that is stored, but for the numbers that are used up by what fails (SPR-17).
+/// All stored documents, except the counters, whose numbers failed registrations use up (SPR-17).
 async fn kept(shop: &Shop) -> BTreeMap<String, Vec<Document>> {
     let mut dump = shop.gateway.store.dump().await;
     dump.remove("counters");
     dump
 }
 
-/// What is changed of a good input, and the faults that it comes to.
+/// Changes to a valid input, and the expected errors.
 pub(super) type Bad = (Value, Vec<&'static str>);
 
-/// The same fault for each of the values in one field.
+/// The same error for each of the values in one field.
 pub(super) fn each(field: &str, values: &[&str], fault: &'static str) -> Vec<Bad> {
     let bad = |value: &&str| (json!({ field: value }), vec![fault]);
     values.iter().map(bad).collect()
 }
 
-/// What no name can be.
+/// Invalid names.
 fn bad_names(field: &'static str, faults: [&'static str; 3]) -> Vec<Bad> {
     let [required, too_long, invalid] = faults;
     let long = MARK.repeat(15);
@@ -216,7 +216,7 @@ fn bad_names(field: &'static str, faults: [&'static str; 3]) -> Vec<Bad> {
     bads
 }
 
-/// What no e-mail address can be.
+/// Invalid e-mail addresses.
 fn bad_addresses() -> Vec<Bad> {
     let long = format!("hunter2@{}.example.com", "x".repeat(250));
     let mut bads = each("email", &["", " ", "\t\n"], "REQUIRED email");
@@ -260,7 +260,7 @@ fn bad_shopper_references() -> Vec<Bad> {
     bads
 }
 
-/// What no storefront of the caller is.
+/// Values that are not the id of a storefront of the caller.
 pub(super) fn bad_storefronts(rival: &Shop) -> Vec<Bad> {
     let bad = [
         "",
@@ -274,7 +274,7 @@ pub(super) fn bad_storefronts(rival: &Shop) -> Vec<Bad> {
     each("storefrontId", &bad, "STOREFRONT_NOT_FOUND storefrontId")
 }
 
-/// What no customer of the caller is; `missing` for what names none.
+/// Values that are not the id of a customer of the caller; `missing` is the error for blank ones.
 pub(super) fn bad_customers(theirs: &Value, missing: &'static str) -> Vec<Bad> {
     let bad = [
         MARK,
@@ -290,7 +290,7 @@ pub(super) fn bad_customers(theirs: &Value, missing: &'static str) -> Vec<Bad> {
 
 pub(super) const MISSING: &str = "CUSTOMER_REFERENCE_MISSING customerId (405)";
 
-/// New passwords that break rules; the field's name, and the legacy code as it is shown.
+/// Passwords that violate the rules, for the named field; the legacy codes are part of the expected errors.
 fn bad_passwords(field: &'static str, faults: [&'static str; 3]) -> Vec<Bad> {
     let [too_short, too_long, too_common] = faults;
     let both = |password: &str| json!({ field: password, "confirmPassword": password });
@@ -322,7 +322,8 @@ pub(super) async fn check(shop: &Shop, caller: &Caller, field: &str, good: &Valu
     assert_eq!(kept(shop).await, before, "{field}: nothing changed");
 }
 
-/// A shop with a customer who has taken what is unique, a rival, and the id of the rival's customer.
+/// A shop with a customer who uses up the unique values, another organization's shop, and the id of that shop's
+/// customer.
 pub(super) async fn shops() -> (Shop, Shop, Value) {
     let shop = setup().start().await;
     let rival = shop.rival().await;
