@@ -115,7 +115,7 @@ async fn signs_in(certified: &mut Certified, shop: &Shop, login: &str) -> Value 
 // EPC-09
 #[tokio::test]
 async fn epc_09_a_customer_signs_in_at_a_certified_provider() {
-    // The claims are in the id token or at the userinfo endpoint; a client has a secret or none; signed by RSA or ECDSA.
+    // Claims in the id token or at the userinfo endpoint; with a client secret or none; signed by RSA or ECDSA.
     for (claims_in_id_token, secret, algorithm) in [
         (false, true, "RS256"),
         (true, false, "ES256"),
