@@ -95,7 +95,7 @@ let clients = 0
 
 const backend = await open(new HttpLink({ uri, headers: { Authorization: `Bearer ${secret}` } }))
 const browser = await open(new HttpLink({ uri, headers: { Authorization: `Bearer ${publishableKey}` } }))
-// Other users of the storefront, if it has any, stay out of the lists below.
+// Excludes other users of the storefront, if there are any, from the lists below.
 const prefix = `apollo-${Date.now()}-`
 const names = ['a', 'b', 'c', 'd', 'e'].map(letter => prefix + letter)
 
@@ -110,14 +110,14 @@ await step('what is forbidden is an error with a code', forbiddenHasACode)
 await step('a forbidden mutation leaves the one beside it', partialAnswer)
 await step('an upload keeps every byte', uploadKeepsEveryByte)
 
-/** A client with a cache of its own, as the guide has it. */
+/** Opens a client with its own cache, configured as in the guide. */
 async function open(link) {
   clients += 1
   const { cache } = await import(`${CACHE}?${clients}`)
   return new ApolloClient({ link, cache })
 }
 
-/** What the guide hands to the cache. */
+/** Returns the guide's options of the cache. */
 async function configuration() {
   const file = fromGuide('apollo-cache.mjs', {
     "import { InMemoryCache } from '@apollo/client/core'": 'class InMemoryCache { constructor(options) { this.options = options } }'
@@ -129,7 +129,7 @@ async function cacheIsComplete() {
   const schema = buildClientSchema(await send(gateway, publishableKey, getIntrospectionQuery()))
   const { possibleTypes, typePolicies } = await configuration()
   assert.deepEqual([...possibleTypes.Node].sort(), nodes(schema))
-  // Tokens and user errors are in payloads only, which no query leads to.
+  // Tokens and user errors occur only in payloads, which no query reaches.
   const inPayloads = ['AccessToken', 'CustomerToken', 'UserError']
   for (const type of parts(schema).filter(type => !inPayloads.includes(type))) {
     const { merge, keyFields } = typePolicies[type] ?? {}
@@ -183,7 +183,7 @@ async function pagesAdd() {
   assert.equal(page.totalCount, names.length)
 }
 
-/** What a component that shows the list would show now: what the cache has of it. */
+/** Returns the list that a component would show now, from the cache. */
 function shown(variables) {
   const { storefront } = backend.readQuery({ query: USERS, variables })
   return storefront.users.edges.map(({ node }) => node.storefrontUserId)
@@ -216,7 +216,10 @@ async function forbiddenHasACode() {
   })
 }
 
-/** Two queries select other fields of the same parts, and of the one who asks; afterwards the cache has both. */
+/**
+ * Two queries select different fields of the same objects without an id, and of the viewer; afterwards the cache has
+ * both.
+ */
 async function partsStayTogether() {
   const token = await registerGuest(gateway, publishableKey)
   await upload(gateway, token, picture('cat.png'))

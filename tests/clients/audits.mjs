@@ -1,4 +1,4 @@
-// GraphQL over HTTP: every audit of the npm package graphql-http, MUST, SHOULD and MAY, against a running gateway.
+// Runs every GraphQL over HTTP audit of the npm package graphql-http, MUST, SHOULD and MAY, against a running gateway.
 // Usage: node audits.mjs http://127.0.0.1:8080 pk_…
 
 import assert from 'node:assert/strict'
@@ -18,7 +18,7 @@ await step(`all ${audits.length} audits pass`, async () => {
   assert.deepEqual(failed, [])
 })
 
-/** The audits know nothing of credentials. */
+/** Adds the credential, which the audits do not support. */
 function fetchWithKey(input, init = {}) {
   const headers = new Headers(init.headers)
   headers.set('Authorization', `Bearer ${publishableKey}`)

@@ -1,12 +1,12 @@
-// What the frontend guide says about caches, against the schema: every type without an id and every connection is named there.
-// A new type or list that is missing fails here, before a cache of somebody's loses it.
+// Lists what the cache configurations in the frontend guide have to cover: every type without an id and every
+// connection. A new type or list that the guide lacks fails a test, before a store's cache loses its data.
 
 import assert from 'node:assert/strict'
 import { isInterfaceType, isListType, isObjectType, getNamedType, getNullableType } from 'graphql'
 
 const PAGE = ['first', 'after', 'last', 'before']
 
-/** The object types of a schema that a query can reach, but for connections, edges and payloads. */
+/** Returns the object types of the schema, except for connections, edges, payloads and the mutation type. */
 function types(schema) {
   const isOurs = ({ name }) => !name.startsWith('__') && !/(Connection|Edge|Payload|PageInfo)$/.test(name)
   const all = Object.values(schema.getTypeMap()).filter(type => isObjectType(type) && isOurs(type))
@@ -15,20 +15,20 @@ function types(schema) {
 
 const isConnection = field => getNamedType(field.type).name.endsWith('Connection')
 
-/** The types that have no id. */
+/** Returns the names of the types without an id. */
 export function parts(schema) {
   const roots = [schema.getQueryType()]
   return types(schema).filter(type => !type.getFields().id && !roots.includes(type)).map(({ name }) => name)
 }
 
-/** All that `node` finds. */
+/** Returns the names of the types that `node` can return. */
 export function nodes(schema) {
   const node = schema.getType('Node')
   assert.ok(isInterfaceType(node))
   return schema.getPossibleTypes(node).map(({ name }) => name).sort()
 }
 
-/** Each field that is a connection, and its arguments that make another list of it. */
+/** Returns each field that is a connection, with the arguments that select a different list. */
 export function connections(schema) {
   const found = []
   for (const type of types(schema))
@@ -42,7 +42,7 @@ export function connections(schema) {
   return found
 }
 
-/** Each field that is a list of objects. */
+/** Returns each field that is a list of objects. */
 export function lists(schema) {
   const isListOfObjects = ({ type }) => isListType(getNullableType(type)) && isObjectType(getNamedType(type))
   return types(schema).flatMap(type =>

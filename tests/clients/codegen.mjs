@@ -1,5 +1,5 @@
-// Generates TypeScript from the running gateway with graphql-codegen and the frontend guide's configuration, as a store's
-// front end does, checks it strictly, and uses it. Usage: node codegen.mjs http://127.0.0.1:8080 pk_…
+// Generates TypeScript from the running gateway with graphql-codegen and the frontend guide's configuration, as a
+// store's front end does, type-checks it strictly, and runs it. Usage: node codegen.mjs http://127.0.0.1:8080 pk_…
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -20,7 +20,7 @@ function generate() {
     'pk_…': publishableKey,
     'src/**/*.graphql': 'codegen/operations.graphql',
     'src/generated/': 'codegen/generated/',
-    // What fits this folder's way of using it.
+    // Changes for this directory's use of the configuration.
     'export default {': "export default { importExtension: '.js',",
     "preset: 'client',": "preset: 'client', presetConfig: { fragmentMasking: false },",
     'config: {': "config: { documentMode: 'string', useTypeImports: true,"
@@ -28,7 +28,9 @@ function generate() {
   runProgram('@graphql-codegen/cli/cjs/bin.js', ['--config', config, '--silent'])
 }
 
-/** A new query or mutation needs a sample, because nothing else here would notice it. */
+/**
+ * Asserts that each query and mutation has a sample operation, because nothing else here would notice a missing one.
+ */
 async function everyRootFieldIsUsed() {
   const schema = buildClientSchema(await send(gateway, publishableKey, getIntrospectionQuery({ oneOf: true })))
   const samples = parse(readFileSync('codegen/operations.graphql', 'utf8'))

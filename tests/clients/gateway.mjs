@@ -1,10 +1,13 @@
-// What the scripts have in common: arguments, named steps, packages' programs, and a plain request.
+// Shared functions of the scripts: arguments, named steps, programs of npm packages, and plain requests.
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** The script's arguments; ends it with a line of help when one is missing. The first is always the gateway's URL. */
+/**
+ * Returns the script's arguments, the first of which is always the gateway's URL; exits with a usage line if one is
+ * missing.
+ */
 export function readArguments(script, ...names) {
   const given = process.argv.slice(2)
   if (given.length !== names.length) {
@@ -14,7 +17,7 @@ export function readArguments(script, ...names) {
   return given
 }
 
-/** Runs a check and tells how it went, so that a failure's place is known without a debugger. */
+/** Runs a check and prints its result, so that the place of a failure is visible without a debugger. */
 export async function step(name, check) {
   try {
     const found = await check()
@@ -26,7 +29,7 @@ export async function step(name, check) {
   }
 }
 
-/** Runs the program of an installed package, which must succeed; what it prints is shown. */
+/** Runs the program of an installed package, which must succeed, and shows its output. */
 export function runProgram(program, args, { cwd, env } = {}) {
   const command = [fileURLToPath(new URL(`node_modules/${program}`, import.meta.url)), ...args]
   const options = { cwd, env: { ...process.env, ...env }, stdio: 'inherit' }
@@ -34,7 +37,7 @@ export function runProgram(program, args, { cwd, env } = {}) {
   if (status !== 0) throw error ?? new Error(`${program} ended with ${status}`)
 }
 
-/** Sends an operation that must succeed, past any client library, and returns its data. */
+/** Sends an operation without a client library and returns its data; throws if the response has errors. */
 export async function send(gateway, credential, query, variables) {
   const response = await fetch(new URL('/graphql', gateway), {
     method: 'POST',
@@ -46,12 +49,13 @@ export async function send(gateway, credential, query, variables) {
   return data
 }
 
-/** Blocks of the frontend guide that were written to files. */
+/** The number of code blocks of the frontend guide that were written to files. */
 let written = 0
 
 /**
- * The code block of the frontend guide that begins with `// name`, written to a file beside the scripts; its path. So what people
- * copy is what is tried. `replacements` are the lines that everybody has to adapt: each must be there.
+ * Writes the code block of the frontend guide that begins with `// name` to a file beside the scripts and returns its
+ * path, so that the code that users copy is tested. `replacements` are the parts that every user has to adapt; each
+ * must occur in the block.
  */
 export function fromGuide(name, replacements = {}) {
   const guide = readFileSync(process.env.GUIDE ?? new URL('../../docs/frontend.md', import.meta.url), 'utf8')
@@ -68,7 +72,7 @@ export function fromGuide(name, replacements = {}) {
   return fileURLToPath(file)
 }
 
-/** Runs a check during which nobody may complain on the console, as caches do about what they cannot keep. */
+/** Runs a check that must not log to the console, as caches do about data that they cannot keep. */
 export async function quietly(check) {
   const complaints = []
   const { warn, error } = console
@@ -82,7 +86,7 @@ export async function quietly(check) {
   if (complaints.length > 0) throw new Error(complaints.join('\n'))
 }
 
-/** Registers an anonymous user, as a browser does, and returns its token. */
+/** Registers an anonymous user, as a browser does, and returns its access token. */
 export async function registerGuest(gateway, publishableKey) {
   const { storefrontUserRegister } = await send(
     gateway,
@@ -92,13 +96,13 @@ export async function registerGuest(gateway, publishableKey) {
   return storefrontUserRegister.token.accessToken
 }
 
-/** An image as a browser's file input would give it; its content differs from name to name. */
+/** Returns an image as a browser's file input would; its content differs by name. */
 export function picture(name) {
   const png = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52]
   return new File([new Uint8Array(png), name], name, { type: 'image/png' })
 }
 
-/** Uploads a file past any client library, and returns its item's id. */
+/** Uploads a file without a client library and returns the id of its item. */
 export async function upload(gateway, token, file) {
   const query = `mutation ($input: StorageItemUploadInput!) {
     storageItemUpload(input: $input) { storageItem { id } userErrors { code } }

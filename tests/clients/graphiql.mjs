@@ -1,6 +1,7 @@
-// Opens the gateway's GraphiQL in a real browser, as a developer would, and checks that all of it works from the
-// gateway alone. Usage: node graphiql.mjs http://127.0.0.1:8080 [folder for screenshots]
-// The gateway must be one with example tabs that work (serve --demo). CHROMIUM names the browser.
+// Opens the gateway's GraphiQL in a real browser, as a developer would, and checks that all of it works without
+// requests to other origins.
+// Usage: node graphiql.mjs http://127.0.0.1:8080 [directory for screenshots]
+// The gateway must have example tabs that work (serve --demo). CHROMIUM is the path of the browser.
 
 import assert from 'node:assert/strict'
 import path from 'node:path'
@@ -30,7 +31,7 @@ const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: BROWSER_FLAGS
 })
-/** Runs that were refused and tried again. */
+/** The number of runs that were refused and retried. */
 let refusals = 0
 
 try {
@@ -45,7 +46,7 @@ try {
   await step('after a reload the tabs still work', () => reloadKeepsTabs(visit))
   await step('dark follows the system', () => darkFollowsTheSystem(visit, browser))
   await step('no request left the gateway', () => nothingLeft(visit))
-  // Each refusal that runsWhoAmI tried again shows on the console once; nothing else may.
+  // The browser logs one error for each refusal that runsWhoAmI retried; nothing else may be logged.
   const isRefusal = complaint => complaint.includes('the server responded with a status of 400')
   await step('the console is clean', () => {
     assert.deepEqual(visit.complaints.filter(line => !isRefusal(line)), [])
@@ -55,13 +56,13 @@ try {
   await browser.close()
 }
 
-/** Opens a page that records its requests and complaints; what goes elsewhere is recorded and cut off. */
+/** Opens a page that records its requests and console errors; requests to other origins are recorded and aborted. */
 async function openVisit(browser, colorScheme = 'light') {
   const context = await browser.newContext({ colorScheme, viewport: { width: 1440, height: 900 } })
   const visit = { context, requests: [], complaints: [] }
   context.on('request', request => visit.requests.push(request.url()))
   await context.route(url => isElsewhere(url), route => route.abort())
-  // A Content-Security-Policy violation is an error on the console too, of the page and of its workers.
+  // A violation of the Content-Security-Policy, by the page or its workers, is also logged as an error.
   context.on('console', message => {
     if (['error', 'warning'].includes(message.type())) visit.complaints.push(`${message.type()}: ${message.text()}`)
   })
@@ -127,7 +128,7 @@ async function explorerShows(visit) {
   await page.getByRole('button', { name: /GraphiQL Explorer/ }).click()
 }
 
-/** Running all of them would change data, so that they are checked against the schema that the gateway tells. */
+/** Validates the tabs against the gateway's schema instead of running them, which would change data. */
 async function tabsAreValid({ page }) {
   const { tabs, publicKey } = await (await fetch(new URL('/graphiql/config.json', gateway))).json()
   const schema = buildClientSchema(await introspect(publicKey))
@@ -150,7 +151,7 @@ async function introspect(publicKey) {
 }
 
 async function reloadKeepsTabs({ page }) {
-  // At once, while GraphiQL may not have stored everything yet: no tab may be lost or doubled.
+  // Reloads at once, before GraphiQL may have stored everything: no tab may be lost or duplicated.
   await page.getByRole('tab', { name: TABS[0] }).click()
   await page.reload()
   await contains(headerEditor(page), 'Bearer')
@@ -163,7 +164,7 @@ async function reloadKeepsTabs({ page }) {
   await runsWhoAmI(page)
 }
 
-/** Another person's first visit, whose system is dark. */
+/** Opens a first visit with a system that prefers dark colours. */
 async function darkFollowsTheSystem(visit, browser) {
   const background = page => page.locator('.graphiql-container').evaluate(node => getComputedStyle(node).backgroundColor)
   const light = await background(visit.page)
@@ -185,11 +186,11 @@ function nothingLeft({ requests }) {
   )
 }
 
-/** Runs the open tab and checks the answer, on the wire and in the response pane. */
+/** Runs the open tab and checks the response, on the network and in the response pane. */
 async function runsWhoAmI(page) {
   let response
-  // GraphiQL takes over what its editors show a moment after a tab was opened: on a busy machine a click that comes at
-  // once may still send the operation's name or the headers of the tab before, and is refused.
+  // GraphiQL takes over the content of its editors a moment after a tab is opened. On a busy machine an early click may
+  // still send the operation name or the headers of the previous tab, which is refused.
   for (let tries = 0; tries < 10 && response?.status() !== 200; tries += 1) {
     const answered = page.waitForResponse(response => response.request().postData()?.includes('query WhoAmI') ?? false)
     await page.getByRole('button', { name: /Execute query/ }).click()
@@ -218,13 +219,15 @@ async function shownTabs(page) {
   return names.map(name => name.trim())
 }
 
-/** Waits until an editor shows the text. Monaco draws spaces as no-break ones, and more of them where it wraps a line. */
+/**
+ * Waits until an editor shows the text. Monaco renders spaces as no-break spaces, and adds some where it wraps a line.
+ */
 async function contains(locator, text) {
   const drawn = new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(' ', '\\s+'))
   await locator.filter({ hasText: drawn }).waitFor()
 }
 
-/** Data and blob addresses stay inside the browser. */
+/** Whether the URL is on another origin; data and blob URLs stay inside the browser. */
 function isElsewhere(url) {
   return !['data:', 'blob:'].includes(url.protocol) && url.origin !== gateway.origin
 }

@@ -1,5 +1,5 @@
-// Compares the exported schema with what the running gateway tells about itself, with GraphQL Inspector: a file that
-// is out of date would mislead everyone who works from it.
+// Compares the exported schema with the introspection of the running gateway, with GraphQL Inspector, because everybody
+// who works from an outdated file would be misled.
 // Usage: node inspector.mjs http://127.0.0.1:8080 pk_… ../../schema.graphql
 
 import assert from 'node:assert/strict'
@@ -20,7 +20,7 @@ const EVERYTHING = getIntrospectionQuery({
 const exported = buildSchema(readFileSync(file, 'utf8'))
 await step('introspection tells the exported schema', async () => {
   const told = buildClientSchema(await send(gateway, publishableKey, EVERYTHING))
-  // By way of its text, because the comparison looks for directives (@oneOf) in the text only.
+  // Printed and parsed again, because the comparison finds directives (@oneOf) only in a schema built from text.
   await isTheSame(buildSchema(printSchema(told)))
 })
 await step('so does /schema.graphql', async () => {

@@ -1,4 +1,4 @@
-// Holds the exported schema to the rules that most GraphQL APIs follow: graphql-eslint's recommended ones and Relay's.
+// Checks the exported schema against common GraphQL rules: graphql-eslint's recommended ones and Relay's.
 // Usage: node lint.mjs ../../schema.graphql
 
 import { readFileSync } from 'node:fs'
@@ -10,9 +10,9 @@ const [schema] = readArguments('lint.mjs', 'SCHEMA_FILE')
 
 const RULES = { ...plugin.configs['flat/schema-recommended'].rules, ...plugin.configs['flat/schema-relay'].rules }
 
-/** Where a rule does not fit, how far, and why. */
+/** Rules that do not apply fully, with the extent and the reason. */
 const EXCEPTIONS = {
-  // Only what `node` finds has an id. Caches hold the rest as a part of the object that leads to it.
+  // Only types that `node` returns have an id. Caches keep the others as parts of the object that contains them.
   '@graphql-eslint/strict-id-in-types': [
     'error',
     {
@@ -37,14 +37,14 @@ const EXCEPTIONS = {
       }
     }
   ],
-  // A connection offers its rows as `nodes` too, and a payload its user errors as a plain list.
+  // A connection offers its objects as `nodes` too, and a payload has its user errors as a plain list.
   '@graphql-eslint/relay-edge-types': [
     'error',
     { withEdgeSuffix: true, shouldImplementNode: true, listTypeCanWrapOnlyEdgeType: false }
   ]
 }
 
-/** Single findings that are meant to be so. One that is found no longer is a failure too. */
+/** Single findings that are intended. One that no longer occurs is a failure too. */
 const ACCEPTED = [
   {
     rule: '@graphql-eslint/no-typename-prefix',
@@ -92,7 +92,7 @@ async function lint() {
       rules: { ...RULES, ...EXCEPTIONS }
     }
   })
-  // Under a name in this folder, because ESLint leaves out what is elsewhere.
+  // Under a name in this directory, because ESLint ignores files outside of it.
   const [result] = await eslint.lintText(readFileSync(schema, 'utf8'), { filePath: 'schema.graphql' })
   return result.messages
 }

@@ -1,9 +1,9 @@
 // An identity provider for tests, and the browsers that sign in there. Usage: node oidc.mjs CONFIGURATION
 // The provider is the certified oidc-provider on a free port of the loopback address. CONFIGURATION is JSON:
 //   {"redirectUri", "accounts": {login: claims}, "client": {…}, "claimsInIdToken": true, "algorithm": "ES256"}
-// Prints one JSON line when it listens ({issuer}). For each line {url, login} of its standard input a browser of its own goes
-// to the authorization URL, signs in and consents by the provider's own forms, and {returned} is where it is sent back to;
-// {failed} tells why it is not. Ends with its standard input.
+// Prints one JSON line when it listens ({issuer}). For each line {url, login} of its standard input a new browser opens
+// the authorization URL, signs in and consents in the provider's own forms; the output is a line with {returned}, the
+// URL that it is redirected to, or {failed} with the reason. Ends with its standard input.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -16,12 +16,12 @@ if (process.argv.length !== 3) {
 }
 const { redirectUri, accounts, client, claimsInIdToken = false, algorithm = 'RS256' } = JSON.parse(process.argv[2])
 
-// The provider's advice for production is no line of ours.
+// The provider's advice for production must not mix with the output lines.
 console.info = console.error
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
-/** A fresh key of the provider. */
+/** Generates a signing key of the provider. */
 function key() {
   const [kind, options] = algorithm === 'ES256' ? ['ec', { namedCurve: 'P-256' }] : ['rsa', { modulusLength: 2048 }]
   const { privateKey } = generateKeyPairSync(kind, options)
@@ -41,7 +41,9 @@ function configuration() {
   }
 }
 
-/** A browser without a window: keeps cookies, follows the provider's own redirections, fills in its forms. */
+/**
+ * Signs in with a browser without a window: keeps cookies, follows the provider's redirects, and fills in its forms.
+ */
 async function signIn({ url, login }) {
   const cookies = new Map()
   const answers = { login: { login, password: 'any' }, consent: {} }

@@ -1,6 +1,7 @@
 // A page of another origin calls the gateway in a real browser, with the headers that tracing and client awareness add.
 // Usage: node origins.mjs http://127.0.0.1:8080 pk_… http://127.0.0.1:9001/ http://127.0.0.1:9002/
-// The two are pages of an origin that may call the gateway and of one that may not. CHROMIUM names the browser.
+// The last two are pages: one of an origin that may call the gateway, one of an origin that may not. CHROMIUM is the
+// path of the browser.
 
 import assert from 'node:assert/strict'
 import { chromium } from 'playwright-core'
@@ -8,7 +9,7 @@ import { readArguments, step } from './gateway.mjs'
 
 const [gateway, publishableKey, allowed, refused] = readArguments('origins.mjs', 'URL', 'KEY', 'ALLOWED', 'REFUSED')
 
-/** What Sentry, W3C Trace Context, Datadog and Apollo Client add to the requests of a page. */
+/** The headers that Sentry, W3C Trace Context, Datadog and Apollo Client add to a page's requests. */
 const HEADERS = {
   'sentry-trace': '771a43a4192642f0b136d5159a501700-7b8a1d3d2c1e4f50-1',
   baggage: 'sentry-environment=production,sentry-public_key=abc,sentry-trace_id=771a43a4192642f0b136d5159a501700',

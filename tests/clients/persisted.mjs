@@ -1,4 +1,5 @@
-// Apollo Client with its link for automatic persisted queries, which the gateway does not keep: the link sends the text then.
+// Apollo Client with its link for automatic persisted queries, which the gateway does not support: the link then sends
+// the text.
 // Usage: node persisted.mjs http://127.0.0.1:8080 pk_…
 
 import assert from 'node:assert/strict'
@@ -30,7 +31,7 @@ for (const [how, useGETForHashedQueries] of [['POST', false], ['GET', true]]) {
   })
 }
 
-/** A client, and what it has sent. */
+/** Opens a client and records what it sends. */
 function open(options) {
   const sent = []
   const watched = (address, init) => {

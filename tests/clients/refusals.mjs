@@ -1,4 +1,5 @@
-// Sends what is refused before it is read, with Node's own fetch: each must see the answer, and none a broken connection.
+// Sends requests that are refused before their body is read, with Node's own fetch: each must get the response, and
+// none a broken connection.
 // Usage: node refusals.mjs http://127.0.0.1:8080 pk_…
 
 import assert from 'node:assert/strict'
@@ -16,7 +17,7 @@ await step('bodies that are too large see 413', () => all(413, json, publishable
 await step('bodies of another type see 415', () => all(415, text, publishableKey))
 await step('multipart bodies that nothing can be read of see 400', () => all(400, broken, publishableKey))
 
-/** Sends it twenty times, a few at once, and then once after the other on connections that are kept. */
+/** Sends a request twenty times, a few at once, and then three times in sequence on connections that are kept alive. */
 async function all(status, request, credential, code) {
   const sent = []
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -45,7 +46,7 @@ async function send(request, credential) {
   return { status: response.status, body: await response.json() }
 }
 
-/** An upload of two mebibytes by the GraphQL multipart request specification. */
+/** Returns an upload of two mebibytes as in the GraphQL multipart request specification. */
 function upload() {
   const form = new FormData()
   const query = 'mutation($file: Upload!) { storageItemUpload(input: { file: $file }) { userErrors { code } } }'
@@ -64,7 +65,7 @@ function text() {
   return { headers: { 'Content-Type': 'text/plain' }, body: 'x'.repeat(3 * MEBIBYTE) }
 }
 
-/** Without the header that a form cannot send. */
+/** Returns an upload without the header that an HTML form cannot send. */
 function broken() {
   const { body } = upload()
   return { headers: {}, body }

@@ -1,5 +1,5 @@
-// Compiles operations of a Relay application against the exported schema, and runs them against the gateway: Relay relies
-// on connections, edges and global ids being exactly as it expects.
+// Compiles operations of a Relay application against the exported schema and runs them against the gateway: Relay
+// relies on exact conventions for connections, edges and global ids.
 // Usage: node relay.mjs http://127.0.0.1:8080 sk_… sto_… ../../schema.graphql
 
 import assert from 'node:assert/strict'
@@ -27,7 +27,7 @@ const network = relay.Network.create(async ({ text }, variables) => ({
   data: await send(gateway, secret, text, variables)
 }))
 const environment = (await import(fromGuide('relay-environment.mjs'))).environment(network)
-// Other users of the storefront, if it has any, stay out of the lists below.
+// Excludes other users of the storefront, if there are any, from the lists below.
 const prefix = `relay-${Date.now()}-`
 const names = ['a', 'b', 'c'].map(letter => prefix + letter)
 
@@ -68,7 +68,7 @@ async function unknownObject() {
   assert.deepEqual(await read(ITEM_AGAIN, { id: 'itm_01ARZ3NDEKTSV4RRFFQ69G5FAV' }), { node: null })
 }
 
-/** The member on whose behalf the token is asks for an erasure: the same id is a member's and an actor's. */
+/** The member who owns the token requests an erasure: the same id is then that of a member and of an actor. */
 async function actorIsNoMember() {
   const { viewer } = await read(OWNER, {})
   const input = { storefrontId, email: `${prefix}@example.com`, acceptedTerms: true, firstName: 'Ada', lastName: 'Lovelace' }
@@ -93,7 +93,7 @@ function ours() {
   return { storefrontUserId: { startsWith: prefix } }
 }
 
-/** Sends a query; what it brought stays in the store, as long as a page of an application would show it. */
+/** Sends a query; its data is retained in the store, as while a page of an application shows it. */
 function read(query, variables) {
   environment.retain(relay.createOperationDescriptor(query, variables))
   return relay.fetchQuery(environment, query, variables).toPromise()
@@ -105,7 +105,7 @@ function commit(mutation, variables) {
   })
 }
 
-/** The list of users as a component would get it, from the store. */
+/** Returns the list of users from the store, as a component would get it. */
 function users(storefront) {
   return environment.lookup(relay.getSingularSelector(USERS_FRAGMENT, storefront)).data.users
 }

@@ -1,8 +1,8 @@
 // A mail server for tests. Usage: node smtp.mjs PORT [starttls] [login]; port 0 takes a free one.
-// Prints one JSON line when it listens ({port}) and one a mail that it took ({from, to, data}); ends with its standard
-// input. What happens to a mail is said by the part before the @ of the recipient (or sender):
-//   refused  550, for good      later  451, for now      spam  554 after the content      hang  no answer to the content
-// starttls: offers STARTTLS, with a certificate that nobody trusts. login: only for the user gateway, password secret.
+// Prints one JSON line when it listens ({port}) and one for each mail that it accepts ({from, to, data}); ends with its
+// standard input. The part before the @ of the recipient (or sender) decides what happens to a mail:
+//   refused  550, permanently      later  451, temporarily      spam  554 after the content      hang  no reply to it
+// starttls: offers STARTTLS, with an untrusted certificate. login: requires the user gateway with the password secret.
 
 import { SMTPServer } from 'smtp-server'
 
@@ -16,7 +16,7 @@ const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
 const REFUSALS = { refused: 550, later: 451 }
 
-/** Refuses an address with its code; the answer repeats the address, as servers do. */
+/** Refuses an address with its code; the reply repeats the address, as servers do. */
 function check({ address }, _session, done) {
   const code = REFUSALS[address.split('@')[0]]
   if (!code) return done()
@@ -52,7 +52,7 @@ const server = new SMTPServer({
   disableReverseLookup: true,
   logger: false
 })
-// A client that breaks off is no reason to end; a port that is taken is.
+// A client that breaks the connection must not end the server; a port that is in use must.
 server.on('error', (error) => {
   if (!server.server.listening) throw error
 })

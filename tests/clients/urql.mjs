@@ -99,7 +99,7 @@ await step('every connection has its pages', () => {
 })
 
 const backend = open(secret)
-// Other users of the storefront, if it has any, stay out of the lists below.
+// Excludes other users of the storefront, if there are any, from the lists below.
 const prefix = `urql-${Date.now()}-`
 const names = ['a', 'b', 'c', 'd', 'e'].map(letter => prefix + letter)
 
@@ -107,7 +107,7 @@ await step('pages add up', () => quietly(pagesAddUp))
 await step('parts of an object stay together, without a word', () => quietly(partsStayTogether))
 await step('what a mutation changes is changed in the cache', () => quietly(changesAreSeen))
 
-/** What the guide hands to Graphcache. */
+/** Returns the guide's options of Graphcache. */
 async function configuration() {
   const file = fromGuide('urql-cache.mjs', {
     "import { cacheExchange } from '@urql/exchange-graphcache'": 'const cacheExchange = options => options'
@@ -146,7 +146,7 @@ async function pagesAddUp() {
     seen.push(shown(page))
   }
   assert.deepEqual(seen, [names.slice(0, 2), names.slice(0, 4), names])
-  // Another filter is another list.
+  // Another filter selects another list.
   const other = { ...variables, filter: { storefrontUserId: { startsWith: names[4] } } }
   assert.deepEqual(shown((await ask(backend, USERS, other)).storefront.users), [names[4]])
 }
@@ -161,7 +161,7 @@ async function partsStayTogether() {
   const guest = open(token)
   await ask(guest, WHO, {})
   await ask(guest, ROOM, {})
-  // Both are answered from the cache alone.
+  // Both are read from the cache only.
   const who = await ask(guest, WHO, {}, 'cache-only')
   assert.deepEqual([who.viewer.kind, who.viewer.storefrontUser.privateStorage.itemCount], ['STOREFRONT_USER', 1])
   const { privateStorage } = (await ask(guest, ROOM, {}, 'cache-only')).viewer.storefrontUser

@@ -1,5 +1,5 @@
-// Asks the gateway and graphql-js for their verdicts on requests made out of the schema, good ones and broken ones, each sent
-// twice. Usage: node verdicts.mjs http://127.0.0.1:8080 pk_… schema.graphql SEED COUNT
+// Compares the verdicts of the gateway and of graphql-js on requests generated from the schema, valid and broken ones;
+// each is sent to the gateway twice. Usage: node verdicts.mjs http://127.0.0.1:8080 pk_… schema.graphql SEED COUNT
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -14,12 +14,12 @@ import { spoil } from './verdicts/spoil.mjs'
 const [gateway, publishableKey, schemaFile, seed, count] = readArguments(
   'verdicts.mjs', 'URL', 'PUBLISHABLE_KEY', 'SCHEMA_FILE', 'SEED', 'COUNT'
 )
-/** Requests at once. */
+/** The number of concurrent requests. */
 const AT_ONCE = 8
-/** Of a hundred requests at most so many may meet a limit of the gateway, about which graphql-js knows nothing. */
+/** The highest percentage of requests that may exceed a limit of the gateway, which graphql-js does not have. */
 const MOST_LIMITED = 10
 
-/** Where the gateway's verdict is to be another one, each with its reason. */
+/** Requests for which the gateway's verdict may differ, each with its reason. */
 const exceptions = [
   {
     reason: 'numbers beyond 64 bits are refused where graphql-js takes them as an id or as an infinite Float',
@@ -64,7 +64,7 @@ async function compare(request) {
   if (first !== theirs.verdict || again !== theirs.verdict) different.push({ ...request, theirs, ours })
 }
 
-/** The verdict of graphql-js. */
+/** Returns the verdict of graphql-js. */
 function judge({ text, operationName, variables }) {
   const invalid = (errors) => ({ verdict: 'invalid', why: errors.map((error) => error.message) })
   let document
@@ -81,7 +81,7 @@ function judge({ text, operationName, variables }) {
   return coerced.errors ? invalid(coerced.errors) : { verdict: 'valid' }
 }
 
-/** The verdict of the gateway: what is valid runs, and has an entry "data". */
+/** Returns the verdict of the gateway: the response to a valid request has an entry "data". */
 async function ask({ text, operationName, variables }) {
   const response = await fetch(new URL('/graphql', gateway), {
     method: 'POST',

@@ -1,4 +1,4 @@
-// A small front end on the generated code: one journey of a customer, and what TypeScript must not let through.
+// A small front end on the generated code: the journey of a customer, and errors that TypeScript must find.
 
 import {
   PrivateStorageDocument,
@@ -10,7 +10,7 @@ import {
   WhoAmIDocument
 } from './generated/graphql.js'
 
-/** Sends an operation; variables and data have the operation's own types. */
+/** Sends an operation; its variables and data have the types of the operation. */
 async function request<Data, Variables>(
   endpoint: string,
   credential: string,
@@ -27,7 +27,7 @@ async function request<Data, Variables>(
   return data
 }
 
-/** A switch that TypeScript holds to be complete. */
+/** A switch that TypeScript must accept as exhaustive. */
 function greet(kind: ViewerKind): string {
   switch (kind) {
     case 'PUBLIC':
@@ -41,7 +41,7 @@ function greet(kind: ViewerKind): string {
   }
 }
 
-/** Registers an anonymous user with a publishable key, and looks into its storage with the token that it got. */
+/** Registers an anonymous user with a publishable key, and reads its storage with the token received. */
 export async function journey(endpoint: string, publishableKey: string) {
   const { viewer } = await request(endpoint, publishableKey, WhoAmIDocument, {})
   if (!viewer) throw new Error('The publishable key stands for nobody.')
@@ -67,7 +67,7 @@ export async function journey(endpoint: string, publishableKey: string) {
   }
 }
 
-// Each of these compiles only because its line is wrong: the day that it is let through, the compiler says so.
+// Each of these lines must be an error: compilation fails if TypeScript accepts one of them.
 
 // @ts-expect-error A user is named one way or the other, not both.
 export const both: StorefrontUserBy = { id: 'sfu_1', external: { storefrontUserId: '1' } }

@@ -1,4 +1,4 @@
-// Makes documents with variables out of a schema, all of them valid; `spoil` then breaks some.
+// Generates valid documents with variables from a schema; `spoil` then breaks some of them.
 
 import {
   getNamedType, getNullableType, isEnumType, isInputObjectType, isInterfaceType, isLeafType, isListType, isNonNullType,
@@ -8,7 +8,7 @@ import { scalars } from './scalars.mjs'
 
 const ID = 'cus_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 
-/** A document as parts, each of which can be broken by itself, and the values of its variables. */
+/** Returns a document as parts, each of which can be broken on its own, and the values of its variables. */
 export function generate(schema, random) {
   const maker = new Maker(schema, random)
   const count = random.chance(0.15) ? 2 : 1
@@ -38,7 +38,7 @@ class Maker {
     const root = isMutation ? schema.getMutationType() : schema.getQueryType()
     this.definitions = []
     this.values = {}
-    // Nothing is to be changed or looked up: the verdict is about the document.
+    // Fields are skipped, so that nothing is changed or read: the verdict is about the document.
     this.skip = () => (isMutation || random.chance(0.8) ? ' @skip(if: true)' : '')
     const count = isMutation ? 1 : 1 + random.below(3)
     const selections = Array.from({ length: count }, (_, index) => this.rootField(root, `f${index}`))
@@ -101,7 +101,7 @@ class Maker {
     return `(${given.map((arg) => `${arg.name}: ${this.value(arg.type)}`).join(', ')})`
   }
 
-  /** A value in the document: a literal, or a variable. */
+  /** Returns a value for the document: a literal or a variable. */
   value(type, depth = 4) {
     const required = isNonNullType(type)
     if (!required && this.random.chance(0.1)) return 'null'
@@ -127,7 +127,7 @@ class Maker {
     }
     if (isInputObjectType(nullable)) {
       const fields = this.inputFields(nullable, depth).map((field) => {
-        // The one field of a one-of input object is not null.
+        // The only field of a one-of input object must not be null.
         const value = nullable.isOneOf ? this.literal(field.type, depth - 1) : this.value(field.type, depth - 1)
         return `${field.name}: ${value}`
       })
@@ -153,7 +153,7 @@ class Maker {
   }
 
   items(type, depth, make) {
-    // One value stands for a list of one.
+    // A single value is coerced to a list of one.
     if (this.random.chance(0.1) && !isListType(getNullableType(type))) return make(type)
     return Array.from({ length: depth > 0 ? this.random.below(3) : 0 }, () => make(type))
   }
@@ -193,7 +193,7 @@ function takesFile(field) {
   })
 }
 
-/** A value as a literal of GraphQL. */
+/** Prints a value as a GraphQL literal. */
 export function printed(value) {
   if (Array.isArray(value)) return `[${value.map(printed).join(', ')}]`
   if (value !== null && typeof value === 'object') {

@@ -1,5 +1,5 @@
-// The schema's own scalars: values that are one, and values that are none. graphql-js takes any value for a scalar of which it
-// knows nothing but the name, so that it is told here.
+// The schema's custom scalars with valid and invalid values. graphql-js accepts any value for a scalar of which it
+// knows only the name, so that it gets the rules from here.
 
 import { valueFromASTUntyped } from 'graphql'
 
@@ -12,7 +12,7 @@ export const scalars = {
   Upload: { good: [], bad: ['file', 1] }
 }
 
-/** Has graphql-js judge values of these scalars. */
+/** Makes graphql-js validate the values of these scalars. */
 export function teach(schema) {
   for (const [name, { good }] of Object.entries(scalars)) {
     const known = new Set(good.map((value) => JSON.stringify(value)))

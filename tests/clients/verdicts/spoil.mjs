@@ -1,4 +1,4 @@
-// Breaks a valid request in one place. Not each attempt breaks something: the verdict says what it came to.
+// Breaks a valid request in one place. Some changes leave it valid, which graphql-js decides.
 
 import { scalars } from './scalars.mjs'
 
@@ -74,7 +74,7 @@ function unused(request) {
   return { ...request, text }
 }
 
-/** Breaks the value of a variable, at some depth. */
+/** Breaks the value of a variable at a random depth. */
 function values(request, random) {
   const names = Object.keys(request.variables)
   if (names.length === 0) return literal(request, random)

@@ -1,4 +1,4 @@
-//! The gateway's own program, killed at any moment.
+//! The gateway's own program is killed at any moment.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ async fn a_gateway_killed_at_any_moment_loses_nothing_acknowledged() {
             )
         }));
         let (lives, ()) = join(lives, async {
-            // Any moment of the few hundred milliseconds that this takes; another one each round.
+            // Another moment in each round, out of the few hundred milliseconds that the work takes.
             tokio::time::sleep(Duration::from_millis(15 * round + 1)).await;
             binary.kill();
         })

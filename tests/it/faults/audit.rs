@@ -1,5 +1,5 @@
-//! The gateway killed while it changes what the audit trail tells: both are there, or neither is. What was done is looked at
-//! after each death (see `kit/audit.rs`).
+//! The gateway is killed during a change that the audit trail records: both the change and its record exist, or
+//! neither. The changes are checked after each death (see `kit/audit.rs`).
 
 use bson::doc;
 use serde_json::json;

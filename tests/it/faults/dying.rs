@@ -1,4 +1,4 @@
-//! A gateway in a process of its own that dies at a step.
+//! A gateway in a child process that dies at a chosen step.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -11,8 +11,8 @@ const URI: &str = "TRIAL_URI";
 const DATABASE: &str = "TRIAL_DATABASE";
 const PUBLIC_URL: &str = "TRIAL_PUBLIC_URL";
 
-/// No test of its own: the gateway that the next tests kill. It dies with SIGKILL right before the command whose number
-/// it reads from its input.
+/// Not a test: the gateway process that the other tests kill. It dies by SIGKILL right before the command whose number
+/// it reads from its standard input.
 #[tokio::test]
 async fn child_gateway() {
     #[expect(
@@ -21,7 +21,7 @@ async fn child_gateway() {
     )]
     let var = |name: &str| std::env::var(name).ok();
     let (Some(uri), Some(database), Some(public_url)) = (var(URI), var(DATABASE), var(PUBLIC_URL)) else {
-        // Run with the other tests, and not by one of them.
+        // Run by the test runner, not as the child of a test.
         return;
     };
     let gateway = customers::setup()
@@ -40,7 +40,7 @@ async fn child_gateway() {
     }
 }
 
-/// A gateway in a process of its own that dies before a certain command.
+/// A gateway in a child process that dies before a certain command.
 pub(super) struct Dying {
     process: Child,
     input: ChildStdin,
@@ -93,9 +93,9 @@ impl Dying {
         assert!(armed, "the child is armed");
     }
 
-    /// Ends it, if it has not died.
+    /// Kills the process if it has not died yet.
     pub(super) fn end(mut self) {
-        // It may be dead, which is what it is for.
+        // It may be dead already, as intended.
         drop(self.process.kill());
         self.process.wait().expect("gone");
     }

@@ -1,4 +1,5 @@
-//! Erasures while the gateway, or the database's primary, is killed: finished by whoever is left, and never half.
+//! Erasures while the gateway or the database's primary is killed: another node completes them, and none is left in
+//! part.
 
 use bson::doc;
 use serde_json::{Value, json};
@@ -11,10 +12,10 @@ use crate::erasure::status;
 use crate::kit::{Caller, Shop, png};
 use crate::orders::{by_default, in_storefront};
 
-/// More steps than an erasure has.
+/// More than the number of steps of an erasure.
 const STEPS: u32 = 120;
 
-/// A customer with something of everything, in which this word stands.
+/// Registers a customer with data of each kind that contains this word.
 async fn somebody(shop: &Shop, word: &str) -> (Caller, Value) {
     let (ada, _) = ada(shop, &format!("{word}@example.com")).await;
     let id = id_of(&ada).await;
@@ -31,15 +32,16 @@ async fn somebody(shop: &Shop, word: &str) -> (Caller, Value) {
     (ada, id)
 }
 
-/// Whether the word stands anywhere.
+/// Whether the word occurs anywhere in the database.
 async fn is_known(shop: &Shop, word: &str) -> bool {
     let dump = shop.gateway.store.dump().await;
     dump.values()
         .any(|documents| format!("{documents:?}").contains(word))
 }
 
-/// Kills a gateway at the first command of an erasure, the next one at the second, and so on until one is through; then
-/// another node ends what was begun. How many were begun without being acknowledged.
+/// Kills a gateway at the first command of an erasure, the next gateway at the second, and so on until one completes;
+/// another node then completes what was begun. Returns the number of erasures that were begun without being
+/// acknowledged.
 async fn killed_at_each_step(shop: &Shop, field: &str) -> usize {
     let mut people = Vec::new();
     for step in 1..=STEPS {
@@ -54,7 +56,7 @@ async fn killed_at_each_step(shop: &Shop, field: &str) -> usize {
         let answer = child.remote.change(&ada, field, input).await;
         child.end();
         shop.gateway.store.assert_whole().await;
-        // Whoever says that all is done says the truth, at any moment.
+        // A status of completion is true at any moment.
         let told = status(&shop.backend, &id).await;
         let is_done = super::done(answer.as_ref());
         if is_done || told == "COMPLETED" {

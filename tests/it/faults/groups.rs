@@ -1,4 +1,4 @@
-//! The gateway killed while customers join groups, markets are linked, and groups are deleted.
+//! The gateway is killed while customers join groups, markets are linked, and groups are deleted.
 
 use bson::{Document, doc};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::customers::{person, setup};
 use crate::kit::{Shop, text};
 use crate::markets::{group, join, market};
 
-/// Registers so many customers; their ids.
+/// Registers this many customers and returns their ids.
 async fn people(shop: &Shop, count: usize) -> Vec<Value> {
     let mut people = Vec::new();
     for number in 0..count {
@@ -64,7 +64,7 @@ async fn cly_15_a_gateway_killed_at_each_step_of_a_groups_deletion_leaves_it_who
         usize::try_from(steps).expect("few"),
         "the acknowledged one is gone"
     );
-    // Whoever was not told tries again.
+    // Mutations that were not acknowledged are retried.
     for group in &left {
         let id = json!({ "id": text(group, "_id") });
         shop.backend.done("customerGroupDelete", id).await;

@@ -1,4 +1,5 @@
-//! The mail server down, hanging, refusing, and back: no mail is lost, none comes twice, and an operator sees which wait.
+//! The mail server is down, hangs, refuses mails and recovers: no mail is lost or sent twice, and an operator sees the
+//! pending ones.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,12 +18,12 @@ use crate::kit::{self, Caller, Mail, MailServer, Mailbox, Setup, Shop};
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A shop that sends its mails there.
+/// Sets up a shop that sends its mails to this mailbox.
 fn sending_to(mailbox: &Mailbox) -> Setup {
     setup().set("GATEWAY_SMTP_URL", &mailbox.url())
 }
 
-/// A shop with ada, a mail server, and time that the test lets pass.
+/// Starts a shop with ada, a mail server, and a clock that the test advances.
 async fn shop_and_server() -> Option<(Shop, Mailbox)> {
     let mailbox = Mailbox::start().await?;
     let shop = sending_to(&mailbox).manual_clock().start().await;
@@ -39,7 +40,8 @@ async fn forgets_password(shop: &Shop, email: &str) {
     shop.browser.done("customerPasswordResetRequest", to(email)).await;
 }
 
-/// The mails that are not sent, as `jobs list` (or with a state `jobs list --dead`) shows them: state, attempts, failure.
+/// Returns the state, attempts and failure of each unsent mail, as `jobs list` (or, with a state, `jobs list --dead`)
+/// shows them.
 async fn listed(shop: &Shop, state: Option<State>) -> Vec<(State, i32, Option<String>)> {
     let app = Arc::clone(&shop.gateway.app);
     let listing = async move { app.queue.list(state).await.expect("listed") };
@@ -52,15 +54,15 @@ fn failed(state: State, attempts: i32, failure: &str) -> Vec<(State, i32, Option
     vec![(state, attempts, Some(failure.to_owned()))]
 }
 
-/// Lets the server be asked again for what it did not take.
+/// Advances the clock and runs the jobs, so that unsent mails are retried.
 async fn try_again(shop: &Shop) {
     shop.gateway.advance(2 * HOUR);
     shop.gateway.run_jobs().await;
 }
 
-/// What the server has taken since this was last asked, once the gateway's jobs are done.
+/// Returns the mails that the server has accepted since the last call, once the gateway's jobs are done.
 async fn taken(shop: &Shop, mailbox: &mut Mailbox) -> Vec<Mail> {
-    // It tells of one mail after the other, and of this one last.
+    // The server reports mails in order, so that this one is the last.
     let last = Message {
         to: Secret::from("nobody@example.com"),
         sender_name: None,
@@ -83,7 +85,7 @@ async fn taken(shop: &Shop, mailbox: &mut Mailbox) -> Vec<Mail> {
     }
 }
 
-/// One mail has come to ada, its key works, and the notice of that comes too.
+/// Asserts that ada has got one mail whose key works, and that the notice of the change arrives too.
 async fn assert_the_mail_is_there_and_its_key_works(shop: &Shop, mailbox: &mut Mailbox) {
     let mails = taken(shop, mailbox).await;
     assert_eq!(mails.len(), 1, "once: {mails:#?}");
@@ -161,7 +163,7 @@ async fn spr_86_a_reset_mail_that_was_given_up_is_sent_when_an_operator_says_so(
         return;
     };
     mailbox.kill().await;
-    // It takes mails only from whoever signs in, which this gateway does not.
+    // It accepts mails only after a login, and this gateway has no credentials for it.
     let closed = MailServer {
         login: true,
         ..MailServer::default()
@@ -213,7 +215,7 @@ async fn spr_86_a_mail_that_no_server_will_take_is_given_up_at_once_and_holds_up
     shop.gateway.expect_jobs();
 }
 
-/// Mails of each kind, asked for at two nodes in turn; how many go to which address.
+/// Requests mails of each kind, at two nodes in turn; returns the number of mails by address.
 async fn twenty_mails(shop: &Shop, nodes: [&Arc<kit::Gateway>; 2]) -> BTreeMap<String, usize> {
     let at = |caller: &Caller, turn: usize| caller.at(nodes[turn % 2]);
     let mut people = Vec::new();
@@ -267,7 +269,7 @@ async fn two_nodes_that_run_jobs_send_each_mail_once() {
     let node = shop.gateway.another_node().await;
     mailbox.pause();
     let expected = twenty_mails(&shop, [&shop.gateway, &node]).await;
-    // A node has eight jobs in hand at most: with more, both have some.
+    // A node runs at most eight jobs at once: with more than eight running, both nodes have some.
     let in_hand = doc! { "kind": "customer.mail", "state": "RUNNING" };
     let both_are_busy = async || shop.gateway.store.count("jobs", in_hand.clone()).await > 8;
     kit::eventually("both nodes have mails in hand", both_are_busy).await;

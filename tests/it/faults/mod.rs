@@ -1,5 +1,5 @@
-//! Faults: the gateway dies at each step and at any moment, the database's primary is killed; what was acknowledged is
-//! there exactly once, and nothing is half.
+//! Faults: the gateway dies at each step and at any moment, the database's primary is killed. What was acknowledged
+//! exists exactly once, and nothing is written in part.
 
 mod any_moment;
 mod audit;
@@ -22,7 +22,7 @@ use serde_json::Value;
 
 use crate::kit::{Caller, Shop, Upload, faults, mutation, png};
 
-/// Nothing is half, and once the leases have lapsed nothing is left over.
+/// Asserts that nothing is written in part, and that nothing is left over once the leases have expired.
 async fn assert_recovered(shop: &Shop) {
     shop.gateway.store.assert_whole().await;
     shop.gateway.advance(Duration::from_secs(15 * 60));
@@ -49,14 +49,14 @@ fn photo(number: u32) -> Upload<'static> {
     }
 }
 
-/// The same caller, at a gateway in another process.
+/// A gateway in another process.
 struct Remote {
     url: String,
     http: reqwest::Client,
 }
 
 impl Remote {
-    /// The payload of a mutation, if there was an answer with one.
+    /// Sends a mutation and returns its payload, if there was an answer with one.
     async fn change(&self, by: &Caller, field: &str, input: Value) -> Option<Value> {
         let by = by.elsewhere(&self.url, &self.http);
         let mut body = by

@@ -1,4 +1,5 @@
-//! A database that takes no writes: it is told so, nothing is half, and everything works when it does again.
+//! A database that accepts no writes: the caller gets an error, nothing is written in part, and everything works once
+//! the database has recovered.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,12 +13,11 @@ use super::wishes::{Wish, wishes};
 use crate::customers::setup;
 use crate::kit::{self, FailPoint, Gateway, Shop};
 
-/// Everything that is stored but for numbers, which are given once and never again, whatever becomes of what they were
-/// for.
+/// Returns everything that is stored, except for the counters: a number is used up even if its operation fails.
 async fn stored(shop: &Shop) -> BTreeMap<String, Vec<Document>> {
     let mut stored = shop.gateway.store.dump().await;
     stored.remove("counters");
-    // A collection is there from the first try to write to it.
+    // A collection exists from the first attempt to write to it.
     stored.retain(|_, documents| !documents.is_empty());
     stored
 }
@@ -80,7 +80,7 @@ async fn spr_41_a_write_that_fails_is_told_with_its_number_and_keeps_nothing() {
         &["commitTransaction"][..],
         &["insert", "update", "delete", "findAndModify"],
     ] {
-        // As without room on its disk (OutOfDiskSpace).
+        // As on a full disk (OutOfDiskSpace).
         server
             .fail_at(commands, doc! { "errorCode": 14031, "errorLabels": [] })
             .await;
@@ -93,8 +93,8 @@ async fn spr_41_a_write_that_fails_is_told_with_its_number_and_keeps_nothing() {
         assert_eq!(stored(&shop).await, before, "{commands:?}");
         shop.gateway.store.assert_whole().await;
     }
-    // It went away, or took too long (ExceededTimeLimit), with what it was asked done or not: nobody knows. A transaction is
-    // tried again; what is one command is not.
+    // The connection is lost, or the command exceeds its time (ExceededTimeLimit), so that it is unknown whether it
+    // took effect. A transaction is retried, a single command is not.
     let refresh = wishes.iter().find(|wish| wish.field == "customerTokenRefresh");
     for how in [
         doc! { "closeConnection": true },

@@ -1,4 +1,4 @@
-//! The database's primary, killed.
+//! The database's primary is killed.
 
 use bson::doc;
 use futures_util::future::{join, join_all};
@@ -8,7 +8,7 @@ use super::three_nodes::{kill_primary, on_three_nodes};
 use super::{assert_recovered, done, photo};
 use crate::kit::{self, Caller, Setup, Shop, mutation};
 
-/// What was acknowledged while the primary went away.
+/// What was acknowledged while the primary failed.
 #[derive(Default)]
 struct Acknowledged {
     registered: Vec<String>,
@@ -16,7 +16,8 @@ struct Acknowledged {
     merged: Vec<String>,
 }
 
-/// One customer's journey after another, each step tried until it is acknowledged or refused as done before.
+/// Sends the steps of one guest after the other (register, upload twice, merge into ann), each step once. Returns the
+/// steps that were acknowledged.
 async fn journeys(shop: &Shop, lane: usize, count: usize) -> Acknowledged {
     let mut seen = Acknowledged::default();
     for number in 0..count {
@@ -68,7 +69,7 @@ async fn users_lose_nothing(shop: &Shop, set: &mut ReplicaSet) {
     let work = join_all((0..6).map(|lane| journeys(shop, lane, 12)));
     let store = &shop.gateway.store;
     let (seen, ()) = join(work, async {
-        // In the middle of it.
+        // In the middle of the work.
         kit::eventually("some work is done", || async {
             store.count("storageItems", doc! {}).await >= 20
         })

@@ -1,4 +1,4 @@
-//! The gateway killed at each step of what it does.
+//! The gateway is killed at each step of an operation.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use crate::customers::{OTHER_PASSWORD, PASSWORD, but, credentials, person, redee
 use crate::kit::{Caller, Setup, Shop, faults, item_ids, png, text};
 use crate::orders::{by_default, in_storefront};
 
-/// More steps than any operation has.
+/// More than the number of steps of any operation.
 const STEPS: u32 = 40;
 
-/// Kills a gateway at the first step of a mutation, the next one at the second, and so on until one is through; after
-/// each death the database is whole. `attempt` makes what the attempt of this number needs: who asks, and with which
-/// input. Returns the number of the attempt that was acknowledged.
+/// Kills a gateway at the first step of a mutation, the next gateway at the second, and so on until one completes;
+/// after each death the database must be whole. `attempt` prepares the attempt with this number and returns its caller
+/// and input. Returns the number of the attempt that was acknowledged.
 pub(super) async fn killed_at_each_step(
     shop: &Shop,
     field: &str,
@@ -29,7 +29,7 @@ pub(super) async fn killed_at_each_step(
     for step in 1..=STEPS {
         let (by, input) = attempt(step).await;
         let mut child = Dying::start(shop).await;
-        // Its caches are warm: what is counted is the mutation's.
+        // Warms the caches, so that only the mutation's own commands are counted.
         by.elsewhere(&child.remote.url, &child.remote.http)
             .ask("{ viewer { kind } }")
             .await;
@@ -118,7 +118,7 @@ async fn sfu_35_a_gateway_killed_at_each_step_of_a_merge_leaves_it_whole() {
     })
     .await;
     assert!(steps >= 5, "the merge has {steps} steps");
-    // Whoever was not told tries again.
+    // Mutations that were not acknowledged are retried.
     for step in 1..=steps {
         shop.merge(&guest(step), "ann").await;
     }
@@ -179,7 +179,7 @@ async fn cst_01_a_gateway_killed_at_each_step_of_a_registration_leaves_no_half_c
         1,
         "the acknowledged one"
     );
-    // Whoever was not told tries again.
+    // Mutations that were not acknowledged are retried.
     join_all((1..steps).map(async |step| {
         let payload = shop.browser.done("customerRegister", input(step).await).await;
         assert_eq!(payload["mergedItemCount"], 1, "step {step}");
@@ -205,7 +205,7 @@ async fn cst_01_a_gateway_killed_at_each_step_of_a_registration_leaves_no_half_c
 async fn cst_02_a_gateway_killed_at_each_step_of_a_sign_in_takes_a_guest_over_whole_or_not_at_all() {
     let shop = setup().manual_clock().start().await;
     let inputs = Mutex::new(Vec::new());
-    // A customer each: what a dead gateway has begun stays in the way of the next one otherwise.
+    // A new customer for each attempt: what a dead gateway has begun would block the next one otherwise.
     let steps = killed_at_each_step(&shop, "customerTokenCreate", async |step| {
         let address = format!("ada{step}@example.com");
         shop.browser
@@ -220,7 +220,7 @@ async fn cst_02_a_gateway_killed_at_each_step_of_a_sign_in_takes_a_guest_over_wh
     })
     .await;
     assert!((10..STEPS).contains(&steps), "a sign-in has {steps} steps");
-    // Whoever was not told tries again, and whoever was may too.
+    // Mutations that were not acknowledged are retried, and so may be the one that was.
     join_all(
         inputs
             .into_inner()
@@ -285,7 +285,7 @@ async fn spr_90_a_gateway_killed_at_each_step_of_a_password_reset_leaves_one_pas
     }))
     .await;
     assert_recovered(&shop).await;
-    // Each was told once that the password is another one.
+    // Each customer got one notice of the new password.
     let mails = shop.gateway.mails().all();
     for step in 1..=steps {
         let told = mails.iter().filter(|mail| mail.to == address(step));
@@ -306,7 +306,7 @@ async fn adr_01_a_gateway_killed_at_each_step_of_a_deletion_leaves_both_defaults
             let input = but(home(), json!({ "customerId": customer, "label": label }));
             let payload = shop.backend.done("customerAddressCreate", input).await;
             last = payload["address"]["id"].clone();
-            // The order of age is the clock's.
+            // The addresses are ordered by the clock's time of creation.
             shop.gateway.advance(Duration::from_millis(1));
         }
         (
@@ -328,7 +328,7 @@ async fn adr_01_a_gateway_killed_at_each_step_of_a_deletion_leaves_both_defaults
             assert_eq!(customer[pointer], default["_id"], "{customer}");
         }
         if addresses.len() == 3 {
-            // Whoever was not told tries again.
+            // The deletion was not acknowledged and is retried.
             untouched += 1;
             let input = json!({ "customerId": customer["_id"].as_str(), "id": last["_id"].as_str() });
             let payload = shop.backend.done("customerAddressDelete", input).await;
@@ -345,8 +345,7 @@ async fn adr_01_a_gateway_killed_at_each_step_of_a_deletion_leaves_both_defaults
     assert_recovered(&shop).await;
 }
 
-/// The input that records the order of a customer of its own: what a dead gateway has begun stays in the way of the next one
-/// otherwise.
+/// Returns input for an order of a new customer: what a dead gateway has begun would block the next one otherwise.
 async fn somebodys_order(shop: &Shop, name: &str) -> Value {
     let (id, somebody) = customer(shop, &format!("{name}@example.com")).await;
     somebody.done("customerAddressCreate", home()).await;
@@ -365,7 +364,7 @@ async fn cly_10_a_gateway_killed_at_each_step_of_a_recording_counts_the_order_wi
     })
     .await;
     assert!((8..STEPS).contains(&steps), "a recording has {steps} steps");
-    // Whoever was not told sends it again.
+    // Orders that were not acknowledged are sent again.
     for input in inputs.into_inner() {
         let payload = shop.backend.done("orderRecord", input).await;
         assert_eq!(payload["order"]["customer"]["status"], "ACQUIRED");
@@ -429,7 +428,7 @@ async fn epc_30_a_gateway_killed_at_each_step_of_giving_values_or_deleting_a_fie
     })
     .await;
     assert!(steps >= 6, "a deletion has {steps} steps");
-    // Whoever was not told tries again.
+    // Mutations that were not acknowledged are retried.
     for field in shop
         .gateway
         .store

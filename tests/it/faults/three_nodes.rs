@@ -1,4 +1,4 @@
-//! A shop whose database is a replica set of three, of which some are killed.
+//! A shop on a replica set of three database servers, some of which are killed.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use storefront_gateway::platform::mongod::replica_set::ReplicaSet;
 
 use crate::kit::{self, Setup, Shop};
 
-/// Does `work` with a shop on three database servers. `purpose` names their folder.
+/// Runs `work` with a shop on three database servers. `purpose` names their directory.
 pub(super) async fn on_three_nodes(
     purpose: &str,
     setup: Setup,
@@ -16,11 +16,11 @@ pub(super) async fn on_three_nodes(
     let mut set = ReplicaSet::start(3, &kit::scratch(purpose), binary)
         .await
         .expect("started");
-    // Shorter than the gateway's own, so that a test without a primary need not wait for that.
+    // Shorter than the gateway's default, so that tests without a primary are faster.
     let uri = format!("{}&serverSelectionTimeoutMS=6000", set.uri());
     let shop = setup.on(&uri, "trial").start().await;
     work(&shop, &mut set).await;
-    // The gateway stops before its database goes.
+    // The gateway stops before its database does.
     let gateway = Arc::clone(&shop.gateway);
     drop(shop);
     assert_eq!(Arc::strong_count(&gateway), 1, "nobody uses it any more");
@@ -28,7 +28,7 @@ pub(super) async fn on_three_nodes(
     set.stop().await;
 }
 
-/// Kills the primary, and returns its number when there is another one.
+/// Kills the primary and returns its number once another one is elected.
 pub(super) async fn kill_primary(set: &mut ReplicaSet) -> usize {
     let primary = set.primary().await.expect("a primary");
     set.kill(primary).await;

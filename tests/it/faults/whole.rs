@@ -1,4 +1,4 @@
-//! What the fault tests rest on: that a database that is not whole is found out.
+//! Checks the assumption of the fault tests that `assert_whole` detects a damaged database.
 
 use bson::{Bson, Document, doc};
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::kit::{Shop, png};
 use crate::markets::{group, join, market};
 use crate::orders::{by_default, in_storefront};
 
-/// Each damage: in which collection, and what happens to a document there; None: it goes.
+/// Returns the damages: the collection, and the update of one of its documents, or None to delete it.
 fn damages() -> Vec<(&'static str, Option<Document>)> {
     let set = |field: &str, value: Bson| Some(doc! { "$set": { field: value } });
     let unset = |field: &str| Some(doc! { "$unset": { field: "" } });
@@ -72,7 +72,7 @@ fn damages() -> Vec<(&'static str, Option<Document>)> {
     ]
 }
 
-/// Whether the check finds fault with the database.
+/// Whether the check fails for this database.
 async fn is_found_out(shop: &Shop) -> bool {
     let store = shop.gateway.store.clone();
     let checking = tokio::spawn(async move { store.assert_whole().await });

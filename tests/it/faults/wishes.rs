@@ -1,4 +1,4 @@
-//! One mutation of each kind, all of which can take effect side by side and in any order.
+//! One mutation of each kind; all of them succeed concurrently and in any order.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -14,14 +14,14 @@ use crate::markets::{self, group, market};
 use crate::orders::{by_default, guests, in_storefront};
 use crate::sign_on::{SIGN_ON, back_with, open as open_provider};
 
-/// What somebody wants to change.
+/// A mutation that is ready to be sent.
 pub(crate) struct Wish {
     by: Caller,
     pub(crate) field: &'static str,
     input: Value,
-    /// The number that belongs to SAVE_FAILED; None where the schema does not name that code.
+    /// The legacy code of SAVE_FAILED; None where the schema does not define SAVE_FAILED for the mutation.
     pub(super) legacy_code: Option<u16>,
-    /// Whether it is written as one transaction.
+    /// Whether it is written in one transaction.
     pub(super) in_transaction: bool,
 }
 
@@ -31,14 +31,14 @@ impl Wish {
         self.by.send(&mutation(self.field), input).await
     }
 
-    /// It takes effect.
+    /// Sends the mutation, which must succeed.
     pub(crate) async fn come_true(&self) {
         let payload = self.by.change(self.field, self.input.clone()).await;
         assert_eq!(faults(&payload), [""; 0], "{}", self.field);
     }
 }
 
-/// Prepares whom and what they need.
+/// Prepares the mutations with the callers and records that they need.
 pub(crate) async fn wishes(shop: &Shop) -> Vec<Wish> {
     shop.open_account_page().await;
     let mut wishes = account_wishes(shop).await;
@@ -64,7 +64,7 @@ pub(crate) fn wish(by: &Caller, field: &'static str, input: Value, legacy_code: 
     }
 }
 
-/// The same, written by one command.
+/// Marks a mutation as written by a single command.
 fn single(wish: Wish) -> Wish {
     Wish {
         in_transaction: false,
@@ -72,7 +72,7 @@ fn single(wish: Wish) -> Wish {
     }
 }
 
-/// Registers a customer without a password; their id.
+/// Registers a customer without a password and returns their id.
 async fn without_password(shop: &Shop, email: &str) -> Value {
     let payload = shop.browser.done("customerRegister", person(email)).await;
     payload["customer"]["id"].clone()
@@ -309,7 +309,7 @@ async fn erasure_wishes(shop: &Shop) -> Vec<Wish> {
         };
         let wish = wish(by, field, input, None);
         wishes.push(match field {
-            // They begin with one command, and go on by themselves when what follows fails.
+            // They begin with a single command, and continue in the background if what follows fails.
             "customerAnonymize" | "customerDelete" => single(wish),
             _ => wish,
         });
@@ -317,9 +317,9 @@ async fn erasure_wishes(shop: &Shop) -> Vec<Wish> {
     wishes
 }
 
-/// Somebody new, somebody who is known, and somebody who is linked.
+/// Prepares sign-ons of a new customer, a known one, and one whose identity is to be linked.
 async fn sign_on_wishes(shop: &Shop) -> Vec<Wish> {
-    // It goes with the test, and takes a code as often as it comes.
+    // The provider ends with the test, and accepts the same code repeatedly.
     open_provider(shop).await;
     shop.browser.done(SIGN_ON, back_with("known")).await;
     shop.browser.done(SIGN_ON, back_with("linked")).await;

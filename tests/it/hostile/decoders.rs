@@ -1,4 +1,4 @@
-//! Each decoder of outside bytes, with what would overflow its stack or fill its memory (DEF-01).
+//! Each decoder of external input, with inputs that would overflow its stack or fill its memory (DEF-01).
 
 use std::time::Duration;
 
@@ -8,13 +8,14 @@ use serde_json::json;
 
 use crate::kit::{self, Binary, Bystander, Caller, Shop};
 
-/// Levels of the deep inputs.
+/// The nesting depth of the deep inputs.
 const DEEP: usize = 10_000;
 const MEBIBYTE: usize = 1024 * 1024;
-/// What all attacks together may add to the process's memory: the limit of requests without a credential.
+/// The most that all attacks together may add to the process's memory: the memory limit of requests without a
+/// credential.
 const MOST_MEMORY: u64 = 64 * 1024 * 1024;
 
-/// BSON nested so deep, which the library that reads it would overflow the stack on.
+/// Returns BSON of this nesting depth, which would overflow the stack of the library that reads it.
 fn bson(levels: usize) -> Vec<u8> {
     let head: Vec<u8> = (0..levels)
         .rev()
@@ -30,7 +31,7 @@ fn deep(open: &str, close: &str) -> String {
     open.repeat(DEEP) + &close.repeat(DEEP)
 }
 
-/// A name for the failure, the request, and the statuses that answer it.
+/// A name for failure messages, the request, and the expected statuses.
 type Attack = (&'static str, RequestBuilder, &'static [u16]);
 
 fn graphql(binary: &Binary, credential: Option<&str>, body: String) -> RequestBuilder {
@@ -42,7 +43,7 @@ fn graphql(binary: &Binary, credential: Option<&str>, body: String) -> RequestBu
     }
 }
 
-/// Without a valid credential.
+/// Returns attacks without a valid credential.
 #[expect(clippy::too_many_lines, reason = "a table of attacks")]
 fn of_nobody(binary: &Binary) -> Vec<Attack> {
     let post = |body| graphql(binary, None, body);
@@ -205,7 +206,7 @@ fn of_nobody(binary: &Binary) -> Vec<Attack> {
     ]
 }
 
-/// With a publishable key, which everybody has; uploads with the token of a user, who is let in to send any.
+/// Returns attacks with a publishable key, which is public; uploads use the token of a user, because they need one.
 #[expect(clippy::too_many_lines, reason = "a table of attacks")]
 fn of_public(shop: &Shop, ann: &Caller, binary: &Binary) -> Vec<Attack> {
     let key = shop.browser.credential.as_deref().expect("a key");
@@ -285,11 +286,11 @@ fn of_public(shop: &Shop, ann: &Caller, binary: &Binary) -> Vec<Attack> {
 
 async fn strike((name, request, statuses): Attack) {
     let answer = request.send().await;
-    // A refusal may come before all was sent, and then find nobody who reads it.
+    // The connection may be closed after a refusal before the whole request was sent, so that the response is lost.
     let Ok(answer) = answer else { return };
     let status = answer.status().as_u16();
     let body = answer.bytes().await.map(|body| body.len()).unwrap_or_default();
-    // 431: the head is longer than any may be, and no decoder sees it.
+    // 431: the head exceeds its limit, and no decoder reads it.
     assert!(status == 431 || statuses.contains(&status), "{name}: {status}");
     assert!(body < 64 * 1024, "{name}: an answer of {body} bytes");
 }
@@ -302,7 +303,7 @@ async fn def_01_no_decoder_ends_the_process_or_takes_its_memory() {
     let mut binary = Binary::start(&shop.gateway, &[("GATEWAY_GRAPHIQL", "off")]).await;
     let bystander = Bystander::of(&shop, &binary);
     bystander.read().await;
-    // Made before, because the bystander reads on this thread too.
+    // Built before, because the bystander's requests run on this thread too.
     let attacks: Vec<Attack> = (0..3)
         .flat_map(|_| {
             of_nobody(&binary)
@@ -340,7 +341,7 @@ async fn def_01_what_nobody_sends_takes_little_time_of_the_processor() {
         }
     }
     let each = (binary.processor_time() - before) / requests;
-    // 10 ms of a release build; an unoptimised one takes up to 30 times as long.
+    // 10 ms in a release build; an unoptimised one takes up to 30 times as long.
     let most = Duration::from_millis(if cfg!(debug_assertions) { 300 } else { 10 });
     assert!(each <= most, "{each:?} each");
 }

@@ -1,4 +1,4 @@
-//! DEF-01: memory that requests without a valid credential hold.
+//! DEF-01: memory held by requests without a valid credential.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -30,7 +30,7 @@ async fn bodies_of_strangers_share_64_mib() {
                 let mut raw = Raw::connect_from(address(number / 20 + 1), binary.address).await;
                 assert!(raw.send(head).await);
                 raw.flood(&[b' '; 16 * 1024], 15).await;
-                // One that has memory waits for the rest of its body; the others are told at once.
+                // A request that got memory waits for the rest of its body; the others are refused at once.
                 let answer = timeout(Duration::from_secs(8), raw.answer()).await.ok()??;
                 assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
                 Some(answer)
@@ -61,7 +61,7 @@ async fn heads_that_do_not_end_are_bounded() {
                 raw.send(&head).await;
                 open.push(raw);
             }
-            // Each is closed after ten seconds at the latest.
+            // Each connection is closed after ten seconds at the latest.
             for raw in &mut open {
                 raw.closed().await;
             }

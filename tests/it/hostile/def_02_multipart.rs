@@ -31,7 +31,7 @@ async fn a_preamble_and_a_parts_head_are_refused_after_8_kib() {
                     "{start:?}"
                 );
                 assert_eq!(answer.header("connection"), Some("close"));
-                // What the sockets of both ends hold was sent before the answer came.
+                // The socket buffers of both ends were filled before the response arrived.
                 assert!(sent < 32_000_000, "{start:?}: {sent} bytes");
                 let rise = binary.memory().peak.saturating_sub(before);
                 assert!(rise < 8 * MIB, "{start:?}: {} KiB", rise / 1024);
@@ -79,7 +79,7 @@ async fn the_parts_before_the_files_come_within_15_seconds() {
     let mut raw = Raw::connect(binary.address).await;
     raw.send(upload_head(&ann, 5_000_000)).await;
     let begun = tokio::time::Instant::now();
-    // A byte every now and then is progress, but not enough.
+    // A byte now and then is progress, but too slow.
     let answer = loop {
         tokio::select! {
             answer = raw.answer() => break answer,
@@ -121,7 +121,7 @@ async fn single_bytes_cost_no_more_the_more_there_are() {
         binary.processor_time() - before
     };
     let (few, many) = (cost(5_000).await, cost(60_000).await);
-    // Five times the bytes; if each looked at all before it, it would be thirty times the time.
+    // The body has about six times the bytes; a cost that grows with the square would be over thirty times as high.
     assert!(many < few * 12 + Duration::from_millis(300), "{few:?}, {many:?}");
 }
 
@@ -148,7 +148,7 @@ async fn slow_uploads_of_one_client_stop_nobody_elses() {
             };
             let payload = binary.caller(&ben).send_upload(upload).await;
             assert_eq!(payload["userErrors"], json!([]));
-            // Who holds as many as one may is told so.
+            // Uploads beyond the limit of concurrent ones get a 429.
             let mut refused = 0;
             for mut raw in begun {
                 let answer = tokio::time::timeout(Duration::from_millis(20), raw.answer()).await;

@@ -1,4 +1,4 @@
-//! DEF-03: readers that do not read, and writers that do not write.
+//! DEF-03: clients that do not read responses, and clients that do not finish requests.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 use super::{MIB, arm, upload_head, upload_parts};
 use crate::kit::{self, Binary, Bystander, Caller, LIMIT, Raw, Shop, png_of};
 
-/// The path and query of a link to a file of this many bytes.
+/// Uploads a file of this many bytes and returns the path and query of its signed link.
 async fn link(shop: &Shop, ann: &Caller, size: usize) -> String {
     ann.upload("cat.png", &png_of(size)).await;
     let seen = ann
@@ -56,7 +56,7 @@ async fn a_reader_that_sleeps_is_cut_and_a_slow_one_is_not() {
     join(sleeping, slow).await;
 }
 
-/// A connection on which HTTP/2 is spoken by hand, with windows of this size.
+/// Opens an HTTP/2 connection without automatic flow control, with windows of this size.
 async fn connect(
     binary: &Binary,
     window: u32,
@@ -115,7 +115,7 @@ async fn streams_that_nobody_reads_are_few_small_and_cut() {
         }
         assert_eq!((served.len(), refused), (64, 400 - 64));
         let begun = Instant::now();
-        // What had come is there, and then the stream is reset.
+        // The data that had arrived can be read, then the stream is reset.
         for body in &mut served {
             let ended = async { while let Some(Ok(_)) = body.data().await {} };
             timeout(LIMIT, ended).await.expect("it is cut");
@@ -126,7 +126,7 @@ async fn streams_that_nobody_reads_are_few_small_and_cut() {
     bystander.is_served_during(attack).await;
     let rise = binary.memory().peak.saturating_sub(before);
     assert!(rise < 96 * MIB, "{} MiB", rise / MIB);
-    // Who is cut holds no place any more.
+    // A stream that was cut frees its place.
     let fresh = binary
         .http
         .get(format!("{url}{link}"))

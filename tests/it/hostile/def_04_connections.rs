@@ -1,4 +1,4 @@
-//! DEF-04: connections, idle ones, and answers that come early.
+//! DEF-04: connections, idle ones, and responses before the end of a request.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn address(number: u8) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(127, 0, 2, number))
 }
 
-/// A connection that has had an answer and is kept.
+/// Opens a connection that has had a response and is kept alive.
 async fn kept(binary: &Binary, from: u8) -> Raw {
     let mut raw = Raw::connect_from(address(from), binary.address).await;
     raw.send(QUESTION).await;
@@ -26,7 +26,7 @@ async fn kept(binary: &Binary, from: u8) -> Raw {
     raw
 }
 
-/// A connection that is refused with the reason.
+/// Asserts that a connection is refused, with the reason.
 async fn refused(binary: &Binary, from: u8) {
     let mut raw = Raw::connect_from(address(from), binary.address).await;
     raw.send(QUESTION).await;
@@ -52,7 +52,7 @@ async fn connections_are_limited_in_all_and_by_address_but_for_proxies() {
     }
     refused(&binary, 1).await;
     open.push(kept(&binary, 2).await);
-    // A proxy has more than one address may; one place is the kit's own.
+    // A trusted proxy is not limited by address; one connection is the kit's own.
     for _ in 0..7 {
         open.push(kept(&binary, 9).await);
     }
@@ -65,7 +65,7 @@ async fn connections_are_limited_in_all_and_by_address_but_for_proxies() {
         raw.answer().await.is_some_and(|answer| answer.status == 200)
     })
     .await;
-    // Those that are open go on.
+    // Existing connections are not affected.
     for raw in &mut open {
         raw.send(QUESTION).await;
         assert_eq!(raw.answer().await.expect("an answer").status, 200);
@@ -93,7 +93,7 @@ async fn idle_connections_lock_nobody_out_of_a_process_with_few_descriptors() {
             }
             open.push(raw);
         }
-        // From the same address and from another, over new connections.
+        // From the same address and from another one, over new connections.
         assert!(Bystander::of(&shop, &binary).read().await < LIMIT);
         kept(&binary, 1).await;
         let upload = kit::Upload {
@@ -146,7 +146,7 @@ async fn an_early_refusal_is_seen() {
     ]
     .concat();
     let refusals = join_all((0..20).map(|_| async {
-        // One that sends everything before it reads anything.
+        // A client that sends everything before it reads anything.
         let mut raw = Raw::connect(binary.address).await;
         raw.send(upload_head(&stranger, body.len())).await;
         let whole = raw.send(&body).await;
@@ -166,7 +166,7 @@ async fn an_early_refusal_is_seen() {
     }))
     .await;
     assert!(refusals.iter().all(|status| *status == 401), "{refusals:?}");
-    // A small body is dropped, and the connection stays.
+    // The rest of a small body is discarded, and the connection is kept.
     let mut raw = Raw::connect(binary.address).await;
     for _ in 0..2 {
         let small = "{\"query\":\"{__typename}\"}";

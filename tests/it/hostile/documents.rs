@@ -1,4 +1,4 @@
-//! Documents without a credential that are as large as the guard admits, or ask for as much as it admits (DEF-01).
+//! Documents without a credential that are as large as the guard admits, or request as much as it admits (DEF-01).
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use serde_json::json;
 
 use crate::kit::{self, Binary};
 
-/// Documents of each kind, no two the same, so that none is found among those that are kept.
+/// The number of documents of each kind, all different, so that none is found in the cache.
 const EACH: u32 = 10;
-/// 10 ms of a release build; an unoptimised one takes up to 30 times as long.
+/// 10 ms in a release build; an unoptimised one takes up to 30 times as long.
 const MOST: Duration = Duration::from_millis(if cfg!(debug_assertions) { 300 } else { 10 });
 
-/// A name, and the document of a number.
+/// A name, and a function that returns the document with a number.
 type Kind = (&'static str, fn(u32) -> String);
 
 const KINDS: &[Kind] = &[
@@ -59,13 +59,13 @@ const KINDS: &[Kind] = &[
         )
     }),
     ("introspection of everything", |number| introspection(number, 1)),
-    // Which is refused: twice takes a credential.
+    // Refused, because introspecting twice needs a credential.
     ("introspection of everything, twice", |number| {
         introspection(number, 2)
     }),
 ];
 
-/// What tools that generate code ask for.
+/// Returns the introspection query of code generators, with this many `__schema` fields.
 fn introspection(number: u32, times: u32) -> String {
     let reference = "kind name ofType { kind name ofType { kind name ofType { kind name } } }";
     let mut text = format!("query A{number} {{ ");
@@ -93,7 +93,7 @@ async fn def_01_a_document_of_nobody_takes_little_time_of_the_processor() {
         let before = binary.processor_time();
         for number in 0..EACH {
             let asked = binary.http.post(format!("{}/graphql", binary.url));
-            // As browsers and Node.js ask: what is long is compressed besides.
+            // As browsers and Node.js send it, so that long responses are compressed as well.
             let coding = ["gzip", "br", "zstd"][usize::try_from(number).expect("small") % 3];
             let asked = asked.header("accept-encoding", coding);
             let asked = asked.json(&json!({ "query": text(number) })).send().await;

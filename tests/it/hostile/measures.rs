@@ -1,4 +1,4 @@
-//! What the other tests measure with, measured.
+//! Checks the measurements that the other tests rely on.
 
 use std::net::{IpAddr, Ipv4Addr};
 

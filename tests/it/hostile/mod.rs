@@ -1,5 +1,5 @@
-//! Hostile clients, against the gateway's own program: what they send, hold and do not read hurts nobody else. A file a
-//! requirement.
+//! Hostile clients, against the gateway's own program: what they send, keep open or do not read must not affect other
+//! clients. One file for each requirement.
 
 mod decoders;
 mod def_01_memory;
@@ -18,7 +18,7 @@ use crate::kit::{Caller, mutation};
 
 const MIB: u64 = 1024 * 1024;
 
-/// Lets this process open enough connections to attack with.
+/// Raises this process's limit of open files to the hard limit, for enough connections to attack with.
 fn arm() {
     static ARMED: Once = Once::new();
     ARMED.call_once(|| {
@@ -27,7 +27,7 @@ fn arm() {
     });
 }
 
-/// The head of an upload with the boundary `x`, of which `length` bytes are announced.
+/// Returns the head of an upload with the boundary `x` and a Content-Length of `length` bytes.
 fn upload_head(by: &Caller, length: usize) -> String {
     let credential = by.credential.as_deref();
     let credential = credential.map_or_else(String::new, |credential| {
@@ -39,7 +39,7 @@ fn upload_head(by: &Caller, length: usize) -> String {
     )
 }
 
-/// The parts of an upload of a person's own up to the content of its file.
+/// Returns the parts of a user's upload to their own storage, up to the content of its file.
 fn upload_parts() -> String {
     let operations =
         json!({ "query": mutation("storageItemUpload"), "variables": { "input": { "file": null } } });

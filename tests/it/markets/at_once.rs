@@ -1,4 +1,5 @@
-//! What happens at once: members move, groups are deleted, markets linked, names taken; nothing dangles.
+//! Concurrent changes: members move, groups are deleted, markets are linked, names are taken; no reference is left
+//! dangling.
 
 use bson::doc;
 use futures_util::future::{join, join_all};
@@ -54,7 +55,7 @@ async fn cly_15_eight_at_once_add_and_remove_the_same_and_other_members() {
         }));
         others.await;
         assert_eq!(members(&shop, &crowd).await, 0, "round {round}");
-        // Half of them join while the others, who are in, leave, and somebody changes them all.
+        // Four customers join while the other four, who are members, leave, and all of them are updated.
         join_group(&shop, &crowd, &everybody[4..]).await;
         let moved = join_all((0..8).map(|turn| {
             let field = if turn < 4 {
@@ -101,7 +102,7 @@ async fn cly_15_of_joining_linking_and_deleting_a_group_at_once_nothing_dangles(
                 .change("marketUpdate", json!({ "id": sale, "groupIds": [gone] })),
         );
         let delete = async {
-            // Begun when some are on their way, whichever.
+            // Begins while some of the other requests are in progress; which ones differs by round.
             for _ in 0..round {
                 tokio::task::yield_now().await;
             }
@@ -134,7 +135,7 @@ async fn cly_15_of_joining_linking_and_deleting_a_group_at_once_nothing_dangles(
                 .await,
             0
         );
-        // What was linked first is closed, and not open to everybody.
+        // A market that was linked before the deletion is closed, and not public.
         let expected = u64::from(faults(&created).is_empty());
         let closed = doc! { "name.written": format!("New {round}"), "opensTo": [] };
         assert_eq!(shop.gateway.store.count("markets", closed).await, expected);
@@ -206,7 +207,7 @@ async fn cly_15_who_has_left_sees_nothing_of_the_group_however_much_is_asked_mea
             shop.backend
                 .done("customerGroupRemoveCustomers", input(&crowd, &[&id]))
                 .await;
-            // It is acknowledged: from now on nobody is shown it.
+            // The removal is acknowledged: no later read shows the member.
             join_all((0..8).map(|_| read())).await
         };
         let (_, after) = join(reads, leave).await;

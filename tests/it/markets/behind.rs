@@ -1,4 +1,5 @@
-//! What is behind customers, groups and markets, and what payloads show of them: the caller's own.
+//! Fields of customers, groups and markets that lead to each other: through queries and payloads a caller sees only
+//! what the caller may see.
 
 use serde_json::{Value, json};
 use storefront_gateway::access::scope::Scope::{
@@ -11,7 +12,7 @@ use crate::addresses::customer;
 use crate::customers::{PASSWORD, credentials, setup, with_password};
 use crate::kit::{Caller, Shop, mutation};
 
-/// The names of a list that a query finds at a place, or the code of its error.
+/// Returns the names in a list that a query finds at a JSON pointer, or the code of its error.
 async fn names_at(caller: &Caller, query: &str, place: &str) -> Value {
     let list = at(caller, query, place).await;
     if !list.is_object() {
@@ -22,7 +23,7 @@ async fn names_at(caller: &Caller, query: &str, place: &str) -> Value {
     json!(names)
 }
 
-/// A list behind a node, which is at `/node/…`.
+/// Returns a query for a list of a node; the node is at `/node`.
 fn behind(id: &Value, kind: &str, list: &str) -> String {
     format!("{{ node(id: {id}) {{ ... on {kind} {{ {list} {{ totalCount nodes {{ name }} }} }} }} }}")
 }
@@ -129,7 +130,7 @@ async fn cly_15_of_the_members_of_a_group_each_sees_themselves() {
     }
 }
 
-/// Ada, who has a password, and Bob are in `Printers`, which opens `Studio`.
+/// Puts Ada, who has a password, and Bob in the group `Printers`, which opens the market `Studio`.
 async fn printers() -> (Shop, Value, Value) {
     let shop = setup().start().await;
     let registered = with_password("ada@example.com");

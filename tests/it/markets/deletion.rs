@@ -1,4 +1,5 @@
-//! Deleting a group: it opens nothing and is nobody's from that moment on, and is taken out of its members' documents.
+//! Deletion of a group: it opens no market and has no members from that moment on, and a job removes it from its
+//! members' documents.
 
 use bson::{Document, doc};
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use crate::addresses::customer;
 use crate::customers::but;
 use crate::kit::{self, Shop, text};
 
-/// Everything that tells who is in the group.
+/// Returns everything that shows who is in the group.
 async fn seen(shop: &Shop, ada: &Value, group: &Value) -> Value {
     let query = format!(
         "{{ customer(by: {{ id: {ada} }}) {{ version groups {{ totalCount nodes {{ name }} }} \
@@ -41,7 +42,7 @@ async fn cly_15_a_deleted_group_opens_nothing_and_is_nobodys_at_once() {
     shop.backend
         .done("customerGroupDelete", json!({ "id": gone }))
         .await;
-    // Before the job, and after it.
+    // Before the job and after it.
     for jobs in [1, 0] {
         assert_eq!(shop.gateway.store.open_jobs().await.len(), jobs);
         let now = seen(&shop, &id, &gone).await;
@@ -104,7 +105,7 @@ async fn cly_15_a_market_that_lost_its_last_group_is_closed_until_its_groups_are
     let closed = json!({ "isPrivate": true, "groups": { "totalCount": 0 } });
     assert_eq!(shop.backend.ask(&query).await["node"], closed);
     assert_eq!(own().await, 0);
-    // Another name opens nothing.
+    // A new name does not open the market.
     let renamed = json!({ "id": alone, "name": "Lonely" });
     let renamed = shop.backend.done("marketUpdate", renamed).await;
     assert_eq!((&renamed["market"]["isPrivate"], own().await), (&json!(true), 0));
@@ -113,7 +114,7 @@ async fn cly_15_a_market_that_lost_its_last_group_is_closed_until_its_groups_are
     assert_eq!(own().await, 1);
 }
 
-/// Gives the group so many members more, copies of its one.
+/// Adds this many members to the group, as copies of its only member.
 pub(super) async fn fill(shop: &Shop, count: i64) {
     let customers = shop.gateway.store.collection("customers");
     let one = shop
@@ -164,7 +165,7 @@ async fn cly_15_the_job_goes_on_where_it_was_cut_off_and_leaves_other_groups_alo
     shop.backend
         .done("customerGroupDelete", json!({ "id": gone }))
         .await;
-    // As after a death between two steps.
+    // Simulates the death of the gateway between two steps.
     let customers = store.collection("customers");
     let some = doc! { "_id": { "$lt": "cus_70000000000000000000000300" } };
     let update = doc! { "$pull": { "groupIds": gone.as_str() } };
@@ -176,7 +177,7 @@ async fn cly_15_the_job_goes_on_where_it_was_cut_off_and_leaves_other_groups_alo
     );
     shop.gateway.run_jobs().await;
     assert_eq!((members(&gone).await, members(&stays).await), (0, 2_501));
-    // And once more, as after a death right before it was noted as done.
+    // Runs the job again, as after a death right before it was marked as done.
     let again = doc! { "$set": { "state": "WAITING", "due": bson::DateTime::from_millis(1) } };
     let jobs = store.collection("jobs");
     let again = jobs.update_one(doc! { "_id": text(&job, "_id") }, again).await;

@@ -1,4 +1,4 @@
-//! Customers, filtered by their group.
+//! The filter of customers by group.
 
 use serde_json::{Value, json};
 use storefront_gateway::access::client::ClientKind;
@@ -60,7 +60,7 @@ async fn epc_32_customers_are_filtered_by_their_group() {
 async fn epc_32_who_is_in_a_group_is_told_to_whom_the_group_is() {
     let stage = Stage::new().await;
     let (shop, group) = (&stage.shop, &stage.group);
-    // A backend of one storefront, which needs no name for it.
+    // A backend client of one storefront, which need not name it.
     let here = |scopes| shop.client(ClientKind::Integration, Some(&shop.storefront.id), scopes);
     let reader = here(&[StorefrontsRead, CustomersRead]).await.caller;
     let query = format!(

@@ -1,4 +1,4 @@
-//! Lists of groups, markets and members: pages from both ends, one command a level, and an index behind each.
+//! Lists of groups, markets and members: pages from both ends, one database command a level, each backed by an index.
 
 use bson::doc;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::{group, join, market, names};
 use crate::addresses::customer;
 use crate::kit::{self, Caller, Shop, examined, is_within, text};
 
-/// A query with `LIST` where a list's arguments and selection belong, and where that list is in the answer.
+/// A query with `LIST` in place of a list's arguments and selection, and the path of that list in the response.
 struct List {
     query: String,
     place: &'static str,
@@ -47,7 +47,7 @@ impl List {
     }
 }
 
-/// A shop with one customer in five groups, a group with five customers, and five markets, public and private.
+/// Starts a shop with one customer in five groups, a group with five customers, and five markets, public and private.
 async fn crowd() -> (Shop, Vec<List>) {
     let shop = kit::shop().await;
     let (mut groups, mut people, mut markets) = (Vec::new(), Vec::new(), Vec::new());
@@ -107,7 +107,7 @@ async fn each_list_pages_through_all_from_both_ends() {
     for list in &lists {
         let (query, whole) = (&list.query, list.page(&shop.backend, "first: 100").await);
         let ids = ids(&whole);
-        // One of the five markets is everybody's.
+        // One of the five markets is public and has no groups.
         let count = if query.contains("CustomerGroup { markets") {
             4
         } else {
@@ -242,7 +242,7 @@ async fn a_customers_own_groups_are_looked_up_once_a_request() {
     assert_eq!(commands, ["find storefronts", "find markets"]);
 }
 
-/// A group of 2,001, by whose first and last member another one of two is made.
+/// Creates a group of 2,001 members, and another group of its first and its last member.
 async fn many() -> (Shop, Value, Value) {
     let shop = kit::shop().await;
     let (id, _) = customer(&shop, "ada@example.com").await;
@@ -259,7 +259,7 @@ async fn many() -> (Shop, Value, Value) {
 #[tokio::test]
 async fn epc_32_a_page_by_group_and_status_costs_the_page_at_the_beginning_and_at_the_end() {
     const PAGE: i64 = 10;
-    /// A key more to see that there are no more, and what the list belongs to.
+    /// One key more to detect a next page, and what the list belongs to.
     const A_FEW: i64 = 8;
     let (shop, crowd, few) = many().await;
     let filtered = |filter: String| List {
@@ -279,7 +279,7 @@ async fn epc_32_a_page_by_group_and_status_costs_the_page_at_the_beginning_and_a
     ];
     for list in &lists {
         let mut from = String::new();
-        // The first page; the last; what is behind its beginning, and before that.
+        // The first page, the last page, the page after the beginning of the last one, and the page before it.
         for arguments in [
             "first: 10",
             "last: 10",
@@ -305,7 +305,7 @@ async fn epc_32_a_page_by_group_and_status_costs_the_page_at_the_beginning_and_a
     }
 }
 
-/// Adds 2,000 markets to the one that is closed.
+/// Adds 2,000 copies of the closed market.
 async fn close_many(shop: &Shop) {
     let markets = shop.gateway.store.collection("markets");
     let closed = markets.find_one(doc! { "name.written": "Closed" }).await;

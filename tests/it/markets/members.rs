@@ -1,4 +1,4 @@
-//! Customers join and leave, up to a thousand at a time, all or none.
+//! Customers join and leave groups, up to a thousand at a time, all or none.
 
 use bson::doc;
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ async fn cly_15_a_thousand_customers_join_and_leave_at_once_by_the_same_commands
         ("customerGroupRemoveCustomers", 0),
     ] {
         let mut counts = Vec::new();
-        // The second time nothing is left to do, and it is success too.
+        // The second time nothing is left to do, which succeeds too.
         for input in [&thousand, &thousand, &one] {
             let asked = shop.backend.done(field, input.clone());
             let (payload, commands) = shop.gateway.commands.during(asked).await;
@@ -45,7 +45,7 @@ async fn cly_15_a_thousand_customers_join_and_leave_at_once_by_the_same_commands
             assert_eq!(in_group(&shop, &crowd).await, members, "{field}");
             counts.push(commands);
         }
-        // Whoever is there already does not come, and nothing is told of them.
+        // The audit trail has no entry for a customer who is in the group already.
         counts[0].retain(|command| command != "insert audit");
         assert!(
             counts.iter().all(|count| *count == counts[0]),
@@ -64,7 +64,7 @@ async fn cly_15_a_thousand_customers_join_and_leave_at_once_by_the_same_commands
             "#);
         }
     }
-    // To join and to leave is no change of a customer.
+    // Joining and leaving do not count as changes of a customer.
     let mut after = shop.gateway.store.documents("customers", doc! {}).await;
     for customer in &mut after {
         customer.remove("groupIds");

@@ -1,4 +1,4 @@
-//! Customer groups and private markets: what they keep, who is in, and what is seen of them (CLY-15).
+//! Customer groups and private markets: their content, their members, and who sees them (CLY-15).
 
 mod at_once;
 mod behind;
@@ -12,31 +12,31 @@ use serde_json::{Value, json};
 
 use crate::kit::{self, Shop, redact};
 
-/// Makes a group; its id.
+/// Creates a group and returns its id.
 pub(crate) async fn group(shop: &Shop, name: &str) -> Value {
     let input = json!({ "storefrontId": shop.id(), "name": name });
     shop.backend.done("customerGroupCreate", input).await["customerGroup"]["id"].take()
 }
 
-/// Makes a market, without groups for everybody; its id.
+/// Creates a market, public if it has no groups, and returns its id.
 pub(crate) async fn market(shop: &Shop, name: &str, groups: &[&Value]) -> Value {
     let input = json!({ "storefrontId": shop.id(), "name": name, "groupIds": groups });
     shop.backend.done("marketCreate", input).await["market"]["id"].take()
 }
 
-/// Lets customers join a group.
+/// Adds customers to a group.
 pub(crate) async fn join(shop: &Shop, group: &Value, customers: &[&Value]) {
     let input = json!({ "id": group, "customerIds": customers });
     shop.backend.done("customerGroupAddCustomers", input).await;
 }
 
-/// Lets customers leave a group.
+/// Removes customers from a group.
 pub(crate) async fn leave(shop: &Shop, group: &Value, customers: &[&Value]) {
     let input = json!({ "id": group, "customerIds": customers });
     shop.backend.done("customerGroupRemoveCustomers", input).await;
 }
 
-/// The names in a list, in order.
+/// Returns the names in a list, in order.
 fn names(list: &Value) -> Vec<&str> {
     let nodes = list["nodes"].as_array().expect("nodes").iter();
     nodes.map(|node| node["name"].as_str().expect("a name")).collect()
@@ -150,7 +150,7 @@ async fn a_name_is_one_groups_and_one_markets_whatever_its_case() {
         let refused = shop.backend.refused("marketCreate", new).await;
         assert_eq!(refused, ["MARKET_NAME_TAKEN name"], "{name}");
     }
-    // Its own name, written otherwise, and another storefront's.
+    // A group may change the case of its own name, and names are unique only within a storefront.
     let own = json!({ "id": vip, "name": "Vip" });
     shop.backend.done("customerGroupUpdate", own).await;
     shop.backend
@@ -184,7 +184,7 @@ async fn cly_15_a_market_is_private_while_it_has_groups() {
         (false, vec![], sale.clone())
     );
     let both = vec![one.clone(), two.clone()];
-    // In the order of their age, whatever is sent.
+    // Ordered by age, whatever the order of the input.
     assert_eq!(
         now(json!({ "groupIds": [two, one, two] })).await,
         (true, both.clone(), sale.clone())

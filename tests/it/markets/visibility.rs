@@ -1,4 +1,4 @@
-//! Who sees which market, whichever way it is reached.
+//! The visibility of markets, by every path to them.
 
 use serde_json::{Value, json};
 use storefront_gateway::access::client::ClientKind;
@@ -59,7 +59,7 @@ async fn storefronts_markets(caller: &Caller) -> Vec<String> {
     names
 }
 
-/// What a query finds at a place, or the code of its error.
+/// Returns what a query finds at a JSON pointer, or the code of its first error.
 pub(super) async fn at(caller: &Caller, query: &str, place: &str) -> Value {
     let answer = caller.send(query, json!({})).await;
     match answer.codes().first() {
@@ -142,7 +142,7 @@ async fn cly_15_leaving_the_group_takes_its_markets_away_at_once_on_every_node()
         }
         join(shop, &stage.group, &[id]).await;
     }
-    // Within one request too: what was seen before the change is forgotten.
+    // Within one request too, what was loaded before a change is loaded again.
     let query = "mutation { a: customerUpdate(input: { firstName: \"A\" }) { customer { markets { nodes { name } } } } \
                  b: customerUpdate(input: { firstName: \"B\" }) { customer { groups { nodes { name } } } } }";
     let seen = ada.ask(query).await;

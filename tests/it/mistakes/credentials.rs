@@ -1,4 +1,4 @@
-//! No credential, a bad one, and one of the wrong kind.
+//! Missing credentials, invalid ones, and ones of the wrong kind.
 
 use std::time::Duration;
 
@@ -104,7 +104,7 @@ async fn gql_07_mistakes_with_credentials() {
     "#);
 }
 
-/// What stands in the Authorization header.
+/// Values of the Authorization header.
 async fn headers(answers: &mut Answers, shop: &Shop) {
     let nobody = shop.nobody();
     answers
@@ -125,7 +125,7 @@ async fn headers(answers: &mut Answers, shop: &Shop) {
     }
 }
 
-/// Who may not do what.
+/// Operations that a kind of caller may not use.
 async fn kinds(answers: &mut Answers, shop: &Shop) {
     let customers = "{ storefront { customers(first: 1) { totalCount } } }";
     answers
@@ -164,7 +164,7 @@ async fn kinds(answers: &mut Answers, shop: &Shop) {
         .await;
 }
 
-/// Tokens that were good once, or never.
+/// Access tokens that are garbled, of the wrong kind or expired.
 async fn tokens(answers: &mut Answers, shop: &Shop) {
     let (eve, refresh) = ada(shop, "eve@example.com").await;
     let token = eve.credential.clone().expect("a token");

@@ -1,4 +1,4 @@
-//! Documents that are no GraphQL, or name what the schema does not have.
+//! Documents that are not GraphQL, or use names that the schema does not have.
 
 use super::{Answers, SAID};
 use crate::kit::{self, Caller};
@@ -106,7 +106,7 @@ async fn names(answers: &mut Answers, browser: &Caller) {
     }
 }
 
-/// Selections, fragments and variables that do not go together.
+/// Selections, fragments and variables that do not match.
 async fn shapes(answers: &mut Answers, browser: &Caller) {
     for (mistake, query) in [
         ("4g no selection", "{ viewer }"),
@@ -127,7 +127,7 @@ async fn shapes(answers: &mut Answers, browser: &Caller) {
     }
 }
 
-/// What is no GraphQL.
+/// Syntax errors.
 async fn syntax(answers: &mut Answers, browser: &Caller) {
     for (mistake, query) in [
         ("20f query empty", ""),

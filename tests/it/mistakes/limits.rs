@@ -1,4 +1,4 @@
-//! Operations that are not chosen, ask for too much, or do not come the right way.
+//! Operations that are ambiguous, exceed a limit, or are sent the wrong way.
 
 use super::Answers;
 use crate::kit::{self, Caller};
@@ -50,7 +50,7 @@ async fn gql_07_mistakes_with_operations_and_limits() {
     "#);
 }
 
-/// Which operation runs.
+/// Documents with several operations, and wrong values of `operationName`.
 async fn operations(answers: &mut Answers, browser: &Caller) {
     let two = "query Kind { viewer { kind } } query Scopes { viewer { scopes } }";
     for (mistake, name) in [
@@ -68,7 +68,7 @@ async fn operations(answers: &mut Answers, browser: &Caller) {
         .await;
 }
 
-/// Too much of something.
+/// Requests that exceed a limit.
 async fn sizes(answers: &mut Answers, backend: &Caller) {
     let pages = "{ storefronts(first: 100) { nodes { customers(first: 100) { nodes { \
                  orders(first: 100) { nodes { id } } } } } } }";

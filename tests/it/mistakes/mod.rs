@@ -1,7 +1,8 @@
-//! The mistakes of a beginner: each answer says what is wrong, where, and what to send instead, the first time and every
-//! time (GQL-05, GQL-07, ERR-02).
+//! Mistakes of beginners: each response says what is wrong, where, and what to send instead, the first time and when
+//! repeated (GQL-05, GQL-07, ERR-02).
 //!
-//! A file a topic, with one snapshot of all its answers, to be read as somebody reads them who does not know the gateway:
+//! One file for each topic, with one snapshot of all its responses in a form that a reader new to the gateway
+//! understands:
 //!
 //! ```text
 //! # the mistake
@@ -25,13 +26,13 @@ use serde_json::{Value, json};
 
 use crate::kit::{Answer, Caller, redact};
 
-/// What mutations are asked for here.
+/// The selection of each mutation's user errors.
 const SAID: &str = "userErrors { code field message legacyCode }";
 
-/// Headers that say something about a mistake.
+/// Headers that may explain a mistake.
 const HEADERS: [&str; 3] = ["www-authenticate", "allow", "retry-after"];
 
-/// What the gateway answers to one mistake after the other.
+/// The responses of the gateway to one mistake after the other.
 #[derive(Default)]
 struct Answers(String);
 
@@ -47,7 +48,7 @@ impl Answers {
             .await;
     }
 
-    /// Sends a body as it is.
+    /// Sends a body unchanged.
     async fn post(&mut self, mistake: &str, who: &Caller, content_type: Option<&str>, body: &str) {
         self.repeat(mistake, async || {
             who.send_body(content_type, body.to_owned()).await
@@ -55,12 +56,12 @@ impl Answers {
         .await;
     }
 
-    /// Asks by GET.
+    /// Sends a GET request.
     async fn get(&mut self, mistake: &str, who: &Caller, path: &str) {
         self.repeat(mistake, async || who.get(path).await).await;
     }
 
-    /// Makes a mistake twice, which must be answered alike.
+    /// Makes a mistake twice; both responses must be the same.
     async fn repeat(&mut self, mistake: &str, send: impl AsyncFn() -> Answer) {
         let said = described(&send().await);
         assert_eq!(described(&send().await), said, "{mistake}: the second time");
@@ -68,7 +69,7 @@ impl Answers {
     }
 }
 
-/// An answer as people read it.
+/// Formats a response for the snapshot.
 fn described(answer: &Answer) -> String {
     let mut lines = vec![answer.status.to_string()];
     for name in HEADERS {
@@ -117,7 +118,7 @@ fn text(value: &Value) -> &str {
     value.as_str().expect("a text")
 }
 
-/// A path's steps; `None` where there is no path.
+/// Joins the steps of a path by dots; `None` if there is no path.
 fn dotted(path: &Value) -> Option<String> {
     let steps = path.as_array()?.iter();
     let steps: Vec<String> = steps

@@ -1,4 +1,4 @@
-//! What is GraphQL and cannot be done: user errors, warnings, and what is not found.
+//! Valid GraphQL that cannot be carried out: user errors, warnings, and objects that are not found.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::custom_fields::{define, open, values};
 use crate::customers::{PASSWORD, ada, credentials, setup};
 use crate::kit::{Caller, Shop};
 
-/// A mutation, by the name of its field, its input's type, and what is asked of its payload beside user errors.
+/// A mutation, by the name of its field, its input's type, and the selection of its payload besides user errors.
 struct Asked(&'static str, &'static str, &'static str);
 
 impl Asked {
@@ -147,7 +147,7 @@ async fn err_02_mistakes_that_are_business_outcomes() {
     "#);
 }
 
-/// What customers say of themselves.
+/// Input of customers about themselves.
 async fn customers(answers: &mut Answers, shop: &Shop, ada: &Caller) {
     let none = json!({ "id": "adr_01h00000000000000000000000" });
     let delete = Asked(
@@ -188,7 +188,7 @@ async fn custom_fields(answers: &mut Answers, shop: &Shop, ada: &Caller) {
         .await;
 }
 
-/// Which storefront is meant.
+/// Requests that concern another storefront, or name none.
 async fn storefronts(answers: &mut Answers, shop: &Shop) {
     let other = shop.add_storefront("Prints AT", "AT").await;
     let other = other.id.as_str();
@@ -229,7 +229,7 @@ async fn storefronts(answers: &mut Answers, shop: &Shop) {
         .await;
 }
 
-/// What a backend leaves out.
+/// Incomplete or invalid input of a backend.
 async fn backends(answers: &mut Answers, shop: &Shop) {
     let input = json!({ "firstName": "Augusta" });
     answers
@@ -263,7 +263,7 @@ async fn backends(answers: &mut Answers, shop: &Shop) {
 async fn keys(answers: &mut Answers, shop: &Shop, (ada, refresh): (&Caller, &str)) {
     let token = |token: &str| json!({ "refreshToken": token });
     shop.nobody().done("customerTokenRefresh", token(refresh)).await;
-    // Until then a retry gets the same answer again.
+    // Before that, a retry gets the same response again.
     shop.gateway.advance(Duration::from_secs(11));
     answers
         .change("29 old refresh token", &shop.browser, &REFRESH, token(refresh))

@@ -159,7 +159,7 @@ async fn parameters(answers: &mut Answers, browser: &Caller) {
     }
 }
 
-/// The signed link of a file.
+/// Signed links to a file.
 async fn links(answers: &mut Answers, ann: &Caller) {
     ann.upload("cat.png", &png(1)).await;
     let seen = ann

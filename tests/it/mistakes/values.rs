@@ -1,4 +1,4 @@
-//! Values that do not fit: literals in documents, and variables.
+//! Values that do not match their types: literals in documents, and variables.
 
 use serde_json::{Value, json};
 
@@ -8,12 +8,12 @@ use crate::customers::{but, person};
 use crate::kit::{self, Caller};
 use crate::orders::by_default;
 
-/// The document of a mutation whose input is the variable `$i`.
+/// Returns the document of a mutation whose input is the variable `$i`.
 fn mutation(field: &str, input: &str) -> String {
     format!("mutation($i: {input}!) {{ {field}(input: $i) {{ {SAID} }} }}")
 }
 
-/// The document of a mutation whose input is a literal.
+/// Returns the document of a mutation whose input is a literal.
 fn literal(field: &str, input: &str) -> String {
     format!("mutation {{ {field}(input: {input}) {{ {SAID} }} }}")
 }
@@ -118,7 +118,7 @@ async fn gql_02_mistakes_with_values() {
     "#);
 }
 
-/// What is declared, and what is sent.
+/// Variables that do not match their declarations.
 async fn variables(answers: &mut Answers, browser: &Caller) {
     let node = |declared: &str| format!("query($id: {declared}) {{ node(id: $id) {{ id }} }}");
     for (mistake, query, variables) in [
@@ -141,7 +141,7 @@ async fn variables(answers: &mut Answers, browser: &Caller) {
     }
 }
 
-/// Objects and their fields.
+/// Input objects and their fields.
 async fn inputs(answers: &mut Answers, browser: &Caller) {
     let typo = r#"{ emial: "a@b.example", acceptedTerms: true, firstName: "Ada", lastName: "Lovelace" }"#;
     answers
@@ -200,7 +200,7 @@ async fn enums(answers: &mut Answers, browser: &Caller) {
         .await;
 }
 
-/// Days and amounts.
+/// Dates and amounts of money.
 async fn scalars(answers: &mut Answers, backend: &Caller) {
     let day = literal("customerUpdate", r#"{ dateOfBirth: "21.11.1990" }"#);
     answers.ask("25 date format", backend, &day).await;
@@ -227,7 +227,7 @@ async fn one_of(answers: &mut Answers, backend: &Caller) {
     }
 }
 
-/// Files that are no parts of a multipart request.
+/// Files that are not parts of a multipart request.
 async fn files(answers: &mut Answers, ann: &Caller) {
     let upload = format!("mutation($f: Upload!) {{ storageItemUpload(input: {{ file: $f }}) {{ {SAID} }} }}");
     for (mistake, variables) in [

@@ -1,4 +1,4 @@
-//! Who gets into the managed database: the gateway, and no other user of the machine.
+//! Access to the managed database: only for the gateway, and for no other user of the machine.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
@@ -8,11 +8,11 @@ use mongodb::options::ClientOptions;
 
 use super::*;
 
-/// The server's error codes for who may not, and for who is not who they say.
+/// The server's error codes for a missing permission and for a failed authentication.
 const UNAUTHORIZED: i32 = 13;
 const AUTHENTICATION_FAILED: i32 = 18;
 
-/// The server's address, as anybody on the machine can find it.
+/// Returns the server's address, which any user of the machine can find.
 async fn address(uri: &Secret) -> String {
     let options = ClientOptions::parse(uri.expose())
         .await
@@ -20,7 +20,7 @@ async fn address(uri: &Secret) -> String {
     options.hosts[0].to_string()
 }
 
-/// A client with no more than the address and what it claims: `name:password@`.
+/// Returns a client with only the address and a claim of the form `name:password@`.
 async fn stranger(uri: &Secret, claim: &str) -> Client {
     let address = address(uri).await;
     let uri = format!("mongodb://{claim}{address}/?directConnection=true");
@@ -35,7 +35,7 @@ fn code(error: &mongodb::error::Error) -> Option<i32> {
     }
 }
 
-/// Nobody gets in with this claim.
+/// Asserts that authentication with this claim fails.
 async fn assert_is_not_believed(uri: &Secret, claim: &str) {
     let client = stranger(uri, claim).await;
     let answer = client
@@ -46,7 +46,7 @@ async fn assert_is_not_believed(uri: &Secret, claim: &str) {
     assert_eq!(code(&error), Some(AUTHENTICATION_FAILED), "{claim}: {error}");
 }
 
-/// Who claims nothing may do nothing.
+/// Asserts that a client without credentials may do nothing.
 async fn assert_shut_out(uri: &Secret) {
     let client = stranger(uri, "").await;
     let commands = [
@@ -92,14 +92,14 @@ async fn assert_shut_out(uri: &Secret) {
     }
 }
 
-/// Every file and directory under the path that others have a right on.
+/// Returns every file and directory under the path to which other users have any permission.
 fn open_to_others(path: &Path) -> Vec<PathBuf> {
     let mut open = Vec::new();
     let mut folders = vec![path.to_owned()];
     while let Some(folder) = folders.pop() {
         let inner = std::fs::read_dir(&folder).expect("listed").flatten();
         for path in inner.map(|entry| entry.path()).chain([folder.clone()]) {
-            // The server removes files of its own meanwhile.
+            // The server may remove its own files meanwhile.
             let Ok(metadata) = std::fs::metadata(&path) else {
                 continue;
             };
@@ -114,7 +114,7 @@ fn open_to_others(path: &Path) -> Vec<PathBuf> {
     open
 }
 
-/// The secret's file, and the password of the gateway's user.
+/// Returns the content of the key file and the password of the gateway's database user.
 async fn secrets(dir: &Path, uri: &Secret) -> [String; 2] {
     let options = ClientOptions::parse(uri.expose())
         .await
@@ -162,7 +162,7 @@ async fn the_secret_is_in_files_of_this_user_alone_whatever_the_mask() {
         server,
         Pid::from_raw(i32::try_from(gateway.0.id()).expect("an id")),
     ] {
-        // On Linux only: what other users see of a process, and what its own user does.
+        // On Linux only: the parts of a process that other users see, and those that only its own user does.
         for file in ["cmdline", "environ"] {
             seen.extend(std::fs::read_to_string(format!("/proc/{process}/{file}")));
         }
@@ -193,7 +193,7 @@ async fn a_lost_secret_is_made_anew_and_the_old_one_opens_nothing() {
     second.stop().await;
 }
 
-/// A server as earlier versions started it on the data directory: for everybody.
+/// Starts a server on the data directory without access control, as earlier versions did.
 async fn unprotected(dir: &Path) -> (Child, Secret) {
     let binary = mongod::find_server(&options(dir), &silent())
         .await
@@ -249,7 +249,7 @@ async fn a_directory_from_before_is_taken_over_whenever_that_is_interrupted() {
     let dir = TempDir::new().expect("a directory");
     let (mut server, uri) = unprotected(dir.path()).await;
     insert(&uri, 1).await;
-    // Somebody left a way in for later.
+    // An earlier user has created accounts for later access.
     let admin = Client::with_uri_str(uri.expose())
         .await
         .expect("a client")
@@ -290,7 +290,7 @@ async fn a_directory_from_before_is_taken_over_whenever_that_is_interrupted() {
                 .map(Pid::from_raw)
         };
         eventually("the server ends", || !server().is_some_and(is_alive)).await;
-        // What the next start has to write itself before it is killed.
+        // Removed so that the next start has to write them itself before it is killed.
         for name in ["mongod.uri", "mongod.log"] {
             drop(std::fs::remove_file(dir.path().join(name)));
         }

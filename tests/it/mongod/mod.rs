@@ -1,4 +1,4 @@
-//! The managed database, on real servers.
+//! The managed database, on real database servers.
 
 mod access;
 
@@ -19,7 +19,7 @@ use storefront_gateway::platform::progress::Progress;
 use storefront_gateway::platform::secret::Secret;
 use tempfile::TempDir;
 
-/// How long is waited for what should happen at once: a limit for failing, not a measure.
+/// The timeout for what should happen at once; a limit for failing, not a measurement.
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn silent() -> Progress {
@@ -50,7 +50,7 @@ async fn insert(uri: &Secret, id: i32) {
     things.insert_one(doc! { "_id": id }).await.expect("inserted");
 }
 
-/// The process id of the server, as it notes it beside its files.
+/// Returns the server's process id from its lock file.
 fn server_process(data_dir: &Path) -> Pid {
     let lock = std::fs::read_to_string(data_dir.join("mongod/mongod.lock")).expect("a lock file");
     Pid::from_raw(lock.trim().parse().expect("a process id"))
@@ -84,7 +84,7 @@ async fn a_database_keeps_its_data_over_a_restart_on_another_port() {
     first.stop().await;
     assert!(!is_alive(process));
 
-    // Someone else has taken the port meanwhile.
+    // Another program has taken the port meanwhile.
     let port = std::fs::read_to_string(dir.path().join("mongod.port")).expect("remembered");
     let port: u16 = port.parse().expect("a port");
     let taken = std::net::TcpListener::bind(("127.0.0.1", port)).expect("free");
@@ -181,7 +181,7 @@ async fn a_second_gateway_is_refused_and_a_command_uses_the_first_ones_server() 
     assert!(matches!(attached, Attached::Own(_)));
     assert_eq!(count(attached.uri()).await, 1);
 
-    // A gateway that starts meanwhile waits for the command.
+    // A gateway that starts meanwhile waits until the command ends.
     let gateway = tokio::spawn(async move { Managed::start(&options, &silent()).await });
     attached.stop().await;
     gateway.await.expect("no panic").expect("started").stop().await;
@@ -270,7 +270,7 @@ async fn without_a_server_and_without_pip_the_ways_out_are_named() {
     };
     let fault = Managed::start(&options, &silent()).await.expect_err("refused");
     assert!(matches!(fault, Fault::NoPip), "{fault}");
-    // The refused gateway has let go of the directory.
+    // The refused gateway has released the directory.
     Managed::start(&self::options(dir.path()), &silent())
         .await
         .expect("started")
@@ -292,7 +292,7 @@ async fn a_data_directory_that_cannot_be_made_is_named() {
 
 const DIR_OF_CHILD: &str = "TRIAL_DATA_DIR";
 
-/// No test of its own: the process that the next test starts with the variable set, and kills.
+/// Not a test: the process that the next test starts with the variable set, and kills.
 #[tokio::test]
 #[expect(
     clippy::disallowed_methods,
@@ -309,7 +309,7 @@ async fn child_gateway() {
     std::future::pending::<()>().await;
 }
 
-/// A process that ends with the test, also with one that failed.
+/// A child process that is killed when the test ends, even if it fails.
 struct ChildGateway(Child);
 
 impl ChildGateway {
@@ -321,13 +321,13 @@ impl ChildGateway {
 
 impl Drop for ChildGateway {
     fn drop(&mut self) {
-        // It is gone already, unless the test failed.
+        // The process has ended already, unless the test failed.
         drop(self.0.kill());
         drop(self.0.wait());
     }
 }
 
-/// Starts a gateway's part of [`child_gateway`] in a process of its own, under a file mode creation mask of 0.
+/// Runs [`child_gateway`] in a child process under a file mode creation mask of 0.
 fn start_child(dir: &Path) -> ChildGateway {
     let name = match module_path!().split_once("::") {
         Some((_, module)) => format!("{module}::child_gateway"),
@@ -344,7 +344,7 @@ fn start_child(dir: &Path) -> ChildGateway {
     ChildGateway(child)
 }
 
-/// Waits until the child's database takes writes.
+/// Waits until the child's database accepts writes.
 fn await_ready(gateway: &mut ChildGateway) {
     let output = BufReader::new(gateway.0.stdout.take().expect("piped"));
     output
@@ -363,7 +363,7 @@ async fn a_killed_gateway_takes_its_server_along() {
     assert!(is_alive(server));
 
     gateway.kill();
-    // The next gateway need not wait for it by itself.
+    // Started at once, while the killed gateway's server may still be ending.
     let next = Managed::start(&options(dir.path()), &silent())
         .await
         .expect("started");

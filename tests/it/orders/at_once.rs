@@ -1,4 +1,4 @@
-//! Many at once: each order is there once, and each customer's count is right in the end.
+//! Concurrent changes: each order is recorded once, and each customer's count is right in the end.
 
 use bson::doc;
 use futures_util::future::{join, join_all};
@@ -9,7 +9,7 @@ use crate::addresses::{customer, home};
 use crate::customers::but;
 use crate::kit::{self, Caller, Setup, Shop, faults};
 
-/// The input of an order of this customer.
+/// Returns the input of an order of this customer.
 fn of(shop: &Shop, customer: &Value, number: &str) -> Value {
     in_storefront(shop, but(by_default(number), json!({ "customerId": customer })))
 }
@@ -17,7 +17,7 @@ fn of(shop: &Shop, customer: &Value, number: &str) -> Value {
 // CLY-10
 #[tokio::test]
 async fn cly_10_the_count_is_right_after_thirty_recordings_and_thirty_cancellations_at_once() {
-    // So many that wait for one customer may take their time.
+    // Many requests that wait for the same customer may take long.
     let shop = Setup::new().set("GATEWAY_REQUEST_TIMEOUT", "120s").start().await;
     let (id, ada) = ada(&shop).await;
     let mut placed = Vec::new();
@@ -43,7 +43,7 @@ async fn cly_10_the_count_is_right_after_thirty_recordings_and_thirty_cancellati
     let store = &shop.gateway.store;
     assert_eq!(store.count("orders", doc! { "status": "PLACED" }).await, 30);
     store.assert_whole().await;
-    // All of them go, two callers at each.
+    // All orders are cancelled, each by two concurrent requests.
     let cancel = |order: &Value| shop.backend.change("orderCancel", json!({ "id": order["id"] }));
     let orders = recorded.iter().map(|payload| &payload["order"]);
     let payloads = join_all(orders.flat_map(|order| [cancel(order), cancel(order)])).await;
@@ -115,7 +115,7 @@ async fn ord_01_of_different_recordings_with_one_number_at_once_one_wins() {
     shop.gateway.store.assert_whole().await;
 }
 
-/// Numbers that are as good as thrown dice, and the same in every run.
+/// A pseudo-random number generator with the same sequence in every run.
 struct Dice(u64);
 
 impl Dice {
@@ -128,7 +128,7 @@ impl Dice {
     }
 }
 
-/// Records, repeats and cancels by the dice.
+/// Records, repeats and cancels orders at random.
 async fn live(shop: &Shop, by: &Caller, customers: &[Value], lane: u64) {
     let mut dice = Dice(lane);
     let mut orders: Vec<(Value, Value)> = Vec::new();

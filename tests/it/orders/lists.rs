@@ -1,4 +1,4 @@
-//! Lists of orders: newest first, in pages that neither skip nor repeat, each with an index behind it.
+//! Lists of orders: newest first, in pages that neither skip nor repeat an order, each backed by an index.
 
 use bson::{DateTime, Document, doc};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::addresses::customer;
 use crate::customers::but;
 use crate::kit::{self, Caller, Shop, examined, is_within};
 
-/// Orders of ada's and of guests; some were placed at the same moment.
+/// Starts a shop with orders of ada's and of guests, some of them placed at the same moment.
 async fn shop_of_orders() -> (Shop, Caller) {
     let shop = kit::shop().await;
     let (id, ada) = ada(&shop).await;
@@ -70,13 +70,13 @@ async fn epc_25_orders_are_newest_first_by_when_they_were_placed() {
         assert_eq!(numbers(&page), ADAS, "cancelled ones too");
         assert_eq!(page["totalCount"], 4);
     }
-    // A customer of the same storefront who has none.
+    // A customer of the same storefront without orders.
     let (_, bob) = customer(&shop, "bob@example.com").await;
     assert_eq!(numbers(&own(&bob, "").await), [""; 0]);
     assert_eq!(numbers(&list(&bob, "").await), [""; 0]);
 }
 
-/// All numbers, page by page from one end.
+/// Returns all order numbers, read page by page from one end.
 async fn walk(page: impl AsyncFn(String) -> Value, ways: [&str; 4], size: usize) -> Vec<String> {
     let [count, cursor, more, from] = ways;
     let (mut seen, mut place) = (Vec::<String>::new(), String::new());
@@ -200,7 +200,7 @@ async fn each_field_filters_orders() {
         let page = list(&shop.backend, &format!("(filter: {filter})")).await;
         assert_eq!(numbers(&page), expected, "{filter}");
         assert_eq!(page["totalCount"], expected.len(), "{filter}");
-        // A filter shows nobody more than their own.
+        // A filter does not extend the list beyond the caller's own orders.
         let hers = list(&ada, &format!("(filter: {filter})")).await;
         let expected: Vec<&str> = expected
             .iter()
@@ -223,7 +223,7 @@ async fn each_field_filters_orders() {
     }
 }
 
-/// So many copies of each order, a second after each other.
+/// Inserts copies of each order, placed one second apart.
 async fn fill(shop: &Shop, copies: i64) {
     let orders = shop.gateway.store.collection("orders");
     for (number, order) in shop
@@ -249,7 +249,7 @@ async fn fill(shop: &Shop, copies: i64) {
 // EPC-25
 #[tokio::test]
 async fn epc_25_a_page_costs_what_it_shows_however_many_orders_there_are() {
-    /// A key more to see that there are no more, and the storefront or the customer itself.
+    /// One key more to detect a next page, and the storefront or the customer itself.
     const A_FEW: i64 = 12;
     let shop = kit::shop().await;
     let (id, ada) = ada(&shop).await;
@@ -305,7 +305,7 @@ async fn epc_25_a_page_costs_what_it_shows_however_many_orders_there_are() {
     );
 }
 
-/// A page without its total.
+/// Requests a page without its total count.
 async fn page_of(caller: &Caller, arguments: &str) -> Value {
     let query = format!(
         "{{ storefront {{ orders{arguments} {{ nodes {{ number }} pageInfo {{ startCursor endCursor }} }} }} }}"

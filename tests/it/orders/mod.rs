@@ -1,4 +1,4 @@
-//! Orders: what they keep, what counts for their customers, and that each is recorded once.
+//! Orders: their content, their effect on the customer's count and status, and that each is recorded once.
 
 mod at_once;
 mod lists;
@@ -13,7 +13,7 @@ use crate::addresses::{customer, home};
 use crate::customers::but;
 use crate::kit::{self, Caller, Shop, redact};
 
-/// Good input for an order whose addresses are the customer's defaults.
+/// Returns valid input for an order whose addresses are the customer's defaults.
 pub(crate) fn by_default(number: &str) -> Value {
     json!({
         "number": number,
@@ -24,7 +24,7 @@ pub(crate) fn by_default(number: &str) -> Value {
     })
 }
 
-/// Good input for a guest's order.
+/// Returns valid input for a guest's order.
 pub(crate) fn guests(number: &str) -> Value {
     but(
         by_default(number),
@@ -32,12 +32,12 @@ pub(crate) fn guests(number: &str) -> Value {
     )
 }
 
-/// The same, with the shop's storefront.
+/// Adds the shop's storefront to the input.
 pub(crate) fn in_storefront(shop: &Shop, input: Value) -> Value {
     but(input, json!({ "storefrontId": shop.id() }))
 }
 
-/// Records an order, which must take effect; the order.
+/// Records an order, which must succeed, and returns it.
 async fn record(shop: &Shop, input: Value) -> Value {
     let input = in_storefront(shop, input);
     shop.backend.done("orderRecord", input).await["order"].take()
@@ -48,19 +48,19 @@ async fn cancel(shop: &Shop, order: &Value) -> Value {
     shop.backend.done("orderCancel", input).await["order"].take()
 }
 
-/// A customer with an address.
+/// Registers a customer with an address.
 async fn ada(shop: &Shop) -> (Value, Caller) {
     let (id, ada) = customer(shop, "ada@example.com").await;
     ada.done("customerAddressCreate", home()).await;
     (id, ada)
 }
 
-/// The streets of both of an order's addresses.
+/// Returns the streets of the order's shipping and billing addresses.
 fn streets(order: &Value) -> [Value; 2] {
     ["shippingAddress", "billingAddress"].map(|role| order[role]["address1"].clone())
 }
 
-/// The customer's count and status.
+/// Returns the customer's order count and status.
 async fn standing(customer: &Caller) -> (i64, String) {
     let seen = customer
         .ask("{ viewer { customer { orderCount status } } }")
@@ -110,7 +110,7 @@ async fn epc_22_an_order_takes_an_address_in_full_by_id_or_by_default_and_keeps_
             [square, studio_street],
         ]
     );
-    // Edited, removed, no longer the default.
+    // The address is edited, loses its default and is deleted.
     let change = json!({ "id": studio, "address1": "gone", "isDefaultShipping": true });
     ada.done("customerAddressUpdate", change).await;
     ada.done("customerAddressDelete", json!({ "id": studio })).await;
@@ -224,7 +224,7 @@ async fn cly_10_the_status_follows_the_placed_orders() {
     for (order, count, status) in [
         (&orders[1], 2, "REPEAT"),
         (&orders[0], 1, "ACQUIRED"),
-        // Again: nothing changes.
+        // Cancelled again: nothing changes.
         (&orders[0], 1, "ACQUIRED"),
         (&orders[2], 0, "PROSPECT"),
     ] {
@@ -236,7 +236,7 @@ async fn cly_10_the_status_follows_the_placed_orders() {
         assert_eq!(cancel(&shop, order).await, cancelled);
         assert_eq!(shop.gateway.store.dump().await, before, "nothing changed");
     }
-    // One change of the customer for each order and each cancellation; one for the address.
+    // The version counts one change for each order, one for each cancellation, and one for the address.
     let seen = ada.ask("{ viewer { customer { version } } }").await;
     assert_eq!(seen["viewer"]["customer"]["version"], 1 + 1 + 3 + 3);
     let refused = shop

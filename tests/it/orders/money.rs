@@ -1,4 +1,4 @@
-//! Amounts of money, quantities, times: what is taken, and how it comes back.
+//! Amounts of money, quantities and times: which are accepted, and how they are returned.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ async fn amounts_come_back_as_they_were_sent() {
             json!({ "amount": read, "currencyCode": currency })
         );
     }
-    // A line's price may be a discount, and finer than the smallest coin.
+    // A line's price may be negative, as a discount, and finer than the smallest unit of the currency.
     for (number, price) in ["-5.00", "0.0125", "-0.0000000000000000000000000000001"]
         .iter()
         .enumerate()
@@ -86,7 +86,7 @@ async fn amounts_may_stand_in_the_document_itself() {
         ("\"1\"", "XYZ"),
     ] {
         let answer = shop.backend.send(&document(amount, currency), json!({})).await;
-        // At the line's price and at the total.
+        // One error for the line's price and one for the total.
         assert_eq!(answer.codes(), ["BAD_USER_INPUT"; 2], "{amount} {currency}");
     }
 }
@@ -126,7 +126,7 @@ async fn an_order_is_placed_now_unless_it_says_when() {
     assert!(then["createdAt"].as_str() > now["createdAt"].as_str());
     let epoch = json!({ "placedAt": "1970-01-01T00:00:00Z" });
     record(&shop, but(guests("epoch"), epoch)).await;
-    // A store's clock may be a little ahead.
+    // A store's clock may be up to five minutes ahead.
     let app = &shop.gateway.app;
     for (minutes, expected) in [(5, &[][..]), (6, &["INVALID placedAt"])] {
         let ahead = app.clock.now().after(Duration::from_secs(60 * minutes)).rfc3339();

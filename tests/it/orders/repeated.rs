@@ -1,4 +1,4 @@
-//! The same order sent again: success with the same content, and refused with other content (ORD-01).
+//! The same order sent again succeeds with the same content and is refused with other content (ORD-01).
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::kit::{self, Setup, Shop};
 
 const TAKEN: [&str; 1] = ["ORDER_NUMBER_TAKEN number"];
 
-/// Repeats an order, which must be found as it is, with nothing changed.
+/// Repeats an order, which must return the existing one and change nothing.
 async fn repeat(shop: &Shop, order: &Value, input: Value) {
     let before = shop.gateway.store.dump().await;
     let again = record(shop, input).await;
@@ -50,7 +50,7 @@ async fn ord_01_the_same_content_is_success_and_other_content_is_refused() {
         json!({ "placedAt": order["placedAt"] }),
         json!({ "total": { "amount": "10.5", "currencyCode": "EUR" } }),
         json!({ "total": { "amount": "10.500", "currencyCode": "EUR" } }),
-        // The same addresses, given in another way.
+        // The same addresses as literal input instead of the defaults.
         json!({ "shippingAddress": home() }),
         json!({ "shippingAddress": home(), "billingAddress": home() }),
     ] {
@@ -76,14 +76,14 @@ async fn ord_01_the_same_content_is_success_and_other_content_is_refused() {
     ] {
         refuse(&shop, but(base.clone(), different)).await;
     }
-    // What is wrong comes before what is taken.
+    // Invalid input is reported before a number that is taken.
     let wrong = in_storefront(&shop, but(base.clone(), json!({ "lines": [] })));
     assert_eq!(
         shop.backend.refused("orderRecord", wrong).await,
         ["REQUIRED lines"]
     );
     assert_eq!(standing(&ada).await.0, 1, "counted once");
-    // Cancelled: found, and not placed again.
+    // A cancelled order is returned, and not placed again.
     let cancelled = cancel(&shop, &order).await;
     let again = record(&shop, base).await;
     assert_eq!(
@@ -113,17 +113,17 @@ async fn ord_01_a_repetition_means_the_address_that_was_meant_then() {
     ];
     let inputs = [by_default.clone(), by_id.clone()];
     for change in [
-        // Edited.
+        // The address is edited.
         (
             "customerAddressUpdate",
             json!({ "id": studio, "address1": "Elsewhere" }),
         ),
-        // The default.
+        // It becomes the default.
         (
             "customerAddressUpdate",
             json!({ "id": studio, "isDefaultShipping": true }),
         ),
-        // Gone.
+        // It is deleted.
         ("customerAddressDelete", json!({ "id": studio })),
     ] {
         let (field, input) = change;
@@ -132,7 +132,7 @@ async fn ord_01_a_repetition_means_the_address_that_was_meant_then() {
             repeat(&shop, order, input.clone()).await;
         }
     }
-    // Without a default, too.
+    // The customer has no default address any more.
     let seen = ada
         .ask("{ viewer { customer { addresses { nodes { id } } } } }")
         .await;
@@ -145,7 +145,7 @@ async fn ord_01_a_repetition_means_the_address_that_was_meant_then() {
     }
     repeat(&shop, &orders[0], by_default.clone()).await;
     repeat(&shop, &orders[1], by_id.clone()).await;
-    // What was never sent so is looked up as always.
+    // An input that was never recorded is validated against the current addresses.
     let other = but(by_id, json!({ "number": "another" }));
     let refused = shop
         .backend

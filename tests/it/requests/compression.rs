@@ -1,4 +1,4 @@
-//! Which answers are compressed, and which never are.
+//! Which responses are compressed, and which never are.
 
 use std::io::Read;
 
@@ -12,7 +12,7 @@ use crate::kit::{self, Caller, Gateway, mutation, png_of};
 const CODINGS: [&str; 3] = ["zstd", "br", "gzip"];
 const TYPES: &str = "{ __schema { types { name description fields { name description } } } }";
 
-/// An answer with its bytes as they came.
+/// A response with its raw bytes.
 struct Sent {
     status: u16,
     headers: HeaderMap,
@@ -43,7 +43,7 @@ impl Sent {
         self.header("vary").contains("Accept-Encoding")
     }
 
-    /// The content.
+    /// Returns the decoded body.
     fn decoded(&self) -> Vec<u8> {
         let (mut content, bytes) = (Vec::new(), &self.bytes[..]);
         match self.coding().as_str() {
@@ -69,7 +69,7 @@ impl Sent {
     }
 }
 
-/// What a caller asks for, with a header Accept-Encoding where there is one.
+/// Sends a query, with the header Accept-Encoding if `accepts` is given.
 async fn ask(caller: &Caller, query: &str, variables: Value, accepts: Option<&str>) -> Sent {
     let gateway = &caller.gateway;
     let mut request = gateway.http.post(format!("{}/graphql", gateway.url));
@@ -109,7 +109,7 @@ async fn large_answers_are_compressed_as_their_clients_take_it() {
         ("identity;q=0", ""),
         ("identity, gzip;q=0.5", ""),
     ] {
-        // The second time it is kept.
+        // The second response comes from the cache.
         for _ in 0..2 {
             let sent = ask(&shop.browser, TYPES, json!({}), Some(accepts)).await;
             assert_eq!((sent.status, sent.coding().as_str()), (200, coding), "{accepts}");
@@ -124,7 +124,7 @@ async fn large_answers_are_compressed_as_their_clients_take_it() {
             );
         }
     }
-    // What is personal is compressed too, and errors are; what is small is not.
+    // Personal data and errors are compressed too; small responses are not.
     for number in 0..12 {
         shop.ann(&format!("a user with a long name, number {number}"))
             .await;
@@ -161,7 +161,7 @@ async fn what_holds_a_secret_is_never_compressed() {
     let gateway = &shop.gateway;
     let (_, refresh) = ada(&shop, "ada@example.com").await;
     let all = "gzip, br, zstd";
-    // A payload with tokens, made long by what its caller chooses to select.
+    // A payload with tokens, made long by the caller's selection.
     let chosen: String = (0..40).map(|number| format!("a{number}: __typename ")).collect();
     let document =
         mutation("customerTokenRefresh").replace("userErrors {", &format!("{chosen} userErrors {{"));
@@ -174,7 +174,7 @@ async fn what_holds_a_secret_is_never_compressed() {
     );
     assert_eq!(sent.coding(), "");
     assert!(sent.json()["data"]["customerTokenRefresh"]["token"]["accessToken"].is_string());
-    // Signed links, and a list without them.
+    // Signed links, and the same list without them.
     let ann = shop.ann("ann").await;
     for number in 0..10 {
         ann.upload(&format!("cat {number}.png"), &kit::png(number)).await;
@@ -188,7 +188,7 @@ async fn what_holds_a_secret_is_never_compressed() {
     assert_eq!((sent.coding().as_str(), sent.bytes.len() > 1024), ("", true));
     let sent = ask(&ann, &items("byteSize"), json!({}), Some(all)).await;
     assert_eq!(sent.coding(), "br");
-    // A token of the token endpoint.
+    // An access token of the token endpoint.
     let form = [
         ("grant_type", "password"),
         ("client_id", shop.browser.credential.as_deref().expect("a key")),
@@ -261,7 +261,7 @@ async fn what_is_published_is_compressed_and_its_tags_stay_right() {
         assert_eq!(sent.header("content-length"), sent.bytes.len().to_string());
         assert!(sent.varies());
         tags.push(sent.header("etag"));
-        // The head alone says the same.
+        // HEAD has the same headers.
         let head = read(gateway, Method::HEAD, "/schema.graphql", &[accepts]).await;
         assert_eq!(
             (head.status, head.coding().as_str(), head.bytes.len()),
@@ -270,7 +270,7 @@ async fn what_is_published_is_compressed_and_its_tags_stay_right() {
         assert_eq!(head.header("etag"), sent.header("etag"));
         assert_eq!(head.header("content-length"), sent.header("content-length"));
     }
-    // Whichever form somebody has is known in each.
+    // The tag of any coding is accepted for every coding.
     for known in &tags {
         for coding in ["identity", "gzip"] {
             let headers = [("accept-encoding", coding), ("if-none-match", known)];
@@ -284,7 +284,7 @@ async fn what_is_published_is_compressed_and_its_tags_stay_right() {
             assert_eq!(sent.coding(), "");
         }
     }
-    // One key is short.
+    // The response with a single key is too short to be compressed.
     let keys = read(
         gateway,
         Method::GET,
@@ -308,7 +308,7 @@ async fn a_page_of_another_origin_gets_it_compressed_too_and_caches_know_by_what
         (sent.status, sent.coding().as_str(), sent.varies()),
         (200, "br", true)
     );
-    // What the layer of CORS says stays: what is allowed is what was asked for.
+    // The CORS layer's Vary header is kept: the allowed headers are those requested.
     let varies = sent.header("vary");
     assert!(varies.contains("access-control-request-headers"), "{varies}");
     assert_eq!(sent.header("access-control-allow-origin"), "*");

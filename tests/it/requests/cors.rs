@@ -1,4 +1,4 @@
-//! What pages of other origins may send and read.
+//! Cross-origin requests: what pages of other origins may send and read.
 
 use reqwest::{Method, Response};
 use serde_json::json;
@@ -49,7 +49,7 @@ async fn whatever_headers_a_page_sends_are_allowed() {
             );
         }
     }
-    // Nothing is repeated that is no list of names, or too long to be one.
+    // Requested headers that are not a list of names, or too long to be one, are not echoed.
     for headers in ["<script>alert(1)</script>".to_owned(), "x-a,".repeat(5000)] {
         let answer = preflight(&shop.gateway, "/graphql", &headers).await;
         assert_eq!(header(&answer, "access-control-allow-headers"), "");
@@ -83,7 +83,7 @@ async fn a_page_reads_the_headers_that_it_needs() {
     ];
     assert_eq!(exposed, expected);
     assert_eq!(header(&answer, "access-control-allow-credentials"), "");
-    // Whoever is no page pays for none of it.
+    // Callers that are not pages get none of the CORS headers.
     let by_backend = gateway.http.post(format!("{}/graphql", gateway.url)).json(&body);
     let answer = by_backend.send().await.expect("an answer");
     for name in [

@@ -1,4 +1,4 @@
-//! Files of multipart requests that do not come, or come by other names (GQL-07).
+//! Multipart requests whose files are missing or have other names (GQL-07).
 
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ const TWO: &str = "mutation($a: Upload!, $b: Upload!) { \
     a: storageItemUpload(input: { file: $a }) { storageItem { name } userErrors { code } } \
     b: storageItemUpload(input: { file: $b }) { storageItem { name } userErrors { code } } }";
 
-/// Sends these parts, in order; one with a name of a file is a file.
+/// Sends these parts in order; those in `files` are files.
 async fn send(person: &Caller, parts: &[(&'static str, String)], files: &[&'static str]) -> (u16, Value) {
     let mut form = Form::new();
     for (name, text) in parts {
@@ -58,7 +58,7 @@ async fn gql_07_a_file_that_does_not_come_is_named_and_nothing_runs() {
         assert!(message.starts_with(begin) && message.contains(said), "{message}");
     }
     assert_eq!(item_ids(&ann).await, [""; 0]);
-    // Parts that nobody has announced do no harm.
+    // Parts that "map" does not name are ignored.
     let (status, body) = send(&ann, &one(&map), &["other", "0", "more"]).await;
     assert_eq!((status, &body["errors"]), (200, &Value::Null), "{body}");
     assert_eq!(item_ids(&ann).await.len(), 1);

@@ -1,11 +1,11 @@
-//! Bodies, content types, methods and paths of the wrong form (GQL-07, ERR-02).
+//! Malformed bodies, content types, methods and paths (GQL-07, ERR-02).
 
 use serde_json::json;
 
 use super::JSON;
 use crate::kit;
 
-/// Bodies, and what is said of each.
+/// Malformed bodies, each with a part of the expected message.
 const BROKEN: &[(&str, &str)] = &[
     (
         "",
@@ -48,7 +48,7 @@ const BROKEN: &[(&str, &str)] = &[
     ),
 ];
 
-/// Query strings, and what is said of each.
+/// Malformed query strings, each with a part of the expected message.
 const BROKEN_QUERIES: &[(&str, &str)] = &[
     (
         "query=%7B__typename%7D&variables=%7Ba%3A1%7D",

@@ -1,4 +1,4 @@
-//! Access tokens that are good no more, on requests that need none (TOK-07).
+//! Expired and revoked access tokens on requests that need no credential (TOK-07).
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn refresh(token: &str) -> Value {
     json!({ "refreshToken": token })
 }
 
-/// That a request is refused for its token, as one was before anything was answered in spite of that.
+/// Asserts that a request is refused because of its token.
 fn assert_refused(answer: &Answer, what: &str) {
     assert_eq!(
         (answer.status, answer.codes()),
@@ -29,7 +29,7 @@ fn assert_refused(answer: &Answer, what: &str) {
     assert!(answer.body.get("data").is_none(), "{what}");
 }
 
-/// A customer whose access token has run out, with a good refresh token.
+/// Returns a customer whose access token has expired, and a valid refresh token.
 async fn lapsed(shop: &Shop, email: &str) -> (Caller, String) {
     let (customer, refresh) = ada(shop, email).await;
     shop.gateway.advance(LIFETIME);
@@ -45,7 +45,7 @@ async fn tok_07_a_token_that_has_run_out_does_not_stand_in_the_way_of_the_next()
     let payload = ada.done("customerTokenRefresh", refresh(&token)).await;
     let (again, token) = signed_in(&shop, &payload);
     assert!(is_signed_in(&again).await);
-    // The whole document in one file, of which another operation runs.
+    // One document with several operations, of which `operationName` chooses one.
     let several = format!(
         "{} query Viewer {{ viewer {{ kind }} }}",
         mutation("customerTokenRefresh").replace("mutation", "mutation Refresh")
@@ -59,7 +59,7 @@ async fn tok_07_a_token_that_has_run_out_does_not_stand_in_the_way_of_the_next()
     assert_refused(&asked("Viewer", &token).await, "another operation");
     let mut refreshed = asked("Refresh", &token).await.data();
     let (_, token) = signed_in(&shop, &refreshed["customerTokenRefresh"].take());
-    // Signing out.
+    // Sign-out with an expired access token.
     shop.gateway.advance(LIFETIME);
     again.done("customerTokenRevoke", refresh(&token)).await;
     let refused = again.refused("customerTokenRefresh", refresh(&token)).await;
@@ -74,11 +74,11 @@ async fn tok_07_a_token_whose_session_has_ended_is_as_none() {
     let (bob, _) = crate::customers::ada(&shop, "bob@example.com").await;
     bob.done("customerTokenRevoke", json!({})).await;
     assert!(!is_signed_in(&bob).await);
-    // Another session, beside a token that has ended.
+    // The refresh token of another session, with an access token that was revoked.
     let payload = bob.done("customerTokenRefresh", refresh(&first)).await;
     let (again, _) = signed_in(&shop, &payload);
     assert_eq!(id_of(&again).await, id_of(&ada).await);
-    // A storefront user's, and a backend's.
+    // Access tokens of a storefront user and of a backend client.
     let ann = shop.ann("ann").await;
     shop.backend.done("storefrontUserDelete", shop.named("ann")).await;
     let second = signed_in(&shop, &payload).1;
@@ -113,7 +113,7 @@ async fn tok_07_mailed_keys_are_redeemed_in_spite_of_it() {
     shop.gateway.run_jobs().await;
 }
 
-/// What the next mail with such a link hands to its page.
+/// Returns the named parameter of the link in the next mail that has it.
 async fn mailed(mails: &mut MailFolder, name: &str) -> String {
     loop {
         let mail = mails.next().await;
@@ -166,11 +166,11 @@ async fn tok_07_whatever_else_is_asked_for_with_it_is_refused() {
         "multipart",
     );
     assert_refused(&ada.get("/graphql?query=%7B__typename%7D").await, "GET");
-    // The body of one without a credential has this size at most; whoever sends more learns about the token.
+    // Above 256 KiB, the limit of a body without a credential, the error is about the token.
     let large = json!({ "query": mutation("customerTokenRefresh"), "variables": { "input": refresh(&token) },
         "extensions": { "x": "x".repeat(300 * 1024) } });
     assert_refused(&ada.send_body(Some(JSON), large.to_string()).await, "too large");
-    // `__typename` beside it says nothing.
+    // `__typename` beside it discloses nothing.
     let answer = ada.send(&refresh_and("__typename"), json!({ "t": token })).await;
     assert_eq!(answer.data()["__typename"], "Mutation");
 }
@@ -214,7 +214,7 @@ async fn tok_07_a_body_behind_such_a_token_gets_no_more_room_than_one_behind_non
              content-length: {length}\r\n\r\n"
         )
     };
-    // Refused for what is announced, before any of it has come.
+    // Refused by the announced length, before any of the body has arrived.
     let mut raw = Raw::connect(binary.address).await;
     raw.send(head(256 * 1024 + 1)).await;
     assert_eq!(raw.answer().await.expect("an answer").status, 401);
@@ -222,7 +222,7 @@ async fn tok_07_a_body_behind_such_a_token_gets_no_more_room_than_one_behind_non
     raw.send(head(256 * 1024)).await;
     raw.send(" ".repeat(256 * 1024)).await;
     assert_eq!(raw.answer().await.expect("an answer").status, 401);
-    // Values in JSON, too.
+    // The limit on values in JSON applies too.
     let many = format!(
         "{{\"query\":\"{{a}}\",\"variables\":{{\"a\":[1{}]}}}}",
         ",1".repeat(2000)

@@ -1,5 +1,5 @@
-//! Requests as clients really send them, and what they learn from the answer: each says what is wrong, where, and what to
-//! send instead. A file a subject.
+//! Requests as real clients send them: each error says what is wrong, where, and what to send instead. One file for
+//! each subject.
 
 mod compression;
 mod cors;
@@ -9,5 +9,5 @@ mod lapsed;
 mod persisted;
 mod unauthorized;
 
-/// What most clients call the type of their bodies.
+/// The content type that most clients send.
 const JSON: &str = "application/json";

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::JSON;
 use crate::kit;
 
-/// What Apollo Client's link sends before it sends the text.
+/// Returns the request that Apollo Client's link sends before it sends the text.
 fn probe() -> Value {
     let hash = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38";
     json!({
@@ -36,7 +36,7 @@ async fn gql_06_a_hash_without_a_text_is_answered_so_that_the_text_follows() {
         assert_eq!(by_post.headers["cache-control"], "no-store");
         let by_get = caller.get(&in_query(&probe)).await;
         assert_eq!((by_get.status, &by_get.body), (200, &expected));
-        // Where the status tells of data, it does so here too.
+        // With this media type the status depends on whether the response has data, here too.
         let graphql = caller.saying("accept", "application/graphql-response+json");
         let by_graphql = graphql.send_body(Some(JSON), probe.to_string()).await;
         assert_eq!((by_graphql.status, &by_graphql.body), (400, &expected));

@@ -1,4 +1,4 @@
-//! Credentials that are refused, and what their senders learn (GQL-07).
+//! Refused credentials, and what the errors say (GQL-07).
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn refused(caller: &Caller) -> Answer {
     answer
 }
 
-/// Somebody whose header Authorization is this text.
+/// Returns a caller with this Authorization header.
 fn with_header(shop: &Shop, value: &str) -> Caller {
     shop.nobody().saying("authorization", value)
 }
@@ -69,7 +69,7 @@ async fn gql_07_a_header_that_holds_no_token_is_told_from_one_that_holds_a_wrong
     let twice =
         with_header(&shop, &format!("Bearer {key}")).saying("authorization", &format!("Bearer {key}"));
     assert!(refused(&twice).await.message().contains("more than once"));
-    // Schemes have no case.
+    // Authentication schemes are case-insensitive.
     let lower = with_header(&shop, &format!("bearer {key}"));
     assert_eq!(lower.ask(VIEWER).await, json!({ "viewer": { "kind": "PUBLIC" } }));
 }
@@ -102,7 +102,7 @@ async fn gql_07_a_token_that_has_run_out_is_told_from_one_that_was_revoked_and_f
             .message()
             .contains("not issued it, or it was changed")
     );
-    // Its key is gone by then, and nothing but its own word says that it was ours.
+    // The key that signed it is deleted by then, so that only the token's own claims show that the gateway issued it.
     shop.gateway.advance(Duration::from_secs(90 * 24 * 60 * 60));
     assert!(refused(&ada).await.message().contains("has expired"));
 }

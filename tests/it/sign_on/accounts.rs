@@ -1,4 +1,4 @@
-//! Whose account an identity is: a new one, a linked one, the known one.
+//! Which account an identity belongs to: a new, a linked or a known one.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const SHOWN: &str = "{ viewer { customer { id reference email isEmailVerified fi
                      termsAcceptance { version } status lastLoginAt createdAt version \
                      storefrontUser { storefrontUserId isAnonymous } sessions { id } } } }";
 
-/// Sets fields of the only customer with this address.
+/// Sets fields of the only customer with this email address.
 async fn set(shop: &Shop, email: &str, fields: bson::Document) {
     let customers = shop.gateway.store.collection("customers");
     let updated = customers
@@ -51,7 +51,7 @@ async fn epc_09_the_first_sign_in_makes_the_customer_and_the_next_finds_it() {
     assert_eq!(customer["lastLoginAt"], customer["createdAt"]);
     assert_eq!(customer["sessions"].as_array().map(Vec::len), Some(1));
 
-    // Whatever the provider says of them later changes nothing.
+    // Claims that change later do not change the account.
     let again = "ada {\"email\": \"other@example.com\", \"given_name\": \"Augusta\"}";
     assert_eq!(arrives(&shop, again).await, customer["id"]);
     let seen = ada.ask(SHOWN).await;
@@ -102,7 +102,7 @@ async fn epc_09_an_account_is_linked_only_where_both_sides_have_verified_its_add
             assert_eq!(shop.gateway.store.dump().await, stored, "{what}: nothing changed");
         }
         assert!(is_signed_in(&before).await, "{what}");
-        // The password stays one.
+        // The password of the account is unchanged.
         let wrong = credentials("ada@example.com", OTHER_PASSWORD);
         assert_eq!(
             shop.browser.refused("customerTokenCreate", wrong).await,
@@ -116,7 +116,7 @@ async fn epc_09_an_account_is_linked_only_where_both_sides_have_verified_its_add
 #[tokio::test]
 async fn epc_09_an_unverified_address_makes_an_account_that_ends_with_the_addresss_owner() {
     let (shop, _op) = shop_and_op().await;
-    // Somebody who says that they have Ada's address.
+    // Somebody who claims to have Ada's email address.
     let squatter = "mallory {\"email\": \"ada@example.com\", \"email_verified\": false}";
     let id = arrives(&shop, squatter).await;
     let seen = shop
@@ -131,14 +131,14 @@ async fn epc_09_an_unverified_address_makes_an_account_that_ends_with_the_addres
         id,
         "it is theirs as long as nobody shows otherwise"
     );
-    // Ada gets a mail, and shows by it that the address is hers.
+    // Ada verifies the address by a mailed link.
     set(&shop, "ada@example.com", doc! { "isEmailVerified": true }).await;
     assert_eq!(
         shop.browser.refused(SIGN_ON, back_with(squatter)).await,
         NOT_LINKED
     );
     assert_eq!(arrives(&shop, "ada").await, id, "her own identity is linked");
-    // Where it was the same person all along, the provider may say so later.
+    // If it was the same person all along, the provider may verify the address later.
     let proven = squatter.replace("false", "true");
     assert_eq!(arrives(&shop, &proven).await, id);
     assert_eq!(arrives(&shop, squatter).await, id, "and that is kept");
@@ -164,7 +164,7 @@ async fn epc_09_who_has_no_address_has_no_account() {
     let without = back_with("ada {\"email\": null}");
     assert_eq!(shop.browser.refused(SIGN_ON, without).await, NOT_LINKED);
     assert_eq!(counts(&shop).await, (0, 0));
-    // Without names there may be one.
+    // The names are optional.
     let nameless = back_with("ada {\"given_name\": null, \"family_name\": null}");
     let payload = shop.browser.done(SIGN_ON, nameless).await;
     let (ada, _) = signed_in(&shop, &payload);
@@ -190,7 +190,7 @@ async fn era_02_nobody_signs_in_to_an_account_whose_erasure_has_begun() {
         let before = shop.gateway.store.dump().await;
         let refused = shop.browser.refused(SIGN_ON, back_with("ada")).await;
         assert_eq!(refused, ["CREDENTIALS_INVALID"], "{status}");
-        // Nor is another identity linked to it.
+        // Another identity is not linked to the account either.
         let another = back_with("eve {\"email\": \"ada@example.com\"}");
         assert_eq!(
             shop.browser.refused(SIGN_ON, another).await,
@@ -210,7 +210,7 @@ async fn era_02_nobody_signs_in_to_an_account_whose_erasure_has_begun() {
     }
 }
 
-/// Forgets what ties a person to providers, as the eraser does.
+/// Deletes a person's links to identity providers, as the eraser does.
 async fn forget(shop: &Shop, user: &str) -> u64 {
     let app = Arc::clone(&shop.gateway.app);
     let storefront = StorefrontId::parse(shop.id()).expect("an id");

@@ -1,4 +1,4 @@
-//! What an anonymous shopper made comes over (CST-02).
+//! A sign-in takes over the items of an anonymous user (CST-02).
 
 use serde_json::json;
 
@@ -28,12 +28,13 @@ async fn cst_02_what_a_guest_made_comes_over_at_the_first_sign_in_and_at_a_later
         own.sort();
         items.sort();
         assert_eq!(own, items);
-        // The same again is nothing new, and no fault.
+        // A repetition merges nothing and gives no warning.
         let again = but(back_with("ada"), token.clone());
         let payload = shop.browser.done(SIGN_ON, again).await;
         assert_eq!(payload["mergedItemCount"], 0);
         assert_eq!(warnings(&payload), [""; 0]);
-        // Somebody else cannot have it too, and signs in all the same: the first time by making an account.
+        // Another customer cannot merge the same user, but is signed in: first with a new account, then with the
+        // existing one.
         let bob = but(back_with("bob"), token);
         let payload = shop.browser.done(SIGN_ON, bob).await;
         assert_eq!(
@@ -71,7 +72,7 @@ async fn cst_02_a_token_that_cannot_be_used_stands_in_no_sign_ons_way() {
     .into_iter()
     .enumerate()
     {
-        // At a first sign-in, which makes the account, and at a later one.
+        // The first sign-in creates the account, the second one uses it.
         for _ in 0..2 {
             let input = but(
                 back_with(&format!("somebody{number}")),
@@ -85,7 +86,7 @@ async fn cst_02_a_token_that_cannot_be_used_stands_in_no_sign_ons_way() {
         }
     }
     assert_eq!(counts(&shop).await, (5, 5));
-    // A sign-on that is refused warns of nothing.
+    // A refused sign-on has no warnings.
     let mut refused = but(back_with("ada"), json!({ "anonymousUserToken": "none" }));
     refused["codeVerifier"] = json!("x");
     let payload = shop.browser.change(SIGN_ON, refused).await;

@@ -1,4 +1,4 @@
-//! Many at once, and as often as one may.
+//! Concurrent sign-ins, and the limits on identities, providers and sessions.
 
 use std::sync::Arc;
 
@@ -76,7 +76,7 @@ async fn def_11_an_account_has_at_most_20_identities_of_those_at_once_too() {
         assert_eq!(refused, ["TOO_MANY"]);
     }
     assert_eq!(counts(&shop).await, (1, 20));
-    // Those that are linked go on signing in.
+    // Linked identities still sign in.
     arrives(&shop, "ada").await;
     shop.gateway.store.assert_whole().await;
 }

@@ -1,5 +1,5 @@
-//! Bad input: each field missing, blank, too long, of the wrong form; every fault told with its path, nothing asked and
-//! nothing changed.
+//! Bad input: each field missing, blank, too long or malformed. Every error has its path, the provider is not asked,
+//! and nothing changes.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::kit::Shop;
 
 const MARK: &str = "hunter2";
 
-/// A field, a bad value of it, and the code on the field.
+/// Returns, for each case, a field, a bad value of it, and the error code expected on the field.
 fn bads(rival: &Shop) -> Vec<(&'static str, String, &'static str)> {
     let (long, control) = (MARK.repeat(1000), format!("{MARK}\u{7}"));
     let mut bads = Vec::new();
@@ -121,7 +121,7 @@ async fn err_01_all_faults_of_a_sign_on_come_together() {
     assert_eq!(op.asked(TOKEN), 0);
 }
 
-// A credential mutation stands once in a document, so that one request is one try.
+// A credential mutation may occur only once in a document, so that one request is one attempt.
 #[tokio::test]
 async fn a_document_signs_on_once() {
     let (shop, op) = shop_and_op().await;

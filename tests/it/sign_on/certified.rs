@@ -1,5 +1,5 @@
-//! The whole way with the certified npm `oidc-provider`: a browser is sent there, signs in, consents, comes back, and the
-//! gateway exchanges what it brings. Skipped aloud where Node.js is missing.
+//! The complete flow with the certified npm package `oidc-provider`: a browser is sent to the provider, signs in,
+//! consents and returns, and the gateway exchanges the code. Skipped with a message where Node.js is missing.
 
 use std::process::Stdio;
 
@@ -17,7 +17,7 @@ use crate::kit::{LIMIT, Scripts, Shop};
 
 const STATE: &str = "a-state-that-comes-back";
 
-/// The provider, and browsers that sign in there.
+/// The provider process, which also drives the browsers that sign in.
 struct Certified {
     issuer: String,
     _child: Child,
@@ -26,7 +26,7 @@ struct Certified {
 }
 
 impl Certified {
-    /// None where Node.js is missing, and the current test is skipped.
+    /// Returns None where Node.js is missing, and the current test is skipped.
     async fn start(changes: Value) -> Option<Self> {
         let configuration = but(
             json!({
@@ -43,7 +43,7 @@ impl Certified {
         let scripts = Scripts::ready().await?;
         let command = scripts.command("oidc.mjs", &[configuration.to_string()]);
         let mut command = tokio::process::Command::from(command);
-        // It ends with its standard input, so that it does not outlive a test that is killed.
+        // The process ends with its standard input, so that it does not outlive a test that is killed.
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -68,7 +68,7 @@ impl Certified {
         serde_json::from_str(&line).expect("JSON")
     }
 
-    /// A browser signs in; the code that it comes back with.
+    /// Signs in with a browser and returns the authorization code.
     async fn sign_in(&mut self, shop: &Shop, login: &str) -> String {
         let query = format!(
             "{{ storefront {{ identityProviders {{ authorizationUrl(redirectUri: {REDIRECT_URI:?}, state: {STATE:?}, \
@@ -115,7 +115,7 @@ async fn signs_in(certified: &mut Certified, shop: &Shop, login: &str) -> Value 
 // EPC-09
 #[tokio::test]
 async fn epc_09_a_customer_signs_in_at_a_certified_provider() {
-    // The claims are in the id token or at the userinfo endpoint; a client has a secret or none; signed by RSA or ECDSA.
+    // Claims in the id token or at the userinfo endpoint; with a client secret or none; signed by RSA or ECDSA.
     for (claims_in_id_token, secret, algorithm) in [
         (false, true, "RS256"),
         (true, false, "ES256"),
@@ -183,12 +183,12 @@ async fn epc_09_a_certified_provider_refuses_what_does_not_belong_to_its_code() 
         assert_eq!(refused, expected, "{what}");
         assert_eq!(counts(&shop).await, (0, 0), "{what}");
     }
-    // The same way is good with all that belongs to it, once.
+    // The correct values work once.
     let code = certified.sign_in(&shop, "ada").await;
     shop.browser.done(SIGN_ON, input(&code, json!({}))).await;
     let replayed = shop.browser.refused(SIGN_ON, input(&code, json!({}))).await;
     assert_eq!(replayed, by_code);
-    // A wrong secret is not the browser's fault.
+    // A wrong client secret is not reported as the browser's error.
     let wrong = provider(&shop.storefront.id, "wrong", &certified.issuer);
     add(
         &shop,

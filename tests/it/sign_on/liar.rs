@@ -1,4 +1,4 @@
-//! A provider that lies, or is not well: nobody is signed in, and nothing is kept of it.
+//! A provider that lies or fails: nobody is signed in, and nothing is stored.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const BY_PROVIDER: &str = "IDENTITY_PROVIDER_REJECTED provider";
 const BY_NONCE: &str = "IDENTITY_PROVIDER_REJECTED nonce";
 const BY_CODE: &str = "IDENTITY_PROVIDER_REJECTED code";
 
-/// Nobody is signed in, and nothing is stored.
+/// Asserts that the sign-in is refused and that nothing is stored.
 async fn assert_refused(shop: &Shop, what: &str, expected: &str) {
     let before = shop.gateway.store.dump().await;
     let refused = shop.browser.refused(SIGN_ON, back_with("ada")).await;
@@ -22,7 +22,7 @@ async fn assert_refused(shop: &Shop, what: &str, expected: &str) {
     assert_eq!(shop.gateway.store.dump().await, before, "{what}: nothing changed");
 }
 
-/// The same setup signs in with a good token: what was refused before was refused for what was wrong with it.
+/// Asserts that the same setup signs in with a valid token, so that the refusal before it had the expected cause.
 async fn assert_good(shop: &Shop, op: &Op, what: &str) {
     op.give(&op.key().sign(&op.claims(&json!({}))));
     let payload = shop.browser.change(SIGN_ON, back_with("ada")).await;
@@ -30,7 +30,7 @@ async fn assert_good(shop: &Shop, op: &Op, what: &str) {
     assert!(payload["token"]["accessToken"].is_string(), "after {what}");
 }
 
-/// Each of the tokens is refused for the reason that stands with it, and between them a good one is believed.
+/// Asserts that each token is refused for the reason given beside it, and that a valid token is accepted in between.
 async fn assert_each_is_refused<const N: usize>(shop: &Shop, op: &Op, lies: [([&str; 2], String, &str); N]) {
     for ([what, reason], id_token, expected) in lies {
         op.give(&id_token);
@@ -46,7 +46,7 @@ async fn assert_each_is_refused<const N: usize>(shop: &Shop, op: &Op, lies: [([&
     assert_eq!(counts(shop).await, (1, 1), "one customer all along");
 }
 
-/// A token that says this of its algorithm, signed otherwise than by a key.
+/// Returns a token with these header and claims and without a signature.
 fn unsigned(header: &Value, claims: &Value) -> String {
     let [header, claims] = [header, claims].map(|part| BASE64URL_NOPAD.encode(part.to_string().as_bytes()));
     format!("{header}.{claims}")
@@ -227,7 +227,7 @@ async fn epc_09_a_provider_that_publishes_what_cannot_be_believed_signs_nobody_i
         (JWKS, "a flood", Reply::Text(200, " ".repeat(300 * 1024))),
     ] {
         op.reply(path, reply);
-        // What is kept of it has grown old.
+        // The cached documents of the provider have expired.
         shop.gateway.advance(Duration::from_secs(3601));
         assert_refused(&shop, what, BY_PROVIDER).await;
         for (path, reply) in good.clone() {
@@ -284,7 +284,7 @@ async fn epc_09_a_provider_that_says_nothing_is_given_up_and_one_that_is_gone_is
     arrives(&shop, "ada").await;
     op.stop().await;
     assert_refused(&shop, "gone", BY_PROVIDER).await;
-    // Where it was to be found is known still.
+    // The discovery document is still cached.
     let url = "authorizationUrl(redirectUri: \"https://shop.example/signed-in\", state: \"state-123\", \
                nonce: \"nonce-123\", codeChallenge: \"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\")";
     shop.gateway.advance(Duration::from_secs(7200));

@@ -1,4 +1,4 @@
-//! Single sign-on: with a certified provider and with one that lies.
+//! Single sign-on, with a certified provider and with one that lies.
 
 mod accounts;
 mod anonymous;
@@ -23,20 +23,20 @@ pub(crate) use op::{Op, Reply};
 use crate::customers::{but, setup};
 use crate::kit::Shop;
 
-/// The mutation.
+/// The name of the sign-on mutation.
 pub(crate) const SIGN_ON: &str = "customerTokenCreateWithOidc";
-/// Where browsers come back to.
+/// The redirect URI that browsers return to.
 pub(crate) const REDIRECT_URI: &str = "https://shop.example/signed-in";
-/// What a browser made up.
+/// The nonce that a browser has generated.
 pub(crate) const NONCE: &str = "n-0S6_WzA2Mj-Kanarie";
-/// The example of RFC 7636, appendix B.
+/// The code verifier of RFC 7636, appendix B.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-/// What the provider calls the gateway, and the secret between the two.
+/// The client id and the client secret of the gateway at the provider.
 const CLIENT_ID: &str = "gateway";
 const CLIENT_SECRET: &str = "geheimer:Kanarien%Vogel";
 
-/// A provider as an operator adds it.
+/// Returns a provider as an operator would add it.
 pub(crate) fn provider(storefront: &StorefrontId, key: &str, issuer: &str) -> NewProvider {
     NewProvider {
         storefront: storefront.clone(),
@@ -49,7 +49,7 @@ pub(crate) fn provider(storefront: &StorefrontId, key: &str, issuer: &str) -> Ne
     }
 }
 
-/// Adds a provider; its id.
+/// Adds a provider and returns its id.
 pub(crate) async fn add(shop: &Shop, new: NewProvider) -> String {
     let app = Arc::clone(&shop.gateway.app);
     let adding = async move {
@@ -60,7 +60,7 @@ pub(crate) async fn add(shop: &Shop, new: NewProvider) -> String {
     added.expect("the key is free").id.to_string()
 }
 
-/// Lets the shop's customers sign in at a provider of the test, with the key `op`.
+/// Adds a test provider with the key `op` to the shop's storefront.
 pub(crate) async fn open(shop: &Shop) -> Op {
     let op = Op::start().await;
     op.follow(&shop.gateway.app.clock);
@@ -68,28 +68,28 @@ pub(crate) async fn open(shop: &Shop) -> Op {
     op
 }
 
-/// A shop with such a provider.
+/// Starts a shop with such a provider.
 async fn shop_and_op() -> (Shop, Op) {
     let shop = setup().manual_clock().start().await;
-    // Each link is told by mail.
+    // Each link of an identity sends a mail.
     shop.gateway.expect_jobs();
     let op = open(&shop).await;
     (shop, op)
 }
 
-/// The input of a browser that comes back with this code.
+/// Returns the input of a browser that returns with this code.
 pub(crate) fn back_with(code: &str) -> Value {
     json!({
         "provider": "op", "code": code, "redirectUri": REDIRECT_URI, "codeVerifier": VERIFIER, "nonce": NONCE,
     })
 }
 
-/// The same in a storefront that is named.
+/// Like [`back_with`], for the storefront named.
 pub(crate) fn back_in(storefront: &str, code: &str) -> Value {
     but(back_with(code), json!({ "storefrontId": storefront }))
 }
 
-/// How many customers and identities there are.
+/// Returns the numbers of customers and identities.
 async fn counts(shop: &Shop) -> (u64, u64) {
     let store = &shop.gateway.store;
     (
@@ -98,7 +98,7 @@ async fn counts(shop: &Shop) -> (u64, u64) {
     )
 }
 
-/// Signs in, which must work; the customer's id.
+/// Signs in, which must succeed, and returns the customer's id.
 async fn arrives(shop: &Shop, code: &str) -> Value {
     shop.browser.done(SIGN_ON, back_with(code)).await["customer"]["id"].take()
 }

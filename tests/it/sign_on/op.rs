@@ -1,4 +1,4 @@
-//! A provider that says what a test wants: the truth, or anything else.
+//! An identity provider whose answers, correct or not, a test chooses.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,21 +20,21 @@ use url::form_urlencoded;
 
 use super::{CLIENT_ID, NONCE};
 
-/// What an address answers.
+/// What the provider answers at a path.
 #[derive(Clone)]
 pub(crate) enum Reply {
     Json(u16, Value),
     Text(u16, String),
-    /// Leads elsewhere.
+    /// Redirects to this URL.
     To(String),
-    /// Takes the request and says nothing.
+    /// Accepts the request and never answers.
     Silence,
-    /// At the token endpoint: signs in whom the code names, by a good token. The code is `login`, or `login claims`, where
-    /// claims are JSON that stands for others.
+    /// At the token endpoint: returns a valid id token for the user that the code names. The code is `login`, or `login
+    /// claims`, where claims are JSON that overrides the default claims.
     ByCode,
 }
 
-/// A request that came.
+/// A recorded request.
 #[derive(Clone)]
 pub(crate) struct Asked {
     pub(crate) path: String,
@@ -42,7 +42,7 @@ pub(crate) struct Asked {
     pub(crate) form: BTreeMap<String, String>,
 }
 
-/// A key that id tokens are signed with.
+/// A key that signs id tokens.
 #[derive(Clone)]
 pub(crate) struct Key {
     id: String,
@@ -64,7 +64,7 @@ impl Key {
         serde_json::to_value(&jwk).expect("JSON")
     }
 
-    /// An id token of these claims.
+    /// Returns an id token with these claims.
     pub(crate) fn sign(&self, claims: &Value) -> String {
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some(self.id.clone());
@@ -79,7 +79,7 @@ struct Manners {
     clock: Clock,
 }
 
-/// A provider on a loopback address. It outlives its handle, and goes with the test.
+/// A provider on a loopback address. It outlives its handle and ends with the test.
 #[derive(Clone)]
 pub(crate) struct Op {
     pub(crate) issuer: String,
@@ -127,28 +127,28 @@ impl Op {
         self.manners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes id tokens by this clock from now on.
+    /// Issues id tokens by this clock from now on.
     pub(crate) fn follow(&self, clock: &Clock) {
         self.manners().clock = clock.clone();
     }
 
-    /// Answers so at an address from now on.
+    /// Sets the answer at a path.
     pub(crate) fn reply(&self, path: &str, reply: Reply) {
         self.manners().replies.insert(path.to_owned(), reply);
     }
 
-    /// Signs with another key from now on, which it publishes alone.
+    /// Signs with another key from now on, and publishes only that key.
     pub(crate) fn rotate(&self, key: &Key) {
         self.reply(JWKS, Reply::Json(200, json!({ "keys": [key.public()] })));
         self.manners().key = key.clone();
     }
 
-    /// The key that it signs with.
+    /// Returns the current signing key.
     pub(crate) fn key(&self) -> Key {
         self.manners().key.clone()
     }
 
-    /// What a good token says, but for these.
+    /// Returns the claims of a valid token with these changes.
     pub(crate) fn claims(&self, changes: &Value) -> Value {
         let mut claims = good_claims(&self.issuer, &self.manners().clock, "ada");
         overlay(&mut claims, changes);
@@ -160,7 +160,7 @@ impl Op {
         self.reply(TOKEN, Reply::Json(200, token_response(id_token)));
     }
 
-    /// How often an address was asked.
+    /// Returns the number of requests to a path.
     pub(crate) fn asked(&self, path: &str) -> usize {
         self.manners()
             .asked
@@ -169,14 +169,14 @@ impl Op {
             .count()
     }
 
-    /// The last request to an address.
+    /// Returns the last request to a path.
     pub(crate) fn last(&self, path: &str) -> Asked {
         let manners = self.manners();
         let last = manners.asked.iter().rev().find(|asked| asked.path == path);
         last.expect("it was asked").clone()
     }
 
-    /// Goes away.
+    /// Stops the provider.
     pub(crate) async fn stop(&self) {
         self.running.abort();
         while !self.running.is_finished() {
@@ -185,7 +185,7 @@ impl Op {
     }
 }
 
-/// What a provider publishes of itself.
+/// Returns the provider's discovery document.
 pub(crate) fn published(issuer: &str) -> Value {
     json!({
         "issuer": issuer,
@@ -209,7 +209,7 @@ fn good_claims(issuer: &str, clock: &Clock, login: &str) -> Value {
     })
 }
 
-/// Other claims; null takes one away.
+/// Overrides claims; null removes one.
 fn overlay(claims: &mut Value, changes: &Value) {
     for (name, value) in changes.as_object().into_iter().flatten() {
         match value {

@@ -1,4 +1,4 @@
-//! A storefront's providers, and where a browser is sent to.
+//! A storefront's identity providers, and the authorization URL that a browser is sent to.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -92,7 +92,7 @@ async fn err_02_an_authorization_url_is_made_of_what_can_be() {
         assert!(!answer.body.to_string().contains("hunter2"), "{message}");
     }
     assert_eq!(op.asked(DISCOVERY), 0, "nobody was asked for it");
-    // A provider that has never answered is told as such.
+    // The error names the provider as unavailable if its discovery document was never fetched.
     op.reply(DISCOVERY, Reply::Text(500, String::new()));
     let answer = authorization_url(&shop, json!({})).await;
     assert_eq!(answer.codes(), ["UNAVAILABLE"]);
@@ -173,7 +173,7 @@ async fn epc_09_a_code_is_exchanged_with_its_verifier_and_the_clients_secret() {
     assert_eq!(asked.headers["authorization"], format!("Basic {basic}"));
     assert_eq!(asked.headers["content-type"], "application/x-www-form-urlencoded");
 
-    // Where the provider takes it in the form only.
+    // A provider that supports `client_secret_post` only.
     let by_post = Op::start().await;
     let mut published = super::op::published(&by_post.issuer);
     published["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"]);
@@ -227,7 +227,7 @@ async fn epc_09_a_provider_that_is_removed_signs_nobody_in_and_takes_its_identit
     );
     assert_eq!(counts(&shop).await, (1, 1));
     assert_eq!(arrives(&shop, "ada").await, ada);
-    // A secret is stored encrypted, and each in its own place.
+    // The secret is stored encrypted.
     let stored = shop.gateway.store.documents("identityProviders", doc! {}).await;
     assert!(!format!("{stored:?}").contains(CLIENT_SECRET));
     let sealed = stored[0].get_binary_generic("sealedSecret").expect("a secret");
@@ -245,13 +245,13 @@ async fn epc_09_a_sign_in_looks_at_what_it_needs_and_at_nobody_else() {
     for number in 0..30 {
         arrives(&shop, &format!("somebody{number}")).await;
     }
-    // Somebody new, and somebody who is known.
+    // A new customer, then a known one.
     for code in ["ada", "ada"] {
         let (_, costs) = kit::examined(&shop, arrives(&shop, code)).await;
         let collections: Vec<&str> = costs.iter().map(|(collection, ..)| collection.as_str()).collect();
         assert!(collections.contains(&"identities"), "{collections:?}");
         for cost in &costs {
-            // The sessions that the customer has already, and the key behind them, are counted for their limit.
+            // The customer's existing sessions and their keys are counted against their limit.
             assert!(kit::is_within(cost, 3), "{code}: {cost:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! What belongs to a person, and what opens doors, reaches no log line, whatever becomes of a sign-in.
+//! Personal data and secrets reach no log line, whatever the outcome of a sign-in.
 
 use serde_json::json;
 
@@ -39,7 +39,7 @@ async fn err_02_no_log_line_tells_of_codes_tokens_secrets_or_persons() {
     assert_eq!(told.count(), 4, "an operator learns why: {lines:#?}");
     let access_token = payload["token"]["accessToken"].as_str().expect("a token");
     let refresh_token = payload["token"]["refreshToken"].as_str().expect("a token");
-    // Nobody else writes these.
+    // No other part of the gateway logs these values.
     for secret in [
         "kanarie",
         "Kanarie",

@@ -1,4 +1,4 @@
-// Only read by relay-compiler: the same id of a member and of an actor.
+// Read only by relay-compiler: the same id as a member's and as an actor's.
 
 import { graphql } from 'relay-runtime'
 

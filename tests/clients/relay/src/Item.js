@@ -1,4 +1,4 @@
-// Only read by relay-compiler: an object that is read again by its global id.
+// Read only by relay-compiler: an object that is refetched by its global id.
 
 import { graphql } from 'relay-runtime'
 

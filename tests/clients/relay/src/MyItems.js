@@ -1,4 +1,4 @@
-// Only read by relay-compiler: pages behind an object without an id of its own, backwards, and an upload.
+// Read only by relay-compiler: backward pages of a connection whose parent has no id of its own, and an upload.
 
 import { graphql } from 'relay-runtime'
 

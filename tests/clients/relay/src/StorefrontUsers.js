@@ -1,4 +1,4 @@
-// Only read by relay-compiler: a list with further pages, and the mutation that fills it.
+// Read only by relay-compiler: a list with further pages, and the mutation that adds to it.
 
 import { graphql } from 'relay-runtime'
 

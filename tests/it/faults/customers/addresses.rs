@@ -1,4 +1,4 @@
-//! Changing addresses and which of them are the defaults.
+//! Changes to addresses and to which of them are the defaults.
 
 use std::collections::BTreeSet;
 
@@ -11,16 +11,16 @@ use crate::addresses::home;
 use crate::customers::{ada, but};
 use crate::kit::{Caller, Shop, number, text};
 
-/// A customer's addresses as the customer knows them, by their labels, which are given once.
+/// The addresses that a customer expects to have, by their labels, which are unique.
 pub(super) struct Book {
     customer: Caller,
     id: String,
-    /// Added, and not deleted: ids and labels.
+    /// Ids and labels of the addresses that were added and not deleted.
     there: Vec<(String, String)>,
-    /// Whether these were added is not known, or whether they were deleted.
+    /// Labels of addresses for which an addition or a deletion was not acknowledged.
     unsure: BTreeSet<String>,
     made: usize,
-    /// Changes that are done, and changes of which that is not known.
+    /// The numbers of acknowledged changes and of changes whose outcome is unknown.
     done: i64,
     unknown: i64,
 }
@@ -44,7 +44,7 @@ pub(super) async fn prepare(shop: &Shop) -> Vec<Book> {
 }
 
 impl Book {
-    /// Adds two addresses, makes an old one a default, deletes a default; and so on.
+    /// Repeatedly adds two addresses, makes an old one a default and deletes a default.
     pub(super) async fn change(mut self, shift: &Shift) -> Self {
         while !shift.is_over() {
             self.add(shift, json!({})).await;
@@ -54,7 +54,7 @@ impl Book {
                 let told = shift.change(&self.customer, "customerAddressUpdate", input).await;
                 self.note(&told);
             }
-            // The default of shipping is the last but one, the default of billing the oldest.
+            // The default for shipping is the last but one, the default for billing the oldest.
             let place = if self.made.is_multiple_of(4) {
                 0
             } else {
@@ -101,7 +101,8 @@ impl Book {
         }
     }
 
-    /// What was added is there once, what was deleted is not, and the customer has counted each change once.
+    /// Asserts that each added address exists once, that deleted ones do not, and that the customer's version counts
+    /// each change once.
     pub(super) async fn check(&self, shop: &Shop) {
         assert!(self.done > 5, "{} changes", self.done);
         let store = &shop.gateway.store;

@@ -1,5 +1,5 @@
-//! Customers register, stay signed in, forget passwords and change addresses, many at once, while the database's primary is
-//! killed.
+//! Customers concurrently register, refresh sessions, reset passwords and change addresses while the database's primary
+//! is killed.
 
 mod addresses;
 mod registrations;
@@ -17,14 +17,15 @@ use super::three_nodes::{kill_primary, on_three_nodes};
 use crate::customers::setup;
 use crate::kit::{self, Shop};
 
-/// Done from the beginning to the end.
+/// Mutations that are sent all the time.
 const ONGOING: [&str; 4] = [
     "customerRegister",
     "customerTokenRefresh",
     "customerAddressCreate",
     "customerAddressDelete",
 ];
-/// Each key and each customer who asks for one is there once: these begin shortly before the primary is killed.
+/// Mutations limited by the number of prepared keys and customers, so that they begin shortly before the primary is
+/// killed.
 const FEW: [&str; 2] = ["customerPasswordReset", "customerPasswordResetRequest"];
 
 // CST-01, CST-02, TOK-01, SPR-41, SPR-86, SPR-90, ADR-01

@@ -1,4 +1,4 @@
-//! Registering, with and without what was made before.
+//! Registrations, with and without an anonymous user's items.
 
 use bson::doc;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::kit::{Caller, Shop, item_ids};
 
 const TAKEN: &str = "EMAIL_TAKEN email (400)";
 
-/// What somebody was told who registered.
+/// A registration and what its caller learned.
 pub(super) struct Registration {
     address: String,
     /// Has one item.
@@ -18,7 +18,7 @@ pub(super) struct Registration {
     told: Told,
 }
 
-/// One after the other registers, every other with what was made before.
+/// Registers one customer after the other, every other one with an anonymous user.
 pub(super) async fn register(shop: &Shop, shift: &Shift, lane: usize) -> Vec<Registration> {
     let mut seen = Vec::new();
     while !shift.is_over() {
@@ -35,7 +35,7 @@ pub(super) async fn register(shop: &Shop, shift: &Shift, lane: usize) -> Vec<Reg
         let one = || shift.change(&shop.browser, "customerRegister", registration.input());
         let mut told = one().await;
         if matches!(told, Told::Nothing) {
-            // Tried again at once, while the first try may go on.
+            // Retried at once, while the first attempt may still run.
             told = one().await;
         }
         registration.told = told;
@@ -44,7 +44,7 @@ pub(super) async fn register(shop: &Shop, shift: &Shift, lane: usize) -> Vec<Reg
     seen
 }
 
-/// An anonymous user with an item, if both were acknowledged.
+/// Registers an anonymous user with an item; returns them if both were acknowledged.
 async fn guest(shop: &Shop, shift: &Shift) -> Option<Caller> {
     let anonymous = json!({ "isAnonymous": true });
     let told = shift
@@ -67,13 +67,13 @@ impl Registration {
         )
     }
 
-    /// There is one customer, or none where that was not promised; then registering works still. What was made before is
-    /// theirs.
+    /// Asserts that there is one customer, or none where that was not acknowledged, in which case registering still
+    /// works; and that the customer owns the anonymous user's items.
     pub(super) async fn check(&self, shop: &Shop) {
         let known = doc! { "emailKey": &self.address };
         let found = shop.gateway.store.count("customers", known).await;
         match &self.told {
-            // By the first of the two tries, which has merged the guest, where there is one, too.
+            // Registered by the first of the two attempts, which has also merged the anonymous user, if there is one.
             Told::Refused(faults) if faults.iter().any(|fault| fault == TAKEN) => assert_eq!(found, 1),
             told => told.allows(found),
         }

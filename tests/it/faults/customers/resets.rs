@@ -1,4 +1,4 @@
-//! Forgotten passwords: asking for keys, and using them.
+//! Password resets: requesting keys and using them.
 
 use bson::doc;
 use futures_util::future::{join, join_all};
@@ -9,18 +9,18 @@ use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, credentials, is_signed_in,
 use crate::kit::{Caller, Shop, faults};
 
 const LANES: usize = 3;
-/// In each lane.
+/// The number of customers in each lane.
 const CUSTOMERS: usize = 7;
 
 /// Customers who have forgotten their passwords.
 pub(super) struct Forgetful {
-    /// With the key that was mailed to them.
+    /// Customers with the key that was mailed to them.
     with_key: Vec<(Customer, String)>,
-    /// These have not asked yet.
+    /// Customers who have not requested a key yet.
     without: Vec<Customer>,
 }
 
-/// A customer on a device where they are still signed in.
+/// A customer with a device that is still signed in.
 struct Customer {
     address: String,
     device: Caller,
@@ -49,7 +49,7 @@ pub(super) async fn prepare(shop: &Shop) -> Forgetful {
     }
 }
 
-/// The key in the only mail with a link to this address.
+/// Returns the key in the only mail to this address that has a link.
 fn key_for(shop: &Shop, address: &str) -> Option<String> {
     let mails = shop.gateway.mails().all();
     let mut keys = mails
@@ -61,13 +61,13 @@ fn key_for(shop: &Shop, address: &str) -> Option<String> {
     key
 }
 
-/// What the customers were told, in their order.
+/// What the callers learned, in the order of the customers.
 pub(super) struct Resets {
     used: Vec<Told>,
     asked: Vec<Told>,
 }
 
-/// Some use their keys, others ask for theirs.
+/// Uses the keys of some customers, and requests keys for the others.
 pub(super) async fn use_keys_and_ask_for_keys(shop: &Shop, shift: &Shift, forgetful: &Forgetful) -> Resets {
     let nobody = shop.nobody();
     let using = forgetful.with_key.chunks(CUSTOMERS).map(async |lane| {
@@ -113,7 +113,7 @@ impl Resets {
     }
 }
 
-/// How many mails of this kind are to go, or have gone, to a customer.
+/// Returns the number of mails of this kind to a customer that are queued or sent.
 async fn mails_of(shop: &Shop, customer: &Customer, about: &str) -> u64 {
     let store = &shop.gateway.store;
     let known = store
@@ -129,7 +129,7 @@ async fn opens(shop: &Shop, address: &str, password: &str) -> bool {
     faults(&payload).is_empty()
 }
 
-/// Either all of a reset happened or nothing: one password opens the account, and the key works once in all.
+/// Asserts that a reset took effect completely or not at all: one password is valid, and the key works once in total.
 async fn check_use(shop: &Shop, told: &Told, Customer { address, device }: &Customer, key: &str) {
     let (old, new) = (
         opens(shop, address, PASSWORD).await,
@@ -153,7 +153,7 @@ async fn check_use(shop: &Shop, told: &Told, Customer { address, device }: &Cust
     assert!(opens(shop, address, OTHER_PASSWORD).await && !opens(shop, address, PASSWORD).await);
 }
 
-/// Whoever has asked has a key in the mail, which works.
+/// Asserts that each acknowledged request has sent a key that works.
 async fn check_key(shop: &Shop, told: &Told, customer: &Customer) {
     let key = key_for(shop, &customer.address);
     told.allows(u64::from(key.is_some()));

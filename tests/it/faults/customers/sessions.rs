@@ -1,4 +1,4 @@
-//! Staying signed in: a chain of refresh tokens for each customer.
+//! Sessions: a chain of refresh tokens for each customer.
 
 use bson::doc;
 use futures_util::future::{join, join_all};
@@ -10,15 +10,15 @@ use crate::kit::{Caller, Shop, number};
 
 /// A customer's session.
 pub(super) struct Chain {
-    /// With the first access token.
+    /// Has the first access token.
     customer: Caller,
-    /// The last refresh token that the customer was told.
+    /// The last refresh token that the customer received.
     token: String,
-    /// How many the customer was told since the first.
+    /// The number of tokens that the customer received after the first.
     links: i64,
 }
 
-/// Customers who have just signed in.
+/// Signs in the customers.
 pub(super) async fn prepare(shop: &Shop) -> Vec<Chain> {
     join_all((0..5).map(async |number| {
         let (customer, token) = ada(shop, &format!("stays{number}@example.com")).await;
@@ -32,7 +32,8 @@ pub(super) async fn prepare(shop: &Shop) -> Vec<Chain> {
 }
 
 impl Chain {
-    /// Refreshes over and over, twice at once as two windows of one browser do, and goes on with what was told last.
+    /// Refreshes repeatedly, with two concurrent requests as from two windows of one browser, and continues with the
+    /// token received last.
     pub(super) async fn refresh(mut self, shop: &Shop, shift: &Shift) -> Self {
         let nobody = shop.nobody();
         while !shift.is_over() {
@@ -46,7 +47,7 @@ impl Chain {
                 match answer {
                     Told::Done(payload) => told.push(signed_in(shop, &payload).1),
                     Told::Refused(faults) => panic!("signed out: {faults:?}"),
-                    // Asked again with the same token.
+                    // Retried with the same token.
                     Told::NotSaved | Told::Nothing => {}
                 }
             }
@@ -60,7 +61,7 @@ impl Chain {
         self
     }
 
-    /// The last token works, and each was given once.
+    /// Asserts that the last token works and that each token was issued once.
     pub(super) async fn check(self, shop: &Shop) {
         assert!(self.links > 5, "{} refreshes", self.links);
         let input = json!({ "refreshToken": self.token });

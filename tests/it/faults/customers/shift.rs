@@ -1,4 +1,4 @@
-//! What many people do until they are told to stop, and what they are told of each thing that they do.
+//! Continuous work by many callers until it is stopped, with the outcome that each caller learns.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,19 +10,19 @@ use tokio::time::timeout;
 
 use crate::kit::{Caller, faults, mutation};
 
-/// A caller who hears nothing for so long gives up, which is less than an election takes: what they asked for goes on.
+/// The timeout of a caller, shorter than an election takes; the request goes on without its caller.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What became of a mutation, as far as its caller knows.
+/// The outcome of a mutation as far as its caller knows.
 #[derive(Debug)]
 pub(super) enum Told {
-    /// It is done: this is its payload.
+    /// It took effect, with this payload.
     Done(Value),
-    /// It is not, by these user errors.
+    /// It did not take effect, with these user errors.
     Refused(Vec<String>),
     /// It could not be saved, and nothing of it was kept (SPR-41).
     NotSaved,
-    /// It may have been done, and may still be.
+    /// The outcome is unknown: it may have taken effect, or may still do so.
     Nothing,
 }
 
@@ -34,7 +34,7 @@ impl Told {
         }
     }
 
-    /// How often the effect may be found, at least and at most, where nothing is to be refused.
+    /// Asserts that the effect is found as often as this outcome allows; the mutation must not have been refused.
     #[track_caller]
     pub(super) fn allows(&self, found: u64) {
         let fits = match self {
@@ -47,7 +47,7 @@ impl Told {
     }
 }
 
-/// The time of the work.
+/// A period of work, with counts of its outcomes.
 #[derive(Default)]
 pub(super) struct Shift {
     is_over: AtomicBool,
@@ -64,13 +64,13 @@ impl Shift {
         self.is_over.store(true, Ordering::SeqCst);
     }
 
-    /// How many mutations of this name were acknowledged.
+    /// Returns the number of acknowledged mutations of this name.
     pub(super) fn done(&self, field: &str) -> usize {
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         done.get(field).copied().unwrap_or_default()
     }
 
-    /// How many callers were not told what became of what they asked for.
+    /// Returns the number of mutations whose callers did not learn the outcome.
     pub(super) fn unanswered(&self) -> usize {
         self.unanswered.load(Ordering::SeqCst)
     }
@@ -80,7 +80,7 @@ impl Shift {
         Told::Nothing
     }
 
-    /// Sends a mutation. What it fails with must be a code that tells to try again later.
+    /// Sends a mutation. Its error codes, if any, must be ones that ask for a retry.
     pub(super) async fn change(&self, by: &Caller, field: &'static str, input: Value) -> Told {
         let document = mutation(field);
         let sending = by.try_send(&document, json!({ "input": input }));
