@@ -74,7 +74,10 @@ fn note(source: &Source, found: &mut Found) {
             for id in ids(code) {
                 found.entry(id).or_default();
             }
-            head.push(code);
+            // A module's own comment is above no test.
+            if !code.starts_with("//!") {
+                head.push(code);
+            }
         } else if code.starts_with("#[") {
             head.push(code);
         } else if let Some(name) = function(code) {

@@ -80,7 +80,7 @@ async fn idle_connections_lock_nobody_out_of_a_process_with_few_descriptors() {
     let ann = shop.ann("ann").await;
     let binary = Binary::with_descriptors(1024, &shop.gateway, &[]).await;
     assert!(
-        binary.log().contains("leaves room for 768 connections"),
+        binary.log().contains("allows only 768 connections"),
         "{}",
         binary.log()
     );

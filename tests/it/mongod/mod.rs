@@ -238,7 +238,7 @@ async fn a_server_that_refuses_to_start_is_reported_with_its_words() {
 async fn a_wrong_server_binary_is_named() {
     let dir = TempDir::new().expect("a directory");
     for (path, expected) in [
-        ("/no/such/mongod", "no such file"),
+        ("/no/such/mongod", "does not exist"),
         ("/bin/cat", "not a MongoDB server"),
     ] {
         let options = Options {
