@@ -1,5 +1,6 @@
 //! Access tokens: JWT with the profile of RFC 9068 (`typ: at+jwt`), signed with ES256.
 
+mod claims;
 pub mod flaw;
 
 use std::sync::Arc;
@@ -7,8 +8,8 @@ use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, Validation, decode, decode_header, encode};
 use moka::sync::Cache;
-use serde::{Deserialize, Serialize};
 
+pub use self::claims::{Claims, TokenKind};
 use self::flaw::{Flaw, Named};
 use super::keys::{KeyRing, Which};
 use super::scope::{Scope, write_list};
@@ -34,65 +35,6 @@ const LONGEST_HEADER: usize = 512;
 const LONGEST_KEY_ID: usize = 64;
 /// Number of verified tokens that are cached; verifying one again costs 35 µs.
 const VERIFIED: u64 = 100_000;
-
-/// Kind of a token's subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum TokenKind {
-    /// A storefront user.
-    StorefrontUser,
-    /// A customer.
-    Customer,
-    /// A backend.
-    Integration,
-}
-
-/// The claims.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Claims {
-    /// Issuer: the public URL.
-    pub iss: String,
-    /// Audience: [`AUDIENCE`].
-    pub aud: String,
-    /// Subject: a `cus_`, `sfu_` or `cli_` id.
-    pub sub: String,
-    /// Issued at, in seconds.
-    pub iat: i64,
-    /// Expires at, in seconds.
-    pub exp: i64,
-    /// Id of the token.
-    pub jti: String,
-    /// The API client that requested it.
-    pub client_id: String,
-    /// Organization.
-    pub org: String,
-    /// Storefront; absent for a backend that covers several.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sto: Option<String>,
-    /// Kind of the subject.
-    pub kind: TokenKind,
-    /// A customer's session.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sid: Option<String>,
-    /// Storefront user.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sfu: Option<String>,
-    /// The online store's own id of the storefront user.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub external_id: Option<String>,
-    /// Whether the storefront user was anonymous at issue.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub anonymous: Option<bool>,
-    /// The storefront user's token epoch at issue, unless it is 0: a token of an earlier epoch has ended.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub epoch: Option<i64>,
-    /// A backend's scopes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scope: Option<String>,
-    /// The member on whose behalf a backend's token was issued.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
-}
 
 /// A signed token.
 #[derive(Clone, Debug)]

@@ -29,6 +29,18 @@ async fn send(person: &Caller, parts: &[(&'static str, String)], files: &[&'stat
     (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }
 
+/// Sends parts that are rejected with BAD_USER_INPUT, and returns the message.
+async fn rejected(person: &Caller, parts: &[(&'static str, String)], files: &[&'static str]) -> String {
+    let (status, body) = send(person, parts, files).await;
+    let error = &body["errors"][0];
+    assert_eq!(
+        (status, &error["extensions"]["code"]),
+        (400, &json!("BAD_USER_INPUT")),
+        "{body}"
+    );
+    error["message"].as_str().expect("a message").to_owned()
+}
+
 fn one(map: &Value) -> Vec<(&'static str, String)> {
     let operations =
         json!({ "query": mutation("storageItemUpload"), "variables": { "input": { "file": null } } });
@@ -46,14 +58,7 @@ async fn gql_07_a_file_that_does_not_come_is_named_and_nothing_runs() {
         (&["file"], "only parts of other names follow"),
         (&["1", "00"], "only parts of other names follow"),
     ] {
-        let (status, body) = send(&ann, &one(&map), files).await;
-        let error = &body["errors"][0];
-        assert_eq!(
-            (status, &error["extensions"]["code"]),
-            (400, &json!("BAD_USER_INPUT")),
-            "{body}"
-        );
-        let message = error["message"].as_str().expect("a message");
+        let message = rejected(&ann, &one(&map), files).await;
         let begin = "The file for variables.input.file is missing: \"map\" names the part \"0\" for it";
         assert!(message.starts_with(begin) && message.contains(said), "{message}");
     }
@@ -125,14 +130,7 @@ async fn gql_07_parts_that_are_no_json_are_told_where() {
             "The path variables.input.fil in \"map\" leads nowhere",
         ),
     ] {
-        let (status, body) = send(&ann, &parts, &["0"]).await;
-        let error = &body["errors"][0];
-        assert_eq!(
-            (status, &error["extensions"]["code"]),
-            (400, &json!("BAD_USER_INPUT")),
-            "{body}"
-        );
-        let message = error["message"].as_str().expect("a message");
+        let message = rejected(&ann, &parts, &["0"]).await;
         assert!(message.contains(said), "{said}: {message}");
     }
 }
