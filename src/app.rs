@@ -4,19 +4,19 @@ use std::sync::{Arc, OnceLock};
 
 use tokio_util::task::TaskTracker;
 
-use crate::access::{
+use crate::audit::Audit;
+use crate::auth::{
     Access,
-    audit::Audit,
     client::Clients,
     keys::{KeyRing, Lifetimes},
     one_time::OneTimeKeys,
-    organization::Organizations,
-    password::Passwords,
     session::Sessions,
     token::Tokens,
 };
 use crate::config::Config;
 use crate::error::Result;
+use crate::organization::Organizations;
+use crate::password::Passwords;
 use crate::platform::{
     blob::Blobs,
     clock::Clock,
@@ -75,7 +75,7 @@ pub struct App {
 }
 
 /// The input of [`App::new`].
-pub struct Parts {
+pub struct AppParts {
     /// The settings.
     pub config: Config,
     /// The URL at which clients reach the gateway.
@@ -92,10 +92,10 @@ pub struct Parts {
 
 impl App {
     /// Builds the app. Sends nothing to the database yet.
-    pub fn new(parts: Parts) -> Result<Arc<Self>> {
+    pub fn new(parts: AppParts) -> Result<Arc<Self>> {
         let vault = Arc::new(Vault::new(&parts.master_key)?);
         let access = access(&parts, &vault);
-        let Parts {
+        let AppParts {
             config,
             public_url,
             database,
@@ -152,8 +152,8 @@ impl App {
 }
 
 /// Builds the access component from these parts.
-fn access(parts: &Parts, vault: &Arc<Vault>) -> Access {
-    let Parts {
+fn access(parts: &AppParts, vault: &Arc<Vault>) -> Access {
+    let AppParts {
         config,
         public_url,
         database,

@@ -10,19 +10,19 @@ use std::sync::Arc;
 use async_graphql::Context;
 use tokio::sync::Mutex;
 
-use crate::access::{
-    by_id::ById,
-    membership::{GroupReach, MemberDocument},
-    principal::{Policy, Principal},
-    reach::{Confine, Named, Reach, StorageReach, StorefrontReach},
-    tenant::{StorageDocument, TenantDocument},
-};
 use crate::app::App;
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::platform::{
     loader::{Batch, Loader, Loaders},
     upload::Uploads,
 };
+use crate::reach::{
+    Confine, NamedStorefront, Reach, StorageReach, StorefrontReach,
+    membership::{GroupReach, MemberDocument},
+    principal::{Policy, Principal},
+    tenant::{StorageDocument, TenantDocument},
+};
+use crate::read::by_id::ById;
 
 /// The context of one request.
 pub struct RequestContext {
@@ -142,10 +142,10 @@ impl RequestContext {
         Ok(load.await?.map(Arc::new))
     }
 
-    async fn named(&self, reach: &Reach, id: Option<&str>) -> Result<Named> {
+    async fn named(&self, reach: &Reach, id: Option<&str>) -> Result<NamedStorefront> {
         match reach.named(id) {
             // The storefront may have been created within the last seconds.
-            Named::Unknown if reach.covers_all() => Ok(self.renewed(reach).await?.named(id)),
+            NamedStorefront::Unknown if reach.covers_all() => Ok(self.renewed(reach).await?.named(id)),
             named => Ok(named),
         }
     }
@@ -171,14 +171,14 @@ impl RequestContext {
         field: [&str; N],
     ) -> Result<StorefrontReach> {
         match self.named(reach, id).await? {
-            Named::One(storefront) => Ok(storefront),
-            Named::Unknown => Err(Error::rejected(UserError::new(
+            NamedStorefront::One(storefront) => Ok(storefront),
+            NamedStorefront::Unknown => Err(Error::rejected(UserError::new(
                 UserErrorCode::StorefrontNotFound,
                 field,
                 "No storefront with this id was found for this credential. Send the id of one that storefronts lists \
                  (sto_…); a credential of one storefront may leave it out.",
             ))),
-            Named::Required => Err(Error::rejected(UserError::new(
+            NamedStorefront::Required => Err(Error::rejected(UserError::new(
                 UserErrorCode::StorefrontRequired,
                 field,
                 "This credential covers several storefronts: send the id of the one that is meant (sto_…), which storefronts \
@@ -197,9 +197,9 @@ impl RequestContext {
         id: Option<&str>,
     ) -> Result<Option<StorefrontReach>> {
         match self.named(reach, id).await? {
-            Named::One(storefront) => Ok(Some(storefront)),
-            Named::Unknown => Ok(None),
-            Named::Required => Err(Error::StorefrontRequired),
+            NamedStorefront::One(storefront) => Ok(Some(storefront)),
+            NamedStorefront::Unknown => Ok(None),
+            NamedStorefront::Required => Err(Error::StorefrontRequired),
         }
     }
 }

@@ -33,15 +33,17 @@
 //! - Time and randomness come from the [`app`](app::App), not from globals.
 //! - An error reaches a response through [`error::Error::to_wire`] only, without its cause.
 
-pub mod access;
 pub mod address;
 pub mod app;
+pub mod audit;
+pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod context;
 pub mod custom_field;
 pub mod customer;
 pub mod demo;
+pub mod domain;
 pub mod erasure;
 pub mod error;
 #[cfg(test)]
@@ -50,11 +52,15 @@ pub mod guard;
 pub mod http;
 pub mod market;
 pub mod notice;
+pub mod oidc;
 pub mod order;
+pub mod organization;
+pub mod password;
 pub mod platform;
+pub mod reach;
+pub mod read;
 pub mod schema;
 pub mod serve;
-pub mod sign_on;
 pub mod storage;
 pub mod storefront;
 pub mod storefront_user;

@@ -1,9 +1,9 @@
 //! The list of all domains: their parts of query and mutation, their indexes, jobs and migrations. A new domain is
 //! registered here and nowhere else.
 
+mod introspection;
 mod separately;
 mod stored;
-mod told;
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,50 +13,52 @@ use async_graphql::{
 };
 use futures_util::future::try_join_all;
 
-use crate::access::{
-    self,
-    graphql::{AccessQuery, ApiClient, Member, Organization, client_node, member_node, organization_node},
-};
-use crate::address::{self, graphql::Address, mutations::AddressMutation};
+use crate::address;
+use crate::address::{mutations::AddressMutation, node::AddressNode};
 use crate::app::App;
 use crate::context::RequestContext;
-use crate::custom_field::{self, graphql::CustomFieldDefinition, mutations::CustomFieldMutation};
+use crate::custom_field;
+use crate::custom_field::{mutations::CustomFieldMutation, node::CustomFieldDefinitionNode};
+use crate::customer;
 use crate::customer::{
-    self, graphql::Customer, lookup::CustomerQuery, mail_mutations::CustomerMailMutation,
-    mutations::CustomerMutation, password_mutations::CustomerPasswordMutation, sessions::CustomerSession,
+    lookup::CustomerQuery, mail_mutations::CustomerMailMutation, mutations::CustomerMutation,
+    node::CustomerNode, password_mutations::CustomerPasswordMutation, sessions::CustomerSessionNode,
     token_mutations::CustomerTokenMutation,
 };
 use crate::erasure::{self, mutations::ErasureMutation};
 use crate::error::{Error, Result};
 use crate::guard::{CostModel, Rules, Scalar};
+use crate::market;
 use crate::market::{
-    self,
-    graphql::{CustomerGroup, Market, group_node, market_node},
     mutations::MarketMutation,
+    node::{CustomerGroupNode, MarketNode, group_node, market_node},
 };
-use crate::order::{
-    self, currency::CurrencyCode, graphql::Order, lookup::OrderQuery, mutations::OrderMutation,
+use crate::oidc;
+use crate::oidc::mutations::SignOnMutation;
+use crate::order;
+use crate::order::{currency::CurrencyCode, lookup::OrderQuery, mutations::OrderMutation, node::OrderNode};
+use crate::organization::node::{
+    AccessQuery, ApiClientNode, MemberNode, OrganizationNode, client_node, member_node, organization_node,
 };
 use crate::platform::clock::Timestamp;
 use crate::platform::decimal::Decimal;
 use crate::platform::id::{ApiClientId, Id, MemberId, OrganizationId};
 use crate::platform::scalar::{Date, Json, Upload};
 use crate::platform::{blob, database::Index, decoy, job, migration::Migration, throttle};
-use crate::sign_on::{self, mutations::SignOnMutation};
-use crate::storage::{self, graphql::StorageItem, mutations::StorageMutation};
-use crate::storefront::{
-    self,
-    graphql::{Storefront, StorefrontQuery},
-};
+use crate::storage;
+use crate::storage::{mutations::StorageMutation, node::StorageItemNode};
+use crate::storefront;
+use crate::storefront::node::{StorefrontNode, StorefrontQuery};
+use crate::storefront_user;
 use crate::storefront_user::{
-    self,
-    graphql::{StorefrontUser, StorefrontUserQuery},
     mutations::StorefrontUserMutation,
+    node::{StorefrontUserNode, StorefrontUserQuery},
 };
+use crate::{audit, auth, organization};
 
+pub use self::introspection::Introspection;
 pub use separately::Separately;
 pub use stored::stored;
-pub use told::Told;
 
 /// Root type of all queries.
 #[derive(MergedObject, Default)]
@@ -121,45 +123,45 @@ pub const REGISTRATIONS: &[&str] = &["storefrontUserRegister"];
 #[graphql(field(name = "id", ty = "ID", desc = "Global id."))]
 pub enum Node {
     /// An organization.
-    Organization(Organization),
+    Organization(OrganizationNode),
     /// A member of an organization.
-    Member(Member),
+    Member(MemberNode),
     /// An API client.
-    ApiClient(ApiClient),
+    ApiClient(ApiClientNode),
     /// A storefront.
-    Storefront(Storefront),
+    Storefront(StorefrontNode),
     /// A storefront user.
-    StorefrontUser(StorefrontUser),
+    StorefrontUser(StorefrontUserNode),
     /// An item of private storage.
-    StorageItem(StorageItem),
+    StorageItem(StorageItemNode),
     /// A customer.
-    Customer(Customer),
+    Customer(CustomerNode),
     /// A signed-in device.
-    CustomerSession(CustomerSession),
+    CustomerSession(CustomerSessionNode),
     /// A customer's address.
-    Address(Address),
+    Address(AddressNode),
     /// An order.
-    Order(Order),
+    Order(OrderNode),
     /// A custom field.
-    CustomFieldDefinition(CustomFieldDefinition),
+    CustomFieldDefinition(CustomFieldDefinitionNode),
     /// A customer group.
-    CustomerGroup(CustomerGroup),
+    CustomerGroup(CustomerGroupNode),
     /// A market.
-    Market(Market),
+    Market(MarketNode),
 }
 
 /// Returns the object with an id, whose prefix names the type. Objects of the same type on one level are read together.
 async fn node(context: &RequestContext, id: &str) -> Result<Option<Node>> {
     let prefix = id.split_once('_').map_or("", |(prefix, _)| prefix);
     Ok(match prefix {
-        "sto" => storefront::graphql::node(context, id).await?.map(Node::from),
-        "sfu" => storefront_user::graphql::node(context, id).await?.map(Node::from),
-        "itm" => storage::graphql::node(context, id).await?.map(Node::from),
-        "cus" => customer::graphql::node(context, id).await?.map(Node::from),
+        "sto" => storefront::node::node(context, id).await?.map(Node::from),
+        "sfu" => storefront_user::node::node(context, id).await?.map(Node::from),
+        "itm" => storage::node::node(context, id).await?.map(Node::from),
+        "cus" => customer::node::node(context, id).await?.map(Node::from),
         "ses" => customer::sessions::node(context, id).await?.map(Node::from),
-        "adr" => address::graphql::node(context, id).await?.map(Node::from),
-        "ord" => order::graphql::node(context, id).await?.map(Node::from),
-        "cfd" => custom_field::graphql::node(context, id).await?.map(Node::from),
+        "adr" => address::node::node(context, id).await?.map(Node::from),
+        "ord" => order::node::node(context, id).await?.map(Node::from),
+        "cfd" => custom_field::node::node(context, id).await?.map(Node::from),
         "grp" => group_node(context, id).await?.map(Node::from),
         "mkt" => market_node(context, id).await?.map(Node::from),
         "org" => match OrganizationId::parse(id) {
@@ -226,13 +228,13 @@ pub fn indexes() -> Vec<&'static Index> {
         blob::INDEXES,
         throttle::INDEXES,
         decoy::INDEXES,
-        access::revocation::INDEXES,
-        access::organization::INDEXES,
-        access::client::INDEXES,
-        access::keys::INDEXES,
-        access::session::INDEXES,
-        access::one_time::INDEXES,
-        access::audit::INDEXES,
+        auth::revocation::INDEXES,
+        organization::INDEXES,
+        auth::client::INDEXES,
+        auth::keys::INDEXES,
+        auth::session::INDEXES,
+        auth::one_time::INDEXES,
+        audit::INDEXES,
         storefront::store::INDEXES,
         storefront_user::store::INDEXES,
         storage::store::INDEXES,
@@ -242,7 +244,7 @@ pub fn indexes() -> Vec<&'static Index> {
         order::store::INDEXES,
         custom_field::store::INDEXES,
         market::store::INDEXES,
-        sign_on::store::INDEXES,
+        oidc::store::INDEXES,
     ]
     .into_iter()
     .flatten()
@@ -251,7 +253,7 @@ pub fn indexes() -> Vec<&'static Index> {
 
 /// Returns the jobs of all domains.
 #[must_use]
-pub fn jobs() -> Vec<job::Kind<Arc<App>>> {
+pub fn jobs() -> Vec<job::JobKind<Arc<App>>> {
     [
         storefront_user::lifecycle::jobs(),
         storage::jobs::jobs(),
@@ -274,7 +276,7 @@ pub const MIGRATIONS: &[Migration] = &[
 ];
 
 /// The executable schema. It does not validate, because the guard has validated before, and does not answer
-/// introspection, which [`Told`] does.
+/// introspection, which [`Introspection`] does.
 pub struct Schema(GraphqlSchema<Query, Mutation, EmptySubscription>);
 
 impl Schema {

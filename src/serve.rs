@@ -11,10 +11,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::access::keys;
 use crate::app::App;
+use crate::auth::keys;
 use crate::error::{Error, Result};
-use crate::http::{self, Site, graphiql::DemoPage};
+use crate::http;
+use crate::http::{HttpParameters, graphiql::DemoPage};
 use crate::platform::{database, job::Runner, migration};
 use crate::schema;
 
@@ -42,7 +43,7 @@ impl Ready {
 }
 
 /// A running gateway.
-pub struct Running {
+pub struct RunningGateway {
     /// The app.
     pub app: Arc<App>,
     /// The address on which it listens.
@@ -73,24 +74,24 @@ pub fn install_jobs(app: &Arc<App>) -> TaskTracker {
     tracker
 }
 
-/// Starts to serve on the listener. Returns at once; [`Running::wait_until_ready`] waits for the database.
+/// Starts to serve on the listener. Returns at once; [`RunningGateway::wait_until_ready`] waits for the database.
 #[must_use]
 pub fn start(
     app: Arc<App>,
     listener: TcpListener,
     address: SocketAddr,
     graphiql: Option<DemoPage>,
-) -> Running {
+) -> RunningGateway {
     let (stop, ready) = (CancellationToken::new(), Ready::default());
     let jobs = install_jobs(&app);
-    let site = Site {
+    let site = HttpParameters {
         app: Arc::clone(&app),
         ready: ready.clone(),
         graphiql,
     };
     let http = tokio::spawn(http::serve(listener, site, stop.clone()));
     tokio::spawn(background(Arc::clone(&app), ready.clone(), stop.clone()));
-    Running {
+    RunningGateway {
         app,
         address,
         ready,
@@ -171,7 +172,7 @@ async fn every<F: Future<Output = Result<()>>>(
     }
 }
 
-impl Running {
+impl RunningGateway {
     /// Waits until the database is prepared.
     pub async fn wait_until_ready(&self) {
         while !self.ready.is_ready() {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use storefront_gateway::address::{Address, Content, country::CountryCode};
+use storefront_gateway::address::{Address, AddressContent, country::CountryCode};
 use storefront_gateway::platform::id::{AddressId, CustomerId, Id, StorefrontId, StorefrontUserId};
 
 use crate::stand::Stand;
@@ -119,7 +119,7 @@ async fn lay_addresses(stand: &Stand, customer: &str, count: usize) {
     let data: Value = stand.ask(&app.public_url, query, json!({ "id": customer })).await;
     let user = data["customer"]["storefrontUser"]["id"].as_str().expect("a user");
     let now = app.clock.now();
-    let content = Content {
+    let content = AddressContent {
         label: None,
         salutation: None,
         first_name: "Ada".to_owned(),

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use bson::{Document, doc};
 use serde_json::{Value, json};
-use storefront_gateway::access::principal::Policy;
-use storefront_gateway::access::reach::{Reach, StorefrontReach, SystemReach};
-use storefront_gateway::access::scope::Scope;
 use storefront_gateway::demo::crowd::Crowd;
 use storefront_gateway::platform::id::{Id, StorefrontId};
 use storefront_gateway::platform::progress::Progress;
+use storefront_gateway::reach::principal::Policy;
+use storefront_gateway::reach::scope::Scope;
+use storefront_gateway::reach::{HouseReach, Reach, StorefrontReach};
 use storefront_gateway::storefront::{IntegrationType, store as storefronts};
 
 use crate::stand::Stand;
@@ -129,7 +129,7 @@ async fn store(stand: &Stand, code: &str) -> String {
         account_url: None,
         conceal_emails: false,
     };
-    let system = SystemReach::for_background_work();
+    let system = HouseReach::for_background_work();
     let made = storefronts::create(&app.database, &system, &app.clock, &app.random, new).await;
     made.expect("made").expect("free").id.to_string()
 }

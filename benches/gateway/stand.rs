@@ -9,10 +9,8 @@ use std::sync::{
 use bson::{Document, doc};
 use mongodb::event::command::CommandEvent;
 use serde_json::{Value, json};
-use storefront_gateway::access::client::{ClientKind, NewClient};
-use storefront_gateway::access::reach::SystemReach;
-use storefront_gateway::access::scope::Scope;
-use storefront_gateway::app::{App, Parts};
+use storefront_gateway::app::{App, AppParts};
+use storefront_gateway::auth::client::{ClientKind, NewClient};
 use storefront_gateway::config::Config;
 use storefront_gateway::platform::clock::Clock;
 use storefront_gateway::platform::database::{Database, Monitor};
@@ -21,7 +19,10 @@ use storefront_gateway::platform::mongod::{Managed, Options};
 use storefront_gateway::platform::progress::Progress;
 use storefront_gateway::platform::random::Random;
 use storefront_gateway::platform::secret::MasterKey;
-use storefront_gateway::serve::{self, Running};
+use storefront_gateway::reach::HouseReach;
+use storefront_gateway::reach::scope::Scope;
+use storefront_gateway::serve;
+use storefront_gateway::serve::RunningGateway;
 use storefront_gateway::storefront::{IntegrationType, store as storefronts};
 use tokio::net::TcpListener;
 
@@ -30,7 +31,7 @@ pub struct Stand {
     folder: tempfile::TempDir,
     server: Managed,
     /// The gateway within this process.
-    pub gateway: Running,
+    pub gateway: RunningGateway,
     /// Commands that the gateway has sent to the database, including commits and aborts of transactions.
     pub commands: Arc<AtomicU64>,
     /// The backend's secret.
@@ -56,13 +57,13 @@ pub fn config() -> Config {
 }
 
 /// Starts a gateway on a free port and waits until it is ready.
-pub async fn gateway(uri: &str, monitor: Option<Monitor>) -> Running {
+pub async fn gateway(uri: &str, monitor: Option<Monitor>) -> RunningGateway {
     let database = Database::connect(uri, DATABASE, monitor)
         .await
         .expect("a good address");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
-    let parts = Parts {
+    let parts = AppParts {
         config: config(),
         public_url: format!("http://{address}"),
         database,
@@ -104,7 +105,7 @@ impl Stand {
             account_url: None,
             conceal_emails: false,
         };
-        let system = SystemReach::for_background_work();
+        let system = HouseReach::for_background_work();
         let made = storefronts::create(&app.database, &system, &app.clock, &app.random, new).await;
         let storefront = made.expect("made").expect("free").id.to_string();
         let client = NewClient {

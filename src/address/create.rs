@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use super::{Address, Content, Defaults, Flags, store};
-use crate::access::{audit::Action, reach::Reach};
+use super::{Address, AddressContent, Defaults, Flags, store};
 use crate::app::App;
+use crate::audit::Action;
 use crate::customer::{Customer, refusal::save_failed};
 use crate::error::Result;
 use crate::platform::{
     database::Tx,
     id::{AddressId, CustomerId},
 };
+use crate::reach::Reach;
 
 /// Adds an address and returns it and its customer as stored.
 ///
@@ -22,7 +23,7 @@ pub async fn create(
     app: &Arc<App>,
     reach: &Reach,
     customer: &CustomerId,
-    content: Content,
+    content: AddressContent,
     flags: Flags,
 ) -> Result<(Address, Customer)> {
     let context = (&**app, reach, customer, content, flags);
@@ -39,7 +40,7 @@ async fn write(
     reach: &Reach,
     tx: &mut Tx,
     customer: &CustomerId,
-    content: &Content,
+    content: &AddressContent,
     flags: Flags,
 ) -> Result<(Address, Customer)> {
     let database = &app.database;

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use super::{Address, Defaults, refusal, store};
-use crate::access::{audit::Action, reach::Reach};
 use crate::app::App;
+use crate::audit::Action;
 use crate::customer::{Customer, refusal::save_failed};
 use crate::error::Result;
 use crate::platform::{
     database::Tx,
     id::{AddressId, CustomerId},
 };
+use crate::reach::Reach;
 
 /// Deletes an address and returns its customer as stored.
 ///

@@ -3,10 +3,10 @@
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 
 use super::country::CountryCode;
-use super::graphql::Address;
-use super::update::Changes;
-use super::{Content, Flags, MAX_TEXT};
-use crate::customer::graphql::Customer;
+use super::node::AddressNode;
+use super::update::AddressChanges;
+use super::{AddressContent, Flags, MAX_TEXT};
+use crate::customer::node::CustomerNode;
 use crate::customer::{Salutation, mutations::sent, refusal};
 use crate::error::{Faults, UserError, UserErrorCode};
 use crate::platform::text;
@@ -56,7 +56,7 @@ pub struct CustomerAddressCreateInput {
 
 impl CustomerAddressCreateInput {
     /// The content of the new address, and whether it becomes a default; `None` if errors were noted in `faults`.
-    pub(super) fn checked(self, faults: &mut Faults) -> Option<(Content, Flags)> {
+    pub(super) fn checked(self, faults: &mut Faults) -> Option<(AddressContent, Flags)> {
         let mut check = Check(faults);
         let label = check.optional(self.label, "label");
         let first_name = check.required(&self.first_name, "firstName");
@@ -70,7 +70,7 @@ impl CustomerAddressCreateInput {
         let region = check.optional(self.region, "region");
         let country = self.country.map(|name| check.required(&name, "country"));
         let phone = check.optional(self.phone, "phone");
-        let content = Content {
+        let content = AddressContent {
             label,
             salutation: self.salutation,
             first_name: first_name?,
@@ -123,9 +123,9 @@ impl Check<'_> {
 #[derive(SimpleObject)]
 pub struct CustomerAddressCreatePayload {
     /// The new address; null when there are user errors.
-    pub(super) address: Option<Address>,
+    pub(super) address: Option<AddressNode>,
     /// The customer as stored after the change; null when there are user errors.
-    pub(super) customer: Option<Customer>,
+    pub(super) customer: Option<CustomerNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
@@ -209,13 +209,13 @@ impl CustomerAddressUpdateInput {
     }
 
     /// The checked changes; not usable if errors were noted in `faults`.
-    pub(super) fn checked(self, faults: &mut Faults) -> Changes {
+    pub(super) fn checked(self, faults: &mut Faults) -> AddressChanges {
         if self.names_nothing() {
             faults.push(refusal::no_changes());
         }
         let flags = self.flags();
         let mut check = Check(faults);
-        Changes {
+        AddressChanges {
             label: check.change_or_clear(self.label, "label"),
             salutation: sent(self.salutation),
             first_name: check.change(self.first_name, "firstName"),
@@ -244,9 +244,9 @@ fn country_required() -> UserError {
 #[derive(SimpleObject)]
 pub struct CustomerAddressUpdatePayload {
     /// The address as stored after the update; null when there are user errors.
-    pub(super) address: Option<Address>,
+    pub(super) address: Option<AddressNode>,
     /// The customer as stored after the change; null when there are user errors.
-    pub(super) customer: Option<Customer>,
+    pub(super) customer: Option<CustomerNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
@@ -267,7 +267,7 @@ pub struct CustomerAddressDeletePayload {
     /// Id of the deleted address; null when there are user errors.
     pub(super) deleted_address_id: Option<ID>,
     /// The customer as stored after the change; null when there are user errors.
-    pub(super) customer: Option<Customer>,
+    pub(super) customer: Option<CustomerNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }

@@ -3,9 +3,9 @@
 pub mod country;
 pub mod create;
 pub mod delete;
-pub mod graphql;
 pub mod inputs;
 pub mod mutations;
+pub mod node;
 pub mod store;
 pub mod update;
 
@@ -13,13 +13,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{reach::Holder, tenant::TenantDocument};
 use crate::customer::{Customer, Salutation};
 use crate::error::{Faults, UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
     id::{AddressId, CustomerId, StorefrontId, StorefrontUserId},
 };
+use crate::reach::{Holder, tenant::TenantDocument};
 use country::CountryCode;
 
 /// Maximum length of an address's text, in characters, phone and zip code included (SPR-47…56).
@@ -40,7 +40,7 @@ pub struct Address {
     pub customer_id: CustomerId,
     /// The postal content.
     #[serde(flatten)]
-    pub content: Content,
+    pub content: AddressContent,
     /// When it was created.
     pub created_at: Timestamp,
     /// When the address itself was last updated.
@@ -52,7 +52,7 @@ pub struct Address {
 /// The content of an address; every text is stored verbatim.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Content {
+pub struct AddressContent {
     /// Label that the customer chose.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub label: Option<String>,
@@ -92,7 +92,7 @@ pub struct Content {
     pub phone: Option<String>,
 }
 
-impl Content {
+impl AddressContent {
     /// The name of the country as it was sent, otherwise the name for the code.
     #[must_use]
     pub fn country_name(&self) -> &str {

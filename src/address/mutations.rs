@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 
-use super::graphql::Address;
 use super::inputs::{
     CustomerAddressCreateInput, CustomerAddressCreatePayload, CustomerAddressDeleteInput,
     CustomerAddressDeletePayload, CustomerAddressUpdateInput, CustomerAddressUpdatePayload,
 };
-use super::{Address as Document, create, delete, refusal, store, update};
-use crate::access::{principal::Policy, reach::Reach, scope::Scope};
+use super::node::AddressNode;
+use super::{Address, create, delete, refusal, store, update};
 use crate::context::RequestContext;
-use crate::customer::{Customer as CustomerDocument, graphql::Customer, mutations::whom};
+use crate::customer::{Customer, mutations::whom, node::CustomerNode};
 use crate::error::{Error, Faults, Result, payload};
 use crate::platform::id::{AddressId, Id};
+use crate::reach::{Reach, principal::Policy, scope::Scope};
 
 const WRITE: Policy = Policy::backend(Scope::CustomersWrite).and_customer();
 
@@ -87,11 +87,11 @@ impl AddressMutation {
 }
 
 /// The nodes for a payload.
-fn shown((address, customer): (Document, CustomerDocument), reach: &Reach) -> (Address, Customer) {
+fn shown((address, customer): (Address, Customer), reach: &Reach) -> (AddressNode, CustomerNode) {
     let customer = Arc::new(customer);
     let granted = reach.showing_customer(&customer.user_id);
-    let address = Address::of(Arc::new(address), Arc::clone(&customer), Some(granted.clone()));
-    (address, Customer::granted(customer, Some(granted)))
+    let address = AddressNode::of(Arc::new(address), Arc::clone(&customer), Some(granted.clone()));
+    (address, CustomerNode::granted(customer, Some(granted)))
 }
 
 /// The customer and the address that an input names; notes errors in `faults`.
@@ -100,7 +100,7 @@ async fn named(
     reach: &Reach,
     faults: &mut Faults,
     (customer_id, id): (Option<&ID>, &ID),
-) -> Result<Option<(CustomerDocument, AddressId)>> {
+) -> Result<Option<(Customer, AddressId)>> {
     let customer = faults.absorb(whom(context, reach, customer_id).await)?;
     if id.trim().is_empty() {
         faults.push(refusal::id_missing());
@@ -120,7 +120,7 @@ async fn named(
 async fn create_address(
     context: &Arc<RequestContext>,
     input: CustomerAddressCreateInput,
-) -> Result<(Address, Customer)> {
+) -> Result<(AddressNode, CustomerNode)> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
     let customer = faults.absorb(whom(context, &reach, input.customer_id.as_ref()).await)?;
@@ -135,7 +135,7 @@ async fn create_address(
 async fn update_address(
     context: &Arc<RequestContext>,
     input: CustomerAddressUpdateInput,
-) -> Result<(Address, Customer)> {
+) -> Result<(AddressNode, CustomerNode)> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
     let names = (input.customer_id.as_ref(), &input.id);
@@ -151,7 +151,7 @@ async fn update_address(
 async fn delete_address(
     context: &Arc<RequestContext>,
     input: CustomerAddressDeleteInput,
-) -> Result<(ID, Customer)> {
+) -> Result<(ID, CustomerNode)> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
     let names = (input.customer_id.as_ref(), &input.id);
@@ -159,7 +159,7 @@ async fn delete_address(
     faults.check()?;
     let (customer, id) = named.ok_or_else(incomplete)?;
     let customer = delete::delete(&context.app, &reach, &customer.id, &id).await?;
-    Ok((ID::from(&id), Customer::in_payload(customer, &reach)))
+    Ok((ID::from(&id), CustomerNode::in_payload(customer, &reach)))
 }
 
 fn incomplete() -> Error {

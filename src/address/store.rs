@@ -3,21 +3,18 @@
 use bson::{Bson, Document, doc};
 
 use super::{Address, Defaults};
-use crate::access::{
-    personal::{Link, Personal},
-    reach::{Confine, Reach},
-    related::{Leads, Listed},
-    tenant::TenantDocument,
-};
 use crate::customer::{self, Customer};
+use crate::domain::personal::{Personal, SubjectLink};
 use crate::error::{Error, Result};
 use crate::platform::{
     change::Change,
     clock::Timestamp,
     database::{Database, Index, IndexKind, Tx},
     id::{AddressId, CustomerId},
-    stored::{Field, Stored},
+    stored::{Stored, StoredField},
 };
+use crate::reach::{Confine, Reach, tenant::TenantDocument};
+use crate::read::related::{Leads, Listed};
 
 /// The customer's field with the default address for shipping.
 pub const DEFAULT_SHIPPING: &str = "defaultShippingAddressId";
@@ -116,31 +113,31 @@ impl Personal for Address {
     const STORED: Stored = Stored {
         collection: Self::COLLECTION,
         fields: &[
-            ("_id", Field::Told("id")),
-            ("storefrontId", Field::Told("storefrontId")),
-            ("userId", Field::Told("storefrontUserId")),
-            ("customerId", Field::Told("customerId")),
-            ("label", Field::Personal("label")),
-            ("salutation", Field::Personal("salutation")),
-            ("firstName", Field::Personal("firstName")),
-            ("lastName", Field::Personal("lastName")),
-            ("company", Field::Personal("company")),
-            ("address1", Field::Personal("address1")),
-            ("address2", Field::Personal("address2")),
-            ("address3", Field::Personal("address3")),
-            ("zipCode", Field::Personal("zipCode")),
-            ("city", Field::Personal("city")),
-            ("region", Field::Personal("region")),
-            ("iso2Code", Field::Personal("iso2Code")),
-            ("country", Field::Personal("country")),
-            ("phone", Field::Personal("phone")),
-            ("createdAt", Field::Told("createdAt")),
-            ("updatedAt", Field::Told("updatedAt")),
-            ("version", Field::Free),
+            ("_id", StoredField::Told("id")),
+            ("storefrontId", StoredField::Told("storefrontId")),
+            ("userId", StoredField::Told("storefrontUserId")),
+            ("customerId", StoredField::Told("customerId")),
+            ("label", StoredField::Personal("label")),
+            ("salutation", StoredField::Personal("salutation")),
+            ("firstName", StoredField::Personal("firstName")),
+            ("lastName", StoredField::Personal("lastName")),
+            ("company", StoredField::Personal("company")),
+            ("address1", StoredField::Personal("address1")),
+            ("address2", StoredField::Personal("address2")),
+            ("address3", StoredField::Personal("address3")),
+            ("zipCode", StoredField::Personal("zipCode")),
+            ("city", StoredField::Personal("city")),
+            ("region", StoredField::Personal("region")),
+            ("iso2Code", StoredField::Personal("iso2Code")),
+            ("country", StoredField::Personal("country")),
+            ("phone", StoredField::Personal("phone")),
+            ("createdAt", StoredField::Told("createdAt")),
+            ("updatedAt", StoredField::Told("updatedAt")),
+            ("version", StoredField::Free),
         ],
     };
     const NAME: &'static str = "addresses";
-    const LINK: Link = Link::Customer("customerId");
+    const LINK: SubjectLink = SubjectLink::Customer("customerId");
 }
 
 impl Listed for Address {}

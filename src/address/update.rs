@@ -7,8 +7,8 @@ use futures_util::FutureExt;
 
 use super::country::CountryCode;
 use super::{Address, Defaults, Flags, refusal, store};
-use crate::access::{audit::Action, reach::Reach};
 use crate::app::App;
+use crate::audit::Action;
 use crate::customer::{Customer, Salutation, profile::conflict, refusal::save_failed};
 use crate::error::{Error, Result};
 use crate::platform::{
@@ -17,10 +17,11 @@ use crate::platform::{
     database::Tx,
     id::{AddressId, CustomerId},
 };
+use crate::reach::Reach;
 
 /// The checked changes. The outer `None` means unchanged, the inner one removed.
 #[derive(Default)]
-pub struct Changes {
+pub struct AddressChanges {
     /// Label that the customer chose.
     pub label: Option<Option<String>>,
     /// Salutation.
@@ -62,7 +63,7 @@ pub async fn update(
     app: &Arc<App>,
     reach: &Reach,
     (customer, id): (&CustomerId, &AddressId),
-    changes: Changes,
+    changes: AddressChanges,
     expected_version: Option<i64>,
 ) -> Result<(Address, Customer)> {
     let context = (&**app, reach, (customer, id), changes, expected_version);
@@ -79,7 +80,7 @@ async fn write(
     reach: &Reach,
     tx: &mut Tx,
     (customer, id): (&CustomerId, &AddressId),
-    changes: &Changes,
+    changes: &AddressChanges,
     expected_version: Option<i64>,
 ) -> Result<(Address, Customer)> {
     let database = &app.database;
@@ -112,8 +113,8 @@ async fn write(
 }
 
 /// Builds the update from the changes.
-fn written(changes: &Changes, now: Timestamp) -> Result<Document> {
-    let Changes {
+fn written(changes: &AddressChanges, now: Timestamp) -> Result<Document> {
+    let AddressChanges {
         label,
         salutation,
         first_name,

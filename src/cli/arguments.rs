@@ -12,9 +12,10 @@ use url::Url;
 pub(super) use self::identity_provider::{IdentityProviderCommand, NewIdentityProvider};
 pub(super) use self::keys::{KeysCommand, TokenCommand};
 use super::failure::Failure;
-use crate::access::{client::ClientKind, scope::Scope};
+use crate::auth::client::ClientKind;
 use crate::config::settings_help;
 use crate::platform::id::{ApiClientId, CustomerId, Id, OrganizationId, StorefrontId};
+use crate::reach::scope::Scope;
 use crate::storefront::{IntegrationType, check_code, check_name};
 
 /// An identity provider's secret on the command line, as earlier versions took it.
@@ -165,14 +166,14 @@ pub(super) enum StorefrontCommand {
         #[arg(value_parser = id::<StorefrontId>)]
         id: StorefrontId,
         #[command(flatten)]
-        changes: StorefrontChanges,
+        changes: StorefrontChangeArguments,
     },
 }
 
 /// At least one of these options is required.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = true)]
-pub(super) struct StorefrontChanges {
+pub(super) struct StorefrontChangeArguments {
     /// New display name
     #[arg(long, value_parser = check_name)]
     pub name: Option<String>,
@@ -197,7 +198,7 @@ pub(super) struct NewAccountUrl(pub Option<String>);
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientCommand {
     /// Creates an API client and prints its publishable key or client secret, once
-    Create(NewClient),
+    Create(NewClientArguments),
     /// Lists API clients, oldest first
     List {
         /// Lists only API clients of the organization with this id (org_…)
@@ -213,7 +214,7 @@ pub(super) enum ClientCommand {
 }
 
 #[derive(Args, Debug)]
-pub(super) struct NewClient {
+pub(super) struct NewClientArguments {
     /// Id of the organization (org_…)
     #[arg(long, value_name = "ID", value_parser = id::<OrganizationId>)]
     pub organization: OrganizationId,
@@ -222,7 +223,7 @@ pub(super) struct NewClient {
     pub storefronts: Vec<StorefrontId>,
     /// Kind of the client: public (has a publishable key) or integration (has a client secret)
     #[arg(long, value_enum)]
-    pub kind: Kind,
+    pub kind: ClientKindArgument,
     /// Display name
     #[arg(long, value_parser = check_name)]
     pub name: String,
@@ -233,18 +234,18 @@ pub(super) struct NewClient {
 
 /// What a client is, in the words of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Kind {
+pub(super) enum ClientKindArgument {
     /// An API client of one storefront with a publishable key, for browsers and apps
     Public,
     /// An API client with a client secret, for back ends
     Integration,
 }
 
-impl From<Kind> for ClientKind {
-    fn from(kind: Kind) -> Self {
+impl From<ClientKindArgument> for ClientKind {
+    fn from(kind: ClientKindArgument) -> Self {
         match kind {
-            Kind::Public => Self::Public,
-            Kind::Integration => Self::Integration,
+            ClientKindArgument::Public => Self::Public,
+            ClientKindArgument::Integration => Self::Integration,
         }
     }
 }
@@ -315,17 +316,17 @@ fn refuse_secrets(arguments: &[OsString]) -> Result<(), clap::Error> {
     Ok(())
 }
 
-impl NewClient {
+impl NewClientArguments {
     /// A publishable key stands for one storefront and has no scope.
     fn check(&self) -> Result<(), &'static str> {
         match self.kind {
-            Kind::Public if self.storefronts.len() != 1 => {
+            ClientKindArgument::Public if self.storefronts.len() != 1 => {
                 Err("a client of the kind public has exactly one storefront: set one --storefront sto_…")
             }
-            Kind::Public if !self.scopes.is_empty() => {
+            ClientKindArgument::Public if !self.scopes.is_empty() => {
                 Err("a client of the kind public has no scopes: omit --scope, or use --kind integration")
             }
-            Kind::Public | Kind::Integration => Ok(()),
+            ClientKindArgument::Public | ClientKindArgument::Integration => Ok(()),
         }
     }
 }

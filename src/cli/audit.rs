@@ -9,14 +9,12 @@ use super::arguments::AuditCommand;
 use super::failure::Failure;
 use super::open::Opened;
 use super::output::Output;
-use crate::access::{
-    audit::{Actor, Recorded},
-    reach::SystemReach,
-};
 use crate::app::App;
+use crate::audit::{AuditActor, Recorded};
 use crate::config::Config;
 use crate::customer::Customer;
 use crate::platform::id::CustomerId;
+use crate::reach::HouseReach;
 
 /// Wide enough for what stands in them; who did it stands last, with room for its owner.
 const COLUMNS: &[(&str, usize)] = &[("WHEN", 24), ("ACTION", 28), ("OBJECT", 30), ("BY", 80)];
@@ -30,7 +28,7 @@ async fn list(app: &App, customer: &CustomerId, output: Output) -> Result<(), Fa
     let mut entries = pin!(app.audit.of(customer).await?.peekable());
     // One who is gone has entries; one who was never registered, such as the demo's crowd, has none.
     if entries.as_mut().peek().await.is_none() {
-        let customers = app.database.open::<Customer>(&SystemReach::for_background_work());
+        let customers = app.database.open::<Customer>(&HouseReach::for_background_work());
         if customers.get(customer).await?.is_none() {
             return Err(Failure::told(format!(
                 "unknown customer {customer}: neither the customer nor entries in the audit trail exist"
@@ -49,7 +47,7 @@ fn as_json(entry: &Recorded) -> Value {
         storefront_id,
         customer_id,
         action,
-        actor: Actor { kind, id: who, owner },
+        actor: AuditActor { kind, id: who, owner },
         object,
         ..
     } = entry;

@@ -2,20 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::arguments::{ClientCommand, NewClient as Arguments};
+use super::arguments::{ClientCommand, NewClientArguments};
 use super::failure::Failure;
 use super::open::Opened;
 use super::output::Output;
 use super::{organizations, storefronts};
-use crate::access::{
-    client::{ApiClient, ClientKind, NewClient},
-    scope::{Scope, write_list},
-};
+use crate::auth::client::{ApiClient, ClientKind, NewClient};
 use crate::config::Config;
 use crate::platform::{
     clock::Timestamp,
     id::{ApiClientId, OrganizationId},
 };
+use crate::reach::scope::{Scope, write_list};
 
 pub(super) async fn run(command: ClientCommand, config: Config, output: Output) -> Result<(), Failure> {
     match command {
@@ -25,8 +23,8 @@ pub(super) async fn run(command: ClientCommand, config: Config, output: Output) 
     }
 }
 
-async fn create(arguments: Arguments, config: Config, output: Output) -> Result<(), Failure> {
-    let Arguments {
+async fn create(arguments: NewClientArguments, config: Config, output: Output) -> Result<(), Failure> {
+    let NewClientArguments {
         organization,
         mut storefronts,
         kind,

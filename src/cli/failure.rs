@@ -72,8 +72,8 @@ impl From<Fault> for Failure {
     }
 }
 
-impl From<telemetry::Fault> for Failure {
-    fn from(fault: telemetry::Fault) -> Self {
+impl From<telemetry::TelemetryFault> for Failure {
+    fn from(fault: telemetry::TelemetryFault) -> Self {
         Self::Told(chain(&fault))
     }
 }

@@ -8,15 +8,15 @@ use super::open::Opened;
 use super::output::Output;
 use super::secret_file;
 use super::storefronts;
-use crate::access::reach::SystemReach;
 use crate::config::Config;
-use crate::platform::id::{IdentityProviderId, StorefrontId};
-use crate::sign_on::{
+use crate::oidc::{
     IdentityProvider, MAX_PROVIDERS,
     store::{self, NewProvider, NotAdded},
 };
+use crate::platform::id::{IdentityProviderId, StorefrontId};
+use crate::reach::HouseReach;
 
-const SYSTEM: SystemReach = SystemReach::for_background_work();
+const SYSTEM: HouseReach = HouseReach::for_background_work();
 
 pub(super) async fn run(
     command: IdentityProviderCommand,

@@ -9,7 +9,7 @@ use super::output::Output;
 use crate::config::Config;
 use crate::platform::{
     clock::Timestamp,
-    job::{Job, State},
+    job::{Job, JobState},
 };
 
 pub(super) async fn run(command: JobsCommand, config: Config, output: Output) -> Result<(), Failure> {
@@ -20,7 +20,7 @@ pub(super) async fn run(command: JobsCommand, config: Config, output: Output) ->
 }
 
 async fn list(dead: bool, config: Config, output: Output) -> Result<(), Failure> {
-    let state = dead.then_some(State::Dead);
+    let state = dead.then_some(JobState::Dead);
     let found = Opened::with(config, output, async |app| Ok(app.queue.list(state).await?)).await?;
     let none = if dead {
         "No job has failed permanently."
@@ -90,11 +90,11 @@ fn cells(job: &Job) -> Vec<String> {
     ]
 }
 
-fn state_word(state: State) -> &'static str {
+fn state_word(state: JobState) -> &'static str {
     match state {
-        State::Waiting => "waiting",
-        State::Running => "running",
-        State::Done => "done",
-        State::Dead => "dead",
+        JobState::Waiting => "waiting",
+        JobState::Running => "running",
+        JobState::Done => "done",
+        JobState::Dead => "dead",
     }
 }

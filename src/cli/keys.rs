@@ -9,16 +9,16 @@ use super::failure::Failure;
 use super::open::Opened;
 use super::output::Output;
 use super::storefronts;
-use crate::access::{
-    audit::{Action, Actor, Entry},
-    reach::SystemReach,
+use crate::app::App;
+use crate::audit::{Action, AuditActor, AuditEntry};
+use crate::auth::{
     session::Device,
     token::{SignedToken, StorefrontUserSubject},
 };
-use crate::app::App;
 use crate::config::Config;
 use crate::customer::{Customer, credentials::Beginner, sign_in::at_the_console};
 use crate::platform::id::{CustomerId, StorefrontUserId};
+use crate::reach::HouseReach;
 use crate::storefront_user::StorefrontUser;
 
 /// What the token says of who asked for it: no API client did.
@@ -74,7 +74,7 @@ pub(super) async fn token(command: TokenCommand, config: Config, output: Output)
 async fn issue(app: &App, id: &StorefrontUserId) -> Result<SignedToken, Failure> {
     let users = app
         .database
-        .open::<StorefrontUser>(&SystemReach::for_background_work());
+        .open::<StorefrontUser>(&HouseReach::for_background_work());
     let now = app.clock.now();
     let standing = |user: &StorefrontUser| user.expires_at.is_none_or(|at| now < at);
     let Some(user) = users.get(id).await?.filter(standing) else {
@@ -98,14 +98,14 @@ async fn issue(app: &App, id: &StorefrontUserId) -> Result<SignedToken, Failure>
         },
     )?;
     if let Some(customer) = &user.customer_id {
-        let entry = Entry::new(&storefront.id, customer, Action::StorefrontUserTokenIssued);
-        app.audit.note(Actor::OPERATOR, entry.on(&user.id)).await?;
+        let entry = AuditEntry::new(&storefront.id, customer, Action::StorefrontUserTokenIssued);
+        app.audit.note(AuditActor::OPERATOR, entry.on(&user.id)).await?;
     }
     Ok(signed)
 }
 
 async fn sign_in(app: &Arc<App>, id: &CustomerId) -> Result<SignedToken, Failure> {
-    let customers = app.database.open::<Customer>(&SystemReach::for_background_work());
+    let customers = app.database.open::<Customer>(&HouseReach::for_background_work());
     let Some(customer) = customers.get(id).await? else {
         return Err(Failure::told(format!("unknown customer {id}")));
     };

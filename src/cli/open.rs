@@ -6,7 +6,7 @@ use super::address_note::public_url;
 use super::failure::Failure;
 use super::master_key::master_key;
 use super::output::Output;
-use crate::app::{App, Parts};
+use crate::app::{App, AppParts};
 use crate::config::{Config, DatabaseServer};
 use crate::platform::{
     clock::Clock,
@@ -95,7 +95,7 @@ pub(super) async fn app(
         (DatabaseServer::Managed { .. }, None) => unreachable!("the managed database was started before"),
     };
     let database = Database::connect(uri.expose(), &config.database.name, monitor).await?;
-    Ok(App::new(Parts {
+    Ok(App::new(AppParts {
         config,
         public_url,
         database,

@@ -6,9 +6,9 @@ use super::arguments::{MemberCommand, OrganizationCommand};
 use super::failure::Failure;
 use super::open::Opened;
 use super::output::Output;
-use crate::access::organization::Organization;
 use crate::app::App;
 use crate::config::Config;
+use crate::organization::Organization;
 use crate::platform::id::OrganizationId;
 
 pub(super) async fn organization(

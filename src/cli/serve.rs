@@ -17,7 +17,8 @@ use crate::config::{Config, LogFormat};
 use crate::demo::{self, Demo};
 use crate::error::Error;
 use crate::platform::{descriptors, mail::FOLDER, mongod::Managed, progress::Progress};
-use crate::serve::{self, Running};
+use crate::serve;
+use crate::serve::RunningGateway;
 use crate::telemetry::Telemetry;
 
 /// How long a start waits for a database that somebody else runs, before it serves without.
@@ -220,7 +221,7 @@ fn show(app: &App, plan: &Plan, demo: &Demo) {
 }
 
 /// Fills the demo as soon as the database has answered. GraphiQL learns its credentials at the next start.
-fn fill_later(running: &Running, plan: &Plan) {
+fn fill_later(running: &RunningGateway, plan: &Plan) {
     let (app, ready, plan) = (Arc::clone(&running.app), running.ready.clone(), plan.clone());
     tokio::spawn(async move {
         while !ready.is_ready() {
@@ -241,7 +242,7 @@ fn warn_of_other_data() {
 }
 
 /// Lets what runs finish; a second signal ends everything at once.
-async fn stop(running: Running, signals: &mut Signals) -> Result<(), Failure> {
+async fn stop(running: RunningGateway, signals: &mut Signals) -> Result<(), Failure> {
     tracing::info!("stopping: waiting for running requests and jobs");
     tokio::select! {
         finished = running.stop() => {

@@ -2,21 +2,21 @@
 
 use serde_json::{Value, json};
 
-use super::arguments::{NewAccountUrl, StorefrontChanges as Changes, StorefrontCommand};
+use super::arguments::{NewAccountUrl, StorefrontChangeArguments, StorefrontCommand};
 use super::failure::Failure;
 use super::open::Opened;
 use super::organizations;
 use super::output::Output;
-use crate::access::reach::SystemReach;
 use crate::app::App;
 use crate::config::Config;
 use crate::platform::id::{OrganizationId, StorefrontId};
+use crate::reach::HouseReach;
 use crate::storefront::{
     Storefront,
-    store::{self, NewStorefront, StorefrontChanges, Taken},
+    store::{self, NewStorefront, StorefrontChanges, TakenValue},
 };
 
-const SYSTEM: SystemReach = SystemReach::for_background_work();
+const SYSTEM: HouseReach = HouseReach::for_background_work();
 
 pub(super) async fn run(command: StorefrontCommand, config: Config, output: Output) -> Result<(), Failure> {
     match command {
@@ -90,8 +90,13 @@ async fn list(organization: Option<OrganizationId>, config: Config, output: Outp
     )
 }
 
-async fn update(id: StorefrontId, changes: Changes, config: Config, output: Output) -> Result<(), Failure> {
-    let Changes {
+async fn update(
+    id: StorefrontId,
+    changes: StorefrontChangeArguments,
+    config: Config,
+    output: Output,
+) -> Result<(), Failure> {
+    let StorefrontChangeArguments {
         name,
         integration_type,
         account_url,
@@ -155,10 +160,10 @@ fn unknown(id: &StorefrontId) -> Failure {
     ))
 }
 
-fn taken(taken: Taken) -> Failure {
+fn taken(taken: TakenValue) -> Failure {
     Failure::told(match taken {
-        Taken::Name => "another storefront of the organization has this name: choose another --name",
-        Taken::Code => "another storefront of the organization has this code: choose another --code",
+        TakenValue::Name => "another storefront of the organization has this name: choose another --name",
+        TakenValue::Code => "another storefront of the organization has this code: choose another --code",
     })
 }
 

@@ -7,16 +7,13 @@ use async_graphql::OutputType;
 use serde::Deserialize;
 
 use super::RequestContext;
-use crate::access::{
-    reach::Confine,
-    related::{Children, Counts, Leads, Listed, Parent, Related, Want},
-    tenant::TenantDocument,
-};
 use crate::error::Result;
 use crate::platform::{
     loader::Loader,
-    page::{Connection, Count, Order, PageArgs},
+    page::{Connection, Count, PageArgs, SortOrder},
 };
+use crate::reach::{Confine, tenant::TenantDocument};
+use crate::read::related::{ChildCounts, Children, Leads, Listed, Parent, Related, Want};
 
 /// The children of one object.
 pub struct Behind<'a, P: TenantDocument> {
@@ -91,7 +88,7 @@ where
         C: Listed + Clone,
         N: OutputType + Clone,
     {
-        self.list_by(to_parents, to_children, args, Order::by_id, node)
+        self.list_by(to_parents, to_children, args, SortOrder::by_id, node)
             .await
     }
 
@@ -104,7 +101,7 @@ where
         to_parents: &impl Confine,
         to_children: &impl Confine,
         args: &PageArgs,
-        order: impl FnOnce(String) -> Order,
+        order: impl FnOnce(String) -> SortOrder,
         node: impl Fn(Arc<C>) -> N,
     ) -> Result<Connection<N>>
     where
@@ -128,7 +125,7 @@ where
         P: Leads<C>,
         C: Listed,
     {
-        let make = || Counts(self.related::<C>(to_parents, to_children));
+        let make = || ChildCounts(self.related::<C>(to_parents, to_children));
         let loader = self.context.loader(to_children.scope(), make);
         let key = self.key();
         Box::new(move || {

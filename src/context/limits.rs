@@ -4,10 +4,10 @@
 use std::net::IpAddr;
 
 use super::RequestContext;
-use crate::access::{principal::Kind, reach::StorefrontReach};
 use crate::error::Result;
 use crate::platform::id::Id;
 use crate::platform::throttle::{Limit, Window, network_of, site_of};
+use crate::reach::{StorefrontReach, principal::CredentialKind};
 
 /// The origin of a request, as rate limits count it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +39,9 @@ impl RequestContext {
     pub fn shopper(&self) -> Option<IpAddr> {
         let kind = self.principal.standing().map(|identity| identity.kind());
         match kind {
-            Some(Kind::Integration) => self.buyer,
-            Some(Kind::Public | Kind::StorefrontUser | Kind::Customer) | None => self.client,
+            Some(CredentialKind::Integration) => self.buyer,
+            Some(CredentialKind::Public | CredentialKind::StorefrontUser | CredentialKind::Customer)
+            | None => self.client,
         }
     }
 

@@ -16,14 +16,14 @@ const INPUT: &str = "customFields";
 
 /// Who writes the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Writer {
+pub enum ValueWriter {
     /// A backend, which may write every field.
     Backend,
     /// The customer, or a browser that registers one; may write only fields that customers may write.
     Customer,
 }
 
-impl Writer {
+impl ValueWriter {
     fn may_write(self, field: &Definition) -> bool {
         self == Self::Backend || field.is_customer_writable
     }
@@ -64,7 +64,7 @@ impl Assignment {
 /// Checks the sent values with the definitions. Notes errors with their paths in `faults`, and returns the valid ones.
 pub fn check(
     fields: &Definitions,
-    writer: Writer,
+    writer: ValueWriter,
     sent: &[CustomFieldInput],
     faults: &mut Faults,
 ) -> Vec<Assignment> {
@@ -89,7 +89,7 @@ pub fn check(
 
 fn assignment(
     fields: &Definitions,
-    writer: Writer,
+    writer: ValueWriter,
     place: usize,
     input: &CustomFieldInput,
 ) -> Result<Assignment, UserError> {
@@ -118,7 +118,12 @@ fn assignment(
 }
 
 /// Notes each required field that a registration omits although the caller may write it.
-pub fn check_complete(fields: &Definitions, writer: Writer, sent: &[CustomFieldInput], faults: &mut Faults) {
+pub fn check_complete(
+    fields: &Definitions,
+    writer: ValueWriter,
+    sent: &[CustomFieldInput],
+    faults: &mut Faults,
+) {
     let keys: HashSet<&str> = sent.iter().map(|input| input.key.as_str()).collect();
     for field in fields.iter() {
         if field.is_required && writer.may_write(field) && !keys.contains(field.key.as_str()) {

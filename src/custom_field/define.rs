@@ -5,13 +5,13 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use super::{CustomFieldType, Definition, refusal, store};
-use crate::access::reach::{Reach, StorefrontReach};
 use crate::app::App;
 use crate::error::Result;
 use crate::platform::{
     database::{Tx, violated_index},
     id::CustomFieldId,
 };
+use crate::reach::{Reach, StorefrontReach};
 
 /// The checked input for a new field.
 pub struct NewDefinition {

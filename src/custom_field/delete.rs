@@ -6,10 +6,10 @@ use bson::doc;
 use futures_util::FutureExt;
 
 use super::{Bearer, Definition, refusal, store};
-use crate::access::reach::{Reach, StorefrontReach};
 use crate::app::App;
 use crate::error::Result;
 use crate::platform::{database::Tx, id::CustomFieldId};
+use crate::reach::{Reach, StorefrontReach};
 
 /// Deletes a field of which no document `B` has a value.
 ///

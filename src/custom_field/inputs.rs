@@ -3,8 +3,8 @@
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 
 use super::define::NewDefinition;
-use super::graphql::CustomFieldDefinition;
-use super::update::Changes;
+use super::node::CustomFieldDefinitionNode;
+use super::update::DefinitionChanges;
 use super::{CustomFieldType, Definition, MAX_DESCRIPTION, MAX_NAME, check_key, check_options, refusal};
 use crate::error::{Faults, UserError, UserErrorCode};
 use crate::platform::{scalar::Json, text};
@@ -87,7 +87,7 @@ impl CustomFieldDefineInput {
 #[derive(SimpleObject)]
 pub struct CustomFieldDefinePayload {
     /// The new definition; null when there are user errors.
-    pub(super) definition: Option<CustomFieldDefinition>,
+    pub(super) definition: Option<CustomFieldDefinitionNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
@@ -124,7 +124,7 @@ impl CustomFieldUpdateInput {
     }
 
     /// The checked changes of the stored field, if it exists; not usable if errors were noted in `faults`.
-    pub(super) fn checked(self, stored: Option<&Definition>, faults: &mut Faults) -> Changes {
+    pub(super) fn checked(self, stored: Option<&Definition>, faults: &mut Faults) -> DefinitionChanges {
         if self.names_nothing() {
             faults.push(refusal::no_changes());
         }
@@ -143,7 +143,7 @@ impl CustomFieldUpdateInput {
             let cleared = || UserError::new(UserErrorCode::Required, [field], "This is true or false.");
             Option::<Option<_>>::from(value).and_then(|flag| faults.take(flag.ok_or_else(cleared)))
         };
-        Changes {
+        DefinitionChanges {
             name,
             description,
             is_required: flag(self.is_required, "isRequired"),
@@ -158,7 +158,7 @@ impl CustomFieldUpdateInput {
 #[derive(SimpleObject)]
 pub struct CustomFieldUpdatePayload {
     /// The definition as stored after the update; null when there are user errors.
-    pub(super) definition: Option<CustomFieldDefinition>,
+    pub(super) definition: Option<CustomFieldDefinitionNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }

@@ -5,9 +5,9 @@ pub mod assignment;
 pub mod define;
 pub mod delete;
 pub mod filter;
-pub mod graphql;
 pub mod inputs;
 pub mod mutations;
+pub mod node;
 pub mod store;
 pub mod update;
 pub mod value;
@@ -20,13 +20,13 @@ use async_graphql::Enum;
 use bson::Bson;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{reach::Holder, tenant::TenantDocument};
 use crate::error::{Faults, UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
     id::{CustomFieldGuardId, CustomFieldId, StorefrontId},
     text,
 };
+use crate::reach::{Holder, tenant::TenantDocument};
 
 /// Maximum number of custom fields of a storefront: all of them are read wherever a customer's fields are shown.
 pub const MAX_DEFINITIONS: i64 = 200;
@@ -146,7 +146,7 @@ pub trait Bearer: TenantDocument {}
 /// concurrent transactions one is retried and sees the other's result, while customers seldom wait for each other.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Guard {
+pub struct DefinitionsGuard {
     /// Id.
     #[serde(rename = "_id")]
     pub id: CustomFieldGuardId,
@@ -158,7 +158,7 @@ pub struct Guard {
     pub touched: i64,
 }
 
-impl TenantDocument for Guard {
+impl TenantDocument for DefinitionsGuard {
     type Id = CustomFieldGuardId;
     const COLLECTION: &'static str = "customFieldGuards";
     const HOLDER: Holder = Holder::Storefront;

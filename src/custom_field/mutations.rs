@@ -4,21 +4,17 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 
-use super::graphql::CustomFieldDefinition;
 use super::inputs::{
     CustomFieldDefineInput, CustomFieldDefinePayload, CustomFieldDeleteInput, CustomFieldDeletePayload,
     CustomFieldUpdateInput, CustomFieldUpdatePayload,
 };
+use super::node::CustomFieldDefinitionNode;
 use super::{Definition, MAX_DEFINITIONS, define, delete, refusal, store, update};
-use crate::access::{
-    principal::Policy,
-    reach::{Reach, StorefrontReach},
-    scope::Scope,
-};
 use crate::context::RequestContext;
 use crate::customer::Customer;
 use crate::error::{Error, Faults, Result, payload};
 use crate::platform::id::{CustomFieldId, Id};
+use crate::reach::{Reach, StorefrontReach, principal::Policy, scope::Scope};
 
 const WRITE: Policy = Policy::backend(Scope::CustomFieldsWrite);
 
@@ -81,7 +77,7 @@ impl CustomFieldMutation {
 async fn define_field(
     context: &Arc<RequestContext>,
     input: CustomFieldDefineInput,
-) -> Result<CustomFieldDefinition> {
+) -> Result<CustomFieldDefinitionNode> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
     let id = input.storefront_id.as_ref().map(|id| id.as_str());
@@ -99,7 +95,7 @@ async fn define_field(
     faults.check()?;
     let (place, new) = place.zip(new).ok_or_else(incomplete)?;
     let definition = define::define(&context.app, &place, new).await?;
-    Ok(CustomFieldDefinition::new(Arc::new(definition)))
+    Ok(CustomFieldDefinitionNode::new(Arc::new(definition)))
 }
 
 /// The field that an input names, and the reach into its storefront.
@@ -119,7 +115,7 @@ async fn named(context: &RequestContext, reach: &Reach, id: &ID) -> Result<(Stor
 async fn update_field(
     context: &Arc<RequestContext>,
     input: CustomFieldUpdateInput,
-) -> Result<CustomFieldDefinition> {
+) -> Result<CustomFieldDefinitionNode> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
     let named = faults.absorb(named(context, &reach, &input.id).await)?;
@@ -127,7 +123,7 @@ async fn update_field(
     faults.check()?;
     let (place, stored) = named.ok_or_else(incomplete)?;
     let changed = update::update::<Customer>(&context.app, &place, &stored.id, changes).await?;
-    Ok(CustomFieldDefinition::new(Arc::new(changed)))
+    Ok(CustomFieldDefinitionNode::new(Arc::new(changed)))
 }
 
 async fn delete_field(context: &Arc<RequestContext>, input: &CustomFieldDeleteInput) -> Result<ID> {

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use bson::{Bson, Document, doc};
 
 use super::assignment::Assignment;
-use super::{Bearer, Definition, Definitions, GUARDS, Guard, MAX_DEFINITIONS, VALUES};
-use crate::access::reach::{Confine, Reach};
-use crate::access::tenant::TenantDocument;
+use super::{Bearer, Definition, Definitions, DefinitionsGuard, GUARDS, MAX_DEFINITIONS, VALUES};
 use crate::error::{Error, Faults, Result};
 use crate::platform::{
     clock::Timestamp,
@@ -18,6 +16,8 @@ use crate::platform::{
     loader::Batch,
     random::Random,
 };
+use crate::reach::tenant::TenantDocument;
+use crate::reach::{Confine, Reach};
 use crate::storefront::Storefront;
 
 /// The index that makes a key unique in its storefront.
@@ -32,7 +32,7 @@ pub const INDEXES: &[Index] = &[
         kind: IndexKind::Unique,
     },
     Index {
-        collection: Guard::COLLECTION,
+        collection: DefinitionsGuard::COLLECTION,
         name: "storefront_number",
         keys: &[("storefrontId", 1), ("number", 1)],
         kind: IndexKind::Unique,
@@ -137,7 +137,7 @@ pub async fn hold(
     // The number is derived from the bearer's id, so that different customers usually use different guards.
     let number = i32::from(digest(bearer.as_str().as_bytes())[0]) % GUARDS;
     let guard = doc! { "storefrontId": storefront, "number": number };
-    let guards = database.open::<Guard>(reach);
+    let guards = database.open::<DefinitionsGuard>(reach);
     let touched = guards.update_in(tx, guard, touch()).await?;
     touched.ok_or_else(|| Error::internal("a storefront with custom fields has no guard documents"))?;
     Ok(())
@@ -151,7 +151,7 @@ pub async fn hold_all(
     tx: &mut Tx,
     storefront: &StorefrontId,
 ) -> Result<()> {
-    let guards = database.open::<Guard>(reach);
+    let guards = database.open::<DefinitionsGuard>(reach);
     guards
         .update_many_in(tx, doc! { "storefrontId": storefront }, touch())
         .await?;
@@ -203,13 +203,13 @@ pub async fn ensure_guards(
     storefront: &StorefrontId,
     (now, random): (Timestamp, &Random),
 ) -> Result<()> {
-    let guards = database.open::<Guard>(reach);
+    let guards = database.open::<DefinitionsGuard>(reach);
     let any = doc! { "storefrontId": storefront, "number": 0 };
     if guards.find_one_in(tx, any).await?.is_some() {
         return Ok(());
     }
     for number in 0..GUARDS {
-        let guard = Guard {
+        let guard = DefinitionsGuard {
             id: CustomFieldGuardId::fresh(now, random),
             storefront_id: storefront.clone(),
             number,

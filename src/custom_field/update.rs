@@ -6,14 +6,14 @@ use bson::{Bson, Document, doc};
 use futures_util::FutureExt;
 
 use super::{Bearer, Definition, refusal, store};
-use crate::access::reach::{Reach, StorefrontReach};
 use crate::app::App;
 use crate::error::Result;
 use crate::platform::{database::Tx, id::CustomFieldId};
+use crate::reach::{Reach, StorefrontReach};
 
 /// The checked changes. The outer `None` means unchanged, the inner one removed.
 #[derive(Debug, Default)]
-pub struct Changes {
+pub struct DefinitionChanges {
     /// Display name.
     pub name: Option<String>,
     /// Purpose of the field.
@@ -37,7 +37,7 @@ pub async fn update<B: Bearer>(
     app: &Arc<App>,
     place: &StorefrontReach,
     id: &CustomFieldId,
-    changes: Changes,
+    changes: DefinitionChanges,
 ) -> Result<Definition> {
     let context = (&**app, place.reach(), id, changes);
     let written = app
@@ -53,7 +53,7 @@ async fn write<B: Bearer>(
     reach: &Reach,
     tx: &mut Tx,
     id: &CustomFieldId,
-    changes: &Changes,
+    changes: &DefinitionChanges,
 ) -> Result<Definition> {
     let database = &app.database;
     let definitions = database.open::<Definition>(reach);
@@ -72,7 +72,7 @@ async fn write<B: Bearer>(
     Ok(changed.ok_or_else(refusal::not_found)?)
 }
 
-fn removed_options(stored: &Definition, changes: &Changes) -> Vec<Bson> {
+fn removed_options(stored: &Definition, changes: &DefinitionChanges) -> Vec<Bson> {
     let Some(options) = &changes.options else {
         return Vec::new();
     };
@@ -81,8 +81,8 @@ fn removed_options(stored: &Definition, changes: &Changes) -> Vec<Bson> {
 }
 
 /// Builds the update from the changes.
-fn written(changes: &Changes) -> Document {
-    let Changes {
+fn written(changes: &DefinitionChanges) -> Document {
+    let DefinitionChanges {
         name,
         description,
         is_required,

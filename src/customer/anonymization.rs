@@ -5,7 +5,7 @@ use bson::{Document, doc};
 use serde::{Deserialize, Serialize};
 
 use super::{Customer, refusal};
-use crate::access::audit::Actor as AuditActor;
+use crate::audit::AuditActor;
 use crate::error::{Result, UserError};
 use crate::platform::{clock::Timestamp, id::StorageId};
 
@@ -60,7 +60,7 @@ pub struct Anonymization {
     pub completed_at: Option<Timestamp>,
     /// Number of erased objects so far.
     #[serde(default)]
-    pub erased: Counts,
+    pub erased: ErasedCounts,
     /// Storages that are still to be emptied; since the start of the erasure they belong to nobody.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub storages: Vec<StorageId>,
@@ -84,7 +84,7 @@ impl Anonymization {
             closing: None,
             failed_at: None,
             completed_at: None,
-            erased: Counts::default(),
+            erased: ErasedCounts::default(),
             storages: Vec::new(),
             is_deletion: false,
         }
@@ -94,7 +94,7 @@ impl Anonymization {
 /// Number of erased objects by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Counts {
+pub struct ErasedCounts {
     /// Addresses.
     pub addresses: i64,
     /// Orders that contained an address or an e-mail address.

@@ -16,18 +16,16 @@ use super::mail::{About, Granted};
 use super::registration::{self, MOST_NUMBERS, NewCustomer};
 use super::store::{self, UNIQUE_EMAIL};
 use super::{Customer, limits, mailed_keys, refusal};
-use crate::access::{
-    audit::{Action, Actor},
-    one_time::{Holder, Purpose},
-    reach::{Reach, StorefrontReach},
-};
 use crate::app::App;
+use crate::audit::{Action, AuditActor};
+use crate::auth::one_time::{KeyHolder, Purpose};
 use crate::custom_field::assignment::Assignment;
 use crate::error::{Error, Result};
 use crate::platform::{
     database::{Tx, violated_index},
     id::{CustomerId, OrganizationId, StorefrontUserId},
 };
+use crate::reach::{Reach, StorefrontReach};
 use crate::storefront::Storefront;
 use crate::storefront_user::{
     StorefrontUser,
@@ -132,7 +130,7 @@ async fn write(app: &App, house: &Reach, tx: &mut Tx, candidate: &Candidate) -> 
             owner.entry(Action::RegistrationAttempted)
         }
     };
-    app.audit.note_in(tx, Actor::from(house), [entry]).await?;
+    app.audit.note_in(tx, AuditActor::from(house), [entry]).await?;
     if granted.is_granted() {
         let (whose, address) = match &owner {
             None => (customer, email.written.as_str()),
@@ -144,7 +142,7 @@ async fn write(app: &App, house: &Reach, tx: &mut Tx, candidate: &Candidate) -> 
             true => About::EmailVerification,
             false => About::RegistrationAttempt,
         };
-        let holder = Holder {
+        let holder = KeyHolder {
             organization,
             storefront: &whose.storefront_id,
             user: if whose.awaits_proof {

@@ -14,23 +14,23 @@ use super::anonymization::open;
 use super::mailed_keys::{ended, is_bound_to};
 use super::unique::taken;
 use super::{Customer, email, identity, refusal, sign_in};
-use crate::access::{
-    audit::{Action, Actor, Entry},
-    one_time::{OneTimeKey, Purpose},
-    reach::Reach,
-    session::Ended,
-};
 use crate::app::App;
+use crate::audit::{Action, AuditActor, AuditEntry};
+use crate::auth::{
+    one_time::{OneTimeKey, Purpose},
+    session::EndedSessions,
+};
 use crate::context::RequestContext;
 use crate::error::{Error, Result};
 use crate::platform::{database::Tx, id::IdentityId, secret::Secret};
+use crate::reach::Reach;
 
 /// The input field with the token.
 pub const FIELD: &str = "token";
 
 /// The proof of the account's ownership that the caller presents beside the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
+pub enum OwnershipProof {
     /// None: the caller is only known to read the mailbox.
     Nothing,
     /// A live session of the account.
@@ -47,7 +47,11 @@ pub enum Shown {
 /// # Errors
 /// PASSWORD_INVALID (408) on `password`, without consuming the token; EMAIL_TOKEN_INVALID if the token's account was
 /// deleted or erased or now has another address; RATE_LIMITED.
-pub async fn shown(context: &RequestContext, key: &OneTimeKey, password: Option<Secret>) -> Result<Shown> {
+pub async fn shown(
+    context: &RequestContext,
+    key: &OneTimeKey,
+    password: Option<Secret>,
+) -> Result<OwnershipProof> {
     let app = &context.app;
     if let Some(password) = password {
         let customers = app.database.open::<Customer>(&app.access.reach_of_key(key));
@@ -56,7 +60,7 @@ pub async fn shown(context: &RequestContext, key: &OneTimeKey, password: Option<
             customer.filter(|customer| customer.check_open(FIELD).is_ok() && is_good_for(key, customer));
         let customer = customer.ok_or_else(|| ended(key.purpose, FIELD, false))?;
         sign_in::present_password(context, &customer, password).await?;
-        return Ok(Shown::Password {
+        return Ok(OwnershipProof::Password {
             epoch: customer.credential_epoch,
         });
     }
@@ -67,8 +71,10 @@ pub async fn shown(context: &RequestContext, key: &OneTimeKey, password: Option<
     let session = person.and_then(|person| person.customer.as_ref());
     let session = session.filter(|(customer, _)| *customer == key.customer_id);
     match session {
-        Some((_, session)) if app.access.sessions.find(session).await?.is_some() => Ok(Shown::Session),
-        _ => Ok(Shown::Nothing),
+        Some((_, session)) if app.access.sessions.find(session).await?.is_some() => {
+            Ok(OwnershipProof::Session)
+        }
+        _ => Ok(OwnershipProof::Nothing),
     }
 }
 
@@ -82,7 +88,7 @@ fn is_good_for(key: &OneTimeKey, customer: &Customer) -> bool {
 /// # Errors
 /// EMAIL_TOKEN_INVALID if a concurrent call has consumed it or the address has changed meanwhile, PASSWORD_INVALID
 /// (408) if the password has changed meanwhile, EMAIL_TAKEN (400), SAVE_FAILED (410).
-pub async fn confirm(app: &Arc<App>, key: &OneTimeKey, shown: Shown) -> Result<(Customer, Reach)> {
+pub async fn confirm(app: &Arc<App>, key: &OneTimeKey, shown: OwnershipProof) -> Result<(Customer, Reach)> {
     let reach = app.access.reach_of_key(key);
     let context = (&**app, &reach, key, shown);
     let written = app.database.transaction(context, |tx, (app, reach, key, shown)| {
@@ -102,8 +108,8 @@ async fn write(
     reach: &Reach,
     tx: &mut Tx,
     key: &OneTimeKey,
-    shown: Shown,
-) -> Result<Option<(Customer, Option<Ended>)>> {
+    shown: OwnershipProof,
+) -> Result<Option<(Customer, Option<EndedSessions>)>> {
     if !app.one_time.use_up_in(tx, key).await? {
         return Ok(None);
     }
@@ -112,13 +118,13 @@ async fn write(
     let Some(known) = found.await?.filter(|known| is_good_for(key, known)) else {
         return Ok(None);
     };
-    if let Shown::Password { epoch } = shown
+    if let OwnershipProof::Password { epoch } = shown
         && epoch != known.credential_epoch
     {
         return Err(sign_in::password_invalid().into());
     }
     let is_change = key.purpose == Purpose::EmailChange;
-    let shuts_out = shown == Shown::Nothing && (is_change || !known.is_email_verified);
+    let shuts_out = shown == OwnershipProof::Nothing && (is_change || !known.is_email_verified);
     let update = update(app, key, &known, shuts_out)?;
     let Some(customer) = customers.update_in(tx, doc! { "_id": &known.id }, update).await? else {
         return Ok(None);
@@ -135,7 +141,9 @@ async fn write(
     if shuts_out {
         ended = Some(shut_out_in(app, reach, tx, (&known, None), &mut told).await?);
     }
-    app.audit.note_in(tx, Actor::customer(&customer.id), told).await?;
+    app.audit
+        .note_in(tx, AuditActor::customer(&customer.id), told)
+        .await?;
     Ok(Some((customer, ended)))
 }
 
@@ -181,8 +189,8 @@ pub async fn shut_out_in(
     reach: &Reach,
     tx: &mut Tx,
     (known, spared): (&Customer, Option<&IdentityId>),
-    told: &mut Vec<Entry>,
-) -> Result<Ended> {
+    told: &mut Vec<AuditEntry>,
+) -> Result<EndedSessions> {
     if known.password_hash.is_some() {
         told.push(known.entry(Action::PasswordRemoved));
     }

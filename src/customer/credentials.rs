@@ -1,14 +1,13 @@
 //! The credentials of a signed-in customer: the pair of tokens of a session.
 
 use super::Customer;
-use crate::access::{
-    audit::{Action, Actor},
+use crate::app::App;
+use crate::audit::{Action, AuditActor};
+use crate::auth::{
     one_time::OneTimeKey,
-    reach::Reach,
     session::{Device, NewSession, Session},
     token::{CustomerSubject, SignedToken},
 };
-use crate::app::App;
 use crate::context::RequestContext;
 use crate::error::Result;
 use crate::platform::{
@@ -16,10 +15,11 @@ use crate::platform::{
     database::Tx,
     id::{MemberId, OrganizationId, SessionId},
 };
+use crate::reach::Reach;
 
 /// An access token, and the refresh token for the next one.
 #[derive(Clone)]
-pub struct Pair {
+pub struct TokenPair {
     /// The access token.
     pub access: SignedToken,
     /// The refresh token.
@@ -110,7 +110,7 @@ pub async fn store_in(
 ) -> Result<Vec<SessionId>> {
     let ended = app.access.sessions.insert_in(tx, session).await?;
     let told = ended.iter().map(|id| customer.entry(Action::SessionEnded).on(id));
-    app.audit.note_in(tx, Actor::SYSTEM, told).await?;
+    app.audit.note_in(tx, AuditActor::SYSTEM, told).await?;
     Ok(ended)
 }
 
@@ -124,7 +124,7 @@ pub fn device(context: &RequestContext) -> Device<'_> {
 }
 
 /// Issues the token pair of a session with this refresh token.
-pub fn pair(app: &App, session: &Session, refresh: String) -> Result<Pair> {
+pub fn pair(app: &App, session: &Session, refresh: String) -> Result<TokenPair> {
     let access = app.access.tokens.issue_customer(CustomerSubject {
         id: &session.customer_id,
         session: &session.id,
@@ -134,7 +134,7 @@ pub fn pair(app: &App, session: &Session, refresh: String) -> Result<Pair> {
         client: &session.client_id,
         owner: session.owner_id.as_ref(),
     })?;
-    Ok(Pair {
+    Ok(TokenPair {
         access,
         refresh,
         refresh_expires_at: session.expires_at,

@@ -1,26 +1,26 @@
 //! A customer's custom field values: checked when they are sent, and again in the transaction that writes them.
 
 use super::Customer;
-use crate::access::reach::{Reach, StorefrontReach};
-use crate::access::scope::Scope;
 use crate::app::App;
 use crate::custom_field::{
     Bearer,
-    assignment::{self, Assignment, Writer},
+    assignment::{self, Assignment, ValueWriter},
     inputs::CustomFieldInput,
     store,
 };
 use crate::error::{Faults, Result};
 use crate::platform::{database::Tx, id::StorefrontId};
+use crate::reach::scope::Scope;
+use crate::reach::{Reach, StorefrontReach};
 use crate::storefront::Storefront;
 
 impl Bearer for Customer {}
 
-fn writer(reach: &Reach) -> Writer {
+fn writer(reach: &Reach) -> ValueWriter {
     if reach.has(Scope::CustomersWrite) {
-        Writer::Backend
+        ValueWriter::Backend
     } else {
-        Writer::Customer
+        ValueWriter::Customer
     }
 }
 

@@ -4,12 +4,12 @@ use bson::doc;
 
 use super::store::UNIQUE_EMAIL;
 use super::{Customer, email};
-use crate::access::tenant::Tenant;
 use crate::error::{Error, Result};
 use crate::platform::{
     database::violated_index,
     id::{CustomerId, Id},
 };
+use crate::reach::tenant::Tenant;
 
 /// Customers that are read per command.
 const PART: i64 = 500;

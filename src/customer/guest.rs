@@ -7,17 +7,18 @@
 use bson::doc;
 
 use super::{Customer, refusal as customer_refusal};
-use crate::access::{audit::Actor, reach::Reach};
 use crate::app::App;
+use crate::audit::AuditActor;
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
     database::Tx,
     id::{StorefrontId, StorefrontUserId},
 };
+use crate::reach::Reach;
 use crate::storefront_user::{
     StorefrontUser,
-    merge::{self, Attempt},
+    merge::{self, MergeAttempt},
     refusal,
 };
 
@@ -47,7 +48,7 @@ impl From<std::result::Result<Option<StorefrontUser>, UserError>> for Brought {
 
 /// The result of a merge into a customer.
 #[derive(Clone, Debug, Default)]
-pub struct Taken {
+pub struct MergedGuest {
     /// Number of merged items.
     pub items: i64,
     /// Why nothing was merged.
@@ -116,13 +117,13 @@ fn invalid() -> UserError {
 /// CREDENTIALS_INVALID if the customer's erasure has started; any database error.
 pub async fn take_over(
     app: &App,
-    (reach, by): (&Reach, &Actor),
+    (reach, by): (&Reach, &AuditActor),
     tx: &mut Tx,
     brought: &Brought,
     customer: &Customer,
-) -> Result<Taken> {
+) -> Result<MergedGuest> {
     let Some(guest) = &brought.user else {
-        return Ok(Taken {
+        return Ok(MergedGuest {
             items: 0,
             warning: brought.warning.clone(),
         });
@@ -132,12 +133,12 @@ pub async fn take_over(
         return Err(Error::internal("a customer has no storefront user"));
     };
     match merge::merge_in(app, (reach, by), tx, guest, &own).await {
-        Ok(Attempt::Merged(merged)) => Ok(Taken {
+        Ok(MergeAttempt::Merged(merged)) => Ok(MergedGuest {
             items: merged.items,
             warning: None,
         }),
         // A concurrent operation was first; nothing was written.
-        Ok(Attempt::TooLate(late)) => Ok(Taken {
+        Ok(MergeAttempt::TooLate(late)) => Ok(MergedGuest {
             items: 0,
             warning: usable(late.anonymous, Some(&own.id), None).err(),
         }),

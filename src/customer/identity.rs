@@ -6,24 +6,21 @@ use bson::{Document, doc};
 use serde::{Deserialize, Serialize};
 
 use super::Customer;
-use crate::access::{
-    audit::{Action, Entry},
-    personal::{Link, Personal},
-    reach::{Confine, Holder, Reach},
-    tenant::TenantDocument,
-};
+use crate::audit::{Action, AuditEntry};
+use crate::domain::personal::{Personal, SubjectLink};
 use crate::error::Result;
 use crate::platform::{
     clock::Timestamp,
     database::{Database, Tx},
     id::{CustomerId, IdentityId, IdentityProviderId, StorefrontId, StorefrontUserId},
-    stored::{Field, Stored},
+    stored::{Stored, StoredField},
 };
+use crate::reach::{Confine, Holder, Reach, tenant::TenantDocument};
 
 /// A link between a provider's subject and a customer.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Identity {
+pub struct LinkedIdentity {
     /// Id.
     #[serde(rename = "_id")]
     pub id: IdentityId,
@@ -44,13 +41,13 @@ pub struct Identity {
 }
 
 // The provider's subject is personal data.
-impl fmt::Debug for Identity {
+impl fmt::Debug for LinkedIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Identity({})", self.id)
     }
 }
 
-impl TenantDocument for Identity {
+impl TenantDocument for LinkedIdentity {
     type Id = IdentityId;
     const COLLECTION: &'static str = "identities";
     const HOLDER: Holder = Holder::StorefrontUser("userId");
@@ -64,22 +61,22 @@ impl TenantDocument for Identity {
     }
 }
 
-impl Personal for Identity {
+impl Personal for LinkedIdentity {
     const STORED: Stored = Stored {
         collection: Self::COLLECTION,
         fields: &[
-            ("_id", Field::Told("id")),
-            ("storefrontId", Field::Told("storefrontId")),
-            ("userId", Field::Told("storefrontUserId")),
-            ("customerId", Field::Told("customerId")),
-            ("providerId", Field::Told("identityProviderId")),
-            ("subject", Field::Personal("subject")),
-            ("isEmailProven", Field::Told("isEmailProven")),
-            ("createdAt", Field::Told("createdAt")),
+            ("_id", StoredField::Told("id")),
+            ("storefrontId", StoredField::Told("storefrontId")),
+            ("userId", StoredField::Told("storefrontUserId")),
+            ("customerId", StoredField::Told("customerId")),
+            ("providerId", StoredField::Told("identityProviderId")),
+            ("subject", StoredField::Personal("subject")),
+            ("isEmailProven", StoredField::Told("isEmailProven")),
+            ("createdAt", StoredField::Told("createdAt")),
         ],
     };
     const NAME: &'static str = "identities";
-    const LINK: Link = Link::User("userId");
+    const LINK: SubjectLink = SubjectLink::User("userId");
 }
 
 /// Deletes a person's links to identity providers, within the transaction that erases or deletes the person. Returns
@@ -92,7 +89,10 @@ pub async fn forget_in(
     user: &StorefrontUserId,
 ) -> Result<u64> {
     let theirs = theirs(storefront, user);
-    database.open::<Identity>(reach).delete_many_in(tx, theirs).await
+    database
+        .open::<LinkedIdentity>(reach)
+        .delete_many_in(tx, theirs)
+        .await
 }
 
 /// Unlinks every identity of a customer except a spared one within a transaction. Returns an audit entry for each.
@@ -101,17 +101,18 @@ pub async fn unlink_all_in(
     reach: &Reach,
     tx: &mut Tx,
     (customer, spared): (&Customer, Option<&IdentityId>),
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<AuditEntry>> {
     let mut theirs = theirs(&customer.storefront_id, &customer.user_id);
     if let Some(spared) = spared {
         theirs.insert("_id", doc! { "$ne": spared });
     }
-    let identities = database.open::<Identity>(reach);
+    let identities = database.open::<LinkedIdentity>(reach);
     let linked = identities.find_in(tx, theirs.clone()).await?;
     if !linked.is_empty() {
         identities.delete_many_in(tx, theirs).await?;
     }
-    let entry = |identity: &Identity| customer.entry(Action::IdentityUnlinked).on(&identity.provider_id);
+    let entry =
+        |identity: &LinkedIdentity| customer.entry(Action::IdentityUnlinked).on(&identity.provider_id);
     Ok(linked.iter().map(entry).collect())
 }
 

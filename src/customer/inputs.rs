@@ -2,8 +2,8 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 
-use super::credentials::Pair;
-use super::graphql::Customer;
+use super::credentials::TokenPair;
+use super::node::CustomerNode;
 use super::{Gender, Salutation};
 use crate::custom_field::inputs::CustomFieldInput;
 use crate::error::UserError;
@@ -25,8 +25,8 @@ pub struct CustomerToken {
     refresh_token_expires_at: Timestamp,
 }
 
-impl From<Pair> for CustomerToken {
-    fn from(pair: Pair) -> Self {
+impl From<TokenPair> for CustomerToken {
+    fn from(pair: TokenPair) -> Self {
         Self {
             access_token: pair.access.token,
             refresh_token: pair.refresh,
@@ -78,7 +78,7 @@ pub struct CustomerRegisterInput {
 #[derive(Default, SimpleObject)]
 pub struct CustomerRegisterPayload {
     /// The new customer; null when there are user errors, and if the storefront conceals registered e-mail addresses.
-    pub(super) customer: Option<Customer>,
+    pub(super) customer: Option<CustomerNode>,
     /// Tokens of the new customer's session; null without `password`, and whenever `customer` is null.
     pub(super) token: Option<CustomerToken>,
     /// Number of storage items merged from the anonymous user.
@@ -121,7 +121,7 @@ pub struct CustomerUpdateInput {
 #[derive(SimpleObject)]
 pub struct CustomerUpdatePayload {
     /// The customer as stored after the update; null when there are user errors.
-    pub(super) customer: Option<Customer>,
+    pub(super) customer: Option<CustomerNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
@@ -160,7 +160,7 @@ pub struct CustomerTokenPayload {
     /// Tokens of the session; null when there are user errors.
     pub(super) token: Option<CustomerToken>,
     /// The signed-in customer; null when there are user errors.
-    pub(super) customer: Option<Customer>,
+    pub(super) customer: Option<CustomerNode>,
     /// Number of storage items merged from the anonymous user.
     pub(super) merged_item_count: i32,
     /// Reasons for which `anonymousUserToken` was not used although the customer was signed in; usually empty.
@@ -205,7 +205,7 @@ pub struct CustomerPasswordChangeInput {
 #[derive(SimpleObject)]
 pub struct CustomerPasswordChangePayload {
     /// The customer; null when there are user errors.
-    pub(super) customer: Option<Customer>,
+    pub(super) customer: Option<CustomerNode>,
     /// Tokens of a new session, which replace all earlier tokens; null when there are user errors.
     pub(super) token: Option<CustomerToken>,
     /// User errors; empty when the mutation took effect.
@@ -227,7 +227,7 @@ pub struct CustomerPasswordSetInput {
 #[derive(SimpleObject)]
 pub struct CustomerPasswordSetPayload {
     /// The customer; null when there are user errors.
-    pub(super) customer: Option<Customer>,
+    pub(super) customer: Option<CustomerNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }

@@ -16,12 +16,12 @@ use std::time::Duration;
 
 use super::Customer;
 use super::mail::{About, Class, Granted};
-use crate::access::reach::StorefrontReach;
 use crate::app::App;
 use crate::context::{RequestContext, limits::Amounts};
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::platform::id::{CustomerId, Id, StorefrontId};
 use crate::platform::throttle::{Attempt, Held, Limit, Window};
+use crate::reach::StorefrontReach;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);

@@ -6,15 +6,15 @@ use async_graphql::{Enum, ID, InputObject};
 use bson::{Bson, doc};
 
 use super::anonymization::{self, AnonymizationStatus};
-use super::graphql::{Customer, READ};
-use super::{Customer as Document, CustomerStatus, email, store};
+use super::node::{CustomerNode, READ};
+use super::{Customer, CustomerStatus, email, store};
 use crate::context::RequestContext;
-use crate::custom_field::{Definitions, filter::CustomFieldFilter, graphql::visible};
+use crate::custom_field::{Definitions, filter::CustomFieldFilter, node::visible};
 use crate::error::{Error, Result};
 use crate::platform::{
     filter::{DateTimeFilter, Filter, Nested, StringFilter, condition},
     id::{CustomerGroupId, Id, StorefrontId},
-    page::{Connection, Count, Order, PageArgs, Values},
+    page::{Connection, Count, PageArgs, SortOrder, Values},
 };
 
 /// Sort key of a list of customers.
@@ -33,7 +33,7 @@ pub enum CustomerSortKey {
 }
 
 impl CustomerSortKey {
-    fn order(self, storefront: &StorefrontId, descending: bool) -> Order {
+    fn order(self, storefront: &StorefrontId, descending: bool) -> SortOrder {
         let (field, values) = match self {
             Self::CreatedAt => ("_id", Values::Unique),
             Self::UpdatedAt => ("updatedAt", Values::Shared),
@@ -41,7 +41,7 @@ impl CustomerSortKey {
             Self::Email => ("emailKey", Values::Optional),
             Self::Reference => ("referenceNumber", Values::Shared),
         };
-        Order {
+        SortOrder {
             name: format!("customers of {storefront}"),
             field,
             values,
@@ -50,7 +50,7 @@ impl CustomerSortKey {
     }
 
     /// The value by which a customer is sorted.
-    fn of(self, customer: &Document) -> Bson {
+    fn of(self, customer: &Customer) -> Bson {
         let text = |text: &Option<String>| text.as_deref().map_or(Bson::Null, Bson::from);
         match self {
             Self::CreatedAt => (&customer.id).into(),
@@ -216,7 +216,7 @@ pub async fn customers_of(
     mut filter: Option<CustomerFilter>,
     (key, reverse): (CustomerSortKey, bool),
     page: PageArgs,
-) -> Result<Connection<Customer>> {
+) -> Result<Connection<CustomerNode>> {
     let reach = context.reach(&READ)?;
     let page = page.check(context.app.vault.cursors(), key.order(storefront, reverse))?;
     let one = context
@@ -230,7 +230,7 @@ pub async fn customers_of(
         filter.resolve(&visible(context, &reach, storefront).await?)?;
     }
     let condition = condition(filter)?;
-    let position = |customer: &Document| (key.of(customer), (&customer.id).into());
+    let position = |customer: &Customer| (key.of(customer), (&customer.id).into());
     let slice = store::page(&context.app.database, &reach, condition.clone(), &page, position).await?;
     let app = Arc::clone(&context.app);
     let count: Count = Box::new(move || {
@@ -238,7 +238,7 @@ pub async fn customers_of(
         Box::pin(async move { store::count(&app.database, &reach, condition).await })
     });
     Ok(Connection::new(
-        slice.map(|customer| Customer::new(Arc::new(customer))),
+        slice.map(|customer| CustomerNode::new(Arc::new(customer))),
         count,
     ))
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, OneofObject};
 
-use super::graphql::{Customer, READ};
-use super::{Customer as Document, email, is_reference, store};
-use crate::access::reach::Reach;
+use super::node::{CustomerNode, READ};
+use super::{Customer, email, is_reference, store};
 use crate::context::RequestContext;
 use crate::error::Result;
 use crate::platform::id::{CustomerId, Id};
+use crate::reach::Reach;
 
 /// Identifies a customer by exactly one of its keys.
 #[derive(OneofObject)]
@@ -53,21 +53,21 @@ impl CustomerQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Key of the customer.")] by: CustomerBy,
-    ) -> Option<Result<Customer>> {
+    ) -> Option<Result<CustomerNode>> {
         let load = async {
             let context = RequestContext::of(ctx)?;
             let reach = context.reach(&READ)?;
-            Ok(find(context, &reach, by).await?.map(Customer::new))
+            Ok(find(context, &reach, by).await?.map(CustomerNode::new))
         };
         load.await.transpose()
     }
 }
 
-async fn find(context: &RequestContext, reach: &Reach, by: CustomerBy) -> Result<Option<Arc<Document>>> {
+async fn find(context: &RequestContext, reach: &Reach, by: CustomerBy) -> Result<Option<Arc<Customer>>> {
     let database = &context.app.database;
     match by {
         CustomerBy::Id(id) => match CustomerId::parse(&id) {
-            Some(id) => context.by_id_at_root::<Document>(reach, &id).await,
+            Some(id) => context.by_id_at_root::<Customer>(reach, &id).await,
             None => Ok(None),
         },
         CustomerBy::Reference(key) => {

@@ -8,17 +8,18 @@ use futures_util::{FutureExt, future::BoxFuture};
 use serde::{Deserialize, Serialize};
 
 use super::Customer;
-use crate::access::{one_time::Purpose, reach::SystemReach};
 use crate::app::App;
+use crate::auth::one_time::Purpose;
 use crate::error::{Error, Result};
 use crate::notice::{Notice, Store};
 use crate::platform::{
     database::Tx,
     id::{CustomerId, Id, JobId},
-    job::{Failure, Kind},
+    job::{JobFailure, JobKind},
     mail::Message,
     secret::Secret,
 };
+use crate::reach::HouseReach;
 use crate::storefront::Storefront;
 
 const KIND: &str = "customer.mail";
@@ -106,7 +107,7 @@ impl Granted {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Payload {
+struct MailPayload {
     customer_id: CustomerId,
     about: About,
     /// The mail's own id, the same when it is sent again.
@@ -120,7 +121,7 @@ struct Payload {
     provider: Option<String>,
 }
 
-impl Payload {
+impl MailPayload {
     fn new(app: &App, customer: &CustomerId, about: About) -> Self {
         Self {
             customer_id: customer.clone(),
@@ -165,7 +166,9 @@ pub async fn enqueue(
     about: About,
     granted: Granted,
 ) -> Result<()> {
-    Payload::new(app, customer, about).enqueue(app, tx, granted).await
+    MailPayload::new(app, customer, about)
+        .enqueue(app, tx, granted)
+        .await
 }
 
 /// As [`enqueue`], for a mail to this address, whatever address the customer has when it is sent.
@@ -179,7 +182,7 @@ pub async fn enqueue_to(
     (about, granted): (About, Granted),
     address: &str,
 ) -> Result<()> {
-    let mut payload = Payload::new(app, customer, about);
+    let mut payload = MailPayload::new(app, customer, about);
     payload.to = Some(Binary {
         subtype: BinarySubtype::Generic,
         bytes: app.vault.seal(&payload.message_id, address.as_bytes())?,
@@ -198,7 +201,7 @@ pub async fn enqueue_link(
     provider: &str,
     granted: Granted,
 ) -> Result<()> {
-    let mut payload = Payload::new(app, customer, About::IdentityLinked);
+    let mut payload = MailPayload::new(app, customer, About::IdentityLinked);
     payload.provider = Some(provider.to_owned());
     payload.enqueue(app, tx, granted).await
 }
@@ -215,19 +218,19 @@ pub async fn forget_files(app: &App, customer: &CustomerId) -> Result<()> {
 
 /// The jobs of this domain.
 #[must_use]
-pub fn jobs() -> Vec<Kind<Arc<App>>> {
-    vec![Kind {
+pub fn jobs() -> Vec<JobKind<Arc<App>>> {
+    vec![JobKind {
         name: KIND,
         every: None,
         run: |app, payload| send(app, payload),
     }]
 }
 
-fn send(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
+fn send(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), JobFailure>> {
     async move {
-        let payload: Payload =
-            bson::deserialize_from_document(payload).map_err(|error| Failure::Fail(error.into()))?;
-        let system = SystemReach::for_background_work();
+        let payload: MailPayload =
+            bson::deserialize_from_document(payload).map_err(|error| JobFailure::Fail(error.into()))?;
+        let system = HouseReach::for_background_work();
         let found = app
             .database
             .open::<Customer>(&system)
@@ -257,10 +260,10 @@ async fn letter(
     app: &App,
     customer: &Customer,
     storefront: &Storefront,
-    payload: Payload,
+    payload: MailPayload,
 ) -> Result<Option<Message>> {
     let address = payload.sealed_address(app)?;
-    let Payload {
+    let MailPayload {
         about,
         message_id,
         provider,

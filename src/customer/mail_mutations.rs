@@ -5,15 +5,17 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::credentials::Beginner;
-use super::graphql::Customer;
 use super::inputs::CustomerToken;
 use super::mail::About;
 use super::mutations::{checked_password, whom};
+use super::node::CustomerNode;
 use super::{confirmation, email, limits, mailed_keys, refusal, sign_in, store};
-use crate::access::{one_time::Purpose, password::Place, principal::Policy, scope::Scope};
+use crate::auth::one_time::Purpose;
 use crate::context::RequestContext;
 use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
+use crate::password::PasswordField;
 use crate::platform::secret::Secret;
+use crate::reach::{principal::Policy, scope::Scope};
 use crate::storefront::Storefront;
 
 /// Who may request mails.
@@ -51,7 +53,7 @@ pub struct CustomerPasswordResetInput {
 #[derive(SimpleObject)]
 pub struct CustomerPasswordResetPayload {
     /// The signed-in customer; null when there are user errors.
-    customer: Option<Customer>,
+    customer: Option<CustomerNode>,
     /// Tokens of a new session, which replace all earlier tokens; null when there are user errors.
     token: Option<CustomerToken>,
     /// User errors; empty when the mutation took effect.
@@ -88,7 +90,7 @@ pub struct CustomerEmailVerifyInput {
 #[derive(SimpleObject)]
 pub struct CustomerEmailVerifyPayload {
     /// The customer with the verified address; null when there are user errors.
-    customer: Option<Customer>,
+    customer: Option<CustomerNode>,
     /// User errors; empty when the mutation took effect.
     user_errors: Vec<UserError>,
 }
@@ -123,7 +125,7 @@ pub struct CustomerEmailChangeConfirmInput {
 #[derive(SimpleObject)]
 pub struct CustomerEmailChangeConfirmPayload {
     /// The customer with the new address; null when there are user errors.
-    customer: Option<Customer>,
+    customer: Option<CustomerNode>,
     /// User errors; empty when the mutation took effect.
     user_errors: Vec<UserError>,
 }
@@ -298,7 +300,7 @@ async fn ask(
 async fn reset(
     context: &Arc<RequestContext>,
     input: CustomerPasswordResetInput,
-) -> Result<(Customer, CustomerToken)> {
+) -> Result<(CustomerNode, CustomerToken)> {
     let CustomerPasswordResetInput {
         restore_password_key,
         password,
@@ -307,7 +309,7 @@ async fn reset(
     let mut faults = Faults::default();
     let look = mailed_keys::redeemer(&context.app, &restore_password_key);
     let redeemer = faults.absorb(look.await)?;
-    let place = Place {
+    let place = PasswordField {
         field: "password",
         legacy_code: Some(408),
     };
@@ -323,18 +325,18 @@ async fn reset(
     let beginner = Beginner::of_key(context, &redeemer.key);
     let (customer, pair, reach) = mailed_keys::reset(&context.app, &redeemer, password, &beginner).await?;
     limits::signed_in(context, &customer).await;
-    Ok((Customer::in_payload(customer, &reach), pair.into()))
+    Ok((CustomerNode::in_payload(customer, &reach), pair.into()))
 }
 
 async fn confirm(
     context: &Arc<RequestContext>,
     (token, password): (&str, Option<String>),
     purpose: Purpose,
-) -> Result<Customer> {
+) -> Result<CustomerNode> {
     let key = mailed_keys::look(&context.app, token, purpose, confirmation::FIELD).await?;
     let shown = confirmation::shown(context, &key, password.map(Secret::from)).await?;
     let (customer, reach) = confirmation::confirm(&context.app, &key, shown).await?;
-    Ok(Customer::in_payload(customer, &reach))
+    Ok(CustomerNode::in_payload(customer, &reach))
 }
 
 async fn request_change(context: &Arc<RequestContext>, input: CustomerEmailChangeRequestInput) -> Result<()> {

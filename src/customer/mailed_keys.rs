@@ -7,24 +7,25 @@ use bson::doc;
 use futures_util::FutureExt;
 
 use super::anonymization::open;
-use super::credentials::{self, Beginner, Pair};
+use super::credentials;
+use super::credentials::{Beginner, TokenPair};
 use super::email::{self, Email};
 use super::mail::{self, About, Granted};
 use super::passwords::new_password;
 use super::{Customer, identity, limits, refusal, store};
-use crate::access::{
-    audit::{Action, Actor},
-    one_time::{Holder, Looked, OneTimeKey, Purpose, SEALED},
-    reach::{Reach, StorefrontReach},
-    session::{Ended, Session},
-};
 use crate::app::App;
+use crate::audit::{Action, AuditActor};
+use crate::auth::{
+    one_time::{KeyHolder, Looked, OneTimeKey, Purpose, SEALED},
+    session::{EndedSessions, Session},
+};
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::platform::{
     database::{Tx, violated_index},
     id::{CustomerId, OrganizationId, StorefrontUserId},
     secret::Secret,
 };
+use crate::reach::{Reach, StorefrontReach};
 
 /// Prepares a key for the customer with this address, and its mail. For an unknown address as much is written: a key of
 /// a nonexistent customer, which nobody receives.
@@ -51,7 +52,7 @@ pub async fn request(
         Some(customer) => (&customer.id, &customer.user_id),
         None => (&nobody.0, &nobody.1),
     };
-    let holder = Holder {
+    let holder = KeyHolder {
         organization,
         storefront: place.id(),
         user,
@@ -76,7 +77,7 @@ pub async fn request(
 pub async fn prepare(
     app: &App,
     tx: &mut Tx,
-    holder: Holder<'_>,
+    holder: KeyHolder<'_>,
     (purpose, about, granted): (Purpose, About, Granted),
     address: &str,
 ) -> Result<()> {
@@ -91,7 +92,7 @@ pub async fn prepare(
 pub async fn prepare_for(
     app: &App,
     tx: &mut Tx,
-    holder: Holder<'_>,
+    holder: KeyHolder<'_>,
     (purpose, address): (Purpose, &str),
     (about, reader, granted): (About, &CustomerId, Granted),
 ) -> Result<()> {
@@ -189,7 +190,7 @@ pub async fn reset(
     redeemer: &Redeemer,
     password: Secret,
     beginner: &Beginner<'_>,
-) -> Result<(Customer, Pair, Reach)> {
+) -> Result<(Customer, TokenPair, Reach)> {
     let Redeemer { key, customer, reach } = redeemer;
     let hash = app.passwords.hash(password).await?;
     let (session, refresh) = beginner.begin(app, customer);
@@ -215,7 +216,7 @@ async fn write_reset(
     key: &OneTimeKey,
     (hash, notice): (&str, Granted),
     session: &Session,
-) -> Result<Option<(Customer, Ended)>> {
+) -> Result<Option<(Customer, EndedSessions)>> {
     if !app.one_time.use_up_in(tx, key).await? {
         return Ok(None);
     }
@@ -254,7 +255,9 @@ async fn write_reset(
         customer.entry(Action::SignedIn).on(&session.id),
     ];
     let told = told.into_iter().chain(unlinked);
-    app.audit.note_in(tx, Actor::customer(&customer.id), told).await?;
+    app.audit
+        .note_in(tx, AuditActor::customer(&customer.id), told)
+        .await?;
     Ok(Some((customer, ended)))
 }
 
@@ -263,7 +266,7 @@ async fn write_reset(
 /// # Errors
 /// SAVE_FAILED (410).
 pub async fn request_change(app: &Arc<App>, reach: &Reach, customer: &Customer, email: &Email) -> Result<()> {
-    let holder = Holder {
+    let holder = KeyHolder {
         organization: reach.identity().organization(),
         storefront: &customer.storefront_id,
         user: &customer.user_id,

@@ -5,16 +5,14 @@ use futures_util::FutureExt;
 use serde::Deserialize;
 
 use super::{Customer, email_keys};
-use crate::access::{
-    reach::SystemReach,
-    session::{MOST, Session},
-};
+use crate::auth::session::{MOST, Session};
 use crate::error::Result;
 use crate::platform::{
     database::Database,
     id::{SessionId, StorefrontId, StorefrontUserId},
     migration::Migration,
 };
+use crate::reach::HouseReach;
 
 /// Number of sessions that one transaction of a migration ends.
 const BATCH: i64 = 1000;
@@ -48,14 +46,14 @@ pub const EMAIL_KEYS: Migration = Migration {
 };
 
 async fn compare_addresses(database: &Database) -> Result<()> {
-    let customers = database.open::<Customer>(&SystemReach::for_background_work());
+    let customers = database.open::<Customer>(&HouseReach::for_background_work());
     email_keys::compare_all(&customers).await
 }
 
 async fn number_references(database: &Database) -> Result<()> {
     let number = doc! { "$arrayElemAt": [{ "$split": ["$reference", "--"] }, 1] };
     database
-        .open::<Customer>(&SystemReach::for_background_work())
+        .open::<Customer>(&HouseReach::for_background_work())
         .migrate(
             doc! { "referenceNumber": { "$exists": false } },
             vec![doc! { "$set": { "referenceNumber": { "$toLong": number } } }],
@@ -67,42 +65,42 @@ async fn number_references(database: &Database) -> Result<()> {
 /// The owner of a session.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Holder {
+struct SessionOwner {
     storefront_id: StorefrontId,
     user_id: StorefrontUserId,
 }
 
 async fn end_surplus_sessions(database: &Database) -> Result<()> {
     #[derive(Deserialize)]
-    struct Row {
+    struct SessionRow {
         #[serde(rename = "_id")]
-        holder: Holder,
+        holder: SessionOwner,
     }
-    let sessions = database.open::<Session>(&SystemReach::for_background_work());
+    let sessions = database.open::<Session>(&HouseReach::for_background_work());
     let most = i64::try_from(MOST).unwrap_or(i64::MAX);
     let holder = doc! { "storefrontId": "$storefrontId", "userId": "$userId" };
-    let crowded: Vec<Row> = sessions
+    let crowded: Vec<SessionRow> = sessions
         .aggregate(vec![
             doc! { "$group": { "_id": holder, "sessions": { "$sum": 1_i64 } } },
             doc! { "$match": { "sessions": { "$gt": most } } },
         ])
         .await?;
-    for Row { holder } in crowded {
+    for SessionRow { holder } in crowded {
         while end_some(database, &holder, most).await? == BATCH {}
     }
     Ok(())
 }
 
 /// Ends a limited number of a customer's surplus sessions, and returns how many.
-async fn end_some(database: &Database, holder: &Holder, most: i64) -> Result<i64> {
+async fn end_some(database: &Database, holder: &SessionOwner, most: i64) -> Result<i64> {
     #[derive(Deserialize)]
-    struct Row {
+    struct SessionRow {
         #[serde(rename = "_id")]
         id: SessionId,
     }
-    let system = SystemReach::for_background_work();
+    let system = HouseReach::for_background_work();
     let sessions = database.open::<Session>(&system);
-    let surplus: Vec<Row> = sessions
+    let surplus: Vec<SessionRow> = sessions
         .aggregate(vec![
             doc! { "$match": { "storefrontId": &holder.storefront_id, "userId": &holder.user_id } },
             doc! { "$sort": { "lastUsedAt": -1, "_id": -1 } },
@@ -126,7 +124,7 @@ async fn erase_terms(database: &Database) -> Result<()> {
     let erased =
         doc! { "anonymization.startedAt": { "$exists": true }, "terms.version": { "$exists": true } };
     database
-        .open::<Customer>(&SystemReach::for_background_work())
+        .open::<Customer>(&HouseReach::for_background_work())
         .migrate(erased, vec![doc! { "$unset": "terms.version" }])
         .await?;
     Ok(())

@@ -8,7 +8,6 @@ pub mod credentials;
 pub mod custom_fields;
 pub mod email;
 pub mod email_keys;
-pub mod graphql;
 pub mod guest;
 pub mod identity;
 pub mod inputs;
@@ -20,6 +19,7 @@ pub mod mail_mutations;
 pub mod mailed_keys;
 pub mod migrations;
 pub mod mutations;
+pub mod node;
 pub mod oauth;
 pub mod password_mutations;
 pub mod passwords;
@@ -39,20 +39,16 @@ use anonymization::Anonymization;
 use async_graphql::Enum;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{
-    audit::{Action, Entry},
-    membership::MemberDocument,
-    password::Hashed,
-    reach::Holder,
-    tenant::TenantDocument,
-};
+use crate::audit::{Action, AuditEntry};
 use crate::custom_field::FieldValue;
 use crate::error::{UserError, UserErrorCode};
+use crate::password::Hashed;
 use crate::platform::{
     clock::Timestamp,
     id::{AddressId, CustomerGroupId, CustomerId, StorefrontId, StorefrontUserId},
     scalar::Date,
 };
+use crate::reach::{Holder, membership::MemberDocument, tenant::TenantDocument};
 
 /// Longest first and last name, in characters (SPR-11).
 pub const MAX_NAME: usize = 100;
@@ -216,8 +212,8 @@ pub struct Customer {
 impl Customer {
     /// Creates an audit entry about this customer.
     #[must_use]
-    pub fn entry(&self, action: Action) -> Entry {
-        Entry::new(&self.storefront_id, &self.id, action)
+    pub fn entry(&self, action: Action) -> AuditEntry {
+        AuditEntry::new(&self.storefront_id, &self.id, action)
     }
 }
 

@@ -5,27 +5,29 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, MaybeUndefined, Object};
 
 use super::credentials::Beginner;
-use super::graphql::Customer;
 use super::inputs::{
     CustomerRegisterInput, CustomerRegisterPayload, CustomerToken, CustomerUpdateInput, CustomerUpdatePayload,
 };
-use super::profile::{self, Changes};
+use super::node::CustomerNode;
+use super::profile;
+use super::profile::ProfileChanges;
 use super::registration::{self, NewCustomer, Registered, Terms};
 use super::unique::Unique;
 use super::{
-    Customer as Document, MAX_NAME, MAX_TERMS_VERSION, check_date_of_birth, check_shopper_reference, email,
-    limits, refusal,
+    Customer, MAX_NAME, MAX_TERMS_VERSION, check_date_of_birth, check_shopper_reference, email, limits,
+    refusal,
 };
 use super::{concealed, custom_fields};
-use crate::access::{password::Place, principal::Policy, reach::Reach, scope::Scope};
 use crate::context::RequestContext;
 use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
+use crate::password::PasswordField;
 use crate::platform::{
     id::{CustomerId, Id},
     scalar::{Date, wire_count},
     secret::Secret,
     text,
 };
+use crate::reach::{Reach, principal::Policy, scope::Scope};
 
 const REGISTER: Policy = Policy::backend(Scope::CustomersWrite).and_public();
 const WRITE: Policy = Policy::backend(Scope::CustomersWrite).and_customer();
@@ -133,7 +135,7 @@ async fn register(
     }
     let (customer, pair) = new.unzip();
     Ok(CustomerRegisterPayload {
-        customer: customer.map(|customer| Customer::in_payload(customer, &reach)),
+        customer: customer.map(|customer| CustomerNode::in_payload(customer, &reach)),
         token: pair.flatten().map(CustomerToken::from),
         merged_item_count: wire_count(taken.items),
         warnings: taken.warning.into_iter().collect(),
@@ -151,7 +153,7 @@ fn checked_customer(
     let password = match (input.password, input.confirm_password) {
         (None, None) => None,
         (password, confirmation) => {
-            let place = Place {
+            let place = PasswordField {
                 field: "password",
                 legacy_code: None,
             };
@@ -204,7 +206,7 @@ fn shopper_reference(reach: &Reach, value: &str) -> std::result::Result<String, 
 ///
 /// # Errors
 /// CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, on `customerId`.
-pub async fn whom(context: &RequestContext, reach: &Reach, id: Option<&ID>) -> Result<Document> {
+pub async fn whom(context: &RequestContext, reach: &Reach, id: Option<&ID>) -> Result<Customer> {
     let customer = whomever(context, reach, id).await?;
     customer.check_open("customerId")?;
     Ok(customer)
@@ -214,7 +216,7 @@ pub async fn whom(context: &RequestContext, reach: &Reach, id: Option<&ID>) -> R
 ///
 /// # Errors
 /// CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), on `customerId`.
-pub async fn whomever(context: &RequestContext, reach: &Reach, id: Option<&ID>) -> Result<Document> {
+pub async fn whomever(context: &RequestContext, reach: &Reach, id: Option<&ID>) -> Result<Customer> {
     let own = reach.person().and_then(|person| person.customer.as_ref());
     let id = match (own, id) {
         (Some((own, _)), None) => own.clone(),
@@ -224,11 +226,11 @@ pub async fn whomever(context: &RequestContext, reach: &Reach, id: Option<&ID>) 
         }
         (_, Some(id)) => CustomerId::parse(id).ok_or_else(|| refusal::not_found("customerId"))?,
     };
-    let found = context.app.database.open::<Document>(reach).get(&id).await?;
+    let found = context.app.database.open::<Customer>(reach).get(&id).await?;
     found.ok_or_else(|| refusal::not_found("customerId").into())
 }
 
-async fn update(context: &Arc<RequestContext>, mut input: CustomerUpdateInput) -> Result<Customer> {
+async fn update(context: &Arc<RequestContext>, mut input: CustomerUpdateInput) -> Result<CustomerNode> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
     let customer = faults.absorb(whom(context, &reach, input.customer_id.as_ref()).await)?;
@@ -243,7 +245,7 @@ async fn update(context: &Arc<RequestContext>, mut input: CustomerUpdateInput) -
     faults.check()?;
     let customer = customer.ok_or_else(|| Error::internal("a validated input has no customer"))?;
     let updated = profile::update(&context.app, &reach, &customer, changes, expected).await?;
-    Ok(Customer::in_payload(updated, &reach))
+    Ok(CustomerNode::in_payload(updated, &reach))
 }
 
 fn checked_changes(
@@ -252,7 +254,7 @@ fn checked_changes(
     faults: &mut Faults,
     input: CustomerUpdateInput,
     has_no_custom_fields: bool,
-) -> Changes {
+) -> ProfileChanges {
     let is_empty = has_no_custom_fields
         && input.first_name.is_undefined()
         && input.last_name.is_undefined()
@@ -286,7 +288,7 @@ fn checked_changes(
     });
     let shopper_reference = sent(input.shopper_reference)
         .and_then(|text| faults.take(shopper_reference(reach, &text.unwrap_or_default())));
-    Changes {
+    ProfileChanges {
         first_name,
         last_name,
         salutation: sent(input.salutation),
@@ -315,7 +317,7 @@ pub fn checked_password(
     faults: &mut Faults,
     password: Secret,
     confirmation: Option<String>,
-    place: Place,
+    place: PasswordField,
 ) -> Secret {
     let confirmation = confirmation.map(Secret::from);
     for fault in context

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use super::credentials::{Pair, device};
+use super::credentials::{TokenPair, device};
 use super::inputs::CustomerTokenCreateInput;
 use super::sign_in;
 use super::token_mutations::{self, client_of};
-use crate::access::oauth::{Refusal, TokenAnswer};
 use crate::app::App;
+use crate::auth::oauth::{OAuthError, TokenAnswer};
 use crate::context::RequestContext;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::platform::id::{ApiClientId, Id};
@@ -21,7 +21,7 @@ pub async fn by_password(
     context: &Arc<RequestContext>,
     username: String,
     password: String,
-) -> Result<std::result::Result<TokenAnswer, Refusal>> {
+) -> Result<std::result::Result<TokenAnswer, OAuthError>> {
     let input = CustomerTokenCreateInput {
         storefront_id: None,
         email: username,
@@ -39,7 +39,7 @@ pub async fn by_password(
 pub async fn by_refresh_token(
     context: &RequestContext,
     token: &str,
-) -> Result<std::result::Result<TokenAnswer, Refusal>> {
+) -> Result<std::result::Result<TokenAnswer, OAuthError>> {
     let client = client_of(context);
     let outcome = sign_in::refresh(&context.app, token, client.as_deref(), device(context)).await;
     answer(&context.app, outcome.map(|(signed_in, _)| signed_in.pair))
@@ -54,16 +54,16 @@ pub async fn revoke_refresh_token(
     app: &App,
     client: &ApiClientId,
     token: &str,
-) -> Result<std::result::Result<(), Refusal>> {
+) -> Result<std::result::Result<(), OAuthError>> {
     let is_ended = sign_in::end_by_token(app, token, Some(client.as_str())).await?;
     Ok(if is_ended {
         Ok(())
     } else {
-        Err(Refusal::UnauthorizedClient)
+        Err(OAuthError::UnauthorizedClient)
     })
 }
 
-fn answer(app: &App, outcome: Result<Pair>) -> Result<std::result::Result<TokenAnswer, Refusal>> {
+fn answer(app: &App, outcome: Result<TokenPair>) -> Result<std::result::Result<TokenAnswer, OAuthError>> {
     let faults = match outcome {
         Ok(pair) => {
             return Ok(Ok(TokenAnswer {
@@ -77,13 +77,13 @@ fn answer(app: &App, outcome: Result<Pair>) -> Result<std::result::Result<TokenA
     let refusal = faults.iter().find_map(|fault| match fault.code {
         UserErrorCode::CredentialsInvalid => {
             let message = "No customer has this e-mail address and password together.";
-            Some(Refusal::InvalidGrant(message))
+            Some(OAuthError::InvalidGrant(message))
         }
-        UserErrorCode::TokenInvalid => Some(Refusal::InvalidGrant(
+        UserErrorCode::TokenInvalid => Some(OAuthError::InvalidGrant(
             "This refresh token is not, or no longer, one that works.",
         )),
-        UserErrorCode::RateLimited => Some(Refusal::TooMany(fault.retry_after_seconds.unwrap_or(1))),
-        UserErrorCode::SaveFailed => Some(Refusal::Unavailable),
+        UserErrorCode::RateLimited => Some(OAuthError::TooMany(fault.retry_after_seconds.unwrap_or(1))),
+        UserErrorCode::SaveFailed => Some(OAuthError::Unavailable),
         _ => None,
     });
     refusal.map(Err).ok_or(Error::Rejected(faults))

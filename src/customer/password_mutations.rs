@@ -5,16 +5,17 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 
 use super::credentials::Beginner;
-use super::graphql::Customer;
 use super::inputs::{
     CustomerPasswordChangeInput, CustomerPasswordChangePayload, CustomerPasswordSetInput,
     CustomerPasswordSetPayload, CustomerToken,
 };
 use super::mutations::{checked_password, whom};
+use super::node::CustomerNode;
 use super::{passwords, sign_in};
-use crate::access::{password::Place, principal::Policy, scope::Scope};
 use crate::context::RequestContext;
 use crate::error::{Error, Faults, Result, payload};
+use crate::password::PasswordField;
+use crate::reach::{principal::Policy, scope::Scope};
 
 const OWN: Policy = Policy::customer_only();
 const BACKEND: Policy = Policy::backend(Scope::CustomersWrite);
@@ -63,7 +64,7 @@ impl CustomerPasswordMutation {
 }
 
 /// The place of the new password in the input of a change (SPR-80).
-const NEW_PASSWORD: Place = Place {
+const NEW_PASSWORD: PasswordField = PasswordField {
     field: "newPassword",
     legacy_code: Some(408),
 };
@@ -71,7 +72,7 @@ const NEW_PASSWORD: Place = Place {
 async fn change_password(
     context: &Arc<RequestContext>,
     input: CustomerPasswordChangeInput,
-) -> Result<(Customer, CustomerToken)> {
+) -> Result<(CustomerNode, CustomerToken)> {
     let CustomerPasswordChangeInput {
         password,
         new_password,
@@ -92,10 +93,13 @@ async fn change_password(
     faults.check()?;
     let beginner = Beginner::of_session(context, &reach).await?;
     let (customer, pair) = passwords::change(&context.app, &reach, customer, new, &beginner).await?;
-    Ok((Customer::in_payload(customer, &reach), pair.into()))
+    Ok((CustomerNode::in_payload(customer, &reach), pair.into()))
 }
 
-async fn set_password(context: &Arc<RequestContext>, input: CustomerPasswordSetInput) -> Result<Customer> {
+async fn set_password(
+    context: &Arc<RequestContext>,
+    input: CustomerPasswordSetInput,
+) -> Result<CustomerNode> {
     let CustomerPasswordSetInput {
         customer_id,
         new_password,
@@ -120,5 +124,5 @@ async fn set_password(context: &Arc<RequestContext>, input: CustomerPasswordSetI
     faults.check()?;
     let customer = customer.ok_or_else(|| Error::internal("a validated input has no customer"))?;
     let customer = passwords::set(&context.app, &reach, customer, new).await?;
-    Ok(Customer::in_payload(customer, &reach))
+    Ok(CustomerNode::in_payload(customer, &reach))
 }

@@ -6,19 +6,20 @@ use bson::{Document, doc};
 use futures_util::FutureExt;
 
 use super::anonymization::open;
-use super::credentials::{self, Beginner, Pair};
+use super::credentials;
+use super::credentials::{Beginner, TokenPair};
 use super::mail::{self, About, Granted};
 use super::sign_in::password_invalid;
 use super::{Customer, limits, refusal, store};
-use crate::access::{
-    audit::Action,
-    one_time::Purpose,
-    reach::Reach,
-    session::{Ended, Session},
-};
 use crate::app::App;
+use crate::audit::Action;
+use crate::auth::{
+    one_time::Purpose,
+    session::{EndedSessions, Session},
+};
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::platform::{database::Tx, secret::Secret};
+use crate::reach::Reach;
 
 /// Changes the password of a customer whose current one was checked. All sessions end; the returned token pair belongs
 /// to a new one (SPR-80).
@@ -31,7 +32,7 @@ pub async fn change(
     customer: Customer,
     new: Secret,
     beginner: &Beginner<'_>,
-) -> Result<(Customer, Pair)> {
+) -> Result<(Customer, TokenPair)> {
     let hash = app.passwords.hash(new).await?;
     let (session, refresh) = beginner.begin(app, &customer);
     let notice = limits::notice(app, &customer, About::PasswordChanged).await?;
@@ -54,7 +55,7 @@ async fn write(
     customer: &Customer,
     (hash, notice): (&str, Granted),
     session: &Session,
-) -> Result<(Customer, Ended)> {
+) -> Result<(Customer, EndedSessions)> {
     // Of two concurrent changes, the second one no longer has the current password.
     let unchanged = doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch };
     let Some(changed) =

@@ -9,12 +9,9 @@ use super::limits;
 use super::mail::{self, About, Granted};
 use super::unique::{self, Unique, taken};
 use super::{Customer, Gender, Salutation, refusal};
-use crate::access::{
-    audit::{Action, Entry},
-    one_time::Purpose,
-    reach::Reach,
-};
 use crate::app::App;
+use crate::audit::{Action, AuditEntry};
+use crate::auth::one_time::Purpose;
 use crate::custom_field::assignment::{Assignment, applied};
 use crate::error::{Faults, Result, UserError, UserErrorCode};
 use crate::platform::{
@@ -22,10 +19,11 @@ use crate::platform::{
     database::Tx,
     scalar::{Date, wire_count},
 };
+use crate::reach::Reach;
 
 /// The checked changes. The outer `None` means unchanged, the inner one removed.
 #[derive(Debug, Default)]
-pub struct Changes {
+pub struct ProfileChanges {
     /// First name.
     pub first_name: Option<String>,
     /// Last name.
@@ -50,7 +48,7 @@ pub async fn check(
     app: &App,
     reach: &Reach,
     customer: &Customer,
-    changes: &Changes,
+    changes: &ProfileChanges,
     expected_version: Option<i64>,
 ) -> Result<()> {
     let mut faults = Faults::default();
@@ -73,7 +71,7 @@ pub async fn update(
     app: &App,
     reach: &Reach,
     customer: &Customer,
-    changes: Changes,
+    changes: ProfileChanges,
     expected_version: Option<i64>,
 ) -> Result<Customer> {
     let mut filter = open(doc! { "_id": &customer.id });
@@ -110,7 +108,7 @@ async fn write(
     reach: &Reach,
     tx: &mut Tx,
     (known, filter): (&Customer, &Document),
-    (changes, notice): (&Changes, Option<Granted>),
+    (changes, notice): (&ProfileChanges, Option<Granted>),
 ) -> Result<Option<Customer>> {
     let customers = app.database.open::<Customer>(reach);
     let has_values = !changes.custom_fields.is_empty();
@@ -157,8 +155,8 @@ async fn leave_address_in(app: &App, tx: &mut Tx, known: &Customer, notice: Opti
 }
 
 /// The audit entries for the changes, one for each kind.
-fn told(known: &Customer, changes: &Changes) -> Vec<Entry> {
-    let Changes {
+fn told(known: &Customer, changes: &ProfileChanges) -> Vec<AuditEntry> {
+    let ProfileChanges {
         first_name,
         last_name,
         salutation,
@@ -201,8 +199,8 @@ pub fn conflict(stored: i64) -> UserError {
 }
 
 /// The changes except those of custom fields.
-fn written(customer: &Customer, changes: &Changes) -> Result<Change> {
-    let Changes {
+fn written(customer: &Customer, changes: &ProfileChanges) -> Result<Change> {
+    let ProfileChanges {
         first_name,
         last_name,
         salutation,

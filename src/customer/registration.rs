@@ -5,26 +5,25 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use super::credentials::{self, Beginner, Pair};
+use super::credentials;
+use super::credentials::{Beginner, TokenPair};
 use super::custom_fields;
 use super::email::Email;
-use super::guest::{self, Brought, Receiver, Taken};
+use super::guest;
+use super::guest::{Brought, MergedGuest, Receiver};
 use super::limits;
 use super::mail::{self, About, Granted};
 use super::sign_in::SignedIn;
 use super::unique::{self, Unique};
 use super::vouched::{Newcomer, Voucher};
 use super::{Customer, CustomerStatus, Gender, Salutation, TermsAcceptance, refusal, store};
-use crate::access::{
-    audit::{Action, Actor},
-    password::Hashed,
-    reach::{Reach, StorefrontReach},
-    session::Session,
-};
 use crate::app::App;
+use crate::audit::{Action, AuditActor};
+use crate::auth::session::Session;
 use crate::context::RequestContext;
 use crate::custom_field::assignment::{Assignment, applied};
 use crate::error::{Error, Result};
+use crate::password::Hashed;
 use crate::platform::{
     clock::Timestamp,
     database::{Tx, violated_index},
@@ -32,6 +31,7 @@ use crate::platform::{
     scalar::Date,
     secret::Secret,
 };
+use crate::reach::{Reach, StorefrontReach};
 use crate::storefront::Storefront;
 use crate::storefront_user::{
     StorefrontUser,
@@ -78,13 +78,13 @@ pub struct Terms {
 /// The result of a registration.
 pub struct Registered {
     /// The new customer, signed in if it has a password; `None` if the storefront conceals whether it was created.
-    pub new: Option<(Customer, Option<Pair>)>,
+    pub new: Option<(Customer, Option<TokenPair>)>,
     /// The result of merging an anonymous user.
-    pub taken: Taken,
+    pub taken: MergedGuest,
 }
 
 /// The documents that are written in one transaction.
-struct Documents<'a> {
+struct RegistrationDocuments<'a> {
     customer: Customer,
     user: StorefrontUser,
     storage: PrivateStorage,
@@ -150,7 +150,7 @@ pub async fn register(
     };
     let signs_in = password_hash.is_some() && !conceals;
     let brought = brought_by_newcomer(app, place, anonymous_token).await?;
-    let mut documents = Documents::new(app, place, &new, password_hash, brought);
+    let mut documents = RegistrationDocuments::new(app, place, &new, password_hash, brought);
     let begun = signs_in.then(|| beginner.begin(app, &documents.customer));
     let (session, refresh) = begun.unzip();
     documents.session = session;
@@ -205,7 +205,7 @@ pub async fn register_vouched(
         anonymous_token,
     } = newcomer;
     let brought = brought_by_newcomer(app, place, anonymous_token).await?;
-    let mut documents = Documents::new(app, place, &new, None, brought);
+    let mut documents = RegistrationDocuments::new(app, place, &new, None, brought);
     let (session, refresh) = beginner.begin(app, &documents.customer);
     documents.customer.last_login_at = Some(documents.customer.created_at);
     documents.voucher = Some(voucher);
@@ -239,7 +239,12 @@ async fn tell_owner(app: &App, house: &Reach, email: &Email, granted: Granted) -
 }
 
 /// Writes all documents with the next free number, and returns the result of the merge.
-async fn save(app: &App, house: &Reach, code: &str, documents: &mut Documents<'_>) -> Result<Taken> {
+async fn save(
+    app: &App,
+    house: &Reach,
+    code: &str,
+    documents: &mut RegistrationDocuments<'_>,
+) -> Result<MergedGuest> {
     for _ in 0..MOST_NUMBERS {
         let number = store::next_number(&app.database, &documents.customer.storefront_id).await?;
         documents.customer.reference = format!("{code}--{number}");
@@ -261,7 +266,7 @@ async fn save(app: &App, house: &Reach, code: &str, documents: &mut Documents<'_
     Err(Error::internal("no free number for a new customer was found"))
 }
 
-impl Documents<'_> {
+impl RegistrationDocuments<'_> {
     /// The documents of a new customer, without its number and session.
     fn new(
         app: &App,
@@ -285,7 +290,7 @@ impl Documents<'_> {
     /// The result if the storefront conceals whether the customer was created. The warning about the anonymous user's
     /// token is the one from before the address was looked up.
     fn concealed(self) -> Registered {
-        let taken = Taken {
+        let taken = MergedGuest {
             items: 0,
             warning: self.brought.warning,
         };
@@ -347,8 +352,13 @@ pub fn account(
     (customer, user, storage)
 }
 
-async fn write(app: &App, house: &Reach, tx: &mut Tx, documents: &Documents<'_>) -> Result<Taken> {
-    let Documents {
+async fn write(
+    app: &App,
+    house: &Reach,
+    tx: &mut Tx,
+    documents: &RegistrationDocuments<'_>,
+) -> Result<MergedGuest> {
+    let RegistrationDocuments {
         customer,
         user,
         storage,
@@ -367,7 +377,7 @@ async fn write(app: &App, house: &Reach, tx: &mut Tx, documents: &Documents<'_>)
         credentials::store_in(app, tx, customer, session).await?;
         entries.push(customer.entry(Action::SignedIn).on(&session.id));
     }
-    let by = Actor::from(house);
+    let by = AuditActor::from(house);
     app.audit.note_in(tx, &by, entries).await?;
     if let Some(voucher) = voucher {
         voucher.write(house, tx, customer).await?;

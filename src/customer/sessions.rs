@@ -6,13 +6,7 @@ use async_graphql::{Description, ID, Object};
 use bson::{Bson, doc};
 use serde::Deserialize;
 
-use crate::access::{
-    principal::Policy,
-    reach::{Confine, Reach},
-    scope::Scope,
-    session::{MOST, Session},
-    tenant::Tenant,
-};
+use crate::auth::session::{MOST, Session};
 use crate::context::RequestContext;
 use crate::error::Result;
 use crate::platform::{
@@ -20,6 +14,7 @@ use crate::platform::{
     id::{Id, SessionId, StorefrontUserId},
     loader::Batch,
 };
+use crate::reach::{Confine, Reach, principal::Policy, scope::Scope, tenant::Tenant};
 
 /// Who may read a customer's sessions.
 pub const READ: Policy = Policy::backend(Scope::CustomersRead).and_customer();
@@ -27,12 +22,12 @@ pub const READ: Policy = Policy::backend(Scope::CustomersRead).and_customer();
 /// A session: a device on which the customer is signed in.
 /// Requires an integration token or client secret with the scope `customers:read`, or the token of this customer.
 #[derive(Clone, Description)]
-pub struct CustomerSession {
+pub struct CustomerSessionNode {
     session: Session,
     is_current: bool,
 }
 
-impl CustomerSession {
+impl CustomerSessionNode {
     fn new(session: Session, current: Option<&SessionId>) -> Self {
         Self {
             is_current: current == Some(&session.id),
@@ -41,8 +36,8 @@ impl CustomerSession {
     }
 }
 
-#[Object(use_type_description)]
-impl CustomerSession {
+#[Object(name = "CustomerSession", use_type_description)]
+impl CustomerSessionNode {
     /// Global id.
     pub async fn id(&self) -> ID {
         ID::from(&self.session.id)
@@ -70,13 +65,13 @@ impl CustomerSession {
 }
 
 #[derive(Deserialize)]
-struct Row {
+struct SessionPageRow {
     #[serde(rename = "_id")]
     user: StorefrontUserId,
     sessions: Vec<Session>,
 }
 
-impl Row {
+impl SessionPageRow {
     fn oldest_first(mut self) -> (StorefrontUserId, Vec<Session>) {
         self.sessions
             .sort_unstable_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
@@ -102,8 +97,8 @@ impl Batch for SessionsOf {
             doc! { "$sort": { "storefrontId": 1, "userId": 1, "lastUsedAt": -1, "_id": -1 } },
             doc! { "$group": { "_id": "$userId", "sessions": newest } },
         ];
-        let rows: Vec<Row> = self.0.aggregate(pipeline).await?;
-        Ok(rows.into_iter().map(Row::oldest_first).collect())
+        let rows: Vec<SessionPageRow> = self.0.aggregate(pipeline).await?;
+        Ok(rows.into_iter().map(SessionPageRow::oldest_first).collect())
     }
 }
 
@@ -118,23 +113,23 @@ pub async fn of(
     context: &RequestContext,
     reach: &Reach,
     user: &StorefrontUserId,
-) -> Result<Vec<CustomerSession>> {
+) -> Result<Vec<CustomerSessionNode>> {
     let make = || SessionsOf(context.app.database.open(reach), context.app.clock.now());
     let found = context.loader(reach.scope(), make).load(user.clone()).await?;
     let current = current_session(context);
     let sessions = found.iter().flat_map(|sessions| sessions.iter());
     Ok(sessions
-        .map(|session| CustomerSession::new(session.clone(), current))
+        .map(|session| CustomerSessionNode::new(session.clone(), current))
         .collect())
 }
 
 /// The session with this id, for `node`.
-pub async fn node(context: &RequestContext, id: &str) -> Result<Option<CustomerSession>> {
+pub async fn node(context: &RequestContext, id: &str) -> Result<Option<CustomerSessionNode>> {
     let (Some(id), Ok(reach)) = (SessionId::parse(id), context.reach(&READ)) else {
         return Ok(None);
     };
     let now = context.app.clock.now();
     let found = context.by_id::<Session>(&reach, &id).await?;
     let live = found.filter(|session| now < session.expires_at);
-    Ok(live.map(|session| CustomerSession::new(Session::clone(&session), current_session(context))))
+    Ok(live.map(|session| CustomerSessionNode::new(Session::clone(&session), current_session(context))))
 }

@@ -6,30 +6,32 @@ use bson::{Document, doc};
 use futures_util::FutureExt;
 
 use super::anonymization::open;
-use super::credentials::{self, Beginner, Pair};
-use super::guest::{self, Brought, Receiver, Taken};
+use super::credentials;
+use super::credentials::{Beginner, TokenPair};
+use super::guest;
+use super::guest::{Brought, MergedGuest, Receiver};
 use super::vouched::Voucher;
 use super::{Customer, confirmation, email, limits, refusal, store};
-use crate::access::{
-    audit::{Action, Actor, Entry},
-    password::Hashed,
-    reach::{Reach, StorefrontReach},
-    refresh_token,
-    session::{Device, Ended, Refreshed, Session},
-};
 use crate::app::App;
+use crate::audit::{Action, AuditActor, AuditEntry};
+use crate::auth::{
+    refresh_token,
+    session::{Device, EndedSessions, Refreshed, Session},
+};
 use crate::context::RequestContext;
 use crate::error::{Error, Result, UserError, UserErrorCode};
+use crate::password::Hashed;
 use crate::platform::{database::Tx, id::SessionId, secret::Secret};
+use crate::reach::{Reach, StorefrontReach};
 
 /// A customer who has just been signed in.
 pub struct SignedIn {
     /// The customer.
     pub customer: Customer,
     /// The tokens of the session.
-    pub pair: Pair,
+    pub pair: TokenPair,
     /// The result of merging an anonymous user.
-    pub taken: Taken,
+    pub taken: MergedGuest,
 }
 
 /// Signs a customer in with e-mail address and password (EPC-08).
@@ -63,7 +65,7 @@ pub async fn by_password(
         change.insert("passwordHash", app.passwords.hash(password).await?.as_str());
     }
     let begun = beginner.begin(app, &customer);
-    let told = (Actor::customer(&customer.id), Action::SignedIn);
+    let told = (AuditActor::customer(&customer.id), Action::SignedIn);
     sign_in(app, (&house, told), customer, change, anonymous_token, begun).await
 }
 
@@ -107,7 +109,7 @@ pub async fn through_the_store(
     beginner: &Beginner<'_>,
 ) -> Result<SignedIn> {
     let begun = beginner.begin(app, &customer);
-    let told = (Actor::from(reach), Action::TokenIssued);
+    let told = (AuditActor::from(reach), Action::TokenIssued);
     sign_in(app, (reach, told), customer, Document::new(), None, begun).await
 }
 
@@ -118,12 +120,12 @@ pub async fn through_the_store(
 pub async fn at_the_console(app: &Arc<App>, customer: Customer, beginner: &Beginner<'_>) -> Result<SignedIn> {
     let begun = beginner.begin(app, &customer);
     let reach = app.access.reach_of_session(&begun.0);
-    let told = (Actor::OPERATOR, Action::TokenIssued);
+    let told = (AuditActor::OPERATOR, Action::TokenIssued);
     sign_in(app, (&reach, told), customer, Document::new(), None, begun).await
 }
 
 /// The actor of a sign-in or sign-out, and the action in the audit trail.
-type Told = (Actor, Action);
+type AuditedSignIn = (AuditActor, Action);
 
 /// Signs in a customer for whom a [`Voucher`] vouches, and lets it write its own documents.
 ///
@@ -138,7 +140,7 @@ pub async fn by_voucher(
     beginner: &Beginner<'_>,
 ) -> Result<SignedIn> {
     let begun = beginner.begin(app, &customer);
-    let told = (Actor::customer(&customer.id), Action::SignedIn);
+    let told = (AuditActor::customer(&customer.id), Action::SignedIn);
     let note = (Document::new(), Some(voucher));
     begin_session(app, (house, told), customer, note, anonymous_token, begun).await
 }
@@ -146,7 +148,7 @@ pub async fn by_voucher(
 /// Starts a session for an authenticated customer.
 async fn sign_in(
     app: &Arc<App>,
-    (reach, told): (&Reach, Told),
+    (reach, told): (&Reach, AuditedSignIn),
     customer: Customer,
     change: Document,
     anonymous_token: Option<&str>,
@@ -159,7 +161,7 @@ async fn sign_in(
 
 async fn begin_session(
     app: &Arc<App>,
-    (reach, told): (&Reach, Told),
+    (reach, told): (&Reach, AuditedSignIn),
     customer: Customer,
     (mut change, voucher): (Document, Option<&dyn Voucher>),
     anonymous_token: Option<&str>,
@@ -193,23 +195,23 @@ async fn begin_session(
 }
 
 /// The result of the transaction of a sign-in.
-struct Written {
+struct StoredSignIn {
     customer: Customer,
     /// Sessions that ended because the customer had too many.
     ended: Vec<SessionId>,
     /// The result of ending all sign-ins because the address was proven.
-    shut_out: Option<Ended>,
-    taken: Taken,
+    shut_out: Option<EndedSessions>,
+    taken: MergedGuest,
 }
 
 async fn write(
     app: &App,
-    (reach, (by, action)): (&Reach, &Told),
+    (reach, (by, action)): (&Reach, &AuditedSignIn),
     tx: &mut Tx,
     (customer, change): (&Customer, &Document),
     session: &Session,
     (voucher, brought): (Option<&dyn Voucher>, &Brought),
-) -> Result<Written> {
+) -> Result<StoredSignIn> {
     // If the password was changed meanwhile, all sessions were ended, this one included.
     let mut unchanged = doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch };
     let proof = voucher.and_then(Voucher::first_proof);
@@ -240,7 +242,7 @@ async fn write(
         voucher.write(reach, tx, &customer).await?;
     }
     let taken = guest::take_over(app, (reach, by), tx, brought, &customer).await?;
-    Ok(Written {
+    Ok(StoredSignIn {
         customer,
         ended,
         shut_out,
@@ -262,7 +264,7 @@ pub async fn refresh(
         Refreshed::Good(session, next) => (session, next),
         Refreshed::Invalid => return Err(token_invalid(token).into()),
         Refreshed::Reused(session) => {
-            write_end(app, &session, &(Actor::SYSTEM, Action::RefreshTokenReused)).await?;
+            write_end(app, &session, &(AuditActor::SYSTEM, Action::RefreshTokenReused)).await?;
             return Err(token_invalid(token).into());
         }
     };
@@ -276,7 +278,7 @@ pub async fn refresh(
     let signed_in = SignedIn {
         customer,
         pair: credentials::pair(app, &session, next)?,
-        taken: Taken::default(),
+        taken: MergedGuest::default(),
     };
     Ok((signed_in, reach))
 }
@@ -302,7 +304,7 @@ pub async fn end_by_token(app: &App, token: &str, client: Option<&str>) -> Resul
     let is_theirs = client.is_none_or(|client| session.is_refreshed_by(client));
     if is_theirs {
         // The holder of the token acts as the customer, whatever client they use.
-        end(app, &session, Actor::customer(&session.customer_id)).await?;
+        end(app, &session, AuditActor::customer(&session.customer_id)).await?;
     }
     Ok(is_theirs)
 }
@@ -311,19 +313,19 @@ pub async fn end_by_token(app: &App, token: &str, client: Option<&str>) -> Resul
 ///
 /// # Errors
 /// SAVE_FAILED (410).
-pub async fn end(app: &App, session: &Session, by: impl Into<Actor>) -> Result<()> {
+pub async fn end(app: &App, session: &Session, by: impl Into<AuditActor>) -> Result<()> {
     let ended = write_end(app, session, &(by.into(), Action::SessionEnded)).await;
     ended.map_err(|error| refusal::save_failed(error, 410))
 }
 
-async fn write_end(app: &App, session: &Session, told: &Told) -> Result<()> {
+async fn write_end(app: &App, session: &Session, told: &AuditedSignIn) -> Result<()> {
     let context = (app, session, told);
     let ended = app.database.transaction(context, |tx, (app, session, told)| {
         async move {
             let (by, action) = told;
             // Of two concurrent calls, one ends it.
             if app.access.sessions.end_in(tx, &session.id).await? {
-                let entry = Entry::new(&session.storefront_id, &session.customer_id, *action);
+                let entry = AuditEntry::new(&session.storefront_id, &session.customer_id, *action);
                 app.audit.note_in(tx, by, [entry.on(&session.id)]).await?;
             }
             Ok(())

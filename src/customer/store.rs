@@ -3,20 +3,17 @@
 use bson::{Bson, Document, doc};
 
 use super::{Customer, email::Email};
-use crate::access::{
-    personal::{Link, Personal},
-    reach::{Confine, Reach, SystemReach},
-    related::Listed,
-    tenant::TenantDocument,
-};
+use crate::domain::personal::{Personal, SubjectLink};
 use crate::error::Result;
 use crate::platform::{
     counter,
     database::{Database, Index, IndexKind, Tx},
     id::{CustomerGroupId, StorefrontId},
     page::{Page, Slice},
-    stored::{Field, Stored},
+    stored::{Stored, StoredField},
 };
+use crate::reach::{Confine, HouseReach, Reach, tenant::TenantDocument};
+use crate::read::related::Listed;
 
 /// The index that makes an address unique in its storefront.
 pub const UNIQUE_EMAIL: &str = "storefront_email";
@@ -117,55 +114,55 @@ impl Personal for Customer {
     const STORED: Stored = Stored {
         collection: Self::COLLECTION,
         fields: &[
-            ("_id", Field::Told("id")),
-            ("storefrontId", Field::Told("storefrontId")),
-            ("userId", Field::Told("storefrontUserId")),
-            ("reference", Field::Told("reference")),
-            ("referenceNumber", Field::Free),
-            ("email", Field::Personal("email")),
-            ("emailKey", Field::Hidden),
-            ("isEmailVerified", Field::Told("isEmailVerified")),
-            ("awaitsProof", Field::Free),
-            ("emailChangeRequests", Field::Free),
-            ("passwordHash", Field::Hidden),
-            ("credentialEpoch", Field::Free),
-            ("identityLinks", Field::Free),
-            ("signIns", Field::Free),
-            ("firstName", Field::Personal("firstName")),
-            ("lastName", Field::Personal("lastName")),
-            ("salutation", Field::Personal("salutation")),
-            ("gender", Field::Personal("gender")),
-            ("dateOfBirth", Field::Personal("dateOfBirth")),
-            ("shopperReference", Field::Personal("shopperReference")),
-            ("orderCount", Field::Told("orderCount")),
-            ("status", Field::Told("status")),
+            ("_id", StoredField::Told("id")),
+            ("storefrontId", StoredField::Told("storefrontId")),
+            ("userId", StoredField::Told("storefrontUserId")),
+            ("reference", StoredField::Told("reference")),
+            ("referenceNumber", StoredField::Free),
+            ("email", StoredField::Personal("email")),
+            ("emailKey", StoredField::Hidden),
+            ("isEmailVerified", StoredField::Told("isEmailVerified")),
+            ("awaitsProof", StoredField::Free),
+            ("emailChangeRequests", StoredField::Free),
+            ("passwordHash", StoredField::Hidden),
+            ("credentialEpoch", StoredField::Free),
+            ("identityLinks", StoredField::Free),
+            ("signIns", StoredField::Free),
+            ("firstName", StoredField::Personal("firstName")),
+            ("lastName", StoredField::Personal("lastName")),
+            ("salutation", StoredField::Personal("salutation")),
+            ("gender", StoredField::Personal("gender")),
+            ("dateOfBirth", StoredField::Personal("dateOfBirth")),
+            ("shopperReference", StoredField::Personal("shopperReference")),
+            ("orderCount", StoredField::Told("orderCount")),
+            ("status", StoredField::Told("status")),
             // A text that a client chose; the exported acceptance contains it.
-            ("terms.version", Field::Hidden),
-            ("terms", Field::Told("termsAcceptance")),
+            ("terms.version", StoredField::Hidden),
+            ("terms", StoredField::Told("termsAcceptance")),
             (
                 "defaultShippingAddressId",
-                Field::Personal("defaultShippingAddressId"),
+                StoredField::Personal("defaultShippingAddressId"),
             ),
             (
                 "defaultBillingAddressId",
-                Field::Personal("defaultBillingAddressId"),
+                StoredField::Personal("defaultBillingAddressId"),
             ),
-            ("customFields", Field::Personal("customFields")),
-            ("groupIds", Field::Personal("customerGroupIds")),
-            ("anonymization.status", Field::Told("anonymizationStatus")),
+            ("customFields", StoredField::Personal("customFields")),
+            ("groupIds", StoredField::Personal("customerGroupIds")),
+            ("anonymization.status", StoredField::Told("anonymizationStatus")),
             (
                 "anonymization.requestedAt",
-                Field::Told("anonymizationRequestedAt"),
+                StoredField::Told("anonymizationRequestedAt"),
             ),
-            ("anonymization", Field::Free),
-            ("lastLoginAt", Field::Told("lastLoginAt")),
-            ("createdAt", Field::Told("createdAt")),
-            ("updatedAt", Field::Told("updatedAt")),
-            ("version", Field::Free),
+            ("anonymization", StoredField::Free),
+            ("lastLoginAt", StoredField::Told("lastLoginAt")),
+            ("createdAt", StoredField::Told("createdAt")),
+            ("updatedAt", StoredField::Told("updatedAt")),
+            ("version", StoredField::Free),
         ],
     };
     const NAME: &'static str = "customer";
-    const LINK: Link = Link::Customer("_id");
+    const LINK: SubjectLink = SubjectLink::Customer("_id");
 }
 
 impl Listed for Customer {}
@@ -266,7 +263,7 @@ pub async fn update_in(
 /// each document is changed by itself, and the operation is idempotent.
 pub async fn leave_in_part(
     database: &Database,
-    system: &SystemReach,
+    system: &HouseReach,
     members: Document,
     group: &CustomerGroupId,
     batch: i64,

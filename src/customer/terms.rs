@@ -6,7 +6,8 @@ use crate::platform::clock::Timestamp;
 
 /// Acceptance of the store's terms by a customer.
 #[derive(SimpleObject)]
-pub struct TermsAcceptance {
+#[graphql(name = "TermsAcceptance")]
+pub struct TermsAcceptanceNode {
     /// Time of the acceptance.
     pub(super) accepted_at: Timestamp,
     /// Version of the accepted terms, as the store named it; null if none was sent, and after erasure.

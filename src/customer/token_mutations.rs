@@ -5,15 +5,15 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 
 use super::credentials::{Beginner, device};
-use super::graphql::Customer;
 use super::inputs::{
     CustomerTokenCreateInput, CustomerTokenIssueInput, CustomerTokenPayload, CustomerTokenRefreshInput,
     CustomerTokenRevokeInput, CustomerTokenRevokePayload,
 };
 use super::mutations::{whom, whomever};
+use super::node::CustomerNode;
 use super::sign_in::{self, SignedIn};
 use super::{email, limits};
-use crate::access::{principal::Policy, reach::Reach, scope::Scope, session::Session};
+use crate::auth::session::Session;
 use crate::context::RequestContext;
 use crate::error::{Result, UserError, UserErrorCode, payload};
 use crate::platform::{
@@ -21,6 +21,7 @@ use crate::platform::{
     scalar::wire_count,
     secret::Secret,
 };
+use crate::reach::{Reach, principal::Policy, scope::Scope};
 
 /// Who may sign a customer in with the customer's own credentials.
 pub const SIGN_IN: Policy = Policy::backend(Scope::CustomersWrite).and_public();
@@ -114,7 +115,7 @@ pub fn token_payload(outcome: Result<(SignedIn, Reach)>) -> Result<CustomerToken
     };
     Ok(CustomerTokenPayload {
         token: Some(signed_in.pair.into()),
-        customer: Some(Customer::in_payload(signed_in.customer, &reach)),
+        customer: Some(CustomerNode::in_payload(signed_in.customer, &reach)),
         merged_item_count: wire_count(signed_in.taken.items),
         warnings: signed_in.taken.warning.into_iter().collect(),
         user_errors,

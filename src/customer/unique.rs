@@ -4,10 +4,10 @@
 use super::email::Email;
 use super::store::{self, UNIQUE_EMAIL, UNIQUE_SHOPPER_REFERENCE};
 use super::{Customer, refusal};
-use crate::access::reach::StorefrontReach;
 use crate::app::App;
 use crate::error::{Error, Faults, Result};
 use crate::platform::{database::violated_index, id::CustomerId};
+use crate::reach::StorefrontReach;
 
 /// The valid unique values of an input.
 #[derive(Clone, Debug, Default)]

@@ -5,9 +5,9 @@ use futures_util::future::BoxFuture;
 
 use super::Customer;
 use super::registration::NewCustomer;
-use crate::access::reach::Reach;
 use crate::error::Result;
 use crate::platform::{database::Tx, id::IdentityId};
+use crate::reach::Reach;
 
 /// A party that vouches for a customer, and the documents that it writes with the session.
 pub trait Voucher: Send + Sync {

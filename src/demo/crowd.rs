@@ -10,8 +10,7 @@ use std::time::Duration;
 use bson::doc;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
-use crate::access::reach::{Reach, StorefrontReach};
-use crate::address::{Address, Content, country::CountryCode};
+use crate::address::{Address, AddressContent, country::CountryCode};
 use crate::app::App;
 use crate::customer::{
     Customer, CustomerStatus, email,
@@ -19,7 +18,7 @@ use crate::customer::{
     store,
 };
 use crate::error::{Error, Result};
-use crate::order::{Given, Line, Money, Order, Personal, currency::CurrencyCode, record::NewOrder};
+use crate::order::{Given, Line, Money, Order, PersonalData, currency::CurrencyCode, record::NewOrder};
 use crate::platform::{
     clock::Timestamp,
     database::Tx,
@@ -27,6 +26,7 @@ use crate::platform::{
     id::{AddressId, OrderId},
     progress::{Progress, Unit},
 };
+use crate::reach::{Reach, StorefrontReach};
 use crate::storefront::Storefront;
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage};
 
@@ -116,7 +116,7 @@ pub struct Crowd<'a> {
 
 /// The documents that one transaction writes.
 #[derive(Default)]
-struct Documents {
+struct CrowdDocuments {
     customers: Vec<Customer>,
     users: Vec<StorefrontUser>,
     storages: Vec<PrivateStorage>,
@@ -174,7 +174,7 @@ impl Crowd<'_> {
             return Ok(());
         }
         let first = store::next_numbers(&app.database, place.id(), many).await?;
-        let mut documents = Documents::default();
+        let mut documents = CrowdDocuments::default();
         for (number, reference) in missing.into_iter().zip(first..) {
             self.one(&mut documents, now, number, (code, reference))?;
         }
@@ -188,7 +188,7 @@ impl Crowd<'_> {
     /// Generates the customer of this number, with the user, storage, address and orders.
     fn one(
         &self,
-        into: &mut Documents,
+        into: &mut CrowdDocuments,
         now: Timestamp,
         number: u64,
         (code, reference): (&str, i64),
@@ -248,7 +248,7 @@ impl Crowd<'_> {
     fn order(
         &self,
         customer: &Customer,
-        address: &Content,
+        address: &AddressContent,
         (number, placed): (String, Timestamp),
         draws: &mut Draws,
     ) -> Result<Order> {
@@ -269,7 +269,7 @@ impl Crowd<'_> {
             total: euros(price * u32::try_from(quantity).map_err(Error::internal)?)?,
             placed_at: Some(placed),
         };
-        let personal = Personal {
+        let personal = PersonalData {
             email: new.email.clone(),
             shipping_address: address.clone(),
             billing_address: address.clone(),
@@ -301,7 +301,7 @@ fn orders(draws: &mut Draws) -> usize {
     }
 }
 
-async fn write(app: &App, reach: &Reach, tx: &mut Tx, documents: &Documents) -> Result<()> {
+async fn write(app: &App, reach: &Reach, tx: &mut Tx, documents: &CrowdDocuments) -> Result<()> {
     let database = &app.database;
     let users = database.open::<StorefrontUser>(reach);
     users.insert_many_in(tx, reach, &documents.users).await?;
@@ -320,10 +320,10 @@ fn email_of(number: u64) -> String {
     format!("crowd{:07}@demo-prints.example", number + 1)
 }
 
-fn content(person: NewCustomer, draws: &mut Draws) -> Content {
+fn content(person: NewCustomer, draws: &mut Draws) -> AddressContent {
     let (zip_code, city) = CITIES[draws.below(CITIES.len())];
     let street = STREETS[draws.below(STREETS.len())];
-    Content {
+    AddressContent {
         label: None,
         salutation: None,
         first_name: person.first_name.unwrap_or_default(),

@@ -7,15 +7,12 @@ use bson::doc;
 
 use super::people::reach_into;
 use super::{CUSTOMER_EMAIL, Demo};
-use crate::access::{
-    reach::{Reach, StorefrontReach},
-    session::Device,
-};
-use crate::address::{Address, Content, Flags, country::CountryCode, create::create};
+use crate::address::{Address, AddressContent, Flags, country::CountryCode, create::create};
 use crate::app::App;
+use crate::auth::session::Device;
+use crate::custom_field;
 use crate::custom_field::{
-    self,
-    assignment::{self, Assignment, Writer},
+    assignment::{self, Assignment, ValueWriter},
     inputs::CustomFieldInput,
 };
 use crate::customer::{
@@ -27,17 +24,18 @@ use crate::customer::{
 };
 use crate::error::{Error, Faults, Result};
 use crate::platform::{scalar::Date, secret::Secret};
+use crate::reach::{Reach, StorefrontReach};
 use crate::storefront::Storefront;
 
 /// A customer of the storefront with this code.
-struct Person {
+struct DemoCustomer {
     code: &'static str,
     email: &'static str,
     first_name: &'static str,
     last_name: &'static str,
     salutation: Option<Salutation>,
     date_of_birth: Option<&'static str>,
-    addresses: &'static [Place],
+    addresses: &'static [DemoAddress],
     /// Keys and values of the storefront's custom fields.
     values: &'static [(&'static str, Sample)],
 }
@@ -58,7 +56,7 @@ impl Sample {
 }
 
 /// An address of a customer; the first one is the default for shipping and billing.
-struct Place {
+struct DemoAddress {
     label: &'static str,
     company: Option<&'static str>,
     street: &'static str,
@@ -68,8 +66,8 @@ struct Place {
     country: CountryCode,
 }
 
-const PEOPLE: &[Person] = &[
-    Person {
+const PEOPLE: &[DemoCustomer] = &[
+    DemoCustomer {
         code: "DE",
         email: CUSTOMER_EMAIL,
         first_name: "Mia",
@@ -77,7 +75,7 @@ const PEOPLE: &[Person] = &[
         salutation: Some(Salutation::Ms),
         date_of_birth: Some("1990-05-17"),
         addresses: &[
-            Place {
+            DemoAddress {
                 label: "Home",
                 company: None,
                 street: "Lindenallee 12",
@@ -86,7 +84,7 @@ const PEOPLE: &[Person] = &[
                 region: None,
                 country: CountryCode::DE,
             },
-            Place {
+            DemoAddress {
                 label: "Studio",
                 company: Some("Sommer Siebdruck"),
                 street: "Hafengasse 3a",
@@ -102,7 +100,7 @@ const PEOPLE: &[Person] = &[
             ("vatId", Sample::Text("DE999999999")),
         ],
     },
-    Person {
+    DemoCustomer {
         code: "DE",
         email: "jonas@demo-prints.example",
         first_name: "Jonas",
@@ -115,14 +113,14 @@ const PEOPLE: &[Person] = &[
             ("tier", Sample::Text("bronze")),
         ],
     },
-    Person {
+    DemoCustomer {
         code: "US",
         email: "riley@demo-prints.example",
         first_name: "Riley",
         last_name: "Brooks",
         salutation: None,
         date_of_birth: Some("1984-02-29"),
-        addresses: &[Place {
+        addresses: &[DemoAddress {
             label: "Home",
             company: None,
             street: "418 Juniper Street",
@@ -154,7 +152,12 @@ pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()
     Ok(())
 }
 
-async fn customer(app: &Arc<App>, demo: &Demo, place: &StorefrontReach, person: &Person) -> Result<Customer> {
+async fn customer(
+    app: &Arc<App>,
+    demo: &Demo,
+    place: &StorefrontReach,
+    person: &DemoCustomer,
+) -> Result<Customer> {
     let fault = || Error::internal("a customer of the demo is not valid");
     let email = email::parse(person.email).ok_or_else(fault)?;
     if let Some(known) = store::by_email(&app.database, place.reach(), &email).await? {
@@ -192,7 +195,7 @@ async fn customer(app: &Arc<App>, demo: &Demo, place: &StorefrontReach, person: 
 }
 
 /// Returns the values of those custom fields that exist in the storefront.
-async fn values(app: &App, place: &StorefrontReach, person: &Person) -> Result<Vec<Assignment>> {
+async fn values(app: &App, place: &StorefrontReach, person: &DemoCustomer) -> Result<Vec<Assignment>> {
     let fields = custom_field::store::of_storefront(&app.database, place.reach(), place.id()).await?;
     let known = person
         .values
@@ -202,14 +205,14 @@ async fn values(app: &App, place: &StorefrontReach, person: &Person) -> Result<V
         .map(|(key, sample)| CustomFieldInput::new(key, sample.json()))
         .collect();
     let mut faults = Faults::default();
-    let assignments = assignment::check(&fields, Writer::Backend, &sent, &mut faults);
+    let assignments = assignment::check(&fields, ValueWriter::Backend, &sent, &mut faults);
     faults.check()?;
     Ok(assignments)
 }
 
-impl Place {
-    fn content(&self, person: &Person) -> Content {
-        Content {
+impl DemoAddress {
+    fn content(&self, person: &DemoCustomer) -> AddressContent {
+        AddressContent {
             label: Some(self.label.to_owned()),
             salutation: person.salutation,
             first_name: person.first_name.to_owned(),

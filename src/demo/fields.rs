@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::people::reach_into;
 use super::{Demo, STOREFRONTS};
-use crate::access::reach::Reach;
 use crate::app::App;
 use crate::custom_field::{
     CustomFieldType,
@@ -12,9 +11,10 @@ use crate::custom_field::{
     store,
 };
 use crate::error::Result;
+use crate::reach::Reach;
 
 /// A custom field of every storefront of the demo.
-struct Field {
+struct DemoField {
     key: &'static str,
     name: &'static str,
     description: &'static str,
@@ -24,8 +24,8 @@ struct Field {
     is_customer_writable: bool,
 }
 
-const FIELDS: &[Field] = &[
-    Field {
+const FIELDS: &[DemoField] = &[
+    DemoField {
         key: "newsletter",
         name: "Newsletter",
         description: "Whether to send news; the customer decides.",
@@ -34,7 +34,7 @@ const FIELDS: &[Field] = &[
         is_public: true,
         is_customer_writable: true,
     },
-    Field {
+    DemoField {
         key: "tier",
         name: "Loyalty tier",
         description: "How loyal the customer is; the store decides.",
@@ -43,7 +43,7 @@ const FIELDS: &[Field] = &[
         is_public: true,
         is_customer_writable: false,
     },
-    Field {
+    DemoField {
         key: "vatId",
         name: "VAT id",
         description: "For the store's own books.",
@@ -66,7 +66,7 @@ pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()
     Ok(())
 }
 
-impl Field {
+impl DemoField {
     fn definition(&self) -> NewDefinition {
         NewDefinition {
             key: self.key.to_owned(),

@@ -5,15 +5,15 @@ use bson::doc;
 
 use super::people::reach_into;
 use super::{CUSTOMER_EMAIL, Demo};
-use crate::access::reach::{Reach, StorefrontReach};
 use crate::app::App;
 use crate::customer::{email, store};
 use crate::error::{Error, Result};
 use crate::market::{
     CustomerGroup, Market, Name, groups,
-    markets::{self, Listed},
+    markets::{self, GroupIds},
     members::{self, Move},
 };
+use crate::reach::{Reach, StorefrontReach};
 
 /// The storefront's code, the group's name, and the e-mail addresses of its members.
 const GROUPS: &[(&str, &str, &[&str])] = &[
@@ -52,7 +52,7 @@ pub(super) async fn add(app: &App, demo: &Demo, reach: &Reach) -> Result<()> {
         if known.find_one(doc! { "name.key": &name.key }).await?.is_some() {
             continue;
         }
-        let mut openers: Listed = Vec::new();
+        let mut openers: GroupIds = Vec::new();
         if let Some(opener) = opener {
             let group = group(app, &place, opener).await?;
             openers.push(Some(group.ok_or_else(fault)?.id));

@@ -21,15 +21,10 @@ use crowd::Crowd;
 use mongodb::Collection;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{
-    client::{ClientKind, NewClient, key},
-    organization::{Member, Organization},
-    principal::Policy,
-    reach::{Reach, SystemReach},
-    scope::Scope,
-};
 use crate::app::App;
+use crate::auth::client::{ClientKind, NewClient, key};
 use crate::error::{Error, Result};
+use crate::organization::{Member, Organization};
 use crate::platform::{
     clock::Timestamp,
     crypto::fingerprint,
@@ -38,6 +33,7 @@ use crate::platform::{
     progress::Progress,
     secret::Secret,
 };
+use crate::reach::{HouseReach, Reach, principal::Policy, scope::Scope};
 use crate::storefront::{
     IntegrationType, Storefront,
     store::{self, NewStorefront},
@@ -259,7 +255,7 @@ async fn establish(app: &App, marker: &Marker) -> Result<()> {
 
 /// Returns the storefront with this code, which is created if it is missing.
 async fn storefront(app: &App, new: NewStorefront) -> Result<Storefront> {
-    let system = SystemReach::for_background_work();
+    let system = HouseReach::for_background_work();
     let (organization, code) = (new.organization.clone(), new.code.clone());
     let with_code = async || -> Result<Option<Storefront>> {
         let all = store::list(&app.database, &system, Some(&organization)).await?;

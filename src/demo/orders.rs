@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::people::reach_into;
 use super::{CUSTOMER_EMAIL, Demo};
-use crate::access::reach::Reach;
 use crate::app::App;
 use crate::customer::{email, store};
 use crate::error::{Error, Result};
@@ -16,6 +15,7 @@ use crate::order::{
     store as orders,
 };
 use crate::platform::decimal::Decimal;
+use crate::reach::Reach;
 
 /// SKU, name, quantity, unit price.
 type Article = (&'static str, &'static str, i32, &'static str);

@@ -7,10 +7,10 @@ use bytes::Bytes;
 
 use super::content::{self, File};
 use super::{Demo, DemoStorefront};
-use crate::access::reach::{Reach, StorefrontReach};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::platform::upload::channel;
+use crate::reach::{Reach, StorefrontReach};
 use crate::storage::{
     StorageItem, store,
     upload::{NewItem, upload},
@@ -19,39 +19,39 @@ use crate::storefront_user::{StorefrontUser, lifecycle};
 
 /// A storefront user: the storefront's code, the store's own id of the user, whether the user is anonymous, and the
 /// files.
-struct Person {
+struct DemoUser {
     code: &'static str,
     id: &'static str,
     is_anonymous: bool,
     files: &'static [File],
 }
 
-const PEOPLE: &[Person] = &[
-    Person {
+const PEOPLE: &[DemoUser] = &[
+    DemoUser {
         code: "DE",
         id: "shopper-1001",
         is_anonymous: false,
         files: &[content::SUNSET, content::MUG_DESIGN, content::LOGO],
     },
-    Person {
+    DemoUser {
         code: "DE",
         id: "guest-1",
         is_anonymous: true,
         files: &[content::WAVES],
     },
-    Person {
+    DemoUser {
         code: "DE",
         id: "guest-2",
         is_anonymous: true,
         files: &[],
     },
-    Person {
+    DemoUser {
         code: "US",
         id: "shopper-2001",
         is_anonymous: false,
         files: &[content::TARTAN, content::PROOF],
     },
-    Person {
+    DemoUser {
         code: "US",
         id: "guest-3",
         is_anonymous: true,

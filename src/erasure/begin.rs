@@ -16,24 +16,23 @@ use futures_util::FutureExt;
 
 use super::eraser::ERASE;
 use super::refusal;
-use crate::access::{
-    audit::{self, Action},
-    personal::Personal,
-    reach::{Confine, SystemReach},
-    session::Ended,
-};
 use crate::app::App;
+use crate::audit;
+use crate::audit::Action;
+use crate::auth::session::EndedSessions;
 use crate::customer::{
     Customer,
     anonymization::{Actor, Anonymization, AnonymizationStatus, open},
     identity, refusal as customer_refusal,
 };
+use crate::domain::personal::Personal;
 use crate::error::{Error, Result};
 use crate::platform::{
     clock::Timestamp,
     database::Tx,
     id::{CustomerId, StorageId},
 };
+use crate::reach::{Confine, HouseReach};
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, store as users};
 
 /// How an erasure is started.
@@ -58,7 +57,7 @@ pub enum Door {
 /// it is a deletion, which continues from there.
 pub async fn close(
     app: &App,
-    (reach, by): (&impl Confine, &audit::Actor),
+    (reach, by): (&impl Confine, &audit::AuditActor),
     id: &CustomerId,
     door: &Door,
 ) -> Result<bool> {
@@ -143,7 +142,7 @@ fn emptied(mut state: Document, now: Timestamp) -> Vec<Document> {
 /// Turns an erasure that has started or completed into a deletion.
 async fn delete_too_in(
     app: &App,
-    (reach, by): (&impl Confine, &audit::Actor),
+    (reach, by): (&impl Confine, &audit::AuditActor),
     tx: &mut Tx,
     customer: &Customer,
 ) -> Result<()> {
@@ -166,7 +165,7 @@ async fn delete_too_in(
 /// # Errors
 /// Any database error; a repeated call continues from there.
 pub async fn complete(app: &App, id: &CustomerId, wants_job: bool) -> Result<Option<String>> {
-    let system = SystemReach::for_background_work();
+    let system = HouseReach::for_background_work();
     let closing = doc! { "_id": id, "anonymization.closing": { "$exists": true } };
     if let Some(customer) = app.database.open::<Customer>(&system).find_one(closing).await? {
         shut(app, &system, &customer).await?;
@@ -192,7 +191,7 @@ pub async fn complete(app: &App, id: &CustomerId, wants_job: bool) -> Result<Opt
 }
 
 /// Closes everything that can change without touching the customer's own document.
-async fn shut(app: &App, system: &SystemReach, customer: &Customer) -> Result<()> {
+async fn shut(app: &App, system: &HouseReach, customer: &Customer) -> Result<()> {
     let now = app.clock.now();
     let open = doc! { "_id": &customer.user_id, "erasedAt": { "$exists": false } };
     let closed = doc! { "$set": { "erasedAt": now, "updatedAt": now }, "$inc": { "version": 1_i64 } };
@@ -203,8 +202,8 @@ async fn shut(app: &App, system: &SystemReach, customer: &Customer) -> Result<()
     app.access.sessions.stop(storefront, user).await
 }
 
-async fn complete_in(app: &App, tx: &mut Tx, id: &CustomerId) -> Result<Option<Ended>> {
-    let system = SystemReach::for_background_work();
+async fn complete_in(app: &App, tx: &mut Tx, id: &CustomerId) -> Result<Option<EndedSessions>> {
+    let system = HouseReach::for_background_work();
     let customers = app.database.open::<Customer>(&system);
     let Some(customer) = customers.find_one_in(tx, doc! { "_id": id }).await? else {
         return Ok(None);
@@ -243,7 +242,7 @@ async fn complete_in(app: &App, tx: &mut Tx, id: &CustomerId) -> Result<Option<E
 /// finds none. Returns their ids and the number of items in them.
 async fn part_with_storages_in(
     app: &App,
-    system: &SystemReach,
+    system: &HouseReach,
     tx: &mut Tx,
     customer: &Customer,
 ) -> Result<(Vec<StorageId>, i64)> {

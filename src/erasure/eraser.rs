@@ -16,24 +16,23 @@ use futures_util::{FutureExt, future::BoxFuture};
 
 use super::begin::{self, Door};
 use super::steps;
-use crate::access::{
-    audit::{self, Action, Entry},
-    personal::Subject,
-    reach::{Confine, Reach, SystemReach},
-};
 use crate::app::App;
+use crate::audit;
+use crate::audit::{Action, AuditEntry};
 use crate::customer::{
     Customer,
-    anonymization::{Actor, AnonymizationStatus, Counts},
+    anonymization::{Actor, AnonymizationStatus, ErasedCounts},
     limits, refusal,
 };
+use crate::domain::personal::Subject;
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
     database::Tx,
     id::{CustomerId, Id},
-    job::{Failure, Kind},
+    job::{JobFailure, JobKind},
 };
+use crate::reach::{Confine, HouseReach, Reach};
 
 /// Name of the job.
 pub const ERASE: &str = "customer.erase";
@@ -46,14 +45,14 @@ const BATCH: i64 = 100;
 
 /// The jobs of this domain.
 #[must_use]
-pub fn jobs() -> Vec<Kind<Arc<App>>> {
+pub fn jobs() -> Vec<JobKind<Arc<App>>> {
     vec![
-        Kind {
+        JobKind {
             name: ERASE,
             every: None,
             run: erase,
         },
-        Kind {
+        JobKind {
             name: "customer.resume_erasures",
             every: Some(RESUME_INTERVAL),
             run: resume,
@@ -73,9 +72,9 @@ pub async fn at_once(
     id: &CustomerId,
     actor: Actor,
     is_deletion: bool,
-) -> Result<Option<(Timestamp, Counts)>> {
+) -> Result<Option<(Timestamp, ErasedCounts)>> {
     let door = Door::AtOnce { actor, is_deletion };
-    let by = audit::Actor::from(reach);
+    let by = audit::AuditActor::from(reach);
     begin::close(app, (reach, &by), id, &door).await?;
     let job = begin::complete(app, id, true).await.map_err(|error| {
         tracing::warn!(
@@ -89,7 +88,7 @@ pub async fn at_once(
         .runner()
         .ok_or_else(|| Error::internal("the job runner has not started"))?;
     let is_done = runner.finish(&job, Arc::clone(app)).await?;
-    let system = SystemReach::for_background_work();
+    let system = HouseReach::for_background_work();
     let left = app.database.open::<Customer>(&system).get(id).await?;
     match left {
         None if is_deletion => Ok(None),
@@ -111,9 +110,9 @@ fn unfinished() -> Error {
 }
 
 /// Completes abandoned starts of erasures; the job that this enqueues does the rest.
-fn resume(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
+fn resume(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), JobFailure>> {
     async move {
-        let system = SystemReach::for_background_work();
+        let system = HouseReach::for_background_work();
         let abandoned = doc! {
             "anonymization.closing": { "$exists": true },
             "anonymization.startedAt": { "$lte": app.clock.now().before(ABANDONED) },
@@ -127,10 +126,10 @@ fn resume(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Fa
     .boxed()
 }
 
-fn erase(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
+fn erase(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), JobFailure>> {
     async move {
         let id = CustomerId::parse(payload.get_str("customerId").unwrap_or_default());
-        let id = id.ok_or_else(|| Failure::Fail(Error::internal("the job has no customer")))?;
+        let id = id.ok_or_else(|| JobFailure::Fail(Error::internal("the job has no customer")))?;
         let done = run(&app, &id).await;
         if done.is_err() {
             // If even this write fails, the status stays IN_PROGRESS until the job's lease expires.
@@ -144,10 +143,10 @@ fn erase(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Fail
 }
 
 async fn run(app: &Arc<App>, id: &CustomerId) -> Result<()> {
-    let system = SystemReach::for_background_work();
+    let system = HouseReach::for_background_work();
     let customers = app.database.open::<Customer>(&system);
     let before = customers.get(id).await?;
-    let is_begun = begin::close(app, (&system, &audit::Actor::SYSTEM), id, &Door::Request).await?;
+    let is_begun = begin::close(app, (&system, &audit::AuditActor::SYSTEM), id, &Door::Request).await?;
     if let Some(before) = before.filter(|_| is_begun) {
         limits::forget(app, &before).await;
     }
@@ -183,7 +182,7 @@ async fn run(app: &Arc<App>, id: &CustomerId) -> Result<()> {
 }
 
 async fn finish_in(app: &App, tx: &mut Tx, subject: &Subject, is_deletion: bool) -> Result<()> {
-    let system = SystemReach::for_background_work();
+    let system = HouseReach::for_background_work();
     let customers = app.database.open::<Customer>(&system);
     let now = app.clock.now();
     let done = doc! {
@@ -213,8 +212,8 @@ async fn finish_in(app: &App, tx: &mut Tx, subject: &Subject, is_deletion: bool)
         }
         Action::AnonymizationCompleted
     };
-    let entry = Entry::new(&subject.storefront, &subject.customer, told);
-    app.audit.note_in(tx, audit::Actor::SYSTEM, [entry]).await
+    let entry = AuditEntry::new(&subject.storefront, &subject.customer, told);
+    app.audit.note_in(tx, audit::AuditActor::SYSTEM, [entry]).await
 }
 
 async fn set_status(
@@ -235,6 +234,6 @@ async fn set_status(
 }
 
 async fn note_failure(app: &App, id: &CustomerId) -> Result<()> {
-    let system = SystemReach::for_background_work();
+    let system = HouseReach::for_background_work();
     set_status(app, &system, id, AnonymizationStatus::Failed).await
 }

@@ -10,26 +10,25 @@ use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, TryStreamExt};
 use serde_json::{Map, Value, json};
 
-use crate::access::{
-    audit::{self, Action, Entry},
-    personal::{Personal, Subject},
-    reach::{Reach, SystemReach},
-    session::Session,
-};
 use crate::address::Address;
 use crate::app::App;
+use crate::audit;
+use crate::audit::{Action, AuditEntry};
+use crate::auth::session::Session;
 use crate::custom_field;
-use crate::customer::{Customer, identity::Identity};
+use crate::customer::{Customer, identity::LinkedIdentity};
+use crate::domain::personal::{Personal, Subject};
 use crate::error::{Error, Result};
 use crate::order::Order;
 use crate::platform::{
-    blob::{Writer, Written},
+    blob::{ContentWriter, UnclaimedContent},
     clock::Timestamp,
     database::{Database, Tx},
     id::{CustomerId, Id, StorageItemId},
     migration::Migration,
-    stored::{Field, Stored},
+    stored::{Stored, StoredField},
 };
+use crate::reach::{HouseReach, Reach};
 use crate::storage::{
     StorageItem,
     data_export::{self, DataExport},
@@ -45,7 +44,7 @@ const PIECE: usize = 64 * 1024;
 /// # Errors
 /// CUSTOMER_ANONYMIZED if the customer's erasure starts meanwhile.
 pub async fn write(app: &Arc<App>, reach: &Reach, customer: &Customer) -> Result<DataExport> {
-    let (system, database) = (SystemReach::for_background_work(), &app.database);
+    let (system, database) = (HouseReach::for_background_work(), &app.database);
     let owner = database
         .open::<StorefrontUser>(&system)
         .get(&customer.user_id)
@@ -73,7 +72,7 @@ pub async fn write(app: &Arc<App>, reach: &Reach, customer: &Customer) -> Result
 }
 
 /// Stores an export whose content is written, with its audit entry, or removes the content again.
-async fn keep(app: &Arc<App>, reach: &Reach, export: DataExport, told: Entry) -> Result<DataExport> {
+async fn keep(app: &Arc<App>, reach: &Reach, export: DataExport, told: AuditEntry) -> Result<DataExport> {
     let context = (&**app, reach, &export, told);
     let kept = app
         .database
@@ -90,8 +89,14 @@ async fn keep(app: &Arc<App>, reach: &Reach, export: DataExport, told: Entry) ->
     kept.map(|()| export)
 }
 
-async fn keep_in(app: &App, reach: &Reach, tx: &mut Tx, export: &DataExport, told: &Entry) -> Result<()> {
-    let system = SystemReach::for_background_work();
+async fn keep_in(
+    app: &App,
+    reach: &Reach,
+    tx: &mut Tx,
+    export: &DataExport,
+    told: &AuditEntry,
+) -> Result<()> {
+    let system = HouseReach::for_background_work();
     // First, so that this transaction and a concurrent erasure cannot both succeed.
     match user_store::touch(&app.database, &system, tx, &export.user_id).await? {
         user_store::Touched::Open(_) => {}
@@ -106,7 +111,7 @@ async fn keep_in(app: &App, reach: &Reach, tx: &mut Tx, export: &DataExport, tol
     app.audit.note_in(tx, reach, [told.clone()]).await
 }
 
-async fn content(app: &Arc<App>, customer: &Customer) -> Result<Written> {
+async fn content(app: &Arc<App>, customer: &Customer) -> Result<UnclaimedContent> {
     let mut sheet = Sheet {
         writer: app.blobs.write().await?,
         piece: Vec::with_capacity(PIECE),
@@ -126,7 +131,7 @@ async fn content(app: &Arc<App>, customer: &Customer) -> Result<Written> {
 }
 
 async fn fill(app: &Arc<App>, customer: &Customer, sheet: &mut Sheet) -> Result<()> {
-    let (system, database) = (SystemReach::for_background_work(), &app.database);
+    let (system, database) = (HouseReach::for_background_work(), &app.database);
     let storages = database.open::<PrivateStorage>(&system);
     let owned = doc! { "storefrontId": &customer.storefront_id, "ownerId": &customer.user_id };
     let subject = Subject {
@@ -160,7 +165,7 @@ async fn fill(app: &Arc<App>, customer: &Customer, sheet: &mut Sheet) -> Result<
     teller.list::<Address>(sheet).await?;
     teller.list::<Order>(sheet).await?;
     teller.list::<Session>(sheet).await?;
-    teller.list::<Identity>(sheet).await?;
+    teller.list::<LinkedIdentity>(sheet).await?;
     teller.list::<PrivateStorage>(sheet).await?;
     teller.list::<StorageItem>(sheet).await?;
     teller.list::<DataExport>(sheet).await?;
@@ -170,7 +175,7 @@ async fn fill(app: &Arc<App>, customer: &Customer, sheet: &mut Sheet) -> Result<
 
 /// The file while it is being written.
 struct Sheet {
-    writer: Writer,
+    writer: ContentWriter,
     piece: Vec<u8>,
 }
 
@@ -204,7 +209,7 @@ impl Teller<'_> {
     }
 
     async fn list_of<T: Personal>(&self, sheet: &mut Sheet, name: &str, filter: Document) -> Result<()> {
-        let system = SystemReach::for_background_work();
+        let system = HouseReach::for_background_work();
         let found = self.app.database.open::<T>(&system).stored(filter).await?;
         let mut found = pin!(found);
         sheet.text(&format!(",\n\"{name}\": [")).await?;
@@ -221,7 +226,7 @@ impl Teller<'_> {
     fn told(&self, stored: &Stored, document: &Document) -> Map<String, Value> {
         let mut told = Map::new();
         for (path, field) in stored.fields {
-            let (Field::Personal(name) | Field::Told(name)) = field else {
+            let (StoredField::Personal(name) | StoredField::Told(name)) = field else {
                 continue;
             };
             if let Some(value) = at(document, path) {
@@ -311,7 +316,7 @@ async fn separate_in(
     id: &StorageItemId,
     customer: &CustomerId,
 ) -> Result<()> {
-    let system = SystemReach::for_background_work();
+    let system = HouseReach::for_background_work();
     let items = database.open::<StorageItem>(&system);
     let Some(item) = items.find_one_in(tx, doc! { "_id": id }).await? else {
         return Ok(());

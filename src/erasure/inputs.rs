@@ -2,10 +2,10 @@
 
 use async_graphql::{ID, InputObject, SimpleObject};
 
-use super::graphql::ErasureReceipt;
-use crate::customer::graphql::Customer;
+use super::node::ErasureReceipt;
+use crate::customer::node::CustomerNode;
 use crate::error::UserError;
-use crate::storage::graphql::StorageItem;
+use crate::storage::node::StorageItemNode;
 
 /// Input of `customerAnonymizationRequest`: the customer to erase.
 #[derive(InputObject)]
@@ -18,7 +18,7 @@ pub struct CustomerAnonymizationRequestInput {
 #[derive(SimpleObject)]
 pub struct CustomerAnonymizationRequestPayload {
     /// The customer, unchanged until the grace period ends; null when there are user errors.
-    pub(super) customer: Option<Customer>,
+    pub(super) customer: Option<CustomerNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
@@ -34,7 +34,7 @@ pub struct CustomerAnonymizationCancelInput {
 #[derive(SimpleObject)]
 pub struct CustomerAnonymizationCancelPayload {
     /// The customer, with all its data; null when there are user errors.
-    pub(super) customer: Option<Customer>,
+    pub(super) customer: Option<CustomerNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
@@ -84,7 +84,7 @@ pub struct CustomerDataExportInput {
 #[derive(SimpleObject)]
 pub struct CustomerDataExportPayload {
     /// The exported file, which expires after a week; null when there are user errors.
-    pub(super) storage_item: Option<StorageItem>,
+    pub(super) storage_item: Option<StorageItemNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }

@@ -7,15 +7,16 @@
 pub mod begin;
 pub mod eraser;
 pub mod export;
-pub mod graphql;
 pub mod inputs;
 pub mod mutations;
+pub mod node;
 pub mod request;
 pub mod steps;
 
-use crate::access::{personal::Personal, session::Session};
 use crate::address::Address;
-use crate::customer::{Customer, identity::Identity};
+use crate::auth::session::Session;
+use crate::customer::{Customer, identity::LinkedIdentity};
+use crate::domain::personal::Personal;
 use crate::order::Order;
 use crate::platform::stored::Stored;
 use crate::storage::{StorageItem, data_export::DataExport};
@@ -32,7 +33,7 @@ pub const STORED: &[Stored] = &[
     Address::STORED,
     Order::STORED,
     Session::STORED,
-    Identity::STORED,
+    LinkedIdentity::STORED,
 ];
 
 /// User errors of the erasure's operations.

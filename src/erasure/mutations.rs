@@ -5,26 +5,26 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 
 use super::eraser;
-use super::graphql::ErasureReceipt;
 use super::inputs::{
     CustomerAnonymizationCancelInput, CustomerAnonymizationCancelPayload, CustomerAnonymizationRequestInput,
     CustomerAnonymizationRequestPayload, CustomerAnonymizeInput, CustomerAnonymizePayload,
     CustomerDataExportInput, CustomerDataExportPayload, CustomerDeleteInput, CustomerDeletePayload,
 };
+use super::node::ErasureReceipt;
 use super::{export, refusal, request};
-use crate::access::{principal::Policy, reach::Reach, scope::Scope};
 use crate::context::RequestContext;
 use crate::customer::{
-    Customer as Document,
+    Customer,
     anonymization::{Actor, ActorKind},
-    graphql::Customer,
     limits,
     mutations::{whom, whomever},
+    node::CustomerNode,
     sign_in,
 };
 use crate::error::{Error, Result, payload};
 use crate::platform::id::Id;
-use crate::storage::graphql::StorageItem;
+use crate::reach::{Reach, principal::Policy, scope::Scope};
+use crate::storage::node::StorageItemNode;
 
 const REQUEST: Policy = Policy::backend(Scope::CustomersAnonymize);
 const OWN: Policy = Policy::customer_only();
@@ -51,7 +51,7 @@ impl ErasureMutation {
         let request = async {
             let (reach, customer, member) = on_behalf(context, &input.customer_id).await?;
             let customer = request::request(&context.app, &reach, &customer.id, member).await?;
-            Ok(Customer::in_payload(customer, &reach))
+            Ok(CustomerNode::in_payload(customer, &reach))
         };
         let (customer, user_errors) = payload(request.await)?;
         Ok(CustomerAnonymizationRequestPayload {
@@ -74,7 +74,7 @@ impl ErasureMutation {
         let cancel = async {
             let (reach, customer, member) = on_behalf(context, &input.customer_id).await?;
             let customer = request::cancel(&context.app, &reach, &customer.id, member).await?;
-            Ok(Customer::in_payload(customer, &reach))
+            Ok(CustomerNode::in_payload(customer, &reach))
         };
         let (customer, user_errors) = payload(cancel.await)?;
         Ok(CustomerAnonymizationCancelPayload {
@@ -135,7 +135,7 @@ impl ErasureMutation {
             let customer = whom(context, &reach, input.customer_id.as_ref()).await?;
             limits::export(&context.app, customer.id.as_str()).await?;
             let export = export::write(&context.app, &reach, &customer).await?;
-            Ok(StorageItem::exported(&export, Some(&reach)))
+            Ok(StorageItemNode::exported(&export, Some(&reach)))
         };
         let (storage_item, user_errors) = payload(write.await)?;
         Ok(CustomerDataExportPayload {
@@ -146,7 +146,7 @@ impl ErasureMutation {
 }
 
 /// Returns the customer that a backend names, and the member on whose behalf the backend acts.
-async fn on_behalf(context: &Arc<RequestContext>, id: &ID) -> Result<(Reach, Document, Actor)> {
+async fn on_behalf(context: &Arc<RequestContext>, id: &ID) -> Result<(Reach, Customer, Actor)> {
     let reach = context.reach_to_write(&REQUEST).await?;
     let owner = reach.identity().owner().cloned();
     let owner = owner.ok_or_else(refusal::owner_required)?;
@@ -187,7 +187,7 @@ async fn delete(context: &Arc<RequestContext>, input: CustomerDeleteInput) -> Re
 }
 
 /// Confirms by the password, if there is one, that the caller is the customer.
-async fn confirm(context: &RequestContext, customer: &Document, password: Option<String>) -> Result<()> {
+async fn confirm(context: &RequestContext, customer: &Customer, password: Option<String>) -> Result<()> {
     if customer.password_hash.is_none() {
         return Ok(());
     }
@@ -195,7 +195,7 @@ async fn confirm(context: &RequestContext, customer: &Document, password: Option
     sign_in::present_password(context, customer, password).await
 }
 
-fn actor(reach: &Reach, customer: &Document) -> Actor {
+fn actor(reach: &Reach, customer: &Customer) -> Actor {
     let identity = reach.identity();
     match (reach.person(), identity.owner(), identity.client()) {
         (Some(_), _, _) => Actor {

@@ -6,8 +6,8 @@ use futures_util::FutureExt;
 use super::begin::check_requestable;
 use super::eraser::ERASE;
 use super::refusal;
-use crate::access::{audit::Action, reach::Reach};
 use crate::app::App;
+use crate::audit::Action;
 use crate::customer::{
     Customer,
     anonymization::{Actor, Anonymization, AnonymizationStatus},
@@ -15,6 +15,7 @@ use crate::customer::{
 };
 use crate::error::{Error, Result};
 use crate::platform::{database::Tx, id::CustomerId};
+use crate::reach::Reach;
 
 /// Requests the erasure of a customer at the end of the grace period (CLY-17).
 ///

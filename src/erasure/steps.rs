@@ -7,17 +7,14 @@ use std::time::Duration;
 use bson::{Bson, Document, doc};
 use futures_util::FutureExt;
 
-use crate::access::{
-    personal::{Personal, Subject},
-    reach::SystemReach,
-    tenant::TenantDocument,
-};
 use crate::address::Address;
 use crate::app::App;
 use crate::customer::{Customer, mail};
+use crate::domain::personal::{Personal, Subject};
 use crate::error::Result;
 use crate::order::Order;
-use crate::platform::{database::Tx, job::pace::Step};
+use crate::platform::{database::Tx, job::pace::Stopwatch};
+use crate::reach::{HouseReach, tenant::TenantDocument};
 use crate::storage::{
     data_export::DataExport,
     jobs::{empty_storages, remove_exports},
@@ -70,8 +67,8 @@ async fn step<T: Personal>(
     if matches!(how, How::Empty) {
         theirs.extend(T::STORED.is_left());
     }
-    let pace = Step::begin();
-    let system = SystemReach::for_background_work();
+    let pace = Stopwatch::begin();
+    let system = HouseReach::for_background_work();
     let found = app.database.open::<T>(&system).ids(theirs.clone(), BATCH).await?;
     if found.is_empty() {
         return Ok(false);
@@ -97,7 +94,7 @@ async fn step_in<T: Personal>(
     how: How,
     counted: Option<&'static str>,
 ) -> Result<()> {
-    let system = SystemReach::for_background_work();
+    let system = HouseReach::for_background_work();
     let documents = app.database.open::<T>(&system);
     let many = match how {
         How::Remove => documents.delete_many_in(tx, theirs.clone()).await?,
@@ -124,7 +121,7 @@ async fn step_in<T: Personal>(
 /// Removes anonymous users that were merged into the customer's user, because the ids that the store gave them may be
 /// personal. Returns whether there may be more to do.
 async fn forget_merged(app: &Arc<App>, subject: &Subject) -> Result<bool> {
-    let system = SystemReach::for_background_work();
+    let system = HouseReach::for_background_work();
     let merged =
         users::merged_into(&app.database, &system, &subject.storefront, &subject.user, BATCH).await?;
     if merged.is_empty() {
@@ -135,7 +132,7 @@ async fn forget_merged(app: &Arc<App>, subject: &Subject) -> Result<bool> {
     app.database
         .transaction(context, |tx, (app, ids)| {
             async move {
-                let system = SystemReach::for_background_work();
+                let system = HouseReach::for_background_work();
                 let users = app.database.open::<StorefrontUser>(&system);
                 users
                     .delete_many_in(tx, doc! { "_id": { "$in": ids.clone() } })
@@ -163,7 +160,7 @@ async fn forget_mails(app: &Arc<App>, subject: &Subject) -> Result<()> {
 /// # Errors
 /// Any database error.
 pub async fn remove_user_in(app: &App, tx: &mut Tx, subject: &Subject) -> Result<()> {
-    let system = SystemReach::for_background_work();
+    let system = HouseReach::for_background_work();
     let users = app.database.open::<StorefrontUser>(&system);
     users.delete_in(tx, doc! { "_id": &subject.user }).await?;
     let owned = doc! { PrivateStorage::STOREFRONT: &subject.storefront, "ownerId": &subject.user };

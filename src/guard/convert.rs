@@ -17,7 +17,8 @@ use async_graphql::{
 };
 use async_graphql_value as executor;
 
-use super::{places::Places, refusal::Refusal};
+use super::places::LinePositions;
+use super::refusal::Refusal;
 
 /// Converts a document. Of several definitions with the same name the first is taken; validation reports the duplicates
 /// and any other problem of the document.
@@ -27,7 +28,7 @@ use super::{places::Places, refusal::Refusal};
 pub(super) fn document(
     document: &ast::Document,
     tokens: &[usize],
-    places: &Places,
+    places: &LinePositions,
 ) -> Result<ExecutableDocument, Refusal> {
     let converter = Converter {
         places,
@@ -78,7 +79,7 @@ pub(super) fn document(
 
 /// Converts a literal without variables; `None` if it has a variable or a number that is out of range.
 pub(super) fn constant(value: &ast::Value) -> Option<executor::ConstValue> {
-    let places = Places::of("");
+    let places = LinePositions::of("");
     let converter = Converter {
         places: &places,
         tokens: &[],
@@ -94,7 +95,7 @@ pub(super) fn executor_name(name: &Name) -> executor::Name {
 }
 
 struct Converter<'a> {
-    places: &'a Places,
+    places: &'a LinePositions,
     /// The byte at which each token of the text begins.
     tokens: &'a [usize],
     /// Number of tokens converted so far.

@@ -13,13 +13,10 @@ use async_graphql::{
     },
 };
 
-use super::{
-    Limits, introspection,
-    model::{CostModel, LIST, Times, TypeId},
-    refusal::{Refusal, grouped, up_to},
-    shape,
-    sizes::Sizes,
-};
+use super::model::{CostModel, LIST, Times, TypeId};
+use super::refusal::{Refusal, grouped, up_to};
+use super::sizes::Sizes;
+use super::{GuardLimits, introspection, shape};
 
 /// Upper bounds on the response to one operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,7 +95,7 @@ impl Cost {
     }
 
     /// Refuses an operation that exceeds a limit.
-    pub(super) fn check(&self, limits: &Limits, model: &CostModel) -> Result<(), Refusal> {
+    pub(super) fn check(&self, limits: &GuardLimits, model: &CostModel) -> Result<(), Refusal> {
         let problem = if self.objects > limits.cost {
             format!(
                 "The query asks for {} objects; the limit is {}. Ask for smaller pages.",
@@ -169,7 +166,7 @@ pub(super) fn measure(
 /// Returns the number of fields in the response to the full introspection query.
 pub(super) fn full_introspection(model: &CostModel) -> u64 {
     let document = parse_query(introspection::FULL).expect("a constant that a test parses");
-    let order = shape::check(&document, &Limits::default()).expect("a constant that a test checks");
+    let order = shape::check(&document, &GuardLimits::default()).expect("a constant that a test checks");
     let mut operations = document.operations.iter();
     let (_, operation) = operations.next().expect("a constant with one operation");
     let full = measure(model, &document, &order, &operation.node, &Variables::default());

@@ -10,17 +10,15 @@ use async_graphql::{
 };
 use moka::sync::Cache;
 
-use super::{
-    Limits, absent, convert,
-    cost::{self, Cost},
-    model::CostModel,
-    parse::parse,
-    places::Places,
-    refusal::Refusal,
-    rules::{Declared, Rules},
-    scan::scan,
-    shape::{self, FragmentOrder},
-};
+use super::cost::Cost;
+use super::model::CostModel;
+use super::parse::parse;
+use super::places::LinePositions;
+use super::refusal::Refusal;
+use super::rules::{Declared, Rules};
+use super::scan::scan;
+use super::shape::FragmentOrder;
+use super::{GuardLimits, absent, convert, cost, shape};
 
 /// Memory of the document cache, in bytes.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
@@ -40,7 +38,7 @@ const BYTES_PER_TOKEN: usize = 256;
 /// Cheap to clone; clones share the cache.
 #[derive(Clone, Debug)]
 pub struct Guard {
-    limits: Limits,
+    limits: GuardLimits,
     model: Arc<CostModel>,
     rules: Arc<Rules>,
     kept: Cache<Arc<str>, Arc<Prepared>>,
@@ -52,7 +50,7 @@ impl Guard {
     /// Documents are looked up by their full text, so that no two can be confused, and hashed with a random key. A
     /// flood of new documents does not evict those in use: the cache admits by frequency.
     #[must_use]
-    pub fn new(limits: Limits, model: impl Into<Arc<CostModel>>, rules: impl Into<Arc<Rules>>) -> Self {
+    pub fn new(limits: GuardLimits, model: impl Into<Arc<CostModel>>, rules: impl Into<Arc<Rules>>) -> Self {
         let least = u32::try_from(CACHE_BYTES.div_ceil(CACHE_ENTRIES)).unwrap_or(u32::MAX);
         let kept = Cache::builder()
             .max_capacity(CACHE_BYTES)
@@ -72,14 +70,14 @@ impl Guard {
     /// The text is not GraphQL, or exceeds a limit that does not depend on the operation and the variables.
     pub fn read(&self, text: &str) -> Result<Read, Refusal> {
         if let Some(prepared) = self.kept.get(text) {
-            return Ok(Read(State::Kept(prepared)));
+            return Ok(Read(CacheEntry::Kept(prepared)));
         }
         let tokens = scan(text, &self.limits)?.tokens;
-        let places = Places::of(text);
+        let places = LinePositions::of(text);
         let parsed = parse(text, &places)?;
         let document = convert::document(&parsed, &tokens, &places)?;
         let order = shape::check(&document, &self.limits)?;
-        Ok(Read(State::New(Box::new(New {
+        Ok(Read(CacheEntry::New(Box::new(New {
             text: text.into(),
             tokens: tokens.len(),
             places,
@@ -95,8 +93,8 @@ impl Guard {
     /// All problems of the document.
     pub fn validate(&self, read: Read) -> Result<Arc<Prepared>, Vec<Refusal>> {
         let new = match read.0 {
-            State::Kept(prepared) => return Ok(prepared),
-            State::New(new) => new,
+            CacheEntry::Kept(prepared) => return Ok(prepared),
+            CacheEntry::New(new) => new,
         };
         let declared = self.rules.validate(&new.parsed, &new.text, &new.places)?;
         let prepared = Arc::new(Prepared::new(*new, declared));
@@ -151,10 +149,10 @@ impl Guard {
 
 /// A document that is GraphQL and within the limits, but not validated yet.
 #[derive(Debug)]
-pub struct Read(State);
+pub struct Read(CacheEntry);
 
 #[derive(Debug)]
-enum State {
+enum CacheEntry {
     Kept(Arc<Prepared>),
     New(Box<New>),
 }
@@ -163,7 +161,7 @@ enum State {
 struct New {
     text: Arc<str>,
     tokens: usize,
-    places: Places,
+    places: LinePositions,
     parsed: Document,
     document: ExecutableDocument,
     order: FragmentOrder,
@@ -174,8 +172,8 @@ impl Read {
     #[must_use]
     pub fn kind(&self, operation: Option<&str>) -> Option<OperationType> {
         let document = match &self.0 {
-            State::Kept(prepared) => &prepared.document,
-            State::New(new) => &new.document,
+            CacheEntry::Kept(prepared) => &prepared.document,
+            CacheEntry::New(new) => &new.document,
         };
         let mut operations = document.operations.iter();
         let (_, found) = match operation {

@@ -39,11 +39,11 @@ pub use rules::{Rules, Scalar};
 
 /// The limits on a document; each is `GATEWAY_MAX_…`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct GuardLimits {
     /// Lexical tokens in the text.
     pub tokens: usize,
     /// Nested brackets of any kind, and nested selection sets with the fragments expanded. At most
-    /// [`Limits::SAFE_NESTING`]; the schema's `limit_recursive_depth` must have the same value.
+    /// [`GuardLimits::SAFE_NESTING`]; the schema's `limit_recursive_depth` must have the same value.
     pub nesting: usize,
     /// Nested fields, with the fragments expanded; introspection has its own limit.
     pub depth: usize,
@@ -57,7 +57,7 @@ pub struct Limits {
     pub directives: usize,
 }
 
-impl Limits {
+impl GuardLimits {
     /// The deepest nesting that an operator may allow. The parser, the library's validation and execution, and the
     /// dropping of a document recurse: in an unoptimised build, a document nested this deep takes less than 1 MiB of
     /// the 2 MiB that a thread of the runtime has, one nested 32 deep less than 768 KiB. A test runs such documents.
@@ -82,7 +82,7 @@ impl Limits {
     }
 }
 
-impl Default for Limits {
+impl Default for GuardLimits {
     /// Returns the defaults of the settings.
     fn default() -> Self {
         Self {

@@ -10,7 +10,9 @@ use apollo_compiler::{
     validation::{DiagnosticData, DiagnosticList, WithErrors},
 };
 
-use super::{Limits, places::Places, refusal::Refusal};
+use super::GuardLimits;
+use super::places::LinePositions;
+use super::refusal::Refusal;
 
 /// Recursion levels of the parser for each open bracket. The scan has bounded the brackets; this is a second bound,
 /// which the parser itself enforces.
@@ -20,15 +22,15 @@ const LEVELS_PER_BRACKET: usize = 4;
 ///
 /// # Errors
 /// A refusal of kind `Parse`.
-pub(super) fn parse(text: &str, places: &Places) -> Result<Document, Refusal> {
+pub(super) fn parse(text: &str, places: &LinePositions) -> Result<Document, Refusal> {
     let parsed = Parser::new()
-        .recursion_limit(Limits::SAFE_NESTING * LEVELS_PER_BRACKET)
+        .recursion_limit(GuardLimits::SAFE_NESTING * LEVELS_PER_BRACKET)
         .parse_ast(text, "");
     parsed.map_err(|WithErrors { errors, .. }| refusal(text, &errors, places))
 }
 
 /// Makes the refusal for the first error; later ones are often consequences of it.
-fn refusal(text: &str, errors: &DiagnosticList, places: &Places) -> Refusal {
+fn refusal(text: &str, errors: &DiagnosticList, places: &LinePositions) -> Refusal {
     let first = errors.iter().map(|diagnostic| diagnostic.error).next();
     let span = first.and_then(ToCliReport::location);
     let at = span.map_or(0, |span| span.offset());

@@ -9,14 +9,14 @@ use async_graphql::Pos;
 /// the line, independent of the length of the line: a document has as many positions as tokens, and all may be on one
 /// line.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct LinePositions {
     /// The first byte of each line.
     lines: Vec<usize>,
     /// For each byte, the number of characters that began before it. Empty if the text is ASCII.
     characters: Vec<usize>,
 }
 
-impl Places {
+impl LinePositions {
     pub(super) fn of(text: &str) -> Self {
         let bytes = text.as_bytes();
         let mut lines = vec![0];
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn lines_end_as_the_specification_says_and_columns_count_characters() {
         let text = "a\nä😀b\r\nc\rd";
-        let places = Places::of(text);
+        let places = LinePositions::of(text);
         let at = |mark: char| {
             let pos = places.at(text.find(mark).expect("it is there"));
             (pos.line, pos.column)
@@ -86,8 +86,8 @@ mod tests {
         assert_eq!(at('b'), (2, 3));
         assert_eq!(at('c'), (3, 1));
         assert_eq!(at('d'), (4, 1));
-        let ascii = Places::of("ab");
+        let ascii = LinePositions::of("ab");
         assert_eq!((ascii.at(1).line, ascii.at(1).column), (1, 2));
-        assert_eq!(Places::of("").at(0), Pos { line: 1, column: 1 });
+        assert_eq!(LinePositions::of("").at(0), Pos { line: 1, column: 1 });
     }
 }

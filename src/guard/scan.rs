@@ -11,12 +11,9 @@
     reason = "every place is that of a whole ASCII byte, or of the mark whose bytes are counted"
 )]
 
-use super::{
-    Limits,
-    places::Places,
-    refusal::{Refusal, counted},
-    stray,
-};
+use super::places::LinePositions;
+use super::refusal::{Refusal, counted};
+use super::{GuardLimits, stray};
 
 /// Blanks, commas and comments in a text, in bytes. An indented document with the maximum number of tokens has a third
 /// of it. The parser takes half a millisecond for so many.
@@ -42,7 +39,7 @@ pub(super) struct Scanned {
 ///
 /// # Errors
 /// A limit is exceeded, or the text cannot be part of a GraphQL document.
-pub(super) fn scan(text: &str, limits: &Limits) -> Result<Scanned, Refusal> {
+pub(super) fn scan(text: &str, limits: &GuardLimits) -> Result<Scanned, Refusal> {
     let mut scanner = Scanner {
         text,
         bytes: text.as_bytes(),
@@ -74,7 +71,7 @@ pub(super) fn scan(text: &str, limits: &Limits) -> Result<Scanned, Refusal> {
 struct Scanner<'a> {
     text: &'a str,
     bytes: &'a [u8],
-    limits: &'a Limits,
+    limits: &'a GuardLimits,
     at: usize,
     /// The open brackets, and their offsets.
     open: Vec<(u8, usize)>,
@@ -125,11 +122,11 @@ impl Scanner<'_> {
     }
 
     fn fault(&self, byte: usize, problem: &str) -> Refusal {
-        Refusal::syntax(Places::of(self.text).at(byte), problem)
+        Refusal::syntax(LinePositions::of(self.text).at(byte), problem)
     }
 
     fn beyond(&self, problem: String) -> Refusal {
-        Refusal::limit(problem).at(Places::of(self.text).at(self.at))
+        Refusal::limit(problem).at(LinePositions::of(self.text).at(self.at))
     }
 
     fn blank(&mut self, length: usize) -> Result<(), Refusal> {
@@ -184,7 +181,7 @@ impl Scanner<'_> {
             Some((opened, _)) if opened == wanted => {}
             Some((opened, at)) => {
                 let (name, closing) = bracket_names(opened);
-                let at = Places::of(self.text).at(at);
+                let at = LinePositions::of(self.text).at(at);
                 let problem = format!(
                     "the {name} of line {}, column {} is not closed yet. {closing} is missing before this",
                     at.line, at.column

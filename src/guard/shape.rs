@@ -14,10 +14,8 @@ use async_graphql::{
     parser::types::{Directive, ExecutableDocument, Field, Selection, SelectionSet},
 };
 
-use super::{
-    Limits, introspection,
-    refusal::{Refusal, counted, grouped, up_to},
-};
+use super::refusal::{Refusal, counted, grouped, up_to};
+use super::{GuardLimits, introspection};
 
 /// The names of a document's fragments, each after those that it spreads.
 pub(super) type FragmentOrder = Vec<Name>;
@@ -26,8 +24,8 @@ pub(super) type FragmentOrder = Vec<Name>;
 ///
 /// # Errors
 /// A limit is exceeded, or a fragment spreads itself.
-pub(super) fn check(document: &ExecutableDocument, limits: &Limits) -> Result<FragmentOrder, Refusal> {
-    Counts::of(document).check(limits)?;
+pub(super) fn check(document: &ExecutableDocument, limits: &GuardLimits) -> Result<FragmentOrder, Refusal> {
+    ShapeCounts::of(document).check(limits)?;
     let order = fragment_order(document)?;
     let mut extents: HashMap<&str, Extent> = HashMap::with_capacity(order.len());
     for name in &order {
@@ -54,13 +52,13 @@ pub(super) fn check(document: &ExecutableDocument, limits: &Limits) -> Result<Fr
 
 /// Counts in the text, each definition counted once.
 #[derive(Default)]
-struct Counts {
+struct ShapeCounts {
     aliases: usize,
     directives: usize,
     fragments: usize,
 }
 
-impl Counts {
+impl ShapeCounts {
     fn of(document: &ExecutableDocument) -> Self {
         let mut counts = Self {
             fragments: document.fragments.len(),
@@ -100,7 +98,7 @@ impl Counts {
         }
     }
 
-    fn check(&self, limits: &Limits) -> Result<(), Refusal> {
+    fn check(&self, limits: &GuardLimits) -> Result<(), Refusal> {
         let counts = [
             (self.aliases, limits.aliases, "alias", "aliases"),
             (self.fragments, limits.fragments, "fragment", "fragments"),
@@ -261,7 +259,7 @@ impl Extent {
         self.selections = self.selections.saturating_add(part.selections).saturating_add(1);
     }
 
-    fn check(&self, limits: &Limits, operation: Pos) -> Result<(), Refusal> {
+    fn check(&self, limits: &GuardLimits, operation: Pos) -> Result<(), Refusal> {
         let problem = if self.introspection_depth > introspection::MAX_DEPTH
             || self.introspection_lists > introspection::MAX_LISTS
         {

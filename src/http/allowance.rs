@@ -1,7 +1,7 @@
 //! Limits on the size of a request, which depend on whether its credential is valid (DEF-01).
 
-use crate::access::principal::Principal;
 use crate::platform::json::Bounds;
+use crate::reach::principal::Principal;
 
 /// Maximum nesting of JSON in a request. The deepest input of the schema, nested filters, needs 20 levels.
 const MAX_DEPTH: usize = 64;

@@ -13,7 +13,8 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::compress::{self, Coding, Content};
+use super::compress;
+use super::compress::{Coding, ResponseContent};
 use super::fault::Fault;
 use super::gateway::Gateway;
 use super::media::Media;
@@ -33,7 +34,7 @@ pub(super) enum Data {
 
 /// A response in the form that GraphQL defines.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Answer {
+pub(super) struct GraphqlResponse {
     /// `None`: nothing was executed, so that the response has no entry `data` (GraphQL §7.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) data: Option<Data>,
@@ -52,7 +53,7 @@ pub(super) struct Answer {
     pub(super) document: Option<Arc<Prepared>>,
 }
 
-impl Answer {
+impl GraphqlResponse {
     /// Makes the response of a request that was not executed because of this error.
     pub(super) fn refused(error: ServerError) -> Self {
         Self::refused_for(vec![error])
@@ -84,7 +85,7 @@ impl Answer {
     fn status(&self, media: Media) -> StatusCode {
         match (self.failure, &self.data, media) {
             (Some(failure), _, _) => failure,
-            (None, None, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
+            (None, None, Media::Answer) => StatusCode::BAD_REQUEST,
             (None, _, _) => StatusCode::OK,
         }
     }
@@ -100,7 +101,7 @@ impl Answer {
             // Boxed, because it is rare and large: the future of an ordinary request is moved by each layer.
             Box::pin(to.content(json, self.document.as_deref())).await
         } else {
-            Content::plain(json)
+            ResponseContent::plain(json)
         };
         let mut response = Response::new(Body::from(content.bytes));
         *response.status_mut() = self.status(to.media);
@@ -128,18 +129,18 @@ pub(super) struct Recipient<'a> {
 
 impl Recipient<'_> {
     /// Returns the content of a large response, in a coding that the client accepts.
-    async fn content(&self, json: Vec<u8>, document: Option<&Prepared>) -> Content {
+    async fn content(&self, json: Vec<u8>, document: Option<&Prepared>) -> ResponseContent {
         let plain = Bytes::from(json);
         let Some(coding) = Coding::accepted(self.headers) else {
-            return Content::plain(plain);
+            return ResponseContent::plain(plain);
         };
         // Without a document there are only errors, which contain no secret (ERR-02).
         match document.map(|document| Holding::of(document.document())) {
-            Some(Holding::Secrets) => Content::plain(plain),
+            Some(Holding::Secrets) => ResponseContent::plain(plain),
             Some(Holding::TheSchema) => self.gateway.recent.content(plain, coding).await,
             Some(Holding::Data) | None => {
                 let coded = compress::quickly(coding, plain.clone()).await;
-                Content::coded(plain, coded)
+                ResponseContent::coded(plain, coded)
             }
         }
     }
@@ -147,35 +148,35 @@ impl Recipient<'_> {
 
 /// Why an operation is not executed.
 #[derive(Debug)]
-pub(super) enum Denied {
+pub(super) enum NotExecuted {
     /// Reported as a GraphQL response.
-    Answer(Box<Answer>),
+    Answer(Box<GraphqlResponse>),
     /// Reported as an HTTP error.
     Fault(Fault),
 }
 
-impl From<Fault> for Denied {
+impl From<Fault> for NotExecuted {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
     }
 }
 
-impl From<Refusal> for Denied {
+impl From<Refusal> for NotExecuted {
     fn from(refusal: Refusal) -> Self {
-        Self::Answer(Box::new(Answer::refused(wire(refusal))))
+        Self::Answer(Box::new(GraphqlResponse::refused(wire(refusal))))
     }
 }
 
-impl From<Vec<Refusal>> for Denied {
+impl From<Vec<Refusal>> for NotExecuted {
     fn from(refusals: Vec<Refusal>) -> Self {
         let errors = refusals.into_iter().map(wire).collect();
-        Self::Answer(Box::new(Answer::refused_for(errors)))
+        Self::Answer(Box::new(GraphqlResponse::refused_for(errors)))
     }
 }
 
-impl From<ServerError> for Denied {
+impl From<ServerError> for NotExecuted {
     fn from(error: ServerError) -> Self {
-        Self::Answer(Box::new(Answer::refused(error)))
+        Self::Answer(Box::new(GraphqlResponse::refused(error)))
     }
 }
 
@@ -214,20 +215,20 @@ mod tests {
 
     #[test]
     fn the_status_tells_of_data_where_the_client_asks_for_that() {
-        let refused = Answer::refused(coded("BAD_USER_INPUT", "no"));
+        let refused = GraphqlResponse::refused(coded("BAD_USER_INPUT", "no"));
         assert_eq!(refused.status(Media::Json), 200);
-        assert_eq!(refused.status(Media::GraphqlResponse), 400);
-        let ran = Answer {
+        assert_eq!(refused.status(Media::Answer), 400);
+        let ran = GraphqlResponse {
             data: Some(Data::Values(Value::Null)),
-            ..Answer::refused(coded("FORBIDDEN", "no"))
+            ..GraphqlResponse::refused(coded("FORBIDDEN", "no"))
         };
-        assert_eq!(ran.status(Media::GraphqlResponse), 200);
-        assert_eq!(Answer::timed_out().status(Media::Json), 504);
+        assert_eq!(ran.status(Media::Answer), 200);
+        assert_eq!(GraphqlResponse::timed_out().status(Media::Json), 504);
     }
 
     #[test]
     fn what_did_not_run_has_no_data() {
-        let refused = Answer::refused(coded("BAD_USER_INPUT", "no"));
+        let refused = GraphqlResponse::refused(coded("BAD_USER_INPUT", "no"));
         let json = serde_json::to_string(&refused).expect("serializes");
         assert_eq!(
             json,

@@ -4,8 +4,9 @@
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::fault::Fault;
-use crate::access::{authenticate::Access, bad_credential::BadCredential, principal::Principal};
+use crate::auth::{authenticate::Access, bad_credential::BadCredential};
 use crate::error::Error;
+use crate::reach::principal::Principal;
 
 /// Maximum length of a credential, in bytes; those of the gateway have less than a kilobyte.
 const LONGEST: usize = 4096;

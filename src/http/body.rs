@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use futures_util::{FutureExt, StreamExt};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 
-use super::connection::Connection;
+use super::connection::ClientConnection;
 
 /// Bytes of a refused body that are dropped at once if they have arrived, so that the connection can be kept.
 const DROPPED: usize = 64 * 1024;
@@ -17,12 +17,12 @@ const DROPPED: usize = 64 * 1024;
 pub(super) struct Tracked {
     incoming: Incoming,
     /// The connection, if an unread body must close it: HTTP/1.1.
-    connection: Option<Arc<Connection>>,
+    connection: Option<Arc<ClientConnection>>,
 }
 
 impl Tracked {
     /// Wraps an incoming body.
-    pub(super) fn body(incoming: Incoming, connection: Option<Arc<Connection>>) -> Body {
+    pub(super) fn body(incoming: Incoming, connection: Option<Arc<ClientConnection>>) -> Body {
         if incoming.is_end_stream() {
             return Body::empty();
         }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use axum::http::{HeaderMap, HeaderName};
 
 use super::fault::Fault;
-use crate::access::principal::{Kind, Principal};
+use crate::reach::principal::{CredentialKind, Principal};
 
 const HEADER: HeaderName = HeaderName::from_static("storefront-buyer-ip");
 
@@ -16,7 +16,8 @@ const HEADER: HeaderName = HeaderName::from_static("storefront-buyer-ip");
 /// # Errors
 /// 400 if a backend's header is not a single IP address.
 pub(super) fn named(headers: &HeaderMap, principal: &Principal) -> Result<Option<IpAddr>, Fault> {
-    let is_backend = (principal.standing()).is_some_and(|identity| identity.kind() == Kind::Integration);
+    let is_backend =
+        (principal.standing()).is_some_and(|identity| identity.kind() == CredentialKind::Integration);
     if is_backend { address(headers) } else { Ok(None) }
 }
 

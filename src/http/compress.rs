@@ -101,12 +101,12 @@ fn raise(weight: &mut Option<u16>, to: u16) {
 
 /// The content of a response, as it is sent.
 #[derive(Clone, Debug)]
-pub(super) struct Content {
+pub(super) struct ResponseContent {
     pub(super) bytes: Bytes,
     pub(super) coding: Option<Coding>,
 }
 
-impl Content {
+impl ResponseContent {
     /// Makes uncompressed content.
     pub(super) fn plain(bytes: impl Into<Bytes>) -> Self {
         Self {
@@ -201,8 +201,8 @@ mod tests {
     fn what_does_not_get_shorter_stays_as_it_is() {
         let plain = Bytes::from_static(b"abc");
         let longer = Some((Coding::Gzip, Bytes::from_static(b"abcd")));
-        assert_eq!(Content::coded(plain.clone(), longer).coding, None);
+        assert_eq!(ResponseContent::coded(plain.clone(), longer).coding, None);
         let shorter = Some((Coding::Gzip, Bytes::from_static(b"ab")));
-        assert_eq!(Content::coded(plain, shorter).coding, Some(Coding::Gzip));
+        assert_eq!(ResponseContent::coded(plain, shorter).coding, Some(Coding::Gzip));
     }
 }

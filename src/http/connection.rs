@@ -15,7 +15,7 @@ use std::time::Duration;
 use futures_util::task::AtomicWaker;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::memory::Held;
+use super::memory::ReservedMemory;
 
 /// Maximum time until a request has begun, with all of its headers. After that the connection is closed.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -26,12 +26,12 @@ const CLOSING_TIME: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
     pub(super) address: SocketAddr,
-    pub(super) connection: Arc<Connection>,
+    pub(super) connection: Arc<ClientConnection>,
 }
 
 /// The state that the parts of one connection share.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(super) struct ClientConnection {
     opened: Instant,
     idle_timeout: Duration,
     /// Number of requests whose responses are not complete.
@@ -57,7 +57,7 @@ const STOP: u8 = 1;
 /// Asks a connection to end now, if it has no request.
 const MAKE_ROOM: u8 = 2;
 
-impl Connection {
+impl ClientConnection {
     pub(super) fn new(idle_timeout: Duration) -> Arc<Self> {
         Arc::new(Self {
             opened: Instant::now(),
@@ -162,7 +162,7 @@ impl Connection {
 
 /// A request in progress.
 #[derive(Debug)]
-pub(super) struct UnderWay(Arc<Connection>);
+pub(super) struct UnderWay(Arc<ClientConnection>);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
@@ -188,11 +188,11 @@ pub(super) enum Over {
 
 /// The timer of one connection.
 pub(super) struct Watch {
-    connection: Arc<Connection>,
+    connection: Arc<ClientConnection>,
     timer: Pin<Box<Sleep>>,
     closing: bool,
     /// The share of its head in the memory for requests without a credential.
-    head: Held,
+    head: ReservedMemory,
 }
 
 /// Bytes of a head that every connection may have; a longer one counts towards the memory of requests without a
@@ -200,7 +200,7 @@ pub(super) struct Watch {
 const FREE_HEAD: usize = 4 * 1024;
 
 impl Watch {
-    pub(super) fn new(connection: &Arc<Connection>, head: Held) -> Self {
+    pub(super) fn new(connection: &Arc<ClientConnection>, head: ReservedMemory) -> Self {
         let first = HEAD_TIME.min(connection.idle_timeout);
         Self {
             connection: Arc::clone(connection),

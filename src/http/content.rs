@@ -14,8 +14,8 @@ use axum::{
 };
 use futures_util::TryStreamExt;
 
-use self::range::Wanted;
 use super::connection::Peer;
+use super::content::range::ByteRange;
 use super::fault::Fault;
 use super::frame::RequestId;
 use super::gateway::Gateway;
@@ -61,17 +61,17 @@ pub(super) async fn get(
     }
     // Range is defined for GET only (RFC 9110 §14.2).
     let wanted = match method {
-        Method::HEAD => Wanted::Whole,
+        Method::HEAD => ByteRange::Whole,
         _ => range::wanted(&headers, &tag, size),
     };
     let (head, from, until) = match wanted {
-        Wanted::Whole => (head, 0, size),
-        Wanted::Part { from, until } => {
+        ByteRange::Whole => (head, 0, size),
+        ByteRange::Part { from, until } => {
             let part = format!("bytes {from}-{}/{size}", until - 1);
             let head = head.status(StatusCode::PARTIAL_CONTENT);
             (head.header(header::CONTENT_RANGE, part), from, until)
         }
-        Wanted::Nothing => {
+        ByteRange::Nothing => {
             let head = head.status(StatusCode::RANGE_NOT_SATISFIABLE);
             return empty(head.header(header::CONTENT_RANGE, format!("bytes */{size}")));
         }
@@ -165,10 +165,10 @@ async fn find(gateway: &Gateway, item: &str, query: &str, id: &RequestId) -> Res
     let now = app.clock.now();
     if let Err(flaw) = link::verify(&app.vault, &item, expires, &signature, now) {
         return Err(refused(match flaw {
-            link::Flaw::Changed => {
+            link::LinkFlaw::Changed => {
                 "This link was changed, or is not this gateway's: use the item's url as it was answered."
             }
-            link::Flaw::Expired => {
+            link::LinkFlaw::Expired => {
                 "This link has expired; links are good for minutes. Ask for the item's url again."
             }
         }));

@@ -19,17 +19,17 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
-use super::answer::{Answer, Data, Denied, coded};
+use super::answer::{Data, GraphqlResponse, NotExecuted, coded};
 use super::fault::Fault;
 use super::gateway::{Gateway, OperationNames};
 use super::mask;
 use super::request::Params;
-use crate::access::principal::{Kind, Principal};
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::guard::{Cost, Prepared};
 use crate::platform::database::counting;
-use crate::schema::Told;
+use crate::reach::principal::{CredentialKind, Principal};
+use crate::schema::Introspection;
 
 /// The HTTP method of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) struct Admitted {
 ///
 /// # Errors
 /// A refusal of the guard; a mutation by GET; variables whose values do not match their types.
-pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result<Admitted, Denied> {
+pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result<Admitted, NotExecuted> {
     let Params {
         query,
         operation_name,
@@ -95,21 +95,21 @@ pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result
 /// The result of an execution.
 pub(super) struct Executed {
     document: Arc<Prepared>,
-    outcome: Outcome,
+    outcome: UnmaskedResponse,
     /// Number of database commands.
     commands: u32,
 }
 
 /// A response before its errors are masked.
-struct Outcome {
+struct UnmaskedResponse {
     data: Data,
     errors: Vec<ServerError>,
     extensions: BTreeMap<String, Value>,
 }
 
-impl Outcome {
+impl UnmaskedResponse {
     /// Joins the executed result with the introspection results.
-    fn of(response: Response, told: Option<Told>) -> Self {
+    fn of(response: Response, told: Option<Introspection>) -> Self {
         let Response {
             data,
             mut errors,
@@ -133,19 +133,19 @@ impl Outcome {
 }
 
 /// The result of an operation, or its panic.
-type Ended = Result<Executed, Box<dyn Any + Send>>;
+type OperationEnd = Result<Executed, Box<dyn Any + Send>>;
 
-enum Work {
-    Going(Pin<Box<dyn Future<Output = Ended> + Send>>),
-    Ended(Ended),
+enum OperationWork {
+    Going(Pin<Box<dyn Future<Output = OperationEnd> + Send>>),
+    Ended(OperationEnd),
     Taken,
 }
 
 /// An operation that runs to its end even if its client disconnects, and that shutdown waits for. The caller that waits
 /// for it polls it; if that caller is dropped, the operation gets a task of its own. So the common case needs neither a
 /// task nor a switch between threads.
-pub(super) struct Running {
-    work: Work,
+pub(super) struct RunningOperation {
+    work: OperationWork,
     name: Option<String>,
 }
 
@@ -159,12 +159,12 @@ pub(super) async fn start(
     mut admitted: Admitted,
     mut context: RequestContext,
     deadline: Instant,
-) -> Result<Running, Denied> {
+) -> Result<RunningOperation, NotExecuted> {
     let identity = context.principal.standing();
     if identity.is_none() {
         gateway.guard.check_for_nobody(&admitted.cost)?;
     }
-    if identity.is_none_or(|identity| identity.kind() != Kind::Integration) {
+    if identity.is_none_or(|identity| identity.kind() != CredentialKind::Integration) {
         admitted.cost.check_for_the_public()?;
     }
     context.is_single = admitted.is_single;
@@ -184,13 +184,13 @@ pub(super) async fn start(
             commands,
         }
     };
-    Ok(Running {
-        work: Work::Going(Box::pin(AssertUnwindSafe(work).catch_unwind())),
+    Ok(RunningOperation {
+        work: OperationWork::Going(Box::pin(AssertUnwindSafe(work).catch_unwind())),
         name,
     })
 }
 
-async fn wait_for_room(gateway: &Gateway, deadline: Instant) -> Result<OwnedSemaphorePermit, Denied> {
+async fn wait_for_room(gateway: &Gateway, deadline: Instant) -> Result<OwnedSemaphorePermit, NotExecuted> {
     let room = async {
         let _turn = gateway.waiting.try_acquire().ok()?;
         let room = Arc::clone(&gateway.running).acquire_owned();
@@ -202,19 +202,19 @@ async fn wait_for_room(gateway: &Gateway, deadline: Instant) -> Result<OwnedSema
     }
 }
 
-impl Running {
+impl RunningOperation {
     /// Waits for the response. At the deadline it returns a timeout error, and the operation continues.
-    pub(super) async fn answer(&mut self, deadline: Instant, request_id: &str) -> Answer {
+    pub(super) async fn answer(&mut self, deadline: Instant, request_id: &str) -> GraphqlResponse {
         if timeout_at(deadline, self.finished()).await.is_err() {
-            return Answer::timed_out();
+            return GraphqlResponse::timed_out();
         }
-        match std::mem::replace(&mut self.work, Work::Taken) {
-            Work::Ended(Ok(executed)) => executed.into_answer(request_id),
-            Work::Ended(Err(_)) | Work::Going(_) | Work::Taken => {
+        match std::mem::replace(&mut self.work, OperationWork::Taken) {
+            OperationWork::Ended(Ok(executed)) => executed.into_answer(request_id),
+            OperationWork::Ended(Err(_)) | OperationWork::Going(_) | OperationWork::Taken => {
                 // The panic hook has logged the details; a message built here could contain request data.
                 tracing::error!(request_id, "GraphQL operation panicked");
                 let error = Error::internal("an operation panicked");
-                let mut answer = Answer::failed(&error, StatusCode::INTERNAL_SERVER_ERROR);
+                let mut answer = GraphqlResponse::failed(&error, StatusCode::INTERNAL_SERVER_ERROR);
                 for error in &mut answer.errors {
                     error.message = super::fault::internal_message(request_id);
                 }
@@ -231,8 +231,8 @@ impl Running {
     /// Runs the operation to its end, without taking its response.
     pub(super) async fn finished(&mut self) {
         poll_fn(|cx| {
-            if let Work::Going(work) = &mut self.work {
-                self.work = Work::Ended(ready!(work.as_mut().poll(cx)));
+            if let OperationWork::Going(work) = &mut self.work {
+                self.work = OperationWork::Ended(ready!(work.as_mut().poll(cx)));
             }
             Poll::Ready(())
         })
@@ -240,10 +240,10 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningOperation {
     fn drop(&mut self) {
         // A future of the database driver must not be dropped halfway, nor a mutation left incomplete.
-        let Work::Going(work) = std::mem::replace(&mut self.work, Work::Taken) else {
+        let OperationWork::Going(work) = std::mem::replace(&mut self.work, OperationWork::Taken) else {
             return;
         };
         if let Ok(runtime) = Handle::try_current() {
@@ -253,19 +253,19 @@ impl Drop for Running {
 }
 
 impl Executed {
-    fn into_answer(self, request_id: &str) -> Answer {
+    fn into_answer(self, request_id: &str) -> GraphqlResponse {
         let Self {
             document,
             outcome,
             commands,
         } = self;
-        let Outcome {
+        let UnmaskedResponse {
             data,
             mut errors,
             extensions,
         } = outcome;
         mask::mask(&mut errors, request_id);
-        Answer {
+        GraphqlResponse {
             data: Some(data),
             errors,
             extensions,
@@ -277,7 +277,7 @@ impl Executed {
 }
 
 /// Executes an operation.
-async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestContext>) -> Outcome {
+async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestContext>) -> UnmaskedResponse {
     let Admitted {
         mut document,
         operation_name,
@@ -285,15 +285,15 @@ async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestCont
         cost,
         ..
     } = admitted;
-    let told =
-        (cost.introspection > 0).then(|| Told::of(&mut document, operation_name.as_deref(), &variables));
-    if told.as_ref().is_some_and(Told::is_all) {
-        return Outcome::of(Response::default(), told);
+    let told = (cost.introspection > 0)
+        .then(|| Introspection::of(&mut document, operation_name.as_deref(), &variables));
+    if told.as_ref().is_some_and(Introspection::is_all) {
+        return UnmaskedResponse::of(Response::default(), told);
     }
     let mut request = Request::new("").variables(variables).data(context);
     request.set_parsed_query(document);
     request.operation_name = operation_name;
-    Outcome::of(gateway.schema.execute(request).await, told)
+    UnmaskedResponse::of(gateway.schema.execute(request).await, told)
 }
 
 #[cfg(test)]
@@ -302,8 +302,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_in_a_resolver_says_the_request_id_only() {
-        let mut running = Running {
-            work: Work::Going(Box::pin(
+        let mut running = RunningOperation {
+            work: OperationWork::Going(Box::pin(
                 AssertUnwindSafe(async { panic!("s3cret") }).catch_unwind(),
             )),
             name: None,

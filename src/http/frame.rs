@@ -23,7 +23,7 @@ use super::gateway::Gateway;
 use super::mask;
 use super::site::GRAPHQL;
 use super::trace;
-use crate::access::principal::Principal;
+use crate::reach::principal::Principal;
 
 /// Paths of the probes.
 const HEALTH: &str = "/health/";

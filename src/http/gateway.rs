@@ -8,12 +8,13 @@ use tokio::sync::Semaphore;
 use super::compress::{Kept, Recent};
 use super::memory::Memory;
 use super::multipart::Uploading;
-use super::published::Published;
-use crate::access::{oauth, principal::Principal};
+use super::published::PublishedDocument;
 use crate::app::App;
+use crate::auth::oauth;
 use crate::config::Config;
-use crate::guard::{Guard, Limits};
+use crate::guard::{Guard, GuardLimits};
 use crate::platform::{id::StorageId, shares::Shares};
+use crate::reach::principal::Principal;
 use crate::schema::{self, Schema};
 use crate::serve::Ready;
 
@@ -33,9 +34,9 @@ pub(super) struct Gateway {
     pub(super) schema: Schema,
     pub(super) guard: Guard,
     /// The SDL; `None` if introspection is off.
-    pub(super) sdl: Option<Published>,
+    pub(super) sdl: Option<PublishedDocument>,
     /// The authorization server's metadata, as JSON.
-    pub(super) metadata: Published,
+    pub(super) metadata: PublishedDocument,
     /// Compressed published documents that never change.
     pub(super) kept: Kept,
     /// Compressed results of recent introspection queries.
@@ -59,8 +60,8 @@ impl Gateway {
             ready,
             schema: Schema::new(limits.nesting),
             guard: Guard::new(limits, schema::cost_model(), schema::rules(introspection)),
-            sdl: introspection.then(|| Published::new(schema::sdl())),
-            metadata: Published::new(oauth::metadata(&app.public_url).to_string()),
+            sdl: introspection.then(|| PublishedDocument::new(schema::sdl())),
+            metadata: PublishedDocument::new(oauth::metadata(&app.public_url).to_string()),
             kept: Kept::default(),
             recent: Recent::default(),
             running: Arc::new(Semaphore::new(RUNNING)),
@@ -74,11 +75,11 @@ impl Gateway {
     }
 }
 
-fn limits(config: &Config) -> Limits {
+fn limits(config: &Config) -> GuardLimits {
     let guard = &config.guard;
-    Limits {
+    GuardLimits {
         tokens: guard.max_tokens,
-        nesting: guard.max_nesting.min(Limits::SAFE_NESTING),
+        nesting: guard.max_nesting.min(GuardLimits::SAFE_NESTING),
         depth: guard.max_depth,
         cost: guard.max_cost,
         aliases: guard.max_aliases,
@@ -135,16 +136,19 @@ impl OperationNames {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::principal::{Identity, Kind};
+    use crate::reach::principal::{CredentialKind, Identity};
 
-    fn principal(kind: Kind) -> Principal {
+    fn principal(kind: CredentialKind) -> Principal {
         Principal::Known(Arc::new(Identity::sample(kind)))
     }
 
     #[test]
     fn a_flood_of_names_does_not_flood_the_metrics() {
         let names = OperationNames::default();
-        let (public, backend) = (principal(Kind::Public), principal(Kind::Integration));
+        let (public, backend) = (
+            principal(CredentialKind::Public),
+            principal(CredentialKind::Integration),
+        );
         let labels: HashSet<_> = (0..10_000)
             .map(|n| names.label(&public, Some(&format!("Op{n}"))))
             .collect();
@@ -158,7 +162,10 @@ mod tests {
     #[test]
     fn nobody_uses_up_the_names_of_others() {
         let names = OperationNames::default();
-        let (public, backend) = (principal(Kind::Public), principal(Kind::Integration));
+        let (public, backend) = (
+            principal(CredentialKind::Public),
+            principal(CredentialKind::Integration),
+        );
         for n in 0..10_000 {
             let name = format!("Op{n}");
             assert_eq!(&*names.label(&Principal::Nobody, Some(&name)), "other");
@@ -166,6 +173,9 @@ mod tests {
         }
         assert_eq!(&*names.label(&backend, Some("Op7")), "Op7");
         assert_eq!(&*names.label(&Principal::Nobody, Some("Op7")), "Op7");
-        assert_eq!(&*names.label(&principal(Kind::Customer), Some("Mine")), "Mine");
+        assert_eq!(
+            &*names.label(&principal(CredentialKind::Customer), Some("Mine")),
+            "Mine"
+        );
     }
 }

@@ -28,7 +28,8 @@ use serde::Serialize;
 
 pub use self::examples::{Credentials, example_tabs};
 pub use self::hosts::Hosts;
-use super::compress::{self, Coding, Content, Kept};
+use super::compress;
+use super::compress::{Coding, Kept, ResponseContent};
 use super::fault::Fault;
 
 /// The files that `build.rs` has written: the complete page, or the one that loads GraphiQL from a CDN.
@@ -59,7 +60,7 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-
 /// demo.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Page {
+pub struct GraphiqlPage {
     /// Path of the GraphQL endpoint on the same host: `/graphql`.
     pub endpoint: String,
     /// The publishable key (`pk_…`) of new tabs, with which the schema is read too. `None`: no credential.
@@ -73,14 +74,14 @@ pub struct Page {
 /// The page of a demo: with credentials, for requests to the gateway's own hosts only.
 pub struct DemoPage {
     /// The page with the credentials.
-    pub page: Page,
+    pub page: GraphiqlPage,
     /// The page for any other host.
-    pub elsewhere: Page,
+    pub elsewhere: GraphiqlPage,
     /// The gateway's own hosts.
     pub hosts: Hosts,
 }
 
-impl Page {
+impl GraphiqlPage {
     /// Makes a page with example tabs.
     #[must_use]
     pub fn new(endpoint: &str, credentials: &Credentials) -> Self {
@@ -104,8 +105,8 @@ impl DemoPage {
             storefront_id: None,
             customer: None,
         };
-        let page = Page::new(endpoint, credentials);
-        let mut elsewhere = Page::new(endpoint, &without);
+        let page = GraphiqlPage::new(endpoint, credentials);
+        let mut elsewhere = GraphiqlPage::new(endpoint, &without);
         let has_some = credentials.public_key.is_some() || credentials.backend_secret.is_some();
         if let Some(first) = elsewhere.tabs.first_mut().filter(|_| has_some) {
             let url = &credentials.public_url;
@@ -247,7 +248,7 @@ async fn embedded(path: &str, file: EmbeddedFile, headers: &HeaderMap, kept: &Ke
     let is_known = has_tag(headers, &tag);
     let content = match coding {
         Some(coding) if !is_known => kept.content(plain, digest, coding).await,
-        Some(_) | None => Content { bytes: plain, coding },
+        Some(_) | None => ResponseContent { bytes: plain, coding },
     };
     let tag = compress::entity_tag(tag, content.coding);
     let head = [

@@ -12,24 +12,26 @@ use axum::{
 use tokio::time::Instant;
 
 use super::allowance::Allowance;
-use super::answer::{Answer, Denied, Recipient};
+use super::answer::{GraphqlResponse, NotExecuted, Recipient};
 use super::authenticate;
 use super::body::discard;
 use super::buyer;
 use super::client;
-use super::execute::{self, Method, Running};
+use super::execute;
+use super::execute::{Method, RunningOperation};
 use super::fault::Fault;
 use super::frame::{Note, RequestId};
 use super::gateway::Gateway;
 use super::media::{ContentType, Media};
-use super::memory::{Held, exhausted};
+use super::memory::{ReservedMemory, exhausted};
 use super::multipart;
 use super::receive;
 use super::redemption;
-use super::request::{self, Params, Source};
-use crate::access::principal::Principal;
+use super::request;
+use super::request::{JsonPart, Params};
 use crate::context::RequestContext;
 use crate::platform::{shares::Full, upload::Uploads};
+use crate::reach::principal::Principal;
 
 /// The state of a request while it is answered.
 pub(super) struct Call {
@@ -42,7 +44,7 @@ pub(super) struct Call {
     pub(super) note: Note,
     pub(super) allowance: Allowance,
     /// The memory that the request uses.
-    held: Held,
+    held: ReservedMemory,
 }
 
 /// Answers `/graphql`: queries by GET; queries, mutations and uploads by POST.
@@ -111,7 +113,7 @@ fn prepared(
     gateway: &Gateway,
     principal: &Principal,
     parts: &Parts,
-) -> Result<(Held, Option<IpAddr>), Fault> {
+) -> Result<(ReservedMemory, Option<IpAddr>), Fault> {
     let buyer = buyer::named(&parts.headers, principal)?;
     let address = client::of_request(&gateway.app.config.http, parts);
     let held = match principal {
@@ -128,12 +130,12 @@ fn refuse(fault: Fault, mut note: Note, media: Media) -> Response {
     response
 }
 
-async fn by_get(call: &mut Call) -> Result<Answer, Denied> {
+async fn by_get(call: &mut Call) -> Result<GraphqlResponse, NotExecuted> {
     let params = request::from_query(call.parts.uri.query().unwrap_or_default(), &call.allowance.json)?;
     run(call, params, Method::Get).await
 }
 
-async fn by_post(call: &mut Call, body: Body) -> Result<Answer, Denied> {
+async fn by_post(call: &mut Call, body: Body) -> Result<GraphqlResponse, NotExecuted> {
     match ContentType::of(&call.parts.headers) {
         Some(known) if known.is_json() && known.is_utf8() => {}
         // Boxed as above.
@@ -151,19 +153,23 @@ async fn by_post(call: &mut Call, body: Body) -> Result<Answer, Denied> {
 
 /// Answers a request whose access token has expired or was revoked: as one without a credential if it only redeems a
 /// token or a key (TOK-07), otherwise with the refusal, whatever else may be wrong with it.
-async fn in_spite_of(refusal: Box<Fault>, call: &mut Call, body: Body) -> Result<Answer, Denied> {
+async fn in_spite_of(
+    refusal: Box<Fault>,
+    call: &mut Call,
+    body: Body,
+) -> Result<GraphqlResponse, NotExecuted> {
     match json_params(call, body).await {
         Ok(params) if redemption::is_asked(&call.gateway.guard, &params) => {
             run(call, params, Method::Post).await
         }
-        Ok(_) | Err(_) => Err(Denied::Fault(*refusal)),
+        Ok(_) | Err(_) => Err(NotExecuted::Fault(*refusal)),
     }
 }
 
 /// Reads the parameters from a JSON body.
-async fn json_params(call: &mut Call, body: Body) -> Result<Params, Denied> {
+async fn json_params(call: &mut Call, body: Body) -> Result<Params, NotExecuted> {
     let body = receive::whole_body(&call.parts.headers, body, call.allowance.body, &mut call.held).await?;
-    request::from_json(&body, Source::Body, &call.allowance.json)
+    request::from_json(&body, JsonPart::Body, &call.allowance.json)
 }
 
 /// Returns a 415 that names the supported content types.
@@ -190,7 +196,7 @@ fn unsupported(sent: Option<&ContentType>) -> Fault {
     })
 }
 
-async fn run(call: &mut Call, params: Params, method: Method) -> Result<Answer, Denied> {
+async fn run(call: &mut Call, params: Params, method: Method) -> Result<GraphqlResponse, NotExecuted> {
     let deadline = Instant::now() + call.gateway.app.config.http.request_timeout;
     let admitted = execute::admit(&call.gateway, params, method)?;
     let context = call.context(Uploads::default());
@@ -223,18 +229,22 @@ impl Call {
     }
 
     /// Waits for the response, and records the operation's name.
-    pub(super) async fn answer(&mut self, mut running: Running, deadline: Instant) -> Answer {
+    pub(super) async fn answer(
+        &mut self,
+        mut running: RunningOperation,
+        deadline: Instant,
+    ) -> GraphqlResponse {
         let answer = running.answer(deadline, self.id.as_str()).await;
         self.note.operation = Some(running.label(&self.gateway.names, &self.principal));
         answer
     }
 
     /// Serializes the response.
-    async fn finish(mut self, outcome: Result<Answer, Denied>, media: Media) -> Response {
+    async fn finish(mut self, outcome: Result<GraphqlResponse, NotExecuted>, media: Media) -> Response {
         let answer = match outcome {
             Ok(answer) => answer,
-            Err(Denied::Answer(answer)) => *answer,
-            Err(Denied::Fault(fault)) => return refuse(fault, self.note, media),
+            Err(NotExecuted::Answer(answer)) => *answer,
+            Err(NotExecuted::Fault(fault)) => return refuse(fault, self.note, media),
         };
         self.note.errors(&answer.errors);
         self.note.commands = answer.commands;

@@ -10,14 +10,14 @@ pub(super) enum Media {
     /// `application/json`: a well-formed request gets 200, whatever the result of GraphQL.
     Json,
     /// `application/graphql-response+json`: the status depends on whether there is data.
-    GraphqlResponse,
+    Answer,
 }
 
 impl Media {
     pub(super) fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Json => "application/json; charset=utf-8",
-            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+            Self::Answer => "application/graphql-response+json; charset=utf-8",
         })
     }
 
@@ -46,7 +46,7 @@ impl Media {
         let graphql = weight(&ranges, "application/graphql-response+json");
         let named = (ranges.iter()).any(|range| range.name == "application/graphql-response+json");
         if graphql > json || (named && graphql == json && graphql > 0) {
-            Ok(Self::GraphqlResponse)
+            Ok(Self::Answer)
         } else if json > 0 {
             Ok(Self::Json)
         } else {
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_accept_header_decides() {
-        let (json, graphql) = (Some(Media::Json), Some(Media::GraphqlResponse));
+        let (json, graphql) = (Some(Media::Json), Some(Media::Answer));
         for (accept, expected) in [
             ("application/json", json),
             ("application/graphql-response+json", graphql),

@@ -58,26 +58,26 @@ impl Memory {
     ///
     /// # Errors
     /// The limit that is reached.
-    pub(super) fn of_stranger(&self, address: Option<IpAddr>, parts: &Parts) -> Result<Held, Full> {
-        let mut held = Held::nothing(&self.strangers, address);
+    pub(super) fn of_stranger(&self, address: Option<IpAddr>, parts: &Parts) -> Result<ReservedMemory, Full> {
+        let mut held = ReservedMemory::nothing(&self.strangers, address);
         held.head = HEAD.max(length(parts));
         held.hold(0)?;
         Ok(held)
     }
 
     /// Makes an empty reservation for a head of which only a part has arrived.
-    pub(super) fn of_head(&self, address: Option<IpAddr>) -> Held {
-        Held::nothing(&self.strangers, address)
+    pub(super) fn of_head(&self, address: Option<IpAddr>) -> ReservedMemory {
+        ReservedMemory::nothing(&self.strangers, address)
     }
 
     /// Makes an empty reservation for a request with a valid credential; most bodies arrive at once and need none.
-    pub(super) fn of_known(&self, address: Option<IpAddr>) -> Held {
-        Held::nothing(&self.known, address)
+    pub(super) fn of_known(&self, address: Option<IpAddr>) -> ReservedMemory {
+        ReservedMemory::nothing(&self.known, address)
     }
 }
 
 /// The memory that one request reserves, until it is dropped.
-pub(super) struct Held {
+pub(super) struct ReservedMemory {
     shares: Arc<Shares<IpAddr>>,
     address: Option<IpAddr>,
     /// Memory of the request's head, in bytes.
@@ -85,7 +85,7 @@ pub(super) struct Held {
     share: Option<Share<IpAddr>>,
 }
 
-impl Held {
+impl ReservedMemory {
     fn nothing(shares: &Arc<Shares<IpAddr>>, address: Option<IpAddr>) -> Self {
         Self {
             shares: Arc::clone(shares),
@@ -150,11 +150,11 @@ mod tests {
             }
             held
         };
-        let held: Vec<Vec<Held>> = (1..4).map(fill).collect();
+        let held: Vec<Vec<ReservedMemory>> = (1..4).map(fill).collect();
         assert!(held.iter().all(|of_one| (10..20).contains(&of_one.len())));
         let others = memory.of_stranger(Some(IpAddr::from([192, 0, 2, 4])), &parts);
         assert!(others.is_ok(), "others have memory");
-        let more: Vec<Vec<Held>> = (4..7).map(fill).collect();
+        let more: Vec<Vec<ReservedMemory>> = (4..7).map(fill).collect();
         let one_more = memory
             .of_stranger(None, &parts)
             .and_then(|mut one| one.hold(1024 * 1024));

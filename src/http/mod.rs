@@ -50,7 +50,7 @@ use crate::app::App;
 use crate::serve::Ready;
 
 /// The parameters of the HTTP layer.
-pub struct Site {
+pub struct HttpParameters {
     /// The app.
     pub app: Arc<App>,
     /// Whether requests can be answered.
@@ -60,8 +60,8 @@ pub struct Site {
 }
 
 /// Serves until `stop`, then lets running requests finish.
-pub async fn serve(listener: TcpListener, site: Site, stop: CancellationToken) {
-    let Site { app, ready, graphiql } = site;
-    let site = site::Site::new(Gateway::new(app, ready), graphiql);
+pub async fn serve(listener: TcpListener, site: HttpParameters, stop: CancellationToken) {
+    let HttpParameters { app, ready, graphiql } = site;
+    let site = site::Handlers::new(Gateway::new(app, ready), graphiql);
     server::serve(listener, Arc::new(site), stop).await;
 }

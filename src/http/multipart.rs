@@ -17,19 +17,20 @@ use tokio::time::{Instant, timeout};
 use self::map::FileMap;
 use self::parts::{PartFault, Parts, Pieces};
 use self::pump::{First, Incoming, Pumped};
-use self::rooms::Room;
 pub(super) use self::rooms::Uploading;
-use super::answer::{Answer, Denied};
+use super::answer::{GraphqlResponse, NotExecuted};
 use super::execute::{self, Method};
 use super::fault::Fault;
 use super::graphql::Call;
 use super::memory::exhausted;
+use super::multipart::rooms::UploadSlot;
 use super::pace::{Pace, STALL};
 use super::receive::append;
-use super::request::{self, Params, Source};
-use crate::access::principal::Principal;
+use super::request;
+use super::request::{JsonPart, Params};
 use crate::error::Error;
 use crate::platform::upload::{self, UploadSender, UploadStream, Uploads};
+use crate::reach::principal::Principal;
 use crate::storage::mutations::WRITE;
 
 /// Headers that a cross-site form cannot send without a preflight request (CORS in the Fetch standard). The second is
@@ -51,7 +52,7 @@ enum BodyFault {
 }
 
 /// Answers a multipart request.
-pub(super) async fn run(call: &mut Call, body: Body) -> Result<Answer, Denied> {
+pub(super) async fn run(call: &mut Call, body: Body) -> Result<GraphqlResponse, NotExecuted> {
     let boundary = boundary(call)?;
     let _room = admit(call)?;
     let mut parts = Parts::new(pieces(body), &boundary, call.allowance.body);
@@ -82,7 +83,7 @@ pub(super) async fn run(call: &mut Call, body: Body) -> Result<Answer, Denied> {
     };
     let deadline = Instant::now() + timeout_of_request;
     match pumped {
-        Some(Pumped::Stalled) => Ok(Answer::timed_out()),
+        Some(Pumped::Stalled) => Ok(GraphqlResponse::timed_out()),
         Some(Pumped::Whole | Pumped::Broken) => Ok(call.answer(running, deadline).await),
         None => {
             let answer = call.answer(running, deadline).await;
@@ -99,7 +100,7 @@ pub(super) async fn run(call: &mut Call, body: Body) -> Result<Answer, Denied> {
 /// # Errors
 /// UNAUTHENTICATED without a credential and FORBIDDEN for one that cannot write into storages, as the operation itself
 /// would report; 429 or 503 if there is no free place.
-fn admit(call: &Call) -> Result<Room, Denied> {
+fn admit(call: &Call) -> Result<UploadSlot, NotExecuted> {
     // Errors about the state of the person are reported by the operation.
     let refusal = call.principal.reach_to_write(&WRITE).err();
     let refusal = refusal.filter(|error| matches!(error, Error::Unauthenticated(_) | Error::Forbidden(_)));
@@ -168,9 +169,9 @@ fn pieces(body: Body) -> Pieces {
 }
 
 /// Reads the two parts before the files.
-async fn read_head(call: &mut Call, parts: &mut Parts) -> Result<(Params, FileMap), Denied> {
+async fn read_head(call: &mut Call, parts: &mut Parts) -> Result<(Params, FileMap), NotExecuted> {
     let operations = read_part(call, parts, "operations", 0).await?;
-    let params = request::from_json(&operations, Source::Part("operations"), &call.allowance.json)?;
+    let params = request::from_json(&operations, JsonPart::Part("operations"), &call.allowance.json)?;
     let map = read_part(call, parts, "map", operations.len()).await?;
     parts.lift_budget();
     Ok((params, FileMap::parse(&map)?))

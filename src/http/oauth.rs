@@ -20,18 +20,18 @@ use super::fault::Fault;
 use super::frame::RequestId;
 use super::gateway::Gateway;
 use super::media::ContentType;
-use super::memory::{Held, exhausted};
+use super::memory::{ReservedMemory, exhausted};
 use super::receive;
-use crate::access::{
-    oauth::{self, BackendRequest, ClientCredentials, Refusal, TokenAnswer},
-    principal::Principal,
+use crate::app::App;
+use crate::auth::{
+    oauth::{self, BackendRequest, ClientCredentials, OAuthError, TokenAnswer},
     refresh_token,
 };
-use crate::app::App;
 use crate::context::RequestContext;
 use crate::customer::oauth as customers;
 use crate::error::{Error, Result as HouseResult};
 use crate::platform::{secret::Secret, upload::Uploads};
+use crate::reach::principal::Principal;
 
 /// Maximum length of a form, in bytes; a token has less than a kilobyte.
 const MAX_FORM: u64 = 16 * 1024;
@@ -60,7 +60,7 @@ pub(super) async fn revoke(State(gateway): State<Arc<Gateway>>, request: Request
 }
 
 /// The request and its client.
-struct Asked {
+struct TokenRequest {
     app: Arc<App>,
     parts: Parts,
     id: RequestId,
@@ -68,7 +68,7 @@ struct Asked {
     client: Option<ClientCredentials>,
 }
 
-impl Asked {
+impl TokenRequest {
     fn take(&mut self, name: &str) -> Option<String> {
         self.form.remove(name)
     }
@@ -83,11 +83,11 @@ impl Asked {
     }
 }
 
-type Outcome<T> = HouseResult<Result<T, Refusal>>;
+type TokenOutcome<T> = HouseResult<Result<T, OAuthError>>;
 
-async fn granted(mut asked: Asked) -> Outcome<TokenAnswer> {
+async fn granted(mut asked: TokenRequest) -> TokenOutcome<TokenAnswer> {
     let Some(grant) = asked.take("grant_type") else {
-        return Ok(Err(Refusal::InvalidRequest("grant_type is missing.")));
+        return Ok(Err(OAuthError::InvalidRequest("grant_type is missing.")));
     };
     let (app, client) = (Arc::clone(&asked.app), asked.client.take());
     match grant.as_str() {
@@ -102,37 +102,41 @@ async fn granted(mut asked: Asked) -> Outcome<TokenAnswer> {
             Ok(principal) => for_customer(asked, &grant, principal).await,
             Err(refusal) => Ok(Err(refusal)),
         },
-        _ => Ok(Err(Refusal::UnsupportedGrantType)),
+        _ => Ok(Err(OAuthError::UnsupportedGrantType)),
     }
 }
 
-async fn for_customer(mut asked: Asked, grant: &str, principal: Principal) -> Outcome<TokenAnswer> {
+async fn for_customer(
+    mut asked: TokenRequest,
+    grant: &str,
+    principal: Principal,
+) -> TokenOutcome<TokenAnswer> {
     if asked.take("scope").is_some() {
         // What a customer may access follows from ownership of the data, not from scopes.
-        return Ok(Err(Refusal::InvalidScope));
+        return Ok(Err(OAuthError::InvalidScope));
     }
     let context = asked.context(principal);
     if grant == oauth::REFRESH_TOKEN {
         return match asked.take("refresh_token") {
             Some(token) => customers::by_refresh_token(&context, &token).await,
-            None => Ok(Err(Refusal::InvalidRequest("refresh_token is missing."))),
+            None => Ok(Err(OAuthError::InvalidRequest("refresh_token is missing."))),
         };
     }
     match (asked.take("username"), asked.take("password")) {
         (Some(username), Some(password)) => customers::by_password(&context, username, password).await,
-        (None, _) => Ok(Err(Refusal::InvalidRequest("username is missing."))),
-        (_, None) => Ok(Err(Refusal::InvalidRequest("password is missing."))),
+        (None, _) => Ok(Err(OAuthError::InvalidRequest("username is missing."))),
+        (_, None) => Ok(Err(OAuthError::InvalidRequest("password is missing."))),
     }
 }
 
-async fn revoked(mut asked: Asked) -> Outcome<()> {
+async fn revoked(mut asked: TokenRequest) -> TokenOutcome<()> {
     let client = asked.client.take();
     let client = match oauth::revoking_client(&asked.app.access, client).await? {
         Ok(client) => client,
         Err(refusal) => return Ok(Err(refusal)),
     };
     let Some(token) = asked.take("token") else {
-        return Ok(Err(Refusal::InvalidRequest("token is missing.")));
+        return Ok(Err(OAuthError::InvalidRequest("token is missing.")));
     };
     if token.starts_with(refresh_token::PREFIX) {
         return customers::revoke_refresh_token(&asked.app, &client, &token).await;
@@ -141,9 +145,13 @@ async fn revoked(mut asked: Asked) -> Outcome<()> {
 }
 
 /// Parses the form and processes it to the end, even if the client disconnects.
-async fn answered<F>(gateway: Arc<Gateway>, request: Request, work: impl FnOnce(Asked) -> F) -> Response
+async fn answered<F>(
+    gateway: Arc<Gateway>,
+    request: Request,
+    work: impl FnOnce(TokenRequest) -> F,
+) -> Response
 where
-    F: Future<Output = Outcome<Response>> + Send + 'static,
+    F: Future<Output = TokenOutcome<Response>> + Send + 'static,
 {
     let (parts, body) = request.into_parts();
     let id = RequestId::assigned(&parts.extensions);
@@ -162,7 +170,7 @@ where
     };
     let app = Arc::clone(&gateway.app);
     let (tasks, limit) = (app.tasks.clone(), app.config.http.request_timeout);
-    let asked = Asked {
+    let asked = TokenRequest {
         app,
         parts,
         id: id.clone(),
@@ -184,14 +192,14 @@ pub(super) async fn other_method() -> Fault {
 }
 
 /// Why a request gets no token.
-enum Denied {
+enum TokenDenial {
     /// An OAuth error (RFC 6749 §5.2).
-    Refusal(Refusal),
+    Refusal(OAuthError),
     /// An HTTP error: the body is not a form.
     Fault(Fault),
 }
 
-impl IntoResponse for Denied {
+impl IntoResponse for TokenDenial {
     fn into_response(self) -> Response {
         let refusal = match self {
             Self::Refusal(refusal) => refusal,
@@ -210,22 +218,22 @@ impl IntoResponse for Denied {
     }
 }
 
-impl From<Refusal> for Denied {
-    fn from(refusal: Refusal) -> Self {
+impl From<OAuthError> for TokenDenial {
+    fn from(refusal: OAuthError) -> Self {
         Self::Refusal(refusal)
     }
 }
 
-impl From<Fault> for Denied {
+impl From<Fault> for TokenDenial {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
     }
 }
 
 /// Converts the outcome for the response; server errors are logged.
-fn told<T>(outcome: HouseResult<Result<T, Refusal>>, id: &RequestId) -> Result<T, Denied> {
+fn told<T>(outcome: HouseResult<Result<T, OAuthError>>, id: &RequestId) -> Result<T, TokenDenial> {
     match outcome {
-        Ok(outcome) => outcome.map_err(Denied::Refusal),
+        Ok(outcome) => outcome.map_err(TokenDenial::Refusal),
         Err(error @ (Error::Unavailable(_) | Error::Timeout)) => {
             tracing::debug!(request_id = id.as_str(), error = ?error, "cannot answer a token request");
             Err(Fault::unavailable("The database does not answer; please try again shortly.").into())
@@ -242,16 +250,17 @@ type Form = BTreeMap<String, String>;
 async fn read(
     headers: &HeaderMap,
     body: Body,
-    held: &mut Held,
-) -> Result<(Form, Option<ClientCredentials>), Denied> {
+    held: &mut ReservedMemory,
+) -> Result<(Form, Option<ClientCredentials>), TokenDenial> {
     let content_type = ContentType::of(headers);
     let is_form = content_type
         .is_some_and(|known| known.essence == "application/x-www-form-urlencoded" && known.is_utf8());
     if !is_form {
         discard(body);
-        return Err(
-            Refusal::InvalidRequest("Send a form: Content-Type application/x-www-form-urlencoded.").into(),
-        );
+        return Err(OAuthError::InvalidRequest(
+            "Send a form: Content-Type application/x-www-form-urlencoded.",
+        )
+        .into());
     }
     let body = receive::whole_body(headers, body, MAX_FORM, held).await?;
     let form = parse_form(&body)?;
@@ -260,17 +269,17 @@ async fn read(
 }
 
 /// Parses the form's parameters. One without a value counts as missing, and none may be repeated (RFC 6749 §3.2).
-fn parse_form(body: &[u8]) -> Result<Form, Refusal> {
+fn parse_form(body: &[u8]) -> Result<Form, OAuthError> {
     let mut form = Form::new();
     if body.iter().filter(|byte| **byte == b'&').count() >= MOST_PARAMETERS {
-        return Err(Refusal::InvalidRequest("The form has too many parameters."));
+        return Err(OAuthError::InvalidRequest("The form has too many parameters."));
     }
     for (name, value) in url::form_urlencoded::parse(body) {
         if value.is_empty() {
             continue;
         }
         if form.insert(name.into_owned(), value.into_owned()).is_some() {
-            return Err(Refusal::InvalidRequest("A parameter stands twice."));
+            return Err(OAuthError::InvalidRequest("A parameter stands twice."));
         }
     }
     Ok(form)
@@ -278,27 +287,27 @@ fn parse_form(body: &[u8]) -> Result<Form, Refusal> {
 
 /// Returns the client's credentials, sent by HTTP Basic or in the form, but not both (RFC 6749 §2.3). A client without
 /// a secret sends only its id (§3.2.1).
-fn client_of(headers: &HeaderMap, form: &Form) -> Result<Option<ClientCredentials>, Refusal> {
+fn client_of(headers: &HeaderMap, form: &Form) -> Result<Option<ClientCredentials>, OAuthError> {
     let secret = form.get("client_secret").cloned().map(Secret::from);
     let in_form = match (form.get("client_id").cloned(), secret) {
         (Some(id), secret) => Some(ClientCredentials { id, secret }),
-        (None, Some(_)) => return Err(Refusal::InvalidRequest("client_id is missing.")),
+        (None, Some(_)) => return Err(OAuthError::InvalidRequest("client_id is missing.")),
         (None, None) => None,
     };
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (first, second) = (values.next(), values.next());
     let Some(value) = first else { return Ok(in_form) };
     if in_form.as_ref().is_some_and(|client| client.secret.is_some()) {
-        return Err(Refusal::InvalidRequest(
+        return Err(OAuthError::InvalidRequest(
             "Send the client's credentials by HTTP Basic or in the form, not both.",
         ));
     }
     let client = basic(value)
         .filter(|_| second.is_none())
-        .ok_or(Refusal::InvalidClient)?;
+        .ok_or(OAuthError::InvalidClient)?;
     // The form may repeat the id of HTTP Basic.
     if in_form.is_some_and(|named| named.id != client.id) {
-        return Err(Refusal::InvalidClient);
+        return Err(OAuthError::InvalidClient);
     }
     Ok(Some(client))
 }
@@ -336,7 +345,7 @@ fn form_decoded(text: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    fn client(authorization: Option<&str>, body: &str) -> Result<Option<(String, String)>, Refusal> {
+    fn client(authorization: Option<&str>, body: &str) -> Result<Option<(String, String)>, OAuthError> {
         let mut headers = HeaderMap::new();
         if let Some(plain) = authorization {
             let value = format!("Basic {}", BASE64.encode(plain.as_bytes()));
@@ -370,7 +379,7 @@ mod tests {
         let many = "a=1&".repeat(MOST_PARAMETERS + 1);
         assert!(matches!(
             parse_form(many.as_bytes()),
-            Err(Refusal::InvalidRequest(_))
+            Err(OAuthError::InvalidRequest(_))
         ));
     }
 
@@ -381,18 +390,18 @@ mod tests {
         assert_eq!(client(Some("a:b"), ""), pair("a", "b"));
         assert_eq!(client(Some("a%3Ab:c%2Bd+e&f=g"), ""), pair("a:b", "c+d e&f=g"));
         assert_eq!(client(Some("a:b"), "client_id=a"), pair("a", "b"));
-        assert_eq!(client(Some("a:b"), "client_id=c"), Err(Refusal::InvalidClient));
+        assert_eq!(client(Some("a:b"), "client_id=c"), Err(OAuthError::InvalidClient));
         assert_eq!(client(None, "client_id=pk_a"), pair("pk_a", ""));
         assert_eq!(client(Some("pk_a:"), ""), pair("pk_a", ""));
         assert_eq!(client(None, "grant_type=x"), Ok(None));
         assert!(matches!(
             client(Some("a:b"), "client_id=a&client_secret=b"),
-            Err(Refusal::InvalidRequest(_))
+            Err(OAuthError::InvalidRequest(_))
         ));
         assert!(matches!(
             client(None, "client_id=a&client_id=a"),
-            Err(Refusal::InvalidRequest(_))
+            Err(OAuthError::InvalidRequest(_))
         ));
-        assert_eq!(client(Some("no colon"), ""), Err(Refusal::InvalidClient));
+        assert_eq!(client(Some("no colon"), ""), Err(OAuthError::InvalidClient));
     }
 }

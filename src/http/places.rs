@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::connection::Connection;
+use super::connection::ClientConnection;
 use crate::config::ConnectionLimits;
 use crate::platform::descriptors;
 use crate::platform::shares::{Full, Share, Shares};
@@ -23,32 +23,32 @@ const MAKING_ROOM_TURNS: u32 = 500;
 const ASK_AGAIN: u32 = 20;
 
 /// All places, and the connections that occupy them.
-pub(super) struct Places {
+pub(super) struct ConnectionSlots {
     shares: Arc<Shares<IpAddr>>,
     /// Whether there are fewer places than the operator allows, because the process has too few descriptors.
     are_few: bool,
     next: AtomicU64,
-    taken: Mutex<HashMap<u64, Taken>>,
+    taken: Mutex<HashMap<u64, OccupiedSlots>>,
     is_stopping: AtomicBool,
 }
 
-struct Taken {
+struct OccupiedSlots {
     address: Option<IpAddr>,
-    connection: Arc<Connection>,
+    connection: Arc<ClientConnection>,
     /// Whether the connection was asked to close.
     is_asked: bool,
 }
 
 /// The place of one connection, released when it is dropped.
-pub(super) struct Place {
-    places: Arc<Places>,
+pub(super) struct ConnectionSlot {
+    places: Arc<ConnectionSlots>,
     number: u64,
     address: Option<IpAddr>,
-    connection: Arc<Connection>,
+    connection: Arc<ClientConnection>,
     share: Option<Share<IpAddr>>,
 }
 
-impl Places {
+impl ConnectionSlots {
     /// Creates the places within the operator's limits and the available descriptors.
     pub(super) fn new(limits: &ConnectionLimits) -> Arc<Self> {
         let (descriptors, room) = descriptors::room();
@@ -81,11 +81,11 @@ impl Places {
     pub(super) fn take(
         self: &Arc<Self>,
         address: Option<IpAddr>,
-        connection: &Arc<Connection>,
-    ) -> Result<Place, Full> {
+        connection: &Arc<ClientConnection>,
+    ) -> Result<ConnectionSlot, Full> {
         let share = self.shares.take(address, 1)?;
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let taken = Taken {
+        let taken = OccupiedSlots {
             address,
             connection: Arc::clone(connection),
             is_asked: false,
@@ -96,7 +96,7 @@ impl Places {
             connection.ask_to_stop();
         }
         drop(all);
-        Ok(Place {
+        Ok(ConnectionSlot {
             places: Arc::clone(self),
             number,
             address,
@@ -105,7 +105,7 @@ impl Places {
         })
     }
 
-    fn taken(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Taken>> {
+    fn taken(&self) -> std::sync::MutexGuard<'_, HashMap<u64, OccupiedSlots>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -134,8 +134,8 @@ impl Places {
     pub(super) async fn wait(
         self: &Arc<Self>,
         address: Option<IpAddr>,
-        connection: &Arc<Connection>,
-    ) -> Option<Place> {
+        connection: &Arc<ClientConnection>,
+    ) -> Option<ConnectionSlot> {
         for turn in 1..=MAKING_ROOM_TURNS {
             if let Ok(place) = self.take(address, connection) {
                 return Some(place);
@@ -159,8 +159,8 @@ impl Places {
     }
 }
 
-impl Place {
-    pub(super) fn connection(&self) -> &Arc<Connection> {
+impl ConnectionSlot {
+    pub(super) fn connection(&self) -> &Arc<ClientConnection> {
         &self.connection
     }
 
@@ -170,7 +170,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.places.taken().remove(&self.number);
         drop(self.share.take());

@@ -13,11 +13,12 @@ use axum::{
 use data_encoding::BASE64URL_NOPAD;
 use tokio::time::timeout;
 
-use super::compress::{self, Coding, Content, Digest};
+use super::compress;
+use super::compress::{Coding, Digest, ResponseContent};
 use super::content::range::is_known;
 use super::fault::Fault;
 use super::gateway::Gateway;
-use crate::access::keys::JWKS_MAX_AGE;
+use crate::auth::keys::JWKS_MAX_AGE;
 use crate::platform::crypto::digest;
 
 /// How long a request for the keys waits for the database; after that it is answered from the known keys.
@@ -25,12 +26,12 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// A public document.
 #[derive(Clone, Debug)]
-pub(super) struct Published {
+pub(super) struct PublishedDocument {
     content: Bytes,
     digest: Digest,
 }
 
-impl Published {
+impl PublishedDocument {
     pub(super) fn new(content: impl Into<Bytes>) -> Self {
         let content = content.into();
         Self {
@@ -53,21 +54,21 @@ pub(super) async fn jwks(State(gateway): State<Arc<Gateway>>, headers: HeaderMap
     let Some(jwks) = app.access.tokens.keys.jwks() else {
         return Fault::unavailable("The keys cannot be read at the moment.").into_response();
     };
-    let kind = Kind {
+    let kind = DocumentKind {
         content_type: "application/jwk-set+json",
         max_age: jwks.max_age,
     };
     // The set of keys changes, so its compressed form is not kept.
     let coded = |plain: Bytes, coding| async move {
         let coded = compress::quickly(coding, plain.clone()).await;
-        Content::coded(plain, coded)
+        ResponseContent::coded(plain, coded)
     };
-    tagged(&headers, &kind, &Published::new(jwks.text), coded).await
+    tagged(&headers, &kind, &PublishedDocument::new(jwks.text), coded).await
 }
 
 /// `GET /.well-known/oauth-authorization-server`.
 pub(super) async fn metadata(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
-    let kind = Kind {
+    let kind = DocumentKind {
         content_type: "application/json",
         max_age: JWKS_MAX_AGE,
     };
@@ -76,21 +77,26 @@ pub(super) async fn metadata(State(gateway): State<Arc<Gateway>>, headers: Heade
 
 /// `GET /schema.graphql`; `None` if introspection is off.
 pub(super) async fn sdl(headers: &HeaderMap, gateway: &Gateway) -> Option<Response> {
-    let kind = Kind {
+    let kind = DocumentKind {
         content_type: "text/plain; charset=utf-8",
         max_age: Duration::ZERO,
     };
     Some(kept(headers, &kind, gateway.sdl.as_ref()?, gateway).await)
 }
 
-struct Kind {
+struct DocumentKind {
     content_type: &'static str,
     /// How long a copy may be used without revalidation.
     max_age: Duration,
 }
 
 /// Responds with a content that never changes.
-async fn kept(headers: &HeaderMap, kind: &Kind, published: &Published, gateway: &Gateway) -> Response {
+async fn kept(
+    headers: &HeaderMap,
+    kind: &DocumentKind,
+    published: &PublishedDocument,
+    gateway: &Gateway,
+) -> Response {
     let coded = |plain, coding| gateway.kept.content(plain, published.digest, coding);
     tagged(headers, kind, published, coded).await
 }
@@ -98,12 +104,12 @@ async fn kept(headers: &HeaderMap, kind: &Kind, published: &Published, gateway: 
 /// Responds with a content in the coding that the client prefers, or with 304 if the client has it.
 async fn tagged<F>(
     headers: &HeaderMap,
-    kind: &Kind,
-    published: &Published,
+    kind: &DocumentKind,
+    published: &PublishedDocument,
     coded: impl FnOnce(Bytes, Coding) -> F,
 ) -> Response
 where
-    F: Future<Output = Content>,
+    F: Future<Output = ResponseContent>,
 {
     let tag = format!("\"{}\"", BASE64URL_NOPAD.encode(&published.digest));
     let cache = match kind.max_age.as_secs() {
@@ -117,7 +123,7 @@ where
     let content = match coding {
         Some(coding) if !is_known => coded(plain, coding).await,
         // A 304 carries the entity tag of the complete response (RFC 9110 §15.4.5).
-        Some(_) | None => Content { bytes: plain, coding },
+        Some(_) | None => ResponseContent { bytes: plain, coding },
     };
     let head = [
         (header::ETAG, compress::entity_tag(tag, content.coding)),

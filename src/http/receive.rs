@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::body::discard;
 use super::fault::Fault;
-use super::memory::{Held, exhausted};
+use super::memory::{ReservedMemory, exhausted};
 
 /// Time limit for a complete body.
 const BODY_TIME: Duration = Duration::from_secs(15);
@@ -29,7 +29,7 @@ pub(super) async fn whole_body(
     headers: &HeaderMap,
     body: Body,
     limit: u64,
-    held: &mut Held,
+    held: &mut ReservedMemory,
 ) -> Result<Bytes, Fault> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
@@ -79,7 +79,7 @@ struct Receiving<'a> {
     deadline: Option<Instant>,
     limit: u64,
     length: usize,
-    held: &'a mut Held,
+    held: &'a mut ReservedMemory,
 }
 
 impl Receiving<'_> {

@@ -47,7 +47,7 @@ fn redeems(document: &ExecutableDocument, name: Option<&str>, variables: &Variab
     let mut operations = document.operations.iter();
     let found = operations.find(|(own, _)| own.map(Name::as_str) == name);
     found.is_some_and(|(_, definition)| {
-        let asked = Asked {
+        let asked = AdmittedOperation {
             document,
             operation: &definition.node,
             variables,
@@ -58,13 +58,13 @@ fn redeems(document: &ExecutableDocument, name: Option<&str>, variables: &Variab
 
 /// An operation of a document that the guard has admitted: no fragment spreads itself, and its expanded size is
 /// bounded.
-struct Asked<'a> {
+struct AdmittedOperation<'a> {
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
     variables: &'a Variables,
 }
 
-impl Asked<'_> {
+impl AdmittedOperation<'_> {
     fn is_redemption(&self) -> bool {
         let mut redeems = false;
         self.operation.ty == OperationType::Mutation

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{error::Category, value::RawValue};
 
-use super::answer::{Answer, Denied, coded};
+use super::answer::{GraphqlResponse, NotExecuted, coded};
 use super::fault::Fault;
 use crate::platform::json::{
     self, Bounds,
@@ -26,7 +26,7 @@ pub(super) struct Params {
 
 /// The part of a request that is JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum JsonPart {
     /// The whole body.
     Body,
     /// A part of a multipart body.
@@ -36,7 +36,7 @@ pub(super) enum Source {
 }
 
 /// Formats the source as the subject of a sentence.
-impl fmt::Display for Source {
+impl fmt::Display for JsonPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Body => f.write_str("The request's body"),
@@ -46,7 +46,7 @@ impl fmt::Display for Source {
     }
 }
 
-impl Source {
+impl JsonPart {
     /// Returns what is expected; follows "Send".
     fn wanted(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl Source {
     }
 
     /// 400 for invalid JSON.
-    fn no_json(self, flaw: flaw::Flaw) -> Fault {
+    fn no_json(self, flaw: flaw::JsonFlaw) -> Fault {
         let wanted = self.wanted();
         Fault::bad_request(format!("{self} is not JSON, {flaw}. Send {wanted}."))
     }
@@ -125,7 +125,7 @@ struct Extensions {
 /// # Errors
 /// 400 that names the parameter and its problem; `LIMIT_EXCEEDED` for one that exceeds the limits;
 /// `PERSISTED_QUERY_NOT_SUPPORTED` for a hash in place of the document.
-pub(super) fn from_json(body: &[u8], source: Source, bounds: &Bounds) -> Result<Params, Denied> {
+pub(super) fn from_json(body: &[u8], source: JsonPart, bounds: &Bounds) -> Result<Params, NotExecuted> {
     let text = source.text(body)?;
     match text.trim_start_matches(BLANKS).chars().next() {
         None => return Err(source.wrong("is empty").into()),
@@ -158,7 +158,7 @@ pub(super) fn from_json(body: &[u8], source: Source, bounds: &Bounds) -> Result<
 ///
 /// # Errors
 /// As for [`from_json`].
-pub(super) fn from_query(query: &str, bounds: &Bounds) -> Result<Params, Denied> {
+pub(super) fn from_query(query: &str, bounds: &Bounds) -> Result<Params, NotExecuted> {
     let mut texts: [(&'static str, Option<Cow<'_, str>>); 4] = NAMES.map(|name| (name, None));
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         let Some((known, text)) = texts.iter_mut().find(|(known, _)| *known == name) else {
@@ -181,7 +181,7 @@ pub(super) fn from_query(query: &str, bounds: &Bounds) -> Result<Params, Denied>
         variables: match variables.filter(is_sent) {
             Some(text) => {
                 let json = json_in_query("variables", &text)?;
-                parse_variables((Source::Parameter("variables"), &text), json, bounds)?
+                parse_variables((JsonPart::Parameter("variables"), &text), json, bounds)?
             }
             None => Variables::default(),
         },
@@ -192,7 +192,7 @@ pub(super) fn from_query(query: &str, bounds: &Bounds) -> Result<Params, Denied>
 ///
 /// # Errors
 /// `PERSISTED_QUERY_NOT_SUPPORTED` for a hash in its place (GQL-06); 400 if there is neither.
-fn document(query: Option<String>, extensions: Option<&str>) -> Result<String, Denied> {
+fn document(query: Option<String>, extensions: Option<&str>) -> Result<String, NotExecuted> {
     let is_hash = || {
         let extensions = extensions.and_then(|json| serde_json::from_str::<Extensions>(json).ok());
         extensions.is_some_and(|extensions| extensions.persisted_query.is_some())
@@ -210,13 +210,13 @@ fn document(query: Option<String>, extensions: Option<&str>) -> Result<String, D
 
 /// Makes the error that clients of automatic persisted queries look for before they send the text, by message or by
 /// code. It is a GraphQL response: 200 for clients that accept `application/json`, some of which read no other status.
-fn not_persisted() -> Denied {
+fn not_persisted() -> NotExecuted {
     let error = coded("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported");
-    Denied::Answer(Box::new(Answer::refused(error)))
+    NotExecuted::Answer(Box::new(GraphqlResponse::refused(error)))
 }
 
 /// Reads a parameter that is a string.
-fn string(within: (Source, &str), name: &'static str, json: &str) -> Result<String, Fault> {
+fn string(within: (JsonPart, &str), name: &'static str, json: &str) -> Result<String, Fault> {
     if !json.starts_with('"') {
         return Err(must_be(
             name,
@@ -235,7 +235,7 @@ fn string(within: (Source, &str), name: &'static str, json: &str) -> Result<Stri
 /// Parses a parameter of the query string as JSON, without surrounding blanks.
 fn json_in_query<'a>(name: &'static str, text: &'a str) -> Result<&'a str, Fault> {
     let no_object = |_error: &serde_json::Error| must_be(name, "a JSON object");
-    let json: &RawValue = Source::Parameter(name).parse(text, text, no_object)?;
+    let json: &RawValue = JsonPart::Parameter(name).parse(text, text, no_object)?;
     Ok(json.get())
 }
 
@@ -253,7 +253,7 @@ fn object(name: &'static str, json: &str, bounds: &Bounds) -> Result<(), Fault> 
     })
 }
 
-fn parse_variables(within: (Source, &str), json: &str, bounds: &Bounds) -> Result<Variables, Fault> {
+fn parse_variables(within: (JsonPart, &str), json: &str, bounds: &Bounds) -> Result<Variables, Fault> {
     object("variables", json, bounds)?;
     let (source, whole) = within;
     let wrong = |_error: &serde_json::Error| must_be("variables", "a JSON object of variables by name");
@@ -269,7 +269,7 @@ fn twice(name: &str) -> Fault {
 }
 
 /// Makes the fault for JSON that is no object, or has a parameter twice.
-fn not_parameters(source: Source, error: &serde_json::Error) -> Fault {
+fn not_parameters(source: JsonPart, error: &serde_json::Error) -> Fault {
     let said = error.to_string();
     let doubled = NAMES
         .iter()

@@ -21,10 +21,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::body::Tracked;
 use super::client;
-use super::connection::{Connection, Over, Peer, Watch};
-use super::places::{Place, Places};
+use super::connection::{ClientConnection, Over, Peer, Watch};
+use super::places::{ConnectionSlot, ConnectionSlots};
 use super::refusing::Refusing;
-use super::site::Site;
+use super::site::Handlers;
 use super::streams::{Streams, watched};
 use super::wire::Wire;
 
@@ -50,9 +50,9 @@ const TURN: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves until `stop`, then lets running requests finish.
-pub(super) async fn serve(listener: TcpListener, site: Arc<Site>, stop: CancellationToken) {
-    let server = Server {
-        places: Places::new(&site.config().connections),
+pub(super) async fn serve(listener: TcpListener, site: Arc<Handlers>, stop: CancellationToken) {
+    let server = HttpServer {
+        places: ConnectionSlots::new(&site.config().connections),
         refusing: Refusing::default(),
         running: TaskTracker::new(),
         site,
@@ -78,20 +78,20 @@ pub(super) async fn serve(listener: TcpListener, site: Arc<Site>, stop: Cancella
     server.running.wait().await;
 }
 
-struct Server {
-    places: Arc<Places>,
+struct HttpServer {
+    places: Arc<ConnectionSlots>,
     refusing: Refusing,
     running: TaskTracker,
-    site: Arc<Site>,
+    site: Arc<Handlers>,
 }
 
-impl Server {
+impl HttpServer {
     /// Serves a connection, if there is a place for it.
     async fn admit(&self, socket: TcpStream, peer: SocketAddr) {
         let config = self.site.config();
         let is_proxy = client::is_trusted(peer.ip(), &config.trusted_proxies);
         let address = (!is_proxy).then(|| client::block(peer.ip()));
-        let connection = Connection::new(config.connections.idle_timeout);
+        let connection = ClientConnection::new(config.connections.idle_timeout);
         if let Ok(place) = self.places.take(address, &connection) {
             return self.run(socket, peer, place);
         }
@@ -116,14 +116,14 @@ impl Server {
         }
     }
 
-    fn run(&self, socket: TcpStream, peer: SocketAddr, place: Place) {
+    fn run(&self, socket: TcpStream, peer: SocketAddr, place: ConnectionSlot) {
         let site = Arc::clone(&self.site);
         self.running.spawn(serve_connection(socket, peer, place, site));
     }
 }
 
 /// Returns the HTTP builder of one connection.
-fn builder(connection: &Arc<Connection>) -> auto::Builder<Streams> {
+fn builder(connection: &Arc<ClientConnection>) -> auto::Builder<Streams> {
     let mut builder = auto::Builder::new(Streams(Arc::clone(connection)));
     builder
         .http1()
@@ -145,7 +145,7 @@ fn builder(connection: &Arc<Connection>) -> auto::Builder<Streams> {
 }
 
 /// Serves a connection to its end, then releases its place.
-async fn serve_connection(socket: TcpStream, peer: SocketAddr, place: Place, site: Arc<Site>) {
+async fn serve_connection(socket: TcpStream, peer: SocketAddr, place: ConnectionSlot, site: Arc<Handlers>) {
     let connection = Arc::clone(place.connection());
     let wire = match Wire::new(socket, Arc::clone(&connection)) {
         Ok(wire) => wire,
@@ -188,7 +188,7 @@ async fn serve_connection(socket: TcpStream, peer: SocketAddr, place: Place, sit
 async fn answer(
     request: Request<Incoming>,
     peer: Peer,
-    site: Arc<Site>,
+    site: Arc<Handlers>,
 ) -> Result<Response<axum::body::Body>, Infallible> {
     let connection = Arc::clone(&peer.connection);
     let _under_way = connection.begin();

@@ -28,7 +28,7 @@ use crate::config::HttpConfig;
 pub(super) const GRAPHQL: &str = "/graphql";
 
 /// The handlers of all requests.
-pub(super) struct Site {
+pub(super) struct Handlers {
     gateway: Arc<Gateway>,
     cors: CorsLayer,
     /// The routes that pages of other origins may use, except `/graphql`.
@@ -37,7 +37,7 @@ pub(super) struct Site {
     page: Router,
 }
 
-impl Site {
+impl Handlers {
     pub(super) fn new(gateway: Gateway, page: Option<graphiql::DemoPage>) -> Self {
         let gateway = Arc::new(gateway);
         let cors = cors::layer(&gateway.app.config.http.cors_origins);

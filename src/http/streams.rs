@@ -10,7 +10,7 @@ use hyper::body::{Frame, SizeHint};
 use hyper::rt::Executor;
 use tokio::time::{Instant, sleep};
 
-use super::connection::Connection;
+use super::connection::ClientConnection;
 use super::pace::{Pace, STALL};
 
 /// Bytes of a response that are passed to HTTP/2's own buffers at once. The rest stays with the stream, which is
@@ -24,20 +24,20 @@ tokio::task_local! {
 
 /// Runs the streams of a connection.
 #[derive(Clone)]
-pub(super) struct Streams(pub(super) Arc<Connection>);
+pub(super) struct Streams(pub(super) Arc<ClientConnection>);
 
 /// The progress of a response.
 #[derive(Debug, Default)]
-struct Stream(Mutex<Progress>);
+struct Stream(Mutex<StreamProgress>);
 
 #[derive(Debug, Default)]
-struct Progress {
+struct StreamProgress {
     pace: Pace,
     bytes: u64,
 }
 
 impl Stream {
-    fn progress<T>(&self, with: impl FnOnce(&mut Progress) -> T) -> T {
+    fn progress<T>(&self, with: impl FnOnce(&mut StreamProgress) -> T) -> T {
         with(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::connection::Connection;
+use super::connection::ClientConnection;
 use super::pace::{Pace, STALL};
 
 /// Maximum number of unsent bytes in the kernel. More would hide for minutes that a slow reader has stopped; data in
@@ -29,7 +29,7 @@ const PREFACE: &[u8] = b"PRI ";
 /// The socket of a connection.
 pub(super) struct Wire {
     socket: TcpStream,
-    connection: Arc<Connection>,
+    connection: Arc<ClientConnection>,
     /// Number of bytes received of HTTP/2's preface; `None` once the connection is HTTP/1.1.
     preface: Option<usize>,
     timer: Option<Pin<Box<Sleep>>>,
@@ -48,7 +48,7 @@ impl Wire {
     ///
     /// # Errors
     /// The connection is closed.
-    pub(super) fn new(socket: TcpStream, connection: Arc<Connection>) -> io::Result<Self> {
+    pub(super) fn new(socket: TcpStream, connection: Arc<ClientConnection>) -> io::Result<Self> {
         // A response is sent at once; without this, Nagle's algorithm may delay its end.
         socket.set_nodelay(true)?;
         #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -7,14 +7,14 @@ use bson::{Document, doc};
 use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{CustomerGroup, refusal, store};
-use crate::access::reach::Reach;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::platform::{
     database::Tx,
     id::{CustomerGroupId, Id, StorefrontId},
-    job::{Failure, Kind},
+    job::{JobFailure, JobKind},
 };
+use crate::reach::Reach;
 
 /// Name of the job.
 const FORGET: &str = "customer_group.forget";
@@ -46,8 +46,8 @@ async fn delete_in(app: &App, reach: &Reach, tx: &mut Tx, id: &CustomerGroupId) 
 
 /// The jobs of this domain.
 #[must_use]
-pub fn jobs() -> Vec<Kind<Arc<App>>> {
-    vec![Kind {
+pub fn jobs() -> Vec<JobKind<Arc<App>>> {
+    vec![JobKind {
         name: FORGET,
         every: None,
         run: forget,
@@ -56,11 +56,11 @@ pub fn jobs() -> Vec<Kind<Arc<App>>> {
 
 /// Removes the group from its members' documents in batches; a repeated run continues. No customer can join meanwhile,
 /// because joining updates the group's document, which is deleted.
-fn forget(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
+fn forget(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), JobFailure>> {
     async move {
         let id = |field: &str| payload.get_str(field).unwrap_or_default();
         let named = StorefrontId::parse(id("storefrontId")).zip(CustomerGroupId::parse(id("groupId")));
-        let wrong = || Failure::Fail(Error::internal("the job has no customer group"));
+        let wrong = || JobFailure::Fail(Error::internal("the job has no customer group"));
         let (storefront, group) = named.ok_or_else(wrong)?;
         while store::forget_members(&app.database, &storefront, &group, BATCH).await? > 0 {}
         Ok(())

@@ -4,10 +4,10 @@ use bson::doc;
 use futures_util::FutureExt;
 
 use super::{CustomerGroup, Name, refusal, store};
-use crate::access::reach::{Reach, StorefrontReach};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::platform::id::CustomerGroupId;
+use crate::reach::{Reach, StorefrontReach};
 
 /// Creates a group without members.
 ///

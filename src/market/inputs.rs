@@ -2,8 +2,8 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 
-use super::graphql::{CustomerGroup, Market};
-use super::markets::Changes;
+use super::markets::MarketChanges;
+use super::node::{CustomerGroupNode, MarketNode};
 use super::{MAX_GROUPS_OF_MARKET, MAX_MEMBERS_AT_ONCE, MAX_NAME, Name, markets, members};
 use crate::customer::{mutations::sent, refusal::no_changes};
 use crate::error::{Faults, UserError, UserErrorCode};
@@ -26,7 +26,7 @@ pub struct CustomerGroupCreateInput {
 #[derive(SimpleObject)]
 pub struct CustomerGroupCreatePayload {
     /// The new group; null when there are user errors.
-    pub(super) customer_group: Option<CustomerGroup>,
+    pub(super) customer_group: Option<CustomerGroupNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
@@ -45,7 +45,7 @@ pub struct CustomerGroupUpdateInput {
 #[derive(SimpleObject)]
 pub struct CustomerGroupUpdatePayload {
     /// The group as stored after the update; null when there are user errors.
-    pub(super) customer_group: Option<CustomerGroup>,
+    pub(super) customer_group: Option<CustomerGroupNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
@@ -78,7 +78,7 @@ pub struct CustomerGroupMembersInput {
 
 impl CustomerGroupMembersInput {
     /// Returns the customers, each at its index.
-    pub(super) fn checked(&self, faults: &mut Faults) -> members::Listed {
+    pub(super) fn checked(&self, faults: &mut Faults) -> members::MemberIds {
         let customers = &self.customer_ids;
         if customers.is_empty() {
             let message = "Say which customers.";
@@ -97,7 +97,7 @@ impl CustomerGroupMembersInput {
 #[derive(SimpleObject)]
 pub struct CustomerGroupMembersPayload {
     /// The group; null when there are user errors.
-    pub(super) customer_group: Option<CustomerGroup>,
+    pub(super) customer_group: Option<CustomerGroupNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
@@ -119,7 +119,7 @@ pub struct MarketCreateInput {
 #[derive(SimpleObject)]
 pub struct MarketCreatePayload {
     /// The new market; null when there are user errors.
-    pub(super) market: Option<Market>,
+    pub(super) market: Option<MarketNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
@@ -139,13 +139,13 @@ pub struct MarketUpdateInput {
 
 impl MarketUpdateInput {
     /// Returns the changes, which must not be used if a fault was noted.
-    pub(super) fn checked(self, faults: &mut Faults) -> Changes {
+    pub(super) fn checked(self, faults: &mut Faults) -> MarketChanges {
         if self.name.is_undefined() && self.group_ids.is_undefined() {
             faults.push(no_changes());
         }
         let name = sent(self.name).and_then(|name| checked_name(&name.unwrap_or_default(), faults));
         let groups = sent(self.group_ids).map(|ids| checked_groups(&ids.unwrap_or_default(), faults));
-        Changes { name, groups }
+        MarketChanges { name, groups }
     }
 }
 
@@ -153,7 +153,7 @@ impl MarketUpdateInput {
 #[derive(SimpleObject)]
 pub struct MarketUpdatePayload {
     /// The market as stored after the update; null when there are user errors.
-    pub(super) market: Option<Market>,
+    pub(super) market: Option<MarketNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
@@ -180,7 +180,7 @@ pub(super) fn checked_name(name: &str, faults: &mut Faults) -> Option<Name> {
 }
 
 /// Returns the groups of a market, each at its index.
-pub(super) fn checked_groups(groups: &[ID], faults: &mut Faults) -> markets::Listed {
+pub(super) fn checked_groups(groups: &[ID], faults: &mut Faults) -> markets::GroupIds {
     if groups.len() > MAX_GROUPS_OF_MARKET {
         faults.push(too_many("groupIds", MAX_GROUPS_OF_MARKET, "groups"));
         return Vec::new();

@@ -5,19 +5,20 @@ use std::sync::Arc;
 use async_graphql::OutputType;
 
 use super::store;
-use crate::access::{membership::GroupReach, principal::Policy, reach::Reach, related::Listed, scope::Scope};
 use crate::context::RequestContext;
 use crate::customer::Customer;
 use crate::error::{Error, Result};
 use crate::platform::{
     id::{Id, StorefrontId},
-    page::{Connection, Count, Order, PageArgs},
+    page::{Connection, Count, PageArgs, SortOrder},
 };
+use crate::reach::{Reach, membership::GroupReach, principal::Policy, scope::Scope};
+use crate::read::related::Listed;
 
 /// Who may read groups: a customer only its own.
 pub const READ_GROUPS: Policy = Policy::backend(Scope::GroupsRead).and_customer();
 /// Who may read markets: every caller the public ones, a customer also those of its groups.
-pub const READ_MARKETS: Policy = crate::storefront::graphql::READ;
+pub const READ_MARKETS: Policy = crate::storefront::node::READ;
 
 /// Returns the reach into groups and markets of a policy, or the reach that a payload grants without the scope.
 pub async fn group_reach(
@@ -55,7 +56,7 @@ where
     N: OutputType + Clone,
 {
     let reach = context.reach(policy)?;
-    let order = Order::by_id(format!("{} of {storefront}", T::COLLECTION));
+    let order = SortOrder::by_id(format!("{} of {storefront}", T::COLLECTION));
     let page = args.check(context.app.vault.cursors(), order)?;
     let one = context
         .storefront_to_read(&reach, Some(storefront.as_str()))

@@ -6,28 +6,28 @@ use bson::{Bson, Document, doc};
 use futures_util::FutureExt;
 
 use super::{Audience, CustomerGroup, Market, Name, refusal, store};
-use crate::access::reach::{Reach, StorefrontReach};
 use crate::app::App;
 use crate::error::{Error, Faults, Result};
 use crate::platform::{
     database::Tx,
     id::{CustomerGroupId, MarketId},
 };
+use crate::reach::{Reach, StorefrontReach};
 
 /// The groups of an input's list, each at its index; `None` for what is not a group's id.
-pub type Listed = Vec<Option<CustomerGroupId>>;
+pub type GroupIds = Vec<Option<CustomerGroupId>>;
 
 /// Checked changes; `None` leaves a field unchanged.
 #[derive(Debug, Default)]
-pub struct Changes {
+pub struct MarketChanges {
     /// New name.
     pub name: Option<Name>,
     /// The groups that open the market from now on; an empty list makes it public.
-    pub groups: Option<Listed>,
+    pub groups: Option<GroupIds>,
 }
 
 /// Notes a fault for each of the groups that does not exist.
-pub async fn check_groups(app: &App, reach: &Reach, faults: &mut Faults, groups: &Listed) -> Result<()> {
+pub async fn check_groups(app: &App, reach: &Reach, faults: &mut Faults, groups: &GroupIds) -> Result<()> {
     if groups.is_empty() {
         return Ok(());
     }
@@ -37,7 +37,7 @@ pub async fn check_groups(app: &App, reach: &Reach, faults: &mut Faults, groups:
     Ok(())
 }
 
-fn note_missing(faults: &mut Faults, groups: &Listed, known: &[CustomerGroupId]) {
+fn note_missing(faults: &mut Faults, groups: &GroupIds, known: &[CustomerGroupId]) {
     for (index, group) in groups.iter().enumerate() {
         if !group.as_ref().is_some_and(|id| known.contains(id)) {
             faults.push(refusal::listed_group_not_found(index));
@@ -50,7 +50,7 @@ fn named(ids: &[CustomerGroupId]) -> Document {
 }
 
 /// Returns each group once, in the input's order.
-fn distinct(groups: &Listed) -> Vec<CustomerGroupId> {
+fn distinct(groups: &GroupIds) -> Vec<CustomerGroupId> {
     let mut seen = HashSet::new();
     let named = groups.iter().flatten();
     named.filter(|id| seen.insert(*id)).cloned().collect()
@@ -60,7 +60,7 @@ fn distinct(groups: &Listed) -> Vec<CustomerGroupId> {
 ///
 /// # Errors
 /// MARKET_NAME_TAKEN, CUSTOMER_GROUP_NOT_FOUND for groups that were deleted meanwhile.
-pub async fn create(app: &App, place: &StorefrontReach, name: Name, groups: &Listed) -> Result<Market> {
+pub async fn create(app: &App, place: &StorefrontReach, name: Name, groups: &GroupIds) -> Result<Market> {
     let now = app.clock.now();
     let audience = Audience::of(distinct(groups));
     let market = Market {
@@ -80,14 +80,14 @@ pub async fn create(app: &App, place: &StorefrontReach, name: Name, groups: &Lis
     Ok(market)
 }
 
-async fn insert_in(app: &App, reach: &Reach, tx: &mut Tx, market: &Market, groups: &Listed) -> Result<()> {
+async fn insert_in(app: &App, reach: &Reach, tx: &mut Tx, market: &Market, groups: &GroupIds) -> Result<()> {
     hold(app, reach, tx, groups).await?;
     let markets = app.database.open::<Market>(reach);
     markets.insert_in(tx, reach, market).await
 }
 
 /// Locks the groups that are to be linked: none can be deleted before this transaction is committed.
-async fn hold(app: &App, reach: &Reach, tx: &mut Tx, groups: &Listed) -> Result<()> {
+async fn hold(app: &App, reach: &Reach, tx: &mut Tx, groups: &GroupIds) -> Result<()> {
     let ids = distinct(groups);
     if ids.is_empty() {
         return Ok(());
@@ -110,7 +110,7 @@ async fn hold(app: &App, reach: &Reach, tx: &mut Tx, groups: &Listed) -> Result<
 ///
 /// # Errors
 /// MARKET_NOT_FOUND, MARKET_NAME_TAKEN, CUSTOMER_GROUP_NOT_FOUND for groups that were deleted meanwhile.
-pub async fn update(app: &App, reach: &Reach, market: &Market, changes: &Changes) -> Result<Market> {
+pub async fn update(app: &App, reach: &Reach, market: &Market, changes: &MarketChanges) -> Result<Market> {
     let place = reach.only(&market.storefront_id);
     let place = place.ok_or_else(refusal::market_not_found)?;
     let context = (app, &place, market, changes);
@@ -127,7 +127,7 @@ async fn update_in(
     reach: &Reach,
     tx: &mut Tx,
     market: &Market,
-    changes: &Changes,
+    changes: &MarketChanges,
 ) -> Result<Market> {
     let mut set = Document::new();
     if let Some(name) = &changes.name {

@@ -6,17 +6,15 @@ use bson::{Bson, Document, doc};
 use futures_util::FutureExt;
 
 use super::{CustomerGroup, refusal};
-use crate::access::{
-    audit::{Action, Entry},
-    reach::Reach,
-};
 use crate::app::App;
+use crate::audit::{Action, AuditEntry};
 use crate::customer::{self, Customer, anonymization::open};
 use crate::error::{Error, Faults, Result};
 use crate::platform::{
     database::Tx,
     id::{CustomerGroupId, CustomerId},
 };
+use crate::reach::Reach;
 
 /// The direction in which customers are moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +59,7 @@ impl Move {
 }
 
 /// The customers of an input's list, each at its index; `None` for what is not a customer's id.
-pub type Listed = Vec<Option<CustomerId>>;
+pub type MemberIds = Vec<Option<CustomerId>>;
 
 /// Looks up the group and the customers that an input names, and notes a fault for each that is missing.
 pub async fn find(
@@ -69,7 +67,7 @@ pub async fn find(
     reach: &Reach,
     faults: &mut Faults,
     group: Option<&CustomerGroupId>,
-    (customers, how): (&Listed, Move),
+    (customers, how): (&MemberIds, Move),
 ) -> Result<Option<CustomerGroup>> {
     let found = match group {
         Some(id) => app.database.open::<CustomerGroup>(reach).get(id).await?,
@@ -92,7 +90,12 @@ pub async fn find(
 }
 
 /// Notes faults at the indexes of the customers that are missing, and of those that may not be moved.
-fn note_unmovable(faults: &mut Faults, customers: &Listed, there: Vec<CustomerId>, movable: Vec<CustomerId>) {
+fn note_unmovable(
+    faults: &mut Faults,
+    customers: &MemberIds,
+    there: Vec<CustomerId>,
+    movable: Vec<CustomerId>,
+) {
     let there: HashSet<CustomerId> = there.into_iter().collect();
     let movable: HashSet<CustomerId> = movable.into_iter().collect();
     for (index, customer) in customers.iter().enumerate() {
@@ -111,7 +114,7 @@ fn named(ids: &[CustomerId]) -> Document {
 }
 
 /// Returns each customer once.
-fn distinct(customers: &Listed) -> Vec<CustomerId> {
+fn distinct(customers: &MemberIds) -> Vec<CustomerId> {
     let mut seen = HashSet::new();
     let named = customers.iter().flatten();
     named.filter(|id| seen.insert(*id)).cloned().collect()
@@ -126,7 +129,7 @@ pub async fn move_all(
     app: &App,
     reach: &Reach,
     group: &CustomerGroup,
-    customers: &Listed,
+    customers: &MemberIds,
     how: Move,
 ) -> Result<CustomerGroup> {
     let place = reach.only(&group.storefront_id);
@@ -145,7 +148,7 @@ async fn move_in(
     app: &App,
     reach: &Reach,
     tx: &mut Tx,
-    (group, customers): (&CustomerGroupId, &Listed),
+    (group, customers): (&CustomerGroupId, &MemberIds),
     (ids, how): (&[CustomerId], Move),
 ) -> Result<CustomerGroup> {
     let groups = app.database.open::<CustomerGroup>(reach);
@@ -161,7 +164,7 @@ async fn move_in(
         .update_just_in(tx, how.movable(ids), update, ids.len())
         .await?
     {
-        let told = |id| Entry::new(&touched.storefront_id, id, how.action()).on(group);
+        let told = |id| AuditEntry::new(&touched.storefront_id, id, how.action()).on(group);
         app.audit.note_in(tx, reach, moved.iter().map(told)).await?;
         return Ok(touched);
     }

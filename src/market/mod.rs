@@ -2,13 +2,13 @@
 
 pub mod deletion;
 pub mod filter;
-pub mod graphql;
 pub mod groups;
 pub mod inputs;
 pub mod lists;
 pub mod markets;
 pub mod members;
 pub mod mutations;
+pub mod node;
 pub mod related;
 pub mod store;
 
@@ -16,11 +16,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{reach::Holder, tenant::TenantDocument};
 use crate::platform::{
     clock::Timestamp,
     id::{CustomerGroupId, Id, MarketId, StorefrontId},
 };
+use crate::reach::{Holder, tenant::TenantDocument};
 
 /// Maximum length of the name of a group or a market, in characters.
 pub const MAX_NAME: usize = 255;

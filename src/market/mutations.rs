@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 
-use super::graphql::{CustomerGroup, Market};
 use super::inputs::{
     CustomerGroupCreateInput, CustomerGroupCreatePayload, CustomerGroupDeleteInput,
     CustomerGroupDeletePayload, CustomerGroupMembersInput, CustomerGroupMembersPayload,
@@ -13,19 +12,12 @@ use super::inputs::{
     checked_name,
 };
 use super::members::Move;
-use super::{
-    CustomerGroup as GroupDocument, Market as MarketDocument, Name, deletion, groups, markets, members,
-    refusal, store,
-};
-use crate::access::{
-    principal::Policy,
-    reach::{Reach, StorefrontReach},
-    scope::Scope,
-    tenant::TenantDocument,
-};
+use super::node::{CustomerGroupNode, MarketNode};
+use super::{CustomerGroup, Market, Name, deletion, groups, markets, members, refusal, store};
 use crate::context::RequestContext;
 use crate::error::{Error, Faults, Result, UserError, payload};
 use crate::platform::id::{CustomerGroupId, Id, MarketId};
+use crate::reach::{Reach, StorefrontReach, principal::Policy, scope::Scope, tenant::TenantDocument};
 
 const WRITE: Policy = Policy::backend(Scope::GroupsWrite);
 
@@ -164,13 +156,13 @@ impl MarketMutation {
 }
 
 /// Returns a group for a payload, which shows all of the group's own fields.
-fn shown_group(document: GroupDocument, reach: &Reach) -> CustomerGroup {
-    CustomerGroup::granted(Arc::new(document), Some(reach.clone()))
+fn shown_group(document: CustomerGroup, reach: &Reach) -> CustomerGroupNode {
+    CustomerGroupNode::granted(Arc::new(document), Some(reach.clone()))
 }
 
 /// Returns a market for a payload, which shows all of the market's own fields.
-fn shown_market(document: MarketDocument, reach: &Reach) -> Market {
-    Market::granted(Arc::new(document), Some(reach.clone()))
+fn shown_market(document: Market, reach: &Reach) -> MarketNode {
+    MarketNode::granted(Arc::new(document), Some(reach.clone()))
 }
 
 fn incomplete() -> Error {
@@ -196,14 +188,14 @@ async fn check_free<T: TenantDocument>(
 async fn create_group(
     context: &Arc<RequestContext>,
     input: CustomerGroupCreateInput,
-) -> Result<CustomerGroup> {
+) -> Result<CustomerGroupNode> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
     let id = input.storefront_id.as_ref().map(|id| id.as_str());
     let place = faults.absorb(context.storefront_to_write(&reach, id, ["storefrontId"]).await)?;
     let name = checked_name(&input.name, &mut faults);
     let named = (place.as_ref().map(StorefrontReach::reach), name.as_ref());
-    check_free::<GroupDocument>(context, &mut faults, named, None, refusal::group_name_taken).await?;
+    check_free::<CustomerGroup>(context, &mut faults, named, None, refusal::group_name_taken).await?;
     faults.check()?;
     let (place, name) = place.zip(name).ok_or_else(incomplete)?;
     let group = groups::create(&context.app, &place, name).await?;
@@ -213,16 +205,16 @@ async fn create_group(
 async fn update_group(
     context: &Arc<RequestContext>,
     input: CustomerGroupUpdateInput,
-) -> Result<CustomerGroup> {
+) -> Result<CustomerGroupNode> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
-    let found = find::<GroupDocument>(context, &reach, CustomerGroupId::parse(&input.id)).await?;
+    let found = find::<CustomerGroup>(context, &reach, CustomerGroupId::parse(&input.id)).await?;
     let group = faults.take(found.ok_or_else(refusal::group_not_found));
     let name = checked_name(&input.name, &mut faults);
     let place = group.as_ref().and_then(|group| reach.only(&group.storefront_id));
     let named = (place.as_ref().map(StorefrontReach::reach), name.as_ref());
     let own = group.as_ref().map(|group| &group.id);
-    check_free::<GroupDocument>(context, &mut faults, named, own, refusal::group_name_taken).await?;
+    check_free::<CustomerGroup>(context, &mut faults, named, own, refusal::group_name_taken).await?;
     faults.check()?;
     let (group, name) = group.zip(name).ok_or_else(incomplete)?;
     let renamed = groups::rename(&context.app, &reach, &group.id, &name).await?;
@@ -244,7 +236,7 @@ async fn find<T: TenantDocument>(
 
 async fn delete_group(context: &Arc<RequestContext>, input: CustomerGroupDeleteInput) -> Result<ID> {
     let reach = context.reach_to_write(&WRITE).await?;
-    let found = find::<GroupDocument>(context, &reach, CustomerGroupId::parse(&input.id)).await?;
+    let found = find::<CustomerGroup>(context, &reach, CustomerGroupId::parse(&input.id)).await?;
     let group = found.ok_or_else(refusal::group_not_found)?;
     deletion::delete(&context.app, &reach, &group.id).await?;
     Ok(ID::from(&group.id))
@@ -254,7 +246,7 @@ async fn move_members(
     context: &Arc<RequestContext>,
     input: &CustomerGroupMembersInput,
     how: Move,
-) -> Result<CustomerGroup> {
+) -> Result<CustomerGroupNode> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
     let customers = input.checked(&mut faults);
@@ -266,7 +258,7 @@ async fn move_members(
     Ok(shown_group(group, &reach))
 }
 
-async fn create_market(context: &Arc<RequestContext>, input: MarketCreateInput) -> Result<Market> {
+async fn create_market(context: &Arc<RequestContext>, input: MarketCreateInput) -> Result<MarketNode> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
     let id = input.storefront_id.as_ref().map(|id| id.as_str());
@@ -276,17 +268,17 @@ async fn create_market(context: &Arc<RequestContext>, input: MarketCreateInput) 
     let within = place.as_ref().map(StorefrontReach::reach);
     markets::check_groups(&context.app, within.unwrap_or(&reach), &mut faults, &groups).await?;
     let named = (within, name.as_ref());
-    check_free::<MarketDocument>(context, &mut faults, named, None, refusal::market_name_taken).await?;
+    check_free::<Market>(context, &mut faults, named, None, refusal::market_name_taken).await?;
     faults.check()?;
     let (place, name) = place.zip(name).ok_or_else(incomplete)?;
     let market = markets::create(&context.app, &place, name, &groups).await?;
     Ok(shown_market(market, &reach))
 }
 
-async fn update_market(context: &Arc<RequestContext>, input: MarketUpdateInput) -> Result<Market> {
+async fn update_market(context: &Arc<RequestContext>, input: MarketUpdateInput) -> Result<MarketNode> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
-    let found = find::<MarketDocument>(context, &reach, MarketId::parse(&input.id)).await?;
+    let found = find::<Market>(context, &reach, MarketId::parse(&input.id)).await?;
     let market = faults.take(found.ok_or_else(refusal::market_not_found));
     let changes = input.checked(&mut faults);
     let place = market
@@ -298,7 +290,7 @@ async fn update_market(context: &Arc<RequestContext>, input: MarketUpdateInput) 
     }
     let named = (within, changes.name.as_ref());
     let own = market.as_ref().map(|market| &market.id);
-    check_free::<MarketDocument>(context, &mut faults, named, own, refusal::market_name_taken).await?;
+    check_free::<Market>(context, &mut faults, named, own, refusal::market_name_taken).await?;
     faults.check()?;
     let market = market.ok_or_else(incomplete)?;
     let market = markets::update(&context.app, &reach, &market, &changes).await?;
@@ -307,7 +299,7 @@ async fn update_market(context: &Arc<RequestContext>, input: MarketUpdateInput) 
 
 async fn delete_market(context: &Arc<RequestContext>, input: MarketDeleteInput) -> Result<ID> {
     let reach = context.reach_to_write(&WRITE).await?;
-    let found = find::<MarketDocument>(context, &reach, MarketId::parse(&input.id)).await?;
+    let found = find::<Market>(context, &reach, MarketId::parse(&input.id)).await?;
     let market = found.ok_or_else(refusal::market_not_found)?;
     markets::delete(&context.app, &reach, &market.id).await?;
     Ok(ID::from(&market.id))

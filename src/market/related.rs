@@ -3,8 +3,8 @@
 use bson::{Bson, doc};
 
 use super::{CustomerGroup, Market};
-use crate::access::related::{Leads, Listed};
 use crate::customer::Customer;
+use crate::read::related::{Leads, Listed};
 
 impl Listed for CustomerGroup {}
 

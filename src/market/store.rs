@@ -3,11 +3,6 @@
 use bson::doc;
 
 use super::{CustomerGroup, Market, Name, refusal};
-use crate::access::{
-    reach::{Confine, Reach, SystemReach},
-    related::Listed,
-    tenant::TenantDocument,
-};
 use crate::customer;
 use crate::error::{Error, Result};
 use crate::platform::{
@@ -15,6 +10,8 @@ use crate::platform::{
     id::{CustomerGroupId, StorefrontId},
     page::{Page, Slice},
 };
+use crate::reach::{Confine, HouseReach, Reach, tenant::TenantDocument};
+use crate::read::related::Listed;
 
 /// The index that keeps a group's name unique in its storefront.
 const UNIQUE_GROUP_NAME: &str = "storefront_group_name";
@@ -103,7 +100,7 @@ pub async fn forget_members(
     group: &CustomerGroupId,
     batch: i64,
 ) -> Result<usize> {
-    let system = SystemReach::for_background_work();
+    let system = HouseReach::for_background_work();
     let members = doc! { "storefrontId": storefront, "groupIds": group };
     customer::store::leave_in_part(database, &system, members, group, batch).await
 }

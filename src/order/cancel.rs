@@ -6,11 +6,12 @@ use bson::doc;
 use futures_util::FutureExt;
 
 use super::{Order, OrderStatus, refusal, store};
-use crate::access::{audit::Action, reach::Reach};
 use crate::app::App;
+use crate::audit::Action;
 use crate::customer::Customer;
 use crate::error::Result;
 use crate::platform::{database::Tx, id::OrderId};
+use crate::reach::Reach;
 
 /// Cancels an order and returns it as stored. Its customer has one order less, however often the request is repeated
 /// (ORD-01, CLY-10).

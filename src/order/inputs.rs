@@ -3,10 +3,10 @@
 use async_graphql::{ID, InputObject, SimpleObject};
 
 use super::currency::CurrencyCode;
-use super::graphql::Order;
+use super::node::OrderNode;
 use super::record::NewOrder;
 use super::{Given, Line, MAX_LINES, MAX_TEXT, Money, Role, check_placed_at, refusal};
-use crate::address::{Content, country::CountryCode, inputs::Check};
+use crate::address::{AddressContent, country::CountryCode, inputs::Check};
 use crate::customer::{Salutation, email};
 use crate::error::{Faults, UserError, UserErrorCode};
 use crate::platform::{
@@ -74,7 +74,7 @@ pub struct OrderAddressInput {
 
 impl OrderAddressInput {
     /// Returns the content of the address; `None` if a fault was noted. Faults have `field` before their path.
-    fn checked(self, faults: &mut Faults, field: &str) -> Option<Content> {
+    fn checked(self, faults: &mut Faults, field: &str) -> Option<AddressContent> {
         let mut inside = Faults::default();
         let mut check = Check(&mut inside);
         let first_name = check.required(&self.first_name, "firstName");
@@ -90,7 +90,7 @@ impl OrderAddressInput {
         let phone = check.optional(self.phone, "phone");
         let is_good = inside.is_empty();
         faults.push_within(&[field], inside);
-        is_good.then_some(Content {
+        is_good.then_some(AddressContent {
             label: None,
             salutation: self.salutation,
             first_name: first_name?,
@@ -278,7 +278,7 @@ fn checked_lines(faults: &mut Faults, lines: Vec<OrderLineInput>) -> Option<Vec<
 #[derive(SimpleObject)]
 pub struct OrderRecordPayload {
     /// The stored order; null when there are user errors.
-    pub(super) order: Option<Order>,
+    pub(super) order: Option<OrderNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
@@ -294,7 +294,7 @@ pub struct OrderCancelInput {
 #[derive(SimpleObject)]
 pub struct OrderCancelPayload {
     /// The order as stored after the cancellation; null when there are user errors.
-    pub(super) order: Option<Order>,
+    pub(super) order: Option<OrderNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }

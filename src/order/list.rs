@@ -5,17 +5,17 @@ use std::sync::Arc;
 use async_graphql::InputObject;
 use bson::doc;
 
-use super::graphql::{Order, READ};
-use super::{Order as Document, OrderStatus, store};
-use crate::access::reach::Reach;
+use super::node::{OrderNode, READ};
+use super::{Order, OrderStatus, store};
 use crate::context::{RequestContext, behind::Behind};
 use crate::customer::Customer;
 use crate::error::{Error, Result};
 use crate::platform::{
     filter::{DateTimeFilter, Filter, Nested, StringFilter, condition},
     id::{Id, StorefrontId},
-    page::{Connection, Count, Order as Sequence, PageArgs, Values},
+    page::{Connection, Count, PageArgs, SortOrder, Values},
 };
+use crate::reach::Reach;
 
 /// Filter of a list of orders. All conditions must match.
 /// A filter that no index supports is aborted after 5 seconds with the error TIMEOUT.
@@ -59,8 +59,8 @@ impl Filter for OrderFilter {
 }
 
 /// Returns the sequence by time of placing, newest first; orders of the same time by descending id.
-fn newest_first(name: String) -> Sequence {
-    Sequence {
+fn newest_first(name: String) -> SortOrder {
+    SortOrder {
         name,
         field: "placedAt",
         values: Values::Shared,
@@ -77,7 +77,7 @@ pub async fn orders_of(
     storefront: &StorefrontId,
     filter: Option<OrderFilter>,
     page: PageArgs,
-) -> Result<Connection<Order>> {
+) -> Result<Connection<OrderNode>> {
     let reach = context.reach(&READ)?;
     let order = newest_first(format!("orders of {storefront}"));
     let page = page.check(context.app.vault.cursors(), order)?;
@@ -94,7 +94,7 @@ pub async fn orders_of(
         Box::pin(async move { store::count(&app.database, &reach, condition).await })
     });
     Ok(Connection::new(
-        slice.map(|order| Order::new(Arc::new(order))),
+        slice.map(|order| OrderNode::new(Arc::new(order))),
         count,
     ))
 }
@@ -109,12 +109,12 @@ pub async fn orders_behind(
     granted: Option<&Reach>,
     customer: &Customer,
     page: &PageArgs,
-) -> Result<Connection<Order>> {
+) -> Result<Connection<OrderNode>> {
     let reach = match granted {
         Some(reach) => reach.clone(),
         None => context.reach(&READ)?,
     };
-    let node = |order: Arc<Document>| Order::granted(order, granted.cloned());
+    let node = |order: Arc<Order>| OrderNode::granted(order, granted.cloned());
     let behind = Behind {
         context,
         parent: customer,

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, OneofObject};
 
-use super::graphql::{Order, READ};
-use super::{Order as Document, store};
-use crate::access::reach::Reach;
+use super::node::{OrderNode, READ};
+use super::{Order, store};
 use crate::context::RequestContext;
 use crate::error::Result;
 use crate::platform::id::{Id, OrderId};
+use crate::reach::Reach;
 
 /// Identifies an order by exactly one of its keys.
 #[derive(OneofObject)]
@@ -42,20 +42,20 @@ impl OrderQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Key of the order.")] by: OrderBy,
-    ) -> Option<Result<Order>> {
+    ) -> Option<Result<OrderNode>> {
         let load = async {
             let context = RequestContext::of(ctx)?;
             let reach = context.reach(&READ)?;
-            Ok(find(context, &reach, by).await?.map(Order::new))
+            Ok(find(context, &reach, by).await?.map(OrderNode::new))
         };
         load.await.transpose()
     }
 }
 
-async fn find(context: &RequestContext, reach: &Reach, by: OrderBy) -> Result<Option<Arc<Document>>> {
+async fn find(context: &RequestContext, reach: &Reach, by: OrderBy) -> Result<Option<Arc<Order>>> {
     match by {
         OrderBy::Id(id) => match OrderId::parse(&id) {
-            Some(id) => context.by_id_at_root::<Document>(reach, &id).await,
+            Some(id) => context.by_id_at_root::<Order>(reach, &id).await,
             None => Ok(None),
         },
         OrderBy::Number(key) => {

@@ -3,11 +3,11 @@
 
 pub mod cancel;
 pub mod currency;
-pub mod graphql;
 pub mod inputs;
 pub mod list;
 pub mod lookup;
 pub mod mutations;
+pub mod node;
 pub mod record;
 pub mod store;
 
@@ -17,8 +17,7 @@ use std::time::Duration;
 use async_graphql::Enum;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{reach::Holder, tenant::TenantDocument};
-use crate::address::Content;
+use crate::address::AddressContent;
 use crate::customer::Customer;
 use crate::error::{UserError, UserErrorCode};
 use crate::platform::{
@@ -26,6 +25,7 @@ use crate::platform::{
     decimal::Decimal,
     id::{AddressId, CustomerId, OrderId, StorefrontId, StorefrontUserId},
 };
+use crate::reach::{Holder, tenant::TenantDocument};
 use currency::CurrencyCode;
 
 /// Maximum length of a text of an order, in characters: its number, a line's SKU and name.
@@ -117,7 +117,7 @@ pub struct Order {
     pub lines: Vec<Line>,
     /// Personal data; missing after it was erased.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub personal: Option<Personal>,
+    pub personal: Option<PersonalData>,
     /// Time at which the customer placed the order, as the store reported it.
     pub placed_at: Timestamp,
     /// Time of the cancellation.
@@ -130,14 +130,14 @@ pub struct Order {
 /// The personal data of an order, in one field, so that it can be removed as a whole.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Personal {
+pub struct PersonalData {
     /// The e-mail address that was given with the order, as it was written.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub email: Option<String>,
     /// The shipping address: the order's own copy.
-    pub shipping_address: Content,
+    pub shipping_address: AddressContent,
     /// The billing address: the order's own copy.
-    pub billing_address: Content,
+    pub billing_address: AddressContent,
     /// Keyed hash of what was sent ([`record::NewOrder::sent`]). It identifies a repetition even if the address that
     /// was sent by id has changed since.
     pub sent: String,
@@ -154,7 +154,7 @@ impl Order {
     /// repetition.
     #[must_use]
     pub fn is_repeated_by(&self, placed_at: Option<Timestamp>, sent: &str) -> bool {
-        let is_same = |personal: &Personal| personal.sent == sent;
+        let is_same = |personal: &PersonalData| personal.sent == sent;
         self.may_be_placed_at(placed_at) && self.personal.as_ref().is_some_and(is_same)
     }
 }
@@ -194,7 +194,7 @@ pub enum Role {
 #[serde(rename_all = "camelCase")]
 pub enum Given {
     /// In full.
-    Full(Box<Content>),
+    Full(Box<AddressContent>),
     /// As the id of one of the customer's addresses.
     Book(AddressId),
     /// Omitted: the customer's default address.

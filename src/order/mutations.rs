@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object};
 
-use super::graphql::Order;
 use super::inputs::{OrderCancelInput, OrderCancelPayload, OrderRecordInput, OrderRecordPayload};
+use super::node::OrderNode;
 use super::{Role, cancel, record, refusal};
-use crate::access::{principal::Policy, scope::Scope};
 use crate::context::RequestContext;
 use crate::customer::mutations::whom;
 use crate::error::{Error, Faults, Result, payload};
 use crate::platform::id::{Id, OrderId};
+use crate::reach::{principal::Policy, scope::Scope};
 
 const WRITE: Policy = Policy::backend(Scope::OrdersWrite);
 
@@ -59,7 +59,7 @@ impl OrderMutation {
     }
 }
 
-async fn record_order(context: &Arc<RequestContext>, input: OrderRecordInput) -> Result<Order> {
+async fn record_order(context: &Arc<RequestContext>, input: OrderRecordInput) -> Result<OrderNode> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
     let id = input.storefront_id.as_ref().map(|id| id.as_str());
@@ -83,12 +83,12 @@ async fn record_order(context: &Arc<RequestContext>, input: OrderRecordInput) ->
     let complete = place.zip(checked.complete(customer.map(|customer| customer.id)));
     let (place, new) = complete.ok_or_else(|| Error::internal("a validated input is incomplete"))?;
     let order = record::record(&context.app, &place, &new).await?;
-    Ok(Order::in_payload(order, &reach))
+    Ok(OrderNode::in_payload(order, &reach))
 }
 
-async fn cancel_order(context: &Arc<RequestContext>, input: OrderCancelInput) -> Result<Order> {
+async fn cancel_order(context: &Arc<RequestContext>, input: OrderCancelInput) -> Result<OrderNode> {
     let reach = context.reach_to_write(&WRITE).await?;
     let id = OrderId::parse(&input.id).ok_or_else(refusal::not_found)?;
     let order = cancel::cancel(&context.app, &reach, &id).await?;
-    Ok(Order::in_payload(order, &reach))
+    Ok(OrderNode::in_payload(order, &reach))
 }

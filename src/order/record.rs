@@ -7,13 +7,11 @@ use futures_util::FutureExt;
 use serde::Serialize;
 
 use super::store::{self, UNIQUE_NUMBER};
-use super::{Given, Line, Money, Order, OrderStatus, Personal, Role, refusal};
-use crate::access::{
-    audit::Action,
-    reach::{Reach, StorefrontReach},
-};
-use crate::address::{self, Content};
+use super::{Given, Line, Money, Order, OrderStatus, PersonalData, Role, refusal};
+use crate::address;
+use crate::address::AddressContent;
 use crate::app::App;
+use crate::audit::Action;
 use crate::customer::Customer;
 use crate::error::{Error, Faults, Result};
 use crate::platform::{
@@ -22,6 +20,7 @@ use crate::platform::{
     database::{Tx, violated_index},
     id::{CustomerId, OrderId},
 };
+use crate::reach::{Reach, StorefrontReach};
 
 /// A new order, checked except for the addresses that it names by id.
 pub struct NewOrder {
@@ -94,7 +93,7 @@ impl NewOrder {
         id: OrderId,
         place: &StorefrontReach,
         customer: Option<&Customer>,
-        personal: Personal,
+        personal: PersonalData,
         now: Timestamp,
     ) -> Order {
         Order {
@@ -180,7 +179,7 @@ async fn write(app: &App, place: &StorefrontReach, tx: &mut Tx, new: &NewOrder, 
 /// Whether two orders with the same number have the same content, regardless of how it was given.
 fn says_the_same(stored: &Order, order: &Order) -> bool {
     let without_form = |order: &Order| {
-        order.personal.clone().map(|personal| Personal {
+        order.personal.clone().map(|personal| PersonalData {
             sent: String::new(),
             ..personal
         })
@@ -198,7 +197,7 @@ async fn personal(
     new: &NewOrder,
     customer: Option<&Customer>,
     sent: &str,
-) -> Result<Personal> {
+) -> Result<PersonalData> {
     let mut faults = Faults::default();
     let shipping = copy(app, (reach, &mut *tx), (Role::Shipping, &new.shipping), customer).await;
     let shipping = faults.absorb(shipping)?;
@@ -207,7 +206,7 @@ async fn personal(
     let (Some(shipping_address), Some(billing_address)) = (shipping, billing) else {
         return Err(faults.into());
     };
-    Ok(Personal {
+    Ok(PersonalData {
         email: new.email.clone(),
         shipping_address,
         billing_address,
@@ -221,9 +220,9 @@ async fn copy(
     (reach, tx): (&Reach, &mut Tx),
     (role, given): (Role, &Given),
     customer: Option<&Customer>,
-) -> Result<Content> {
+) -> Result<AddressContent> {
     let customer = match (given, customer) {
-        (Given::Full(content), _) => return Ok(Content::clone(content)),
+        (Given::Full(content), _) => return Ok(AddressContent::clone(content)),
         (_, Some(customer)) => customer,
         (_, None) => return Err(refusal::address_required(role).into()),
     };
@@ -233,7 +232,7 @@ async fn copy(
         None => None,
     };
     let address = address.ok_or_else(|| refusal::address_not_found(role))?;
-    Ok(Content {
+    Ok(AddressContent {
         // The customer's label for the address does not belong to the order.
         label: None,
         ..address.content
@@ -270,7 +269,7 @@ mod tests {
     }
 
     fn order() -> NewOrder {
-        let address = Content {
+        let address = AddressContent {
             label: None,
             salutation: None,
             first_name: "Ada".to_owned(),

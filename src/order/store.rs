@@ -3,13 +3,8 @@
 use bson::{Bson, Document, doc};
 
 use super::{Order, OrderStatus};
-use crate::access::{
-    personal::{Link, Personal},
-    reach::Reach,
-    related::{Leads, Listed},
-    tenant::TenantDocument,
-};
 use crate::customer::{self, Customer, CustomerStatus};
+use crate::domain::personal::{Personal, SubjectLink};
 use crate::error::{Error, Result};
 use crate::platform::{
     change::Change,
@@ -17,8 +12,10 @@ use crate::platform::{
     database::{Database, Index, IndexKind, Tx},
     id::OrderId,
     page::{Page, Slice},
-    stored::{Field, Stored},
+    stored::{Stored, StoredField},
 };
+use crate::reach::{Reach, tenant::TenantDocument};
+use crate::read::related::{Leads, Listed};
 
 /// The index that keeps a number unique in its storefront.
 pub const UNIQUE_NUMBER: &str = "storefront_number";
@@ -56,25 +53,28 @@ impl Personal for Order {
     const STORED: Stored = Stored {
         collection: Self::COLLECTION,
         fields: &[
-            ("_id", Field::Told("id")),
-            ("storefrontId", Field::Told("storefrontId")),
-            ("number", Field::Told("number")),
-            ("customerId", Field::Told("customerId")),
-            ("userId", Field::Told("storefrontUserId")),
-            ("status", Field::Told("status")),
-            ("total", Field::Told("total")),
-            ("lines", Field::Told("lines")),
-            ("personal.email", Field::Personal("email")),
-            ("personal.shippingAddress", Field::Personal("shippingAddress")),
-            ("personal.billingAddress", Field::Personal("billingAddress")),
-            ("personal", Field::Hidden),
-            ("placedAt", Field::Told("placedAt")),
-            ("cancelledAt", Field::Told("cancelledAt")),
-            ("createdAt", Field::Told("createdAt")),
+            ("_id", StoredField::Told("id")),
+            ("storefrontId", StoredField::Told("storefrontId")),
+            ("number", StoredField::Told("number")),
+            ("customerId", StoredField::Told("customerId")),
+            ("userId", StoredField::Told("storefrontUserId")),
+            ("status", StoredField::Told("status")),
+            ("total", StoredField::Told("total")),
+            ("lines", StoredField::Told("lines")),
+            ("personal.email", StoredField::Personal("email")),
+            (
+                "personal.shippingAddress",
+                StoredField::Personal("shippingAddress"),
+            ),
+            ("personal.billingAddress", StoredField::Personal("billingAddress")),
+            ("personal", StoredField::Hidden),
+            ("placedAt", StoredField::Told("placedAt")),
+            ("cancelledAt", StoredField::Told("cancelledAt")),
+            ("createdAt", StoredField::Told("createdAt")),
         ],
     };
     const NAME: &'static str = "orders";
-    const LINK: Link = Link::User("userId");
+    const LINK: SubjectLink = SubjectLink::User("userId");
 }
 
 impl Leads<Order> for Customer {

@@ -18,7 +18,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use self::read::Content;
+pub use super::blob::read::StoredContent;
 use super::clock::{Clock, Timestamp};
 use super::crypto::Digester;
 use super::database::{Database, Index, IndexKind, Tx};
@@ -83,7 +83,7 @@ pub struct Blobs {
 
 /// A content that was written and is not claimed yet.
 #[derive(Clone, Debug)]
-pub struct Written {
+pub struct UnclaimedContent {
     /// The content's id.
     pub id: BlobId,
     /// Size in bytes.
@@ -110,7 +110,7 @@ impl Released {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Entry {
+struct UnclaimedEntry {
     /// The id of the content that is being written, or a separate id for contents that were released.
     #[serde(rename = "_id")]
     id: BlobId,
@@ -121,7 +121,7 @@ struct Entry {
     contents: Vec<BlobId>,
 }
 
-impl Entry {
+impl UnclaimedEntry {
     fn into_contents(self) -> Vec<BlobId> {
         if self.contents.is_empty() {
             vec![self.id]
@@ -147,7 +147,7 @@ impl Blobs {
         }
     }
 
-    fn ledger(&self) -> Collection<Entry> {
+    fn ledger(&self) -> Collection<UnclaimedEntry> {
         self.database.house(LEDGER)
     }
 
@@ -156,10 +156,10 @@ impl Blobs {
     }
 
     /// Starts writing a content.
-    pub async fn write(&self) -> Result<Writer> {
+    pub async fn write(&self) -> Result<ContentWriter> {
         let id = BlobId(ObjectId::new());
         let until = self.clock.now().after(LEASE);
-        let entry = Entry {
+        let entry = UnclaimedEntry {
             id,
             until,
             contents: Vec::new(),
@@ -170,7 +170,7 @@ impl Blobs {
             .open_upload_stream(id.0.to_hex())
             .id(Bson::ObjectId(id.0))
             .await?;
-        Ok(Writer {
+        Ok(ContentWriter {
             blobs: self.clone(),
             id,
             stream,
@@ -199,7 +199,7 @@ impl Blobs {
     /// Releases contents, in the transaction that removes the references to them. [`Blobs::erase`] or the sweep removes
     /// them.
     pub async fn release(&self, tx: &mut Tx, contents: Vec<BlobId>) -> Result<Released> {
-        let entry = Entry {
+        let entry = UnclaimedEntry {
             id: BlobId(ObjectId::new()),
             until: self.clock.now(),
             contents,
@@ -251,7 +251,7 @@ impl Blobs {
     /// Removes contents that have neither a reference nor an active writer. Returns their number.
     pub async fn sweep(&self) -> Result<usize> {
         let lapsed = doc! { "until": { "$lte": self.clock.now() } };
-        let found: Vec<Entry> = self
+        let found: Vec<UnclaimedEntry> = self
             .ledger()
             .find(lapsed.clone())
             .limit(SWEEP)
@@ -269,9 +269,12 @@ impl Blobs {
             .update_many(still_lapsed, doc! { "$set": { "sweeping": true } })
             .await?;
         let marked = doc! { "_id": { "$in": ids }, "sweeping": true };
-        let marked: Vec<Entry> = self.ledger().find(marked).await?.try_collect().await?;
+        let marked: Vec<UnclaimedEntry> = self.ledger().find(marked).await?.try_collect().await?;
         let ids: Vec<BlobId> = marked.iter().map(|entry| entry.id).collect();
-        let contents: Vec<BlobId> = marked.into_iter().flat_map(Entry::into_contents).collect();
+        let contents: Vec<BlobId> = marked
+            .into_iter()
+            .flat_map(UnclaimedEntry::into_contents)
+            .collect();
         for some in contents.chunks(BATCH) {
             self.remove(some).await?;
         }
@@ -280,18 +283,18 @@ impl Blobs {
     }
 
     /// Opens a content; `None` if it was removed.
-    pub async fn open(&self, id: BlobId) -> Result<Option<Content>> {
-        let files: Collection<Kept> = self.database.house(FILES);
+    pub async fn open(&self, id: BlobId) -> Result<Option<StoredContent>> {
+        let files: Collection<ContentFile> = self.database.house(FILES);
         let kept = files
             .find_one(doc! { "_id": id })
             .projection(doc! { "_id": 0, "chunkSize": 1 })
             .await?;
-        let Some(Kept { chunk_size }) = kept else {
+        let Some(ContentFile { chunk_size }) = kept else {
             return Ok(None);
         };
         let size = u64::try_from(chunk_size).ok().filter(|size| *size > 0);
         let chunk = size.ok_or_else(|| Error::internal("a stored content has chunks without a size"))?;
-        Ok(Some(Content {
+        Ok(Some(StoredContent {
             blobs: self.clone(),
             id,
             chunk,
@@ -302,12 +305,12 @@ impl Blobs {
 /// A content's file document, as GridFS writes it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Kept {
+struct ContentFile {
     chunk_size: i64,
 }
 
-/// Writes one content. If it is dropped without [`Writer::finish`], the sweep removes the content.
-pub struct Writer {
+/// Writes one content. If it is dropped without [`ContentWriter::finish`], the sweep removes the content.
+pub struct ContentWriter {
     blobs: Blobs,
     id: BlobId,
     stream: GridFsUploadStream,
@@ -318,7 +321,7 @@ pub struct Writer {
     renew_at: tokio::time::Instant,
 }
 
-impl Writer {
+impl ContentWriter {
     /// Appends bytes.
     pub async fn append(&mut self, bytes: &[u8]) -> Result<()> {
         if tokio::time::Instant::now() >= self.renew_at {
@@ -363,11 +366,11 @@ impl Writer {
     }
 
     /// Writes the remaining bytes and completes the content.
-    pub async fn finish(mut self) -> Result<Written> {
+    pub async fn finish(mut self) -> Result<UnclaimedContent> {
         self.write_waiting().await?;
         self.stream.close().await.map_err(from_stream)?;
         self.renew().await?;
-        Ok(Written {
+        Ok(UnclaimedContent {
             id: self.id,
             size: self.size,
             sha256: self.digester.hex(),

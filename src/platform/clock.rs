@@ -83,10 +83,10 @@ impl<'de> Deserialize<'de> for Timestamp {
 
 /// A source of the current time. Clones share one source.
 #[derive(Clone, Debug)]
-pub struct Clock(Arc<Kind>);
+pub struct Clock(Arc<ClockKind>);
 
 #[derive(Debug)]
-enum Kind {
+enum ClockKind {
     /// This machine's clock, adjusted by its offset from the database's clock, in milliseconds.
     System { offset: AtomicI64 },
     /// Changes only when it is moved, for tests.
@@ -97,7 +97,7 @@ impl Clock {
     /// Returns this machine's clock, unadjusted until [`Clock::follow`] is called.
     #[must_use]
     pub fn system() -> Self {
-        Self(Arc::new(Kind::System {
+        Self(Arc::new(ClockKind::System {
             offset: AtomicI64::new(0),
         }))
     }
@@ -105,7 +105,7 @@ impl Clock {
     /// Returns a clock that stays at `start` until [`Clock::advance`] moves it.
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
-        Self(Arc::new(Kind::Manual {
+        Self(Arc::new(ClockKind::Manual {
             millis: AtomicI64::new(start.0),
         }))
     }
@@ -114,15 +114,15 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &*self.0 {
-            Kind::System { offset } => Timestamp(machine_millis() + offset.load(Ordering::Relaxed)),
-            Kind::Manual { millis } => Timestamp(millis.load(Ordering::SeqCst)),
+            ClockKind::System { offset } => Timestamp(machine_millis() + offset.load(Ordering::Relaxed)),
+            ClockKind::Manual { millis } => Timestamp(millis.load(Ordering::SeqCst)),
         }
     }
 
     /// Follows another clock, which was read as `theirs` between `asked` and now by this machine's clock. The middle of
     /// the round trip is the best estimate of when it was read.
     pub fn follow(&self, asked: Timestamp, theirs: Timestamp) {
-        if let Kind::System { offset } = &*self.0 {
+        if let ClockKind::System { offset } = &*self.0 {
             let ours = i64::midpoint(asked.0, machine_millis());
             offset.store(theirs.0 - ours, Ordering::Relaxed);
         }
@@ -136,7 +136,7 @@ impl Clock {
 
     /// Moves a manual clock; has no effect on a system clock.
     pub fn advance(&self, by: Duration) {
-        if let Kind::Manual { millis } = &*self.0 {
+        if let ClockKind::Manual { millis } = &*self.0 {
             millis.fetch_add(
                 i64::try_from(by.as_millis()).unwrap_or(i64::MAX),
                 Ordering::SeqCst,

@@ -23,7 +23,7 @@ pub enum Topology {
 
 /// The database server.
 #[derive(Clone, Debug)]
-pub struct Server {
+pub struct ServerReport {
     /// Version, such as `6.0.5`.
     pub version: String,
     /// Topology.
@@ -41,7 +41,7 @@ pub struct IndexState {
 
 impl Database {
     /// Returns the server's version and topology.
-    pub async fn server(&self) -> Result<Server> {
+    pub async fn server(&self) -> Result<ServerReport> {
         let hello = self.raw().run_command(doc! { "hello": 1 }).await?;
         let build = self.raw().run_command(doc! { "buildInfo": 1 }).await?;
         let topology = if hello.contains_key("setName") {
@@ -52,7 +52,7 @@ impl Database {
             Topology::Standalone
         };
         let version = build.get_str("version").map_err(Error::internal)?.to_owned();
-        Ok(Server { version, topology })
+        Ok(ServerReport { version, topology })
     }
 
     /// Writes a document, acknowledged by a majority, and removes it again.

@@ -6,10 +6,10 @@ use rand::{RngCore, SeedableRng, rngs::StdRng};
 
 /// Draws unguessable values. Clones share one source.
 #[derive(Clone, Debug)]
-pub struct Random(Arc<Kind>);
+pub struct Random(Arc<RandomKind>);
 
 #[derive(Debug)]
-enum Kind {
+enum RandomKind {
     /// The thread's generator (a CSPRNG), which is seeded and reseeded by the system.
     System,
     /// Reproducible, for tests only.
@@ -20,13 +20,13 @@ impl Random {
     /// Returns the system's source of randomness.
     #[must_use]
     pub fn system() -> Self {
-        Self(Arc::new(Kind::System))
+        Self(Arc::new(RandomKind::System))
     }
 
     /// Returns a source that draws the same values for the same seed, for tests only.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
-        Self(Arc::new(Kind::Seeded(Box::new(Mutex::new(
+        Self(Arc::new(RandomKind::Seeded(Box::new(Mutex::new(
             StdRng::seed_from_u64(seed),
         )))))
     }
@@ -36,8 +36,8 @@ impl Random {
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         match &*self.0 {
-            Kind::System => fill_from_system(&mut bytes),
-            Kind::Seeded(rng) => {
+            RandomKind::System => fill_from_system(&mut bytes),
+            RandomKind::Seeded(rng) => {
                 rng.lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .fill_bytes(&mut bytes);

@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Shares<K> {
     all: usize,
     each: usize,
-    taken: Mutex<Taken<K>>,
+    taken: Mutex<TakenShare<K>>,
 }
 
 #[derive(Debug)]
-struct Taken<K> {
+struct TakenShare<K> {
     all: usize,
     by: HashMap<K, usize>,
 }
@@ -43,7 +43,7 @@ impl<K: Clone + Eq + Hash> Shares<K> {
         Arc::new(Self {
             all,
             each,
-            taken: Mutex::new(Taken {
+            taken: Mutex::new(TakenShare {
                 all: 0,
                 by: HashMap::new(),
             }),

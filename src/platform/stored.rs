@@ -5,7 +5,7 @@ use bson::{Document, doc};
 
 /// The classification of a stored field, which applies to everything stored below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
+pub enum StoredField {
     /// Personal data that an erasure removes; the export contains it under this name.
     Personal(&'static str),
     /// Removed by an erasure, but not exported: hashes of secrets, and data that another field already contains.
@@ -22,7 +22,7 @@ pub struct Stored {
     /// Name of the collection.
     pub collection: &'static str,
     /// The stored fields by their dotted paths; indexes of lists are not part of a path.
-    pub fields: &'static [(&'static str, Field)],
+    pub fields: &'static [(&'static str, StoredField)],
 }
 
 impl Stored {
@@ -34,11 +34,11 @@ impl Stored {
 
     /// Returns the classification of the field at a path.
     #[must_use]
-    pub fn field(&self, path: &str) -> Option<Field> {
+    pub fn field(&self, path: &str) -> Option<StoredField> {
         self.find(path).map(|(_, field)| *field)
     }
 
-    fn find(&self, path: &str) -> Option<&'static (&'static str, Field)> {
+    fn find(&self, path: &str) -> Option<&'static (&'static str, StoredField)> {
         let stands_for = |declared: &str| {
             path.strip_prefix(declared)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -48,7 +48,7 @@ impl Stored {
 
     /// Returns the paths that an erasure removes, except those below another one of them.
     fn erased(&self) -> impl Iterator<Item = &'static str> {
-        let is_erased = |field: &Field| matches!(field, Field::Personal(_) | Field::Hidden);
+        let is_erased = |field: &StoredField| matches!(field, StoredField::Personal(_) | StoredField::Hidden);
         let erased = self.fields.iter().filter(move |(_, field)| is_erased(field));
         let under =
             |path: &str, other: &str| path.strip_prefix(other).is_some_and(|rest| rest.starts_with('.'));
@@ -80,20 +80,20 @@ mod tests {
     const STORED: Stored = Stored {
         collection: "people",
         fields: &[
-            ("_id", Field::Told("id")),
-            ("name", Field::Personal("name")),
-            ("home.city", Field::Personal("city")),
-            ("home", Field::Personal("home")),
-            ("hash", Field::Hidden),
-            ("nameOfShop", Field::Free),
+            ("_id", StoredField::Told("id")),
+            ("name", StoredField::Personal("name")),
+            ("home.city", StoredField::Personal("city")),
+            ("home", StoredField::Personal("home")),
+            ("hash", StoredField::Hidden),
+            ("nameOfShop", StoredField::Free),
         ],
     };
 
     #[test]
     fn a_field_stands_for_all_under_it_and_for_nothing_else() {
-        assert_eq!(STORED.field("home.zipCode"), Some(Field::Personal("home")));
-        assert_eq!(STORED.field("home.city"), Some(Field::Personal("city")));
-        assert_eq!(STORED.field("nameOfShop"), Some(Field::Free));
+        assert_eq!(STORED.field("home.zipCode"), Some(StoredField::Personal("home")));
+        assert_eq!(STORED.field("home.city"), Some(StoredField::Personal("city")));
+        assert_eq!(STORED.field("nameOfShop"), Some(StoredField::Free));
         assert_eq!(STORED.field("homes"), None);
         assert_eq!(STORED.field("city"), None);
     }

@@ -77,10 +77,10 @@ mod tests {
     use super::*;
     use crate::error::Result;
 
-    struct Query;
+    struct SampleQuery;
 
     #[Object]
-    impl Query {
+    impl SampleQuery {
         async fn nothing(&self) -> Option<i32> {
             None
         }
@@ -91,12 +91,12 @@ mod tests {
 
     #[derive(SimpleObject)]
     #[graphql(complex)]
-    struct Payload {
+    struct MutationPayload {
         count: u32,
     }
 
     #[async_graphql::ComplexObject]
-    impl Payload {
+    impl MutationPayload {
         async fn broken(&self) -> Result<u32> {
             Err(Error::internal("a field of a payload"))
         }
@@ -104,24 +104,24 @@ mod tests {
 
     #[Object]
     impl Writes {
-        async fn write(&self) -> Result<Payload> {
+        async fn write(&self) -> Result<MutationPayload> {
             let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
-            Ok(Payload { count })
+            Ok(MutationPayload { count })
         }
 
-        async fn refuse(&self) -> Result<Payload> {
+        async fn refuse(&self) -> Result<MutationPayload> {
             Err(Error::Forbidden("no".to_owned()))
         }
 
-        async fn panic(&self) -> Result<Payload> {
+        async fn panic(&self) -> Result<MutationPayload> {
             panic!("s3cret")
         }
     }
 
-    type Mutations = Schema<Query, Separately<Writes>, EmptySubscription>;
+    type Mutations = Schema<SampleQuery, Separately<Writes>, EmptySubscription>;
 
     fn schema() -> Mutations {
-        Schema::new(Query, Separately::default(), EmptySubscription)
+        Schema::new(SampleQuery, Separately::default(), EmptySubscription)
     }
 
     // GQL-04

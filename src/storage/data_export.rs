@@ -7,20 +7,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{ItemKind, StorageItem, sniff};
-use crate::access::{
-    personal::{Link, Personal},
-    principal::Policy,
-    reach::Holder,
-    scope::Scope,
-    tenant::TenantDocument,
-};
+use crate::domain::personal::{Personal, SubjectLink};
 use crate::platform::{
     blob::BlobId,
     clock::Timestamp,
     database::{Index, IndexKind},
     id::{CustomerId, StorageId, StorageItemId, StorefrontId, StorefrontUserId},
-    stored::{Field, Stored},
+    stored::{Stored, StoredField},
 };
+use crate::reach::{Holder, principal::Policy, scope::Scope, tenant::TenantDocument};
 
 /// Who may read an export: who may read the data in it.
 pub const READ: Policy = Policy::backend(Scope::CustomersRead).and_customer();
@@ -132,19 +127,19 @@ impl Personal for DataExport {
     const STORED: Stored = Stored {
         collection: Self::COLLECTION,
         fields: &[
-            ("_id", Field::Told("id")),
-            ("storefrontId", Field::Told("storefrontId")),
-            ("userId", Field::Told("storefrontUserId")),
-            ("customerId", Field::Told("customerId")),
-            ("storageId", Field::Free),
-            ("name", Field::Personal("name")),
-            ("byteSize", Field::Personal("byteSize")),
-            ("sha256", Field::Personal("sha256")),
-            ("blobId", Field::Hidden),
-            ("createdAt", Field::Told("createdAt")),
-            ("expiresAt", Field::Told("expiresAt")),
+            ("_id", StoredField::Told("id")),
+            ("storefrontId", StoredField::Told("storefrontId")),
+            ("userId", StoredField::Told("storefrontUserId")),
+            ("customerId", StoredField::Told("customerId")),
+            ("storageId", StoredField::Free),
+            ("name", StoredField::Personal("name")),
+            ("byteSize", StoredField::Personal("byteSize")),
+            ("sha256", StoredField::Personal("sha256")),
+            ("blobId", StoredField::Hidden),
+            ("createdAt", StoredField::Told("createdAt")),
+            ("expiresAt", StoredField::Told("expiresAt")),
         ],
     };
     const NAME: &'static str = "dataExports";
-    const LINK: Link = Link::User("userId");
+    const LINK: SubjectLink = SubjectLink::User("userId");
 }

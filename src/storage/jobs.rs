@@ -7,14 +7,14 @@ use bson::{Bson, Document, doc};
 use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{StorageItem, data_export::DataExport};
-use crate::access::reach::SystemReach;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::platform::{
     blob::{BlobId, Released},
     database::{Database, Tx},
-    job::{Failure, Kind, pace::Step},
+    job::{JobFailure, JobKind, pace::Stopwatch},
 };
+use crate::reach::HouseReach;
 use crate::storefront_user::{lifecycle::EMPTY_STORAGES, private_storage::PrivateStorage};
 
 /// Maximum number of items that one transaction removes: few, so that others hardly wait for it.
@@ -27,19 +27,19 @@ const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The jobs of this domain.
 #[must_use]
-pub fn jobs() -> Vec<Kind<Arc<App>>> {
+pub fn jobs() -> Vec<JobKind<Arc<App>>> {
     vec![
-        Kind {
+        JobKind {
             name: EMPTY_STORAGES,
             every: None,
             run: empty,
         },
-        Kind {
+        JobKind {
             name: "storage.sweep",
             every: Some(SWEEP_INTERVAL),
             run: sweep,
         },
-        Kind {
+        JobKind {
             name: "storage.expire_exports",
             every: Some(EXPIRY_INTERVAL),
             run: expire_exports,
@@ -47,9 +47,9 @@ pub fn jobs() -> Vec<Kind<Arc<App>>> {
     ]
 }
 
-fn empty(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
+fn empty(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), JobFailure>> {
     async move {
-        let wrong = || Failure::Fail(Error::internal("the job has no storages"));
+        let wrong = || JobFailure::Fail(Error::internal("the job has no storages"));
         let storages: Vec<Bson> = payload.get_array("storageIds").map_err(|_| wrong())?.clone();
         Ok(empty_storages(&app, &storages).await?)
     }
@@ -62,7 +62,7 @@ fn empty(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), Fail
 /// Any database error; a repeated run continues.
 pub async fn empty_storages(app: &Arc<App>, storages: &[Bson]) -> Result<()> {
     loop {
-        let step = Step::begin();
+        let step = Stopwatch::begin();
         let items = abandoned(&app.database, storages, BATCH).await?;
         if items.is_empty() {
             break;
@@ -89,7 +89,7 @@ async fn remove_items(app: &App, tx: &mut Tx, items: &[StorageItem]) -> Result<R
     app.blobs.release(tx, contents).await
 }
 
-fn sweep(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
+fn sweep(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), JobFailure>> {
     async move {
         while app.blobs.sweep().await? > 0 {}
         Ok(())
@@ -99,7 +99,7 @@ fn sweep(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Fai
 
 /// Returns items of storages that lost their owner, at most `limit`.
 async fn abandoned(database: &Database, storages: &[Bson], limit: i64) -> Result<Vec<StorageItem>> {
-    let items = database.open::<StorageItem>(&SystemReach::for_background_work());
+    let items = database.open::<StorageItem>(&HouseReach::for_background_work());
     items
         .find(doc! { "storageId": { "$in": storages } }, doc! {}, limit)
         .await
@@ -107,7 +107,7 @@ async fn abandoned(database: &Database, storages: &[Bson], limit: i64) -> Result
 
 /// Removes these items within the caller's transaction and returns their contents, which the caller has to release.
 async fn remove_abandoned(database: &Database, tx: &mut Tx, items: &[StorageItem]) -> Result<Vec<BlobId>> {
-    let system = SystemReach::for_background_work();
+    let system = HouseReach::for_background_work();
     let ids: Vec<Bson> = items.iter().map(|item| Bson::from(&item.id)).collect();
     database
         .open::<StorageItem>(&system)
@@ -120,7 +120,7 @@ async fn remove_abandoned(database: &Database, tx: &mut Tx, items: &[StorageItem
 async fn remove_storages(database: &Database, tx: &mut Tx, storages: &[Bson]) -> Result<u64> {
     let emptied = doc! { "_id": { "$in": storages }, "ownerId": { "$exists": false } };
     database
-        .open::<PrivateStorage>(&SystemReach::for_background_work())
+        .open::<PrivateStorage>(&HouseReach::for_background_work())
         .delete_many_in(tx, emptied)
         .await
 }
@@ -131,10 +131,10 @@ async fn remove_storages(database: &Database, tx: &mut Tx, storages: &[Bson]) ->
 /// # Errors
 /// Any database error; a repeated run continues.
 pub async fn remove_exports(app: &Arc<App>, filter: Document) -> Result<bool> {
-    let step = Step::begin();
+    let step = Stopwatch::begin();
     let exports = app
         .database
-        .open::<DataExport>(&SystemReach::for_background_work());
+        .open::<DataExport>(&HouseReach::for_background_work());
     let found = exports.find(filter, doc! {}, BATCH).await?;
     if found.is_empty() {
         return Ok(false);
@@ -153,14 +153,14 @@ pub async fn remove_exports(app: &Arc<App>, filter: Document) -> Result<bool> {
 async fn remove_exports_in(app: &App, tx: &mut Tx, found: &[DataExport]) -> Result<Released> {
     let ids: Vec<Bson> = found.iter().map(|export| Bson::from(&export.id)).collect();
     app.database
-        .open::<DataExport>(&SystemReach::for_background_work())
+        .open::<DataExport>(&HouseReach::for_background_work())
         .delete_many_in(tx, doc! { "_id": { "$in": ids } })
         .await?;
     let contents = found.iter().map(|export| export.blob_id).collect();
     app.blobs.release(tx, contents).await
 }
 
-fn expire_exports(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
+fn expire_exports(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), JobFailure>> {
     async move {
         let due = doc! { "expiresAt": { "$lte": app.clock.now() } };
         while remove_exports(&app, due.clone()).await? {}

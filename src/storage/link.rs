@@ -22,7 +22,7 @@ pub fn sign(vault: &Vault, public_url: &str, item: &StorageItemId, expires_at: T
 
 /// Why a link is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
+pub enum LinkFlaw {
     /// The signature does not match.
     Changed,
     /// The link has expired.
@@ -39,11 +39,11 @@ pub fn verify(
     expires: i64,
     signature: &str,
     now: Timestamp,
-) -> Result<(), Flaw> {
+) -> Result<(), LinkFlaw> {
     if !vault.verify_link(&text(item, expires), signature) {
-        Err(Flaw::Changed)
+        Err(LinkFlaw::Changed)
     } else if now.seconds() >= expires {
-        Err(Flaw::Expired)
+        Err(LinkFlaw::Expired)
     } else {
         Ok(())
     }

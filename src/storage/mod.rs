@@ -1,10 +1,10 @@
 //! Items of private storage: files that storefront users upload.
 
 pub mod data_export;
-pub mod graphql;
 pub mod jobs;
 pub mod link;
 pub mod mutations;
+pub mod node;
 pub mod quota;
 pub mod sniff;
 pub mod store;
@@ -12,7 +12,6 @@ pub mod upload;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{reach::Holder, tenant::TenantDocument};
 use crate::error::UserError;
 use crate::platform::{
     blob::BlobId,
@@ -20,6 +19,7 @@ use crate::platform::{
     id::{StorageId, StorageItemId, StorefrontId},
     text,
 };
+use crate::reach::{Holder, tenant::TenantDocument};
 
 /// Maximum length of a name, in characters.
 const MAX_NAME: usize = 255;

@@ -5,15 +5,10 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use futures_util::FutureExt;
 
-use super::graphql::{StorageItem, item_reach};
+use super::node::{StorageItemNode, item_reach};
 use super::store::{self, ItemChanges};
 use super::upload::{self, NewItem};
 use super::{ItemKind, check_folder, check_name};
-use crate::access::{
-    principal::Policy,
-    reach::{Reach, StorageReach},
-    scope::Scope,
-};
 use crate::app::App;
 use crate::context::RequestContext;
 use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
@@ -23,9 +18,10 @@ use crate::platform::{
     id::{Id, StorageItemId},
     scalar::Upload,
 };
+use crate::reach::{Reach, StorageReach, principal::Policy, scope::Scope};
 use crate::storefront_user::{
-    StorefrontUser as UserDocument,
-    graphql::{StorefrontUserBy, find},
+    StorefrontUser,
+    node::{StorefrontUserBy, find},
     refusal,
 };
 
@@ -53,7 +49,7 @@ pub struct StorageItemUploadInput {
 #[derive(SimpleObject)]
 pub struct StorageItemUploadPayload {
     /// The new item; null when there are user errors.
-    storage_item: Option<StorageItem>,
+    storage_item: Option<StorageItemNode>,
     /// User errors; empty when the mutation took effect.
     user_errors: Vec<UserError>,
 }
@@ -73,7 +69,7 @@ pub struct StorageItemUpdateInput {
 #[derive(SimpleObject)]
 pub struct StorageItemUpdatePayload {
     /// The item as stored after the update; null when there are user errors.
-    storage_item: Option<StorageItem>,
+    storage_item: Option<StorageItemNode>,
     /// User errors; empty when the mutation took effect.
     user_errors: Vec<UserError>,
 }
@@ -128,7 +124,7 @@ impl StorageMutation {
             let file = context.uploads.take(file.0)?;
             let new = NewItem { name, folder, kind };
             let item = upload::upload(&context.app, &reach, &owner, new, file).await?;
-            Ok(StorageItem::in_payload(item, &reach))
+            Ok(StorageItemNode::in_payload(item, &reach))
         };
         let (done, user_errors) = payload(upload.await)?;
         Ok(StorageItemUploadPayload {
@@ -187,7 +183,7 @@ async fn owner_of(
     context: &RequestContext,
     reach: &Reach,
     by: Option<StorefrontUserBy>,
-) -> Result<Arc<UserDocument>> {
+) -> Result<Arc<StorefrontUser>> {
     let refuse = |code, message| Err(Error::rejected(UserError::new(code, ["owner"], message)));
     let owner = match (reach.person(), by) {
         (Some(_), Some(_)) => {
@@ -199,7 +195,7 @@ async fn owner_of(
         (None, None) => return refuse(UserErrorCode::Required, "A backend says whose storage it is."),
         (Some(person), None) => {
             context
-                .by_id::<UserDocument>(reach, &person.storefront_user)
+                .by_id::<StorefrontUser>(reach, &person.storefront_user)
                 .await?
         }
         (None, Some(by)) => named(context, reach, by).await?,
@@ -222,7 +218,7 @@ async fn named(
     context: &RequestContext,
     reach: &Reach,
     by: StorefrontUserBy,
-) -> Result<Option<Arc<UserDocument>>> {
+) -> Result<Option<Arc<StorefrontUser>>> {
     if let StorefrontUserBy::External(key) = &by {
         let storefront = key.storefront_id.as_ref().map(|id| id.as_str());
         context
@@ -232,7 +228,7 @@ async fn named(
     find(context, reach, by).await
 }
 
-async fn update(context: &RequestContext, input: StorageItemUpdateInput) -> Result<StorageItem> {
+async fn update(context: &RequestContext, input: StorageItemUpdateInput) -> Result<StorageItemNode> {
     let StorageItemUpdateInput { id, name, folder } = input;
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
@@ -267,7 +263,7 @@ async fn update(context: &RequestContext, input: StorageItemUpdateInput) -> Resu
     )
     .await?;
     let item = changed.ok_or_else(|| Error::rejected(item_not_found()))?;
-    Ok(StorageItem::in_payload(item, &reach))
+    Ok(StorageItemNode::in_payload(item, &reach))
 }
 
 async fn delete(context: &Arc<RequestContext>, id: &str) -> Result<()> {

@@ -7,11 +7,7 @@ use serde::Deserialize;
 
 use super::quota::{Quota, Totals};
 use super::{StorageItem, data_export::DataExport};
-use crate::access::{
-    personal::{Link, Personal},
-    reach::{Confine, Reach, StorageReach, SystemReach},
-    tenant::TenantDocument,
-};
+use crate::domain::personal::{Personal, SubjectLink};
 use crate::error::{Error, Result};
 use crate::platform::{
     clock::Timestamp,
@@ -19,8 +15,9 @@ use crate::platform::{
     id::{StorageId, StorageItemId, StorefrontUserId},
     loader::Batch,
     page::{Page, Slice},
-    stored::{Field, Stored},
+    stored::{Stored, StoredField},
 };
+use crate::reach::{Confine, HouseReach, Reach, StorageReach, tenant::TenantDocument};
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, refusal, store as users};
 
 /// Indexes of the items.
@@ -35,22 +32,22 @@ impl Personal for StorageItem {
     const STORED: Stored = Stored {
         collection: Self::COLLECTION,
         fields: &[
-            ("_id", Field::Told("id")),
-            ("storefrontId", Field::Told("storefrontId")),
-            ("storageId", Field::Told("privateStorageId")),
-            ("name", Field::Personal("name")),
-            ("folder", Field::Personal("folder")),
-            ("kind", Field::Personal("kind")),
-            ("contentType", Field::Personal("contentType")),
-            ("byteSize", Field::Personal("byteSize")),
-            ("sha256", Field::Personal("sha256")),
-            ("blobId", Field::Hidden),
-            ("createdAt", Field::Told("createdAt")),
-            ("updatedAt", Field::Told("updatedAt")),
+            ("_id", StoredField::Told("id")),
+            ("storefrontId", StoredField::Told("storefrontId")),
+            ("storageId", StoredField::Told("privateStorageId")),
+            ("name", StoredField::Personal("name")),
+            ("folder", StoredField::Personal("folder")),
+            ("kind", StoredField::Personal("kind")),
+            ("contentType", StoredField::Personal("contentType")),
+            ("byteSize", StoredField::Personal("byteSize")),
+            ("sha256", StoredField::Personal("sha256")),
+            ("blobId", StoredField::Hidden),
+            ("createdAt", StoredField::Told("createdAt")),
+            ("updatedAt", StoredField::Told("updatedAt")),
         ],
     };
     const NAME: &'static str = "storageItems";
-    const LINK: Link = Link::Storage("storageId");
+    const LINK: SubjectLink = SubjectLink::Storage("storageId");
 }
 
 /// Returns the storage for a user's uploads: the one that was created together with the user.
@@ -68,7 +65,7 @@ pub async fn home_storage(
 
 /// Returns the totals of all storages of a user.
 async fn totals(database: &Database, tx: &mut Tx, owner: &StorefrontUser) -> Result<Totals> {
-    let storages = database.open::<PrivateStorage>(&SystemReach::for_background_work());
+    let storages = database.open::<PrivateStorage>(&HouseReach::for_background_work());
     let owned = doc! { "storefrontId": &owner.storefront_id, "ownerId": &owner.id };
     let storages = storages.find_in(tx, owned).await?;
     Ok(Totals {
@@ -79,7 +76,7 @@ async fn totals(database: &Database, tx: &mut Tx, owner: &StorefrontUser) -> Res
 
 /// Returns the current owner of a storage.
 pub async fn owner_now(database: &Database, storage: &StorageId) -> Result<Option<StorefrontUser>> {
-    let system = SystemReach::for_background_work();
+    let system = HouseReach::for_background_work();
     let storage = database.open::<PrivateStorage>(&system).get(storage).await?;
     match storage.and_then(|storage| storage.owner_id) {
         Some(owner) => database.open::<StorefrontUser>(&system).get(&owner).await,
@@ -105,7 +102,7 @@ pub enum Added {
 /// The storage was looked up when the upload started. If a merge has given it another owner meanwhile, the item belongs
 /// to that owner, so that uploads in progress are not lost (SFU-35).
 pub async fn add(database: &Database, tx: &mut Tx, item: &StorageItem, quota: Quota) -> Result<Added> {
-    let system = SystemReach::for_background_work();
+    let system = HouseReach::for_background_work();
     let Some(owner_id) = owner_in(database, tx, &item.storage_id).await? else {
         return Ok(Added::NoOwner);
     };
@@ -133,7 +130,7 @@ pub async fn add(database: &Database, tx: &mut Tx, item: &StorageItem, quota: Qu
 
 /// Returns the owner of a storage, within a transaction.
 async fn owner_in(database: &Database, tx: &mut Tx, storage: &StorageId) -> Result<Option<StorefrontUserId>> {
-    let storages = database.open::<PrivateStorage>(&SystemReach::for_background_work());
+    let storages = database.open::<PrivateStorage>(&HouseReach::for_background_work());
     let found = storages.find_one_in(tx, doc! { "_id": storage }).await?;
     Ok(found.and_then(|storage| storage.owner_id))
 }
@@ -146,7 +143,7 @@ async fn count(
     items: i64,
     bytes: i64,
 ) -> Result<Option<PrivateStorage>> {
-    let storages = database.open::<PrivateStorage>(&SystemReach::for_background_work());
+    let storages = database.open::<PrivateStorage>(&HouseReach::for_background_work());
     let owned = doc! { "_id": storage, "ownerId": { "$exists": true } };
     storages
         .update_in(
@@ -175,7 +172,7 @@ pub async fn remove(
         .is_none_or(|person| owner.as_ref() == Some(&person.storefront_user));
     match owner {
         Some(owner) if still_own => {
-            let system = SystemReach::for_background_work();
+            let system = HouseReach::for_background_work();
             if let users::Touched::Erased = users::touch(database, &system, tx, &owner).await? {
                 return Err(Error::rejected(refusal::anonymized("id")));
             }
@@ -219,11 +216,11 @@ pub async fn update(
 
 /// Returns the item, or the export that has not expired at `now`, whose content a signed link references.
 pub async fn linked(database: &Database, id: &StorageItemId, now: Timestamp) -> Result<Option<StorageItem>> {
-    let items = database.open::<StorageItem>(&SystemReach::for_background_work());
+    let items = database.open::<StorageItem>(&HouseReach::for_background_work());
     match items.get(id).await? {
         Some(item) => Ok(Some(item)),
         None => {
-            let exports = database.open::<DataExport>(&SystemReach::for_background_work());
+            let exports = database.open::<DataExport>(&HouseReach::for_background_work());
             let found = exports.get(id).await?;
             let found = found.filter(|export| export.is_there(now));
             Ok(found.map(|export| export.item()))
@@ -245,7 +242,7 @@ impl Batch for TotalsOf {
 
     async fn load(&self, owners: &[StorefrontUserId]) -> Result<HashMap<StorefrontUserId, Totals>> {
         #[derive(Deserialize)]
-        struct Row {
+        struct StorageRow {
             #[serde(rename = "_id")]
             owner: StorefrontUserId,
             items: i64,
@@ -254,7 +251,7 @@ impl Batch for TotalsOf {
         let sums =
             doc! { "_id": "$ownerId", "items": { "$sum": "$itemCount" }, "bytes": { "$sum": "$totalBytes" } };
         let pipeline = vec![owned_by(owners), doc! { "$group": sums }];
-        let rows: Vec<Row> = self
+        let rows: Vec<StorageRow> = self
             .database
             .open::<PrivateStorage>(&self.reach)
             .aggregate(pipeline)
@@ -334,12 +331,13 @@ impl Batch for CountsOf {
 
     async fn load(&self, owners: &[StorefrontUserId]) -> Result<HashMap<StorefrontUserId, u64>> {
         #[derive(Deserialize)]
-        struct Counted {
+        struct ItemCount {
             n: i64,
         }
         let within = vec![doc! { "$match": self.condition.clone() }, doc! { "$count": "n" }];
-        let rows: Vec<Owned<Counted>> = through_storages(&self.database, &self.reach, owners, within).await?;
-        let number = |row: &Owned<Counted>| {
+        let rows: Vec<Owned<ItemCount>> =
+            through_storages(&self.database, &self.reach, owners, within).await?;
+        let number = |row: &Owned<ItemCount>| {
             row.found
                 .first()
                 .map_or(0, |counted| u64::try_from(counted.n).unwrap_or(0))

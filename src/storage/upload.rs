@@ -8,14 +8,14 @@ use futures_util::FutureExt;
 use super::quota::Quota;
 use super::store::{self, Added};
 use super::{ItemKind, StorageItem, base_name, check_folder, check_name, kind_of, sniff};
-use crate::access::reach::Reach;
 use crate::app::App;
 use crate::error::{Error, Faults, Result, UserError, UserErrorCode};
 use crate::platform::{
-    blob::{Writer, Written},
+    blob::{ContentWriter, UnclaimedContent},
     id::StorageItemId,
     upload::{Broken, UploadStream},
 };
+use crate::reach::Reach;
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, refusal};
 
 /// The properties of an item that an upload specifies.
@@ -63,7 +63,7 @@ pub async fn upload(
         return Err(lost_its_storage(app, reach, owner).await?);
     };
     let quota = Quota::of(&app.config.storage);
-    let room = Room {
+    let room = UploadTarget {
         quota: quota.bytes(owner),
         storage: &storage,
     };
@@ -129,24 +129,24 @@ async fn add(app: &App, item: &StorageItem, quota: Quota) -> Result<()> {
 }
 
 /// The first bytes of a file, and whether they are the whole file.
-struct Head {
+struct FileHead {
     bytes: BytesMut,
     whole: bool,
 }
 
-async fn read_head(file: &mut UploadStream) -> Result<Head> {
+async fn read_head(file: &mut UploadStream) -> Result<FileHead> {
     let mut bytes = BytesMut::new();
     while bytes.len() < sniff::HEAD {
         match file.next().await {
             Some(Ok(piece)) => bytes.extend_from_slice(&piece),
             Some(Err(broken)) => return Err(broken_off(broken)),
-            None => return Ok(Head { bytes, whole: true }),
+            None => return Ok(FileHead { bytes, whole: true }),
         }
     }
-    Ok(Head { bytes, whole: false })
+    Ok(FileHead { bytes, whole: false })
 }
 
-fn check_head(app: &App, head: &Head) -> std::result::Result<&'static str, UserError> {
+fn check_head(app: &App, head: &FileHead) -> std::result::Result<&'static str, UserError> {
     if head.bytes.is_empty() {
         return Err(UserError::new(
             UserErrorCode::FileEmpty,
@@ -166,13 +166,13 @@ fn check_head(app: &App, head: &Head) -> std::result::Result<&'static str, UserE
 }
 
 /// The storage to which content is written.
-struct Room<'a> {
+struct UploadTarget<'a> {
     /// Maximum size of its content, in bytes.
     quota: i64,
     storage: &'a PrivateStorage,
 }
 
-impl Room<'_> {
+impl UploadTarget<'_> {
     /// Whether this many more bytes fit. The transaction does the exact check; this one avoids receiving a file that
     /// does not fit.
     async fn has(&mut self, app: &App, size: i64) -> Result<bool> {
@@ -189,7 +189,12 @@ impl Room<'_> {
 }
 
 /// Writes the content; on any error all of it is removed.
-async fn write(app: &App, head: Bytes, file: UploadStream, room: Room<'_>) -> Result<Written> {
+async fn write(
+    app: &App,
+    head: Bytes,
+    file: UploadStream,
+    room: UploadTarget<'_>,
+) -> Result<UnclaimedContent> {
     let mut writer = app.blobs.write().await?;
     match fill(app, &mut writer, head, file, room).await {
         Ok(()) => writer.finish().await,
@@ -204,10 +209,10 @@ async fn write(app: &App, head: Bytes, file: UploadStream, room: Room<'_>) -> Re
 
 async fn fill(
     app: &App,
-    writer: &mut Writer,
+    writer: &mut ContentWriter,
     head: Bytes,
     mut file: UploadStream,
-    mut room: Room<'_>,
+    mut room: UploadTarget<'_>,
 ) -> Result<()> {
     let max_file = i64::try_from(app.config.storage.max_file).unwrap_or(i64::MAX);
     let mut piece = head;

@@ -1,15 +1,16 @@
 //! Storefronts: online stores of an organization. Only operators add them; there is no mutation for it (SFR-06).
 
-pub mod graphql;
+pub mod node;
 pub mod store;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{STOREFRONTS, reach::Holder, tenant::TenantDocument};
+use crate::auth::STOREFRONTS;
 use crate::platform::{
     clock::Timestamp,
     id::{OrganizationId, StorefrontId},
 };
+use crate::reach::{Holder, tenant::TenantDocument};
 
 /// Maximum length of a code.
 const MAX_CODE: usize = 16;

@@ -4,10 +4,7 @@ use bson::{Document, doc};
 use futures_util::FutureExt;
 
 use super::{IntegrationType, Storefront};
-use crate::access::{
-    STOREFRONTS,
-    reach::{Confine, SystemReach},
-};
+use crate::auth::STOREFRONTS;
 use crate::error::Result;
 use crate::platform::{
     clock::Clock,
@@ -16,6 +13,7 @@ use crate::platform::{
     page::{Page, Slice},
     random::Random,
 };
+use crate::reach::{Confine, HouseReach};
 
 const NAME: &str = "organization_name";
 const CODE: &str = "organization_code";
@@ -75,7 +73,7 @@ pub struct NewStorefront {
 
 /// The unique value that is already taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum TakenValue {
     /// Another storefront of the organization has the name.
     Name,
     /// Another storefront of the organization has the code.
@@ -85,11 +83,11 @@ pub enum Taken {
 /// Adds a storefront. Of two concurrent calls with the same name or code only one succeeds.
 pub async fn create(
     database: &Database,
-    system: &SystemReach,
+    system: &HouseReach,
     clock: &Clock,
     random: &Random,
     new: NewStorefront,
-) -> Result<std::result::Result<Storefront, Taken>> {
+) -> Result<std::result::Result<Storefront, TakenValue>> {
     let NewStorefront {
         organization,
         name,
@@ -136,10 +134,10 @@ pub struct StorefrontChanges {
 /// Changes a storefront; `None` if none has this id.
 pub async fn update(
     database: &Database,
-    system: &SystemReach,
+    system: &HouseReach,
     id: &StorefrontId,
     changes: StorefrontChanges,
-) -> Result<std::result::Result<Option<Storefront>, Taken>> {
+) -> Result<std::result::Result<Option<Storefront>, TakenValue>> {
     let StorefrontChanges {
         name,
         integration_type,
@@ -177,7 +175,7 @@ pub async fn update(
 /// Returns all storefronts, or those of an organization, oldest first.
 pub async fn list(
     database: &Database,
-    system: &SystemReach,
+    system: &HouseReach,
     organization: Option<&OrganizationId>,
 ) -> Result<Vec<Storefront>> {
     let filter = organization.map_or_else(Document::new, |id| doc! { "organizationId": id });
@@ -187,12 +185,12 @@ pub async fn list(
         .await
 }
 
-fn taken_or<T>(outcome: Result<T>) -> Result<std::result::Result<T, Taken>> {
+fn taken_or<T>(outcome: Result<T>) -> Result<std::result::Result<T, TakenValue>> {
     match outcome {
         Ok(value) => Ok(Ok(value)),
         Err(error) => match violated_index(&error) {
-            Some(NAME) => Ok(Err(Taken::Name)),
-            Some(CODE) => Ok(Err(Taken::Code)),
+            Some(NAME) => Ok(Err(TakenValue::Name)),
+            Some(CODE) => Ok(Err(TakenValue::Code)),
             _ => Err(error),
         },
     }

@@ -2,8 +2,8 @@
 
 use async_graphql::{ID, InputObject, SimpleObject};
 
-use super::graphql::StorefrontUser;
-use crate::access::token::SignedToken;
+use super::node::StorefrontUserNode;
+use crate::auth::token::SignedToken;
 use crate::error::UserError;
 use crate::platform::clock::Timestamp;
 
@@ -46,7 +46,7 @@ pub struct StorefrontUserRegisterInput {
 #[derive(SimpleObject)]
 pub struct StorefrontUserRegisterPayload {
     /// The new user; null when there are user errors.
-    pub(super) storefront_user: Option<StorefrontUser>,
+    pub(super) storefront_user: Option<StorefrontUserNode>,
     /// Access token of the new user; null when there are user errors.
     pub(super) token: Option<AccessToken>,
     /// User errors; empty when the mutation took effect.
@@ -68,7 +68,7 @@ pub struct StorefrontUserEnsureInput {
 #[derive(SimpleObject)]
 pub struct StorefrontUserEnsurePayload {
     /// The user; null when there are user errors.
-    pub(super) storefront_user: Option<StorefrontUser>,
+    pub(super) storefront_user: Option<StorefrontUserNode>,
     /// Whether this request registered the user.
     pub(super) created: bool,
     /// User errors; empty when the mutation took effect.
@@ -90,7 +90,7 @@ pub struct StorefrontUserTokenIssuePayload {
     /// The access token; null when there are user errors.
     pub(super) token: Option<AccessToken>,
     /// The user; null when there are user errors.
-    pub(super) storefront_user: Option<StorefrontUser>,
+    pub(super) storefront_user: Option<StorefrontUserNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }
@@ -110,7 +110,7 @@ pub struct StorefrontUserMergeAnonymousInput {
 #[derive(Default, SimpleObject)]
 pub struct StorefrontUserMergeAnonymousPayload {
     /// The regular user; null when there are user errors.
-    pub(super) storefront_user: Option<StorefrontUser>,
+    pub(super) storefront_user: Option<StorefrontUserNode>,
     /// Whether the same pair was merged by an earlier request, so that nothing was left to move.
     pub(super) already_merged: bool,
     /// Number of items that this request moved.
@@ -136,7 +136,7 @@ pub struct StorefrontUserPromoteInput {
 #[derive(SimpleObject)]
 pub struct StorefrontUserPromotePayload {
     /// The user, which is regular now; null when there are user errors.
-    pub(super) storefront_user: Option<StorefrontUser>,
+    pub(super) storefront_user: Option<StorefrontUserNode>,
     /// User errors; empty when the mutation took effect.
     pub(super) user_errors: Vec<UserError>,
 }

@@ -9,15 +9,15 @@ use futures_util::{FutureExt, future::BoxFuture};
 use super::merge::{ANONYMOUS_FIELD, REGULAR_FIELD};
 use super::store::{self, NewUser, UNIQUE_EXTERNAL_ID};
 use super::{StorefrontUser, refusal};
-use crate::access::reach::{Confine, Reach, StorefrontReach, SystemReach};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::platform::{
     clock::Timestamp,
     database::{Tx, violated_index},
     id::Id,
-    job::{Failure, Kind},
+    job::{JobFailure, JobKind},
 };
+use crate::reach::{Confine, HouseReach, Reach, StorefrontReach};
 
 /// Name of the job that empties the storages of a removed user; the storage module runs it.
 pub const EMPTY_STORAGES: &str = "storage.empty";
@@ -182,8 +182,8 @@ async fn detach_in(
 
 /// The jobs of this domain.
 #[must_use]
-pub fn jobs() -> Vec<Kind<Arc<App>>> {
-    vec![Kind {
+pub fn jobs() -> Vec<JobKind<Arc<App>>> {
+    vec![JobKind {
         name: "storefront_user.expire",
         every: Some(EXPIRY_INTERVAL),
         run: expire,
@@ -191,9 +191,9 @@ pub fn jobs() -> Vec<Kind<Arc<App>>> {
 }
 
 /// Removes anonymous users that have expired without use (SFU-09).
-fn expire(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Failure>> {
+fn expire(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), JobFailure>> {
     async move {
-        let system = SystemReach::for_background_work();
+        let system = HouseReach::for_background_work();
         let due = doc! { "expiresAt": { "$lte": app.clock.now() } };
         let users = app.database.open::<StorefrontUser>(&system);
         let found = users.find(due, doc! { "expiresAt": 1 }, EXPIRY_BATCH).await?;

@@ -6,17 +6,15 @@ use futures_util::FutureExt;
 
 use super::private_storage::PrivateStorage;
 use super::{StorefrontUser, refusal, store};
-use crate::access::{
-    audit::{Action, Actor, Entry},
-    reach::{Reach, StorefrontReach},
-};
 use crate::app::App;
+use crate::audit::{Action, AuditActor, AuditEntry};
 use crate::error::{Error, Faults, Result, UserError};
 use crate::platform::database::Tx;
+use crate::reach::{Reach, StorefrontReach};
 
 /// The users to merge, by their ids in the online store.
 #[derive(Clone, Copy, Debug)]
-pub struct Pair<'a> {
+pub struct UsersToMerge<'a> {
     /// The anonymous user.
     pub anonymous: &'a str,
     /// The regular user.
@@ -44,7 +42,7 @@ pub struct Merged {
 }
 
 /// The result of attempting a merge within a transaction.
-pub enum Attempt {
+pub enum MergeAttempt {
     /// The users are merged.
     Merged(Box<Merged>),
     /// Nothing was written, because the anonymous user was merged, promoted or removed before.
@@ -59,7 +57,7 @@ pub struct Late {
     pub regular: Option<StorefrontUser>,
 }
 
-impl Attempt {
+impl MergeAttempt {
     /// Returns the merge, or the error that prevents it.
     fn outcome(self) -> Result<Merged> {
         match self {
@@ -88,7 +86,7 @@ impl Merged {
 ///
 /// # Errors
 /// The user errors of SFU-23, SFU-30 and SFU-32; then nothing is moved.
-pub async fn merge(app: &App, reach: &StorefrontReach, pair: Pair<'_>) -> Result<Merged> {
+pub async fn merge(app: &App, reach: &StorefrontReach, pair: UsersToMerge<'_>) -> Result<Merged> {
     let database = &app.database;
     let found = store::by_external_ids(database, reach.reach(), &[pair.anonymous, pair.regular]).await?;
     let find = |id: &str| found.iter().find(|user| user.external_id == id).cloned();
@@ -96,7 +94,7 @@ pub async fn merge(app: &App, reach: &StorefrontReach, pair: Pair<'_>) -> Result
     if anonymous.merged_into.as_ref() == Some(&regular.id) {
         return Ok(Merged::nothing(anonymous, regular));
     }
-    let by = Actor::from(reach.reach());
+    let by = AuditActor::from(reach.reach());
     let context = (app, (reach.reach(), &by), &anonymous, &regular);
     let moved = database.pressing_transaction(context, |tx, (app, by, anonymous, regular)| {
         let attempt = merge_in(app, *by, tx, anonymous, regular);
@@ -147,11 +145,11 @@ fn of_kind(
 /// If the regular user has changed: STOREFRONT_USER_NOT_FOUND, CUSTOMER_ANONYMIZED.
 pub async fn merge_in(
     app: &App,
-    (reach, by): (&Reach, &Actor),
+    (reach, by): (&Reach, &AuditActor),
     tx: &mut Tx,
     anonymous: &StorefrontUser,
     regular: &StorefrontUser,
-) -> Result<Attempt> {
+) -> Result<MergeAttempt> {
     let users = app.database.open::<StorefrontUser>(reach);
     let now = app.clock.now();
     let unmerged = doc! { "_id": &anonymous.id, "isAnonymous": true, "mergedInto": { "$exists": false } };
@@ -162,7 +160,7 @@ pub async fn merge_in(
     };
     let Some(tombstone) = users.update_in(tx, unmerged, bury).await? else {
         // Another merge, a promotion or the expiry came first.
-        return Ok(Attempt::TooLate(Box::new(Late {
+        return Ok(MergeAttempt::TooLate(Box::new(Late {
             anonymous: users.find_one_in(tx, doc! { "_id": &anonymous.id }).await?,
             regular: users.find_one_in(tx, doc! { "_id": &regular.id }).await?,
         })));
@@ -184,10 +182,10 @@ pub async fn merge_in(
         .update_many_in(tx, owned, doc! { "$set": { "ownerId": &regular.id } })
         .await?;
     if let Some(customer) = &regular.customer_id {
-        let entry = Entry::new(&regular.storefront_id, customer, Action::AnonymousMerged);
+        let entry = AuditEntry::new(&regular.storefront_id, customer, Action::AnonymousMerged);
         app.audit.note_in(tx, by, [entry.on(&anonymous.id)]).await?;
     }
-    Ok(Attempt::Merged(Box::new(Merged {
+    Ok(MergeAttempt::Merged(Box::new(Merged {
         items: moved.iter().map(|storage| storage.item_count).sum(),
         bytes: moved.iter().map(|storage| storage.total_bytes).sum(),
         anonymous: tombstone,

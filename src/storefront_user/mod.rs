@@ -1,22 +1,23 @@
 //! Storefront users: users of the online store, each with a private storage. Anonymous ones are temporary.
 
-pub mod graphql;
 pub mod inputs;
 pub mod lifecycle;
 pub mod merge;
 pub mod mutations;
+pub mod node;
 pub mod private_storage;
 pub mod store;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{STOREFRONT_USERS, reach::Holder, tenant::TenantDocument};
+use crate::auth::STOREFRONT_USERS;
 use crate::error::{UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
     id::{CustomerId, StorefrontId, StorefrontUserId},
     text,
 };
+use crate::reach::{Holder, tenant::TenantDocument};
 
 /// Maximum length of an id of the online store, in characters (SFU-12).
 const MAX_EXTERNAL_ID: usize = 256;

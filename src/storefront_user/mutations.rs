@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use async_graphql::{Context, ID, Object};
 
-use super::graphql::StorefrontUser;
 use super::inputs::{
     AccessToken, StorefrontUserDeleteInput, StorefrontUserDeletePayload, StorefrontUserEnsureInput,
     StorefrontUserEnsurePayload, StorefrontUserMergeAnonymousInput, StorefrontUserMergeAnonymousPayload,
@@ -13,19 +12,17 @@ use super::inputs::{
     StorefrontUserRegisterPayload, StorefrontUserTokenIssueInput, StorefrontUserTokenIssuePayload,
 };
 use super::lifecycle::{self, ID_FIELD};
-use super::merge::{self, ANONYMOUS_FIELD, Pair, REGULAR_FIELD};
-use super::{StorefrontUser as Document, check_external_id, refusal, store};
-use crate::access::{
-    audit::{Action, Entry},
-    principal::Policy,
-    reach::{Reach, StorefrontReach},
-    scope::Scope,
-    token::{SignedToken, StorefrontUserSubject},
-};
+use super::merge;
+use super::merge::{ANONYMOUS_FIELD, REGULAR_FIELD, UsersToMerge};
+use super::node::StorefrontUserNode;
+use super::{StorefrontUser, check_external_id, refusal, store};
+use crate::audit::{Action, AuditEntry};
+use crate::auth::token::{SignedToken, StorefrontUserSubject};
 use crate::context::{RequestContext, limits::Amounts};
 use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
 use crate::platform::scalar::{wire_bytes, wire_count};
 use crate::platform::throttle::Window;
+use crate::reach::{Reach, StorefrontReach, principal::Policy, scope::Scope};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// Rate limits of anonymous users that browsers register (SFU-40).
@@ -90,7 +87,7 @@ impl StorefrontUserMutation {
             let storefront = checked(context, &reach, storefront_id.as_ref(), &ids).await?;
             let ensured = lifecycle::ensure(&context.app, &storefront, &storefront_user_id, is_anonymous);
             let (user, created) = ensured.await?;
-            Ok((StorefrontUser::in_payload(user, &reach), created))
+            Ok((StorefrontUserNode::in_payload(user, &reach), created))
         };
         let (done, user_errors) = payload(ensure.await)?;
         let (user, created) = done.unzip();
@@ -138,7 +135,7 @@ impl StorefrontUserMutation {
             regular_storefront_user_id,
         } = input;
         let context = RequestContext::of(ctx)?;
-        let pair = Pair {
+        let pair = UsersToMerge {
             anonymous: &anonymous_storefront_user_id,
             regular: &regular_storefront_user_id,
         };
@@ -152,7 +149,7 @@ impl StorefrontUserMutation {
                 already_merged: merged.already,
                 moved_item_count: wire_count(merged.items),
                 moved_bytes: wire_bytes(merged.bytes),
-                storefront_user: Some(StorefrontUser::in_payload(merged.regular, &reach)),
+                storefront_user: Some(StorefrontUserNode::in_payload(merged.regular, &reach)),
                 user_errors: Vec::new(),
             })
         };
@@ -192,7 +189,7 @@ impl StorefrontUserMutation {
                 &anonymous_storefront_user_id,
                 &regular_storefront_user_id,
             );
-            Ok(StorefrontUser::in_payload(promoted.await?, &reach))
+            Ok(StorefrontUserNode::in_payload(promoted.await?, &reach))
         };
         let (done, user_errors) = payload(promote.await)?;
         Ok(StorefrontUserPromotePayload {
@@ -251,7 +248,7 @@ async fn checked(
 async fn register(
     context: &Arc<RequestContext>,
     input: StorefrontUserRegisterInput,
-) -> Result<(StorefrontUser, SignedToken)> {
+) -> Result<(StorefrontUserNode, SignedToken)> {
     let StorefrontUserRegisterInput {
         storefront_id,
         storefront_user_id,
@@ -282,7 +279,7 @@ async fn register(
     }
     let user = lifecycle::register(&context.app, &storefront, external_id, is_anonymous).await?;
     let token = token_for(context, &reach, &user)?;
-    Ok((StorefrontUser::in_payload(user, &reach), token))
+    Ok((StorefrontUserNode::in_payload(user, &reach), token))
 }
 
 /// Returns a generated id for a user that a browser registers. It is as hard to guess as a token, because a backend
@@ -300,7 +297,7 @@ fn chosen_id(context: &RequestContext, sent: Option<&str>) -> std::result::Resul
 async fn issue_token(
     context: &Arc<RequestContext>,
     input: StorefrontUserTokenIssueInput,
-) -> Result<(StorefrontUser, SignedToken)> {
+) -> Result<(StorefrontUserNode, SignedToken)> {
     let StorefrontUserTokenIssueInput {
         storefront_id,
         storefront_user_id,
@@ -325,13 +322,13 @@ async fn issue_token(
     }
     let token = token_for(context, &reach, &user)?;
     if let Some(customer) = &user.customer_id {
-        let entry = Entry::new(&user.storefront_id, customer, Action::StorefrontUserTokenIssued);
+        let entry = AuditEntry::new(&user.storefront_id, customer, Action::StorefrontUserTokenIssued);
         app.audit.note(&reach, entry.on(&user.id)).await?;
     }
-    Ok((StorefrontUser::in_payload(user, &reach), token))
+    Ok((StorefrontUserNode::in_payload(user, &reach), token))
 }
 
-fn token_for(context: &RequestContext, reach: &Reach, user: &Document) -> Result<SignedToken> {
+fn token_for(context: &RequestContext, reach: &Reach, user: &StorefrontUser) -> Result<SignedToken> {
     let client = reach
         .identity()
         .client()

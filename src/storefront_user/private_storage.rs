@@ -3,13 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{
-    reach::Holder,
-    tenant::{StorageDocument, TenantDocument},
-};
 use crate::platform::{
     clock::Timestamp,
     id::{StorageId, StorefrontId, StorefrontUserId},
+};
+use crate::reach::{
+    Holder,
+    tenant::{StorageDocument, TenantDocument},
 };
 
 /// Collection of the storages.

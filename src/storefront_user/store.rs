@@ -5,12 +5,8 @@ use futures_util::FutureExt;
 
 use super::StorefrontUser;
 use super::private_storage::{self, PrivateStorage};
-use crate::access::{
-    STOREFRONT_USERS,
-    personal::{Link, Personal},
-    reach::{Confine, Reach, StorefrontReach},
-    tenant::TenantDocument,
-};
+use crate::auth::STOREFRONT_USERS;
+use crate::domain::personal::{Personal, SubjectLink};
 use crate::error::Result;
 use crate::platform::{
     clock::Timestamp,
@@ -18,8 +14,9 @@ use crate::platform::{
     id::{CustomerId, StorageId, StorefrontId, StorefrontUserId},
     page::{Page, Slice},
     random::Random,
-    stored::{Field, Stored},
+    stored::{Stored, StoredField},
 };
+use crate::reach::{Confine, Reach, StorefrontReach, tenant::TenantDocument};
 
 /// The index that keeps a `storefrontUserId` unique in its storefront.
 pub const UNIQUE_EXTERNAL_ID: &str = "storefront_storefrontUserId";
@@ -63,39 +60,39 @@ impl Personal for StorefrontUser {
     const STORED: Stored = Stored {
         collection: Self::COLLECTION,
         fields: &[
-            ("_id", Field::Told("id")),
-            ("storefrontId", Field::Told("storefrontId")),
-            ("storefrontUserId", Field::Told("storefrontUserId")),
-            ("isAnonymous", Field::Told("isAnonymous")),
-            ("customerId", Field::Told("customerId")),
-            ("mergedInto", Field::Told("mergedInto")),
-            ("mergedAt", Field::Told("mergedAt")),
-            ("expiresAt", Field::Free),
-            ("erasedAt", Field::Free),
-            ("tokenEpoch", Field::Free),
-            ("createdAt", Field::Told("createdAt")),
-            ("updatedAt", Field::Told("updatedAt")),
-            ("version", Field::Free),
+            ("_id", StoredField::Told("id")),
+            ("storefrontId", StoredField::Told("storefrontId")),
+            ("storefrontUserId", StoredField::Told("storefrontUserId")),
+            ("isAnonymous", StoredField::Told("isAnonymous")),
+            ("customerId", StoredField::Told("customerId")),
+            ("mergedInto", StoredField::Told("mergedInto")),
+            ("mergedAt", StoredField::Told("mergedAt")),
+            ("expiresAt", StoredField::Free),
+            ("erasedAt", StoredField::Free),
+            ("tokenEpoch", StoredField::Free),
+            ("createdAt", StoredField::Told("createdAt")),
+            ("updatedAt", StoredField::Told("updatedAt")),
+            ("version", StoredField::Free),
         ],
     };
     const NAME: &'static str = "storefrontUsers";
-    const LINK: Link = Link::User("_id");
+    const LINK: SubjectLink = SubjectLink::User("_id");
 }
 
 impl Personal for PrivateStorage {
     const STORED: Stored = Stored {
         collection: Self::COLLECTION,
         fields: &[
-            ("_id", Field::Told("id")),
-            ("storefrontId", Field::Told("storefrontId")),
-            ("ownerId", Field::Told("storefrontUserId")),
-            ("itemCount", Field::Told("itemCount")),
-            ("totalBytes", Field::Told("totalBytes")),
-            ("createdAt", Field::Told("createdAt")),
+            ("_id", StoredField::Told("id")),
+            ("storefrontId", StoredField::Told("storefrontId")),
+            ("ownerId", StoredField::Told("storefrontUserId")),
+            ("itemCount", StoredField::Told("itemCount")),
+            ("totalBytes", StoredField::Told("totalBytes")),
+            ("createdAt", StoredField::Told("createdAt")),
         ],
     };
     const NAME: &'static str = "privateStorages";
-    const LINK: Link = Link::User("ownerId");
+    const LINK: SubjectLink = SubjectLink::User("ownerId");
 }
 
 /// Returns the user with this id in the online store.

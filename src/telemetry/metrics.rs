@@ -9,7 +9,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use mongodb::event::{cmap::CmapEvent, command::CommandEvent};
 use tokio::net::TcpListener;
 
-use super::Fault;
+use super::TelemetryFault;
 use crate::platform::database::Monitor;
 
 /// Interval of the recorder's upkeep.
@@ -33,11 +33,11 @@ const IN_USE: &str = "gateway_database_connections_in_use";
 const CHECKOUT_FAILURES: &str = "gateway_database_checkout_failures_total";
 
 /// Collects metrics from now on and serves them. Returns the address in use.
-pub(super) async fn serve(address: SocketAddr) -> Result<SocketAddr, Fault> {
-    let unusable = |source| Fault::MetricsAddress { address, source };
+pub(super) async fn serve(address: SocketAddr) -> Result<SocketAddr, TelemetryFault> {
+    let unusable = |source| TelemetryFault::MetricsAddress { address, source };
     let listener = TcpListener::bind(address).await.map_err(unusable)?;
     let bound = listener.local_addr().map_err(unusable)?;
-    let handle = install().map_err(|error| Fault::Metrics(error.into()))?;
+    let handle = install().map_err(|error| TelemetryFault::Metrics(error.into()))?;
     describe();
     tokio::spawn(keep_up(handle.clone()));
     let page = get(move || async move { ([(CONTENT_TYPE, TEXT_FORMAT)], handle.render()) });

@@ -31,7 +31,7 @@ pub struct Telemetry {
 /// Why telemetry cannot be set up as configured.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Fault {
+pub enum TelemetryFault {
     /// The log's filter is invalid.
     Filter(tracing_subscriber::filter::ParseError),
     /// A log was already set up in this process.
@@ -49,7 +49,7 @@ pub enum Fault {
     Traces(Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for TelemetryFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Filter(_) => f.write_str("GATEWAY_LOG is not a valid filter"),
@@ -64,7 +64,7 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {
+impl std::error::Error for TelemetryFault {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Filter(source) => Some(source),
@@ -78,27 +78,28 @@ impl std::error::Error for Fault {
 /// Sets up the log of an operator command: warnings, unless another filter is configured.
 ///
 /// # Errors
-/// See [`Fault`].
-pub fn log_of_command(config: &LogConfig) -> Result<(), Fault> {
+/// See [`TelemetryFault`].
+pub fn log_of_command(config: &LogConfig) -> Result<(), TelemetryFault> {
     let filter = if config.filter == USUAL_FILTER {
         "warn"
     } else {
         &config.filter
     };
-    let log = log_layer(config.format).with_filter(EnvFilter::try_new(filter).map_err(Fault::Filter)?);
+    let log =
+        log_layer(config.format).with_filter(EnvFilter::try_new(filter).map_err(TelemetryFault::Filter)?);
     tracing_subscriber::registry()
         .with(log)
         .try_init()
-        .map_err(Fault::Log)
+        .map_err(TelemetryFault::Log)
 }
 
 impl Telemetry {
     /// Sets up log, metrics and traces as configured; once per process.
     ///
     /// # Errors
-    /// See [`Fault`].
-    pub async fn start(config: &Config) -> Result<Self, Fault> {
-        let filter = EnvFilter::try_new(&config.log.filter).map_err(Fault::Filter)?;
+    /// See [`TelemetryFault`].
+    pub async fn start(config: &Config) -> Result<Self, TelemetryFault> {
+        let filter = EnvFilter::try_new(&config.log.filter).map_err(TelemetryFault::Filter)?;
         let log = log_layer(config.log.format).with_filter(filter);
         let traces = match &config.telemetry.traces_url {
             Some(url) => Some(traces::provider(url.clone()).await?),
@@ -112,7 +113,7 @@ impl Telemetry {
             .with(log)
             .with(spans)
             .try_init()
-            .map_err(Fault::Log)?;
+            .map_err(TelemetryFault::Log)?;
         let metrics = match config.telemetry.metrics_listen {
             Some(address) => Some(metrics::serve(address).await?),
             None => None,

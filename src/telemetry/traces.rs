@@ -13,7 +13,7 @@ use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::registry::LookupSpan;
 use url::Url;
 
-use super::Fault;
+use super::TelemetryFault;
 
 /// The service's name in traces.
 const SERVICE: &str = "storefront-gateway";
@@ -23,7 +23,7 @@ const EXPORT: Duration = Duration::from_secs(5);
 const LAST_BATCH: Duration = Duration::from_secs(5);
 
 /// Creates a provider that sends spans to the collector at `url`.
-pub(super) async fn provider(url: Url) -> Result<SdkTracerProvider, Fault> {
+pub(super) async fn provider(url: Url) -> Result<SdkTracerProvider, TelemetryFault> {
     // The exporter's HTTP client is blocking, and must not be created on an async thread.
     let built = tokio::task::spawn_blocking(move || {
         SpanExporter::builder()
@@ -35,8 +35,8 @@ pub(super) async fn provider(url: Url) -> Result<SdkTracerProvider, Fault> {
     });
     let exporter = built
         .await
-        .map_err(|error| Fault::Traces(error.into()))?
-        .map_err(|error| Fault::Traces(error.into()))?;
+        .map_err(|error| TelemetryFault::Traces(error.into()))?
+        .map_err(|error| TelemetryFault::Traces(error.into()))?;
     global::set_text_map_propagator(TraceContextPropagator::new());
     let provider = SdkTracerProvider::builder()
         .with_batch_exporter(exporter)

@@ -8,10 +8,10 @@ use mongodb::error::Error as DriverError;
 use mongodb::options::IndexOptions;
 use serde::Deserialize;
 use serde_json::json;
-use storefront_gateway::access::reach::SystemReach;
 use storefront_gateway::customer::Customer;
 use storefront_gateway::error::Error;
 use storefront_gateway::platform::database::violated_index;
+use storefront_gateway::reach::HouseReach;
 
 use crate::customers::{person, with_password};
 use crate::kit::{self, Shop};
@@ -188,7 +188,7 @@ async fn epc_05_a_stored_document_of_another_form_is_not_shown() {
         .expect("updated");
     let app = Arc::clone(&shop.gateway.app);
     let reading = async move {
-        let system = SystemReach::for_background_work();
+        let system = HouseReach::for_background_work();
         app.database.open::<Customer>(&system).find_one(doc! {}).await
     };
     let read = shop.gateway.inside(reading).await;

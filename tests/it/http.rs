@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Response, StatusCode, header};
 use serde_json::{Value, json};
-use storefront_gateway::access::{client::ClientKind, scope::Scope};
+use storefront_gateway::auth::client::ClientKind;
 use storefront_gateway::platform::id::Id;
+use storefront_gateway::reach::scope::Scope;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

@@ -8,7 +8,7 @@ use bson::{Document, doc};
 use futures_util::{FutureExt, future::BoxFuture};
 use storefront_gateway::app::App;
 use storefront_gateway::error::Error;
-use storefront_gateway::platform::job::{Failure, Kind, Run, Runner, State};
+use storefront_gateway::platform::job::{JobFailure, JobKind, JobState, Run, Runner};
 use tokio_util::task::TaskTracker;
 
 use crate::kit::{self, Setup, Shop, number, text};
@@ -23,7 +23,7 @@ impl Trial {
     }
 }
 
-type Done = BoxFuture<'static, Result<(), Failure>>;
+type Done = BoxFuture<'static, Result<(), JobFailure>>;
 
 fn succeeds(trial: Trial, _: Document) -> Done {
     async move {
@@ -36,7 +36,7 @@ fn succeeds(trial: Trial, _: Document) -> Done {
 fn fails_twice(trial: Trial, _: Document) -> Done {
     async move {
         match trial.0.fetch_add(1, Ordering::SeqCst) {
-            0 | 1 => Err(Failure::Retry(Error::internal("not yet"))),
+            0 | 1 => Err(JobFailure::Retry(Error::internal("not yet"))),
             _ => Ok(()),
         }
     }
@@ -46,7 +46,7 @@ fn fails_twice(trial: Trial, _: Document) -> Done {
 fn fails(trial: Trial, _: Document) -> Done {
     async move {
         trial.0.fetch_add(1, Ordering::SeqCst);
-        Err(Failure::Retry(Error::Timeout))
+        Err(JobFailure::Retry(Error::Timeout))
     }
     .boxed()
 }
@@ -54,7 +54,7 @@ fn fails(trial: Trial, _: Document) -> Done {
 fn fails_for_good(trial: Trial, _: Document) -> Done {
     async move {
         trial.0.fetch_add(1, Ordering::SeqCst);
-        Err(Failure::Fail(Error::Timeout))
+        Err(JobFailure::Fail(Error::Timeout))
     }
     .boxed()
 }
@@ -68,7 +68,7 @@ fn panics_once(trial: Trial, _: Document) -> Done {
 }
 
 fn runner(shop: &Shop, every: Option<Duration>, run: Run<Trial>) -> Runner<Trial> {
-    let kind = Kind {
+    let kind = JobKind {
         name: "trial",
         every,
         run,
@@ -158,7 +158,7 @@ async fn a_job_that_keeps_failing_is_dead_until_somebody_retries_it() {
     let app = Arc::clone(&shop.gateway.app);
     let dead = shop
         .gateway
-        .inside(async move { app.queue.list(Some(State::Dead)).await.expect("listed") })
+        .inside(async move { app.queue.list(Some(JobState::Dead)).await.expect("listed") })
         .await;
     assert_eq!(
         dead.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(),
@@ -203,7 +203,7 @@ async fn two_nodes_run_a_job_once() {
         enqueue(&shop).await;
     }
     let here = runner(&shop, None, succeeds);
-    let kind = Kind {
+    let kind = JobKind {
         name: "trial",
         every: None,
         run: succeeds,

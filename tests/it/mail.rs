@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use storefront_gateway::config::{Config, MailConfig};
 use storefront_gateway::platform::clock::{Clock, Timestamp};
-use storefront_gateway::platform::mail::{Limits, Mailer, Message, Reason, SendFailure, Step};
+use storefront_gateway::platform::mail::{Mailer, Message, Reason, SendFailure, SmtpLimits, SmtpStep};
 use storefront_gateway::platform::secret::Secret;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -95,15 +95,15 @@ async fn refusals_are_told_apart_and_repeat_no_address() {
     for (to, failure) in [
         (
             "refused",
-            SendFailure::Permanent(Reason::Refused(Step::Recipient, 550)),
+            SendFailure::Permanent(Reason::Refused(SmtpStep::Recipient, 550)),
         ),
         (
             "later",
-            SendFailure::Temporary(Reason::Refused(Step::Recipient, 451)),
+            SendFailure::Temporary(Reason::Refused(SmtpStep::Recipient, 451)),
         ),
         (
             "spam",
-            SendFailure::Permanent(Reason::Refused(Step::Content, 554)),
+            SendFailure::Permanent(Reason::Refused(SmtpStep::Content, 554)),
         ),
     ] {
         let failed = mailer.send(message(&format!("{to}@example.com"), "job_1")).await;
@@ -135,8 +135,8 @@ async fn what_the_operator_can_mend_is_tried_again() {
     assert_eq!(mailbox.next().await.to, "ann@example.com");
 
     for (login, reason) in [
-        ("gateway:wrong@", Reason::Refused(Step::SignIn, 535)),
-        ("", Reason::Refused(Step::Sender, 530)),
+        ("gateway:wrong@", Reason::Refused(SmtpStep::SignIn, 535)),
+        ("", Reason::Refused(SmtpStep::Sender, 530)),
     ] {
         let unknown = mailer(&format!("smtp://{login}127.0.0.1:{port}"));
         let failed = unknown.send(message("ann@example.com", "job_1")).await;
@@ -158,7 +158,7 @@ async fn a_sender_that_the_server_does_not_take_is_the_operators() {
     let failed = mailer.send(message("ann@example.com", "job_1")).await;
     assert_eq!(
         failed,
-        Err(SendFailure::Temporary(Reason::Refused(Step::Sender, 550)))
+        Err(SendFailure::Temporary(Reason::Refused(SmtpStep::Sender, 550)))
     );
 }
 
@@ -290,13 +290,13 @@ async fn a_hanging_server_is_given_up_and_holds_up_no_other_mail() {
     hanging.abort();
 
     for limits in [
-        Limits {
+        SmtpLimits {
             command: Duration::from_millis(500),
-            ..Limits::default()
+            ..SmtpLimits::default()
         },
-        Limits {
+        SmtpLimits {
             mail: Duration::from_millis(500),
-            ..Limits::default()
+            ..SmtpLimits::default()
         },
     ] {
         let hasty = mailer(&mailbox.url()).with_limits(limits);
@@ -323,7 +323,7 @@ async fn a_server_that_comes_back_takes_the_next_mail() {
     assert_eq!(mailbox.next().await.message_id, "job_1@prints.example");
     mailbox.kill().await;
     let failed = mailer.send(message("ann@example.com", "job_2")).await;
-    let refused = Reason::Network(Step::Connect, std::io::ErrorKind::ConnectionRefused);
+    let refused = Reason::Network(SmtpStep::Connect, std::io::ErrorKind::ConnectionRefused);
     assert_eq!(failed, Err(SendFailure::Temporary(refused)));
     mailbox.start_again().await;
     mailer

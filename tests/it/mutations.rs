@@ -2,7 +2,7 @@
 
 use bson::doc;
 use serde_json::{Value, json};
-use storefront_gateway::access::scope::Scope;
+use storefront_gateway::reach::scope::Scope;
 
 use crate::kit::{self, Caller, Shop};
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use reqwest::Response;
 use serde_json::{Value, json};
-use storefront_gateway::access::client::ClientKind;
-use storefront_gateway::access::scope::Scope::{self, StorageRead, StorefrontUsersRead, StorefrontsRead};
+use storefront_gateway::auth::client::ClientKind;
+use storefront_gateway::reach::scope::Scope::{self, StorageRead, StorefrontUsersRead, StorefrontsRead};
 
 use crate::kit::{self, Client, Gateway, Shop, redact};
 

@@ -9,7 +9,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use reqwest::Response;
 use reqwest::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use serde_json::{Value, json};
-use storefront_gateway::access::scope::Scope;
+use storefront_gateway::reach::scope::Scope;
 use tokio::time::Instant;
 
 use crate::kit::{self, Client, Gateway, Setup, Shop};

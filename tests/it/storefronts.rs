@@ -1,14 +1,14 @@
 //! Storefronts: created by operators, visible to their organization's clients.
 
 use serde_json::{Value, json};
-use storefront_gateway::access::client::ClientKind;
-use storefront_gateway::access::reach::SystemReach;
-use storefront_gateway::access::scope::Scope;
+use storefront_gateway::auth::client::ClientKind;
+use storefront_gateway::reach::HouseReach;
+use storefront_gateway::reach::scope::Scope;
 use storefront_gateway::storefront::{IntegrationType, store};
 
 use crate::kit::{self, Shop, redact};
 
-async fn create(shop: &Shop, name: &str, code: &str) -> Result<(), store::Taken> {
+async fn create(shop: &Shop, name: &str, code: &str) -> Result<(), store::TakenValue> {
     let new = store::NewStorefront {
         organization: shop.organization.clone(),
         name: name.to_owned(),
@@ -19,7 +19,7 @@ async fn create(shop: &Shop, name: &str, code: &str) -> Result<(), store::Taken>
     };
     let app = shop.gateway.app.clone();
     let making = async move {
-        let system = SystemReach::for_background_work();
+        let system = HouseReach::for_background_work();
         store::create(&app.database, &system, &app.clock, &app.random, new).await
     };
     shop.gateway.inside(making).await.expect("an answer").map(drop)
@@ -215,8 +215,8 @@ async fn sfr_22_a_storefront_is_found_by_id_or_by_name() {
 #[tokio::test]
 async fn sfr_22_names_and_codes_are_unique_in_the_organization() {
     let shop = kit::shop().await;
-    assert_eq!(create(&shop, "Prints DE", "XX").await, Err(store::Taken::Name));
-    assert_eq!(create(&shop, "Other", "DE").await, Err(store::Taken::Code));
+    assert_eq!(create(&shop, "Prints DE", "XX").await, Err(store::TakenValue::Name));
+    assert_eq!(create(&shop, "Other", "DE").await, Err(store::TakenValue::Code));
     let rival = shop.rival().await;
     create(&rival, "Prints DE", "DE2")
         .await

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::id;
+use crate::oidc::{check_issuer, check_key, check_redirect_uri};
 use crate::platform::id::{IdentityProviderId, StorefrontId};
-use crate::sign_on::{check_issuer, check_key, check_redirect_uri};
 use crate::storefront::check_name;
 
 #[derive(Debug, Subcommand)]

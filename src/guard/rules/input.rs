@@ -59,12 +59,12 @@ pub(super) trait Findings<'v, V> {
     fn misfit(&mut self, at: &'v V, message: impl FnOnce() -> String);
 
     /// A variable is used where a value of this kind is expected.
-    fn variable(&mut self, at: &'v V, name: &'v Name, wanted: Wanted<'v>);
+    fn variable(&mut self, at: &'v V, name: &'v Name, wanted: VariableType<'v>);
 }
 
 /// What a position requires of a variable (GraphQL §5.8.5).
 #[derive(Clone, Copy)]
-pub(super) enum Wanted<'v> {
+pub(super) enum VariableType<'v> {
     /// A value of this type; `has_default` if the position has a default value.
     Value { ty: &'v Type, has_default: bool },
     /// The only value of a one-of input object, which must not be null.
@@ -77,11 +77,11 @@ pub(super) enum Wanted<'v> {
 #[derive(Clone, Copy)]
 pub(super) struct Path<'p> {
     parent: Option<&'p Path<'p>>,
-    step: Step<'p>,
+    step: PathStep<'p>,
 }
 
 #[derive(Clone, Copy)]
-enum Step<'p> {
+enum PathStep<'p> {
     Variable(&'p str),
     Named(&'p str),
     Item(usize),
@@ -89,18 +89,18 @@ enum Step<'p> {
 
 impl<'p> Path<'p> {
     pub(super) fn argument(name: &'p str) -> Self {
-        Self::root(Step::Named(name))
+        Self::root(PathStep::Named(name))
     }
 
     pub(super) fn variable(name: &'p str) -> Self {
-        Self::root(Step::Variable(name))
+        Self::root(PathStep::Variable(name))
     }
 
-    fn root(step: Step<'p>) -> Self {
+    fn root(step: PathStep<'p>) -> Self {
         Self { parent: None, step }
     }
 
-    fn then(&'p self, step: Step<'p>) -> Self {
+    fn then(&'p self, step: PathStep<'p>) -> Self {
         Self {
             parent: Some(self),
             step,
@@ -114,16 +114,16 @@ impl fmt::Display for Path<'_> {
             write!(f, "{parent}.")?;
         }
         match self.step {
-            Step::Variable(name) => write!(f, "${name}"),
-            Step::Named(name) => f.write_str(name),
-            Step::Item(index) => write!(f, "{index}"),
+            PathStep::Variable(name) => write!(f, "${name}"),
+            PathStep::Named(name) => f.write_str(name),
+            PathStep::Item(index) => write!(f, "{index}"),
         }
     }
 }
 
 /// Properties of a position besides its type.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Place {
+pub(super) struct PositionRules {
     /// Whether the position has a default value.
     pub(super) has_default: bool,
     /// Whether this is the only field of a one-of input object.
@@ -136,7 +136,7 @@ impl Rules {
         &'v self,
         value: &'v V,
         ty: &'v Type,
-        place: Place,
+        place: PositionRules,
         path: &Path<'_>,
         findings: &mut impl Findings<'v, V>,
     ) {
@@ -155,12 +155,12 @@ impl Rules {
             Shape::Null => {}
             Shape::List(items) if ty.is_list() => {
                 for (index, item) in items.iter().enumerate() {
-                    let path = path.then(Step::Item(index));
-                    self.check(item, ty.item_type(), Place::default(), &path, findings);
+                    let path = path.then(PathStep::Item(index));
+                    self.check(item, ty.item_type(), PositionRules::default(), &path, findings);
                 }
             }
             // A single value is coerced to a list of one item (§3.11).
-            _ if ty.is_list() => self.check(value, ty.item_type(), Place::default(), path, findings),
+            _ if ty.is_list() => self.check(value, ty.item_type(), PositionRules::default(), path, findings),
             shape => self.check_named(value, shape, ty, path, findings),
         }
     }
@@ -258,10 +258,10 @@ impl Rules {
     ) {
         let is_one_of = kind.directives.has("oneOf");
         for (name, given) in fields {
-            let path = path.then(Step::Named(name));
+            let path = path.then(PathStep::Named(name));
             match kind.fields.get(*name) {
                 Some(field) => {
-                    let place = Place {
+                    let place = PositionRules {
                         has_default: field.default_value.is_some(),
                         is_one_of,
                     };
@@ -307,12 +307,12 @@ fn is_name(text: &str) -> bool {
     letters.next().is_some_and(is_letter) && letters.all(|byte| is_letter(byte) || byte.is_ascii_digit())
 }
 
-fn wanted(ty: &Type, place: Place) -> Wanted<'_> {
+fn wanted(ty: &Type, place: PositionRules) -> VariableType<'_> {
     if place.is_one_of {
-        Wanted::OneOf { ty }
+        VariableType::OneOf { ty }
     } else {
         let has_default = place.has_default;
-        Wanted::Value { ty, has_default }
+        VariableType::Value { ty, has_default }
     }
 }
 
@@ -337,7 +337,7 @@ fn misfit_of_built_in<V>(name: &Name, shape: &Shape<'_, V>) -> Option<&'static s
 /// Reports the variables inside the value of a custom scalar.
 fn variables_inside<'v, V: Input>(value: &'v V, shape: Shape<'v, V>, findings: &mut impl Findings<'v, V>) {
     match shape {
-        Shape::Variable(name) => findings.variable(value, name, Wanted::Anything),
+        Shape::Variable(name) => findings.variable(value, name, VariableType::Anything),
         Shape::List(items) => {
             for item in items {
                 variables_inside(item, item.shape(), findings);

@@ -10,14 +10,12 @@ use apollo_compiler::{
 };
 use async_graphql::{Pos, Value as Constant};
 
-use super::{
-    Problems, Rules,
-    input::{Findings, Input, Path, Place, Shape, Wanted, Whole},
-};
-use crate::guard::{convert, places::Places, refusal::Refusal};
+use super::input::{Findings, Input, Path, PositionRules, Shape, VariableType, Whole};
+use super::{Problems, Rules};
+use crate::guard::{convert, places::LinePositions, refusal::Refusal};
 
 /// Checks all literals and all uses of variables.
-pub(super) fn check(rules: &Rules, document: &ExecutableDocument, places: &Places) -> Problems {
+pub(super) fn check(rules: &Rules, document: &ExecutableDocument, places: &LinePositions) -> Problems {
     let mut problems = Problems::default();
     let mut walk =
         |variables: &[Node<VariableDefinition>], directives: &DirectiveList, set: &SelectionSet| {
@@ -25,19 +23,19 @@ pub(super) fn check(rules: &Rules, document: &ExecutableDocument, places: &Place
                 rules,
                 places,
                 problems: &mut problems,
-                part: Part::default(),
+                part: DefinitionPart::default(),
             };
             walker.defaults(variables);
             walker.directives(directives);
             walker.selections(set);
             walker.part
         };
-    let fragments: HashMap<&Name, Part> = document
+    let fragments: HashMap<&Name, DefinitionPart> = document
         .fragments
         .iter()
         .map(|(name, fragment)| (name, walk(&[], &fragment.directives, &fragment.selection_set)))
         .collect();
-    let operations: Vec<(&Node<Operation>, Part)> = document
+    let operations: Vec<(&Node<Operation>, DefinitionPart)> = document
         .operations
         .iter()
         .map(|operation| {
@@ -57,7 +55,7 @@ pub(super) fn check(rules: &Rules, document: &ExecutableDocument, places: &Place
 
 /// The variables and spreads of one definition, without those of the fragments that it spreads.
 #[derive(Default)]
-struct Part {
+struct DefinitionPart {
     uses: Vec<Use>,
     spreads: Vec<Name>,
 }
@@ -69,7 +67,7 @@ struct Use {
     wanted: Demand,
 }
 
-/// [`Wanted`] with owned types.
+/// [`VariableType`] with owned types.
 enum Demand {
     Value { ty: Type, has_default: bool },
     OneOf { ty: Type },
@@ -77,20 +75,23 @@ enum Demand {
 }
 
 impl Demand {
-    fn of(wanted: Wanted<'_>) -> Self {
+    fn of(wanted: VariableType<'_>) -> Self {
         match wanted {
-            Wanted::Value { ty, has_default } => Self::Value {
+            VariableType::Value { ty, has_default } => Self::Value {
                 ty: ty.clone(),
                 has_default,
             },
-            Wanted::OneOf { ty } => Self::OneOf { ty: ty.clone() },
-            Wanted::Anything => Self::Anything,
+            VariableType::OneOf { ty } => Self::OneOf { ty: ty.clone() },
+            VariableType::Anything => Self::Anything,
         }
     }
 }
 
 /// Returns a definition and the fragments that it reaches, each once.
-fn reachable<'a>(part: &'a Part, fragments: &'a HashMap<&Name, Part>) -> Vec<&'a Part> {
+fn reachable<'a>(
+    part: &'a DefinitionPart,
+    fragments: &'a HashMap<&Name, DefinitionPart>,
+) -> Vec<&'a DefinitionPart> {
     let mut seen = HashSet::new();
     let mut parts = vec![part];
     let mut next = 0;
@@ -106,7 +107,12 @@ fn reachable<'a>(part: &'a Part, fragments: &'a HashMap<&Name, Part>) -> Vec<&'a
 }
 
 /// Checks that all variables are defined, used, and of a type that matches their positions (§5.8.3 to §5.8.5).
-fn check_variables(operation: &Operation, parts: &[&Part], places: &Places, problems: &mut Problems) {
+fn check_variables(
+    operation: &Operation,
+    parts: &[&DefinitionPart],
+    places: &LinePositions,
+    problems: &mut Problems,
+) {
     let mut unused: Vec<&Node<VariableDefinition>> = operation.variables.iter().collect();
     for part in parts {
         for used in &part.uses {
@@ -167,9 +173,9 @@ fn misplaced(variable: &VariableDefinition, demand: &Demand) -> Option<Type> {
 
 struct Walker<'a> {
     rules: &'a Rules,
-    places: &'a Places,
+    places: &'a LinePositions,
     problems: &'a mut Problems,
-    part: Part,
+    part: DefinitionPart,
 }
 
 impl Walker<'_> {
@@ -180,7 +186,7 @@ impl Walker<'_> {
                 self.literal(
                     default,
                     &variable.ty,
-                    Place::default(),
+                    PositionRules::default(),
                     &Path::variable(&variable.name),
                 );
             }
@@ -216,7 +222,7 @@ impl Walker<'_> {
                 // A null in a required argument is reported together with missing arguments.
                 Some(known) if known.is_required() && argument.value.is_null() => {}
                 Some(known) => {
-                    let place = Place {
+                    let place = PositionRules {
                         has_default: known.default_value.is_some(),
                         is_one_of: false,
                     };
@@ -228,10 +234,10 @@ impl Walker<'_> {
         }
     }
 
-    fn literal(&mut self, value: &Node<Value>, ty: &Type, place: Place, path: &Path<'_>) {
+    fn literal(&mut self, value: &Node<Value>, ty: &Type, place: PositionRules, path: &Path<'_>) {
         self.names_are_unique(value, path);
         let rules = self.rules;
-        rules.check(value, ty, place, path, &mut Found { walker: self });
+        rules.check(value, ty, place, path, &mut FoundLiteral { walker: self });
     }
 
     /// Checks that each field of an input object is given once (§5.6.3).
@@ -276,17 +282,17 @@ impl Walker<'_> {
     }
 }
 
-struct Found<'w, 'a> {
+struct FoundLiteral<'w, 'a> {
     walker: &'w mut Walker<'a>,
 }
 
-impl<'v> Findings<'v, Node<Value>> for Found<'_, '_> {
+impl<'v> Findings<'v, Node<Value>> for FoundLiteral<'_, '_> {
     fn misfit(&mut self, at: &'v Node<Value>, message: impl FnOnce() -> String) {
         let at = self.walker.places.of_span(at.location());
         self.walker.problems.add(|| Refusal::bad_input(message()).at(at));
     }
 
-    fn variable(&mut self, at: &'v Node<Value>, name: &'v Name, wanted: Wanted<'v>) {
+    fn variable(&mut self, at: &'v Node<Value>, name: &'v Name, wanted: VariableType<'v>) {
         self.walker.used(at, name, Demand::of(wanted));
     }
 }

@@ -24,7 +24,9 @@ use async_graphql::Value;
 
 use problems::Problems;
 
-use super::{ModelError, places::Places, refusal::Refusal};
+use super::ModelError;
+use super::places::LinePositions;
+use super::refusal::Refusal;
 
 pub(super) use variables::Declared;
 
@@ -83,7 +85,7 @@ impl Rules {
         &self,
         document: &Document,
         text: &str,
-        places: &Places,
+        places: &LinePositions,
     ) -> Result<Vec<Declared>, Vec<Refusal>> {
         let (executable, mut problems) = match document.to_executable_validate(&self.schema) {
             Ok(valid) => (valid.into_inner(), Problems::default()),
@@ -126,7 +128,7 @@ fn add_one_of(schema: &mut Schema) {
 }
 
 /// Reports the fields that ask for the schema, if introspection is off.
-fn untold(document: &ExecutableDocument, places: &Places) -> Problems {
+fn untold(document: &ExecutableDocument, places: &LinePositions) -> Problems {
     let mut problems = Problems::default();
     let fragments = document
         .fragments

@@ -12,7 +12,7 @@ use super::{
     Problems, Rules,
     nearest::{did_you_mean, nearest},
 };
-use crate::guard::{places::Places, refusal::Refusal};
+use crate::guard::{places::LinePositions, refusal::Refusal};
 
 /// Errors that `literals` checks with more precise rules: variables inside lists and objects, one-of input objects,
 /// custom scalars.
@@ -29,7 +29,12 @@ const JUDGED_ELSEWHERE: &[&str] = &[
 ];
 
 /// Converts the validator's errors.
-pub(super) fn problems(rules: &Rules, errors: &DiagnosticList, text: &str, places: &Places) -> Problems {
+pub(super) fn problems(
+    rules: &Rules,
+    errors: &DiagnosticList,
+    text: &str,
+    places: &LinePositions,
+) -> Problems {
     let mut problems = Problems::default();
     for diagnostic in errors.iter() {
         let error = diagnostic.error;
@@ -57,7 +62,7 @@ fn only_follows(error: &DiagnosticData, text: &str) -> bool {
 
 // Only these two functions of the validator return the kind of an error, and a message without the surrounding text;
 // its makers keep them for a product of their own. The version is pinned, and tests check the texts.
-fn refusal(rules: &Rules, error: &DiagnosticData, places: &Places) -> Refusal {
+fn refusal(rules: &Rules, error: &DiagnosticData, places: &LinePositions) -> Refusal {
     match (error.unstable_error_name(), error.unstable_compat_message()) {
         (Some(kind), Some(message)) => {
             let message = explained(rules, kind, message);

@@ -9,11 +9,9 @@ use apollo_compiler::{
 };
 use async_graphql::{Name as ExecutorName, Number, Pos, Value as Constant, Variables};
 
-use super::{
-    Problems, Rules,
-    input::{Findings, Input, Path, Place, Shape, Wanted, Whole},
-};
-use crate::guard::{convert::executor_name, places::Places, refusal::Refusal};
+use super::input::{Findings, Input, Path, PositionRules, Shape, VariableType, Whole};
+use super::{Problems, Rules};
+use crate::guard::{convert::executor_name, places::LinePositions, refusal::Refusal};
 
 /// The variables that an operation declares.
 #[derive(Debug)]
@@ -30,7 +28,7 @@ struct Variable {
 }
 
 impl Declared {
-    pub(super) fn by(operation: &Operation, places: &Places) -> Self {
+    pub(super) fn by(operation: &Operation, places: &LinePositions) -> Self {
         let variables = operation.variables.iter().map(|definition| Variable {
             name: executor_name(&definition.name),
             definition: definition.clone(),
@@ -98,12 +96,18 @@ impl Rules {
                 continue;
             }
             whole_numbers(value);
-            let mut found = Found {
+            let mut found = FoundVariable {
                 problems: &mut problems,
                 at: variable.at,
             };
             let path = Path::variable(&definition.name);
-            self.check(&*value, &definition.ty, Place::default(), &path, &mut found);
+            self.check(
+                &*value,
+                &definition.ty,
+                PositionRules::default(),
+                &path,
+                &mut found,
+            );
         }
         problems.into_result()
     }
@@ -146,17 +150,17 @@ fn whole(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() <= LARGEST_EXACT).then_some(number as i64)
 }
 
-struct Found<'r> {
+struct FoundVariable<'r> {
     problems: &'r mut Problems,
     at: Pos,
 }
 
-impl<'v> Findings<'v, Constant> for Found<'_> {
+impl<'v> Findings<'v, Constant> for FoundVariable<'_> {
     fn misfit(&mut self, _at: &'v Constant, message: impl FnOnce() -> String) {
         self.problems.add(|| Refusal::bad_input(message()).at(self.at));
     }
 
-    fn variable(&mut self, _at: &'v Constant, _name: &'v Name, _wanted: Wanted<'v>) {
+    fn variable(&mut self, _at: &'v Constant, _name: &'v Name, _wanted: VariableType<'v>) {
         // Values of variables contain no variables.
     }
 }

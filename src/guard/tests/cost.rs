@@ -212,7 +212,7 @@ fn registrations_stand_once_but_in_a_backends_document() {
     let model = CostModel::from_sdl(sdl, &[]);
     let model = model.unwrap().with_registrations(&["add"]).unwrap();
     let rules = Rules::from_sdl(sdl, &[], true).unwrap();
-    let guard = Guard::new(Limits::default(), model, rules);
+    let guard = Guard::new(GuardLimits::default(), model, rules);
     let admit = |text: &str| {
         let prepared = guard.prepare(text).unwrap();
         guard
@@ -258,7 +258,7 @@ fn full_introspection_passes_twice_and_no_more() {
 #[test]
 fn the_constant_query_is_sound() {
     let document = parse_query(introspection::FULL).unwrap();
-    assert!(shape::check(&document, &Limits::default()).is_ok());
+    assert!(shape::check(&document, &GuardLimits::default()).is_ok());
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use async_graphql::Variables;
 
-use super::{Cost, CostModel, Guard, Limits, Prepared, Refusal, Rules, Scalar};
+use super::{Cost, CostModel, Guard, GuardLimits, Prepared, Refusal, Rules, Scalar};
 
 const SDL: &str = include_str!("schema.graphql");
 
@@ -31,7 +31,7 @@ fn rules() -> Rules {
 }
 
 fn guard() -> Guard {
-    Guard::new(Limits::default(), model(), rules())
+    Guard::new(GuardLimits::default(), model(), rules())
 }
 
 impl Guard {

@@ -1,12 +1,12 @@
 //! Tests of what the scan counts and what it refuses.
 
-use super::super::{
-    Limits, RefusalKind,
+use crate::guard::{
+    GuardLimits, RefusalKind,
     scan::{Scanned, scan},
 };
 
 fn scanned(text: &str) -> Scanned {
-    scan(text, &Limits::default()).unwrap_or_else(|refusal| panic!("{}", refusal.message))
+    scan(text, &GuardLimits::default()).unwrap_or_else(|refusal| panic!("{}", refusal.message))
 }
 
 fn counts(text: &str) -> (usize, usize) {
@@ -15,7 +15,7 @@ fn counts(text: &str) -> (usize, usize) {
 }
 
 fn refused(text: &str) -> (RefusalKind, usize, usize) {
-    let refusal = scan(text, &Limits::default()).expect_err(text);
+    let refusal = scan(text, &GuardLimits::default()).expect_err(text);
     (
         refusal.kind,
         refusal.locations[0].line,

@@ -2,10 +2,10 @@
 
 use async_graphql::parser::parse_query;
 
-use super::super::{Limits, Refusal, RefusalKind, shape};
+use crate::guard::{GuardLimits, Refusal, RefusalKind, shape};
 
 fn check(text: &str) -> Result<Vec<String>, Refusal> {
-    let order = shape::check(&parse_query(text).expect(text), &Limits::default())?;
+    let order = shape::check(&parse_query(text).expect(text), &GuardLimits::default())?;
     Ok(order.iter().map(ToString::to_string).collect())
 }
 

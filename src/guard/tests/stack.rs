@@ -7,12 +7,12 @@ use super::{super::RefusalKind, *};
 /// Stack size of a thread of tokio's runtime, in bytes.
 const WORKER_STACK: usize = 2 * 1024 * 1024;
 
-struct Query;
+struct DeepQuery;
 
 #[Object]
-impl Query {
-    async fn itself(&self) -> Query {
-        Query
+impl DeepQuery {
+    async fn itself(&self) -> DeepQuery {
+        DeepQuery
     }
 
     async fn echo(&self, value: Option<async_graphql::Json<serde_json::Value>>) -> bool {
@@ -27,17 +27,17 @@ fn on_a_worker(work: impl FnOnce() + Send + 'static) {
     running.join().expect("the work ends");
 }
 
-fn deepest() -> Limits {
-    Limits {
-        nesting: Limits::SAFE_NESTING,
-        depth: Limits::SAFE_NESTING,
-        ..Limits::default()
+fn deepest() -> GuardLimits {
+    GuardLimits {
+        nesting: GuardLimits::SAFE_NESTING,
+        depth: GuardLimits::SAFE_NESTING,
+        ..GuardLimits::default()
     }
 }
 
 /// Documents as deep as an operator may allow.
 fn deep_documents() -> Vec<String> {
-    let depth = Limits::SAFE_NESTING;
+    let depth = GuardLimits::SAFE_NESTING;
     let wrap = |open: &str, inner: &str, close: &str, times: usize| {
         open.repeat(times) + inner + &close.repeat(times)
     };
@@ -60,12 +60,12 @@ fn deep_documents() -> Vec<String> {
 #[test]
 fn the_deepest_documents_are_parsed_measured_run_and_dropped() {
     on_a_worker(|| {
-        let sdl = Schema::new(Query, EmptyMutation, EmptySubscription).sdl();
+        let sdl = Schema::new(DeepQuery, EmptyMutation, EmptySubscription).sdl();
         let model = CostModel::from_sdl(&sdl, &[]).expect("the schema is sound");
         let rules = Rules::from_sdl(&sdl, &[], true).expect("the schema is sound");
         let guard = Guard::new(deepest(), model, rules);
-        let schema = Schema::build(Query, EmptyMutation, EmptySubscription)
-            .limit_recursive_depth(Limits::SAFE_NESTING)
+        let schema = Schema::build(DeepQuery, EmptyMutation, EmptySubscription)
+            .limit_recursive_depth(GuardLimits::SAFE_NESTING)
             .validation_mode(ValidationMode::Fast)
             .finish();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -101,7 +101,7 @@ fn the_deepest_documents_are_parsed_measured_run_and_dropped() {
 fn what_breaks_off_deep_inside_is_refused() {
     on_a_worker(|| {
         let guard = Guard::new(deepest(), model(), rules());
-        let depth = Limits::SAFE_NESTING;
+        let depth = GuardLimits::SAFE_NESTING;
         for (start, open) in [
             ("", "{a"),
             ("", "{..."),

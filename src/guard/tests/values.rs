@@ -275,7 +275,7 @@ fn a_variable_stands_where_its_type_is_wanted() {
 #[test]
 fn a_message_says_what_was_perhaps_meant_unless_the_schema_is_not_told() {
     let hidden = Guard::new(
-        Limits::default(),
+        GuardLimits::default(),
         model(),
         Rules::from_sdl(SDL, &[], false).expect("the schema is sound"),
     );

@@ -11,7 +11,7 @@ use futures_util::{
 use moka::sync::Cache;
 use tokio::task::spawn_blocking;
 
-use super::{Coding, Content, codec};
+use super::{Coding, ResponseContent, codec};
 use crate::platform::crypto::digest;
 
 /// SHA-256 of a content.
@@ -20,14 +20,19 @@ pub(in crate::http) type Digest = [u8; 32];
 /// Contents of the program itself, which never change: each is compressed once for each coding, densely, and kept
 /// forever.
 #[derive(Default)]
-pub(in crate::http) struct Kept(Mutex<HashMap<(Digest, Coding), Work>>);
+pub(in crate::http) struct Kept(Mutex<HashMap<(Digest, Coding), CompressionTask>>);
 
 /// A compression that runs to its end even if all of its waiters are dropped.
-type Work = Shared<BoxFuture<'static, Option<(Coding, Bytes)>>>;
+type CompressionTask = Shared<BoxFuture<'static, Option<(Coding, Bytes)>>>;
 
 impl Kept {
     /// Returns a content in the coding.
-    pub(in crate::http) async fn content(&self, plain: Bytes, digest: Digest, coding: Coding) -> Content {
+    pub(in crate::http) async fn content(
+        &self,
+        plain: Bytes,
+        digest: Digest,
+        coding: Coding,
+    ) -> ResponseContent {
         let work = {
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let work = kept.entry((digest, coding)).or_insert_with(|| {
@@ -37,7 +42,7 @@ impl Kept {
             });
             work.clone()
         };
-        Content::coded(plain, work.await)
+        ResponseContent::coded(plain, work.await)
     }
 }
 
@@ -61,7 +66,7 @@ impl Default for Recent {
 
 impl Recent {
     /// Returns a content in the coding.
-    pub(in crate::http) async fn content(&self, plain: Bytes, coding: Coding) -> Content {
+    pub(in crate::http) async fn content(&self, plain: Bytes, coding: Coding) -> ResponseContent {
         let name = (digest(&plain), coding);
         let coded = match self.0.get(&name) {
             Some(known) => Some((coding, known)),
@@ -73,7 +78,7 @@ impl Recent {
                 coded
             }
         };
-        Content::coded(plain, coded)
+        ResponseContent::coded(plain, coded)
     }
 }
 

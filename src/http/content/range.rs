@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, header};
 
 /// The bytes to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum ByteRange {
     /// All: no range is requested, or an unsupported one.
     Whole,
     /// The bytes `from..until`, at least one.
@@ -26,24 +26,24 @@ pub(in crate::http) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
 
 /// Returns what Range and If-Range request. A false condition, several ranges, another unit and malformed values all
 /// mean the whole content, which a server may always send (RFC 9110 §14.2).
-pub(super) fn wanted(headers: &HeaderMap, tag: &str, size: u64) -> Wanted {
+pub(super) fn wanted(headers: &HeaderMap, tag: &str, size: u64) -> ByteRange {
     let mut lines = headers.get_all(header::RANGE).iter();
     let (Some(range), None) = (lines.next(), lines.next()) else {
-        return Wanted::Whole;
+        return ByteRange::Whole;
     };
     // A date never matches, because no Last-Modified is sent. A weak tag never matches either (RFC 9110 §13.1.5).
     if (headers.get(header::IF_RANGE)).is_some_and(|condition| condition.as_bytes() != tag.as_bytes()) {
-        return Wanted::Whole;
+        return ByteRange::Whole;
     }
     range
         .to_str()
         .ok()
         .and_then(|range| parse(range, size))
-        .unwrap_or(Wanted::Whole)
+        .unwrap_or(ByteRange::Whole)
 }
 
 /// Parses a single byte range; `None` for anything else.
-fn parse(range: &str, size: u64) -> Option<Wanted> {
+fn parse(range: &str, size: u64) -> Option<ByteRange> {
     let (unit, set) = range.split_once('=')?;
     if !unit.trim().eq_ignore_ascii_case("bytes") {
         return None;
@@ -52,15 +52,15 @@ fn parse(range: &str, size: u64) -> Option<Wanted> {
     let (first, last) = (number(first)?, number(last)?);
     Some(match (first, last) {
         (None, None) => return None,
-        (None, Some(0)) => Wanted::Nothing,
-        (None, Some(_)) if size == 0 => Wanted::Nothing,
-        (None, Some(length)) => Wanted::Part {
+        (None, Some(0)) => ByteRange::Nothing,
+        (None, Some(_)) if size == 0 => ByteRange::Nothing,
+        (None, Some(length)) => ByteRange::Part {
             from: size.saturating_sub(length),
             until: size,
         },
         (Some(first), Some(last)) if last < first => return None,
-        (Some(first), _) if first >= size => Wanted::Nothing,
-        (Some(from), last) => Wanted::Part {
+        (Some(first), _) if first >= size => ByteRange::Nothing,
+        (Some(from), last) => ByteRange::Part {
             from,
             until: last.map_or(size, |last| last.saturating_add(1).min(size)),
         },
@@ -82,7 +82,7 @@ fn number(text: &str) -> Option<Option<u64>> {
 mod tests {
     use super::*;
 
-    fn asked(lines: &[(header::HeaderName, &str)], size: u64) -> Wanted {
+    fn asked(lines: &[(header::HeaderName, &str)], size: u64) -> ByteRange {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(name, value.parse().expect("a header"));
@@ -93,7 +93,7 @@ mod tests {
     // STO-02
     #[test]
     fn one_range_is_understood() {
-        let part = |from, until| Wanted::Part { from, until };
+        let part = |from, until| ByteRange::Part { from, until };
         for (range, expected) in [
             ("bytes=0-0", part(0, 1)),
             ("bytes=2-5", part(2, 6)),
@@ -102,31 +102,31 @@ mod tests {
             ("bytes=-3", part(7, 10)),
             ("bytes=-30", part(0, 10)),
             ("Bytes = 9-9", part(9, 10)),
-            ("bytes=10-", Wanted::Nothing),
-            ("bytes=99999999999999999999999-", Wanted::Nothing),
-            ("bytes=-0", Wanted::Nothing),
-            ("bytes=5-2", Wanted::Whole),
-            ("bytes=-", Wanted::Whole),
-            ("bytes=0-1,3-4", Wanted::Whole),
-            ("bytes=+1-2", Wanted::Whole),
-            ("bytes=a-b", Wanted::Whole),
-            ("items=0-1", Wanted::Whole),
-            ("0-1", Wanted::Whole),
+            ("bytes=10-", ByteRange::Nothing),
+            ("bytes=99999999999999999999999-", ByteRange::Nothing),
+            ("bytes=-0", ByteRange::Nothing),
+            ("bytes=5-2", ByteRange::Whole),
+            ("bytes=-", ByteRange::Whole),
+            ("bytes=0-1,3-4", ByteRange::Whole),
+            ("bytes=+1-2", ByteRange::Whole),
+            ("bytes=a-b", ByteRange::Whole),
+            ("items=0-1", ByteRange::Whole),
+            ("0-1", ByteRange::Whole),
         ] {
             assert_eq!(asked(&[(header::RANGE, range)], 10), expected, "{range}");
         }
-        assert_eq!(asked(&[], 10), Wanted::Whole);
-        assert_eq!(asked(&[(header::RANGE, "bytes=0-")], 0), Wanted::Nothing);
-        assert_eq!(asked(&[(header::RANGE, "bytes=-1")], 0), Wanted::Nothing);
+        assert_eq!(asked(&[], 10), ByteRange::Whole);
+        assert_eq!(asked(&[(header::RANGE, "bytes=0-")], 0), ByteRange::Nothing);
+        assert_eq!(asked(&[(header::RANGE, "bytes=-1")], 0), ByteRange::Nothing);
     }
 
     // STO-02
     #[test]
     fn a_range_holds_for_the_content_that_the_client_knows() {
         let with = |condition| asked(&[(header::RANGE, "bytes=0-0"), (header::IF_RANGE, condition)], 10);
-        assert_eq!(with("\"t\""), Wanted::Part { from: 0, until: 1 });
+        assert_eq!(with("\"t\""), ByteRange::Part { from: 0, until: 1 });
         for other in ["\"u\"", "W/\"t\"", "Sat, 21 Nov 2026 09:00:00 GMT"] {
-            assert_eq!(with(other), Wanted::Whole, "{other}");
+            assert_eq!(with(other), ByteRange::Whole, "{other}");
         }
     }
 
@@ -139,7 +139,7 @@ mod tests {
             };
             let mut headers = HeaderMap::new();
             headers.insert(header::RANGE, value);
-            if let Wanted::Part { from, until } = wanted(&headers, "\"t\"", 10) {
+            if let ByteRange::Part { from, until } = wanted(&headers, "\"t\"", 10) {
                 assert!(from < until && until <= 10, "{from} {until}");
             }
         });

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use async_graphql::{Value, Variables};
 
 use crate::http::fault::Fault;
-use crate::http::request::Source;
+use crate::http::request::JsonPart;
 use crate::platform::json::{self, Bounds};
 use crate::platform::scalar::Upload;
 
-const MAP: Source = Source::Part("map");
+const MAP: JsonPart = JsonPart::Part("map");
 /// Maximum number of files in a request.
 const MOST_FILES: usize = 10;
 /// Maximum number of places of one file.
@@ -23,12 +23,12 @@ const BOUNDS: Bounds = Bounds {
 /// The files that the request announces, by the name of their part.
 #[derive(Debug)]
 pub(super) struct FileMap {
-    pub(super) files: Vec<(String, Vec<Place>)>,
+    pub(super) files: Vec<(String, Vec<FilePath>)>,
 }
 
 /// A place in the variables, such as `variables.input.file` or `variables.files.0`.
 #[derive(Debug)]
-pub(super) struct Place(String);
+pub(super) struct FilePath(String);
 
 impl FileMap {
     /// Parses the part.
@@ -57,7 +57,7 @@ impl FileMap {
         }
         let files = map
             .into_iter()
-            .map(|(part, places)| (part, places.into_iter().map(Place).collect()))
+            .map(|(part, places)| (part, places.into_iter().map(FilePath).collect()))
             .collect();
         Ok(Self { files })
     }
@@ -87,7 +87,7 @@ fn plain(name: &str) -> Option<&str> {
     ((1..=64).contains(&name.len()) && name.bytes().all(is_word)).then_some(name)
 }
 
-impl Place {
+impl FilePath {
     /// Puts the file with this number in place of null in the variables.
     ///
     /// # Errors
@@ -141,7 +141,7 @@ mod tests {
             .into_iter()
             .enumerate()
         {
-            Place(path.to_owned())
+            FilePath(path.to_owned())
                 .replace(&mut variables, number)
                 .expect("a place");
         }
@@ -171,17 +171,17 @@ mod tests {
             "variables.files.-1",
             "variables.files.x",
         ] {
-            let refused = Place(path.to_owned()).replace(&mut variables(), 0);
+            let refused = FilePath(path.to_owned()).replace(&mut variables(), 0);
             assert!(refused.is_err(), "{path}");
         }
         let mut twice = variables();
         assert!(
-            Place("variables.input.file".to_owned())
+            FilePath("variables.input.file".to_owned())
                 .replace(&mut twice, 0)
                 .is_ok()
         );
         assert!(
-            Place("variables.input.file".to_owned())
+            FilePath("variables.input.file".to_owned())
                 .replace(&mut twice, 1)
                 .is_err()
         );

@@ -34,7 +34,7 @@ pub(super) enum PartFault {
 
 /// The headers of a part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct PartHead {
     pub(super) name: Option<String>,
     pub(super) file_name: Option<String>,
     /// Length of the head, in bytes.
@@ -49,13 +49,13 @@ pub(super) struct Parts {
     buffer: BytesMut,
     /// Bytes of the buffer in which the searched text does not begin.
     searched: usize,
-    at: At,
+    at: ParserState,
     /// Number of bytes that may still be received, while the limit applies.
     budget: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
+enum ParserState {
     Preamble,
     /// After a delimiter.
     Delimiter,
@@ -74,7 +74,7 @@ impl Parts {
             delimiter: memmem::Finder::new(delimiter.as_bytes()).into_owned(),
             buffer,
             searched: 0,
-            at: At::Preamble,
+            at: ParserState::Preamble,
             budget: Some(budget),
         }
     }
@@ -85,30 +85,30 @@ impl Parts {
     }
 
     /// Returns the head of the next part; `None` after the last one. Drops the unread content of the current part.
-    pub(super) async fn next(&mut self) -> Result<Option<Head>, PartFault> {
+    pub(super) async fn next(&mut self) -> Result<Option<PartHead>, PartFault> {
         match self.at {
-            At::Preamble => self.skip_preamble().await?,
-            At::Delimiter => {}
-            At::Content => while self.chunk().await?.is_some() {},
-            At::End => return Ok(None),
+            ParserState::Preamble => self.skip_preamble().await?,
+            ParserState::Delimiter => {}
+            ParserState::Content => while self.chunk().await?.is_some() {},
+            ParserState::End => return Ok(None),
         }
         while self.buffer.len() < 2 {
             self.receive().await?;
         }
         if self.buffer.starts_with(b"--") {
-            self.at = At::End;
+            self.at = ParserState::End;
             return Ok(None);
         }
         let length = self.find_head().await?;
         let head = self.buffer.split_to(length);
         self.searched = 0;
-        self.at = At::Content;
+        self.at = ParserState::Content;
         read_head(&head).map(Some).ok_or(PartFault::Malformed)
     }
 
     /// Returns the next bytes of the current part; `None` at its end.
     pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, PartFault> {
-        if self.at != At::Content {
+        if self.at != ParserState::Content {
             return Ok(None);
         }
         loop {
@@ -118,7 +118,7 @@ impl Parts {
                     return Ok(Some(self.buffer.split_to(place).freeze()));
                 }
                 self.buffer.advance(self.delimiter.needle().len());
-                self.at = At::Delimiter;
+                self.at = ParserState::Delimiter;
                 return Ok(None);
             }
             let sure = self.buffer.len() - self.open_end();
@@ -164,7 +164,7 @@ impl Parts {
                     return Err(PartFault::LongPreamble);
                 }
                 self.buffer.advance(place + self.delimiter.needle().len());
-                self.at = At::Delimiter;
+                self.at = ParserState::Delimiter;
                 return Ok(());
             }
             let sure = self.buffer.len() - self.open_end();
@@ -242,14 +242,14 @@ pub(super) fn boundary(content_type: &str) -> Option<&str> {
 }
 
 /// Parses a head's Content-Disposition. `None` for a malformed head.
-fn read_head(head: &[u8]) -> Option<Head> {
+fn read_head(head: &[u8]) -> Option<PartHead> {
     let length = head.len();
     let text = std::str::from_utf8(head).ok()?;
     // Blanks may follow the delimiter in its line.
     let lines = text.trim_start_matches([' ', '\t']).strip_prefix("\r\n")?;
-    let mut read = Head {
+    let mut read = PartHead {
         length,
-        ..Head::default()
+        ..PartHead::default()
     };
     for line in lines.split("\r\n").filter(|line| !line.is_empty()) {
         let (name, value) = line.split_once(':')?;

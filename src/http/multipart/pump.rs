@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::future::{join_all, select_all};
 use tokio::time::timeout;
 
-use super::parts::{Head, PartFault, Parts};
+use super::parts::{PartFault, PartHead, Parts};
 use crate::platform::upload::{Broken, UploadSender};
 
 /// Maximum number of bytes after the last part.
@@ -24,7 +24,7 @@ pub(super) struct Incoming {
 
 impl Incoming {
     /// Returns which of the files a part is.
-    fn position(&self, head: &Head) -> Option<usize> {
+    fn position(&self, head: &PartHead) -> Option<usize> {
         let mut files = self.files.iter();
         files.position(|(name, _)| head.name.as_ref() == Some(name))
     }
@@ -42,7 +42,7 @@ pub(super) enum Pumped {
 }
 
 /// The outcome of one part.
-enum Part {
+enum PartOutcome {
     Whole,
     Broken(Broken),
     Stalled,
@@ -51,7 +51,7 @@ enum Part {
 /// The first file of a body.
 pub(super) enum First {
     /// Its part begins with this head.
-    File(Head),
+    File(PartHead),
     /// No file is expected.
     NoneExpected,
     /// A file is expected, but the body has ended.
@@ -79,8 +79,8 @@ pub(super) async fn first(parts: &mut Parts, incoming: &mut Incoming) -> Result<
             break;
         }
         match discard(parts, &mut incoming.spare).await {
-            Part::Whole => {}
-            Part::Broken(_) | Part::Stalled => break,
+            PartOutcome::Whole => {}
+            PartOutcome::Broken(_) | PartOutcome::Stalled => break,
         }
     }
     Ok(First::Missing { others })
@@ -88,7 +88,7 @@ pub(super) async fn first(parts: &mut Parts, incoming: &mut Incoming) -> Result<
 
 /// Feeds the files from the body until it ends, starting with the part whose head is `first`. Each file gets an end or
 /// an error in every case; a dropped sender counts as an error.
-pub(super) async fn pump(mut parts: Parts, mut first: Option<Head>, mut incoming: Incoming) -> Pumped {
+pub(super) async fn pump(mut parts: Parts, mut first: Option<PartHead>, mut incoming: Incoming) -> Pumped {
     loop {
         let next = match first.take() {
             Some(head) => Ok(Some(head)),
@@ -111,15 +111,15 @@ pub(super) async fn pump(mut parts: Parts, mut first: Option<Head>, mut incoming
             Some((_, sender)) => feed(&mut parts, head, sender, &mut incoming).await,
             // The head counts too; otherwise parts without content could continue forever.
             None if spend(&mut incoming.spare, head.length) => discard(&mut parts, &mut incoming.spare).await,
-            None => Part::Broken(Broken::Incomplete),
+            None => PartOutcome::Broken(Broken::Incomplete),
         };
         match ended {
-            Part::Whole => {}
-            Part::Broken(why) => {
+            PartOutcome::Whole => {}
+            PartOutcome::Broken(why) => {
                 break_off(incoming.files, why).await;
                 return Pumped::Broken;
             }
-            Part::Stalled => return Pumped::Stalled,
+            PartOutcome::Stalled => return Pumped::Stalled,
         }
     }
 }
@@ -129,26 +129,31 @@ async fn break_off(files: Vec<(String, UploadSender)>, why: Broken) {
 }
 
 /// Feeds one file.
-async fn feed(parts: &mut Parts, head: Head, mut sender: UploadSender, incoming: &mut Incoming) -> Part {
+async fn feed(
+    parts: &mut Parts,
+    head: PartHead,
+    mut sender: UploadSender,
+    incoming: &mut Incoming,
+) -> PartOutcome {
     sender.begin(head.file_name);
     loop {
         let piece = match parts.chunk().await {
             Ok(piece) => piece,
             Err(_broken) => {
                 sender.break_off(Broken::Incomplete).await;
-                return Part::Broken(Broken::Incomplete);
+                return PartOutcome::Broken(Broken::Incomplete);
             }
         };
         let length = piece.as_ref().map(Bytes::len);
         match (hand_on(&sender, piece, incoming).await, length) {
             (Handed::Taken, Some(_)) => {}
-            (Handed::Taken | Handed::Unread, None) => return Part::Whole,
+            (Handed::Taken | Handed::Unread, None) => return PartOutcome::Whole,
             (Handed::Unread, Some(length)) if spend(&mut incoming.spare, length) => {
                 return discard(parts, &mut incoming.spare).await;
             }
-            (Handed::Unread, Some(_)) => return Part::Broken(Broken::Incomplete),
-            (Handed::OutOfOrder, _) => return Part::Broken(Broken::OutOfOrder),
-            (Handed::Stalled, _) => return Part::Stalled,
+            (Handed::Unread, Some(_)) => return PartOutcome::Broken(Broken::Incomplete),
+            (Handed::OutOfOrder, _) => return PartOutcome::Broken(Broken::OutOfOrder),
+            (Handed::Stalled, _) => return PartOutcome::Stalled,
         }
     }
 }
@@ -198,12 +203,12 @@ async fn another_is_awaited(sender: &UploadSender, later: &[(String, UploadSende
 }
 
 /// Drops the content of an unneeded part.
-async fn discard(parts: &mut Parts, spare: &mut u64) -> Part {
+async fn discard(parts: &mut Parts, spare: &mut u64) -> PartOutcome {
     loop {
         match parts.chunk().await {
             Ok(Some(piece)) if spend(spare, piece.len()) => {}
-            Ok(None) => return Part::Whole,
-            Ok(Some(_)) | Err(_) => return Part::Broken(Broken::Incomplete),
+            Ok(None) => return PartOutcome::Whole,
+            Ok(Some(_)) | Err(_) => return PartOutcome::Broken(Broken::Incomplete),
         }
     }
 }

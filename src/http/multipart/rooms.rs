@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::access::principal::Identity;
 use crate::http::client::block;
 use crate::http::fault::Fault;
 use crate::platform::id::Id;
 use crate::platform::shares::{Full, Share, Shares};
+use crate::reach::principal::Identity;
 
 /// Maximum number of concurrent uploads.
 const ALL: usize = 128;
@@ -32,7 +32,7 @@ impl Default for Uploading {
 }
 
 /// An upload place, released when it is dropped.
-pub(super) struct Room {
+pub(super) struct UploadSlot {
     _of_address: Share<IpAddr>,
     _of_person: Share<String>,
 }
@@ -42,14 +42,14 @@ impl Uploading {
     ///
     /// # Errors
     /// 429 for a client that occupies as many as one may, 503 if all are taken.
-    pub(super) fn take(&self, address: Option<IpAddr>, identity: &Identity) -> Result<Room, Fault> {
+    pub(super) fn take(&self, address: Option<IpAddr>, identity: &Identity) -> Result<UploadSlot, Fault> {
         let refused = |full| match full {
             Full::Each => Fault::too_many("Too many of your uploads are under way: send fewer at once."),
             Full::All => Fault::unavailable("Too many uploads are under way; please try again shortly."),
         };
         let of_person = self.by_person.take(Some(person(identity)), 1).map_err(refused)?;
         let of_address = self.by_address.take(address.map(block), 1).map_err(refused)?;
-        Ok(Room {
+        Ok(UploadSlot {
             _of_address: of_address,
             _of_person: of_person,
         })

@@ -5,15 +5,15 @@ const BOUNDS: Bounds = Bounds {
     values: 1000,
 };
 
-fn of_body(body: &[u8]) -> Result<Params, Denied> {
-    from_json(body, Source::Body, &BOUNDS)
+fn of_body(body: &[u8]) -> Result<Params, NotExecuted> {
+    from_json(body, JsonPart::Body, &BOUNDS)
 }
 
 /// Returns the fault for which a request is refused.
 #[track_caller]
-fn fault(refused: Result<Params, Denied>) -> Fault {
+fn fault(refused: Result<Params, NotExecuted>) -> Fault {
     match refused {
-        Err(Denied::Fault(fault)) => fault,
+        Err(NotExecuted::Fault(fault)) => fault,
         other => panic!("no fault: {other:?}"),
     }
 }
@@ -193,7 +193,7 @@ fn a_hash_in_place_of_the_document_is_told_from_a_missing_document() {
         of_body(format!(r#"{{"query":"","variables":{{}},"extensions":{hash}}}"#).as_bytes()),
         from_query(&format!("extensions={encoded}"), &BOUNDS),
     ] {
-        let Err(Denied::Answer(answer)) = refused else {
+        let Err(NotExecuted::Answer(answer)) = refused else {
             panic!("no answer of GraphQL: {refused:?}")
         };
         assert_eq!(answer.errors[0].message, "PersistedQueryNotSupported");

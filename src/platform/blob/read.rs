@@ -9,14 +9,14 @@ use super::{BlobId, Blobs, CHUNK, CHUNKS};
 use crate::error::{Error, Result};
 
 /// A content to read.
-pub struct Content {
+pub struct StoredContent {
     pub(super) blobs: Blobs,
     pub(super) id: BlobId,
     /// Bytes in the content's chunks; contents written by earlier versions have larger chunks.
     pub(super) chunk: u64,
 }
 
-impl Content {
+impl StoredContent {
     /// Returns how many times the memory of a usual content is needed to read this one.
     #[must_use]
     pub fn weight(&self) -> usize {

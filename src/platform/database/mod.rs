@@ -1,6 +1,6 @@
 //! The database: connection, transactions, indexes, and classification of its errors.
 //!
-//! Collections of tenants are opened only through [`access::tenant`](crate::access::tenant); the collections opened
+//! Collections of tenants are opened only through [`access::tenant`](crate::reach::tenant); the collections opened
 //! here belong to the gateway itself (keys, clients, jobs, migrations).
 
 mod fault;
@@ -24,9 +24,9 @@ use mongodb::{
 use serde::Serialize;
 
 use super::clock::{Clock, Timestamp};
+pub(crate) use super::database::sessions::DriverSessions;
 use crate::error::{Error, Result};
 pub use fault::{DatabaseFault, violated_index, was_not_kept};
-pub(crate) use sessions::Sessions;
 
 /// How long to look for a suitable server: shorter than a request's deadline, longer than an election.
 const SERVER_SELECTION: Duration = Duration::from_secs(10);
@@ -45,7 +45,7 @@ pub type Tx = ClientSession;
 pub struct Database {
     client: Client,
     inner: mongodb::Database,
-    sessions: Arc<Sessions>,
+    sessions: Arc<DriverSessions>,
 }
 
 impl Database {
@@ -81,7 +81,7 @@ impl Database {
         }
         let client = Client::with_options(options)?;
         let inner = client.database(name);
-        let sessions = Arc::new(Sessions::new(client.clone()));
+        let sessions = Arc::new(DriverSessions::new(client.clone()));
         Ok(Self {
             client,
             inner,
@@ -102,7 +102,7 @@ impl Database {
     }
 
     /// Returns the sessions for reads outside of transactions.
-    pub(crate) fn sessions(&self) -> Arc<Sessions> {
+    pub(crate) fn sessions(&self) -> Arc<DriverSessions> {
         Arc::clone(&self.sessions)
     }
 

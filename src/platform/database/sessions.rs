@@ -19,7 +19,7 @@ const KEPT: usize = 100;
 
 /// A pool of idle sessions.
 #[derive(Debug)]
-pub(crate) struct Sessions {
+pub(crate) struct DriverSessions {
     client: Client,
     /// The most recently used session is at the end.
     idle: Mutex<Vec<Idle>>,
@@ -27,14 +27,14 @@ pub(crate) struct Sessions {
 
 #[derive(Debug)]
 struct Idle {
-    session: Session,
+    session: DriverSession,
     since: Instant,
 }
 
 /// Boxed, because it is large and moved often.
-pub(crate) type Session = Box<ClientSession>;
+pub(crate) type DriverSession = Box<ClientSession>;
 
-impl Sessions {
+impl DriverSessions {
     pub(super) fn new(client: Client) -> Self {
         Self {
             client,
@@ -44,7 +44,7 @@ impl Sessions {
 
     /// Returns a session for reads, exclusive to the caller. The caller returns it with [`Self::give_back`] after a
     /// successful read. After an error or a cancellation it is dropped: the driver knows whether it can still be used.
-    pub(crate) async fn borrow(&self) -> Result<Session> {
+    pub(crate) async fn borrow(&self) -> Result<DriverSession> {
         let last = self.idle().pop();
         match last {
             Some(Idle { session, since }) if since.elapsed() < IDLE => Ok(session),
@@ -59,7 +59,7 @@ impl Sessions {
     }
 
     /// Returns a session to the pool.
-    pub(crate) fn give_back(&self, session: Session) {
+    pub(crate) fn give_back(&self, session: DriverSession) {
         let mut idle = self.idle();
         if idle.len() < KEPT {
             let since = Instant::now();
@@ -67,7 +67,7 @@ impl Sessions {
         }
     }
 
-    async fn start(&self) -> Result<Session> {
+    async fn start(&self) -> Result<DriverSession> {
         // As the driver's implicit sessions: a read must not wait for operations that the session has seen for another
         // caller.
         let started = self.client.start_session().causal_consistency(false);
@@ -84,12 +84,12 @@ mod tests {
     use super::*;
 
     /// Starting a session needs no server.
-    async fn sessions() -> Sessions {
+    async fn sessions() -> DriverSessions {
         let client = Client::with_uri_str("mongodb://127.0.0.1:1").await;
-        Sessions::new(client.expect("a client"))
+        DriverSessions::new(client.expect("a client"))
     }
 
-    async fn borrow(sessions: &Sessions) -> Session {
+    async fn borrow(sessions: &DriverSessions) -> DriverSession {
         sessions.borrow().await.expect("a session")
     }
 

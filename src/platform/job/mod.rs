@@ -55,7 +55,7 @@ pub const INDEXES: &[Index] = &[
 /// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum State {
+pub enum JobState {
     /// Waits until it is due.
     Waiting,
     /// Claimed by a node.
@@ -78,7 +78,7 @@ pub struct Job {
     /// Arguments: ids only.
     pub payload: Document,
     /// State.
-    pub state: State,
+    pub state: JobState,
     /// When it may be claimed: its due time while it waits, the end of its lease while it runs; absent afterwards.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub due: Option<Timestamp>,
@@ -87,7 +87,7 @@ pub struct Job {
     pub claim: Option<String>,
     /// Number of runs started since the last success.
     pub attempts: i32,
-    /// The last failure: its code, or a text without personal data (see [`Shown`]).
+    /// The last failure: its code, or a text without personal data (see [`PublicCause`]).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub failure: Option<String>,
     /// When it was created.
@@ -99,7 +99,7 @@ pub struct Job {
 
 /// Why a run failed, and whether it is retried.
 #[derive(Debug)]
-pub enum Failure {
+pub enum JobFailure {
     /// Retried later.
     Retry(Error),
     /// Permanent: a retry cannot succeed.
@@ -109,27 +109,27 @@ pub enum Failure {
 /// The cause of a failure as text that names no person and repeats nothing of the payload, so that operators may read
 /// it in `jobs list`. For all other causes the list shows only the code; the log has the details.
 #[derive(Debug)]
-pub struct Shown(pub String);
+pub struct PublicCause(pub String);
 
-impl fmt::Display for Shown {
+impl fmt::Display for PublicCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Shown {}
+impl std::error::Error for PublicCause {}
 
-impl From<Error> for Failure {
+impl From<Error> for JobFailure {
     fn from(error: Error) -> Self {
         Self::Retry(error)
     }
 }
 
 /// The function that runs a kind of job.
-pub type Run<C> = fn(C, Document) -> BoxFuture<'static, Result<(), Failure>>;
+pub type Run<C> = fn(C, Document) -> BoxFuture<'static, Result<(), JobFailure>>;
 
 /// A kind of job, whose runs need a context `C`.
-pub struct Kind<C> {
+pub struct JobKind<C> {
     /// Name in documents, logs and metrics.
     pub name: &'static str,
     /// For a recurring job: the delay between the end of a run and the next one.

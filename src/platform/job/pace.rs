@@ -8,9 +8,9 @@ use tokio::time::Instant;
 const LONGEST: Duration = Duration::from_millis(200);
 
 /// Measures the duration of one step.
-pub struct Step(Instant);
+pub struct Stopwatch(Instant);
 
-impl Step {
+impl Stopwatch {
     /// Starts the measurement.
     #[must_use]
     pub fn begin() -> Self {

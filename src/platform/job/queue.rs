@@ -8,7 +8,7 @@ use futures_util::TryStreamExt;
 use mongodb::{Collection, options::ReturnDocument};
 use tokio::sync::Notify;
 
-use super::{COLLECTION, Failure, Job, Shown, State};
+use super::{COLLECTION, Job, JobFailure, JobState, PublicCause};
 use crate::error::{Error, Result};
 use crate::platform::{
     clock::{Clock, Timestamp},
@@ -63,7 +63,7 @@ impl Queue {
             id: JobId::fresh(now, &self.random).as_str().to_owned(),
             kind: kind.to_owned(),
             payload,
-            state: State::Waiting,
+            state: JobState::Waiting,
             due: Some(due),
             claim: None,
             attempts: 0,
@@ -130,10 +130,10 @@ impl Queue {
         Ok(())
     }
 
-    pub(super) async fn failed(&self, job: &Job, failure: &Failure, recurring: bool) -> Result<State> {
+    pub(super) async fn failed(&self, job: &Job, failure: &JobFailure, recurring: bool) -> Result<JobState> {
         let (for_good, error) = match failure {
-            Failure::Retry(error) => (job.attempts >= MAX_ATTEMPTS, error),
-            Failure::Fail(error) => (true, error),
+            JobFailure::Retry(error) => (job.attempts >= MAX_ATTEMPTS, error),
+            JobFailure::Fail(error) => (true, error),
         };
         let update = if for_good && !recurring {
             doc! { "$set": { "state": "DEAD", "failure": shown(error) }, "$unset": { "due": "", "claim": "" } }
@@ -143,14 +143,14 @@ impl Queue {
         };
         self.jobs().update_one(held(job), update).await?;
         Ok(if for_good && !recurring {
-            State::Dead
+            JobState::Dead
         } else {
-            State::Waiting
+            JobState::Waiting
         })
     }
 
     /// Returns the jobs in a state, or all that are not done, oldest first.
-    pub async fn list(&self, state: Option<State>) -> Result<Vec<Job>> {
+    pub async fn list(&self, state: Option<JobState>) -> Result<Vec<Job>> {
         let filter = match state {
             Some(state) => doc! { "state": bson::serialize_to_bson(&state)? },
             None => doc! { "state": { "$ne": "DONE" } },
@@ -198,7 +198,9 @@ fn held(job: &Job) -> Document {
 /// Returns the text of a failure that operators are shown.
 fn shown(error: &Error) -> &str {
     match error {
-        Error::Internal(cause) => cause.downcast_ref::<Shown>().map(|Shown(words)| words.as_str()),
+        Error::Internal(cause) => cause
+            .downcast_ref::<PublicCause>()
+            .map(|PublicCause(words)| words.as_str()),
         _ => None,
     }
     .unwrap_or_else(|| error.code())

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Failure, Job, Kind, Queue, State};
+use super::{Job, JobFailure, JobKind, JobState, Queue};
 use crate::error::{Error, Result};
 
 /// Interval at which a running job's lease is renewed: several times per lease.
@@ -23,7 +23,7 @@ const SIDE_BY_SIDE: usize = 8;
 /// Runs jobs on this node. `C` is the context that their code needs.
 pub struct Runner<C> {
     queue: Queue,
-    kinds: Arc<Vec<Kind<C>>>,
+    kinds: Arc<Vec<JobKind<C>>>,
     places: Arc<Semaphore>,
     tracker: TaskTracker,
 }
@@ -42,7 +42,7 @@ impl<C> Clone for Runner<C> {
 impl<C: Clone + Send + Sync + 'static> Runner<C> {
     /// Creates a runner of these kinds. Its tasks are tracked by `tracker`, which shutdown waits for.
     #[must_use]
-    pub fn new(queue: Queue, kinds: Vec<Kind<C>>, tracker: TaskTracker) -> Self {
+    pub fn new(queue: Queue, kinds: Vec<JobKind<C>>, tracker: TaskTracker) -> Self {
         Self {
             queue,
             kinds: Arc::new(kinds),
@@ -125,11 +125,11 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
             }
             let job = self.queue.jobs().find_one(doc! { "_id": id }).await?;
             match job.map(|job| job.state) {
-                Some(State::Running) => tokio::time::sleep(LOOK_AGAIN).await,
-                Some(State::Waiting) => {}
-                Some(State::Dead) => return Ok(false),
+                Some(JobState::Running) => tokio::time::sleep(LOOK_AGAIN).await,
+                Some(JobState::Waiting) => {}
+                Some(JobState::Dead) => return Ok(false),
                 // Finished jobs are removed after a while.
-                Some(State::Done) | None => return Ok(true),
+                Some(JobState::Done) | None => return Ok(true),
             }
         }
     }
@@ -158,11 +158,11 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
         // A panic is a failure like any other: the job is retried.
         let run = std::panic::AssertUnwindSafe((kind.run)(context, job.payload.clone())).catch_unwind();
         let outcome = tokio::select! {
-            outcome = run => outcome.unwrap_or_else(|_| Err(Failure::Retry(Error::internal("the job panicked")))),
-            () = self.keep(&job) => Err(Failure::Retry(Error::internal("the lease was lost"))),
+            outcome = run => outcome.unwrap_or_else(|_| Err(JobFailure::Retry(Error::internal("the job panicked")))),
+            () = self.keep(&job) => Err(JobFailure::Retry(Error::internal("the lease was lost"))),
         };
         let noted = match &outcome {
-            Ok(()) => self.queue.done(&job, kind.every).await.map(|()| State::Done),
+            Ok(()) => self.queue.done(&job, kind.every).await.map(|()| JobState::Done),
             Err(failure) => self.queue.failed(&job, failure, kind.every.is_some()).await,
         };
         report(&job, &outcome, &noted, started.elapsed());
@@ -181,10 +181,15 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
 }
 
 /// Logs the result of a run.
-fn report(job: &Job, outcome: &std::result::Result<(), Failure>, noted: &Result<State>, took: Duration) {
+fn report(
+    job: &Job,
+    outcome: &std::result::Result<(), JobFailure>,
+    noted: &Result<JobState>,
+    took: Duration,
+) {
     let state = match noted {
-        Ok(State::Done) => "done",
-        Ok(State::Dead) => "dead",
+        Ok(JobState::Done) => "done",
+        Ok(JobState::Dead) => "dead",
         Ok(_) => "retry",
         // The lease expires, and another run records the result.
         Err(_) => "unnoted",
@@ -202,7 +207,7 @@ fn report(job: &Job, outcome: &std::result::Result<(), Failure>, noted: &Result<
                 "job"
             );
         }
-        Err(Failure::Retry(error) | Failure::Fail(error)) => {
+        Err(JobFailure::Retry(error) | JobFailure::Fail(error)) => {
             tracing::warn!(job = job.id, kind = job.kind, attempts = job.attempts, millis, state, error = ?error, "job failed");
         }
     }

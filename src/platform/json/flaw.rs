@@ -10,7 +10,7 @@ pub const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// The first flaw of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Flaw {
+pub struct JsonFlaw {
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.
@@ -20,7 +20,7 @@ pub struct Flaw {
 }
 
 /// `line 1, column 12: …`.
-impl fmt::Display for Flaw {
+impl fmt::Display for JsonFlaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}, column {}: {}", self.line, self.column, self.expected)
     }
@@ -29,12 +29,12 @@ impl fmt::Display for Flaw {
 /// Explains the parser's error in a part of a text, or in all of it. The position is relative to the whole text. Takes
 /// time proportional to the text.
 #[must_use]
-pub fn explain(whole: &str, part: &str, error: &serde_json::Error) -> Flaw {
+pub fn explain(whole: &str, part: &str, error: &serde_json::Error) -> JsonFlaw {
     let at = offset(part, error);
     let said = error.to_string();
     let before = part.as_ptr().addr().saturating_sub(whole.as_ptr().addr());
     let (line, column) = position(whole, before.saturating_add(at));
-    Flaw {
+    JsonFlaw {
         line,
         column,
         expected: expected(part, at, &said),
@@ -43,11 +43,11 @@ pub fn explain(whole: &str, part: &str, error: &serde_json::Error) -> Flaw {
 
 /// Returns the position where a sequence of bytes stops being UTF-8.
 #[must_use]
-pub fn not_utf8(bytes: &[u8], error: &std::str::Utf8Error) -> Flaw {
+pub fn not_utf8(bytes: &[u8], error: &std::str::Utf8Error) -> JsonFlaw {
     let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
     let text = std::str::from_utf8(valid).unwrap_or_default();
     let (line, column) = position(text, text.len());
-    Flaw {
+    JsonFlaw {
         line,
         column,
         expected: "text in UTF-8 is expected (RFC 8259 §8.1)",
@@ -196,7 +196,7 @@ mod tests {
 
     use super::*;
 
-    fn flaw(text: &str) -> Flaw {
+    fn flaw(text: &str) -> JsonFlaw {
         let error = serde_json::from_str::<Value>(text).expect_err(text);
         explain(text, text, &error)
     }
@@ -233,7 +233,7 @@ mod tests {
             ("[1", (1, 3), "ends inside a list"),
             ("", (1, 1), "ends where a value is expected"),
         ] {
-            let Flaw {
+            let JsonFlaw {
                 line,
                 column,
                 expected: said,
@@ -249,7 +249,7 @@ mod tests {
         let whole = "{\n  \"query\": \"\\ud83d\"\n}";
         let part = whole.get(13..21).expect("a part");
         let error = serde_json::from_str::<String>(part).expect_err("half a character");
-        let Flaw { line, column, .. } = explain(whole, part, &error);
+        let JsonFlaw { line, column, .. } = explain(whole, part, &error);
         assert_eq!((line, column), (2, 19));
     }
 
@@ -270,7 +270,7 @@ mod tests {
     fn bytes_that_are_no_utf8_have_their_place() {
         let bytes = b"{\n\"\xc3\xa4\": \"\xe4\"}".to_vec();
         let error = std::str::from_utf8(&bytes).expect_err("no UTF-8");
-        let Flaw { line, column, .. } = not_utf8(&bytes, &error);
+        let JsonFlaw { line, column, .. } = not_utf8(&bytes, &error);
         assert_eq!((line, column), (2, 7));
     }
 }

@@ -7,7 +7,7 @@ use std::io;
 use lettre::transport::smtp::Error as SmtpError;
 
 use crate::error::Error;
-use crate::platform::job::{Failure, Shown};
+use crate::platform::job::{JobFailure, PublicCause};
 
 /// Why a mail was not sent, and whether a retry can succeed. Nothing of the server's reply is repeated, because servers
 /// repeat the address.
@@ -31,25 +31,25 @@ pub enum Reason {
     /// An address has characters outside ASCII, and the server does not offer SMTPUTF8 (RFC 6531).
     International,
     /// The server refused with this code (RFC 5321 §4.2).
-    Refused(Step, u16),
+    Refused(SmtpStep, u16),
     /// The server did not answer in time.
-    Silent(Step),
+    Silent(SmtpStep),
     /// The server cannot be reached, or the connection broke.
-    Network(Step, io::ErrorKind),
+    Network(SmtpStep, io::ErrorKind),
     /// The connection could not be encrypted.
     Tls,
     /// The server does not offer the encryption that the settings require, or an attacker removed the offer from its
     /// response.
     NoTls,
     /// The server's response is not valid SMTP, or lacks what the settings require.
-    Protocol(Step),
+    Protocol(SmtpStep),
     /// The file could not be written.
     File(io::ErrorKind),
 }
 
 /// The step at which sending a mail failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum SmtpStep {
     /// Connecting, greeting, encrypting.
     Connect,
     /// Authentication.
@@ -64,7 +64,7 @@ pub enum Step {
     Probe,
 }
 
-impl Step {
+impl SmtpStep {
     const fn words(self) -> &'static str {
         match self {
             Self::Connect => "the connection",
@@ -97,7 +97,7 @@ impl fmt::Display for Reason {
             ),
             Self::Refused(step, code) => write!(f, "the mail server refused {} ({code})", step.words()),
             Self::Silent(step) => write!(f, "the mail server did not answer in time after {}", step.words()),
-            Self::Network(Step::Connect, kind) => write!(f, "the mail server cannot be reached ({kind})"),
+            Self::Network(SmtpStep::Connect, kind) => write!(f, "the mail server cannot be reached ({kind})"),
             Self::Network(step, kind) => {
                 write!(
                     f,
@@ -125,9 +125,9 @@ const NO_TLS: &str = "the mail server does not offer encryption (STARTTLS), whic
 impl StdError for SendFailure {}
 
 /// Converts to the failure of a job.
-impl From<SendFailure> for Failure {
+impl From<SendFailure> for JobFailure {
     fn from(failure: SendFailure) -> Self {
-        let error = Error::internal(Shown(failure.to_string()));
+        let error = Error::internal(PublicCause(failure.to_string()));
         match failure {
             SendFailure::Permanent(_) => Self::Fail(error),
             SendFailure::Temporary(_) => Self::Retry(error),
@@ -139,7 +139,7 @@ impl From<SendFailure> for Failure {
 #[derive(Debug)]
 pub enum ProbeFailure {
     /// The server did not answer in time.
-    Silent(Step),
+    Silent(SmtpStep),
     /// The server refused, or cannot be reached.
     Server(SmtpError),
     /// The server does not offer the encryption that the settings require.
@@ -171,8 +171,8 @@ impl StdError for ProbeFailure {
 
 /// A failed step of the session with a server.
 #[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) step: Step,
+pub(super) struct SmtpFault {
+    pub(super) step: SmtpStep,
     pub(super) cause: Cause,
 }
 
@@ -192,8 +192,8 @@ pub(super) enum Cause {
 /// Codes that concern the gateway's authentication, at whatever step they occur (RFC 4954 §6).
 const SIGN_IN_CODES: [u16; 4] = [530, 534, 535, 538];
 
-impl From<Fault> for SendFailure {
-    fn from(Fault { step, cause }: Fault) -> Self {
+impl From<SmtpFault> for SendFailure {
+    fn from(SmtpFault { step, cause }: SmtpFault) -> Self {
         let error = match cause {
             Cause::Silent => return Self::Temporary(Reason::Silent(step)),
             Cause::International => return Self::Permanent(Reason::International),
@@ -204,7 +204,7 @@ impl From<Fault> for SendFailure {
             let code = code.into();
             let reason = Reason::Refused(step, code);
             // Refusals before the recipient concern the gateway: its operator can fix the cause while the mail waits.
-            let about_the_mail = matches!(step, Step::Recipient | Step::Content);
+            let about_the_mail = matches!(step, SmtpStep::Recipient | SmtpStep::Content);
             if error.is_permanent() && about_the_mail && !SIGN_IN_CODES.contains(&code) {
                 return Self::Permanent(reason);
             }
@@ -215,7 +215,7 @@ impl From<Fault> for SendFailure {
             // rustls reports TLS errors as I/O errors of this kind.
             Some(io::ErrorKind::InvalidData) => Reason::Tls,
             Some(kind) => Reason::Network(step, kind),
-            None if step == Step::Connect && !error.is_response() && !error.is_client() => {
+            None if step == SmtpStep::Connect && !error.is_response() && !error.is_client() => {
                 Reason::Network(step, io::ErrorKind::NotFound)
             }
             None => Reason::Protocol(step),
@@ -223,8 +223,8 @@ impl From<Fault> for SendFailure {
     }
 }
 
-impl From<Fault> for ProbeFailure {
-    fn from(Fault { step, cause }: Fault) -> Self {
+impl From<SmtpFault> for ProbeFailure {
+    fn from(SmtpFault { step, cause }: SmtpFault) -> Self {
         match cause {
             Cause::Smtp(error) => Self::Server(error),
             Cause::NoTls => Self::NoTls,

@@ -19,9 +19,9 @@ use super::clock::Clock;
 use crate::config::MailConfig;
 use crate::error::{Error, Result};
 
-pub use failure::{ProbeFailure, Reason, SendFailure, Step};
+pub use super::mail::failure::{ProbeFailure, Reason, SendFailure, SmtpStep};
+pub use super::mail::smtp::SmtpLimits;
 pub use message::Message;
-pub use smtp::Limits;
 
 /// The folder in the data directory for mails that are written to files.
 pub const FOLDER: &str = "mail";
@@ -61,7 +61,7 @@ impl Mailer {
 
     /// Replaces the time limits, which apply to a server and not to files.
     #[must_use]
-    pub fn with_limits(mut self, limits: Limits) -> Self {
+    pub fn with_limits(mut self, limits: SmtpLimits) -> Self {
         if let Route::Server(server) = &mut self.route {
             server.limits = limits;
         }

@@ -13,7 +13,7 @@ use lettre::transport::smtp::commands::{Data, Mail, Noop, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::failure::{Cause, Fault, ProbeFailure, SendFailure, Step};
+use super::failure::{Cause, ProbeFailure, SendFailure, SmtpFault, SmtpStep};
 use crate::config::{SmtpEncryption, SmtpLogin, SmtpServer};
 
 /// How long the server may take to answer `QUIT`, whose result does not matter.
@@ -22,7 +22,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// Time limits of a mail server. A mail that times out is retried, so these are far below what RFC 5321 §4.5.3.2 allows
 /// a relay.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct SmtpLimits {
     /// To accept the connection, greet and encrypt.
     pub connect: Duration,
     /// To answer one command; the content counts as one command.
@@ -31,7 +31,7 @@ pub struct Limits {
     pub mail: Duration,
 }
 
-impl Default for Limits {
+impl Default for SmtpLimits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
@@ -48,7 +48,7 @@ pub(super) struct Smtp {
     tls: Tls,
     credentials: Option<Credentials>,
     hello: ClientId,
-    pub(super) limits: Limits,
+    pub(super) limits: SmtpLimits,
 }
 
 impl Smtp {
@@ -74,7 +74,7 @@ impl Smtp {
             },
             credentials,
             hello: ClientId::default(),
-            limits: Limits::default(),
+            limits: SmtpLimits::default(),
         })
     }
 
@@ -90,32 +90,37 @@ impl Smtp {
     pub(super) async fn probe(&self) -> Result<(), ProbeFailure> {
         let mut session = Box::pin(self.open()).await?;
         let limit = self.limits.command;
-        let outcome = step(Step::Probe, limit, session.end, session.connection.command(Noop))
-            .await
-            .map(drop);
+        let outcome = step(
+            SmtpStep::Probe,
+            limit,
+            session.end,
+            session.connection.command(Noop),
+        )
+        .await
+        .map(drop);
         session.leave(&outcome).await;
         Ok(outcome?)
     }
 
     /// Connects, encrypts and signs in.
-    async fn open(&self) -> Result<Session, Fault> {
+    async fn open(&self) -> Result<SmtpSession, SmtpFault> {
         let end = Instant::now() + self.limits.mail;
         let limit = self.limits.connect;
-        let mut connection = step(Step::Connect, limit, end, self.connect()).await?;
+        let mut connection = step(SmtpStep::Connect, limit, end, self.connect()).await?;
         if matches!(self.tls, Tls::Required(_)) && !connection.is_encrypted() {
             // Only the greeting was exchanged.
             let _unheard = timeout(FAREWELL, connection.quit()).await;
             let cause = Cause::NoTls;
-            return Err(Fault {
-                step: Step::Connect,
+            return Err(SmtpFault {
+                step: SmtpStep::Connect,
                 cause,
             });
         }
         if let Some(credentials) = &self.credentials {
             let signing_in = connection.auth(DEFAULT_MECHANISMS, credentials);
-            step(Step::SignIn, self.limits.command, end, signing_in).await?;
+            step(SmtpStep::SignIn, self.limits.command, end, signing_in).await?;
         }
-        Ok(Session {
+        Ok(SmtpSession {
             connection,
             end,
             limit: self.limits.command,
@@ -145,7 +150,7 @@ impl Smtp {
 }
 
 /// A connection that is ready to send mails.
-struct Session {
+struct SmtpSession {
     connection: AsyncSmtpConnection,
     /// End of the time limit of the whole mail.
     end: Instant,
@@ -153,8 +158,8 @@ struct Session {
     limit: Duration,
 }
 
-impl Session {
-    async fn hand_over(&mut self, envelope: &Envelope, content: &[u8]) -> Result<(), Fault> {
+impl SmtpSession {
+    async fn hand_over(&mut self, envelope: &Envelope, content: &[u8]) -> Result<(), SmtpFault> {
         let options = self.options(envelope, content)?;
         let Self {
             connection,
@@ -163,19 +168,19 @@ impl Session {
         } = self;
         let (limit, end) = (*limit, *end);
         let sender = Mail::new(envelope.from().cloned(), options);
-        step(Step::Sender, limit, end, connection.command(sender)).await?;
+        step(SmtpStep::Sender, limit, end, connection.command(sender)).await?;
         for address in envelope.to() {
             let recipient = Rcpt::new(address.clone(), Vec::new());
-            step(Step::Recipient, limit, end, connection.command(recipient)).await?;
+            step(SmtpStep::Recipient, limit, end, connection.command(recipient)).await?;
         }
-        step(Step::Content, limit, end, connection.command(Data)).await?;
-        step(Step::Content, limit, end, connection.message(content)).await?;
+        step(SmtpStep::Content, limit, end, connection.command(Data)).await?;
+        step(SmtpStep::Content, limit, end, connection.message(content)).await?;
         Ok(())
     }
 
     /// Returns the parameters that a mail with an address or a header outside ASCII requires (RFC 6531 §3.4).
     /// Everything else is encoded.
-    fn options(&self, envelope: &Envelope, content: &[u8]) -> Result<Vec<MailParameter>, Fault> {
+    fn options(&self, envelope: &Envelope, content: &[u8]) -> Result<Vec<MailParameter>, SmtpFault> {
         if content.is_ascii() {
             return Ok(Vec::new());
         }
@@ -185,12 +190,12 @@ impl Session {
                 let address: &str = address.as_ref();
                 !address.is_ascii()
             });
-            return Err(Fault {
+            return Err(SmtpFault {
                 // A sender's address of that kind is for the operator to fix.
                 step: if is_recipients {
-                    Step::Recipient
+                    SmtpStep::Recipient
                 } else {
-                    Step::Sender
+                    SmtpStep::Sender
                 },
                 cause: Cause::International,
             });
@@ -202,7 +207,7 @@ impl Session {
     }
 
     /// Sends `QUIT`, unless the server no longer answers.
-    async fn leave(mut self, outcome: &Result<(), Fault>) {
+    async fn leave(mut self, outcome: &Result<(), SmtpFault>) {
         let hangs = matches!(outcome, Err(fault) if matches!(fault.cause, Cause::Silent));
         if !hangs {
             // The mail has been accepted or refused: how the connection ends does not matter.
@@ -213,15 +218,15 @@ impl Session {
 
 /// Runs one step, within its own time limit and before the end of the whole mail's.
 async fn step<T>(
-    step: Step,
+    step: SmtpStep,
     limit: Duration,
     end: Instant,
     work: impl Future<Output = Result<T, SmtpError>>,
-) -> Result<T, Fault> {
+) -> Result<T, SmtpFault> {
     let cause = match timeout_at(end.min(Instant::now() + limit), work).await {
         Ok(Ok(done)) => return Ok(done),
         Ok(Err(error)) => Cause::Smtp(error),
         Err(_elapsed) => Cause::Silent,
     };
-    Err(Fault { step, cause })
+    Err(SmtpFault { step, cause })
 }

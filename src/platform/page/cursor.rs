@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bson::Bson;
 use data_encoding::BASE64URL_NOPAD;
 
-use super::{Order, Values};
+use super::{SortOrder, Values};
 use crate::error::{Error, Result};
 use crate::platform::crypto::{CursorKey, TAG_LENGTH};
 
@@ -30,7 +30,7 @@ const NUMBER: u8 = 3;
 /// A list's order, and the key that authenticates its cursors.
 #[derive(Clone, Debug)]
 pub(super) struct Signed {
-    pub(super) order: Order,
+    pub(super) order: SortOrder,
     pub(super) key: CursorKey,
 }
 
@@ -38,7 +38,7 @@ impl Signed {
     /// Returns the text that the tag covers in addition to the values. Names are chosen by the gateway and contain no
     /// NUL.
     pub(super) fn label(&self) -> String {
-        let Order {
+        let SortOrder {
             name,
             field,
             values,

@@ -24,7 +24,7 @@ pub const DEFAULT: usize = 25;
 /// A list's order: the sort field, and a name that is part of its cursors, so that a cursor of another list is
 /// rejected.
 #[derive(Clone, Debug)]
-pub struct Order {
+pub struct SortOrder {
     /// Identifies the list: what it contains, its owner, and its order.
     pub name: String,
     /// Sort field; only `_id` if the order is that of creation. Its texts have at most [`MAX_TEXT`] bytes.
@@ -46,7 +46,7 @@ pub enum Values {
     Optional,
 }
 
-impl Order {
+impl SortOrder {
     /// Orders by creation, because ids begin with the time.
     pub fn by_id(name: impl Into<String>) -> Self {
         Self {
@@ -87,7 +87,7 @@ impl PageArgs {
     /// # Errors
     /// [`Error::BadInput`] for a size that is not 1 to 100, both directions at once, or a text that is not a cursor of
     /// this list.
-    pub fn check(&self, key: &CursorKey, order: Order) -> Result<Page> {
+    pub fn check(&self, key: &CursorKey, order: SortOrder) -> Result<Page> {
         let (argument, size, backward) = match (self.first, self.last) {
             (Some(_), Some(_)) => {
                 return Err(bad(

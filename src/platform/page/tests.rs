@@ -21,7 +21,7 @@ fn args(first: Option<i32>, last: Option<i32>, after: Option<&str>, before: Opti
 
 #[test]
 fn a_wrong_combination_is_an_error_never_a_silent_clamp() {
-    let order = || Order::by_id("users");
+    let order = || SortOrder::by_id("users");
     for (first, last) in [
         (Some(0), None),
         (Some(101), None),
@@ -45,7 +45,7 @@ fn a_wrong_combination_is_an_error_never_a_silent_clamp() {
 
 #[test]
 fn a_cursor_belongs_to_its_list() {
-    let order = Order::by_id("users of a");
+    let order = SortOrder::by_id("users of a");
     let page = args(Some(1), None, None, None)
         .check(&key(), order.clone())
         .expect("fine");
@@ -59,7 +59,7 @@ fn a_cursor_belongs_to_its_list() {
     assert_eq!(next.filter(), doc! { "_id": { "$gt": "x1" } });
     assert!(
         args(Some(1), None, Some(cursor), None)
-            .check(&key(), Order::by_id("users of b"))
+            .check(&key(), SortOrder::by_id("users of b"))
             .is_err()
     );
     assert!(
@@ -77,7 +77,7 @@ fn a_cursor_belongs_to_its_list() {
 
 #[test]
 fn rows_without_a_value_stand_before_all_others() {
-    let order = |descending| Order {
+    let order = |descending| SortOrder {
         name: "customers".to_owned(),
         field: "lastName",
         values: Values::Optional,
@@ -121,7 +121,7 @@ fn rows_without_a_value_stand_before_all_others() {
 #[test]
 fn a_backward_page_keeps_the_lists_order() {
     let page = args(None, Some(2), None, None)
-        .check(&key(), Order::by_id("users"))
+        .check(&key(), SortOrder::by_id("users"))
         .expect("fine");
     assert_eq!(page.sort(), doc! { "_id": -1 });
     let slice = page.cut(vec![3_i64, 2, 1], |row| ((*row).into(), (*row).into()));
@@ -129,8 +129,8 @@ fn a_backward_page_keeps_the_lists_order() {
     assert!(slice.has_previous && !slice.has_next);
 }
 
-fn optional(field: &'static str) -> Order {
-    Order {
+fn optional(field: &'static str) -> SortOrder {
+    SortOrder {
         name: "customers of sto_1".to_owned(),
         field,
         values: Values::Optional,
@@ -138,7 +138,7 @@ fn optional(field: &'static str) -> Order {
     }
 }
 
-fn cursor_of(order: &Order, value: &Bson, id: &str) -> Result<String> {
+fn cursor_of(order: &SortOrder, value: &Bson, id: &str) -> Result<String> {
     let page = args(Some(1), None, None, None).check(&key(), order.clone())?;
     let slice = page.cut(vec![()], |()| (value.clone(), id.into()));
     slice.rows[0].0.write()
@@ -185,14 +185,14 @@ fn a_cursor_is_good_for_its_order_and_key_only() {
     let order = optional("lastName");
     let cursor = cursor_of(&order, &"Ng".into(), ID).expect("a cursor");
     let other_vault = Vault::new(&MasterKey::from_bytes([8; 32])).expect("a good key");
-    let reads = |key: CursorKey, order: Order| Position::read(&cursor, &Signed { order, key }).is_some();
+    let reads = |key: CursorKey, order: SortOrder| Position::read(&cursor, &Signed { order, key }).is_some();
     assert!(reads(key(), order.clone()));
     assert!(!reads(other_vault.cursors().clone(), order.clone()));
     assert!(!reads(key(), optional("emailKey")));
     let descending = true;
     assert!(!reads(
         key(),
-        Order {
+        SortOrder {
             descending,
             ..order.clone()
         }
@@ -200,13 +200,13 @@ fn a_cursor_is_good_for_its_order_and_key_only() {
     let values = Values::Unique;
     assert!(!reads(
         key(),
-        Order {
+        SortOrder {
             values,
             ..order.clone()
         }
     ));
     let name = "customers of sto_2".to_owned();
-    assert!(!reads(key(), Order { name, ..order }));
+    assert!(!reads(key(), SortOrder { name, ..order }));
 }
 
 // DEF-01
@@ -270,7 +270,7 @@ fn a_wrong_cursor_is_refused_by_the_name_of_its_argument() {
         (args(Some(1), None, Some("s3cret"), None), "\"after\""),
         (args(None, Some(1), None, Some("s3cret")), "\"before\""),
     ] {
-        let refused = page.check(&key(), Order::by_id("users"));
+        let refused = page.check(&key(), SortOrder::by_id("users"));
         let Err(Error::BadInput(message)) = refused else {
             panic!("must refuse")
         };

@@ -10,7 +10,8 @@ use std::time::Duration;
 use bson::{Document, doc};
 use serde::Deserialize;
 
-use super::windows::{self, Event, Slot, Window};
+use super::windows;
+use super::windows::{Event, Window, WindowSlot};
 use super::{Throttle, refused};
 use crate::error::Result;
 use crate::platform::clock::Timestamp;
@@ -28,12 +29,12 @@ struct Account {
     #[serde(default)]
     events: Vec<Event>,
     #[serde(default)]
-    known: Vec<Known>,
+    known: Vec<KnownClient>,
 }
 
 /// A client that succeeded before.
 #[derive(Deserialize)]
-struct Known {
+struct KnownClient {
     /// The client's network, blinded together with the account.
     client: String,
     /// When the record expires.
@@ -42,13 +43,13 @@ struct Known {
 
 /// An attempt that counts as a failure until its success or withdrawal is reported.
 #[must_use = "a try that is not said to have succeeded counts as a failure"]
-pub struct Held(Option<Place>);
+pub struct Held(Option<CeilingEntry>);
 
-struct Place {
+struct CeilingEntry {
     throttle: Throttle,
     id: String,
     /// The slot that it is counted in; `None` for a client that is exempt.
-    slot: Option<Slot>,
+    slot: Option<WindowSlot>,
     /// The client, if it is to be recorded after a success.
     client: Option<String>,
 }
@@ -62,7 +63,7 @@ impl Throttle {
     /// `RATE_LIMITED`, until all windows have room.
     pub async fn hold(&self, account: &[&str], client: Option<&str>, windows: &[Window]) -> Result<Held> {
         let now = self.clock.now();
-        let Some(slot) = Slot::of(windows, now).filter(|_| self.on) else {
+        let Some(slot) = WindowSlot::of(windows, now).filter(|_| self.on) else {
             return Ok(Held(None));
         };
         let id = self.id("ceilings", account);
@@ -70,7 +71,7 @@ impl Throttle {
         let count = count(windows, &slot, client.as_deref(), now);
         let before: Option<Account> = self.reserve(&id, count).await?;
         let (events, known) = before.map_or_else(Default::default, |before| (before.events, before.known));
-        let mut place = Place {
+        let mut place = CeilingEntry {
             throttle: self.clone(),
             id,
             slot: None,
@@ -102,7 +103,7 @@ impl Throttle {
         if !self.on {
             return Ok(());
         }
-        let place = Place {
+        let place = CeilingEntry {
             throttle: self.clone(),
             id: self.id("ceilings", account),
             slot: None,
@@ -150,7 +151,7 @@ impl Held {
     pub async fn withdrawn(self) -> Result<()> {
         match self.0 {
             Some(place) if place.slot.is_some() => {
-                Place {
+                CeilingEntry {
                     client: None,
                     ..place
                 }
@@ -162,7 +163,7 @@ impl Held {
     }
 }
 
-impl Place {
+impl CeilingEntry {
     /// Uncounts the attempt and records the client.
     async fn end(self) -> Result<()> {
         let Self {
@@ -188,7 +189,7 @@ impl Place {
 
 /// Returns the update that counts an attempt at `now` if it fits and its client is not exempt, and changes nothing
 /// otherwise.
-fn count(windows: &[Window], slot: &Slot, client: Option<&str>, now: Timestamp) -> Vec<Document> {
+fn count(windows: &[Window], slot: &WindowSlot, client: Option<&str>, now: Timestamp) -> Vec<Document> {
     let mut counts = vec![windows::fits(windows, now)];
     if let Some(client) = client {
         let known = doc! { "$and": [{ "$eq": ["$$this.client", client] }, { "$gt": ["$$this.until", now] }] };
@@ -208,7 +209,7 @@ fn stored_clients() -> Document {
 }
 
 /// Returns the expression for the events with one less in this slot.
-fn given_back(slot: &Slot) -> Document {
+fn given_back(slot: &WindowSlot) -> Document {
     let own = doc! { "$and": [{ "$gte": ["$$this.at", slot.begin] }, { "$lt": ["$$this.at", slot.end] }] };
     let one_less = doc! { "at": "$$this.at", "count": { "$subtract": ["$$this.count", 1] } };
     let events = doc! { "$map": {

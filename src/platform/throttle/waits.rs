@@ -35,7 +35,7 @@ fn wait_after(failures: u32) -> Duration {
 /// Consecutive failures of one key.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Row {
+struct FailureRow {
     failures: u32,
     /// Time of the first failure.
     since: Timestamp,
@@ -72,7 +72,7 @@ impl Throttle {
             return Ok(Attempt(None));
         }
         let (id, now) = (self.id("waits", key), self.clock.now());
-        let before: Option<Row> = self.reserve(&id, count(now)).await?;
+        let before: Option<FailureRow> = self.reserve(&id, count(now)).await?;
         let row = before.filter(|row| row.expires_at > now);
         if let Some(until) = row.as_ref().and_then(|row| row.until)
             && until > now

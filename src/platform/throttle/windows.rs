@@ -121,7 +121,7 @@ impl Throttle {
     }
 
     async fn take_one(&self, limit: &Limit<'_>, now: Timestamp) -> Result<Option<Duration>> {
-        let Some(slot) = Slot::of(limit.windows, now) else {
+        let Some(slot) = WindowSlot::of(limit.windows, now) else {
             return Ok(None);
         };
         let id = self.id("windows", limit.key);
@@ -131,7 +131,7 @@ impl Throttle {
     }
 
     async fn give_back(&self, limit: &Limit<'_>, taken: Timestamp) {
-        let Some(slot) = Slot::of(limit.windows, taken) else {
+        let Some(slot) = WindowSlot::of(limit.windows, taken) else {
             return;
         };
         let own = doc! { "at": { "$gte": slot.begin, "$lt": slot.end }, "count": { "$gt": 0 } };
@@ -155,12 +155,12 @@ pub(super) fn wait(windows: &[Window], events: &[Event], now: Timestamp) -> Opti
 }
 
 /// The slot of a point in time.
-pub(super) struct Slot {
+pub(super) struct WindowSlot {
     pub(super) begin: Timestamp,
     pub(super) end: Timestamp,
 }
 
-impl Slot {
+impl WindowSlot {
     /// Returns the slot at `now`; `None` if there are no windows.
     pub(super) fn of(windows: &[Window], now: Timestamp) -> Option<Self> {
         let shortest = windows.iter().map(|window| window.period.as_millis()).min()?;
@@ -174,7 +174,7 @@ impl Slot {
 }
 
 /// Returns the update that counts an event at `now` if it fits into all windows, and changes nothing otherwise.
-fn count(windows: &[Window], slot: &Slot, now: Timestamp) -> Vec<Document> {
+fn count(windows: &[Window], slot: &WindowSlot, now: Timestamp) -> Vec<Document> {
     let fits = fits(windows, now);
     vec![doc! { "$set": {
         "events": { "$cond": [fits.clone(), counted(windows, slot, now), "$events"] },
@@ -205,7 +205,7 @@ pub(super) fn fits(windows: &[Window], now: Timestamp) -> Document {
 }
 
 /// Returns the expression for the events with one more at `now`, and without those that have left all windows.
-pub(super) fn counted(windows: &[Window], slot: &Slot, now: Timestamp) -> Document {
+pub(super) fn counted(windows: &[Window], slot: &WindowSlot, now: Timestamp) -> Document {
     let those =
         |meet: Vec<Document>| doc! { "$filter": { "input": stored_events(), "cond": { "$and": meet } } };
     let older = those(vec![
@@ -291,11 +291,11 @@ mod tests {
     #[test]
     fn slots_are_a_sixtieth_of_the_shortest_period() {
         let windows = [Window::new(5, HOUR), Window::new(1, MINUTE)];
-        let slot = Slot::of(&windows, Timestamp::from_millis(61_999)).expect("there are windows");
+        let slot = WindowSlot::of(&windows, Timestamp::from_millis(61_999)).expect("there are windows");
         assert_eq!((slot.begin, slot.end), (at(61), at(62)));
         let short = [Window::new(1, Duration::from_millis(1))];
-        let slot = Slot::of(&short, Timestamp::from_millis(7)).expect("there is a window");
+        let slot = WindowSlot::of(&short, Timestamp::from_millis(7)).expect("there is a window");
         assert_eq!(slot.end.since(slot.begin), Duration::from_millis(1));
-        assert!(Slot::of(&[], at(0)).is_none());
+        assert!(WindowSlot::of(&[], at(0)).is_none());
     }
 }

@@ -1,7 +1,7 @@
 //! Custom fields: definitions, a customer's values, and who may write both.
 
 use serde_json::json;
-use storefront_gateway::access::scope::Scope::{
+use storefront_gateway::reach::scope::Scope::{
     CustomFieldsWrite, CustomersRead, CustomersWrite, StorefrontsRead,
 };
 

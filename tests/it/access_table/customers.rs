@@ -1,7 +1,7 @@
 //! Customers: their queries and mutations.
 
 use serde_json::{Value, json};
-use storefront_gateway::access::scope::Scope::{
+use storefront_gateway::reach::scope::Scope::{
     CustomersRead, CustomersToken, CustomersWrite, StorefrontUsersRead, StorefrontsRead,
 };
 

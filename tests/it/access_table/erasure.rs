@@ -1,7 +1,7 @@
 //! Erasure and export.
 
 use serde_json::{Value, json};
-use storefront_gateway::access::scope::Scope::{CustomersAnonymize, CustomersRead, CustomersWrite};
+use storefront_gateway::reach::scope::Scope::{CustomersAnonymize, CustomersRead, CustomersWrite};
 
 use super::cell::Cell;
 use super::row::{NO, NONE, Row, does};

@@ -1,7 +1,7 @@
 //! Customer groups and markets: their queries and mutations.
 
 use serde_json::json;
-use storefront_gateway::access::scope::Scope::{
+use storefront_gateway::reach::scope::Scope::{
     CustomersRead, CustomersWrite, GroupsRead, GroupsWrite, StorefrontsRead,
 };
 

@@ -17,8 +17,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::json;
-use storefront_gateway::access::client::ClientKind;
-use storefront_gateway::access::scope::Scope;
+use storefront_gateway::auth::client::ClientKind;
+use storefront_gateway::reach::scope::Scope;
 
 use crate::customers::{setup, signed_in, with_password};
 use crate::kit::{self, Caller, Shop};

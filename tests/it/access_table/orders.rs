@@ -1,7 +1,7 @@
 //! Orders: queries, mutations, and the fields that lead to and from them.
 
 use serde_json::json;
-use storefront_gateway::access::scope::Scope::{
+use storefront_gateway::reach::scope::Scope::{
     CustomersRead, CustomersWrite, OrdersRead, OrdersWrite, StorefrontUsersRead, StorefrontsRead,
 };
 

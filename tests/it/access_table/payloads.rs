@@ -1,7 +1,7 @@
 //! The content of payloads: a person sees what its own token may read, a backend sees as much as with the read scope.
 
 use serde_json::{Value, json};
-use storefront_gateway::access::scope::Scope;
+use storefront_gateway::reach::scope::Scope;
 
 use super::cell::Cell;
 use crate::customers::{PASSWORD, credentials, setup, with_password};

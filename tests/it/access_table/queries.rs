@@ -1,6 +1,6 @@
 //! Queries of storefronts, storefront users and their items.
 
-use storefront_gateway::access::scope::Scope::{
+use storefront_gateway::reach::scope::Scope::{
     self, StorageRead, StorefrontUsersRead, StorefrontUsersToken, StorefrontsRead,
 };
 

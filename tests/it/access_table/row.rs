@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde_json::{Value, json};
-use storefront_gateway::access::scope::Scope;
+use storefront_gateway::reach::scope::Scope;
 
 use super::cell::Cell;
 use crate::kit::{self, Answer, Caller, Upload, png};

@@ -1,6 +1,6 @@
 //! Single sign-on: a storefront's identity providers, and signing in with them.
 
-use storefront_gateway::access::scope::Scope::{CustomersRead, CustomersWrite, StorefrontsRead};
+use storefront_gateway::reach::scope::Scope::{CustomersRead, CustomersWrite, StorefrontsRead};
 
 use super::row::{NO, NO_STOREFRONT, NONE, Row, asks, does};
 use crate::sign_on::{SIGN_ON, back_in};

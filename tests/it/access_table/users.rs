@@ -1,7 +1,7 @@
 //! Mutations of storefront users and their items.
 
 use serde_json::{Value, json};
-use storefront_gateway::access::scope::Scope::{
+use storefront_gateway::reach::scope::Scope::{
     StorageRead, StorageWrite, StorefrontUsersRead, StorefrontUsersToken, StorefrontUsersWrite,
 };
 

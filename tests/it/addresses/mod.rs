@@ -5,7 +5,7 @@ mod many;
 use bson::doc;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use storefront_gateway::access::scope::Scope;
+use storefront_gateway::reach::scope::Scope;
 
 use crate::kit::{self, Caller, Shop, faults};
 

@@ -3,9 +3,10 @@
 use bson::{Document, doc};
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
-use storefront_gateway::access::scope::Scope;
-use storefront_gateway::access::{audit::Recorded, client::ClientKind};
+use storefront_gateway::audit::Recorded;
+use storefront_gateway::auth::client::ClientKind;
 use storefront_gateway::platform::id::{CustomerId, Id};
+use storefront_gateway::reach::scope::Scope;
 
 use super::{all_said, said, told_during};
 use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, credentials, id_of, redeem, setup, shop, signed_in};

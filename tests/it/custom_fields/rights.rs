@@ -1,7 +1,7 @@
 //! Who may read and write the values of custom fields, and for whom they are required.
 
 use serde_json::{Map, Value, json};
-use storefront_gateway::access::scope::Scope;
+use storefront_gateway::reach::scope::Scope;
 
 use super::{customer, define, open, seen, signed_in, values};
 use crate::customers::{but, person, shop};

@@ -1,8 +1,8 @@
 //! Customers' tokens through OAuth 2.0, for clients with an OAuth library and without a GraphQL one.
 
 use serde_json::{Value, json};
-use storefront_gateway::access::client::ClientKind;
-use storefront_gateway::access::scope::Scope;
+use storefront_gateway::auth::client::ClientKind;
+use storefront_gateway::reach::scope::Scope;
 
 use super::{OTHER_PASSWORD, PASSWORD, ada, is_signed_in, shop};
 use crate::kit::Shop;

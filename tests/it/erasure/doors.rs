@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use storefront_gateway::access::scope::Scope;
+use storefront_gateway::reach::scope::Scope;
 
 use super::{of, on_behalf, state, status};
 use crate::addresses::{customer, home};

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bson::doc;
 use serde_json::{Value, json};
-use storefront_gateway::access::scope::Scope;
 use storefront_gateway::platform::migration::migrate;
+use storefront_gateway::reach::scope::Scope;
 use storefront_gateway::schema;
 
 use super::of;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bson::{Bson, doc};
 use serde_json::{Value, json};
-use storefront_gateway::platform::stored::{Field, Stored};
+use storefront_gateway::platform::stored::{Stored, StoredField};
 use storefront_gateway::{erasure, schema};
 
 use super::life::{CANARIES, Life, PASSWORD, paths};
@@ -262,7 +262,7 @@ fn exp_01_a_field_of_a_person_is_told_or_hidden_and_no_name_is_given_twice() {
     for stored in schema::stored() {
         let mut names = BTreeSet::new();
         for (path, field) in stored.fields {
-            if let Field::Personal(name) | Field::Told(name) = field {
+            if let StoredField::Personal(name) | StoredField::Told(name) = field {
                 assert!(
                     names.insert(name),
                     "{}.{path} is called {name} too",

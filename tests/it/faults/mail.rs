@@ -8,7 +8,7 @@ use std::time::Duration;
 use bson::doc;
 use futures_util::future::join;
 use serde_json::{Value, json};
-use storefront_gateway::platform::job::State;
+use storefront_gateway::platform::job::JobState;
 use storefront_gateway::platform::mail::Message;
 use storefront_gateway::platform::secret::Secret;
 
@@ -42,7 +42,7 @@ async fn forgets_password(shop: &Shop, email: &str) {
 
 /// Returns the state, attempts and failure of each unsent mail, as `jobs list` (or, with a state, `jobs list --dead`)
 /// shows them.
-async fn listed(shop: &Shop, state: Option<State>) -> Vec<(State, i32, Option<String>)> {
+async fn listed(shop: &Shop, state: Option<JobState>) -> Vec<(JobState, i32, Option<String>)> {
     let app = Arc::clone(&shop.gateway.app);
     let listing = async move { app.queue.list(state).await.expect("listed") };
     let jobs = shop.gateway.inside(listing).await;
@@ -50,7 +50,7 @@ async fn listed(shop: &Shop, state: Option<State>) -> Vec<(State, i32, Option<St
     mails.map(|job| (job.state, job.attempts, job.failure)).collect()
 }
 
-fn failed(state: State, attempts: i32, failure: &str) -> Vec<(State, i32, Option<String>)> {
+fn failed(state: JobState, attempts: i32, failure: &str) -> Vec<(JobState, i32, Option<String>)> {
     vec![(state, attempts, Some(failure.to_owned()))]
 }
 
@@ -112,10 +112,20 @@ async fn spr_86_a_reset_mail_waits_for_a_server_that_is_down() {
     forgets_password(&shop, "ada@example.com").await;
     shop.gateway.run_jobs().await;
     let unreachable = "the mail was not sent: the mail server cannot be reached (connection refused)";
-    assert_eq!(listed(&shop, None).await, failed(State::Waiting, 1, unreachable));
-    assert_eq!(listed(&shop, Some(State::Dead)).await, [], "it is not given up");
+    assert_eq!(
+        listed(&shop, None).await,
+        failed(JobState::Waiting, 1, unreachable)
+    );
+    assert_eq!(
+        listed(&shop, Some(JobState::Dead)).await,
+        [],
+        "it is not given up"
+    );
     try_again(&shop).await;
-    assert_eq!(listed(&shop, None).await, failed(State::Waiting, 2, unreachable));
+    assert_eq!(
+        listed(&shop, None).await,
+        failed(JobState::Waiting, 2, unreachable)
+    );
 
     mailbox.start_again().await;
     shop.gateway.advance(SECOND);
@@ -134,12 +144,12 @@ async fn spr_86_a_reset_mail_waits_for_a_server_that_hangs() {
     mailbox.pause();
     forgets_password(&shop, "ada@example.com").await;
     join(shop.gateway.run_jobs(), async {
-        let is_in_hand = async || listed(&shop, None).await == [(State::Running, 1, None)];
+        let is_in_hand = async || listed(&shop, None).await == [(JobState::Running, 1, None)];
         kit::eventually("the mail is in hand", is_in_hand).await;
         mailbox.kill().await;
     })
     .await;
-    let [(State::Waiting, 1, Some(failure))] = &listed(&shop, None).await[..] else {
+    let [(JobState::Waiting, 1, Some(failure))] = &listed(&shop, None).await[..] else {
         panic!("it is tried again: {:?}", listed(&shop, None).await)
     };
     assert!(failure.starts_with("the mail was not sent: "), "{failure}");
@@ -148,7 +158,7 @@ async fn spr_86_a_reset_mail_waits_for_a_server_that_hangs() {
     mailbox.pause();
     shop.gateway.advance(2 * HOUR);
     join(shop.gateway.run_jobs(), async {
-        let is_in_hand = async || matches!(listed(&shop, None).await[..], [(State::Running, 2, _)]);
+        let is_in_hand = async || matches!(listed(&shop, None).await[..], [(JobState::Running, 2, _)]);
         kit::eventually("the mail is in hand", is_in_hand).await;
         mailbox.go_on();
     })
@@ -172,12 +182,12 @@ async fn spr_86_a_reset_mail_that_was_given_up_is_sent_when_an_operator_says_so(
     forgets_password(&shop, "ada@example.com").await;
     shop.gateway.run_jobs().await;
     let refused = "the mail was not sent: the mail server refused the sender (530)";
-    assert_eq!(listed(&shop, None).await, failed(State::Waiting, 1, refused));
+    assert_eq!(listed(&shop, None).await, failed(JobState::Waiting, 1, refused));
     for _ in 0..20 {
         try_again(&shop).await;
     }
-    let dead = failed(State::Dead, 12, refused);
-    assert_eq!(listed(&shop, Some(State::Dead)).await, dead);
+    let dead = failed(JobState::Dead, 12, refused);
+    assert_eq!(listed(&shop, Some(JobState::Dead)).await, dead);
 
     mailbox.kill().await;
     mailbox.start_again_as(MailServer::default()).await;
@@ -186,7 +196,7 @@ async fn spr_86_a_reset_mail_that_was_given_up_is_sent_when_an_operator_says_so(
     assert_eq!(taken(&shop, &mut mailbox).await.len(), 0);
     let app = Arc::clone(&shop.gateway.app);
     let retrying = async move {
-        let dead = app.queue.list(Some(State::Dead)).await.expect("listed");
+        let dead = app.queue.list(Some(JobState::Dead)).await.expect("listed");
         app.queue.retry(&dead[0].id).await.expect("retried")
     };
     assert!(shop.gateway.inside(retrying).await);
@@ -206,8 +216,8 @@ async fn spr_86_a_mail_that_no_server_will_take_is_given_up_at_once_and_holds_up
     shop.gateway.run_jobs().await;
     let refused = "the mail cannot be sent: the mail server refused the recipient (550)";
     assert_eq!(
-        listed(&shop, Some(State::Dead)).await,
-        failed(State::Dead, 1, refused)
+        listed(&shop, Some(JobState::Dead)).await,
+        failed(JobState::Dead, 1, refused)
     );
     let mails = taken(&shop, &mut mailbox).await;
     assert_eq!(mails.len(), 1);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::json;
-use storefront_gateway::access::scope::Scope;
+use storefront_gateway::reach::scope::Scope;
 
 use super::{MIB, UPLOAD_END, upload_head, upload_parts};
 use crate::kit::{self, Binary, Bystander, Raw, Upload, png, png_of};

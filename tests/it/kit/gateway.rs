@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bson::doc;
 use mongodb::Client;
-use storefront_gateway::app::{App, Parts};
+use storefront_gateway::app::{App, AppParts};
 use storefront_gateway::config::Config;
 use storefront_gateway::http::graphiql::{Credentials, DemoPage, Hosts};
 use storefront_gateway::platform::{
@@ -16,7 +16,8 @@ use storefront_gateway::platform::{
     random::Random,
     secret::MasterKey,
 };
-use storefront_gateway::serve::{self, Running};
+use storefront_gateway::serve;
+use storefront_gateway::serve::RunningGateway;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -163,7 +164,12 @@ fn runtime(logs: &Logs, filter: &'static str) -> Runtime {
         .expect("a runtime")
 }
 
-async fn start(config: Config, clock: Clock, commands: Commands, graphiql: Option<Credentials>) -> Running {
+async fn start(
+    config: Config,
+    clock: Clock,
+    commands: Commands,
+    graphiql: Option<Credentials>,
+) -> RunningGateway {
     let listener = TcpListener::bind(config.http.listen).await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let storefront_gateway::config::DatabaseServer::External { uri } = &config.database.server else {
@@ -173,7 +179,7 @@ async fn start(config: Config, clock: Clock, commands: Commands, graphiql: Optio
     let database = Database::connect(uri.expose(), &config.database.name, monitor)
         .await
         .expect("a client");
-    let parts = Parts {
+    let parts = AppParts {
         public_url: config.http.public_url(address).to_string(),
         config,
         database,
@@ -212,7 +218,7 @@ pub(crate) struct Gateway {
     owner: Option<Handle>,
     setup: Setup,
     handle: Handle,
-    running: Mutex<Option<(Runtime, Running)>>,
+    running: Mutex<Option<(Runtime, RunningGateway)>>,
 }
 
 impl Gateway {
@@ -301,7 +307,7 @@ impl Gateway {
         self.errors_expected.store(true, Ordering::Relaxed);
     }
 
-    fn take(&self) -> Option<(Runtime, Running)> {
+    fn take(&self) -> Option<(Runtime, RunningGateway)> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use bson::{Document, doc};
 use serde_json::{Value, json};
-use storefront_gateway::access::client::{ClientKind, NewClient};
-use storefront_gateway::access::reach::SystemReach;
-use storefront_gateway::access::scope::Scope;
+use storefront_gateway::auth::client::{ClientKind, NewClient};
 use storefront_gateway::platform::id::{ApiClientId, MemberId, OrganizationId, StorefrontId};
+use storefront_gateway::reach::HouseReach;
+use storefront_gateway::reach::scope::Scope;
 use storefront_gateway::storefront::{Storefront, store};
 
 use super::gateway::Gateway;
@@ -220,7 +220,7 @@ async fn add_storefront(
         conceal_emails: false,
     };
     let making = async move {
-        let system = SystemReach::for_background_work();
+        let system = HouseReach::for_background_work();
         store::create(&app.database, &system, &app.clock, &app.random, new).await
     };
     gateway

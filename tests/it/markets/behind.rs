@@ -2,7 +2,7 @@
 //! what the caller may see.
 
 use serde_json::{Value, json};
-use storefront_gateway::access::scope::Scope::{
+use storefront_gateway::reach::scope::Scope::{
     self, CustomersRead, CustomersWrite, GroupsRead, GroupsWrite, StorefrontsRead,
 };
 

@@ -1,8 +1,8 @@
 //! The filter of customers by group.
 
 use serde_json::{Value, json};
-use storefront_gateway::access::client::ClientKind;
-use storefront_gateway::access::scope::Scope::{CustomersRead, StorefrontsRead};
+use storefront_gateway::auth::client::ClientKind;
+use storefront_gateway::reach::scope::Scope::{CustomersRead, StorefrontsRead};
 
 use super::join;
 use super::visibility::{Stage, at};

@@ -1,8 +1,8 @@
 //! The visibility of markets, by every path to them.
 
 use serde_json::{Value, json};
-use storefront_gateway::access::client::ClientKind;
-use storefront_gateway::access::scope::Scope;
+use storefront_gateway::auth::client::ClientKind;
+use storefront_gateway::reach::scope::Scope;
 
 use super::{group, join, leave, market, names};
 use crate::addresses::customer;

@@ -7,7 +7,7 @@ mod repeated;
 
 use bson::doc;
 use serde_json::{Value, json};
-use storefront_gateway::access::scope::Scope;
+use storefront_gateway::reach::scope::Scope;
 
 use crate::addresses::{customer, home};
 use crate::customers::but;

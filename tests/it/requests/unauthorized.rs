@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::json;
-use storefront_gateway::access::client::ClientKind;
-use storefront_gateway::access::scope::Scope;
+use storefront_gateway::auth::client::ClientKind;
+use storefront_gateway::reach::scope::Scope;
 
 use crate::customers::{ada, setup};
 use crate::kit::{Answer, Caller, Shop};

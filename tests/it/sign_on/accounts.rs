@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bson::doc;
 use futures_util::FutureExt;
 use serde_json::json;
-use storefront_gateway::access::reach::SystemReach;
 use storefront_gateway::customer::identity::forget_in;
 use storefront_gateway::platform::id::{Id, StorefrontId, StorefrontUserId};
+use storefront_gateway::reach::HouseReach;
 
 use super::op::USERINFO;
 use super::{NOT_LINKED, Reply, SIGN_ON, add, arrives, back_with, counts, provider, shop_and_op};
@@ -221,7 +221,7 @@ async fn forget(shop: &Shop, user: &str) -> u64 {
             .database
             .transaction(context, |tx, (database, storefront, user)| {
                 async move {
-                    let system = SystemReach::for_background_work();
+                    let system = HouseReach::for_background_work();
                     forget_in(database, &system, tx, storefront, user).await
                 }
                 .boxed()

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use storefront_gateway::access::reach::SystemReach;
-use storefront_gateway::sign_on::store::{self, NotAdded};
+use storefront_gateway::oidc::store::{self, NotAdded};
+use storefront_gateway::reach::HouseReach;
 
 use super::op::{DISCOVERY, JWKS, TOKEN};
 use super::{Reply, SIGN_ON, add, arrives, back_with, counts, open, provider, shop_and_op};
@@ -97,7 +97,7 @@ async fn def_11_a_storefront_has_at_most_50_identity_providers_of_those_at_once_
             Arc::clone(&shop.gateway.app),
             provider(&shop.storefront.id, &format!("op{number}"), "https://op.example"),
         );
-        let adding = async move { store::add(&app, &SystemReach::for_background_work(), new).await };
+        let adding = async move { store::add(&app, &HouseReach::for_background_work(), new).await };
         shop.gateway.inside(adding)
     });
     let added = join_all(adding).await;

@@ -192,7 +192,7 @@ async fn epc_09_a_certified_provider_refuses_what_does_not_belong_to_its_code() 
     let wrong = provider(&shop.storefront.id, "wrong", &certified.issuer);
     add(
         &shop,
-        storefront_gateway::sign_on::store::NewProvider {
+        storefront_gateway::oidc::store::NewProvider {
             client_secret: Some("another secret".into()),
             ..wrong
         },

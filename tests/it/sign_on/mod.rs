@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 use bson::doc;
 use serde_json::{Value, json};
-use storefront_gateway::access::reach::SystemReach;
+use storefront_gateway::oidc::store::{self, NewProvider};
 use storefront_gateway::platform::id::StorefrontId;
-use storefront_gateway::sign_on::store::{self, NewProvider};
+use storefront_gateway::reach::HouseReach;
 
 pub(crate) use op::{Op, Reply};
 
@@ -53,7 +53,7 @@ pub(crate) fn provider(storefront: &StorefrontId, key: &str, issuer: &str) -> Ne
 pub(crate) async fn add(shop: &Shop, new: NewProvider) -> String {
     let app = Arc::clone(&shop.gateway.app);
     let adding = async move {
-        let system = SystemReach::for_background_work();
+        let system = HouseReach::for_background_work();
         store::add(&app, &system, new).await
     };
     let added = shop.gateway.inside(adding).await.expect("added");

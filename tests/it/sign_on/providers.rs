@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bson::doc;
 use serde_json::{Value, json};
-use storefront_gateway::access::reach::SystemReach;
+use storefront_gateway::oidc::store;
 use storefront_gateway::platform::id::{Id, IdentityProviderId};
-use storefront_gateway::sign_on::store;
+use storefront_gateway::reach::HouseReach;
 use url::Url;
 
 use super::op::{DISCOVERY, TOKEN};
@@ -214,7 +214,7 @@ async fn epc_09_a_provider_that_is_removed_signs_nobody_in_and_takes_its_identit
         let app = Arc::clone(&shop.gateway.app);
         let id = IdentityProviderId::parse(&second).expect("an id");
         let removing = async move {
-            let system = SystemReach::for_background_work();
+            let system = HouseReach::for_background_work();
             store::remove(&app.database, &system, &id).await.expect("removed")
         };
         shop.gateway.inside(removing).await

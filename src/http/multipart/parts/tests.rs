@@ -1,7 +1,7 @@
 use super::*;
 
 /// Returns the parts of a body that arrives in these pieces: names, file names and contents.
-async fn read(pieces: Vec<Vec<u8>>, budget: u64) -> Result<Vec<(Head, Vec<u8>)>, PartFault> {
+async fn read(pieces: Vec<Vec<u8>>, budget: u64) -> Result<Vec<(PartHead, Vec<u8>)>, PartFault> {
     let pieces = pieces.into_iter().map(|piece| Ok(Bytes::from(piece)));
     let stream = futures_util::stream::iter(pieces).boxed();
     let mut parts = Parts::new(stream, "x", budget);
@@ -12,7 +12,7 @@ async fn read(pieces: Vec<Vec<u8>>, budget: u64) -> Result<Vec<(Head, Vec<u8>)>,
             assert!(!piece.is_empty());
             content.extend_from_slice(&piece);
         }
-        found.push((Head { length: 0, ..head }, content));
+        found.push((PartHead { length: 0, ..head }, content));
     }
     assert!(parts.finish(1024).await);
     Ok(found)
@@ -28,7 +28,7 @@ const TWO: &[u8] = b"preamble\r\n--x \t\r\nContent-Disposition: form-data; name=
 // DEF-02
 #[tokio::test]
 async fn parts_are_the_same_however_the_body_is_cut() {
-    let head = |name: &str, file_name: Option<&str>| Head {
+    let head = |name: &str, file_name: Option<&str>| PartHead {
         name: Some(name.to_owned()),
         file_name: file_name.map(str::to_owned),
         length: 0,

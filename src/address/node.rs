@@ -1,0 +1,245 @@
+//! The GraphQL node of addresses, and a customer's address book.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Description, ID, Object};
+
+use super::country::CountryCode;
+use super::{Address, Defaults, store};
+use crate::context::{RequestContext, behind::Behind};
+use crate::customer::{
+    Customer, Salutation,
+    node::{CustomerNode, READ},
+};
+use crate::error::{Error, Result};
+use crate::platform::{
+    clock::Timestamp,
+    id::{AddressId, Id},
+    page::{Connection, PageArgs},
+    scalar::wire_count,
+};
+use crate::reach::Reach;
+
+/// A postal address of a customer.
+/// Requires an integration token or client secret with the scope `customers:read`, or the token of this customer or of
+/// its storefront user.
+#[derive(Clone, Description)]
+pub struct AddressNode {
+    document: Arc<Address>,
+    /// The customer, if it is already loaded.
+    customer: Option<Arc<Customer>>,
+    /// In a mutation's payload: the reach that shows this person without the scopes for reading them.
+    granted: Option<Reach>,
+}
+
+impl AddressNode {
+    /// The node of a document whose customer is loaded. `granted` is the reach of a payload, which needs no scope.
+    #[must_use]
+    pub fn of(document: Arc<Address>, customer: Arc<Customer>, granted: Option<Reach>) -> Self {
+        Self {
+            document,
+            customer: Some(customer),
+            granted,
+        }
+    }
+
+    async fn holder(&self, ctx: &Context<'_>) -> Result<Arc<Customer>> {
+        if let Some(customer) = &self.customer {
+            return Ok(Arc::clone(customer));
+        }
+        let context = RequestContext::of(ctx)?;
+        let reach = match &self.granted {
+            Some(reach) => reach.clone(),
+            None => context.reach(&READ)?,
+        };
+        let found = context.by_id::<Customer>(&reach, &self.document.customer_id);
+        let gone = || Error::Forbidden("The address's customer is being removed.".to_owned());
+        found.await?.ok_or_else(gone)
+    }
+}
+
+#[Object(name = "Address", use_type_description)]
+impl AddressNode {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        ID::from(&self.document.id)
+    }
+
+    /// Customer that the address belongs to.
+    async fn customer(&self, ctx: &Context<'_>) -> Result<CustomerNode> {
+        Ok(CustomerNode::granted(
+            self.holder(ctx).await?,
+            self.granted.clone(),
+        ))
+    }
+
+    /// Label that the customer chose, such as `home` or `office`; null if not set.
+    async fn label(&self) -> Option<&str> {
+        self.document.content.label.as_deref()
+    }
+
+    /// Salutation; null if not set.
+    async fn salutation(&self) -> Option<Salutation> {
+        self.document.content.salutation
+    }
+
+    /// First name.
+    async fn first_name(&self) -> &str {
+        &self.document.content.first_name
+    }
+
+    /// Last name.
+    async fn last_name(&self) -> &str {
+        &self.document.content.last_name
+    }
+
+    /// Company; null if not set.
+    async fn company(&self) -> Option<&str> {
+        self.document.content.company.as_deref()
+    }
+
+    /// First address line: street and number.
+    async fn address1(&self) -> &str {
+        &self.document.content.address1
+    }
+
+    /// Second address line; null if not set.
+    async fn address2(&self) -> Option<&str> {
+        self.document.content.address2.as_deref()
+    }
+
+    /// Third address line; null if not set.
+    async fn address3(&self) -> Option<&str> {
+        self.document.content.address3.as_deref()
+    }
+
+    /// Postal code, with leading zeros; null if not set.
+    async fn zip_code(&self) -> Option<&str> {
+        self.document.content.zip_code.as_deref()
+    }
+
+    /// City.
+    async fn city(&self) -> &str {
+        &self.document.content.city
+    }
+
+    /// State, province or similar region; null if not set.
+    async fn region(&self) -> Option<&str> {
+        self.document.content.region.as_deref()
+    }
+
+    /// Country code.
+    async fn iso2_code(&self) -> CountryCode {
+        self.document.content.iso2_code
+    }
+
+    /// Display name of the country: the one that was sent, or the English name for `iso2Code`.
+    async fn country(&self) -> &str {
+        self.document.content.country_name()
+    }
+
+    /// Phone number; null if not set.
+    async fn phone(&self) -> Option<&str> {
+        self.document.content.phone.as_deref()
+    }
+
+    /// Whether this is the customer's default shipping address.
+    async fn is_default_shipping(&self, ctx: &Context<'_>) -> Result<bool> {
+        let defaults = Defaults::of(&*self.holder(ctx).await?);
+        Ok(defaults.shipping.as_ref() == Some(&self.document.id))
+    }
+
+    /// Whether this is the customer's default billing address.
+    async fn is_default_billing(&self, ctx: &Context<'_>) -> Result<bool> {
+        let defaults = Defaults::of(&*self.holder(ctx).await?);
+        Ok(defaults.billing.as_ref() == Some(&self.document.id))
+    }
+
+    /// Time at which the address was added.
+    async fn created_at(&self) -> Timestamp {
+        self.document.created_at
+    }
+
+    /// Time of the last update of this address; equal to `createdAt` before the first update.
+    async fn updated_at(&self) -> Timestamp {
+        self.document.updated_at
+    }
+
+    /// Version number, which increases with each update of this address, but not when another address becomes a
+    /// default. Pass it as `expectedVersion` to detect concurrent changes.
+    async fn version(&self) -> i32 {
+        wire_count(self.document.version)
+    }
+}
+
+/// The addresses of one customer, within `reach`.
+pub struct AddressBook<'a> {
+    /// The request.
+    pub context: &'a Arc<RequestContext>,
+    /// The reach of the caller.
+    pub reach: Reach,
+    /// The customer.
+    pub customer: &'a Arc<Customer>,
+    /// The reach of a payload, which needs no scope.
+    pub granted: Option<&'a Reach>,
+}
+
+impl AddressBook<'_> {
+    fn node(&self, document: Arc<Address>) -> AddressNode {
+        AddressNode::of(document, Arc::clone(self.customer), self.granted.cloned())
+    }
+
+    fn behind(&self) -> Behind<'_, Customer> {
+        Behind {
+            context: self.context,
+            parent: self.customer,
+        }
+    }
+
+    /// The address with this id; `None` when the customer has none.
+    pub async fn find(&self, id: &AddressId) -> Result<Option<AddressNode>> {
+        let found = self.context.by_id::<Address>(&self.reach, id).await?;
+        let own = found.filter(|address| address.customer_id == self.customer.id);
+        Ok(own.map(|address| self.node(address)))
+    }
+
+    /// The default address for shipping; `None` if the customer has no addresses. Both defaults are read together with
+    /// the pages.
+    pub async fn default_shipping(&self) -> Result<Option<AddressNode>> {
+        self.default(Defaults::of(self.customer).shipping, store::DEFAULT_SHIPPING)
+            .await
+    }
+
+    /// The default address for billing; `None` if the customer has no addresses.
+    pub async fn default_billing(&self) -> Result<Option<AddressNode>> {
+        self.default(Defaults::of(self.customer).billing, store::DEFAULT_BILLING)
+            .await
+    }
+
+    async fn default(&self, known: Option<AddressId>, field: &'static str) -> Result<Option<AddressNode>> {
+        if known.is_none() {
+            return Ok(None);
+        }
+        let found = self.behind().named::<Address>(&self.reach, field).await?;
+        Ok(found.map(|document| self.node(Arc::new(document))))
+    }
+
+    /// A page, oldest first; one command reads the pages and defaults of all customers of a level.
+    pub async fn page(&self, args: &PageArgs) -> Result<Connection<AddressNode>> {
+        let node = |document: Arc<Address>| self.node(document);
+        self.behind().list(&self.reach, &self.reach, args, node).await
+    }
+}
+
+/// The address with this id, for `node`.
+pub async fn node(context: &RequestContext, id: &str) -> Result<Option<AddressNode>> {
+    let (Some(id), Ok(reach)) = (AddressId::parse(id), context.reach(&READ)) else {
+        return Ok(None);
+    };
+    let found = context.by_id::<Address>(&reach, &id).await?;
+    Ok(found.map(|document| AddressNode {
+        document,
+        customer: None,
+        granted: None,
+    }))
+}

@@ -1,0 +1,91 @@
+//! Revocation of access tokens (RFC 7009).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bson::{Document, doc};
+
+use super::authenticate::Access;
+use super::cache::remembered;
+use super::token::Claims;
+use crate::error::Result;
+use crate::platform::{
+    clock::Timestamp,
+    database::{Index, IndexKind, Tx},
+    id::StorefrontUserId,
+};
+
+/// Revoked access tokens by their `jti`.
+const REVOKED: &str = "revokedTokens";
+
+/// Indexes of the revoked tokens.
+pub const INDEXES: &[Index] = &[
+    Index {
+        collection: REVOKED,
+        name: "expiry",
+        keys: &[("expiresAt", 1)],
+        kind: IndexKind::Expiry(Duration::ZERO),
+    },
+    Index {
+        collection: REVOKED,
+        name: "user",
+        keys: &[("userId", 1)],
+        kind: IndexKind::Having("userId"),
+    },
+];
+
+impl Access {
+    /// The claims of a token that is still accepted somewhere and so can be revoked; `None` for any other text.
+    ///
+    /// # Errors
+    /// When the keys cannot be read.
+    pub(super) async fn revocable(&self, token: &str) -> Result<Option<Arc<Claims>>> {
+        if let Some(live) = self.tokens.verify(token).await? {
+            return Ok(Some(live));
+        }
+        let expired = self.tokens.verify_of_any_age(token).await?;
+        Ok(expired.filter(|claims| claims.guest().is_some()).map(Arc::new))
+    }
+
+    /// Revokes a token: on this node at once, on other nodes within five seconds.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn revoke_token(&self, claims: &Claims) -> Result<()> {
+        let until = match claims.guest() {
+            // An anonymous user's token is accepted at sign-in also after it has expired, so the revocation is kept as
+            // long as the user exists.
+            Some((user, _)) => doc! { "userId": user },
+            None => doc! { "expiresAt": Timestamp::from_millis(claims.exp * 1000) },
+        };
+        self.database
+            .house::<Document>(REVOKED)
+            .update_one(doc! { "_id": &claims.jti }, doc! { "$set": until })
+            .upsert(true)
+            .await?;
+        self.revoked_tokens.insert(claims.jti.clone(), true).await;
+        Ok(())
+    }
+
+    /// Whether the token with this `jti` was revoked.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub(super) async fn is_revoked(&self, jti: &str) -> Result<bool> {
+        let look = async |jti: String| {
+            let revoked = self.database.house::<Document>(REVOKED);
+            Ok(revoked.find_one(doc! { "_id": jti }).await?.is_some())
+        };
+        remembered(&self.revoked_tokens, jti.to_owned(), look).await
+    }
+
+    /// Deletes the revocations of an anonymous user's tokens, in the transaction that deletes the user.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn forget_revoked_in(&self, tx: &mut Tx, user: &StorefrontUserId) -> Result<()> {
+        let revoked = self.database.house::<Document>(REVOKED);
+        revoked.delete_many(doc! { "userId": user }).session(tx).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,403 @@
+//! The GraphQL node of customers.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Description, ID, Object};
+
+use super::anonymization::AnonymizationStatus;
+use super::sessions;
+use super::sessions::CustomerSessionNode;
+use super::terms::TermsAcceptanceNode;
+use super::{Customer, CustomerStatus, Gender, Salutation};
+use crate::address::node::{AddressBook, AddressNode};
+use crate::context::{RequestContext, behind::Behind};
+use crate::custom_field::node::{CustomField, fields_of};
+use crate::erasure::node::AnonymizationInfo;
+use crate::error::{Error, Result};
+use crate::market::node::{CustomerGroupNode, MarketNode, groups_of_customer, markets_of_customer};
+use crate::order::{list::orders_behind, node::OrderNode};
+use crate::platform::{
+    clock::Timestamp,
+    id::{AddressId, CustomerId, Id},
+    page::{Connection, PageArgs},
+    scalar::{Date, wire_count},
+};
+use crate::reach::{
+    Reach,
+    principal::{CredentialKind, Policy},
+    scope::Scope,
+};
+use crate::storefront::node::{StorefrontNode, storefront_of};
+use crate::storefront_user::{
+    StorefrontUser,
+    node::{READ as READ_USERS, StorefrontUserNode},
+};
+
+/// Who may read customers; a storefront user may read the customer that it is linked to.
+pub const READ: Policy = Policy::backend(Scope::CustomersRead).and_own();
+
+/// A customer account of a storefront. Personal data is null after erasure.
+/// Requires an integration token or client secret with the scope `customers:read`, the token of this customer, or the
+/// token of its storefront user.
+#[derive(Clone, Description)]
+pub struct CustomerNode {
+    document: Arc<Customer>,
+    /// In a mutation's payload: the reach that shows this person without the scopes for reading them.
+    granted: Option<Reach>,
+}
+
+impl CustomerNode {
+    /// The node of a document.
+    #[must_use]
+    pub fn new(document: Arc<Customer>) -> Self {
+        Self {
+            document,
+            granted: None,
+        }
+    }
+
+    /// The node in the payload of a mutation that was authorized with `reach`.
+    #[must_use]
+    pub fn in_payload(document: Customer, reach: &Reach) -> Self {
+        Self {
+            granted: Some(reach.showing_customer(&document.user_id)),
+            document: Arc::new(document),
+        }
+    }
+
+    /// The node behind another object. `granted` is the reach of a payload, which needs no scope.
+    #[must_use]
+    pub fn granted(document: Arc<Customer>, granted: Option<Reach>) -> Self {
+        Self { document, granted }
+    }
+
+    /// The reach with which objects behind the customer are read.
+    fn reach(&self, context: &RequestContext, policy: &Policy) -> Result<Reach> {
+        match &self.granted {
+            Some(reach) => Ok(reach.clone()),
+            None => context.reach(policy),
+        }
+    }
+
+    fn address_book<'a>(&'a self, ctx: &Context<'a>) -> Result<AddressBook<'a>> {
+        let context = RequestContext::of(ctx)?;
+        Ok(AddressBook {
+            context,
+            reach: self.reach(context, &READ)?,
+            customer: &self.document,
+            granted: self.granted.as_ref(),
+        })
+    }
+
+    fn behind<'a>(&'a self, ctx: &Context<'a>) -> Result<Behind<'a, Customer>> {
+        Ok(Behind {
+            context: RequestContext::of(ctx)?,
+            parent: &self.document,
+        })
+    }
+}
+
+#[Object(name = "Customer", use_type_description)]
+impl CustomerNode {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        ID::from(&self.document.id)
+    }
+
+    /// Human-readable reference, such as `DE--25`. Unique in the storefront and never reused.
+    async fn reference(&self) -> &str {
+        &self.document.reference
+    }
+
+    /// The storefront of the account. Requires the scope `storefronts:read`, or the token of this customer or of its
+    /// storefront user; otherwise FORBIDDEN.
+    async fn storefront(&self, ctx: &Context<'_>) -> Result<StorefrontNode> {
+        let context = RequestContext::of(ctx)?;
+        storefront_of(context, self.granted.as_ref(), &self.document.storefront_id).await
+    }
+
+    /// The storefront user of the customer, with the private storage. Requires the scope `storefront_users:read`, or
+    /// the token of this customer or of its storefront user; otherwise FORBIDDEN.
+    async fn storefront_user(&self, ctx: &Context<'_>) -> Result<StorefrontUserNode> {
+        let context = RequestContext::of(ctx)?;
+        let reach = self.reach(context, &READ_USERS)?;
+        let user = context
+            .by_id::<StorefrontUser>(&reach, &self.document.user_id)
+            .await?;
+        user.map(|user| StorefrontUserNode::granted(user, self.granted.clone()))
+            .ok_or_else(|| Error::internal("the storefront user of a customer does not exist"))
+    }
+
+    /// E-mail address as it was entered; null after erasure.
+    async fn email(&self) -> Option<&str> {
+        self.document.email.as_deref()
+    }
+
+    /// Whether the e-mail address is verified.
+    async fn is_email_verified(&self) -> bool {
+        self.document.is_email_verified
+    }
+
+    /// Whether the customer has a password to sign in with.
+    async fn has_password(&self) -> bool {
+        self.document.password_hash.is_some()
+    }
+
+    /// First name; null after erasure, and if single sign-on created the account without one.
+    async fn first_name(&self) -> Option<&str> {
+        self.document.first_name.as_deref()
+    }
+
+    /// Last name; null after erasure, and if single sign-on created the account without one.
+    async fn last_name(&self) -> Option<&str> {
+        self.document.last_name.as_deref()
+    }
+
+    /// Salutation; null if not set, and after erasure.
+    async fn salutation(&self) -> Option<Salutation> {
+        self.document.salutation
+    }
+
+    /// Gender; null if not set, and after erasure.
+    async fn gender(&self) -> Option<Gender> {
+        self.document.gender
+    }
+
+    /// Date of birth; null if not set, and after erasure.
+    async fn date_of_birth(&self) -> Option<Date> {
+        self.document.date_of_birth
+    }
+
+    /// Identifies the shopper to payment gateways: 3 to 128 characters, generated, editable by integrations.
+    /// Requires the scope `customers:read`; null for other credentials, and after erasure.
+    async fn shopper_reference(&self, ctx: &Context<'_>) -> Option<Result<&str>> {
+        let reach = RequestContext::of(ctx).and_then(|context| self.reach(context, &READ));
+        match reach {
+            Ok(reach) if reach.identity().kind() == CredentialKind::Integration => {
+                self.document.shopper_reference.as_deref().map(Ok)
+            }
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Purchase status, derived from `orderCount`.
+    async fn status(&self) -> CustomerStatus {
+        self.document.status
+    }
+
+    /// Number of placed orders, without cancelled ones.
+    async fn order_count(&self) -> i32 {
+        wire_count(self.document.order_count)
+    }
+
+    /// Acceptance of the store's terms; null if single sign-on created the account.
+    async fn terms_acceptance(&self) -> Option<TermsAcceptanceNode> {
+        let terms = self.document.terms.as_ref()?;
+        Some(TermsAcceptanceNode {
+            accepted_at: terms.accepted_at,
+            version: terms.version.clone(),
+        })
+    }
+
+    /// Addresses of the customer, oldest first.
+    async fn addresses(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
+    ) -> Result<Connection<AddressNode>> {
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        self.address_book(ctx)?.page(&page).await
+    }
+
+    /// Returns the customer's address with this id; null if there is none.
+    async fn address(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Id of the address.")] id: ID,
+    ) -> Option<Result<AddressNode>> {
+        let id = AddressId::parse(&id)?;
+        let find = async { self.address_book(ctx)?.find(&id).await };
+        find.await.transpose()
+    }
+
+    /// Default address for shipping; null if the customer has no addresses.
+    async fn default_shipping_address(&self, ctx: &Context<'_>) -> Option<Result<AddressNode>> {
+        let find = async { self.address_book(ctx)?.default_shipping().await };
+        find.await.transpose()
+    }
+
+    /// Default address for billing; null if the customer has no addresses.
+    async fn default_billing_address(&self, ctx: &Context<'_>) -> Option<Result<AddressNode>> {
+        let find = async { self.address_book(ctx)?.default_billing().await };
+        find.await.transpose()
+    }
+
+    /// Orders of the customer, cancelled ones included, newest `placedAt` first.
+    /// Requires the scope `orders:read` or the token of this customer; otherwise FORBIDDEN.
+    async fn orders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
+    ) -> Result<Connection<OrderNode>> {
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        orders_behind(
+            RequestContext::of(ctx)?,
+            self.granted.as_ref(),
+            &self.document,
+            &page,
+        )
+        .await
+    }
+
+    /// Customer groups of the customer, oldest first. Requires the scope `groups:read` or the token of this customer;
+    /// otherwise FORBIDDEN.
+    async fn groups(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
+    ) -> Result<Connection<CustomerGroupNode>> {
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        groups_of_customer(self.behind(ctx)?, self.granted.as_ref(), &page).await
+    }
+
+    /// Public markets and the private markets of the customer's groups, oldest first. Requires the scope
+    /// `storefronts:read` or the token of this customer; with the token of its storefront user only public markets are
+    /// returned; otherwise FORBIDDEN.
+    async fn markets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
+    ) -> Result<Connection<MarketNode>> {
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        markets_of_customer(self.behind(ctx)?, self.granted.as_ref(), &page).await
+    }
+
+    /// Custom fields of the storefront in the order of their definition, with the customer's values; a field without a
+    /// value is included with `value` null.
+    /// An integration token or client secret reads all fields, other credentials read public fields only.
+    async fn custom_fields(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Keys of the fields to return; unknown keys are ignored. All fields if omitted or null."
+        )]
+        keys: Option<Vec<String>>,
+    ) -> Result<Vec<CustomField>> {
+        let context = RequestContext::of(ctx)?;
+        let reach = self.reach(context, &READ)?;
+        let whose = (&self.document.storefront_id, &self.document.custom_fields[..]);
+        fields_of(context, (&reach, self.granted.is_some()), whose, keys).await
+    }
+
+    /// Whether the personal data of the customer is erased.
+    async fn is_anonymized(&self) -> bool {
+        self.document.erasure() == Some(AnonymizationStatus::Completed)
+    }
+
+    /// Status of the erasure; null if it was never requested.
+    async fn anonymization_status(&self) -> Option<AnonymizationStatus> {
+        self.document.erasure()
+    }
+
+    /// Details of the erasure; null if it was never requested. Readable by every credential that may read the customer.
+    async fn anonymization_info(&self, ctx: &Context<'_>) -> Option<Result<AnonymizationInfo>> {
+        let state = self.document.anonymization.clone()?;
+        let reach = RequestContext::of(ctx).and_then(|context| self.reach(context, &READ));
+        Some(reach.map(|reach| AnonymizationInfo::new(state, reach)))
+    }
+
+    /// Sessions of the customer, oldest first: one for each live refresh token, 100 at most. A further sign-in revokes
+    /// the least recently used one. Requires the scope `customers:read` or the token of this customer; otherwise
+    /// FORBIDDEN.
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<CustomerSessionNode>> {
+        let context = RequestContext::of(ctx)?;
+        let reach = self.reach(context, &sessions::READ)?;
+        sessions::of(context, &reach, &self.document.user_id).await
+    }
+
+    /// Time of the last sign-in; null if the customer never signed in.
+    async fn last_login_at(&self) -> Option<Timestamp> {
+        self.document.last_login_at
+    }
+
+    /// Time at which the account was created.
+    async fn created_at(&self) -> Timestamp {
+        self.document.created_at
+    }
+
+    /// Time of the last change; equal to `createdAt` before the first change.
+    async fn updated_at(&self) -> Timestamp {
+        self.document.updated_at
+    }
+
+    /// Version number, which increases with each change. Pass it as `expectedVersion` to detect concurrent changes.
+    async fn version(&self) -> i32 {
+        wire_count(self.document.version)
+    }
+}
+
+/// The customer with this id, for `node`.
+pub async fn node(context: &RequestContext, id: &str) -> Result<Option<CustomerNode>> {
+    let (Some(id), Ok(reach)) = (CustomerId::parse(id), context.reach(&READ)) else {
+        return Ok(None);
+    };
+    Ok(context
+        .by_id::<Customer>(&reach, &id)
+        .await?
+        .map(CustomerNode::new))
+}
+
+/// The customer behind another object; `None` if the caller may not read customers. `granted` is the reach of a
+/// payload, which needs no scope.
+pub async fn customer_behind(
+    context: &RequestContext,
+    granted: Option<&Reach>,
+    id: &CustomerId,
+) -> Result<Option<CustomerNode>> {
+    let reach = match granted {
+        Some(reach) => reach.clone(),
+        None => match context.reach(&READ) {
+            Ok(reach) => reach,
+            Err(_) => return Ok(None),
+        },
+    };
+    let found = context.by_id::<Customer>(&reach, id).await?;
+    Ok(found.map(|document| CustomerNode::granted(document, granted.cloned())))
+}

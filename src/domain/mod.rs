@@ -1,0 +1,3 @@
+//! What a domain declares about itself.
+
+pub mod personal;

@@ -1,0 +1,292 @@
+//! Selects the account of a person whom a provider has authenticated: the linked one, one that can be linked, or a new
+//! one (EPC-09).
+
+use std::sync::Arc;
+
+use bson::doc;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::claims::Profile;
+use super::exchange::Vouched;
+use super::{IdentityProvider, MAX_IDENTITIES, refusal, store};
+use crate::app::App;
+use crate::audit::{Action, AuditActor};
+use crate::customer::{
+    Customer,
+    anonymization::AnonymizationStatus,
+    credentials::Beginner,
+    email::Email,
+    identity::LinkedIdentity,
+    limits,
+    mail::{self, About, Granted},
+    refusal::save_failed,
+    registration::{self, NewCustomer},
+    sign_in::{self, SignedIn},
+    store as customer_store,
+    vouched::{Newcomer, Voucher},
+};
+use crate::error::{Error, Result, UserErrorCode};
+use crate::platform::{
+    database::{Tx, violated_index},
+    id::IdentityId,
+};
+use crate::reach::{Reach, StorefrontReach};
+
+/// Of two concurrent first sign-ins one creates the account, and the other finds it in the next round. More rounds
+/// indicate a fault.
+const ROUNDS: usize = 5;
+
+/// The input of every round.
+struct Case<'a> {
+    app: &'a Arc<App>,
+    place: &'a StorefrontReach,
+    house: Reach,
+    provider: &'a IdentityProvider,
+    vouched: &'a Vouched,
+    anonymous_token: Option<&'a str>,
+    beginner: &'a Beginner<'a>,
+}
+
+/// What the transaction of the sign-in writes about the identity.
+struct IdentityLink<'a> {
+    app: &'a App,
+    provider: &'a IdentityProvider,
+    subject: &'a str,
+    is_email_proven: bool,
+    /// Permission for the mail that informs the holder of an existing account about the new way to sign in.
+    notice: Option<Granted>,
+    /// The existing identity; `None` creates one.
+    known: Option<IdentityId>,
+    /// Whether nobody has proven ownership of the account's address before.
+    is_first_proof: bool,
+}
+
+impl Voucher for IdentityLink<'_> {
+    fn first_proof(&self) -> Option<&IdentityId> {
+        self.known.as_ref().filter(|_| self.is_first_proof)
+    }
+
+    fn write<'t>(
+        &'t self,
+        reach: &'t Reach,
+        tx: &'t mut Tx,
+        customer: &'t Customer,
+    ) -> BoxFuture<'t, Result<()>> {
+        async move {
+            let identities = self.app.database.open::<LinkedIdentity>(reach);
+            if let Some(known) = &self.known {
+                let proven = doc! { "$set": { "isEmailProven": self.is_email_proven } };
+                let updated = identities.update_in(tx, doc! { "_id": known }, proven).await?;
+                // The identity was removed meanwhile, with the account or the provider.
+                return updated.map(drop).ok_or_else(|| refusal::account_is_gone().into());
+            }
+            // Updates the customer, so that of two concurrent transactions one is retried and counts the other's
+            // identity. The sign-in itself may change nothing: two in the same millisecond write the same time.
+            let customers = self.app.database.open::<Customer>(reach);
+            let touch = doc! { "$inc": { "identityLinks": 1_i64 } };
+            customers
+                .update_in(tx, doc! { "_id": &customer.id }, touch)
+                .await?;
+            let whose = (&customer.storefront_id, &customer.user_id);
+            let theirs = store::count_identities_in(&self.app.database, reach, tx, whose).await?;
+            if theirs >= MAX_IDENTITIES {
+                return Err(refusal::too_many_identities().into());
+            }
+            let now = self.app.clock.now();
+            let identity = LinkedIdentity {
+                id: IdentityId::fresh(now, &self.app.random),
+                storefront_id: customer.storefront_id.clone(),
+                user_id: customer.user_id.clone(),
+                customer_id: customer.id.clone(),
+                provider_id: self.provider.id.clone(),
+                subject: self.subject.to_owned(),
+                is_email_proven: self.is_email_proven,
+                created_at: now,
+            };
+            identities.insert_in(tx, reach, &identity).await?;
+            if let Some(granted) = self.notice {
+                mail::enqueue_link(self.app, tx, &customer.id, &self.provider.name, granted).await?;
+            }
+            let linked = customer.entry(Action::IdentityLinked).on(&self.provider.id);
+            self.app
+                .audit
+                .note_in(tx, AuditActor::customer(&customer.id), [linked])
+                .await
+        }
+        .boxed()
+    }
+}
+
+/// Signs in the person whom the provider has authenticated.
+///
+/// # Errors
+/// IDENTITY_NOT_LINKED, TOO_MANY for the 21st identity of an account, CREDENTIALS_INVALID for an account that is erased
+/// or whose erasure has started, SAVE_FAILED (410); IDENTITY_PROVIDER_REJECTED if the provider does not return the
+/// profile.
+pub async fn admit(
+    app: &Arc<App>,
+    (place, provider): (&StorefrontReach, &IdentityProvider),
+    vouched: &Vouched,
+    anonymous_token: Option<&str>,
+    beginner: &Beginner<'_>,
+) -> Result<SignedIn> {
+    let case = Case {
+        app,
+        place,
+        house: place.of_the_house(),
+        provider,
+        vouched,
+        anonymous_token,
+        beginner,
+    };
+    let mut profile = None;
+    for _ in 1..ROUNDS {
+        match case.round(&mut profile).await {
+            Err(error) if somebody_was_quicker(&error) => {}
+            outcome => return outcome.map_err(|error| save_failed(error, 410)),
+        }
+    }
+    let last = case.round(&mut profile).await;
+    last.map_err(|error| save_failed(error, 410))
+}
+
+/// Whether a concurrent request took the subject or the address between the lookup and the write.
+fn somebody_was_quicker(error: &Error) -> bool {
+    let is_taken = |error: &Error| match error {
+        Error::Rejected(faults) => faults.iter().any(|fault| fault.code == UserErrorCode::EmailTaken),
+        _ => false,
+    };
+    violated_index(error) == Some(store::UNIQUE_SUBJECT) || is_taken(error)
+}
+
+impl Case<'_> {
+    async fn round(&self, profile: &mut Option<Profile>) -> Result<SignedIn> {
+        let (database, subject) = (&self.app.database, &self.vouched.subject);
+        if let Some(known) = store::by_subject(database, &self.house, self.provider, subject).await? {
+            return self.return_to(known).await;
+        }
+        let profile = match profile {
+            Some(profile) => profile,
+            None => profile.insert(self.vouched.profile(self.app, self.provider).await?),
+        };
+        if !profile.is_email_verified && self.conceals().await? {
+            let message = "This storefront makes and links accounts only for addresses that the identity provider says \
+                           are verified.";
+            return Err(refusal::not_linked(message).into());
+        }
+        let Some(email) = &profile.email else {
+            let message = "The identity provider tells no e-mail address, without which there is no account.";
+            return Err(refusal::not_linked(message).into());
+        };
+        match customer_store::by_email(database, &self.house, email).await? {
+            Some(customer) => self.link(customer, profile).await,
+            None => self.register(email, profile).await,
+        }
+    }
+
+    /// Whether the storefront conceals which addresses are registered: the response to an address that the provider has
+    /// not verified must not disclose whether it is registered (SPR-10).
+    async fn conceals(&self) -> Result<bool> {
+        let storefront = registration::storefront(self.app, self.place).await?;
+        Ok(storefront.conceal_emails)
+    }
+
+    fn link_to(&self, known: Option<IdentityId>, is_email_proven: bool) -> IdentityLink<'_> {
+        IdentityLink {
+            app: self.app,
+            provider: self.provider,
+            subject: &self.vouched.subject,
+            is_email_proven,
+            notice: None,
+            known,
+            is_first_proof: false,
+        }
+    }
+
+    /// Signs in to the account that the identity is linked to.
+    async fn return_to(&self, known: LinkedIdentity) -> Result<SignedIn> {
+        let customers = self.app.database.open::<Customer>(&self.house);
+        let customer = customers.get(&known.customer_id).await?;
+        let customer = customer.ok_or_else(refusal::account_is_gone)?;
+        if is_closed(&customer) {
+            return Err(refusal::account_is_gone().into());
+        }
+        let mut is_email_proven = known.is_email_proven;
+        if !customer.is_email_verified || !is_email_proven {
+            let profile = self.vouched.profile(self.app, self.provider).await?;
+            is_email_proven = proves(&profile, &customer);
+            if !is_email_proven && customer.is_email_verified {
+                let message = "The account's e-mail address was verified since, and the identity provider does not say that \
+                               it is this identity's.";
+                return Err(refusal::not_linked(message).into());
+            }
+        }
+        let link = IdentityLink {
+            is_first_proof: is_email_proven && !customer.is_email_verified,
+            ..self.link_to(Some(known.id), is_email_proven)
+        };
+        self.sign_in(customer, link).await
+    }
+
+    /// Links the identity to the account that has the address, and signs in.
+    async fn link(&self, customer: Customer, profile: &Profile) -> Result<SignedIn> {
+        if is_closed(&customer) || !customer.is_email_verified || !proves(profile, &customer) {
+            let message = "There is an account that this identity is not linked to. It is linked where the e-mail address is \
+                           verified both here and by the identity provider.";
+            return Err(refusal::not_linked(message).into());
+        }
+        let link = IdentityLink {
+            notice: Some(limits::notice(self.app, &customer, About::IdentityLinked).await?),
+            ..self.link_to(None, true)
+        };
+        self.sign_in(customer, link).await
+    }
+
+    async fn sign_in(&self, customer: Customer, link: IdentityLink<'_>) -> Result<SignedIn> {
+        let token = self.anonymous_token;
+        sign_in::by_voucher(self.app, &self.house, customer, &link, token, self.beginner).await
+    }
+
+    /// Registers a new account.
+    async fn register(&self, email: &Email, profile: &Profile) -> Result<SignedIn> {
+        let storefront = registration::storefront(self.app, self.place).await?;
+        let new = NewCustomer {
+            email: email.clone(),
+            is_email_verified: profile.is_email_verified,
+            password: None,
+            first_name: profile.first_name.clone(),
+            last_name: profile.last_name.clone(),
+            salutation: None,
+            gender: None,
+            date_of_birth: None,
+            shopper_reference: None,
+            terms: None,
+            custom_fields: Vec::new(),
+        };
+        let link = self.link_to(None, profile.is_email_verified);
+        let newcomer = Newcomer {
+            new,
+            voucher: &link,
+            anonymous_token: self.anonymous_token,
+        };
+        let at = (self.place, &storefront);
+        registration::register_vouched(self.app, at, newcomer, self.beginner).await
+    }
+}
+
+/// Whether the provider confirms that this person owns the customer's address.
+fn proves(profile: &Profile, customer: &Customer) -> bool {
+    let key = profile.email.as_ref().map(|email| &email.key);
+    profile.is_email_verified && key.is_some() && key == customer.email_key.as_ref()
+}
+
+/// Whether the account's erasure has started, which prevents sign-ins (ERA-02).
+fn is_closed(customer: &Customer) -> bool {
+    match customer.erasure() {
+        None | Some(AnonymizationStatus::Requested | AnonymizationStatus::Cancelled) => false,
+        Some(
+            AnonymizationStatus::InProgress | AnonymizationStatus::Completed | AnonymizationStatus::Failed,
+        ) => true,
+    }
+}

@@ -1,0 +1,340 @@
+//! Exchange of an authorization code for verified claims about a person (OpenID Connect Core 1.0 §3.1.3, RFC 7636
+//! §4.5).
+
+use std::fmt;
+use std::time::Duration;
+
+use data_encoding::BASE64;
+use serde_json::Value;
+use tokio::time::timeout;
+use url::Url;
+use url::form_urlencoded::{Serializer, byte_serialize};
+
+use super::claims::{PersonClaims, Profile, text};
+use super::discovery;
+use super::discovery::{Age, Authentication, Metadata};
+use super::id_token;
+use super::id_token::Expected;
+use super::{IdentityProvider, keys, refusal};
+use crate::app::App;
+use crate::error::{Error, UserError, UserErrorCode};
+use crate::platform::{
+    fetch::{Question, Unread},
+    id::Id,
+    secret::Secret,
+};
+
+/// Maximum duration of all requests until an id token is verified, so that the response is sent before the request's
+/// deadline.
+const LIMIT: Duration = Duration::from_secs(8);
+/// Delay in seconds after which a request may be retried that exceeded the limit of concurrent requests to other
+/// servers.
+const TRY_AGAIN: i32 = 2;
+
+/// Why no person was authenticated. Contains nothing about the person or about what was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProviderFault {
+    /// The provider does not respond.
+    Down(Unread),
+    /// The provider refuses the code.
+    CodeRefused,
+    /// The provider refuses for another reason, which the browser did not cause: its error code.
+    Refused(&'static str),
+    /// The id token belongs to another sign-in.
+    OtherNonce,
+    /// The provider's response cannot be trusted.
+    Untrusted(&'static str),
+}
+
+impl From<Unread> for ProviderFault {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Status => Self::Untrusted("a document of the provider has an HTTP status other than 200"),
+            Unread::NotJson => Self::Untrusted("a document of the provider is not JSON"),
+            Unread::TooLarge => Self::Untrusted("a document of the provider is too long"),
+            other => Self::Down(other),
+        }
+    }
+}
+
+impl fmt::Display for ProviderFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Down(unread) => unread.text(),
+            Self::CodeRefused => "the provider refused the code",
+            Self::Refused(code) => code,
+            Self::OtherNonce => "the id token belongs to another sign-in: its nonce differs",
+            Self::Untrusted(why) => why,
+        })
+    }
+}
+
+impl ProviderFault {
+    /// Logs the provider and the reason for the operator, and returns the error for the caller.
+    #[must_use]
+    pub fn told(self, provider: &IdentityProvider) -> Error {
+        tracing::warn!(provider = %provider.id, reason = %self, "authentication by an identity provider failed");
+        Error::rejected(self.refusal())
+    }
+
+    fn refusal(self) -> UserError {
+        match self {
+            Self::Down(Unread::Busy) => {
+                let message = "Too many customers are signing in at this moment; please try again shortly.";
+                UserError::new(UserErrorCode::RateLimited, [], message).retry_after(TRY_AGAIN)
+            }
+            Self::Down(_) => refusal::rejected(
+                "provider",
+                "The identity provider does not answer; please try again shortly.",
+            ),
+            Self::CodeRefused => refusal::rejected(
+                "code",
+                "The identity provider refuses this code: it was used, has expired, or belongs to another redirect URI or \
+                 code verifier. Begin the sign-in again.",
+            ),
+            Self::OtherNonce => refusal::rejected(
+                "nonce",
+                "This code belongs to another sign-in: its nonce is another one. Begin the sign-in again.",
+            ),
+            Self::Refused(_) | Self::Untrusted(_) => refusal::rejected(
+                "provider",
+                "What the identity provider answered cannot be believed; the store's operator finds why in the log.",
+            ),
+        }
+    }
+}
+
+/// The parameters with which a browser returns from a provider.
+pub struct Returned {
+    /// Authorization code.
+    pub code: Secret,
+    /// Redirect URI of the authorization request.
+    pub redirect_uri: String,
+    /// Code verifier, from which the code challenge was derived.
+    pub code_verifier: Secret,
+    /// Nonce that the id token must contain.
+    pub nonce: String,
+}
+
+/// A person whom a provider has authenticated.
+pub struct Vouched {
+    /// The provider's identifier of the person.
+    pub subject: String,
+    claims: PersonClaims,
+    access_token: Option<Secret>,
+    userinfo_endpoint: Option<Url>,
+}
+
+/// A provider's response to a valid code.
+struct ProviderTokens {
+    id_token: Secret,
+    access_token: Option<Secret>,
+}
+
+/// Exchanges a code for a person whom the provider has authenticated.
+///
+/// # Errors
+/// IDENTITY_PROVIDER_REJECTED on the field that caused it; RATE_LIMITED if too many exchanges are in progress.
+pub async fn exchange(app: &App, provider: &IdentityProvider, returned: &Returned) -> Result<Vouched, Error> {
+    let secret = match &provider.sealed_secret {
+        Some(sealed) => {
+            let opened = app.vault.open(provider.id.as_str(), &sealed.bytes)?;
+            Some(Secret::from(String::from_utf8(opened).map_err(Error::internal)?))
+        }
+        None => None,
+    };
+    let work = timeout(LIMIT, vouch(app, provider, secret.as_ref(), returned));
+    let vouched = work.await.unwrap_or(Err(ProviderFault::Down(Unread::Slow)));
+    vouched.map_err(|fault| fault.told(provider))
+}
+
+async fn vouch(
+    app: &App,
+    provider: &IdentityProvider,
+    secret: Option<&Secret>,
+    returned: &Returned,
+) -> Result<Vouched, ProviderFault> {
+    let metadata = discovery::of(app, provider, Age::Fresh).await?;
+    let tokens = redeem(app, provider, &metadata, secret, returned).await?;
+    let header = id_token::header(tokens.id_token.expose())?;
+    let key_id = header.key_id.as_deref();
+    let key = keys::find(app, &metadata.jwks_uri, header.algorithm, key_id).await?;
+    let expected = Expected {
+        issuer: &provider.issuer,
+        client_id: &provider.client_id,
+        nonce: &returned.nonce,
+        access_token: tokens.access_token.as_ref().map(Secret::expose),
+        now: app.clock.now(),
+    };
+    let claims = id_token::verify(tokens.id_token.expose(), &key, header.algorithm, &expected)?;
+    Ok(Vouched {
+        subject: text(&claims, "sub").unwrap_or_default().to_owned(),
+        claims,
+        access_token: tokens.access_token,
+        userinfo_endpoint: metadata.userinfo_endpoint,
+    })
+}
+
+/// Redeems the code at the token endpoint.
+async fn redeem(
+    app: &App,
+    provider: &IdentityProvider,
+    metadata: &Metadata,
+    secret: Option<&Secret>,
+    returned: &Returned,
+) -> Result<ProviderTokens, ProviderFault> {
+    let question = question(provider, metadata, secret, returned)?;
+    let answer = app.fetcher.ask(question).await.map_err(|unread| match unread {
+        Unread::TooLarge => ProviderFault::Untrusted("the token response is too long"),
+        other => ProviderFault::Down(other),
+    })?;
+    let said: Option<Value> = answer.json_of_any_status().ok();
+    match (answer.status, said) {
+        (200, Some(said)) => tokens(&said),
+        (400 | 401, Some(said)) => Err(refused(&said)),
+        (500.., _) => Err(ProviderFault::Down(Unread::Unreachable)),
+        _ => Err(ProviderFault::Untrusted(
+            "the response to the code is not a token response",
+        )),
+    }
+}
+
+fn question<'a>(
+    provider: &IdentityProvider,
+    metadata: &'a Metadata,
+    secret: Option<&Secret>,
+    returned: &Returned,
+) -> Result<Question<'a>, ProviderFault> {
+    let mut form = Serializer::new(String::new());
+    form.append_pair("grant_type", "authorization_code")
+        .append_pair("code", returned.code.expose())
+        .append_pair("redirect_uri", &returned.redirect_uri)
+        .append_pair("code_verifier", returned.code_verifier.expose());
+    let mut authorization = None;
+    match (secret, metadata.authentication) {
+        (None, _) => _ = form.append_pair("client_id", &provider.client_id),
+        (Some(secret), Authentication::Basic) => authorization = Some(basic(&provider.client_id, secret)),
+        (Some(secret), Authentication::Post) => {
+            form.append_pair("client_id", &provider.client_id)
+                .append_pair("client_secret", secret.expose());
+        }
+        (Some(_), Authentication::Other) => {
+            return Err(ProviderFault::Untrusted(
+                "the provider supports neither client_secret_basic nor client_secret_post",
+            ));
+        }
+    }
+    Ok(Question {
+        url: &metadata.token_endpoint,
+        authorization,
+        form: Some(Secret::from(form.finish())),
+    })
+}
+
+/// Returns the value of HTTP Basic, both halves form-encoded first (RFC 6749 §2.3.1).
+fn basic(client_id: &str, secret: &Secret) -> Secret {
+    let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = Secret::from(format!("{}:{}", encoded(client_id), encoded(secret.expose())));
+    Secret::from(format!("Basic {}", BASE64.encode(pair.expose().as_bytes())))
+}
+
+fn tokens(said: &Value) -> Result<ProviderTokens, ProviderFault> {
+    let token = |name: &str| said.get(name).and_then(Value::as_str).map(Secret::from);
+    Ok(ProviderTokens {
+        id_token: token("id_token").ok_or(ProviderFault::Untrusted("the token response has no id token"))?,
+        access_token: token("access_token"),
+    })
+}
+
+/// Maps the error codes of RFC 6749 §5.2. Other text of the provider is untrusted and stays out of the log.
+fn refused(said: &Value) -> ProviderFault {
+    match said.get("error").and_then(Value::as_str) {
+        Some("invalid_grant") => ProviderFault::CodeRefused,
+        Some("invalid_client") => {
+            ProviderFault::Refused("the provider refused the client id or client secret (invalid_client)")
+        }
+        Some("unauthorized_client") => ProviderFault::Refused(
+            "the provider does not allow this client to use codes (unauthorized_client)",
+        ),
+        Some("unsupported_grant_type") => ProviderFault::Refused(
+            "the provider does not support authorization codes (unsupported_grant_type)",
+        ),
+        Some("invalid_request") => {
+            ProviderFault::Refused("the provider rejected the request (invalid_request)")
+        }
+        _ => ProviderFault::Refused("the provider refused without a known reason"),
+    }
+}
+
+impl Vouched {
+    /// Returns the profile of the person. If the id token has no address, it is requested from the userinfo endpoint:
+    /// providers may return it only there (OpenID Connect Core 1.0 §5.4).
+    ///
+    /// # Errors
+    /// IDENTITY_PROVIDER_REJECTED if the endpoint fails or its response is invalid.
+    pub async fn profile(&self, app: &App, provider: &IdentityProvider) -> Result<Profile, Error> {
+        let (Some(token), Some(url)) = (&self.access_token, &self.userinfo_endpoint) else {
+            return Ok(Profile::of(&self.claims));
+        };
+        if self.claims.contains_key("email") {
+            return Ok(Profile::of(&self.claims));
+        }
+        let more = self.userinfo(app, url, token).await;
+        let more = more.map_err(|fault| fault.told(provider))?;
+        let mut claims = self.claims.clone();
+        claims.extend(more);
+        Ok(Profile::of(&claims))
+    }
+
+    async fn userinfo(&self, app: &App, url: &Url, token: &Secret) -> Result<PersonClaims, ProviderFault> {
+        let question = Question {
+            authorization: Some(Secret::from(format!("Bearer {}", token.expose()))),
+            ..Question::get(url)
+        };
+        let Value::Object(claims) = app.fetcher.ask(question).await?.json()? else {
+            return Err(ProviderFault::Untrusted(
+                "the userinfo response is not a JSON object",
+            ));
+        };
+        // §5.3.2: otherwise the claims may be another person's.
+        if text(&claims, "sub") != Some(&self.subject) {
+            return Err(ProviderFault::Untrusted(
+                "the userinfo response has another subject (sub) than the id token",
+            ));
+        }
+        Ok(claims)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    // RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
+    #[test]
+    fn a_client_id_with_a_colon_is_told_from_its_secret() {
+        let header = basic("a:b c", &Secret::from("s%/ü"));
+        assert_eq!(
+            header.expose(),
+            format!("Basic {}", BASE64.encode(b"a%3Ab+c:s%25%2F%C3%BC"))
+        );
+    }
+
+    // EPC-09
+    #[test]
+    fn epc_09_who_is_to_blame_is_told_by_the_field_and_nothing_of_what_was_sent() {
+        let field = |said: Value| refused(&said).refusal().field.expect("a field").join(".");
+        assert_eq!(field(json!({ "error": "invalid_grant" })), "code");
+        for other in [
+            json!({ "error": "invalid_client" }),
+            json!({ "error": "hunter2" }),
+            json!({ "error": 1 }),
+            json!(null),
+        ] {
+            assert_eq!(field(other.clone()), "provider");
+            assert!(!refused(&other).to_string().contains("hunter2"));
+        }
+    }
+}

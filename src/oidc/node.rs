@@ -1,0 +1,102 @@
+//! GraphQL types of identity providers.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Description, Object};
+
+use super::IdentityProvider;
+use super::authorization;
+use super::authorization::AuthorizationParameters;
+use super::discovery;
+use super::discovery::Age;
+use super::exchange::ProviderFault;
+use super::store::ProvidersOf;
+use crate::context::RequestContext;
+use crate::error::{Error, Result};
+use crate::platform::id::StorefrontId;
+use crate::reach::Confine;
+use crate::storefront::node::READ;
+
+/// An OpenID Connect identity provider that customers of a storefront can sign in with. Added by an operator.
+/// Requires an integration token or client secret with the scope `storefronts:read`, or a publishable key, customer
+/// token or storefront user token of the storefront.
+#[derive(Clone, Description)]
+pub struct IdentityProviderNode(Arc<IdentityProvider>);
+
+#[Object(name = "IdentityProvider", use_type_description)]
+impl IdentityProviderNode {
+    /// Key, unique in the storefront; the `provider` of `customerTokenCreateWithOidc`.
+    async fn key(&self) -> &str {
+        &self.0.key
+    }
+
+    /// Display name, such as for the sign-in button.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Returns the URL to send the browser to: authorization code flow with PKCE (S256).
+    /// When the browser returns, compare `state`, then call `customerTokenCreateWithOidc`.
+    /// Errors: BAD_USER_INPUT for an invalid argument, UNAVAILABLE if the provider has never responded.
+    async fn authorization_url(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Redirect URI; must exactly match one of those that an operator allowed.")]
+        redirect_uri: String,
+        #[graphql(
+            desc = "State, returned with the browser: 8 to 512 visible ASCII characters; use at least 22 random ones."
+        )]
+        state: String,
+        #[graphql(
+            desc = "Nonce, contained in the id token: same form as `state`; generate both for each sign-in."
+        )]
+        nonce: String,
+        #[graphql(
+            desc = "SHA-256 of the code verifier in base64url without padding (RFC 7636): 43 characters."
+        )]
+        code_challenge: String,
+    ) -> Result<String> {
+        let wanted = AuthorizationParameters {
+            redirect_uri: &redirect_uri,
+            state: &state,
+            nonce: &nonce,
+            code_challenge: &code_challenge,
+        };
+        let faults = wanted.faults(&self.0);
+        if !faults.is_empty() {
+            return Err(Error::BadInput(faults.join(" ")));
+        }
+        let app = &RequestContext::of(ctx)?.app;
+        let metadata = discovery::of(app, &self.0, Age::Any).await;
+        let metadata = metadata.map_err(|fault| unavailable(fault, &self.0))?;
+        Ok(authorization::url(&metadata.authorization_endpoint, &self.0, wanted).into())
+    }
+}
+
+fn unavailable(fault: ProviderFault, provider: &IdentityProvider) -> Error {
+    tracing::warn!(provider = %provider.id, reason = %fault, "cannot read the configuration of an identity provider");
+    Error::UnavailableElsewhere(
+        "The identity provider does not answer as it should; please try again shortly.",
+    )
+}
+
+/// Returns a storefront's providers, for its field, with one database command for all storefronts of a level.
+///
+/// # Errors
+/// FORBIDDEN if the caller may not read storefronts.
+pub async fn providers_of(
+    context: &RequestContext,
+    storefront: &StorefrontId,
+) -> Result<Vec<IdentityProviderNode>> {
+    let reach = context.reach(&READ)?;
+    let make = || ProvidersOf {
+        database: context.app.database.clone(),
+        reach: reach.clone(),
+    };
+    let known = context
+        .loader(reach.scope(), make)
+        .load(storefront.clone())
+        .await?;
+    let known = known.iter().flat_map(|providers| providers.iter());
+    Ok(known.cloned().map(IdentityProviderNode).collect())
+}

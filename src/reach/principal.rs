@@ -1,0 +1,444 @@
+//! The caller of a request, and which operations each kind of caller may use.
+
+use std::sync::Arc;
+
+use super::Reach;
+use super::scope::Scope;
+use crate::error::{Error, Result, UserError, UserErrorCode};
+use crate::platform::id::{
+    ApiClientId, CustomerId, MemberId, OrganizationId, SessionId, StorefrontId, StorefrontUserId,
+};
+
+/// Kind of a request's credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// A publishable key.
+    Public,
+    /// A backend.
+    Integration,
+    /// A storefront user's own token.
+    StorefrontUser,
+    /// A customer's own token.
+    Customer,
+}
+
+impl CredentialKind {
+    /// Name of the credential in the documentation, for messages.
+    const fn credential(self) -> &'static str {
+        match self {
+            Self::Public => "a publishable key",
+            Self::Integration => "an integration token or client secret",
+            Self::StorefrontUser => "a storefront user token",
+            Self::Customer => "a customer token",
+        }
+    }
+
+    /// Label for logs and metrics.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Integration => "integration",
+            Self::StorefrontUser => "storefront_user",
+            Self::Customer => "customer",
+        }
+    }
+}
+
+/// The person that a token is bound to.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The storefront user; for a customer, the customer's own one. All of a person's data belongs to it.
+    pub storefront_user: StorefrontUserId,
+    /// The customer and the session, for a customer token.
+    pub customer: Option<(CustomerId, SessionId)>,
+    /// The user was merged into a regular user: every operation with the token is refused with that reason (SFU-22).
+    pub merged: bool,
+}
+
+/// The storefronts that an API client covers.
+#[derive(Clone, Debug)]
+pub enum ClientStorefronts {
+    /// All storefronts of the organization, also those that are created later; these are the present ones.
+    All(Vec<StorefrontId>),
+    /// These storefronts only.
+    Listed(Vec<StorefrontId>),
+}
+
+/// A verified credential. Authentication creates it ([`crate::auth`]); its fields are visible to this module only.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    pub(super) kind: CredentialKind,
+    pub(super) organization: OrganizationId,
+    pub(super) client: Option<ApiClientId>,
+    pub(super) storefronts: Arc<[StorefrontId]>,
+    /// Whether it covers all of the organization's storefronts, also later ones.
+    pub(super) covers_all: bool,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) person: Option<Person>,
+    pub(super) owner: Option<MemberId>,
+}
+
+impl Identity {
+    /// The identity of an API client.
+    #[must_use]
+    pub fn of_client(
+        kind: CredentialKind,
+        organization: OrganizationId,
+        client: ApiClientId,
+        storefronts: ClientStorefronts,
+        scopes: Vec<Scope>,
+    ) -> Self {
+        let (storefronts, covers_all) = match storefronts {
+            ClientStorefronts::All(present) => (present, true),
+            ClientStorefronts::Listed(listed) => (listed, false),
+        };
+        Self {
+            kind,
+            organization,
+            client: Some(client),
+            storefronts: storefronts.into(),
+            covers_all,
+            scopes,
+            person: None,
+            owner: None,
+        }
+    }
+
+    /// The identity of a storefront user.
+    #[must_use]
+    pub fn of_storefront_user(
+        organization: OrganizationId,
+        storefront: StorefrontId,
+        person: Person,
+    ) -> Self {
+        Self::of_person(CredentialKind::StorefrontUser, organization, storefront, person)
+    }
+
+    /// The identity of a customer.
+    #[must_use]
+    pub fn of_customer(organization: OrganizationId, storefront: StorefrontId, person: Person) -> Self {
+        Self::of_person(CredentialKind::Customer, organization, storefront, person)
+    }
+
+    fn of_person(
+        kind: CredentialKind,
+        organization: OrganizationId,
+        storefront: StorefrontId,
+        person: Person,
+    ) -> Self {
+        Self {
+            kind,
+            organization,
+            client: None,
+            storefronts: Arc::from([storefront]),
+            covers_all: false,
+            scopes: Vec::new(),
+            person: Some(person),
+            owner: None,
+        }
+    }
+
+    /// The same identity with the scopes of one of its tokens.
+    #[must_use]
+    pub fn with_scopes(mut self, scopes: Vec<Scope>) -> Self {
+        self.scopes = scopes;
+        self
+    }
+
+    /// The same identity with the member on whose behalf its token was issued.
+    #[must_use]
+    pub fn with_owner(mut self, owner: Option<MemberId>) -> Self {
+        self.owner = owner;
+        self
+    }
+
+    /// A sample of this kind, for tests.
+    #[cfg(test)]
+    pub(crate) fn sample(kind: CredentialKind) -> Self {
+        let (now, random) = (
+            crate::platform::clock::Timestamp::from_millis(1),
+            crate::platform::random::Random::seeded(1),
+        );
+        Self {
+            kind,
+            organization: OrganizationId::fresh(now, &random),
+            client: None,
+            storefronts: Arc::from([]),
+            covers_all: false,
+            scopes: Vec::new(),
+            person: None,
+            owner: None,
+        }
+    }
+
+    /// What kind of credential it is.
+    #[must_use]
+    pub fn kind(&self) -> CredentialKind {
+        self.kind
+    }
+
+    /// The organization that the credential belongs to.
+    #[must_use]
+    pub fn organization(&self) -> &OrganizationId {
+        &self.organization
+    }
+
+    /// The API client, for keys, secrets and backends' tokens.
+    #[must_use]
+    pub fn client(&self) -> Option<&ApiClientId> {
+        self.client.as_ref()
+    }
+
+    /// The storefront, if the credential is bound to exactly one.
+    #[must_use]
+    pub fn bound_storefront(&self) -> Option<&StorefrontId> {
+        match &*self.storefronts {
+            [one] if !self.covers_all => Some(one),
+            _ => None,
+        }
+    }
+
+    /// Scopes of a backend; empty for every other credential.
+    #[must_use]
+    pub fn scopes(&self) -> &[Scope] {
+        &self.scopes
+    }
+
+    /// The person that the token is bound to.
+    #[must_use]
+    pub fn person(&self) -> Option<&Person> {
+        self.person.as_ref()
+    }
+
+    /// The member on whose behalf a backend's token was issued.
+    #[must_use]
+    pub fn owner(&self) -> Option<&MemberId> {
+        self.owner.as_ref()
+    }
+
+    fn is_merged(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| person.merged)
+    }
+}
+
+/// The caller of a request.
+#[derive(Clone, Debug)]
+pub enum Principal {
+    /// A request without a credential.
+    Nobody,
+    /// A verified credential.
+    Known(Arc<Identity>),
+}
+
+impl Principal {
+    /// Label for logs and metrics.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Nobody => "none",
+            Self::Known(identity) => identity.kind.label(),
+        }
+    }
+
+    /// The credential, unless there is none or it belongs to a merged user.
+    #[must_use]
+    pub fn standing(&self) -> Option<&Arc<Identity>> {
+        match self {
+            Self::Known(identity) if !identity.is_merged() => Some(identity),
+            _ => None,
+        }
+    }
+
+    /// The reach for the objects that `viewer` shows of the credential itself, whatever its kind.
+    ///
+    /// # Errors
+    /// UNAUTHENTICATED without a credential, or with one of a merged user.
+    pub fn own_reach(&self) -> Result<Reach> {
+        self.standing()
+            .map(Reach::of)
+            .ok_or_else(|| unauthenticated("a credential"))
+    }
+
+    /// The reach for a query.
+    ///
+    /// # Errors
+    /// UNAUTHENTICATED without a credential; FORBIDDEN for one of the wrong kind or without the scope (ERR-03).
+    pub fn reach(&self, policy: &Policy) -> Result<Reach> {
+        let Self::Known(identity) = self else {
+            return Err(unauthenticated(&policy.need()));
+        };
+        if identity.is_merged() {
+            return Err(Error::Forbidden(
+                "This anonymous user was merged; use the regular user's token.".to_owned(),
+            ));
+        }
+        policy.admit(identity)?;
+        Ok(Reach::of(identity))
+    }
+
+    /// The reach for a mutation. Differs from [`Principal::reach`] in that a merged user is reported as a user error
+    /// (SFU-22).
+    ///
+    /// # Errors
+    /// As [`Principal::reach`], and STOREFRONT_USER_ALREADY_MERGED.
+    pub fn reach_to_write(&self, policy: &Policy) -> Result<Reach> {
+        if let Self::Known(identity) = self
+            && identity.is_merged()
+        {
+            policy.admit(identity)?;
+            return Err(Error::rejected(
+                UserError::new(
+                    UserErrorCode::StorefrontUserAlreadyMerged,
+                    [],
+                    "This anonymous user was merged; use the regular user's token.",
+                )
+                .legacy(409),
+            ));
+        }
+        self.reach(policy)
+    }
+}
+
+/// The kinds of principal that may call an operation: a row of the access table. Kinds that are not listed are refused.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Policy {
+    public: bool,
+    storefront_user: bool,
+    customer: bool,
+    integration: Option<Scope>,
+}
+
+impl Policy {
+    /// Allows backends with this scope.
+    #[must_use]
+    pub const fn backend(scope: Scope) -> Self {
+        Self {
+            public: false,
+            storefront_user: false,
+            customer: false,
+            integration: Some(scope),
+        }
+    }
+
+    /// Allows customer tokens only.
+    #[must_use]
+    pub const fn customer_only() -> Self {
+        Self {
+            public: false,
+            storefront_user: false,
+            customer: true,
+            integration: None,
+        }
+    }
+
+    /// Also allows publishable keys.
+    #[must_use]
+    pub const fn and_public(mut self) -> Self {
+        self.public = true;
+        self
+    }
+
+    /// Also allows storefront user tokens and customer tokens, for the person's own objects.
+    #[must_use]
+    pub const fn and_own(mut self) -> Self {
+        self.storefront_user = true;
+        self.customer = true;
+        self
+    }
+
+    /// Also allows customer tokens, for the customer's own objects.
+    #[must_use]
+    pub const fn and_customer(mut self) -> Self {
+        self.customer = true;
+        self
+    }
+
+    /// Whether this principal may call the operation at all; nested objects are null for a principal that may not.
+    #[must_use]
+    pub fn admits(&self, identity: &Identity) -> bool {
+        match identity.kind {
+            CredentialKind::Public => self.public,
+            CredentialKind::StorefrontUser => self.storefront_user,
+            CredentialKind::Customer => self.customer,
+            CredentialKind::Integration => {
+                (self.integration).is_some_and(|scope| identity.scopes.contains(&scope))
+            }
+        }
+    }
+
+    fn admit(&self, identity: &Identity) -> Result<()> {
+        if self.admits(identity) {
+            return Ok(());
+        }
+        let (need, sent) = (self.need(), identity.kind.credential());
+        // The message for a backend that lacks only the scope lists the scopes that it has.
+        let scopes = match (identity.kind, self.integration) {
+            (CredentialKind::Integration, Some(_)) if identity.scopes.is_empty() => {
+                " without any scope".to_owned()
+            }
+            (CredentialKind::Integration, Some(_)) => {
+                let own: Vec<&str> = identity.scopes.iter().map(|scope| scope.text()).collect();
+                format!(" with the scopes {}", own.join(", "))
+            }
+            (CredentialKind::Integration, None)
+            | (CredentialKind::Public | CredentialKind::StorefrontUser | CredentialKind::Customer, _) => {
+                String::new()
+            }
+        };
+        Err(Error::Forbidden(format!(
+            "This needs {need}; this request was sent with {sent}{scopes}."
+        )))
+    }
+
+    /// The accepted credentials, for messages: `a customer token or …`.
+    fn need(&self) -> String {
+        let kinds = [
+            (self.public, CredentialKind::Public),
+            (self.storefront_user, CredentialKind::StorefrontUser),
+            (self.customer, CredentialKind::Customer),
+        ];
+        let persons = kinds.into_iter().filter(|(admitted, _)| *admitted);
+        let mut needs: Vec<String> = persons.map(|(_, kind)| kind.credential().to_owned()).collect();
+        if let Some(scope) = self.integration {
+            let backend = CredentialKind::Integration.credential();
+            needs.push(format!("{backend} with the scope {}", scope.text()));
+        }
+        needs.join(", or ")
+    }
+}
+
+/// The error for a request that needs a credential and has none.
+fn unauthenticated(need: &str) -> Error {
+    Error::Unauthenticated(format!(
+        "This needs {need}; this request has no credential. Send one as \"Authorization: Bearer …\"."
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(kind: CredentialKind, scopes: &[Scope], policy: Policy) -> String {
+        let identity = Identity {
+            scopes: scopes.to_vec(),
+            ..Identity::sample(kind)
+        };
+        let refused = Principal::Known(Arc::new(identity)).reach(&policy);
+        refused.expect_err("refused").message()
+    }
+
+    // GQL-07
+    #[test]
+    fn whoever_is_refused_learns_what_was_sent_and_what_is_needed() {
+        let read = Policy::backend(Scope::CustomersRead);
+        insta::assert_snapshot!(refused(CredentialKind::Public, &[], read), @"This needs an integration token or client secret with the scope customers:read; this request was sent with a publishable key.");
+        insta::assert_snapshot!(refused(CredentialKind::Integration, &[], read), @"This needs an integration token or client secret with the scope customers:read; this request was sent with an integration token or client secret without any scope.");
+        insta::assert_snapshot!(refused(CredentialKind::Integration, &[Scope::OrdersRead, Scope::StorageRead], read), @"This needs an integration token or client secret with the scope customers:read; this request was sent with an integration token or client secret with the scopes orders:read, storage:read.");
+        insta::assert_snapshot!(refused(CredentialKind::StorefrontUser, &[], read.and_customer()), @"This needs a customer token, or an integration token or client secret with the scope customers:read; this request was sent with a storefront user token.");
+        insta::assert_snapshot!(refused(CredentialKind::Integration, &[Scope::CustomersRead], Policy::customer_only()), @"This needs a customer token; this request was sent with an integration token or client secret.");
+        insta::assert_snapshot!(refused(CredentialKind::Customer, &[], read.and_public()), @"This needs a publishable key, or an integration token or client secret with the scope customers:read; this request was sent with a customer token.");
+        let nobody = Principal::Nobody.reach(&Policy::customer_only());
+        insta::assert_snapshot!(nobody.expect_err("refused").message(), @r#"This needs a customer token; this request has no credential. Send one as "Authorization: Bearer …"."#);
+    }
+}

@@ -1,0 +1,4 @@
+//! How a level of a query is read: documents by id, and pages and single children of many parents.
+
+pub mod by_id;
+pub mod related;

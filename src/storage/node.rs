@@ -1,0 +1,353 @@
+//! GraphQL types of private storage and its items.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Description, ID, InputObject, Object};
+use bson::doc;
+
+use super::data_export::DataExport;
+use super::quota::{Quota, Totals};
+use super::store::{CountsOf, ItemsOf, TotalsOf};
+use super::{ItemKind, StorageItem, data_export, link};
+use crate::context::RequestContext;
+use crate::error::{Error, Result};
+use crate::platform::{
+    clock::Timestamp,
+    filter::StringFilter,
+    id::{Id, StorageItemId},
+    page::{Connection, Count, PageArgs, Slice, SortOrder},
+    scalar::{wire_bytes, wire_count},
+};
+use crate::reach::{Confine, Reach, StorageReach, principal::Policy, scope::Scope};
+use crate::storefront_user::{
+    StorefrontUser,
+    node::{READ as READ_USERS, StorefrontUserNode},
+    private_storage::PrivateStorage,
+};
+
+/// Who may read private storage.
+pub const READ: Policy = Policy::backend(Scope::StorageRead).and_own();
+
+/// Private storage of a storefront user, with the files that the user uploaded or designed.
+/// Requires an integration token or client secret with the scope `storage:read`, or the token of this user or of its
+/// customer.
+#[derive(Description)]
+pub struct PrivateStorageNode {
+    owner: Arc<StorefrontUser>,
+    reach: Reach,
+    /// In a mutation's payload: what the caller may see without the scopes to query it.
+    granted: Option<Reach>,
+}
+
+impl PrivateStorageNode {
+    /// Returns the storage of a user. `granted` is what a payload shows without the scope.
+    ///
+    /// # Errors
+    /// FORBIDDEN if the caller may not read storage.
+    pub fn of(
+        context: &RequestContext,
+        owner: &Arc<StorefrontUser>,
+        granted: Option<&Reach>,
+    ) -> Result<Self> {
+        let reach = match granted {
+            Some(reach) => reach.clone(),
+            None => context.reach(&READ)?,
+        };
+        Ok(Self {
+            owner: Arc::clone(owner),
+            reach,
+            granted: granted.cloned(),
+        })
+    }
+
+    async fn totals(&self, ctx: &Context<'_>) -> Result<Totals> {
+        let context = RequestContext::of(ctx)?;
+        let make = || TotalsOf {
+            database: context.app.database.clone(),
+            reach: self.reach.clone(),
+        };
+        let totals = context
+            .loader(self.reach.scope(), make)
+            .load(self.owner.id.clone())
+            .await?;
+        Ok(totals.map(|totals| *totals).unwrap_or_default())
+    }
+}
+
+#[Object(name = "PrivateStorage", use_type_description)]
+impl PrivateStorageNode {
+    /// Whether the storage is removed at `expiresAt` unless it is used before: true for an anonymous user, false for a
+    /// regular user.
+    async fn is_temporary(&self) -> bool {
+        self.owner.is_anonymous
+    }
+
+    /// Time at which the storage is removed unless it is used before; null for regular and merged users.
+    async fn expires_at(&self) -> Option<Timestamp> {
+        self.owner.expires_at
+    }
+
+    /// Number of items.
+    async fn item_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(wire_count(self.totals(ctx).await?.items))
+    }
+
+    /// Size of the content of all items, in bytes.
+    async fn total_bytes(&self, ctx: &Context<'_>) -> Result<f64> {
+        Ok(wire_bytes(self.totals(ctx).await?.bytes))
+    }
+
+    /// Largest size that the content of all items may have, in bytes.
+    /// By default 1 GiB for a regular user and 100 MiB for an anonymous user. A merge may exceed it. The number of
+    /// items is limited to one for each 4 KiB of the quota, or to 1,000 if that is more.
+    async fn quota_bytes(&self, ctx: &Context<'_>) -> Result<f64> {
+        let quota = Quota::of(&RequestContext::of(ctx)?.app.config.storage);
+        Ok(wire_bytes(quota.bytes(&self.owner)))
+    }
+
+    /// Items of the storage, oldest first.
+    async fn items(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Filter of the list.")] filter: Option<StorageItemFilter>,
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
+    ) -> Result<Connection<StorageItemNode>> {
+        let context = RequestContext::of(ctx)?;
+        let owner = self.owner.id.clone();
+        // Siblings have equal arguments and share a loader. The order's name, to which cursors are bound, therefore
+        // contains the storefront and not the owner.
+        let order = SortOrder::by_id(format!("items in {}", self.owner.storefront_id));
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        }
+        .check(context.app.vault.cursors(), order)?;
+        let condition = filter.unwrap_or_default().condition()?;
+        let scope = format!("{} {} {condition}", self.reach.scope(), page.key());
+        let (database, reach) = (context.app.database.clone(), self.reach.clone());
+        let make = || ItemsOf {
+            database: database.clone(),
+            reach: reach.clone(),
+            page,
+            condition: condition.clone(),
+        };
+        let slice = context.loader(&scope, make).load(owner.clone()).await?;
+        let slice = slice.map_or_else(Slice::empty, |slice| Slice::clone(&slice));
+        let context = Arc::clone(context);
+        let count: Count = Box::new(move || {
+            let (context, owner) = (Arc::clone(&context), owner.clone());
+            let counts = CountsOf {
+                database: database.clone(),
+                reach: reach.clone(),
+                condition: condition.clone(),
+            };
+            let scope = format!("{} {condition}", reach.scope());
+            Box::pin(async move {
+                let count = context.loader(&scope, || counts).load(owner).await?;
+                Ok(count.map_or(0, |count| *count))
+            })
+        });
+        let granted = self.granted.clone();
+        let node = |item| StorageItemNode::new(Arc::new(item), granted.clone());
+        Ok(Connection::new(slice.map(node), count))
+    }
+}
+
+/// Filter of a list of items. All conditions must match.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct StorageItemFilter {
+    /// Kind of the item.
+    pub kind: Option<ItemKind>,
+    /// Folder of the item, compared exactly; empty for items without a folder.
+    pub folder: Option<String>,
+    /// Name of the item.
+    pub name: Option<StringFilter>,
+}
+
+impl StorageItemFilter {
+    fn condition(self) -> Result<bson::Document> {
+        let Self { kind, folder, name } = self;
+        let mut conditions = name.map_or_else(|| Ok(Vec::new()), |name| name.on("name"))?;
+        if let Some(kind) = kind {
+            conditions.push(doc! { "kind": bson::serialize_to_bson(&kind)? });
+        }
+        if let Some(folder) = folder {
+            conditions.push(doc! { "folder": { "$eq": folder } });
+        }
+        Ok(if conditions.is_empty() {
+            doc! {}
+        } else {
+            doc! { "$and": conditions }
+        })
+    }
+}
+
+/// A file in a private storage, or the file of a `customerDataExport`.
+/// A file in a private storage requires an integration token or client secret with the scope `storage:read`, or the
+/// token of its owner or of the owner's customer. The file of a `customerDataExport` requires an integration token or
+/// client secret with the scope `customers:read`, or the token of its customer, and is removed after a week.
+#[derive(Clone, Description)]
+pub struct StorageItemNode {
+    document: Arc<StorageItem>,
+    /// In a mutation's payload: what the caller may see without the scopes to query it.
+    granted: Option<Reach>,
+    /// Time at which the item expires; only exports do.
+    goes_at: Option<Timestamp>,
+}
+
+impl StorageItemNode {
+    fn new(document: Arc<StorageItem>, granted: Option<Reach>) -> Self {
+        Self {
+            document,
+            granted,
+            goes_at: None,
+        }
+    }
+
+    /// Returns a data export, in the payload of a mutation that `granted` permitted, or as the caller's query found it.
+    #[must_use]
+    pub fn exported(export: &DataExport, granted: Option<&Reach>) -> Self {
+        Self {
+            document: Arc::new(export.item()),
+            granted: granted.cloned(),
+            goes_at: Some(export.expires_at),
+        }
+    }
+
+    /// Returns the node in the payload of a mutation that `reach` permitted.
+    #[must_use]
+    pub fn in_payload(document: StorageItem, reach: &Reach) -> Self {
+        Self::new(Arc::new(document), Some(reach.clone()))
+    }
+
+    /// Returns the time until which a link that is created now is valid.
+    fn link_expiry(&self, context: &RequestContext) -> Timestamp {
+        let expiry = context.app.clock.now().after(link::LIFETIME);
+        self.goes_at.map_or(expiry, |goes_at| goes_at.min(expiry))
+    }
+}
+
+#[Object(name = "StorageItem", use_type_description)]
+impl StorageItemNode {
+    /// Global id. A merge keeps it.
+    pub async fn id(&self) -> ID {
+        ID::from(&self.document.id)
+    }
+
+    /// Storefront user that owns the item.
+    /// Requires the scope `storefront_users:read`, or the token of the owner or of its customer; otherwise FORBIDDEN.
+    async fn owner(&self, ctx: &Context<'_>) -> Result<StorefrontUserNode> {
+        let context = RequestContext::of(ctx)?;
+        let reach = match &self.granted {
+            Some(reach) => reach.clone(),
+            None => context.reach(&READ_USERS)?,
+        };
+        let storage = context
+            .by_id::<PrivateStorage>(&reach, &self.document.storage_id)
+            .await?;
+        let owner = storage.and_then(|storage| storage.owner_id.clone());
+        let owner = match owner {
+            Some(owner) => context.by_id::<StorefrontUser>(&reach, &owner).await?,
+            None => None,
+        };
+        let gone =
+            || Error::Forbidden("The item belongs to someone else now, or is being removed.".to_owned());
+        let granted = self.granted.clone();
+        owner
+            .map(|owner| StorefrontUserNode::granted(owner, granted))
+            .ok_or_else(gone)
+    }
+
+    /// Display name. Several items may have the same name.
+    async fn name(&self) -> &str {
+        &self.document.name
+    }
+
+    /// Folder of the item; empty if it is in no folder.
+    async fn folder(&self) -> &str {
+        &self.document.folder
+    }
+
+    /// Kind of the item.
+    async fn kind(&self) -> ItemKind {
+        self.document.kind
+    }
+
+    /// Content type, detected from the content and not from the name.
+    async fn content_type(&self) -> &str {
+        &self.document.content_type
+    }
+
+    /// Size of the content, in bytes.
+    async fn byte_size(&self) -> f64 {
+        wire_bytes(self.document.byte_size)
+    }
+
+    /// SHA-256 hash of the content, in hexadecimal.
+    async fn sha256(&self) -> &str {
+        &self.document.sha256
+    }
+
+    /// Signed link to the content, valid for ten minutes.
+    /// Any caller that has the link may read the content until then. The link supports GET, HEAD, `Range` and
+    /// `If-None-Match`.
+    async fn url(&self, ctx: &Context<'_>) -> Result<String> {
+        let context = RequestContext::of(ctx)?;
+        let app = &context.app;
+        Ok(link::sign(
+            &app.vault,
+            &app.public_url,
+            &self.document.id,
+            self.link_expiry(context),
+        ))
+    }
+
+    /// Time at which the `url` of this response expires.
+    async fn url_expires_at(&self, ctx: &Context<'_>) -> Result<Timestamp> {
+        Ok(Timestamp::from_millis(
+            self.link_expiry(RequestContext::of(ctx)?).seconds() * 1000,
+        ))
+    }
+
+    /// Time of the upload. A merge keeps it.
+    async fn created_at(&self) -> Timestamp {
+        self.document.created_at
+    }
+
+    /// Time at which the name or the folder was last changed; equal to `createdAt` before the first change.
+    async fn updated_at(&self) -> Timestamp {
+        self.document.updated_at
+    }
+}
+
+/// Returns the reach into items.
+pub async fn item_reach(context: &RequestContext, reach: &Reach) -> Result<StorageReach> {
+    context.storage_reach::<PrivateStorage>(reach).await
+}
+
+/// Returns the item or data export with this id, for `node`, if the caller may read it.
+pub async fn node(context: &RequestContext, id: &str) -> Result<Option<StorageItemNode>> {
+    let Some(id) = StorageItemId::parse(id) else {
+        return Ok(None);
+    };
+    if let Ok(reach) = context.reach(&READ) {
+        let reach = item_reach(context, &reach).await?;
+        let found = context.by_id::<StorageItem>(&reach, &id).await?;
+        if let Some(document) = found {
+            return Ok(Some(StorageItemNode::new(document, None)));
+        }
+    }
+    let Ok(reach) = context.reach(&data_export::READ) else {
+        return Ok(None);
+    };
+    let found = context.by_id::<DataExport>(&reach, &id).await?;
+    let now = context.app.clock.now();
+    let found = found.filter(|export| export.is_there(now));
+    Ok(found.map(|export| StorageItemNode::exported(&export, None)))
+}

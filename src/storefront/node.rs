@@ -1,0 +1,333 @@
+//! GraphQL types of storefronts.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Description, ID, Object, OneofObject};
+
+use super::{IntegrationType, Storefront, store};
+use crate::context::RequestContext;
+use crate::custom_field::node::{CustomFieldDefinitionNode, definitions_of};
+use crate::customer::{
+    list::{CustomerFilter, CustomerSortKey, customers_of},
+    node::CustomerNode,
+};
+use crate::error::{Error, Result};
+use crate::market::{
+    filter::with_groups,
+    node::{CustomerGroupNode, MarketNode, groups_of, markets_of},
+};
+use crate::oidc::node::{IdentityProviderNode, providers_of};
+use crate::order::{
+    list::{OrderFilter, orders_of},
+    node::OrderNode,
+};
+use crate::platform::{
+    clock::Timestamp,
+    id::{Id, StorefrontId},
+    page::{Connection, Count, PageArgs, SortOrder},
+};
+use crate::reach::{Reach, principal::Policy, scope::Scope};
+use crate::storefront_user::node::{StorefrontUserFilter, StorefrontUserNode, users_of};
+
+/// Who may read storefronts and their public parts.
+pub const READ: Policy = Policy::backend(Scope::StorefrontsRead).and_public().and_own();
+
+/// An online store of the organization.
+/// Requires an integration token or client secret with the scope `storefronts:read`; any other credential reads its own
+/// storefront.
+/// Only an operator adds a storefront, on the command line. No mutation creates, renames or removes one.
+#[derive(Clone, Description)]
+pub struct StorefrontNode(Arc<Storefront>);
+
+impl StorefrontNode {
+    /// Returns the node of a document.
+    #[must_use]
+    pub fn new(document: Arc<Storefront>) -> Self {
+        Self(document)
+    }
+}
+
+#[Object(name = "Storefront", use_type_description)]
+impl StorefrontNode {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        ID::from(&self.0.id)
+    }
+
+    /// Name of the storefront, unique in the organization.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Prefix of customer references: `DE` in `DE--25`. 1 to 16 capital letters and digits, unique in the organization.
+    async fn code(&self) -> &str {
+        &self.0.code
+    }
+
+    /// Software that the online store runs on.
+    async fn integration_type(&self) -> IntegrationType {
+        self.0.integration_type
+    }
+
+    /// Time at which an operator added the storefront.
+    async fn created_at(&self) -> Timestamp {
+        self.0.created_at
+    }
+
+    /// Storefront users of this storefront, oldest first, including merged ones.
+    /// Requires an integration token or client secret with the scope `storefront_users:read`, or a storefront user
+    /// token or customer token, which lists only its own user.
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Filter of the list.")] filter: Option<StorefrontUserFilter>,
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
+    ) -> Result<Connection<StorefrontUserNode>> {
+        users_of(
+            RequestContext::of(ctx)?,
+            &self.0.id,
+            filter,
+            PageArgs {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+        .await
+    }
+
+    /// Customers of this storefront, sorted by `sortKey` in ascending order.
+    /// Requires an integration token or client secret with the scope `customers:read`, or the token of a customer or of
+    /// its storefront user, which lists only that customer.
+    /// Customers without a value to sort by come first, or last with `reverse`. A filter that no index supports is
+    /// aborted after 5 seconds with the error TIMEOUT; an index supports `eq` and `startsWith` of e-mail addresses,
+    /// names and references.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
+    async fn customers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Filter of the list.")] filter: Option<CustomerFilter>,
+        #[graphql(desc = "Value to sort by.", default_with = "Some(CustomerSortKey::CreatedAt)")]
+        sort_key: Option<CustomerSortKey>,
+        #[graphql(desc = "Whether to sort in descending order.", default_with = "Some(false)")]
+        reverse: Option<bool>,
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
+    ) -> Result<Connection<CustomerNode>> {
+        let order = (
+            sort_key.unwrap_or(CustomerSortKey::CreatedAt),
+            reverse.unwrap_or_default(),
+        );
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        let context = RequestContext::of(ctx)?;
+        let filter = with_groups(context, &self.0.id, filter).await?;
+        customers_of(context, &self.0.id, filter, order, page).await
+    }
+
+    /// Customer groups of this storefront, oldest first.
+    /// Requires the scope `groups:read`, or a customer token, which lists only the groups of its customer; otherwise
+    /// FORBIDDEN.
+    async fn customer_groups(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
+    ) -> Result<Connection<CustomerGroupNode>> {
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        groups_of(RequestContext::of(ctx)?, &self.0.id, &page).await
+    }
+
+    /// Markets of this storefront that the caller may enter, oldest first.
+    /// An integration token or client secret with the scope `storefronts:read` lists all markets, a customer token the
+    /// public markets and those of the customer's groups, any other credential, such as a storefront user token, the
+    /// public markets.
+    async fn markets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
+    ) -> Result<Connection<MarketNode>> {
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        markets_of(RequestContext::of(ctx)?, &self.0.id, &page).await
+    }
+
+    /// Orders of this storefront, newest first by `placedAt`.
+    /// Requires an integration token or client secret with the scope `orders:read`, or a customer token, which lists
+    /// only the orders of its customer.
+    /// A filter that no index supports is aborted after 5 seconds with the error TIMEOUT.
+    async fn orders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Filter of the list.")] filter: Option<OrderFilter>,
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
+    ) -> Result<Connection<OrderNode>> {
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        orders_of(RequestContext::of(ctx)?, &self.0.id, filter, page).await
+    }
+
+    /// Custom fields of this storefront's customers, in the order in which they were defined.
+    /// An integration token or client secret with the scope `storefronts:read` lists all of them, any other credential
+    /// the public ones.
+    /// A storefront has at most 200 custom fields.
+    async fn custom_field_definitions(&self, ctx: &Context<'_>) -> Result<Vec<CustomFieldDefinitionNode>> {
+        definitions_of(RequestContext::of(ctx)?, &self.0.id).await
+    }
+
+    /// Identity providers that customers can sign in with, in the order in which an operator added them.
+    async fn identity_providers(&self, ctx: &Context<'_>) -> Result<Vec<IdentityProviderNode>> {
+        providers_of(RequestContext::of(ctx)?, &self.0.id).await
+    }
+}
+
+/// Identifies a storefront by exactly one of its keys.
+#[derive(OneofObject)]
+pub enum StorefrontBy {
+    /// Global id of the storefront.
+    Id(ID),
+    /// Name of the storefront, which is unique in the organization.
+    Name(String),
+}
+
+/// Queries of storefronts.
+#[derive(Default)]
+pub struct StorefrontQuery;
+
+#[Object]
+impl StorefrontQuery {
+    /// Returns a storefront by id or by name; null if it is not found for this credential.
+    /// Requires an integration token or client secret with the scope `storefronts:read`, which reads any storefront
+    /// that it covers; any other credential reads its own storefront.
+    /// Without `by`, returns the only storefront that the credential covers, and fails with STOREFRONT_REQUIRED if it
+    /// covers several.
+    async fn storefront(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Key of the storefront; optional if the credential covers only one.")] by: Option<
+            StorefrontBy,
+        >,
+    ) -> Option<Result<StorefrontNode>> {
+        let load = async {
+            let context = RequestContext::of(ctx)?;
+            let reach = context.reach(&READ)?;
+            match by {
+                Some(StorefrontBy::Name(name)) => {
+                    let reach = context.renewed(&reach).await?;
+                    Ok(store::by_name(&context.app.database, &reach, &name)
+                        .await?
+                        .map(Arc::new))
+                }
+                Some(StorefrontBy::Id(id)) => match context.storefront_to_read(&reach, Some(&id)).await? {
+                    Some(one) => context.by_id_at_root::<Storefront>(one.reach(), one.id()).await,
+                    None => Ok(None),
+                },
+                None => match context.storefront_to_read(&reach, None).await? {
+                    Some(one) => context.by_id_at_root::<Storefront>(one.reach(), one.id()).await,
+                    None => Ok(None),
+                },
+            }
+        };
+        load.await.map(|found| found.map(StorefrontNode)).transpose()
+    }
+
+    /// Returns the storefronts that the caller may see, oldest first.
+    /// Requires an integration token or client secret with the scope `storefronts:read`, which lists all storefronts
+    /// that it covers; any other credential lists its own storefront.
+    async fn storefronts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
+    ) -> Result<Connection<StorefrontNode>> {
+        let context = RequestContext::of(ctx)?;
+        let reach = context.renewed(&context.reach(&READ)?).await?;
+        let order = SortOrder::by_id(format!("storefronts of {}", reach.identity().organization()));
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        }
+        .check(context.app.vault.cursors(), order)?;
+        let slice = Box::pin(store::page(&context.app.database, &reach, &page)).await?;
+        let app = Arc::clone(&context.app);
+        let count: Count = Box::new(move || {
+            let (app, reach) = (Arc::clone(&app), reach.clone());
+            Box::pin(async move { store::count(&app.database, &reach).await })
+        });
+        Ok(Connection::new(
+            slice.map(|document| StorefrontNode(Arc::new(document))),
+            count,
+        ))
+    }
+}
+
+/// Returns the storefront with this id, for `node`.
+pub async fn node(context: &RequestContext, id: &str) -> Result<Option<StorefrontNode>> {
+    let (Some(id), Ok(reach)) = (StorefrontId::parse(id), context.reach(&READ)) else {
+        return Ok(None);
+    };
+    Ok(context
+        .by_id::<Storefront>(&reach, &id)
+        .await?
+        .map(StorefrontNode))
+}
+
+/// Returns the storefront of an object, for the fields that lead to it. `granted` is what a payload shows without the
+/// scope.
+///
+/// # Errors
+/// FORBIDDEN if the caller may not read storefronts.
+pub async fn storefront_of(
+    context: &RequestContext,
+    granted: Option<&Reach>,
+    id: &StorefrontId,
+) -> Result<StorefrontNode> {
+    let found = match granted {
+        Some(reach) => context.by_id::<Storefront>(reach, id).await?,
+        None => context.by_id::<Storefront>(&context.reach(&READ)?, id).await?,
+    };
+    found
+        .map(StorefrontNode)
+        .ok_or_else(|| Error::internal("the storefront of an object does not exist"))
+}
