@@ -14,6 +14,7 @@ use crate::auth::{
     token::Tokens,
 };
 use crate::config::Config;
+use crate::domain;
 use crate::error::Result;
 use crate::organization::Organizations;
 use crate::password::Passwords;
@@ -30,6 +31,9 @@ use crate::platform::{
     secret::MasterKey,
     throttle::Throttle,
 };
+
+/// The declaration of a domain, whose jobs and part of an erasure get the app.
+pub type Domain = domain::Domain<Arc<App>>;
 
 /// The components of the process. Resolvers access them through their request context.
 pub struct App {
@@ -71,6 +75,8 @@ pub struct App {
     pub tasks: TaskTracker,
     /// Identifies this process among the nodes.
     pub node: String,
+    /// All domains: what they store of a person, for erasure and export.
+    pub domains: &'static [Domain],
     runner: OnceLock<Runner<Arc<App>>>,
 }
 
@@ -88,6 +94,8 @@ pub struct AppParts {
     pub random: Random,
     /// The key from which all encryption keys are derived.
     pub master_key: MasterKey,
+    /// All domains; see `schema::DOMAINS`.
+    pub domains: &'static [Domain],
 }
 
 impl App {
@@ -101,6 +109,7 @@ impl App {
             database,
             clock,
             random,
+            domains,
             ..
         } = parts;
         let fetcher = Fetcher::new(Limits::USUAL);
@@ -127,6 +136,7 @@ impl App {
             ),
             tasks: TaskTracker::new(),
             node: random.token(),
+            domains,
             runner: OnceLock::new(),
             config,
             public_url,

@@ -21,7 +21,9 @@ use futures_util::{Stream, TryStreamExt};
 use mongodb::Collection;
 use serde::{Deserialize, Serialize};
 
+use crate::app::Domain;
 use crate::error::{Error, Result};
+use crate::platform::stored::{Stored, StoredField};
 use crate::platform::{
     clock::{Clock, Timestamp},
     database::{Database, Index, IndexKind, Tx},
@@ -29,6 +31,20 @@ use crate::platform::{
     random::Random,
 };
 use crate::reach::Reach;
+use async_graphql::EmptyMutation;
+
+/// The declaration of the audit trail.
+pub const DOMAIN: Domain = Domain {
+    indexes: &[INDEXES],
+    stored: &[STORED],
+    ..Domain::EMPTY
+};
+
+/// It has no queries.
+pub type Query = EmptyMutation;
+
+/// It has no mutations.
+pub type Mutation = EmptyMutation;
 
 /// Collection of the entries.
 const COLLECTION: &str = "audit";
@@ -49,6 +65,21 @@ pub const INDEXES: &[Index] = &[
         kind: IndexKind::Expiry(Duration::ZERO),
     },
 ];
+
+/// Stored fields.
+pub const STORED: &[Stored] = &[Stored {
+    collection: "audit",
+    fields: &[
+        ("_id", StoredField::Free),
+        ("at", StoredField::Free),
+        ("storefrontId", StoredField::Free),
+        ("customerId", StoredField::Free),
+        ("action", StoredField::Free),
+        ("actor", StoredField::Free),
+        ("object", StoredField::Free),
+        ("expiresAt", StoredField::Free),
+    ],
+}];
 
 /// What was done. Where an entry has an object, the variant names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 use crate::app::App;
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::platform::{
+    id::Id,
     loader::{Batch, Loader, Loaders},
     upload::Uploads,
 };
@@ -23,6 +24,18 @@ use crate::reach::{
     tenant::{StorageDocument, TenantDocument},
 };
 use crate::read::by_id::ById;
+
+/// A node that `node` and `nodes` find by its global id.
+pub trait GlobalNode: Sized {
+    /// Type of its ids, whose prefix selects this type of node.
+    type Id: Id;
+
+    /// Returns the node with this id; `None` if it does not exist or the caller may not read it.
+    ///
+    /// # Errors
+    /// Any database error.
+    fn find(context: &RequestContext, id: &Self::Id) -> impl Future<Output = Result<Option<Self>>> + Send;
+}
 
 /// The context of one request.
 pub struct RequestContext {

@@ -3,6 +3,8 @@
 //! [`Error`] deliberately has no `Display`: async-graphql turns any printable error into a response message through
 //! `?`, which could expose a message of the database driver. The only conversion is [`Error::to_wire`].
 
+mod faults;
+
 use std::sync::Arc;
 
 use async_graphql::{Enum, ErrorExtensionValues, ServerError, SimpleObject};
@@ -326,66 +328,7 @@ pub enum UserErrorCode {
     MarketNameTaken,
 }
 
-/// Collects the errors of one input, so that all are reported together (ERR-01).
-#[derive(Debug, Default)]
-pub struct Faults(Vec<UserError>);
-
-impl Faults {
-    /// Adds an error.
-    pub fn push(&mut self, fault: UserError) {
-        self.0.push(fault);
-    }
-
-    /// Adds the errors of the part of the input at `path`.
-    pub fn push_within(&mut self, path: &[&str], inside: Self) {
-        let inside = inside.0.into_iter();
-        self.0.extend(inside.map(|fault| fault.within(path)));
-    }
-
-    /// Returns a valid value, or adds the error and returns `None`, so that the checks can continue.
-    pub fn take<T>(&mut self, checked: std::result::Result<T, UserError>) -> Option<T> {
-        match checked {
-            Ok(value) => Some(value),
-            Err(fault) => {
-                self.push(fault);
-                None
-            }
-        }
-    }
-
-    /// Returns the result of an operation, or adds its user errors and returns `None`. Any other error is passed on.
-    pub fn absorb<T>(&mut self, outcome: Result<T>) -> Result<Option<T>> {
-        match outcome {
-            Ok(value) => Ok(Some(value)),
-            Err(Error::Rejected(mut faults)) => {
-                self.0.append(&mut faults);
-                Ok(None)
-            }
-            Err(other) => Err(other),
-        }
-    }
-
-    /// Whether no error was added.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Returns [`Error::Rejected`] if any error was added.
-    pub fn check(self) -> Result<()> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::Rejected(self.0))
-        }
-    }
-}
-
-impl From<Faults> for Error {
-    fn from(faults: Faults) -> Self {
-        Self::Rejected(faults.0)
-    }
-}
+pub use faults::{Checked, Faults};
 
 /// Splits an outcome into the parts of a payload: the value, or the user errors. Any other error is passed on.
 pub fn payload<T>(outcome: Result<T>) -> Result<(Option<T>, Vec<UserError>)> {
@@ -405,18 +348,5 @@ mod tests {
         let wire = Error::internal("secret detail").to_wire();
         assert!(!wire.message.contains("secret"));
         assert!(wire.source.is_some(), "the log needs the cause");
-    }
-
-    // ERR-01
-    #[test]
-    fn faults_are_reported_together() {
-        let mut faults = Faults::default();
-        for field in ["a", "b"] {
-            faults.push(UserError::new(UserErrorCode::Required, [field], "is required"));
-        }
-        let Err(Error::Rejected(errors)) = faults.check() else {
-            panic!("must refuse")
-        };
-        assert_eq!(errors.len(), 2);
     }
 }

@@ -2,8 +2,8 @@
 //! registered here and nowhere else.
 
 mod introspection;
+mod platform;
 mod separately;
-mod stored;
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,86 +13,94 @@ use async_graphql::{
 };
 use futures_util::future::try_join_all;
 
-use crate::address;
-use crate::address::{mutations::AddressMutation, node::AddressNode};
-use crate::app::App;
-use crate::context::RequestContext;
-use crate::custom_field;
-use crate::custom_field::{mutations::CustomFieldMutation, node::CustomFieldDefinitionNode};
-use crate::customer;
-use crate::customer::{
-    lookup::CustomerQuery, mail_mutations::CustomerMailMutation, mutations::CustomerMutation,
-    node::CustomerNode, password_mutations::CustomerPasswordMutation, sessions::CustomerSessionNode,
-    token_mutations::CustomerTokenMutation,
-};
-use crate::erasure::{self, mutations::ErasureMutation};
+use crate::app::{App, Domain};
+use crate::context::{GlobalNode, RequestContext};
 use crate::error::{Error, Result};
 use crate::guard::{CostModel, Rules, Scalar};
-use crate::market;
-use crate::market::{
-    mutations::MarketMutation,
-    node::{CustomerGroupNode, MarketNode, group_node, market_node},
-};
-use crate::oidc;
-use crate::oidc::mutations::SignOnMutation;
-use crate::order;
-use crate::order::{currency::CurrencyCode, lookup::OrderQuery, mutations::OrderMutation, node::OrderNode};
-use crate::organization::node::{
-    AccessQuery, ApiClientNode, MemberNode, OrganizationNode, client_node, member_node, organization_node,
-};
+use crate::order::currency::CurrencyCode;
 use crate::platform::clock::Timestamp;
 use crate::platform::decimal::Decimal;
-use crate::platform::id::{ApiClientId, Id, MemberId, OrganizationId};
+use crate::platform::id::Id;
 use crate::platform::scalar::{Date, Json, Upload};
-use crate::platform::{blob, database::Index, decoy, job, migration::Migration, throttle};
-use crate::storage;
-use crate::storage::{mutations::StorageMutation, node::StorageItemNode};
-use crate::storefront;
-use crate::storefront::node::{StorefrontNode, StorefrontQuery};
-use crate::storefront_user;
-use crate::storefront_user::{
-    mutations::StorefrontUserMutation,
-    node::{StorefrontUserNode, StorefrontUserQuery},
-};
-use crate::{audit, auth, organization};
+use crate::platform::stored::Stored;
+use crate::platform::{database::Index, job, migration::Migration};
 
-pub use self::introspection::Introspection;
+pub use introspection::Introspection;
+use platform::PLATFORM;
 pub use separately::Separately;
-pub use stored::stored;
 
-/// Root type of all queries.
-#[derive(MergedObject, Default)]
-pub struct Query(
-    NodeQuery,
-    AccessQuery,
-    StorefrontQuery,
-    StorefrontUserQuery,
-    CustomerQuery,
-    OrderQuery,
-);
+macro_rules! domains {
+    ($($domain:ident: [$($variant:ident($($node:ident)::+)),*];)+) => {
+        /// The domains, in the order in which an erasure and an export go through them.
+        pub const DOMAINS: &[Domain] = &[PLATFORM, $(crate::$domain::DOMAIN),+];
+
+        /// Root type of all queries.
+        #[derive(MergedObject, Default)]
+        pub struct Query(NodeQuery, $(crate::$domain::Query),+);
+
+        /// Root type of all mutations.
+        /// The mutations of a document run one after the other, in the order of the document. A mutation that fails with a
+        /// top-level error is null and does not affect the others.
+        #[derive(MergedObject, Default)]
+        #[graphql(name = "Mutation")]
+        pub struct Mutations($(crate::$domain::Mutation),+);
+
+        /// An object with a global id, which `node` and `nodes` look up.
+        #[derive(Interface)]
+        #[graphql(field(name = "id", ty = "ID", desc = "Global id."))]
+        pub enum Node {
+            $($(
+                #[doc = stringify!($variant)]
+                $variant(crate::$domain::$($node)::+),
+            )*)+
+        }
+
+        /// Returns the object with an id, whose prefix names the type. Objects of the same type on one level are read
+        /// together.
+        async fn node(context: &RequestContext, id: &str) -> Result<Option<Node>> {
+            let prefix = id.split_once('_').map_or("", |(prefix, _)| prefix);
+            $($(
+                if prefix == <<crate::$domain::$($node)::+ as GlobalNode>::Id as Id>::PREFIX {
+                    return found::<crate::$domain::$($node)::+>(context, id).await;
+                }
+            )*)+
+            Ok(None)
+        }
+    };
+}
+
+/// Returns the node of this type with an id.
+async fn found<N>(context: &RequestContext, id: &str) -> Result<Option<Node>>
+where
+    N: GlobalNode,
+    Node: From<N>,
+{
+    match N::Id::parse(id) {
+        Some(id) => Ok(N::find(context, &id).await?.map(Node::from)),
+        None => Ok(None),
+    }
+}
+
+// The list of all domains, a line each: its folder, and its nodes with global ids. A new domain is registered here and in
+// `lib.rs`, and nowhere else.
+domains! {
+    audit: [];
+    auth: [];
+    organization: [Organization(node::OrganizationNode), Member(node::MemberNode), ApiClient(node::ApiClientNode)];
+    storefront: [Storefront(node::StorefrontNode)];
+    storefront_user: [StorefrontUser(node::StorefrontUserNode)];
+    storage: [StorageItem(node::StorageItemNode)];
+    customer: [Customer(node::CustomerNode), CustomerSession(sessions::CustomerSessionNode)];
+    erasure: [];
+    address: [Address(node::AddressNode)];
+    order: [Order(node::OrderNode)];
+    custom_field: [CustomFieldDefinition(node::CustomFieldDefinitionNode)];
+    market: [CustomerGroup(node::CustomerGroupNode), Market(node::MarketNode)];
+    oidc: [];
+}
 
 /// The mutations; one that fails does not affect the others of its document (GQL-04).
 pub type Mutation = Separately<Mutations>;
-
-/// Root type of all mutations.
-/// The mutations of a document run one after the other, in the order of the document. A mutation that fails with a
-/// top-level error is null and does not affect the others.
-#[derive(MergedObject, Default)]
-#[graphql(name = "Mutation")]
-pub struct Mutations(
-    StorefrontUserMutation,
-    StorageMutation,
-    CustomerMutation,
-    CustomerTokenMutation,
-    CustomerPasswordMutation,
-    CustomerMailMutation,
-    ErasureMutation,
-    AddressMutation,
-    OrderMutation,
-    CustomFieldMutation,
-    MarketMutation,
-    SignOnMutation,
-);
 
 /// Mutations that check, look up, set or issue a credential of a customer. A document may contain one of them, once, so
 /// that one request is one attempt.
@@ -117,68 +125,6 @@ pub const CREDENTIAL_MUTATIONS: &[&str] = &[
 
 /// Registrations of which a document may contain one, unless the caller is a backend (SFU-40).
 pub const REGISTRATIONS: &[&str] = &["storefrontUserRegister"];
-
-/// An object with a global id, which `node` and `nodes` look up.
-#[derive(Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "Global id."))]
-pub enum Node {
-    /// An organization.
-    Organization(OrganizationNode),
-    /// A member of an organization.
-    Member(MemberNode),
-    /// An API client.
-    ApiClient(ApiClientNode),
-    /// A storefront.
-    Storefront(StorefrontNode),
-    /// A storefront user.
-    StorefrontUser(StorefrontUserNode),
-    /// An item of private storage.
-    StorageItem(StorageItemNode),
-    /// A customer.
-    Customer(CustomerNode),
-    /// A signed-in device.
-    CustomerSession(CustomerSessionNode),
-    /// A customer's address.
-    Address(AddressNode),
-    /// An order.
-    Order(OrderNode),
-    /// A custom field.
-    CustomFieldDefinition(CustomFieldDefinitionNode),
-    /// A customer group.
-    CustomerGroup(CustomerGroupNode),
-    /// A market.
-    Market(MarketNode),
-}
-
-/// Returns the object with an id, whose prefix names the type. Objects of the same type on one level are read together.
-async fn node(context: &RequestContext, id: &str) -> Result<Option<Node>> {
-    let prefix = id.split_once('_').map_or("", |(prefix, _)| prefix);
-    Ok(match prefix {
-        "sto" => storefront::node::node(context, id).await?.map(Node::from),
-        "sfu" => storefront_user::node::node(context, id).await?.map(Node::from),
-        "itm" => storage::node::node(context, id).await?.map(Node::from),
-        "cus" => customer::node::node(context, id).await?.map(Node::from),
-        "ses" => customer::sessions::node(context, id).await?.map(Node::from),
-        "adr" => address::node::node(context, id).await?.map(Node::from),
-        "ord" => order::node::node(context, id).await?.map(Node::from),
-        "cfd" => custom_field::node::node(context, id).await?.map(Node::from),
-        "grp" => group_node(context, id).await?.map(Node::from),
-        "mkt" => market_node(context, id).await?.map(Node::from),
-        "org" => match OrganizationId::parse(id) {
-            Some(id) => organization_node(context, &id).await?.map(Node::from),
-            None => None,
-        },
-        "mem" => match MemberId::parse(id) {
-            Some(id) => member_node(context, &id).await?.map(Node::from),
-            None => None,
-        },
-        "cli" => match ApiClientId::parse(id) {
-            Some(id) => client_node(context, &id).await?.map(Node::from),
-            None => None,
-        },
-        _ => None,
-    })
-}
 
 /// Maximum number of ids that `nodes` takes.
 const MAX_NODES: usize = 100;
@@ -223,57 +169,35 @@ impl NodeQuery {
 /// Returns the indexes of all domains and of the gateway itself.
 #[must_use]
 pub fn indexes() -> Vec<&'static Index> {
-    [
-        job::INDEXES,
-        blob::INDEXES,
-        throttle::INDEXES,
-        decoy::INDEXES,
-        auth::revocation::INDEXES,
-        organization::INDEXES,
-        auth::client::INDEXES,
-        auth::keys::INDEXES,
-        auth::session::INDEXES,
-        auth::one_time::INDEXES,
-        audit::INDEXES,
-        storefront::store::INDEXES,
-        storefront_user::store::INDEXES,
-        storage::store::INDEXES,
-        storage::data_export::INDEXES,
-        customer::store::INDEXES,
-        address::store::INDEXES,
-        order::store::INDEXES,
-        custom_field::store::INDEXES,
-        market::store::INDEXES,
-        oidc::store::INDEXES,
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let of = |domain: &Domain| domain.indexes.iter().copied().flatten();
+    DOMAINS.iter().flat_map(of).collect()
 }
 
 /// Returns the jobs of all domains.
 #[must_use]
 pub fn jobs() -> Vec<job::JobKind<Arc<App>>> {
-    [
-        storefront_user::lifecycle::jobs(),
-        storage::jobs::jobs(),
-        customer::mail::jobs(),
-        market::deletion::jobs(),
-        erasure::eraser::jobs(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    DOMAINS.iter().flat_map(|domain| domain.jobs).copied().collect()
 }
 
-/// Migrations of all domains, in order.
-pub const MIGRATIONS: &[Migration] = &[
-    customer::migrations::REFERENCE_NUMBERS,
-    customer::migrations::SURPLUS_SESSIONS,
-    customer::migrations::ERASED_TERMS,
-    erasure::export::SEPARATE_EXPORTS,
-    customer::migrations::EMAIL_KEYS,
-];
+/// Returns the migrations of all domains, in the order of their numbers.
+#[must_use]
+pub fn migrations() -> &'static [Migration] {
+    static MIGRATIONS: LazyLock<Vec<Migration>> = LazyLock::new(|| {
+        let all = DOMAINS.iter().flat_map(|domain| domain.migrations);
+        let mut all: Vec<Migration> = all.copied().collect();
+        all.sort_by_key(|migration| migration.number);
+        all
+    });
+    &MIGRATIONS
+}
+
+/// Returns the declarations of all collections, each once.
+#[must_use]
+pub fn stored() -> Vec<Stored> {
+    let mut all: Vec<Stored> = DOMAINS.iter().flat_map(Domain::all_stored).collect();
+    all.dedup_by_key(|stored| stored.collection);
+    all
+}
 
 /// The executable schema. It does not validate, because the guard has validated before, and does not answer
 /// introspection, which [`Introspection`] does.

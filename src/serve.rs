@@ -62,7 +62,7 @@ pub struct RunningGateway {
 /// [`Error::Unavailable`] without a database; [`Error::Internal`] for a database that this version cannot use.
 pub async fn prepare(app: &App) -> Result<()> {
     app.database.set_clock(&app.clock).await?;
-    migration::migrate(&app.database, &app.clock, &app.node, schema::MIGRATIONS).await?;
+    migration::migrate(&app.database, &app.clock, &app.node, schema::migrations()).await?;
     database::ensure_indexes(&app.database, &schema::indexes()).await?;
     app.access.tokens.keys.refresh().await
 }

@@ -129,7 +129,7 @@ async fn store(stand: &Stand, code: &str) -> String {
         account_url: None,
         conceal_emails: false,
     };
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     let made = storefronts::create(&app.database, &system, &app.clock, &app.random, new).await;
     made.expect("made").expect("free").id.to_string()
 }

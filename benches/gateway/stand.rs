@@ -64,6 +64,7 @@ pub async fn gateway(uri: &str, monitor: Option<Monitor>) -> RunningGateway {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     let parts = AppParts {
+        domains: storefront_gateway::schema::DOMAINS,
         config: config(),
         public_url: format!("http://{address}"),
         database,
@@ -105,7 +106,7 @@ impl Stand {
             account_url: None,
             conceal_emails: false,
         };
-        let system = HouseReach::for_background_work();
+        let system = HouseReach::everywhere();
         let made = storefronts::create(&app.database, &system, &app.clock, &app.random, new).await;
         let storefront = made.expect("made").expect("free").id.to_string();
         let client = NewClient {

@@ -13,14 +13,31 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::app::Domain;
 use crate::customer::{Customer, Salutation};
+use crate::domain::personal::{Erasure, PersonalKind};
 use crate::error::{Faults, UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
     id::{AddressId, CustomerId, StorefrontId, StorefrontUserId},
 };
 use crate::reach::{Holder, tenant::TenantDocument};
+use async_graphql::EmptyMutation;
 use country::CountryCode;
+
+/// The declaration of addresses.
+pub const DOMAIN: Domain = Domain {
+    indexes: &[store::INDEXES],
+    personal: &[PersonalKind::of::<Address>(Erasure::Delete {
+        counted: Some("addresses"),
+    })],
+    ..Domain::EMPTY
+};
+
+pub use mutations::AddressMutation as Mutation;
+
+/// It has no queries.
+pub type Query = EmptyMutation;
 
 /// Maximum length of an address's text, in characters, phone and zip code included (SPR-47…56).
 pub const MAX_TEXT: usize = 255;

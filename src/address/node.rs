@@ -6,7 +6,7 @@ use async_graphql::{Context, Description, ID, Object};
 
 use super::country::CountryCode;
 use super::{Address, Defaults, store};
-use crate::context::{RequestContext, behind::Behind};
+use crate::context::{GlobalNode, RequestContext, behind::Behind};
 use crate::customer::{
     Customer, Salutation,
     node::{CustomerNode, READ},
@@ -14,7 +14,7 @@ use crate::customer::{
 use crate::error::{Error, Result};
 use crate::platform::{
     clock::Timestamp,
-    id::{AddressId, Id},
+    id::AddressId,
     page::{Connection, PageArgs},
     scalar::wire_count,
 };
@@ -231,15 +231,18 @@ impl AddressBook<'_> {
     }
 }
 
-/// The address with this id, for `node`.
-pub async fn node(context: &RequestContext, id: &str) -> Result<Option<AddressNode>> {
-    let (Some(id), Ok(reach)) = (AddressId::parse(id), context.reach(&READ)) else {
-        return Ok(None);
-    };
-    let found = context.by_id::<Address>(&reach, &id).await?;
-    Ok(found.map(|document| AddressNode {
-        document,
-        customer: None,
-        granted: None,
-    }))
+impl GlobalNode for AddressNode {
+    type Id = AddressId;
+
+    async fn find(context: &RequestContext, id: &AddressId) -> Result<Option<Self>> {
+        let Ok(reach) = context.reach(&READ) else {
+            return Ok(None);
+        };
+        let found = context.by_id::<Address>(&reach, id).await?;
+        Ok(found.map(|document| AddressNode {
+            document,
+            customer: None,
+            granted: None,
+        }))
+    }
 }

@@ -7,6 +7,7 @@ use mongodb::Collection;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::platform::stored::{Stored, StoredField};
 use crate::platform::{
     clock::{Clock, Timestamp},
     crypto::fingerprint,
@@ -42,6 +43,22 @@ pub const INDEXES: &[Index] = &[
         kind: IndexKind::Plain,
     },
 ];
+
+/// Stored fields.
+pub const STORED: &[Stored] = &[Stored {
+    collection: "apiClients",
+    fields: &[
+        ("_id", StoredField::Free),
+        ("organizationId", StoredField::Free),
+        ("kind", StoredField::Free),
+        ("name", StoredField::Free),
+        ("storefrontIds", StoredField::Free),
+        ("scopes", StoredField::Free),
+        ("fingerprint", StoredField::Free),
+        ("createdAt", StoredField::Free),
+        ("revokedAt", StoredField::Free),
+    ],
+}];
 
 /// Kind of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

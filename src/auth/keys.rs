@@ -18,8 +18,8 @@ use jsonwebtoken::{DecodingKey, EncodingKey, jwk::Jwk};
 use mongodb::Collection;
 use tokio::time::Instant;
 
-pub use super::keys::stored::INDEXES;
-use super::keys::stored::{COLLECTION, DecryptedKey, StoredKey};
+use self::stored::{COLLECTION, DecryptedKey, StoredKey};
+pub use self::stored::{INDEXES, STORED};
 use crate::error::{Error, Result};
 use crate::platform::{
     clock::{Clock, Timestamp},

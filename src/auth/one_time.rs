@@ -8,6 +8,7 @@ use mongodb::Collection;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::platform::stored::{Stored, StoredField};
 use crate::platform::{
     clock::{Clock, Timestamp},
     crypto::fingerprint,
@@ -38,6 +39,26 @@ pub const INDEXES: &[Index] = &[
         name: "expiry",
         keys: &[("expiresAt", 1)],
         kind: IndexKind::Expiry(REMEMBERED),
+    },
+];
+
+/// Stored fields.
+pub const STORED: &[Stored] = &[
+    // The e-mail address in a key is removed when the place of the key is sealed.
+    Stored {
+        collection: "oneTimeKeys",
+        fields: &[
+            ("_id", StoredField::Free),
+            ("purpose", StoredField::Free),
+            ("organizationId", StoredField::Free),
+            ("storefrontId", StoredField::Free),
+            ("userId", StoredField::Free),
+            ("customerId", StoredField::Free),
+            ("email", StoredField::Hidden),
+            ("hash", StoredField::Hidden),
+            ("sealed", StoredField::Free),
+            ("expiresAt", StoredField::Free),
+        ],
     },
 ];
 

@@ -9,6 +9,7 @@ use super::authenticate::Access;
 use super::cache::remembered;
 use super::token::Claims;
 use crate::error::Result;
+use crate::platform::stored::{Stored, StoredField};
 use crate::platform::{
     clock::Timestamp,
     database::{Index, IndexKind, Tx},
@@ -33,6 +34,16 @@ pub const INDEXES: &[Index] = &[
         kind: IndexKind::Having("userId"),
     },
 ];
+
+/// Stored fields.
+pub const STORED: &[Stored] = &[Stored {
+    collection: "revokedTokens",
+    fields: &[
+        ("_id", StoredField::Free),
+        ("userId", StoredField::Free),
+        ("expiresAt", StoredField::Free),
+    ],
+}];
 
 impl Access {
     /// The claims of a token that is still accepted somewhere and so can be revoked; `None` for any other text.

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use super::session::ends::EndedSessions;
+pub use self::ends::EndedSessions;
 
 use bson::doc;
 use mongodb::{Collection, options::ReturnDocument};

@@ -9,9 +9,9 @@ use std::time::Duration;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, Validation, decode, decode_header, encode};
 use moka::sync::Cache;
 
+pub use self::claims::{Claims, TokenKind};
+use self::flaw::{TokenFlaw, UnverifiedClaims};
 use super::keys::{KeyRing, Which};
-pub use super::token::claims::{Claims, TokenKind};
-use super::token::flaw::{TokenFlaw, UnverifiedClaims};
 use crate::error::{Error, Result};
 use crate::platform::{
     clock::{Clock, Timestamp},

@@ -28,7 +28,7 @@ async fn list(app: &App, customer: &CustomerId, output: Output) -> Result<(), Fa
     let mut entries = pin!(app.audit.of(customer).await?.peekable());
     // One who is gone has entries; one who was never registered, such as the demo's crowd, has none.
     if entries.as_mut().peek().await.is_none() {
-        let customers = app.database.open::<Customer>(&HouseReach::for_background_work());
+        let customers = app.database.open::<Customer>(&HouseReach::everywhere());
         if customers.get(customer).await?.is_none() {
             return Err(Failure::told(format!(
                 "unknown customer {customer}: neither the customer nor entries in the audit trail exist"

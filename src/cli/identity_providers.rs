@@ -16,7 +16,7 @@ use crate::oidc::{
 use crate::platform::id::{IdentityProviderId, StorefrontId};
 use crate::reach::HouseReach;
 
-const SYSTEM: HouseReach = HouseReach::for_background_work();
+const SYSTEM: HouseReach = HouseReach::everywhere();
 
 pub(super) async fn run(
     command: IdentityProviderCommand,

@@ -96,6 +96,7 @@ pub(super) async fn app(
     };
     let database = Database::connect(uri.expose(), &config.database.name, monitor).await?;
     Ok(App::new(AppParts {
+        domains: crate::schema::DOMAINS,
         config,
         public_url,
         database,

@@ -16,7 +16,7 @@ use crate::storefront::{
     store::{self, NewStorefront, StorefrontChanges, TakenValue},
 };
 
-const SYSTEM: HouseReach = HouseReach::for_background_work();
+const SYSTEM: HouseReach = HouseReach::everywhere();
 
 pub(super) async fn run(command: StorefrontCommand, config: Config, output: Output) -> Result<(), Failure> {
     match command {

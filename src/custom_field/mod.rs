@@ -20,6 +20,7 @@ use async_graphql::Enum;
 use bson::Bson;
 use serde::{Deserialize, Serialize};
 
+use crate::app::Domain;
 use crate::error::{Faults, UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
@@ -27,6 +28,19 @@ use crate::platform::{
     text,
 };
 use crate::reach::{Holder, tenant::TenantDocument};
+use async_graphql::EmptyMutation;
+
+/// The declaration of custom fields.
+pub const DOMAIN: Domain = Domain {
+    indexes: &[store::INDEXES],
+    stored: &[store::STORED],
+    ..Domain::EMPTY
+};
+
+pub use mutations::CustomFieldMutation as Mutation;
+
+/// It has no queries.
+pub type Query = EmptyMutation;
 
 /// Maximum number of custom fields of a storefront: all of them are read wherever a customer's fields are shown.
 pub const MAX_DEFINITIONS: i64 = 200;

@@ -8,10 +8,10 @@ use bson::Bson;
 
 use super::store::DefinitionsOf;
 use super::{CustomFieldType, Definition, Definitions, FieldValue, value};
-use crate::context::RequestContext;
+use crate::context::{GlobalNode, RequestContext};
 use crate::error::Result;
 use crate::platform::{
-    id::{CustomFieldId, Id, StorefrontId},
+    id::{CustomFieldId, StorefrontId},
     scalar::Json,
 };
 use crate::reach::{Confine, Reach, principal::CredentialKind};
@@ -175,12 +175,15 @@ pub async fn fields_of(
     Ok(visible.iter().filter(is_wanted).map(field).collect())
 }
 
-/// The definition with this id, for `node`.
-pub async fn node(context: &RequestContext, id: &str) -> Result<Option<CustomFieldDefinitionNode>> {
-    let (Some(id), Ok(reach)) = (CustomFieldId::parse(id), context.reach(&READ)) else {
-        return Ok(None);
-    };
-    let found = context.by_id::<Definition>(&reach, &id).await?;
-    let visible = found.filter(|definition| is_visible(definition, &reach));
-    Ok(visible.map(CustomFieldDefinitionNode))
+impl GlobalNode for CustomFieldDefinitionNode {
+    type Id = CustomFieldId;
+
+    async fn find(context: &RequestContext, id: &CustomFieldId) -> Result<Option<Self>> {
+        let Ok(reach) = context.reach(&READ) else {
+            return Ok(None);
+        };
+        let found = context.by_id::<Definition>(&reach, id).await?;
+        let visible = found.filter(|definition| is_visible(definition, &reach));
+        Ok(visible.map(CustomFieldDefinitionNode))
+    }
 }

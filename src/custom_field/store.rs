@@ -8,6 +8,7 @@ use bson::{Bson, Document, doc};
 use super::assignment::Assignment;
 use super::{Bearer, Definition, Definitions, DefinitionsGuard, GUARDS, MAX_DEFINITIONS, VALUES};
 use crate::error::{Error, Faults, Result};
+use crate::platform::stored::{Stored, StoredField};
 use crate::platform::{
     clock::Timestamp,
     crypto::digest,
@@ -36,6 +37,35 @@ pub const INDEXES: &[Index] = &[
         name: "storefront_number",
         keys: &[("storefrontId", 1), ("number", 1)],
         kind: IndexKind::Unique,
+    },
+];
+
+/// Stored fields.
+pub const STORED: &[Stored] = &[
+    Stored {
+        collection: "customFields",
+        fields: &[
+            ("_id", StoredField::Free),
+            ("storefrontId", StoredField::Free),
+            ("key", StoredField::Free),
+            ("name", StoredField::Free),
+            ("description", StoredField::Free),
+            ("type", StoredField::Free),
+            ("isRequired", StoredField::Free),
+            ("options", StoredField::Free),
+            ("isPublic", StoredField::Free),
+            ("isCustomerWritable", StoredField::Free),
+            ("createdAt", StoredField::Free),
+        ],
+    },
+    Stored {
+        collection: "customFieldGuards",
+        fields: &[
+            ("_id", StoredField::Free),
+            ("storefrontId", StoredField::Free),
+            ("number", StoredField::Free),
+            ("touched", StoredField::Free),
+        ],
     },
 ];
 

@@ -217,20 +217,17 @@ pub async fn forget_files(app: &App, customer: &CustomerId) -> Result<()> {
 }
 
 /// The jobs of this domain.
-#[must_use]
-pub fn jobs() -> Vec<JobKind<Arc<App>>> {
-    vec![JobKind {
-        name: KIND,
-        every: None,
-        run: |app, payload| send(app, payload),
-    }]
-}
+pub const JOBS: &[JobKind<Arc<App>>] = &[JobKind {
+    name: KIND,
+    every: None,
+    run: |app, payload| send(app, payload),
+}];
 
 fn send(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), JobFailure>> {
     async move {
         let payload: MailPayload =
             bson::deserialize_from_document(payload).map_err(|error| JobFailure::Fail(error.into()))?;
-        let system = HouseReach::for_background_work();
+        let system = HouseReach::everywhere();
         let found = app
             .database
             .open::<Customer>(&system)

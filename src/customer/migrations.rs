@@ -46,14 +46,14 @@ pub const EMAIL_KEYS: Migration = Migration {
 };
 
 async fn compare_addresses(database: &Database) -> Result<()> {
-    let customers = database.open::<Customer>(&HouseReach::for_background_work());
+    let customers = database.open::<Customer>(&HouseReach::everywhere());
     email_keys::compare_all(&customers).await
 }
 
 async fn number_references(database: &Database) -> Result<()> {
     let number = doc! { "$arrayElemAt": [{ "$split": ["$reference", "--"] }, 1] };
     database
-        .open::<Customer>(&HouseReach::for_background_work())
+        .open::<Customer>(&HouseReach::everywhere())
         .migrate(
             doc! { "referenceNumber": { "$exists": false } },
             vec![doc! { "$set": { "referenceNumber": { "$toLong": number } } }],
@@ -76,7 +76,7 @@ async fn end_surplus_sessions(database: &Database) -> Result<()> {
         #[serde(rename = "_id")]
         holder: SessionOwner,
     }
-    let sessions = database.open::<Session>(&HouseReach::for_background_work());
+    let sessions = database.open::<Session>(&HouseReach::everywhere());
     let most = i64::try_from(MOST).unwrap_or(i64::MAX);
     let holder = doc! { "storefrontId": "$storefrontId", "userId": "$userId" };
     let crowded: Vec<SessionRow> = sessions
@@ -98,7 +98,7 @@ async fn end_some(database: &Database, holder: &SessionOwner, most: i64) -> Resu
         #[serde(rename = "_id")]
         id: SessionId,
     }
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     let sessions = database.open::<Session>(&system);
     let surplus: Vec<SessionRow> = sessions
         .aggregate(vec![
@@ -124,7 +124,7 @@ async fn erase_terms(database: &Database) -> Result<()> {
     let erased =
         doc! { "anonymization.startedAt": { "$exists": true }, "terms.version": { "$exists": true } };
     database
-        .open::<Customer>(&HouseReach::for_background_work())
+        .open::<Customer>(&HouseReach::everywhere())
         .migrate(erased, vec![doc! { "$unset": "terms.version" }])
         .await?;
     Ok(())

@@ -39,8 +39,10 @@ use anonymization::Anonymization;
 use async_graphql::Enum;
 use serde::{Deserialize, Serialize};
 
+use crate::app::Domain;
 use crate::audit::{Action, AuditEntry};
 use crate::custom_field::FieldValue;
+use crate::domain::personal::{Erasure, PersonalKind};
 use crate::error::{UserError, UserErrorCode};
 use crate::password::Hashed;
 use crate::platform::{
@@ -49,6 +51,36 @@ use crate::platform::{
     scalar::Date,
 };
 use crate::reach::{Holder, membership::MemberDocument, tenant::TenantDocument};
+use async_graphql::MergedObject;
+
+/// The mutations of customers.
+#[derive(MergedObject, Default)]
+#[graphql(name = "CustomerMutation")]
+pub struct Mutation(
+    mutations::CustomerMutation,
+    token_mutations::CustomerTokenMutation,
+    password_mutations::CustomerPasswordMutation,
+    mail_mutations::CustomerMailMutation,
+);
+
+pub use lookup::CustomerQuery as Query;
+
+/// The declaration of customers.
+pub const DOMAIN: Domain = Domain {
+    indexes: &[store::INDEXES],
+    migrations: &[
+        migrations::REFERENCE_NUMBERS,
+        migrations::SURPLUS_SESSIONS,
+        migrations::ERASED_TERMS,
+        migrations::EMAIL_KEYS,
+    ],
+    jobs: mail::JOBS,
+    personal: &[
+        PersonalKind::of::<Customer>(Erasure::Elsewhere),
+        PersonalKind::of::<identity::LinkedIdentity>(Erasure::Elsewhere),
+    ],
+    ..Domain::EMPTY
+};
 
 /// Longest first and last name, in characters (SPR-11).
 pub const MAX_NAME: usize = 100;

@@ -36,7 +36,7 @@ const WRITE: Policy = Policy::backend(Scope::CustomersWrite).and_customer();
 #[derive(Default)]
 pub struct CustomerMutation;
 
-#[Object]
+#[Object(name = "CustomerAccountMutation")]
 impl CustomerMutation {
     /// Registers a customer together with its storefront user and private storage.
     /// Requires a publishable key, or an integration token or client secret with the scope `customers:write`.

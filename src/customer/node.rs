@@ -10,7 +10,7 @@ use super::sessions::CustomerSessionNode;
 use super::terms::TermsAcceptanceNode;
 use super::{Customer, CustomerStatus, Gender, Salutation};
 use crate::address::node::{AddressBook, AddressNode};
-use crate::context::{RequestContext, behind::Behind};
+use crate::context::{GlobalNode, RequestContext, behind::Behind};
 use crate::custom_field::node::{CustomField, fields_of};
 use crate::erasure::node::AnonymizationInfo;
 use crate::error::{Error, Result};
@@ -373,15 +373,18 @@ impl CustomerNode {
     }
 }
 
-/// The customer with this id, for `node`.
-pub async fn node(context: &RequestContext, id: &str) -> Result<Option<CustomerNode>> {
-    let (Some(id), Ok(reach)) = (CustomerId::parse(id), context.reach(&READ)) else {
-        return Ok(None);
-    };
-    Ok(context
-        .by_id::<Customer>(&reach, &id)
-        .await?
-        .map(CustomerNode::new))
+impl GlobalNode for CustomerNode {
+    type Id = CustomerId;
+
+    async fn find(context: &RequestContext, id: &CustomerId) -> Result<Option<Self>> {
+        let Ok(reach) = context.reach(&READ) else {
+            return Ok(None);
+        };
+        Ok(context
+            .by_id::<Customer>(&reach, id)
+            .await?
+            .map(CustomerNode::new))
+    }
 }
 
 /// The customer behind another object; `None` if the caller may not read customers. `granted` is the reach of a

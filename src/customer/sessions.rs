@@ -7,7 +7,7 @@ use bson::{Bson, doc};
 use serde::Deserialize;
 
 use crate::auth::session::{MOST, Session};
-use crate::context::RequestContext;
+use crate::context::{GlobalNode, RequestContext};
 use crate::error::Result;
 use crate::platform::{
     clock::Timestamp,
@@ -123,13 +123,16 @@ pub async fn of(
         .collect())
 }
 
-/// The session with this id, for `node`.
-pub async fn node(context: &RequestContext, id: &str) -> Result<Option<CustomerSessionNode>> {
-    let (Some(id), Ok(reach)) = (SessionId::parse(id), context.reach(&READ)) else {
-        return Ok(None);
-    };
-    let now = context.app.clock.now();
-    let found = context.by_id::<Session>(&reach, &id).await?;
-    let live = found.filter(|session| now < session.expires_at);
-    Ok(live.map(|session| CustomerSessionNode::new(Session::clone(&session), current_session(context))))
+impl GlobalNode for CustomerSessionNode {
+    type Id = SessionId;
+
+    async fn find(context: &RequestContext, id: &SessionId) -> Result<Option<Self>> {
+        let Ok(reach) = context.reach(&READ) else {
+            return Ok(None);
+        };
+        let now = context.app.clock.now();
+        let found = context.by_id::<Session>(&reach, id).await?;
+        let live = found.filter(|session| now < session.expires_at);
+        Ok(live.map(|session| CustomerSessionNode::new(Session::clone(&session), current_session(context))))
+    }
 }

@@ -255,7 +255,7 @@ async fn establish(app: &App, marker: &Marker) -> Result<()> {
 
 /// Returns the storefront with this code, which is created if it is missing.
 async fn storefront(app: &App, new: NewStorefront) -> Result<Storefront> {
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     let (organization, code) = (new.organization.clone(), new.code.clone());
     let with_code = async || -> Result<Option<Storefront>> {
         let all = store::list(&app.database, &system, Some(&organization)).await?;

@@ -1,13 +1,18 @@
 //! Documents with personal data: their kinds, and how they are found. Their fields are declared like all stored fields
 //! ([`crate::platform::stored`]).
 
-use bson::{Bson, Document, doc};
+use std::marker::PhantomData;
 
+use bson::{Bson, Document, doc};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
+
+use crate::error::Result;
 use crate::platform::{
+    database::{Database, Tx},
     id::{CustomerId, StorageId, StorefrontId, StorefrontUserId},
     stored::Stored,
 };
-use crate::reach::tenant::TenantDocument;
+use crate::reach::{HouseReach, tenant::TenantDocument};
 
 /// The field that links a document to a person, by the kind of id in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +52,18 @@ impl Subject {
     /// The filter for the customer's documents of this kind.
     #[must_use]
     pub fn owns<T: Personal>(&self) -> Document {
-        let mut theirs = doc! { T::STOREFRONT: &self.storefront };
-        match T::LINK {
+        self.linked(T::STOREFRONT, T::LINK)
+    }
+
+    /// The filter for the customer's documents of a declared kind.
+    #[must_use]
+    pub fn owns_kind(&self, kind: &PersonalKind) -> Document {
+        self.linked(kind.documents.storefront_field(), kind.link)
+    }
+
+    fn linked(&self, storefront: &str, link: SubjectLink) -> Document {
+        let mut theirs = doc! { storefront: &self.storefront };
+        match link {
             SubjectLink::Customer(field) => theirs.insert(field, &self.customer),
             SubjectLink::User(field) => theirs.insert(field, &self.user),
             SubjectLink::Storage(field) => {
@@ -57,5 +72,170 @@ impl Subject {
             }
         };
         theirs
+    }
+}
+
+/// What an erasure does with the documents of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Erasure {
+    /// Deletes them, and counts them in this field of the receipt.
+    Delete {
+        /// The field below `anonymization.erased`; not counted if it is `None`.
+        counted: Option<&'static str>,
+    },
+    /// Removes the personal data in them, and counts them in this field of the receipt. A deletion also removes their
+    /// links to the customer.
+    Empty {
+        /// The field below `anonymization.erased`.
+        counted: &'static str,
+    },
+    /// They are erased elsewhere: with the start or the end of the erasure, or by the domain's own part of it
+    /// ([`Domain::erase`](super::Domain::erase)).
+    Elsewhere,
+}
+
+/// A kind of document with personal data, as its domain declares it.
+pub struct PersonalKind {
+    /// The documents.
+    pub documents: &'static dyn PersonalDocuments,
+    /// Name of the kind in the export.
+    pub name: &'static str,
+    /// How the documents of a person are found.
+    pub link: SubjectLink,
+    /// What an erasure does with them.
+    pub erasure: Erasure,
+}
+
+impl PersonalKind {
+    /// Declares the documents of type `T`.
+    #[must_use]
+    pub const fn of<T: Personal>(erasure: Erasure) -> Self {
+        Self {
+            documents: &DocumentsOf::<T>(PhantomData),
+            name: T::NAME,
+            link: T::LINK,
+            erasure,
+        }
+    }
+
+    /// Declares documents of the same type that are linked to the person by another field, under a name of their own.
+    #[must_use]
+    pub const fn linked_by(self, name: &'static str, link: SubjectLink) -> Self {
+        Self { name, link, ..self }
+    }
+}
+
+/// The collection of a kind of personal documents, whatever their type. Everything is done with the gateway's own reach.
+pub trait PersonalDocuments: Sync {
+    /// Declaration of the fields.
+    fn stored(&self) -> Stored;
+
+    /// The field with the storefront's id.
+    fn storefront_field(&self) -> &'static str;
+
+    /// The ids of the documents that the filter matches, at most `limit`.
+    fn ids<'a>(
+        &'a self,
+        database: &'a Database,
+        reach: &'a HouseReach,
+        filter: Document,
+        limit: i64,
+    ) -> BoxFuture<'a, Result<Vec<Bson>>>;
+
+    /// Streams the stored documents that the filter matches.
+    fn stream<'a>(
+        &'a self,
+        database: &'a Database,
+        reach: &'a HouseReach,
+        filter: Document,
+    ) -> BoxFuture<'a, Result<BoxStream<'static, Result<Document>>>>;
+
+    /// Deletes the documents that the filter matches, within a transaction. Returns their number.
+    fn delete_in<'a>(
+        &'a self,
+        database: &'a Database,
+        reach: &'a HouseReach,
+        tx: &'a mut Tx,
+        filter: Document,
+    ) -> BoxFuture<'a, Result<u64>>;
+
+    /// Removes fields from the documents that the filter matches, within a transaction. Returns their number.
+    fn unset_in<'a>(
+        &'a self,
+        database: &'a Database,
+        reach: &'a HouseReach,
+        tx: &'a mut Tx,
+        change: Unset,
+    ) -> BoxFuture<'a, Result<u64>>;
+}
+
+/// Fields that are removed from documents.
+#[derive(Clone, Debug)]
+pub struct Unset {
+    /// Which documents.
+    pub filter: Document,
+    /// The fields, as the argument of `$unset`.
+    pub fields: Document,
+}
+
+struct DocumentsOf<T>(PhantomData<fn() -> T>);
+
+impl<T: Personal> PersonalDocuments for DocumentsOf<T> {
+    fn stored(&self) -> Stored {
+        T::STORED
+    }
+
+    fn storefront_field(&self) -> &'static str {
+        T::STOREFRONT
+    }
+
+    fn ids<'a>(
+        &'a self,
+        database: &'a Database,
+        reach: &'a HouseReach,
+        filter: Document,
+        limit: i64,
+    ) -> BoxFuture<'a, Result<Vec<Bson>>> {
+        async move {
+            let found = database.open::<T>(reach).ids(filter, limit).await?;
+            Ok(found.into_iter().map(Into::into).collect())
+        }
+        .boxed()
+    }
+
+    fn stream<'a>(
+        &'a self,
+        database: &'a Database,
+        reach: &'a HouseReach,
+        filter: Document,
+    ) -> BoxFuture<'a, Result<BoxStream<'static, Result<Document>>>> {
+        async move { Ok(database.open::<T>(reach).stored(filter).await?.boxed()) }.boxed()
+    }
+
+    fn delete_in<'a>(
+        &'a self,
+        database: &'a Database,
+        reach: &'a HouseReach,
+        tx: &'a mut Tx,
+        filter: Document,
+    ) -> BoxFuture<'a, Result<u64>> {
+        async move { database.open::<T>(reach).delete_many_in(tx, filter).await }.boxed()
+    }
+
+    fn unset_in<'a>(
+        &'a self,
+        database: &'a Database,
+        reach: &'a HouseReach,
+        tx: &'a mut Tx,
+        change: Unset,
+    ) -> BoxFuture<'a, Result<u64>> {
+        async move {
+            let Unset { filter, fields } = change;
+            let documents = database.open::<T>(reach);
+            documents
+                .update_many_in(tx, filter, doc! { "$unset": fields })
+                .await
+        }
+        .boxed()
     }
 }

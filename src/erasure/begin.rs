@@ -165,7 +165,7 @@ async fn delete_too_in(
 /// # Errors
 /// Any database error; a repeated call continues from there.
 pub async fn complete(app: &App, id: &CustomerId, wants_job: bool) -> Result<Option<String>> {
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     let closing = doc! { "_id": id, "anonymization.closing": { "$exists": true } };
     if let Some(customer) = app.database.open::<Customer>(&system).find_one(closing).await? {
         shut(app, &system, &customer).await?;
@@ -203,7 +203,7 @@ async fn shut(app: &App, system: &HouseReach, customer: &Customer) -> Result<()>
 }
 
 async fn complete_in(app: &App, tx: &mut Tx, id: &CustomerId) -> Result<Option<EndedSessions>> {
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     let customers = app.database.open::<Customer>(&system);
     let Some(customer) = customers.find_one_in(tx, doc! { "_id": id }).await? else {
         return Ok(None);

@@ -44,21 +44,18 @@ const ABANDONED: Duration = Duration::from_secs(10);
 const BATCH: i64 = 100;
 
 /// The jobs of this domain.
-#[must_use]
-pub fn jobs() -> Vec<JobKind<Arc<App>>> {
-    vec![
-        JobKind {
-            name: ERASE,
-            every: None,
-            run: erase,
-        },
-        JobKind {
-            name: "customer.resume_erasures",
-            every: Some(RESUME_INTERVAL),
-            run: resume,
-        },
-    ]
-}
+pub const JOBS: &[JobKind<Arc<App>>] = &[
+    JobKind {
+        name: ERASE,
+        every: None,
+        run: erase,
+    },
+    JobKind {
+        name: "customer.resume_erasures",
+        every: Some(RESUME_INTERVAL),
+        run: resume,
+    },
+];
 
 /// Erases a customer and returns when everything is done. If the process dies, the job does the rest. Returns the
 /// counts of what was erased, `None` for a deletion.
@@ -88,7 +85,7 @@ pub async fn at_once(
         .runner()
         .ok_or_else(|| Error::internal("the job runner has not started"))?;
     let is_done = runner.finish(&job, Arc::clone(app)).await?;
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     let left = app.database.open::<Customer>(&system).get(id).await?;
     match left {
         None if is_deletion => Ok(None),
@@ -112,7 +109,7 @@ fn unfinished() -> Error {
 /// Completes abandoned starts of erasures; the job that this enqueues does the rest.
 fn resume(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), JobFailure>> {
     async move {
-        let system = HouseReach::for_background_work();
+        let system = HouseReach::everywhere();
         let abandoned = doc! {
             "anonymization.closing": { "$exists": true },
             "anonymization.startedAt": { "$lte": app.clock.now().before(ABANDONED) },
@@ -143,7 +140,7 @@ fn erase(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), JobF
 }
 
 async fn run(app: &Arc<App>, id: &CustomerId) -> Result<()> {
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     let customers = app.database.open::<Customer>(&system);
     let before = customers.get(id).await?;
     let is_begun = begin::close(app, (&system, &audit::AuditActor::SYSTEM), id, &Door::Request).await?;
@@ -182,7 +179,7 @@ async fn run(app: &Arc<App>, id: &CustomerId) -> Result<()> {
 }
 
 async fn finish_in(app: &App, tx: &mut Tx, subject: &Subject, is_deletion: bool) -> Result<()> {
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     let customers = app.database.open::<Customer>(&system);
     let now = app.clock.now();
     let done = doc! {
@@ -234,6 +231,6 @@ async fn set_status(
 }
 
 async fn note_failure(app: &App, id: &CustomerId) -> Result<()> {
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     set_status(app, &system, id, AnonymizationStatus::Failed).await
 }

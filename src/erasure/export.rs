@@ -44,7 +44,7 @@ const PIECE: usize = 64 * 1024;
 /// # Errors
 /// CUSTOMER_ANONYMIZED if the customer's erasure starts meanwhile.
 pub async fn write(app: &Arc<App>, reach: &Reach, customer: &Customer) -> Result<DataExport> {
-    let (system, database) = (HouseReach::for_background_work(), &app.database);
+    let (system, database) = (HouseReach::everywhere(), &app.database);
     let owner = database
         .open::<StorefrontUser>(&system)
         .get(&customer.user_id)
@@ -96,7 +96,7 @@ async fn keep_in(
     export: &DataExport,
     told: &AuditEntry,
 ) -> Result<()> {
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     // First, so that this transaction and a concurrent erasure cannot both succeed.
     match user_store::touch(&app.database, &system, tx, &export.user_id).await? {
         user_store::Touched::Open(_) => {}
@@ -131,7 +131,7 @@ async fn content(app: &Arc<App>, customer: &Customer) -> Result<UnclaimedContent
 }
 
 async fn fill(app: &Arc<App>, customer: &Customer, sheet: &mut Sheet) -> Result<()> {
-    let (system, database) = (HouseReach::for_background_work(), &app.database);
+    let (system, database) = (HouseReach::everywhere(), &app.database);
     let storages = database.open::<PrivateStorage>(&system);
     let owned = doc! { "storefrontId": &customer.storefront_id, "ownerId": &customer.user_id };
     let subject = Subject {
@@ -209,7 +209,7 @@ impl Teller<'_> {
     }
 
     async fn list_of<T: Personal>(&self, sheet: &mut Sheet, name: &str, filter: Document) -> Result<()> {
-        let system = HouseReach::for_background_work();
+        let system = HouseReach::everywhere();
         let found = self.app.database.open::<T>(&system).stored(filter).await?;
         let mut found = pin!(found);
         sheet.text(&format!(",\n\"{name}\": [")).await?;
@@ -316,7 +316,7 @@ async fn separate_in(
     id: &StorageItemId,
     customer: &CustomerId,
 ) -> Result<()> {
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     let items = database.open::<StorageItem>(&system);
     let Some(item) = items.find_one_in(tx, doc! { "_id": id }).await? else {
         return Ok(());

@@ -13,28 +13,20 @@ pub mod node;
 pub mod request;
 pub mod steps;
 
-use crate::address::Address;
-use crate::auth::session::Session;
-use crate::customer::{Customer, identity::LinkedIdentity};
-use crate::domain::personal::Personal;
-use crate::order::Order;
-use crate::platform::stored::Stored;
-use crate::storage::{StorageItem, data_export::DataExport};
-use crate::storefront_user::StorefrontUser;
-use crate::storefront_user::private_storage::PrivateStorage;
+use crate::app::Domain;
+use async_graphql::EmptyMutation;
 
-/// What is stored about a customer, as declared by the domains.
-pub const STORED: &[Stored] = &[
-    Customer::STORED,
-    StorefrontUser::STORED,
-    PrivateStorage::STORED,
-    StorageItem::STORED,
-    DataExport::STORED,
-    Address::STORED,
-    Order::STORED,
-    Session::STORED,
-    LinkedIdentity::STORED,
-];
+/// The declaration of erasure and export.
+pub const DOMAIN: Domain = Domain {
+    migrations: &[export::SEPARATE_EXPORTS],
+    jobs: eraser::JOBS,
+    ..Domain::EMPTY
+};
+
+pub use mutations::ErasureMutation as Mutation;
+
+/// It has no queries.
+pub type Query = EmptyMutation;
 
 /// User errors of the erasure's operations.
 pub mod refusal {

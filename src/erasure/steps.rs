@@ -68,7 +68,7 @@ async fn step<T: Personal>(
         theirs.extend(T::STORED.is_left());
     }
     let pace = Stopwatch::begin();
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     let found = app.database.open::<T>(&system).ids(theirs.clone(), BATCH).await?;
     if found.is_empty() {
         return Ok(false);
@@ -94,7 +94,7 @@ async fn step_in<T: Personal>(
     how: How,
     counted: Option<&'static str>,
 ) -> Result<()> {
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     let documents = app.database.open::<T>(&system);
     let many = match how {
         How::Remove => documents.delete_many_in(tx, theirs.clone()).await?,
@@ -121,7 +121,7 @@ async fn step_in<T: Personal>(
 /// Removes anonymous users that were merged into the customer's user, because the ids that the store gave them may be
 /// personal. Returns whether there may be more to do.
 async fn forget_merged(app: &Arc<App>, subject: &Subject) -> Result<bool> {
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     let merged =
         users::merged_into(&app.database, &system, &subject.storefront, &subject.user, BATCH).await?;
     if merged.is_empty() {
@@ -132,7 +132,7 @@ async fn forget_merged(app: &Arc<App>, subject: &Subject) -> Result<bool> {
     app.database
         .transaction(context, |tx, (app, ids)| {
             async move {
-                let system = HouseReach::for_background_work();
+                let system = HouseReach::everywhere();
                 let users = app.database.open::<StorefrontUser>(&system);
                 users
                     .delete_many_in(tx, doc! { "_id": { "$in": ids.clone() } })
@@ -160,7 +160,7 @@ async fn forget_mails(app: &Arc<App>, subject: &Subject) -> Result<()> {
 /// # Errors
 /// Any database error.
 pub async fn remove_user_in(app: &App, tx: &mut Tx, subject: &Subject) -> Result<()> {
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     let users = app.database.open::<StorefrontUser>(&system);
     users.delete_in(tx, doc! { "_id": &subject.user }).await?;
     let owned = doc! { PrivateStorage::STOREFRONT: &subject.storefront, "ownerId": &subject.user };

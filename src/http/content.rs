@@ -14,8 +14,8 @@ use axum::{
 };
 use futures_util::TryStreamExt;
 
+use self::range::ByteRange;
 use super::connection::Peer;
-use super::content::range::ByteRange;
 use super::fault::Fault;
 use super::frame::RequestId;
 use super::gateway::Gateway;

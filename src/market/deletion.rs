@@ -45,14 +45,11 @@ async fn delete_in(app: &App, reach: &Reach, tx: &mut Tx, id: &CustomerGroupId) 
 }
 
 /// The jobs of this domain.
-#[must_use]
-pub fn jobs() -> Vec<JobKind<Arc<App>>> {
-    vec![JobKind {
-        name: FORGET,
-        every: None,
-        run: forget,
-    }]
-}
+pub const JOBS: &[JobKind<Arc<App>>] = &[JobKind {
+    name: FORGET,
+    every: None,
+    run: forget,
+}];
 
 /// Removes the group from its members' documents in batches; a repeated run continues. No customer can join meanwhile,
 /// because joining updates the group's document, which is deleted.

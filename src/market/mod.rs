@@ -16,11 +16,26 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::app::Domain;
 use crate::platform::{
     clock::Timestamp,
     id::{CustomerGroupId, Id, MarketId, StorefrontId},
 };
 use crate::reach::{Holder, tenant::TenantDocument};
+use async_graphql::EmptyMutation;
+
+/// The declaration of customer groups and markets.
+pub const DOMAIN: Domain = Domain {
+    indexes: &[store::INDEXES],
+    stored: &[store::STORED],
+    jobs: deletion::JOBS,
+    ..Domain::EMPTY
+};
+
+pub use mutations::MarketMutation as Mutation;
+
+/// It has no queries.
+pub type Query = EmptyMutation;
 
 /// Maximum length of the name of a group or a market, in characters.
 pub const MAX_NAME: usize = 255;

@@ -6,7 +6,7 @@ use async_graphql::{Context, Description, ID, Object};
 
 use super::lists::{READ_GROUPS, READ_MARKETS, group_reach, of_storefront, persons_own};
 use super::{CustomerGroup, Market};
-use crate::context::{RequestContext, behind::Behind};
+use crate::context::{GlobalNode, RequestContext, behind::Behind};
 use crate::customer::{
     Customer,
     node::{CustomerNode, READ as READ_CUSTOMERS},
@@ -14,7 +14,7 @@ use crate::customer::{
 use crate::error::Result;
 use crate::platform::{
     clock::Timestamp,
-    id::{CustomerGroupId, Id, MarketId, StorefrontId},
+    id::{CustomerGroupId, MarketId, StorefrontId},
     page::{Connection, PageArgs},
 };
 use crate::reach::Reach;
@@ -249,22 +249,28 @@ pub async fn markets_of_customer(
     behind.list(&reach, &reach, page, node).await
 }
 
-/// Returns the group with this id, for `node`.
-pub async fn group_node(context: &RequestContext, id: &str) -> Result<Option<CustomerGroupNode>> {
-    let (Some(id), Ok(reach)) = (CustomerGroupId::parse(id), context.reach(&READ_GROUPS)) else {
-        return Ok(None);
-    };
-    let reach = context.group_reach::<Customer>(&reach).await?;
-    let found = context.by_id::<CustomerGroup>(&reach, &id).await?;
-    Ok(found.map(|document| CustomerGroupNode::granted(document, None)))
+impl GlobalNode for CustomerGroupNode {
+    type Id = CustomerGroupId;
+
+    async fn find(context: &RequestContext, id: &CustomerGroupId) -> Result<Option<Self>> {
+        let Ok(reach) = context.reach(&READ_GROUPS) else {
+            return Ok(None);
+        };
+        let reach = context.group_reach::<Customer>(&reach).await?;
+        let found = context.by_id::<CustomerGroup>(&reach, id).await?;
+        Ok(found.map(|document| CustomerGroupNode::granted(document, None)))
+    }
 }
 
-/// Returns the market with this id, for `node`.
-pub async fn market_node(context: &RequestContext, id: &str) -> Result<Option<MarketNode>> {
-    let (Some(id), Ok(reach)) = (MarketId::parse(id), context.reach(&READ_MARKETS)) else {
-        return Ok(None);
-    };
-    let reach = context.group_reach::<Customer>(&reach).await?;
-    let found = context.by_id::<Market>(&reach, &id).await?;
-    Ok(found.map(|document| MarketNode::granted(document, None)))
+impl GlobalNode for MarketNode {
+    type Id = MarketId;
+
+    async fn find(context: &RequestContext, id: &MarketId) -> Result<Option<Self>> {
+        let Ok(reach) = context.reach(&READ_MARKETS) else {
+            return Ok(None);
+        };
+        let reach = context.group_reach::<Customer>(&reach).await?;
+        let found = context.by_id::<Market>(&reach, id).await?;
+        Ok(found.map(|document| MarketNode::granted(document, None)))
+    }
 }

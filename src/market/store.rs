@@ -5,6 +5,7 @@ use bson::doc;
 use super::{CustomerGroup, Market, Name, refusal};
 use crate::customer;
 use crate::error::{Error, Result};
+use crate::platform::stored::{Stored, StoredField};
 use crate::platform::{
     database::{Database, Index, IndexKind, Tx, violated_index},
     id::{CustomerGroupId, StorefrontId},
@@ -49,6 +50,30 @@ pub const INDEXES: &[Index] = &[
         name: "storefront_opensTo",
         keys: &[("storefrontId", 1), ("opensTo", 1), ("_id", 1)],
         kind: IndexKind::Plain,
+    },
+];
+
+/// Stored fields.
+pub const STORED: &[Stored] = &[
+    Stored {
+        collection: "customerGroups",
+        fields: &[
+            ("_id", StoredField::Free),
+            ("storefrontId", StoredField::Free),
+            ("name", StoredField::Free),
+            ("createdAt", StoredField::Free),
+            ("version", StoredField::Free),
+        ],
+    },
+    Stored {
+        collection: "markets",
+        fields: &[
+            ("_id", StoredField::Free),
+            ("storefrontId", StoredField::Free),
+            ("name", StoredField::Free),
+            ("opensTo", StoredField::Free),
+            ("createdAt", StoredField::Free),
+        ],
     },
 ];
 
@@ -100,7 +125,7 @@ pub async fn forget_members(
     group: &CustomerGroupId,
     batch: i64,
 ) -> Result<usize> {
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     let members = doc! { "storefrontId": storefront, "groupIds": group };
     customer::store::leave_in_part(database, &system, members, group, batch).await
 }

@@ -27,11 +27,25 @@ use bson::Binary;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use crate::app::Domain;
 use crate::platform::{
     clock::Timestamp,
     id::{IdentityProviderId, StorefrontId},
 };
 use crate::reach::{Holder, tenant::TenantDocument};
+use async_graphql::EmptyMutation;
+
+/// The declaration of identity providers.
+pub const DOMAIN: Domain = Domain {
+    indexes: &[store::INDEXES],
+    stored: &[store::STORED],
+    ..Domain::EMPTY
+};
+
+pub use mutations::SignOnMutation as Mutation;
+
+/// It has no queries.
+pub type Query = EmptyMutation;
 
 /// Maximum length of a provider's key.
 pub const MAX_KEY: usize = 64;

@@ -10,6 +10,7 @@ use super::{IdentityProvider, MAX_PROVIDERS};
 use crate::app::App;
 use crate::customer::identity::LinkedIdentity;
 use crate::error::Result;
+use crate::platform::stored::{Stored, StoredField};
 use crate::platform::{
     database::{Database, Index, IndexKind, Tx, violated_index},
     id::{Id, IdentityProviderId, StorefrontId, StorefrontUserId},
@@ -47,6 +48,22 @@ pub const INDEXES: &[Index] = &[
         kind: IndexKind::Plain,
     },
 ];
+
+/// Stored fields.
+pub const STORED: &[Stored] = &[Stored {
+    collection: "identityProviders",
+    fields: &[
+        ("_id", StoredField::Free),
+        ("storefrontId", StoredField::Free),
+        ("key", StoredField::Free),
+        ("name", StoredField::Free),
+        ("issuer", StoredField::Free),
+        ("clientId", StoredField::Free),
+        ("sealedSecret", StoredField::Free),
+        ("redirectUris", StoredField::Free),
+        ("createdAt", StoredField::Free),
+    ],
+}];
 
 /// Returns the provider of a storefront with this key.
 pub async fn by_key(

@@ -18,7 +18,9 @@ use async_graphql::Enum;
 use serde::{Deserialize, Serialize};
 
 use crate::address::AddressContent;
+use crate::app::Domain;
 use crate::customer::Customer;
+use crate::domain::personal::{Erasure, PersonalKind};
 use crate::error::{UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
@@ -27,6 +29,16 @@ use crate::platform::{
 };
 use crate::reach::{Holder, tenant::TenantDocument};
 use currency::CurrencyCode;
+
+/// The declaration of orders.
+pub const DOMAIN: Domain = Domain {
+    indexes: &[store::INDEXES],
+    personal: &[PersonalKind::of::<Order>(Erasure::Empty { counted: "orders" })],
+    ..Domain::EMPTY
+};
+
+pub use lookup::OrderQuery as Query;
+pub use mutations::OrderMutation as Mutation;
 
 /// Maximum length of a text of an order, in characters: its number, a line's SKU and name.
 pub const MAX_TEXT: usize = 255;

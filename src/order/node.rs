@@ -7,17 +7,13 @@ use async_graphql::{Context, Description, ID, Object, SimpleObject};
 use super::currency::CurrencyCode;
 use super::{Line, Money, Order, OrderStatus};
 use crate::address::{AddressContent, country::CountryCode};
-use crate::context::RequestContext;
+use crate::context::{GlobalNode, RequestContext};
 use crate::customer::{
     Salutation,
     node::{CustomerNode, customer_behind},
 };
 use crate::error::Result;
-use crate::platform::{
-    clock::Timestamp,
-    decimal::Decimal,
-    id::{Id, OrderId},
-};
+use crate::platform::{clock::Timestamp, decimal::Decimal, id::OrderId};
 use crate::reach::{Reach, principal::Policy, scope::Scope};
 use crate::storefront::node::{StorefrontNode, storefront_of};
 
@@ -259,10 +255,13 @@ impl OrderAddress {
     }
 }
 
-/// Returns the order with this id, for `node`.
-pub async fn node(context: &RequestContext, id: &str) -> Result<Option<OrderNode>> {
-    let (Some(id), Ok(reach)) = (OrderId::parse(id), context.reach(&READ)) else {
-        return Ok(None);
-    };
-    Ok(context.by_id::<Order>(&reach, &id).await?.map(OrderNode::new))
+impl GlobalNode for OrderNode {
+    type Id = OrderId;
+
+    async fn find(context: &RequestContext, id: &OrderId) -> Result<Option<Self>> {
+        let Ok(reach) = context.reach(&READ) else {
+            return Ok(None);
+        };
+        Ok(context.by_id::<Order>(&reach, id).await?.map(OrderNode::new))
+    }
 }

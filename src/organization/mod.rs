@@ -9,7 +9,9 @@ use futures_util::TryStreamExt;
 use mongodb::Collection;
 use serde::{Deserialize, Serialize};
 
+use crate::app::Domain;
 use crate::error::Result;
+use crate::platform::stored::{Stored, StoredField};
 use crate::platform::{
     clock::{Clock, Timestamp},
     database::{Database, Index, IndexKind, encode},
@@ -17,6 +19,19 @@ use crate::platform::{
     loader::Batch,
     random::Random,
 };
+use async_graphql::EmptyMutation;
+
+/// The declaration of organizations, their members and API clients.
+pub const DOMAIN: Domain = Domain {
+    indexes: &[INDEXES],
+    stored: &[STORED],
+    ..Domain::EMPTY
+};
+
+pub use node::AccessQuery as Query;
+
+/// It has no mutations.
+pub type Mutation = EmptyMutation;
 
 const ORGANIZATIONS: &str = "organizations";
 const MEMBERS: &str = "members";
@@ -28,6 +43,28 @@ pub const INDEXES: &[Index] = &[Index {
     keys: &[("organizationId", 1), ("_id", 1)],
     kind: IndexKind::Plain,
 }];
+
+/// Stored fields.
+pub const STORED: &[Stored] = &[
+    Stored {
+        collection: "organizations",
+        fields: &[
+            ("_id", StoredField::Free),
+            ("name", StoredField::Free),
+            ("createdAt", StoredField::Free),
+        ],
+    },
+    Stored {
+        collection: "members",
+        fields: &[
+            ("_id", StoredField::Free),
+            ("organizationId", StoredField::Free),
+            ("name", StoredField::Free),
+            ("email", StoredField::Free),
+            ("createdAt", StoredField::Free),
+        ],
+    },
+];
 
 /// An organization.
 #[derive(Clone, Debug, Serialize, Deserialize)]

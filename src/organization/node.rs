@@ -4,7 +4,7 @@ use async_graphql::{Context, Description, Enum, ID, Object};
 
 use super::{Member, Organization};
 use crate::auth::client::{ApiClient, ClientKind};
-use crate::context::RequestContext;
+use crate::context::{GlobalNode, RequestContext};
 use crate::customer::node::{CustomerNode, customer_behind};
 use crate::error::{Error, Result};
 use crate::platform::clock::Timestamp;
@@ -229,43 +229,49 @@ impl AccessQuery {
     }
 }
 
-/// The organization with this id, if it is the caller's own.
-pub async fn organization_node(
-    context: &RequestContext,
-    id: &OrganizationId,
-) -> Result<Option<OrganizationNode>> {
-    match context.principal.standing() {
-        Some(identity) if identity.organization() == id => Ok(context
-            .app
-            .access
-            .organizations
-            .find(id)
-            .await?
-            .map(OrganizationNode)),
-        _ => Ok(None),
-    }
-}
+impl GlobalNode for OrganizationNode {
+    type Id = OrganizationId;
 
-/// The member with this id, if it is the owner of the caller's token.
-pub async fn member_node(context: &RequestContext, id: &MemberId) -> Result<Option<MemberNode>> {
-    match context.principal.standing() {
-        Some(identity) if identity.owner() == Some(id) => Ok(context
-            .app
-            .access
-            .organizations
-            .find_member(identity.organization(), id)
-            .await?
-            .map(MemberNode)),
-        _ => Ok(None),
-    }
-}
-
-/// The client with this id, if it is the caller itself.
-pub async fn client_node(context: &RequestContext, id: &ApiClientId) -> Result<Option<ApiClientNode>> {
-    match context.principal.standing() {
-        Some(identity) if identity.client() == Some(id) => {
-            Ok(context.app.access.clients.find(id).await?.map(ApiClientNode))
+    async fn find(context: &RequestContext, id: &OrganizationId) -> Result<Option<Self>> {
+        match context.principal.standing() {
+            Some(identity) if identity.organization() == id => Ok(context
+                .app
+                .access
+                .organizations
+                .find(id)
+                .await?
+                .map(OrganizationNode)),
+            _ => Ok(None),
         }
-        _ => Ok(None),
+    }
+}
+
+impl GlobalNode for MemberNode {
+    type Id = MemberId;
+
+    async fn find(context: &RequestContext, id: &MemberId) -> Result<Option<Self>> {
+        match context.principal.standing() {
+            Some(identity) if identity.owner() == Some(id) => Ok(context
+                .app
+                .access
+                .organizations
+                .find_member(identity.organization(), id)
+                .await?
+                .map(MemberNode)),
+            _ => Ok(None),
+        }
+    }
+}
+
+impl GlobalNode for ApiClientNode {
+    type Id = ApiClientId;
+
+    async fn find(context: &RequestContext, id: &ApiClientId) -> Result<Option<Self>> {
+        match context.principal.standing() {
+            Some(identity) if identity.client() == Some(id) => {
+                Ok(context.app.access.clients.find(id).await?.map(ApiClientNode))
+            }
+            _ => Ok(None),
+        }
     }
 }

@@ -18,11 +18,12 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use super::blob::read::StoredContent;
+pub use self::read::StoredContent;
 use super::clock::{Clock, Timestamp};
 use super::crypto::Digester;
 use super::database::{Database, Index, IndexKind, Tx};
 use crate::error::{Error, Result};
+use crate::platform::stored::{Stored, StoredField};
 
 const LEDGER: &str = "unclaimedContent";
 const BUCKET: &str = "content";
@@ -59,6 +60,40 @@ pub const INDEXES: &[Index] = &[
         name: "files_id_1_n_1",
         keys: &[("files_id", 1), ("n", 1)],
         kind: IndexKind::Plain,
+    },
+];
+
+/// Stored fields.
+pub const STORED: &[Stored] = &[
+    Stored {
+        collection: "unclaimedContent",
+        fields: &[
+            ("_id", StoredField::Free),
+            ("until", StoredField::Free),
+            ("sweeping", StoredField::Free),
+            ("contents", StoredField::Free),
+        ],
+    },
+    // Uploaded content is deleted with its item.
+    Stored {
+        collection: "content.chunks",
+        fields: &[
+            ("_id", StoredField::Free),
+            ("files_id", StoredField::Free),
+            ("n", StoredField::Free),
+            ("data", StoredField::Hidden),
+        ],
+    },
+    Stored {
+        collection: "content.files",
+        fields: &[
+            ("_id", StoredField::Free),
+            ("length", StoredField::Free),
+            ("chunkSize", StoredField::Free),
+            ("uploadDate", StoredField::Free),
+            ("filename", StoredField::Free),
+            ("metadata", StoredField::Free),
+        ],
     },
 ];
 

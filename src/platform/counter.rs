@@ -6,8 +6,15 @@ use mongodb::options::ReturnDocument;
 
 use super::database::Database;
 use crate::error::{Error, Result};
+use crate::platform::stored::{Stored, StoredField};
 
 const COLLECTION: &str = "counters";
+
+/// Stored fields.
+pub const STORED: &[Stored] = &[Stored {
+    collection: "counters",
+    fields: &[("_id", StoredField::Free), ("last", StoredField::Free)],
+}];
 
 /// Returns the next number of the counter with this name, starting at 1.
 pub async fn next(database: &Database, name: &str) -> Result<i64> {

@@ -13,6 +13,7 @@ use super::crypto::Vault;
 use super::database::{Database, Index, IndexKind, Tx};
 use super::random::Random;
 use crate::error::Result;
+use crate::platform::stored::{Stored, StoredField};
 
 const COLLECTION: &str = "decoys";
 /// Lifetime of a decoy. It is useless once written, but removing it at once would be additional work.
@@ -33,6 +34,18 @@ pub const INDEXES: &[Index] = &[
         kind: IndexKind::Expiry(KEEP),
     },
 ];
+
+/// Stored fields.
+pub const STORED: &[Stored] = &[Stored {
+    collection: "decoys",
+    fields: &[
+        ("_id", StoredField::Free),
+        ("filling", StoredField::Free),
+        ("keys", StoredField::Free),
+        ("turns", StoredField::Free),
+        ("expiresAt", StoredField::Free),
+    ],
+}];
 
 /// Writes decoys.
 #[derive(Clone)]

@@ -10,15 +10,30 @@ use serde::{Deserialize, Serialize};
 use super::clock::{Clock, Timestamp};
 use super::database::{Database, violated_index};
 use crate::error::{Error, Result};
+use crate::platform::stored::{Stored, StoredField};
 
 /// The lease of a node that runs migrations, renewed before each of them; afterwards another node takes over.
 const LEASE: Duration = Duration::from_secs(60);
 /// Interval at which a node that waits for another node's migrations checks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 const COLLECTION: &str = "migrations";
+
+/// Stored fields.
+pub const STORED: &[Stored] = &[Stored {
+    collection: "migrations",
+    fields: &[
+        ("_id", StoredField::Free),
+        ("number", StoredField::Free),
+        ("name", StoredField::Free),
+        ("at", StoredField::Free),
+        ("node", StoredField::Free),
+        ("until", StoredField::Free),
+    ],
+}];
 const LOCK: &str = "lock";
 
 /// One migration. It must be safe to run it again after it was interrupted anywhere.
+#[derive(Clone, Copy)]
 pub struct Migration {
     /// Position in the order; never reused.
     pub number: i32,

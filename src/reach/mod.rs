@@ -3,6 +3,7 @@
 pub mod membership;
 pub mod principal;
 pub mod scope;
+pub mod seen;
 pub mod tenant;
 
 use std::sync::Arc;
@@ -311,29 +312,40 @@ impl Confine for StorageReach {
     }
 }
 
-/// The unlimited reach of background work and operator commands. A test checks that no resolver uses it.
-#[derive(Clone, Copy, Debug)]
-pub struct HouseReach(());
+/// The reach of the gateway's own work: jobs, erasure, export, operator commands, and looking for the person whose
+/// credential is about to be established. No node and no payload accepts it, because they are seen with a [`Reach`].
+/// Where one is made is an exact list in a test.
+#[derive(Clone, Debug)]
+pub struct HouseReach(Option<StorefrontId>);
 
 impl HouseReach {
-    /// For jobs and operator commands only.
+    /// Reaches every storefront: for jobs, migrations and operator commands.
     #[must_use]
-    pub const fn for_background_work() -> Self {
-        Self(())
+    pub const fn everywhere() -> Self {
+        Self(None)
+    }
+
+    /// Reaches one storefront: for work within a request that concerns documents which the caller does not reach (yet).
+    #[must_use]
+    pub fn within(storefront: &StorefrontId) -> Self {
+        Self(Some(storefront.clone()))
     }
 }
 
 impl Confine for HouseReach {
-    fn confine(&self, _storefront: &'static str, _holder: Holder) -> Document {
-        Document::new()
+    fn confine(&self, storefront: &'static str, _holder: Holder) -> Document {
+        match &self.0 {
+            Some(one) => doc! { storefront: one },
+            None => Document::new(),
+        }
     }
 
-    fn covers(&self, _storefront: &StorefrontId) -> bool {
-        true
+    fn covers(&self, storefront: &StorefrontId) -> bool {
+        self.0.as_ref().is_none_or(|one| one == storefront)
     }
 
     fn scope(&self) -> &str {
-        "system"
+        self.0.as_ref().map_or("system", StorefrontId::as_str)
     }
 }
 

@@ -20,7 +20,7 @@ use async_graphql::{
 };
 use serde_json::value::RawValue;
 
-use super::introspection::graph::{Graph, ObjectKind, Planned, What};
+use self::graph::{Graph, ObjectKind, Planned, What};
 use crate::guard::value_of;
 
 /// The schema of this program, which is the same for all callers.

@@ -26,26 +26,23 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The jobs of this domain.
-#[must_use]
-pub fn jobs() -> Vec<JobKind<Arc<App>>> {
-    vec![
-        JobKind {
-            name: EMPTY_STORAGES,
-            every: None,
-            run: empty,
-        },
-        JobKind {
-            name: "storage.sweep",
-            every: Some(SWEEP_INTERVAL),
-            run: sweep,
-        },
-        JobKind {
-            name: "storage.expire_exports",
-            every: Some(EXPIRY_INTERVAL),
-            run: expire_exports,
-        },
-    ]
-}
+pub const JOBS: &[JobKind<Arc<App>>] = &[
+    JobKind {
+        name: EMPTY_STORAGES,
+        every: None,
+        run: empty,
+    },
+    JobKind {
+        name: "storage.sweep",
+        every: Some(SWEEP_INTERVAL),
+        run: sweep,
+    },
+    JobKind {
+        name: "storage.expire_exports",
+        every: Some(EXPIRY_INTERVAL),
+        run: expire_exports,
+    },
+];
 
 fn empty(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), JobFailure>> {
     async move {
@@ -99,7 +96,7 @@ fn sweep(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Job
 
 /// Returns items of storages that lost their owner, at most `limit`.
 async fn abandoned(database: &Database, storages: &[Bson], limit: i64) -> Result<Vec<StorageItem>> {
-    let items = database.open::<StorageItem>(&HouseReach::for_background_work());
+    let items = database.open::<StorageItem>(&HouseReach::everywhere());
     items
         .find(doc! { "storageId": { "$in": storages } }, doc! {}, limit)
         .await
@@ -107,7 +104,7 @@ async fn abandoned(database: &Database, storages: &[Bson], limit: i64) -> Result
 
 /// Removes these items within the caller's transaction and returns their contents, which the caller has to release.
 async fn remove_abandoned(database: &Database, tx: &mut Tx, items: &[StorageItem]) -> Result<Vec<BlobId>> {
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     let ids: Vec<Bson> = items.iter().map(|item| Bson::from(&item.id)).collect();
     database
         .open::<StorageItem>(&system)
@@ -120,7 +117,7 @@ async fn remove_abandoned(database: &Database, tx: &mut Tx, items: &[StorageItem
 async fn remove_storages(database: &Database, tx: &mut Tx, storages: &[Bson]) -> Result<u64> {
     let emptied = doc! { "_id": { "$in": storages }, "ownerId": { "$exists": false } };
     database
-        .open::<PrivateStorage>(&HouseReach::for_background_work())
+        .open::<PrivateStorage>(&HouseReach::everywhere())
         .delete_many_in(tx, emptied)
         .await
 }
@@ -132,9 +129,7 @@ async fn remove_storages(database: &Database, tx: &mut Tx, storages: &[Bson]) ->
 /// Any database error; a repeated run continues.
 pub async fn remove_exports(app: &Arc<App>, filter: Document) -> Result<bool> {
     let step = Stopwatch::begin();
-    let exports = app
-        .database
-        .open::<DataExport>(&HouseReach::for_background_work());
+    let exports = app.database.open::<DataExport>(&HouseReach::everywhere());
     let found = exports.find(filter, doc! {}, BATCH).await?;
     if found.is_empty() {
         return Ok(false);
@@ -153,7 +148,7 @@ pub async fn remove_exports(app: &Arc<App>, filter: Document) -> Result<bool> {
 async fn remove_exports_in(app: &App, tx: &mut Tx, found: &[DataExport]) -> Result<Released> {
     let ids: Vec<Bson> = found.iter().map(|export| Bson::from(&export.id)).collect();
     app.database
-        .open::<DataExport>(&HouseReach::for_background_work())
+        .open::<DataExport>(&HouseReach::everywhere())
         .delete_many_in(tx, doc! { "_id": { "$in": ids } })
         .await?;
     let contents = found.iter().map(|export| export.blob_id).collect();

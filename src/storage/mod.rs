@@ -12,6 +12,8 @@ pub mod upload;
 
 use serde::{Deserialize, Serialize};
 
+use crate::app::Domain;
+use crate::domain::personal::{Erasure, PersonalKind};
 use crate::error::UserError;
 use crate::platform::{
     blob::BlobId,
@@ -20,6 +22,23 @@ use crate::platform::{
     text,
 };
 use crate::reach::{Holder, tenant::TenantDocument};
+use async_graphql::EmptyMutation;
+
+/// The declaration of private storages.
+pub const DOMAIN: Domain = Domain {
+    indexes: &[store::INDEXES, data_export::INDEXES],
+    jobs: jobs::JOBS,
+    personal: &[
+        PersonalKind::of::<StorageItem>(Erasure::Elsewhere),
+        PersonalKind::of::<data_export::DataExport>(Erasure::Elsewhere),
+    ],
+    ..Domain::EMPTY
+};
+
+pub use mutations::StorageMutation as Mutation;
+
+/// It has no queries.
+pub type Query = EmptyMutation;
 
 /// Maximum length of a name, in characters.
 const MAX_NAME: usize = 255;

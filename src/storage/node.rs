@@ -9,12 +9,12 @@ use super::data_export::DataExport;
 use super::quota::{Quota, Totals};
 use super::store::{CountsOf, ItemsOf, TotalsOf};
 use super::{ItemKind, StorageItem, data_export, link};
-use crate::context::RequestContext;
+use crate::context::{GlobalNode, RequestContext};
 use crate::error::{Error, Result};
 use crate::platform::{
     clock::Timestamp,
     filter::StringFilter,
-    id::{Id, StorageItemId},
+    id::StorageItemId,
     page::{Connection, Count, PageArgs, Slice, SortOrder},
     scalar::{wire_bytes, wire_count},
 };
@@ -331,23 +331,23 @@ pub async fn item_reach(context: &RequestContext, reach: &Reach) -> Result<Stora
     context.storage_reach::<PrivateStorage>(reach).await
 }
 
-/// Returns the item or data export with this id, for `node`, if the caller may read it.
-pub async fn node(context: &RequestContext, id: &str) -> Result<Option<StorageItemNode>> {
-    let Some(id) = StorageItemId::parse(id) else {
-        return Ok(None);
-    };
-    if let Ok(reach) = context.reach(&READ) {
-        let reach = item_reach(context, &reach).await?;
-        let found = context.by_id::<StorageItem>(&reach, &id).await?;
-        if let Some(document) = found {
-            return Ok(Some(StorageItemNode::new(document, None)));
+impl GlobalNode for StorageItemNode {
+    type Id = StorageItemId;
+
+    async fn find(context: &RequestContext, id: &StorageItemId) -> Result<Option<Self>> {
+        if let Ok(reach) = context.reach(&READ) {
+            let reach = item_reach(context, &reach).await?;
+            let found = context.by_id::<StorageItem>(&reach, id).await?;
+            if let Some(document) = found {
+                return Ok(Some(StorageItemNode::new(document, None)));
+            }
         }
+        let Ok(reach) = context.reach(&data_export::READ) else {
+            return Ok(None);
+        };
+        let found = context.by_id::<DataExport>(&reach, id).await?;
+        let now = context.app.clock.now();
+        let found = found.filter(|export| export.is_there(now));
+        Ok(found.map(|export| StorageItemNode::exported(&export, None)))
     }
-    let Ok(reach) = context.reach(&data_export::READ) else {
-        return Ok(None);
-    };
-    let found = context.by_id::<DataExport>(&reach, &id).await?;
-    let now = context.app.clock.now();
-    let found = found.filter(|export| export.is_there(now));
-    Ok(found.map(|export| StorageItemNode::exported(&export, None)))
 }

@@ -65,7 +65,7 @@ pub async fn home_storage(
 
 /// Returns the totals of all storages of a user.
 async fn totals(database: &Database, tx: &mut Tx, owner: &StorefrontUser) -> Result<Totals> {
-    let storages = database.open::<PrivateStorage>(&HouseReach::for_background_work());
+    let storages = database.open::<PrivateStorage>(&HouseReach::everywhere());
     let owned = doc! { "storefrontId": &owner.storefront_id, "ownerId": &owner.id };
     let storages = storages.find_in(tx, owned).await?;
     Ok(Totals {
@@ -76,7 +76,7 @@ async fn totals(database: &Database, tx: &mut Tx, owner: &StorefrontUser) -> Res
 
 /// Returns the current owner of a storage.
 pub async fn owner_now(database: &Database, storage: &StorageId) -> Result<Option<StorefrontUser>> {
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     let storage = database.open::<PrivateStorage>(&system).get(storage).await?;
     match storage.and_then(|storage| storage.owner_id) {
         Some(owner) => database.open::<StorefrontUser>(&system).get(&owner).await,
@@ -102,7 +102,7 @@ pub enum Added {
 /// The storage was looked up when the upload started. If a merge has given it another owner meanwhile, the item belongs
 /// to that owner, so that uploads in progress are not lost (SFU-35).
 pub async fn add(database: &Database, tx: &mut Tx, item: &StorageItem, quota: Quota) -> Result<Added> {
-    let system = HouseReach::for_background_work();
+    let system = HouseReach::everywhere();
     let Some(owner_id) = owner_in(database, tx, &item.storage_id).await? else {
         return Ok(Added::NoOwner);
     };
@@ -130,7 +130,7 @@ pub async fn add(database: &Database, tx: &mut Tx, item: &StorageItem, quota: Qu
 
 /// Returns the owner of a storage, within a transaction.
 async fn owner_in(database: &Database, tx: &mut Tx, storage: &StorageId) -> Result<Option<StorefrontUserId>> {
-    let storages = database.open::<PrivateStorage>(&HouseReach::for_background_work());
+    let storages = database.open::<PrivateStorage>(&HouseReach::everywhere());
     let found = storages.find_one_in(tx, doc! { "_id": storage }).await?;
     Ok(found.and_then(|storage| storage.owner_id))
 }
@@ -143,7 +143,7 @@ async fn count(
     items: i64,
     bytes: i64,
 ) -> Result<Option<PrivateStorage>> {
-    let storages = database.open::<PrivateStorage>(&HouseReach::for_background_work());
+    let storages = database.open::<PrivateStorage>(&HouseReach::everywhere());
     let owned = doc! { "_id": storage, "ownerId": { "$exists": true } };
     storages
         .update_in(
@@ -172,7 +172,7 @@ pub async fn remove(
         .is_none_or(|person| owner.as_ref() == Some(&person.storefront_user));
     match owner {
         Some(owner) if still_own => {
-            let system = HouseReach::for_background_work();
+            let system = HouseReach::everywhere();
             if let users::Touched::Erased = users::touch(database, &system, tx, &owner).await? {
                 return Err(Error::rejected(refusal::anonymized("id")));
             }
@@ -216,11 +216,11 @@ pub async fn update(
 
 /// Returns the item, or the export that has not expired at `now`, whose content a signed link references.
 pub async fn linked(database: &Database, id: &StorageItemId, now: Timestamp) -> Result<Option<StorageItem>> {
-    let items = database.open::<StorageItem>(&HouseReach::for_background_work());
+    let items = database.open::<StorageItem>(&HouseReach::everywhere());
     match items.get(id).await? {
         Some(item) => Ok(Some(item)),
         None => {
-            let exports = database.open::<DataExport>(&HouseReach::for_background_work());
+            let exports = database.open::<DataExport>(&HouseReach::everywhere());
             let found = exports.get(id).await?;
             let found = found.filter(|export| export.is_there(now));
             Ok(found.map(|export| export.item()))

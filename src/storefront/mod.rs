@@ -5,12 +5,26 @@ pub mod store;
 
 use serde::{Deserialize, Serialize};
 
+use crate::app::Domain;
 use crate::auth::STOREFRONTS;
 use crate::platform::{
     clock::Timestamp,
     id::{OrganizationId, StorefrontId},
 };
 use crate::reach::{Holder, tenant::TenantDocument};
+use async_graphql::EmptyMutation;
+
+/// The declaration of storefronts.
+pub const DOMAIN: Domain = Domain {
+    indexes: &[store::INDEXES],
+    stored: &[store::STORED],
+    ..Domain::EMPTY
+};
+
+pub use node::StorefrontQuery as Query;
+
+/// It has no mutations.
+pub type Mutation = EmptyMutation;
 
 /// Maximum length of a code.
 const MAX_CODE: usize = 16;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Description, ID, Object, OneofObject};
 
 use super::{IntegrationType, Storefront, store};
-use crate::context::RequestContext;
+use crate::context::{GlobalNode, RequestContext};
 use crate::custom_field::node::{CustomFieldDefinitionNode, definitions_of};
 use crate::customer::{
     list::{CustomerFilter, CustomerSortKey, customers_of},
@@ -23,7 +23,7 @@ use crate::order::{
 };
 use crate::platform::{
     clock::Timestamp,
-    id::{Id, StorefrontId},
+    id::StorefrontId,
     page::{Connection, Count, PageArgs, SortOrder},
 };
 use crate::reach::{Reach, principal::Policy, scope::Scope};
@@ -302,15 +302,15 @@ impl StorefrontQuery {
     }
 }
 
-/// Returns the storefront with this id, for `node`.
-pub async fn node(context: &RequestContext, id: &str) -> Result<Option<StorefrontNode>> {
-    let (Some(id), Ok(reach)) = (StorefrontId::parse(id), context.reach(&READ)) else {
-        return Ok(None);
-    };
-    Ok(context
-        .by_id::<Storefront>(&reach, &id)
-        .await?
-        .map(StorefrontNode))
+impl GlobalNode for StorefrontNode {
+    type Id = StorefrontId;
+
+    async fn find(context: &RequestContext, id: &StorefrontId) -> Result<Option<Self>> {
+        let Ok(reach) = context.reach(&READ) else {
+            return Ok(None);
+        };
+        Ok(context.by_id::<Storefront>(&reach, id).await?.map(StorefrontNode))
+    }
 }
 
 /// Returns the storefront of an object, for the fields that lead to it. `granted` is what a payload shows without the

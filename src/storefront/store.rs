@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 use super::{IntegrationType, Storefront};
 use crate::auth::STOREFRONTS;
 use crate::error::Result;
+use crate::platform::stored::{Stored, StoredField};
 use crate::platform::{
     clock::Clock,
     database::{Database, Index, IndexKind, violated_index},
@@ -33,6 +34,23 @@ pub const INDEXES: &[Index] = &[
         kind: IndexKind::Unique,
     },
 ];
+
+/// Stored fields.
+pub const STORED: &[Stored] = &[Stored {
+    collection: "storefronts",
+    fields: &[
+        ("_id", StoredField::Free),
+        ("organizationId", StoredField::Free),
+        ("name", StoredField::Free),
+        ("code", StoredField::Free),
+        ("integrationType", StoredField::Free),
+        ("accountUrl", StoredField::Free),
+        ("concealEmails", StoredField::Free),
+        ("customFieldCount", StoredField::Free),
+        ("identityProvidersAdded", StoredField::Free),
+        ("createdAt", StoredField::Free),
+    ],
+}];
 
 /// Returns the storefront with this name. Names are unique in an organization, and a reach is within one.
 pub async fn by_name(database: &Database, reach: &impl Confine, name: &str) -> Result<Option<Storefront>> {

@@ -181,19 +181,16 @@ async fn detach_in(
 }
 
 /// The jobs of this domain.
-#[must_use]
-pub fn jobs() -> Vec<JobKind<Arc<App>>> {
-    vec![JobKind {
-        name: "storefront_user.expire",
-        every: Some(EXPIRY_INTERVAL),
-        run: expire,
-    }]
-}
+pub const JOBS: &[JobKind<Arc<App>>] = &[JobKind {
+    name: "storefront_user.expire",
+    every: Some(EXPIRY_INTERVAL),
+    run: expire,
+}];
 
 /// Removes anonymous users that have expired without use (SFU-09).
 fn expire(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), JobFailure>> {
     async move {
-        let system = HouseReach::for_background_work();
+        let system = HouseReach::everywhere();
         let due = doc! { "expiresAt": { "$lte": app.clock.now() } };
         let users = app.database.open::<StorefrontUser>(&system);
         let found = users.find(due, doc! { "expiresAt": 1 }, EXPIRY_BATCH).await?;

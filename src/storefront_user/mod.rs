@@ -10,7 +10,9 @@ pub mod store;
 
 use serde::{Deserialize, Serialize};
 
+use crate::app::Domain;
 use crate::auth::STOREFRONT_USERS;
+use crate::domain::personal::{Erasure, PersonalKind, SubjectLink};
 use crate::error::{UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
@@ -18,6 +20,22 @@ use crate::platform::{
     text,
 };
 use crate::reach::{Holder, tenant::TenantDocument};
+
+/// The declaration of storefront users.
+pub const DOMAIN: Domain = Domain {
+    indexes: &[store::INDEXES],
+    jobs: lifecycle::JOBS,
+    personal: &[
+        PersonalKind::of::<StorefrontUser>(Erasure::Elsewhere),
+        PersonalKind::of::<StorefrontUser>(Erasure::Elsewhere)
+            .linked_by("mergedStorefrontUsers", SubjectLink::User("mergedInto")),
+        PersonalKind::of::<private_storage::PrivateStorage>(Erasure::Elsewhere),
+    ],
+    ..Domain::EMPTY
+};
+
+pub use mutations::StorefrontUserMutation as Mutation;
+pub use node::StorefrontUserQuery as Query;
 
 /// Maximum length of an id of the online store, in characters (SFU-12).
 const MAX_EXTERNAL_ID: usize = 256;

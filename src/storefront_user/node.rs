@@ -6,7 +6,7 @@ use async_graphql::{Context, Description, ID, InputObject, Object, OneofObject};
 use bson::doc;
 
 use super::{StorefrontUser, store};
-use crate::context::RequestContext;
+use crate::context::{GlobalNode, RequestContext};
 use crate::customer::node::{CustomerNode, customer_behind};
 use crate::error::Result;
 use crate::platform::{
@@ -295,13 +295,16 @@ impl StorefrontUserQuery {
     }
 }
 
-/// Returns the user with this id, for `node`.
-pub async fn node(context: &RequestContext, id: &str) -> Result<Option<StorefrontUserNode>> {
-    let (Some(id), Ok(reach)) = (StorefrontUserId::parse(id), context.reach(&READ)) else {
-        return Ok(None);
-    };
-    Ok(context
-        .by_id::<StorefrontUser>(&reach, &id)
-        .await?
-        .map(StorefrontUserNode::new))
+impl GlobalNode for StorefrontUserNode {
+    type Id = StorefrontUserId;
+
+    async fn find(context: &RequestContext, id: &StorefrontUserId) -> Result<Option<Self>> {
+        let Ok(reach) = context.reach(&READ) else {
+            return Ok(None);
+        };
+        Ok(context
+            .by_id::<StorefrontUser>(&reach, id)
+            .await?
+            .map(StorefrontUserNode::new))
+    }
 }

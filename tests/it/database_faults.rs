@@ -188,7 +188,7 @@ async fn epc_05_a_stored_document_of_another_form_is_not_shown() {
         .expect("updated");
     let app = Arc::clone(&shop.gateway.app);
     let reading = async move {
-        let system = HouseReach::for_background_work();
+        let system = HouseReach::everywhere();
         app.database.open::<Customer>(&system).find_one(doc! {}).await
     };
     let read = shop.gateway.inside(reading).await;

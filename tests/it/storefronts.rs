@@ -19,7 +19,7 @@ async fn create(shop: &Shop, name: &str, code: &str) -> Result<(), store::TakenV
     };
     let app = shop.gateway.app.clone();
     let making = async move {
-        let system = HouseReach::for_background_work();
+        let system = HouseReach::everywhere();
         store::create(&app.database, &system, &app.clock, &app.random, new).await
     };
     shop.gateway.inside(making).await.expect("an answer").map(drop)
@@ -215,7 +215,10 @@ async fn sfr_22_a_storefront_is_found_by_id_or_by_name() {
 #[tokio::test]
 async fn sfr_22_names_and_codes_are_unique_in_the_organization() {
     let shop = kit::shop().await;
-    assert_eq!(create(&shop, "Prints DE", "XX").await, Err(store::TakenValue::Name));
+    assert_eq!(
+        create(&shop, "Prints DE", "XX").await,
+        Err(store::TakenValue::Name)
+    );
     assert_eq!(create(&shop, "Other", "DE").await, Err(store::TakenValue::Code));
     let rival = shop.rival().await;
     create(&rival, "Prints DE", "DE2")

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::platform::stored::{Stored, StoredField};
 use crate::platform::{
     clock::Timestamp,
     crypto::Vault,
@@ -31,6 +32,18 @@ pub const INDEXES: &[Index] = &[Index {
     name: SEQUENCE,
     keys: &[("sequence", 1)],
     kind: IndexKind::Unique,
+}];
+
+/// Stored fields.
+pub const STORED: &[Stored] = &[Stored {
+    collection: "signingKeys",
+    fields: &[
+        ("_id", StoredField::Free),
+        ("sequence", StoredField::Free),
+        ("sealed", StoredField::Free),
+        ("sealedPublic", StoredField::Free),
+        ("signsFrom", StoredField::Free),
+    ],
 }];
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -186,7 +186,9 @@ fn epc_09_a_token_with_the_hash_of_another_access_token_is_not_believed() {
 fn epc_09_a_signature_by_another_key_or_over_other_claims_is_none() {
     let (signer, other) = (Signer::new(), Signer::new());
     let token = signer.sign(&good());
-    let bad = Some(ProviderFault::Untrusted("the signature of the id token is not valid"));
+    let bad = Some(ProviderFault::Untrusted(
+        "the signature of the id token is not valid",
+    ));
     assert!(verify(&token, &signer.key(), Algorithm::ES256, &expected()).is_ok());
     assert_eq!(
         verify(&token, &other.key(), Algorithm::ES256, &expected()).err(),

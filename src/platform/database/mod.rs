@@ -6,6 +6,7 @@
 mod fault;
 mod pressing;
 mod sessions;
+mod write;
 
 use std::sync::{
     Arc,
@@ -23,10 +24,11 @@ use mongodb::{
 };
 use serde::Serialize;
 
+pub(crate) use self::sessions::DriverSessions;
 use super::clock::{Clock, Timestamp};
-pub(crate) use super::database::sessions::DriverSessions;
 use crate::error::{Error, Result};
 pub use fault::{DatabaseFault, violated_index, was_not_kept};
+pub use write::Write;
 
 /// How long to look for a suitable server: shorter than a request's deadline, longer than an election.
 const SERVER_SELECTION: Duration = Duration::from_secs(10);

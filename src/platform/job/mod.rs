@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::clock::Timestamp;
 use super::database::{Index, IndexKind};
 use crate::error::Error;
+use crate::platform::stored::{Stored, StoredField};
 
 pub use queue::Queue;
 pub use runner::Runner;
@@ -51,6 +52,23 @@ pub const INDEXES: &[Index] = &[
         kind: IndexKind::Plain,
     },
 ];
+
+/// Stored fields.
+pub const STORED: &[Stored] = &[Stored {
+    collection: "jobs",
+    fields: &[
+        ("_id", StoredField::Free),
+        ("kind", StoredField::Free),
+        ("payload", StoredField::Free),
+        ("state", StoredField::Free),
+        ("due", StoredField::Free),
+        ("claim", StoredField::Free),
+        ("attempts", StoredField::Free),
+        ("failure", StoredField::Free),
+        ("createdAt", StoredField::Free),
+        ("finishedAt", StoredField::Free),
+    ],
+}];
 
 /// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,3 +155,12 @@ pub struct JobKind<C> {
     /// The function that runs the job.
     pub run: Run<C>,
 }
+
+// Derived, they would require that the context can be copied.
+impl<C> Clone for JobKind<C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for JobKind<C> {}

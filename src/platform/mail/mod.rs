@@ -19,8 +19,8 @@ use super::clock::Clock;
 use crate::config::MailConfig;
 use crate::error::{Error, Result};
 
-pub use super::mail::failure::{ProbeFailure, Reason, SendFailure, SmtpStep};
-pub use super::mail::smtp::SmtpLimits;
+pub use self::failure::{ProbeFailure, Reason, SendFailure, SmtpStep};
+pub use self::smtp::SmtpLimits;
 pub use message::Message;
 
 /// The folder in the data directory for mails that are written to files.

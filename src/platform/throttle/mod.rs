@@ -29,6 +29,7 @@ use super::clock::Clock;
 use super::crypto::Vault;
 use super::database::{Database, Index, IndexKind, violated_index};
 use crate::error::{Error, Result, UserError, UserErrorCode};
+use crate::platform::stored::{Stored, StoredField};
 
 pub use ceiling::Held;
 pub use network::{network_of, site_of};
@@ -49,6 +50,20 @@ pub const INDEXES: &[Index] = &[Index {
     name: "expiry",
     keys: &[("expiresAt", 1)],
     kind: IndexKind::Expiry(KEEP),
+}];
+
+/// Stored fields.
+pub const STORED: &[Stored] = &[Stored {
+    collection: "throttle",
+    fields: &[
+        ("_id", StoredField::Free),
+        ("events", StoredField::Free),
+        ("known", StoredField::Free),
+        ("failures", StoredField::Free),
+        ("since", StoredField::Free),
+        ("until", StoredField::Free),
+        ("expiresAt", StoredField::Free),
+    ],
 }];
 
 /// Limits how often an operation is attempted. Clones, and nodes with the same database and master key, share the

@@ -202,7 +202,10 @@ fn no_field_of_introspection_is_forgotten() {
     ];
     for kind in kinds {
         let told = &TOLD.objects[TOLD.types[kind.name()]];
-        let at = ObjectKind::Type.fields().iter().position(|(name, _)| *name == "fields");
+        let at = ObjectKind::Type
+            .fields()
+            .iter()
+            .position(|(name, _)| *name == "fields");
         let FieldValue::Many(fields) = &told.slots[at.unwrap()] else {
             panic!("{kind:?} has fields");
         };

@@ -83,7 +83,7 @@ async fn migrated(shop: &Shop) {
         .await;
     assert_eq!(again.expect("deleted").deleted_count, 1);
     let app = Arc::clone(&shop.gateway.app);
-    let work = async move { migrate(&app.database, &app.clock, "a", schema::MIGRATIONS).await };
+    let work = async move { migrate(&app.database, &app.clock, "a", schema::migrations()).await };
     shop.gateway.inside(work).await.expect("migrated");
 }
 

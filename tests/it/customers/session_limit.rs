@@ -166,7 +166,7 @@ async fn tok_05_what_an_earlier_version_left_is_not_shown_and_ends() {
         1
     );
     let app = shop.gateway.app.clone();
-    let migrating = async move { migrate(&app.database, &app.clock, "a", schema::MIGRATIONS).await };
+    let migrating = async move { migrate(&app.database, &app.clock, "a", schema::migrations()).await };
     shop.gateway.inside(migrating).await.expect("migrated");
     assert_eq!(stored(&shop).await, 100);
     assert!(is_signed_in(&first).await, "the one used last stays");

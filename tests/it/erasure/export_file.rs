@@ -305,7 +305,7 @@ async fn exp_02_what_an_earlier_version_exported_is_no_item_any_more() {
         .await
         .expect("deleted");
     let app = gateway.app.clone();
-    let migrating = async move { migrate(&app.database, &app.clock, "a", schema::MIGRATIONS).await };
+    let migrating = async move { migrate(&app.database, &app.clock, "a", schema::migrations()).await };
     gateway.inside(migrating).await.expect("migrated");
     let mut after = store.dump().await;
     after.insert("migrations".to_owned(), before["migrations"].clone());

@@ -180,6 +180,7 @@ async fn start(
         .await
         .expect("a client");
     let parts = AppParts {
+        domains: storefront_gateway::schema::DOMAINS,
         public_url: config.http.public_url(address).to_string(),
         config,
         database,

@@ -220,7 +220,7 @@ async fn add_storefront(
         conceal_emails: false,
     };
     let making = async move {
-        let system = HouseReach::for_background_work();
+        let system = HouseReach::everywhere();
         store::create(&app.database, &system, &app.clock, &app.random, new).await
     };
     gateway

@@ -221,7 +221,7 @@ async fn forget(shop: &Shop, user: &str) -> u64 {
             .database
             .transaction(context, |tx, (database, storefront, user)| {
                 async move {
-                    let system = HouseReach::for_background_work();
+                    let system = HouseReach::everywhere();
                     forget_in(database, &system, tx, storefront, user).await
                 }
                 .boxed()

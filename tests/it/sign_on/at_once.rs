@@ -97,7 +97,7 @@ async fn def_11_a_storefront_has_at_most_50_identity_providers_of_those_at_once_
             Arc::clone(&shop.gateway.app),
             provider(&shop.storefront.id, &format!("op{number}"), "https://op.example"),
         );
-        let adding = async move { store::add(&app, &HouseReach::for_background_work(), new).await };
+        let adding = async move { store::add(&app, &HouseReach::everywhere(), new).await };
         shop.gateway.inside(adding)
     });
     let added = join_all(adding).await;

@@ -53,7 +53,7 @@ pub(crate) fn provider(storefront: &StorefrontId, key: &str, issuer: &str) -> Ne
 pub(crate) async fn add(shop: &Shop, new: NewProvider) -> String {
     let app = Arc::clone(&shop.gateway.app);
     let adding = async move {
-        let system = HouseReach::for_background_work();
+        let system = HouseReach::everywhere();
         store::add(&app, &system, new).await
     };
     let added = shop.gateway.inside(adding).await.expect("added");

@@ -214,7 +214,7 @@ async fn epc_09_a_provider_that_is_removed_signs_nobody_in_and_takes_its_identit
         let app = Arc::clone(&shop.gateway.app);
         let id = IdentityProviderId::parse(&second).expect("an id");
         let removing = async move {
-            let system = HouseReach::for_background_work();
+            let system = HouseReach::everywhere();
             store::remove(&app.database, &system, &id).await.expect("removed")
         };
         shop.gateway.inside(removing).await
