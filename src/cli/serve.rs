@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::config::{Config, LogFormat};
 use crate::demo::{self, Demo};
 use crate::error::Error;
+use crate::http::graphiql;
 use crate::platform::{descriptors, mail::FOLDER, mongod::Managed, progress::Progress};
 use crate::serve::{self, Running};
 use crate::telemetry::Telemetry;
@@ -214,7 +215,7 @@ fn show(app: &App, plan: &Plan, demo: &Demo) {
         demo,
         url,
         plan.address,
-        app.config.http.graphiql,
+        app.config.http.graphiql && graphiql::IS_INCLUDED,
         app.config.log.format,
     );
 }
