@@ -1,4 +1,5 @@
-# The gateway as an image. It needs GATEWAY_MONGODB_URI and a master key; docker-compose.yml gives it both.
+# The gateway as an image. It needs GATEWAY_MONGODB_URI, because it is built without the managed database, and a master
+# key; docker-compose.yml gives it both.
 
 FROM node:22-bookworm-slim AS node
 
@@ -14,7 +15,7 @@ COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/root/.npm \
     --mount=type=cache,target=/src/target,sharing=locked \
-    cargo build --release --locked --bin storefront-gateway \
+    cargo build --release --locked --package storefront-gateway --no-default-features \
     && cp target/release/storefront-gateway /storefront-gateway
 
 FROM debian:bookworm-slim

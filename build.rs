@@ -2,7 +2,8 @@
 //!
 //! All files are written to `OUT_DIR`; the source tree is only read. If the page cannot be built (no npm, no network,
 //! an old Node.js), the build continues with a page that loads GraphiQL from a CDN and prints a warning with the reason
-//! and the remedy. `STOREFRONT_GATEWAY_SKIP_GRAPHIQL=1` selects that page at once, for quick builds.
+//! and the remedy. `GATEWAY_BUILD_GRAPHIQL=cdn` selects that page at once, for quick builds, and
+//! `GATEWAY_BUILD_GRAPHIQL=off` builds no page. Both skip npm.
 
 #![expect(
     clippy::disallowed_methods,
@@ -19,7 +20,11 @@ use std::{
     time::Duration,
 };
 
-const SKIP_VARIABLE: &str = "STOREFRONT_GATEWAY_SKIP_GRAPHIQL";
+/// Selects the page: `on` (the default), `cdn` or `off`.
+const VARIABLE: &str = "GATEWAY_BUILD_GRAPHIQL";
+
+/// The variable of the compiler that tells the crate which page there is: `offline`, `cdn` or `none`.
+const PAGE: &str = "STOREFRONT_GATEWAY_GRAPHIQL";
 
 /// The sources of the page, inside `graphiql/`. They are listed one by one, so that a developer's `node_modules` there
 /// is neither copied nor watched.
@@ -50,29 +55,33 @@ const POLL: Duration = Duration::from_millis(50);
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-env-changed={SKIP_VARIABLE}");
+    println!("cargo:rerun-if-env-changed={VARIABLE}");
     for source in SOURCES {
         println!("cargo:rerun-if-changed=graphiql/{source}");
     }
 
     let work = Work::new();
-    let skip = env::var(SKIP_VARIABLE).is_ok_and(|value| value == "1");
-    let page = if skip {
-        Err(None)
-    } else {
-        work.build_offline().map_err(Some)
-    };
-    let origin = match page {
-        Ok(()) => "offline",
-        Err(failure) => {
-            if let Some(failure) = failure {
+    let wish = env::var_os(VARIABLE).unwrap_or_default();
+    let page = match wish.to_str() {
+        Some("" | "on") => match work.build_offline() {
+            Ok(()) => "offline",
+            Err(failure) => {
                 warn(&failure);
+                work.write_cdn_page();
+                "cdn"
             }
+        },
+        Some("cdn") => {
             work.write_cdn_page();
             "cdn"
         }
+        Some("off") => {
+            work.write_no_page();
+            "none"
+        }
+        _ => panic!("{VARIABLE} is {}; it must be on, cdn or off", wish.display()),
     };
-    println!("cargo:rustc-env=STOREFRONT_GATEWAY_GRAPHIQL={origin}");
+    println!("cargo:rustc-env={PAGE}={page}");
 }
 
 /// The folders of this build.
@@ -191,6 +200,13 @@ impl Work {
         Err(format!("`{step}` failed: {said}"))
     }
 
+    /// Leaves an empty folder, without which the embedding does not compile.
+    fn write_no_page(&self) {
+        if let Err(error) = remove(&self.dist).and_then(|()| fs::create_dir_all(&self.dist)) {
+            panic!("the folder {} cannot be emptied: {error}", self.dist.display());
+        }
+    }
+
     /// Writes the page that loads GraphiQL from a CDN. Without it there would be nothing to embed.
     fn write_cdn_page(&self) {
         let written = remove(&self.dist).and_then(|()| {
@@ -264,7 +280,7 @@ fn warn(failure: &Failure) {
         failure.reason
     );
     println!(
-        "cargo:warning={}, then `touch graphiql/package.json` and build again. {SKIP_VARIABLE}=1 silences this.",
+        "cargo:warning={}, then `touch graphiql/package.json` and build again. {VARIABLE}=cdn silences this.",
         failure.remedy
     );
 }

@@ -25,8 +25,9 @@ schema:
 
 # Checks format and lints.
 lint:
-    cargo fmt --check
+    cargo fmt --all --check
     cargo clippy --locked --all-targets -- -D warnings
+    GATEWAY_BUILD_GRAPHIQL=off cargo clippy --locked --package storefront-gateway --no-default-features --lib --bins -- -D warnings
 
 # Everything that a change must pass.
 ci:

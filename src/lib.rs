@@ -21,6 +21,9 @@
 //! | [`platform`] | infrastructure without knowledge of a domain, one file for each concern |
 //! | [`config`], [`error`] | settings; errors and their form in responses |
 //!
+//! Two crates of this repository are below all of them: `dev_mongod` runs a local MongoDB server (feature
+//! `managed-database`), and `confidential` contains secret texts and files.
+//!
 //! # Rules
 //! - Imports go down this table only; a test checks them.
 //! - A principal yields a [`Reach`](access::reach::Reach), and only a reach opens a tenant's collection

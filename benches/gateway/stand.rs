@@ -7,6 +7,7 @@ use std::sync::{
 };
 
 use bson::{Document, doc};
+use dev_mongod::{Managed, Options};
 use mongodb::event::command::CommandEvent;
 use serde_json::{Value, json};
 use storefront_gateway::app::{App, AppParts};
@@ -15,7 +16,6 @@ use storefront_gateway::config::Config;
 use storefront_gateway::platform::clock::Clock;
 use storefront_gateway::platform::database::{Database, Monitor};
 use storefront_gateway::platform::id::OrganizationId;
-use storefront_gateway::platform::mongod::{Managed, Options};
 use storefront_gateway::platform::progress::Progress;
 use storefront_gateway::platform::random::Random;
 use storefront_gateway::platform::secret::MasterKey;

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use crate::config::ConfigFaults;
 use crate::error::Error;
-use crate::platform::mongod::Fault;
 use crate::telemetry;
 
 /// Exit code of an error.
@@ -63,12 +62,6 @@ impl From<ConfigFaults> for Failure {
             },
             lines.concat()
         ))
-    }
-}
-
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        Self::Told(chain(&fault))
     }
 }
 

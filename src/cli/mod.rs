@@ -13,6 +13,8 @@ mod failure;
 mod identity_providers;
 mod jobs;
 mod keys;
+#[cfg(feature = "managed-database")]
+mod managed;
 mod master_key;
 mod open;
 mod organizations;
@@ -20,6 +22,12 @@ mod output;
 mod secret_file;
 mod serve;
 mod storefronts;
+#[cfg(any(test, not(feature = "managed-database")))]
+#[cfg_attr(
+    feature = "managed-database",
+    expect(dead_code, reason = "its tests alone use it")
+)]
+mod unmanaged;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -28,6 +36,8 @@ use std::process::ExitCode;
 use self::arguments::{Arguments, Command};
 use self::failure::Failure;
 use self::output::Output;
+#[cfg(not(feature = "managed-database"))]
+use self::unmanaged as managed;
 use crate::config::{Config, ConfigFaults};
 use crate::{schema, telemetry};
 

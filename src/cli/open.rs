@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::address_note::public_url;
 use super::failure::Failure;
+use super::managed::{self, Attached};
 use super::master_key::master_key;
 use super::output::Output;
 use crate::app::{App, AppParts};
@@ -11,7 +12,6 @@ use crate::config::{Config, DatabaseServer};
 use crate::platform::{
     clock::Clock,
     database::{Database, Monitor},
-    mongod::{self, Attached, Options},
     random::Random,
     secret::Secret,
 };
@@ -26,11 +26,7 @@ pub(super) struct Opened {
 impl Opened {
     /// Opens the database, the running gateway's where there is one, and prepares it.
     pub(super) async fn new(config: Config, output: Output) -> Result<Self, Failure> {
-        let progress = output.progress();
-        let attached = match managed_options(&config) {
-            Some(options) => Some(mongod::attach_or_start(&options, &progress).await?),
-            None => None,
-        };
+        let attached = managed::attach(&config, output).await?;
         let uri = attached.as_ref().map(|attached| attached.uri().clone());
         let public_url = public_url(&config);
         match app(config, public_url, uri, None).await {
@@ -66,17 +62,6 @@ impl Opened {
 async fn close(attached: Option<Attached>) {
     if let Some(attached) = attached {
         attached.stop().await;
-    }
-}
-
-/// How to run the managed database; `None` where somebody else runs one.
-pub(super) fn managed_options(config: &Config) -> Option<Options> {
-    match &config.database.server {
-        DatabaseServer::Managed { mongod } => Some(Options {
-            explicit: mongod.clone(),
-            ..Options::new(&config.data_dir)
-        }),
-        DatabaseServer::External { .. } => None,
     }
 }
 

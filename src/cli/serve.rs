@@ -11,14 +11,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::address_note::AddressNote;
 use super::demo as demo_output;
 use super::failure::{Failure, explain};
-use super::open::{app, managed_options};
+use super::managed::{self, Managed};
+use super::open::app;
 use crate::app::App;
 use crate::config::{Config, LogFormat};
 use crate::demo::{self, Demo};
 use crate::error::Error;
-use crate::platform::{descriptors, mail::FOLDER, mongod::Managed, progress::Progress};
-use crate::serve;
-use crate::serve::RunningGateway;
+use crate::http::graphiql;
+use crate::platform::{descriptors, mail::FOLDER};
+use crate::serve::{self, RunningGateway};
 use crate::telemetry::Telemetry;
 
 /// How long a start waits for a database that somebody else runs, before it serves without.
@@ -52,7 +53,7 @@ async fn start_and_serve(
 ) -> Result<(), Failure> {
     let (listener, address) = listen(config.http.listen).await?;
     let managed = tokio::select! {
-        managed = start_database(&config) => managed?,
+        managed = managed::start(&config) => managed?,
         // What has been started of the database ends by itself, because its value is dropped.
         () = signals.stop() => return Ok(()),
     };
@@ -103,17 +104,6 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failur
             format!("cannot listen at {address}: {error}. Set GATEWAY_LISTEN to an address of this machine")
         })
     })
-}
-
-async fn start_database(config: &Config) -> Result<Option<Managed>, Failure> {
-    match managed_options(config) {
-        Some(options) => {
-            let managed = Managed::start(&options, &Progress::detect_or_log()).await?;
-            tracing::info!(data_dir = %config.data_dir.display(), "managed database started");
-            Ok(Some(managed))
-        }
-        None => Ok(None),
-    }
 }
 
 async fn serve_on(
@@ -215,7 +205,7 @@ fn show(app: &App, plan: &Plan, demo: &Demo) {
         demo,
         url,
         plan.address,
-        app.config.http.graphiql,
+        app.config.http.graphiql && graphiql::IS_INCLUDED,
         app.config.log.format,
     );
 }

@@ -14,6 +14,8 @@ use super::settings;
 
 /// What every variable of ours begins with.
 pub(super) const PREFIX: &str = "GATEWAY_";
+/// What the variables of the build begin with (`build.rs`), which a shell that starts a gateway may contain too.
+const BUILD_PREFIX: &str = "GATEWAY_BUILD_";
 
 /// A wrong setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +66,7 @@ impl Reader {
             faults: Vec::new(),
         };
         for (name, value) in vars {
-            if !name.starts_with(PREFIX) {
+            if !name.starts_with(PREFIX) || name.starts_with(BUILD_PREFIX) {
                 continue;
             }
             if settings::find(&name).is_none() {

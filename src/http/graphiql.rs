@@ -1,7 +1,8 @@
 //! GraphiQL at `/`: the page, its files and its configuration, all embedded in the binary.
 //!
 //! `build.rs` builds the page from `graphiql/`, self-contained and without external URLs. A build without npm has a
-//! small page instead that loads GraphiQL from a CDN, with integrity hashes, and says so.
+//! small page instead that loads GraphiQL from a CDN, with integrity hashes, and says so. A build with
+//! `GATEWAY_BUILD_GRAPHIQL=off` has no page, and says so at `/`.
 
 mod examples;
 mod hosts;
@@ -32,10 +33,13 @@ use super::compress;
 use super::compress::{Coding, Kept, ResponseContent};
 use super::fault::Fault;
 
-/// The files that `build.rs` has written: the complete page, or the one that loads GraphiQL from a CDN.
+/// The files that `build.rs` has written: the complete page, the one that loads GraphiQL from a CDN, or none.
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/graphiql-dist"]
 struct Files;
+
+/// Whether this binary contains a page, or was built without one.
+pub const IS_INCLUDED: bool = !matches!(env!("STOREFRONT_GATEWAY_GRAPHIQL").as_bytes(), b"none");
 
 /// Whether this binary contains GraphiQL. If not, its page loads it from [`CDN_FILES`].
 pub const IS_OFFLINE: bool = matches!(env!("STOREFRONT_GATEWAY_GRAPHIQL").as_bytes(), b"offline");

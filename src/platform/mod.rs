@@ -18,9 +18,7 @@ pub mod json;
 pub mod loader;
 pub mod mail;
 pub mod migration;
-pub mod mongod;
 pub mod page;
-pub mod private;
 pub mod progress;
 pub mod random;
 pub mod scalar;
@@ -30,3 +28,5 @@ pub mod stored;
 pub mod text;
 pub mod throttle;
 pub mod upload;
+
+pub use confidential::private;

@@ -6,48 +6,9 @@
 use std::fmt;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+pub use confidential::Secret;
 use data_encoding::{BASE64, BASE64_NOPAD};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
-
-/// A secret text: a connection string, a password, a client secret, a key sent by mail.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Returns the text itself, for the code that needs it. Copies of it are not protected.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Takes ownership of the text without a copy, so that none remains in memory.
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl From<&str> for Secret {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
-/// Takes the same time wherever two secrets of the same length differ; a different length is observable.
-impl PartialEq for Secret {
-    fn eq(&self, other: &Self) -> bool {
-        verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
-    }
-}
-
-impl Eq for Secret {}
 
 /// The key that encrypts signing keys and identity providers' secrets: 32 bytes, for AES-256-GCM.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -95,7 +56,7 @@ impl MasterKey {
     /// Encodes the key for a file or a variable: standard base64 with padding.
     #[must_use]
     pub fn to_base64(&self) -> Secret {
-        Secret(BASE64.encode(&self.0))
+        Secret::from(BASE64.encode(&self.0))
     }
 
     /// Returns the bytes, for the cipher.
@@ -146,37 +107,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_nothing_of_a_secret() {
-        assert_eq!(format!("{:?}", Secret::from("hunter2")), "Secret(…)");
+    fn debug_shows_nothing_of_a_key() {
         assert_eq!(format!("{:?}", MasterKey::from_bytes([7; 32])), "MasterKey(…)");
-        assert_eq!(format!("{:?}", Some(Secret::from("hunter2"))), "Some(Secret(…))");
     }
 
     #[test]
-    fn secrets_are_equal_by_content() {
-        assert_eq!(Secret::from("same"), Secret::from("same".to_owned()));
-        assert_ne!(Secret::from("same"), Secret::from("sane"));
-        assert_ne!(Secret::from("same"), Secret::from("same "));
-        assert_eq!(Secret::from(""), Secret::from(""));
+    fn keys_are_equal_by_content() {
         assert_eq!(MasterKey::from_bytes([1; 32]), MasterKey::from_bytes([1; 32]));
         assert_ne!(MasterKey::from_bytes([1; 32]), MasterKey::from_bytes([2; 32]));
     }
 
     #[test]
     fn zeroizing_leaves_nothing() {
-        let mut secret = Secret::from("hunter2");
-        secret.zeroize();
-        assert_eq!(secret.expose(), "");
         let mut key = MasterKey::from_bytes([9; 32]);
         key.zeroize();
         assert_eq!(key.expose(), &[0; 32]);
     }
 
-    /// Checks at compile time that the destructors zero the values.
+    /// Checks at compile time that the destructor zeroes the value.
     #[test]
-    fn both_types_are_zeroed_on_drop() {
+    fn a_key_is_zeroed_on_drop() {
         fn zeroed_on_drop<T: ZeroizeOnDrop>() {}
-        zeroed_on_drop::<Secret>();
         zeroed_on_drop::<MasterKey>();
     }
 

@@ -45,14 +45,25 @@ pub(crate) fn rust_files(top: &str) -> Vec<Source> {
 
 /// The files of `src` without their tests.
 fn sources() -> Vec<Source> {
-    let mut sources = rust_files("src");
+    let sources = without_tests(rust_files("src"));
+    assert!(sources.len() > 50, "src was not found");
+    sources
+}
+
+/// The files of `src` and of all crates without their tests.
+fn all_sources() -> Vec<Source> {
+    let crates = without_tests(rust_files("crates"));
+    assert!(!crates.is_empty(), "crates was not found");
+    sources().into_iter().chain(crates).collect()
+}
+
+fn without_tests(mut sources: Vec<Source>) -> Vec<Source> {
     let is_test = |part: &str| part == "tests" || part == "tests.rs";
     sources.retain(|source| !source.path.split('/').any(is_test));
     for source in &mut sources {
         let text = source.text.split("\n#[cfg(test)]\nmod tests {").next();
         source.text = text.unwrap_or_default().to_owned();
     }
-    assert!(sources.len() > 50, "src was not found");
     sources
 }
 
@@ -295,7 +306,7 @@ fn one_file_knows_the_dataloader() {
 #[test]
 fn no_file_is_longer_than_it_can_be_read() {
     let long = |source: &Source| source.text.lines().count() > 400;
-    let long: Vec<String> = sources()
+    let long: Vec<String> = all_sources()
         .into_iter()
         .filter(long)
         .map(|source| source.path)
@@ -306,7 +317,7 @@ fn no_file_is_longer_than_it_can_be_read() {
 #[test]
 fn no_module_is_named_after_nothing() {
     let vague = ["utils", "util", "helpers", "helper", "common", "misc"];
-    for source in sources() {
+    for source in all_sources() {
         for part in source.path.trim_end_matches(".rs").split('/') {
             assert!(!vague.contains(&part), "{}", source.path);
         }

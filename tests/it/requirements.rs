@@ -49,12 +49,15 @@ fn prefix(name: &str) -> Option<String> {
     (is_lower && is_id(&id)).then_some(id)
 }
 
-/// The module path of a file.
+/// The module path of a file; with the name of the crate, if it is below `crates`.
 fn module(path: &str) -> String {
     let path = path.strip_suffix(".rs").unwrap_or(path);
     let path = path.strip_prefix("it/").unwrap_or(path);
     let path = path.strip_suffix("/mod").unwrap_or(path);
-    path.replace('/', "::")
+    match path.split_once("/src/") {
+        Some((name, path)) => format!("{}::{}", name.replace('-', "_"), path.replace('/', "::")),
+        None => path.replace('/', "::"),
+    }
 }
 
 /// The name of the function whose definition begins on this line.
@@ -100,7 +103,7 @@ fn note(source: &Source, found: &mut Found) {
 
 fn found() -> Found {
     let mut found = Found::new();
-    for folder in ["src", "tests", "benches"] {
+    for folder in ["src", "crates", "tests", "benches"] {
         for source in rust_files(folder) {
             note(&source, &mut found);
         }

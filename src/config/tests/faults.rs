@@ -41,6 +41,12 @@ fn a_wrong_value_stays_on_one_short_line() {
 }
 
 #[test]
+fn a_variable_of_the_build_is_no_setting() {
+    let config = read(&[("GATEWAY_BUILD_GRAPHIQL", "off")]).unwrap();
+    assert!(!config.any_set);
+}
+
+#[test]
 fn an_unknown_name_is_a_fault_even_when_empty() {
     assert_eq!(
         faults(&[("GATEWAY_LISTNE", "")]),

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use bson::{DateTime, Document, doc};
+use dev_mongod::{Managed, Options, Silent};
 use futures_util::TryStreamExt;
 use serde_json::json;
 use storefront_gateway::platform::database::{Index, IndexKind};
-use storefront_gateway::platform::mongod::{Managed, Options};
-use storefront_gateway::platform::progress::Progress;
 use storefront_gateway::schema;
 
 use crate::customers::{PASSWORD, ada, credentials, person, setup, with_password};
@@ -73,9 +72,7 @@ async fn what_has_ended_disappears_by_itself() {
         extra_parameters: vec![("ttlMonitorSleepSecs".to_owned(), "1".to_owned())],
         ..Options::new(kit::scratch("retention"))
     };
-    let managed = Managed::start(&options, &Progress::silent())
-        .await
-        .expect("started");
+    let managed = Managed::start(&options, &Silent).await.expect("started");
     let shop = setup()
         .set("GATEWAY_RATE_LIMITS", "on")
         .on(managed.uri().expose(), "trial")

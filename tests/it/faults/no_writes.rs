@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bson::{Document, doc};
+use dev_mongod::replica_set::ReplicaSet;
 use futures_util::future::join_all;
-use storefront_gateway::platform::mongod::replica_set::ReplicaSet;
 
 use super::three_nodes::on_three_nodes;
 use super::wishes::{Wish, wishes};

@@ -1,8 +1,8 @@
 //! The database's primary is killed.
 
 use bson::doc;
+use dev_mongod::replica_set::ReplicaSet;
 use futures_util::future::{join, join_all};
-use storefront_gateway::platform::mongod::replica_set::ReplicaSet;
 
 use super::three_nodes::{kill_primary, on_three_nodes};
 use super::{assert_recovered, done, photo};

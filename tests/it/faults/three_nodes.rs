@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use storefront_gateway::platform::mongod::replica_set::ReplicaSet;
+use dev_mongod::replica_set::ReplicaSet;
 
 use crate::kit::{self, Setup, Shop};
 

@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use bson::{Document, doc};
+use dev_mongod::{Managed, Options, Silent};
 use mongodb::Client;
 use nix::{sys::signal::kill, unistd::Pid};
-use storefront_gateway::platform::mongod::{self, Managed, Options};
-use storefront_gateway::platform::progress::Progress;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -52,7 +51,7 @@ fn start() -> Server {
     let managed = runtime
         .block_on(async {
             // No progress output, because no other process uses the folder and the start does not have to wait.
-            Managed::start(&options(&scratch("mongod")), &Progress::silent()).await
+            Managed::start(&options(&scratch("mongod")), &Silent).await
         })
         .expect("the managed database starts");
     let client = runtime
@@ -132,7 +131,7 @@ impl FailPoint {
 
 /// Returns the server binary, for tests that start several.
 pub(crate) async fn find_server() -> PathBuf {
-    mongod::find_server(&options(&scratch("find")), &Progress::silent())
+    dev_mongod::find_server(&options(&scratch("find")), &Silent)
         .await
         .expect("a server binary")
 }

@@ -130,7 +130,7 @@ async fn secrets(dir: &Path, uri: &Secret) -> [String; 2] {
 #[tokio::test]
 async fn a_stranger_reads_and_writes_nothing() {
     let dir = TempDir::new().expect("a directory");
-    let managed = Managed::start(&options(dir.path()), &silent())
+    let managed = Managed::start(&options(dir.path()), &Silent)
         .await
         .expect("started");
     insert(managed.uri(), 1).await;
@@ -178,14 +178,14 @@ async fn the_secret_is_in_files_of_this_user_alone_whatever_the_mask() {
 #[tokio::test]
 async fn a_lost_secret_is_made_anew_and_the_old_one_opens_nothing() {
     let dir = TempDir::new().expect("a directory");
-    let first = Managed::start(&options(dir.path()), &silent())
+    let first = Managed::start(&options(dir.path()), &Silent)
         .await
         .expect("started");
     insert(first.uri(), 1).await;
     let [_, password] = secrets(dir.path(), first.uri()).await;
     first.stop().await;
     std::fs::remove_file(dir.path().join("mongod.key")).expect("removed");
-    let second = Managed::start(&options(dir.path()), &silent())
+    let second = Managed::start(&options(dir.path()), &Silent)
         .await
         .expect("started");
     assert_eq!(count(second.uri()).await, 1);
@@ -195,7 +195,7 @@ async fn a_lost_secret_is_made_anew_and_the_old_one_opens_nothing() {
 
 /// Starts a server on the data directory without access control, as earlier versions did.
 async fn unprotected(dir: &Path) -> (Child, Secret) {
-    let binary = mongod::find_server(&options(dir), &silent())
+    let binary = dev_mongod::find_server(&options(dir), &Silent)
         .await
         .expect("a server");
     let data = dir.join("mongod");
@@ -295,7 +295,7 @@ async fn a_directory_from_before_is_taken_over_whenever_that_is_interrupted() {
             drop(std::fs::remove_file(dir.path().join(name)));
         }
     }
-    let managed = Managed::start(&options(dir.path()), &silent())
+    let managed = Managed::start(&options(dir.path()), &Silent)
         .await
         .expect("started");
     assert_eq!(count(managed.uri()).await, 1);

@@ -7,24 +7,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use dev_mongod::replica_set::ReplicaSet;
+use dev_mongod::{Attached, Cause, Fault, Holder, Managed, Options, Silent, Status, Unusable};
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use storefront_gateway::platform::mongod::replica_set::ReplicaSet;
-use storefront_gateway::platform::mongod::{
-    self, Attached, Cause, Fault, Holder, Managed, Options, Status, Unusable,
-};
-use storefront_gateway::platform::progress::Progress;
 use storefront_gateway::platform::secret::Secret;
 use tempfile::TempDir;
 
 /// The timeout for what should happen at once; a limit for failing, not a measurement.
 const LIMIT: Duration = Duration::from_secs(60);
-
-fn silent() -> Progress {
-    Progress::silent()
-}
 
 fn options(dir: &Path) -> Options {
     Options {
@@ -75,7 +68,7 @@ async fn eventually(what: &str, holds: impl Fn() -> bool) {
 #[tokio::test]
 async fn a_database_keeps_its_data_over_a_restart_on_another_port() {
     let dir = TempDir::new().expect("a directory");
-    let first = Managed::start(&options(dir.path()), &silent())
+    let first = Managed::start(&options(dir.path()), &Silent)
         .await
         .expect("started");
     insert(first.uri(), 1).await;
@@ -90,7 +83,7 @@ async fn a_database_keeps_its_data_over_a_restart_on_another_port() {
     let taken = std::net::TcpListener::bind(("127.0.0.1", port)).expect("free");
     // Like any program that does not speak MongoDB's protocol, it hangs up.
     std::thread::spawn(move || taken.incoming().for_each(drop));
-    let second = Managed::start(&options(dir.path()), &silent())
+    let second = Managed::start(&options(dir.path()), &Silent)
         .await
         .expect("started again");
     assert_ne!(second.uri(), &first_uri);
@@ -99,7 +92,7 @@ async fn a_database_keeps_its_data_over_a_restart_on_another_port() {
     let second_uri = second.uri().clone();
     second.stop().await;
 
-    let third = Managed::start(&options(dir.path()), &silent())
+    let third = Managed::start(&options(dir.path()), &Silent)
         .await
         .expect("started a third time");
     assert_eq!(third.uri(), &second_uri, "a free port is used again");
@@ -110,7 +103,7 @@ async fn a_database_keeps_its_data_over_a_restart_on_another_port() {
 #[tokio::test]
 async fn transactions_and_change_streams_work() {
     let dir = TempDir::new().expect("a directory");
-    let managed = Managed::start(&options(dir.path()), &silent())
+    let managed = Managed::start(&options(dir.path()), &Silent)
         .await
         .expect("started");
     let client = Client::with_uri_str(managed.uri().expose())
@@ -151,9 +144,9 @@ async fn transactions_and_change_streams_work() {
 async fn a_second_gateway_is_refused_and_a_command_uses_the_first_ones_server() {
     let dir = TempDir::new().expect("a directory");
     let options = options(dir.path());
-    let managed = Managed::start(&options, &silent()).await.expect("started");
+    let managed = Managed::start(&options, &Silent).await.expect("started");
 
-    let fault = Managed::start(&options, &silent()).await.expect_err("refused");
+    let fault = Managed::start(&options, &Silent).await.expect_err("refused");
     assert!(
         matches!(
             fault,
@@ -167,7 +160,7 @@ async fn a_second_gateway_is_refused_and_a_command_uses_the_first_ones_server() 
     let path = dir.path().canonicalize().expect("there");
     assert!(fault.to_string().contains(&path.display().to_string()), "{fault}");
 
-    let attached = mongod::attach_or_start(&options, &silent())
+    let attached = dev_mongod::attach_or_start(&options, &Silent)
         .await
         .expect("attached");
     assert!(matches!(&attached, Attached::Running { uri } if uri == managed.uri()));
@@ -175,14 +168,14 @@ async fn a_second_gateway_is_refused_and_a_command_uses_the_first_ones_server() 
     insert(managed.uri(), 1).await;
     managed.stop().await;
 
-    let attached = mongod::attach_or_start(&options, &silent())
+    let attached = dev_mongod::attach_or_start(&options, &Silent)
         .await
         .expect("started");
     assert!(matches!(attached, Attached::Own(_)));
     assert_eq!(count(attached.uri()).await, 1);
 
     // A gateway that starts meanwhile waits until the command ends.
-    let gateway = tokio::spawn(async move { Managed::start(&options, &silent()).await });
+    let gateway = tokio::spawn(async move { Managed::start(&options, &Silent).await });
     attached.stop().await;
     gateway.await.expect("no panic").expect("started").stop().await;
 }
@@ -190,7 +183,7 @@ async fn a_second_gateway_is_refused_and_a_command_uses_the_first_ones_server() 
 #[tokio::test]
 async fn a_server_that_ends_by_itself_is_reported_with_its_cause() {
     let dir = TempDir::new().expect("a directory");
-    let managed = Managed::start(&options(dir.path()), &silent())
+    let managed = Managed::start(&options(dir.path()), &Silent)
         .await
         .expect("started");
     let died = managed.died();
@@ -199,7 +192,7 @@ async fn a_server_that_ends_by_itself_is_reported_with_its_cause() {
     assert_eq!((ended.status, ended.cause), (Status::Signal(9), Cause::Killed));
     managed.stop().await;
 
-    let managed = Managed::start(&options(dir.path()), &silent())
+    let managed = Managed::start(&options(dir.path()), &Silent)
         .await
         .expect("recovered");
     let died = managed.died();
@@ -217,7 +210,7 @@ async fn a_server_that_refuses_to_start_is_reported_with_its_words() {
         extra_parameters: vec![parameter],
         ..options(dir.path())
     };
-    match Managed::start(&options, &silent()).await {
+    match Managed::start(&options, &Silent).await {
         Err(Fault::Ended(ended)) => {
             assert!(ended.to_string().contains("noSuchParameter"), "{ended}");
         }
@@ -227,7 +220,7 @@ async fn a_server_that_refuses_to_start_is_reported_with_its_words() {
     let damaged = TempDir::new().expect("a directory");
     std::fs::create_dir(damaged.path().join("mongod")).expect("made");
     std::fs::write(damaged.path().join("mongod/storage.bson"), "no database").expect("written");
-    let fault = Managed::start(&self::options(damaged.path()), &silent())
+    let fault = Managed::start(&self::options(damaged.path()), &Silent)
         .await
         .expect_err("refused");
     assert!(matches!(fault, Fault::Ended(_)), "{fault}");
@@ -245,7 +238,7 @@ async fn a_wrong_server_binary_is_named() {
             explicit: Some(PathBuf::from(path)),
             ..options(dir.path())
         };
-        let fault = Managed::start(&options, &silent()).await.expect_err("refused");
+        let fault = Managed::start(&options, &Silent).await.expect_err("refused");
         assert!(fault.to_string().contains(path), "{fault}");
         match fault {
             Fault::Explicit {
@@ -268,10 +261,10 @@ async fn without_a_server_and_without_pip_the_ways_out_are_named() {
         cache_dir: Some(nothing.path().join("cache")),
         ..options(dir.path())
     };
-    let fault = Managed::start(&options, &silent()).await.expect_err("refused");
+    let fault = Managed::start(&options, &Silent).await.expect_err("refused");
     assert!(matches!(fault, Fault::NoPip), "{fault}");
     // The refused gateway has released the directory.
-    Managed::start(&self::options(dir.path()), &silent())
+    Managed::start(&self::options(dir.path()), &Silent)
         .await
         .expect("started")
         .stop()
@@ -283,7 +276,7 @@ async fn a_data_directory_that_cannot_be_made_is_named() {
     let dir = TempDir::new().expect("a directory");
     let file = dir.path().join("file");
     std::fs::write(&file, "").expect("written");
-    let fault = Managed::start(&options(&file.join("data")), &silent())
+    let fault = Managed::start(&options(&file.join("data")), &Silent)
         .await
         .expect_err("refused");
     assert!(matches!(fault, Fault::DataDirectory { .. }), "{fault}");
@@ -302,7 +295,7 @@ async fn child_gateway() {
     let Some(dir) = std::env::var_os(DIR_OF_CHILD) else {
         return;
     };
-    let managed = Managed::start(&options(Path::new(&dir)), &silent())
+    let managed = Managed::start(&options(Path::new(&dir)), &Silent)
         .await
         .expect("started");
     println!("ready {}", managed.uri().expose());
@@ -364,7 +357,7 @@ async fn a_killed_gateway_takes_its_server_along() {
 
     gateway.kill();
     // Started at once, while the killed gateway's server may still be ending.
-    let next = Managed::start(&options(dir.path()), &silent())
+    let next = Managed::start(&options(dir.path()), &Silent)
         .await
         .expect("started");
     eventually("the killed gateway's server ends", || !is_alive(server)).await;
@@ -374,7 +367,7 @@ async fn a_killed_gateway_takes_its_server_along() {
 #[tokio::test]
 async fn a_replica_set_outlives_its_primary() {
     let dir = TempDir::new().expect("a directory");
-    let binary = mongod::find_server(&options(dir.path()), &silent())
+    let binary = dev_mongod::find_server(&options(dir.path()), &Silent)
         .await
         .expect("a server");
     let mut set = ReplicaSet::start(3, dir.path(), binary).await.expect("started");

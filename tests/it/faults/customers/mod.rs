@@ -7,9 +7,9 @@ mod resets;
 mod sessions;
 mod shift;
 
+use dev_mongod::replica_set::ReplicaSet;
 use futures_util::future::{join, join_all};
 use futures_util::join;
-use storefront_gateway::platform::mongod::replica_set::ReplicaSet;
 
 use self::shift::Shift;
 use super::assert_recovered;

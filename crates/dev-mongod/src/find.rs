@@ -14,7 +14,7 @@ use tokio::time;
 use super::Options;
 use super::fault::Fault;
 use super::fetch;
-use crate::platform::progress::Progress;
+use super::progress::Progress;
 
 /// The oldest supported major version of MongoDB.
 const OLDEST: u32 = 6;
@@ -82,7 +82,7 @@ impl std::error::Error for Unusable {
 }
 
 /// Returns the server binary to use, in the order that [`Options`] documents.
-pub(super) async fn server(options: &Options, progress: &Progress) -> Result<PathBuf, Fault> {
+pub(super) async fn server(options: &Options, progress: &dyn Progress) -> Result<PathBuf, Fault> {
     if let Some(path) = &options.explicit {
         return match usable(path).await {
             Ok(()) => Ok(absolute(path)),
