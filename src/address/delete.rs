@@ -1,59 +1,125 @@
-//! Deleting an address of a customer.
+//! `customerAddressDelete`: deletes an address of a customer.
 
 use std::sync::Arc;
 
-use futures_util::FutureExt;
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
-use super::{Address, Defaults, refusal, store};
+use super::defaults::Defaults;
+use super::store::{Addresses, address_of};
+use super::{WRITE, refusal};
 use crate::app::App;
 use crate::audit::Action;
-use crate::customer::{Customer, refusal::save_failed};
-use crate::error::Result;
+use crate::context::RequestContext;
+use crate::customer::{Customer, node::CustomerNode, refusal::save_failed};
+use crate::error::{Faults, Result, UserError, payload};
 use crate::platform::{
-    database::Tx,
+    database::{Tx, Write},
     id::{AddressId, CustomerId},
 };
 use crate::reach::Reach;
 
-/// Deletes an address and returns its customer as stored.
-///
-/// # Errors
-/// CUSTOMER_NOT_FOUND (402), ADDRESS_NOT_FOUND (404), SAVE_FAILED (409).
-pub async fn delete(
-    app: &Arc<App>,
-    reach: &Reach,
-    customer: &CustomerId,
-    id: &AddressId,
-) -> Result<Customer> {
-    let context = (&**app, reach, customer, id);
-    let written = app
-        .database
-        .transaction(context, |tx, (app, reach, customer, id)| {
-            write(app, reach, tx, customer, id).boxed()
-        });
-    written.await.map_err(|error| save_failed(error, 409))
+/// Input of `customerAddressDelete`: the address to delete.
+/// If it is a default, the customer's oldest remaining address becomes the default.
+#[derive(InputObject)]
+pub struct CustomerAddressDeleteInput {
+    /// Id of the address.
+    id: ID,
+    /// Id of the customer; required with an integration token or client secret (CUSTOMER_REFERENCE_MISSING).
+    customer_id: Option<ID>,
 }
 
-async fn write(
-    app: &App,
-    reach: &Reach,
-    tx: &mut Tx,
-    customer: &CustomerId,
-    id: &AddressId,
-) -> Result<Customer> {
-    let database = &app.database;
-    let customer = store::customer_in(database, reach, tx, customer).await?;
-    let addresses = database.open::<Address>(reach);
-    let removed = addresses.delete_in(tx, store::of(&customer.id, id)).await?;
-    removed.ok_or_else(refusal::not_found)?;
-    let defaults = Defaults::of(&customer);
-    let oldest_remaining = if defaults.include(id) {
-        store::oldest_other(database, reach, tx, &customer, id).await?
-    } else {
-        None
+/// Payload of `customerAddressDelete`.
+#[derive(SimpleObject)]
+pub struct CustomerAddressDeletePayload {
+    /// Id of the deleted address; null when there are user errors.
+    deleted_address_id: Option<ID>,
+    /// The customer as stored after the change; null when there are user errors.
+    customer: Option<CustomerNode>,
+    /// User errors; empty when the mutation took effect.
+    user_errors: Vec<UserError>,
+}
+
+/// The mutation `customerAddressDelete`.
+#[derive(Default)]
+pub struct CustomerAddressDelete;
+
+#[Object]
+impl CustomerAddressDelete {
+    /// Deletes an address of a customer.
+    /// Requires a customer token, or an integration token or client secret with the scope `customers:write` and
+    /// `customerId`.
+    /// User errors: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, ADDRESS_ID_MISSING
+    /// (412), ADDRESS_NOT_FOUND (404), SAVE_FAILED (409).
+    /// If it is a default, the customer's oldest remaining address becomes the default.
+    async fn customer_address_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The address to delete.")] input: CustomerAddressDeleteInput,
+    ) -> Result<CustomerAddressDeletePayload> {
+        let (done, user_errors) = payload(delete(RequestContext::of(ctx)?, input).await)?;
+        let (deleted_address_id, customer) = done.unzip();
+        Ok(CustomerAddressDeletePayload {
+            deleted_address_id,
+            customer,
+            user_errors,
+        })
+    }
+}
+
+async fn delete(
+    context: &Arc<RequestContext>,
+    input: CustomerAddressDeleteInput,
+) -> Result<(ID, CustomerNode)> {
+    let reach = context.reach_to_write(&WRITE).await?;
+    let mut faults = Faults::default();
+    let addresses = Addresses::of(&context.app, &reach);
+    let named = addresses.named(context, &mut faults, input.customer_id.as_ref(), &input.id);
+    let named = named.await?;
+    let named = faults.finish(named)?;
+    let deletion = Deletion {
+        app: &context.app,
+        reach: &reach,
+        customer: named.customer.id,
+        address: named.address.id,
     };
-    let defaults = defaults.without(id, oldest_remaining.as_ref());
-    let entry = customer.entry(Action::AddressDeleted).on(id);
-    app.audit.note_in(tx, reach, [entry]).await?;
-    store::note_change(database, reach, tx, &customer, defaults, app.clock.now()).await
+    let written = context.app.database.run(&deletion).await;
+    let customer = written.map_err(|error| save_failed(error, 409))?;
+    Ok((
+        ID::from(&deletion.address),
+        CustomerNode::in_payload(customer, &reach),
+    ))
+}
+
+/// The write that deletes an address; another address replaces it as a default. Returns the customer as stored.
+struct Deletion<'a> {
+    app: &'a App,
+    reach: &'a Reach,
+    customer: CustomerId,
+    address: AddressId,
+}
+
+impl Write for Deletion<'_> {
+    type Output = Customer;
+
+    /// # Errors
+    /// CUSTOMER_NOT_FOUND (402), ADDRESS_NOT_FOUND (404).
+    async fn write(&self, tx: &mut Tx) -> Result<Customer> {
+        let id = &self.address;
+        let addresses = Addresses::of(self.app, self.reach);
+        let customer = addresses.customer_in(tx, &self.customer).await?;
+        let removed = addresses.delete_in(tx, address_of(&customer.id, id)).await?;
+        removed.ok_or_else(refusal::not_found)?;
+        let defaults = Defaults::of(&customer);
+        let oldest_remaining = if defaults.include(id) {
+            addresses.oldest_other_in(tx, &customer, id).await?
+        } else {
+            None
+        };
+        let defaults = defaults.without(id, oldest_remaining.as_ref());
+        let entry = customer.entry(Action::AddressDeleted).on(id);
+        self.app.audit.note_in(tx, self.reach, [entry]).await?;
+        addresses
+            .change_customer_in(tx, &customer, defaults, self.app.clock.now())
+            .await
+    }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Context, Description, ID, Object};
 
 use super::country::CountryCode;
-use super::{Address, Defaults, store};
+use super::defaults::Defaults;
+use super::{Address, store};
 use crate::context::{GlobalNode, RequestContext, behind::Behind};
 use crate::customer::{
     Customer, Salutation,
@@ -18,28 +19,25 @@ use crate::platform::{
     page::{Connection, PageArgs},
     scalar::wire_count,
 };
-use crate::reach::Reach;
+use crate::reach::{Reach, seen::Seen};
 
 /// A postal address of a customer.
 /// Requires an integration token or client secret with the scope `customers:read`, or the token of this customer or of
 /// its storefront user.
 #[derive(Clone, Description)]
 pub struct AddressNode {
-    document: Arc<Address>,
+    address: Seen<Address>,
     /// The customer, if it is already loaded.
     customer: Option<Arc<Customer>>,
-    /// In a mutation's payload: the reach that shows this person without the scopes for reading them.
-    granted: Option<Reach>,
 }
 
 impl AddressNode {
-    /// The node of a document whose customer is loaded. `granted` is the reach of a payload, which needs no scope.
+    /// The node of an address whose customer is loaded.
     #[must_use]
-    pub fn of(document: Arc<Address>, customer: Arc<Customer>, granted: Option<Reach>) -> Self {
+    pub fn of(address: Seen<Address>, customer: Arc<Customer>) -> Self {
         Self {
-            document,
+            address,
             customer: Some(customer),
-            granted,
         }
     }
 
@@ -48,11 +46,8 @@ impl AddressNode {
             return Ok(Arc::clone(customer));
         }
         let context = RequestContext::of(ctx)?;
-        let reach = match &self.granted {
-            Some(reach) => reach.clone(),
-            None => context.reach(&READ)?,
-        };
-        let found = context.by_id::<Customer>(&reach, &self.document.customer_id);
+        let reach = self.address.sight().reach(&context.principal, &READ)?;
+        let found = context.by_id::<Customer>(&reach, &self.address.customer_id);
         let gone = || Error::Forbidden("The address's customer is being removed.".to_owned());
         found.await?.ok_or_else(gone)
     }
@@ -62,113 +57,110 @@ impl AddressNode {
 impl AddressNode {
     /// Global id.
     pub async fn id(&self) -> ID {
-        ID::from(&self.document.id)
+        ID::from(&self.address.id)
     }
 
     /// Customer that the address belongs to.
     async fn customer(&self, ctx: &Context<'_>) -> Result<CustomerNode> {
-        Ok(CustomerNode::granted(
-            self.holder(ctx).await?,
-            self.granted.clone(),
-        ))
+        Ok(CustomerNode::seen(self.address.beside(self.holder(ctx).await?)))
     }
 
     /// Label that the customer chose, such as `home` or `office`; null if not set.
     async fn label(&self) -> Option<&str> {
-        self.document.content.label.as_deref()
+        self.address.content.label.as_deref()
     }
 
     /// Salutation; null if not set.
     async fn salutation(&self) -> Option<Salutation> {
-        self.document.content.salutation
+        self.address.content.salutation
     }
 
     /// First name.
     async fn first_name(&self) -> &str {
-        &self.document.content.first_name
+        &self.address.content.first_name
     }
 
     /// Last name.
     async fn last_name(&self) -> &str {
-        &self.document.content.last_name
+        &self.address.content.last_name
     }
 
     /// Company; null if not set.
     async fn company(&self) -> Option<&str> {
-        self.document.content.company.as_deref()
+        self.address.content.company.as_deref()
     }
 
     /// First address line: street and number.
     async fn address1(&self) -> &str {
-        &self.document.content.address1
+        &self.address.content.address1
     }
 
     /// Second address line; null if not set.
     async fn address2(&self) -> Option<&str> {
-        self.document.content.address2.as_deref()
+        self.address.content.address2.as_deref()
     }
 
     /// Third address line; null if not set.
     async fn address3(&self) -> Option<&str> {
-        self.document.content.address3.as_deref()
+        self.address.content.address3.as_deref()
     }
 
     /// Postal code, with leading zeros; null if not set.
     async fn zip_code(&self) -> Option<&str> {
-        self.document.content.zip_code.as_deref()
+        self.address.content.zip_code.as_deref()
     }
 
     /// City.
     async fn city(&self) -> &str {
-        &self.document.content.city
+        &self.address.content.city
     }
 
     /// State, province or similar region; null if not set.
     async fn region(&self) -> Option<&str> {
-        self.document.content.region.as_deref()
+        self.address.content.region.as_deref()
     }
 
     /// Country code.
     async fn iso2_code(&self) -> CountryCode {
-        self.document.content.iso2_code
+        self.address.content.iso2_code
     }
 
     /// Display name of the country: the one that was sent, or the English name for `iso2Code`.
     async fn country(&self) -> &str {
-        self.document.content.country_name()
+        self.address.content.country_name()
     }
 
     /// Phone number; null if not set.
     async fn phone(&self) -> Option<&str> {
-        self.document.content.phone.as_deref()
+        self.address.content.phone.as_deref()
     }
 
     /// Whether this is the customer's default shipping address.
     async fn is_default_shipping(&self, ctx: &Context<'_>) -> Result<bool> {
         let defaults = Defaults::of(&*self.holder(ctx).await?);
-        Ok(defaults.shipping.as_ref() == Some(&self.document.id))
+        Ok(defaults.shipping.as_ref() == Some(&self.address.id))
     }
 
     /// Whether this is the customer's default billing address.
     async fn is_default_billing(&self, ctx: &Context<'_>) -> Result<bool> {
         let defaults = Defaults::of(&*self.holder(ctx).await?);
-        Ok(defaults.billing.as_ref() == Some(&self.document.id))
+        Ok(defaults.billing.as_ref() == Some(&self.address.id))
     }
 
     /// Time at which the address was added.
     async fn created_at(&self) -> Timestamp {
-        self.document.created_at
+        self.address.created_at
     }
 
     /// Time of the last update of this address; equal to `createdAt` before the first update.
     async fn updated_at(&self) -> Timestamp {
-        self.document.updated_at
+        self.address.updated_at
     }
 
     /// Version number, which increases with each update of this address, but not when another address becomes a
     /// default. Pass it as `expectedVersion` to detect concurrent changes.
     async fn version(&self) -> i32 {
-        wire_count(self.document.version)
+        wire_count(self.address.version)
     }
 }
 
@@ -176,23 +168,24 @@ impl AddressNode {
 pub struct AddressBook<'a> {
     /// The request.
     pub context: &'a Arc<RequestContext>,
-    /// The reach of the caller.
+    /// The reach for the addresses.
     pub reach: Reach,
     /// The customer.
-    pub customer: &'a Arc<Customer>,
-    /// The reach of a payload, which needs no scope.
-    pub granted: Option<&'a Reach>,
+    pub customer: &'a Seen<Customer>,
 }
 
 impl AddressBook<'_> {
-    fn node(&self, document: Arc<Address>) -> AddressNode {
-        AddressNode::of(document, Arc::clone(self.customer), self.granted.cloned())
+    fn node(&self, address: Arc<Address>) -> AddressNode {
+        AddressNode::of(
+            self.customer.beside(address),
+            Arc::clone(self.customer.document()),
+        )
     }
 
     fn behind(&self) -> Behind<'_, Customer> {
         Behind {
             context: self.context,
-            parent: self.customer,
+            parent: &**self.customer,
         }
     }
 
@@ -221,12 +214,12 @@ impl AddressBook<'_> {
             return Ok(None);
         }
         let found = self.behind().named::<Address>(&self.reach, field).await?;
-        Ok(found.map(|document| self.node(Arc::new(document))))
+        Ok(found.map(|address| self.node(Arc::new(address))))
     }
 
     /// A page, oldest first; one command reads the pages and defaults of all customers of a level.
     pub async fn page(&self, args: &PageArgs) -> Result<Connection<AddressNode>> {
-        let node = |document: Arc<Address>| self.node(document);
+        let node = |address: Arc<Address>| self.node(address);
         self.behind().list(&self.reach, &self.reach, args, node).await
     }
 }
@@ -239,10 +232,9 @@ impl GlobalNode for AddressNode {
             return Ok(None);
         };
         let found = context.by_id::<Address>(&reach, id).await?;
-        Ok(found.map(|document| AddressNode {
-            document,
+        Ok(found.map(|address| AddressNode {
+            address: Seen::by_policy(address),
             customer: None,
-            granted: None,
         }))
     }
 }

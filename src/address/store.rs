@@ -1,19 +1,26 @@
 //! Database access for addresses.
 
+use async_graphql::ID;
 use bson::{Bson, Document, doc};
 
-use super::{Address, Defaults};
-use crate::customer::{self, Customer};
+use super::defaults::Defaults;
+use super::{Address, refusal};
+use crate::app::App;
+use crate::context::RequestContext;
+use crate::customer::{self, Customer, named::customer_to_change};
 use crate::domain::personal::{Personal, SubjectLink};
-use crate::error::{Error, Result};
+use crate::error::{Error, Faults, Result};
 use crate::platform::{
     change::Change,
     clock::Timestamp,
     database::{Database, Index, IndexKind, Tx},
-    id::{AddressId, CustomerId},
+    id::{AddressId, CustomerId, Id},
     stored::{Stored, StoredField},
 };
-use crate::reach::{Confine, Reach, tenant::TenantDocument};
+use crate::reach::{
+    Reach,
+    tenant::{Tenant, TenantDocument},
+};
 use crate::read::related::{Leads, Listed};
 
 /// The customer's field with the default address for shipping.
@@ -29,84 +36,169 @@ pub const INDEXES: &[Index] = &[Index {
     kind: IndexKind::Plain,
 }];
 
-/// The customer's address with this id.
-pub async fn find(
-    database: &Database,
-    reach: &Reach,
-    customer: &CustomerId,
-    id: &AddressId,
-) -> Result<Option<Address>> {
-    database.open::<Address>(reach).find_one(of(customer, id)).await
-}
-
-/// As [`find`], within a transaction.
-pub async fn find_in(
-    database: &Database,
-    reach: &Reach,
-    tx: &mut Tx,
-    customer: &CustomerId,
-    id: &AddressId,
-) -> Result<Option<Address>> {
-    let addresses = database.open::<Address>(reach);
-    addresses.find_one_in(tx, of(customer, id)).await
-}
-
 /// The filter for an address of a customer.
 #[must_use]
-pub fn of(customer: &CustomerId, id: &AddressId) -> Document {
+pub fn address_of(customer: &CustomerId, id: &AddressId) -> Document {
     doc! { "_id": id, "customerId": customer }
 }
 
-/// The customer's oldest address except this one.
-pub async fn oldest_other(
-    database: &Database,
-    reach: &Reach,
-    tx: &mut Tx,
-    customer: &Customer,
-    but: &AddressId,
-) -> Result<Option<AddressId>> {
-    let others = doc! {
-        "storefrontId": &customer.storefront_id, "customerId": &customer.id, "_id": { "$ne": but },
-    };
-    let addresses = database.open::<Address>(reach);
-    let oldest = addresses.first_in(tx, others, doc! { "_id": 1 }).await?;
-    Ok(oldest.map(|address| address.id))
+/// An address that an input names, and its customer.
+pub struct NamedAddress {
+    /// The customer.
+    pub customer: Customer,
+    /// The address.
+    pub address: Address,
 }
 
-/// The customer as it is at the start of the transaction.
-///
-/// # Errors
-/// CUSTOMER_NOT_FOUND (402) if it was deleted meanwhile, CUSTOMER_ANONYMIZED.
-pub async fn customer_in(
-    database: &Database,
-    reach: &Reach,
-    tx: &mut Tx,
-    id: &CustomerId,
-) -> Result<Customer> {
-    let customers = database.open::<Customer>(reach);
-    let found = customers.find_one_in(tx, doc! { "_id": id }).await?;
-    let found = found.ok_or_else(|| customer::refusal::not_found("customerId"))?;
-    found.check_open("customerId")?;
-    Ok(found)
+/// The addresses within a reach.
+pub struct Addresses<'a> {
+    database: &'a Database,
+    reach: &'a Reach,
 }
 
-/// Stores the defaults in the customer's document. Every change of an address also calls this, so that of two
-/// concurrent changes, which have read the same state, one is retried (SPR-64).
-pub async fn note_change(
-    database: &Database,
-    reach: &Reach,
-    tx: &mut Tx,
-    customer: &Customer,
-    defaults: Defaults,
-    now: Timestamp,
-) -> Result<Customer> {
-    let Defaults { shipping, billing } = defaults;
-    let mut change = Change::default();
-    change.keep_or_clear(DEFAULT_SHIPPING, Some(shipping))?;
-    change.keep_or_clear(DEFAULT_BILLING, Some(billing))?;
-    let named = doc! { "_id": &customer.id };
-    let changed = customer::store::update_in(database, reach, tx, named, change.into_update(now)).await?;
-    changed.ok_or_else(|| Error::internal("a customer disappeared during a transaction"))
+impl<'a> Addresses<'a> {
+    /// Returns the addresses that `reach` covers.
+    #[must_use]
+    pub fn of(app: &'a App, reach: &'a Reach) -> Self {
+        Self {
+            database: &app.database,
+            reach,
+        }
+    }
+
+    fn open(&self) -> Tenant<Address> {
+        self.database.open(self.reach)
+    }
+
+    /// Returns the address and the customer that an input names, or adds what is wrong to `faults`:
+    /// CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, ADDRESS_ID_MISSING (412),
+    /// ADDRESS_NOT_FOUND (404).
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn named(
+        &self,
+        context: &RequestContext,
+        faults: &mut Faults,
+        customer: Option<&ID>,
+        id: &ID,
+    ) -> Result<Option<NamedAddress>> {
+        let customer = faults.absorb(customer_to_change(context, self.reach, customer).await)?;
+        if id.trim().is_empty() {
+            faults.push(refusal::id_missing());
+            return Ok(None);
+        }
+        let Some(customer) = customer else {
+            return Ok(None);
+        };
+        let found = match AddressId::parse(id) {
+            Some(id) => self.find(&customer.id, &id).await?,
+            None => None,
+        };
+        let found = faults.take(found.ok_or_else(refusal::not_found));
+        Ok(found.map(|address| NamedAddress { customer, address }))
+    }
+
+    /// Returns the customer's address with this id.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn find(&self, customer: &CustomerId, id: &AddressId) -> Result<Option<Address>> {
+        self.open().find_one(address_of(customer, id)).await
+    }
+
+    /// As [`Addresses::find`], within a transaction.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn find_in(
+        &self,
+        tx: &mut Tx,
+        customer: &CustomerId,
+        id: &AddressId,
+    ) -> Result<Option<Address>> {
+        self.open().find_one_in(tx, address_of(customer, id)).await
+    }
+
+    /// Returns the id of the customer's oldest address except this one.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn oldest_other_in(
+        &self,
+        tx: &mut Tx,
+        customer: &Customer,
+        but: &AddressId,
+    ) -> Result<Option<AddressId>> {
+        let others = doc! {
+            "storefrontId": &customer.storefront_id, "customerId": &customer.id, "_id": { "$ne": but },
+        };
+        let oldest = self.open().first_in(tx, others, doc! { "_id": 1 }).await?;
+        Ok(oldest.map(|address| address.id))
+    }
+
+    /// Returns the customer as it is at the start of the transaction.
+    ///
+    /// # Errors
+    /// CUSTOMER_NOT_FOUND (402) if it was deleted meanwhile, CUSTOMER_ANONYMIZED.
+    pub async fn customer_in(&self, tx: &mut Tx, id: &CustomerId) -> Result<Customer> {
+        let customers = self.database.open::<Customer>(self.reach);
+        let found = customers.find_one_in(tx, doc! { "_id": id }).await?;
+        let found = found.ok_or_else(|| customer::refusal::not_found("customerId"))?;
+        found.check_open("customerId")?;
+        Ok(found)
+    }
+
+    /// Stores the defaults in the customer's document. Every change of an address also calls this, so that of two
+    /// concurrent changes, which have read the same state, one is retried (SPR-64).
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn change_customer_in(
+        &self,
+        tx: &mut Tx,
+        customer: &Customer,
+        defaults: Defaults,
+        now: Timestamp,
+    ) -> Result<Customer> {
+        let Defaults { shipping, billing } = defaults;
+        let mut change = Change::default();
+        change.keep_or_clear(DEFAULT_SHIPPING, Some(shipping))?;
+        change.keep_or_clear(DEFAULT_BILLING, Some(billing))?;
+        let customers = self.database.open::<Customer>(self.reach);
+        let changed = customers.update_in(tx, doc! { "_id": &customer.id }, change.into_update(now));
+        let changed = changed.await?;
+        changed.ok_or_else(|| Error::internal("a customer disappeared during a transaction"))
+    }
+
+    /// Adds an address.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn insert_in(&self, tx: &mut Tx, address: &Address) -> Result<()> {
+        self.open().insert_in(tx, self.reach, address).await
+    }
+
+    /// Changes an address and returns it as stored.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn update_in(
+        &self,
+        tx: &mut Tx,
+        filter: Document,
+        update: Document,
+    ) -> Result<Option<Address>> {
+        self.open().update_in(tx, filter, update).await
+    }
+
+    /// Deletes an address and returns it.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn delete_in(&self, tx: &mut Tx, filter: Document) -> Result<Option<Address>> {
+        self.open().delete_in(tx, filter).await
+    }
 }
 
 impl Personal for Address {
@@ -148,17 +240,4 @@ impl Leads<Address> for Customer {
     fn keys() -> Bson {
         "$_id".into()
     }
-}
-
-/// Adds an address.
-pub async fn insert_in(
-    database: &Database,
-    reach: &impl Confine,
-    tx: &mut Tx,
-    address: &Address,
-) -> Result<()> {
-    database
-        .open::<Address>(reach)
-        .insert_in(tx, reach, address)
-        .await
 }

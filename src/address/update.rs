@@ -1,115 +1,287 @@
-//! Updates of an address: only fields that are sent change.
+//! `customerAddressUpdate`: changes the fields of an address that are sent.
 
 use std::sync::Arc;
 
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use bson::Document;
-use futures_util::FutureExt;
 
 use super::country::CountryCode;
-use super::{Address, Defaults, Flags, refusal, store};
+use super::defaults::{Defaults, Flags};
+use super::node::AddressNode;
+use super::store::{Addresses, address_of};
+use super::{AddressOfCustomer, MAX_TEXT, WRITE, refusal};
 use crate::app::App;
 use crate::audit::Action;
-use crate::customer::{Customer, Salutation, profile::conflict, refusal::save_failed};
-use crate::error::{Error, Result};
+use crate::context::RequestContext;
+use crate::customer::{
+    Salutation,
+    node::CustomerNode,
+    refusal::{no_changes, save_failed, version_conflict},
+};
+use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
 use crate::platform::{
-    change::Change,
+    change::{Change, sent},
     clock::Timestamp,
-    database::Tx,
+    database::{Tx, Write},
     id::{AddressId, CustomerId},
+    text::TextChecks,
 };
 use crate::reach::Reach;
 
-/// The checked changes. The outer `None` means unchanged, the inner one removed.
-#[derive(Default)]
-pub struct AddressChanges {
-    /// Label that the customer chose.
-    pub label: Option<Option<String>>,
-    /// Salutation.
-    pub salutation: Option<Option<Salutation>>,
-    /// First name.
-    pub first_name: Option<String>,
-    /// Last name.
-    pub last_name: Option<String>,
-    /// Company.
-    pub company: Option<Option<String>>,
-    /// First line.
-    pub address1: Option<String>,
-    /// Second line.
-    pub address2: Option<Option<String>>,
-    /// Third line.
-    pub address3: Option<Option<String>>,
-    /// Zip code.
-    pub zip_code: Option<Option<String>>,
-    /// City.
-    pub city: Option<String>,
-    /// State, province or similar region.
-    pub region: Option<Option<String>>,
-    /// Country.
-    pub iso2_code: Option<CountryCode>,
-    /// Name of the country; if removed, it follows from the code.
-    pub country: Option<Option<String>>,
-    /// Phone number.
-    pub phone: Option<Option<String>>,
-    /// The flags that select the defaults.
-    pub flags: Flags,
+/// Input of `customerAddressUpdate`: the address and its new values.
+/// Omitted fields are unchanged. Null removes a value, and is rejected (REQUIRED) for a field that cannot be removed.
+/// Each string has at most 255 characters, contains no control characters and is stored verbatim.
+/// A customer with addresses always has both defaults: false on the current default makes the customer's oldest other
+/// address the default, and is rejected (INVALID) if there is none.
+#[derive(InputObject)]
+pub struct CustomerAddressUpdateInput {
+    /// Id of the address.
+    id: ID,
+    /// Id of the customer; required with an integration token or client secret (CUSTOMER_REFERENCE_MISSING).
+    customer_id: Option<ID>,
+    /// Expected `version` of the address; the update is rejected (VERSION_CONFLICT) if the stored version differs.
+    expected_version: Option<i32>,
+    /// Label of the address, such as `home` or `office`; null removes it.
+    label: MaybeUndefined<String>,
+    /// Salutation; null removes it.
+    salutation: MaybeUndefined<Salutation>,
+    /// First name; cannot be removed.
+    first_name: MaybeUndefined<String>,
+    /// Last name; cannot be removed.
+    last_name: MaybeUndefined<String>,
+    /// Company; null removes it.
+    company: MaybeUndefined<String>,
+    /// First address line: street and number; cannot be removed.
+    address1: MaybeUndefined<String>,
+    /// Second address line; null removes it.
+    address2: MaybeUndefined<String>,
+    /// Third address line; null removes it.
+    address3: MaybeUndefined<String>,
+    /// Postal code, whose leading zeros are kept; null removes it.
+    zip_code: MaybeUndefined<String>,
+    /// City; cannot be removed.
+    city: MaybeUndefined<String>,
+    /// State, province or similar region; null removes it.
+    region: MaybeUndefined<String>,
+    /// Country code; cannot be removed. A `country` that was sent before stays until it is changed or removed.
+    iso2_code: MaybeUndefined<CountryCode>,
+    /// Display name of the country; must not be blank. Null restores the English name for `iso2Code`.
+    country: MaybeUndefined<String>,
+    /// Phone number; null removes it.
+    phone: MaybeUndefined<String>,
+    /// Whether the address is the default shipping address. If false for the present default, the customer's oldest
+    /// other address becomes the default. Null changes nothing.
+    is_default_shipping: Option<bool>,
+    /// Whether the address is the default billing address. If false for the present default, the customer's oldest
+    /// other address becomes the default. Null changes nothing.
+    is_default_billing: Option<bool>,
 }
 
-/// Updates an address and returns it and its customer as stored.
-///
-/// # Errors
-/// CUSTOMER_NOT_FOUND (402), ADDRESS_NOT_FOUND (404), VERSION_CONFLICT with the stored version, INVALID on a flag that
-/// would leave the customer without a default, SAVE_FAILED (409).
-pub async fn update(
-    app: &Arc<App>,
-    reach: &Reach,
-    (customer, id): (&CustomerId, &AddressId),
+/// Payload of `customerAddressUpdate`.
+#[derive(SimpleObject)]
+pub struct CustomerAddressUpdatePayload {
+    /// The address as stored after the update; null when there are user errors.
+    address: Option<AddressNode>,
+    /// The customer as stored after the change; null when there are user errors.
+    customer: Option<CustomerNode>,
+    /// User errors; empty when the mutation took effect.
+    user_errors: Vec<UserError>,
+}
+
+/// The mutation `customerAddressUpdate`.
+#[derive(Default)]
+pub struct CustomerAddressUpdate;
+
+#[Object]
+impl CustomerAddressUpdate {
+    /// Changes the fields of an address that are sent.
+    /// Requires a customer token, or an integration token or client secret with the scope `customers:write` and
+    /// `customerId`.
+    /// User errors: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, ADDRESS_ID_MISSING
+    /// (412), ADDRESS_NOT_FOUND (404), NO_CHANGES, VERSION_CONFLICT with `currentVersion`, REQUIRED, TOO_LONG, INVALID,
+    /// SAVE_FAILED (409).
+    async fn customer_address_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The address and its new values.")] input: CustomerAddressUpdateInput,
+    ) -> Result<CustomerAddressUpdatePayload> {
+        let (done, user_errors) = payload(update(RequestContext::of(ctx)?, input).await)?;
+        let (address, customer) = done.unzip();
+        Ok(CustomerAddressUpdatePayload {
+            address,
+            customer,
+            user_errors,
+        })
+    }
+}
+
+async fn update(
+    context: &Arc<RequestContext>,
+    input: CustomerAddressUpdateInput,
+) -> Result<(AddressNode, CustomerNode)> {
+    let reach = context.reach_to_write(&WRITE).await?;
+    let mut faults = Faults::default();
+    let addresses = Addresses::of(&context.app, &reach);
+    let named = addresses.named(context, &mut faults, input.customer_id.as_ref(), &input.id);
+    let named = named.await?;
+    let expected_version = input.expected_version.map(i64::from);
+    let changes = changes(input, &mut faults);
+    let named = faults.finish(named)?;
+    let update = Update {
+        app: &context.app,
+        reach: &reach,
+        customer: named.customer.id,
+        address: named.address.id,
+        changes,
+        expected_version,
+    };
+    let written = context.app.database.run(&update).await;
+    let written = written.map_err(|error| save_failed(error, 409))?;
+    Ok(written.shown(&reach))
+}
+
+/// The checked changes. The outer `None` means unchanged, the inner one removed.
+#[derive(Default, PartialEq, Eq)]
+struct AddressChanges {
+    /// Label that the customer chose.
+    label: Option<Option<String>>,
+    /// Salutation.
+    salutation: Option<Option<Salutation>>,
+    /// First name.
+    first_name: Option<String>,
+    /// Last name.
+    last_name: Option<String>,
+    /// Company.
+    company: Option<Option<String>>,
+    /// First line.
+    address1: Option<String>,
+    /// Second line.
+    address2: Option<Option<String>>,
+    /// Third line.
+    address3: Option<Option<String>>,
+    /// Zip code.
+    zip_code: Option<Option<String>>,
+    /// City.
+    city: Option<String>,
+    /// State, province or similar region.
+    region: Option<Option<String>>,
+    /// Country.
+    iso2_code: Option<CountryCode>,
+    /// Name of the country; if removed, it follows from the code.
+    country: Option<Option<String>>,
+    /// Phone number.
+    phone: Option<Option<String>>,
+    /// The flags that select the defaults.
+    flags: Flags,
+}
+
+/// Checks the changes.
+fn changes(input: CustomerAddressUpdateInput, faults: &mut Faults) -> AddressChanges {
+    let CustomerAddressUpdateInput {
+        id: _,
+        customer_id: _,
+        expected_version: _,
+        label,
+        salutation,
+        first_name,
+        last_name,
+        company,
+        address1,
+        address2,
+        address3,
+        zip_code,
+        city,
+        region,
+        iso2_code,
+        country,
+        phone,
+        is_default_shipping,
+        is_default_billing,
+    } = input;
+    let mut own = Faults::default();
+    let mut check = TextChecks {
+        faults: &mut own,
+        max: MAX_TEXT,
+    };
+    let changes = AddressChanges {
+        label: check.change_or_clear(label, "label"),
+        salutation: sent(salutation),
+        first_name: check.change(first_name, "firstName"),
+        last_name: check.change(last_name, "lastName"),
+        company: check.change_or_clear(company, "company"),
+        address1: check.change(address1, "address1"),
+        address2: check.change_or_clear(address2, "address2"),
+        address3: check.change_or_clear(address3, "address3"),
+        zip_code: check.change_or_clear(zip_code, "zipCode"),
+        city: check.change(city, "city"),
+        region: check.change_or_clear(region, "region"),
+        iso2_code: sent(iso2_code).and_then(|code| check.faults.take(code.ok_or_else(country_required))),
+        country: sent(country).map(|name| name.and_then(|name| check.required(&name, "country"))),
+        phone: check.change_or_clear(phone, "phone"),
+        flags: Flags {
+            shipping: is_default_shipping,
+            billing: is_default_billing,
+        },
+    };
+    if own.is_empty() && changes == AddressChanges::default() {
+        own.push(no_changes());
+    }
+    faults.push_within(&[], own);
+    changes
+}
+
+fn country_required() -> UserError {
+    let message = "An address is in some country: iso2Code cannot be cleared.";
+    UserError::new(UserErrorCode::Required, ["iso2Code"], message)
+}
+
+/// The write that changes an address and the customer's defaults.
+struct Update<'a> {
+    app: &'a App,
+    reach: &'a Reach,
+    customer: CustomerId,
+    address: AddressId,
     changes: AddressChanges,
     expected_version: Option<i64>,
-) -> Result<(Address, Customer)> {
-    let context = (&**app, reach, (customer, id), changes, expected_version);
-    let written = app
-        .database
-        .transaction(context, |tx, (app, reach, whose, changes, expected)| {
-            write(app, reach, tx, *whose, changes, *expected).boxed()
-        });
-    written.await.map_err(|error| save_failed(error, 409))
 }
 
-async fn write(
-    app: &App,
-    reach: &Reach,
-    tx: &mut Tx,
-    (customer, id): (&CustomerId, &AddressId),
-    changes: &AddressChanges,
-    expected_version: Option<i64>,
-) -> Result<(Address, Customer)> {
-    let database = &app.database;
-    let customer = store::customer_in(database, reach, tx, customer).await?;
-    let stored = store::find_in(database, reach, tx, &customer.id, id).await?;
-    let stored = stored.ok_or_else(refusal::not_found)?;
-    if expected_version.is_some_and(|expected| expected != stored.version) {
-        return Err(conflict(stored.version).into());
+impl Write for Update<'_> {
+    type Output = AddressOfCustomer;
+
+    /// # Errors
+    /// CUSTOMER_NOT_FOUND (402), ADDRESS_NOT_FOUND (404), VERSION_CONFLICT with the stored version, INVALID on a flag
+    /// that would leave the customer without a default.
+    async fn write(&self, tx: &mut Tx) -> Result<AddressOfCustomer> {
+        let id = &self.address;
+        let addresses = Addresses::of(self.app, self.reach);
+        let customer = addresses.customer_in(tx, &self.customer).await?;
+        let stored = addresses.find_in(tx, &customer.id, id).await?;
+        let stored = stored.ok_or_else(refusal::not_found)?;
+        if self
+            .expected_version
+            .is_some_and(|expected| expected != stored.version)
+        {
+            return Err(version_conflict(stored.version).into());
+        }
+        let defaults = Defaults::of(&customer);
+        let oldest_other = if defaults.are_left_by(id, self.changes.flags) {
+            addresses.oldest_other_in(tx, &customer, id).await?
+        } else {
+            None
+        };
+        let defaults = defaults.after_update(id, self.changes.flags, oldest_other.as_ref())?;
+        let now = self.app.clock.now();
+        let customer = addresses.change_customer_in(tx, &customer, defaults, now).await?;
+        let changed = written(&self.changes, now)?;
+        let address = addresses
+            .update_in(tx, address_of(&customer.id, id), changed)
+            .await?;
+        let address =
+            address.ok_or_else(|| Error::internal("an address disappeared during a transaction"))?;
+        let entry = customer.entry(Action::AddressUpdated).on(&address.id);
+        self.app.audit.note_in(tx, self.reach, [entry]).await?;
+        Ok(AddressOfCustomer { address, customer })
     }
-    let defaults = Defaults::of(&customer);
-    let oldest_other = if defaults.are_left_by(id, changes.flags) {
-        store::oldest_other(database, reach, tx, &customer, id).await?
-    } else {
-        None
-    };
-    let defaults = match defaults.after_update(id, changes.flags, oldest_other.as_ref()) {
-        Ok(defaults) => defaults,
-        Err(faults) => return Err(faults.into()),
-    };
-    let now = app.clock.now();
-    let customer = store::note_change(database, reach, tx, &customer, defaults, now).await?;
-    let addresses = database.open::<Address>(reach);
-    let changed = addresses
-        .update_in(tx, store::of(&customer.id, id), written(changes, now)?)
-        .await?;
-    let address = changed.ok_or_else(|| Error::internal("an address disappeared during a transaction"))?;
-    let entry = customer.entry(Action::AddressUpdated).on(&address.id);
-    app.audit.note_in(tx, reach, [entry]).await?;
-    Ok((address, customer))
 }
 
 /// Builds the update from the changes.

@@ -7,7 +7,8 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use super::credentials::Beginner;
 use super::inputs::CustomerToken;
 use super::mail::About;
-use super::mutations::{checked_password, whom};
+use super::mutations::checked_password;
+use super::named::customer_to_change;
 use super::node::CustomerNode;
 use super::{confirmation, email, limits, mailed_keys, refusal, sign_in, store};
 use crate::auth::one_time::Purpose;
@@ -283,7 +284,7 @@ async fn ask(
     if reach.person().is_some() {
         // A customer may request a mail to its own address only, and must not learn whether another is registered
         // (CST-06).
-        let own = whom(context, &reach, None).await?;
+        let own = customer_to_change(context, &reach, None).await?;
         if own.email_key.as_deref() != Some(account) {
             return Ok(());
         }
@@ -344,7 +345,7 @@ async fn request_change(context: &Arc<RequestContext>, input: CustomerEmailChang
     let app = &context.app;
     let mut faults = Faults::default();
     let new = faults.take(email::check(&input.new_email, "newEmail"));
-    let customer = whom(context, &reach, None).await?;
+    let customer = customer_to_change(context, &reach, None).await?;
     if new
         .as_ref()
         .is_some_and(|new| customer.email_key.as_ref() == Some(&new.key))

@@ -19,11 +19,13 @@ pub mod mail_mutations;
 pub mod mailed_keys;
 pub mod migrations;
 pub mod mutations;
+pub mod named;
 pub mod node;
 pub mod oauth;
 pub mod password_mutations;
 pub mod passwords;
 pub mod profile;
+pub mod refusal;
 pub mod registration;
 pub mod sessions;
 pub mod sign_in;
@@ -318,102 +320,6 @@ pub fn is_reference(text: &str) -> bool {
     };
     let digits = number.bytes().all(|byte| byte.is_ascii_digit());
     crate::storefront::check_code(code).is_ok() && digits && !number.is_empty() && !number.starts_with('0')
-}
-
-/// The user errors of customers' operations.
-pub mod refusal {
-    use super::{UserError, UserErrorCode};
-    use crate::error::Error;
-    use crate::platform::database::was_not_kept;
-
-    /// The customer does not exist, or is outside the caller's reach (SPR-31).
-    #[must_use]
-    pub fn not_found(field: &str) -> UserError {
-        UserError::new(
-            UserErrorCode::CustomerNotFound,
-            [field],
-            "No customer with this id was found for this credential. Send an id as customer.id returns it (cus_…).",
-        )
-        .legacy(402)
-    }
-
-    /// A backend did not name the customer (SPR-32).
-    #[must_use]
-    pub fn reference_missing(field: &str) -> UserError {
-        let message =
-            "A backend must say which customer is meant. Send the id as customer.id returns it (cus_…).";
-        UserError::new(UserErrorCode::CustomerReferenceMissing, [field], message).legacy(405)
-    }
-
-    /// The customer is erased, or its erasure has started (ERA-04).
-    #[must_use]
-    pub fn anonymized<const N: usize>(field: [&str; N]) -> UserError {
-        let message = "This customer's data is erased; nothing of it is changed any more.";
-        UserError::new(UserErrorCode::CustomerAnonymized, field, message)
-    }
-
-    /// Another customer has the address (SPR-10).
-    #[must_use]
-    pub fn email_taken(field: &str) -> UserError {
-        let message = "Another customer of this storefront has this e-mail address.";
-        UserError::new(UserErrorCode::EmailTaken, [field], message).legacy(400)
-    }
-
-    /// Another customer has the shopper reference.
-    #[must_use]
-    pub fn shopper_reference_taken() -> UserError {
-        let message = "Another customer of this storefront has this shopper reference.";
-        UserError::new(
-            UserErrorCode::ShopperReferenceTaken,
-            ["shopperReference"],
-            message,
-        )
-    }
-
-    /// The same error for an unknown e-mail address, a wrong password and an account without a password (EPC-08).
-    #[must_use]
-    pub fn credentials_invalid() -> UserError {
-        let message = "No customer has this e-mail address and password together.";
-        UserError::new(UserErrorCode::CredentialsInvalid, [], message)
-    }
-
-    /// The caller may not send this field (ERR-03).
-    #[must_use]
-    pub fn forbidden(field: &str) -> UserError {
-        let message = "Only a backend may send this field. Leave it out.";
-        UserError::new(UserErrorCode::Forbidden, [field], message)
-    }
-
-    /// The input of an update names no change (SPR-33).
-    #[must_use]
-    pub fn no_changes() -> UserError {
-        let message =
-            "The input names nothing to change. Send at least one field beside the id and expectedVersion.";
-        UserError::new(UserErrorCode::NoChanges, [], message)
-    }
-
-    /// The write failed and nothing of it was kept (SPR-41). If that is not certain, the error is returned unchanged.
-    #[must_use]
-    pub fn save_failed(error: Error, legacy: i32) -> Error {
-        if !was_not_kept(&error) {
-            return error;
-        }
-        match &error {
-            Error::Unavailable(_) => tracing::warn!(
-                ?error,
-                "cannot save a change of a customer: the database does not answer"
-            ),
-            // A retry will hardly help, for example when the disk is full or a privilege was revoked.
-            _ => tracing::error!(
-                ?error,
-                "cannot save a change of a customer: the database refused it"
-            ),
-        }
-        let message = "This could not be saved, and nothing of it was kept; please try again.";
-        UserError::new(UserErrorCode::SaveFailed, [], message)
-            .legacy(legacy)
-            .into()
-    }
 }
 
 #[cfg(test)]

@@ -2,27 +2,27 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, MaybeUndefined, Object};
+use async_graphql::{Context, MaybeUndefined, Object};
 
 use super::credentials::Beginner;
 use super::inputs::{
     CustomerRegisterInput, CustomerRegisterPayload, CustomerToken, CustomerUpdateInput, CustomerUpdatePayload,
 };
+use super::named::customer_to_change;
 use super::node::CustomerNode;
 use super::profile;
 use super::profile::ProfileChanges;
 use super::registration::{self, NewCustomer, Registered, Terms};
 use super::unique::Unique;
 use super::{
-    Customer, MAX_NAME, MAX_TERMS_VERSION, check_date_of_birth, check_shopper_reference, email, limits,
-    refusal,
+    MAX_NAME, MAX_TERMS_VERSION, check_date_of_birth, check_shopper_reference, email, limits, refusal,
 };
 use super::{concealed, custom_fields};
 use crate::context::RequestContext;
 use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
 use crate::password::PasswordField;
+use crate::platform::change::sent;
 use crate::platform::{
-    id::{CustomerId, Id},
     scalar::{Date, wire_count},
     secret::Secret,
     text,
@@ -202,38 +202,10 @@ fn shopper_reference(reach: &Reach, value: &str) -> std::result::Result<String, 
     }
 }
 
-/// The customer that a mutation changes: the caller's own, or the one that a backend names.
-///
-/// # Errors
-/// CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, on `customerId`.
-pub async fn whom(context: &RequestContext, reach: &Reach, id: Option<&ID>) -> Result<Customer> {
-    let customer = whomever(context, reach, id).await?;
-    customer.check_open("customerId")?;
-    Ok(customer)
-}
-
-/// As [`whom`], but the customer may be erased.
-///
-/// # Errors
-/// CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), on `customerId`.
-pub async fn whomever(context: &RequestContext, reach: &Reach, id: Option<&ID>) -> Result<Customer> {
-    let own = reach.person().and_then(|person| person.customer.as_ref());
-    let id = match (own, id) {
-        (Some((own, _)), None) => own.clone(),
-        (None, None) => return Err(refusal::reference_missing("customerId").into()),
-        (None, Some(id)) if id.trim().is_empty() => {
-            return Err(refusal::reference_missing("customerId").into());
-        }
-        (_, Some(id)) => CustomerId::parse(id).ok_or_else(|| refusal::not_found("customerId"))?,
-    };
-    let found = context.app.database.open::<Customer>(reach).get(&id).await?;
-    found.ok_or_else(|| refusal::not_found("customerId").into())
-}
-
 async fn update(context: &Arc<RequestContext>, mut input: CustomerUpdateInput) -> Result<CustomerNode> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
-    let customer = faults.absorb(whom(context, &reach, input.customer_id.as_ref()).await)?;
+    let customer = faults.absorb(customer_to_change(context, &reach, input.customer_id.as_ref()).await)?;
     let expected = input.expected_version.map(i64::from);
     let sent = input.custom_fields.take().unwrap_or_default();
     let mut changes = checked_changes(context, &reach, &mut faults, input, sent.is_empty());
@@ -299,15 +271,6 @@ fn checked_changes(
             shopper_reference,
         },
         custom_fields: Vec::new(),
-    }
-}
-
-/// `None` for an omitted value; the inner `None` for null.
-pub fn sent<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
-    match value {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(None),
-        MaybeUndefined::Value(value) => Some(Some(value)),
     }
 }
 

@@ -26,6 +26,7 @@ use crate::reach::{
     Reach,
     principal::{CredentialKind, Policy},
     scope::Scope,
+    seen::{Seen, Sight},
 };
 use crate::storefront::node::{StorefrontNode, storefront_of};
 use crate::storefront_user::{
@@ -41,42 +42,31 @@ pub const READ: Policy = Policy::backend(Scope::CustomersRead).and_own();
 /// token of its storefront user.
 #[derive(Clone, Description)]
 pub struct CustomerNode {
-    document: Arc<Customer>,
-    /// In a mutation's payload: the reach that shows this person without the scopes for reading them.
-    granted: Option<Reach>,
+    customer: Seen<Customer>,
 }
 
 impl CustomerNode {
-    /// The node of a document.
+    /// The node of a customer behind which policies decide.
     #[must_use]
     pub fn new(document: Arc<Customer>) -> Self {
-        Self {
-            document,
-            granted: None,
-        }
+        Self::seen(Seen::by_policy(document))
     }
 
-    /// The node in the payload of a mutation that was authorized with `reach`.
+    /// The node for a mutation's payload, which shows the customer also to callers that may not read customers.
     #[must_use]
     pub fn in_payload(document: Customer, reach: &Reach) -> Self {
-        Self {
-            granted: Some(reach.showing_customer(&document.user_id)),
-            document: Arc::new(document),
-        }
+        let reach = reach.showing_customer(&document.user_id);
+        Self::seen(Seen::in_payload(document, reach))
     }
 
-    /// The node behind another object. `granted` is the reach of a payload, which needs no scope.
+    /// The node of a customer that another object leads to.
     #[must_use]
-    pub fn granted(document: Arc<Customer>, granted: Option<Reach>) -> Self {
-        Self { document, granted }
+    pub fn seen(customer: Seen<Customer>) -> Self {
+        Self { customer }
     }
 
-    /// The reach with which objects behind the customer are read.
     fn reach(&self, context: &RequestContext, policy: &Policy) -> Result<Reach> {
-        match &self.granted {
-            Some(reach) => Ok(reach.clone()),
-            None => context.reach(policy),
-        }
+        self.customer.sight().reach(&context.principal, policy)
     }
 
     fn address_book<'a>(&'a self, ctx: &Context<'a>) -> Result<AddressBook<'a>> {
@@ -84,15 +74,14 @@ impl CustomerNode {
         Ok(AddressBook {
             context,
             reach: self.reach(context, &READ)?,
-            customer: &self.document,
-            granted: self.granted.as_ref(),
+            customer: &self.customer,
         })
     }
 
     fn behind<'a>(&'a self, ctx: &Context<'a>) -> Result<Behind<'a, Customer>> {
         Ok(Behind {
             context: RequestContext::of(ctx)?,
-            parent: &self.document,
+            parent: &*self.customer,
         })
     }
 }
@@ -101,19 +90,19 @@ impl CustomerNode {
 impl CustomerNode {
     /// Global id.
     pub async fn id(&self) -> ID {
-        ID::from(&self.document.id)
+        ID::from(&self.customer.id)
     }
 
     /// Human-readable reference, such as `DE--25`. Unique in the storefront and never reused.
     async fn reference(&self) -> &str {
-        &self.document.reference
+        &self.customer.reference
     }
 
     /// The storefront of the account. Requires the scope `storefronts:read`, or the token of this customer or of its
     /// storefront user; otherwise FORBIDDEN.
     async fn storefront(&self, ctx: &Context<'_>) -> Result<StorefrontNode> {
         let context = RequestContext::of(ctx)?;
-        storefront_of(context, self.granted.as_ref(), &self.document.storefront_id).await
+        storefront_of(context, self.customer.sight(), &self.customer.storefront_id).await
     }
 
     /// The storefront user of the customer, with the private storage. Requires the scope `storefront_users:read`, or
@@ -122,50 +111,50 @@ impl CustomerNode {
         let context = RequestContext::of(ctx)?;
         let reach = self.reach(context, &READ_USERS)?;
         let user = context
-            .by_id::<StorefrontUser>(&reach, &self.document.user_id)
+            .by_id::<StorefrontUser>(&reach, &self.customer.user_id)
             .await?;
-        user.map(|user| StorefrontUserNode::granted(user, self.granted.clone()))
+        user.map(|user| StorefrontUserNode::seen(self.customer.beside(user)))
             .ok_or_else(|| Error::internal("the storefront user of a customer does not exist"))
     }
 
     /// E-mail address as it was entered; null after erasure.
     async fn email(&self) -> Option<&str> {
-        self.document.email.as_deref()
+        self.customer.email.as_deref()
     }
 
     /// Whether the e-mail address is verified.
     async fn is_email_verified(&self) -> bool {
-        self.document.is_email_verified
+        self.customer.is_email_verified
     }
 
     /// Whether the customer has a password to sign in with.
     async fn has_password(&self) -> bool {
-        self.document.password_hash.is_some()
+        self.customer.password_hash.is_some()
     }
 
     /// First name; null after erasure, and if single sign-on created the account without one.
     async fn first_name(&self) -> Option<&str> {
-        self.document.first_name.as_deref()
+        self.customer.first_name.as_deref()
     }
 
     /// Last name; null after erasure, and if single sign-on created the account without one.
     async fn last_name(&self) -> Option<&str> {
-        self.document.last_name.as_deref()
+        self.customer.last_name.as_deref()
     }
 
     /// Salutation; null if not set, and after erasure.
     async fn salutation(&self) -> Option<Salutation> {
-        self.document.salutation
+        self.customer.salutation
     }
 
     /// Gender; null if not set, and after erasure.
     async fn gender(&self) -> Option<Gender> {
-        self.document.gender
+        self.customer.gender
     }
 
     /// Date of birth; null if not set, and after erasure.
     async fn date_of_birth(&self) -> Option<Date> {
-        self.document.date_of_birth
+        self.customer.date_of_birth
     }
 
     /// Identifies the shopper to payment gateways: 3 to 128 characters, generated, editable by integrations.
@@ -174,7 +163,7 @@ impl CustomerNode {
         let reach = RequestContext::of(ctx).and_then(|context| self.reach(context, &READ));
         match reach {
             Ok(reach) if reach.identity().kind() == CredentialKind::Integration => {
-                self.document.shopper_reference.as_deref().map(Ok)
+                self.customer.shopper_reference.as_deref().map(Ok)
             }
             Ok(_) => None,
             Err(error) => Some(Err(error)),
@@ -183,17 +172,17 @@ impl CustomerNode {
 
     /// Purchase status, derived from `orderCount`.
     async fn status(&self) -> CustomerStatus {
-        self.document.status
+        self.customer.status
     }
 
     /// Number of placed orders, without cancelled ones.
     async fn order_count(&self) -> i32 {
-        wire_count(self.document.order_count)
+        wire_count(self.customer.order_count)
     }
 
     /// Acceptance of the store's terms; null if single sign-on created the account.
     async fn terms_acceptance(&self) -> Option<TermsAcceptanceNode> {
-        let terms = self.document.terms.as_ref()?;
+        let terms = self.customer.terms.as_ref()?;
         Some(TermsAcceptanceNode {
             accepted_at: terms.accepted_at,
             version: terms.version.clone(),
@@ -259,13 +248,7 @@ impl CustomerNode {
             last,
             before,
         };
-        orders_behind(
-            RequestContext::of(ctx)?,
-            self.granted.as_ref(),
-            &self.document,
-            &page,
-        )
-        .await
+        orders_behind(RequestContext::of(ctx)?, &self.customer, &page).await
     }
 
     /// Customer groups of the customer, oldest first. Requires the scope `groups:read` or the token of this customer;
@@ -285,7 +268,7 @@ impl CustomerNode {
             last,
             before,
         };
-        groups_of_customer(self.behind(ctx)?, self.granted.as_ref(), &page).await
+        groups_of_customer(self.behind(ctx)?, self.customer.sight(), &page).await
     }
 
     /// Public markets and the private markets of the customer's groups, oldest first. Requires the scope
@@ -306,7 +289,7 @@ impl CustomerNode {
             last,
             before,
         };
-        markets_of_customer(self.behind(ctx)?, self.granted.as_ref(), &page).await
+        markets_of_customer(self.behind(ctx)?, self.customer.sight(), &page).await
     }
 
     /// Custom fields of the storefront in the order of their definition, with the customer's values; a field without a
@@ -322,23 +305,29 @@ impl CustomerNode {
     ) -> Result<Vec<CustomField>> {
         let context = RequestContext::of(ctx)?;
         let reach = self.reach(context, &READ)?;
-        let whose = (&self.document.storefront_id, &self.document.custom_fields[..]);
-        fields_of(context, (&reach, self.granted.is_some()), whose, keys).await
+        let whose = (&self.customer.storefront_id, &self.customer.custom_fields[..]);
+        fields_of(
+            context,
+            (&reach, self.customer.sight().needs_no_scope()),
+            whose,
+            keys,
+        )
+        .await
     }
 
     /// Whether the personal data of the customer is erased.
     async fn is_anonymized(&self) -> bool {
-        self.document.erasure() == Some(AnonymizationStatus::Completed)
+        self.customer.erasure() == Some(AnonymizationStatus::Completed)
     }
 
     /// Status of the erasure; null if it was never requested.
     async fn anonymization_status(&self) -> Option<AnonymizationStatus> {
-        self.document.erasure()
+        self.customer.erasure()
     }
 
     /// Details of the erasure; null if it was never requested. Readable by every credential that may read the customer.
     async fn anonymization_info(&self, ctx: &Context<'_>) -> Option<Result<AnonymizationInfo>> {
-        let state = self.document.anonymization.clone()?;
+        let state = self.customer.anonymization.clone()?;
         let reach = RequestContext::of(ctx).and_then(|context| self.reach(context, &READ));
         Some(reach.map(|reach| AnonymizationInfo::new(state, reach)))
     }
@@ -349,27 +338,27 @@ impl CustomerNode {
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<CustomerSessionNode>> {
         let context = RequestContext::of(ctx)?;
         let reach = self.reach(context, &sessions::READ)?;
-        sessions::of(context, &reach, &self.document.user_id).await
+        sessions::of(context, &reach, &self.customer.user_id).await
     }
 
     /// Time of the last sign-in; null if the customer never signed in.
     async fn last_login_at(&self) -> Option<Timestamp> {
-        self.document.last_login_at
+        self.customer.last_login_at
     }
 
     /// Time at which the account was created.
     async fn created_at(&self) -> Timestamp {
-        self.document.created_at
+        self.customer.created_at
     }
 
     /// Time of the last change; equal to `createdAt` before the first change.
     async fn updated_at(&self) -> Timestamp {
-        self.document.updated_at
+        self.customer.updated_at
     }
 
     /// Version number, which increases with each change. Pass it as `expectedVersion` to detect concurrent changes.
     async fn version(&self) -> i32 {
-        wire_count(self.document.version)
+        wire_count(self.customer.version)
     }
 }
 
@@ -387,20 +376,15 @@ impl GlobalNode for CustomerNode {
     }
 }
 
-/// The customer behind another object; `None` if the caller may not read customers. `granted` is the reach of a
-/// payload, which needs no scope.
+/// The customer behind another object; `None` if the caller may not read customers.
 pub async fn customer_behind(
     context: &RequestContext,
-    granted: Option<&Reach>,
+    sight: &Sight,
     id: &CustomerId,
 ) -> Result<Option<CustomerNode>> {
-    let reach = match granted {
-        Some(reach) => reach.clone(),
-        None => match context.reach(&READ) {
-            Ok(reach) => reach,
-            Err(_) => return Ok(None),
-        },
+    let Ok(reach) = sight.reach(&context.principal, &READ) else {
+        return Ok(None);
     };
     let found = context.by_id::<Customer>(&reach, id).await?;
-    Ok(found.map(|document| CustomerNode::granted(document, granted.cloned())))
+    Ok(found.map(|document| CustomerNode::seen(Seen::with(document, sight.clone()))))
 }

@@ -9,7 +9,8 @@ use super::inputs::{
     CustomerPasswordChangeInput, CustomerPasswordChangePayload, CustomerPasswordSetInput,
     CustomerPasswordSetPayload, CustomerToken,
 };
-use super::mutations::{checked_password, whom};
+use super::mutations::checked_password;
+use super::named::customer_to_change;
 use super::node::CustomerNode;
 use super::{passwords, sign_in};
 use crate::context::RequestContext;
@@ -87,7 +88,7 @@ async fn change_password(
         Some(confirm_password),
         NEW_PASSWORD,
     );
-    let customer = whom(context, &reach, None).await?;
+    let customer = customer_to_change(context, &reach, None).await?;
     let present = sign_in::present_password(context, &customer, password.into());
     faults.absorb(present.await)?;
     faults.check()?;
@@ -107,7 +108,7 @@ async fn set_password(
     } = input;
     let reach = context.reach_to_write(&BACKEND).await?;
     let mut faults = Faults::default();
-    let customer = faults.absorb(whom(context, &reach, Some(&customer_id)).await)?;
+    let customer = faults.absorb(customer_to_change(context, &reach, Some(&customer_id)).await)?;
     let new = checked_password(
         context,
         &mut faults,

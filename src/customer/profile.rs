@@ -13,12 +13,8 @@ use crate::app::App;
 use crate::audit::{Action, AuditEntry};
 use crate::auth::one_time::Purpose;
 use crate::custom_field::assignment::{Assignment, applied};
-use crate::error::{Faults, Result, UserError, UserErrorCode};
-use crate::platform::{
-    change::Change,
-    database::Tx,
-    scalar::{Date, wire_count},
-};
+use crate::error::{Faults, Result};
+use crate::platform::{change::Change, database::Tx, scalar::Date};
 use crate::reach::Reach;
 
 /// The checked changes. The outer `None` means unchanged, the inner one removed.
@@ -53,7 +49,7 @@ pub async fn check(
 ) -> Result<()> {
     let mut faults = Faults::default();
     if expected_version.is_some_and(|expected| expected != customer.version) {
-        faults.push(conflict(customer.version));
+        faults.push(refusal::version_conflict(customer.version));
     }
     let place = reach.only(&customer.storefront_id);
     let place = place.ok_or_else(|| refusal::not_found("customerId"))?;
@@ -97,7 +93,7 @@ pub async fn update(
     let stored = app.database.open::<Customer>(reach).get(&customer.id).await?;
     Err(match stored {
         Some(stored) if stored.is_being_erased() => refusal::anonymized(["customerId"]).into(),
-        Some(stored) => conflict(stored.version).into(),
+        Some(stored) => refusal::version_conflict(stored.version).into(),
         None => refusal::not_found("customerId").into(),
     })
 }
@@ -186,16 +182,6 @@ fn told(known: &Customer, changes: &ProfileChanges) -> Vec<AuditEntry> {
         actions.push(Action::Updated);
     }
     actions.into_iter().map(|action| known.entry(action)).collect()
-}
-
-/// The VERSION_CONFLICT error for a concurrent change (CST-03), with the stored version.
-#[must_use]
-pub fn conflict(stored: i64) -> UserError {
-    let message = "Somebody has changed this since; read it again.";
-    UserError {
-        current_version: Some(wire_count(stored)),
-        ..UserError::new(UserErrorCode::VersionConflict, ["expectedVersion"], message)
-    }
 }
 
 /// The changes except those of custom fields.

@@ -9,7 +9,7 @@ use super::inputs::{
     CustomerTokenCreateInput, CustomerTokenIssueInput, CustomerTokenPayload, CustomerTokenRefreshInput,
     CustomerTokenRevokeInput, CustomerTokenRevokePayload,
 };
-use super::mutations::{whom, whomever};
+use super::named::{customer_or_erased, customer_to_change};
 use super::node::CustomerNode;
 use super::sign_in::{self, SignedIn};
 use super::{email, limits};
@@ -61,7 +61,7 @@ impl CustomerTokenMutation {
         let context = RequestContext::of(ctx)?;
         let issue = async {
             let reach = context.reach_to_write(&ISSUE).await?;
-            let customer = whom(context, &reach, Some(&input.customer_id)).await?;
+            let customer = customer_to_change(context, &reach, Some(&input.customer_id)).await?;
             let beginner = Beginner::of(context, &reach);
             let done = sign_in::through_the_store(&context.app, &reach, customer, &beginner).await?;
             limits::signed_in(context, &done.customer).await;
@@ -175,7 +175,7 @@ async fn revoke(context: &Arc<RequestContext>, input: CustomerTokenRevokeInput) 
     let reach = context.reach_to_write(&WRITE).await?;
     // A named customer restricts the operation to that customer's sessions (SPR-31).
     let customer = match all || customer_id.is_some() {
-        true => Some(whomever(context, &reach, customer_id.as_ref()).await?),
+        true => Some(customer_or_erased(context, &reach, customer_id.as_ref()).await?),
         false => None,
     };
     if let Some(token) = &refresh_token {

@@ -7,7 +7,7 @@ use bson::doc;
 
 use super::people::reach_into;
 use super::{CUSTOMER_EMAIL, Demo};
-use crate::address::{Address, AddressContent, Flags, country::CountryCode, create::create};
+use crate::address::{Address, AddressContent, country::CountryCode, create::Addition, defaults::Flags};
 use crate::app::App;
 use crate::auth::session::Device;
 use crate::custom_field;
@@ -146,7 +146,14 @@ pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()
                 shipping: Some(index == 0),
                 billing: Some(index == 0),
             };
-            create(app, place.reach(), &customer.id, address.content(person), flags).await?;
+            let addition = Addition {
+                app,
+                reach: place.reach(),
+                customer: customer.id.clone(),
+                content: address.content(person),
+                flags,
+            };
+            addition.run().await?;
         }
     }
     Ok(())

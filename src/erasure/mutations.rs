@@ -17,13 +17,13 @@ use crate::customer::{
     Customer,
     anonymization::{Actor, ActorKind},
     limits,
-    mutations::{whom, whomever},
+    named::{customer_or_erased, customer_to_change},
     node::CustomerNode,
     sign_in,
 };
 use crate::error::{Error, Result, payload};
 use crate::platform::id::Id;
-use crate::reach::{Reach, principal::Policy, scope::Scope};
+use crate::reach::{Reach, principal::Policy, scope::Scope, seen::Sight};
 use crate::storage::node::StorageItemNode;
 
 const REQUEST: Policy = Policy::backend(Scope::CustomersAnonymize);
@@ -132,10 +132,10 @@ impl ErasureMutation {
         let context = RequestContext::of(ctx)?;
         let write = async {
             let reach = context.reach_to_write(&EXPORT).await?;
-            let customer = whom(context, &reach, input.customer_id.as_ref()).await?;
+            let customer = customer_to_change(context, &reach, input.customer_id.as_ref()).await?;
             limits::export(&context.app, customer.id.as_str()).await?;
             let export = export::write(&context.app, &reach, &customer).await?;
-            Ok(StorageItemNode::exported(&export, Some(&reach)))
+            Ok(StorageItemNode::exported(&export, Sight::With(reach)))
         };
         let (storage_item, user_errors) = payload(write.await)?;
         Ok(CustomerDataExportPayload {
@@ -150,7 +150,7 @@ async fn on_behalf(context: &Arc<RequestContext>, id: &ID) -> Result<(Reach, Cus
     let reach = context.reach_to_write(&REQUEST).await?;
     let owner = reach.identity().owner().cloned();
     let owner = owner.ok_or_else(refusal::owner_required)?;
-    let customer = whomever(context, &reach, Some(id)).await?;
+    let customer = customer_or_erased(context, &reach, Some(id)).await?;
     let member = Actor {
         kind: ActorKind::Member,
         id: owner.to_string(),
@@ -160,7 +160,7 @@ async fn on_behalf(context: &Arc<RequestContext>, id: &ID) -> Result<(Reach, Cus
 
 async fn anonymize(context: &Arc<RequestContext>, input: CustomerAnonymizeInput) -> Result<ErasureReceipt> {
     let reach = context.reach_to_write(&OWN).await?;
-    let customer = whom(context, &reach, None).await?;
+    let customer = customer_to_change(context, &reach, None).await?;
     confirm(context, &customer, input.password).await?;
     let erased = eraser::at_once(
         &context.app,
@@ -177,7 +177,7 @@ async fn anonymize(context: &Arc<RequestContext>, input: CustomerAnonymizeInput)
 
 async fn delete(context: &Arc<RequestContext>, input: CustomerDeleteInput) -> Result<ID> {
     let reach = context.reach_to_write(&DELETE).await?;
-    let customer = whomever(context, &reach, input.customer_id.as_ref()).await?;
+    let customer = customer_or_erased(context, &reach, input.customer_id.as_ref()).await?;
     if reach.person().is_some() {
         confirm(context, &customer, input.password).await?;
     }

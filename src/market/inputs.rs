@@ -5,8 +5,9 @@ use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 use super::markets::MarketChanges;
 use super::node::{CustomerGroupNode, MarketNode};
 use super::{MAX_GROUPS_OF_MARKET, MAX_MEMBERS_AT_ONCE, MAX_NAME, Name, markets, members};
-use crate::customer::{mutations::sent, refusal::no_changes};
+use crate::customer::refusal::no_changes;
 use crate::error::{Faults, UserError, UserErrorCode};
+use crate::platform::change::sent;
 use crate::platform::{
     id::{CustomerGroupId, CustomerId, Id},
     text,

@@ -12,7 +12,7 @@ use crate::platform::{
     id::{Id, StorefrontId},
     page::{Connection, Count, PageArgs, SortOrder},
 };
-use crate::reach::{Reach, membership::GroupReach, principal::Policy, scope::Scope};
+use crate::reach::{membership::GroupReach, principal::Policy, scope::Scope, seen::Sight};
 use crate::read::related::Listed;
 
 /// Who may read groups: a customer only its own.
@@ -20,24 +20,10 @@ pub const READ_GROUPS: Policy = Policy::backend(Scope::GroupsRead).and_customer(
 /// Who may read markets: every caller the public ones, a customer also those of its groups.
 pub const READ_MARKETS: Policy = crate::storefront::node::READ;
 
-/// Returns the reach into groups and markets of a policy, or the reach that a payload grants without the scope.
-pub async fn group_reach(
-    context: &RequestContext,
-    granted: Option<&Reach>,
-    policy: &Policy,
-) -> Result<GroupReach> {
-    let reach = match granted {
-        Some(reach) => reach.clone(),
-        None => context.reach(policy)?,
-    };
+/// Returns the reach into groups and markets.
+pub async fn group_reach(context: &RequestContext, sight: &Sight, policy: &Policy) -> Result<GroupReach> {
+    let reach = sight.reach(&context.principal, policy)?;
     context.group_reach::<Customer>(&reach).await
-}
-
-/// Returns the reach that a payload grants to nodes behind it: a customer sees everything of its own. A backend needs
-/// the scopes of those nodes.
-#[must_use]
-pub fn persons_own(granted: Option<&Reach>) -> Option<Reach> {
-    granted.filter(|reach| reach.person().is_some()).cloned()
 }
 
 /// Returns a page of a storefront's groups or markets that the caller may see.

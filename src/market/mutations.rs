@@ -17,7 +17,9 @@ use super::{CustomerGroup, Market, Name, deletion, groups, markets, members, ref
 use crate::context::RequestContext;
 use crate::error::{Error, Faults, Result, UserError, payload};
 use crate::platform::id::{CustomerGroupId, Id, MarketId};
-use crate::reach::{Reach, StorefrontReach, principal::Policy, scope::Scope, tenant::TenantDocument};
+use crate::reach::{
+    Reach, StorefrontReach, principal::Policy, scope::Scope, seen::Seen, tenant::TenantDocument,
+};
 
 const WRITE: Policy = Policy::backend(Scope::GroupsWrite);
 
@@ -157,12 +159,12 @@ impl MarketMutation {
 
 /// Returns a group for a payload, which shows all of the group's own fields.
 fn shown_group(document: CustomerGroup, reach: &Reach) -> CustomerGroupNode {
-    CustomerGroupNode::granted(Arc::new(document), Some(reach.clone()))
+    CustomerGroupNode::seen(Seen::in_payload(document, reach.clone()))
 }
 
 /// Returns a market for a payload, which shows all of the market's own fields.
 fn shown_market(document: Market, reach: &Reach) -> MarketNode {
-    MarketNode::granted(Arc::new(document), Some(reach.clone()))
+    MarketNode::seen(Seen::in_payload(document, reach.clone()))
 }
 
 fn incomplete() -> Error {

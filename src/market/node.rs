@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Description, ID, Object};
 
-use super::lists::{READ_GROUPS, READ_MARKETS, group_reach, of_storefront, persons_own};
+use super::lists::{READ_GROUPS, READ_MARKETS, group_reach, of_storefront};
 use super::{CustomerGroup, Market};
 use crate::context::{GlobalNode, RequestContext, behind::Behind};
 use crate::customer::{
@@ -17,7 +17,7 @@ use crate::platform::{
     id::{CustomerGroupId, MarketId, StorefrontId},
     page::{Connection, PageArgs},
 };
-use crate::reach::Reach;
+use crate::reach::seen::{Seen, Sight};
 use crate::storefront::node::{StorefrontNode, storefront_of};
 
 /// A group of customers, which gives its members access to private markets.
@@ -25,16 +25,14 @@ use crate::storefront::node::{StorefrontNode, storefront_of};
 /// group.
 #[derive(Clone, Description)]
 pub struct CustomerGroupNode {
-    document: Arc<CustomerGroup>,
-    /// In a mutation's payload: what the caller may see of it without the scopes to query it.
-    granted: Option<Reach>,
+    document: Seen<CustomerGroup>,
 }
 
 impl CustomerGroupNode {
-    /// Returns the node of a document. `granted` is what a payload shows without the scope.
+    /// Returns the node.
     #[must_use]
-    pub fn granted(document: Arc<CustomerGroup>, granted: Option<Reach>) -> Self {
-        Self { document, granted }
+    pub fn seen(document: Seen<CustomerGroup>) -> Self {
+        Self { document }
     }
 
     fn behind<'a>(&'a self, ctx: &Context<'a>) -> Result<Behind<'a, CustomerGroup>> {
@@ -56,7 +54,7 @@ impl CustomerGroupNode {
     /// Requires the scope `storefronts:read`, or a customer token; otherwise FORBIDDEN.
     async fn storefront(&self, ctx: &Context<'_>) -> Result<StorefrontNode> {
         let context = RequestContext::of(ctx)?;
-        storefront_of(context, self.granted.as_ref(), &self.document.storefront_id).await
+        storefront_of(context, self.document.sight(), &self.document.storefront_id).await
     }
 
     /// Name of the group: 1 to 255 characters, unique in the storefront regardless of case.
@@ -83,13 +81,10 @@ impl CustomerGroupNode {
             before,
         };
         let behind = self.behind(ctx)?;
-        let own = persons_own(self.granted.as_ref());
-        let customers = match &own {
-            Some(reach) => reach.clone(),
-            None => behind.context.reach(&READ_CUSTOMERS)?,
-        };
-        let groups = group_reach(behind.context, self.granted.as_ref(), &READ_GROUPS).await?;
-        let node = |document: Arc<Customer>| CustomerNode::granted(document, own.clone());
+        let own = self.document.sight().of_the_persons_own();
+        let customers = own.reach(&behind.context.principal, &READ_CUSTOMERS)?;
+        let groups = group_reach(behind.context, self.document.sight(), &READ_GROUPS).await?;
+        let node = |document: Arc<Customer>| CustomerNode::seen(Seen::with(document, own.clone()));
         behind.list(&groups, &customers, &page, node).await
     }
 
@@ -111,11 +106,11 @@ impl CustomerGroupNode {
             before,
         };
         let behind = self.behind(ctx)?;
-        let (context, granted) = (behind.context, self.granted.as_ref());
-        let groups = group_reach(context, granted, &READ_GROUPS).await?;
-        let markets = group_reach(context, granted, &READ_MARKETS).await?;
-        let own = persons_own(granted);
-        let node = |document| MarketNode::granted(document, own.clone());
+        let (context, sight) = (behind.context, self.document.sight());
+        let groups = group_reach(context, sight, &READ_GROUPS).await?;
+        let markets = group_reach(context, sight, &READ_MARKETS).await?;
+        let own = sight.of_the_persons_own();
+        let node = |document| MarketNode::seen(Seen::with(document, own.clone()));
         behind.list(&groups, &markets, &page, node).await
     }
 
@@ -132,16 +127,14 @@ impl CustomerGroupNode {
 /// other market is public.
 #[derive(Clone, Description)]
 pub struct MarketNode {
-    document: Arc<Market>,
-    /// In a mutation's payload: what the caller may see of it without the scopes to query it.
-    granted: Option<Reach>,
+    document: Seen<Market>,
 }
 
 impl MarketNode {
-    /// Returns the node of a document. `granted` is what a payload shows without the scope.
+    /// Returns the node.
     #[must_use]
-    pub fn granted(document: Arc<Market>, granted: Option<Reach>) -> Self {
-        Self { document, granted }
+    pub fn seen(document: Seen<Market>) -> Self {
+        Self { document }
     }
 }
 
@@ -155,7 +148,7 @@ impl MarketNode {
     /// Storefront of the market.
     async fn storefront(&self, ctx: &Context<'_>) -> Result<StorefrontNode> {
         let context = RequestContext::of(ctx)?;
-        storefront_of(context, self.granted.as_ref(), &self.document.storefront_id).await
+        storefront_of(context, self.document.sight(), &self.document.storefront_id).await
     }
 
     /// Name of the market: 1 to 255 characters, unique in the storefront regardless of case.
@@ -181,11 +174,11 @@ impl MarketNode {
         #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<CustomerGroupNode>> {
-        let (context, granted) = (RequestContext::of(ctx)?, self.granted.as_ref());
-        let groups = group_reach(context, granted, &READ_GROUPS).await?;
-        let markets = group_reach(context, granted, &READ_MARKETS).await?;
-        let own = persons_own(granted);
-        let node = |document| CustomerGroupNode::granted(document, own.clone());
+        let (context, sight) = (RequestContext::of(ctx)?, self.document.sight());
+        let groups = group_reach(context, sight, &READ_GROUPS).await?;
+        let markets = group_reach(context, sight, &READ_MARKETS).await?;
+        let own = sight.of_the_persons_own();
+        let node = |document| CustomerGroupNode::seen(Seen::with(document, own.clone()));
         let behind = Behind {
             context,
             parent: &*self.document,
@@ -211,7 +204,7 @@ pub async fn groups_of(
     storefront: &StorefrontId,
     page: &PageArgs,
 ) -> Result<Connection<CustomerGroupNode>> {
-    let node = |document| CustomerGroupNode::granted(document, None);
+    let node = |document| CustomerGroupNode::seen(Seen::by_policy(document));
     of_storefront(context, &READ_GROUPS, storefront, page, node).await
 }
 
@@ -221,31 +214,31 @@ pub async fn markets_of(
     storefront: &StorefrontId,
     page: &PageArgs,
 ) -> Result<Connection<MarketNode>> {
-    let node = |document| MarketNode::granted(document, None);
+    let node = |document| MarketNode::seen(Seen::by_policy(document));
     of_storefront(context, &READ_MARKETS, storefront, page, node).await
 }
 
 /// Returns the groups of a customer, for the customer's node.
 pub async fn groups_of_customer(
     behind: Behind<'_, Customer>,
-    granted: Option<&Reach>,
+    sight: &Sight,
     page: &PageArgs,
 ) -> Result<Connection<CustomerGroupNode>> {
-    let reach = group_reach(behind.context, granted, &READ_GROUPS).await?;
-    let own = persons_own(granted);
-    let node = |document| CustomerGroupNode::granted(document, own.clone());
+    let reach = group_reach(behind.context, sight, &READ_GROUPS).await?;
+    let own = sight.of_the_persons_own();
+    let node = |document| CustomerGroupNode::seen(Seen::with(document, own.clone()));
     behind.list(&reach, &reach, page, node).await
 }
 
 /// Returns the markets that a customer may enter and that the caller sees, for the customer's node.
 pub async fn markets_of_customer(
     behind: Behind<'_, Customer>,
-    granted: Option<&Reach>,
+    sight: &Sight,
     page: &PageArgs,
 ) -> Result<Connection<MarketNode>> {
-    let reach = group_reach(behind.context, granted, &READ_MARKETS).await?;
-    let own = persons_own(granted);
-    let node = |document| MarketNode::granted(document, own.clone());
+    let reach = group_reach(behind.context, sight, &READ_MARKETS).await?;
+    let own = sight.of_the_persons_own();
+    let node = |document| MarketNode::seen(Seen::with(document, own.clone()));
     behind.list(&reach, &reach, page, node).await
 }
 
@@ -258,7 +251,7 @@ impl GlobalNode for CustomerGroupNode {
         };
         let reach = context.group_reach::<Customer>(&reach).await?;
         let found = context.by_id::<CustomerGroup>(&reach, id).await?;
-        Ok(found.map(|document| CustomerGroupNode::granted(document, None)))
+        Ok(found.map(|document| CustomerGroupNode::seen(Seen::by_policy(document))))
     }
 }
 
@@ -271,6 +264,6 @@ impl GlobalNode for MarketNode {
         };
         let reach = context.group_reach::<Customer>(&reach).await?;
         let found = context.by_id::<Market>(&reach, id).await?;
-        Ok(found.map(|document| MarketNode::granted(document, None)))
+        Ok(found.map(|document| MarketNode::seen(Seen::by_policy(document))))
     }
 }

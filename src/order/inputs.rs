@@ -6,9 +6,10 @@ use super::currency::CurrencyCode;
 use super::node::OrderNode;
 use super::record::NewOrder;
 use super::{Given, Line, MAX_LINES, MAX_TEXT, Money, Role, check_placed_at, refusal};
-use crate::address::{AddressContent, country::CountryCode, inputs::Check};
+use crate::address::{self, AddressContent, country::CountryCode};
 use crate::customer::{Salutation, email};
 use crate::error::{Faults, UserError, UserErrorCode};
+use crate::platform::text::TextChecks;
 use crate::platform::{
     clock::Timestamp,
     decimal::Decimal,
@@ -76,7 +77,10 @@ impl OrderAddressInput {
     /// Returns the content of the address; `None` if a fault was noted. Faults have `field` before their path.
     fn checked(self, faults: &mut Faults, field: &str) -> Option<AddressContent> {
         let mut inside = Faults::default();
-        let mut check = Check(&mut inside);
+        let mut check = TextChecks {
+            faults: &mut inside,
+            max: address::MAX_TEXT,
+        };
         let first_name = check.required(&self.first_name, "firstName");
         let last_name = check.required(&self.last_name, "lastName");
         let company = check.optional(self.company, "company");

@@ -15,7 +15,7 @@ use crate::platform::{
     id::{Id, StorefrontId},
     page::{Connection, Count, PageArgs, SortOrder, Values},
 };
-use crate::reach::Reach;
+use crate::reach::seen::Seen;
 
 /// Filter of a list of orders. All conditions must match.
 /// A filter that no index supports is aborted after 5 seconds with the error TIMEOUT.
@@ -99,25 +99,20 @@ pub async fn orders_of(
     ))
 }
 
-/// Returns a page of a customer's orders (EPC-25), with one database command for all customers of a level. `granted` is
-/// what a payload shows without the scope.
+/// Returns a page of a customer's orders (EPC-25), with one database command for all customers of a level.
 ///
 /// # Errors
 /// FORBIDDEN if the caller may not read orders; `BAD_USER_INPUT` for invalid page arguments.
 pub async fn orders_behind(
     context: &Arc<RequestContext>,
-    granted: Option<&Reach>,
-    customer: &Customer,
+    customer: &Seen<Customer>,
     page: &PageArgs,
 ) -> Result<Connection<OrderNode>> {
-    let reach = match granted {
-        Some(reach) => reach.clone(),
-        None => context.reach(&READ)?,
-    };
-    let node = |order: Arc<Order>| OrderNode::granted(order, granted.cloned());
+    let reach = customer.sight().reach(&context.principal, &READ)?;
+    let node = |order: Arc<Order>| OrderNode::seen(customer.beside(order));
     let behind = Behind {
         context,
-        parent: customer,
+        parent: &**customer,
     };
     behind.list_by(&reach, &reach, page, newest_first, node).await
 }

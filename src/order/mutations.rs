@@ -8,7 +8,7 @@ use super::inputs::{OrderCancelInput, OrderCancelPayload, OrderRecordInput, Orde
 use super::node::OrderNode;
 use super::{Role, cancel, record, refusal};
 use crate::context::RequestContext;
-use crate::customer::mutations::whom;
+use crate::customer::named::customer_to_change;
 use crate::error::{Error, Faults, Result, payload};
 use crate::platform::id::{Id, OrderId};
 use crate::reach::{principal::Policy, scope::Scope};
@@ -65,7 +65,9 @@ async fn record_order(context: &Arc<RequestContext>, input: OrderRecordInput) ->
     let id = input.storefront_id.as_ref().map(|id| id.as_str());
     let place = faults.absorb(context.storefront_to_write(&reach, id, ["storefrontId"]).await)?;
     let customer = match (&place, &input.customer_id) {
-        (Some(place), Some(id)) => faults.absorb(whom(context, place.reach(), Some(id)).await)?,
+        (Some(place), Some(id)) => {
+            faults.absorb(customer_to_change(context, place.reach(), Some(id)).await)?
+        }
         _ => None,
     };
     let checked = input.checked(&mut faults, context.app.clock.now());

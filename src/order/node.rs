@@ -14,7 +14,7 @@ use crate::customer::{
 };
 use crate::error::Result;
 use crate::platform::{clock::Timestamp, decimal::Decimal, id::OrderId};
-use crate::reach::{Reach, principal::Policy, scope::Scope};
+use crate::reach::{Reach, principal::Policy, scope::Scope, seen::Seen};
 use crate::storefront::node::{StorefrontNode, storefront_of};
 
 /// Who may read orders.
@@ -26,28 +26,26 @@ pub const READ: Policy = Policy::backend(Scope::OrdersRead).and_customer();
 /// An order keeps its own copies of both addresses.
 #[derive(Clone, Description)]
 pub struct OrderNode {
-    document: Arc<Order>,
-    /// In a mutation's payload: what the caller may see of this order without the scopes to query it.
-    granted: Option<Reach>,
+    document: Seen<Order>,
 }
 
 impl OrderNode {
-    /// Returns the node of a document.
+    /// Returns the node of an order behind which policies decide.
     #[must_use]
     pub fn new(document: Arc<Order>) -> Self {
-        Self::granted(document, None)
+        Self::seen(Seen::by_policy(document))
     }
 
     /// Returns the node in the payload of a mutation that `reach` permitted.
     #[must_use]
     pub fn in_payload(document: Order, reach: &Reach) -> Self {
-        Self::granted(Arc::new(document), Some(reach.clone()))
+        Self::seen(Seen::in_payload(document, reach.clone()))
     }
 
-    /// Returns the node behind another one. `granted` is what a payload shows without the scope.
+    /// Returns the node of an order that another object leads to.
     #[must_use]
-    pub fn granted(document: Arc<Order>, granted: Option<Reach>) -> Self {
-        Self { document, granted }
+    pub fn seen(document: Seen<Order>) -> Self {
+        Self { document }
     }
 }
 
@@ -62,7 +60,7 @@ impl OrderNode {
     /// Requires the scope `storefronts:read`, or the token of this customer; otherwise FORBIDDEN.
     async fn storefront(&self, ctx: &Context<'_>) -> Result<StorefrontNode> {
         let context = RequestContext::of(ctx)?;
-        storefront_of(context, self.granted.as_ref(), &self.document.storefront_id).await
+        storefront_of(context, self.document.sight(), &self.document.storefront_id).await
     }
 
     /// Order number of the online store, unique in the storefront.
@@ -76,7 +74,7 @@ impl OrderNode {
     /// customer.
     async fn customer(&self, ctx: &Context<'_>) -> Option<Result<CustomerNode>> {
         let id = self.document.customer_id.as_ref()?;
-        let load = async { customer_behind(RequestContext::of(ctx)?, self.granted.as_ref(), id).await };
+        let load = async { customer_behind(RequestContext::of(ctx)?, self.document.sight(), id).await };
         load.await.transpose()
     }
 

@@ -8,8 +8,7 @@ use serde::Serialize;
 
 use super::store::{self, UNIQUE_NUMBER};
 use super::{Given, Line, Money, Order, OrderStatus, PersonalData, Role, refusal};
-use crate::address;
-use crate::address::AddressContent;
+use crate::address::{AddressContent, store::Addresses};
 use crate::app::App;
 use crate::audit::Action;
 use crate::customer::Customer;
@@ -151,7 +150,7 @@ async fn write(app: &App, place: &StorefrontReach, tx: &mut Tx, new: &NewOrder, 
         return Ok(order.clone());
     }
     let customer = match &new.customer_id {
-        Some(id) => Some(address::store::customer_in(database, reach, tx, id).await?),
+        Some(id) => Some(Addresses::of(app, reach).customer_in(tx, id).await?),
         None => None,
     };
     let personal = personal(app, (reach, &mut *tx), new, customer.as_ref(), sent).await?;
@@ -228,7 +227,7 @@ async fn copy(
     };
     let id = role.meant(given, customer)?;
     let address = match id {
-        Some(id) => address::store::find_in(&app.database, reach, tx, &customer.id, id).await?,
+        Some(id) => Addresses::of(app, reach).find_in(tx, &customer.id, id).await?,
         None => None,
     };
     let address = address.ok_or_else(|| refusal::address_not_found(role))?;
@@ -248,7 +247,7 @@ pub async fn look_up(app: &App, reach: &Reach, customer: &Customer, role: Role, 
     let Some(id) = role.meant(given, customer)? else {
         return Ok(());
     };
-    match address::store::find(&app.database, reach, &customer.id, id).await? {
+    match Addresses::of(app, reach).find(&customer.id, id).await? {
         Some(_) => Ok(()),
         None => Err(refusal::address_not_found(role).into()),
     }

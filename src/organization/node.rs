@@ -11,6 +11,7 @@ use crate::platform::clock::Timestamp;
 use crate::platform::id::{ApiClientId, MemberId, OrganizationId};
 use crate::reach::principal::{CredentialKind, Identity};
 use crate::reach::scope::Scope;
+use crate::reach::seen::Sight;
 use crate::storefront::{Storefront, node::StorefrontNode};
 use crate::storefront_user::{StorefrontUser, node::StorefrontUserNode};
 use std::sync::Arc;
@@ -174,7 +175,7 @@ impl Viewer {
         let (id, _) = self.0.person()?.customer.as_ref()?;
         let load = async {
             let context = RequestContext::of(ctx)?;
-            customer_behind(context, Some(&context.principal.own_reach()?), id).await
+            customer_behind(context, &Sight::With(context.principal.own_reach()?), id).await
         };
         load.await.transpose()
     }

@@ -1,5 +1,6 @@
 //! An update of some fields of a versioned document.
 
+use async_graphql::MaybeUndefined;
 use bson::{Document, doc};
 use serde::Serialize;
 
@@ -50,5 +51,14 @@ impl Change {
             update.insert("$unset", self.unset);
         }
         update
+    }
+}
+
+/// `None` for an omitted value; the inner `None` for null.
+pub fn sent<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
+    match value {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(value) => Some(Some(value)),
     }
 }

@@ -1,6 +1,9 @@
 //! Rules for texts from outside: texts are rejected with a reason, and never altered.
 
-use crate::error::{UserError, UserErrorCode};
+use async_graphql::MaybeUndefined;
+
+use super::change::sent;
+use crate::error::{Faults, UserError, UserErrorCode};
 
 /// Accepts a text that is not blank, unchanged.
 ///
@@ -34,6 +37,36 @@ pub fn optional(value: &str, field: &str, max: usize) -> Result<String, UserErro
         ));
     }
     Ok(value.to_owned())
+}
+
+/// Checks the texts of an input, all with the same maximum length, and adds the errors to `faults`.
+pub struct TextChecks<'f> {
+    /// Receives the errors.
+    pub faults: &'f mut Faults,
+    /// Maximum length of each text, in characters.
+    pub max: usize,
+}
+
+impl TextChecks<'_> {
+    /// Checks a text that must not be blank; see [`required`].
+    pub fn required(&mut self, value: &str, field: &str) -> Option<String> {
+        self.faults.take(required(value, field, self.max))
+    }
+
+    /// Checks a text that may be omitted; see [`optional`].
+    pub fn optional(&mut self, value: Option<String>, field: &str) -> Option<String> {
+        self.faults.take(optional(&value?, field, self.max))
+    }
+
+    /// Checks the change of a text that must not be blank; null counts as blank.
+    pub fn change(&mut self, value: MaybeUndefined<String>, field: &str) -> Option<String> {
+        self.required(&sent(value)?.unwrap_or_default(), field)
+    }
+
+    /// Checks the change of a text that can be removed by null.
+    pub fn change_or_clear(&mut self, value: MaybeUndefined<String>, field: &str) -> Option<Option<String>> {
+        Some(self.optional(sent(value)?, field))
+    }
 }
 
 /// Returns the text without leading and trailing white space and invisible characters, which are often pasted along

@@ -12,9 +12,9 @@ use crate::reach::principal::{Policy, Principal};
 pub enum Sight {
     /// The policy of each object, applied to the caller.
     Policy,
-    /// The payload of a mutation about a person shows that person with this reach, also to callers without the scopes
-    /// for reading: whoever could cause the change may see its result.
-    Payload(Reach),
+    /// This reach, whatever scopes the caller has: the payload of a mutation shows the person that it concerns, and
+    /// `viewer` shows the caller itself.
+    With(Reach),
 }
 
 impl Sight {
@@ -25,32 +25,32 @@ impl Sight {
     pub fn reach(&self, principal: &Principal, policy: &Policy) -> Result<Reach> {
         match self {
             Self::Policy => principal.reach(policy),
-            Self::Payload(reach) => Ok(reach.clone()),
+            Self::With(reach) => Ok(reach.clone()),
         }
     }
 
-    /// Returns the sight of objects that a payload shows to the person concerned only; to backends, their policies
-    /// apply.
+    /// Returns the sight of objects that are shown without scopes to the person concerned only; for back ends, their
+    /// policies decide.
     #[must_use]
     pub fn of_the_persons_own(&self) -> Self {
         match self {
-            Self::Payload(reach) if reach.person().is_some() => self.clone(),
-            Self::Payload(_) | Self::Policy => Self::Policy,
+            Self::With(reach) if reach.person().is_some() => self.clone(),
+            Self::With(_) | Self::Policy => Self::Policy,
         }
     }
 
-    /// Whether the object is part of the payload of a mutation.
+    /// Whether the objects are shown without the scopes for reading them.
     #[must_use]
-    pub fn is_payload(&self) -> bool {
-        matches!(self, Self::Payload(_))
+    pub fn needs_no_scope(&self) -> bool {
+        matches!(self, Self::With(_))
     }
 
-    /// Distinguishes the objects of a payload from those that policies decide on; see [`Confine::scope`].
+    /// Distinguishes objects that are shown with a reach from those that policies decide on; see [`Confine::scope`].
     #[must_use]
     pub fn scope(&self) -> &str {
         match self {
             Self::Policy => "",
-            Self::Payload(reach) => reach.scope(),
+            Self::With(reach) => reach.scope(),
         }
     }
 }
@@ -79,10 +79,10 @@ impl<T> Seen<T> {
         Self::with(document, Sight::Policy)
     }
 
-    /// A document in the payload of a mutation, shown with this reach.
+    /// A document in the payload of a mutation, with the reach that it is shown with.
     #[must_use]
     pub fn in_payload(document: T, reach: Reach) -> Self {
-        Self::with(Arc::new(document), Sight::Payload(reach))
+        Self::with(Arc::new(document), Sight::With(reach))
     }
 
     /// A document behind another object, seen in the same way.

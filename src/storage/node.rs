@@ -18,7 +18,12 @@ use crate::platform::{
     page::{Connection, Count, PageArgs, Slice, SortOrder},
     scalar::{wire_bytes, wire_count},
 };
-use crate::reach::{Confine, Reach, StorageReach, principal::Policy, scope::Scope};
+use crate::reach::{
+    Confine, Reach, StorageReach,
+    principal::Policy,
+    scope::Scope,
+    seen::{Seen, Sight},
+};
 use crate::storefront_user::{
     StorefrontUser,
     node::{READ as READ_USERS, StorefrontUserNode},
@@ -33,30 +38,19 @@ pub const READ: Policy = Policy::backend(Scope::StorageRead).and_own();
 /// customer.
 #[derive(Description)]
 pub struct PrivateStorageNode {
-    owner: Arc<StorefrontUser>,
+    owner: Seen<StorefrontUser>,
     reach: Reach,
-    /// In a mutation's payload: what the caller may see without the scopes to query it.
-    granted: Option<Reach>,
 }
 
 impl PrivateStorageNode {
-    /// Returns the storage of a user. `granted` is what a payload shows without the scope.
+    /// Returns the storage of a user.
     ///
     /// # Errors
     /// FORBIDDEN if the caller may not read storage.
-    pub fn of(
-        context: &RequestContext,
-        owner: &Arc<StorefrontUser>,
-        granted: Option<&Reach>,
-    ) -> Result<Self> {
-        let reach = match granted {
-            Some(reach) => reach.clone(),
-            None => context.reach(&READ)?,
-        };
+    pub fn of(context: &RequestContext, owner: &Seen<StorefrontUser>) -> Result<Self> {
         Ok(Self {
-            owner: Arc::clone(owner),
-            reach,
-            granted: granted.cloned(),
+            reach: owner.sight().reach(&context.principal, &READ)?,
+            owner: owner.clone(),
         })
     }
 
@@ -153,8 +147,7 @@ impl PrivateStorageNode {
                 Ok(count.map_or(0, |count| *count))
             })
         });
-        let granted = self.granted.clone();
-        let node = |item| StorageItemNode::new(Arc::new(item), granted.clone());
+        let node = |item| StorageItemNode::new(self.owner.beside(Arc::new(item)));
         Ok(Connection::new(slice.map(node), count))
     }
 }
@@ -194,28 +187,24 @@ impl StorageItemFilter {
 /// client secret with the scope `customers:read`, or the token of its customer, and is removed after a week.
 #[derive(Clone, Description)]
 pub struct StorageItemNode {
-    document: Arc<StorageItem>,
-    /// In a mutation's payload: what the caller may see without the scopes to query it.
-    granted: Option<Reach>,
+    document: Seen<StorageItem>,
     /// Time at which the item expires; only exports do.
     goes_at: Option<Timestamp>,
 }
 
 impl StorageItemNode {
-    fn new(document: Arc<StorageItem>, granted: Option<Reach>) -> Self {
+    fn new(document: Seen<StorageItem>) -> Self {
         Self {
             document,
-            granted,
             goes_at: None,
         }
     }
 
-    /// Returns a data export, in the payload of a mutation that `granted` permitted, or as the caller's query found it.
+    /// Returns the node of a data export.
     #[must_use]
-    pub fn exported(export: &DataExport, granted: Option<&Reach>) -> Self {
+    pub fn exported(export: &DataExport, sight: Sight) -> Self {
         Self {
-            document: Arc::new(export.item()),
-            granted: granted.cloned(),
+            document: Seen::with(Arc::new(export.item()), sight),
             goes_at: Some(export.expires_at),
         }
     }
@@ -223,7 +212,7 @@ impl StorageItemNode {
     /// Returns the node in the payload of a mutation that `reach` permitted.
     #[must_use]
     pub fn in_payload(document: StorageItem, reach: &Reach) -> Self {
-        Self::new(Arc::new(document), Some(reach.clone()))
+        Self::new(Seen::in_payload(document, reach.clone()))
     }
 
     /// Returns the time until which a link that is created now is valid.
@@ -244,10 +233,7 @@ impl StorageItemNode {
     /// Requires the scope `storefront_users:read`, or the token of the owner or of its customer; otherwise FORBIDDEN.
     async fn owner(&self, ctx: &Context<'_>) -> Result<StorefrontUserNode> {
         let context = RequestContext::of(ctx)?;
-        let reach = match &self.granted {
-            Some(reach) => reach.clone(),
-            None => context.reach(&READ_USERS)?,
-        };
+        let reach = self.document.sight().reach(&context.principal, &READ_USERS)?;
         let storage = context
             .by_id::<PrivateStorage>(&reach, &self.document.storage_id)
             .await?;
@@ -258,9 +244,8 @@ impl StorageItemNode {
         };
         let gone =
             || Error::Forbidden("The item belongs to someone else now, or is being removed.".to_owned());
-        let granted = self.granted.clone();
         owner
-            .map(|owner| StorefrontUserNode::granted(owner, granted))
+            .map(|owner| StorefrontUserNode::seen(self.document.beside(owner)))
             .ok_or_else(gone)
     }
 
@@ -339,7 +324,7 @@ impl GlobalNode for StorageItemNode {
             let reach = item_reach(context, &reach).await?;
             let found = context.by_id::<StorageItem>(&reach, id).await?;
             if let Some(document) = found {
-                return Ok(Some(StorageItemNode::new(document, None)));
+                return Ok(Some(StorageItemNode::new(Seen::by_policy(document))));
             }
         }
         let Ok(reach) = context.reach(&data_export::READ) else {
@@ -348,6 +333,6 @@ impl GlobalNode for StorageItemNode {
         let found = context.by_id::<DataExport>(&reach, id).await?;
         let now = context.app.clock.now();
         let found = found.filter(|export| export.is_there(now));
-        Ok(found.map(|export| StorageItemNode::exported(&export, None)))
+        Ok(found.map(|export| StorageItemNode::exported(&export, Sight::Policy)))
     }
 }

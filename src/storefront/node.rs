@@ -26,7 +26,7 @@ use crate::platform::{
     id::StorefrontId,
     page::{Connection, Count, PageArgs, SortOrder},
 };
-use crate::reach::{Reach, principal::Policy, scope::Scope};
+use crate::reach::{principal::Policy, scope::Scope, seen::Sight};
 use crate::storefront_user::node::{StorefrontUserFilter, StorefrontUserNode, users_of};
 
 /// Who may read storefronts and their public parts.
@@ -313,20 +313,17 @@ impl GlobalNode for StorefrontNode {
     }
 }
 
-/// Returns the storefront of an object, for the fields that lead to it. `granted` is what a payload shows without the
-/// scope.
+/// Returns the storefront of an object, for the fields that lead to it.
 ///
 /// # Errors
 /// FORBIDDEN if the caller may not read storefronts.
 pub async fn storefront_of(
     context: &RequestContext,
-    granted: Option<&Reach>,
+    sight: &Sight,
     id: &StorefrontId,
 ) -> Result<StorefrontNode> {
-    let found = match granted {
-        Some(reach) => context.by_id::<Storefront>(reach, id).await?,
-        None => context.by_id::<Storefront>(&context.reach(&READ)?, id).await?,
-    };
+    let reach = sight.reach(&context.principal, &READ)?;
+    let found = context.by_id::<Storefront>(&reach, id).await?;
     found
         .map(StorefrontNode)
         .ok_or_else(|| Error::internal("the storefront of an object does not exist"))

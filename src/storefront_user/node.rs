@@ -15,7 +15,7 @@ use crate::platform::{
     id::{Id, StorefrontId, StorefrontUserId},
     page::{Connection, Count, PageArgs, SortOrder},
 };
-use crate::reach::{Reach, principal::Policy, scope::Scope};
+use crate::reach::{Reach, principal::Policy, scope::Scope, seen::Seen};
 use crate::storage::node::PrivateStorageNode;
 use crate::storefront::node::{StorefrontNode, storefront_of};
 
@@ -28,34 +28,27 @@ pub const READ: Policy = Policy::backend(Scope::StorefrontUsersRead).and_own();
 /// An anonymous user is temporary, a regular user is not.
 #[derive(Clone, Description)]
 pub struct StorefrontUserNode {
-    document: Arc<StorefrontUser>,
-    /// In a mutation's payload: what the caller may see of this user without the scopes to query it.
-    granted: Option<Reach>,
+    document: Seen<StorefrontUser>,
 }
 
 impl StorefrontUserNode {
-    /// Returns the node of a document.
+    /// Returns the node of a user behind which policies decide.
     #[must_use]
     pub fn new(document: Arc<StorefrontUser>) -> Self {
-        Self {
-            document,
-            granted: None,
-        }
+        Self::seen(Seen::by_policy(document))
     }
 
     /// Returns the node in the payload of a mutation that `reach` permitted.
     #[must_use]
     pub fn in_payload(document: StorefrontUser, reach: &Reach) -> Self {
-        Self {
-            granted: Some(reach.showing(&document.id)),
-            document: Arc::new(document),
-        }
+        let reach = reach.showing(&document.id);
+        Self::seen(Seen::in_payload(document, reach))
     }
 
-    /// Returns the node behind another one. `granted` is what a payload shows without the scope.
+    /// Returns the node of a user that another object leads to.
     #[must_use]
-    pub fn granted(document: Arc<StorefrontUser>, granted: Option<Reach>) -> Self {
-        Self { document, granted }
+    pub fn seen(document: Seen<StorefrontUser>) -> Self {
+        Self { document }
     }
 }
 
@@ -71,7 +64,7 @@ impl StorefrontUserNode {
     async fn storefront(&self, ctx: &Context<'_>) -> Result<StorefrontNode> {
         {
             let context = RequestContext::of(ctx)?;
-            storefront_of(context, self.granted.as_ref(), &self.document.storefront_id).await
+            storefront_of(context, self.document.sight(), &self.document.storefront_id).await
         }
     }
 
@@ -93,14 +86,14 @@ impl StorefrontUserNode {
     /// Null if the user has no customer account or the caller may not read it.
     async fn customer(&self, ctx: &Context<'_>) -> Option<Result<CustomerNode>> {
         let id = self.document.customer_id.as_ref()?;
-        let load = async { customer_behind(RequestContext::of(ctx)?, self.granted.as_ref(), id).await };
+        let load = async { customer_behind(RequestContext::of(ctx)?, self.document.sight(), id).await };
         load.await.transpose()
     }
 
     /// Private storage of the user.
     /// Requires the scope `storage:read`, or the token of this user or of its customer; otherwise FORBIDDEN.
     async fn private_storage(&self, ctx: &Context<'_>) -> Result<PrivateStorageNode> {
-        PrivateStorageNode::of(RequestContext::of(ctx)?, &self.document, self.granted.as_ref())
+        PrivateStorageNode::of(RequestContext::of(ctx)?, &self.document)
     }
 
     /// Regular user that this anonymous user was merged into; null if it was not merged or that user has been removed.
@@ -108,10 +101,7 @@ impl StorefrontUserNode {
         let id = self.document.merged_into.as_ref()?;
         let load = async {
             let context = RequestContext::of(ctx)?;
-            let reach = match &self.granted {
-                Some(reach) => reach.clone(),
-                None => context.reach(&READ)?,
-            };
+            let reach = self.document.sight().reach(&context.principal, &READ)?;
             Ok(context.by_id::<StorefrontUser>(&reach, id).await?.map(Self::new))
         };
         load.await.transpose()
