@@ -335,7 +335,20 @@ fn the_image_is_built_with_the_compiler_that_changes_are_checked_with() {
     let pinned = value_in("rust-toolchain.toml", "channel");
     let image = std::fs::read_to_string(root().join("Dockerfile")).expect("Dockerfile");
     let builder = format!("\nFROM rust:{pinned}-");
-    assert!(image.contains(&builder), "Dockerfile builds with another Rust than {pinned}");
+    assert!(
+        image.contains(&builder),
+        "Dockerfile builds with another Rust than {pinned}"
+    );
+}
+
+#[test]
+fn the_readme_names_the_oldest_compiler() {
+    let oldest = value_in("Cargo.toml", "rust-version");
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
+    assert!(
+        readme.contains(&format!("You need Rust {oldest} or newer")),
+        "{oldest}"
+    );
 }
 
 #[test]
