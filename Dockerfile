@@ -3,7 +3,8 @@
 
 FROM node:22-bookworm-slim AS node
 
-FROM rust:1-bookworm AS build
+# The compiler of rust-toolchain.toml; a test compares them.
+FROM rust:1.95.0-bookworm AS build
 # Node and npm build GraphiQL into the binary; Debian's own are older than its tools accept.
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm

@@ -23,9 +23,22 @@ bench *parts:
 schema:
     cargo run --quiet -- schema > schema.graphql
 
-# Checks format and lints.
+# Writes the column of tests in docs/REQUIREMENTS.md from the code.
+requirements:
+    UPDATE_REQUIREMENTS=1 cargo test --test it -- requirements
+
+# Builds the documentation of the crate with its private items.
+doc *arguments:
+    RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items {{ arguments }}
+
+# Formats the code.
+format:
+    cargo fmt
+
+# Checks format, spelling (https://github.com/crate-ci/typos) and lints.
 lint:
     cargo fmt --all --check
+    typos
     cargo clippy --locked --all-targets -- -D warnings
     GATEWAY_BUILD_GRAPHIQL=off cargo clippy --locked --package storefront-gateway --no-default-features --lib --bins -- -D warnings
 

@@ -308,9 +308,9 @@ impl Sessions {
         let Some(session) = self.collection().find_one(doc! { "_id": id }).await? else {
             return Ok(Refreshed::Invalid);
         };
-        let is_anothers = |client: &str| !session.is_refreshed_by(client);
+        let is_of_another = |client: &str| !session.is_refreshed_by(client);
         let is_over = session.refresh_hash.is_empty() || session.refresh_hash == used;
-        if client.is_some_and(is_anothers) || is_over {
+        if client.is_some_and(is_of_another) || is_over {
             return Ok(Refreshed::Invalid);
         }
         let just_used = session.rotation.as_ref().is_some_and(|rotation| {

@@ -75,12 +75,12 @@ fn paint(at: impl Fn(u32, u32) -> Colour) -> Result<Vec<u8>> {
     Ok(file)
 }
 
-/// Returns the share of `part` in `whole`, in 255ths.
+/// Returns the share of `part` in `whole`, from 0 to 255.
 fn share(part: u32, whole: u32) -> u32 {
     (part * 255 / whole).min(255)
 }
 
-/// Returns the colour between two colours, `share` 255ths of the way to the second.
+/// Returns the colour between two colours: the first for a `share` of 0, the second for a `share` of 255.
 fn mix(from: Colour, to: Colour, share: u32) -> Colour {
     let between = |from: u8, to: u8| {
         let mixed = (u32::from(from) * (255 - share) + u32::from(to) * share) / 255;

@@ -331,6 +331,37 @@ fn the_schema_file_is_what_the_code_says() {
     assert!(same, "write it anew: cargo run -- schema > schema.graphql");
 }
 
+/// The quoted value of a line `key = "value"` in a file of the project.
+fn value_in(file: &str, key: &str) -> String {
+    let text = std::fs::read_to_string(root().join(file)).expect(file);
+    let mut values = text
+        .lines()
+        .filter_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('='));
+    let value = values.next().unwrap_or_else(|| panic!("{file} has no {key}"));
+    value.trim().trim_matches('"').to_owned()
+}
+
+#[test]
+fn the_image_is_built_with_the_compiler_that_changes_are_checked_with() {
+    let pinned = value_in("rust-toolchain.toml", "channel");
+    let image = std::fs::read_to_string(root().join("Dockerfile")).expect("Dockerfile");
+    let builder = format!("\nFROM rust:{pinned}-");
+    assert!(
+        image.contains(&builder),
+        "Dockerfile builds with another Rust than {pinned}"
+    );
+}
+
+#[test]
+fn the_readme_names_the_oldest_compiler() {
+    let oldest = value_in("Cargo.toml", "rust-version");
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
+    assert!(
+        readme.contains(&format!("You need Rust {oldest} or newer")),
+        "{oldest}"
+    );
+}
+
 #[test]
 fn the_operators_guide_lists_the_settings_as_they_are() {
     let guide = std::fs::read_to_string(root().join("docs/operators.md")).expect("docs/operators.md");

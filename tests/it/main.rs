@@ -17,6 +17,7 @@ mod custom_fields;
 mod customers;
 mod database_faults;
 mod database_sessions;
+mod docs;
 mod erasure;
 mod faults;
 mod filters;

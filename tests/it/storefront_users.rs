@@ -319,7 +319,7 @@ async fn sfu_20_a_token_that_is_not_ours_is_refused() {
 
 // SFU-21
 #[tokio::test]
-async fn sfu_21_one_persons_token_never_reaches_anothers() {
+async fn sfu_21_the_token_of_one_person_never_reaches_the_data_of_another() {
     let shop = kit::shop().await;
     let (ann, bob) = (shop.ann("ann").await, shop.ann("bob").await);
     let photo = ann.upload("cat.png", &png(1)).await;

@@ -319,7 +319,7 @@ fn in_storefront(shop: &Shop, email: &str, password: &str) -> Value {
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_a_backend_names_its_shopper_so_that_ones_mistakes_are_not_anothers() {
+async fn tok_03_a_backend_names_its_shopper_so_that_mistakes_of_one_do_not_count_for_another() {
     let shop = setup().start().await;
     ada(&shop, ADA).await;
     let tries = async |caller: &Caller, password: &str| {

@@ -161,7 +161,7 @@ async fn what_does_not_fit_is_refused_as_the_standard_says() {
 
 // SPR-04, TOK-01
 #[tokio::test]
-async fn anothers_refresh_token_is_refused_and_stays_good() {
+async fn the_refresh_token_of_another_client_is_refused_and_stays_good() {
     let shop = shop().await;
     let (caller, token) = ada(&shop, EMAIL).await;
     let other = shop

@@ -140,7 +140,7 @@ async fn cst_06_a_verification_from_outside_ends_all_that_was_prepared() {
 enum By {
     Session,
     Password,
-    AnothersSession,
+    SessionOfAnother,
 }
 
 async fn redeems(shop: &Shop, customer: &Caller, field: &str, token: &str, by: By) -> Value {
@@ -151,7 +151,7 @@ async fn redeems(shop: &Shop, customer: &Caller, field: &str, token: &str, by: B
             let input = json!({ "token": token, "password": PASSWORD });
             shop.nobody().done(field, input).await
         }
-        By::AnothersSession => {
+        By::SessionOfAnother => {
             let (other, _) = ada(shop, "other@example.com").await;
             other.done(field, input).await
         }
@@ -164,10 +164,10 @@ async fn cst_06_a_session_or_the_password_keeps_both() {
     for (field, by, kept) in [
         (VERIFY, By::Session, true),
         (VERIFY, By::Password, true),
-        (VERIFY, By::AnothersSession, false),
+        (VERIFY, By::SessionOfAnother, false),
         (CONFIRM, By::Session, true),
         (CONFIRM, By::Password, true),
-        (CONFIRM, By::AnothersSession, false),
+        (CONFIRM, By::SessionOfAnother, false),
     ] {
         let (shop, mut mails) = shop().await;
         let (customer, refresh) = ada(&shop, "ada@example.com").await;

@@ -13,7 +13,7 @@ use storefront_gateway::platform::crypto::fingerprint;
 
 use super::server::scratch;
 
-/// Environment variable with the tools that must not be missing, separated by commas: `node,chromium`.
+/// Environment variable with the tools that must not be missing, separated by commas: `node,chromium,curl`.
 const REQUIRE: &str = "STOREFRONT_GATEWAY_TEST_REQUIRE";
 
 /// Timeout of a script: it only makes a test fail and measures nothing.
@@ -32,6 +32,8 @@ pub(crate) enum Tool {
     Node,
     /// Chromium, and GraphiQL in the binary.
     Chromium,
+    /// curl.
+    Curl,
 }
 
 impl Tool {
@@ -39,6 +41,7 @@ impl Tool {
         match self {
             Self::Node => "node",
             Self::Chromium => "chromium",
+            Self::Curl => "curl",
         }
     }
 

@@ -114,7 +114,7 @@ async fn epc_09_an_account_is_linked_only_where_both_sides_have_verified_its_add
 
 // EPC-09
 #[tokio::test]
-async fn epc_09_an_unverified_address_makes_an_account_that_ends_with_the_addresss_owner() {
+async fn epc_09_an_unverified_address_makes_an_account_that_ends_with_the_owner_of_the_address() {
     let (shop, _op) = shop_and_op().await;
     // Somebody who claims to have Ada's email address.
     let squatter = "mallory {\"email\": \"ada@example.com\", \"email_verified\": false}";

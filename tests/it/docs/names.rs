@@ -1,0 +1,48 @@
+//! Settings that the documentation and the files beside it name are settings of the gateway, and their examples are
+//! read.
+
+use storefront_gateway::config::{Config, SETTINGS};
+
+use super::blocks::Document;
+
+/// Files beside the documents that set variables of the gateway.
+const FILES: [&str; 3] = ["Dockerfile", "docker-compose.yml", "docker/storefront-gateway"];
+
+/// Returns the names in a text that begin as those of settings do. The beginning alone is not a name.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|char: char| !char.is_ascii_alphanumeric() && char != '_');
+    words.filter(|word| word.starts_with("GATEWAY_") && *word != "GATEWAY_")
+}
+
+#[test]
+fn settings_that_are_named_exist() {
+    let mut documents = Document::all();
+    documents.extend(FILES.map(Document::read));
+    let mut unknown = Vec::new();
+    for document in &documents {
+        for name in names(&document.text) {
+            if !SETTINGS.iter().any(|setting| setting.name == name) {
+                unknown.push(format!("{}: {name}", document.path));
+            }
+        }
+    }
+    assert_eq!(unknown, [""; 0]);
+}
+
+#[test]
+fn values_that_are_shown_are_read() {
+    let mut count = 0;
+    for document in Document::all() {
+        for span in document.spans() {
+            let example = span
+                .split_once('=')
+                .filter(|(name, _)| names(name).next() == Some(*name));
+            if let Some((name, value)) = example {
+                count += 1;
+                let read = Config::from_vars([(name.to_owned(), value.to_owned())]);
+                assert!(read.is_ok(), "{}: {span}: {read:?}", document.path);
+            }
+        }
+    }
+    assert!(count > 1, "the examples were not found");
+}
