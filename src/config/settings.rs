@@ -8,7 +8,7 @@ use super::limits::{
 use super::setting::Setting;
 use super::tree::{Config, DatabaseSettings, HttpConfig, LogConfig, MailConfig, TelemetryConfig};
 
-/// The slices that [`row::settings`](super::row::settings) makes of the structs.
+/// The slices that `settings!` makes of the structs.
 const SLICES: &[&[Setting]] = &[
     DatabaseSettings::DATABASE,
     Config::DATA_DIR,
