@@ -1,8 +1,9 @@
 //! The gateway's settings: one typed tree read from variables, every fault reported at once.
 //!
-//! A setting is a row in [`SETTINGS`] and a field in [`Config`]. Nothing here touches the process
-//! environment, the network or a clock; [`Config::load`] reads one file, `.env`. An empty value counts as not
-//! set, so that `GATEWAY_SMTP_URL= storefront-gateway serve` puts aside what the file says.
+//! A setting is one row: a field of [`Config`] or of its parts, with the name, default, bounds and meaning of the
+//! variable. [`SETTINGS`] is the table of all rows. Nothing here touches the process environment, the network or a
+//! clock; [`Config::load`] reads one file, `.env`. An empty value counts as not set, so that
+//! `GATEWAY_SMTP_URL= storefront-gateway serve` puts aside what the file says.
 
 mod backends;
 mod help;
@@ -11,6 +12,7 @@ mod load;
 mod nearest;
 mod parse;
 mod reader;
+mod row;
 mod setting;
 mod settings;
 #[cfg(test)]

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::RangeInclusive;
-use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::nearest::nearest_name;
-use super::parse::{self, Parsed};
-use super::setting::{DefaultValue, Setting, Unit};
+use super::row::Row;
+use super::setting::Setting;
 use super::settings;
 
 /// What every variable of ours begins with.
@@ -55,6 +53,8 @@ impl std::error::Error for ConfigFaults {}
 /// A faulty value is replaced by its default and reading goes on; [`Reader::finish`] then refuses the whole.
 pub(super) struct Reader {
     given: BTreeMap<String, Zeroizing<String>>,
+    /// The names of the settings that were read so far.
+    taken: Vec<&'static str>,
     faults: Vec<Fault>,
 }
 
@@ -63,6 +63,7 @@ impl Reader {
     pub(super) fn new(vars: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut reader = Self {
             given: BTreeMap::new(),
+            taken: Vec::new(),
             faults: Vec::new(),
         };
         for (name, value) in vars {
@@ -92,57 +93,21 @@ impl Reader {
         self.faults.iter().all(|fault| !names.contains(&&*fault.variable))
     }
 
-    /// A setting with a default in the table, read by `parse`.
-    pub(super) fn value<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Parsed<T>) -> T {
-        self.optional(name, &parse).unwrap_or_else(|| {
-            let DefaultValue::Text(text) = row(name).default else {
-                unreachable!("{name} has no default value in the table of settings")
-            };
-            parse(text).unwrap_or_else(|why| unreachable!("the default of {name} {why}"))
-        })
-    }
-
-    /// A setting that may be absent, read by `parse`; `None` too when it is faulty.
-    pub(super) fn optional<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Parsed<T>) -> Option<T> {
-        let result = parse(self.given.get(name)?);
-        result.map_err(|why| self.refuse(name, &why)).ok()
-    }
-
-    pub(super) fn switch(&mut self, name: &'static str) -> bool {
-        self.value(name, parse::switch)
-    }
-
-    /// A duration within the table's bounds.
-    pub(super) fn duration(&mut self, name: &'static str) -> Duration {
-        let Unit::Duration { least, most } = row(name).unit else {
-            unreachable!("{name} is no duration in the table of settings")
-        };
-        self.value(name, |text| parse::duration(text, least, most))
-    }
-
-    /// A number of bytes within the table's bounds.
-    pub(super) fn size(&mut self, name: &'static str) -> u64 {
-        let Unit::Size { least, most } = row(name).unit else {
-            unreachable!("{name} is no size in the table of settings")
-        };
-        self.value(name, |text| parse::size_within(text, least, most))
-    }
-
-    /// A whole number within the table's bounds, in the type that the caller keeps it in.
-    pub(super) fn number<T: TryFrom<u64>>(&mut self, name: &'static str) -> T {
-        let bounds = bounds(name);
-        self.value(name, |text| parse::number(text, &bounds))
-    }
-
-    /// As [`Reader::number`], for one without a fixed default.
-    pub(super) fn optional_number<T: TryFrom<u64>>(&mut self, name: &'static str) -> Option<T> {
-        let bounds = bounds(name);
-        self.optional(name, |text| parse::number(text, &bounds))
+    /// Takes the value of a setting; of one that is not set or faulty, the default.
+    pub(super) fn take<T>(&mut self, row: &Row<T>) -> T {
+        let name = row.setting.name;
+        self.taken.push(name);
+        match self.given.get(name).map(|text| row.parse(text)) {
+            Some(Ok(value)) => return value,
+            Some(Err(why)) => self.refuse(name, &why),
+            None => {}
+        }
+        row.default_value()
     }
 
     /// Records a fault of a setting: `why` follows the value, as in `"12" has no unit`.
     pub(super) fn refuse(&mut self, name: &'static str, why: &str) {
-        let setting = row(name);
+        let setting = settings::find(name).unwrap_or_else(|| unreachable!("{name} is missing in the table"));
         let subject = match self.given.get(name) {
             Some(value) => shown(setting, value),
             None => "it".to_owned(),
@@ -156,25 +121,15 @@ impl Reader {
         });
     }
 
-    /// `config` when nothing was wrong, else every fault.
-    pub(super) fn finish<T>(self, config: T) -> Result<T, ConfigFaults> {
+    /// `config` when nothing was wrong, else every fault: those of unknown names, then in the order of reading.
+    pub(super) fn finish<T>(mut self, config: T) -> Result<T, ConfigFaults> {
         if self.faults.is_empty() {
-            Ok(config)
-        } else {
-            Err(ConfigFaults(self.faults))
+            return Ok(config);
         }
+        let taken = |fault: &Fault| self.taken.iter().position(|name| *name == fault.variable);
+        self.faults.sort_by_key(taken);
+        Err(ConfigFaults(self.faults))
     }
-}
-
-fn row(name: &'static str) -> &'static Setting {
-    settings::find(name).unwrap_or_else(|| unreachable!("{name} is missing in the table of settings"))
-}
-
-fn bounds(name: &'static str) -> RangeInclusive<u64> {
-    let Unit::Number { least, most } = row(name).unit else {
-        unreachable!("{name} is no number in the table of settings")
-    };
-    least..=most
 }
 
 fn unknown(name: String) -> Fault {

@@ -1,9 +1,9 @@
-//! What a setting is: the shape of a row in the table, and its words for a person.
+//! What a setting is, and its words for a person.
 
 use std::fmt;
 
 /// One variable that the gateway reads.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Setting {
     /// The variable's full name.
     pub name: &'static str,
@@ -88,113 +88,4 @@ impl fmt::Display for Unit {
             Self::List(form) => write!(f, "{form}, separated by commas"),
         }
     }
-}
-
-/// The longest lifetime. Ten years is longer than anybody means, and date arithmetic stays far from its end.
-pub(super) const LONGEST: &str = "3650d";
-
-/// A row; the arguments are the fields of [`Setting`].
-pub(super) const fn setting(
-    name: &'static str,
-    default: DefaultValue,
-    unit: Unit,
-    example: &'static str,
-    meaning: &'static str,
-) -> Setting {
-    Setting {
-        name,
-        default,
-        unit,
-        example,
-        meaning,
-        secret: false,
-    }
-}
-
-/// A row whose value may hold a secret.
-pub(super) const fn secret(
-    name: &'static str,
-    default: DefaultValue,
-    unit: Unit,
-    example: &'static str,
-    meaning: &'static str,
-) -> Setting {
-    Setting {
-        name,
-        default,
-        unit,
-        example,
-        meaning,
-        secret: true,
-    }
-}
-
-/// A lifetime of something that is kept in the database, where fractions of a second count.
-pub(super) const fn lifetime(name: &'static str, default: &'static str, meaning: &'static str) -> Setting {
-    setting(
-        name,
-        DefaultValue::Text(default),
-        Unit::Duration {
-            least: "1ms",
-            most: LONGEST,
-        },
-        default,
-        meaning,
-    )
-}
-
-/// A lifetime of a JWT, whose times are whole seconds (RFC 7519 §2, as we write them).
-pub(super) const fn jwt_lifetime(
-    name: &'static str,
-    default: &'static str,
-    meaning: &'static str,
-) -> Setting {
-    setting(
-        name,
-        DefaultValue::Text(default),
-        Unit::Duration {
-            least: "1s",
-            most: LONGEST,
-        },
-        default,
-        meaning,
-    )
-}
-
-/// A number of bytes, from one on.
-pub(super) const fn size(
-    name: &'static str,
-    default: &'static str,
-    most: &'static str,
-    meaning: &'static str,
-) -> Setting {
-    setting(
-        name,
-        DefaultValue::Text(default),
-        Unit::Size { least: "1B", most },
-        default,
-        meaning,
-    )
-}
-
-/// A whole number between bounds.
-pub(super) const fn number(
-    name: &'static str,
-    default: &'static str,
-    least: u64,
-    most: u64,
-    meaning: &'static str,
-) -> Setting {
-    setting(
-        name,
-        DefaultValue::Text(default),
-        Unit::Number { least, most },
-        default,
-        meaning,
-    )
-}
-
-/// A switch that is on unless it is put off.
-pub(super) const fn switch(name: &'static str, meaning: &'static str) -> Setting {
-    setting(name, DefaultValue::Text("on"), Unit::Switch, "off", meaning)
 }

@@ -1,4 +1,4 @@
-//! The typed tree, and how each part of it is read.
+//! The typed tree: its fields with their settings, and the rules between settings.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,48 +12,65 @@ use super::backends::{self, SmtpServer};
 use super::limits::{ConnectionLimits, GuardLimits, PasswordConfig, StorageLimits, TokenLifetimes};
 use super::parse::Parsed;
 use super::reader::{ConfigFaults, Reader};
+use super::row::{LONGEST, choice, duration, form, lifetime, list, settings, size, switch};
 use super::web::{self, AddressHeader, CorsOrigins, PublicUrl};
 use crate::platform::secret::{MasterKey, Secret};
 
-/// Everything that an operator can set. Checked as a whole: a `Config` that exists is one that the gateway
-/// can use.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// Whether anything is set at all; the gateway starts as a demo when nothing is.
-    pub any_set: bool,
-    /// Directory of the managed database, the generated master key, and mails without SMTP.
-    pub data_dir: PathBuf,
-    /// Where documents are kept.
-    pub database: DatabaseConfig,
-    /// Encrypts signing keys and identity providers' secrets. `None`, which only a managed database allows:
-    /// the one in the data directory, generated at the first start.
-    pub master_key: Option<MasterKey>,
-    /// Addresses, browsers and proxies.
-    pub http: HttpConfig,
-    /// What a document may be before it is refused.
-    pub guard: GuardLimits,
-    /// How long tokens and mailed keys are good for.
-    pub tokens: TokenLifetimes,
-    /// Idle time after which an anonymous user is removed.
-    pub anonymous_ttl: Duration,
-    /// Time between a requested erasure and its start; may be zero.
-    pub anonymization_grace: Duration,
-    /// How long an entry of the audit trail is kept.
-    pub audit_ttl: Duration,
-    /// What may be uploaded.
-    pub storage: StorageLimits,
-    /// Password rules and hashing.
-    pub passwords: PasswordConfig,
-    /// Off for load tests: no waits and no limits on mails.
-    pub rate_limits: bool,
-    /// Where mails go.
-    pub mail: MailConfig,
-    /// Off where another copy runs the jobs.
-    pub jobs: bool,
-    /// What is logged, and how.
-    pub log: LogConfig,
-    /// Traces and metrics.
-    pub telemetry: TelemetryConfig,
+settings! {
+    /// Everything that an operator can set. Checked as a whole: a `Config` that exists is one that the gateway
+    /// can use.
+    #[derive(Debug, Clone)]
+    pub struct Config {
+        [DATA_DIR]
+        /// Addresses, browsers and proxies.
+        http: HttpConfig => HttpConfig::read;
+        /// Whether anything is set at all; the gateway starts as a demo when nothing is.
+        any_set: bool => Reader::any_set;
+        data_dir: PathBuf = "GATEWAY_DATA_DIR",
+            form(path, "a path").default(".storefront-gateway").example("/var/lib/storefront-gateway"),
+            "Directory for the gateway's own database, the generated master key, and mails if GATEWAY_SMTP_URL is not set.";
+
+        [MASTER_KEY]
+        /// Where documents are kept.
+        database: DatabaseConfig => DatabaseConfig::read;
+        /// `None`, which only a managed database allows: the one in the data directory, generated at the first start.
+        master_key: Option<MasterKey> = "GATEWAY_MASTER_KEY",
+            form(|text| backends::master_key(text).map(Some), "32 random bytes in base64")
+                .none("generated in the data directory; required with GATEWAY_MONGODB_URI")
+                .example("the output of `openssl rand -base64 32`")
+                .secret(),
+            "Key that encrypts stored secrets, such as signing keys; must be the same for all copies of the gateway.";
+
+        [RETENTION]
+        /// Traces and metrics.
+        telemetry: TelemetryConfig => TelemetryConfig::read;
+        /// What a document may be before it is refused.
+        guard: GuardLimits => GuardLimits::read;
+        /// How long tokens and mailed keys are good for.
+        tokens: TokenLifetimes => TokenLifetimes::read;
+        anonymous_ttl: Duration = "GATEWAY_ANONYMOUS_TTL", lifetime("30d"),
+            "Time without use after which an anonymous storefront user and its files are deleted.";
+        anonymization_grace: Duration = "GATEWAY_ANONYMIZATION_GRACE", duration("24h", "0s", LONGEST).example("0s"),
+            "Time between the request to erase a customer and the start of the erasure; 0s starts it at once.";
+        audit_ttl: Duration = "GATEWAY_AUDIT_TTL", lifetime("400d"),
+            "Time after which an entry of the audit trail is deleted; a changed value applies to new entries only.";
+
+        [RATE_LIMITS]
+        /// What may be uploaded.
+        storage: StorageLimits => StorageLimits::read;
+        /// Password rules and hashing.
+        passwords: PasswordConfig => PasswordConfig::read;
+        rate_limits: bool = "GATEWAY_RATE_LIMITS", switch(),
+            "Rate limits; off disables them, for load tests only. The queue for password hashes remains bounded.";
+
+        [JOBS]
+        /// Where mails go.
+        mail: MailConfig => MailConfig::read;
+        jobs: bool = "GATEWAY_JOBS", switch(),
+            "Background jobs; set it to off only if another copy of the gateway runs them.";
+        /// What is logged, and how.
+        log: LogConfig => LogConfig::read;
+    }
 }
 
 impl Config {
@@ -63,31 +80,28 @@ impl Config {
     /// [`ConfigFaults`] with every wrong setting and every unknown `GATEWAY_*` name.
     pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigFaults> {
         let mut reader = Reader::new(vars);
-        let config = Self::read(&mut reader);
+        let mut config = Self::read(&mut reader);
+        config.check(&mut reader);
+        let storage = &mut config.storage;
+        storage.anonymous_quota = storage.anonymous_quota.min(storage.quota);
         reader.finish(config)
     }
 
-    fn read(reader: &mut Reader) -> Self {
-        let http = HttpConfig::read(reader);
-        Self {
-            any_set: reader.any_set(),
-            data_dir: reader.value("GATEWAY_DATA_DIR", path),
-            database: DatabaseConfig::read(reader),
-            master_key: master_key(reader),
-            telemetry: TelemetryConfig::read(reader, http.listen),
-            http,
-            guard: GuardLimits::read(reader),
-            tokens: TokenLifetimes::read(reader),
-            anonymous_ttl: reader.duration("GATEWAY_ANONYMOUS_TTL"),
-            anonymization_grace: reader.duration("GATEWAY_ANONYMIZATION_GRACE"),
-            audit_ttl: reader.duration("GATEWAY_AUDIT_TTL"),
-            storage: StorageLimits::read(reader),
-            passwords: PasswordConfig::read(reader),
-            rate_limits: reader.switch("GATEWAY_RATE_LIMITS"),
-            mail: MailConfig::read(reader),
-            jobs: reader.switch("GATEWAY_JOBS"),
-            log: LogConfig::read(reader),
+    /// Checks the rules between settings.
+    fn check(&self, reader: &mut Reader) {
+        const MASTER_KEY: &str = "GATEWAY_MASTER_KEY";
+        const METRICS: &str = "GATEWAY_METRICS_LISTEN";
+        // Every copy on a shared database must have the key in common and therefore cannot generate it.
+        if reader.is_set("GATEWAY_MONGODB_URI") && !reader.is_set(MASTER_KEY) {
+            reader.refuse(MASTER_KEY, "is not set, but is required with GATEWAY_MONGODB_URI");
         }
+        let api = self.http.listen;
+        let same = self.telemetry.metrics_listen == Some(api) && api.port() != 0;
+        if same && reader.sound(&["GATEWAY_LISTEN"]) {
+            reader.refuse(METRICS, "is also the address of the API (GATEWAY_LISTEN)");
+        }
+        self.storage.check(reader);
+        self.passwords.argon2.check(reader);
     }
 }
 
@@ -115,43 +129,102 @@ pub enum DatabaseServer {
     },
 }
 
-impl DatabaseConfig {
-    fn read(reader: &mut Reader) -> Self {
-        let mongod = reader.optional("GATEWAY_MONGOD", path);
-        let server = match reader.optional("GATEWAY_MONGODB_URI", backends::mongodb_uri) {
-            Some(uri) => DatabaseServer::External { uri },
-            None => DatabaseServer::Managed { mongod },
-        };
-        Self {
-            server,
-            name: reader.value("GATEWAY_MONGODB_DATABASE", backends::database_name),
-        }
+/// Database names as MongoDB allows them on every platform.
+const DATABASE_NAME: &str =
+    "a name of 1 to 63 bytes without spaces and /\\.\"$*<>:|?, except admin, local and config";
+
+settings! {
+    /// What a [`DatabaseConfig`] is made of.
+    pub(super) struct DatabaseSettings {
+        [MONGOD]
+        mongod: Option<PathBuf> = "GATEWAY_MONGOD",
+            form(|text| path(text).map(Some), "a path")
+                .none("none: `mongod` on PATH, otherwise downloaded")
+                .example("/usr/bin/mongod"),
+            "Path of the MongoDB server binary, for the database that the gateway runs itself.";
+
+        [DATABASE]
+        uri: Option<Secret> = "GATEWAY_MONGODB_URI",
+            form(
+                |text| backends::mongodb_uri(text).map(Some),
+                "a MongoDB connection string with percent-encoded user name and password",
+            )
+            .none("none: the gateway runs its own MongoDB server")
+            .example("mongodb://gateway:password@db1,db2,db3/?replicaSet=rs0")
+            .secret(),
+            "Connection string of the database: MongoDB 6 to 8, a replica set or a sharded cluster.";
+        name: String = "GATEWAY_MONGODB_DATABASE",
+            form(backends::database_name, DATABASE_NAME).default("storefront_gateway"),
+            "Name of the database in which the gateway stores all its data.";
     }
 }
 
-/// Addresses, browsers and proxies.
-#[derive(Debug, Clone)]
-pub struct HttpConfig {
-    /// Address of the API; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// The public URL where one is set; [`HttpConfig::public_url`] has the one in use.
-    pub configured_public_url: Option<PublicUrl>,
-    /// Networks of reverse proxies whose header about the client's address is believed.
-    pub trusted_proxies: Vec<IpNet>,
-    /// The header in which they name the client's address.
-    pub client_address_header: AddressHeader,
-    /// How many connections there may be, and for how long without a request.
-    pub connections: ConnectionLimits,
-    /// Origins whose pages may call the API.
-    pub cors_origins: CorsOrigins,
-    /// Whether browsers get GraphiQL.
-    pub graphiql: bool,
-    /// Whether the schema can be asked for.
-    pub introspection: bool,
-    /// Largest request body in bytes, files not counted.
-    pub max_body: u64,
-    /// Time to answer a request, from its whole body on.
-    pub request_timeout: Duration,
+impl DatabaseConfig {
+    fn read(reader: &mut Reader) -> Self {
+        let DatabaseSettings { mongod, uri, name } = DatabaseSettings::read(reader);
+        let server = match uri {
+            Some(uri) => DatabaseServer::External { uri },
+            None => DatabaseServer::Managed { mongod },
+        };
+        Self { server, name }
+    }
+}
+
+/// One socket address.
+const ADDRESS: &str = "an IP address and a port (port 0 selects a free port)";
+
+settings! {
+    /// Addresses, browsers and proxies.
+    #[derive(Debug, Clone)]
+    pub struct HttpConfig {
+        [ADDRESSES]
+        listen: SocketAddr = "GATEWAY_LISTEN",
+            form(web::socket_address, ADDRESS).default("127.0.0.1:8080").example("0.0.0.0:8080"),
+            "IP address and port of the API; port 0 selects a free port, which the log reports at the start.";
+        /// [`HttpConfig::public_url`] returns the one in use.
+        configured_public_url: Option<PublicUrl> = "GATEWAY_PUBLIC_URL",
+            form(
+                |text| PublicUrl::parse(text).map(Some),
+                "an http or https URL without user name, query, fragment and trailing slash",
+            )
+            .none("http:// followed by the address and port at which the gateway listens")
+            .example("https://api.shop.example"),
+            "URL at which clients reach the gateway; the issuer of access tokens and the base of download URLs.";
+
+        [PROXIES]
+        trusted_proxies: Vec<IpNet> = "GATEWAY_TRUSTED_PROXIES",
+            list(web::networks, "IP addresses and networks").unset("none", Vec::new).example("10.0.0.0/8,fd00::/8"),
+            "Networks of reverse proxies from which GATEWAY_CLIENT_ADDRESS_HEADER is trusted.";
+        client_address_header: AddressHeader = "GATEWAY_CLIENT_ADDRESS_HEADER",
+            form(
+                AddressHeader::parse,
+                "x-forwarded-for, forwarded, or the name of a header with one address, such as cf-connecting-ip",
+            )
+            .default("x-forwarded-for")
+            .example("cf-connecting-ip"),
+            "Request header from which the client's address is read, if a trusted proxy sends it; others are ignored.";
+        /// How many connections there may be, and for how long without a request.
+        connections: ConnectionLimits => ConnectionLimits::read;
+
+        [BROWSERS]
+        cors_origins: CorsOrigins = "GATEWAY_CORS_ORIGINS",
+            list(CorsOrigins::parse, "* alone, or http or https origins")
+                .default("*")
+                .example("https://shop.example,http://localhost:3000"),
+            "Origins whose web pages can call the API (CORS), always without credentials; * allows all origins.";
+        graphiql: bool = "GATEWAY_GRAPHIQL", switch(), "Whether browsers receive the GraphiQL page at /.";
+        introspection: bool = "GATEWAY_INTROSPECTION", switch(),
+            "off disables introspection, suggestions of names in error messages, and /schema.graphql.";
+
+        [BODY]
+        /// In bytes.
+        max_body: u64 = "GATEWAY_MAX_BODY", size("1MiB", "64MiB"),
+            "Maximum size of a request body, without uploaded files.";
+
+        [TIMEOUT]
+        request_timeout: Duration = "GATEWAY_REQUEST_TIMEOUT", duration("15s", "1ms", "1h"),
+            "Time limit for the response to a request, from the end of the request body.";
+    }
 }
 
 impl HttpConfig {
@@ -162,50 +235,50 @@ impl HttpConfig {
             .clone()
             .unwrap_or_else(|| PublicUrl::of_listener(bound))
     }
+}
 
-    fn read(reader: &mut Reader) -> Self {
-        Self {
-            listen: reader.value("GATEWAY_LISTEN", web::socket_address),
-            configured_public_url: reader.optional("GATEWAY_PUBLIC_URL", PublicUrl::parse),
-            trusted_proxies: reader
-                .optional("GATEWAY_TRUSTED_PROXIES", web::networks)
-                .unwrap_or_default(),
-            client_address_header: reader.value("GATEWAY_CLIENT_ADDRESS_HEADER", AddressHeader::parse),
-            connections: ConnectionLimits::read(reader),
-            cors_origins: reader.value("GATEWAY_CORS_ORIGINS", CorsOrigins::parse),
-            graphiql: reader.switch("GATEWAY_GRAPHIQL"),
-            introspection: reader.switch("GATEWAY_INTROSPECTION"),
-            max_body: reader.size("GATEWAY_MAX_BODY"),
-            request_timeout: reader.duration("GATEWAY_REQUEST_TIMEOUT"),
-        }
+settings! {
+    /// Where mails go.
+    #[derive(Debug, Clone)]
+    pub struct MailConfig {
+        [MAIL]
+        smtp: Option<SmtpServer> = "GATEWAY_SMTP_URL",
+            form(
+                |text| SmtpServer::parse(text).map(Some),
+                "smtp:// or smtps:// with a host, and optionally a percent-encoded user name and password; smtp:// accepts \
+                 ?tls=required (STARTTLS), ?tls=opportunistic (STARTTLS if the server offers it, the default), ?tls=none. \
+                 With a user name and a server on another machine, STARTTLS is required unless tls is none",
+            )
+            .none("none: mails are written as .eml files into mail/ of the data directory")
+            .example("smtp://user:password@mail.example:587?tls=required")
+            .secret(),
+            "URL of the mail server, with user name and password if the server requires them.";
+        from: Mailbox = "GATEWAY_MAIL_FROM",
+            form(backends::sender, "one mail address, with or without a display name before it")
+                .default("no-reply@localhost")
+                .example("Shop <no-reply@shop.example>"),
+            "Sender address of all mails.";
     }
 }
 
-/// Where mails go.
-#[derive(Debug, Clone)]
-pub struct MailConfig {
-    /// The server; `None`: mails become `.eml` files in the data directory's `mail/`.
-    pub smtp: Option<SmtpServer>,
-    /// Sender of every mail.
-    pub from: Mailbox,
-}
-
-impl MailConfig {
-    fn read(reader: &mut Reader) -> Self {
-        Self {
-            smtp: reader.optional("GATEWAY_SMTP_URL", SmtpServer::parse),
-            from: reader.value("GATEWAY_MAIL_FROM", backends::sender),
-        }
+settings! {
+    /// What is logged, and how.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct LogConfig {
+        [LOG]
+        /// A filter that `tracing_subscriber::EnvFilter` can read.
+        filter: String = "GATEWAY_LOG",
+            form(
+                backends::log_filter,
+                "levels (error, warn, info, debug, trace, off) separated by commas, each alone or as target=level",
+            )
+            .default("info")
+            .example("info,mongodb=debug"),
+            "Levels of the log, for everything or for parts of the program, such as info,mongodb=debug.";
+        format: LogFormat = "GATEWAY_LOG_FORMAT",
+            choice(log_format, &["text", "json"]).default("text").example("json"),
+            "Format of a log line.";
     }
-}
-
-/// What is logged, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogConfig {
-    /// A filter that `tracing_subscriber::EnvFilter` can read.
-    pub filter: String,
-    /// Form of a line.
-    pub format: LogFormat,
 }
 
 /// Form of a log line.
@@ -217,39 +290,33 @@ pub enum LogFormat {
     Json,
 }
 
-impl LogConfig {
-    fn read(reader: &mut Reader) -> Self {
-        Self {
-            filter: reader.value("GATEWAY_LOG", backends::log_filter),
-            format: reader.value("GATEWAY_LOG_FORMAT", |text| match text {
-                "text" => Ok(LogFormat::Text),
-                "json" => Ok(LogFormat::Json),
-                _ => Err("is neither text nor json".to_owned()),
-            }),
-        }
+fn log_format(text: &str) -> Parsed<LogFormat> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("is neither text nor json".to_owned()),
     }
 }
 
-/// Traces and metrics.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TelemetryConfig {
-    /// The whole URL that traces are posted to, `/v1/traces` included; `None`: no traces.
-    pub traces_url: Option<Url>,
-    /// Address of `/metrics`; `None`: no metrics.
-    pub metrics_listen: Option<SocketAddr>,
-}
-
-impl TelemetryConfig {
-    fn read(reader: &mut Reader, api: SocketAddr) -> Self {
-        const METRICS: &str = "GATEWAY_METRICS_LISTEN";
-        let metrics_listen = reader.optional(METRICS, web::socket_address);
-        if metrics_listen == Some(api) && api.port() != 0 && reader.sound(&["GATEWAY_LISTEN"]) {
-            reader.refuse(METRICS, "is also the address of the API (GATEWAY_LISTEN)");
-        }
-        Self {
-            traces_url: reader.optional("GATEWAY_OTLP_ENDPOINT", web::traces_url),
-            metrics_listen,
-        }
+settings! {
+    /// Traces and metrics.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct TelemetryConfig {
+        [TELEMETRY]
+        /// The whole URL that traces are posted to, `/v1/traces` included; `None`: no traces.
+        traces_url: Option<Url> = "GATEWAY_OTLP_ENDPOINT",
+            form(
+                |text| web::traces_url(text).map(Some),
+                "an http or https URL without user name, query and fragment; set credentials in OTEL_EXPORTER_OTLP_HEADERS",
+            )
+            .none("none")
+            .example("http://127.0.0.1:4318")
+            .secret(),
+            "URL of the OpenTelemetry collector to which traces are sent over HTTP; /v1/traces is appended.";
+        /// `None`: no metrics.
+        metrics_listen: Option<SocketAddr> = "GATEWAY_METRICS_LISTEN",
+            form(|text| web::socket_address(text).map(Some), ADDRESS).none("none").example("127.0.0.1:9090"),
+            "IP address and port at which Prometheus metrics are served, at /metrics.";
     }
 }
 
@@ -259,13 +326,4 @@ fn path(text: &str) -> Parsed<PathBuf> {
     } else {
         Ok(PathBuf::from(text))
     }
-}
-
-/// The key, which every copy on a shared database must have in common and therefore cannot generate.
-fn master_key(reader: &mut Reader) -> Option<MasterKey> {
-    const MASTER_KEY: &str = "GATEWAY_MASTER_KEY";
-    if reader.is_set("GATEWAY_MONGODB_URI") && !reader.is_set(MASTER_KEY) {
-        reader.refuse(MASTER_KEY, "is not set, but is required with GATEWAY_MONGODB_URI");
-    }
-    reader.optional(MASTER_KEY, backends::master_key)
 }

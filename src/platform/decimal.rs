@@ -1,4 +1,7 @@
 //! Exact decimal numbers, for amounts of money. Stored as the database's decimal128, so that it can add them up.
+//!
+//! Written by hand, because bson's decimal128 compares bytes and not numbers, and the usual crate (rust_decimal) holds
+//! 28 digits instead of its 34.
 
 use std::fmt;
 

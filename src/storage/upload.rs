@@ -75,8 +75,8 @@ pub async fn upload(
         storage_id: storage.id,
         name,
         folder,
-        kind: kind.unwrap_or_else(|| kind_of(content_type)),
-        content_type: content_type.to_owned(),
+        kind: kind.unwrap_or_else(|| kind_of(&content_type)),
+        content_type,
         byte_size: written.size,
         sha256: written.sha256,
         blob_id: written.id,
@@ -146,7 +146,7 @@ async fn read_head(file: &mut UploadStream) -> Result<FileHead> {
     Ok(FileHead { bytes, whole: false })
 }
 
-fn check_head(app: &App, head: &FileHead) -> std::result::Result<&'static str, UserError> {
+fn check_head(app: &App, head: &FileHead) -> std::result::Result<String, UserError> {
     if head.bytes.is_empty() {
         return Err(UserError::new(
             UserErrorCode::FileEmpty,
@@ -156,7 +156,7 @@ fn check_head(app: &App, head: &FileHead) -> std::result::Result<&'static str, U
     }
     let seen = &head.bytes[..head.bytes.len().min(sniff::HEAD)];
     let content_type = sniff::content_type(seen, head.whole && seen.len() == head.bytes.len());
-    if app.config.storage.allows(content_type) {
+    if app.config.storage.allows(&content_type) {
         Ok(content_type)
     } else {
         let message =

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 /// Types that a browser displays without running scripts.
-const IMAGES: [&str; 6] = [
+const IMAGES: [&str; 7] = [
     "image/png",
+    "image/apng",
     "image/jpeg",
     "image/gif",
     "image/webp",
@@ -12,9 +13,12 @@ const IMAGES: [&str; 6] = [
     "image/bmp",
 ];
 /// Further types that are declared; they are downloaded, never displayed.
-const TOLD: [&str; 6] = [
+const TOLD: [&str; 9] = [
     "image/tiff",
+    "image/heic",
+    "image/heic-sequence",
     "image/heif",
+    "image/heif-sequence",
     "image/svg+xml",
     "application/pdf",
     "application/json",

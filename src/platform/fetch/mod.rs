@@ -8,13 +8,8 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
-use hyper::{Method, Request, Response, body::Incoming};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::TokioExecutor;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Method, Request, Response, redirect};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use url::Url;
@@ -113,25 +108,24 @@ impl<'a> Question<'a> {
         }
     }
 
-    fn into_request(self) -> Option<Request<Full<Bytes>>> {
-        let mut request = Request::builder()
-            .uri(self.url.as_str())
-            .header(ACCEPT, "application/json")
-            .header(USER_AGENT, "storefront-gateway");
+    /// Not built by reqwest's builder, which would send a user name in a URL as a credential.
+    fn into_request(self) -> Option<Request> {
+        let mut request = Request::new(Method::GET, self.url.clone());
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(credential) = self.authorization {
             let mut value = HeaderValue::from_str(credential.expose()).ok()?;
             // Keeps the value out of the library's logs.
             value.set_sensitive(true);
-            request = request.header(AUTHORIZATION, value);
+            headers.insert(AUTHORIZATION, value);
         }
-        let request = match self.form {
-            Some(form) => request
-                .method(Method::POST)
-                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(Full::from(form.expose().to_owned())),
-            None => request.body(Full::default()),
-        };
-        request.ok()
+        if let Some(form) = self.form {
+            let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+            headers.insert(CONTENT_TYPE, form_type);
+            *request.method_mut() = Method::POST;
+            *request.body_mut() = Some(form.expose().to_owned().into());
+        }
+        Some(request)
     }
 }
 
@@ -140,7 +134,7 @@ pub struct Answer {
     /// The HTTP status.
     pub status: u16,
     /// The whole body.
-    pub body: Bytes,
+    pub body: Vec<u8>,
 }
 
 impl Answer {
@@ -165,8 +159,6 @@ impl Answer {
     }
 }
 
-type Https = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
-
 /// Sends requests to other web servers. Clones share the limits.
 #[derive(Clone)]
 pub struct Fetcher(Arc<Inner>);
@@ -175,7 +167,7 @@ struct Inner {
     limits: Limits,
     places: Semaphore,
     /// Created on first use: a gateway without identity providers needs no root certificates.
-    client: OnceLock<Option<Https>>,
+    client: OnceLock<Option<Client>>,
 }
 
 impl Fetcher {
@@ -200,11 +192,11 @@ impl Fetcher {
             client,
         } = &*self.0;
         let _place = places.try_acquire().map_err(|_none| Unread::Busy)?;
-        let client = client.get_or_init(|| https(limits.connect));
+        let client = client.get_or_init(|| new_client(limits.connect));
         let client = client.as_ref().ok_or(Unread::NoAuthorities)?;
         let request = question.into_request().ok_or(Unread::Unreachable)?;
         let answering = async {
-            let response = client.request(request).await;
+            let response = client.execute(request).await;
             read(response.map_err(|error| unreachable(&error))?, limits.bytes).await
         };
         timeout(limits.answer, answering)
@@ -231,36 +223,36 @@ fn unreachable(error: &(dyn StdError + 'static)) -> Unread {
     Unread::Unreachable
 }
 
-async fn read(response: Response<Incoming>, most: usize) -> Result<Answer, Unread> {
-    let status = response.status().as_u16();
-    let body = Limited::new(response.into_body(), most).collect().await;
-    let body = body.map_err(|error| match error.is::<LengthLimitError>() {
-        true => Unread::TooLarge,
-        false => Unread::Unreachable,
-    })?;
+async fn read(mut response: Response, most: usize) -> Result<Answer, Unread> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|_broken| Unread::Unreachable)? {
+        if chunk.len() > most - body.len() {
+            return Err(Unread::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
     Ok(Answer {
-        status,
-        body: body.to_bytes(),
+        status: response.status().as_u16(),
+        body,
     })
 }
 
-/// Trusts the root certificates of this machine, including `SSL_CERT_FILE` and `SSL_CERT_DIR`.
-fn https(connect: Duration) -> Option<Https> {
-    let mut http = HttpConnector::new();
-    http.set_connect_timeout(Some(connect));
-    http.enforce_http(false);
-    let tls = HttpsConnectorBuilder::new().with_native_roots();
-    let tls = tls.inspect_err(|error| {
-        tracing::error!(%error, "cannot read the CA certificates of this machine: install the package \
+/// Creates a client that trusts the root certificates of this machine, including `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+fn new_client(connect: Duration) -> Option<Client> {
+    let client = Client::builder()
+        .user_agent("storefront-gateway")
+        .connect_timeout(connect)
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        // Connections are not pooled: if the server has closed one meanwhile, a request that cannot be repeated would
+        // fail.
+        .pool_max_idle_per_host(0)
+        .build();
+    let client = client.inspect_err(|error| {
+        tracing::error!(cause = ?error, "cannot read the CA certificates of this machine: install the package \
             ca-certificates, or set SSL_CERT_FILE");
     });
-    let connector = tls.ok()?.https_or_http().enable_http1().wrap_connector(http);
-    // Connections are not pooled: if the server has closed one meanwhile, a request that cannot be repeated would fail.
-    Some(
-        Client::builder(TokioExecutor::new())
-            .pool_max_idle_per_host(0)
-            .build(connector),
-    )
+    client.ok()
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! Jobs: side effects as documents, written in the transaction that requires them, claimed by one node with a lease,
 //! retried with backoff, and listed when dead. A job contains ids but no personal data, and may run more than once.
+//!
+//! Written by hand, because the queues of libraries use a store of their own and cannot take part in the MongoDB
+//! transaction of the write that requires a job.
 
 pub mod pace;
 mod queue;

@@ -9,6 +9,9 @@
 //! Each key is one document, and each decision is one atomic update of it: no node reads first and writes later, so
 //! that any number of concurrent calls get exactly what the limit allows. Keys are stored blinded, and a document
 //! expires when it no longer limits anything.
+//!
+//! Written by hand, because libraries for rate limits, such as governor and tower's layer, count in the memory of one
+//! process.
 
 mod ceiling;
 mod network;

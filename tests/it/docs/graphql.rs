@@ -1,6 +1,6 @@
 //! Each block of GraphQL is one document that the gateway accepts.
 
-use storefront_gateway::guard::{Guard, Limits};
+use storefront_gateway::guard::{Guard, GuardLimits};
 use storefront_gateway::schema;
 
 use super::blocks::{Block, Document};
@@ -14,7 +14,7 @@ fn blocks() -> Vec<Block> {
 
 /// Returns why the gateway refuses a document.
 fn problems(text: &str) -> Vec<String> {
-    let guard = Guard::new(Limits::default(), schema::cost_model(), schema::rules(true));
+    let guard = Guard::new(GuardLimits::default(), schema::cost_model(), schema::rules(true));
     let refused = match guard.read(text) {
         Ok(read) => guard.validate(read).err().unwrap_or_default(),
         Err(refusal) => vec![refusal],
