@@ -1,10 +1,7 @@
 //! Starting and stopping a gateway, for the command `serve` and for tests.
 
 use std::net::SocketAddr;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -16,6 +13,7 @@ use crate::auth::keys;
 use crate::error::{Error, Result};
 use crate::http;
 use crate::http::{HttpParameters, graphiql::DemoPage};
+use crate::platform::readiness::Ready;
 use crate::platform::{database, job::Runner, migration};
 use crate::schema;
 
@@ -25,22 +23,6 @@ const SET_CLOCK: Duration = Duration::from_secs(60);
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 /// Maximum wait for running requests and jobs at shutdown.
 pub const GRACE: Duration = Duration::from_secs(30);
-
-/// Whether requests can be answered: the database is prepared, and the gateway is not stopping.
-#[derive(Clone, Debug, Default)]
-pub struct Ready(Arc<AtomicBool>);
-
-impl Ready {
-    /// Whether requests can be answered now.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-
-    fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::Release);
-    }
-}
 
 /// A running gateway.
 pub struct RunningGateway {

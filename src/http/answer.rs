@@ -17,7 +17,7 @@ use super::compress;
 use super::compress::{Coding, ResponseContent};
 use super::fault::Fault;
 use super::gateway::Gateway;
-use super::media::Media;
+use super::response_type::Media;
 use super::secrets::Holding;
 use crate::error::Error;
 use crate::guard::{Prepared, Refusal, RefusalKind};

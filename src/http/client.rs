@@ -1,7 +1,7 @@
 //! The client: its User-Agent, and its address, which is that of the connection, or the one that a trusted proxy sends
 //! in the header that the operator has configured.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 use ipnet::IpNet;
@@ -34,15 +34,6 @@ pub(super) fn of_request(config: &HttpConfig, parts: &Parts) -> Option<IpAddr> {
 pub(super) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     let address = address.to_canonical();
     trusted.iter().any(|network| network.contains(&address))
-}
-
-/// Returns the address block that limits count as one client: an IPv4 address, or the /64 network of an IPv6 address,
-/// because a customer of a provider has at least that much.
-pub(super) fn block(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
-        address @ IpAddr::V4(_) => address,
-    }
 }
 
 /// Returns the address of the client. Each proxy appends an address to the chain, which is read from the last address

@@ -17,8 +17,8 @@ use futures_util::TryStreamExt;
 use self::range::ByteRange;
 use super::connection::Peer;
 use super::fault::Fault;
-use super::frame::RequestId;
 use super::gateway::Gateway;
+use super::request_id::RequestId;
 use crate::error::Error;
 use crate::platform::{
     id::{Id, StorageItemId},

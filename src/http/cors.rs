@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use super::frame::X_REQUEST_ID;
+use super::request_id::X_REQUEST_ID;
 use crate::config::CorsOrigins;
 
 /// How long a browser may cache a preflight response; browsers have limits of their own, two hours or a day.

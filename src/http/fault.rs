@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::json;
 
-use super::media::Media;
+use super::response_type::Media;
 
 /// A refused HTTP request. Its body has the form of a GraphQL response, so that every client can read it.
 #[derive(Clone, Debug)]

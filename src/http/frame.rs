@@ -9,56 +9,23 @@ use std::time::Duration;
 use async_graphql::ServerError;
 use axum::{
     extract::{MatchedPath, Request},
-    http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use data_encoding::HEXLOWER;
 use futures_util::FutureExt;
 use metrics::{counter, histogram};
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::fault::Fault;
-use super::gateway::Gateway;
+use super::gateway::{GRAPHQL, Gateway};
 use super::mask;
-use super::site::GRAPHQL;
+use super::request_id::{RequestId, X_REQUEST_ID};
 use super::trace;
 use crate::reach::principal::Principal;
 
 /// Paths of the probes.
 const HEALTH: &str = "/health/";
-/// The header with the request id.
-pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The request id: the client's own if it has a simple form, so that logs of client and gateway can be correlated.
-#[derive(Clone, Debug)]
-pub(super) struct RequestId(HeaderValue);
-
-impl RequestId {
-    fn of(headers: &HeaderMap, fresh: impl FnOnce() -> [u8; 16]) -> Self {
-        let own = headers.get(X_REQUEST_ID).filter(|value| {
-            (1..=64).contains(&value.len())
-                && (value.as_bytes().iter()).all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
-        });
-        Self(match own {
-            Some(own) => own.clone(),
-            None => HeaderValue::try_from(HEXLOWER.encode(&fresh()))
-                .expect("hexadecimal digits are a header's value"),
-        })
-    }
-
-    /// Returns the id that `frame` has assigned to the request.
-    pub(super) fn assigned(extensions: &Extensions) -> Self {
-        let unknown = || Self(HeaderValue::from_static("unknown"));
-        extensions.get::<Self>().cloned().unwrap_or_else(unknown)
-    }
-
-    pub(super) fn as_str(&self) -> &str {
-        // Only ASCII values are accepted.
-        self.0.to_str().unwrap_or_default()
-    }
-}
-
 /// The properties of a request that its handler adds to the log line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Note {
@@ -166,27 +133,4 @@ fn measure(operation: &str, outcome: &str, took: Duration) {
     histogram!("gateway_request_seconds", "operation" => operation.clone()).record(took.as_secs_f64());
     let labels = [("operation", operation), ("outcome", outcome.to_owned())];
     counter!("gateway_requests_total", &labels).increment(1);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clients_own_id_is_kept_if_it_is_plain() {
-        let id = |own: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(X_REQUEST_ID, HeaderValue::from_static(own));
-            RequestId::of(&headers, || [0xab; 16]).as_str().to_owned()
-        };
-        assert_eq!(id("Abc-123"), "Abc-123");
-        let fresh = "ab".repeat(16);
-        assert_eq!(id(""), fresh);
-        assert_eq!(id("a b"), fresh);
-        assert_eq!(id("a\"}"), fresh);
-        assert_eq!(
-            id("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
-            fresh
-        );
-    }
 }

@@ -7,17 +7,19 @@ use tokio::sync::Semaphore;
 
 use super::compress::{Kept, Recent};
 use super::memory::Memory;
-use super::multipart::Uploading;
+use super::multipart::rooms::Uploading;
 use super::published::PublishedDocument;
 use crate::app::App;
 use crate::auth::oauth;
 use crate::config::Config;
 use crate::guard::{Guard, GuardLimits};
+use crate::platform::readiness::Ready;
 use crate::platform::{id::StorageId, shares::Shares};
 use crate::reach::principal::Principal;
 use crate::schema::{self, Schema};
-use crate::serve::Ready;
 
+/// The path of the GraphQL endpoint.
+pub(super) const GRAPHQL: &str = "/graphql";
 /// Maximum number of operations that run concurrently; more wait. Five for each database connection.
 const RUNNING: usize = 512;
 /// Maximum number of operations that wait; more are refused, because each keeps its request in memory.

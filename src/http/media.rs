@@ -1,26 +1,12 @@
 //! Media types of GraphQL responses and of request bodies.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 
 use super::fault::Fault;
 
-/// The media types of a response of /graphql (GraphQL over HTTP, "Media Types").
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Media {
-    /// `application/json`: a well-formed request gets 200, whatever the result of GraphQL.
-    Json,
-    /// `application/graphql-response+json`: the status depends on whether there is data.
-    Answer,
-}
+use super::response_type::Media;
 
 impl Media {
-    pub(super) fn content_type(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Self::Json => "application/json; charset=utf-8",
-            Self::Answer => "application/graphql-response+json; charset=utf-8",
-        })
-    }
-
     /// Returns the media type that the Accept header prefers; `application/json` if it has no preference.
     ///
     /// # Errors

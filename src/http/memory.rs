@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 
-use super::client::block;
+use super::address_block::block;
 use super::fault::Fault;
 use crate::platform::shares::{Full, Share, Shares};
 

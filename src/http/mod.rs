@@ -4,11 +4,13 @@
 //! passes it through `frame` (request id, log line, panics) and CORS to its handler. `/graphql` is handled by
 //! `graphql`: `authenticate`, `request` or `multipart`, `execute`, `answer`.
 
+mod address_block;
 mod allowance;
 mod answer;
 mod authenticate;
 mod body;
 mod buyer;
+mod call;
 mod client;
 mod compress;
 mod connection;
@@ -33,11 +35,14 @@ mod receive;
 mod redemption;
 mod refusing;
 mod request;
+mod request_id;
+mod response_type;
 mod secrets;
 mod server;
 mod site;
 mod streams;
 mod trace;
+mod well_known;
 mod wire;
 
 use std::sync::Arc;
@@ -47,7 +52,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::gateway::Gateway;
 use crate::app::App;
-use crate::serve::Ready;
+use crate::platform::readiness::Ready;
 
 /// The parameters of the HTTP layer.
 pub struct HttpParameters {

@@ -4,7 +4,7 @@
 mod map;
 mod parts;
 mod pump;
-mod rooms;
+pub(super) mod rooms;
 
 use std::time::Duration;
 
@@ -15,14 +15,13 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::time::{Instant, timeout};
 
 use self::map::FileMap;
-use self::parts::{PartFault, Parts, Pieces};
+use self::parts::{BodyFault, PartFault, Parts, Pieces};
 use self::pump::{First, Incoming, Pumped};
 use self::rooms::UploadSlot;
-pub(super) use self::rooms::Uploading;
 use super::answer::{GraphqlResponse, NotExecuted};
+use super::call::Call;
 use super::execute::{self, Method};
 use super::fault::Fault;
-use super::graphql::Call;
 use super::memory::exhausted;
 use super::pace::{Pace, STALL};
 use super::receive::append;
@@ -43,13 +42,6 @@ const PREFLIGHT_HEADERS: [HeaderName; 2] = [
 const HEAD_TIME: Duration = Duration::from_secs(15);
 /// Time limit for receiving the rest of a body whose operation has ended, so that the client can read the response.
 const DRAIN: Duration = Duration::from_secs(15);
-
-/// Why the next piece of a body is missing.
-#[derive(Clone, Copy, Debug)]
-enum BodyFault {
-    Silent,
-    Broken,
-}
 
 /// Answers a multipart request.
 pub(super) async fn run(call: &mut Call, body: Body) -> Result<GraphqlResponse, NotExecuted> {

@@ -17,11 +17,11 @@ use tracing::Instrument;
 use super::body::discard;
 use super::client;
 use super::fault::Fault;
-use super::frame::RequestId;
 use super::gateway::Gateway;
 use super::media::ContentType;
 use super::memory::{ReservedMemory, exhausted};
 use super::receive;
+use super::request_id::RequestId;
 use crate::app::App;
 use crate::auth::{
     oauth::{self, BackendRequest, ClientCredentials, OAuthError, TokenAnswer},

@@ -19,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::address_block;
 use super::body::Tracked;
 use super::client;
 use super::connection::{ClientConnection, Over, Peer, Watch};
@@ -90,7 +91,7 @@ impl HttpServer {
     async fn admit(&self, socket: TcpStream, peer: SocketAddr) {
         let config = self.site.config();
         let is_proxy = client::is_trusted(peer.ip(), &config.trusted_proxies);
-        let address = (!is_proxy).then(|| client::block(peer.ip()));
+        let address = (!is_proxy).then(|| address_block::block(peer.ip()));
         let connection = ClientConnection::new(config.connections.idle_timeout);
         if let Ok(place) = self.places.take(address, &connection) {
             return self.run(socket, peer, place);

@@ -19,13 +19,10 @@ use tower_http::cors::CorsLayer;
 
 use super::fault::Fault;
 use super::frame;
-use super::gateway::Gateway;
+use super::gateway::{GRAPHQL, Gateway};
 use super::memory::Memory;
-use super::{content, cors, graphiql, graphql, oauth, probe, published};
+use super::{content, cors, graphiql, graphql, oauth, probe, well_known};
 use crate::config::HttpConfig;
-
-/// The path of the GraphQL endpoint.
-pub(super) const GRAPHQL: &str = "/graphql";
 
 /// The handlers of all requests.
 pub(super) struct Handlers {
@@ -109,10 +106,10 @@ fn api() -> Router<Arc<Gateway>> {
     Router::new()
         .route("/oauth/token", post(oauth::token).fallback(oauth::other_method))
         .route("/oauth/revoke", post(oauth::revoke).fallback(oauth::other_method))
-        .route("/.well-known/jwks.json", get(published::jwks))
+        .route("/.well-known/jwks.json", get(well_known::jwks))
         .route(
             "/.well-known/oauth-authorization-server",
-            get(published::metadata),
+            get(well_known::metadata),
         )
         .route("/schema.graphql", get(sdl))
         .route("/storage/{item}", get(content::get))
@@ -137,7 +134,7 @@ fn named(router: Router<Arc<Gateway>>) -> Router<Arc<Gateway>> {
 
 /// `GET /schema.graphql`.
 async fn sdl(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
-    match published::sdl(&headers, &gateway).await {
+    match well_known::sdl(&headers, &gateway).await {
         Some(answer) => answer,
         None => unknown().await.into_response(),
     }

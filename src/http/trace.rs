@@ -6,7 +6,7 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use super::frame::RequestId;
+use super::request_id::RequestId;
 use crate::config::TelemetryConfig;
 
 /// Creates the span of a request.

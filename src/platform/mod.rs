@@ -21,6 +21,7 @@ pub mod migration;
 pub mod page;
 pub mod progress;
 pub mod random;
+pub mod readiness;
 pub mod scalar;
 pub mod secret;
 pub mod shares;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use tokio::task::spawn_blocking;
 
-use super::Coding;
+use super::coding::Coding;
 
 /// The effort of a compression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

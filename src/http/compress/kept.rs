@@ -11,7 +11,8 @@ use futures_util::{
 use moka::sync::Cache;
 use tokio::task::spawn_blocking;
 
-use super::{Coding, ResponseContent, codec};
+use super::codec;
+use super::coding::{Coding, ResponseContent};
 use crate::platform::crypto::digest;
 
 /// SHA-256 of a content.

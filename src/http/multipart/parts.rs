@@ -5,14 +5,19 @@ use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt, stream::BoxStream};
 use memchr::memmem;
 
-use super::BodyFault;
-
 /// Maximum length of the head of a part, and of the preamble before the first part, in bytes.
 pub(super) const LONGEST_HEAD: usize = 8 * 1024;
 /// Maximum length of a boundary, in bytes (RFC 2046 §5.1.1).
 const LONGEST_BOUNDARY: usize = 70;
 /// Maximum number of content bytes passed on at once, if that many have arrived.
 const PIECE: usize = 64 * 1024;
+
+/// Why the next piece of a body is missing.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum BodyFault {
+    Silent,
+    Broken,
+}
 
 /// The pieces of a body, as they arrive.
 pub(super) type Pieces = BoxStream<'static, Result<Bytes, BodyFault>>;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::http::client::block;
+use crate::http::address_block::block;
 use crate::http::fault::Fault;
 use crate::platform::id::Id;
 use crate::platform::shares::{Full, Share, Shares};

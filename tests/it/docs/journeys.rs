@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use storefront_gateway::auth::client::ClientKind;
-use storefront_gateway::reach::scope::Scope;
 use storefront_gateway::platform::id::Id as _;
+use storefront_gateway::reach::scope::Scope;
 use tempfile::TempDir;
 use tokio::process::Command;
 
