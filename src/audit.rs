@@ -21,7 +21,6 @@ use futures_util::{Stream, TryStreamExt};
 use mongodb::Collection;
 use serde::{Deserialize, Serialize};
 
-use crate::app::Domain;
 use crate::error::{Error, Result};
 use crate::platform::stored::{Stored, StoredField};
 use crate::platform::{
@@ -31,20 +30,6 @@ use crate::platform::{
     random::Random,
 };
 use crate::reach::Reach;
-use async_graphql::EmptyMutation;
-
-/// The declaration of the audit trail.
-pub const DOMAIN: Domain = Domain {
-    indexes: &[INDEXES],
-    stored: &[STORED],
-    ..Domain::EMPTY
-};
-
-/// It has no queries.
-pub type Query = EmptyMutation;
-
-/// It has no mutations.
-pub type Mutation = EmptyMutation;
 
 /// Collection of the entries.
 const COLLECTION: &str = "audit";

@@ -84,8 +84,6 @@ where
 // The list of all domains, a line each: its folder, and its nodes with global ids. A new domain is registered here and in
 // `lib.rs`, and nowhere else.
 domains! {
-    audit: [];
-    auth: [];
     organization: [Organization(node::OrganizationNode), Member(node::MemberNode), ApiClient(node::ApiClientNode)];
     storefront: [Storefront(node::StorefrontNode)];
     storefront_user: [StorefrontUser(node::StorefrontUserNode)];

@@ -16,29 +16,6 @@ pub mod session;
 pub mod token;
 
 pub use self::authenticate::Access;
-use crate::app::Domain;
-use crate::domain::personal::{Erasure, PersonalKind};
-use async_graphql::EmptyMutation;
-
-/// The declaration of authentication.
-pub const DOMAIN: Domain = Domain {
-    indexes: &[
-        revocation::INDEXES,
-        client::INDEXES,
-        keys::INDEXES,
-        session::INDEXES,
-        one_time::INDEXES,
-    ],
-    stored: &[revocation::STORED, client::STORED, keys::STORED, one_time::STORED],
-    personal: &[PersonalKind::of::<session::Session>(Erasure::Elsewhere)],
-    ..Domain::EMPTY
-};
-
-/// It has no queries.
-pub type Query = EmptyMutation;
-
-/// It has no mutations.
-pub type Mutation = EmptyMutation;
 
 /// Collection of the storefronts; access reads which storefronts an organization has.
 pub const STOREFRONTS: &str = "storefronts";

@@ -79,6 +79,7 @@ pub const DOMAIN: Domain = Domain {
     jobs: mail::JOBS,
     personal: &[
         PersonalKind::of::<Customer>(Erasure::Elsewhere),
+        PersonalKind::of::<crate::auth::session::Session>(Erasure::Elsewhere),
         PersonalKind::of::<identity::LinkedIdentity>(Erasure::Elsewhere),
     ],
     ..Domain::EMPTY

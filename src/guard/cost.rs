@@ -16,7 +16,7 @@ use async_graphql::{
 use super::model::{CostModel, LIST, Times, TypeId};
 use super::refusal::{Refusal, grouped, up_to};
 use super::sizes::Sizes;
-use super::{GuardLimits, introspection, shape};
+use super::{GuardLimits, introspection_limits, shape};
 
 /// Upper bounds on the response to one operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Cost {
 
     /// Refuses what only a caller with a credential may request.
     pub(super) fn check_for_nobody(&self, model: &CostModel) -> Result<(), Refusal> {
-        let allowance = introspection::ALLOWANCE_OF_NOBODY;
+        let allowance = introspection_limits::ALLOWANCE_OF_NOBODY;
         if self.introspection <= model.introspection(allowance) {
             return Ok(());
         }
@@ -102,8 +102,8 @@ impl Cost {
                 up_to(self.objects),
                 grouped(limits.cost)
             )
-        } else if self.introspection > model.introspection(introspection::ALLOWANCE) {
-            self.too_much_introspection(model, introspection::ALLOWANCE)
+        } else if self.introspection > model.introspection(introspection_limits::ALLOWANCE) {
+            self.too_much_introspection(model, introspection_limits::ALLOWANCE)
         } else if self.fields > limits.fields() {
             format!(
                 "The query asks for {} fields; the limit is {}. Ask for fewer fields or smaller pages.",
@@ -165,7 +165,7 @@ pub(super) fn measure(
 
 /// Returns the number of fields in the response to the full introspection query.
 pub(super) fn full_introspection(model: &CostModel) -> u64 {
-    let document = parse_query(introspection::FULL).expect("a constant that a test parses");
+    let document = parse_query(introspection_limits::FULL).expect("a constant that a test parses");
     let order = shape::check(&document, &GuardLimits::default()).expect("a constant that a test checks");
     let mut operations = document.operations.iter();
     let (_, operation) = operations.next().expect("a constant with one operation");

@@ -13,8 +13,6 @@ use async_graphql::parser::{
     },
 };
 
-use super::{cost, introspection};
-
 /// The assumed length of a list, if nothing in the request determines it.
 pub(super) const LIST: u64 = 10;
 
@@ -67,7 +65,7 @@ pub struct CostModel {
     pub(super) mutation: Option<TypeId>,
     pub(super) subscription: Option<TypeId>,
     /// Fields in the response to the full introspection query.
-    full_introspection: u64,
+    pub(super) full_introspection: u64,
 }
 
 /// An SDL that no model can be built from. The SDL is the program's own, so this is a bug of the program.
@@ -104,21 +102,6 @@ impl std::error::Error for ModelError {
 }
 
 impl CostModel {
-    /// Reads a schema. `credentials` names the mutations of which a document may contain one, once.
-    ///
-    /// # Errors
-    /// The SDL does not parse, or lacks a mutation that `credentials` names.
-    pub fn from_sdl(sdl: &str, credentials: &[&str]) -> Result<Self, ModelError> {
-        let document = parser::parse_schema(sdl).map_err(ModelError::Sdl)?;
-        let mut model = Self::named(&document);
-        model.read_fields(&document);
-        model.find_possible_types(&document);
-        model.mark_credentials(credentials)?;
-        introspection::add(&mut model, &document);
-        model.full_introspection = cost::full_introspection(&model);
-        Ok(model)
-    }
-
     pub(super) fn type_id(&self, name: &str) -> Option<TypeId> {
         self.ids.get(name).copied()
     }
@@ -166,7 +149,7 @@ impl CostModel {
     }
 
     /// Makes a model that has the names of its composite types, and its root types.
-    fn named(document: &ServiceDocument) -> Self {
+    pub(super) fn named(document: &ServiceDocument) -> Self {
         let mut model = Self {
             ids: HashMap::new(),
             types: Vec::new(),
@@ -198,7 +181,7 @@ impl CostModel {
         model
     }
 
-    fn read_fields(&mut self, document: &ServiceDocument) {
+    pub(super) fn read_fields(&mut self, document: &ServiceDocument) {
         for definition in types(document) {
             let Some(parent) = self.type_id(&definition.name.node) else {
                 continue;
@@ -238,7 +221,7 @@ impl CostModel {
         }
     }
 
-    fn find_possible_types(&mut self, document: &ServiceDocument) {
+    pub(super) fn find_possible_types(&mut self, document: &ServiceDocument) {
         let mut possible: HashMap<TypeId, BTreeSet<TypeId>> = HashMap::new();
         for definition in types(document) {
             let Some(id) = self.type_id(&definition.name.node) else {
@@ -284,7 +267,7 @@ impl CostModel {
         Ok(self)
     }
 
-    fn mark_credentials(&mut self, names: &[&str]) -> Result<(), ModelError> {
+    pub(super) fn mark_credentials(&mut self, names: &[&str]) -> Result<(), ModelError> {
         for name in names {
             self.mutation_field(name)?.credential = true;
         }

@@ -15,7 +15,7 @@ use async_graphql::{
 };
 
 use super::refusal::{Refusal, counted, grouped, up_to};
-use super::{GuardLimits, introspection};
+use super::{GuardLimits, introspection_limits};
 
 /// The names of a document's fragments, each after those that it spreads.
 pub(super) type FragmentOrder = Vec<Name>;
@@ -204,7 +204,7 @@ struct Extent {
     depth: usize,
     /// Nested selection sets, including those of fragments.
     levels: usize,
-    /// Nested [`introspection::LISTS`].
+    /// Nested [`introspection_limits::LISTS`].
     lists: usize,
     /// The deepest introspection in it, and the maximum nesting of lists there.
     introspection_depth: usize,
@@ -240,7 +240,7 @@ impl Extent {
         };
         let name = field.name.node.as_str();
         extent.depth += 1;
-        extent.lists += usize::from(introspection::LISTS.contains(&name));
+        extent.lists += usize::from(introspection_limits::LISTS.contains(&name));
         if matches!(name, "__schema" | "__type") {
             extent.introspection_depth = extent.introspection_depth.max(extent.depth);
             extent.introspection_lists = extent.introspection_lists.max(extent.lists);
@@ -260,13 +260,13 @@ impl Extent {
     }
 
     fn check(&self, limits: &GuardLimits, operation: Pos) -> Result<(), Refusal> {
-        let problem = if self.introspection_depth > introspection::MAX_DEPTH
-            || self.introspection_lists > introspection::MAX_LISTS
+        let problem = if self.introspection_depth > introspection_limits::MAX_DEPTH
+            || self.introspection_lists > introspection_limits::MAX_LISTS
         {
             format!(
                 "The introspection goes deeper than {} fields or {} lists of types. Ask for the types by name.",
-                introspection::MAX_DEPTH,
-                introspection::MAX_LISTS
+                introspection_limits::MAX_DEPTH,
+                introspection_limits::MAX_LISTS
             )
         } else if self.depth > limits.depth {
             format!(

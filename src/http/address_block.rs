@@ -10,3 +10,17 @@ pub(super) fn block(address: IpAddr) -> IpAddr {
         address @ IpAddr::V4(_) => address,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // DEF-04
+    #[test]
+    fn an_ipv6_client_is_its_network() {
+        let block = |text: &str| block(text.parse().expect("an address")).to_string();
+        assert_eq!(block("2001:db9:1:2:3:4:5:6"), "2001:db9:1:2::");
+        assert_eq!(block("::ffff:1.2.3.4"), "1.2.3.4");
+        assert_eq!(block("1.2.3.4"), "1.2.3.4");
+    }
+}

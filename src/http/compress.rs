@@ -37,6 +37,8 @@ pub(super) fn entity_tag(tag: String, coding: Option<Coding>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     fn accepted(lines: &[&str]) -> Option<Coding> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::link;
-use super::{Notice, Store};
+use super::request::{Notice, Store};
 use crate::platform::secret::Secret;
 
 /// The words of a mail, one string per paragraph.

@@ -1,5 +1,6 @@
 //! What a principal reaches: which storefronts, and whether only one person's own documents.
 
+pub mod identity;
 pub mod membership;
 pub mod principal;
 pub mod scope;
@@ -10,9 +11,9 @@ use std::sync::Arc;
 
 use bson::{Bson, Document, doc};
 
-use self::principal::{CredentialKind, Identity, Person};
 use self::scope::Scope;
 use crate::platform::id::{Id, StorageId, StorefrontId, StorefrontUserId};
+use identity::{CredentialKind, Identity, Person};
 
 /// Who holds the documents of a collection, and which field names the holder.
 #[derive(Clone, Copy, Debug)]
@@ -351,7 +352,6 @@ impl Confine for HouseReach {
 
 #[cfg(test)]
 mod tests {
-    use super::principal::{Policy, Principal};
     use super::*;
     use crate::error::Error;
     use crate::platform::{
@@ -359,6 +359,7 @@ mod tests {
         id::{ApiClientId, OrganizationId},
         random::Random,
     };
+    use principal::{Policy, Principal};
 
     const EMPTY: &str = "{ \"$in\": [] }";
 

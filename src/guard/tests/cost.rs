@@ -4,7 +4,7 @@ use async_graphql::parser::parse_query;
 use serde_json::json;
 
 use super::{
-    super::{ModelError, RefusalKind, cost, introspection, shape},
+    super::{ModelError, RefusalKind, cost, introspection_limits, shape},
     *,
 };
 
@@ -235,10 +235,13 @@ fn registrations_stand_once_but_in_a_backends_document() {
 
 #[test]
 fn full_introspection_passes_twice_and_no_more() {
-    let cost = admit(introspection::FULL).unwrap();
+    let cost = admit(introspection_limits::FULL).unwrap();
     assert_eq!(cost.objects, 0);
     assert!(cost.introspection > 0);
-    let schema = introspection::FULL.trim_start().strip_prefix("query {").unwrap();
+    let schema = introspection_limits::FULL
+        .trim_start()
+        .strip_prefix("query {")
+        .unwrap();
     let (root, fragments) = schema.split_once("\n}\n").unwrap();
     let times = |count: usize| format!("query {{ {} }} {fragments}", root.repeat(count));
     assert_eq!(admit(&times(2)).unwrap().introspection, 2 * cost.introspection);
@@ -257,7 +260,7 @@ fn full_introspection_passes_twice_and_no_more() {
 
 #[test]
 fn the_constant_query_is_sound() {
-    let document = parse_query(introspection::FULL).unwrap();
+    let document = parse_query(introspection_limits::FULL).unwrap();
     assert!(shape::check(&document, &GuardLimits::default()).is_ok());
 }
 
