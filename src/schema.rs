@@ -86,7 +86,7 @@ where
 domains! {
     audit: [];
     auth: [];
-    organization: [Organization(node::OrganizationNode), Member(node::MemberNode), ApiClient(node::ApiClientNode)];
+    organization: [Organization(node::OrganizationNode), Member(node::MemberNode), ApiClient(api_client::ApiClientNode)];
     storefront: [Storefront(node::StorefrontNode)];
     storefront_user: [StorefrontUser(node::StorefrontUserNode)];
     storage: [StorageItem(node::StorageItemNode)];
