@@ -84,7 +84,7 @@ where
 // The list of all domains, a line each: its folder, and its nodes with global ids. A new domain is registered here and in
 // `lib.rs`, and nowhere else.
 domains! {
-    organization: [Organization(node::OrganizationNode), Member(node::MemberNode), ApiClient(node::ApiClientNode)];
+    organization: [Organization(node::OrganizationNode), Member(node::MemberNode), ApiClient(api_client::ApiClientNode)];
     storefront: [Storefront(node::StorefrontNode)];
     storefront_user: [StorefrontUser(node::StorefrontUserNode)];
     storage: [StorageItem(node::StorageItemNode)];

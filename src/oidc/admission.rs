@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::claims::Profile;
-use super::exchange::Vouched;
+use super::exchange::AuthenticatedPerson;
 use super::{IdentityProvider, MAX_IDENTITIES, refusal, store};
 use crate::app::App;
 use crate::audit::{Action, AuditActor};
@@ -31,21 +31,26 @@ use crate::platform::{
     database::{Tx, violated_index},
     id::IdentityId,
 };
-use crate::reach::{Reach, StorefrontReach};
+use crate::reach::{HouseReach, Reach, StorefrontReach};
 
 /// Of two concurrent first sign-ins one creates the account, and the other finds it in the next round. More rounds
 /// indicate a fault.
 const ROUNDS: usize = 5;
 
-/// The input of every round.
-struct Case<'a> {
-    app: &'a Arc<App>,
-    place: &'a StorefrontReach,
-    house: Reach,
-    provider: &'a IdentityProvider,
-    vouched: &'a Vouched,
-    anonymous_token: Option<&'a str>,
-    beginner: &'a Beginner<'a>,
+/// A person whom a provider has authenticated, and the sign-in for which their account is selected.
+pub struct Admission<'a> {
+    /// The app.
+    pub app: &'a Arc<App>,
+    /// The storefront.
+    pub place: &'a StorefrontReach,
+    /// The provider.
+    pub provider: &'a IdentityProvider,
+    /// The person.
+    pub person: &'a AuthenticatedPerson,
+    /// The token of the anonymous user whose private storage is merged into the customer's.
+    pub anonymous_token: Option<&'a str>,
+    /// The client and the device that start the session.
+    pub beginner: &'a Beginner<'a>,
 }
 
 /// What the transaction of the sign-in writes about the identity.
@@ -88,8 +93,7 @@ impl Voucher for IdentityLink<'_> {
             customers
                 .update_in(tx, doc! { "_id": &customer.id }, touch)
                 .await?;
-            let whose = (&customer.storefront_id, &customer.user_id);
-            let theirs = store::count_identities_in(&self.app.database, reach, tx, whose).await?;
+            let theirs = store::count_identities_in(&self.app.database, reach, tx, customer).await?;
             if theirs >= MAX_IDENTITIES {
                 return Err(refusal::too_many_identities().into());
             }
@@ -118,41 +122,8 @@ impl Voucher for IdentityLink<'_> {
     }
 }
 
-/// Signs in the person whom the provider has authenticated.
-///
-/// # Errors
-/// IDENTITY_NOT_LINKED, TOO_MANY for the 21st identity of an account, CREDENTIALS_INVALID for an account that is erased
-/// or whose erasure has started, SAVE_FAILED (410); IDENTITY_PROVIDER_REJECTED if the provider does not return the
-/// profile.
-pub async fn admit(
-    app: &Arc<App>,
-    (place, provider): (&StorefrontReach, &IdentityProvider),
-    vouched: &Vouched,
-    anonymous_token: Option<&str>,
-    beginner: &Beginner<'_>,
-) -> Result<SignedIn> {
-    let case = Case {
-        app,
-        place,
-        house: place.of_the_house(),
-        provider,
-        vouched,
-        anonymous_token,
-        beginner,
-    };
-    let mut profile = None;
-    for _ in 1..ROUNDS {
-        match case.round(&mut profile).await {
-            Err(error) if somebody_was_quicker(&error) => {}
-            outcome => return outcome.map_err(|error| save_failed(error, 410)),
-        }
-    }
-    let last = case.round(&mut profile).await;
-    last.map_err(|error| save_failed(error, 410))
-}
-
 /// Whether a concurrent request took the subject or the address between the lookup and the write.
-fn somebody_was_quicker(error: &Error) -> bool {
+fn is_concurrent_conflict(error: &Error) -> bool {
     let is_taken = |error: &Error| match error {
         Error::Rejected(faults) => faults.iter().any(|fault| fault.code == UserErrorCode::EmailTaken),
         _ => false,
@@ -160,26 +131,51 @@ fn somebody_was_quicker(error: &Error) -> bool {
     violated_index(error) == Some(store::UNIQUE_SUBJECT) || is_taken(error)
 }
 
-impl Case<'_> {
+impl Admission<'_> {
+    /// Signs the person in.
+    ///
+    /// # Errors
+    /// IDENTITY_NOT_LINKED, TOO_MANY for the 21st identity of an account, CREDENTIALS_INVALID for an account that is
+    /// erased or whose erasure has started, SAVE_FAILED (410); IDENTITY_PROVIDER_REJECTED if the provider does not
+    /// return the profile.
+    pub async fn run(&self) -> Result<SignedIn> {
+        let mut profile = None;
+        for _ in 1..ROUNDS {
+            match self.round(&mut profile).await {
+                Err(error) if is_concurrent_conflict(&error) => {}
+                outcome => return outcome.map_err(|error| save_failed(error, 410)),
+            }
+        }
+        let last = self.round(&mut profile).await;
+        last.map_err(|error| save_failed(error, 410))
+    }
+
+    /// The reach for the accounts and identities of the storefront, which the caller does not reach.
+    fn reach(&self) -> HouseReach {
+        HouseReach::within(self.place.id())
+    }
+
     async fn round(&self, profile: &mut Option<Profile>) -> Result<SignedIn> {
-        let (database, subject) = (&self.app.database, &self.vouched.subject);
-        if let Some(known) = store::by_subject(database, &self.house, self.provider, subject).await? {
+        let (database, reach) = (&self.app.database, self.reach());
+        let known = store::by_subject(database, &reach, self.provider, &self.person.subject);
+        if let Some(known) = known.await? {
             return self.return_to(known).await;
         }
         let profile = match profile {
             Some(profile) => profile,
-            None => profile.insert(self.vouched.profile(self.app, self.provider).await?),
+            None => profile.insert(self.person.profile(self.app, self.provider).await?),
         };
         if !profile.is_email_verified && self.conceals().await? {
-            let message = "This storefront makes and links accounts only for addresses that the identity provider says \
-                           are verified.";
+            let message = "This storefront creates and links accounts only if the identity provider has verified the e-mail \
+                           address.";
             return Err(refusal::not_linked(message).into());
         }
         let Some(email) = &profile.email else {
-            let message = "The identity provider tells no e-mail address, without which there is no account.";
+            let message =
+                "The identity provider returned no valid e-mail address, which an account requires.";
             return Err(refusal::not_linked(message).into());
         };
-        match customer_store::by_email(database, &self.house, email).await? {
+        match customer_store::by_email(database, &reach, email).await? {
             Some(customer) => self.link(customer, profile).await,
             None => self.register(email, profile).await,
         }
@@ -196,7 +192,7 @@ impl Case<'_> {
         IdentityLink {
             app: self.app,
             provider: self.provider,
-            subject: &self.vouched.subject,
+            subject: &self.person.subject,
             is_email_proven,
             notice: None,
             known,
@@ -206,7 +202,7 @@ impl Case<'_> {
 
     /// Signs in to the account that the identity is linked to.
     async fn return_to(&self, known: LinkedIdentity) -> Result<SignedIn> {
-        let customers = self.app.database.open::<Customer>(&self.house);
+        let customers = self.app.database.open::<Customer>(&self.reach());
         let customer = customers.get(&known.customer_id).await?;
         let customer = customer.ok_or_else(refusal::account_is_gone)?;
         if is_closed(&customer) {
@@ -214,11 +210,11 @@ impl Case<'_> {
         }
         let mut is_email_proven = known.is_email_proven;
         if !customer.is_email_verified || !is_email_proven {
-            let profile = self.vouched.profile(self.app, self.provider).await?;
+            let profile = self.person.profile(self.app, self.provider).await?;
             is_email_proven = proves(&profile, &customer);
             if !is_email_proven && customer.is_email_verified {
-                let message = "The account's e-mail address was verified since, and the identity provider does not say that \
-                               it is this identity's.";
+                let message = "The account's e-mail address was verified after this identity was linked, and the identity \
+                               provider does not confirm that it belongs to this identity.";
                 return Err(refusal::not_linked(message).into());
             }
         }
@@ -232,8 +228,8 @@ impl Case<'_> {
     /// Links the identity to the account that has the address, and signs in.
     async fn link(&self, customer: Customer, profile: &Profile) -> Result<SignedIn> {
         if is_closed(&customer) || !customer.is_email_verified || !proves(profile, &customer) {
-            let message = "There is an account that this identity is not linked to. It is linked where the e-mail address is \
-                           verified both here and by the identity provider.";
+            let message = "An account with this e-mail address exists, and this identity is not linked to it. An identity is \
+                           linked only if both the gateway and the identity provider have verified the address.";
             return Err(refusal::not_linked(message).into());
         }
         let link = IdentityLink {
@@ -244,8 +240,8 @@ impl Case<'_> {
     }
 
     async fn sign_in(&self, customer: Customer, link: IdentityLink<'_>) -> Result<SignedIn> {
-        let token = self.anonymous_token;
-        sign_in::by_voucher(self.app, &self.house, customer, &link, token, self.beginner).await
+        let (reach, token) = (self.place.of_the_house(), self.anonymous_token);
+        sign_in::by_voucher(self.app, &reach, customer, &link, token, self.beginner).await
     }
 
     /// Registers a new account.

@@ -34,17 +34,47 @@ impl Profile {
     #[must_use]
     pub fn of(claims: &PersonClaims) -> Self {
         let email = text(claims, "email").and_then(email::parse);
-        let given = text(claims, "given_name").and_then(name);
-        let family = text(claims, "family_name").and_then(name);
-        let (first_name, last_name) = match (given, family) {
-            (None, None) => text(claims, "name").map(split).unwrap_or_default(),
-            told => told,
-        };
+        let PersonNames { first, last } = PersonNames::of(claims);
         Self {
             is_email_verified: email.is_some() && is_true(claims.get("email_verified")),
             email,
-            first_name,
-            last_name,
+            first_name: first,
+            last_name: last,
+        }
+    }
+}
+
+/// The names of a person.
+#[derive(Default, PartialEq, Eq)]
+struct PersonNames {
+    first: Option<String>,
+    last: Option<String>,
+}
+
+impl PersonNames {
+    /// Returns the names from claims. The full name is used only if the claims contain neither of its parts.
+    fn of(claims: &PersonClaims) -> Self {
+        let parts = Self {
+            first: text(claims, "given_name").and_then(name),
+            last: text(claims, "family_name").and_then(name),
+        };
+        if parts != Self::default() {
+            return parts;
+        }
+        text(claims, "name").map(Self::split).unwrap_or_default()
+    }
+
+    /// Splits a full name; its last word is the last name.
+    fn split(full: &str) -> Self {
+        match full.trim().rsplit_once(char::is_whitespace) {
+            Some((first, last)) => Self {
+                first: name(first),
+                last: name(last),
+            },
+            None => Self {
+                first: name(full),
+                last: None,
+            },
         }
     }
 }
@@ -64,14 +94,6 @@ fn name(text: &str) -> Option<String> {
     let cut: String = plain.trim().chars().take(MAX_NAME).collect();
     let cut = cut.trim_end();
     (!cut.is_empty()).then(|| cut.to_owned())
-}
-
-/// Splits a full name; its last word is the last name.
-fn split(whole: &str) -> (Option<String>, Option<String>) {
-    match whole.trim().rsplit_once(char::is_whitespace) {
-        Some((first, last)) => (name(first), name(last)),
-        None => (name(whole), None),
-    }
 }
 
 #[cfg(test)]
@@ -99,14 +121,14 @@ mod tests {
     // EPC-09
     #[test]
     fn epc_09_names_come_as_they_are_told() {
-        let told = |first: &str, last: &str| (Some(first.to_owned()), Some(last.to_owned()));
+        let both = |first: &str, last: &str| (Some(first.to_owned()), Some(last.to_owned()));
         assert_eq!(
             names(json!({ "given_name": " Ada ", "family_name": "King\u{0} Noel", "name": "X Y" })),
-            told("Ada", "King  Noel")
+            both("Ada", "King  Noel")
         );
         assert_eq!(
             names(json!({ "name": "Ada Maria Lovelace" })),
-            told("Ada Maria", "Lovelace")
+            both("Ada Maria", "Lovelace")
         );
         assert_eq!(names(json!({ "name": "Ada" })), (Some("Ada".to_owned()), None));
         assert_eq!(

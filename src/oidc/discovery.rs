@@ -10,7 +10,7 @@ use crate::app::App;
 
 /// Endpoints of a provider and how to authenticate there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Metadata {
+pub struct ProviderMetadata {
     /// Authorization endpoint, for browsers.
     pub authorization_endpoint: Url,
     /// Token endpoint, which exchanges codes.
@@ -20,12 +20,12 @@ pub struct Metadata {
     /// Userinfo endpoint, which returns claims about a person.
     pub userinfo_endpoint: Option<Url>,
     /// How the gateway authenticates.
-    pub authentication: Authentication,
+    pub authentication: ClientAuthentication,
 }
 
 /// How a client authenticates with its secret (OpenID Connect Core 1.0 §9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Authentication {
+pub enum ClientAuthentication {
     /// In the header `Authorization`.
     Basic,
     /// In the form parameters.
@@ -34,8 +34,9 @@ pub enum Authentication {
     Other,
 }
 
+/// The metadata as published, before its checks.
 #[derive(Deserialize)]
-struct ProviderMetadata {
+struct PublishedMetadata {
     issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
@@ -59,7 +60,11 @@ pub enum Age {
 ///
 /// # Errors
 /// If the metadata cannot be fetched or cannot be trusted.
-pub async fn of(app: &App, provider: &IdentityProvider, age: Age) -> Result<Metadata, ProviderFault> {
+pub async fn metadata(
+    app: &App,
+    provider: &IdentityProvider,
+    age: Age,
+) -> Result<ProviderMetadata, ProviderFault> {
     let url = document_of(&provider.issuer)?;
     let document = match age {
         Age::Fresh => app.documents.get(&url).await?,
@@ -86,8 +91,8 @@ fn document_of(issuer: &str) -> Result<Url, ProviderFault> {
 /// # Errors
 /// If it is not trustworthy: another issuer's metadata (§4.3), or an endpoint without https, where the traffic could be
 /// intercepted.
-fn read(document: &Value, issuer: &str) -> Result<Metadata, ProviderFault> {
-    let published = ProviderMetadata::deserialize(document)
+fn read(document: &Value, issuer: &str) -> Result<ProviderMetadata, ProviderFault> {
+    let published = PublishedMetadata::deserialize(document)
         .map_err(|_incomplete| ProviderFault::Untrusted("the configuration of the provider is incomplete"))?;
     if published.issuer != issuer {
         return Err(ProviderFault::Untrusted(
@@ -103,7 +108,7 @@ fn read(document: &Value, issuer: &str) -> Result<Metadata, ProviderFault> {
         ))
     };
     let userinfo = published.userinfo_endpoint.as_deref();
-    Ok(Metadata {
+    Ok(ProviderMetadata {
         authorization_endpoint: endpoint(&published.authorization_endpoint)?,
         token_endpoint: endpoint(&published.token_endpoint)?,
         jwks_uri: endpoint(&published.jwks_uri)?,
@@ -112,18 +117,18 @@ fn read(document: &Value, issuer: &str) -> Result<Metadata, ProviderFault> {
     })
 }
 
-fn authentication(supported: Option<&[String]>) -> Authentication {
+fn authentication(supported: Option<&[String]>) -> ClientAuthentication {
     // If omitted, the method is Basic (§3).
     let Some(supported) = supported else {
-        return Authentication::Basic;
+        return ClientAuthentication::Basic;
     };
     let has = |method: &str| supported.iter().any(|supported| supported == method);
     if has("client_secret_basic") {
-        Authentication::Basic
+        ClientAuthentication::Basic
     } else if has("client_secret_post") {
-        Authentication::Post
+        ClientAuthentication::Post
     } else {
-        Authentication::Other
+        ClientAuthentication::Other
     }
 }
 
@@ -209,16 +214,16 @@ mod tests {
             let document = with("token_endpoint_auth_methods_supported", methods);
             read(&document, ISSUER).expect("read").authentication
         };
-        assert_eq!(shown(json!(null)), Authentication::Basic);
+        assert_eq!(shown(json!(null)), ClientAuthentication::Basic);
         assert_eq!(
             shown(json!(["client_secret_post", "client_secret_basic"])),
-            Authentication::Basic
+            ClientAuthentication::Basic
         );
         assert_eq!(
             shown(json!(["private_key_jwt", "client_secret_post"])),
-            Authentication::Post
+            ClientAuthentication::Post
         );
-        assert_eq!(shown(json!(["private_key_jwt"])), Authentication::Other);
+        assert_eq!(shown(json!(["private_key_jwt"])), ClientAuthentication::Other);
     }
 
     #[test]

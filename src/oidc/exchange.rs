@@ -11,10 +11,8 @@ use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::claims::{PersonClaims, Profile, text};
-use super::discovery;
-use super::discovery::{Age, Authentication, Metadata};
-use super::id_token;
-use super::id_token::Expected;
+use super::discovery::{self, Age, ClientAuthentication, ProviderMetadata};
+use super::id_token::{self, ExpectedClaims};
 use super::{IdentityProvider, keys, refusal};
 use crate::app::App;
 use crate::error::{Error, UserError, UserErrorCode};
@@ -72,7 +70,7 @@ impl fmt::Display for ProviderFault {
 impl ProviderFault {
     /// Logs the provider and the reason for the operator, and returns the error for the caller.
     #[must_use]
-    pub fn told(self, provider: &IdentityProvider) -> Error {
+    pub fn reported(self, provider: &IdentityProvider) -> Error {
         tracing::warn!(provider = %provider.id, reason = %self, "authentication by an identity provider failed");
         Error::rejected(self.refusal())
     }
@@ -85,27 +83,27 @@ impl ProviderFault {
             }
             Self::Down(_) => refusal::rejected(
                 "provider",
-                "The identity provider does not answer; please try again shortly.",
+                "The identity provider does not respond; please try again shortly.",
             ),
             Self::CodeRefused => refusal::rejected(
                 "code",
                 "The identity provider refuses this code: it was used, has expired, or belongs to another redirect URI or \
-                 code verifier. Begin the sign-in again.",
+                 code verifier. Start the sign-in again.",
             ),
             Self::OtherNonce => refusal::rejected(
                 "nonce",
-                "This code belongs to another sign-in: its nonce is another one. Begin the sign-in again.",
+                "This code belongs to another sign-in: the nonce of its id token differs. Start the sign-in again.",
             ),
             Self::Refused(_) | Self::Untrusted(_) => refusal::rejected(
                 "provider",
-                "What the identity provider answered cannot be believed; the store's operator finds why in the log.",
+                "The response of the identity provider is not valid; the operator of the gateway finds the reason in the log.",
             ),
         }
     }
 }
 
-/// The parameters with which a browser returns from a provider.
-pub struct Returned {
+/// An authorization code, and what it is checked against at the provider and in the id token.
+pub struct CodeGrant {
     /// Authorization code.
     pub code: Secret,
     /// Redirect URI of the authorization request.
@@ -117,7 +115,7 @@ pub struct Returned {
 }
 
 /// A person whom a provider has authenticated.
-pub struct Vouched {
+pub struct AuthenticatedPerson {
     /// The provider's identifier of the person.
     pub subject: String,
     claims: PersonClaims,
@@ -135,7 +133,11 @@ struct ProviderTokens {
 ///
 /// # Errors
 /// IDENTITY_PROVIDER_REJECTED on the field that caused it; RATE_LIMITED if too many exchanges are in progress.
-pub async fn exchange(app: &App, provider: &IdentityProvider, returned: &Returned) -> Result<Vouched, Error> {
+pub async fn authenticate(
+    app: &App,
+    provider: &IdentityProvider,
+    grant: &CodeGrant,
+) -> Result<AuthenticatedPerson, Error> {
     let secret = match &provider.sealed_secret {
         Some(sealed) => {
             let opened = app.vault.open(provider.id.as_str(), &sealed.bytes)?;
@@ -143,31 +145,32 @@ pub async fn exchange(app: &App, provider: &IdentityProvider, returned: &Returne
         }
         None => None,
     };
-    let work = timeout(LIMIT, vouch(app, provider, secret.as_ref(), returned));
-    let vouched = work.await.unwrap_or(Err(ProviderFault::Down(Unread::Slow)));
-    vouched.map_err(|fault| fault.told(provider))
+    let exchanged = timeout(LIMIT, exchange(app, provider, secret.as_ref(), grant)).await;
+    let exchanged = exchanged.unwrap_or(Err(ProviderFault::Down(Unread::Slow)));
+    exchanged.map_err(|fault| fault.reported(provider))
 }
 
-async fn vouch(
+/// Exchanges the code and verifies the id token, without a time limit of its own.
+async fn exchange(
     app: &App,
     provider: &IdentityProvider,
     secret: Option<&Secret>,
-    returned: &Returned,
-) -> Result<Vouched, ProviderFault> {
-    let metadata = discovery::of(app, provider, Age::Fresh).await?;
-    let tokens = redeem(app, provider, &metadata, secret, returned).await?;
+    grant: &CodeGrant,
+) -> Result<AuthenticatedPerson, ProviderFault> {
+    let metadata = discovery::metadata(app, provider, Age::Fresh).await?;
+    let tokens = redeem(app, provider, &metadata, secret, grant).await?;
     let header = id_token::header(tokens.id_token.expose())?;
     let key_id = header.key_id.as_deref();
     let key = keys::find(app, &metadata.jwks_uri, header.algorithm, key_id).await?;
-    let expected = Expected {
+    let expected = ExpectedClaims {
         issuer: &provider.issuer,
         client_id: &provider.client_id,
-        nonce: &returned.nonce,
+        nonce: &grant.nonce,
         access_token: tokens.access_token.as_ref().map(Secret::expose),
         now: app.clock.now(),
     };
     let claims = id_token::verify(tokens.id_token.expose(), &key, header.algorithm, &expected)?;
-    Ok(Vouched {
+    Ok(AuthenticatedPerson {
         subject: text(&claims, "sub").unwrap_or_default().to_owned(),
         claims,
         access_token: tokens.access_token,
@@ -179,19 +182,19 @@ async fn vouch(
 async fn redeem(
     app: &App,
     provider: &IdentityProvider,
-    metadata: &Metadata,
+    metadata: &ProviderMetadata,
     secret: Option<&Secret>,
-    returned: &Returned,
+    grant: &CodeGrant,
 ) -> Result<ProviderTokens, ProviderFault> {
-    let question = question(provider, metadata, secret, returned)?;
-    let answer = app.fetcher.ask(question).await.map_err(|unread| match unread {
+    let request = token_request(provider, metadata, secret, grant)?;
+    let response = app.fetcher.ask(request).await.map_err(|unread| match unread {
         Unread::TooLarge => ProviderFault::Untrusted("the token response is too long"),
         other => ProviderFault::Down(other),
     })?;
-    let said: Option<Value> = answer.json_of_any_status().ok();
-    match (answer.status, said) {
-        (200, Some(said)) => tokens(&said),
-        (400 | 401, Some(said)) => Err(refused(&said)),
+    let body: Option<Value> = response.json_of_any_status().ok();
+    match (response.status, body) {
+        (200, Some(body)) => tokens(&body),
+        (400 | 401, Some(body)) => Err(refused(&body)),
         (500.., _) => Err(ProviderFault::Down(Unread::Unreachable)),
         _ => Err(ProviderFault::Untrusted(
             "the response to the code is not a token response",
@@ -199,26 +202,28 @@ async fn redeem(
     }
 }
 
-fn question<'a>(
+fn token_request<'a>(
     provider: &IdentityProvider,
-    metadata: &'a Metadata,
+    metadata: &'a ProviderMetadata,
     secret: Option<&Secret>,
-    returned: &Returned,
+    grant: &CodeGrant,
 ) -> Result<Question<'a>, ProviderFault> {
     let mut form = Serializer::new(String::new());
     form.append_pair("grant_type", "authorization_code")
-        .append_pair("code", returned.code.expose())
-        .append_pair("redirect_uri", &returned.redirect_uri)
-        .append_pair("code_verifier", returned.code_verifier.expose());
+        .append_pair("code", grant.code.expose())
+        .append_pair("redirect_uri", &grant.redirect_uri)
+        .append_pair("code_verifier", grant.code_verifier.expose());
     let mut authorization = None;
     match (secret, metadata.authentication) {
         (None, _) => _ = form.append_pair("client_id", &provider.client_id),
-        (Some(secret), Authentication::Basic) => authorization = Some(basic(&provider.client_id, secret)),
-        (Some(secret), Authentication::Post) => {
+        (Some(secret), ClientAuthentication::Basic) => {
+            authorization = Some(basic(&provider.client_id, secret));
+        }
+        (Some(secret), ClientAuthentication::Post) => {
             form.append_pair("client_id", &provider.client_id)
                 .append_pair("client_secret", secret.expose());
         }
-        (Some(_), Authentication::Other) => {
+        (Some(_), ClientAuthentication::Other) => {
             return Err(ProviderFault::Untrusted(
                 "the provider supports neither client_secret_basic nor client_secret_post",
             ));
@@ -238,8 +243,8 @@ fn basic(client_id: &str, secret: &Secret) -> Secret {
     Secret::from(format!("Basic {}", BASE64.encode(pair.expose().as_bytes())))
 }
 
-fn tokens(said: &Value) -> Result<ProviderTokens, ProviderFault> {
-    let token = |name: &str| said.get(name).and_then(Value::as_str).map(Secret::from);
+fn tokens(body: &Value) -> Result<ProviderTokens, ProviderFault> {
+    let token = |name: &str| body.get(name).and_then(Value::as_str).map(Secret::from);
     Ok(ProviderTokens {
         id_token: token("id_token").ok_or(ProviderFault::Untrusted("the token response has no id token"))?,
         access_token: token("access_token"),
@@ -247,8 +252,8 @@ fn tokens(said: &Value) -> Result<ProviderTokens, ProviderFault> {
 }
 
 /// Maps the error codes of RFC 6749 §5.2. Other text of the provider is untrusted and stays out of the log.
-fn refused(said: &Value) -> ProviderFault {
-    match said.get("error").and_then(Value::as_str) {
+fn refused(body: &Value) -> ProviderFault {
+    match body.get("error").and_then(Value::as_str) {
         Some("invalid_grant") => ProviderFault::CodeRefused,
         Some("invalid_client") => {
             ProviderFault::Refused("the provider refused the client id or client secret (invalid_client)")
@@ -266,7 +271,7 @@ fn refused(said: &Value) -> ProviderFault {
     }
 }
 
-impl Vouched {
+impl AuthenticatedPerson {
     /// Returns the profile of the person. If the id token has no address, it is requested from the userinfo endpoint:
     /// providers may return it only there (OpenID Connect Core 1.0 §5.4).
     ///
@@ -280,18 +285,18 @@ impl Vouched {
             return Ok(Profile::of(&self.claims));
         }
         let more = self.userinfo(app, url, token).await;
-        let more = more.map_err(|fault| fault.told(provider))?;
+        let more = more.map_err(|fault| fault.reported(provider))?;
         let mut claims = self.claims.clone();
         claims.extend(more);
         Ok(Profile::of(&claims))
     }
 
     async fn userinfo(&self, app: &App, url: &Url, token: &Secret) -> Result<PersonClaims, ProviderFault> {
-        let question = Question {
+        let request = Question {
             authorization: Some(Secret::from(format!("Bearer {}", token.expose()))),
             ..Question::get(url)
         };
-        let Value::Object(claims) = app.fetcher.ask(question).await?.json()? else {
+        let Value::Object(claims) = app.fetcher.ask(request).await?.json()? else {
             return Err(ProviderFault::Untrusted(
                 "the userinfo response is not a JSON object",
             ));
@@ -325,7 +330,7 @@ mod tests {
     // EPC-09
     #[test]
     fn epc_09_who_is_to_blame_is_told_by_the_field_and_nothing_of_what_was_sent() {
-        let field = |said: Value| refused(&said).refusal().field.expect("a field").join(".");
+        let field = |body: Value| refused(&body).refusal().field.expect("a field").join(".");
         assert_eq!(field(json!({ "error": "invalid_grant" })), "code");
         for other in [
             json!({ "error": "invalid_client" }),

@@ -13,16 +13,16 @@ use super::exchange::ProviderFault;
 use crate::platform::clock::Timestamp;
 
 /// Maximum length of an id token, in bytes: tokens of providers that include a person's groups have tens of kilobytes.
-const LONGEST: usize = 128 * 1024;
+const MAX_TOKEN: usize = 128 * 1024;
 /// Maximum length of the encoded header of an id token, in bytes: some contain a certificate chain.
-const LONGEST_HEADER: usize = 16 * 1024;
+const MAX_HEADER: usize = 16 * 1024;
 
 /// Maximum difference between a provider's clock and the gateway's.
 const LEEWAY: Duration = Duration::from_secs(60);
 
 /// What the token states about its signature.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Header {
+pub struct IdTokenHeader {
     /// The algorithm: asymmetric.
     pub algorithm: Algorithm,
     /// Id of the key.
@@ -31,7 +31,7 @@ pub struct Header {
 
 /// What an id token must contain to belong to this sign-in.
 #[derive(Clone, Copy)]
-pub struct Expected<'a> {
+pub struct ExpectedClaims<'a> {
     /// Issuer of the token.
     pub issuer: &'a str,
     /// Audience of the token.
@@ -49,11 +49,11 @@ pub struct Expected<'a> {
 /// # Errors
 /// For anything but a signed token with an asymmetric algorithm. `none` and HMACs are refused; for an HMAC a public key
 /// could be used as the secret.
-pub fn header(token: &str) -> Result<Header, ProviderFault> {
+pub fn header(token: &str) -> Result<IdTokenHeader, ProviderFault> {
     let unreadable =
         ProviderFault::Untrusted("the id token is not valid, or is signed with an unsupported algorithm");
     let encoded = token.split('.').next().unwrap_or_default();
-    if token.len() > LONGEST || encoded.len() > LONGEST_HEADER {
+    if token.len() > MAX_TOKEN || encoded.len() > MAX_HEADER {
         return Err(ProviderFault::Untrusted("the id token is too long"));
     }
     let header = decode_header(token).map_err(|_unknown| unreadable)?;
@@ -66,7 +66,7 @@ pub fn header(token: &str) -> Result<Header, ProviderFault> {
         | Algorithm::PS512
         | Algorithm::ES256
         | Algorithm::ES384
-        | Algorithm::EdDSA => Ok(Header {
+        | Algorithm::EdDSA => Ok(IdTokenHeader {
             algorithm: header.alg,
             key_id: header.kid,
         }),
@@ -82,7 +82,7 @@ pub fn verify(
     token: &str,
     key: &DecodingKey,
     algorithm: Algorithm,
-    expected: &Expected<'_>,
+    expected: &ExpectedClaims<'_>,
 ) -> Result<PersonClaims, ProviderFault> {
     let mut validation = Validation::new(algorithm);
     // The checks below are stricter and use the gateway's clock.
@@ -95,7 +95,11 @@ pub fn verify(
     Ok(token.claims)
 }
 
-fn check(claims: &PersonClaims, algorithm: Algorithm, expected: &Expected<'_>) -> Result<(), ProviderFault> {
+fn check(
+    claims: &PersonClaims,
+    algorithm: Algorithm,
+    expected: &ExpectedClaims<'_>,
+) -> Result<(), ProviderFault> {
     if text(claims, "iss") != Some(expected.issuer) {
         return Err(ProviderFault::Untrusted("the id token has another issuer (iss)"));
     }

@@ -3,26 +3,27 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `authorization` | the URL that a browser is sent to |
+//! | `authorization_url` | `IdentityProvider.authorizationUrl`: the URL that a browser is sent to |
+//! | `token_create` | `customerTokenCreateWithOidc`: the sign-in with the code that the browser returns with |
 //! | `discovery`, `keys` | metadata and keys that a provider publishes |
 //! | `exchange` | exchange of a code for tokens |
 //! | `id_token`, `claims` | verification of an id token, and its claims about a person |
 //! | `admission` | selection of the account: the linked one, one to link, or a new one |
 
 pub mod admission;
-pub mod authorization;
+pub mod authorization_url;
 pub mod claims;
 pub mod discovery;
 pub mod exchange;
 pub mod id_token;
-pub mod inputs;
 pub mod keys;
-pub mod mutations;
 pub mod node;
 pub mod store;
+pub mod token_create;
 
 use std::fmt;
 
+use async_graphql::{EmptyMutation, MergedObject};
 use bson::Binary;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
@@ -33,7 +34,6 @@ use crate::platform::{
     id::{IdentityProviderId, StorefrontId},
 };
 use crate::reach::{Holder, tenant::TenantDocument};
-use async_graphql::EmptyMutation;
 
 /// The declaration of identity providers.
 pub const DOMAIN: Domain = Domain {
@@ -42,7 +42,10 @@ pub const DOMAIN: Domain = Domain {
     ..Domain::EMPTY
 };
 
-pub use mutations::SignOnMutation as Mutation;
+/// The mutations of identity providers.
+#[derive(MergedObject, Default)]
+#[graphql(name = "OidcMutation")]
+pub struct Mutation(token_create::CustomerTokenCreateWithOidc);
 
 /// It has no queries.
 pub type Query = EmptyMutation;

@@ -5,14 +5,10 @@ use std::sync::Arc;
 use async_graphql::{Context, Description, Object};
 
 use super::IdentityProvider;
-use super::authorization;
-use super::authorization::AuthorizationParameters;
-use super::discovery;
-use super::discovery::Age;
-use super::exchange::ProviderFault;
+use super::authorization_url::{AuthorizationParameters, authorization_url};
 use super::store::ProvidersOf;
 use crate::context::RequestContext;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::platform::id::StorefrontId;
 use crate::reach::Confine;
 use crate::storefront::node::READ;
@@ -56,28 +52,16 @@ impl IdentityProviderNode {
         )]
         code_challenge: String,
     ) -> Result<String> {
-        let wanted = AuthorizationParameters {
+        let parameters = AuthorizationParameters {
             redirect_uri: &redirect_uri,
             state: &state,
             nonce: &nonce,
             code_challenge: &code_challenge,
         };
-        let faults = wanted.faults(&self.0);
-        if !faults.is_empty() {
-            return Err(Error::BadInput(faults.join(" ")));
-        }
         let app = &RequestContext::of(ctx)?.app;
-        let metadata = discovery::of(app, &self.0, Age::Any).await;
-        let metadata = metadata.map_err(|fault| unavailable(fault, &self.0))?;
-        Ok(authorization::url(&metadata.authorization_endpoint, &self.0, wanted).into())
+        let url = authorization_url(app, &self.0, parameters).await?;
+        Ok(url.into())
     }
-}
-
-fn unavailable(fault: ProviderFault, provider: &IdentityProvider) -> Error {
-    tracing::warn!(provider = %provider.id, reason = %fault, "cannot read the configuration of an identity provider");
-    Error::UnavailableElsewhere(
-        "The identity provider does not answer as it should; please try again shortly.",
-    )
 }
 
 /// Returns a storefront's providers, for its field, with one database command for all storefronts of a level.

@@ -4,18 +4,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
-use futures_util::FutureExt;
 
 use super::{IdentityProvider, MAX_PROVIDERS};
 use crate::app::App;
-use crate::customer::identity::LinkedIdentity;
+use crate::customer::{Customer, identity::LinkedIdentity};
 use crate::error::Result;
-use crate::platform::stored::{Stored, StoredField};
 use crate::platform::{
-    database::{Database, Index, IndexKind, Tx, violated_index},
-    id::{Id, IdentityProviderId, StorefrontId, StorefrontUserId},
+    database::{Database, Index, IndexKind, Tx, Write, violated_index},
+    id::{Id, IdentityId, IdentityProviderId, StorefrontId},
     loader::Batch,
     secret::Secret,
+    stored::{Stored, StoredField},
 };
 use crate::reach::{Confine, HouseReach, Reach, tenant::TenantDocument};
 use crate::storefront::Storefront;
@@ -25,7 +24,7 @@ pub const UNIQUE_KEY: &str = "storefront_key";
 /// The index that links a provider's subject to at most one customer.
 pub const UNIQUE_SUBJECT: &str = "provider_subject";
 /// Maximum number of identities that one transaction removes after their provider.
-const PART: i64 = 500;
+const BATCH: i64 = 500;
 
 /// Indexes of the providers and the identities.
 pub const INDEXES: &[Index] = &[
@@ -51,7 +50,7 @@ pub const INDEXES: &[Index] = &[
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
-    collection: "identityProviders",
+    collection: IdentityProvider::COLLECTION,
     fields: &[
         ("_id", StoredField::Free),
         ("storefrontId", StoredField::Free),
@@ -66,6 +65,9 @@ pub const STORED: &[Stored] = &[Stored {
 }];
 
 /// Returns the provider of a storefront with this key.
+///
+/// # Errors
+/// Any database error.
 pub async fn by_key(
     database: &Database,
     reach: &impl Confine,
@@ -134,7 +136,7 @@ pub enum NotAdded {
 /// The outer error if the database fails; the inner one if the provider cannot be added.
 pub async fn add(
     app: &App,
-    system: &HouseReach,
+    reach: &HouseReach,
     new: NewProvider,
 ) -> Result<std::result::Result<IdentityProvider, NotAdded>> {
     let NewProvider {
@@ -164,13 +166,12 @@ pub async fn add(
         created_at: now,
         id,
     };
-    let context = (&app.database, system, &provider);
-    let inserted = app
-        .database
-        .transaction(context, |tx, (database, system, provider)| {
-            insert(database, system, tx, provider).boxed()
-        });
-    match inserted.await {
+    let addition = ProviderAddition {
+        database: &app.database,
+        reach,
+        provider: &provider,
+    };
+    match app.database.run(&addition).await {
         Ok(true) => Ok(Ok(provider)),
         Ok(false) => Ok(Err(NotAdded::TooMany)),
         Err(error) if violated_index(&error) == Some(UNIQUE_KEY) => Ok(Err(NotAdded::KeyTaken)),
@@ -178,80 +179,127 @@ pub async fn add(
     }
 }
 
-/// Inserts a provider and returns false if the storefront has the maximum number. It updates the storefront, so that of
-/// two concurrent transactions one is retried and counts the other's provider.
-async fn insert(
-    database: &Database,
-    system: &HouseReach,
-    tx: &mut Tx,
-    provider: &IdentityProvider,
-) -> Result<bool> {
-    let storefront = &provider.storefront_id;
-    let touch = doc! { "$inc": { "identityProvidersAdded": 1_i64 } };
-    let storefronts = database.open::<Storefront>(system);
-    storefronts
-        .update_in(tx, doc! { "_id": storefront }, touch)
-        .await?;
-    let providers = database.open::<IdentityProvider>(system);
-    let theirs = providers.find_in(tx, doc! { "storefrontId": storefront }).await?;
-    if theirs.len() >= MAX_PROVIDERS {
-        return Ok(false);
-    }
-    providers.insert_in(tx, system, provider).await?;
-    Ok(true)
+/// The write that adds a provider. Returns false if the storefront has the maximum number.
+struct ProviderAddition<'a> {
+    database: &'a Database,
+    reach: &'a HouseReach,
+    provider: &'a IdentityProvider,
 }
 
-/// Returns the number of a person's identities, within a transaction.
+impl Write for ProviderAddition<'_> {
+    type Output = bool;
+
+    async fn write(&self, tx: &mut Tx) -> Result<bool> {
+        let storefront = &self.provider.storefront_id;
+        // Updates the storefront, so that of two concurrent transactions one is retried and counts the other's provider.
+        let touch = doc! { "$inc": { "identityProvidersAdded": 1_i64 } };
+        let storefronts = self.database.open::<Storefront>(self.reach);
+        storefronts
+            .update_in(tx, doc! { "_id": storefront }, touch)
+            .await?;
+        let providers = self.database.open::<IdentityProvider>(self.reach);
+        let theirs = providers.find_in(tx, doc! { "storefrontId": storefront }).await?;
+        if theirs.len() >= MAX_PROVIDERS {
+            return Ok(false);
+        }
+        providers.insert_in(tx, self.reach, self.provider).await?;
+        Ok(true)
+    }
+}
+
+/// Returns the number of a customer's identities, within a transaction.
+///
+/// # Errors
+/// Any database error.
 pub async fn count_identities_in(
     database: &Database,
     reach: &impl Confine,
     tx: &mut Tx,
-    (storefront, user): (&StorefrontId, &StorefrontUserId),
+    customer: &Customer,
 ) -> Result<usize> {
-    let theirs = doc! { "storefrontId": storefront, "userId": user };
+    let theirs = doc! { "storefrontId": &customer.storefront_id, "userId": &customer.user_id };
     let found = database.open::<LinkedIdentity>(reach).find_in(tx, theirs).await?;
     Ok(found.len())
 }
 
 /// Returns all providers, or those of a storefront, oldest first.
+///
+/// # Errors
+/// Any database error.
 pub async fn list(
     database: &Database,
-    system: &HouseReach,
+    reach: &HouseReach,
     storefront: Option<&StorefrontId>,
 ) -> Result<Vec<IdentityProvider>> {
     let filter = storefront.map_or_else(Document::new, |id| doc! { "storefrontId": id });
-    let providers = database.open::<IdentityProvider>(system);
+    let providers = database.open::<IdentityProvider>(reach);
     providers.find(filter, doc! { "_id": 1 }, 0).await
 }
 
 /// Removes a provider, then in batches the identities that link its subjects to customers. Returns false if there is
 /// nothing to remove. An interrupted removal is completed by repeating it.
-pub async fn remove(database: &Database, system: &HouseReach, id: &IdentityProviderId) -> Result<bool> {
-    let providers = database.open::<IdentityProvider>(system);
-    let context = (&providers, id);
-    let removing = database.transaction(context, |tx, (providers, id)| {
-        providers.delete_in(tx, doc! { "_id": *id }).boxed()
-    });
-    let mut any = removing.await?.is_some();
-    let identities = database.open::<LinkedIdentity>(system);
+///
+/// # Errors
+/// Any database error.
+pub async fn remove(database: &Database, reach: &HouseReach, id: &IdentityProviderId) -> Result<bool> {
+    let deletion = ProviderDeletion { database, reach, id };
+    let mut is_anything_removed = database.run(&deletion).await?;
+    let identities = database.open::<LinkedIdentity>(reach);
     loop {
-        let part = identities.ids(doc! { "providerId": id }, PART).await?;
-        if part.is_empty() {
-            return Ok(any);
+        let batch = identities.ids(doc! { "providerId": id }, BATCH).await?;
+        if batch.is_empty() {
+            return Ok(is_anything_removed);
         }
-        any = true;
-        let part: Vec<Bson> = part.iter().map(Bson::from).collect();
-        let context = (&identities, &part);
-        let removing = database.transaction(context, |tx, (identities, part)| {
-            identities
-                .delete_many_in(tx, doc! { "_id": { "$in": (*part).clone() } })
-                .boxed()
-        });
-        removing.await?;
+        is_anything_removed = true;
+        let deletion = IdentityDeletion {
+            database,
+            reach,
+            ids: batch,
+        };
+        database.run(&deletion).await?;
+    }
+}
+
+/// The write that deletes a provider. Returns false if there is none with this id.
+struct ProviderDeletion<'a> {
+    database: &'a Database,
+    reach: &'a HouseReach,
+    id: &'a IdentityProviderId,
+}
+
+impl Write for ProviderDeletion<'_> {
+    type Output = bool;
+
+    async fn write(&self, tx: &mut Tx) -> Result<bool> {
+        let providers = self.database.open::<IdentityProvider>(self.reach);
+        let deleted = providers.delete_in(tx, doc! { "_id": self.id }).await?;
+        Ok(deleted.is_some())
+    }
+}
+
+/// The write that deletes a batch of identities. Returns their number.
+struct IdentityDeletion<'a> {
+    database: &'a Database,
+    reach: &'a HouseReach,
+    ids: Vec<IdentityId>,
+}
+
+impl Write for IdentityDeletion<'_> {
+    type Output = u64;
+
+    async fn write(&self, tx: &mut Tx) -> Result<u64> {
+        let ids: Vec<Bson> = self.ids.iter().map(Bson::from).collect();
+        let identities = self.database.open::<LinkedIdentity>(self.reach);
+        identities
+            .delete_many_in(tx, doc! { "_id": { "$in": ids } })
+            .await
     }
 }
 
 /// Returns the identity with this subject at a provider.
+///
+/// # Errors
+/// Any database error.
 pub async fn by_subject(
     database: &Database,
     reach: &impl Confine,

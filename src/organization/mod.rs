@@ -1,70 +1,32 @@
 //! Organizations, which own storefronts, and their members, who can be the owners of backend tokens.
 
+pub mod api_client;
 pub mod node;
+pub mod store;
+pub mod viewer;
 
-use std::collections::HashMap;
-
-use bson::{Bson, doc};
-use futures_util::TryStreamExt;
-use mongodb::Collection;
+use async_graphql::EmptyMutation;
 use serde::{Deserialize, Serialize};
 
 use crate::app::Domain;
-use crate::error::Result;
-use crate::platform::stored::{Stored, StoredField};
 use crate::platform::{
-    clock::{Clock, Timestamp},
-    database::{Database, Index, IndexKind, encode},
+    clock::Timestamp,
     id::{MemberId, OrganizationId},
-    loader::Batch,
-    random::Random,
 };
-use async_graphql::EmptyMutation;
+pub use store::{MembersOf, Organizations};
 
 /// The declaration of organizations, their members and API clients.
 pub const DOMAIN: Domain = Domain {
-    indexes: &[INDEXES],
-    stored: &[STORED],
+    indexes: &[store::INDEXES],
+    stored: &[store::STORED],
     ..Domain::EMPTY
 };
 
-pub use node::AccessQuery as Query;
+/// The query of organizations: `viewer`.
+pub type Query = viewer::ViewerQuery;
 
 /// It has no mutations.
 pub type Mutation = EmptyMutation;
-
-const ORGANIZATIONS: &str = "organizations";
-const MEMBERS: &str = "members";
-
-/// Indexes of members.
-pub const INDEXES: &[Index] = &[Index {
-    collection: MEMBERS,
-    name: "organization",
-    keys: &[("organizationId", 1), ("_id", 1)],
-    kind: IndexKind::Plain,
-}];
-
-/// Stored fields.
-pub const STORED: &[Stored] = &[
-    Stored {
-        collection: "organizations",
-        fields: &[
-            ("_id", StoredField::Free),
-            ("name", StoredField::Free),
-            ("createdAt", StoredField::Free),
-        ],
-    },
-    Stored {
-        collection: "members",
-        fields: &[
-            ("_id", StoredField::Free),
-            ("organizationId", StoredField::Free),
-            ("name", StoredField::Free),
-            ("email", StoredField::Free),
-            ("createdAt", StoredField::Free),
-        ],
-    },
-];
 
 /// An organization.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -95,131 +57,4 @@ pub struct Member {
     pub email: Option<String>,
     /// When an operator added the member.
     pub created_at: Timestamp,
-}
-
-/// Reads and writes organizations and members.
-#[derive(Clone)]
-pub struct Organizations {
-    database: Database,
-    clock: Clock,
-    random: Random,
-}
-
-impl Organizations {
-    /// Uses the organizations and members of this database.
-    #[must_use]
-    pub fn new(database: Database, clock: Clock, random: Random) -> Self {
-        Self {
-            database,
-            clock,
-            random,
-        }
-    }
-
-    fn organizations(&self) -> Collection<Organization> {
-        self.database.house(ORGANIZATIONS)
-    }
-
-    fn members(&self) -> Collection<Member> {
-        self.database.house(MEMBERS)
-    }
-
-    /// Creates an organization.
-    pub async fn create(&self, name: &str) -> Result<Organization> {
-        let now = self.clock.now();
-        let organization = Organization {
-            id: OrganizationId::fresh(now, &self.random),
-            name: name.to_owned(),
-            created_at: now,
-        };
-        self.organizations().insert_one(&organization).await?;
-        Ok(organization)
-    }
-
-    /// The organization with this id.
-    pub async fn find(&self, id: &OrganizationId) -> Result<Option<Organization>> {
-        Ok(self.organizations().find_one(doc! { "_id": id }).await?)
-    }
-
-    /// Whether there is any organization; a database without one is empty.
-    pub async fn any(&self) -> Result<bool> {
-        Ok(self.organizations().find_one(doc! {}).await?.is_some())
-    }
-
-    /// Adds a member.
-    pub async fn add_member(
-        &self,
-        organization: &OrganizationId,
-        name: &str,
-        email: Option<&str>,
-    ) -> Result<Member> {
-        let now = self.clock.now();
-        let member = Member {
-            id: MemberId::fresh(now, &self.random),
-            organization_id: organization.clone(),
-            name: name.to_owned(),
-            email: email.map(str::to_owned),
-            created_at: now,
-        };
-        self.members().insert_one(&member).await?;
-        Ok(member)
-    }
-
-    /// Creates an organization and a member under given ids, unless they exist already. The demo can be interrupted at
-    /// any point and continues at the next start.
-    pub async fn ensure(&self, organization: &Organization, member: &Member) -> Result<()> {
-        let mut document = encode(organization)?;
-        document.remove("_id");
-        self.organizations()
-            .update_one(
-                doc! { "_id": &organization.id },
-                doc! { "$setOnInsert": document },
-            )
-            .upsert(true)
-            .await?;
-        let mut document = encode(member)?;
-        document.remove("_id");
-        self.members()
-            .update_one(doc! { "_id": &member.id }, doc! { "$setOnInsert": document })
-            .upsert(true)
-            .await?;
-        Ok(())
-    }
-
-    /// A member of this organization.
-    pub async fn find_member(&self, organization: &OrganizationId, id: &MemberId) -> Result<Option<Member>> {
-        Ok(self
-            .members()
-            .find_one(doc! { "_id": id, "organizationId": organization })
-            .await?)
-    }
-}
-
-/// Reads members of an organization by their ids, one level of a query per batch.
-pub struct MembersOf {
-    /// The store to read from.
-    pub organizations: Organizations,
-    /// The organization of the members.
-    pub organization: OrganizationId,
-}
-
-impl Batch for MembersOf {
-    type Key = MemberId;
-    type Value = Member;
-
-    async fn load(&self, ids: &[MemberId]) -> Result<HashMap<MemberId, Member>> {
-        let ids: Vec<Bson> = ids.iter().map(Bson::from).collect();
-        let named = doc! { "_id": { "$in": ids }, "organizationId": &self.organization };
-        let members: Vec<Member> = self
-            .organizations
-            .members()
-            .find(named)
-            .await?
-            .try_collect()
-            .await?;
-        Ok(members
-            .into_iter()
-            .map(|member| (member.id.clone(), member))
-            .collect())
-    }
 }

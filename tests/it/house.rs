@@ -92,7 +92,7 @@ const DOMAINS: &[&str] = &[
     "address",
     "order",
     "market",
-    "sign_on",
+    "oidc",
     "erasure",
 ];
 

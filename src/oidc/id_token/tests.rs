@@ -34,8 +34,8 @@ impl Signer {
 const NOW: i64 = 1_800_000_000;
 const ACCESS_TOKEN: &str = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
 
-fn expected() -> Expected<'static> {
-    Expected {
+fn expected() -> ExpectedClaims<'static> {
+    ExpectedClaims {
         issuer: "https://op.example",
         client_id: "gateway",
         nonce: "n-0S6_WzA2Mj",
@@ -237,7 +237,7 @@ fn epc_09_a_token_that_nobody_signed_or_that_everybody_could_sign_is_none() {
     }
     assert_eq!(
         header(&signer.sign(&good())),
-        Ok(Header {
+        Ok(IdTokenHeader {
             algorithm: Algorithm::ES256,
             key_id: None
         })
@@ -281,6 +281,6 @@ fn no_token_and_no_key_breaks_the_readers() {
             assert!(verified.is_err() || text == token, "{text}");
         }
     });
-    let long = format!("{header_part}.{}.c", "a".repeat(LONGEST));
+    let long = format!("{header_part}.{}.c", "a".repeat(MAX_TOKEN));
     assert!(header(&long).is_err());
 }

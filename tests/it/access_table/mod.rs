@@ -6,11 +6,11 @@ mod custom_fields;
 mod customers;
 mod erasure;
 mod markets;
+mod oidc;
 mod orders;
 mod payloads;
 mod queries;
 mod row;
-mod sign_on;
 mod users;
 
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ use storefront_gateway::reach::scope::Scope;
 
 use crate::customers::{setup, signed_in, with_password};
 use crate::kit::{self, Caller, Shop};
-use crate::sign_on::open;
+use crate::oidc::open;
 use cell::Cell;
 use row::{Act, Row, Who};
 
@@ -301,8 +301,8 @@ async fn err_03_every_mutation_of_erasure_lets_each_caller_do_what_the_table_say
 
 // ERR-03, EPC-09
 #[tokio::test]
-async fn err_03_single_sign_on_is_to_each_caller_what_the_table_says() {
-    check_all(sign_on::rows()).await;
+async fn err_03_a_sign_in_by_oidc_is_to_each_caller_what_the_table_says() {
+    check_all(oidc::rows()).await;
 }
 
 /// Root fields without a row, with reasons. This list only shrinks.
@@ -327,7 +327,7 @@ async fn every_root_field_has_a_row() {
         custom_fields::rows(),
         markets::mutations(),
         erasure::mutations(),
-        sign_on::rows(),
+        oidc::rows(),
     ];
     let mut covered: BTreeSet<&str> = rows.iter().flatten().map(|row| row.field).collect();
     covered.extend(WITHOUT_A_ROW);

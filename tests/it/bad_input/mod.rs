@@ -5,8 +5,8 @@ mod custom_fields;
 mod customers;
 mod erasure;
 mod markets;
+mod oidc;
 mod orders;
-mod sign_on;
 
 use std::collections::BTreeSet;
 
@@ -69,7 +69,7 @@ async fn everybodys(shop: &Shop, rival: &Shop) -> Vec<Good> {
     goods.extend(custom_fields::all(shop).await);
     goods.extend(markets::all(shop).await);
     goods.extend(erasure::all(shop).await);
-    goods.extend(sign_on::all(shop).await);
+    goods.extend(oidc::all(shop).await);
     goods
 }
 

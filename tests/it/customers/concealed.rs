@@ -10,7 +10,7 @@ use super::{
     OTHER_PASSWORD, PASSWORD, ada, but, credentials, is_signed_in, person, redeem, signed_in, with_password,
 };
 use crate::kit::{Caller, Setup, Shop, item_ids, png, text};
-use crate::sign_on::{SIGN_ON, back_with, open};
+use crate::oidc::{WITH_OIDC, back_with, open};
 
 const VERIFICATION: &str = "Confirm your e-mail address";
 const NOTICE: &str = "You already have an account";
@@ -166,7 +166,7 @@ async fn spies(shop: &Shop, address: &str, guest_id: &str) -> Vec<Value> {
     answers.push(renewed["viewer"]["storefrontUser"]["mergedInto"].clone());
     // An address that the provider reports as unverified.
     let code = format!("{guest_id} {{\"email\": \"{address}\", \"email_verified\": false}}");
-    answers.push(json!(stranger.refused(SIGN_ON, back_with(&code)).await));
+    answers.push(json!(stranger.refused(WITH_OIDC, back_with(&code)).await));
     answers
 }
 

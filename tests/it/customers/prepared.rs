@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{OTHER_PASSWORD, PASSWORD, ada, credentials, id_of, is_signed_in, redeem, signed_in};
 use crate::kit::{Caller, MailFolder, Setup, Shop, text};
-use crate::sign_on::{SIGN_ON, back_with, open};
+use crate::oidc::{WITH_OIDC, back_with, open};
 
 const VERIFY: &str = "customerEmailVerify";
 const CONFIRM: &str = "customerEmailChangeConfirm";
@@ -250,7 +250,7 @@ async fn cst_06_only_the_first_verification_ends_anything() {
 async fn cst_06_a_change_of_address_takes_the_account_from_whom_it_was() {
     let (shop, mut mails) = shop().await;
     let _op = open(&shop).await;
-    let arrived = shop.browser.done(SIGN_ON, back_with("mallory")).await;
+    let arrived = shop.browser.done(WITH_OIDC, back_with("mallory")).await;
     let (mallory, _) = signed_in(&shop, &arrived);
     let input = json!({ "newEmail": "victim@example.com" });
     mallory.done("customerEmailChangeRequest", input).await;
@@ -260,7 +260,7 @@ async fn cst_06_a_change_of_address_takes_the_account_from_whom_it_was() {
     assert!(!is_signed_in(&mallory).await);
     assert_eq!(shop.gateway.store.count("identities", doc! {}).await, 0);
     // Mallory's identity now opens a new account of Mallory's own.
-    let again = shop.browser.done(SIGN_ON, back_with("mallory")).await;
+    let again = shop.browser.done(WITH_OIDC, back_with("mallory")).await;
     assert_ne!(again["customer"]["id"], arrived["customer"]["id"]);
     settled(&shop).await;
     shop.gateway.store.assert_whole().await;
@@ -273,7 +273,7 @@ async fn cst_06_an_identity_of_before_is_no_way_in_after_the_first_proof() {
         let (shop, mut mails) = shop().await;
         let _op = open(&shop).await;
         let squatter = "mallory {\"email\": \"victim@example.com\", \"email_verified\": false}";
-        let arrived = shop.browser.done(SIGN_ON, back_with(squatter)).await;
+        let arrived = shop.browser.done(WITH_OIDC, back_with(squatter)).await;
         let (mallory, _) = signed_in(&shop, &arrived);
         let ask = json!({ "email": "victim@example.com" });
         if by_reset {
@@ -287,13 +287,13 @@ async fn cst_06_an_identity_of_before_is_no_way_in_after_the_first_proof() {
             shop.nobody().done(VERIFY, json!({ "token": token })).await;
         }
         assert!(!is_signed_in(&mallory).await);
-        let refused = shop.browser.refused(SIGN_ON, back_with(squatter)).await;
+        let refused = shop.browser.refused(WITH_OIDC, back_with(squatter)).await;
         assert_eq!(refused, ["IDENTITY_NOT_LINKED"]);
         assert_eq!(shop.gateway.store.count("identities", doc! {}).await, 0);
         assert!(told(&shop).await.contains(&"IDENTITY_UNLINKED".to_owned()));
         // The owner's identity is linked, and a notice is sent to the address.
         let owner = "owner {\"email\": \"victim@example.com\"}";
-        let linked = shop.browser.done(SIGN_ON, back_with(owner)).await;
+        let linked = shop.browser.done(WITH_OIDC, back_with(owner)).await;
         assert_eq!(linked["customer"]["id"], arrived["customer"]["id"]);
         settled(&shop).await;
         let notice = shop.gateway.mails().all();
@@ -312,12 +312,12 @@ async fn cst_06_a_provider_that_vouches_for_the_address_is_a_first_proof() {
     let (shop, _mails) = shop().await;
     let _op = open(&shop).await;
     let unproven = "ada {\"email_verified\": false}";
-    let arrived = shop.browser.done(SIGN_ON, back_with(unproven)).await;
+    let arrived = shop.browser.done(WITH_OIDC, back_with(unproven)).await;
     let (before, _) = signed_in(&shop, &arrived);
     let id = &arrived["customer"]["id"];
     let set = json!({ "customerId": id, "newPassword": PASSWORD, "confirmPassword": PASSWORD });
     shop.backend.done("customerPasswordSet", set).await;
-    let payload = shop.browser.done(SIGN_ON, back_with("ada")).await;
+    let payload = shop.browser.done(WITH_OIDC, back_with("ada")).await;
     assert_eq!(payload["customer"]["id"], *id);
     let (ada, _) = signed_in(&shop, &payload);
     let seen = ada
@@ -329,7 +329,7 @@ async fn cst_06_a_provider_that_vouches_for_the_address_is_a_first_proof() {
     assert_eq!(seen["sessions"].as_array().map(Vec::len), Some(1));
     assert!(!is_signed_in(&before).await && !signs_in(&shop, "ada@example.com", PASSWORD).await);
     // Later sign-ins have no further effect.
-    shop.browser.done(SIGN_ON, back_with("ada")).await;
+    shop.browser.done(WITH_OIDC, back_with("ada")).await;
     assert!(is_signed_in(&ada).await);
     settled(&shop).await;
 }

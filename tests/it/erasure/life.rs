@@ -9,8 +9,8 @@ use crate::custom_fields::{define, open, values};
 use crate::customers::{but, setup, signed_in};
 use crate::kit::{Caller, Shop};
 use crate::markets::{group, join};
+use crate::oidc;
 use crate::orders::{by_default, in_storefront};
-use crate::sign_on;
 
 pub(super) const PASSWORD: &str = "kanarie-geheim-1";
 /// All personal data of the customer, the password and the start of its hash.
@@ -131,11 +131,9 @@ impl Life {
         let token = shop.gateway.mails().all()[0].parameter("token");
         let token = json!({ "token": token });
         self.caller.done("customerEmailVerify", token).await;
-        let _op = sign_on::open(shop).await;
+        let _op = oidc::open(shop).await;
         let said = r#"kanarie-subjekt {"email": "kanarie.alt@zwitscher.example"}"#;
-        shop.browser
-            .done(sign_on::SIGN_ON, sign_on::back_with(said))
-            .await;
+        shop.browser.done(oidc::WITH_OIDC, oidc::back_with(said)).await;
     }
 
     async fn fill(&mut self) {

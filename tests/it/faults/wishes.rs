@@ -11,8 +11,8 @@ use crate::customers::{
 use crate::erasure::on_behalf;
 use crate::kit::{Answer, Caller, Shop, faults, mutation};
 use crate::markets::{self, group, market};
+use crate::oidc::{WITH_OIDC, back_with, open as open_provider};
 use crate::orders::{by_default, guests, in_storefront};
-use crate::sign_on::{SIGN_ON, back_with, open as open_provider};
 
 /// A mutation that is ready to be sent.
 pub(crate) struct Wish {
@@ -50,7 +50,7 @@ pub(crate) async fn wishes(shop: &Shop) -> Vec<Wish> {
     wishes.extend(group_wishes(shop).await);
     wishes.extend(market_wishes(shop).await);
     wishes.extend(erasure_wishes(shop).await);
-    wishes.extend(sign_on_wishes(shop).await);
+    wishes.extend(oidc_wishes(shop).await);
     wishes
 }
 
@@ -318,13 +318,13 @@ async fn erasure_wishes(shop: &Shop) -> Vec<Wish> {
 }
 
 /// Prepares sign-ons of a new customer, a known one, and one whose identity is to be linked.
-async fn sign_on_wishes(shop: &Shop) -> Vec<Wish> {
+async fn oidc_wishes(shop: &Shop) -> Vec<Wish> {
     // The provider ends with the test, and accepts the same code repeatedly.
     open_provider(shop).await;
-    shop.browser.done(SIGN_ON, back_with("known")).await;
-    shop.browser.done(SIGN_ON, back_with("linked")).await;
+    shop.browser.done(WITH_OIDC, back_with("known")).await;
+    shop.browser.done(WITH_OIDC, back_with("linked")).await;
     let another = back_with("another {\"email\": \"linked@example.com\"}");
     [back_with("newcomer"), back_with("known"), another]
-        .map(|input| wish(&shop.browser, SIGN_ON, input, Some(410)))
+        .map(|input| wish(&shop.browser, WITH_OIDC, input, Some(410)))
         .into()
 }

@@ -24,7 +24,7 @@ use crate::customers::{but, setup};
 use crate::kit::Shop;
 
 /// The name of the sign-on mutation.
-pub(crate) const SIGN_ON: &str = "customerTokenCreateWithOidc";
+pub(crate) const WITH_OIDC: &str = "customerTokenCreateWithOidc";
 /// The redirect URI that browsers return to.
 pub(crate) const REDIRECT_URI: &str = "https://shop.example/signed-in";
 /// The nonce that a browser has generated.
@@ -100,7 +100,7 @@ async fn counts(shop: &Shop) -> (u64, u64) {
 
 /// Signs in, which must succeed, and returns the customer's id.
 async fn arrives(shop: &Shop, code: &str) -> Value {
-    shop.browser.done(SIGN_ON, back_with(code)).await["customer"]["id"].take()
+    shop.browser.done(WITH_OIDC, back_with(code)).await["customer"]["id"].take()
 }
 
 const NOT_LINKED: [&str; 1] = ["IDENTITY_NOT_LINKED"];

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::op::TOKEN;
-use super::{REDIRECT_URI, SIGN_ON, VERIFIER, add, back_in, provider, shop_and_op};
+use super::{REDIRECT_URI, VERIFIER, WITH_OIDC, add, back_in, provider, shop_and_op};
 use crate::customers::but;
 use crate::kit::Shop;
 
@@ -62,7 +62,7 @@ fn bads(rival: &Shop) -> Vec<(&'static str, String, &'static str)> {
 
 // ERR-01, EPC-09
 #[tokio::test]
-async fn err_01_each_bad_value_of_a_sign_on_is_named_and_nothing_changes() {
+async fn err_01_each_bad_value_of_a_sign_in_by_oidc_is_named_and_nothing_changes() {
     let (shop, op) = shop_and_op().await;
     let rival = shop.rival().await;
     add(&rival, provider(&rival.storefront.id, "theirs", &op.issuer)).await;
@@ -71,7 +71,7 @@ async fn err_01_each_bad_value_of_a_sign_on_is_named_and_nothing_changes() {
     for (field, bad, code) in bads(&rival) {
         let payload = shop
             .backend
-            .change(SIGN_ON, but(good.clone(), json!({ field: bad })))
+            .change(WITH_OIDC, but(good.clone(), json!({ field: bad })))
             .await;
         let faults = crate::kit::faults(&payload);
         assert_eq!(faults, [format!("{code} {field}")], "{field}: {bad:?}");
@@ -79,12 +79,12 @@ async fn err_01_each_bad_value_of_a_sign_on_is_named_and_nothing_changes() {
     }
     assert_eq!(shop.gateway.store.dump().await, before, "nothing changed");
     assert_eq!(op.asked(TOKEN), 0, "nobody was asked");
-    shop.backend.done(SIGN_ON, good).await;
+    shop.backend.done(WITH_OIDC, good).await;
 }
 
 // ERR-01
 #[tokio::test]
-async fn err_01_all_faults_of_a_sign_on_come_together() {
+async fn err_01_all_faults_of_a_sign_in_by_oidc_come_together() {
     let (shop, op) = shop_and_op().await;
     shop.add_storefront("Prints AT", "AT").await;
     let all = json!({
@@ -92,7 +92,7 @@ async fn err_01_all_faults_of_a_sign_on_come_together() {
         "nonce": "", "anonymousUserToken": MARK,
     });
     assert_eq!(
-        shop.backend.refused(SIGN_ON, all.clone()).await,
+        shop.backend.refused(WITH_OIDC, all.clone()).await,
         [
             "REDIRECT_URI_NOT_ALLOWED redirectUri",
             "REQUIRED code",
@@ -102,7 +102,7 @@ async fn err_01_all_faults_of_a_sign_on_come_together() {
     );
     let elsewhere = but(all, json!({ "storefrontId": MARK, "provider": "" }));
     assert_eq!(
-        shop.backend.refused(SIGN_ON, elsewhere).await,
+        shop.backend.refused(WITH_OIDC, elsewhere).await,
         [
             "STOREFRONT_NOT_FOUND storefrontId",
             "REQUIRED provider",
@@ -115,7 +115,7 @@ async fn err_01_all_faults_of_a_sign_on_come_together() {
         "provider": "op", "code": "ada", "redirectUri": REDIRECT_URI, "codeVerifier": VERIFIER, "nonce": "nonce-123",
     });
     assert_eq!(
-        shop.backend.refused(SIGN_ON, unnamed).await,
+        shop.backend.refused(WITH_OIDC, unnamed).await,
         ["STOREFRONT_REQUIRED storefrontId"]
     );
     assert_eq!(op.asked(TOKEN), 0);

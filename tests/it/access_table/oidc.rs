@@ -3,7 +3,7 @@
 use storefront_gateway::reach::scope::Scope::{CustomersRead, CustomersWrite, StorefrontsRead};
 
 use super::row::{NO, NO_STOREFRONT, NONE, Row, asks, does};
-use crate::sign_on::{SIGN_ON, back_in};
+use crate::oidc::{WITH_OIDC, back_in};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
@@ -17,7 +17,7 @@ pub(super) fn rows() -> Vec<Row> {
         .backends([NO, "ours", "null"])
         .users(["ours", "ours", NO, "ours"])
         .customers(["ours", "ours", "null"]),
-        does(SIGN_ON, "", |cell| {
+        does(WITH_OIDC, "", |cell| {
             back_in(cell.storefront(), &format!("new{}", cell.number))
         })
         .scopes(&[CustomersWrite], &[CustomersRead])

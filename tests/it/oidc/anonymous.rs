@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{SIGN_ON, back_with, counts, shop_and_op};
+use super::{WITH_OIDC, back_with, counts, shop_and_op};
 use crate::customers::{but, is_signed_in, signed_in};
 use crate::kit::{faults, item_ids, png, warnings};
 
@@ -20,7 +20,7 @@ async fn cst_02_what_a_guest_made_comes_over_at_the_first_sign_in_and_at_a_later
         let token = json!({ "anonymousUserToken": guest.credential });
         let payload = shop
             .browser
-            .done(SIGN_ON, but(back_with("ada"), token.clone()))
+            .done(WITH_OIDC, but(back_with("ada"), token.clone()))
             .await;
         assert_eq!(payload["mergedItemCount"], 1);
         let (ada, _) = signed_in(&shop, &payload);
@@ -30,13 +30,13 @@ async fn cst_02_what_a_guest_made_comes_over_at_the_first_sign_in_and_at_a_later
         assert_eq!(own, items);
         // A repetition merges nothing and gives no warning.
         let again = but(back_with("ada"), token.clone());
-        let payload = shop.browser.done(SIGN_ON, again).await;
+        let payload = shop.browser.done(WITH_OIDC, again).await;
         assert_eq!(payload["mergedItemCount"], 0);
         assert_eq!(warnings(&payload), [""; 0]);
         // Another customer cannot merge the same user, but is signed in: first with a new account, then with the
         // existing one.
         let bob = but(back_with("bob"), token);
-        let payload = shop.browser.done(SIGN_ON, bob).await;
+        let payload = shop.browser.done(WITH_OIDC, bob).await;
         assert_eq!(
             warnings(&payload),
             ["STOREFRONT_USER_ALREADY_MERGED anonymousUserToken (409)"]
@@ -50,7 +50,7 @@ async fn cst_02_what_a_guest_made_comes_over_at_the_first_sign_in_and_at_a_later
 
 // CST-02, ERR-04
 #[tokio::test]
-async fn cst_02_a_token_that_cannot_be_used_stands_in_no_sign_ons_way() {
+async fn cst_02_a_token_that_cannot_be_used_prevents_no_sign_in_by_oidc() {
     let (shop, op) = shop_and_op().await;
     let (ann, rival) = (shop.ann("ann").await, shop.rival().await);
     let theirs = rival.guest("guest").await;
@@ -78,7 +78,7 @@ async fn cst_02_a_token_that_cannot_be_used_stands_in_no_sign_ons_way() {
                 back_with(&format!("somebody{number}")),
                 json!({ "anonymousUserToken": token }),
             );
-            let payload = shop.browser.done(SIGN_ON, input).await;
+            let payload = shop.browser.done(WITH_OIDC, input).await;
             assert_eq!(warnings(&payload), [expected], "{token}");
             assert_eq!(payload["mergedItemCount"], 0);
             assert!(is_signed_in(&signed_in(&shop, &payload).0).await);
@@ -89,7 +89,7 @@ async fn cst_02_a_token_that_cannot_be_used_stands_in_no_sign_ons_way() {
     // A refused sign-on has no warnings.
     let mut refused = but(back_with("ada"), json!({ "anonymousUserToken": "none" }));
     refused["codeVerifier"] = json!("x");
-    let payload = shop.browser.change(SIGN_ON, refused).await;
+    let payload = shop.browser.change(WITH_OIDC, refused).await;
     assert_eq!(faults(&payload), ["TOO_SHORT codeVerifier"]);
     assert_eq!(warnings(&payload), [""; 0]);
     drop(op);

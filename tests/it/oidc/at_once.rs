@@ -7,7 +7,7 @@ use storefront_gateway::oidc::store::{self, NotAdded};
 use storefront_gateway::reach::HouseReach;
 
 use super::op::{DISCOVERY, JWKS, TOKEN};
-use super::{Reply, SIGN_ON, add, arrives, back_with, counts, open, provider, shop_and_op};
+use super::{Reply, WITH_OIDC, add, arrives, back_with, counts, open, provider, shop_and_op};
 use crate::customers::setup;
 use crate::kit::faults;
 
@@ -22,7 +22,7 @@ async fn epc_09_of_many_first_sign_ins_at_once_all_are_one_customer() {
             let node = if number % 2 == 0 { &shop.gateway } else { &other };
             let browser = shop.browser.at(node);
             let code = &code;
-            async move { browser.change(SIGN_ON, back_with(code)).await }
+            async move { browser.change(WITH_OIDC, back_with(code)).await }
         });
         let payloads = join_all(all).await;
         for payload in &payloads {
@@ -44,7 +44,7 @@ async fn epc_09_of_many_first_sign_ins_at_once_all_are_one_customer() {
 async fn epc_09_of_two_identities_of_one_address_at_once_both_are_one_customers() {
     let (shop, _op) = shop_and_op().await;
     let codes = ["ada", "twin {\"email\": \"ada@example.com\"}"];
-    let both = join_all(codes.map(|code| shop.browser.change(SIGN_ON, back_with(code)))).await;
+    let both = join_all(codes.map(|code| shop.browser.change(WITH_OIDC, back_with(code)))).await;
     for payload in &both {
         assert_eq!(faults(payload), [""; 0]);
         assert_eq!(payload["customer"]["id"], both[0]["customer"]["id"]);
@@ -66,7 +66,7 @@ async fn def_11_an_account_has_at_most_20_identities_of_those_at_once_too() {
     let payloads = join_all(
         codes
             .iter()
-            .map(|code| shop.browser.change(SIGN_ON, back_with(code))),
+            .map(|code| shop.browser.change(WITH_OIDC, back_with(code))),
     )
     .await;
     let linked = payloads.iter().filter(|payload| faults(payload).is_empty());
@@ -133,7 +133,7 @@ async fn tok_03_sign_ins_are_limited_by_network_and_failures_in_a_row_lock_nobod
         Reply::Json(400, serde_json::json!({ "error": "invalid_grant" })),
     );
     for _ in 0..20 {
-        let refused = shop.browser.refused(SIGN_ON, back_with("ada")).await;
+        let refused = shop.browser.refused(WITH_OIDC, back_with("ada")).await;
         assert_eq!(refused, ["IDENTITY_PROVIDER_REJECTED code"]);
     }
     op.reply(TOKEN, Reply::ByCode);
@@ -141,7 +141,7 @@ async fn tok_03_sign_ins_are_limited_by_network_and_failures_in_a_row_lock_nobod
         arrives(&shop, "ada").await;
     }
     let asked = op.asked(TOKEN);
-    let payload = shop.browser.change(SIGN_ON, back_with("ada")).await;
+    let payload = shop.browser.change(WITH_OIDC, back_with("ada")).await;
     assert_eq!(faults(&payload), ["RATE_LIMITED"]);
     let wait = payload["userErrors"][0]["retryAfterSeconds"]
         .as_u64()

@@ -7,7 +7,7 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 
 use super::op::{DISCOVERY, JWKS, Key, TOKEN, USERINFO, published};
-use super::{Op, Reply, SIGN_ON, arrives, back_with, counts, shop_and_op};
+use super::{Op, Reply, WITH_OIDC, arrives, back_with, counts, shop_and_op};
 use crate::kit::Shop;
 
 const BY_PROVIDER: &str = "IDENTITY_PROVIDER_REJECTED provider";
@@ -17,7 +17,7 @@ const BY_CODE: &str = "IDENTITY_PROVIDER_REJECTED code";
 /// Asserts that the sign-in is refused and that nothing is stored.
 async fn assert_refused(shop: &Shop, what: &str, expected: &str) {
     let before = shop.gateway.store.dump().await;
-    let refused = shop.browser.refused(SIGN_ON, back_with("ada")).await;
+    let refused = shop.browser.refused(WITH_OIDC, back_with("ada")).await;
     assert_eq!(refused, [expected], "{what}");
     assert_eq!(shop.gateway.store.dump().await, before, "{what}: nothing changed");
 }
@@ -25,7 +25,7 @@ async fn assert_refused(shop: &Shop, what: &str, expected: &str) {
 /// Asserts that the same setup signs in with a valid token, so that the refusal before it had the expected cause.
 async fn assert_good(shop: &Shop, op: &Op, what: &str) {
     op.give(&op.key().sign(&op.claims(&json!({}))));
-    let payload = shop.browser.change(SIGN_ON, back_with("ada")).await;
+    let payload = shop.browser.change(WITH_OIDC, back_with("ada")).await;
     assert_eq!(payload["userErrors"], json!([]), "after {what}");
     assert!(payload["token"]["accessToken"].is_string(), "after {what}");
 }
@@ -253,7 +253,7 @@ async fn epc_09_unknown_keys_are_asked_for_once_a_minute_and_new_ones_are_found(
     let flood = async |times: usize| {
         op.give(&unknown.sign(&op.claims(&json!({}))));
         for _ in 0..times {
-            let refused = shop.browser.refused(SIGN_ON, back_with("ada")).await;
+            let refused = shop.browser.refused(WITH_OIDC, back_with("ada")).await;
             assert_eq!(refused, [BY_PROVIDER]);
         }
     };
@@ -314,13 +314,13 @@ async fn epc_09_userinfo_of_another_person_is_not_taken_for_this_ones() {
         ("a token", Reply::Text(200, "\"eyJ\"".to_owned())),
     ] {
         op.reply(USERINFO, reply);
-        let refused = shop.browser.refused(SIGN_ON, without.clone()).await;
+        let refused = shop.browser.refused(WITH_OIDC, without.clone()).await;
         assert_eq!(refused, [BY_PROVIDER], "{what}");
     }
     assert_eq!(counts(&shop).await, (0, 0));
     let own = json!({ "sub": "sub-ada", "email": "ada@example.com", "email_verified": true });
     op.reply(USERINFO, Reply::Json(200, own));
-    let payload = shop.browser.done(SIGN_ON, without).await;
+    let payload = shop.browser.done(WITH_OIDC, without).await;
     assert!(payload["customer"]["id"].is_string());
     let bearer = op.last(USERINFO).headers["authorization"]
         .to_str()

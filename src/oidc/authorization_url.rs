@@ -1,10 +1,14 @@
-//! The URL of the provider's authorization endpoint that a browser is sent to (OpenID Connect Core 1.0 §3.1.2.1, RFC
-//! 7636 §4.3).
+//! `IdentityProvider.authorizationUrl`: the URL of the provider's authorization endpoint that a browser is sent to
+//! (OpenID Connect Core 1.0 §3.1.2.1, RFC 7636 §4.3).
 
 use data_encoding::BASE64URL_NOPAD;
 use url::Url;
 
 use super::IdentityProvider;
+use super::discovery::{self, Age};
+use super::exchange::ProviderFault;
+use crate::app::App;
+use crate::error::{Error, Result};
 
 /// The requested scopes: the identity, the e-mail address and the names.
 const SCOPE: &str = "openid email profile";
@@ -28,8 +32,7 @@ pub struct AuthorizationParameters<'a> {
 
 impl AuthorizationParameters<'_> {
     /// Returns the faults of the parameters, each with the argument's name.
-    #[must_use]
-    pub fn faults(&self, provider: &IdentityProvider) -> Vec<String> {
+    fn faults(&self, provider: &IdentityProvider) -> Vec<String> {
         let mut faults = Vec::new();
         if !provider.returns_to(self.redirect_uri) {
             faults.push(
@@ -37,7 +40,7 @@ impl AuthorizationParameters<'_> {
             );
         }
         for (name, value) in [("state", self.state), ("nonce", self.nonce)] {
-            if !can_be_made_up(value) {
+            if !is_state_or_nonce(value) {
                 faults.push(format!(
                     "{name} has {MIN_STATE} to {MAX_STATE} visible ASCII characters; 22 or more random ones are best."
                 ));
@@ -56,22 +59,46 @@ impl AuthorizationParameters<'_> {
 
 /// Whether a value has the form of a `state` or `nonce`.
 #[must_use]
-pub fn can_be_made_up(value: &str) -> bool {
+pub fn is_state_or_nonce(value: &str) -> bool {
     (MIN_STATE..=MAX_STATE).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Returns the URL. The query of the endpoint's own URL is kept (RFC 6749 §3.1).
-#[must_use]
-pub fn url(endpoint: &Url, provider: &IdentityProvider, wanted: AuthorizationParameters<'_>) -> Url {
+/// Returns the URL for these parameters.
+///
+/// # Errors
+/// BAD_USER_INPUT for invalid parameters, UNAVAILABLE if the provider has never responded.
+pub async fn authorization_url(
+    app: &App,
+    provider: &IdentityProvider,
+    parameters: AuthorizationParameters<'_>,
+) -> Result<Url> {
+    let faults = parameters.faults(provider);
+    if !faults.is_empty() {
+        return Err(Error::BadInput(faults.join(" ")));
+    }
+    let metadata = discovery::metadata(app, provider, Age::Any).await;
+    let metadata = metadata.map_err(|fault| unavailable(fault, provider))?;
+    Ok(url(&metadata.authorization_endpoint, provider, parameters))
+}
+
+fn unavailable(fault: ProviderFault, provider: &IdentityProvider) -> Error {
+    tracing::warn!(provider = %provider.id, reason = %fault, "cannot read the configuration of an identity provider");
+    Error::UnavailableElsewhere(
+        "The configuration of the identity provider cannot be read; please try again shortly.",
+    )
+}
+
+/// Adds the parameters to the endpoint's URL, whose own query is kept (RFC 6749 §3.1).
+fn url(endpoint: &Url, provider: &IdentityProvider, parameters: AuthorizationParameters<'_>) -> Url {
     let mut url = endpoint.clone();
     url.query_pairs_mut()
         .append_pair("response_type", "code")
         .append_pair("client_id", &provider.client_id)
-        .append_pair("redirect_uri", wanted.redirect_uri)
+        .append_pair("redirect_uri", parameters.redirect_uri)
         .append_pair("scope", SCOPE)
-        .append_pair("state", wanted.state)
-        .append_pair("nonce", wanted.nonce)
-        .append_pair("code_challenge", wanted.code_challenge)
+        .append_pair("state", parameters.state)
+        .append_pair("nonce", parameters.nonce)
+        .append_pair("code_challenge", parameters.code_challenge)
         .append_pair("code_challenge_method", "S256");
     url
 }

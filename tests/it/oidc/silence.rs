@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::op::{TOKEN, USERINFO};
-use super::{CLIENT_SECRET, NONCE, Reply, SIGN_ON, VERIFIER, add, back_with, open, provider};
+use super::{CLIENT_SECRET, NONCE, Reply, VERIFIER, WITH_OIDC, add, back_with, open, provider};
 use crate::customers::setup;
 
 // ERR-02, EPC-09
@@ -12,24 +12,24 @@ async fn err_02_no_log_line_tells_of_codes_tokens_secrets_or_persons() {
     let shop = setup().log("debug").manual_clock().start().await;
     let op = open(&shop).await;
     let code = "kanarie {\"given_name\": \"Zwitscherling\"}";
-    let payload = shop.browser.done(SIGN_ON, back_with(code)).await;
-    shop.browser.done(SIGN_ON, back_with(code)).await;
+    let payload = shop.browser.done(WITH_OIDC, back_with(code)).await;
+    shop.browser.done(WITH_OIDC, back_with(code)).await;
     let unlinked = back_with("kanarie2 {\"email\": \"kanarie@example.com\", \"email_verified\": false}");
-    shop.browser.refused(SIGN_ON, unlinked).await;
+    shop.browser.refused(WITH_OIDC, unlinked).await;
     let id_token = op
         .key()
         .sign(&op.claims(&json!({ "sub": "sub-kanarie", "nonce": "another-nonce" })));
     op.give(&id_token);
-    shop.browser.refused(SIGN_ON, back_with(code)).await;
+    shop.browser.refused(WITH_OIDC, back_with(code)).await;
     let description = json!({ "error": "kanarie", "error_description": "sub-kanarie" });
     op.reply(TOKEN, Reply::Json(400, description));
-    shop.browser.refused(SIGN_ON, back_with(code)).await;
+    shop.browser.refused(WITH_OIDC, back_with(code)).await;
     op.reply(TOKEN, Reply::ByCode);
     op.reply(USERINFO, Reply::Json(200, json!({ "sub": "sub-kanarie-2" })));
     let userinfo = back_with("kanarie3 {\"email\": null}");
-    shop.browser.refused(SIGN_ON, userinfo).await;
+    shop.browser.refused(WITH_OIDC, userinfo).await;
     op.stop().await;
-    shop.browser.refused(SIGN_ON, back_with(code)).await;
+    shop.browser.refused(WITH_OIDC, back_with(code)).await;
     add(&shop, provider(&shop.storefront.id, "other", &op.issuer)).await;
 
     let lines = shop.gateway.logs.lines();

@@ -10,7 +10,7 @@ use storefront_gateway::platform::id::{Id, StorefrontId, StorefrontUserId};
 use storefront_gateway::reach::HouseReach;
 
 use super::op::USERINFO;
-use super::{NOT_LINKED, Reply, SIGN_ON, add, arrives, back_with, counts, provider, shop_and_op};
+use super::{NOT_LINKED, Reply, WITH_OIDC, add, arrives, back_with, counts, provider, shop_and_op};
 use crate::customers::{OTHER_PASSWORD, credentials, is_signed_in, person, signed_in, with_password};
 use crate::erasure;
 use crate::kit::{Shop, text};
@@ -33,7 +33,7 @@ async fn set(shop: &Shop, email: &str, fields: bson::Document) {
 #[tokio::test]
 async fn epc_09_the_first_sign_in_makes_the_customer_and_the_next_finds_it() {
     let (shop, op) = shop_and_op().await;
-    let payload = shop.browser.done(SIGN_ON, back_with("ada")).await;
+    let payload = shop.browser.done(WITH_OIDC, back_with("ada")).await;
     let (ada, _) = signed_in(&shop, &payload);
     let seen = ada.ask(SHOWN).await;
     let customer = &seen["viewer"]["customer"];
@@ -95,7 +95,7 @@ async fn epc_09_an_account_is_linked_only_where_both_sides_have_verified_its_add
         } else {
             let stored = shop.gateway.store.dump().await;
             assert_eq!(
-                shop.browser.refused(SIGN_ON, back_with(&code)).await,
+                shop.browser.refused(WITH_OIDC, back_with(&code)).await,
                 NOT_LINKED,
                 "{what}"
             );
@@ -134,7 +134,7 @@ async fn epc_09_an_unverified_address_makes_an_account_that_ends_with_the_owner_
     // Ada verifies the address by a mailed link.
     set(&shop, "ada@example.com", doc! { "isEmailVerified": true }).await;
     assert_eq!(
-        shop.browser.refused(SIGN_ON, back_with(squatter)).await,
+        shop.browser.refused(WITH_OIDC, back_with(squatter)).await,
         NOT_LINKED
     );
     assert_eq!(arrives(&shop, "ada").await, id, "her own identity is linked");
@@ -155,18 +155,18 @@ async fn epc_09_who_has_no_address_has_no_account() {
         "ada {\"email\": 5}",
     ] {
         assert_eq!(
-            shop.browser.refused(SIGN_ON, back_with(code)).await,
+            shop.browser.refused(WITH_OIDC, back_with(code)).await,
             NOT_LINKED,
             "{code}"
         );
     }
     op.reply(USERINFO, Reply::Json(200, json!({ "sub": "sub-ada" })));
     let without = back_with("ada {\"email\": null}");
-    assert_eq!(shop.browser.refused(SIGN_ON, without).await, NOT_LINKED);
+    assert_eq!(shop.browser.refused(WITH_OIDC, without).await, NOT_LINKED);
     assert_eq!(counts(&shop).await, (0, 0));
     // The names are optional.
     let nameless = back_with("ada {\"given_name\": null, \"family_name\": null}");
-    let payload = shop.browser.done(SIGN_ON, nameless).await;
+    let payload = shop.browser.done(WITH_OIDC, nameless).await;
     let (ada, _) = signed_in(&shop, &payload);
     let seen = ada.ask("{ viewer { customer { firstName lastName } } }").await;
     assert_eq!(
@@ -188,12 +188,12 @@ async fn era_02_nobody_signs_in_to_an_account_whose_erasure_has_begun() {
         )
         .await;
         let before = shop.gateway.store.dump().await;
-        let refused = shop.browser.refused(SIGN_ON, back_with("ada")).await;
+        let refused = shop.browser.refused(WITH_OIDC, back_with("ada")).await;
         assert_eq!(refused, ["CREDENTIALS_INVALID"], "{status}");
         // Another identity is not linked to the account either.
         let another = back_with("eve {\"email\": \"ada@example.com\"}");
         assert_eq!(
-            shop.browser.refused(SIGN_ON, another).await,
+            shop.browser.refused(WITH_OIDC, another).await,
             NOT_LINKED,
             "{status}"
         );
@@ -239,7 +239,7 @@ async fn era_01_what_ties_a_person_to_providers_is_forgotten_and_nobody_elses() 
     let ada = arrives(&shop, "ada").await;
     let mut second = back_with("ada");
     second["provider"] = json!("second");
-    assert_eq!(shop.browser.done(SIGN_ON, second).await["customer"]["id"], ada);
+    assert_eq!(shop.browser.done(WITH_OIDC, second).await["customer"]["id"], ada);
     let bob = arrives(&shop, "bob").await;
     assert_eq!(counts(&shop).await, (2, 3));
     let stored = shop
@@ -265,9 +265,9 @@ async fn sfr_02_storefronts_share_neither_providers_nor_identities() {
     let austria = shop.add_storefront("Prints AT", "AT").await;
     let at = |code: &str| super::back_in(austria.id.as_str(), code);
     let unknown = ["IDENTITY_PROVIDER_NOT_FOUND provider"];
-    assert_eq!(shop.backend.refused(SIGN_ON, at("ada")).await, unknown);
+    assert_eq!(shop.backend.refused(WITH_OIDC, at("ada")).await, unknown);
     add(&shop, provider(&austria.id, "op", &op.issuer)).await;
-    let there = shop.backend.done(SIGN_ON, at("ada")).await;
+    let there = shop.backend.done(WITH_OIDC, at("ada")).await;
     let here = arrives(&shop, "ada").await;
     assert_ne!(there["customer"]["id"], here);
     assert_eq!(counts(&shop).await, (2, 2));

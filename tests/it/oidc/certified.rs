@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::{
-    CHALLENGE, CLIENT_ID, CLIENT_SECRET, NONCE, REDIRECT_URI, SIGN_ON, VERIFIER, add, counts, provider,
+    CHALLENGE, CLIENT_ID, CLIENT_SECRET, NONCE, REDIRECT_URI, VERIFIER, WITH_OIDC, add, counts, provider,
 };
 use crate::customers::{but, setup, signed_in};
 use crate::kit::{LIMIT, Scripts, Shop};
@@ -109,7 +109,7 @@ fn input(code: &str, changes: Value) -> Value {
 
 async fn signs_in(certified: &mut Certified, shop: &Shop, login: &str) -> Value {
     let code = certified.sign_in(shop, login).await;
-    shop.browser.done(SIGN_ON, input(&code, json!({}))).await
+    shop.browser.done(WITH_OIDC, input(&code, json!({}))).await
 }
 
 // EPC-09
@@ -179,14 +179,14 @@ async fn epc_09_a_certified_provider_refuses_what_does_not_belong_to_its_code() 
         ),
     ] {
         let code = certified.sign_in(&shop, "ada").await;
-        let refused = shop.browser.refused(SIGN_ON, input(&code, changes)).await;
+        let refused = shop.browser.refused(WITH_OIDC, input(&code, changes)).await;
         assert_eq!(refused, expected, "{what}");
         assert_eq!(counts(&shop).await, (0, 0), "{what}");
     }
     // The correct values work once.
     let code = certified.sign_in(&shop, "ada").await;
-    shop.browser.done(SIGN_ON, input(&code, json!({}))).await;
-    let replayed = shop.browser.refused(SIGN_ON, input(&code, json!({}))).await;
+    shop.browser.done(WITH_OIDC, input(&code, json!({}))).await;
+    let replayed = shop.browser.refused(WITH_OIDC, input(&code, json!({}))).await;
     assert_eq!(replayed, by_code);
     // A wrong client secret is not reported as the browser's error.
     let wrong = provider(&shop.storefront.id, "wrong", &certified.issuer);
@@ -201,6 +201,6 @@ async fn epc_09_a_certified_provider_refuses_what_does_not_belong_to_its_code() 
     let code = certified.sign_in(&shop, "ada").await;
     let refused = shop
         .browser
-        .refused(SIGN_ON, input(&code, json!({ "provider": "wrong" })));
+        .refused(WITH_OIDC, input(&code, json!({ "provider": "wrong" })));
     assert_eq!(refused.await, ["IDENTITY_PROVIDER_REJECTED provider"]);
 }

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::op::{DISCOVERY, TOKEN};
 use super::{
-    CHALLENGE, CLIENT_SECRET, Op, REDIRECT_URI, Reply, SIGN_ON, VERIFIER, add, arrives, back_with, counts,
+    CHALLENGE, CLIENT_SECRET, Op, REDIRECT_URI, Reply, VERIFIER, WITH_OIDC, add, arrives, back_with, counts,
     provider, shop_and_op,
 };
 use crate::kit::{self, Answer, Shop};
@@ -185,7 +185,7 @@ async fn epc_09_a_code_is_exchanged_with_its_verifier_and_the_clients_secret() {
     for (key, op, secret) in [("post", &by_post, Some(CLIENT_SECRET)), ("public", &op, None)] {
         let mut input = back_with("ada");
         input["provider"] = json!(key);
-        shop.browser.done(SIGN_ON, input).await;
+        shop.browser.done(WITH_OIDC, input).await;
         let asked = op.last(TOKEN);
         assert_eq!(
             asked.form.get("client_id").map(String::as_str),
@@ -209,7 +209,7 @@ async fn epc_09_a_provider_that_is_removed_signs_nobody_in_and_takes_its_identit
     let ada = arrives(&shop, "ada").await;
     let mut by_second = back_with("ada");
     by_second["provider"] = json!("second");
-    shop.browser.done(SIGN_ON, by_second.clone()).await;
+    shop.browser.done(WITH_OIDC, by_second.clone()).await;
     let remove = async || {
         let app = Arc::clone(&shop.gateway.app);
         let id = IdentityProviderId::parse(&second).expect("an id");
@@ -222,7 +222,7 @@ async fn epc_09_a_provider_that_is_removed_signs_nobody_in_and_takes_its_identit
     assert!(remove().await);
     assert!(!remove().await, "there is nothing of it any more");
     assert_eq!(
-        shop.browser.refused(SIGN_ON, by_second).await,
+        shop.browser.refused(WITH_OIDC, by_second).await,
         ["IDENTITY_PROVIDER_NOT_FOUND provider"]
     );
     assert_eq!(counts(&shop).await, (1, 1));

@@ -1,0 +1,196 @@
+//! Database access for organizations and members, which belong to no storefront.
+
+use std::collections::HashMap;
+
+use bson::{Bson, doc};
+use futures_util::TryStreamExt;
+use mongodb::Collection;
+
+use super::{Member, Organization};
+use crate::error::Result;
+use crate::platform::{
+    clock::Clock,
+    database::{Database, Index, IndexKind, encode},
+    id::{MemberId, OrganizationId},
+    loader::Batch,
+    random::Random,
+    stored::{Stored, StoredField},
+};
+
+const ORGANIZATIONS: &str = "organizations";
+const MEMBERS: &str = "members";
+
+/// Indexes of members.
+pub const INDEXES: &[Index] = &[Index {
+    collection: MEMBERS,
+    name: "organization",
+    keys: &[("organizationId", 1), ("_id", 1)],
+    kind: IndexKind::Plain,
+}];
+
+/// Stored fields.
+pub const STORED: &[Stored] = &[
+    Stored {
+        collection: ORGANIZATIONS,
+        fields: &[
+            ("_id", StoredField::Free),
+            ("name", StoredField::Free),
+            ("createdAt", StoredField::Free),
+        ],
+    },
+    Stored {
+        collection: MEMBERS,
+        fields: &[
+            ("_id", StoredField::Free),
+            ("organizationId", StoredField::Free),
+            ("name", StoredField::Free),
+            ("email", StoredField::Free),
+            ("createdAt", StoredField::Free),
+        ],
+    },
+];
+
+/// Reads and writes organizations and members.
+#[derive(Clone)]
+pub struct Organizations {
+    database: Database,
+    clock: Clock,
+    random: Random,
+}
+
+impl Organizations {
+    /// Uses the organizations and members of this database.
+    #[must_use]
+    pub fn new(database: Database, clock: Clock, random: Random) -> Self {
+        Self {
+            database,
+            clock,
+            random,
+        }
+    }
+
+    fn organizations(&self) -> Collection<Organization> {
+        self.database.house(ORGANIZATIONS)
+    }
+
+    fn members(&self) -> Collection<Member> {
+        self.database.house(MEMBERS)
+    }
+
+    /// Creates an organization.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn create(&self, name: &str) -> Result<Organization> {
+        let now = self.clock.now();
+        let organization = Organization {
+            id: OrganizationId::fresh(now, &self.random),
+            name: name.to_owned(),
+            created_at: now,
+        };
+        self.organizations().insert_one(&organization).await?;
+        Ok(organization)
+    }
+
+    /// Returns the organization with this id.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn find(&self, id: &OrganizationId) -> Result<Option<Organization>> {
+        Ok(self.organizations().find_one(doc! { "_id": id }).await?)
+    }
+
+    /// Returns whether there is any organization; a database without one is empty.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn any(&self) -> Result<bool> {
+        Ok(self.organizations().find_one(doc! {}).await?.is_some())
+    }
+
+    /// Adds a member.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn add_member(
+        &self,
+        organization: &OrganizationId,
+        name: &str,
+        email: Option<&str>,
+    ) -> Result<Member> {
+        let now = self.clock.now();
+        let member = Member {
+            id: MemberId::fresh(now, &self.random),
+            organization_id: organization.clone(),
+            name: name.to_owned(),
+            email: email.map(str::to_owned),
+            created_at: now,
+        };
+        self.members().insert_one(&member).await?;
+        Ok(member)
+    }
+
+    /// Creates an organization and a member under given ids, unless they exist already. The demo can be interrupted at
+    /// any point and continues at the next start.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn ensure(&self, organization: &Organization, member: &Member) -> Result<()> {
+        let mut document = encode(organization)?;
+        document.remove("_id");
+        self.organizations()
+            .update_one(
+                doc! { "_id": &organization.id },
+                doc! { "$setOnInsert": document },
+            )
+            .upsert(true)
+            .await?;
+        let mut document = encode(member)?;
+        document.remove("_id");
+        self.members()
+            .update_one(doc! { "_id": &member.id }, doc! { "$setOnInsert": document })
+            .upsert(true)
+            .await?;
+        Ok(())
+    }
+
+    /// Returns the member of this organization with this id.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn find_member(&self, organization: &OrganizationId, id: &MemberId) -> Result<Option<Member>> {
+        Ok(self
+            .members()
+            .find_one(doc! { "_id": id, "organizationId": organization })
+            .await?)
+    }
+}
+
+/// Reads members of an organization by their ids, one level of a query per batch.
+pub struct MembersOf {
+    /// The store to read from.
+    pub organizations: Organizations,
+    /// The organization of the members.
+    pub organization: OrganizationId,
+}
+
+impl Batch for MembersOf {
+    type Key = MemberId;
+    type Value = Member;
+
+    async fn load(&self, ids: &[MemberId]) -> Result<HashMap<MemberId, Member>> {
+        let ids: Vec<Bson> = ids.iter().map(Bson::from).collect();
+        let named = doc! { "_id": { "$in": ids }, "organizationId": &self.organization };
+        let members: Vec<Member> = self
+            .organizations
+            .members()
+            .find(named)
+            .await?
+            .try_collect()
+            .await?;
+        Ok(members
+            .into_iter()
+            .map(|member| (member.id.clone(), member))
+            .collect())
+    }
+}
