@@ -27,7 +27,10 @@ use crate::platform::{
     page::{Connection, Count, PageArgs, SortOrder},
 };
 use crate::reach::{principal::Policy, scope::Scope, seen::Sight};
-use crate::storefront_user::node::{StorefrontUserFilter, StorefrontUserNode, users_of};
+use crate::storefront_user::{
+    list::{StorefrontUserFilter, users_of},
+    node::StorefrontUserNode,
+};
 
 /// Who may read storefronts and their public parts.
 pub const READ: Policy = Policy::backend(Scope::StorefrontsRead).and_public().and_own();
