@@ -44,10 +44,10 @@ pub(super) async fn run(command: StorefrontCommand, config: Config, output: Outp
 }
 
 async fn create(new: NewStorefront, config: Config, output: Output) -> Result<(), Failure> {
-    let made = Opened::with(config, output, async |app| {
+    let created = Opened::with(config, output, async |app| {
         organizations::known(app, &new.organization).await?;
-        let made = store::create(&app.database, &SYSTEM, &app.clock, &app.random, new.clone()).await?;
-        made.map_err(taken)
+        let created = store::create(&app.database, &SYSTEM, &app.clock, &app.random, new.clone()).await?;
+        created.map_err(taken)
     })
     .await?;
     let Storefront {
@@ -56,7 +56,7 @@ async fn create(new: NewStorefront, config: Config, output: Output) -> Result<()
         name,
         code,
         ..
-    } = &made;
+    } = &created;
     output.result(&json!({ "id": id, "code": code }), || {
         format!(
             "Created the storefront {name} ({id}, code {code}).\nNext: storefront-gateway client create --organization \
@@ -176,7 +176,7 @@ fn as_json(storefront: &Storefront) -> Value {
         integration_type: _,
         account_url,
         conceal_emails,
-        // What backends define is no operator's setting.
+        // Backends define custom fields; operators do not set their number.
         custom_field_count: _,
         created_at,
     } = storefront;

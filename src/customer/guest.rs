@@ -18,7 +18,7 @@ use crate::platform::{
 use crate::reach::Reach;
 use crate::storefront_user::{
     StorefrontUser,
-    merge::{self, MergeAttempt},
+    merge::{Merge, MergeAttempt},
     refusal,
 };
 
@@ -132,7 +132,14 @@ pub async fn take_over(
     let Some(own) = users.find_one_in(tx, doc! { "_id": &customer.user_id }).await? else {
         return Err(Error::internal("a customer has no storefront user"));
     };
-    match merge::merge_in(app, (reach, by), tx, guest, &own).await {
+    let merge = Merge {
+        app,
+        reach,
+        actor: by,
+        anonymous: &guest.id,
+        regular: &own.id,
+    };
+    match merge.attempt_in(tx).await {
         Ok(MergeAttempt::Merged(merged)) => Ok(MergedGuest {
             items: merged.items,
             warning: None,

@@ -36,7 +36,7 @@ use crate::storefront::Storefront;
 use crate::storefront_user::{
     StorefrontUser,
     private_storage::PrivateStorage,
-    store::{self as user_store, NewUser, UNIQUE_EXTERNAL_ID},
+    store::{self as user_store, NewUser, UNIQUE_EXTERNAL_ID, UserDocuments},
 };
 
 /// Maximum number of reference numbers that are tried for one customer.
@@ -313,7 +313,7 @@ pub fn account(
         expires_at: None,
         customer: Some(id.clone()),
     };
-    let (user, storage) = user_store::documents(place, now, &app.random, regular);
+    let UserDocuments { user, storage } = user_store::documents(place, now, &app.random, regular);
     let made_up = || app.random.token();
     let customer = Customer {
         id,

@@ -15,7 +15,7 @@ use crate::storage::{
     StorageItem, store,
     upload::{NewItem, upload},
 };
-use crate::storefront_user::{StorefrontUser, lifecycle};
+use crate::storefront_user::{StorefrontUser, ensure::ensure_user};
 
 /// A storefront user: the storefront's code, the store's own id of the user, whether the user is anonymous, and the
 /// files.
@@ -63,9 +63,9 @@ const PEOPLE: &[DemoUser] = &[
 pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()> {
     for person in PEOPLE {
         let storefront = reach_into(reach, demo, person.code)?;
-        let (user, _) = lifecycle::ensure(app, &storefront, person.id, person.is_anonymous).await?;
+        let ensured = ensure_user(app, &storefront, person.id, person.is_anonymous).await?;
         for file in person.files {
-            add_file(app, storefront.reach(), &user, file).await?;
+            add_file(app, storefront.reach(), &ensured.user, file).await?;
         }
     }
     Ok(())

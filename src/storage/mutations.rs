@@ -21,7 +21,7 @@ use crate::platform::{
 use crate::reach::{Reach, StorageReach, principal::Policy, scope::Scope};
 use crate::storefront_user::{
     StorefrontUser,
-    node::{StorefrontUserBy, find},
+    lookup::{StorefrontUserBy, find},
     refusal,
 };
 

@@ -1,8 +1,11 @@
 //! Storefronts: online stores of an organization. Only operators add them; there is no mutation for it (SFR-06).
 
+pub mod list;
+pub mod lookup;
 pub mod node;
 pub mod store;
 
+use async_graphql::{EmptyMutation, MergedObject};
 use serde::{Deserialize, Serialize};
 
 use crate::app::Domain;
@@ -12,7 +15,6 @@ use crate::platform::{
     id::{OrganizationId, StorefrontId},
 };
 use crate::reach::{Holder, tenant::TenantDocument};
-use async_graphql::EmptyMutation;
 
 /// The declaration of storefronts.
 pub const DOMAIN: Domain = Domain {
@@ -21,7 +23,10 @@ pub const DOMAIN: Domain = Domain {
     ..Domain::EMPTY
 };
 
-pub use node::StorefrontQuery as Query;
+/// The queries of storefronts.
+#[derive(MergedObject, Default)]
+#[graphql(name = "StorefrontQuery")]
+pub struct Query(lookup::StorefrontLookup, list::StorefrontList);
 
 /// It has no mutations.
 pub type Mutation = EmptyMutation;

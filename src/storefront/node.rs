@@ -1,10 +1,10 @@
-//! GraphQL types of storefronts.
+//! The GraphQL node of storefronts.
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Description, ID, Object, OneofObject};
+use async_graphql::{Context, Description, ID, Object};
 
-use super::{IntegrationType, Storefront, store};
+use super::{IntegrationType, Storefront};
 use crate::context::{GlobalNode, RequestContext};
 use crate::custom_field::node::{CustomFieldDefinitionNode, definitions_of};
 use crate::customer::{
@@ -24,10 +24,13 @@ use crate::order::{
 use crate::platform::{
     clock::Timestamp,
     id::StorefrontId,
-    page::{Connection, Count, PageArgs, SortOrder},
+    page::{Connection, PageArgs},
 };
 use crate::reach::{principal::Policy, scope::Scope, seen::Sight};
-use crate::storefront_user::node::{StorefrontUserFilter, StorefrontUserNode, users_of};
+use crate::storefront_user::{
+    list::{StorefrontUserFilter, users_of},
+    node::StorefrontUserNode,
+};
 
 /// Who may read storefronts and their public parts.
 pub const READ: Policy = Policy::backend(Scope::StorefrontsRead).and_public().and_own();
@@ -87,18 +90,13 @@ impl StorefrontNode {
         #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<StorefrontUserNode>> {
-        users_of(
-            RequestContext::of(ctx)?,
-            &self.0.id,
-            filter,
-            PageArgs {
-                first,
-                after,
-                last,
-                before,
-            },
-        )
-        .await
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        users_of(RequestContext::of(ctx)?, &self.0.id, filter, page).await
     }
 
     /// Customers of this storefront, sorted by `sortKey` in ascending order.
@@ -217,91 +215,6 @@ impl StorefrontNode {
     }
 }
 
-/// Identifies a storefront by exactly one of its keys.
-#[derive(OneofObject)]
-pub enum StorefrontBy {
-    /// Global id of the storefront.
-    Id(ID),
-    /// Name of the storefront, which is unique in the organization.
-    Name(String),
-}
-
-/// Queries of storefronts.
-#[derive(Default)]
-pub struct StorefrontQuery;
-
-#[Object]
-impl StorefrontQuery {
-    /// Returns a storefront by id or by name; null if it is not found for this credential.
-    /// Requires an integration token or client secret with the scope `storefronts:read`, which reads any storefront
-    /// that it covers; any other credential reads its own storefront.
-    /// Without `by`, returns the only storefront that the credential covers, and fails with STOREFRONT_REQUIRED if it
-    /// covers several.
-    async fn storefront(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Key of the storefront; optional if the credential covers only one.")] by: Option<
-            StorefrontBy,
-        >,
-    ) -> Option<Result<StorefrontNode>> {
-        let load = async {
-            let context = RequestContext::of(ctx)?;
-            let reach = context.reach(&READ)?;
-            match by {
-                Some(StorefrontBy::Name(name)) => {
-                    let reach = context.renewed(&reach).await?;
-                    Ok(store::by_name(&context.app.database, &reach, &name)
-                        .await?
-                        .map(Arc::new))
-                }
-                Some(StorefrontBy::Id(id)) => match context.storefront_to_read(&reach, Some(&id)).await? {
-                    Some(one) => context.by_id_at_root::<Storefront>(one.reach(), one.id()).await,
-                    None => Ok(None),
-                },
-                None => match context.storefront_to_read(&reach, None).await? {
-                    Some(one) => context.by_id_at_root::<Storefront>(one.reach(), one.id()).await,
-                    None => Ok(None),
-                },
-            }
-        };
-        load.await.map(|found| found.map(StorefrontNode)).transpose()
-    }
-
-    /// Returns the storefronts that the caller may see, oldest first.
-    /// Requires an integration token or client secret with the scope `storefronts:read`, which lists all storefronts
-    /// that it covers; any other credential lists its own storefront.
-    async fn storefronts(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
-        first: Option<i32>,
-        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
-        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
-    ) -> Result<Connection<StorefrontNode>> {
-        let context = RequestContext::of(ctx)?;
-        let reach = context.renewed(&context.reach(&READ)?).await?;
-        let order = SortOrder::by_id(format!("storefronts of {}", reach.identity().organization()));
-        let page = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        }
-        .check(context.app.vault.cursors(), order)?;
-        let slice = Box::pin(store::page(&context.app.database, &reach, &page)).await?;
-        let app = Arc::clone(&context.app);
-        let count: Count = Box::new(move || {
-            let (app, reach) = (Arc::clone(&app), reach.clone());
-            Box::pin(async move { store::count(&app.database, &reach).await })
-        });
-        Ok(Connection::new(
-            slice.map(|document| StorefrontNode(Arc::new(document))),
-            count,
-        ))
-    }
-}
-
 impl GlobalNode for StorefrontNode {
     type Id = StorefrontId;
 
@@ -326,5 +239,5 @@ pub async fn storefront_of(
     let found = context.by_id::<Storefront>(&reach, id).await?;
     found
         .map(StorefrontNode)
-        .ok_or_else(|| Error::internal("the storefront of an object does not exist"))
+        .ok_or_else(|| Error::internal("storefront of an object not found"))
 }

@@ -1,20 +1,19 @@
 //! Database access for storefronts.
 
 use bson::{Document, doc};
-use futures_util::FutureExt;
 
 use super::{IntegrationType, Storefront};
 use crate::auth::STOREFRONTS;
 use crate::error::Result;
-use crate::platform::stored::{Stored, StoredField};
 use crate::platform::{
     clock::Clock,
-    database::{Database, Index, IndexKind, violated_index},
+    database::{Database, Index, IndexKind, Tx, Write, violated_index},
     id::{OrganizationId, StorefrontId},
     page::{Page, Slice},
     random::Random,
+    stored::{Stored, StoredField},
 };
-use crate::reach::{Confine, HouseReach};
+use crate::reach::{Confine, HouseReach, tenant::TenantDocument};
 
 const NAME: &str = "organization_name";
 const CODE: &str = "organization_code";
@@ -37,7 +36,7 @@ pub const INDEXES: &[Index] = &[
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
-    collection: "storefronts",
+    collection: Storefront::COLLECTION,
     fields: &[
         ("_id", StoredField::Free),
         ("organizationId", StoredField::Free),
@@ -53,6 +52,9 @@ pub const STORED: &[Stored] = &[Stored {
 }];
 
 /// Returns the storefront with this name. Names are unique in an organization, and a reach is within one.
+///
+/// # Errors
+/// Any database error.
 pub async fn by_name(database: &Database, reach: &impl Confine, name: &str) -> Result<Option<Storefront>> {
     database
         .open::<Storefront>(reach)
@@ -61,6 +63,9 @@ pub async fn by_name(database: &Database, reach: &impl Confine, name: &str) -> R
 }
 
 /// Returns a page of the storefronts within the reach, oldest first.
+///
+/// # Errors
+/// Any database error.
 pub async fn page(database: &Database, reach: &impl Confine, page: &Page) -> Result<Slice<Storefront>> {
     let position = |storefront: &Storefront| ((&storefront.id).into(), (&storefront.id).into());
     let storefronts = database.open::<Storefront>(reach);
@@ -68,6 +73,9 @@ pub async fn page(database: &Database, reach: &impl Confine, page: &Page) -> Res
 }
 
 /// Returns the number of storefronts within the reach.
+///
+/// # Errors
+/// Any database error.
 pub async fn count(database: &Database, reach: &impl Confine) -> Result<u64> {
     database.open::<Storefront>(reach).count(doc! {}).await
 }
@@ -99,6 +107,9 @@ pub enum TakenValue {
 }
 
 /// Adds a storefront. Of two concurrent calls with the same name or code only one succeeds.
+///
+/// # Errors
+/// Any database error.
 pub async fn create(
     database: &Database,
     system: &HouseReach,
@@ -126,14 +137,29 @@ pub async fn create(
         custom_field_count: 0,
         created_at: now,
     };
-    let storefronts = database.open::<Storefront>(system);
-    let inserted = database
-        .transaction(
-            (&storefronts, system, &storefront),
-            |tx, (storefronts, system, storefront)| storefronts.insert_in(tx, *system, storefront).boxed(),
-        )
-        .await;
-    taken_or(inserted.map(|()| storefront))
+    let creation = StorefrontCreation {
+        database,
+        reach: system,
+        storefront,
+    };
+    let written = database.run(&creation).await;
+    taken_or(written.map(|()| creation.storefront))
+}
+
+/// The write that adds a storefront.
+struct StorefrontCreation<'a> {
+    database: &'a Database,
+    reach: &'a HouseReach,
+    storefront: Storefront,
+}
+
+impl Write for StorefrontCreation<'_> {
+    type Output = ();
+
+    async fn write(&self, tx: &mut Tx) -> Result<()> {
+        let storefronts = self.database.open::<Storefront>(self.reach);
+        storefronts.insert_in(tx, self.reach, &self.storefront).await
+    }
 }
 
 /// Changes by an operator; `None` leaves a field unchanged.
@@ -150,6 +176,9 @@ pub struct StorefrontChanges {
 }
 
 /// Changes a storefront; `None` if none has this id.
+///
+/// # Errors
+/// Any database error.
 pub async fn update(
     database: &Database,
     system: &HouseReach,
@@ -191,6 +220,9 @@ pub async fn update(
 }
 
 /// Returns all storefronts, or those of an organization, oldest first.
+///
+/// # Errors
+/// Any database error.
 pub async fn list(
     database: &Database,
     system: &HouseReach,
@@ -203,6 +235,7 @@ pub async fn list(
         .await
 }
 
+/// Returns which unique value is taken as a result, and any other error as an error.
 fn taken_or<T>(outcome: Result<T>) -> Result<std::result::Result<T, TakenValue>> {
     match outcome {
         Ok(value) => Ok(Ok(value)),

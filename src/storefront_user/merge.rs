@@ -2,29 +2,14 @@
 //! tombstone. One transaction with a fixed number of writes, whatever the storage contains (SFU-35).
 
 use bson::doc;
-use futures_util::FutureExt;
 
 use super::private_storage::PrivateStorage;
-use super::{StorefrontUser, refusal, store};
+use super::{REGULAR_FIELD, StorefrontUser, refusal};
 use crate::app::App;
 use crate::audit::{Action, AuditActor, AuditEntry};
-use crate::error::{Error, Faults, Result, UserError};
-use crate::platform::database::Tx;
-use crate::reach::{Reach, StorefrontReach};
-
-/// The users to merge, by their ids in the online store.
-#[derive(Clone, Copy, Debug)]
-pub struct UsersToMerge<'a> {
-    /// The anonymous user.
-    pub anonymous: &'a str,
-    /// The regular user.
-    pub regular: &'a str,
-}
-
-/// Name of the input's field for the anonymous user.
-pub const ANONYMOUS_FIELD: &str = "anonymousStorefrontUserId";
-/// Name of the input's field for the regular user.
-pub const REGULAR_FIELD: &str = "regularStorefrontUserId";
+use crate::error::{Error, Result};
+use crate::platform::{clock::Timestamp, database::Tx, id::StorefrontUserId};
+use crate::reach::Confine;
 
 /// The result of a merge.
 #[derive(Clone, Debug)]
@@ -46,150 +31,91 @@ pub enum MergeAttempt {
     /// The users are merged.
     Merged(Box<Merged>),
     /// Nothing was written, because the anonymous user was merged, promoted or removed before.
-    TooLate(Box<Late>),
+    TooLate(Box<StoredPair>),
 }
 
-/// The current state of both users of a merge that came too late.
-pub struct Late {
+/// Both users of a merge as they are stored; `None` for a user that does not exist.
+#[derive(Clone, Debug)]
+pub struct StoredPair {
     /// The anonymous user.
     pub anonymous: Option<StorefrontUser>,
     /// The regular user.
     pub regular: Option<StorefrontUser>,
 }
 
-impl MergeAttempt {
-    /// Returns the merge, or the error that prevents it.
-    fn outcome(self) -> Result<Merged> {
-        match self {
-            Self::Merged(merged) => Ok(*merged),
-            Self::TooLate(late) => {
-                let (anonymous, regular) = admissible(late.anonymous, late.regular)?;
-                Ok(Merged::nothing(anonymous, regular))
-            }
-        }
-    }
+/// The merge of two users, as a part of a transaction. It relies only on what the transaction itself reads.
+pub struct Merge<'a, R> {
+    /// The app.
+    pub app: &'a App,
+    /// The reach for the users and their storages.
+    pub reach: &'a R,
+    /// Who merges them, for the audit log.
+    pub actor: &'a AuditActor,
+    /// The anonymous user.
+    pub anonymous: &'a StorefrontUserId,
+    /// The regular user.
+    pub regular: &'a StorefrontUserId,
 }
 
-impl Merged {
-    fn nothing(anonymous: StorefrontUser, regular: StorefrontUser) -> Self {
-        Self {
-            regular,
+impl<R: Confine> Merge<'_, R> {
+    /// Merges the users within a transaction.
+    ///
+    /// # Errors
+    /// If the regular user cannot receive the storage any more: STOREFRONT_USER_NOT_FOUND, CUSTOMER_ANONYMIZED, on
+    /// `regularStorefrontUserId`.
+    pub async fn attempt_in(&self, tx: &mut Tx) -> Result<MergeAttempt> {
+        let users = self.app.database.open::<StorefrontUser>(self.reach);
+        let now = self.app.clock.now();
+        let unmerged =
+            doc! { "_id": self.anonymous, "isAnonymous": true, "mergedInto": { "$exists": false } };
+        let bury = doc! {
+            "$set": { "mergedInto": self.regular, "mergedAt": now, "updatedAt": now },
+            "$unset": { "expiresAt": "" },
+            "$inc": { "version": 1 },
+        };
+        let Some(anonymous) = users.update_in(tx, unmerged, bury).await? else {
+            // Another merge, a promotion or the expiry came first.
+            return Ok(MergeAttempt::TooLate(Box::new(StoredPair {
+                anonymous: users.find_one_in(tx, doc! { "_id": self.anonymous }).await?,
+                regular: users.find_one_in(tx, doc! { "_id": self.regular }).await?,
+            })));
+        };
+        let regular = self.touch_regular_in(tx, now).await?;
+        let storages = self.app.database.open::<PrivateStorage>(self.reach);
+        let owned = doc! { "ownerId": self.anonymous };
+        let moved = storages.find_in(tx, owned.clone()).await?;
+        storages
+            .update_many_in(tx, owned, doc! { "$set": { "ownerId": self.regular } })
+            .await?;
+        if let Some(customer) = &regular.customer_id {
+            let entry = AuditEntry::new(&regular.storefront_id, customer, Action::AnonymousMerged);
+            let entry = entry.on(self.anonymous);
+            self.app.audit.note_in(tx, self.actor, [entry]).await?;
+        }
+        Ok(MergeAttempt::Merged(Box::new(Merged {
+            items: moved.iter().map(|storage| storage.item_count).sum(),
+            bytes: moved.iter().map(|storage| storage.total_bytes).sum(),
             anonymous,
-            already: true,
-            items: 0,
-            bytes: 0,
+            regular,
+            already: false,
+        })))
+    }
+
+    /// Increases the version of the regular user, so that of this merge and a concurrent erasure or removal of the user
+    /// one fails.
+    async fn touch_regular_in(&self, tx: &mut Tx, now: Timestamp) -> Result<StorefrontUser> {
+        let users = self.app.database.open::<StorefrontUser>(self.reach);
+        let regular = doc! { "_id": self.regular, "isAnonymous": false, "erasedAt": { "$exists": false } };
+        let touch = doc! { "$set": { "updatedAt": now }, "$inc": { "version": 1 } };
+        if let Some(regular) = users.update_in(tx, regular, touch).await? {
+            return Ok(regular);
         }
+        let stored = users.find_one_in(tx, doc! { "_id": self.regular }).await?;
+        let is_erased = stored.is_some_and(|user| user.erased_at.is_some());
+        Err(Error::rejected(if is_erased {
+            refusal::anonymized(REGULAR_FIELD)
+        } else {
+            refusal::not_found(REGULAR_FIELD)
+        }))
     }
-}
-
-/// Merges the pair.
-///
-/// # Errors
-/// The user errors of SFU-23, SFU-30 and SFU-32; then nothing is moved.
-pub async fn merge(app: &App, reach: &StorefrontReach, pair: UsersToMerge<'_>) -> Result<Merged> {
-    let database = &app.database;
-    let found = store::by_external_ids(database, reach.reach(), &[pair.anonymous, pair.regular]).await?;
-    let find = |id: &str| found.iter().find(|user| user.external_id == id).cloned();
-    let (anonymous, regular) = admissible(find(pair.anonymous), find(pair.regular))?;
-    if anonymous.merged_into.as_ref() == Some(&regular.id) {
-        return Ok(Merged::nothing(anonymous, regular));
-    }
-    let by = AuditActor::from(reach.reach());
-    let context = (app, (reach.reach(), &by), &anonymous, &regular);
-    let moved = database.pressing_transaction(context, |tx, (app, by, anonymous, regular)| {
-        let attempt = merge_in(app, *by, tx, anonymous, regular);
-        async { attempt.await?.outcome() }.boxed()
-    });
-    moved.await
-}
-
-/// Returns the pair if both exist and are of the right kind; otherwise reports all faults.
-fn admissible(
-    anonymous: Option<StorefrontUser>,
-    regular: Option<StorefrontUser>,
-) -> Result<(StorefrontUser, StorefrontUser)> {
-    let mut faults = Faults::default();
-    let anonymous = faults.take(of_kind(anonymous, true, ANONYMOUS_FIELD, refusal::not_anonymous));
-    let regular = faults.take(of_kind(regular, false, REGULAR_FIELD, refusal::not_regular));
-    if let (Some(anonymous), Some(regular)) = (&anonymous, &regular)
-        && anonymous
-            .merged_into
-            .as_ref()
-            .is_some_and(|into| *into != regular.id)
-    {
-        faults.push(refusal::already_merged(ANONYMOUS_FIELD));
-    }
-    faults.check()?;
-    anonymous
-        .zip(regular)
-        .ok_or_else(|| Error::internal("a validated pair of users is incomplete"))
-}
-
-fn of_kind(
-    user: Option<StorefrontUser>,
-    is_anonymous: bool,
-    field: &str,
-    otherwise: fn(&str) -> UserError,
-) -> std::result::Result<StorefrontUser, UserError> {
-    match user {
-        None => Err(refusal::not_found(field)),
-        Some(user) if user.is_anonymous == is_anonymous => Ok(user),
-        Some(_) => Err(otherwise(field)),
-    }
-}
-
-/// Merges the pair within a transaction. It relies only on what the transaction itself reads, because the given
-/// documents may be outdated.
-///
-/// # Errors
-/// If the regular user has changed: STOREFRONT_USER_NOT_FOUND, CUSTOMER_ANONYMIZED.
-pub async fn merge_in(
-    app: &App,
-    (reach, by): (&Reach, &AuditActor),
-    tx: &mut Tx,
-    anonymous: &StorefrontUser,
-    regular: &StorefrontUser,
-) -> Result<MergeAttempt> {
-    let users = app.database.open::<StorefrontUser>(reach);
-    let now = app.clock.now();
-    let unmerged = doc! { "_id": &anonymous.id, "isAnonymous": true, "mergedInto": { "$exists": false } };
-    let bury = doc! {
-        "$set": { "mergedInto": &regular.id, "mergedAt": now, "updatedAt": now },
-        "$unset": { "expiresAt": "" },
-        "$inc": { "version": 1 },
-    };
-    let Some(tombstone) = users.update_in(tx, unmerged, bury).await? else {
-        // Another merge, a promotion or the expiry came first.
-        return Ok(MergeAttempt::TooLate(Box::new(Late {
-            anonymous: users.find_one_in(tx, doc! { "_id": &anonymous.id }).await?,
-            regular: users.find_one_in(tx, doc! { "_id": &regular.id }).await?,
-        })));
-    };
-    let still_regular = doc! { "_id": &regular.id, "isAnonymous": false, "erasedAt": { "$exists": false } };
-    let note = doc! { "$set": { "updatedAt": now }, "$inc": { "version": 1 } };
-    let Some(regular) = users.update_in(tx, still_regular, note).await? else {
-        let left = users.find_one_in(tx, doc! { "_id": &regular.id }).await?;
-        let is_erased = left.is_some_and(|left| left.erased_at.is_some());
-        return Err(Error::rejected(match is_erased {
-            true => refusal::anonymized(REGULAR_FIELD),
-            false => refusal::not_found(REGULAR_FIELD),
-        }));
-    };
-    let storages = app.database.open::<PrivateStorage>(reach);
-    let owned = doc! { "ownerId": &anonymous.id };
-    let moved = storages.find_in(tx, owned.clone()).await?;
-    storages
-        .update_many_in(tx, owned, doc! { "$set": { "ownerId": &regular.id } })
-        .await?;
-    if let Some(customer) = &regular.customer_id {
-        let entry = AuditEntry::new(&regular.storefront_id, customer, Action::AnonymousMerged);
-        app.audit.note_in(tx, by, [entry.on(&anonymous.id)]).await?;
-    }
-    Ok(MergeAttempt::Merged(Box::new(Merged {
-        items: moved.iter().map(|storage| storage.item_count).sum(),
-        bytes: moved.iter().map(|storage| storage.total_bytes).sum(),
-        anonymous: tombstone,
-        regular,
-        already: false,
-    })))
 }

@@ -1,13 +1,21 @@
 //! Storefront users: users of the online store, each with a private storage. Anonymous ones are temporary.
 
-pub mod inputs;
+pub mod access_token;
+pub mod delete;
+pub mod ensure;
 pub mod lifecycle;
+pub mod list;
+pub mod lookup;
 pub mod merge;
-pub mod mutations;
+pub mod merge_anonymous;
 pub mod node;
 pub mod private_storage;
+pub mod promote;
+pub mod register;
 pub mod store;
+pub mod token_issue;
 
+use async_graphql::MergedObject;
 use serde::{Deserialize, Serialize};
 
 use crate::app::Domain;
@@ -19,7 +27,7 @@ use crate::platform::{
     id::{CustomerId, StorefrontId, StorefrontUserId},
     text,
 };
-use crate::reach::{Holder, tenant::TenantDocument};
+use crate::reach::{Holder, principal::Policy, scope::Scope, tenant::TenantDocument};
 
 /// The declaration of storefront users.
 pub const DOMAIN: Domain = Domain {
@@ -34,8 +42,30 @@ pub const DOMAIN: Domain = Domain {
     ..Domain::EMPTY
 };
 
-pub use mutations::StorefrontUserMutation as Mutation;
-pub use node::StorefrontUserQuery as Query;
+/// The mutations of storefront users.
+#[derive(MergedObject, Default)]
+#[graphql(name = "StorefrontUserMutation")]
+pub struct Mutation(
+    register::StorefrontUserRegister,
+    ensure::StorefrontUserEnsure,
+    token_issue::StorefrontUserTokenIssue,
+    merge_anonymous::StorefrontUserMergeAnonymous,
+    promote::StorefrontUserPromote,
+    delete::StorefrontUserDelete,
+);
+
+/// The queries of storefront users.
+pub type Query = lookup::StorefrontUserQuery;
+
+/// Who may change storefront users.
+const WRITE: Policy = Policy::backend(Scope::StorefrontUsersWrite);
+
+/// The input field with a user's id in the online store.
+const ID_FIELD: &str = "storefrontUserId";
+/// The input field with an anonymous user's id in the online store, where an input names two users.
+const ANONYMOUS_FIELD: &str = "anonymousStorefrontUserId";
+/// The input field with a regular user's id in the online store, where an input names two users.
+const REGULAR_FIELD: &str = "regularStorefrontUserId";
 
 /// Maximum length of an id of the online store, in characters (SFU-12).
 const MAX_EXTERNAL_ID: usize = 256;
@@ -140,7 +170,8 @@ pub mod refusal {
     /// The user is anonymous where a regular one is required (SFU-23).
     #[must_use]
     pub fn not_regular(field: &str) -> UserError {
-        let message = "This user is an anonymous one; only regular users can take another's storage.";
+        let message =
+            "This user is an anonymous one; only a regular user can receive the items of another user.";
         UserError::new(UserErrorCode::StorefrontUserNotRegular, [field], message).legacy(409)
     }
 
@@ -154,7 +185,7 @@ pub mod refusal {
     /// The user's customer is erased, or being erased (ERA-04).
     #[must_use]
     pub fn anonymized(field: &str) -> UserError {
-        let message = "This user's customer is erased; nothing is added any more.";
+        let message = "The customer of this user is erased, or is being erased; nothing can be added.";
         UserError::new(UserErrorCode::CustomerAnonymized, [field], message)
     }
 

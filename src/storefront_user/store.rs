@@ -1,7 +1,6 @@
 //! Database access for storefront users and their storages.
 
 use bson::{Document, doc};
-use futures_util::FutureExt;
 
 use super::StorefrontUser;
 use super::private_storage::{self, PrivateStorage};
@@ -96,6 +95,9 @@ impl Personal for PrivateStorage {
 }
 
 /// Returns the user with this id in the online store.
+///
+/// # Errors
+/// Any database error.
 pub async fn by_external_id(
     database: &Database,
     reach: &Reach,
@@ -108,6 +110,9 @@ pub async fn by_external_id(
 }
 
 /// Returns the users with these ids in the online store, in one command.
+///
+/// # Errors
+/// Any database error.
 pub async fn by_external_ids(
     database: &Database,
     reach: &Reach,
@@ -121,6 +126,9 @@ pub async fn by_external_ids(
 }
 
 /// Returns a page of the users, oldest first.
+///
+/// # Errors
+/// Any database error.
 pub async fn page(
     database: &Database,
     reach: &Reach,
@@ -133,6 +141,9 @@ pub async fn page(
 }
 
 /// Returns the number of users that match a condition.
+///
+/// # Errors
+/// Any database error.
 pub async fn count(database: &Database, reach: &Reach, condition: Document) -> Result<u64> {
     database.open::<StorefrontUser>(reach).count(condition).await
 }
@@ -148,34 +159,18 @@ pub struct NewUser {
     pub customer: Option<CustomerId>,
 }
 
-/// Inserts a user and its storage atomically (SFU-02).
-///
-/// # Errors
-/// A violation of [`UNIQUE_EXTERNAL_ID`] if the id is taken.
-pub async fn insert(
-    database: &Database,
-    reach: &StorefrontReach,
-    now: Timestamp,
-    random: &Random,
-    new: NewUser,
-) -> Result<StorefrontUser> {
-    let (user, storage) = documents(reach, now, random, new);
-    let context = (database, reach.reach(), &user, &storage);
-    let inserted = database.transaction(context, |tx, (database, reach, user, storage)| {
-        insert_in(database, reach, tx, user, storage).boxed()
-    });
-    inserted.await?;
-    Ok(user)
+/// The documents of a new user.
+#[derive(Clone, Debug)]
+pub struct UserDocuments {
+    /// The user.
+    pub user: StorefrontUser,
+    /// The user's private storage, which is empty.
+    pub storage: PrivateStorage,
 }
 
 /// Returns the documents of a new user and its storage, which are not stored yet.
 #[must_use]
-pub fn documents(
-    reach: &StorefrontReach,
-    now: Timestamp,
-    random: &Random,
-    new: NewUser,
-) -> (StorefrontUser, PrivateStorage) {
+pub fn documents(reach: &StorefrontReach, now: Timestamp, random: &Random, new: NewUser) -> UserDocuments {
     let NewUser {
         external_id,
         expires_at,
@@ -204,7 +199,7 @@ pub fn documents(
         total_bytes: 0,
         created_at: now,
     };
-    (user, storage)
+    UserDocuments { user, storage }
 }
 
 /// Inserts a user and its storage within the caller's transaction.
@@ -213,7 +208,7 @@ pub fn documents(
 /// A violation of [`UNIQUE_EXTERNAL_ID`] if the id is taken.
 pub async fn insert_in(
     database: &Database,
-    reach: &Reach,
+    reach: &impl Confine,
     tx: &mut Tx,
     user: &StorefrontUser,
     storage: &PrivateStorage,
@@ -228,49 +223,10 @@ pub async fn insert_in(
         .await
 }
 
-/// Turns an unmerged anonymous user into a regular one with another id; `None` if there is no such user.
+/// Removes the owner of a user's storages within the caller's transaction. Returns the storages as they were.
 ///
 /// # Errors
-/// A violation of [`UNIQUE_EXTERNAL_ID`] if the id is taken.
-pub async fn promote(
-    database: &Database,
-    reach: &Reach,
-    id: &StorefrontUserId,
-    external_id: &str,
-    now: Timestamp,
-) -> Result<Option<StorefrontUser>> {
-    let anonymous = doc! { "_id": id, "isAnonymous": true, "mergedInto": { "$exists": false } };
-    let update = doc! {
-        "$set": { "isAnonymous": false, "storefrontUserId": external_id, "updatedAt": now },
-        "$unset": { "expiresAt": "" },
-        "$inc": { "version": 1 },
-    };
-    database
-        .open::<StorefrontUser>(reach)
-        .update(anonymous, update)
-        .await
-}
-
-/// Deletes a user and removes the owner of its storages, within the caller's transaction. Returns the user and the
-/// storages as they were; `None` if the filter matches no user.
-pub async fn detach(
-    database: &Database,
-    reach: &impl Confine,
-    tx: &mut Tx,
-    filter: Document,
-) -> Result<Option<(StorefrontUser, Vec<PrivateStorage>)>> {
-    let Some(user) = database
-        .open::<StorefrontUser>(reach)
-        .delete_in(tx, filter)
-        .await?
-    else {
-        return Ok(None);
-    };
-    let storages = part_with_storages_in(database, reach, tx, &user).await?;
-    Ok(Some((user, storages)))
-}
-
-/// Removes the owner of a user's storages within the caller's transaction. Returns the storages as they were.
+/// Any database error.
 pub async fn part_with_storages_in(
     database: &Database,
     reach: &impl Confine,
@@ -287,6 +243,9 @@ pub async fn part_with_storages_in(
 }
 
 /// Returns the ids of the anonymous users that were merged into a user, at most `limit`.
+///
+/// # Errors
+/// Any database error.
 pub async fn merged_into(
     database: &Database,
     reach: &impl Confine,
@@ -310,6 +269,9 @@ pub enum Touched {
 
 /// Increases the version of a user within the caller's transaction, so that this transaction and a concurrent merge or
 /// removal of the user cannot both succeed.
+///
+/// # Errors
+/// Any database error.
 pub async fn touch(
     database: &Database,
     reach: &impl Confine,

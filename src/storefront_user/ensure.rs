@@ -1,0 +1,125 @@
+//! `storefrontUserEnsure`: returns a storefront user, which is registered if it does not exist.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+
+use super::node::StorefrontUserNode;
+use super::register::UserRegistration;
+use super::{ID_FIELD, StorefrontUser, WRITE, check_external_id, refusal, store};
+use crate::app::App;
+use crate::context::RequestContext;
+use crate::error::{Error, Faults, Result, UserError, payload};
+use crate::reach::StorefrontReach;
+
+/// Input of `storefrontUserEnsure`: the user to return or to register.
+#[derive(InputObject)]
+pub struct StorefrontUserEnsureInput {
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
+    storefront_id: Option<ID>,
+    /// Id of the user in the online store: 1 to 256 characters, not blank, without control characters.
+    storefront_user_id: String,
+    /// Whether the user is anonymous. An existing user must have the same value.
+    is_anonymous: bool,
+}
+
+/// Payload of `storefrontUserEnsure`.
+#[derive(SimpleObject)]
+pub struct StorefrontUserEnsurePayload {
+    /// The user; null when there are user errors.
+    storefront_user: Option<StorefrontUserNode>,
+    /// Whether this request registered the user.
+    created: bool,
+    /// User errors; empty when the mutation took effect.
+    user_errors: Vec<UserError>,
+}
+
+/// The mutation `storefrontUserEnsure`.
+#[derive(Default)]
+pub struct StorefrontUserEnsure;
+
+#[Object]
+impl StorefrontUserEnsure {
+    /// Returns the storefront user with this id, and registers it first if it does not exist.
+    /// Requires an integration token or client secret with the scope `storefront_users:write`.
+    /// User errors: STOREFRONT_USER_ALREADY_EXISTS (409) if the id exists with the other value of `isAnonymous`;
+    /// REQUIRED, TOO_LONG, INVALID, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// The request can be repeated, also concurrently; the user is registered once.
+    async fn storefront_user_ensure(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The user to return or to register.")] input: StorefrontUserEnsureInput,
+    ) -> Result<StorefrontUserEnsurePayload> {
+        let (done, user_errors) = payload(ensure(RequestContext::of(ctx)?, input).await)?;
+        let (storefront_user, created) = done.unzip();
+        Ok(StorefrontUserEnsurePayload {
+            storefront_user,
+            created: created.unwrap_or(false),
+            user_errors,
+        })
+    }
+}
+
+async fn ensure(
+    context: &Arc<RequestContext>,
+    input: StorefrontUserEnsureInput,
+) -> Result<(StorefrontUserNode, bool)> {
+    let StorefrontUserEnsureInput {
+        storefront_id,
+        storefront_user_id,
+        is_anonymous,
+    } = input;
+    let reach = context.reach_to_write(&WRITE).await?;
+    let mut faults = Faults::default();
+    let id = storefront_id.as_ref().map(|id| id.as_str());
+    let storefront = context.storefront_to_write(&reach, id, ["storefrontId"]).await;
+    let storefront = faults.absorb(storefront)?;
+    let external_id = faults.take(check_external_id(&storefront_user_id, ID_FIELD));
+    let (storefront, external_id) = faults.finish((storefront, external_id))?;
+    let ensured = ensure_user(&context.app, &storefront, &external_id, is_anonymous).await?;
+    Ok((
+        StorefrontUserNode::in_payload(ensured.user, &reach),
+        ensured.created,
+    ))
+}
+
+/// A user that exists now.
+#[derive(Clone, Debug)]
+pub struct EnsuredUser {
+    /// The user.
+    pub user: StorefrontUser,
+    /// Whether it was registered only now.
+    pub created: bool,
+}
+
+/// Returns the user with this id in the online store, which is registered if it does not exist (SFU-26).
+///
+/// # Errors
+/// STOREFRONT_USER_ALREADY_EXISTS (409) if it exists with the other value of `is_anonymous`.
+pub async fn ensure_user(
+    app: &App,
+    storefront: &StorefrontReach,
+    external_id: &str,
+    is_anonymous: bool,
+) -> Result<EnsuredUser> {
+    let find = || store::by_external_id(&app.database, storefront.reach(), external_id);
+    let mut existing = find().await?;
+    if existing.is_none() {
+        let registration = UserRegistration::new(app, storefront, external_id.to_owned(), is_anonymous);
+        match registration.run().await {
+            Ok(user) => return Ok(EnsuredUser { user, created: true }),
+            // A concurrent request has registered it.
+            Err(Error::Rejected(faults)) => {
+                existing = find().await?;
+                if existing.is_none() {
+                    return Err(Error::Rejected(faults));
+                }
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    match existing {
+        Some(user) if user.is_anonymous == is_anonymous => Ok(EnsuredUser { user, created: false }),
+        _ => Err(Error::rejected(refusal::already_exists(ID_FIELD))),
+    }
+}

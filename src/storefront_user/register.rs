@@ -1,0 +1,183 @@
+//! `storefrontUserRegister`: registers a storefront user with its private storage.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+
+use super::access_token::AccessToken;
+use super::lifecycle::expiry_after_use;
+use super::node::StorefrontUserNode;
+use super::store::{self, NewUser, UNIQUE_EXTERNAL_ID, UserDocuments};
+use super::{ID_FIELD, StorefrontUser, check_external_id, refusal};
+use crate::app::App;
+use crate::context::{RequestContext, limits::Amounts};
+use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
+use crate::platform::{
+    database::{Tx, Write, violated_index},
+    throttle::Window,
+};
+use crate::reach::{StorefrontReach, principal::Policy, scope::Scope};
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// Rate limits of anonymous users that browsers register (SFU-40).
+const BY_BROWSERS: Amounts = Amounts {
+    what: "anonymous user",
+    client: &[Window::new(60, MINUTE)],
+    site: &[Window::new(600, MINUTE)],
+    storefront: &[Window::new(6000, MINUTE)],
+};
+
+/// Who may register storefront users.
+const REGISTER: Policy = Policy::backend(Scope::StorefrontUsersWrite).and_public();
+
+/// Input of `storefrontUserRegister`: the user to register.
+#[derive(InputObject)]
+pub struct StorefrontUserRegisterInput {
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
+    storefront_id: Option<ID>,
+    /// Id of the user in the online store: 1 to 256 characters, not blank, without control characters. It is stored
+    /// verbatim and compared exactly.
+    /// Required with an integration token or client secret (REQUIRED). Rejected with a publishable key (FORBIDDEN): the
+    /// gateway generates an id that cannot be guessed.
+    storefront_user_id: Option<String>,
+    /// Whether the user is anonymous, and so temporary. With a publishable key only true is accepted (FORBIDDEN).
+    is_anonymous: bool,
+}
+
+/// Payload of `storefrontUserRegister`.
+#[derive(SimpleObject)]
+pub struct StorefrontUserRegisterPayload {
+    /// The new user; null when there are user errors.
+    storefront_user: Option<StorefrontUserNode>,
+    /// Access token of the new user; null when there are user errors.
+    token: Option<AccessToken>,
+    /// User errors; empty when the mutation took effect.
+    user_errors: Vec<UserError>,
+}
+
+/// The mutation `storefrontUserRegister`.
+#[derive(Default)]
+pub struct StorefrontUserRegister;
+
+#[Object]
+impl StorefrontUserRegister {
+    /// Registers a storefront user together with its private storage and returns an access token for it.
+    /// Requires a publishable key, which registers anonymous users only and may send this mutation once in a document,
+    /// or an integration token or client secret with the scope `storefront_users:write`.
+    /// User errors: STOREFRONT_USER_ALREADY_EXISTS (409) if the id exists, in which case the stored user does not
+    /// change; RATE_LIMITED with `retryAfterSeconds`; REQUIRED, TOO_LONG, INVALID, FORBIDDEN, STOREFRONT_REQUIRED,
+    /// STOREFRONT_NOT_FOUND.
+    /// With a publishable key, at most 60 users a minute are registered from one client address, 600 from one IPv6 /48
+    /// network and 6,000 in one storefront.
+    async fn storefront_user_register(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The user to register.")] input: StorefrontUserRegisterInput,
+    ) -> Result<StorefrontUserRegisterPayload> {
+        let (done, user_errors) = payload(register(RequestContext::of(ctx)?, input).await)?;
+        let (storefront_user, token) = done.unzip();
+        Ok(StorefrontUserRegisterPayload {
+            storefront_user,
+            token,
+            user_errors,
+        })
+    }
+}
+
+async fn register(
+    context: &Arc<RequestContext>,
+    input: StorefrontUserRegisterInput,
+) -> Result<(StorefrontUserNode, AccessToken)> {
+    let StorefrontUserRegisterInput {
+        storefront_id,
+        storefront_user_id,
+        is_anonymous,
+    } = input;
+    let reach = context.reach_to_write(&REGISTER).await?;
+    let mut faults = Faults::default();
+    let id = storefront_id.as_ref().map(|id| id.as_str());
+    let storefront = context.storefront_to_write(&reach, id, ["storefrontId"]).await;
+    let storefront = faults.absorb(storefront)?;
+    let external_id = faults.take(if reach.is_public() {
+        generated_id(context, storefront_user_id.as_deref())
+    } else {
+        check_external_id(storefront_user_id.as_deref().unwrap_or_default(), ID_FIELD)
+    });
+    if reach.is_public() && !is_anonymous {
+        let message = "A publishable key may register anonymous users only.";
+        faults.push(UserError::new(UserErrorCode::Forbidden, ["isAnonymous"], message));
+    }
+    let (storefront, external_id) = faults.finish((storefront, external_id))?;
+    if reach.is_public() {
+        context.take(&storefront, &BY_BROWSERS).await?;
+    }
+    let registration = UserRegistration::new(&context.app, &storefront, external_id, is_anonymous);
+    let user = registration.run().await?;
+    let token = AccessToken::issue(context, &reach, &user)?;
+    Ok((StorefrontUserNode::in_payload(user, &reach), token))
+}
+
+/// Returns a generated id for a user that a browser registers. It is as hard to guess as a token, because a backend
+/// that knows the id and has the scope can access the user.
+fn generated_id(context: &RequestContext, sent: Option<&str>) -> std::result::Result<String, UserError> {
+    match sent {
+        None => Ok(format!("anon-{}", context.app.random.token())),
+        Some(_) => {
+            let message = "With a publishable key the gateway chooses the id.";
+            Err(UserError::new(UserErrorCode::Forbidden, [ID_FIELD], message))
+        }
+    }
+}
+
+/// The write that registers a user with its private storage (SFU-02).
+pub struct UserRegistration<'a> {
+    app: &'a App,
+    storefront: &'a StorefrontReach,
+    documents: UserDocuments,
+}
+
+impl<'a> UserRegistration<'a> {
+    /// Returns the write for a user with this checked id in the online store. An anonymous user is removed when it has
+    /// not been used for the configured time.
+    #[must_use]
+    pub fn new(
+        app: &'a App,
+        storefront: &'a StorefrontReach,
+        external_id: String,
+        is_anonymous: bool,
+    ) -> Self {
+        let new = NewUser {
+            external_id,
+            expires_at: is_anonymous.then(|| expiry_after_use(app)),
+            customer: None,
+        };
+        Self {
+            app,
+            storefront,
+            documents: store::documents(storefront, app.clock.now(), &app.random, new),
+        }
+    }
+
+    /// Registers the user.
+    ///
+    /// # Errors
+    /// STOREFRONT_USER_ALREADY_EXISTS (409); the stored user does not change (SFU-14).
+    pub async fn run(self) -> Result<StorefrontUser> {
+        let written = self.app.database.run(&self).await;
+        written.map_err(|error| match violated_index(&error) {
+            Some(UNIQUE_EXTERNAL_ID) => Error::rejected(refusal::already_exists(ID_FIELD)),
+            _ => error,
+        })?;
+        Ok(self.documents.user)
+    }
+}
+
+impl Write for UserRegistration<'_> {
+    type Output = ();
+
+    async fn write(&self, tx: &mut Tx) -> Result<()> {
+        let UserDocuments { user, storage } = &self.documents;
+        store::insert_in(&self.app.database, self.storefront.reach(), tx, user, storage).await
+    }
+}
