@@ -16,7 +16,7 @@ use crate::auth::{
 use crate::config::Config;
 use crate::domain;
 use crate::error::Result;
-use crate::organization::Organizations;
+use crate::organization::store::Organizations;
 use crate::password::Passwords;
 use crate::platform::{
     blob::Blobs,

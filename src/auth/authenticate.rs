@@ -17,7 +17,7 @@ use super::session::{EndedSessions, Session, Sessions};
 use super::token::{Claims, TokenKind, Tokens};
 use super::{STOREFRONT_USERS, STOREFRONTS, refresh_token};
 use crate::error::Result;
-use crate::organization::Organizations;
+use crate::organization::store::Organizations;
 use crate::platform::{
     clock::{Clock, Timestamp},
     crypto::fingerprint,
