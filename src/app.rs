@@ -14,7 +14,7 @@ use crate::auth::{
     token::Tokens,
 };
 use crate::config::Config;
-use crate::domain;
+use crate::domain::Declaration;
 use crate::error::Result;
 use crate::organization::Organizations;
 use crate::password::Passwords;
@@ -33,7 +33,7 @@ use crate::platform::{
 };
 
 /// The declaration of a domain, whose jobs and part of an erasure get the app.
-pub type Domain = domain::Domain<Arc<App>>;
+pub type Domain = Declaration<Arc<App>>;
 
 /// The components of the process. Resolvers access them through their request context.
 pub struct App {
