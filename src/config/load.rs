@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::reader::{ConfigFaults, Fault, PREFIX};
+use super::reader::{ConfigFaults, PREFIX, SettingFault};
 use super::tree::Config;
 
 /// Name of the file.
@@ -39,7 +39,7 @@ impl Config {
                 }
                 Err(_) if name.starts_with(PREFIX) => {
                     vars.remove(&name);
-                    faults.push(Fault {
+                    faults.push(SettingFault {
                         variable: name,
                         message: "its value is not UTF-8 text".to_owned(),
                     });
@@ -59,9 +59,9 @@ impl Config {
 }
 
 /// The file's variables, none when there is no file.
-fn read_file(path: &Path, faults: &mut Vec<Fault>) -> BTreeMap<String, String> {
+fn read_file(path: &Path, faults: &mut Vec<SettingFault>) -> BTreeMap<String, String> {
     let mut fault = |message: String| {
-        faults.push(Fault {
+        faults.push(SettingFault {
             variable: FILE.to_owned(),
             message,
         });

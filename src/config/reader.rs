@@ -15,16 +15,16 @@ pub(super) const PREFIX: &str = "GATEWAY_";
 /// What the variables of the build begin with (`build.rs`), which a shell that starts a gateway may contain too.
 const BUILD_PREFIX: &str = "GATEWAY_BUILD_";
 
-/// A wrong setting.
+/// A setting with an invalid value, or an unknown setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct SettingFault {
     /// The variable's name, or `.env` when the file itself cannot be read.
     pub variable: String,
     /// What is wrong, what is allowed and an example, in one line. Never the value of a secret.
     pub message: String,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for SettingFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.variable, self.message)
     }
@@ -32,7 +32,7 @@ impl fmt::Display for Fault {
 
 /// All wrong settings of a start, never none. `Display` prints a line for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigFaults(pub Vec<Fault>);
+pub struct ConfigFaults(pub Vec<SettingFault>);
 
 impl fmt::Display for ConfigFaults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,7 +55,7 @@ pub(super) struct Reader {
     given: BTreeMap<String, Zeroizing<String>>,
     /// The names of the settings that were read so far.
     taken: Vec<&'static str>,
-    faults: Vec<Fault>,
+    faults: Vec<SettingFault>,
 }
 
 impl Reader {
@@ -112,7 +112,7 @@ impl Reader {
             Some(value) => shown(setting, value),
             None => "it".to_owned(),
         };
-        self.faults.push(Fault {
+        self.faults.push(SettingFault {
             variable: name.to_owned(),
             message: format!(
                 "{subject} {why}; allowed: {}; example: {}",
@@ -126,13 +126,13 @@ impl Reader {
         if self.faults.is_empty() {
             return Ok(config);
         }
-        let taken = |fault: &Fault| self.taken.iter().position(|name| *name == fault.variable);
+        let taken = |fault: &SettingFault| self.taken.iter().position(|name| *name == fault.variable);
         self.faults.sort_by_key(taken);
         Err(ConfigFaults(self.faults))
     }
 }
 
-fn unknown(name: String) -> Fault {
+fn unknown(name: String) -> SettingFault {
     let message = if is_service_link(&name) {
         "unknown setting; Kubernetes sets it for a Service named gateway: set enableServiceLinks: false in the pod, \
          or rename the Service"
@@ -142,7 +142,7 @@ fn unknown(name: String) -> Fault {
     } else {
         "unknown setting; `storefront-gateway --help` lists all settings".to_owned()
     };
-    Fault {
+    SettingFault {
         variable: name,
         message,
     }

@@ -94,13 +94,13 @@ async fn end_surplus_sessions(database: &Database) -> Result<()> {
 /// Ends a limited number of a customer's surplus sessions, and returns how many.
 async fn end_some(database: &Database, holder: &SessionOwner, most: i64) -> Result<i64> {
     #[derive(Deserialize)]
-    struct SessionRow {
+    struct SurplusRow {
         #[serde(rename = "_id")]
         id: SessionId,
     }
     let system = HouseReach::everywhere();
     let sessions = database.open::<Session>(&system);
-    let surplus: Vec<SessionRow> = sessions
+    let surplus: Vec<SurplusRow> = sessions
         .aggregate(vec![
             doc! { "$match": { "storefrontId": &holder.storefront_id, "userId": &holder.user_id } },
             doc! { "$sort": { "lastUsedAt": -1, "_id": -1 } },
