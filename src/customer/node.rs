@@ -12,9 +12,10 @@ use super::{Customer, CustomerStatus, Gender, Salutation};
 use crate::address::node::{AddressBook, AddressNode};
 use crate::context::{GlobalNode, RequestContext, behind::Behind};
 use crate::custom_field::node::{CustomField, fields_of};
+use crate::customer_group::node::{CustomerGroupNode, groups_of_customer};
 use crate::erasure::node::AnonymizationInfo;
 use crate::error::{Error, Result};
-use crate::market::node::{CustomerGroupNode, MarketNode, groups_of_customer, markets_of_customer};
+use crate::market::node::{MarketNode, markets_of_customer};
 use crate::order::{list::orders_behind, node::OrderNode};
 use crate::platform::{
     clock::Timestamp,
