@@ -226,7 +226,7 @@ fn changes(input: CustomerAddressUpdateInput, faults: &mut Faults) -> AddressCha
     if own.is_empty() && changes == AddressChanges::default() {
         own.push(no_changes());
     }
-    faults.push_within(&[], own);
+    faults.append(own);
     changes
 }
 

@@ -5,7 +5,7 @@ use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 use super::credentials::TokenPair;
 use super::node::CustomerNode;
 use super::{Gender, Salutation};
-use crate::custom_field::inputs::CustomFieldInput;
+use crate::custom_field::assignment::CustomFieldInput;
 use crate::error::UserError;
 use crate::platform::{clock::Timestamp, scalar::Date};
 

@@ -19,7 +19,11 @@ use crate::customer::{
     store,
 };
 use crate::error::{Error, Result};
-use crate::order::{Given, Line, Money, Order, PersonalData, currency::CurrencyCode, record::NewOrder};
+use crate::order::{
+    Line, Money, Order, PersonalData,
+    currency::CurrencyCode,
+    record::{address::AddressSource, new_order::NewOrder},
+};
 use crate::platform::{
     clock::Timestamp,
     database::{Database, Tx, Write},
@@ -289,8 +293,8 @@ impl Crowd<'_> {
             number,
             customer_id: Some(customer.id.clone()),
             email: customer.email.clone(),
-            shipping: Given::Default,
-            billing: Given::Default,
+            shipping: AddressSource::Default,
+            billing: AddressSource::Default,
             lines: vec![Line {
                 sku: sku.to_owned(),
                 name: name.to_owned(),
