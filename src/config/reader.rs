@@ -7,11 +7,8 @@ use zeroize::Zeroizing;
 
 use super::nearest::nearest_name;
 use super::row::Row;
-use super::setting::Setting;
-use super::settings;
+use super::setting::{PREFIX, Setting};
 
-/// What every variable of ours begins with.
-pub(super) const PREFIX: &str = "GATEWAY_";
 /// What the variables of the build begin with (`build.rs`), which a shell that starts a gateway may contain too.
 const BUILD_PREFIX: &str = "GATEWAY_BUILD_";
 
@@ -52,6 +49,8 @@ impl std::error::Error for ConfigFaults {}
 ///
 /// A faulty value is replaced by its default and reading goes on; [`Reader::finish`] then refuses the whole.
 pub(super) struct Reader {
+    /// All settings.
+    table: &'static [Setting],
     given: BTreeMap<String, Zeroizing<String>>,
     /// The names of the settings that were read so far.
     taken: Vec<&'static str>,
@@ -60,8 +59,9 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Keeps our variables; an empty one counts as not set. Unknown names become faults here.
-    pub(super) fn new(vars: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub(super) fn new(vars: impl IntoIterator<Item = (String, String)>, table: &'static [Setting]) -> Self {
         let mut reader = Self {
+            table,
             given: BTreeMap::new(),
             taken: Vec::new(),
             faults: Vec::new(),
@@ -70,13 +70,19 @@ impl Reader {
             if !name.starts_with(PREFIX) || name.starts_with(BUILD_PREFIX) {
                 continue;
             }
-            if settings::find(&name).is_none() {
-                reader.faults.push(unknown(name));
+            if reader.setting(&name).is_none() {
+                let fault = unknown(name, table);
+                reader.faults.push(fault);
             } else if !value.is_empty() {
                 reader.given.insert(name, Zeroizing::new(value));
             }
         }
         reader
+    }
+
+    /// The row of a name, if there is such a setting.
+    fn setting(&self, name: &str) -> Option<&'static Setting> {
+        self.table.iter().find(|setting| setting.name == name)
     }
 
     /// Whether anything is set at all.
@@ -107,7 +113,9 @@ impl Reader {
 
     /// Records a fault of a setting: `why` follows the value, as in `"12" has no unit`.
     pub(super) fn refuse(&mut self, name: &'static str, why: &str) {
-        let setting = settings::find(name).unwrap_or_else(|| unreachable!("{name} is missing in the table"));
+        let setting = self
+            .setting(name)
+            .unwrap_or_else(|| unreachable!("{name} is missing in the table"));
         let subject = match self.given.get(name) {
             Some(value) => shown(setting, value),
             None => "it".to_owned(),
@@ -132,12 +140,12 @@ impl Reader {
     }
 }
 
-fn unknown(name: String) -> SettingFault {
+fn unknown(name: String, table: &[Setting]) -> SettingFault {
     let message = if is_service_link(&name) {
         "unknown setting; Kubernetes sets it for a Service named gateway: set enableServiceLinks: false in the pod, \
          or rename the Service"
             .to_owned()
-    } else if let Some(nearest) = nearest_name(&name) {
+    } else if let Some(nearest) = nearest_name(&name, table) {
         format!("unknown setting; did you mean {nearest}?")
     } else {
         "unknown setting; `storefront-gateway --help` lists all settings".to_owned()

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// What every variable of ours begins with.
+pub(super) const PREFIX: &str = "GATEWAY_";
+
 /// One variable that the gateway reads.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
