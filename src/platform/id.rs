@@ -1,10 +1,8 @@
 //! Ids: a prefix that names the type, `_`, and 26 characters that are time-ordered and unguessable (ULID: 48 bits
 //! of milliseconds, 80 random bits, Crockford's base 32).
 
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
 use super::{clock::Timestamp, random::Random};
@@ -58,7 +56,7 @@ fn written(prefix: &str, ulid: Ulid) -> String {
 pub struct Succession(Mutex<Ulid>);
 
 impl Succession {
-    fn next(&self, prefix: &str, now: Timestamp, random: &Random) -> String {
+    pub(crate) fn next(&self, prefix: &str, now: Timestamp, random: &Random) -> String {
         let millis = u64::try_from(now.millis()).unwrap_or(0);
         let drawn = Ulid::from_parts(millis, random.u128());
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,41 +69,50 @@ impl Succession {
     }
 }
 
+/// Defines types of ids with their prefixes. A domain defines its own ids with it, unless other domains' documents hold
+/// them too.
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(transparent)]
         pub struct $name(String);
 
         impl $name {
             /// Creates a new id with the time `now`.
             #[must_use]
-            pub fn fresh(now: Timestamp, random: &Random) -> Self {
-                Self(fresh($prefix, now, random))
+            pub fn fresh(
+                now: $crate::platform::clock::Timestamp,
+                random: &$crate::platform::random::Random,
+            ) -> Self {
+                Self($crate::platform::id::fresh($prefix, now, random))
             }
 
             /// Creates the next id of a succession, with the time `now`.
             #[must_use]
-            pub fn next(ids: &Succession, now: Timestamp, random: &Random) -> Self {
+            pub fn next(
+                ids: &$crate::platform::id::Succession,
+                now: $crate::platform::clock::Timestamp,
+                random: &$crate::platform::random::Random,
+            ) -> Self {
                 Self(ids.next($prefix, now, random))
             }
         }
 
-        impl Id for $name {
+        impl $crate::platform::id::Id for $name {
             const PREFIX: &'static str = $prefix;
             fn parse(text: &str) -> Option<Self> {
-                has_form(text, $prefix).then(|| Self(text.to_owned()))
+                $crate::platform::id::has_form(text, $prefix).then(|| Self(text.to_owned()))
             }
             fn as_str(&self) -> &str { &self.0 }
         }
 
         // Only the text: an id is not personal data, and its prefix names the type.
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(&self.0) }
         }
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(&self.0) }
         }
         impl From<$name> for bson::Bson {
             fn from(id: $name) -> Self { Self::String(id.0) }
@@ -113,7 +120,8 @@ macro_rules! ids {
     )*};
 }
 
-// The only list of prefixes: `node(id:)` dispatches on them.
+
+// `node(id:)` dispatches on the prefixes.
 ids! {
     /// An organization, which owns storefronts.
     OrganizationId = "org";
