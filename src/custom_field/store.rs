@@ -149,7 +149,7 @@ pub async fn is_borne<B: Bearer>(
 /// CUSTOM_FIELD_NOT_FOUND and CUSTOM_FIELD_VALUE_INVALID if a field or an option was deleted after the first check.
 pub async fn hold(
     database: &Database,
-    reach: &Reach,
+    reach: &impl Confine,
     tx: &mut Tx,
     (storefront, bearer): (&StorefrontId, &impl Id),
     assignments: &[Assignment],

@@ -201,7 +201,7 @@ pub async fn shut_out_in(
     if !ended.sessions.is_empty() {
         told.push(known.entry(Action::AllSessionsEnded));
     }
-    told.extend(identity::unlink_all_in(&app.database, reach, tx, (known, spared)).await?);
+    told.extend(identity::unlink_all_in(&app.database, reach, tx, known, spared).await?);
     app.one_time.void_in(tx, &known.id, &Purpose::ALL).await?;
     Ok(ended)
 }

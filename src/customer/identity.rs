@@ -15,7 +15,7 @@ use crate::platform::{
     id::{CustomerId, IdentityId, IdentityProviderId, StorefrontId, StorefrontUserId},
     stored::{Stored, StoredField},
 };
-use crate::reach::{Confine, Holder, Reach, tenant::TenantDocument};
+use crate::reach::{Confine, Holder, tenant::TenantDocument};
 
 /// A link between a provider's subject and a customer.
 #[derive(Clone, Serialize, Deserialize)]
@@ -81,6 +81,9 @@ impl Personal for LinkedIdentity {
 
 /// Deletes a person's links to identity providers, within the transaction that erases or deletes the person. Returns
 /// their number.
+///
+/// # Errors
+/// Any database error.
 pub async fn forget_in(
     database: &Database,
     reach: &impl Confine,
@@ -96,11 +99,15 @@ pub async fn forget_in(
 }
 
 /// Unlinks every identity of a customer except a spared one within a transaction. Returns an audit entry for each.
+///
+/// # Errors
+/// Any database error.
 pub async fn unlink_all_in(
     database: &Database,
-    reach: &Reach,
+    reach: &impl Confine,
     tx: &mut Tx,
-    (customer, spared): (&Customer, Option<&IdentityId>),
+    customer: &Customer,
+    spared: Option<&IdentityId>,
 ) -> Result<Vec<AuditEntry>> {
     let mut theirs = theirs(&customer.storefront_id, &customer.user_id);
     if let Some(spared) = spared {

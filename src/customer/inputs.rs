@@ -1,13 +1,11 @@
-//! Inputs and payloads of the customers' mutations.
+//! Inputs and payloads of the customers' mutations for sessions and passwords.
 
-use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
+use async_graphql::{ID, InputObject, SimpleObject};
 
 use super::credentials::TokenPair;
 use super::node::CustomerNode;
-use super::{Gender, Salutation};
-use crate::custom_field::inputs::CustomFieldInput;
 use crate::error::UserError;
-use crate::platform::{clock::Timestamp, scalar::Date};
+use crate::platform::clock::Timestamp;
 
 /// The tokens of a session. Send the access token as `Authorization: Bearer …`. Store the refresh token securely and
 /// exchange it with `customerTokenRefresh` before the access token expires.
@@ -35,95 +33,6 @@ impl From<TokenPair> for CustomerToken {
             refresh_token_expires_at: pair.refresh_expires_at,
         }
     }
-}
-
-/// Input of `customerRegister`: the new customer.
-#[derive(InputObject)]
-pub struct CustomerRegisterInput {
-    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
-    pub(super) storefront_id: Option<ID>,
-    /// E-mail address; unique in the storefront, ignoring case.
-    pub(super) email: String,
-    /// Password, by default 7 to 128 characters. Without one, the customer signs in by single sign-on or through the
-    /// store.
-    pub(super) password: Option<String>,
-    /// Repetition of the password; required with `password`.
-    pub(super) confirm_password: Option<String>,
-    /// Whether the customer accepts the store's terms; must be true.
-    pub(super) accepted_terms: bool,
-    /// Version of the accepted terms, as the store names it; at most 100 characters.
-    pub(super) terms_version: Option<String>,
-    /// First name, 1 to 100 characters.
-    pub(super) first_name: String,
-    /// Last name, 1 to 100 characters.
-    pub(super) last_name: String,
-    /// Salutation.
-    pub(super) salutation: Option<Salutation>,
-    /// Gender.
-    pub(super) gender: Option<Gender>,
-    /// Date of birth, such as `2001-11-21`; from 1900-01-01 to today.
-    pub(super) date_of_birth: Option<Date>,
-    /// Shopper reference, 3 to 128 characters; generated if omitted. Requires the scope `customers:write`; otherwise
-    /// FORBIDDEN.
-    pub(super) shopper_reference: Option<String>,
-    /// Values of custom fields of the storefront, at most 200. With a publishable key: fields that customers may write.
-    /// Required fields among those that the credential may write must have a value.
-    pub(super) custom_fields: Option<Vec<CustomFieldInput>>,
-    /// Token of the anonymous storefront user whose private storage is merged into the customer's; it may have expired.
-    /// A token that cannot be used does not prevent the registration; `warnings` contains the reason.
-    pub(super) anonymous_user_token: Option<String>,
-}
-
-/// Payload of `customerRegister`.
-#[derive(Default, SimpleObject)]
-pub struct CustomerRegisterPayload {
-    /// The new customer; null when there are user errors, and if the storefront conceals registered e-mail addresses.
-    pub(super) customer: Option<CustomerNode>,
-    /// Tokens of the new customer's session; null without `password`, and whenever `customer` is null.
-    pub(super) token: Option<CustomerToken>,
-    /// Number of storage items merged from the anonymous user.
-    pub(super) merged_item_count: i32,
-    /// Reasons for which `anonymousUserToken` was not used although the customer was registered; usually empty.
-    pub(super) warnings: Vec<UserError>,
-    /// User errors; empty when the mutation took effect.
-    pub(super) user_errors: Vec<UserError>,
-}
-
-/// Input of `customerUpdate`: the fields to change. Omitted fields are unchanged; null removes a value where allowed.
-#[derive(InputObject)]
-pub struct CustomerUpdateInput {
-    /// Id of the customer; required with an integration token or client secret.
-    pub(super) customer_id: Option<ID>,
-    /// Expected `version` of the customer; the update is rejected (VERSION_CONFLICT) if the stored version differs.
-    pub(super) expected_version: Option<i32>,
-    /// First name, 1 to 100 characters; cannot be removed.
-    pub(super) first_name: MaybeUndefined<String>,
-    /// Last name, 1 to 100 characters; cannot be removed.
-    pub(super) last_name: MaybeUndefined<String>,
-    /// Salutation; null removes it.
-    pub(super) salutation: MaybeUndefined<Salutation>,
-    /// Gender; null removes it.
-    pub(super) gender: MaybeUndefined<Gender>,
-    /// Date of birth, such as `2001-11-21`, from 1900-01-01 to today; null removes it.
-    pub(super) date_of_birth: MaybeUndefined<Date>,
-    /// E-mail address; cannot be removed. A new address is unverified. Requires the scope `customers:write`; otherwise
-    /// FORBIDDEN.
-    pub(super) email: MaybeUndefined<String>,
-    /// Shopper reference, 3 to 128 characters; cannot be removed. Requires the scope `customers:write`; otherwise
-    /// FORBIDDEN.
-    pub(super) shopper_reference: MaybeUndefined<String>,
-    /// Values of custom fields, at most 200; fields that are not listed are unchanged. A customer may send the fields
-    /// that customers may write. An empty list or null changes nothing.
-    pub(super) custom_fields: Option<Vec<CustomFieldInput>>,
-}
-
-/// Payload of `customerUpdate`.
-#[derive(SimpleObject)]
-pub struct CustomerUpdatePayload {
-    /// The customer as stored after the update; null when there are user errors.
-    pub(super) customer: Option<CustomerNode>,
-    /// User errors; empty when the mutation took effect.
-    pub(super) user_errors: Vec<UserError>,
 }
 
 /// Input of `customerTokenCreate`: the credentials of the customer.

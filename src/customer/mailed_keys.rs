@@ -241,7 +241,7 @@ async fn write_reset(
     let unlinked = match known.is_email_verified {
         true => Vec::new(),
         // First proof of the address: earlier registrants of the account lose every way to sign in (CST-06).
-        false => identity::unlink_all_in(&app.database, reach, tx, (&customer, None)).await?,
+        false => identity::unlink_all_in(&app.database, reach, tx, &customer, None).await?,
     };
     app.one_time.void_in(tx, &customer.id, &Purpose::ALL).await?;
     let sessions = &app.access.sessions;

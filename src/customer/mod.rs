@@ -2,7 +2,6 @@
 //! by which all documents of the customer are identified.
 
 pub mod anonymization;
-pub mod concealed;
 pub mod confirmation;
 pub mod credentials;
 pub mod custom_fields;
@@ -18,27 +17,27 @@ pub mod mail;
 pub mod mail_mutations;
 pub mod mailed_keys;
 pub mod migrations;
-pub mod mutations;
 pub mod named;
 pub mod node;
 pub mod oauth;
+pub mod password_check;
 pub mod password_mutations;
 pub mod passwords;
-pub mod profile;
 pub mod refusal;
-pub mod registration;
+pub mod register;
 pub mod sessions;
 pub mod sign_in;
 pub mod store;
 pub mod terms;
 pub mod token_mutations;
 pub mod unique;
+pub mod update;
 pub mod vouched;
 
 use std::fmt;
 
 use anonymization::Anonymization;
-use async_graphql::Enum;
+use async_graphql::{Enum, MergedObject};
 use serde::{Deserialize, Serialize};
 
 use crate::app::Domain;
@@ -53,19 +52,20 @@ use crate::platform::{
     scalar::Date,
 };
 use crate::reach::{Holder, membership::MemberDocument, tenant::TenantDocument};
-use async_graphql::MergedObject;
 
 /// The mutations of customers.
 #[derive(MergedObject, Default)]
 #[graphql(name = "CustomerMutation")]
 pub struct Mutation(
-    mutations::CustomerMutation,
+    register::CustomerRegister,
+    update::CustomerUpdate,
     token_mutations::CustomerTokenMutation,
     password_mutations::CustomerPasswordMutation,
     mail_mutations::CustomerMailMutation,
 );
 
-pub use lookup::CustomerQuery as Query;
+/// The queries of customers.
+pub type Query = lookup::CustomerQuery;
 
 /// The declaration of customers.
 pub const DOMAIN: Domain = Domain {

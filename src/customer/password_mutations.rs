@@ -9,9 +9,9 @@ use super::inputs::{
     CustomerPasswordChangeInput, CustomerPasswordChangePayload, CustomerPasswordSetInput,
     CustomerPasswordSetPayload, CustomerToken,
 };
-use super::mutations::checked_password;
 use super::named::customer_to_change;
 use super::node::CustomerNode;
+use super::password_check::checked_password;
 use super::{passwords, sign_in};
 use crate::context::RequestContext;
 use crate::error::{Error, Faults, Result, payload};

@@ -9,7 +9,7 @@ use super::anonymization::open;
 use super::credentials;
 use super::credentials::{Beginner, TokenPair};
 use super::guest;
-use super::guest::{Brought, MergedGuest, Receiver};
+use super::guest::{GuestToMerge, MergedGuest, Receiver};
 use super::vouched::Voucher;
 use super::{Customer, confirmation, email, limits, refusal, store};
 use crate::app::App;
@@ -22,7 +22,7 @@ use crate::context::RequestContext;
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::password::Hashed;
 use crate::platform::{database::Tx, id::SessionId, secret::Secret};
-use crate::reach::{Reach, StorefrontReach};
+use crate::reach::{HouseReach, Reach, StorefrontReach};
 
 /// A customer who has just been signed in.
 pub struct SignedIn {
@@ -168,11 +168,10 @@ async fn begin_session(
     (session, refresh): (Session, String),
 ) -> Result<SignedIn> {
     let receiver = Receiver {
-        house: reach,
         storefront: &customer.storefront_id,
         own: Some(&customer.user_id),
     };
-    let brought = guest::look(app, receiver, anonymous_token).await?;
+    let brought = guest::find(app, receiver, anonymous_token).await?;
     change.insert("lastLoginAt", app.clock.now());
     let (how, beside) = ((reach, &told), (voucher, &brought));
     let context = (&**app, how, &customer, &change, &session, beside);
@@ -210,7 +209,7 @@ async fn write(
     tx: &mut Tx,
     (customer, change): (&Customer, &Document),
     session: &Session,
-    (voucher, brought): (Option<&dyn Voucher>, &Brought),
+    (voucher, brought): (Option<&dyn Voucher>, &GuestToMerge),
 ) -> Result<StoredSignIn> {
     // If the password was changed meanwhile, all sessions were ended, this one included.
     let mut unchanged = doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch };
@@ -239,9 +238,11 @@ async fn write(
     told.push(customer.entry(*action).on(&session.id));
     app.audit.note_in(tx, by, told).await?;
     if let Some(voucher) = voucher {
-        voucher.write(reach, tx, &customer).await?;
+        voucher
+            .write(&HouseReach::within(&customer.storefront_id), tx, &customer)
+            .await?;
     }
-    let taken = guest::take_over(app, (reach, by), tx, brought, &customer).await?;
+    let taken = guest::merge_in(app, by, tx, brought, &customer).await?;
     Ok(StoredSignIn {
         customer,
         ended,

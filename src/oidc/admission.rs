@@ -21,10 +21,10 @@ use crate::customer::{
     limits,
     mail::{self, About, Granted},
     refusal::save_failed,
-    registration::{self, NewCustomer},
+    register::{self, account::NewCustomer, registration::Registration},
     sign_in::{self, SignedIn},
     store as customer_store,
-    vouched::{Newcomer, Voucher},
+    vouched::Voucher,
 };
 use crate::error::{Error, Result, UserErrorCode};
 use crate::platform::{
@@ -74,7 +74,7 @@ impl Voucher for IdentityLink<'_> {
 
     fn write<'t>(
         &'t self,
-        reach: &'t Reach,
+        reach: &'t HouseReach,
         tx: &'t mut Tx,
         customer: &'t Customer,
     ) -> BoxFuture<'t, Result<()>> {
@@ -184,7 +184,7 @@ impl Admission<'_> {
     /// Whether the storefront conceals which addresses are registered: the response to an address that the provider has
     /// not verified must not disclose whether it is registered (SPR-10).
     async fn conceals(&self) -> Result<bool> {
-        let storefront = registration::storefront(self.app, self.place).await?;
+        let storefront = register::storefront(self.app, self.place).await?;
         Ok(storefront.conceal_emails)
     }
 
@@ -246,7 +246,7 @@ impl Admission<'_> {
 
     /// Registers a new account.
     async fn register(&self, email: &Email, profile: &Profile) -> Result<SignedIn> {
-        let storefront = registration::storefront(self.app, self.place).await?;
+        let storefront = register::storefront(self.app, self.place).await?;
         let new = NewCustomer {
             email: email.clone(),
             is_email_verified: profile.is_email_verified,
@@ -261,13 +261,15 @@ impl Admission<'_> {
             custom_fields: Vec::new(),
         };
         let link = self.link_to(None, profile.is_email_verified);
-        let newcomer = Newcomer {
+        let registration = Registration {
+            app: self.app,
+            place: self.place,
+            storefront: &storefront,
             new,
-            voucher: &link,
             anonymous_token: self.anonymous_token,
+            beginner: self.beginner,
         };
-        let at = (self.place, &storefront);
-        registration::register_vouched(self.app, at, newcomer, self.beginner).await
+        registration.run_vouched(&link).await
     }
 }
 
