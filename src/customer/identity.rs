@@ -91,11 +91,8 @@ pub async fn forget_in(
     storefront: &StorefrontId,
     user: &StorefrontUserId,
 ) -> Result<u64> {
-    let theirs = theirs(storefront, user);
-    database
-        .open::<LinkedIdentity>(reach)
-        .delete_many_in(tx, theirs)
-        .await
+    let identities = database.open::<LinkedIdentity>(reach);
+    identities.delete_many_in(tx, linked_to(storefront, user)).await
 }
 
 /// Unlinks every identity of a customer except a spared one within a transaction. Returns an audit entry for each.
@@ -109,20 +106,21 @@ pub async fn unlink_all_in(
     customer: &Customer,
     spared: Option<&IdentityId>,
 ) -> Result<Vec<AuditEntry>> {
-    let mut theirs = theirs(&customer.storefront_id, &customer.user_id);
+    let mut unlinked = linked_to(&customer.storefront_id, &customer.user_id);
     if let Some(spared) = spared {
-        theirs.insert("_id", doc! { "$ne": spared });
+        unlinked.insert("_id", doc! { "$ne": spared });
     }
     let identities = database.open::<LinkedIdentity>(reach);
-    let linked = identities.find_in(tx, theirs.clone()).await?;
+    let linked = identities.find_in(tx, unlinked.clone()).await?;
     if !linked.is_empty() {
-        identities.delete_many_in(tx, theirs).await?;
+        identities.delete_many_in(tx, unlinked).await?;
     }
     let entry =
         |identity: &LinkedIdentity| customer.entry(Action::IdentityUnlinked).on(&identity.provider_id);
     Ok(linked.iter().map(entry).collect())
 }
 
-fn theirs(storefront: &StorefrontId, user: &StorefrontUserId) -> Document {
+/// The filter for the identities of a person.
+fn linked_to(storefront: &StorefrontId, user: &StorefrontUserId) -> Document {
     doc! { "storefrontId": storefront, "userId": user }
 }

@@ -11,11 +11,11 @@ pub fn checked_password(
     faults: &mut Faults,
     password: Secret,
     confirmation: Option<String>,
-    place: PasswordField,
+    field: PasswordField,
 ) -> Secret {
     let confirmation = confirmation.map(Secret::from);
     let policy = &context.app.passwords.policy;
-    for fault in policy.check(&password, confirmation.as_ref(), place) {
+    for fault in policy.check(&password, confirmation.as_ref(), field) {
         faults.push(fault);
     }
     password

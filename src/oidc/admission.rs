@@ -31,7 +31,7 @@ use crate::platform::{
     database::{Tx, violated_index},
     id::IdentityId,
 };
-use crate::reach::{HouseReach, Reach, StorefrontReach};
+use crate::reach::{HouseReach, StorefrontReach};
 
 /// Of two concurrent first sign-ins one creates the account, and the other finds it in the next round. More rounds
 /// indicate a fault.

@@ -84,7 +84,8 @@ impl NewAccount {
             expires_at: None,
             customer: Some(id.clone()),
         };
-        let UserDocuments { user, storage } = storefront_user::store::documents(place, now, &app.random, regular);
+        let UserDocuments { user, storage } =
+            storefront_user::store::documents(place, now, &app.random, regular);
         let generated = || app.random.token();
         let customer = Customer {
             id,

@@ -61,7 +61,7 @@ pub async fn register(
         email: new.email,
         account,
         assignments: new.custom_fields,
-        nobody: Nobody {
+        decoy: DecoyHolder {
             customer: CustomerId::fresh(now, &app.random),
             user: StorefrontUserId::fresh(now, &app.random),
         },
@@ -71,8 +71,8 @@ pub async fn register(
     saved.map_err(|error| refusal::save_failed(error, 410))
 }
 
-/// The holder of a key that nobody receives: no customer has these ids.
-struct Nobody {
+/// The holder of a key that is prepared for no customer and sent to nobody: no customer has these ids.
+struct DecoyHolder {
     customer: CustomerId,
     user: StorefrontUserId,
 }
@@ -85,7 +85,7 @@ struct ConcealedRegistration<'a> {
     email: Email,
     account: NewAccount,
     assignments: Vec<Assignment>,
-    nobody: Nobody,
+    decoy: DecoyHolder,
     /// Whether the limits allow a mail to the address now.
     granted: Granted,
 }
@@ -156,11 +156,7 @@ impl ConcealedRegistration<'_> {
         };
         let (about, user, customer) = match recipient.awaits_proof {
             true => (About::EmailVerification, &recipient.user_id, &recipient.id),
-            false => (
-                About::RegistrationAttempt,
-                &self.nobody.user,
-                &self.nobody.customer,
-            ),
+            false => (About::RegistrationAttempt, &self.decoy.user, &self.decoy.customer),
         };
         let holder = KeyHolder {
             organization: self.organization,

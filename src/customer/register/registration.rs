@@ -157,7 +157,8 @@ impl<'a> Registration<'a> {
         limits::mail(self.app, self.place.id(), account, About::RegistrationAttempt).await
     }
 
-    /// Mails the owner of the address that somebody tried to register with it (SPR-10), within the limits on mails.
+    /// Notifies the owner of the address by mail that a registration with it was attempted (SPR-10), within the limits
+    /// on mails.
     async fn notify_owner(&self, granted: Granted) -> Result<()> {
         let Some(owner) = self.owner().await? else {
             return Ok(());
