@@ -7,6 +7,7 @@ use tokio_util::task::TaskTracker;
 use crate::audit::Audit;
 use crate::auth::{
     Access,
+    authenticate::CredentialStores,
     client::Clients,
     keys::{KeyRing, Lifetimes},
     one_time::OneTimeKeys,
@@ -14,9 +15,9 @@ use crate::auth::{
     token::Tokens,
 };
 use crate::config::Config;
-use crate::domain;
+use crate::domain::Declaration;
 use crate::error::Result;
-use crate::organization::Organizations;
+use crate::organization::store::Organizations;
 use crate::password::Passwords;
 use crate::platform::{
     blob::Blobs,
@@ -33,7 +34,7 @@ use crate::platform::{
 };
 
 /// The declaration of a domain, whose jobs and part of an erasure get the app.
-pub type Domain = domain::Domain<Arc<App>>;
+pub type Domain = Declaration<Arc<App>>;
 
 /// The components of the process. Resolvers access them through their request context.
 pub struct App {
@@ -171,14 +172,13 @@ fn access(parts: &AppParts, vault: &Arc<Vault>) -> Access {
         random,
         ..
     } = parts;
-    let (ttl, access_ttl) = (config.tokens.storefront_user, config.tokens.access);
     let keys = KeyRing::new(
         database.clone(),
         clock.clone(),
         random.clone(),
         Arc::clone(vault),
         Lifetimes {
-            longest_token: ttl.max(access_ttl),
+            longest_token: config.tokens.storefront_user.max(config.tokens.access),
             renewable: config.anonymous_ttl,
         },
     );
@@ -187,8 +187,7 @@ fn access(parts: &AppParts, vault: &Arc<Vault>) -> Access {
         clock.clone(),
         random.clone(),
         public_url.clone(),
-        ttl,
-        access_ttl,
+        config.tokens,
     );
     let sessions = Sessions::new(
         database.clone(),
@@ -197,13 +196,11 @@ fn access(parts: &AppParts, vault: &Arc<Vault>) -> Access {
         Arc::clone(vault),
         config.tokens.refresh,
     );
-    Access::new(
-        database.clone(),
-        clock.clone(),
-        Organizations::new(database.clone(), clock.clone(), random.clone()),
-        Clients::new(database.clone(), clock.clone(), random.clone()),
+    let stores = CredentialStores {
+        organizations: Organizations::new(database.clone(), clock.clone(), random.clone()),
+        clients: Clients::new(database.clone(), clock.clone(), random.clone()),
         tokens,
         sessions,
-        config.anonymous_ttl,
-    )
+    };
+    Access::new(database.clone(), clock.clone(), stores, config.anonymous_ttl)
 }

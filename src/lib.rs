@@ -13,7 +13,7 @@
 //! | [`http`] | router, the GraphQL handler, uploads, OAuth, content, GraphiQL; the only place where a principal is established |
 //! | [`guard`] | limits on the cost of a GraphQL document, checked before anything expensive is done with it |
 //! | [`schema`] | **the list** of all domains: query and mutation composed of their parts, their indexes, jobs and migrations |
-//! | [`storefront`], [`storefront_user`], [`storage`], [`custom_field`], [`customer`], [`address`], [`order`], [`market`], [`oidc`], [`erasure`] | the domains: documents and rules, commands to the database, nodes and mutations |
+//! | [`storefront`], [`storefront_user`], [`storage`], [`custom_field`], [`customer`], [`address`], [`order`], [`customer_group`], [`market`], [`oidc`], [`erasure`] | the domains: documents and rules, commands to the database, nodes and mutations |
 //! | [`context`], [`app`] | the state that a request and the process share |
 //! | [`access`] | authentication and authorization: principals, scopes, reaches, clients, tokens, keys, OAuth; the audit trail |
 //! | [`telemetry`] | log, metrics, traces |
@@ -45,6 +45,7 @@ pub mod config;
 pub mod context;
 pub mod custom_field;
 pub mod customer;
+pub mod customer_group;
 pub mod demo;
 pub mod domain;
 pub mod erasure;

@@ -93,7 +93,8 @@ domains! {
     address: [Address(node::AddressNode)];
     order: [Order(node::OrderNode)];
     custom_field: [CustomFieldDefinition(node::CustomFieldDefinitionNode)];
-    market: [CustomerGroup(node::CustomerGroupNode), Market(node::MarketNode)];
+    customer_group: [CustomerGroup(node::CustomerGroupNode)];
+    market: [Market(node::MarketNode)];
     oidc: [];
 }
 

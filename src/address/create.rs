@@ -6,9 +6,9 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::country::CountryCode;
 use super::defaults::{Defaults, Flags};
-use super::node::AddressNode;
+use super::node::{AddressNode, AddressOfCustomer};
 use super::store::Addresses;
-use super::{Address, AddressContent, AddressOfCustomer, MAX_TEXT, WRITE};
+use super::{Address, AddressContent, MAX_TEXT, WRITE};
 use crate::app::App;
 use crate::audit::Action;
 use crate::context::RequestContext;

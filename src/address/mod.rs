@@ -9,22 +9,20 @@ pub mod store;
 pub mod update;
 
 use std::fmt;
-use std::sync::Arc;
 
 use async_graphql::{EmptyMutation, MergedObject};
 use serde::{Deserialize, Serialize};
 
 use crate::app::Domain;
-use crate::customer::{Customer, Salutation, node::CustomerNode};
+use crate::customer::Salutation;
 use crate::domain::personal::{Erasure, PersonalKind};
 use crate::error::{UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
     id::{AddressId, CustomerId, StorefrontId, StorefrontUserId},
 };
-use crate::reach::{Holder, Reach, principal::Policy, scope::Scope, seen::Seen, tenant::TenantDocument};
+use crate::reach::{Holder, principal::Policy, scope::Scope, tenant::TenantDocument};
 use country::CountryCode;
-use node::AddressNode;
 
 /// The declaration of addresses.
 pub const DOMAIN: Domain = Domain {
@@ -146,27 +144,6 @@ impl TenantDocument for Address {
 
     fn storefront(&self) -> &StorefrontId {
         &self.storefront_id
-    }
-}
-
-/// An address and its customer, as a write has stored them.
-pub struct AddressOfCustomer {
-    /// The address.
-    pub address: Address,
-    /// The customer.
-    pub customer: Customer,
-}
-
-impl AddressOfCustomer {
-    /// Returns the nodes for a payload.
-    #[must_use]
-    pub fn shown(self, reach: &Reach) -> (AddressNode, CustomerNode) {
-        let Self { address, customer } = self;
-        let shown_with = reach.showing_customer(&customer.user_id);
-        let customer = Seen::in_payload(customer, shown_with);
-        let address = customer.beside(Arc::new(address));
-        let address = AddressNode::of(address, Arc::clone(customer.document()));
-        (address, CustomerNode::seen(customer))
     }
 }
 

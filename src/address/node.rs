@@ -164,6 +164,27 @@ impl AddressNode {
     }
 }
 
+/// An address and its customer, as a write has stored them.
+pub struct AddressOfCustomer {
+    /// The address.
+    pub address: Address,
+    /// The customer.
+    pub customer: Customer,
+}
+
+impl AddressOfCustomer {
+    /// Returns the nodes for a payload.
+    #[must_use]
+    pub fn shown(self, reach: &Reach) -> (AddressNode, CustomerNode) {
+        let Self { address, customer } = self;
+        let shown_with = reach.showing_customer(&customer.user_id);
+        let customer = Seen::in_payload(customer, shown_with);
+        let address = customer.beside(Arc::new(address));
+        let address = AddressNode::of(address, Arc::clone(customer.document()));
+        (address, CustomerNode::seen(customer))
+    }
+}
+
 /// The addresses of one customer, within `reach`.
 pub struct AddressBook<'a> {
     /// The request.

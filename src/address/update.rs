@@ -7,9 +7,9 @@ use bson::Document;
 
 use super::country::CountryCode;
 use super::defaults::{Defaults, Flags};
-use super::node::AddressNode;
+use super::node::{AddressNode, AddressOfCustomer};
 use super::store::{Addresses, address_of};
-use super::{AddressOfCustomer, MAX_TEXT, WRITE, refusal};
+use super::{MAX_TEXT, WRITE, refusal};
 use crate::app::App;
 use crate::audit::Action;
 use crate::context::RequestContext;
@@ -226,7 +226,7 @@ fn changes(input: CustomerAddressUpdateInput, faults: &mut Faults) -> AddressCha
     if own.is_empty() && changes == AddressChanges::default() {
         own.push(no_changes());
     }
-    faults.push_within(&[], own);
+    faults.append(own);
     changes
 }
 

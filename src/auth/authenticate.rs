@@ -17,7 +17,7 @@ use super::session::{EndedSessions, Session, Sessions};
 use super::token::{Claims, TokenKind, Tokens};
 use super::{STOREFRONT_USERS, STOREFRONTS, refresh_token};
 use crate::error::Result;
-use crate::organization::Organizations;
+use crate::organization::store::Organizations;
 use crate::platform::{
     clock::{Clock, Timestamp},
     crypto::fingerprint,
@@ -41,11 +41,23 @@ pub struct Access {
     pub(super) database: Database,
     clock: Clock,
     anonymous_ttl: Duration,
-    standing_clients: Cache<ClientName, Option<Arc<Standing>>>,
-    standing_persons: Cache<StorefrontUserId, Option<Arc<PersonStanding>>>,
-    standing_sessions: Cache<SessionId, Option<Arc<Session>>>,
+    cached_clients: Cache<ClientName, Option<Arc<ActiveClient>>>,
+    cached_persons: Cache<StorefrontUserId, Option<Arc<PersonState>>>,
+    cached_sessions: Cache<SessionId, Option<Arc<Session>>>,
     /// Whether the token with this `jti` was revoked.
     pub(super) revoked_tokens: Cache<String, bool>,
+}
+
+/// What credentials are checked against.
+pub struct CredentialStores {
+    /// Organizations and members.
+    pub organizations: Organizations,
+    /// API clients.
+    pub clients: Clients,
+    /// Tokens and their keys.
+    pub tokens: Tokens,
+    /// Customers' sessions.
+    pub sessions: Sessions,
 }
 
 /// The key by which a client is looked up.
@@ -57,7 +69,7 @@ enum ClientName {
 
 /// A client that is not revoked, and its identity with the storefronts that it covers now.
 #[derive(Debug)]
-struct Standing {
+struct ActiveClient {
     client: ApiClient,
     identity: Arc<Identity>,
 }
@@ -65,7 +77,7 @@ struct Standing {
 /// The fields of a storefront user that access needs.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct PersonStanding {
+struct PersonState {
     merged_into: Option<StorefrontUserId>,
     expires_at: Option<Timestamp>,
     erased_at: Option<Timestamp>,
@@ -76,15 +88,13 @@ struct PersonStanding {
 impl Access {
     /// Creates the service over this database. `anonymous_ttl` is the idle time of anonymous users.
     #[must_use]
-    pub fn new(
-        database: Database,
-        clock: Clock,
-        organizations: Organizations,
-        clients: Clients,
-        tokens: Tokens,
-        sessions: Sessions,
-        anonymous_ttl: Duration,
-    ) -> Self {
+    pub fn new(database: Database, clock: Clock, stores: CredentialStores, anonymous_ttl: Duration) -> Self {
+        let CredentialStores {
+            organizations,
+            clients,
+            tokens,
+            sessions,
+        } = stores;
         Self {
             organizations,
             clients,
@@ -93,9 +103,9 @@ impl Access {
             database,
             clock,
             anonymous_ttl,
-            standing_clients: cache(),
-            standing_persons: cache(),
-            standing_sessions: cache(),
+            cached_clients: cache(),
+            cached_persons: cache(),
+            cached_sessions: cache(),
             revoked_tokens: cache(),
         }
     }
@@ -125,22 +135,22 @@ impl Access {
     }
 
     async fn by_key(&self, key: &str) -> Result<Option<Arc<Identity>>> {
-        let standing = self.standing_by_key(key).await?;
-        Ok(standing.map(|standing| Arc::clone(&standing.identity)))
+        let active = self.active_client_by_key(key).await?;
+        Ok(active.map(|active| Arc::clone(&active.identity)))
     }
 
-    async fn standing_by_key(&self, key: &str) -> Result<Option<Arc<Standing>>> {
+    async fn active_client_by_key(&self, key: &str) -> Result<Option<Arc<ActiveClient>>> {
         if key.len() > LONGEST_KEY {
             return Ok(None);
         }
-        self.standing_client(ClientName::Fingerprint(fingerprint(key)))
+        self.active_client(ClientName::Fingerprint(fingerprint(key)))
             .await
     }
 
     /// The client that a secret belongs to; `None` if it is unknown or the client was revoked.
     pub async fn client_of_secret(&self, secret: &str) -> Result<Option<ApiClient>> {
-        let standing = self.standing_by_key(secret).await?;
-        Ok(standing.map(|standing| standing.client.clone()))
+        let active = self.active_client_by_key(secret).await?;
+        Ok(active.map(|active| active.client.clone()))
     }
 
     async fn by_claims(&self, claims: &Claims) -> Result<Option<Arc<Identity>>> {
@@ -155,14 +165,14 @@ impl Access {
         let Some(id) = ApiClientId::parse(&claims.sub) else {
             return Ok(None);
         };
-        let Some(standing) = self.standing_client(ClientName::Id(id)).await? else {
+        let Some(active) = self.active_client(ClientName::Id(id)).await? else {
             return Ok(None);
         };
         // Scopes that the client has lost since are removed from its tokens too.
         let mut scopes = claims.scope.as_deref().and_then(parse_list).unwrap_or_default();
-        scopes.retain(|scope| standing.client.scopes.contains(scope));
+        scopes.retain(|scope| active.client.scopes.contains(scope));
         let owner = claims.owner.as_deref().and_then(MemberId::parse);
-        let identity = Identity::clone(&standing.identity);
+        let identity = Identity::clone(&active.identity);
         Ok(Some(Arc::new(identity.with_scopes(scopes).with_owner(owner))))
     }
 
@@ -173,16 +183,16 @@ impl Access {
         let (Some(user), Some(storefront), Some(organization)) = (user, storefront, organization) else {
             return Ok(None);
         };
-        let Some(standing) = self.standing_person(&user).await? else {
+        let Some(state) = self.active_person(&user).await? else {
             return Ok(None);
         };
         // The token was issued before all of the customer's sign-ins were ended (TOK-06). A later epoch than the cached
         // one is valid, because the cache may be a few seconds old.
-        if claims.epoch.unwrap_or(0) < standing.token_epoch {
+        if claims.epoch.unwrap_or(0) < state.token_epoch {
             return Ok(None);
         }
         let person = Person {
-            merged: standing.merged_into.is_some(),
+            merged: state.merged_into.is_some(),
             storefront_user: user,
             customer: None,
         };
@@ -195,8 +205,8 @@ impl Access {
             return Ok(None);
         };
         let look = async |id: SessionId| Ok(self.sessions.find(&id).await?.map(Arc::new));
-        let standing = remembered(&self.standing_sessions, id, look).await?;
-        let Some(session) = standing.filter(|session| self.clock.now() < session.expires_at) else {
+        let session = remembered(&self.cached_sessions, id, look).await?;
+        let Some(session) = session.filter(|session| self.clock.now() < session.expires_at) else {
             return Ok(None);
         };
         Ok(Some(Arc::new(session.identity())))
@@ -217,7 +227,7 @@ impl Access {
     /// Evicts ended sessions from this node's cache.
     pub async fn forget_sessions(&self, ids: &[SessionId]) {
         for id in ids {
-            self.standing_sessions.invalidate(id).await;
+            self.cached_sessions.invalidate(id).await;
         }
     }
 
@@ -227,12 +237,12 @@ impl Access {
         self.forget_person(&ended.user).await;
     }
 
-    async fn standing_client(&self, name: ClientName) -> Result<Option<Arc<Standing>>> {
+    async fn active_client(&self, name: ClientName) -> Result<Option<Arc<ActiveClient>>> {
         let look = |name| self.look_up_client(name);
-        remembered(&self.standing_clients, name, look).await
+        remembered(&self.cached_clients, name, look).await
     }
 
-    async fn look_up_client(&self, name: ClientName) -> Result<Option<Arc<Standing>>> {
+    async fn look_up_client(&self, name: ClientName) -> Result<Option<Arc<ActiveClient>>> {
         let found = match &name {
             ClientName::Fingerprint(fingerprint) => self.clients.by_fingerprint(fingerprint).await?,
             ClientName::Id(id) => self.clients.find(id).await?,
@@ -245,18 +255,18 @@ impl Access {
             None => self.storefronts_of(&client.organization_id).await?,
         };
         let identity = Arc::new(identity_of(&client, storefronts));
-        Ok(Some(Arc::new(Standing { client, identity })))
+        Ok(Some(Arc::new(ActiveClient { client, identity })))
     }
 
     async fn storefronts_of(&self, organization: &OrganizationId) -> Result<Vec<StorefrontId>> {
         #[derive(Deserialize)]
-        struct UserRow {
+        struct StorefrontRow {
             #[serde(rename = "_id")]
             id: StorefrontId,
         }
         let rows = self
             .database
-            .house::<UserRow>(STOREFRONTS)
+            .house::<StorefrontRow>(STOREFRONTS)
             .find(doc! { "organizationId": organization })
             .projection(doc! { "_id": 1 })
             .sort(doc! { "_id": 1 })
@@ -270,43 +280,43 @@ impl Access {
         let Some(client) = identity.client().cloned() else {
             return Ok(None);
         };
-        let Some(standing) = self.look_up_client(ClientName::Id(client.clone())).await? else {
+        let Some(active) = self.look_up_client(ClientName::Id(client.clone())).await? else {
             return Ok(None);
         };
-        let renewed = Identity::clone(&standing.identity)
+        let renewed = Identity::clone(&active.identity)
             .with_scopes(identity.scopes().to_vec())
             .with_owner(identity.owner().cloned());
-        let by_fingerprint = ClientName::Fingerprint(standing.client.fingerprint.clone());
-        self.standing_clients
-            .insert(by_fingerprint, Some(Arc::clone(&standing)))
+        let by_fingerprint = ClientName::Fingerprint(active.client.fingerprint.clone());
+        self.cached_clients
+            .insert(by_fingerprint, Some(Arc::clone(&active)))
             .await;
-        self.standing_clients
-            .insert(ClientName::Id(client), Some(standing))
+        self.cached_clients
+            .insert(ClientName::Id(client), Some(active))
             .await;
         Ok(Some(renewed))
     }
 
     /// `None` for a user that was deleted or has expired, and for the user of an erased customer.
-    async fn standing_person(&self, id: &StorefrontUserId) -> Result<Option<Arc<PersonStanding>>> {
+    async fn active_person(&self, id: &StorefrontUserId) -> Result<Option<Arc<PersonState>>> {
         let look = |id| self.look_up_person(id);
-        let standing = remembered(&self.standing_persons, id.clone(), look).await?;
+        let state = remembered(&self.cached_persons, id.clone(), look).await?;
         let now = self.clock.now();
-        Ok(standing.filter(|standing| standing.expires_at.is_none_or(|at| now < at)))
+        Ok(state.filter(|state| state.expires_at.is_none_or(|at| now < at)))
     }
 
-    async fn look_up_person(&self, id: StorefrontUserId) -> Result<Option<Arc<PersonStanding>>> {
-        let persons = self.database.house::<PersonStanding>(STOREFRONT_USERS);
+    async fn look_up_person(&self, id: StorefrontUserId) -> Result<Option<Arc<PersonState>>> {
+        let persons = self.database.house::<PersonState>(STOREFRONT_USERS);
         let found = persons
             .find_one(doc! { "_id": &id })
             .projection(doc! { "mergedInto": 1, "expiresAt": 1, "erasedAt": 1, "tokenEpoch": 1 })
             .await?;
-        let Some(mut standing) = found.filter(|standing| standing.erased_at.is_none()) else {
+        let Some(mut state) = found.filter(|state| state.erased_at.is_none()) else {
             return Ok(None);
         };
-        if let Some(expires_at) = standing.expires_at {
-            standing.expires_at = Some(self.count_use(&id, expires_at).await?);
+        if let Some(expires_at) = state.expires_at {
+            state.expires_at = Some(self.count_use(&id, expires_at).await?);
         }
-        Ok(Some(Arc::new(standing)))
+        Ok(Some(Arc::new(state)))
     }
 
     /// Counts a use of an anonymous user's token or storage: the user is deleted the idle time after its last use
@@ -334,7 +344,7 @@ impl Access {
 
     /// Evicts a storefront user from this node's cache, after a change.
     pub async fn forget_person(&self, id: &StorefrontUserId) {
-        self.standing_persons.invalidate(id).await;
+        self.cached_persons.invalidate(id).await;
     }
 }
 

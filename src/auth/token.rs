@@ -12,6 +12,7 @@ use moka::sync::Cache;
 pub use self::claims::{Claims, TokenKind};
 use self::flaw::{TokenFlaw, UnverifiedClaims};
 use super::keys::{KeyRing, Which};
+use crate::config::TokenLifetimes;
 use crate::error::{Error, Result};
 use crate::platform::{
     clock::{Clock, Timestamp},
@@ -103,8 +104,7 @@ pub struct Tokens {
     clock: Clock,
     random: Random,
     issuer: String,
-    storefront_user_ttl: Duration,
-    access_ttl: Duration,
+    lifetimes: TokenLifetimes,
     verified: Cache<[u8; 32], VerifiedClaims>,
 }
 
@@ -123,18 +123,15 @@ impl Tokens {
         clock: Clock,
         random: Random,
         issuer: String,
-        storefront_user_ttl: Duration,
-        access_ttl: Duration,
+        lifetimes: TokenLifetimes,
     ) -> Self {
-        let verified = Cache::new(VERIFIED);
         Self {
             keys,
             clock,
             random,
             issuer,
-            storefront_user_ttl,
-            access_ttl,
-            verified,
+            lifetimes,
+            verified: Cache::new(VERIFIED),
         }
     }
 
@@ -155,7 +152,7 @@ impl Tokens {
         claims.external_id = Some(subject.external_id.to_owned());
         claims.anonymous = Some(subject.anonymous);
         claims.epoch = (subject.epoch > 0).then_some(subject.epoch);
-        self.sign(claims, self.storefront_user_ttl)
+        self.sign(claims, self.lifetimes.storefront_user)
     }
 
     /// Issues a customer's token; it is valid no longer than the session.
@@ -171,7 +168,7 @@ impl Tokens {
         claims.sfu = Some(subject.storefront_user.to_string());
         claims.anonymous = Some(false);
         claims.owner = subject.owner.map(ToString::to_string);
-        self.sign(claims, self.access_ttl)
+        self.sign(claims, self.lifetimes.access)
     }
 
     /// Issues a backend's token.
@@ -181,7 +178,7 @@ impl Tokens {
         claims.sto = subject.storefront.map(ToString::to_string);
         claims.scope = Some(write_list(subject.scopes));
         claims.owner = subject.owner.map(ToString::to_string);
-        self.sign(claims, self.access_ttl)
+        self.sign(claims, self.lifetimes.access)
     }
 
     fn claims(&self, subject: &str, client: &str, organization: &OrganizationId, kind: TokenKind) -> Claims {

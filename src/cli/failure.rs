@@ -111,7 +111,7 @@ pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Fault as SettingFault;
+    use crate::config::SettingFault;
 
     #[test]
     fn all_wrong_settings_are_told_at_once() {

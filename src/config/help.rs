@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::setting::{DefaultValue, Unit};
+use super::setting::{DefaultValue, ValueUnit};
 use super::settings::SETTINGS;
 
 /// The part of `--help` that lists every setting.
@@ -49,14 +49,14 @@ pub fn settings_markdown() -> String {
 }
 
 /// A word for what a value is made of.
-fn kind(unit: Unit) -> String {
+fn kind(unit: ValueUnit) -> String {
     match unit {
-        Unit::Duration { .. } => "duration".to_owned(),
-        Unit::Size { .. } => "size".to_owned(),
-        Unit::Number { least, most } => format!("number, {least} to {most}"),
-        Unit::Switch => "on or off".to_owned(),
-        Unit::Choice(words) => words.join(" or "),
-        Unit::Form(_) => "text".to_owned(),
-        Unit::List(_) => "list".to_owned(),
+        ValueUnit::Duration { .. } => "duration".to_owned(),
+        ValueUnit::Size { .. } => "size".to_owned(),
+        ValueUnit::Number { least, most } => format!("number, {least} to {most}"),
+        ValueUnit::Switch => "on or off".to_owned(),
+        ValueUnit::Choice(words) => words.join(" or "),
+        ValueUnit::Form(_) => "text".to_owned(),
+        ValueUnit::List(_) => "list".to_owned(),
     }
 }

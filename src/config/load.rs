@@ -7,7 +7,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::reader::{ConfigFaults, Fault, PREFIX};
+use super::reader::{ConfigFaults, Reader, SettingFault};
+use super::setting::PREFIX;
+use super::settings::SETTINGS;
 use super::tree::Config;
 
 /// Name of the file.
@@ -16,6 +18,19 @@ const FILE: &str = ".env";
 const LARGEST: u64 = 256 * 1024;
 
 impl Config {
+    /// Reads the `GATEWAY_*` ones among the variables; others are ignored.
+    ///
+    /// # Errors
+    /// [`ConfigFaults`] with every wrong setting and every unknown `GATEWAY_*` name.
+    pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigFaults> {
+        let mut reader = Reader::new(vars, SETTINGS);
+        let mut config = Self::read(&mut reader);
+        config.check(&mut reader);
+        let storage = &mut config.storage;
+        storage.anonymous_quota = storage.anonymous_quota.min(storage.quota);
+        reader.finish(config)
+    }
+
     /// Reads the variables, usually `std::env::vars_os()`, and the file `.env` of `dir` if there is one. A
     /// variable wins over the file, also when it is empty.
     ///
@@ -39,7 +54,7 @@ impl Config {
                 }
                 Err(_) if name.starts_with(PREFIX) => {
                     vars.remove(&name);
-                    faults.push(Fault {
+                    faults.push(SettingFault {
                         variable: name,
                         message: "its value is not UTF-8 text".to_owned(),
                     });
@@ -59,9 +74,9 @@ impl Config {
 }
 
 /// The file's variables, none when there is no file.
-fn read_file(path: &Path, faults: &mut Vec<Fault>) -> BTreeMap<String, String> {
+fn read_file(path: &Path, faults: &mut Vec<SettingFault>) -> BTreeMap<String, String> {
     let mut fault = |message: String| {
-        faults.push(Fault {
+        faults.push(SettingFault {
             variable: FILE.to_owned(),
             message,
         });

@@ -25,8 +25,8 @@ pub use help::{settings_help, settings_markdown};
 pub use limits::{
     Argon2Config, ConnectionLimits, GuardLimits, PasswordConfig, StorageLimits, TokenLifetimes,
 };
-pub use reader::{ConfigFaults, Fault};
-pub use setting::{DefaultValue, Setting, Unit};
+pub use reader::{ConfigFaults, SettingFault};
+pub use setting::{DefaultValue, Setting, ValueUnit};
 pub use settings::SETTINGS;
 pub use tree::{
     Config, DatabaseConfig, DatabaseServer, HttpConfig, LogConfig, LogFormat, MailConfig, TelemetryConfig,

@@ -1,16 +1,15 @@
 //! Which setting somebody meant who wrote a name that does not exist.
 
-use super::reader::PREFIX;
-use super::settings::SETTINGS;
+use super::setting::{PREFIX, Setting};
 
 /// The known name that is most like `name`, unless none is like it.
 ///
 /// Names are alike when at most a third of the longer one's letters (without the common prefix) differ, or
 /// when the words of one are all in the other in the same order, as in `GATEWAY_ACCESS_TTL` for
 /// `GATEWAY_ACCESS_TOKEN_TTL`.
-pub(super) fn nearest_name(name: &str) -> Option<&'static str> {
+pub(super) fn nearest_name(name: &str, table: &[Setting]) -> Option<&'static str> {
     let bare = name.strip_prefix(PREFIX).unwrap_or(name).to_ascii_uppercase();
-    SETTINGS
+    table
         .iter()
         .filter_map(|setting| {
             let known = setting.name.strip_prefix(PREFIX)?;
@@ -32,6 +31,7 @@ fn has_words_of(whole: &str, part: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::SETTINGS;
 
     #[test]
     fn slips_find_the_name_that_was_meant() {
@@ -46,7 +46,7 @@ mod tests {
             ("GATEWAY_master_key", "GATEWAY_MASTER_KEY"),
             ("GATEWAY_LOG_LEVEL", "GATEWAY_LOG"),
         ] {
-            assert_eq!(nearest_name(written), Some(meant), "{written}");
+            assert_eq!(nearest_name(written, SETTINGS), Some(meant), "{written}");
         }
     }
 
@@ -58,7 +58,7 @@ mod tests {
             "GATEWAY_KUBERNETES_SERVICE_HOST",
             "GATEWAY_ü",
         ] {
-            assert_eq!(nearest_name(written), None, "{written}");
+            assert_eq!(nearest_name(written, SETTINGS), None, "{written}");
         }
     }
 }

@@ -7,24 +7,21 @@ use zeroize::Zeroizing;
 
 use super::nearest::nearest_name;
 use super::row::Row;
-use super::setting::Setting;
-use super::settings;
+use super::setting::{PREFIX, Setting};
 
-/// What every variable of ours begins with.
-pub(super) const PREFIX: &str = "GATEWAY_";
 /// What the variables of the build begin with (`build.rs`), which a shell that starts a gateway may contain too.
 const BUILD_PREFIX: &str = "GATEWAY_BUILD_";
 
-/// A wrong setting.
+/// A setting with an invalid value, or an unknown setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct SettingFault {
     /// The variable's name, or `.env` when the file itself cannot be read.
     pub variable: String,
     /// What is wrong, what is allowed and an example, in one line. Never the value of a secret.
     pub message: String,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for SettingFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.variable, self.message)
     }
@@ -32,7 +29,7 @@ impl fmt::Display for Fault {
 
 /// All wrong settings of a start, never none. `Display` prints a line for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigFaults(pub Vec<Fault>);
+pub struct ConfigFaults(pub Vec<SettingFault>);
 
 impl fmt::Display for ConfigFaults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,16 +49,19 @@ impl std::error::Error for ConfigFaults {}
 ///
 /// A faulty value is replaced by its default and reading goes on; [`Reader::finish`] then refuses the whole.
 pub(super) struct Reader {
+    /// All settings.
+    table: &'static [Setting],
     given: BTreeMap<String, Zeroizing<String>>,
     /// The names of the settings that were read so far.
     taken: Vec<&'static str>,
-    faults: Vec<Fault>,
+    faults: Vec<SettingFault>,
 }
 
 impl Reader {
     /// Keeps our variables; an empty one counts as not set. Unknown names become faults here.
-    pub(super) fn new(vars: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub(super) fn new(vars: impl IntoIterator<Item = (String, String)>, table: &'static [Setting]) -> Self {
         let mut reader = Self {
+            table,
             given: BTreeMap::new(),
             taken: Vec::new(),
             faults: Vec::new(),
@@ -70,13 +70,19 @@ impl Reader {
             if !name.starts_with(PREFIX) || name.starts_with(BUILD_PREFIX) {
                 continue;
             }
-            if settings::find(&name).is_none() {
-                reader.faults.push(unknown(name));
+            if reader.setting(&name).is_none() {
+                let fault = unknown(name, table);
+                reader.faults.push(fault);
             } else if !value.is_empty() {
                 reader.given.insert(name, Zeroizing::new(value));
             }
         }
         reader
+    }
+
+    /// The row of a name, if there is such a setting.
+    fn setting(&self, name: &str) -> Option<&'static Setting> {
+        self.table.iter().find(|setting| setting.name == name)
     }
 
     /// Whether anything is set at all.
@@ -107,12 +113,14 @@ impl Reader {
 
     /// Records a fault of a setting: `why` follows the value, as in `"12" has no unit`.
     pub(super) fn refuse(&mut self, name: &'static str, why: &str) {
-        let setting = settings::find(name).unwrap_or_else(|| unreachable!("{name} is missing in the table"));
+        let setting = self
+            .setting(name)
+            .unwrap_or_else(|| unreachable!("{name} is missing in the table"));
         let subject = match self.given.get(name) {
             Some(value) => shown(setting, value),
             None => "it".to_owned(),
         };
-        self.faults.push(Fault {
+        self.faults.push(SettingFault {
             variable: name.to_owned(),
             message: format!(
                 "{subject} {why}; allowed: {}; example: {}",
@@ -126,23 +134,23 @@ impl Reader {
         if self.faults.is_empty() {
             return Ok(config);
         }
-        let taken = |fault: &Fault| self.taken.iter().position(|name| *name == fault.variable);
+        let taken = |fault: &SettingFault| self.taken.iter().position(|name| *name == fault.variable);
         self.faults.sort_by_key(taken);
         Err(ConfigFaults(self.faults))
     }
 }
 
-fn unknown(name: String) -> Fault {
+fn unknown(name: String, table: &[Setting]) -> SettingFault {
     let message = if is_service_link(&name) {
         "unknown setting; Kubernetes sets it for a Service named gateway: set enableServiceLinks: false in the pod, \
          or rename the Service"
             .to_owned()
-    } else if let Some(nearest) = nearest_name(&name) {
+    } else if let Some(nearest) = nearest_name(&name, table) {
         format!("unknown setting; did you mean {nearest}?")
     } else {
         "unknown setting; `storefront-gateway --help` lists all settings".to_owned()
     };
-    Fault {
+    SettingFault {
         variable: name,
         message,
     }

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::parse::{self, Parsed};
-use super::setting::{DefaultValue, Setting, Unit};
+use super::setting::{DefaultValue, Setting, ValueUnit};
 
 /// The longest lifetime. Ten years is longer than anybody means, and date arithmetic stays far from its end.
 pub(super) const LONGEST: &str = "3650d";
@@ -68,7 +68,7 @@ enum Parse<T> {
 }
 
 impl<T> Row<T> {
-    const fn new(unit: Unit, parse: Parse<T>) -> Self {
+    const fn new(unit: ValueUnit, parse: Parse<T>) -> Self {
         let setting = Setting {
             name: "",
             default: DefaultValue::Text(""),
@@ -145,22 +145,22 @@ impl<T> Row<Option<T>> {
 
 /// A value with a form of its own, which the words describe.
 pub(super) const fn form<T>(parse: fn(&str) -> Parsed<T>, words: &'static str) -> Row<T> {
-    Row::new(Unit::Form(words), Parse::Form(parse))
+    Row::new(ValueUnit::Form(words), Parse::Form(parse))
 }
 
 /// Values with commas between them, whose form the words describe.
 pub(super) const fn list<T>(parse: fn(&str) -> Parsed<T>, words: &'static str) -> Row<T> {
-    Row::new(Unit::List(words), Parse::Form(parse))
+    Row::new(ValueUnit::List(words), Parse::Form(parse))
 }
 
 /// One of a few words.
 pub(super) const fn choice<T>(parse: fn(&str) -> Parsed<T>, words: &'static [&'static str]) -> Row<T> {
-    Row::new(Unit::Choice(words), Parse::Form(parse))
+    Row::new(ValueUnit::Choice(words), Parse::Form(parse))
 }
 
 /// A switch that is on unless it is put off.
 pub(super) const fn switch() -> Row<bool> {
-    Row::new(Unit::Switch, Parse::Form(parse::switch))
+    Row::new(ValueUnit::Switch, Parse::Form(parse::switch))
         .default("on")
         .example("off")
 }
@@ -172,7 +172,7 @@ pub(super) const fn duration(
     most: &'static str,
 ) -> Row<Duration> {
     let parse = Parse::Between(parse::duration, least, most);
-    Row::new(Unit::Duration { least, most }, parse).default(default)
+    Row::new(ValueUnit::Duration { least, most }, parse).default(default)
 }
 
 /// A lifetime of something that is kept in the database, where fractions of a second count.
@@ -188,7 +188,7 @@ pub(super) const fn jwt_lifetime(default: &'static str) -> Row<Duration> {
 /// A number of bytes, from one on.
 pub(super) const fn size(default: &'static str, most: &'static str) -> Row<u64> {
     let (unit, parse) = (
-        Unit::Size { least: "1B", most },
+        ValueUnit::Size { least: "1B", most },
         Parse::Between(parse::size_within, "1B", most),
     );
     Row::new(unit, parse).default(default)
@@ -205,5 +205,8 @@ pub(super) const fn number_by<T>(
     least: u64,
     most: u64,
 ) -> Row<T> {
-    Row::new(Unit::Number { least, most }, Parse::Number(parse, least, most))
+    Row::new(
+        ValueUnit::Number { least, most },
+        Parse::Number(parse, least, most),
+    )
 }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// What every variable of ours begins with.
+pub(super) const PREFIX: &str = "GATEWAY_";
+
 /// One variable that the gateway reads.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
@@ -10,7 +13,7 @@ pub struct Setting {
     /// What holds when it is not set.
     pub default: DefaultValue,
     /// What its value is made of, with its bounds.
-    pub unit: Unit,
+    pub unit: ValueUnit,
     /// A value that is accepted, shown when another was not.
     pub example: &'static str,
     /// What it decides, for an operator; one line.
@@ -38,7 +41,7 @@ impl fmt::Display for DefaultValue {
 
 /// What a value is made of. Bounds are included in what is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub enum ValueUnit {
     /// A duration such as `15m`, `24h` or `30d`.
     Duration {
         /// The shortest one.
@@ -71,7 +74,7 @@ pub enum Unit {
 }
 
 /// Says what is allowed, to follow "allowed:".
-impl fmt::Display for Unit {
+impl fmt::Display for ValueUnit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Duration { least, most } => write!(f, "a duration from {least} to {most}"),

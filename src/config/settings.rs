@@ -58,8 +58,3 @@ const fn joined<const COUNT: usize>() -> [Setting; COUNT] {
     }
     all
 }
-
-/// The row of a name, if there is such a setting.
-pub(super) fn find(name: &str) -> Option<&'static Setting> {
-    SETTINGS.iter().find(|setting| setting.name == name)
-}

@@ -11,7 +11,7 @@ use url::Url;
 use super::backends::{self, SmtpServer};
 use super::limits::{ConnectionLimits, GuardLimits, PasswordConfig, StorageLimits, TokenLifetimes};
 use super::parse::Parsed;
-use super::reader::{ConfigFaults, Reader};
+use super::reader::Reader;
 use super::row::{LONGEST, choice, duration, form, lifetime, list, settings, size, switch};
 use super::web::{self, AddressHeader, CorsOrigins, PublicUrl};
 use crate::platform::secret::{MasterKey, Secret};
@@ -74,21 +74,8 @@ settings! {
 }
 
 impl Config {
-    /// Reads the `GATEWAY_*` ones among the variables; others are ignored.
-    ///
-    /// # Errors
-    /// [`ConfigFaults`] with every wrong setting and every unknown `GATEWAY_*` name.
-    pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigFaults> {
-        let mut reader = Reader::new(vars);
-        let mut config = Self::read(&mut reader);
-        config.check(&mut reader);
-        let storage = &mut config.storage;
-        storage.anonymous_quota = storage.anonymous_quota.min(storage.quota);
-        reader.finish(config)
-    }
-
     /// Checks the rules between settings.
-    fn check(&self, reader: &mut Reader) {
+    pub(super) fn check(&self, reader: &mut Reader) {
         const MASTER_KEY: &str = "GATEWAY_MASTER_KEY";
         const METRICS: &str = "GATEWAY_METRICS_LISTEN";
         // Every copy on a shared database must have the key in common and therefore cannot generate it.

@@ -3,16 +3,35 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use async_graphql::MaybeUndefined;
+use async_graphql::{InputObject, MaybeUndefined};
 use bson::Bson;
 
-use super::inputs::CustomFieldInput;
-use super::{Definition, Definitions, FieldValue, MAX_DEFINITIONS};
+use super::{CustomFieldValue, Definition, Definitions, MAX_DEFINITIONS};
 use crate::error::{Faults, UserError, UserErrorCode};
 use crate::platform::{id::CustomFieldId, scalar::Json};
 
 /// The input field that contains the values.
 const INPUT: &str = "customFields";
+
+/// A value of a custom field of a customer.
+#[derive(InputObject)]
+pub struct CustomFieldInput {
+    /// Key of the field. A list may contain each key at most once.
+    key: String,
+    /// Value, of the type of the field (see `CustomFieldType`). Null removes the stored value; a missing value is
+    /// rejected (REQUIRED).
+    value: MaybeUndefined<Json>,
+}
+
+impl CustomFieldInput {
+    /// A value for the field with this key.
+    pub fn new(key: &str, value: async_graphql::Value) -> Self {
+        Self {
+            key: key.to_owned(),
+            value: MaybeUndefined::Value(Json(value)),
+        }
+    }
+}
 
 /// Who writes the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +52,7 @@ impl ValueWriter {
 #[derive(Clone)]
 pub struct Assignment {
     /// Index in the input.
-    place: usize,
+    index: usize,
     /// The field.
     pub field: CustomFieldId,
     /// The new value; `None` removes the stored one.
@@ -54,14 +73,15 @@ impl Assignment {
     /// CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_VALUE_INVALID.
     pub fn check_again(&self, now: Option<&Definition>) -> Result<(), UserError> {
         match (now, &self.value) {
-            (None, _) => Err(unknown(self.place)),
-            (Some(field), Some(value)) if !field.still_takes(value) => Err(invalid(self.place, field)),
+            (None, _) => Err(unknown(self.index)),
+            (Some(field), Some(value)) if !field.still_accepts(value) => Err(invalid(self.index, field)),
             (Some(_), _) => Ok(()),
         }
     }
 }
 
-/// Checks the sent values with the definitions. Notes errors with their paths in `faults`, and returns the valid ones.
+/// Checks the sent values with the definitions. Adds errors with their paths to `faults`, and returns the valid
+/// values.
 pub fn check(
     fields: &Definitions,
     writer: ValueWriter,
@@ -76,12 +96,12 @@ pub fn check(
     }
     let mut keys = HashSet::new();
     let mut assignments = Vec::with_capacity(sent.len());
-    for (place, input) in sent.iter().enumerate() {
+    for (index, input) in sent.iter().enumerate() {
         if keys.insert(&input.key) {
-            assignments.extend(faults.take(assignment(fields, writer, place, input)));
+            assignments.extend(faults.take(assignment(fields, writer, index, input)));
         } else {
-            let message = "This key stands in the list already.";
-            faults.push(fault(UserErrorCode::Invalid, place, "key", message));
+            let message = "The list contains this key more than once.";
+            faults.push(fault(UserErrorCode::Invalid, index, "key", message));
         }
     }
     assignments
@@ -90,34 +110,34 @@ pub fn check(
 fn assignment(
     fields: &Definitions,
     writer: ValueWriter,
-    place: usize,
+    index: usize,
     input: &CustomFieldInput,
 ) -> Result<Assignment, UserError> {
-    let field = fields.with_key(&input.key).ok_or_else(|| unknown(place))?;
+    let field = fields.with_key(&input.key).ok_or_else(|| unknown(index))?;
     if !writer.may_write(field) {
         let message = "Only a backend may write this custom field.";
-        return Err(fault(UserErrorCode::Forbidden, place, "key", message));
+        return Err(fault(UserErrorCode::Forbidden, index, "key", message));
     }
     let value = match &input.value {
-        MaybeUndefined::Value(Json(sent)) => Some(field.read(sent).ok_or_else(|| invalid(place, field))?),
+        MaybeUndefined::Value(Json(sent)) => Some(field.read(sent).ok_or_else(|| invalid(index, field))?),
         MaybeUndefined::Null if field.is_required => {
             let message = "This custom field must have a value; it can be changed, but not removed.";
-            return Err(fault(UserErrorCode::CustomFieldRequired, place, "value", message));
+            return Err(fault(UserErrorCode::CustomFieldRequired, index, "value", message));
         }
         MaybeUndefined::Null => None,
         MaybeUndefined::Undefined => {
-            let message = "Send a value, or null to remove the present one.";
-            return Err(fault(UserErrorCode::Required, place, "value", message));
+            let message = "Send a value, or null to remove the stored one.";
+            return Err(fault(UserErrorCode::Required, index, "value", message));
         }
     };
     Ok(Assignment {
-        place,
+        index,
         field: field.id.clone(),
         value,
     })
 }
 
-/// Notes each required field that a registration omits although the caller may write it.
+/// Adds CUSTOM_FIELD_REQUIRED for each required field that a registration omits although the caller may write it.
 pub fn check_complete(
     fields: &Definitions,
     writer: ValueWriter,
@@ -139,11 +159,11 @@ pub fn check_complete(
 
 /// Merges the new values into a customer's stored ones.
 #[must_use]
-pub fn applied(stored: &[FieldValue], assignments: &[Assignment]) -> Vec<FieldValue> {
-    let is_assigned = |value: &&FieldValue| assignments.iter().any(|new| new.field == value.field);
+pub fn applied(stored: &[CustomFieldValue], assignments: &[Assignment]) -> Vec<CustomFieldValue> {
+    let is_assigned = |value: &&CustomFieldValue| assignments.iter().any(|new| new.field == value.field);
     let kept = stored.iter().filter(|value| !is_assigned(value)).cloned();
     let new = assignments.iter().filter_map(|new| {
-        Some(FieldValue {
+        Some(CustomFieldValue {
             field: new.field.clone(),
             value: new.value.clone()?,
         })
@@ -151,20 +171,20 @@ pub fn applied(stored: &[FieldValue], assignments: &[Assignment]) -> Vec<FieldVa
     kept.chain(new).collect()
 }
 
-fn unknown(place: usize) -> UserError {
+fn unknown(index: usize) -> UserError {
     let message = "The storefront has no custom field with this key. Send one that storefront.customFieldDefinitions lists.";
-    fault(UserErrorCode::CustomFieldNotFound, place, "key", message)
+    fault(UserErrorCode::CustomFieldNotFound, index, "key", message)
 }
 
-fn invalid(place: usize, field: &Definition) -> UserError {
+fn invalid(index: usize, field: &Definition) -> UserError {
     fault(
         UserErrorCode::CustomFieldValueInvalid,
-        place,
+        index,
         "value",
-        field.takes(),
+        field.accepted_values(),
     )
 }
 
-fn fault(code: UserErrorCode, place: usize, part: &str, message: &str) -> UserError {
-    UserError::new(code, [INPUT, &place.to_string(), part], message)
+fn fault(code: UserErrorCode, index: usize, part: &str, message: &str) -> UserError {
+    UserError::new(code, [INPUT, &index.to_string(), part], message)
 }

@@ -1,17 +1,111 @@
-//! Defining a custom field.
+//! `customFieldDefine`: defines a custom field of a storefront.
 
 use std::sync::Arc;
 
-use futures_util::FutureExt;
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
-use super::{CustomFieldType, Definition, refusal, store};
-use crate::app::App;
-use crate::error::Result;
-use crate::platform::{
-    database::{Tx, violated_index},
-    id::CustomFieldId,
+use super::node::CustomFieldDefinitionNode;
+use super::store::{CustomFields, UNIQUE_KEY};
+use super::{
+    CustomFieldType, Definition, MAX_DEFINITIONS, MAX_DESCRIPTION, MAX_NAME, WRITE, check_key, check_options,
+    refusal,
 };
-use crate::reach::{Reach, StorefrontReach};
+use crate::app::App;
+use crate::context::RequestContext;
+use crate::error::{Faults, Result, UserError, payload};
+use crate::platform::{
+    database::{Tx, Write, violated_index},
+    id::CustomFieldId,
+    text,
+};
+use crate::reach::StorefrontReach;
+
+/// Input of `customFieldDefine`: the field to define.
+#[derive(InputObject)]
+pub struct CustomFieldDefineInput {
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
+    storefront_id: Option<ID>,
+    /// Key of the field for programs: a letter, then letters, digits and `_` (ASCII), at most 64 characters. Unique in
+    /// the storefront; it never changes.
+    key: String,
+    /// Display name, 1 to 255 characters.
+    name: String,
+    /// Purpose of the field, at most 1,000 characters.
+    description: Option<String>,
+    /// Type of the values. It never changes.
+    #[graphql(name = "type")]
+    kind: CustomFieldType,
+    /// Whether the field is required: every caller that may write it must set a value at registration and cannot remove
+    /// it.
+    #[graphql(default_with = "Some(false)")]
+    is_required: Option<bool>,
+    /// Allowed values of a SELECT: 1 to 200 different strings of 1 to 255 characters (TOO_MANY for more than 200).
+    /// Rejected for any other type.
+    options: Option<Vec<String>>,
+    /// Whether customers and the public may read the field: every credential if true, only integration tokens and
+    /// client secrets if false.
+    #[graphql(default_with = "Some(false)")]
+    is_public: Option<bool>,
+    /// Whether a customer token, and a publishable key that registers a customer, may write the field. If false, only
+    /// integration tokens and client secrets may.
+    #[graphql(default_with = "Some(false)")]
+    is_customer_writable: Option<bool>,
+}
+
+/// Payload of `customFieldDefine`.
+#[derive(SimpleObject)]
+pub struct CustomFieldDefinePayload {
+    /// The new definition; null when there are user errors.
+    definition: Option<CustomFieldDefinitionNode>,
+    /// User errors; empty when the mutation took effect.
+    user_errors: Vec<UserError>,
+}
+
+/// The mutation `customFieldDefine`.
+#[derive(Default)]
+pub struct CustomFieldDefine;
+
+#[Object]
+impl CustomFieldDefine {
+    /// Defines a custom field of the customers of a storefront.
+    /// Requires an integration token or client secret with the scope `custom_fields:write`.
+    /// User errors: TOO_MANY if the storefront has 200 custom fields or for more than 200 options,
+    /// CUSTOM_FIELD_KEY_TAKEN, REQUIRED, TOO_LONG, INVALID, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    async fn custom_field_define(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The field to define.")] input: CustomFieldDefineInput,
+    ) -> Result<CustomFieldDefinePayload> {
+        let (definition, user_errors) = payload(define(RequestContext::of(ctx)?, input).await)?;
+        Ok(CustomFieldDefinePayload {
+            definition,
+            user_errors,
+        })
+    }
+}
+
+async fn define(
+    context: &Arc<RequestContext>,
+    input: CustomFieldDefineInput,
+) -> Result<CustomFieldDefinitionNode> {
+    let reach = context.reach_to_write(&WRITE).await?;
+    let mut faults = Faults::default();
+    let id = input.storefront_id.as_ref().map(|id| id.as_str());
+    let place = faults.absorb(context.storefront_to_write(&reach, id, ["storefrontId"]).await)?;
+    if let Some(place) = &place {
+        let known = CustomFields::of(&context.app, place).all().await?;
+        if known.with_key(&input.key).is_some() {
+            faults.push(refusal::key_taken());
+        }
+        if known.count() >= MAX_DEFINITIONS {
+            faults.push(refusal::too_many());
+        }
+    }
+    let new = new_definition(input, &mut faults);
+    let (place, new) = faults.finish((place, new))?;
+    let addition = DefinitionAddition::of(&context.app, &place, new);
+    Ok(CustomFieldDefinitionNode::new(Arc::new(addition.run().await?)))
+}
 
 /// The checked input for a new field.
 pub struct NewDefinition {
@@ -33,53 +127,90 @@ pub struct NewDefinition {
     pub is_customer_writable: bool,
 }
 
-/// Defines a custom field of a storefront.
-///
-/// # Errors
-/// CUSTOM_FIELD_KEY_TAKEN; TOO_MANY if the storefront has the maximum number of fields.
-pub async fn define(app: &Arc<App>, place: &StorefrontReach, new: NewDefinition) -> Result<Definition> {
-    let now = app.clock.now();
-    let NewDefinition {
-        key,
-        name,
+/// Checks the input except the storefront; `None` if an error was added.
+fn new_definition(input: CustomFieldDefineInput, faults: &mut Faults) -> Option<NewDefinition> {
+    let key = faults.take(check_key(&input.key));
+    let name = faults.take(text::required(&input.name, "name", MAX_NAME));
+    let description = input
+        .description
+        .and_then(|text| faults.take(text::optional(&text, "description", MAX_DESCRIPTION)));
+    let options = check_options(input.kind, input.options, faults);
+    Some(NewDefinition {
+        key: key?,
+        name: name?,
         description,
-        kind,
-        is_required,
+        kind: input.kind,
+        is_required: input.is_required.unwrap_or_default(),
         options,
-        is_public,
-        is_customer_writable,
-    } = new;
-    let definition = Definition {
-        id: CustomFieldId::fresh(now, &app.random),
-        storefront_id: place.id().clone(),
-        key,
-        name,
-        description,
-        kind,
-        is_required,
-        options,
-        is_public,
-        is_customer_writable,
-        created_at: now,
-    };
-    let context = (&**app, place.reach(), &definition);
-    let written = app.database.transaction(context, |tx, (app, reach, definition)| {
-        write(app, reach, tx, definition).boxed()
-    });
-    match written.await {
-        Ok(()) => Ok(definition),
-        Err(error) if violated_index(&error) == Some(store::UNIQUE_KEY) => Err(refusal::key_taken().into()),
-        Err(error) => Err(error),
+        is_public: input.is_public.unwrap_or_default(),
+        is_customer_writable: input.is_customer_writable.unwrap_or_default(),
+    })
+}
+
+/// The write that adds the definition of a custom field and counts it for its storefront.
+pub struct DefinitionAddition<'a> {
+    app: &'a App,
+    place: &'a StorefrontReach,
+    definition: Definition,
+}
+
+impl<'a> DefinitionAddition<'a> {
+    /// Prepares the addition of a definition with a new id.
+    #[must_use]
+    pub fn of(app: &'a App, place: &'a StorefrontReach, new: NewDefinition) -> Self {
+        let now = app.clock.now();
+        let NewDefinition {
+            key,
+            name,
+            description,
+            kind,
+            is_required,
+            options,
+            is_public,
+            is_customer_writable,
+        } = new;
+        let definition = Definition {
+            id: CustomFieldId::fresh(now, &app.random),
+            storefront_id: place.id().clone(),
+            key,
+            name,
+            description,
+            kind,
+            is_required,
+            options,
+            is_public,
+            is_customer_writable,
+            created_at: now,
+        };
+        Self {
+            app,
+            place,
+            definition,
+        }
+    }
+
+    /// Adds the definition and returns it.
+    ///
+    /// # Errors
+    /// CUSTOM_FIELD_KEY_TAKEN; TOO_MANY if the storefront has the maximum number of fields.
+    pub async fn run(self) -> Result<Definition> {
+        match self.app.database.run(&self).await {
+            Ok(()) => Ok(self.definition),
+            Err(error) if violated_index(&error) == Some(UNIQUE_KEY) => Err(refusal::key_taken().into()),
+            Err(error) => Err(error),
+        }
     }
 }
 
-async fn write(app: &App, reach: &Reach, tx: &mut Tx, definition: &Definition) -> Result<()> {
-    let (database, storefront) = (&app.database, &definition.storefront_id);
-    if !store::count_one_more(database, reach, tx, storefront).await? {
-        return Err(refusal::too_many().into());
+impl Write for DefinitionAddition<'_> {
+    type Output = ();
+
+    async fn write(&self, tx: &mut Tx) -> Result<()> {
+        let fields = CustomFields::of(self.app, self.place);
+        if !fields.count_one_more_in(tx).await? {
+            return Err(refusal::too_many().into());
+        }
+        fields.ensure_guards_in(tx, self.definition.created_at).await?;
+        fields.insert_in(tx, &self.definition).await
     }
-    let made = (definition.created_at, &app.random);
-    store::ensure_guards(database, reach, tx, storefront, made).await?;
-    let definitions = database.open::<Definition>(reach);
-    definitions.insert_in(tx, reach, definition).await
 }

@@ -36,7 +36,7 @@ impl CustomFieldFilter {
             let value = field.read(&sent).ok_or_else(|| {
                 Error::BadInput(format!(
                     "The filter's customField.eq is no value of this field. {}",
-                    field.takes()
+                    field.accepted_values()
                 ))
             })?;
             conditions.push(store::has_one_of(&field.id, vec![value]));

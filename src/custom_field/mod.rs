@@ -5,8 +5,7 @@ pub mod assignment;
 pub mod define;
 pub mod delete;
 pub mod filter;
-pub mod inputs;
-pub mod mutations;
+pub mod named;
 pub mod node;
 pub mod store;
 pub mod update;
@@ -16,7 +15,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use async_graphql::Enum;
+use async_graphql::{EmptyMutation, Enum, MergedObject};
 use bson::Bson;
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +26,7 @@ use crate::platform::{
     id::{CustomFieldGuardId, CustomFieldId, StorefrontId},
     text,
 };
-use crate::reach::{Holder, tenant::TenantDocument};
-use async_graphql::EmptyMutation;
+use crate::reach::{Holder, principal::Policy, scope::Scope, tenant::TenantDocument};
 
 /// The declaration of custom fields.
 pub const DOMAIN: Domain = Domain {
@@ -37,7 +35,17 @@ pub const DOMAIN: Domain = Domain {
     ..Domain::EMPTY
 };
 
-pub use mutations::CustomFieldMutation as Mutation;
+/// The mutations of custom fields.
+#[derive(MergedObject, Default)]
+#[graphql(name = "CustomFieldMutation")]
+pub struct Mutation(
+    define::CustomFieldDefine,
+    update::CustomFieldUpdate,
+    delete::CustomFieldDelete,
+);
+
+/// Who may define, update and delete custom fields.
+const WRITE: Policy = Policy::backend(Scope::CustomFieldsWrite);
 
 /// It has no queries.
 pub type Query = EmptyMutation;
@@ -133,7 +141,7 @@ impl TenantDocument for Definition {
 
 /// A customer's value of a field, stored with the field's id: no key from an input becomes the name of a stored field.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct FieldValue {
+pub struct CustomFieldValue {
     /// The field.
     #[serde(rename = "f")]
     pub field: CustomFieldId,
@@ -143,17 +151,14 @@ pub struct FieldValue {
 }
 
 // A value is personal data.
-impl fmt::Debug for FieldValue {
+impl fmt::Debug for CustomFieldValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FieldValue({})", self.field)
+        write!(f, "CustomFieldValue({})", self.field)
     }
 }
 
-/// The field of a document that holds its [`FieldValue`]s.
+/// The field of a customer's document that holds its [`CustomFieldValue`]s.
 pub const VALUES: &str = "customFields";
-
-/// A document with values in [`VALUES`], reduced to what this domain needs.
-pub trait Bearer: TenantDocument {}
 
 /// A document of a storefront that makes writes of values conflict with changes of definitions. A transaction that
 /// writes a customer's values changes one guard; one that deletes a field or an option changes all. So of two
@@ -239,7 +244,7 @@ pub fn check_key(key: &str) -> Result<String, UserError> {
     Err(UserError::new(UserErrorCode::Invalid, ["key"], message))
 }
 
-/// Checks the options of a field of this type: 1 to 200 different ones for a SELECT, none for any other type. Notes
+/// Checks the options of a field of this type: 1 to 200 different ones for a SELECT, none for any other type. Adds
 /// REQUIRED, TOO_MANY, TOO_LONG and INVALID on `options`, or on the option concerned.
 pub fn check_options(
     kind: CustomFieldType,
@@ -251,7 +256,7 @@ pub fn check_options(
     let too_many = format!("A SELECT has at most {MAX_OPTIONS} options.");
     match kind {
         CustomFieldType::Select if options.is_empty() => {
-            refuse(UserErrorCode::Required, "A SELECT has options: say which.");
+            refuse(UserErrorCode::Required, "A SELECT needs at least one option.");
         }
         CustomFieldType::Select if options.len() > MAX_OPTIONS => {
             refuse(UserErrorCode::TooMany, &too_many);
@@ -265,13 +270,13 @@ pub fn check_options(
 
 fn check_each(options: &[String], faults: &mut Faults) {
     let mut known = HashSet::new();
-    for (place, option) in options.iter().enumerate() {
-        let place = place.to_string();
-        let path = ["options", &place];
+    for (index, option) in options.iter().enumerate() {
+        let index = index.to_string();
+        let path = ["options", &index];
         if let Err(fault) = text::required(option, "options", MAX_OPTION) {
             faults.push(fault.at(&path));
         } else if !known.insert(option) {
-            let message = "This option is there already.";
+            let message = "The list contains this option more than once.";
             faults.push(UserError::new(UserErrorCode::Invalid, path, message));
         }
     }
@@ -299,24 +304,21 @@ pub mod refusal {
     /// The storefront has the maximum number of fields.
     #[must_use]
     pub fn too_many() -> UserError {
-        let message = format!(
-            "A storefront has at most {MAX_DEFINITIONS} custom fields; delete one that nobody needs first."
-        );
+        let message = format!("A storefront has at most {MAX_DEFINITIONS} custom fields. Delete one first.");
         UserError::new(UserErrorCode::TooMany, [], message)
     }
 
     /// Customers have values of the field.
     #[must_use]
     pub fn in_use() -> UserError {
-        let message = "Customers have values of this custom field; remove those first.";
+        let message = "Customers have values of this custom field. Remove the values first.";
         UserError::new(UserErrorCode::CustomFieldInUse, ["id"], message)
     }
 
     /// Customers have one of the options that the update removes.
     #[must_use]
     pub fn options_in_use() -> UserError {
-        let message =
-            "Customers have one of the options that this leaves out; keep it, or change their values first.";
+        let message = "Customers have one of the options that the update removes. Keep it, or change their values first.";
         UserError::new(UserErrorCode::CustomFieldInUse, ["options"], message)
     }
 
@@ -369,14 +371,14 @@ mod tests {
         let Err(Error::Rejected(errors)) = faults.check() else {
             return Vec::new();
         };
-        let told = |error: &UserError| {
+        let reported = |error: &UserError| {
             format!(
                 "{:?} {}",
                 error.code,
                 error.field.clone().unwrap_or_default().join(".")
             )
         };
-        errors.iter().map(told).collect()
+        errors.iter().map(reported).collect()
     }
 
     #[test]

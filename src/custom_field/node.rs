@@ -7,7 +7,7 @@ use async_graphql::{Context, Description, ID, Object};
 use bson::Bson;
 
 use super::store::DefinitionsOf;
-use super::{CustomFieldType, Definition, Definitions, FieldValue, value};
+use super::{CustomFieldType, CustomFieldValue, Definition, Definitions, value};
 use crate::context::{GlobalNode, RequestContext};
 use crate::error::Result;
 use crate::platform::{
@@ -88,8 +88,8 @@ impl CustomFieldDefinitionNode {
 pub struct CustomField {
     definition: Arc<Definition>,
     value: Option<Bson>,
-    /// Whether it is part of a payload, where its definition needs no scope.
-    is_granted: bool,
+    /// Whether the definition is shown without the scope for reading it.
+    needs_no_scope: bool,
 }
 
 /// A custom field of a customer, with the customer's value.
@@ -109,7 +109,7 @@ impl CustomField {
     /// Requires the scope `storefronts:read`, or the token of this customer or of its storefront user; otherwise
     /// FORBIDDEN.
     async fn definition(&self, ctx: &Context<'_>) -> Result<CustomFieldDefinitionNode> {
-        if !self.is_granted {
+        if !self.needs_no_scope {
             RequestContext::of(ctx)?.reach(&READ)?;
         }
         Ok(CustomFieldDefinitionNode(Arc::clone(&self.definition)))
@@ -153,26 +153,43 @@ pub async fn definitions_of(
     Ok(visible.iter().cloned().map(CustomFieldDefinitionNode).collect())
 }
 
-/// The custom fields of a customer within the reach, all or those with these keys. `is_granted` is true in a payload.
-pub async fn fields_of(
-    context: &RequestContext,
-    (reach, is_granted): (&Reach, bool),
-    (storefront, values): (&StorefrontId, &[FieldValue]),
-    keys: Option<Vec<String>>,
-) -> Result<Vec<CustomField>> {
-    let keys: Option<HashSet<String>> = keys.map(|keys| keys.into_iter().collect());
-    let is_wanted =
-        |definition: &&Arc<Definition>| keys.as_ref().is_none_or(|keys| keys.contains(&definition.key));
-    let field = |definition: &Arc<Definition>| CustomField {
-        value: values
-            .iter()
-            .find(|value| value.field == definition.id)
-            .map(|value| value.value.clone()),
-        definition: Arc::clone(definition),
-        is_granted,
-    };
-    let visible = visible(context, reach, storefront).await?;
-    Ok(visible.iter().filter(is_wanted).map(field).collect())
+/// A customer's values of custom fields, as another node shows them.
+pub struct FieldsOfCustomer<'a> {
+    /// The request.
+    pub context: &'a RequestContext,
+    /// The reach for the customer.
+    pub reach: &'a Reach,
+    /// Whether the definitions are shown without the scope for reading them; see
+    /// [`Sight::needs_no_scope`](crate::reach::seen::Sight::needs_no_scope).
+    pub needs_no_scope: bool,
+    /// The customer's storefront.
+    pub storefront: &'a StorefrontId,
+    /// The stored values.
+    pub values: &'a [CustomFieldValue],
+}
+
+impl FieldsOfCustomer<'_> {
+    /// Returns the custom fields that the caller may read: all, or those with these keys.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn list(&self, keys: Option<Vec<String>>) -> Result<Vec<CustomField>> {
+        let keys: Option<HashSet<String>> = keys.map(|keys| keys.into_iter().collect());
+        let is_requested =
+            |definition: &&Arc<Definition>| keys.as_ref().is_none_or(|keys| keys.contains(&definition.key));
+        let visible = visible(self.context, self.reach, self.storefront).await?;
+        let requested = visible.iter().filter(is_requested);
+        Ok(requested.map(|definition| self.field(definition)).collect())
+    }
+
+    fn field(&self, definition: &Arc<Definition>) -> CustomField {
+        let value = self.values.iter().find(|value| value.field == definition.id);
+        CustomField {
+            definition: Arc::clone(definition),
+            value: value.map(|value| value.value.clone()),
+            needs_no_scope: self.needs_no_scope,
+        }
+    }
 }
 
 impl GlobalNode for CustomFieldDefinitionNode {

@@ -6,19 +6,22 @@ use std::sync::Arc;
 use bson::{Bson, Document, doc};
 
 use super::assignment::Assignment;
-use super::{Bearer, Definition, Definitions, DefinitionsGuard, GUARDS, MAX_DEFINITIONS, VALUES};
+use super::{Definition, Definitions, DefinitionsGuard, GUARDS, MAX_DEFINITIONS, VALUES};
+use crate::app::App;
+use crate::customer::Customer;
 use crate::error::{Error, Faults, Result};
-use crate::platform::stored::{Stored, StoredField};
 use crate::platform::{
     clock::Timestamp,
     crypto::digest,
     database::{Database, Index, IndexKind, Tx},
     id::{CustomFieldGuardId, CustomFieldId, Id, StorefrontId},
     loader::Batch,
-    random::Random,
+    stored::{Stored, StoredField},
 };
-use crate::reach::tenant::TenantDocument;
-use crate::reach::{Confine, Reach};
+use crate::reach::{
+    Confine, Reach, StorefrontReach,
+    tenant::{Tenant, TenantDocument},
+};
 use crate::storefront::Storefront;
 
 /// The index that makes a key unique in its storefront.
@@ -112,38 +115,27 @@ impl Batch for DefinitionsOf {
     }
 }
 
-/// The filter for documents with a value of the field.
+/// The filter for customers with a value of the field.
 #[must_use]
 pub fn has_value(field: &CustomFieldId) -> Document {
     doc! { VALUES: { "$elemMatch": { "f": field } } }
 }
 
-/// The filter for documents without a value of the field.
+/// The filter for customers without a value of the field.
 #[must_use]
 pub fn has_no_value(field: &CustomFieldId) -> Document {
     doc! { format!("{VALUES}.f"): { "$ne": field } }
 }
 
-/// The filter for documents with one of these values of the field.
+/// The filter for customers with one of these values of the field.
 #[must_use]
 pub fn has_one_of(field: &CustomFieldId, values: Vec<Bson>) -> Document {
     doc! { VALUES: { "$elemMatch": { "f": field, "v": { "$in": values } } } }
 }
 
-/// Whether any document `B` meets the condition.
-pub async fn is_borne<B: Bearer>(
-    database: &Database,
-    reach: &Reach,
-    tx: &mut Tx,
-    condition: Document,
-) -> Result<bool> {
-    let found = database.open::<B>(reach).find_one_in(tx, condition).await?;
-    Ok(found.is_some())
-}
-
-/// Checks, within the transaction that writes these values, that their fields still exist and still accept them, and
-/// locks the fields until the end of the transaction. Must be called last, so that other transactions wait only
-/// briefly.
+/// Checks, within the transaction that writes these values of a customer, that their fields still exist and still
+/// accept them, and locks the fields until the end of the transaction. Must be called last, so that other transactions
+/// wait only briefly.
 ///
 /// # Errors
 /// CUSTOM_FIELD_NOT_FOUND and CUSTOM_FIELD_VALUE_INVALID if a field or an option was deleted after the first check.
@@ -151,7 +143,7 @@ pub async fn hold(
     database: &Database,
     reach: &impl Confine,
     tx: &mut Tx,
-    (storefront, bearer): (&StorefrontId, &impl Id),
+    customer: &Customer,
     assignments: &[Assignment],
 ) -> Result<()> {
     let ids: Vec<Bson> = assignments.iter().map(|new| (&new.field).into()).collect();
@@ -164,88 +156,152 @@ pub async fn hold(
         _ = faults.take(new.check_again(now));
     }
     faults.check()?;
-    // The number is derived from the bearer's id, so that different customers usually use different guards.
-    let number = i32::from(digest(bearer.as_str().as_bytes())[0]) % GUARDS;
-    let guard = doc! { "storefrontId": storefront, "number": number };
+    // The number is derived from the customer's id, so that different customers usually use different guards.
+    let number = i32::from(digest(customer.id.as_str().as_bytes())[0]) % GUARDS;
+    let guard = doc! { "storefrontId": &customer.storefront_id, "number": number };
     let guards = database.open::<DefinitionsGuard>(reach);
     let touched = guards.update_in(tx, guard, touch()).await?;
-    touched.ok_or_else(|| Error::internal("a storefront with custom fields has no guard documents"))?;
+    touched.ok_or_else(|| Error::internal("guard of a storefront's custom fields not found"))?;
     Ok(())
 }
 
-/// Locks all fields of a storefront until the end of the transaction, so that no values are written meanwhile. Must be
-/// called before documents with values are searched.
-pub async fn hold_all(
-    database: &Database,
-    reach: &Reach,
-    tx: &mut Tx,
-    storefront: &StorefrontId,
-) -> Result<()> {
-    let guards = database.open::<DefinitionsGuard>(reach);
-    guards
-        .update_many_in(tx, doc! { "storefrontId": storefront }, touch())
-        .await?;
-    Ok(())
+/// The custom fields of one storefront.
+pub struct CustomFields<'a> {
+    app: &'a App,
+    place: &'a StorefrontReach,
+}
+
+impl<'a> CustomFields<'a> {
+    /// Returns the custom fields of the storefront that `place` reaches.
+    #[must_use]
+    pub fn of(app: &'a App, place: &'a StorefrontReach) -> Self {
+        Self { app, place }
+    }
+
+    fn open<T: TenantDocument>(&self) -> Tenant<T> {
+        self.app.database.open(self.place.reach())
+    }
+
+    /// Returns all definitions.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn all(&self) -> Result<Definitions> {
+        of_storefront(&self.app.database, self.place.reach(), self.place.id()).await
+    }
+
+    /// Returns the definition with this id.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn find_in(&self, tx: &mut Tx, id: &CustomFieldId) -> Result<Option<Definition>> {
+        self.open().find_one_in(tx, doc! { "_id": id }).await
+    }
+
+    /// Adds a definition.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn insert_in(&self, tx: &mut Tx, definition: &Definition) -> Result<()> {
+        self.open().insert_in(tx, self.place.reach(), definition).await
+    }
+
+    /// Changes a definition and returns it as stored.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn update_in(
+        &self,
+        tx: &mut Tx,
+        id: &CustomFieldId,
+        update: Document,
+    ) -> Result<Option<Definition>> {
+        self.open().update_in(tx, doc! { "_id": id }, update).await
+    }
+
+    /// Deletes a definition and returns it.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn delete_in(&self, tx: &mut Tx, id: &CustomFieldId) -> Result<Option<Definition>> {
+        self.open().delete_in(tx, doc! { "_id": id }).await
+    }
+
+    /// Whether the values of any customer match the condition.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn have_values_in(&self, tx: &mut Tx, condition: Document) -> Result<bool> {
+        let found = self.open::<Customer>().find_one_in(tx, condition).await?;
+        Ok(found.is_some())
+    }
+
+    /// Locks all fields of the storefront until the end of the transaction, so that no values are written meanwhile.
+    /// Must be called before customers with values are searched.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn hold_all_in(&self, tx: &mut Tx) -> Result<()> {
+        let all = doc! { "storefrontId": self.place.id() };
+        let guards = self.open::<DefinitionsGuard>();
+        guards.update_many_in(tx, all, touch()).await?;
+        Ok(())
+    }
+
+    /// Increases the storefront's number of fields; returns false if it has the maximum. Of two concurrent transactions
+    /// one is retried.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn count_one_more_in(&self, tx: &mut Tx) -> Result<bool> {
+        // A storefront that was created before custom fields existed has no count.
+        let with_room = doc! {
+            "_id": self.place.id(), "customFieldCount": { "$not": { "$gte": MAX_DEFINITIONS } },
+        };
+        let counted = self
+            .open::<Storefront>()
+            .update_in(tx, with_room, count(1))
+            .await?;
+        Ok(counted.is_some())
+    }
+
+    /// Decreases the storefront's number of fields.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn count_one_less_in(&self, tx: &mut Tx) -> Result<()> {
+        let this = doc! { "_id": self.place.id() };
+        self.open::<Storefront>().update_in(tx, this, count(-1)).await?;
+        Ok(())
+    }
+
+    /// Creates the storefront's guards if it has none.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn ensure_guards_in(&self, tx: &mut Tx, now: Timestamp) -> Result<()> {
+        let guards = self.open::<DefinitionsGuard>();
+        let any = doc! { "storefrontId": self.place.id(), "number": 0 };
+        if guards.find_one_in(tx, any).await?.is_some() {
+            return Ok(());
+        }
+        for number in 0..GUARDS {
+            let guard = DefinitionsGuard {
+                id: CustomFieldGuardId::fresh(now, &self.app.random),
+                storefront_id: self.place.id().clone(),
+                number,
+                touched: 0,
+            };
+            guards.insert_in(tx, self.place.reach(), &guard).await?;
+        }
+        Ok(())
+    }
 }
 
 fn touch() -> Document {
     doc! { "$inc": { "touched": 1_i64 } }
 }
 
-/// Increases the storefront's number of fields; returns false if it has the maximum. Of two concurrent transactions one
-/// is retried.
-pub async fn count_one_more(
-    database: &Database,
-    reach: &Reach,
-    tx: &mut Tx,
-    storefront: &StorefrontId,
-) -> Result<bool> {
-    // A storefront that was created before custom fields existed has no count.
-    let with_room = doc! { "_id": storefront, "customFieldCount": { "$not": { "$gte": MAX_DEFINITIONS } } };
-    let storefronts = database.open::<Storefront>(reach);
-    let counted = storefronts.update_in(tx, with_room, count(1)).await?;
-    Ok(counted.is_some())
-}
-
-/// Decreases the storefront's number of fields.
-pub async fn count_one_less(
-    database: &Database,
-    reach: &Reach,
-    tx: &mut Tx,
-    storefront: &StorefrontId,
-) -> Result<()> {
-    let storefronts = database.open::<Storefront>(reach);
-    storefronts
-        .update_in(tx, doc! { "_id": storefront }, count(-1))
-        .await?;
-    Ok(())
-}
-
 fn count(change: i64) -> Document {
     doc! { "$inc": { "customFieldCount": change } }
-}
-
-/// Creates the storefront's guards if it has none.
-pub async fn ensure_guards(
-    database: &Database,
-    reach: &impl Confine,
-    tx: &mut Tx,
-    storefront: &StorefrontId,
-    (now, random): (Timestamp, &Random),
-) -> Result<()> {
-    let guards = database.open::<DefinitionsGuard>(reach);
-    let any = doc! { "storefrontId": storefront, "number": 0 };
-    if guards.find_one_in(tx, any).await?.is_some() {
-        return Ok(());
-    }
-    for number in 0..GUARDS {
-        let guard = DefinitionsGuard {
-            id: CustomFieldGuardId::fresh(now, random),
-            storefront_id: storefront.clone(),
-            number,
-            touched: 0,
-        };
-        guards.insert_in(tx, reach, &guard).await?;
-    }
-    Ok(())
 }

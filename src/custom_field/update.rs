@@ -1,75 +1,187 @@
-//! Updates of a custom field; its key and type never change.
+//! `customFieldUpdate`: changes the properties of a custom field that are sent. Its key and type never change.
 
 use std::sync::Arc;
 
-use bson::{Bson, Document, doc};
-use futures_util::FutureExt;
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use bson::{Bson, Document};
 
-use super::{Bearer, Definition, refusal, store};
+use super::named::named_definition;
+use super::node::CustomFieldDefinitionNode;
+use super::store::{CustomFields, has_one_of};
+use super::{Definition, MAX_DESCRIPTION, MAX_NAME, WRITE, check_options, refusal};
 use crate::app::App;
-use crate::error::Result;
-use crate::platform::{database::Tx, id::CustomFieldId};
-use crate::reach::{Reach, StorefrontReach};
+use crate::context::RequestContext;
+use crate::error::{Faults, Result, UserError, UserErrorCode, payload};
+use crate::platform::{
+    change::sent,
+    database::{Tx, Write},
+    id::CustomFieldId,
+    text,
+};
+use crate::reach::StorefrontReach;
+
+/// Input of `customFieldUpdate`: the field and its new values.
+/// Omitted fields are unchanged. Key and type never change.
+#[derive(InputObject)]
+pub struct CustomFieldUpdateInput {
+    /// Id of the definition.
+    id: ID,
+    /// Display name, 1 to 255 characters; cannot be removed.
+    name: MaybeUndefined<String>,
+    /// Purpose of the field, at most 1,000 characters; null removes it.
+    description: MaybeUndefined<String>,
+    /// Whether the field is required; null is rejected (REQUIRED). Customers without a value stay without one.
+    is_required: MaybeUndefined<bool>,
+    /// All options of a SELECT, in the order in which they are displayed; cannot be removed. An option that customers
+    /// have cannot be omitted (CUSTOM_FIELD_IN_USE).
+    options: MaybeUndefined<Vec<String>>,
+    /// Whether customers and the public may read the field; null is rejected (REQUIRED).
+    is_public: MaybeUndefined<bool>,
+    /// Whether a customer token, and a publishable key that registers a customer, may write the field; null is rejected
+    /// (REQUIRED).
+    is_customer_writable: MaybeUndefined<bool>,
+}
+
+/// Payload of `customFieldUpdate`.
+#[derive(SimpleObject)]
+pub struct CustomFieldUpdatePayload {
+    /// The definition as stored after the update; null when there are user errors.
+    definition: Option<CustomFieldDefinitionNode>,
+    /// User errors; empty when the mutation took effect.
+    user_errors: Vec<UserError>,
+}
+
+/// The mutation `customFieldUpdate`.
+#[derive(Default)]
+pub struct CustomFieldUpdate;
+
+#[Object]
+impl CustomFieldUpdate {
+    /// Changes the properties of a custom field that are sent.
+    /// Requires an integration token or client secret with the scope `custom_fields:write`.
+    /// User errors: CUSTOM_FIELD_NOT_FOUND, NO_CHANGES, CUSTOM_FIELD_IN_USE if an option that customers have is
+    /// omitted, REQUIRED, TOO_LONG, TOO_MANY, INVALID.
+    async fn custom_field_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The field and its new values.")] input: CustomFieldUpdateInput,
+    ) -> Result<CustomFieldUpdatePayload> {
+        let (definition, user_errors) = payload(update(RequestContext::of(ctx)?, input).await)?;
+        Ok(CustomFieldUpdatePayload {
+            definition,
+            user_errors,
+        })
+    }
+}
+
+async fn update(
+    context: &Arc<RequestContext>,
+    input: CustomFieldUpdateInput,
+) -> Result<CustomFieldDefinitionNode> {
+    let reach = context.reach_to_write(&WRITE).await?;
+    let mut faults = Faults::default();
+    let named = faults.absorb(named_definition(context, &reach, &input.id).await)?;
+    let changes = changes(input, named.as_ref().map(|named| &named.definition), &mut faults);
+    let named = faults.finish(named)?;
+    let update = DefinitionUpdate {
+        app: &context.app,
+        place: &named.place,
+        field: &named.definition.id,
+        changes,
+    };
+    let updated = context.app.database.run(&update).await?;
+    Ok(CustomFieldDefinitionNode::new(Arc::new(updated)))
+}
 
 /// The checked changes. The outer `None` means unchanged, the inner one removed.
-#[derive(Debug, Default)]
-pub struct DefinitionChanges {
+#[derive(Default, PartialEq, Eq)]
+struct DefinitionChanges {
     /// Display name.
-    pub name: Option<String>,
+    name: Option<String>,
     /// Purpose of the field.
-    pub description: Option<Option<String>>,
+    description: Option<Option<String>>,
     /// Whether every caller that may write the field must set a value.
-    pub is_required: Option<bool>,
+    is_required: Option<bool>,
     /// The options of a SELECT.
-    pub options: Option<Vec<String>>,
+    options: Option<Vec<String>>,
     /// Whether callers other than backends may read it.
-    pub is_public: Option<bool>,
+    is_public: Option<bool>,
     /// Whether customers may write it.
-    pub is_customer_writable: Option<bool>,
+    is_customer_writable: Option<bool>,
 }
 
-/// Updates a field and returns it as stored. Options can be added and reordered at any time; an option can be removed
-/// only if no document `B` has it.
-///
-/// # Errors
-/// CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_IN_USE on `options`.
-pub async fn update<B: Bearer>(
-    app: &Arc<App>,
-    place: &StorefrontReach,
-    id: &CustomFieldId,
-    changes: DefinitionChanges,
-) -> Result<Definition> {
-    let context = (&**app, place.reach(), id, changes);
-    let written = app
-        .database
-        .transaction(context, |tx, (app, reach, id, changes)| {
-            write::<B>(app, reach, tx, id, changes).boxed()
-        });
-    written.await
-}
-
-async fn write<B: Bearer>(
-    app: &App,
-    reach: &Reach,
-    tx: &mut Tx,
-    id: &CustomFieldId,
-    changes: &DefinitionChanges,
-) -> Result<Definition> {
-    let database = &app.database;
-    let definitions = database.open::<Definition>(reach);
-    let stored = definitions.find_one_in(tx, doc! { "_id": id }).await?;
-    let stored = stored.ok_or_else(refusal::not_found)?;
-    let removed = removed_options(&stored, changes);
-    if !removed.is_empty() {
-        store::hold_all(database, reach, tx, &stored.storefront_id).await?;
-        if store::is_borne::<B>(database, reach, tx, store::has_one_of(id, removed)).await? {
-            return Err(refusal::options_in_use().into());
-        }
+/// Checks the changes of the stored field, if it exists.
+fn changes(
+    input: CustomFieldUpdateInput,
+    stored: Option<&Definition>,
+    faults: &mut Faults,
+) -> DefinitionChanges {
+    let CustomFieldUpdateInput {
+        id: _,
+        name,
+        description,
+        is_required,
+        options,
+        is_public,
+        is_customer_writable,
+    } = input;
+    let mut own = Faults::default();
+    let name =
+        sent(name).and_then(|name| own.take(text::required(&name.unwrap_or_default(), "name", MAX_NAME)));
+    let description = sent(description)
+        .map(|text| text.and_then(|text| own.take(text::optional(&text, "description", MAX_DESCRIPTION))));
+    let options = sent(options).map(|options| match stored {
+        Some(stored) => check_options(stored.kind, options, &mut own),
+        // The options cannot be checked, because the type is unknown.
+        None => Vec::new(),
+    });
+    let mut flag = |value: MaybeUndefined<bool>, field: &str| {
+        let cleared = || UserError::new(UserErrorCode::Required, [field], "This must be true or false.");
+        sent(value).and_then(|flag| own.take(flag.ok_or_else(cleared)))
+    };
+    let changes = DefinitionChanges {
+        name,
+        description,
+        is_required: flag(is_required, "isRequired"),
+        options,
+        is_public: flag(is_public, "isPublic"),
+        is_customer_writable: flag(is_customer_writable, "isCustomerWritable"),
+    };
+    if own.is_empty() && changes == DefinitionChanges::default() {
+        faults.push(refusal::no_changes());
     }
-    let changed = definitions
-        .update_in(tx, doc! { "_id": id }, written(changes))
-        .await?;
-    Ok(changed.ok_or_else(refusal::not_found)?)
+    faults.append(own);
+    changes
+}
+
+/// The write that updates a definition. Options can be added and reordered at any time; an option can be removed only if
+/// no customer has it.
+struct DefinitionUpdate<'a> {
+    app: &'a App,
+    place: &'a StorefrontReach,
+    field: &'a CustomFieldId,
+    changes: DefinitionChanges,
+}
+
+impl Write for DefinitionUpdate<'_> {
+    type Output = Definition;
+
+    /// # Errors
+    /// CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_IN_USE on `options`.
+    async fn write(&self, tx: &mut Tx) -> Result<Definition> {
+        let fields = CustomFields::of(self.app, self.place);
+        let stored = fields.find_in(tx, self.field).await?;
+        let stored = stored.ok_or_else(refusal::not_found)?;
+        let removed = removed_options(&stored, &self.changes);
+        if !removed.is_empty() {
+            fields.hold_all_in(tx).await?;
+            if fields.have_values_in(tx, has_one_of(self.field, removed)).await? {
+                return Err(refusal::options_in_use().into());
+            }
+        }
+        let updated = fields.update_in(tx, self.field, written(&self.changes)).await?;
+        Ok(updated.ok_or_else(refusal::not_found)?)
+    }
 }
 
 fn removed_options(stored: &Definition, changes: &DefinitionChanges) -> Vec<Bson> {

@@ -36,7 +36,7 @@ impl Definition {
 
     /// Whether the field still accepts a stored value: a SELECT may have lost the option since.
     #[must_use]
-    pub fn still_takes(&self, value: &Bson) -> bool {
+    pub fn still_accepts(&self, value: &Bson) -> bool {
         match (self.kind, value) {
             (CustomFieldType::Select, Bson::String(option)) => self.options.contains(option),
             _ => true,
@@ -45,17 +45,17 @@ impl Definition {
 
     /// The accepted values, in words for a message.
     #[must_use]
-    pub fn takes(&self) -> &'static str {
+    pub fn accepted_values(&self) -> &'static str {
         match self.kind {
             CustomFieldType::String => {
                 "This custom field takes a text of 1 to 1,000 characters that is not blank, without control characters."
             }
             CustomFieldType::Integer => {
-                "This custom field takes a whole number, at most 2^53 − 1 either way."
+                "This custom field takes a whole number from -(2^53 - 1) to 2^53 - 1."
             }
             CustomFieldType::Float => "This custom field takes a number.",
             CustomFieldType::Boolean => "This custom field takes true or false.",
-            CustomFieldType::Date => "This custom field takes a day of the calendar, such as \"2026-11-21\".",
+            CustomFieldType::Date => "This custom field takes a date, such as \"2026-11-21\".",
             CustomFieldType::DateTime => {
                 "This custom field takes a date and time of RFC 3339, such as \"2026-11-21T09:00:00Z\"."
             }

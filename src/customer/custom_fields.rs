@@ -3,9 +3,7 @@
 use super::Customer;
 use crate::app::App;
 use crate::custom_field::{
-    Bearer,
-    assignment::{self, Assignment, ValueWriter},
-    inputs::CustomFieldInput,
+    assignment::{self, Assignment, CustomFieldInput, ValueWriter},
     store,
 };
 use crate::error::{Faults, Result};
@@ -13,8 +11,6 @@ use crate::platform::{database::Tx, id::StorefrontId};
 use crate::reach::scope::Scope;
 use crate::reach::{Confine, Reach, StorefrontReach};
 use crate::storefront::Storefront;
-
-impl Bearer for Customer {}
 
 fn writer(reach: &Reach) -> ValueWriter {
     if reach.has(Scope::CustomersWrite) {
@@ -77,6 +73,5 @@ pub async fn hold(
     if assignments.is_empty() {
         return Ok(());
     }
-    let bearer = (&customer.storefront_id, &customer.id);
-    store::hold(&app.database, reach, tx, bearer, assignments).await
+    store::hold(&app.database, reach, tx, customer, assignments).await
 }

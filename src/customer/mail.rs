@@ -15,7 +15,7 @@ use crate::notice::{Notice, Store};
 use crate::platform::{
     database::Tx,
     id::{CustomerId, Id, JobId},
-    job::{JobFailure, JobKind},
+    job::{JobFailure, JobKind, PayloadField},
     mail::Message,
     secret::Secret,
 };
@@ -208,7 +208,11 @@ pub async fn enqueue_link(
 
 /// Withdraws the mails to a customer that are not sent yet. Returns whether one is being sent.
 pub async fn take_back(app: &App, customer: &CustomerId) -> Result<bool> {
-    app.queue.withdraw(KIND, ("customerId", customer.as_str())).await
+    let to_customer = PayloadField {
+        name: "customerId",
+        value: customer.as_str(),
+    };
+    app.queue.withdraw(KIND, to_customer).await
 }
 
 /// Deletes the mails to a customer that were written as files.

@@ -42,7 +42,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::Domain;
 use crate::audit::{Action, AuditEntry};
-use crate::custom_field::FieldValue;
+use crate::custom_field::CustomFieldValue;
 use crate::domain::personal::{Erasure, PersonalKind};
 use crate::error::{UserError, UserErrorCode};
 use crate::password::Hashed;
@@ -225,7 +225,7 @@ pub struct Customer {
     pub default_billing_address_id: Option<AddressId>,
     /// Values of the storefront's custom fields, at most one per field.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub custom_fields: Vec<FieldValue>,
+    pub custom_fields: Vec<CustomFieldValue>,
     /// The groups of the customer, some of which may be deleted. The store manages the membership; it is not a change
     /// of the customer and affects neither `version` nor `updated_at`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]

@@ -11,10 +11,11 @@ use super::terms::TermsAcceptanceNode;
 use super::{Customer, CustomerStatus, Gender, Salutation};
 use crate::address::node::{AddressBook, AddressNode};
 use crate::context::{GlobalNode, RequestContext, behind::Behind};
-use crate::custom_field::node::{CustomField, fields_of};
+use crate::custom_field::node::{CustomField, FieldsOfCustomer};
+use crate::customer_group::node::{CustomerGroupNode, groups_of_customer};
 use crate::erasure::node::AnonymizationInfo;
 use crate::error::{Error, Result};
-use crate::market::node::{CustomerGroupNode, MarketNode, groups_of_customer, markets_of_customer};
+use crate::market::node::{MarketNode, markets_of_customer};
 use crate::order::{list::orders_behind, node::OrderNode};
 use crate::platform::{
     clock::Timestamp,
@@ -302,14 +303,14 @@ impl CustomerNode {
     ) -> Result<Vec<CustomField>> {
         let context = RequestContext::of(ctx)?;
         let reach = self.reach(context, &READ)?;
-        let whose = (&self.customer.storefront_id, &self.customer.custom_fields[..]);
-        fields_of(
+        let fields = FieldsOfCustomer {
             context,
-            (&reach, self.customer.sight().needs_no_scope()),
-            whose,
-            keys,
-        )
-        .await
+            reach: &reach,
+            needs_no_scope: self.customer.sight().needs_no_scope(),
+            storefront: &self.customer.storefront_id,
+            values: &self.customer.custom_fields,
+        };
+        fields.list(keys).await
     }
 
     /// Whether the personal data of the customer is erased.

@@ -17,8 +17,8 @@ use crate::app::App;
 use crate::audit::{Action, AuditEntry};
 use crate::auth::one_time::Purpose;
 use crate::context::RequestContext;
+use crate::custom_field::assignment::CustomFieldInput;
 use crate::custom_field::assignment::{Assignment, applied};
-use crate::custom_field::inputs::CustomFieldInput;
 use crate::error::{Faults, Result, UserError, payload};
 use crate::platform::{
     change::{Change, sent},

@@ -1,4 +1,5 @@
-//! Customers by the thousand, to try out scale: each with an address, half of them without orders, as in a real store.
+//! Thousands of generated customers, to test scale: each with an address, half of them without orders, as in a real
+//! store.
 //!
 //! They are written to the database in large transactions, because registering so many would take hours. The data of
 //! each customer is derived from its number, so that an interrupted run is completed by the next call.
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bson::doc;
-use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::address::{Address, AddressContent, country::CountryCode};
 use crate::app::App;
@@ -18,10 +19,14 @@ use crate::customer::{
     store,
 };
 use crate::error::{Error, Result};
-use crate::order::{Given, Line, Money, Order, PersonalData, currency::CurrencyCode, record::NewOrder};
+use crate::order::{
+    Line, Money, Order, PersonalData,
+    currency::CurrencyCode,
+    record::{address::AddressSource, new_order::NewOrder},
+};
 use crate::platform::{
     clock::Timestamp,
-    database::Tx,
+    database::{Database, Tx, Write},
     decimal::Decimal,
     id::{AddressId, OrderId},
     progress::{Progress, Unit},
@@ -124,6 +129,25 @@ struct CrowdDocuments {
     orders: Vec<Order>,
 }
 
+/// A customer of the crowd that is missing.
+#[derive(Clone, Copy)]
+struct CrowdMember<'a> {
+    /// The number that the customer's data is derived from.
+    number: u64,
+    /// The code of the storefront.
+    storefront_code: &'a str,
+    /// The number in the customer's reference.
+    reference_number: i64,
+}
+
+/// What distinguishes a generated order from the customer's others.
+struct OrderPlacement {
+    /// The store's number of the order.
+    number: String,
+    /// When it was placed.
+    placed_at: Timestamp,
+}
+
 impl Crowd<'_> {
     /// Adds customers until the storefront's crowd has `many`.
     ///
@@ -134,7 +158,7 @@ impl Crowd<'_> {
         let storefronts = app.database.open::<Storefront>(place.reach());
         let storefront = storefronts.get(place.id()).await?;
         let storefront =
-            storefront.ok_or_else(|| Error::internal("the storefront of the caller does not exist"))?;
+            storefront.ok_or_else(|| Error::internal("storefront not found for the reach of the crowd"))?;
         let now = app.clock.now();
         let step = progress.bar("Adding customers", many, Unit::Items);
         let batches = (0..many).step_by(usize::try_from(BATCH).unwrap_or(usize::MAX));
@@ -168,31 +192,38 @@ impl Crowd<'_> {
             .filter(|number| !there.contains(&email_of(*number)))
             .collect();
         let Ok(many) = i64::try_from(missing.len()) else {
-            return Err(Error::internal("a batch is too large"));
+            return Err(Error::internal(
+                "a batch has more customers than a 64-bit integer holds",
+            ));
         };
         if missing.is_empty() {
             return Ok(());
         }
         let first = store::next_numbers(&app.database, place.id(), many).await?;
         let mut documents = CrowdDocuments::default();
-        for (number, reference) in missing.into_iter().zip(first..) {
-            self.one(&mut documents, now, number, (code, reference))?;
+        for (number, reference_number) in missing.into_iter().zip(first..) {
+            let member = CrowdMember {
+                number,
+                storefront_code: code,
+                reference_number,
+            };
+            self.generate(member, now, &mut documents)?;
         }
-        let context = (&**app, place.reach(), documents);
-        let written = app.database.transaction(context, |tx, (app, reach, documents)| {
-            write(app, reach, tx, documents).boxed()
-        });
-        written.await
+        let addition = CrowdAddition {
+            database: &app.database,
+            reach: place.reach(),
+            documents,
+        };
+        app.database.run(&addition).await
     }
 
-    /// Generates the customer of this number, with the user, storage, address and orders.
-    fn one(
-        &self,
-        into: &mut CrowdDocuments,
-        now: Timestamp,
-        number: u64,
-        (code, reference): (&str, i64),
-    ) -> Result<()> {
+    /// Generates a customer, with the user, storage, address and orders.
+    fn generate(&self, member: CrowdMember<'_>, now: Timestamp, into: &mut CrowdDocuments) -> Result<()> {
+        let CrowdMember {
+            number,
+            storefront_code,
+            reference_number,
+        } = member;
         let mut draws = Draws(number);
         let new = NewCustomer {
             email: email::parse(&email_of(number)).ok_or_else(fault)?,
@@ -211,7 +242,7 @@ impl Crowd<'_> {
         };
         let registered = now.before(PAST.mul_f64(draws.share()));
         let mut account = NewAccount::new(self.app, self.place, registered, &new, None);
-        account.set_number(code, reference);
+        account.set_number(storefront_code, reference_number);
         let NewAccount {
             mut customer,
             user,
@@ -231,12 +262,15 @@ impl Crowd<'_> {
         customer.default_shipping_address_id = Some(address.id.clone());
         customer.default_billing_address_id = Some(address.id.clone());
         for order in 0..orders(&mut draws) {
-            let placed = registered.after(now.since(registered).mul_f64(draws.share()));
-            let number = format!("CROWD-{}-{}", number + 1, order + 1);
-            let order = self.order(&customer, &address.content, (number, placed), &mut draws)?;
+            let placed_at = registered.after(now.since(registered).mul_f64(draws.share()));
+            let placement = OrderPlacement {
+                number: format!("CROWD-{}-{}", number + 1, order + 1),
+                placed_at,
+            };
+            let order = self.order(&customer, &address.content, placement, &mut draws)?;
             customer.order_count += 1;
             customer.status = CustomerStatus::of(customer.order_count);
-            customer.updated_at = customer.updated_at.max(placed);
+            customer.updated_at = customer.updated_at.max(placed_at);
             customer.version += 1;
             into.orders.push(order);
         }
@@ -252,17 +286,18 @@ impl Crowd<'_> {
         &self,
         customer: &Customer,
         address: &AddressContent,
-        (number, placed): (String, Timestamp),
+        placement: OrderPlacement,
         draws: &mut Draws,
     ) -> Result<Order> {
+        let OrderPlacement { number, placed_at } = placement;
         let (sku, name, price) = ARTICLES[draws.below(ARTICLES.len())];
         let quantity = draws.below(3) + 1;
         let new = NewOrder {
             number,
             customer_id: Some(customer.id.clone()),
             email: customer.email.clone(),
-            shipping: Given::Default,
-            billing: Given::Default,
+            shipping: AddressSource::Default,
+            billing: AddressSource::Default,
             lines: vec![Line {
                 sku: sku.to_owned(),
                 name: name.to_owned(),
@@ -270,7 +305,7 @@ impl Crowd<'_> {
                 unit_price: euros(price)?,
             }],
             total: euros(price * u32::try_from(quantity).map_err(Error::internal)?)?,
-            placed_at: Some(placed),
+            placed_at: Some(placed_at),
         };
         let personal = PersonalData {
             email: new.email.clone(),
@@ -278,8 +313,8 @@ impl Crowd<'_> {
             billing_address: address.clone(),
             sent: new.sent(&self.app.vault)?,
         };
-        let id = OrderId::fresh(placed, &self.app.random);
-        Ok(new.as_recorded(id, self.place, Some(customer), personal, placed))
+        let id = OrderId::fresh(placed_at, &self.app.random);
+        Ok(new.as_recorded(id, self.place, Some(customer), personal, placed_at))
     }
 }
 
@@ -304,18 +339,33 @@ fn orders(draws: &mut Draws) -> usize {
     }
 }
 
-async fn write(app: &App, reach: &Reach, tx: &mut Tx, documents: &CrowdDocuments) -> Result<()> {
-    let database = &app.database;
-    let users = database.open::<StorefrontUser>(reach);
-    users.insert_many_in(tx, reach, &documents.users).await?;
-    let storages = database.open::<PrivateStorage>(reach);
-    storages.insert_many_in(tx, reach, &documents.storages).await?;
-    let customers = database.open::<Customer>(reach);
-    customers.insert_many_in(tx, reach, &documents.customers).await?;
-    let addresses = database.open::<Address>(reach);
-    addresses.insert_many_in(tx, reach, &documents.addresses).await?;
-    let orders = database.open::<Order>(reach);
-    orders.insert_many_in(tx, reach, &documents.orders).await
+/// The write that adds generated documents.
+struct CrowdAddition<'a> {
+    database: &'a Database,
+    reach: &'a Reach,
+    documents: CrowdDocuments,
+}
+
+impl Write for CrowdAddition<'_> {
+    type Output = ();
+
+    async fn write(&self, tx: &mut Tx) -> Result<()> {
+        let Self {
+            database,
+            reach,
+            documents,
+        } = self;
+        let users = database.open::<StorefrontUser>(*reach);
+        users.insert_many_in(tx, *reach, &documents.users).await?;
+        let storages = database.open::<PrivateStorage>(*reach);
+        storages.insert_many_in(tx, *reach, &documents.storages).await?;
+        let customers = database.open::<Customer>(*reach);
+        customers.insert_many_in(tx, *reach, &documents.customers).await?;
+        let addresses = database.open::<Address>(*reach);
+        addresses.insert_many_in(tx, *reach, &documents.addresses).await?;
+        let orders = database.open::<Order>(*reach);
+        orders.insert_many_in(tx, *reach, &documents.orders).await
+    }
 }
 
 /// Returns the e-mail address of the customer of this number, already in the form that is compared.
@@ -380,7 +430,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_somebody_is_follows_from_the_number_and_early_names_are_common() {
+    fn a_name_follows_from_the_number_and_early_names_are_common() {
         let name = |number| common(&LAST_NAMES, &mut Draws(number));
         let names: Vec<&str> = (0..10_000).map(name).collect();
         assert_eq!(names, (0..10_000).map(name).collect::<Vec<_>>());

@@ -11,10 +11,7 @@ use crate::address::{Address, AddressContent, country::CountryCode, create::Addi
 use crate::app::App;
 use crate::auth::session::Device;
 use crate::custom_field;
-use crate::custom_field::{
-    assignment::{self, Assignment, ValueWriter},
-    inputs::CustomFieldInput,
-};
+use crate::custom_field::assignment::{self, Assignment, CustomFieldInput, ValueWriter};
 use crate::customer::{
     Customer, Salutation,
     credentials::Beginner,

@@ -7,8 +7,8 @@ use super::{Demo, STOREFRONTS};
 use crate::app::App;
 use crate::custom_field::{
     CustomFieldType,
-    define::{NewDefinition, define},
-    store,
+    define::{DefinitionAddition, NewDefinition},
+    store::CustomFields,
 };
 use crate::error::Result;
 use crate::reach::Reach;
@@ -58,9 +58,11 @@ const FIELDS: &[DemoField] = &[
 pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()> {
     for (code, ..) in STOREFRONTS {
         let place = reach_into(reach, demo, code)?;
-        let known = store::of_storefront(&app.database, place.reach(), place.id()).await?;
+        let known = CustomFields::of(app, &place).all().await?;
         for field in FIELDS.iter().filter(|field| known.with_key(field.key).is_none()) {
-            define(app, &place, field.definition()).await?;
+            DefinitionAddition::of(app, &place, field.definition())
+                .run()
+                .await?;
         }
     }
     Ok(())

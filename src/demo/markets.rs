@@ -7,12 +7,15 @@ use super::people::reach_into;
 use super::{CUSTOMER_EMAIL, Demo};
 use crate::app::App;
 use crate::customer::{email, store};
-use crate::error::{Error, Result};
-use crate::market::{
-    CustomerGroup, Market, Name, groups,
-    markets::{self, GroupIds},
-    members::{self, Move},
+use crate::customer_group::{
+    CustomerGroup,
+    create::GroupCreation,
+    listed::ListedIds,
+    membership::{MemberChange, MemberUpdate},
+    name::Name,
 };
+use crate::error::{Error, Result};
+use crate::market::{Market, create::MarketCreation};
 use crate::reach::{Reach, StorefrontReach};
 
 /// The storefront's code, the group's name, and the e-mail addresses of its members.
@@ -35,15 +38,29 @@ pub(super) async fn add(app: &App, demo: &Demo, reach: &Reach) -> Result<()> {
         let place = reach_into(reach, demo, code)?;
         let group = match group(app, &place, name).await? {
             Some(group) => group,
-            None => groups::create(app, &place, Name::new((*name).to_owned())).await?,
+            None => {
+                let creation = GroupCreation {
+                    app,
+                    storefront: &place,
+                    name: Name::new((*name).to_owned()),
+                };
+                creation.run().await?
+            }
         };
         let mut listed = Vec::new();
         for address in *addresses {
             let address = email::parse(address).ok_or_else(fault)?;
             let customer = store::by_email(&app.database, place.reach(), &address).await?;
-            listed.push(Some(customer.ok_or_else(fault)?.id));
+            listed.push(customer.ok_or_else(fault)?.id);
         }
-        members::move_all(app, place.reach(), &group, &listed, Move::In).await?;
+        let joining = MemberUpdate {
+            app,
+            reach: place.reach(),
+            group: &group.id,
+            customers: &ListedIds::of(listed),
+            change: MemberChange::Join,
+        };
+        app.database.run(&joining).await?;
     }
     for (code, name, opener) in MARKETS {
         let place = reach_into(reach, demo, code)?;
@@ -52,12 +69,18 @@ pub(super) async fn add(app: &App, demo: &Demo, reach: &Reach) -> Result<()> {
         if known.find_one(doc! { "name.key": &name.key }).await?.is_some() {
             continue;
         }
-        let mut openers: GroupIds = Vec::new();
+        let mut openers = Vec::new();
         if let Some(opener) = opener {
             let group = group(app, &place, opener).await?;
-            openers.push(Some(group.ok_or_else(fault)?.id));
+            openers.push(group.ok_or_else(fault)?.id);
         }
-        markets::create(app, &place, name, &openers).await?;
+        let creation = MarketCreation {
+            app,
+            storefront: &place,
+            name,
+            groups: ListedIds::of(openers),
+        };
+        creation.run().await?;
     }
     Ok(())
 }

@@ -9,10 +9,10 @@ use crate::app::App;
 use crate::customer::{email, store};
 use crate::error::{Error, Result};
 use crate::order::{
-    Given, Line, Money,
+    Line, Money,
     currency::CurrencyCode,
-    record::{NewOrder, record},
-    store as orders,
+    record::{address::AddressSource, new_order::NewOrder, write::OrderRecording},
+    store::Orders,
 };
 use crate::platform::decimal::Decimal;
 use crate::reach::Reach;
@@ -58,8 +58,8 @@ pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()
     let customer = store::by_email(&app.database, place.reach(), &email).await?;
     let customer = customer.ok_or_else(fault)?;
     for purchase in PURCHASES {
-        let known = orders::by_number(&app.database, place.reach(), purchase.number);
-        if known.await?.is_some() {
+        let orders = Orders::of(app, place.reach());
+        if orders.by_number(purchase.number).await?.is_some() {
             continue;
         }
         let placed_at = app.clock.now().before(DAY * purchase.days);
@@ -67,13 +67,13 @@ pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()
             number: purchase.number.to_owned(),
             customer_id: Some(customer.id.clone()),
             email: Some(email.written.clone()),
-            shipping: Given::Default,
-            billing: Given::Default,
+            shipping: AddressSource::Default,
+            billing: AddressSource::Default,
             lines: purchase.lines().ok_or_else(fault)?,
             total: euros(purchase.total).ok_or_else(fault)?,
             placed_at: Some(placed_at),
         };
-        record(app, &place, &order).await?;
+        OrderRecording::of(app, &place, &order)?.run().await?;
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::platform::upload::channel;
 use crate::reach::{Reach, StorefrontReach};
 use crate::storage::{
     StorageItem, store,
-    upload::{NewItem, upload},
+    upload::{NewItem, Uploader},
 };
 use crate::storefront_user::{StorefrontUser, ensure::ensure_user};
 
@@ -106,6 +106,6 @@ async fn add_file(app: &Arc<App>, reach: &Reach, owner: &StorefrontUser, file: &
         folder: Some(file.folder.to_owned()),
         ..NewItem::default()
     };
-    upload(app, reach, owner, new, stream).await?;
+    Uploader { app, reach, owner }.upload(new, stream).await?;
     Ok(())
 }

@@ -9,10 +9,10 @@ use crate::error::Result;
 use crate::platform::{database::Index, job::JobKind, migration::Migration, stored::Stored};
 use personal::{PersonalKind, Subject};
 
-/// A domain's declaration. `C` is the context of its jobs and of its part of an erasure.
+/// What a domain declares. `C` is the context of its jobs and of its part of an erasure.
 ///
-/// What is not declared is empty: `Domain { indexes: &[INDEXES], ..Domain::EMPTY }`.
-pub struct Domain<C: 'static> {
+/// Parts that are not named are empty: `Declaration { indexes: &[INDEXES], ..Declaration::EMPTY }`.
+pub struct Declaration<C: 'static> {
     /// The indexes of its collections.
     pub indexes: &'static [&'static [Index]],
     /// Changes of data that earlier versions stored. Their numbers order them across domains.
@@ -30,7 +30,7 @@ pub struct Domain<C: 'static> {
 /// Removes what a domain stores about a person besides its personal documents. It may run more than once.
 pub type Erase<C> = for<'a> fn(&'a C, &'a Subject) -> BoxFuture<'a, Result<()>>;
 
-impl<C: 'static> Domain<C> {
+impl<C: 'static> Declaration<C> {
     /// Declares nothing.
     pub const EMPTY: Self = Self {
         indexes: &[],

@@ -90,7 +90,7 @@ pub enum Erasure {
         counted: &'static str,
     },
     /// They are erased elsewhere: with the start or the end of the erasure, or by the domain's own part of it
-    /// ([`Domain::erase`](super::Domain::erase)).
+    /// ([`Declaration::erase`](super::Declaration::erase)).
     Elsewhere,
 }
 

@@ -12,6 +12,11 @@ impl Faults {
         self.0.push(fault);
     }
 
+    /// Adds errors that were collected apart.
+    pub fn append(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// Adds the errors of the part of the input at `path`.
     pub fn push_within(&mut self, path: &[&str], inside: Self) {
         let inside = inside.0.into_iter();

@@ -60,11 +60,11 @@ pub(super) async fn principal(
         None => bearer(value),
         Some(_second) => Err(Misuse::Several),
     };
-    let bearer = bearer.map_err(|misuse| Refused::from(unauthorized(misuse.explained())))?;
+    let bearer = bearer.map_err(|misuse| Refused::from(unauthorized(misuse.explanation())))?;
     match access.authenticate(bearer).await {
         Ok(Ok(principal)) => Ok(principal),
         Ok(Err(bad)) => Err(Refused {
-            fault: Box::new(unauthorized(explained(bad))),
+            fault: Box::new(unauthorized(explanation(bad))),
             has_lapsed: bad.has_lapsed(),
         }),
         Err(error @ (Error::Unavailable(_) | Error::Timeout)) => {
@@ -123,8 +123,20 @@ fn bearer(value: &HeaderValue) -> Result<&str, Misuse> {
     }
 }
 
-/// What is wrong, in the characters allowed in an `error_description` (RFC 6750 §3), and the remedy.
-type Explained = (&'static str, &'static str);
+/// Why a credential is refused.
+#[derive(Clone, Copy, Debug)]
+struct Explanation {
+    /// What is wrong, in the characters allowed in an `error_description` (RFC 6750 §3).
+    problem: &'static str,
+    /// What to send instead.
+    remedy: &'static str,
+}
+
+impl Explanation {
+    const fn of(problem: &'static str, remedy: &'static str) -> Self {
+        Self { problem, remedy }
+    }
+}
 
 const SEND: &str =
     "Send the header as \"Authorization: Bearer …\" with a key or an access token, or leave it out.";
@@ -132,63 +144,69 @@ const RENEW: &str = "Get a new one (customerTokenRefresh for customers, storefro
      /oauth/token for backends), or leave the header out.";
 
 impl Misuse {
-    fn explained(self) -> Explained {
+    fn explanation(self) -> Explanation {
         match self {
-            Self::Several => ("The Authorization header was sent more than once.", SEND),
-            Self::Empty => ("The token is missing: the Authorization header holds none.", SEND),
-            Self::Placeholder => (
-                "The token is missing: the Authorization header holds a word such as undefined or null in its place.",
+            Self::Several => Explanation::of("The Authorization header was sent more than once.", SEND),
+            Self::Empty => Explanation::of(
+                "The token is missing: the Authorization header contains none.",
                 SEND,
             ),
-            Self::WithoutScheme => (
+            Self::Placeholder => Explanation::of(
+                "The token is missing: the Authorization header contains a word such as undefined or null instead.",
+                SEND,
+            ),
+            Self::WithoutScheme => Explanation::of(
                 "The word Bearer is missing before the key or token in the Authorization header.",
                 SEND,
             ),
-            Self::Basic => (
+            Self::Basic => Explanation::of(
                 "HTTP Basic is for /oauth/token and /oauth/revoke only.",
                 "Here a client secret is sent as \"Authorization: Bearer sk_…\", like a token from /oauth/token.",
             ),
-            Self::OtherScheme => ("The Authorization header has another scheme than Bearer.", SEND),
-            Self::SchemeTwice => ("The Authorization header has the word Bearer twice.", SEND),
+            Self::OtherScheme => {
+                Explanation::of("The Authorization header has another scheme than Bearer.", SEND)
+            }
+            Self::SchemeTwice => Explanation::of("The Authorization header has the word Bearer twice.", SEND),
             Self::Malformed => MALFORMED,
         }
     }
 }
 
-const MALFORMED: Explained = (
+const MALFORMED: Explanation = Explanation::of(
     "The token is malformed: it is neither a key (pk_ or sk_) nor a JWT.",
-    "Send it whole and as it was issued, without quotes or blanks, or leave the header out.",
+    "Send the complete key or token as it was issued, without quotes or spaces, or leave the header out.",
 );
 
-fn explained(bad: BadCredential) -> Explained {
+fn explanation(bad: BadCredential) -> Explanation {
     match bad {
         BadCredential::Malformed => MALFORMED,
-        BadCredential::RefreshToken => (
-            "The token is a refresh token, which is no bearer token.",
-            "Exchange it with customerTokenRefresh, and send the access token that comes back.",
+        BadCredential::RefreshToken => Explanation::of(
+            "The token is a refresh token, which is not accepted as a bearer token.",
+            "Exchange it with customerTokenRefresh, and send the access token of the response.",
         ),
-        BadCredential::UnknownKey => (
+        BadCredential::UnknownKey => Explanation::of(
             "The key or client secret is unknown, or was revoked.",
-            "Send one of this gateway, whole, or leave the header out.",
+            "Send a complete key or client secret of this gateway, or leave the header out.",
         ),
-        BadCredential::ForeignToken => (
+        BadCredential::ForeignToken => Explanation::of(
             "The token is unknown: this gateway has not issued it, or it was changed.",
             "Send a token of this gateway as it was issued, or leave the header out.",
         ),
-        BadCredential::ExpiredToken => ("The access token has expired.", RENEW),
-        BadCredential::EndedToken => (
-            "The access token was revoked, or what it stood for has ended.",
+        BadCredential::ExpiredToken => Explanation::of("The access token has expired.", RENEW),
+        BadCredential::EndedToken => Explanation::of(
+            "The access token is no longer valid: it, its session or its subject was revoked or deleted.",
             "Sign in again, or leave the header out.",
         ),
     }
 }
 
-/// Makes a 401 with a challenge (RFC 6750 §3).
-fn unauthorized((wrong, instead): Explained) -> Fault {
-    let described = wrong.trim_end_matches('.');
+/// Returns a 401 with a challenge (RFC 6750 §3).
+fn unauthorized(explanation: Explanation) -> Fault {
+    let Explanation { problem, remedy } = explanation;
+    let described = problem.trim_end_matches('.');
     let challenge = format!("Bearer error=\"invalid_token\", error_description=\"{described}\"");
     let challenge = HeaderValue::try_from(challenge).expect("descriptions are plain ASCII");
-    let message = format!("{wrong} {instead}");
+    let message = format!("{problem} {remedy}");
     Fault::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message).with(header::WWW_AUTHENTICATE, challenge)
 }
 
@@ -247,13 +265,14 @@ mod tests {
             BadCredential::EndedToken,
         ];
         let all = misuses
-            .map(Misuse::explained)
+            .map(Misuse::explanation)
             .into_iter()
-            .chain(bad.map(explained));
-        for (wrong, instead) in all {
+            .chain(bad.map(explanation));
+        for explanation in all {
             let is_admitted = |char| matches!(char, '\u{20}'..='\u{7e}') && !matches!(char, '"' | '\\');
-            assert!(wrong.chars().all(is_admitted), "{wrong}");
-            assert!(unauthorized((wrong, instead)).message.starts_with(wrong));
+            let problem = explanation.problem;
+            assert!(problem.chars().all(is_admitted), "{problem}");
+            assert!(unauthorized(explanation).message.starts_with(problem));
         }
     }
 }

@@ -4,12 +4,15 @@
 mod disposition;
 pub(super) mod range;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use axum::{
     body::Body,
-    extract::{Path, RawQuery, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, response::Builder},
+    extract::{Path, State},
+    http::{
+        Extensions, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts, response::Builder,
+    },
     response::{IntoResponse, Response},
 };
 use futures_util::TryStreamExt;
@@ -35,13 +38,10 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-
 pub(super) async fn get(
     State(gateway): State<Arc<Gateway>>,
     Path(item): Path<String>,
-    RawQuery(query): RawQuery,
-    method: Method,
-    axum::Extension(id): axum::Extension<RequestId>,
-    peer: Option<axum::Extension<Peer>>,
-    headers: HeaderMap,
+    request: Parts,
 ) -> Response {
-    let found = match find(&gateway, &item, query.as_deref().unwrap_or_default(), &id).await {
+    let id = RequestId::assigned(&request.extensions);
+    let found = match find(&gateway, &item, request.uri.query().unwrap_or_default(), &id).await {
         Ok(found) => found,
         Err(fault) => {
             let mut response = fault.into_response();
@@ -56,54 +56,51 @@ pub(super) async fn get(
     };
     let tag = format!("\"{}\"", found.item.sha256);
     let head = found.head(&tag);
-    if range::is_known(&headers, &tag) {
+    if range::is_known(&request.headers, &tag) {
         return empty(head.status(StatusCode::NOT_MODIFIED));
     }
     // Range is defined for GET only (RFC 9110 §14.2).
-    let wanted = match method {
+    let wanted = match request.method {
         Method::HEAD => ByteRange::Whole,
-        _ => range::wanted(&headers, &tag, size),
+        _ => range::wanted(&request.headers, &tag, size),
     };
-    let (head, from, until) = match wanted {
-        ByteRange::Whole => (head, 0, size),
+    let (head, bytes) = match wanted {
+        ByteRange::Whole => (head, 0..size),
         ByteRange::Part { from, until } => {
             let part = format!("bytes {from}-{}/{size}", until - 1);
             let head = head.status(StatusCode::PARTIAL_CONTENT);
-            (head.header(header::CONTENT_RANGE, part), from, until)
+            (head.header(header::CONTENT_RANGE, part), from..until)
         }
         ByteRange::Nothing => {
             let head = head.status(StatusCode::RANGE_NOT_SATISFIABLE);
             return empty(head.header(header::CONTENT_RANGE, format!("bytes */{size}")));
         }
     };
+    let content_type = disposition::content_type(&found.item.content_type);
     let head = head
-        .header(
-            header::CONTENT_TYPE,
-            disposition::content_type(&found.item.content_type),
-        )
-        .header(header::CONTENT_LENGTH, until - from);
-    if method == Method::HEAD {
+        .header(header::CONTENT_TYPE, content_type)
+        .header(header::CONTENT_LENGTH, bytes.end - bytes.start);
+    if request.method == Method::HEAD {
         return empty(head);
     }
-    let peer = peer.map(|axum::Extension(peer)| peer);
-    match body(&gateway, &found.item, (from, until), peer, &id).await {
+    match body(&gateway, &found.item, bytes, &request.extensions).await {
         Ok(body) => built(head.body(body)),
         Err(fault) => fault.into_response(),
     }
 }
 
-/// Returns the bytes `from..until` of an item's content as a stream.
+/// Returns these bytes of an item's content as a stream.
 async fn body(
     gateway: &Gateway,
     item: &StorageItem,
-    (from, until): (u64, u64),
-    peer: Option<Peer>,
-    id: &RequestId,
+    bytes: Range<u64>,
+    request: &Extensions,
 ) -> Result<Body, Fault> {
+    let id = RequestId::assigned(request);
     let content = match gateway.app.blobs.open(item.blob_id).await {
         Ok(Some(content)) => content,
-        Ok(None) => return Err(Fault::not_found("The item is gone.")),
-        Err(error) => return Err(not_found_out(error, id)),
+        Ok(None) => return Err(item_removed()),
+        Err(error) => return Err(lookup_failed(error, &id)),
     };
     let share = gateway
         .downloads
@@ -113,18 +110,22 @@ async fn body(
         Full::All => Fault::unavailable("Too many downloads are under way; please try again shortly."),
     })?;
     // The connection is not idle while content is being sent.
-    let held = (share, peer.map(|peer| peer.connection.also()));
-    let id = id.clone();
-    let content = content.read(from, until).map_err(move |error| {
+    let connection = request.get::<Peer>().map(|peer| peer.connection.also());
+    let held = (share, connection);
+    let content = content.read(bytes.start, bytes.end).map_err(move |error| {
         let _held = &held;
         tracing::warn!(request_id = id.as_str(), error = ?error, "download interrupted");
-        std::io::Error::other("the content broke off")
+        std::io::Error::other("the download was interrupted")
     });
     Ok(Body::from_stream(content))
 }
 
+fn item_removed() -> Fault {
+    Fault::not_found("The item no longer exists.")
+}
+
 /// Returns the response for a failed lookup.
-fn not_found_out(error: Error, id: &RequestId) -> Fault {
+fn lookup_failed(error: Error, id: &RequestId) -> Fault {
     match error {
         Error::Unavailable(_) | Error::Timeout => {
             tracing::debug!(request_id = id.as_str(), error = ?error, "cannot read a stored file");
@@ -141,7 +142,7 @@ fn not_found_out(error: Error, id: &RequestId) -> Fault {
 struct Linked {
     item: StorageItem,
     /// Seconds until the link expires.
-    lasts: i64,
+    valid_for: i64,
 }
 
 /// Returns the item that a signed link names.
@@ -158,7 +159,7 @@ async fn find(gateway: &Gateway, item: &str, query: &str, id: &RequestId) -> Res
     let (Some(item), Some(expires), Some(signature)) = (StorageItemId::parse(item), expires, signature)
     else {
         return Err(refused(
-            "This link is not whole: use the item's url as it was answered, with its parameters \"expires\" and \"signature\".",
+            "This link is incomplete: use the item's url as the response contained it, with its parameters \"expires\" and \"signature\".",
         ));
     };
     let app = &gateway.app;
@@ -166,20 +167,20 @@ async fn find(gateway: &Gateway, item: &str, query: &str, id: &RequestId) -> Res
     if let Err(flaw) = link::verify(&app.vault, &item, expires, &signature, now) {
         return Err(refused(match flaw {
             link::LinkFlaw::Changed => {
-                "This link was changed, or is not this gateway's: use the item's url as it was answered."
+                "This link was changed, or another gateway has signed it: use the item's url as the response contained it."
             }
             link::LinkFlaw::Expired => {
-                "This link has expired; links are good for minutes. Ask for the item's url again."
+                "This link has expired; links are valid for ten minutes at most. Request the item's url again."
             }
         }));
     }
     match store::linked(&app.database, &item, now).await {
         Ok(Some(item)) => Ok(Linked {
             item,
-            lasts: expires - now.seconds(),
+            valid_for: expires - now.seconds(),
         }),
-        Ok(None) => Err(Fault::not_found("The item is gone.")),
-        Err(error) => Err(not_found_out(error, id)),
+        Ok(None) => Err(item_removed()),
+        Err(error) => Err(lookup_failed(error, id)),
     }
 }
 
@@ -192,7 +193,7 @@ impl Linked {
             .header(header::ACCEPT_RANGES, "bytes")
             .header(
                 header::CACHE_CONTROL,
-                format!("private, max-age={}", self.lasts.max(0)),
+                format!("private, max-age={}", self.valid_for.max(0)),
             )
             .header(header::CONTENT_DISPOSITION, disposition)
             .header(header::CONTENT_SECURITY_POLICY, POLICY)

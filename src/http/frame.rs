@@ -26,6 +26,7 @@ use crate::reach::principal::Principal;
 
 /// Paths of the probes.
 const HEALTH: &str = "/health/";
+
 /// The properties of a request that its handler adds to the log line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Note {
@@ -97,7 +98,15 @@ pub(super) async fn frame(
     let outcome = outcome(&note, &response);
     let operation = note.operation.as_deref().unwrap_or(path);
     let took = started.elapsed();
-    log(&note, operation, &outcome, response.status(), &id, took);
+    let line = RequestLine {
+        id: &id,
+        operation,
+        note: &note,
+        status: response.status(),
+        outcome: &outcome,
+        took,
+    };
+    line.log();
     if gateway.app.config.telemetry.metrics_listen.is_some() {
         measure(operation, &outcome, took);
     }
@@ -113,18 +122,41 @@ fn outcome(note: &Note, response: &Response) -> Cow<'static, str> {
     })
 }
 
-/// Logs one line for each request: no variables, no addresses, no credentials, no query string.
-fn log(note: &Note, operation: &str, outcome: &str, status: StatusCode, id: &RequestId, took: Duration) {
-    let principal = note.principal.unwrap_or("none");
-    let (request_id, status, duration_ms) = (id.as_str(), status.as_u16(), took.as_secs_f64() * 1000.0);
-    // Health checks come every few seconds, and their result is known to the sender.
-    if operation.starts_with(HEALTH) {
-        tracing::debug!(target: "gateway::request", request_id, operation, status, outcome, duration_ms, "request");
-    } else {
-        tracing::info!(
-            target: "gateway::request",
-            request_id, operation, principal, status, outcome, duration_ms, commands = note.commands, "request"
-        );
+/// The line of the log about a request: no variables, no addresses, no credentials, no query string.
+struct RequestLine<'a> {
+    id: &'a RequestId,
+    /// The name of the operation, or the pattern of the path.
+    operation: &'a str,
+    note: &'a Note,
+    status: StatusCode,
+    outcome: &'a str,
+    took: Duration,
+}
+
+impl RequestLine<'_> {
+    fn log(&self) {
+        let Self {
+            id,
+            operation,
+            note,
+            status,
+            outcome,
+            took,
+        } = *self;
+        let principal = note.principal.unwrap_or("none");
+        let (request_id, status, duration_ms) = (id.as_str(), status.as_u16(), took.as_secs_f64() * 1000.0);
+        // Health checks come every few seconds, and their result is known to the sender.
+        if operation.starts_with(HEALTH) {
+            tracing::debug!(
+                target: "gateway::request",
+                request_id, operation, status, outcome, duration_ms, "request"
+            );
+        } else {
+            tracing::info!(
+                target: "gateway::request",
+                request_id, operation, principal, status, outcome, duration_ms, commands = note.commands, "request"
+            );
+        }
     }
 }
 

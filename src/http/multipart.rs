@@ -30,7 +30,7 @@ use super::request::{JsonPart, Params};
 use crate::error::Error;
 use crate::platform::upload::{self, UploadSender, UploadStream, Uploads};
 use crate::reach::principal::Principal;
-use crate::storage::mutations::WRITE;
+use crate::storage::WRITE;
 
 /// Headers that a cross-site form cannot send without a preflight request (CORS in the Fetch standard). The second is
 /// sent by clients of Apollo Server.

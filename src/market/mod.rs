@@ -1,66 +1,49 @@
-//! Customer groups and the markets that they open: a market is public, or open to the members of some groups (CLY-15).
+//! Markets, the parts of an online store: each is public, or open to the members of some customer groups (CLY-15).
 
-pub mod deletion;
-pub mod filter;
-pub mod groups;
-pub mod inputs;
-pub mod lists;
-pub mod markets;
-pub mod members;
-pub mod mutations;
+pub mod create;
+pub mod delete;
 pub mod node;
-pub mod related;
+pub mod opening_groups;
 pub mod store;
+pub mod update;
 
 use std::fmt;
 
+use async_graphql::{EmptyMutation, MergedObject};
 use serde::{Deserialize, Serialize};
 
 use crate::app::Domain;
+use crate::customer_group::{
+    links,
+    name::{Name, UniquelyNamed},
+};
+use crate::error::UserError;
 use crate::platform::{
     clock::Timestamp,
     id::{CustomerGroupId, Id, MarketId, StorefrontId},
 };
-use crate::reach::{Holder, tenant::TenantDocument};
-use async_graphql::EmptyMutation;
+use crate::reach::{Holder, principal::Policy, scope::Scope, tenant::TenantDocument};
+use crate::storefront;
 
-/// The declaration of customer groups and markets.
+/// The declaration of markets.
 pub const DOMAIN: Domain = Domain {
     indexes: &[store::INDEXES],
     stored: &[store::STORED],
-    jobs: deletion::JOBS,
     ..Domain::EMPTY
 };
 
-pub use mutations::MarketMutation as Mutation;
+/// The mutations of markets.
+#[derive(MergedObject, Default)]
+#[graphql(name = "MarketMutation")]
+pub struct Mutation(create::MarketCreate, update::MarketUpdate, delete::MarketDelete);
 
 /// It has no queries.
 pub type Query = EmptyMutation;
 
-/// Maximum length of the name of a group or a market, in characters.
-pub const MAX_NAME: usize = 255;
-/// Maximum number of customers that one mutation adds to a group or removes from it.
-pub const MAX_MEMBERS_AT_ONCE: usize = 1_000;
-/// Maximum number of groups that open one market.
-pub const MAX_GROUPS_OF_MARKET: usize = 100;
-
-/// A group of customers that share access to private markets. The customers' own documents hold the membership.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CustomerGroup {
-    /// Id.
-    #[serde(rename = "_id")]
-    pub id: CustomerGroupId,
-    /// Storefront of the group.
-    pub storefront_id: StorefrontId,
-    /// Name of the group.
-    pub name: Name,
-    /// Time of creation.
-    pub created_at: Timestamp,
-    /// Increases when the group is changed, when members join or leave, and when it is linked to a market, so that each
-    /// of these conflicts with a concurrent deletion.
-    pub version: i64,
-}
+/// Who may read markets: every caller the public ones, a customer also those of its groups.
+pub const READ: Policy = storefront::node::READ;
+/// Who may change markets.
+const WRITE: Policy = Policy::backend(Scope::GroupsWrite);
 
 /// A part of an online store: public, or open to the members of some groups.
 #[derive(Clone, Serialize, Deserialize)]
@@ -119,64 +102,16 @@ impl Market {
     }
 }
 
-/// A name with a normalized form: the names of a storefront's groups, and of its markets, are unique regardless of case
-/// and surrounding white space.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Name {
-    /// The name, verbatim.
-    pub written: String,
-    /// The name in lower case, trimmed.
-    pub key: String,
-}
-
-impl Name {
-    /// Returns the name with its normalized form.
-    #[must_use]
-    pub fn new(written: String) -> Self {
-        Self {
-            key: written.trim().to_lowercase(),
-            written,
-        }
-    }
-}
-
-// Names of groups may contain names of people.
-impl fmt::Debug for CustomerGroup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CustomerGroup({})", self.id)
-    }
-}
-
 impl fmt::Debug for Market {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Market({})", self.id)
     }
 }
 
-impl fmt::Debug for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Name(…)")
-    }
-}
-
-impl TenantDocument for CustomerGroup {
-    type Id = CustomerGroupId;
-    const COLLECTION: &'static str = "customerGroups";
-    const HOLDER: Holder = Holder::Group("_id");
-
-    fn id(&self) -> &CustomerGroupId {
-        &self.id
-    }
-
-    fn storefront(&self) -> &StorefrontId {
-        &self.storefront_id
-    }
-}
-
 impl TenantDocument for Market {
     type Id = MarketId;
-    const COLLECTION: &'static str = "markets";
-    const HOLDER: Holder = Holder::Audience("opensTo");
+    const COLLECTION: &'static str = links::MARKETS;
+    const HOLDER: Holder = Holder::Audience(links::OPENS_TO);
 
     fn id(&self) -> &MarketId {
         &self.id
@@ -187,16 +122,23 @@ impl TenantDocument for Market {
     }
 }
 
-/// User errors of the operations on groups and markets.
+impl UniquelyNamed for Market {
+    const UNIQUE_NAME: &'static str = store::UNIQUE_NAME;
+
+    fn name_taken() -> UserError {
+        refusal::name_taken()
+    }
+}
+
+/// The user errors of the operations on markets.
 pub mod refusal {
     use crate::error::{UserError, UserErrorCode};
 
-    /// The group does not exist for this caller.
+    /// The market does not exist for this caller.
     #[must_use]
-    pub fn group_not_found() -> UserError {
-        let message = "No customer group with this id was found for this credential. Send one that storefront.customerGroups \
-                       lists (grp_…).";
-        UserError::new(UserErrorCode::CustomerGroupNotFound, ["id"], message)
+    pub fn not_found() -> UserError {
+        let message = "No market with this id was found for this credential. Send one that storefront.markets lists (mkt_…).";
+        UserError::new(UserErrorCode::MarketNotFound, ["id"], message)
     }
 
     /// The group at this index of a list does not exist for this caller.
@@ -208,32 +150,9 @@ pub mod refusal {
         UserError::new(UserErrorCode::CustomerGroupNotFound, path, message)
     }
 
-    /// The customer at this index of a list does not exist for this caller (SPR-31).
-    #[must_use]
-    pub fn listed_customer_not_found(index: usize) -> UserError {
-        let message = "No customer with this id was found in the group's storefront. Send an id as customer.id returns it \
-                       (cus_…).";
-        let path = ["customerIds", &index.to_string()];
-        UserError::new(UserErrorCode::CustomerNotFound, path, message).legacy(402)
-    }
-
-    /// Another group has the name.
-    #[must_use]
-    pub fn group_name_taken() -> UserError {
-        let message = "Another customer group of this storefront has this name.";
-        UserError::new(UserErrorCode::CustomerGroupNameTaken, ["name"], message)
-    }
-
-    /// The market does not exist for this caller.
-    #[must_use]
-    pub fn market_not_found() -> UserError {
-        let message = "No market with this id was found for this credential. Send one that storefront.markets lists (mkt_…).";
-        UserError::new(UserErrorCode::MarketNotFound, ["id"], message)
-    }
-
     /// Another market has the name.
     #[must_use]
-    pub fn market_name_taken() -> UserError {
+    pub fn name_taken() -> UserError {
         let message = "Another market of this storefront has this name.";
         UserError::new(UserErrorCode::MarketNameTaken, ["name"], message)
     }
@@ -264,12 +183,5 @@ mod tests {
         assert!(market(&Audience::of(vec![group])).is_private());
         let closed = Audience::Groups(Vec::new());
         assert!(market(&closed).is_private(), "its last group was deleted");
-    }
-
-    #[test]
-    fn names_are_compared_without_case() {
-        let keys = ["VIP", " vip ", "Vip"].map(|name| Name::new(name.to_owned()).key);
-        assert_eq!(keys, ["vip"; 3]);
-        assert_eq!(Name::new("ÄRZTE".to_owned()).key, "ärzte");
     }
 }

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::IdentityProvider;
 use super::discovery::{self, Age};
-use super::exchange::ProviderFault;
+use super::fault::ProviderFault;
 use crate::app::App;
 use crate::error::{Error, Result};
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::exchange::ProviderFault;
+use super::fault::ProviderFault;
 use super::{IdentityProvider, is_loopback};
 use crate::app::App;
 

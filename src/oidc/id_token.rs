@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::MAX_SUBJECT;
 use super::claims::{PersonClaims, text};
-use super::exchange::ProviderFault;
+use super::fault::ProviderFault;
 use crate::platform::clock::Timestamp;
 
 /// Maximum length of an id token, in bytes: tokens of providers that include a person's groups have tens of kilobytes.

@@ -5,7 +5,7 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::Value;
 use url::Url;
 
-use super::exchange::ProviderFault;
+use super::fault::ProviderFault;
 use crate::app::App;
 
 /// Returns the key by which a token with this algorithm and key id was signed. If the cached keys contain none, the

@@ -15,6 +15,7 @@ pub mod authorization_url;
 pub mod claims;
 pub mod discovery;
 pub mod exchange;
+pub mod fault;
 pub mod id_token;
 pub mod keys;
 pub mod node;

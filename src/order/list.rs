@@ -6,7 +6,8 @@ use async_graphql::InputObject;
 use bson::doc;
 
 use super::node::{OrderNode, READ};
-use super::{Order, OrderStatus, store};
+use super::store::Orders;
+use super::{Order, OrderStatus};
 use crate::context::{RequestContext, behind::Behind};
 use crate::customer::Customer;
 use crate::error::{Error, Result};
@@ -87,11 +88,12 @@ pub async fn orders_of(
         .ok_or(Error::StorefrontNotFound)?;
     let reach = one.reach().clone();
     let condition = condition(filter)?;
-    let slice = store::page(&context.app.database, &reach, condition.clone(), &page).await?;
+    let orders = Orders::of(&context.app, &reach);
+    let slice = orders.page(condition.clone(), &page).await?;
     let app = Arc::clone(&context.app);
     let count: Count = Box::new(move || {
         let (app, reach, condition) = (Arc::clone(&app), reach.clone(), condition.clone());
-        Box::pin(async move { store::count(&app.database, &reach, condition).await })
+        Box::pin(async move { Orders::of(&app, &reach).count(condition).await })
     });
     Ok(Connection::new(
         slice.map(|order| OrderNode::new(Arc::new(order))),

@@ -1,11 +1,12 @@
-//! Lookup of an order by id or by the store's number.
+//! The query `order`: finds an order by id or by the store's number.
 
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, OneofObject};
 
+use super::Order;
 use super::node::{OrderNode, READ};
-use super::{Order, store};
+use super::store::Orders;
 use crate::context::RequestContext;
 use crate::error::Result;
 use crate::platform::id::{Id, OrderId};
@@ -63,7 +64,8 @@ async fn find(context: &RequestContext, reach: &Reach, by: OrderBy) -> Result<Op
             let Some(one) = context.storefront_to_read(reach, storefront).await? else {
                 return Ok(None);
             };
-            let found = store::by_number(&context.app.database, one.reach(), &key.number).await?;
+            let orders = Orders::of(&context.app, one.reach());
+            let found = orders.by_number(&key.number).await?;
             Ok(found.map(Arc::new))
         }
     }

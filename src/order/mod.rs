@@ -3,31 +3,27 @@
 
 pub mod cancel;
 pub mod currency;
-pub mod inputs;
 pub mod list;
 pub mod lookup;
-pub mod mutations;
 pub mod node;
 pub mod record;
 pub mod store;
 
 use std::fmt;
-use std::time::Duration;
 
-use async_graphql::Enum;
+use async_graphql::{Enum, MergedObject};
 use serde::{Deserialize, Serialize};
 
 use crate::address::AddressContent;
 use crate::app::Domain;
-use crate::customer::Customer;
 use crate::domain::personal::{Erasure, PersonalKind};
 use crate::error::{UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
     decimal::Decimal,
-    id::{AddressId, CustomerId, OrderId, StorefrontId, StorefrontUserId},
+    id::{CustomerId, OrderId, StorefrontId, StorefrontUserId},
 };
-use crate::reach::{Holder, tenant::TenantDocument};
+use crate::reach::{Holder, principal::Policy, scope::Scope, tenant::TenantDocument};
 use currency::CurrencyCode;
 
 /// The declaration of orders.
@@ -37,15 +33,21 @@ pub const DOMAIN: Domain = Domain {
     ..Domain::EMPTY
 };
 
-pub use lookup::OrderQuery as Query;
-pub use mutations::OrderMutation as Mutation;
+/// The queries of orders.
+pub type Query = lookup::OrderQuery;
+
+/// The mutations of orders.
+#[derive(MergedObject, Default)]
+#[graphql(name = "OrderMutation")]
+pub struct Mutation(record::OrderRecord, cancel::OrderCancel);
+
+/// Who may record and cancel orders.
+const WRITE: Policy = Policy::backend(Scope::OrdersWrite);
 
 /// Maximum length of a text of an order, in characters: its number, a line's SKU and name.
 pub const MAX_TEXT: usize = 255;
 /// Maximum number of lines of an order.
 pub const MAX_LINES: usize = 1_000;
-/// Maximum time by which a store's clock may be ahead of the gateway's.
-pub const LEEWAY: Duration = Duration::from_secs(5 * 60);
 
 /// Status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
@@ -143,15 +145,15 @@ pub struct Order {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PersonalData {
-    /// The e-mail address that was given with the order, as it was written.
+    /// The e-mail address that was sent with the order, as it was written.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub email: Option<String>,
     /// The shipping address: the order's own copy.
     pub shipping_address: AddressContent,
     /// The billing address: the order's own copy.
     pub billing_address: AddressContent,
-    /// Keyed hash of what was sent ([`record::NewOrder::sent`]). It identifies a repetition even if the address that
-    /// was sent by id has changed since.
+    /// Keyed hash of what was sent ([`record::new_order::NewOrder::sent`]). It identifies a repetition even if the
+    /// address that was sent by id has changed since.
     pub sent: String,
 }
 
@@ -162,8 +164,8 @@ impl Order {
         sent.is_none_or(|sent| sent == self.placed_at)
     }
 
-    /// Whether this order was sent with the same content ([`record::NewOrder::sent`]), so that the request is a
-    /// repetition.
+    /// Whether this order was sent with the same content ([`record::new_order::NewOrder::sent`]), so that the request
+    /// is a repetition.
     #[must_use]
     pub fn is_repeated_by(&self, placed_at: Option<Timestamp>, sent: &str) -> bool {
         let is_same = |personal: &PersonalData| personal.sent == sent;
@@ -192,89 +194,10 @@ impl TenantDocument for Order {
     }
 }
 
-/// One of the two addresses of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// The shipping address.
-    Shipping,
-    /// The billing address.
-    Billing,
-}
-
-/// How an input gives an address.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Given {
-    /// In full.
-    Full(Box<AddressContent>),
-    /// As the id of one of the customer's addresses.
-    Book(AddressId),
-    /// Omitted: the customer's default address.
-    Default,
-}
-
-impl Role {
-    /// Both roles.
-    pub const BOTH: [Self; 2] = [Self::Shipping, Self::Billing];
-
-    /// Returns the input's field for the address in full.
-    #[must_use]
-    pub const fn field(self) -> &'static str {
-        match self {
-            Self::Shipping => "shippingAddress",
-            Self::Billing => "billingAddress",
-        }
-    }
-
-    /// Returns the input's field for the id of one of the customer's addresses.
-    #[must_use]
-    pub const fn id_field(self) -> &'static str {
-        match self {
-            Self::Shipping => "shippingAddressId",
-            Self::Billing => "billingAddressId",
-        }
-    }
-
-    /// Returns which of the customer's addresses is meant; `None` if the address is given in full.
-    ///
-    /// # Errors
-    /// REQUIRED if the default address is meant and there is none.
-    pub fn meant<'a>(
-        self,
-        given: &'a Given,
-        customer: &'a Customer,
-    ) -> Result<Option<&'a AddressId>, UserError> {
-        let default = match self {
-            Self::Shipping => &customer.default_shipping_address_id,
-            Self::Billing => &customer.default_billing_address_id,
-        };
-        match given {
-            Given::Full(_) => Ok(None),
-            Given::Book(id) => Ok(Some(id)),
-            Given::Default => default
-                .as_ref()
-                .map(Some)
-                .ok_or_else(|| refusal::no_default(self)),
-        }
-    }
-}
-
-/// Checks that an order can have been placed at this time: since 1970, and not in the future, with [`LEEWAY`] for
-/// differing clocks.
-///
-/// # Errors
-/// INVALID.
-pub fn check_placed_at(placed_at: Timestamp, now: Timestamp) -> Result<Timestamp, UserError> {
-    if (Timestamp::from_millis(0)..=now.after(LEEWAY)).contains(&placed_at) {
-        return Ok(placed_at);
-    }
-    let message = "An order was placed since 1970, and not in the future.";
-    Err(UserError::new(UserErrorCode::Invalid, ["placedAt"], message))
-}
-
 /// User errors of the operations on orders.
 pub mod refusal {
-    use super::{Role, UserError, UserErrorCode};
+    use super::record::address::AddressRole;
+    use super::{UserError, UserErrorCode};
 
     /// The order does not exist for this caller.
     #[must_use]
@@ -293,7 +216,7 @@ pub mod refusal {
 
     /// The customer has no such address (SPR-75).
     #[must_use]
-    pub fn address_not_found(role: Role) -> UserError {
+    pub fn address_not_found(role: AddressRole) -> UserError {
         let message =
             "The customer has no address with this id. Send one that customer.addresses lists (adr_…).";
         UserError::new(UserErrorCode::AddressNotFound, [role.id_field()], message).legacy(404)
@@ -301,36 +224,36 @@ pub mod refusal {
 
     /// The address id is blank (SPR-79).
     #[must_use]
-    pub fn address_id_missing(role: Role) -> UserError {
-        let message = "Say which address by its id, or leave the field out.";
+    pub fn address_id_missing(role: AddressRole) -> UserError {
+        let message = "The id of the address is blank. Send an id that customer.addresses lists (adr_…), or omit the field.";
         UserError::new(UserErrorCode::AddressIdMissing, [role.id_field()], message).legacy(412)
     }
 
     /// The customer has no addresses and therefore no default address.
     #[must_use]
-    pub fn no_default(role: Role) -> UserError {
-        let message = "The customer has no default address: send one.";
+    pub fn no_default(role: AddressRole) -> UserError {
+        let message = "The customer has no default address. Send the address.";
         UserError::new(UserErrorCode::Required, [role.field()], message)
     }
 
     /// The order of a guest needs the address in full, because a guest has no stored addresses (EPC-28).
     #[must_use]
-    pub fn address_required(role: Role) -> UserError {
-        let message = "An order without a customer needs this address in full. Send it, or say in customerId whose order it is.";
+    pub fn address_required(role: AddressRole) -> UserError {
+        let message = "An order without a customer needs this address in full. Send the address, or the customer's id in customerId.";
         UserError::new(UserErrorCode::Required, [role.field()], message)
     }
 
     /// The order of a guest names an address by id, but a guest has no stored addresses (EPC-28).
     #[must_use]
-    pub fn id_without_customer(role: Role) -> UserError {
-        let message = "An order without a customer needs its addresses in full, not by id. Send them, or say in customerId \
-                       whose order it is.";
+    pub fn id_without_customer(role: AddressRole) -> UserError {
+        let message = "An order without a customer needs its addresses in full, not by id. Send the addresses, or the \
+                       customer's id in customerId.";
         UserError::new(UserErrorCode::Invalid, [role.id_field()], message)
     }
 
     /// The address was sent both in full and by id.
     #[must_use]
-    pub fn address_twice(role: Role) -> UserError {
+    pub fn address_twice(role: AddressRole) -> UserError {
         let message = "Send the address in full or by id, not both.";
         UserError::new(UserErrorCode::Invalid, [role.id_field()], message)
     }
@@ -373,19 +296,6 @@ mod tests {
                 Err((UserErrorCode::Invalid, Some(field))),
                 "{amount} {code}"
             );
-        }
-    }
-
-    #[test]
-    fn an_order_was_placed_since_1970_and_not_in_the_future() {
-        let now = Timestamp::from_millis(1_000_000);
-        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
-        for good in [Timestamp::from_millis(0), now, now.after(minutes(5))] {
-            assert_eq!(check_placed_at(good, now), Ok(good));
-        }
-        let late = now.after(minutes(5)).after(Duration::from_millis(1));
-        for bad in [Timestamp::from_millis(-1), late] {
-            assert!(check_placed_at(bad, now).is_err(), "{bad:?}");
         }
     }
 }

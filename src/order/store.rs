@@ -3,7 +3,8 @@
 use bson::{Bson, Document, doc};
 
 use super::{Order, OrderStatus};
-use crate::customer::{self, Customer, CustomerStatus};
+use crate::app::App;
+use crate::customer::{Customer, CustomerStatus};
 use crate::domain::personal::{Personal, SubjectLink};
 use crate::error::{Error, Result};
 use crate::platform::{
@@ -14,7 +15,10 @@ use crate::platform::{
     page::{Page, Slice},
     stored::{Stored, StoredField},
 };
-use crate::reach::{Reach, tenant::TenantDocument};
+use crate::reach::{
+    Reach,
+    tenant::{Tenant, TenantDocument},
+};
 use crate::read::related::{Leads, Listed};
 
 /// The index that keeps a number unique in its storefront.
@@ -92,83 +96,106 @@ impl Listed for Order {
     }
 }
 
-/// Returns a page of the orders that match a condition.
-pub async fn page(
-    database: &Database,
-    reach: &Reach,
-    condition: Document,
-    page: &Page,
-) -> Result<Slice<Order>> {
-    let orders = database.open::<Order>(reach);
-    orders.page(condition, page, Order::position).await
+/// The orders within a reach.
+pub struct Orders<'a> {
+    database: &'a Database,
+    reach: &'a Reach,
 }
 
-/// Returns the number of orders that match a condition.
-pub async fn count(database: &Database, reach: &Reach, condition: Document) -> Result<u64> {
-    database.open::<Order>(reach).count(condition).await
-}
+impl<'a> Orders<'a> {
+    /// Returns the orders that `reach` covers.
+    #[must_use]
+    pub fn of(app: &'a App, reach: &'a Reach) -> Self {
+        Self {
+            database: &app.database,
+            reach,
+        }
+    }
 
-/// Returns the order with this number.
-pub async fn by_number(database: &Database, reach: &Reach, number: &str) -> Result<Option<Order>> {
-    let known = doc! { "number": number };
-    database.open::<Order>(reach).find_one(known).await
-}
+    fn open(&self) -> Tenant<Order> {
+        self.database.open(self.reach)
+    }
 
-/// Returns the order with this number, within a transaction.
-pub async fn by_number_in(
-    database: &Database,
-    reach: &Reach,
-    tx: &mut Tx,
-    number: &str,
-) -> Result<Option<Order>> {
-    let known = doc! { "number": number };
-    database.open::<Order>(reach).find_one_in(tx, known).await
-}
+    /// Returns a page of the orders that match a condition.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn page(&self, condition: Document, page: &Page) -> Result<Slice<Order>> {
+        self.open().page(condition, page, Order::position).await
+    }
 
-/// Returns the order with this id, within a transaction.
-pub async fn find_in(database: &Database, reach: &Reach, tx: &mut Tx, id: &OrderId) -> Result<Option<Order>> {
-    let known = doc! { "_id": id };
-    database.open::<Order>(reach).find_one_in(tx, known).await
-}
+    /// Returns the number of orders that match a condition.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn count(&self, condition: Document) -> Result<u64> {
+        self.open().count(condition).await
+    }
 
-/// Adds an order.
-pub async fn insert_in(database: &Database, reach: &Reach, tx: &mut Tx, order: &Order) -> Result<()> {
-    database.open::<Order>(reach).insert_in(tx, reach, order).await
-}
+    /// Returns the order with this number; the reach must cover one storefront only.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn by_number(&self, number: &str) -> Result<Option<Order>> {
+        self.open().find_one(doc! { "number": number }).await
+    }
 
-/// Marks an order as cancelled at `now` and returns it as stored.
-pub async fn cancel_in(
-    database: &Database,
-    reach: &Reach,
-    tx: &mut Tx,
-    id: &OrderId,
-    now: Timestamp,
-) -> Result<Order> {
-    let cancelled = doc! { "$set": {
-        "status": bson::serialize_to_bson(&OrderStatus::Cancelled)?, "cancelledAt": now,
-    } };
-    let orders = database.open::<Order>(reach);
-    let changed = orders.update_in(tx, doc! { "_id": id }, cancelled).await?;
-    changed.ok_or_else(|| Error::internal("an order disappeared during a transaction"))
-}
+    /// As [`Orders::by_number`], within a transaction.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn by_number_in(&self, tx: &mut Tx, number: &str) -> Result<Option<Order>> {
+        self.open().find_one_in(tx, doc! { "number": number }).await
+    }
 
-/// Sets the customer's number of placed orders, and the status that follows from it (CLY-10). The customer must have
-/// been read in the same transaction: if two transactions read the same count concurrently, one is retried.
-pub async fn count_orders_in(
-    database: &Database,
-    reach: &Reach,
-    tx: &mut Tx,
-    customer: &Customer,
-    orders: i64,
-    now: Timestamp,
-) -> Result<()> {
-    let mut change = Change::default();
-    change.keep("orderCount", Some(orders))?;
-    change.keep("status", Some(CustomerStatus::of(orders)))?;
-    let named = doc! { "_id": &customer.id };
-    let changed = customer::store::update_in(database, reach, tx, named, change.into_update(now)).await?;
-    match changed {
-        Some(_) => Ok(()),
-        None => Err(Error::internal("a customer disappeared during a transaction")),
+    /// Returns the order with this id, within a transaction.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn find_in(&self, tx: &mut Tx, id: &OrderId) -> Result<Option<Order>> {
+        self.open().find_one_in(tx, doc! { "_id": id }).await
+    }
+
+    /// Adds an order.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn insert_in(&self, tx: &mut Tx, order: &Order) -> Result<()> {
+        self.open().insert_in(tx, self.reach, order).await
+    }
+
+    /// Marks an order as cancelled at `now` and returns it as stored.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn cancel_in(&self, tx: &mut Tx, id: &OrderId, now: Timestamp) -> Result<Order> {
+        let cancelled = doc! { "$set": {
+            "status": bson::serialize_to_bson(&OrderStatus::Cancelled)?, "cancelledAt": now,
+        } };
+        let changed = self.open().update_in(tx, doc! { "_id": id }, cancelled).await?;
+        changed.ok_or_else(|| Error::internal("order not found during a transaction"))
+    }
+
+    /// Sets the customer's number of placed orders, and the status that follows from it (CLY-10). The customer must
+    /// have been read in the same transaction: if two transactions read the same count concurrently, one is retried.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn set_count_in(
+        &self,
+        tx: &mut Tx,
+        customer: &Customer,
+        count: i64,
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut change = Change::default();
+        change.keep("orderCount", Some(count))?;
+        change.keep("status", Some(CustomerStatus::of(count)))?;
+        let customers = self.database.open::<Customer>(self.reach);
+        let changed = customers.update_in(tx, doc! { "_id": &customer.id }, change.into_update(now));
+        match changed.await? {
+            Some(_) => Ok(()),
+            None => Err(Error::internal("customer not found during a transaction")),
+        }
     }
 }

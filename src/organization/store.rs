@@ -5,17 +5,48 @@ use std::collections::HashMap;
 use bson::{Bson, doc};
 use futures_util::TryStreamExt;
 use mongodb::Collection;
+use serde::{Deserialize, Serialize};
 
-use super::{Member, Organization};
 use crate::error::Result;
 use crate::platform::{
-    clock::Clock,
+    clock::{Clock, Timestamp},
     database::{Database, Index, IndexKind, encode},
     id::{MemberId, OrganizationId},
     loader::Batch,
     random::Random,
     stored::{Stored, StoredField},
 };
+
+/// An organization.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Organization {
+    /// Id.
+    #[serde(rename = "_id")]
+    pub id: OrganizationId,
+    /// Display name.
+    pub name: String,
+    /// When an operator created it.
+    pub created_at: Timestamp,
+}
+
+/// A member of an organization.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// Id.
+    #[serde(rename = "_id")]
+    pub id: MemberId,
+    /// The organization of the member.
+    pub organization_id: OrganizationId,
+    /// Display name.
+    pub name: String,
+    /// E-mail address, if the operator set one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub email: Option<String>,
+    /// When an operator added the member.
+    pub created_at: Timestamp,
+}
 
 const ORGANIZATIONS: &str = "organizations";
 const MEMBERS: &str = "members";

@@ -104,7 +104,7 @@ impl DataExport {
 
     /// Whether the export has not expired at `now`.
     #[must_use]
-    pub fn is_there(&self, now: Timestamp) -> bool {
+    pub fn is_valid_at(&self, now: Timestamp) -> bool {
         now < self.expires_at
     }
 }

@@ -10,8 +10,8 @@ use super::{StorageItem, data_export::DataExport};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::platform::{
-    blob::{BlobId, Released},
-    database::{Database, Tx},
+    blob::Released,
+    database::{Database, Tx, Write},
     job::{JobFailure, JobKind, pace::Stopwatch},
 };
 use crate::reach::HouseReach;
@@ -46,9 +46,9 @@ pub const JOBS: &[JobKind<Arc<App>>] = &[
 
 fn empty(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), JobFailure>> {
     async move {
-        let wrong = || JobFailure::Fail(Error::internal("the job has no storages"));
-        let storages: Vec<Bson> = payload.get_array("storageIds").map_err(|_| wrong())?.clone();
-        Ok(empty_storages(&app, &storages).await?)
+        let storages = payload.get_array("storageIds");
+        let missing = |_error| JobFailure::Fail(Error::internal("the job's payload has no list storageIds"));
+        Ok(empty_storages(&app, storages.map_err(missing)?).await?)
     }
     .boxed()
 }
@@ -58,32 +58,67 @@ fn empty(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), JobF
 /// # Errors
 /// Any database error; a repeated run continues.
 pub async fn empty_storages(app: &Arc<App>, storages: &[Bson]) -> Result<()> {
+    let reach = HouseReach::everywhere();
+    let stored = app.database.open::<StorageItem>(&reach);
     loop {
         let step = Stopwatch::begin();
-        let items = abandoned(&app.database, storages, BATCH).await?;
+        let inside = doc! { "storageId": { "$in": storages } };
+        let items = stored.find(inside, doc! {}, BATCH).await?;
         if items.is_empty() {
             break;
         }
-        let released = app
-            .database
-            .transaction((app, &items), |tx, (app, items)| {
-                remove_items(app, tx, items).boxed()
-            })
-            .await?;
+        let removal = ItemRemoval {
+            app,
+            reach: &reach,
+            items: &items,
+        };
+        let released = app.database.run(&removal).await?;
         app.blobs.erase(&released).await?;
         step.end(items.len(), BATCH).await;
     }
-    app.database
-        .transaction((app, storages), |tx, (app, storages)| {
-            remove_storages(&app.database, tx, storages).boxed()
-        })
-        .await?;
-    Ok(())
+    let removal = StorageRemoval {
+        database: &app.database,
+        reach: &reach,
+        storages,
+    };
+    app.database.run(&removal).await
 }
 
-async fn remove_items(app: &App, tx: &mut Tx, items: &[StorageItem]) -> Result<Released> {
-    let contents = remove_abandoned(&app.database, tx, items).await?;
-    app.blobs.release(tx, contents).await
+/// The write that removes items of storages without an owner. Returns their content, which the caller has to erase.
+struct ItemRemoval<'a> {
+    app: &'a App,
+    reach: &'a HouseReach,
+    items: &'a [StorageItem],
+}
+
+impl Write for ItemRemoval<'_> {
+    type Output = Released;
+
+    async fn write(&self, tx: &mut Tx) -> Result<Released> {
+        let ids: Vec<Bson> = self.items.iter().map(|item| Bson::from(&item.id)).collect();
+        let items = self.app.database.open::<StorageItem>(self.reach);
+        items.delete_many_in(tx, doc! { "_id": { "$in": ids } }).await?;
+        let contents = self.items.iter().map(|item| item.blob_id).collect();
+        self.app.blobs.release(tx, contents).await
+    }
+}
+
+/// The write that removes emptied storages; those that have an owner stay.
+struct StorageRemoval<'a> {
+    database: &'a Database,
+    reach: &'a HouseReach,
+    storages: &'a [Bson],
+}
+
+impl Write for StorageRemoval<'_> {
+    type Output = ();
+
+    async fn write(&self, tx: &mut Tx) -> Result<()> {
+        let emptied = doc! { "_id": { "$in": self.storages }, "ownerId": { "$exists": false } };
+        let storages = self.database.open::<PrivateStorage>(self.reach);
+        storages.delete_many_in(tx, emptied).await?;
+        Ok(())
+    }
 }
 
 fn sweep(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), JobFailure>> {
@@ -94,65 +129,47 @@ fn sweep(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Job
     .boxed()
 }
 
-/// Returns items of storages that lost their owner, at most `limit`.
-async fn abandoned(database: &Database, storages: &[Bson], limit: i64) -> Result<Vec<StorageItem>> {
-    let items = database.open::<StorageItem>(&HouseReach::everywhere());
-    items
-        .find(doc! { "storageId": { "$in": storages } }, doc! {}, limit)
-        .await
-}
-
-/// Removes these items within the caller's transaction and returns their contents, which the caller has to release.
-async fn remove_abandoned(database: &Database, tx: &mut Tx, items: &[StorageItem]) -> Result<Vec<BlobId>> {
-    let system = HouseReach::everywhere();
-    let ids: Vec<Bson> = items.iter().map(|item| Bson::from(&item.id)).collect();
-    database
-        .open::<StorageItem>(&system)
-        .delete_many_in(tx, doc! { "_id": { "$in": ids } })
-        .await?;
-    Ok(items.iter().map(|item| item.blob_id).collect())
-}
-
-/// Removes emptied storages that have no owner.
-async fn remove_storages(database: &Database, tx: &mut Tx, storages: &[Bson]) -> Result<u64> {
-    let emptied = doc! { "_id": { "$in": storages }, "ownerId": { "$exists": false } };
-    database
-        .open::<PrivateStorage>(&HouseReach::everywhere())
-        .delete_many_in(tx, emptied)
-        .await
-}
-
 /// Removes a bounded number of the exports that match the filter, with their content, and returns whether there may be
 /// more.
 ///
 /// # Errors
 /// Any database error; a repeated run continues.
 pub async fn remove_exports(app: &Arc<App>, filter: Document) -> Result<bool> {
+    let reach = HouseReach::everywhere();
     let step = Stopwatch::begin();
-    let exports = app.database.open::<DataExport>(&HouseReach::everywhere());
-    let found = exports.find(filter, doc! {}, BATCH).await?;
-    if found.is_empty() {
+    let exports = app.database.open::<DataExport>(&reach);
+    let exports = exports.find(filter, doc! {}, BATCH).await?;
+    if exports.is_empty() {
         return Ok(false);
     }
-    let released = app
-        .database
-        .transaction((&**app, &found), |tx, (app, found)| {
-            remove_exports_in(app, tx, found).boxed()
-        })
-        .await?;
+    let removal = ExportRemoval {
+        app,
+        reach: &reach,
+        exports: &exports,
+    };
+    let released = app.database.run(&removal).await?;
     app.blobs.erase(&released).await?;
-    step.end(found.len(), BATCH).await;
+    step.end(exports.len(), BATCH).await;
     Ok(true)
 }
 
-async fn remove_exports_in(app: &App, tx: &mut Tx, found: &[DataExport]) -> Result<Released> {
-    let ids: Vec<Bson> = found.iter().map(|export| Bson::from(&export.id)).collect();
-    app.database
-        .open::<DataExport>(&HouseReach::everywhere())
-        .delete_many_in(tx, doc! { "_id": { "$in": ids } })
-        .await?;
-    let contents = found.iter().map(|export| export.blob_id).collect();
-    app.blobs.release(tx, contents).await
+/// The write that removes exports. Returns their content, which the caller has to erase.
+struct ExportRemoval<'a> {
+    app: &'a App,
+    reach: &'a HouseReach,
+    exports: &'a [DataExport],
+}
+
+impl Write for ExportRemoval<'_> {
+    type Output = Released;
+
+    async fn write(&self, tx: &mut Tx) -> Result<Released> {
+        let ids: Vec<Bson> = self.exports.iter().map(|export| Bson::from(&export.id)).collect();
+        let exports = self.app.database.open::<DataExport>(self.reach);
+        exports.delete_many_in(tx, doc! { "_id": { "$in": ids } }).await?;
+        let contents = self.exports.iter().map(|export| export.blob_id).collect();
+        self.app.blobs.release(tx, contents).await
+    }
 }
 
 fn expire_exports(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), JobFailure>> {

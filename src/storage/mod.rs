@@ -1,28 +1,29 @@
 //! Items of private storage: files that storefront users upload.
 
 pub mod data_export;
+pub mod delete;
 pub mod jobs;
 pub mod link;
-pub mod mutations;
 pub mod node;
 pub mod quota;
 pub mod sniff;
 pub mod store;
+pub mod update;
 pub mod upload;
 
+use async_graphql::{EmptyMutation, MergedObject};
 use serde::{Deserialize, Serialize};
 
 use crate::app::Domain;
 use crate::domain::personal::{Erasure, PersonalKind};
-use crate::error::UserError;
+use crate::error::{UserError, UserErrorCode};
 use crate::platform::{
     blob::BlobId,
     clock::Timestamp,
     id::{StorageId, StorageItemId, StorefrontId},
     text,
 };
-use crate::reach::{Holder, tenant::TenantDocument};
-use async_graphql::EmptyMutation;
+use crate::reach::{Holder, principal::Policy, scope::Scope, tenant::TenantDocument};
 
 /// The declaration of private storages.
 pub const DOMAIN: Domain = Domain {
@@ -35,10 +36,22 @@ pub const DOMAIN: Domain = Domain {
     ..Domain::EMPTY
 };
 
-pub use mutations::StorageMutation as Mutation;
+/// The mutations of private storages.
+#[derive(MergedObject, Default)]
+#[graphql(name = "StorageMutation")]
+pub struct Mutation(
+    upload::StorageItemUpload,
+    update::StorageItemUpdate,
+    delete::StorageItemDelete,
+);
 
 /// It has no queries.
 pub type Query = EmptyMutation;
+
+/// Who may read private storages.
+pub const READ: Policy = Policy::backend(Scope::StorageRead).and_own();
+/// Who may write to private storages.
+pub const WRITE: Policy = Policy::backend(Scope::StorageWrite).and_own();
 
 /// Maximum length of a name, in characters.
 const MAX_NAME: usize = 255;
@@ -135,6 +148,21 @@ pub fn kind_of(content_type: &str) -> ItemKind {
 #[must_use]
 pub fn base_name(file_name: &str) -> &str {
     file_name.rsplit(['/', '\\']).next().unwrap_or(file_name)
+}
+
+/// The user errors of the items' operations.
+pub mod refusal {
+    use super::{UserError, UserErrorCode};
+
+    /// The item does not exist, or is outside the caller's reach.
+    #[must_use]
+    pub fn not_found() -> UserError {
+        UserError::new(
+            UserErrorCode::StorageItemNotFound,
+            ["id"],
+            "No item with this id was found for this credential. Send an id as storageItem.id returns it (itm_…).",
+        )
+    }
 }
 
 #[cfg(test)]

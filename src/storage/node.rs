@@ -8,7 +8,7 @@ use bson::doc;
 use super::data_export::DataExport;
 use super::quota::{Quota, Totals};
 use super::store::{CountsOf, ItemsOf, TotalsOf};
-use super::{ItemKind, StorageItem, data_export, link};
+use super::{ItemKind, READ, StorageItem, data_export, link};
 use crate::context::{GlobalNode, RequestContext};
 use crate::error::{Error, Result};
 use crate::platform::{
@@ -20,18 +20,11 @@ use crate::platform::{
 };
 use crate::reach::{
     Confine, Reach, StorageReach,
-    principal::Policy,
-    scope::Scope,
     seen::{Seen, Sight},
 };
 use crate::storefront_user::{
-    StorefrontUser,
-    node::{READ as READ_USERS, StorefrontUserNode},
-    private_storage::PrivateStorage,
+    self, StorefrontUser, node::StorefrontUserNode, private_storage::PrivateStorage,
 };
-
-/// Who may read private storage.
-pub const READ: Policy = Policy::backend(Scope::StorageRead).and_own();
 
 /// Private storage of a storefront user, with the files that the user uploaded or designed.
 /// Requires an integration token or client secret with the scope `storage:read`, or the token of this user or of its
@@ -189,14 +182,14 @@ impl StorageItemFilter {
 pub struct StorageItemNode {
     document: Seen<StorageItem>,
     /// Time at which the item expires; only exports do.
-    goes_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
 }
 
 impl StorageItemNode {
     fn new(document: Seen<StorageItem>) -> Self {
         Self {
             document,
-            goes_at: None,
+            expires_at: None,
         }
     }
 
@@ -205,7 +198,7 @@ impl StorageItemNode {
     pub fn exported(export: &DataExport, sight: Sight) -> Self {
         Self {
             document: Seen::with(Arc::new(export.item()), sight),
-            goes_at: Some(export.expires_at),
+            expires_at: Some(export.expires_at),
         }
     }
 
@@ -218,7 +211,8 @@ impl StorageItemNode {
     /// Returns the time until which a link that is created now is valid.
     fn link_expiry(&self, context: &RequestContext) -> Timestamp {
         let expiry = context.app.clock.now().after(link::LIFETIME);
-        self.goes_at.map_or(expiry, |goes_at| goes_at.min(expiry))
+        self.expires_at
+            .map_or(expiry, |expires_at| expires_at.min(expiry))
     }
 }
 
@@ -233,7 +227,8 @@ impl StorageItemNode {
     /// Requires the scope `storefront_users:read`, or the token of the owner or of its customer; otherwise FORBIDDEN.
     async fn owner(&self, ctx: &Context<'_>) -> Result<StorefrontUserNode> {
         let context = RequestContext::of(ctx)?;
-        let reach = self.document.sight().reach(&context.principal, &READ_USERS)?;
+        let sight = self.document.sight();
+        let reach = sight.reach(&context.principal, &storefront_user::node::READ)?;
         let storage = context
             .by_id::<PrivateStorage>(&reach, &self.document.storage_id)
             .await?;
@@ -242,11 +237,11 @@ impl StorageItemNode {
             Some(owner) => context.by_id::<StorefrontUser>(&reach, &owner).await?,
             None => None,
         };
-        let gone =
-            || Error::Forbidden("The item belongs to someone else now, or is being removed.".to_owned());
+        let lost =
+            || Error::Forbidden("The item has another owner meanwhile, or is being removed.".to_owned());
         owner
             .map(|owner| StorefrontUserNode::seen(self.document.beside(owner)))
-            .ok_or_else(gone)
+            .ok_or_else(lost)
     }
 
     /// Display name. Several items may have the same name.
@@ -312,6 +307,9 @@ impl StorageItemNode {
 }
 
 /// Returns the reach into items.
+///
+/// # Errors
+/// Any database error.
 pub async fn item_reach(context: &RequestContext, reach: &Reach) -> Result<StorageReach> {
     context.storage_reach::<PrivateStorage>(reach).await
 }
@@ -332,7 +330,7 @@ impl GlobalNode for StorageItemNode {
         };
         let found = context.by_id::<DataExport>(&reach, id).await?;
         let now = context.app.clock.now();
-        let found = found.filter(|export| export.is_there(now));
+        let found = found.filter(|export| export.is_valid_at(now));
         Ok(found.map(|export| StorageItemNode::exported(&export, Sight::Policy)))
     }
 }

@@ -229,11 +229,11 @@ mod tests {
         let mut bytes = Vec::new();
         for (name, content) in entries {
             let size = u32::try_from(content.len()).unwrap().to_le_bytes();
-            let told = if streamed { [0; 4] } else { size };
+            let stated = if streamed { [0; 4] } else { size };
             bytes.extend(b"PK\x03\x04\x14\0");
             bytes.extend([if streamed { 8 } else { 0 }, 0]);
             bytes.extend([0; 10]);
-            bytes.extend([told, told].concat());
+            bytes.extend([stated, stated].concat());
             bytes.extend(u16::try_from(name.len()).unwrap().to_le_bytes());
             bytes.extend([0; 2]);
             bytes.extend(name.as_bytes());

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use bson::{Bson, Document, doc};
 use serde::Deserialize;
 
-use super::quota::{Quota, Totals};
+use super::quota::Totals;
 use super::{StorageItem, data_export::DataExport};
 use crate::domain::personal::{Personal, SubjectLink};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::platform::{
     clock::Timestamp,
     database::{Database, Index, IndexKind, Tx},
@@ -17,8 +17,11 @@ use crate::platform::{
     page::{Page, Slice},
     stored::{Stored, StoredField},
 };
-use crate::reach::{Confine, HouseReach, Reach, StorageReach, tenant::TenantDocument};
-use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, refusal, store as users};
+use crate::reach::{
+    Confine, HouseReach, Reach,
+    tenant::{Tenant, TenantDocument},
+};
+use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage};
 
 /// Indexes of the items.
 pub const INDEXES: &[Index] = &[Index {
@@ -51,6 +54,9 @@ impl Personal for StorageItem {
 }
 
 /// Returns the storage for a user's uploads: the one that was created together with the user.
+///
+/// # Errors
+/// Any database error.
 pub async fn home_storage(
     database: &Database,
     reach: &impl Confine,
@@ -63,166 +69,83 @@ pub async fn home_storage(
         .pop())
 }
 
-/// Returns the totals of all storages of a user.
-async fn totals(database: &Database, tx: &mut Tx, owner: &StorefrontUser) -> Result<Totals> {
-    let storages = database.open::<PrivateStorage>(&HouseReach::everywhere());
-    let owned = doc! { "storefrontId": &owner.storefront_id, "ownerId": &owner.id };
-    let storages = storages.find_in(tx, owned).await?;
-    Ok(Totals {
-        items: storages.iter().map(|storage| storage.item_count).sum(),
-        bytes: storages.iter().map(|storage| storage.total_bytes).sum(),
-    })
-}
-
-/// Returns the current owner of a storage.
-pub async fn owner_now(database: &Database, storage: &StorageId) -> Result<Option<StorefrontUser>> {
-    let system = HouseReach::everywhere();
-    let storage = database.open::<PrivateStorage>(&system).get(storage).await?;
+/// Returns the user that owns a storage now.
+///
+/// # Errors
+/// Any database error.
+pub async fn current_owner(database: &Database, storage: &PrivateStorage) -> Result<Option<StorefrontUser>> {
+    let reach = HouseReach::within(&storage.storefront_id);
+    let storage = database.open::<PrivateStorage>(&reach).get(&storage.id).await?;
     match storage.and_then(|storage| storage.owner_id) {
-        Some(owner) => database.open::<StorefrontUser>(&system).get(&owner).await,
+        Some(owner) => database.open::<StorefrontUser>(&reach).get(&owner).await,
         None => Ok(None),
     }
 }
 
-/// The result of adding an item.
-#[derive(Debug)]
-pub enum Added {
-    /// The item was added.
-    Yes,
-    /// The item would exceed the owner's quota.
-    OverQuota,
-    /// The owner was removed meanwhile.
-    NoOwner,
-    /// The owner's customer is erased, or being erased.
-    Erased,
+/// The storages of a storefront, for the transactions that add and remove items. The owner of a storage may have
+/// changed since the caller's reach was determined.
+pub struct Storages<'a> {
+    /// The database.
+    pub database: &'a Database,
+    /// The reach into the storefront.
+    pub reach: &'a HouseReach,
 }
 
-/// Adds an item whose content is written, within the caller's transaction.
-///
-/// The storage was looked up when the upload started. If a merge has given it another owner meanwhile, the item belongs
-/// to that owner, so that uploads in progress are not lost (SFU-35).
-pub async fn add(database: &Database, tx: &mut Tx, item: &StorageItem, quota: Quota) -> Result<Added> {
-    let system = HouseReach::everywhere();
-    let Some(owner_id) = owner_in(database, tx, &item.storage_id).await? else {
-        return Ok(Added::NoOwner);
-    };
-    // The first write, so that a refused upload does not block others. Concurrent uploads of one owner to different
-    // storages conflict here, so that the quota applies to their sum.
-    let owner = match users::touch(database, &system, tx, &owner_id).await? {
-        users::Touched::Open(owner) => owner,
-        users::Touched::Erased => return Ok(Added::Erased),
-        users::Touched::Gone => return Ok(Added::NoOwner),
-    };
-    let counted = count(database, tx, &item.storage_id, 1, item.byte_size).await?;
-    if counted.is_none() {
-        return Ok(Added::NoOwner);
+impl Storages<'_> {
+    fn open(&self) -> Tenant<PrivateStorage> {
+        self.database.open(self.reach)
     }
-    // By the current owner: a merge or promotion meanwhile may have made it a regular user.
-    if !quota.admits(&owner, totals(database, tx, &owner).await?) {
-        return Ok(Added::OverQuota);
+
+    /// Returns the owner of a storage.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn owner_in(&self, tx: &mut Tx, id: &StorageId) -> Result<Option<StorefrontUserId>> {
+        let found = self.open().find_one_in(tx, doc! { "_id": id }).await?;
+        Ok(found.and_then(|storage| storage.owner_id))
     }
-    database
-        .open::<StorageItem>(&system)
-        .insert_in(tx, &system, item)
-        .await?;
-    Ok(Added::Yes)
-}
 
-/// Returns the owner of a storage, within a transaction.
-async fn owner_in(database: &Database, tx: &mut Tx, storage: &StorageId) -> Result<Option<StorefrontUserId>> {
-    let storages = database.open::<PrivateStorage>(&HouseReach::everywhere());
-    let found = storages.find_one_in(tx, doc! { "_id": storage }).await?;
-    Ok(found.and_then(|storage| storage.owner_id))
-}
-
-/// Adds to the item and byte counts of a storage that has an owner.
-async fn count(
-    database: &Database,
-    tx: &mut Tx,
-    storage: &StorageId,
-    items: i64,
-    bytes: i64,
-) -> Result<Option<PrivateStorage>> {
-    let storages = database.open::<PrivateStorage>(&HouseReach::everywhere());
-    let owned = doc! { "_id": storage, "ownerId": { "$exists": true } };
-    storages
-        .update_in(
-            tx,
-            owned,
-            doc! { "$inc": { "itemCount": items, "totalBytes": bytes } },
-        )
-        .await
-}
-
-/// Removes an item from its storage within the caller's transaction; `None` if it is not within the reach.
-pub async fn remove(
-    database: &Database,
-    reach: &StorageReach,
-    tx: &mut Tx,
-    id: &StorageItemId,
-) -> Result<Option<StorageItem>> {
-    let items = database.open::<StorageItem>(reach);
-    let Some(item) = items.find_one_in(tx, doc! { "_id": id }).await? else {
-        return Ok(None);
-    };
-    let owner = owner_in(database, tx, &item.storage_id).await?;
-    // If a merge has given the storage another owner since the reach was determined, the item belongs to that owner.
-    let still_own = reach
-        .person()
-        .is_none_or(|person| owner.as_ref() == Some(&person.storefront_user));
-    match owner {
-        Some(owner) if still_own => {
-            let system = HouseReach::everywhere();
-            if let users::Touched::Erased = users::touch(database, &system, tx, &owner).await? {
-                return Err(Error::rejected(refusal::anonymized("id")));
-            }
-            count(database, tx, &item.storage_id, -1, -item.byte_size).await?;
-            items.delete_in(tx, doc! { "_id": id }).await
-        }
-        _ => Err(Error::rejected(super::mutations::item_not_found())),
+    /// Adds to the totals of a storage; `None` if it has no owner.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn count_in(
+        &self,
+        tx: &mut Tx,
+        id: &StorageId,
+        added: Totals,
+    ) -> Result<Option<PrivateStorage>> {
+        let owned = doc! { "_id": id, "ownerId": { "$exists": true } };
+        let increase = doc! { "itemCount": added.items, "totalBytes": added.bytes };
+        let storages = self.open();
+        storages.update_in(tx, owned, doc! { "$inc": increase }).await
     }
-}
 
-/// Changes of an item; `None` leaves a field unchanged.
-#[derive(Clone, Debug, Default)]
-pub struct ItemChanges {
-    /// New name.
-    pub name: Option<String>,
-    /// New folder.
-    pub folder: Option<String>,
-}
-
-/// Changes an item; `None` if it is not within the reach.
-pub async fn update(
-    database: &Database,
-    reach: &StorageReach,
-    id: &StorageItemId,
-    changes: ItemChanges,
-    now: Timestamp,
-) -> Result<Option<StorageItem>> {
-    let ItemChanges { name, folder } = changes;
-    let mut set = doc! { "updatedAt": now };
-    if let Some(name) = name {
-        set.insert("name", name);
+    /// Returns the totals of all storages of a user.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn totals_in(&self, tx: &mut Tx, owner: &StorefrontUserId) -> Result<Totals> {
+        let storages = self.open().find_in(tx, doc! { "ownerId": owner }).await?;
+        Ok(Totals {
+            items: storages.iter().map(|storage| storage.item_count).sum(),
+            bytes: storages.iter().map(|storage| storage.total_bytes).sum(),
+        })
     }
-    if let Some(folder) = folder {
-        set.insert("folder", folder);
-    }
-    database
-        .open::<StorageItem>(reach)
-        .update(doc! { "_id": id }, doc! { "$set": set })
-        .await
 }
 
 /// Returns the item, or the export that has not expired at `now`, whose content a signed link references.
+///
+/// # Errors
+/// Any database error.
 pub async fn linked(database: &Database, id: &StorageItemId, now: Timestamp) -> Result<Option<StorageItem>> {
-    let items = database.open::<StorageItem>(&HouseReach::everywhere());
-    match items.get(id).await? {
+    // A link names no storefront; its signature is its permission.
+    let reach = HouseReach::everywhere();
+    match database.open::<StorageItem>(&reach).get(id).await? {
         Some(item) => Ok(Some(item)),
         None => {
-            let exports = database.open::<DataExport>(&HouseReach::everywhere());
-            let found = exports.get(id).await?;
-            let found = found.filter(|export| export.is_there(now));
+            let found = database.open::<DataExport>(&reach).get(id).await?;
+            let found = found.filter(|export| export.is_valid_at(now));
             Ok(found.map(|export| export.item()))
         }
     }
@@ -349,6 +272,7 @@ impl Batch for CountsOf {
     }
 }
 
+/// Runs a pipeline over the items of each owner.
 async fn through_storages<R: for<'de> Deserialize<'de> + Send + Unpin>(
     database: &Database,
     reach: &Reach,

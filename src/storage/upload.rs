@@ -1,22 +1,109 @@
-//! Uploads: the content is streamed from the request's body to the content store, then one transaction adds the item.
+//! `storageItemUpload`: stores a file in a private storage. The content is streamed from the request's body to the
+//! content store, then one transaction adds the item.
+
+mod content;
+mod owner;
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use futures_util::FutureExt;
+use async_graphql::{Context, InputObject, Object, SimpleObject};
 
-use super::quota::Quota;
-use super::store::{self, Added};
-use super::{ItemKind, StorageItem, base_name, check_folder, check_name, kind_of, sniff};
+use self::content::{FileHead, UploadTarget, over_quota};
+use self::owner::{OWNER, owner_of};
+use super::node::StorageItemNode;
+use super::quota::{Quota, Totals};
+use super::store::{Storages, home_storage};
+use super::{ItemKind, StorageItem, WRITE, base_name, check_folder, check_name, kind_of};
 use crate::app::App;
-use crate::error::{Error, Faults, Result, UserError, UserErrorCode};
+use crate::context::RequestContext;
+use crate::error::{Error, Faults, Result, UserError, payload};
 use crate::platform::{
-    blob::{ContentWriter, UnclaimedContent},
+    database::{Tx, Write},
     id::StorageItemId,
-    upload::{Broken, UploadStream},
+    scalar::Upload,
+    upload::UploadStream,
 };
-use crate::reach::Reach;
-use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, refusal};
+use crate::reach::{HouseReach, Reach};
+use crate::storefront_user::{
+    StorefrontUser,
+    lookup::StorefrontUserBy,
+    refusal,
+    store::{Touched, touch},
+};
+
+/// Input of `storageItemUpload`: the file to upload.
+#[derive(InputObject)]
+pub struct StorageItemUploadInput {
+    /// The file, as a part of a multipart request. By default it has at most 50 MiB and is an image, PDF, SVG, JSON or
+    /// ZIP file; the operator can change both.
+    file: Upload,
+    /// Name of the item, 1 to 255 characters. Default: the name of the file.
+    name: Option<String>,
+    /// Folder of the item, at most 255 characters. Default: no folder.
+    folder: Option<String>,
+    /// Kind of the item. Default: IMAGE for an image, DESIGN for JSON, OTHER for any other content.
+    kind: Option<ItemKind>,
+    /// User in whose private storage the file is stored. Required with an integration token or client secret
+    /// (REQUIRED). Rejected with a storefront user token or customer token (FORBIDDEN).
+    owner: Option<StorefrontUserBy>,
+}
+
+/// Payload of `storageItemUpload`.
+#[derive(SimpleObject)]
+pub struct StorageItemUploadPayload {
+    /// The new item; null when there are user errors.
+    storage_item: Option<StorageItemNode>,
+    /// User errors; empty when the mutation took effect.
+    user_errors: Vec<UserError>,
+}
+
+/// The mutation `storageItemUpload`.
+#[derive(Default)]
+pub struct StorageItemUpload;
+
+#[Object]
+impl StorageItemUpload {
+    /// Uploads a file into a private storage.
+    /// Requires a storefront user token or customer token, or an integration token or client secret with the scope
+    /// `storage:write` and `owner`.
+    /// User errors: FILE_EMPTY, FILE_TOO_LARGE, FILE_TYPE_NOT_ALLOWED, STORAGE_QUOTA_EXCEEDED, REQUIRED, TOO_LONG,
+    /// INVALID, FORBIDDEN, SAVE_FAILED if the file does not arrive completely, STOREFRONT_REQUIRED,
+    /// STOREFRONT_NOT_FOUND, STOREFRONT_USER_NOT_FOUND, STOREFRONT_USER_EXPIRED, STOREFRONT_USER_ALREADY_MERGED (409),
+    /// CUSTOMER_ANONYMIZED.
+    /// The request follows the GraphQL multipart request specification and has the header `GraphQL-Require-Preflight`.
+    /// The content type is detected from the content; the content is stored byte for byte, with its size and its hash.
+    async fn storage_item_upload(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The file to upload.")] input: StorageItemUploadInput,
+    ) -> Result<StorageItemUploadPayload> {
+        let (storage_item, user_errors) = payload(upload(RequestContext::of(ctx)?, input).await)?;
+        Ok(StorageItemUploadPayload {
+            storage_item,
+            user_errors,
+        })
+    }
+}
+
+async fn upload(context: &Arc<RequestContext>, input: StorageItemUploadInput) -> Result<StorageItemNode> {
+    let StorageItemUploadInput {
+        file,
+        name,
+        folder,
+        kind,
+        owner,
+    } = input;
+    let reach = context.reach_to_write(&WRITE).await?;
+    let owner = owner_of(context, &reach, owner).await?;
+    let file = context.uploads.take(file.0)?;
+    let uploader = Uploader {
+        app: &context.app,
+        reach: &reach,
+        owner: &owner,
+    };
+    let item = uploader.upload(NewItem { name, folder, kind }, file).await?;
+    Ok(StorageItemNode::in_payload(item, &reach))
+}
 
 /// The properties of an item that an upload specifies.
 #[derive(Clone, Debug, Default)]
@@ -29,253 +116,140 @@ pub struct NewItem {
     pub kind: Option<ItemKind>,
 }
 
-/// Name of the input's field for the file.
-const FILE: &str = "file";
-/// Name of the input's field for the owner of the new item.
-const OWNER: &str = "owner";
-
-/// Stores a file as an item of the owner.
-///
-/// # Errors
-/// The user errors of STO-01; then nothing is stored.
-pub async fn upload(
-    app: &Arc<App>,
-    reach: &Reach,
-    owner: &StorefrontUser,
-    new: NewItem,
-    mut file: UploadStream,
-) -> Result<StorageItem> {
-    let NewItem { name, folder, kind } = new;
-    let mut faults = Faults::default();
-    let name = match name {
-        Some(name) => name,
-        None => base_name(&file.file_name().await.unwrap_or_default()).to_owned(),
-    };
-    let name = faults.take(check_name(&name));
-    let folder = faults.take(check_folder(folder.as_deref().unwrap_or_default()));
-    let head = read_head(&mut file).await?;
-    let content_type = faults.take(check_head(app, &head));
-    faults.check()?;
-    let (Some(name), Some(folder), Some(content_type)) = (name, folder, content_type) else {
-        return Err(Error::internal("a validated input is incomplete"));
-    };
-    let Some(storage) = store::home_storage(&app.database, reach, &owner.id).await? else {
-        return Err(lost_its_storage(app, reach, owner).await?);
-    };
-    let quota = Quota::of(&app.config.storage);
-    let room = UploadTarget {
-        quota: quota.bytes(owner),
-        storage: &storage,
-    };
-    let written = write(app, head.bytes.freeze(), file, room).await?;
-    let now = app.clock.now();
-    let item = StorageItem {
-        id: StorageItemId::fresh(now, &app.random),
-        storefront_id: storage.storefront_id,
-        storage_id: storage.id,
-        name,
-        folder,
-        kind: kind.unwrap_or_else(|| kind_of(&content_type)),
-        content_type,
-        byte_size: written.size,
-        sha256: written.sha256,
-        blob_id: written.id,
-        created_at: now,
-        updated_at: now,
-    };
-    keep(app, reach, owner, item, quota).await
+/// Stores files in the private storage of a user.
+pub struct Uploader<'a> {
+    /// The app.
+    pub app: &'a App,
+    /// The reach of the caller.
+    pub reach: &'a Reach,
+    /// The user.
+    pub owner: &'a StorefrontUser,
 }
 
-/// Adds an item for content that was written, or removes the content again.
-///
-/// # Errors
-/// STORAGE_QUOTA_EXCEEDED; an error for an owner that was merged, erased or removed meanwhile.
-async fn keep(
-    app: &Arc<App>,
-    reach: &Reach,
-    owner: &StorefrontUser,
-    item: StorageItem,
-    quota: Quota,
-) -> Result<StorageItem> {
-    let mut added = add(app, &item, quota).await;
-    if matches!(&added, Err(Error::Rejected(faults)) if *faults == [refusal::not_found(OWNER)]) {
-        added = Err(lost_its_storage(app, reach, owner).await?);
+impl Uploader<'_> {
+    /// Stores a file as an item of the user.
+    ///
+    /// # Errors
+    /// The user errors of STO-01; then nothing is stored.
+    pub async fn upload(&self, new: NewItem, mut file: UploadStream) -> Result<StorageItem> {
+        let NewItem { name, folder, kind } = new;
+        let app = self.app;
+        let mut faults = Faults::default();
+        let name = match name {
+            Some(name) => name,
+            None => base_name(&file.file_name().await.unwrap_or_default()).to_owned(),
+        };
+        let name = faults.take(check_name(&name));
+        let folder = faults.take(check_folder(folder.as_deref().unwrap_or_default()));
+        let head = FileHead::read(&mut file).await?;
+        let content_type = faults.take(head.check(&app.config.storage));
+        let (name, folder, content_type) = faults.finish((name, folder, content_type))?;
+        let Some(storage) = home_storage(&app.database, self.reach, &self.owner.id).await? else {
+            return Err(self.without_storage().await?);
+        };
+        let target = UploadTarget {
+            app,
+            storage: &storage,
+            quota: Quota::of(&app.config.storage).bytes(self.owner),
+        };
+        let content = target.write(head, file).await?;
+        let now = app.clock.now();
+        let item = StorageItem {
+            id: StorageItemId::fresh(now, &app.random),
+            storefront_id: storage.storefront_id,
+            storage_id: storage.id,
+            name,
+            folder,
+            kind: kind.unwrap_or_else(|| kind_of(&content_type)),
+            content_type,
+            byte_size: content.size,
+            sha256: content.sha256,
+            blob_id: content.id,
+            created_at: now,
+            updated_at: now,
+        };
+        self.add(item).await
     }
-    if added.is_err() {
-        // What cannot be removed now is left to the sweep.
-        if let Err(error) = app.blobs.erase_unclaimed(item.blob_id).await {
-            tracing::debug!(error = ?error, "cannot delete a refused upload; the cleanup job deletes it");
+
+    /// Adds an item whose content was written, or removes the content again.
+    ///
+    /// # Errors
+    /// STORAGE_QUOTA_EXCEEDED; an error for an owner that was merged, erased or removed meanwhile.
+    async fn add(&self, item: StorageItem) -> Result<StorageItem> {
+        let app = self.app;
+        let mut added = app.database.run(&ItemAddition { app, item: &item }).await;
+        if matches!(&added, Err(Error::Rejected(faults)) if *faults == [refusal::not_found(OWNER)]) {
+            added = Err(self.without_storage().await?);
         }
-    }
-    added.map(|()| item)
-}
-
-async fn add(app: &App, item: &StorageItem, quota: Quota) -> Result<()> {
-    let add = app
-        .database
-        .transaction((app, item, quota), |tx, (app, item, quota)| {
-            async move {
-                app.blobs.claim(tx, item.blob_id).await?;
-                match store::add(&app.database, tx, item, *quota).await? {
-                    Added::Yes => Ok(()),
-                    Added::OverQuota => Err(over_quota()),
-                    Added::NoOwner => Err(owner_is_gone()),
-                    Added::Erased => Err(owner_is_erased()),
-                }
-            }
-            .boxed()
-        });
-    add.await
-}
-
-/// The first bytes of a file, and whether they are the whole file.
-struct FileHead {
-    bytes: BytesMut,
-    whole: bool,
-}
-
-async fn read_head(file: &mut UploadStream) -> Result<FileHead> {
-    let mut bytes = BytesMut::new();
-    while bytes.len() < sniff::HEAD {
-        match file.next().await {
-            Some(Ok(piece)) => bytes.extend_from_slice(&piece),
-            Some(Err(broken)) => return Err(broken_off(broken)),
-            None => return Ok(FileHead { bytes, whole: true }),
-        }
-    }
-    Ok(FileHead { bytes, whole: false })
-}
-
-fn check_head(app: &App, head: &FileHead) -> std::result::Result<String, UserError> {
-    if head.bytes.is_empty() {
-        return Err(UserError::new(
-            UserErrorCode::FileEmpty,
-            [FILE],
-            "The file has no content.",
-        ));
-    }
-    let seen = &head.bytes[..head.bytes.len().min(sniff::HEAD)];
-    let content_type = sniff::content_type(seen, head.whole && seen.len() == head.bytes.len());
-    if app.config.storage.allows(&content_type) {
-        Ok(content_type)
-    } else {
-        let message =
-            "Files of this type are not accepted; the type is told from the content, not from the name.";
-        Err(UserError::new(UserErrorCode::FileTypeNotAllowed, [FILE], message))
-    }
-}
-
-/// The storage to which content is written.
-struct UploadTarget<'a> {
-    /// Maximum size of its content, in bytes.
-    quota: i64,
-    storage: &'a PrivateStorage,
-}
-
-impl UploadTarget<'_> {
-    /// Whether this many more bytes fit. The transaction does the exact check; this one avoids receiving a file that
-    /// does not fit.
-    async fn has(&mut self, app: &App, size: i64) -> Result<bool> {
-        let total = size.saturating_add(self.storage.total_bytes);
-        if total <= self.quota {
-            return Ok(true);
-        }
-        // The owner may have become a regular user meanwhile.
-        if let Some(owner) = store::owner_now(&app.database, &self.storage.id).await? {
-            self.quota = Quota::of(&app.config.storage).bytes(&owner);
-        }
-        Ok(total <= self.quota)
-    }
-}
-
-/// Writes the content; on any error all of it is removed.
-async fn write(
-    app: &App,
-    head: Bytes,
-    file: UploadStream,
-    room: UploadTarget<'_>,
-) -> Result<UnclaimedContent> {
-    let mut writer = app.blobs.write().await?;
-    match fill(app, &mut writer, head, file, room).await {
-        Ok(()) => writer.finish().await,
-        Err(refused) => {
-            if let Err(error) = writer.abort().await {
+        if added.is_err() {
+            // Content that cannot be removed now is left to the sweep.
+            if let Err(error) = app.blobs.erase_unclaimed(item.blob_id).await {
                 tracing::debug!(error = ?error, "cannot delete a refused upload; the cleanup job deletes it");
             }
-            Err(refused)
         }
+        added.map(|()| item)
+    }
+
+    /// Returns the error for a user that has lost its storage since the start of the upload: it was merged, erased or
+    /// removed.
+    async fn without_storage(&self) -> Result<Error> {
+        let users = self.app.database.open::<StorefrontUser>(self.reach);
+        Ok(match users.get(&self.owner.id).await? {
+            Some(user) if user.merged_into.is_some() => refusal::already_merged(OWNER),
+            Some(user) if user.erased_at.is_some() => refusal::anonymized(OWNER),
+            _ => refusal::not_found(OWNER),
+        }
+        .into())
     }
 }
 
-async fn fill(
-    app: &App,
-    writer: &mut ContentWriter,
-    head: Bytes,
-    mut file: UploadStream,
-    mut room: UploadTarget<'_>,
-) -> Result<()> {
-    let max_file = i64::try_from(app.config.storage.max_file).unwrap_or(i64::MAX);
-    let mut piece = head;
-    loop {
-        writer.append(&piece).await?;
-        if writer.size() > max_file {
-            let message = format!("A file has at most {max_file} bytes.");
-            return Err(Error::rejected(UserError::new(
-                UserErrorCode::FileTooLarge,
-                [FILE],
-                message,
-            )));
-        }
-        if !room.has(app, writer.size()).await? {
+/// The write that adds an item whose content is written.
+///
+/// The storage was looked up when the upload started. If a merge has given it another owner meanwhile, the item belongs
+/// to that owner, so that uploads in progress are not lost (SFU-35). The reach of the caller may not cover that owner.
+struct ItemAddition<'a> {
+    app: &'a App,
+    item: &'a StorageItem,
+}
+
+impl Write for ItemAddition<'_> {
+    type Output = ();
+
+    /// # Errors
+    /// STORAGE_QUOTA_EXCEEDED; STOREFRONT_USER_NOT_FOUND if the owner was removed; CUSTOMER_ANONYMIZED.
+    async fn write(&self, tx: &mut Tx) -> Result<()> {
+        let Self { app, item } = *self;
+        let reach = HouseReach::within(&item.storefront_id);
+        let storages = Storages {
+            database: &app.database,
+            reach: &reach,
+        };
+        app.blobs.claim(tx, item.blob_id).await?;
+        let owner = storages.owner_in(tx, &item.storage_id).await?;
+        let owner = owner.ok_or_else(owner_not_found)?;
+        // Before the storage is changed, so that a refused upload does not block others. Concurrent uploads of one
+        // owner to different storages conflict here, so that the quota applies to their sum.
+        let owner = match touch(&app.database, &reach, tx, &owner).await? {
+            Touched::Open(owner) => owner,
+            Touched::Erased => return Err(refusal::anonymized(OWNER).into()),
+            Touched::Gone => return Err(owner_not_found()),
+        };
+        let added = Totals {
+            items: 1,
+            bytes: item.byte_size,
+        };
+        let counted = storages.count_in(tx, &item.storage_id, added).await?;
+        counted.ok_or_else(owner_not_found)?;
+        // By the current owner: a merge or promotion meanwhile may have made it a regular user.
+        let totals = storages.totals_in(tx, &owner.id).await?;
+        if !Quota::of(&app.config.storage).admits(&owner, totals) {
             return Err(over_quota());
         }
-        piece = match file.next().await {
-            Some(Ok(piece)) => piece,
-            Some(Err(broken)) => return Err(broken_off(broken)),
-            None => return Ok(()),
-        };
+        let items = app.database.open::<StorageItem>(&reach);
+        items.insert_in(tx, &reach, item).await
     }
 }
 
-fn over_quota() -> Error {
-    let message = "The file does not fit: the private storage would hold more than it may.";
-    Error::rejected(UserError::new(
-        UserErrorCode::StorageQuotaExceeded,
-        [FILE],
-        message,
-    ))
-}
-
-fn broken_off(broken: Broken) -> Error {
-    let message = match broken {
-        Broken::Missing => {
-            return Error::BadInput(
-                "The file is missing: no part of the request has the name that \"map\" gives it.".to_owned(),
-            );
-        }
-        Broken::Incomplete => "The file did not arrive whole.",
-        Broken::OutOfOrder => {
-            "The file comes too late in the request: send the files in the order in which the operation uses them."
-        }
-    };
-    Error::rejected(UserError::new(UserErrorCode::SaveFailed, [FILE], message))
-}
-
-/// Returns the error for a user who has lost its storage since the start of the upload: it was merged, erased or
-/// removed.
-async fn lost_its_storage(app: &App, reach: &Reach, owner: &StorefrontUser) -> Result<Error> {
-    let now = app.database.open::<StorefrontUser>(reach).get(&owner.id).await?;
-    Ok(match now {
-        Some(user) if user.merged_into.is_some() => Error::rejected(refusal::already_merged(OWNER)),
-        Some(user) if user.erased_at.is_some() => owner_is_erased(),
-        _ => owner_is_gone(),
-    })
-}
-
-fn owner_is_erased() -> Error {
-    Error::rejected(refusal::anonymized(OWNER))
-}
-
-fn owner_is_gone() -> Error {
-    Error::rejected(refusal::not_found(OWNER))
+fn owner_not_found() -> Error {
+    refusal::not_found(OWNER).into()
 }

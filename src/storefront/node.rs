@@ -11,11 +11,12 @@ use crate::customer::{
     list::{CustomerFilter, CustomerListOrder, CustomerSortKey, customers_of},
     node::CustomerNode,
 };
-use crate::error::{Error, Result};
-use crate::market::{
+use crate::customer_group::{
     filter::with_groups,
-    node::{CustomerGroupNode, MarketNode, groups_of, markets_of},
+    node::{CustomerGroupNode, groups_of},
 };
+use crate::error::{Error, Result};
+use crate::market::node::{MarketNode, markets_of};
 use crate::oidc::node::{IdentityProviderNode, providers_of};
 use crate::order::{
     list::{OrderFilter, orders_of},

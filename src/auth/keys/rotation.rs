@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bson::doc;
-use futures_util::FutureExt;
 use mongodb::Collection;
 
 use super::stored::{SEQUENCE, StoredKey};
@@ -11,7 +10,7 @@ use super::{KeyRing, KnownKey, PUBLISHED_BEFORE_USE};
 use crate::error::{Error, Result};
 use crate::platform::{
     clock::Timestamp,
-    database::{Tx, violated_index},
+    database::{Tx, Write, violated_index},
 };
 
 /// Delay until a key signs whose creator died before it could store the final time.
@@ -44,11 +43,11 @@ impl KeyRing {
             let before = self.keys();
             let key = self.fresh(self.last() + 1, self.clock.now())?;
             let id = key.id.clone();
-            let context = (self.stored(), key);
-            let replaced = self
-                .database
-                .transaction(context, |tx, (keys, key)| replace(tx, keys, key).boxed());
-            match replaced.await {
+            let replacement = KeyReplacement {
+                keys: self.stored(),
+                key,
+            };
+            match self.database.run(&replacement).await {
                 // Another rotation was first. Its key is an old one, unless it has itself ended all the others.
                 Err(error) if violated_index(&error) == Some(SEQUENCE) => {
                     self.refresh().await?;
@@ -110,10 +109,20 @@ impl KeyRing {
     }
 }
 
-/// Stores a key, and deletes all earlier ones.
-async fn replace(tx: &mut Tx, keys: &Collection<StoredKey>, key: &StoredKey) -> Result<()> {
-    keys.insert_one(key).session(&mut *tx).await?;
-    let older = doc! { "sequence": { "$lt": key.sequence } };
-    keys.delete_many(older).session(tx).await?;
-    Ok(())
+/// The write that stores a key and deletes all earlier ones.
+struct KeyReplacement {
+    keys: Collection<StoredKey>,
+    key: StoredKey,
+}
+
+impl Write for KeyReplacement {
+    type Output = ();
+
+    async fn write(&self, tx: &mut Tx) -> Result<()> {
+        let Self { keys, key } = self;
+        keys.insert_one(key).session(&mut *tx).await?;
+        let older = doc! { "sequence": { "$lt": key.sequence } };
+        keys.delete_many(older).session(tx).await?;
+        Ok(())
+    }
 }

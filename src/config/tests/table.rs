@@ -39,11 +39,11 @@ fn every_setting_is_read_and_its_example_accepted() {
 fn bounds_themselves_are_accepted() {
     for setting in SETTINGS {
         let (least, most) = match setting.unit {
-            Unit::Duration { least, most } | Unit::Size { least, most } => {
+            ValueUnit::Duration { least, most } | ValueUnit::Size { least, most } => {
                 (least.to_owned(), most.to_owned())
             }
-            Unit::Number { least, most } => (least.to_string(), most.to_string()),
-            Unit::Switch | Unit::Choice(_) | Unit::Form(_) | Unit::List(_) => continue,
+            ValueUnit::Number { least, most } => (least.to_string(), most.to_string()),
+            ValueUnit::Switch | ValueUnit::Choice(_) | ValueUnit::Form(_) | ValueUnit::List(_) => continue,
         };
         for bound in [&*least, &*most] {
             // The quota is set along, so that the largest file fits.

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::app::App;
 use crate::context::RequestContext;
-use crate::custom_field::{assignment::Assignment, inputs::CustomFieldInput};
+use crate::custom_field::assignment::{Assignment, CustomFieldInput};
 use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
 use crate::password::PasswordField;
 use crate::platform::{

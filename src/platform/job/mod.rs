@@ -20,7 +20,7 @@ use super::database::{Index, IndexKind};
 use crate::error::Error;
 use crate::platform::stored::{Stored, StoredField};
 
-pub use queue::Queue;
+pub use queue::{PayloadField, Queue};
 pub use runner::Runner;
 
 const COLLECTION: &str = "jobs";

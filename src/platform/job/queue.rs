@@ -24,6 +24,15 @@ const MAX_ATTEMPTS: i32 = 12;
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(3600);
 
+/// A field of payloads, by whose value jobs are found.
+#[derive(Clone, Copy, Debug)]
+pub struct PayloadField<'a> {
+    /// Name of the field.
+    pub name: &'a str,
+    /// The value.
+    pub value: &'a str,
+}
+
 /// Reads and writes jobs.
 #[derive(Clone)]
 pub struct Queue {
@@ -166,9 +175,13 @@ impl Queue {
 
     /// Removes the jobs of a kind whose payload has this value and which no node is running. Returns whether a node is
     /// running one of them.
-    pub async fn withdraw(&self, kind: &str, (field, value): (&str, &str)) -> Result<bool> {
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn withdraw(&self, kind: &str, payload: PayloadField<'_>) -> Result<bool> {
+        let PayloadField { name, value } = payload;
         let named = |state: Document| {
-            let mut named = doc! { "kind": kind, format!("payload.{field}"): value };
+            let mut named = doc! { "kind": kind, format!("payload.{name}"): value };
             named.extend(state);
             named
         };

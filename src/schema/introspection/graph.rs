@@ -94,13 +94,13 @@ pub(super) type ObjectIndex = usize;
 #[derive(Debug, Default)]
 pub(super) struct Object {
     /// In the order of [`ObjectKind::fields`].
-    pub(super) slots: Box<[FieldValue]>,
+    pub(super) slots: Box<[IntrospectedValue]>,
     is_deprecated: bool,
 }
 
 /// The value of a field.
 #[derive(Debug)]
-pub(super) enum FieldValue {
+pub(super) enum IntrospectedValue {
     /// JSON; also `null` in place of an object.
     Leaf(Box<str>),
     One(ObjectIndex),
@@ -158,13 +158,13 @@ impl Graph {
         }
     }
 
-    fn slot(&mut self, target: Option<ObjectKind>, json: &Json) -> FieldValue {
+    fn slot(&mut self, target: Option<ObjectKind>, json: &Json) -> IntrospectedValue {
         match (target, json) {
-            (None, leaf) | (_, leaf @ Json::Null) => FieldValue::Leaf(leaf.to_string().into()),
+            (None, leaf) | (_, leaf @ Json::Null) => IntrospectedValue::Leaf(leaf.to_string().into()),
             (Some(kind), Json::Array(items)) => {
-                FieldValue::Many(items.iter().map(|item| self.object(kind, item)).collect())
+                IntrospectedValue::Many(items.iter().map(|item| self.object(kind, item)).collect())
             }
-            (Some(kind), one) => FieldValue::One(self.object(kind, one)),
+            (Some(kind), one) => IntrospectedValue::One(self.object(kind, one)),
         }
     }
 
@@ -198,9 +198,9 @@ impl Graph {
             match &planned.what {
                 What::Json(json) => out.push_str(json),
                 What::Slot(slot) => match &object.slots[*slot] {
-                    FieldValue::Leaf(json) => out.push_str(json),
-                    FieldValue::One(at) => self.write(*at, &planned.below, out),
-                    FieldValue::Many(items) => self.write_list(items, planned, out),
+                    IntrospectedValue::Leaf(json) => out.push_str(json),
+                    IntrospectedValue::One(at) => self.write(*at, &planned.below, out),
+                    IntrospectedValue::Many(items) => self.write_list(items, planned, out),
                 },
             }
         }

@@ -6,7 +6,7 @@ use async_graphql::{
 };
 use serde_json::{Value as Json, json};
 
-use super::graph::FieldValue;
+use super::graph::IntrospectedValue;
 use super::*;
 use crate::guard::FULL_INTROSPECTION;
 
@@ -206,11 +206,11 @@ fn no_field_of_introspection_is_forgotten() {
             .fields()
             .iter()
             .position(|(name, _)| *name == "fields");
-        let FieldValue::Many(fields) = &told.slots[at.unwrap()] else {
+        let IntrospectedValue::Many(fields) = &told.slots[at.unwrap()] else {
             panic!("{kind:?} has fields");
         };
         let named = fields.iter().map(|at| match &TOLD.objects[*at].slots[0] {
-            FieldValue::Leaf(name) => name.trim_matches('"').to_owned(),
+            IntrospectedValue::Leaf(name) => name.trim_matches('"').to_owned(),
             other => panic!("a name: {other:?}"),
         });
         let mut named: Vec<String> = named.collect();

@@ -244,7 +244,7 @@ async fn def_11_a_storefront_has_at_most_200_fields() {
         "code": "TOO_MANY",
         "field": null,
         "legacyCode": null,
-        "message": "A storefront has at most 200 custom fields; delete one that nobody needs first.",
+        "message": "A storefront has at most 200 custom fields. Delete one first.",
         "retryAfterSeconds": null
       }
     ]

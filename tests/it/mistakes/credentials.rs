@@ -50,13 +50,13 @@ async fn gql_07_mistakes_with_credentials() {
 
     # 2e Bearer undefined
     401
-    www-authenticate: Bearer error="invalid_token", error_description="The token is missing: the Authorization header holds a word such as undefined or null in its place"
-    UNAUTHENTICATED: The token is missing: the Authorization header holds a word such as undefined or null in its place. Send the header as "Authorization: Bearer …" with a key or an access token, or leave it out.
+    www-authenticate: Bearer error="invalid_token", error_description="The token is missing: the Authorization header contains a word such as undefined or null instead"
+    UNAUTHENTICATED: The token is missing: the Authorization header contains a word such as undefined or null instead. Send the header as "Authorization: Bearer …" with a key or an access token, or leave it out.
 
     # 2f Bearer (empty)
     401
-    www-authenticate: Bearer error="invalid_token", error_description="The token is missing: the Authorization header holds none"
-    UNAUTHENTICATED: The token is missing: the Authorization header holds none. Send the header as "Authorization: Bearer …" with a key or an access token, or leave it out.
+    www-authenticate: Bearer error="invalid_token", error_description="The token is missing: the Authorization header contains none"
+    UNAUTHENTICATED: The token is missing: the Authorization header contains none. Send the header as "Authorization: Bearer …" with a key or an access token, or leave it out.
 
     # 3 wrong key kind: customers with pk
     200
@@ -90,12 +90,12 @@ async fn gql_07_mistakes_with_credentials() {
     # 8 expired/garbled token: a part missing
     401
     www-authenticate: Bearer error="invalid_token", error_description="The token is malformed: it is neither a key (pk_ or sk_) nor a JWT"
-    UNAUTHENTICATED: The token is malformed: it is neither a key (pk_ or sk_) nor a JWT. Send it whole and as it was issued, without quotes or blanks, or leave the header out.
+    UNAUTHENTICATED: The token is malformed: it is neither a key (pk_ or sk_) nor a JWT. Send the complete key or token as it was issued, without quotes or spaces, or leave the header out.
 
     # 8 expired/garbled token: the refresh token
     401
-    www-authenticate: Bearer error="invalid_token", error_description="The token is a refresh token, which is no bearer token"
-    UNAUTHENTICATED: The token is a refresh token, which is no bearer token. Exchange it with customerTokenRefresh, and send the access token that comes back.
+    www-authenticate: Bearer error="invalid_token", error_description="The token is a refresh token, which is not accepted as a bearer token"
+    UNAUTHENTICATED: The token is a refresh token, which is not accepted as a bearer token. Exchange it with customerTokenRefresh, and send the access token of the response.
 
     # 8 expired/garbled token: expired
     401

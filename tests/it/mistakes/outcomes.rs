@@ -116,8 +116,8 @@ async fn err_02_mistakes_that_are_business_outcomes() {
     # 26b zero lines, negative quantity: negative
     200
     userErrors REQUIRED number: This must not be empty or blank.
-    userErrors REQUIRED shippingAddress: An order without a customer needs this address in full. Send it, or say in customerId whose order it is.
-    userErrors REQUIRED billingAddress: An order without a customer needs this address in full. Send it, or say in customerId whose order it is.
+    userErrors REQUIRED shippingAddress: An order without a customer needs this address in full. Send the address, or the customer's id in customerId.
+    userErrors REQUIRED billingAddress: An order without a customer needs this address in full. Send the address, or the customer's id in customerId.
     userErrors REQUIRED lines.0.sku: This must not be empty or blank.
     userErrors INVALID lines.0.quantity: A line's quantity must be 1 or more.
     userErrors INVALID total.amount: The total must be 0 or more.
@@ -125,8 +125,8 @@ async fn err_02_mistakes_that_are_business_outcomes() {
 
     # 26b zero lines, negative quantity: zero lines
     200
-    userErrors REQUIRED shippingAddress: An order without a customer needs this address in full. Send it, or say in customerId whose order it is.
-    userErrors REQUIRED billingAddress: An order without a customer needs this address in full. Send it, or say in customerId whose order it is.
+    userErrors REQUIRED shippingAddress: An order without a customer needs this address in full. Send the address, or the customer's id in customerId.
+    userErrors REQUIRED billingAddress: An order without a customer needs this address in full. Send the address, or the customer's id in customerId.
     userErrors REQUIRED lines: An order needs at least one line.
     {"orderRecord":{"order":null}}
 

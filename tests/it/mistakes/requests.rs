@@ -89,11 +89,11 @@ async fn gql_07_mistakes_with_http_and_json() {
 
     # 32 signed link edited: when it expires
     403
-    FORBIDDEN: This link was changed, or is not this gateway's: use the item's url as it was answered.
+    FORBIDDEN: This link was changed, or another gateway has signed it: use the item's url as the response contained it.
 
     # 32 signed link edited: its signature
     403
-    FORBIDDEN: This link was changed, or is not this gateway's: use the item's url as it was answered.
+    FORBIDDEN: This link was changed, or another gateway has signed it: use the item's url as the response contained it.
     "#);
 }
 

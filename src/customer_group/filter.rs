@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use bson::{Bson, doc};
 
-use super::CustomerGroup;
-use super::lists::READ_GROUPS;
+use super::{CustomerGroup, READ};
 use crate::context::RequestContext;
 use crate::customer::{Customer, list::CustomerFilter};
 use crate::error::{Error, Result};
@@ -31,7 +30,7 @@ pub async fn with_groups(
     if named.is_empty() {
         return Ok(Some(filter));
     }
-    let reach = context.reach(&READ_GROUPS)?;
+    let reach = context.reach(&READ)?;
     let one = context
         .storefront_to_read(&reach, Some(storefront.as_str()))
         .await?

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_graphql::OutputType;
+use bson::doc;
 
-use super::store;
 use crate::context::RequestContext;
 use crate::customer::Customer;
 use crate::error::{Error, Result};
@@ -12,21 +12,19 @@ use crate::platform::{
     id::{Id, StorefrontId},
     page::{Connection, Count, PageArgs, SortOrder},
 };
-use crate::reach::{membership::GroupReach, principal::Policy, scope::Scope, seen::Sight};
+use crate::reach::{membership::GroupReach, principal::Policy, seen::Sight};
 use crate::read::related::Listed;
 
-/// Who may read groups: a customer only its own.
-pub const READ_GROUPS: Policy = Policy::backend(Scope::GroupsRead).and_customer();
-/// Who may read markets: every caller the public ones, a customer also those of its groups.
-pub const READ_MARKETS: Policy = crate::storefront::node::READ;
-
-/// Returns the reach into groups and markets.
+/// Returns the reach into groups and markets behind an object that is seen in this way.
+///
+/// # Errors
+/// FORBIDDEN or UNAUTHENTICATED if the policy decides and does not admit the caller; any database error.
 pub async fn group_reach(context: &RequestContext, sight: &Sight, policy: &Policy) -> Result<GroupReach> {
     let reach = sight.reach(&context.principal, policy)?;
     context.group_reach::<Customer>(&reach).await
 }
 
-/// Returns a page of a storefront's groups or markets that the caller may see.
+/// Returns a page of a storefront's groups or markets that the caller may see, oldest first.
 ///
 /// # Errors
 /// FORBIDDEN if the policy refuses the caller; BAD_USER_INPUT for invalid page arguments.
@@ -49,11 +47,12 @@ where
         .await?
         .ok_or(Error::StorefrontNotFound)?;
     let reach = context.group_reach::<Customer>(one.reach()).await?;
-    let slice = store::page::<T>(&context.app.database, &reach, &page).await?;
+    let documents = context.app.database.open::<T>(&reach);
+    let slice = documents.page(doc! {}, &page, T::position).await?;
     let app = Arc::clone(&context.app);
     let count: Count = Box::new(move || {
         let (app, reach) = (Arc::clone(&app), reach.clone());
-        Box::pin(async move { store::count::<T>(&app.database, &reach).await })
+        Box::pin(async move { app.database.open::<T>(&reach).count(doc! {}).await })
     });
     Ok(Connection::new(
         slice.map(|document| node(Arc::new(document))),

@@ -1,0 +1,171 @@
+//! Which module may import which.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::code::{Module, modules};
+
+/// The layers from top to bottom. A module imports modules of its own layer and of those below.
+const LAYERS: &[&[&str]] = &[
+    &["cli"],
+    &["demo", "serve", "telemetry"],
+    &["http"],
+    &["schema"],
+    DOMAINS,
+    &["context"],
+    &["app"],
+    &["audit"],
+    &["notice", "read"],
+    &["organization_store", "auth", "password"],
+    &["domain"],
+    &["reach"],
+    &["guard", "platform"],
+    &["error", "config"],
+];
+
+/// The domains. Their nodes name each other's nodes; all else goes in one direction.
+const DOMAINS: &[&str] = &[
+    "organization",
+    "storefront",
+    "storefront_user",
+    "storage",
+    "custom_field",
+    "customer",
+    "address",
+    "order",
+    "customer_group",
+    "market",
+    "oidc",
+    "erasure",
+];
+
+/// Imports against the layers, with their reasons. This list only shrinks.
+const EXCEPTIONS: &[(&str, &str, &str)] = &[];
+
+fn layer(module: &str) -> usize {
+    LAYERS
+        .iter()
+        .position(|layer| layer.contains(&module))
+        .unwrap_or_else(|| panic!("{module} is in no layer"))
+}
+
+/// The imports of each module, as modules.
+fn imports() -> BTreeMap<&'static [String], BTreeSet<&'static [String]>> {
+    let all: BTreeSet<&[String]> = modules().iter().map(|module| &module.path[..]).collect();
+    let target = |path: &'static [String]| {
+        (1..=path.len())
+            .rev()
+            .map(|end| &path[..end])
+            .find(|path| all.contains(path))
+    };
+    let of = |module: &'static Module| {
+        let targets = module.names.iter().filter_map(|path| target(path));
+        targets.filter(|target| *target != &module.path[..]).collect()
+    };
+    modules()
+        .iter()
+        .filter(|module| !module.path.is_empty())
+        .map(|module| (&module.path[..], of(module)))
+        .collect()
+}
+
+#[test]
+fn imports_go_down() {
+    let mut against = Vec::new();
+    for (from, targets) in imports() {
+        for to in targets {
+            let is_excepted = EXCEPTIONS
+                .iter()
+                .any(|(file, module, _)| *file == from.join("::") && *module == to.join("::"));
+            if layer(&from[0]) > layer(&to[0]) && !is_excepted {
+                against.push(format!("{} imports {}", from.join("::"), to.join("::")));
+            }
+        }
+    }
+    assert!(against.is_empty(), "{against:#?}");
+}
+
+#[test]
+fn the_exceptions_are_needed() {
+    let imports = imports();
+    for (from, to, _) in EXCEPTIONS {
+        let is_there = imports.iter().any(|(file, targets)| {
+            file.join("::") == *from && targets.iter().any(|target| target.join("::") == *to)
+        });
+        assert!(is_there, "{from} no longer imports {to}: remove the exception");
+    }
+}
+
+/// Modules that import each other, directly or through others (Tarjan's algorithm).
+struct Circles<'a> {
+    imports: &'a BTreeMap<&'static [String], BTreeSet<&'static [String]>>,
+    order: BTreeMap<&'static [String], usize>,
+    lowest: BTreeMap<&'static [String], usize>,
+    open: Vec<&'static [String]>,
+    found: Vec<Vec<String>>,
+}
+
+impl Circles<'_> {
+    fn visit(&mut self, module: &'static [String]) {
+        let number = self.order.len();
+        self.order.insert(module, number);
+        self.lowest.insert(module, number);
+        self.open.push(module);
+        for target in &self.imports[module] {
+            if !self.imports.contains_key(target) {
+                continue;
+            }
+            if !self.order.contains_key(target) {
+                self.visit(target);
+                let lowest = self.lowest[module].min(self.lowest[target]);
+                self.lowest.insert(module, lowest);
+            } else if self.open.contains(target) {
+                let lowest = self.lowest[module].min(self.order[target]);
+                self.lowest.insert(module, lowest);
+            }
+        }
+        if self.lowest[module] == number {
+            let from = self
+                .open
+                .iter()
+                .position(|open| *open == module)
+                .expect("it is open");
+            let circle: Vec<String> = self
+                .open
+                .split_off(from)
+                .iter()
+                .map(|path| path.join("::"))
+                .collect();
+            if circle.len() > 1 {
+                self.found.push(circle);
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_graph_of_nodes_is_a_circle() {
+    let imports = imports();
+    let mut circles = Circles {
+        imports: &imports,
+        order: BTreeMap::new(),
+        lowest: BTreeMap::new(),
+        open: Vec::new(),
+        found: Vec::new(),
+    };
+    for module in imports.keys() {
+        if !circles.order.contains_key(module) {
+            circles.visit(module);
+        }
+    }
+    let of_nodes = |module: &String| NODES.iter().any(|end| module.ends_with(end));
+    let others: Vec<_> = circles
+        .found
+        .iter()
+        .filter(|circle| !circle.iter().all(of_nodes))
+        .collect();
+    assert!(others.is_empty(), "{others:#?}");
+    assert_eq!(circles.found.len(), 1, "{:#?}", circles.found);
+}
+
+/// The modules of the graph of nodes: the nodes, and the lists behind them.
+const NODES: &[&str] = &["::node", "::list"];
