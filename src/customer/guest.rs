@@ -6,7 +6,7 @@
 
 use bson::doc;
 
-use super::{Customer, refusal as customer_refusal};
+use super::{Customer, refusal::credentials_invalid};
 use crate::app::App;
 use crate::audit::AuditActor;
 use crate::error::{Error, Result, UserError, UserErrorCode};
@@ -146,7 +146,7 @@ pub async fn merge_in(
             items: 0,
             warning: usable(late.anonymous, Some(&own.id), None).err(),
         }),
-        Err(Error::Rejected(_)) => Err(customer_refusal::credentials_invalid().into()),
+        Err(Error::Rejected(_)) => Err(credentials_invalid().into()),
         Err(other) => Err(other),
     }
 }
