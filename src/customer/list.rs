@@ -188,7 +188,7 @@ impl Filter for CustomerFilter {
             conditions.push(anonymization::is_done(is_done)?);
         }
         if let Some(status) = self.anonymization_status {
-            conditions.push(anonymization::stands_at(status)?);
+            conditions.push(anonymization::has_status(status)?);
         }
         if self.group_id.is_some() {
             conditions.push(match self.group.take() {

@@ -2,34 +2,30 @@
 //! by which all documents of the customer are identified.
 
 pub mod anonymization;
-pub mod confirmation;
 pub mod credentials;
 pub mod custom_fields;
 pub mod email;
 pub mod email_keys;
 pub mod guest;
 pub mod identity;
-pub mod inputs;
 pub mod limits;
 pub mod list;
+pub mod lockout;
 pub mod lookup;
 pub mod mail;
-pub mod mail_mutations;
-pub mod mailed_keys;
+pub mod mailed;
 pub mod migrations;
 pub mod named;
 pub mod node;
 pub mod oauth;
+pub mod password;
 pub mod password_check;
-pub mod password_mutations;
-pub mod passwords;
 pub mod refusal;
 pub mod register;
 pub mod sessions;
 pub mod sign_in;
 pub mod store;
 pub mod terms;
-pub mod token_mutations;
 pub mod unique;
 pub mod update;
 pub mod vouched;
@@ -59,9 +55,18 @@ use crate::reach::{Holder, membership::MemberDocument, tenant::TenantDocument};
 pub struct Mutation(
     register::CustomerRegister,
     update::CustomerUpdate,
-    token_mutations::CustomerTokenMutation,
-    password_mutations::CustomerPasswordMutation,
-    mail_mutations::CustomerMailMutation,
+    sign_in::password::CustomerTokenCreate,
+    sign_in::issue::CustomerTokenIssue,
+    sign_in::refresh::CustomerTokenRefresh,
+    sign_in::revoke::CustomerTokenRevoke,
+    password::change::CustomerPasswordChange,
+    password::set::CustomerPasswordSet,
+    mailed::reset_request::CustomerPasswordResetRequest,
+    mailed::reset::CustomerPasswordReset,
+    mailed::verification_request::CustomerEmailVerificationRequest,
+    mailed::verify::CustomerEmailVerify,
+    mailed::change_request::CustomerEmailChangeRequest,
+    mailed::change_confirm::CustomerEmailChangeConfirm,
 );
 
 /// The queries of customers.

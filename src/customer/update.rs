@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 use bson::{Document, doc};
 
 use super::anonymization::open;
-use super::mail::{self, About, Granted};
+use super::mail::{About, AddressedMail, Granted};
 use super::named::customer_to_change;
 use super::node::CustomerNode;
 use super::unique::{self, Unique};
@@ -261,8 +261,13 @@ impl ProfileUpdate<'_> {
         self.app.one_time.void_in(tx, &known.id, &Purpose::ALL).await?;
         match (&known.email, self.notice) {
             (Some(address), Some(granted)) => {
-                let about = (About::EmailChanged, granted);
-                mail::enqueue_to(self.app, tx, &known.id, about, address).await
+                let mail = AddressedMail {
+                    customer: &known.id,
+                    about: About::EmailChanged,
+                    granted,
+                    address,
+                };
+                mail.enqueue(self.app, tx).await
             }
             _ => Ok(()),
         }

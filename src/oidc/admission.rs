@@ -22,7 +22,7 @@ use crate::customer::{
     mail::{self, About, Granted},
     refusal::save_failed,
     register::{self, account::NewCustomer, registration::Registration},
-    sign_in::{self, SignedIn},
+    sign_in::{SignedIn, vouched::VouchedSignIn},
     store as customer_store,
     vouched::Voucher,
 };
@@ -240,8 +240,14 @@ impl Admission<'_> {
     }
 
     async fn sign_in(&self, customer: Customer, link: IdentityLink<'_>) -> Result<SignedIn> {
-        let (reach, token) = (self.place.of_the_house(), self.anonymous_token);
-        sign_in::by_voucher(self.app, &reach, customer, &link, token, self.beginner).await
+        let sign_in = VouchedSignIn {
+            app: self.app,
+            customer: &customer,
+            voucher: &link,
+            anonymous_token: self.anonymous_token,
+            beginner: self.beginner,
+        };
+        sign_in.run().await
     }
 
     /// Registers a new account.

@@ -16,7 +16,8 @@ use crate::customer::{
     email::Email,
     limits,
     mail::{About, Granted},
-    mailed_keys, refusal,
+    mailed::keys::KeyMail,
+    refusal,
     store::{self, UNIQUE_EMAIL},
 };
 use crate::error::Result;
@@ -164,8 +165,14 @@ impl ConcealedRegistration<'_> {
             user,
             customer,
         };
-        let key = (Purpose::EmailVerification, address);
-        let mail = (about, &recipient.id, self.granted);
-        mailed_keys::prepare_for(self.app, tx, holder, key, mail).await
+        let key = KeyMail {
+            holder,
+            purpose: Purpose::EmailVerification,
+            address,
+            about,
+            recipient: &recipient.id,
+            granted: self.granted,
+        };
+        key.prepare_in(self.app, tx).await
     }
 }

@@ -11,8 +11,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
-use super::credentials::Beginner;
-use super::inputs::CustomerToken;
+use super::credentials::{Beginner, CustomerToken};
 use super::node::CustomerNode;
 use super::password_check::checked_password;
 use super::unique::{self, Unique};

@@ -71,7 +71,7 @@ impl<'a> Registration<'a> {
         let signs_in = password_hash.is_some() && !conceals;
         let mut insertion = self.insertion(password_hash).await?;
         let begun = signs_in.then(|| self.beginner.begin(app, &insertion.account.customer));
-        let (session, refresh) = begun.unzip();
+        let (session, refresh) = begun.map(|begun| (begun.session, begun.refresh_token)).unzip();
         insertion.session = session;
         let guest = match self.save(&mut insertion).await {
             Ok(guest) => guest,
@@ -107,17 +107,17 @@ impl<'a> Registration<'a> {
     pub async fn run_vouched(self, voucher: &dyn Voucher) -> Result<SignedIn> {
         let app = self.app;
         let mut insertion = self.insertion(None).await?;
-        let (session, refresh) = self.beginner.begin(app, &insertion.account.customer);
+        let begun = self.beginner.begin(app, &insertion.account.customer);
         let customer = &mut insertion.account.customer;
         customer.last_login_at = Some(customer.created_at);
         insertion.voucher = Some(voucher);
-        insertion.session = Some(session.clone());
-        let taken = self.save(&mut insertion).await?;
+        insertion.session = Some(begun.session.clone());
+        let guest = self.save(&mut insertion).await?;
         guest::forget(app, &insertion.guest).await;
         Ok(SignedIn {
             customer: insertion.account.customer,
-            pair: credentials::pair(app, &session, refresh)?,
-            taken,
+            pair: credentials::pair(app, &begun.session, begun.refresh_token)?,
+            guest,
         })
     }
 
