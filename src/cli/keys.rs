@@ -16,7 +16,7 @@ use crate::auth::{
     token::{SignedToken, StorefrontUserSubject},
 };
 use crate::config::Config;
-use crate::customer::{Customer, credentials::Beginner, sign_in::at_the_console};
+use crate::customer::{Customer, credentials::Beginner, sign_in::issue::at_the_console};
 use crate::platform::id::{CustomerId, StorefrontUserId};
 use crate::reach::HouseReach;
 use crate::storefront_user::StorefrontUser;

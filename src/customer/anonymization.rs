@@ -168,14 +168,14 @@ pub fn open(mut filter: Document) -> Document {
 ///
 /// # Errors
 /// [`crate::error::Error::Internal`] for a status that cannot be serialized.
-pub fn stands_at(status: AnonymizationStatus) -> Result<Document> {
+pub fn has_status(status: AnonymizationStatus) -> Result<Document> {
     Ok(doc! { STATUS: bson::serialize_to_bson(&status)? })
 }
 
 /// The filter for customers whose erasure is completed, or is not completed.
 ///
 /// # Errors
-/// As [`stands_at`].
+/// As [`has_status`].
 pub fn is_done(done: bool) -> Result<Document> {
     let completed = bson::serialize_to_bson(&AnonymizationStatus::Completed)?;
     Ok(if done {

@@ -1,5 +1,7 @@
 //! The credentials of a signed-in customer: the pair of tokens of a session.
 
+use async_graphql::SimpleObject;
+
 use super::Customer;
 use crate::app::App;
 use crate::audit::{Action, AuditActor};
@@ -26,6 +28,47 @@ pub struct TokenPair {
     pub refresh: String,
     /// When the refresh token expires.
     pub refresh_expires_at: Timestamp,
+}
+
+/// The tokens of a session. Send the access token as `Authorization: Bearer …`. Store the refresh token securely and
+/// exchange it with `customerTokenRefresh` before the access token expires.
+#[derive(SimpleObject)]
+pub struct CustomerToken {
+    /// Access token: a JWT (ES256, keys at /.well-known/jwks.json), valid for 15 minutes by default.
+    access_token: String,
+    /// Refresh token. It works once; a second use revokes the session.
+    refresh_token: String,
+    /// Always `Bearer`.
+    token_type: String,
+    /// Time at which the access token expires.
+    expires_at: Timestamp,
+    /// Time at which the refresh token expires.
+    refresh_token_expires_at: Timestamp,
+}
+
+impl From<TokenPair> for CustomerToken {
+    fn from(pair: TokenPair) -> Self {
+        let TokenPair {
+            access,
+            refresh,
+            refresh_expires_at,
+        } = pair;
+        Self {
+            access_token: access.token,
+            refresh_token: refresh,
+            token_type: "Bearer".to_owned(),
+            expires_at: access.expires_at,
+            refresh_token_expires_at: refresh_expires_at,
+        }
+    }
+}
+
+/// A new session that is not stored yet.
+pub struct BegunSession {
+    /// The session.
+    pub session: Session,
+    /// Its first refresh token.
+    pub refresh_token: String,
 }
 
 /// The client and the device that start a session.
@@ -55,6 +98,9 @@ impl<'a> Beginner<'a> {
     }
 
     /// The signed-in customer, with the client that started the current session.
+    ///
+    /// # Errors
+    /// Any database error.
     pub async fn of_session(context: &'a RequestContext, reach: &Reach) -> Result<Self> {
         let mut beginner = Self::of(context, reach);
         let current = reach.person().and_then(|person| person.customer.as_ref());
@@ -69,13 +115,9 @@ impl<'a> Beginner<'a> {
     /// The holder of a mailed key, with or without a credential.
     #[must_use]
     pub fn of_key(context: &'a RequestContext, key: &OneTimeKey) -> Self {
-        let client = context
-            .principal
-            .standing()
-            .and_then(|identity| identity.client());
         Self {
             organization: key.organization_id.clone(),
-            client: client.map(ToString::to_string).unwrap_or_default(),
+            client: client_of(context).unwrap_or_default(),
             owner: None,
             device: device(context),
         }
@@ -83,7 +125,7 @@ impl<'a> Beginner<'a> {
 
     /// Creates a session of this customer and its refresh token, without storing them.
     #[must_use]
-    pub fn begin(&self, app: &App, customer: &Customer) -> (Session, String) {
+    pub fn begin(&self, app: &App, customer: &Customer) -> BegunSession {
         let new = NewSession {
             organization: &self.organization,
             storefront: &customer.storefront_id,
@@ -92,7 +134,11 @@ impl<'a> Beginner<'a> {
             client: &self.client,
             owner: self.owner.as_ref(),
         };
-        app.access.sessions.begin(&new, self.device)
+        let (session, refresh_token) = app.access.sessions.begin(&new, self.device);
+        BegunSession {
+            session,
+            refresh_token,
+        }
     }
 }
 
@@ -109,8 +155,8 @@ pub async fn store_in(
     session: &Session,
 ) -> Result<Vec<SessionId>> {
     let ended = app.access.sessions.insert_in(tx, session).await?;
-    let told = ended.iter().map(|id| customer.entry(Action::SessionEnded).on(id));
-    app.audit.note_in(tx, AuditActor::SYSTEM, told).await?;
+    let entries = ended.iter().map(|id| customer.entry(Action::SessionEnded).on(id));
+    app.audit.note_in(tx, AuditActor::SYSTEM, entries).await?;
     Ok(ended)
 }
 
@@ -123,7 +169,17 @@ pub fn device(context: &RequestContext) -> Device<'_> {
     }
 }
 
+/// The API client of the request's credential; `None` for any other credential.
+#[must_use]
+pub fn client_of(context: &RequestContext) -> Option<String> {
+    let client = context.principal.standing()?.client()?;
+    Some(client.to_string())
+}
+
 /// Issues the token pair of a session with this refresh token.
+///
+/// # Errors
+/// [`crate::error::Error::Internal`] if the access token cannot be signed.
 pub fn pair(app: &App, session: &Session, refresh: String) -> Result<TokenPair> {
     let access = app.access.tokens.issue_customer(CustomerSubject {
         id: &session.customer_id,

@@ -9,7 +9,7 @@ use crate::custom_field::{
 use crate::error::{Faults, Result};
 use crate::platform::{database::Tx, id::StorefrontId};
 use crate::reach::scope::Scope;
-use crate::reach::{Reach, StorefrontReach};
+use crate::reach::{Confine, Reach, StorefrontReach};
 use crate::storefront::Storefront;
 
 fn writer(reach: &Reach) -> ValueWriter {
@@ -20,11 +20,14 @@ fn writer(reach: &Reach) -> ValueWriter {
     }
 }
 
-/// Checks the values of a registration, which must include every required field that the caller may write. Notes the
-/// errors in `faults`.
+/// Checks the values of a registration, which must include every required field that the caller may write. Adds the
+/// errors to `faults`.
+///
+/// # Errors
+/// Any database error.
 pub async fn of_new(
     app: &App,
-    (reach, place): (&Reach, &StorefrontReach),
+    place: &StorefrontReach,
     storefront: &Storefront,
     sent: &[CustomFieldInput],
     faults: &mut Faults,
@@ -33,11 +36,15 @@ pub async fn of_new(
         return Ok(Vec::new());
     }
     let fields = store::of_storefront(&app.database, place.reach(), place.id()).await?;
-    assignment::check_complete(&fields, writer(reach), sent, faults);
-    Ok(assignment::check(&fields, writer(reach), sent, faults))
+    let writer = writer(place.reach());
+    assignment::check_complete(&fields, writer, sent, faults);
+    Ok(assignment::check(&fields, writer, sent, faults))
 }
 
-/// Checks the values of an update. Notes the errors in `faults`.
+/// Checks the values of an update. Adds the errors to `faults`.
+///
+/// # Errors
+/// Any database error.
 pub async fn of_update(
     app: &App,
     reach: &Reach,
@@ -58,7 +65,7 @@ pub async fn of_update(
 /// CUSTOM_FIELD_NOT_FOUND and CUSTOM_FIELD_VALUE_INVALID if a field or an option was deleted meanwhile.
 pub async fn hold(
     app: &App,
-    reach: &Reach,
+    reach: &impl Confine,
     tx: &mut Tx,
     customer: &Customer,
     assignments: &[Assignment],

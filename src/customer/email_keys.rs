@@ -1,5 +1,7 @@
 //! Recomputes the keys by which stored addresses are compared (UNI-02).
 
+use std::cmp::Ordering;
+
 use bson::doc;
 
 use super::store::UNIQUE_EMAIL;
@@ -45,26 +47,28 @@ async fn compare_address(customers: &Tenant<Customer>, customer: &Customer) -> R
     let written = customer.email.as_deref().unwrap_or_default();
     let Some(email) = email::parse(written) else {
         tracing::warn!(customer = %customer.id, "the stored e-mail address is not valid and cannot be looked up");
-        return give(customers, customer, nobodys(customer)).await.map(drop);
+        return set_key(customers, customer, placeholder_key(customer))
+            .await
+            .map(drop);
     };
     for _ in 0..ROUNDS {
         let named = doc! { "storefrontId": &customer.storefront_id, "emailKey": &email.key };
         if let Some(other) = customers.find_one(named).await? {
             let (older, younger) = match other.id.as_str().cmp(customer.id.as_str()) {
-                std::cmp::Ordering::Equal => return Ok(()),
-                std::cmp::Ordering::Less => (&other, customer),
-                std::cmp::Ordering::Greater => (customer, &other),
+                Ordering::Equal => return Ok(()),
+                Ordering::Less => (&other, customer),
+                Ordering::Greater => (customer, &other),
             };
             tracing::warn!(
                 customer = %younger.id, older = %older.id,
                 "two customers have the same e-mail address; only the older customer can be found by it"
             );
-            give(customers, younger, nobodys(younger)).await?;
+            set_key(customers, younger, placeholder_key(younger)).await?;
             if younger.id == customer.id {
                 return Ok(());
             }
         }
-        if give(customers, customer, email.key.clone()).await? {
+        if set_key(customers, customer, email.key.clone()).await? {
             return Ok(());
         }
     }
@@ -74,15 +78,15 @@ async fn compare_address(customers: &Tenant<Customer>, customer: &Customer) -> R
 }
 
 /// A key that no address has.
-fn nobodys(customer: &Customer) -> String {
+fn placeholder_key(customer: &Customer) -> String {
     customer.id.to_string()
 }
 
 /// Sets a key. Returns false if another customer has it.
-async fn give(customers: &Tenant<Customer>, customer: &Customer, key: String) -> Result<bool> {
-    let as_it_was = doc! { "_id": &customer.id, "email": customer.email.as_deref() };
+async fn set_key(customers: &Tenant<Customer>, customer: &Customer, key: String) -> Result<bool> {
+    let unchanged = doc! { "_id": &customer.id, "email": customer.email.as_deref() };
     let update = doc! { "$set": { "emailKey": key } };
-    match customers.update(as_it_was, update).await {
+    match customers.update(unchanged, update).await {
         Ok(_) => Ok(true),
         Err(error) if violated_index(&error) == Some(UNIQUE_EMAIL) => Ok(false),
         Err(error) => Err(error),

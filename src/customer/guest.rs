@@ -6,7 +6,7 @@
 
 use bson::doc;
 
-use super::{Customer, refusal as customer_refusal};
+use super::{Customer, refusal::credentials_invalid};
 use crate::app::App;
 use crate::audit::AuditActor;
 use crate::error::{Error, Result, UserError, UserErrorCode};
@@ -15,7 +15,7 @@ use crate::platform::{
     database::Tx,
     id::{StorefrontId, StorefrontUserId},
 };
-use crate::reach::Reach;
+use crate::reach::HouseReach;
 use crate::storefront_user::{
     StorefrontUser,
     merge::{Merge, MergeAttempt},
@@ -27,15 +27,15 @@ const FIELD: &str = "anonymousUserToken";
 
 /// The anonymous user that a presented token identifies.
 #[derive(Clone, Debug, Default)]
-pub struct Brought {
+pub struct GuestToMerge {
     /// The anonymous user, if there is anything to merge.
     pub user: Option<StorefrontUser>,
     /// Why there is nothing to merge.
     pub warning: Option<UserError>,
 }
 
-impl From<std::result::Result<Option<StorefrontUser>, UserError>> for Brought {
-    fn from(usable: std::result::Result<Option<StorefrontUser>, UserError>) -> Self {
+impl From<Result<Option<StorefrontUser>, UserError>> for GuestToMerge {
+    fn from(usable: Result<Option<StorefrontUser>, UserError>) -> Self {
         match usable {
             Ok(user) => Self { user, warning: None },
             Err(warning) => Self {
@@ -58,8 +58,6 @@ pub struct MergedGuest {
 /// The customer for whom a token is examined.
 #[derive(Clone, Copy, Debug)]
 pub struct Receiver<'a> {
-    /// The gateway's own reach into the storefront.
-    pub house: &'a Reach,
     /// The storefront.
     pub storefront: &'a StorefrontId,
     /// The customer's own storefront user; a new customer has none yet.
@@ -70,19 +68,17 @@ pub struct Receiver<'a> {
 ///
 /// # Errors
 /// Any database error.
-pub async fn look(app: &App, receiver: Receiver<'_>, token: Option<&str>) -> Result<Brought> {
+pub async fn find(app: &App, receiver: Receiver<'_>, token: Option<&str>) -> Result<GuestToMerge> {
     let Some(token) = token else {
-        return Ok(Brought::default());
+        return Ok(GuestToMerge::default());
     };
     let guest = app.access.guest_of(token).await?;
     let Some((id, _)) = guest.filter(|(_, storefront)| storefront == receiver.storefront) else {
         return Ok(Err(invalid()).into());
     };
-    let found = app
-        .database
-        .open::<StorefrontUser>(receiver.house)
-        .get(&id)
-        .await?;
+    // The caller reaches neither the anonymous user nor, yet, the customer.
+    let reach = HouseReach::within(receiver.storefront);
+    let found = app.database.open::<StorefrontUser>(&reach).get(&id).await?;
     Ok(usable(found, receiver.own, Some(app.clock.now())).into())
 }
 
@@ -92,7 +88,7 @@ fn usable(
     found: Option<StorefrontUser>,
     own: Option<&StorefrontUserId>,
     now: Option<Timestamp>,
-) -> std::result::Result<Option<StorefrontUser>, UserError> {
+) -> Result<Option<StorefrontUser>, UserError> {
     let Some(user) = found else {
         return Err(refusal::expired(FIELD));
     };
@@ -111,32 +107,33 @@ fn invalid() -> UserError {
     UserError::new(UserErrorCode::AnonymousTokenInvalid, [FIELD], message)
 }
 
-/// Merges the anonymous user into the customer's user, within the transaction that signs the customer in.
+/// Merges the anonymous user into the customer's user, within the transaction that signs the customer in. The entry in
+/// the audit trail names `actor`.
 ///
 /// # Errors
 /// CREDENTIALS_INVALID if the customer's erasure has started; any database error.
-pub async fn take_over(
+pub async fn merge_in(
     app: &App,
-    (reach, by): (&Reach, &AuditActor),
+    actor: &AuditActor,
     tx: &mut Tx,
-    brought: &Brought,
+    guest: &GuestToMerge,
     customer: &Customer,
 ) -> Result<MergedGuest> {
-    let Some(guest) = &brought.user else {
+    let Some(anonymous) = &guest.user else {
         return Ok(MergedGuest {
             items: 0,
-            warning: brought.warning.clone(),
+            warning: guest.warning.clone(),
         });
     };
-    let users = app.database.open::<StorefrontUser>(reach);
-    let Some(own) = users.find_one_in(tx, doc! { "_id": &customer.user_id }).await? else {
-        return Err(Error::internal("a customer has no storefront user"));
-    };
+    let reach = HouseReach::within(&customer.storefront_id);
+    let users = app.database.open::<StorefrontUser>(&reach);
+    let own = users.find_one_in(tx, doc! { "_id": &customer.user_id }).await?;
+    let own = own.ok_or_else(|| Error::internal("storefront user not found for a customer"))?;
     let merge = Merge {
         app,
-        reach,
-        actor: by,
-        anonymous: &guest.id,
+        reach: &reach,
+        actor,
+        anonymous: &anonymous.id,
         regular: &own.id,
     };
     match merge.attempt_in(tx).await {
@@ -149,14 +146,14 @@ pub async fn take_over(
             items: 0,
             warning: usable(late.anonymous, Some(&own.id), None).err(),
         }),
-        Err(Error::Rejected(_)) => Err(customer_refusal::credentials_invalid().into()),
+        Err(Error::Rejected(_)) => Err(credentials_invalid().into()),
         Err(other) => Err(other),
     }
 }
 
 /// Evicts the merged user from this node's cache after a sign-in, so that its own token is refused here at once.
-pub async fn forget(app: &App, brought: &Brought) {
-    if let Some(user) = &brought.user {
+pub async fn forget(app: &App, guest: &GuestToMerge) {
+    if let Some(user) = &guest.user {
         app.access.forget_person(&user.id).await;
     }
 }

@@ -15,7 +15,7 @@ use crate::platform::{
     id::{CustomerId, IdentityId, IdentityProviderId, StorefrontId, StorefrontUserId},
     stored::{Stored, StoredField},
 };
-use crate::reach::{Confine, Holder, Reach, tenant::TenantDocument};
+use crate::reach::{Confine, Holder, tenant::TenantDocument};
 
 /// A link between a provider's subject and a customer.
 #[derive(Clone, Serialize, Deserialize)]
@@ -81,6 +81,9 @@ impl Personal for LinkedIdentity {
 
 /// Deletes a person's links to identity providers, within the transaction that erases or deletes the person. Returns
 /// their number.
+///
+/// # Errors
+/// Any database error.
 pub async fn forget_in(
     database: &Database,
     reach: &impl Confine,
@@ -88,34 +91,36 @@ pub async fn forget_in(
     storefront: &StorefrontId,
     user: &StorefrontUserId,
 ) -> Result<u64> {
-    let theirs = theirs(storefront, user);
-    database
-        .open::<LinkedIdentity>(reach)
-        .delete_many_in(tx, theirs)
-        .await
+    let identities = database.open::<LinkedIdentity>(reach);
+    identities.delete_many_in(tx, linked_to(storefront, user)).await
 }
 
 /// Unlinks every identity of a customer except a spared one within a transaction. Returns an audit entry for each.
+///
+/// # Errors
+/// Any database error.
 pub async fn unlink_all_in(
     database: &Database,
-    reach: &Reach,
+    reach: &impl Confine,
     tx: &mut Tx,
-    (customer, spared): (&Customer, Option<&IdentityId>),
+    customer: &Customer,
+    spared: Option<&IdentityId>,
 ) -> Result<Vec<AuditEntry>> {
-    let mut theirs = theirs(&customer.storefront_id, &customer.user_id);
+    let mut unlinked = linked_to(&customer.storefront_id, &customer.user_id);
     if let Some(spared) = spared {
-        theirs.insert("_id", doc! { "$ne": spared });
+        unlinked.insert("_id", doc! { "$ne": spared });
     }
     let identities = database.open::<LinkedIdentity>(reach);
-    let linked = identities.find_in(tx, theirs.clone()).await?;
+    let linked = identities.find_in(tx, unlinked.clone()).await?;
     if !linked.is_empty() {
-        identities.delete_many_in(tx, theirs).await?;
+        identities.delete_many_in(tx, unlinked).await?;
     }
     let entry =
         |identity: &LinkedIdentity| customer.entry(Action::IdentityUnlinked).on(&identity.provider_id);
     Ok(linked.iter().map(entry).collect())
 }
 
-fn theirs(storefront: &StorefrontId, user: &StorefrontUserId) -> Document {
+/// The filter for the identities of a person.
+fn linked_to(storefront: &StorefrontId, user: &StorefrontUserId) -> Document {
     doc! { "storefrontId": storefront, "userId": user }
 }

@@ -64,8 +64,8 @@ const EXPORTS: &[Window] = &[Window::new(10, Duration::from_secs(24 * 3600))];
 ///
 /// # Errors
 /// RATE_LIMITED.
-pub async fn registration(context: &RequestContext, place: &StorefrontReach) -> Result<()> {
-    context.take(place, &REGISTRATIONS).await
+pub async fn registration(context: &RequestContext, storefront: &StorefrontReach) -> Result<()> {
+    context.take(storefront, &REGISTRATIONS).await
 }
 
 /// An attempt at an account's password. It counts as a failure until it is settled.
@@ -92,16 +92,16 @@ impl Guess {
             row,
             held: Vec::with_capacity(2),
         };
-        let whose = [storefront.as_str(), account];
+        let key = [storefront.as_str(), account];
         let network = client.as_ref().map(|client| client.network.as_str());
-        let mut held = throttle.hold(&whose, network, FAILURES_OF_ACCOUNT).await;
+        let mut held = throttle.hold(&key, network, FAILURES_OF_ACCOUNT).await;
         if let Ok(own) = held {
             let is_spared = own.is_spared();
             guess.held.push(own);
             let site = client.and_then(|client| client.site).filter(|_| !is_spared);
             let Some(site) = site else { return Ok(guess) };
-            let whose = ["site", storefront.as_str(), account, &site];
-            held = throttle.hold(&whose, None, FAILURES_OF_SITE).await;
+            let key = ["site", storefront.as_str(), account, &site];
+            held = throttle.hold(&key, None, FAILURES_OF_SITE).await;
         }
         match held {
             Ok(held) => {
@@ -140,9 +140,9 @@ impl Guess {
 ///
 /// # Errors
 /// RATE_LIMITED.
-pub async fn login(context: &RequestContext, place: &StorefrontReach, account: &str) -> Result<Guess> {
-    context.take(place, &LOGINS).await?;
-    Guess::begin(context, place.id(), account).await
+pub async fn login(context: &RequestContext, storefront: &StorefrontReach, account: &str) -> Result<Guess> {
+    context.take(storefront, &LOGINS).await?;
+    Guess::begin(context, storefront.id(), account).await
 }
 
 /// Counts a sign-in whose credentials an identity provider has checked. Nothing can be guessed here, so consecutive
@@ -150,8 +150,8 @@ pub async fn login(context: &RequestContext, place: &StorefrontReach, account: &
 ///
 /// # Errors
 /// RATE_LIMITED.
-pub async fn sign_on(context: &RequestContext, place: &StorefrontReach) -> Result<()> {
-    context.take(place, &LOGINS).await
+pub async fn sign_on(context: &RequestContext, storefront: &StorefrontReach) -> Result<()> {
+    context.take(storefront, &LOGINS).await
 }
 
 /// Counts an attempt at the password of a known customer, together with the sign-ins to the account.
@@ -195,16 +195,16 @@ pub async fn signed_in(context: &RequestContext, customer: &Customer) {
     let Some(client) = context.counted_client() else {
         return;
     };
-    let whose = [customer.storefront_id.as_str(), account(customer)];
-    if let Err(error) = context.app.throttle.remember(&whose, &client.network).await {
+    let key = [customer.storefront_id.as_str(), account(customer)];
+    if let Err(error) = context.app.throttle.remember(&key, &client.network).await {
         tracing::warn!(?error, "cannot store the client of a sign-in as known");
     }
 }
 
 /// Deletes the record of the clients that signed in to an erased account. If that fails, the record expires by itself.
 pub async fn forget(app: &App, customer: &Customer) {
-    let whose = [customer.storefront_id.as_str(), account(customer)];
-    if let Err(error) = app.throttle.forget(&whose).await {
+    let key = [customer.storefront_id.as_str(), account(customer)];
+    if let Err(error) = app.throttle.forget(&key).await {
         tracing::warn!(
             ?error,
             "cannot delete the known clients of an erased customer; they expire later"
@@ -221,7 +221,7 @@ pub async fn forget(app: &App, customer: &Customer) {
 /// | request | all other mails that anybody but the owner of the address can cause |
 /// | notice | each kind of notice to an account's owner separately, so that none suppresses another |
 ///
-/// Callers are not informed of a refused mail, because the address may be somebody else's.
+/// Callers are not informed of a refused mail, because the address may be another person's.
 ///
 /// # Errors
 /// Any database error.
@@ -278,6 +278,6 @@ pub async fn export(app: &App, customer: &str) -> Result<()> {
 ///
 /// # Errors
 /// RATE_LIMITED.
-pub async fn mail_request(context: &RequestContext, place: &StorefrontReach) -> Result<()> {
-    context.take(place, &MAIL_REQUESTS).await
+pub async fn mail_request(context: &RequestContext, storefront: &StorefrontReach) -> Result<()> {
+    context.take(storefront, &MAIL_REQUESTS).await
 }

@@ -62,6 +62,15 @@ impl CustomerSortKey {
     }
 }
 
+/// The order of a list of customers.
+#[derive(Clone, Copy, Debug)]
+pub struct CustomerListOrder {
+    /// The sort key.
+    pub key: CustomerSortKey,
+    /// Whether the order is descending.
+    pub reverse: bool,
+}
+
 /// Filter of a list of customers. All conditions must match. A filter that no index supports scans all customers, for
 /// at most 5 seconds (error TIMEOUT).
 #[derive(Clone, Debug, Default, InputObject)]
@@ -179,7 +188,7 @@ impl Filter for CustomerFilter {
             conditions.push(anonymization::is_done(is_done)?);
         }
         if let Some(status) = self.anonymization_status {
-            conditions.push(anonymization::stands_at(status)?);
+            conditions.push(anonymization::has_status(status)?);
         }
         if self.group_id.is_some() {
             conditions.push(match self.group.take() {
@@ -214,10 +223,11 @@ pub async fn customers_of(
     context: &Arc<RequestContext>,
     storefront: &StorefrontId,
     mut filter: Option<CustomerFilter>,
-    (key, reverse): (CustomerSortKey, bool),
+    order: CustomerListOrder,
     page: PageArgs,
 ) -> Result<Connection<CustomerNode>> {
     let reach = context.reach(&READ)?;
+    let CustomerListOrder { key, reverse } = order;
     let page = page.check(context.app.vault.cursors(), key.order(storefront, reverse))?;
     let one = context
         .storefront_to_read(&reach, Some(storefront.as_str()))

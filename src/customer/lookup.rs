@@ -71,8 +71,8 @@ async fn find(context: &RequestContext, reach: &Reach, by: CustomerBy) -> Result
             None => Ok(None),
         },
         CustomerBy::Reference(key) => {
-            let place = place(context, reach, key.storefront_id.as_ref()).await?;
-            match place.filter(|_| is_reference(&key.reference)) {
+            let reach = reach_into(context, reach, key.storefront_id.as_ref()).await?;
+            match reach.filter(|_| is_reference(&key.reference)) {
                 Some(reach) => Ok(store::by_reference(database, &reach, &key.reference)
                     .await?
                     .map(Arc::new)),
@@ -80,8 +80,8 @@ async fn find(context: &RequestContext, reach: &Reach, by: CustomerBy) -> Result
             }
         }
         CustomerBy::Email(key) => {
-            let place = place(context, reach, key.storefront_id.as_ref()).await?;
-            match place.zip(email::parse(&key.email)) {
+            let reach = reach_into(context, reach, key.storefront_id.as_ref()).await?;
+            match reach.zip(email::parse(&key.email)) {
                 Some((reach, email)) => Ok(store::by_email(database, &reach, &email).await?.map(Arc::new)),
                 None => Ok(None),
             }
@@ -89,7 +89,8 @@ async fn find(context: &RequestContext, reach: &Reach, by: CustomerBy) -> Result
     }
 }
 
-async fn place(context: &RequestContext, reach: &Reach, id: Option<&ID>) -> Result<Option<Reach>> {
+/// The reach into the storefront that a key names; `None` for a storefront outside the caller's reach.
+async fn reach_into(context: &RequestContext, reach: &Reach, id: Option<&ID>) -> Result<Option<Reach>> {
     let one = context
         .storefront_to_read(reach, id.map(|id| id.as_str()))
         .await?;

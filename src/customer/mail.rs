@@ -134,7 +134,9 @@ impl MailPayload {
 
     async fn enqueue(&self, app: &App, tx: &mut Tx, granted: Granted) -> Result<()> {
         if granted.class != self.about.class() {
-            return Err(Error::internal("a mail has a place of another class"));
+            return Err(Error::internal(
+                "the limits of another class were checked for a mail",
+            ));
         }
         if !granted.is_granted {
             return Ok(());
@@ -171,23 +173,32 @@ pub async fn enqueue(
         .await
 }
 
-/// As [`enqueue`], for a mail to this address, whatever address the customer has when it is sent.
-///
-/// # Errors
-/// As [`enqueue`].
-pub async fn enqueue_to(
-    app: &App,
-    tx: &mut Tx,
-    customer: &CustomerId,
-    (about, granted): (About, Granted),
-    address: &str,
-) -> Result<()> {
-    let mut payload = MailPayload::new(app, customer, about);
-    payload.to = Some(Binary {
-        subtype: BinarySubtype::Generic,
-        bytes: app.vault.seal(&payload.message_id, address.as_bytes())?,
-    });
-    payload.enqueue(app, tx, granted).await
+/// A mail to an address, whatever address the customer has when it is sent.
+#[derive(Clone, Copy)]
+pub struct AddressedMail<'a> {
+    /// The customer whom the mail is about.
+    pub customer: &'a CustomerId,
+    /// Subject of the mail.
+    pub about: About,
+    /// The result of the limits on the mail.
+    pub granted: Granted,
+    /// The address of the recipient.
+    pub address: &'a str,
+}
+
+impl AddressedMail<'_> {
+    /// As [`enqueue`].
+    ///
+    /// # Errors
+    /// As [`enqueue`].
+    pub async fn enqueue(self, app: &App, tx: &mut Tx) -> Result<()> {
+        let mut payload = MailPayload::new(app, self.customer, self.about);
+        payload.to = Some(Binary {
+            subtype: BinarySubtype::Generic,
+            bytes: app.vault.seal(&payload.message_id, self.address.as_bytes())?,
+        });
+        payload.enqueue(app, tx, self.granted).await
+    }
 }
 
 /// Queues a notice to a customer that an identity provider was linked.
@@ -207,6 +218,9 @@ pub async fn enqueue_link(
 }
 
 /// Withdraws the mails to a customer that are not sent yet. Returns whether one is being sent.
+///
+/// # Errors
+/// Any database error.
 pub async fn take_back(app: &App, customer: &CustomerId) -> Result<bool> {
     let to_customer = PayloadField {
         name: "customerId",
@@ -216,6 +230,9 @@ pub async fn take_back(app: &App, customer: &CustomerId) -> Result<bool> {
 }
 
 /// Deletes the mails to a customer that were written as files.
+///
+/// # Errors
+/// [`Error::Internal`] if a file cannot be deleted.
 pub async fn forget_files(app: &App, customer: &CustomerId) -> Result<()> {
     app.mailer.forget(customer.as_str()).await
 }
@@ -231,10 +248,10 @@ fn send(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), JobFa
     async move {
         let payload: MailPayload =
             bson::deserialize_from_document(payload).map_err(|error| JobFailure::Fail(error.into()))?;
-        let system = HouseReach::everywhere();
+        let reach = HouseReach::everywhere();
         let found = app
             .database
-            .open::<Customer>(&system)
+            .open::<Customer>(&reach)
             .get(&payload.customer_id)
             .await?;
         // The id is unknown, or the customer was deleted.
@@ -243,11 +260,11 @@ fn send(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), JobFa
         };
         let storefront = app
             .database
-            .open::<Storefront>(&system)
+            .open::<Storefront>(&reach)
             .get(&customer.storefront_id)
             .await?;
         let storefront =
-            storefront.ok_or_else(|| Error::internal("the storefront of a customer does not exist"))?;
+            storefront.ok_or_else(|| Error::internal("storefront not found for the customer of a mail"))?;
         match letter(&app, &customer, &storefront, payload).await? {
             Some(message) => Ok(app.mailer.send(message).await?),
             None => Ok(()),

@@ -1,6 +1,6 @@
 //! Migrations of stored customers.
 
-use bson::{Bson, Document, doc};
+use bson::{Bson, doc};
 use futures_util::FutureExt;
 use serde::Deserialize;
 
@@ -8,11 +8,11 @@ use super::{Customer, email_keys};
 use crate::auth::session::{MOST, Session};
 use crate::error::Result;
 use crate::platform::{
-    database::Database,
+    database::{Database, Tx, Write},
     id::{SessionId, StorefrontId, StorefrontUserId},
     migration::Migration,
 };
-use crate::reach::HouseReach;
+use crate::reach::{HouseReach, tenant::Tenant};
 
 /// Number of sessions that one transaction of a migration ends.
 const BATCH: i64 = 1000;
@@ -62,7 +62,7 @@ async fn number_references(database: &Database) -> Result<()> {
     Ok(())
 }
 
-/// The owner of a session.
+/// The owner of sessions.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SessionOwner {
@@ -70,22 +70,31 @@ struct SessionOwner {
     user_id: StorefrontUserId,
 }
 
+/// A row of the customers with too many sessions.
+#[derive(Deserialize)]
+struct CrowdedRow {
+    #[serde(rename = "_id")]
+    holder: SessionOwner,
+}
+
+/// A row of the sessions that exceed the limit.
+#[derive(Deserialize)]
+struct SurplusRow {
+    #[serde(rename = "_id")]
+    id: SessionId,
+}
+
 async fn end_surplus_sessions(database: &Database) -> Result<()> {
-    #[derive(Deserialize)]
-    struct SessionRow {
-        #[serde(rename = "_id")]
-        holder: SessionOwner,
-    }
     let sessions = database.open::<Session>(&HouseReach::everywhere());
     let most = i64::try_from(MOST).unwrap_or(i64::MAX);
     let holder = doc! { "storefrontId": "$storefrontId", "userId": "$userId" };
-    let crowded: Vec<SessionRow> = sessions
+    let crowded: Vec<CrowdedRow> = sessions
         .aggregate(vec![
             doc! { "$group": { "_id": holder, "sessions": { "$sum": 1_i64 } } },
             doc! { "$match": { "sessions": { "$gt": most } } },
         ])
         .await?;
-    for SessionRow { holder } in crowded {
+    for CrowdedRow { holder } in crowded {
         while end_some(database, &holder, most).await? == BATCH {}
     }
     Ok(())
@@ -93,13 +102,7 @@ async fn end_surplus_sessions(database: &Database) -> Result<()> {
 
 /// Ends a limited number of a customer's surplus sessions, and returns how many.
 async fn end_some(database: &Database, holder: &SessionOwner, most: i64) -> Result<i64> {
-    #[derive(Deserialize)]
-    struct SurplusRow {
-        #[serde(rename = "_id")]
-        id: SessionId,
-    }
-    let system = HouseReach::everywhere();
-    let sessions = database.open::<Session>(&system);
+    let sessions = database.open::<Session>(&HouseReach::everywhere());
     let surplus: Vec<SurplusRow> = sessions
         .aggregate(vec![
             doc! { "$match": { "storefrontId": &holder.storefront_id, "userId": &holder.user_id } },
@@ -110,14 +113,24 @@ async fn end_some(database: &Database, holder: &SessionOwner, most: i64) -> Resu
         ])
         .await?;
     let many = i64::try_from(surplus.len()).unwrap_or(i64::MAX);
-    let surplus: Vec<Bson> = surplus.iter().map(|row| Bson::from(&row.id)).collect();
-    let surplus: Document = doc! { "_id": { "$in": surplus } };
-    database
-        .transaction((&sessions, surplus), |tx, (sessions, surplus)| {
-            sessions.delete_many_in(tx, surplus.clone()).boxed()
-        })
-        .await?;
+    let ids = surplus.iter().map(|row| Bson::from(&row.id)).collect();
+    database.run(&SurplusDeletion { sessions, ids }).await?;
     Ok(many)
+}
+
+/// The write that deletes sessions.
+struct SurplusDeletion {
+    sessions: Tenant<Session>,
+    ids: Vec<Bson>,
+}
+
+impl Write for SurplusDeletion {
+    type Output = u64;
+
+    async fn write(&self, tx: &mut Tx) -> Result<u64> {
+        let surplus = doc! { "_id": { "$in": &self.ids } };
+        self.sessions.delete_many_in(tx, surplus).await
+    }
 }
 
 async fn erase_terms(database: &Database) -> Result<()> {

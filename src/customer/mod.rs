@@ -2,43 +2,38 @@
 //! by which all documents of the customer are identified.
 
 pub mod anonymization;
-pub mod concealed;
-pub mod confirmation;
 pub mod credentials;
 pub mod custom_fields;
 pub mod email;
 pub mod email_keys;
 pub mod guest;
 pub mod identity;
-pub mod inputs;
 pub mod limits;
 pub mod list;
+pub mod lockout;
 pub mod lookup;
 pub mod mail;
-pub mod mail_mutations;
-pub mod mailed_keys;
+pub mod mailed;
 pub mod migrations;
-pub mod mutations;
 pub mod named;
 pub mod node;
 pub mod oauth;
-pub mod password_mutations;
-pub mod passwords;
-pub mod profile;
+pub mod password;
+pub mod password_check;
 pub mod refusal;
-pub mod registration;
+pub mod register;
 pub mod sessions;
 pub mod sign_in;
 pub mod store;
 pub mod terms;
-pub mod token_mutations;
 pub mod unique;
+pub mod update;
 pub mod vouched;
 
 use std::fmt;
 
 use anonymization::Anonymization;
-use async_graphql::Enum;
+use async_graphql::{Enum, MergedObject};
 use serde::{Deserialize, Serialize};
 
 use crate::app::Domain;
@@ -53,19 +48,29 @@ use crate::platform::{
     scalar::Date,
 };
 use crate::reach::{Holder, membership::MemberDocument, tenant::TenantDocument};
-use async_graphql::MergedObject;
 
 /// The mutations of customers.
 #[derive(MergedObject, Default)]
 #[graphql(name = "CustomerMutation")]
 pub struct Mutation(
-    mutations::CustomerMutation,
-    token_mutations::CustomerTokenMutation,
-    password_mutations::CustomerPasswordMutation,
-    mail_mutations::CustomerMailMutation,
+    register::CustomerRegister,
+    update::CustomerUpdate,
+    sign_in::password::CustomerTokenCreate,
+    sign_in::issue::CustomerTokenIssue,
+    sign_in::refresh::CustomerTokenRefresh,
+    sign_in::revoke::CustomerTokenRevoke,
+    password::change::CustomerPasswordChange,
+    password::set::CustomerPasswordSet,
+    mailed::reset_request::CustomerPasswordResetRequest,
+    mailed::reset::CustomerPasswordReset,
+    mailed::verification_request::CustomerEmailVerificationRequest,
+    mailed::verify::CustomerEmailVerify,
+    mailed::change_request::CustomerEmailChangeRequest,
+    mailed::change_confirm::CustomerEmailChangeConfirm,
 );
 
-pub use lookup::CustomerQuery as Query;
+/// The queries of customers.
+pub type Query = lookup::CustomerQuery;
 
 /// The declaration of customers.
 pub const DOMAIN: Domain = Domain {

@@ -30,10 +30,7 @@ use crate::reach::{
     seen::{Seen, Sight},
 };
 use crate::storefront::node::{StorefrontNode, storefront_of};
-use crate::storefront_user::{
-    StorefrontUser,
-    node::{READ as READ_USERS, StorefrontUserNode},
-};
+use crate::storefront_user::{self, StorefrontUser, node::StorefrontUserNode};
 
 /// Who may read customers; a storefront user may read the customer that it is linked to.
 pub const READ: Policy = Policy::backend(Scope::CustomersRead).and_own();
@@ -110,12 +107,12 @@ impl CustomerNode {
     /// the token of this customer or of its storefront user; otherwise FORBIDDEN.
     async fn storefront_user(&self, ctx: &Context<'_>) -> Result<StorefrontUserNode> {
         let context = RequestContext::of(ctx)?;
-        let reach = self.reach(context, &READ_USERS)?;
+        let reach = self.reach(context, &storefront_user::node::READ)?;
         let user = context
             .by_id::<StorefrontUser>(&reach, &self.customer.user_id)
             .await?;
         user.map(|user| StorefrontUserNode::seen(self.customer.beside(user)))
-            .ok_or_else(|| Error::internal("the storefront user of a customer does not exist"))
+            .ok_or_else(|| Error::internal("storefront user not found for a customer"))
     }
 
     /// E-mail address as it was entered; null after erasure.

@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 
-use super::credentials::{TokenPair, device};
-use super::inputs::CustomerTokenCreateInput;
-use super::sign_in;
-use super::token_mutations::{self, client_of};
+use super::credentials::TokenPair;
+use super::sign_in::{
+    SIGN_IN,
+    password::{self, CustomerTokenCreateInput},
+    refresh, revoke,
+};
 use crate::app::App;
 use crate::auth::oauth::{OAuthError, TokenAnswer};
 use crate::context::RequestContext;
@@ -28,8 +30,9 @@ pub async fn by_password(
         password,
         anonymous_user_token: None,
     };
-    let outcome = token_mutations::create_token(context, input).await;
-    answer(&context.app, outcome.map(|(signed_in, _)| signed_in.pair))
+    let reach = context.reach_to_write(&SIGN_IN).await?;
+    let outcome = password::sign_in(context, &reach, input).await;
+    answer(&context.app, outcome.map(|signed_in| signed_in.pair))
 }
 
 /// Exchanges a refresh token.
@@ -40,9 +43,8 @@ pub async fn by_refresh_token(
     context: &RequestContext,
     token: &str,
 ) -> Result<std::result::Result<TokenAnswer, OAuthError>> {
-    let client = client_of(context);
-    let outcome = sign_in::refresh(&context.app, token, client.as_deref(), device(context)).await;
-    answer(&context.app, outcome.map(|(signed_in, _)| signed_in.pair))
+    let outcome = refresh::exchange(context, token).await;
+    answer(&context.app, outcome.map(|refreshed| refreshed.signed_in.pair))
 }
 
 /// Ends the session of a refresh token. An unknown token is no error; another client's token is refused and stays
@@ -55,7 +57,7 @@ pub async fn revoke_refresh_token(
     client: &ApiClientId,
     token: &str,
 ) -> Result<std::result::Result<(), OAuthError>> {
-    let is_ended = sign_in::end_by_token(app, token, Some(client.as_str())).await?;
+    let is_ended = revoke::end_by_token(app, token, Some(client.as_str())).await?;
     Ok(if is_ended {
         Ok(())
     } else {
@@ -80,7 +82,7 @@ fn answer(app: &App, outcome: Result<TokenPair>) -> Result<std::result::Result<T
             Some(OAuthError::InvalidGrant(message))
         }
         UserErrorCode::TokenInvalid => Some(OAuthError::InvalidGrant(
-            "This refresh token is not, or no longer, one that works.",
+            "This refresh token is not valid: it is unknown, was used, expired or was revoked.",
         )),
         UserErrorCode::RateLimited => Some(OAuthError::TooMany(fault.retry_after_seconds.unwrap_or(1))),
         UserErrorCode::SaveFailed => Some(OAuthError::Unavailable),

@@ -25,7 +25,7 @@ pub fn reference_missing(field: &str) -> UserError {
 /// The customer is erased, or its erasure has started (ERA-04).
 #[must_use]
 pub fn anonymized<const N: usize>(field: [&str; N]) -> UserError {
-    let message = "This customer's data is erased; nothing of it is changed any more.";
+    let message = "The personal data of this customer is erased or being erased. The customer can no longer be changed.";
     UserError::new(UserErrorCode::CustomerAnonymized, field, message)
 }
 
@@ -69,7 +69,7 @@ pub fn no_changes() -> UserError {
     UserError::new(UserErrorCode::NoChanges, [], message)
 }
 
-/// The write failed and nothing of it was kept (SPR-41). If that is not certain, the error is returned unchanged.
+/// The write failed and had no effect (SPR-41). If that is not certain, the error is returned unchanged.
 #[must_use]
 pub fn save_failed(error: Error, legacy: i32) -> Error {
     if !was_not_kept(&error) {
@@ -86,7 +86,7 @@ pub fn save_failed(error: Error, legacy: i32) -> Error {
             "cannot save a change of a customer: the database refused it"
         ),
     }
-    let message = "This could not be saved, and nothing of it was kept; please try again.";
+    let message = "The change could not be saved and had no effect. Try again.";
     UserError::new(UserErrorCode::SaveFailed, [], message)
         .legacy(legacy)
         .into()
@@ -95,7 +95,7 @@ pub fn save_failed(error: Error, legacy: i32) -> Error {
 /// The VERSION_CONFLICT error for a concurrent change (CST-03), with the stored version.
 #[must_use]
 pub fn version_conflict(stored: i64) -> UserError {
-    let message = "Somebody has changed this since; read it again.";
+    let message = "This has been changed since that version. Read it again and send its current version.";
     UserError {
         current_version: Some(wire_count(stored)),
         ..UserError::new(UserErrorCode::VersionConflict, ["expectedVersion"], message)

@@ -81,15 +81,18 @@ impl SessionPageRow {
 
 /// Reads the live sessions of each person in one command; never more than the limit, also if an earlier version left
 /// more.
-struct SessionsOf(Tenant<Session>, Timestamp);
+struct LiveSessions {
+    sessions: Tenant<Session>,
+    now: Timestamp,
+}
 
-impl Batch for SessionsOf {
+impl Batch for LiveSessions {
     type Key = StorefrontUserId;
     type Value = Vec<Session>;
 
     async fn load(&self, keys: &[StorefrontUserId]) -> Result<HashMap<StorefrontUserId, Vec<Session>>> {
         let users: Vec<Bson> = keys.iter().map(Bson::from).collect();
-        let live = doc! { "userId": { "$in": users }, "expiresAt": { "$gt": self.1 } };
+        let live = doc! { "userId": { "$in": users }, "expiresAt": { "$gt": self.now } };
         let most = i64::try_from(MOST).unwrap_or(i64::MAX);
         let newest = doc! { "$firstN": { "n": most, "input": "$$ROOT" } };
         let pipeline = vec![
@@ -97,7 +100,7 @@ impl Batch for SessionsOf {
             doc! { "$sort": { "storefrontId": 1, "userId": 1, "lastUsedAt": -1, "_id": -1 } },
             doc! { "$group": { "_id": "$userId", "sessions": newest } },
         ];
-        let rows: Vec<SessionPageRow> = self.0.aggregate(pipeline).await?;
+        let rows: Vec<SessionPageRow> = self.sessions.aggregate(pipeline).await?;
         Ok(rows.into_iter().map(SessionPageRow::oldest_first).collect())
     }
 }
@@ -109,12 +112,18 @@ fn current_session(context: &RequestContext) -> Option<&SessionId> {
 }
 
 /// The live sessions of a person, oldest first; for all persons of a level in one command.
+///
+/// # Errors
+/// Any database error.
 pub async fn of(
     context: &RequestContext,
     reach: &Reach,
     user: &StorefrontUserId,
 ) -> Result<Vec<CustomerSessionNode>> {
-    let make = || SessionsOf(context.app.database.open(reach), context.app.clock.now());
+    let make = || LiveSessions {
+        sessions: context.app.database.open(reach),
+        now: context.app.clock.now(),
+    };
     let found = context.loader(reach.scope(), make).load(user.clone()).await?;
     let current = current_session(context);
     let sessions = found.iter().flat_map(|sessions| sessions.iter());

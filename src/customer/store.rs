@@ -186,6 +186,9 @@ const fn having(name: &'static str, keys: &'static [(&'static str, i32)], field:
 }
 
 /// A page of the customers that meet a condition.
+///
+/// # Errors
+/// Any database error.
 pub async fn page(
     database: &Database,
     reach: &Reach,
@@ -198,17 +201,26 @@ pub async fn page(
 }
 
 /// The number of customers that meet a condition.
+///
+/// # Errors
+/// Any database error.
 pub async fn count(database: &Database, reach: &Reach, condition: Document) -> Result<u64> {
     database.open::<Customer>(reach).count(condition).await
 }
 
 /// The customer with this address.
+///
+/// # Errors
+/// Any database error.
 pub async fn by_email(database: &Database, reach: &impl Confine, email: &Email) -> Result<Option<Customer>> {
     let known = doc! { "emailKey": &email.key };
     database.open::<Customer>(reach).find_one(known).await
 }
 
 /// As [`by_email`], within a transaction.
+///
+/// # Errors
+/// Any database error.
 pub async fn by_email_in(
     database: &Database,
     reach: &impl Confine,
@@ -220,12 +232,18 @@ pub async fn by_email_in(
 }
 
 /// The customer with this reference.
+///
+/// # Errors
+/// Any database error.
 pub async fn by_reference(database: &Database, reach: &Reach, reference: &str) -> Result<Option<Customer>> {
     let known = doc! { "reference": reference };
     database.open::<Customer>(reach).find_one(known).await
 }
 
 /// The customer with this shopper reference.
+///
+/// # Errors
+/// Any database error.
 pub async fn by_shopper_reference(
     database: &Database,
     reach: &impl Confine,
@@ -235,17 +253,26 @@ pub async fn by_shopper_reference(
     database.open::<Customer>(reach).find_one(known).await
 }
 
-/// Draws the next number of a storefront's customers.
+/// Draws the next number of a storefront's customers. A number that is drawn and not used is lost.
+///
+/// # Errors
+/// Any database error.
 pub async fn next_number(database: &Database, storefront: &StorefrontId) -> Result<i64> {
     counter::next(database, &format!("customers of {storefront}")).await
 }
 
 /// Draws `many` consecutive numbers for new customers' references, and returns the first.
+///
+/// # Errors
+/// Any database error.
 pub async fn next_numbers(database: &Database, storefront: &StorefrontId, many: i64) -> Result<i64> {
     counter::next_of(database, &format!("customers of {storefront}"), many).await
 }
 
 /// Changes a customer within a transaction and returns the new version; `None` if the filter matches none.
+///
+/// # Errors
+/// Any database error.
 pub async fn update_in(
     database: &Database,
     reach: &impl Confine,
@@ -261,14 +288,17 @@ pub async fn update_in(
 
 /// Removes a group from up to `batch` of the customers that the filter matches, and returns their number. For jobs:
 /// each document is changed by itself, and the operation is idempotent.
+///
+/// # Errors
+/// Any database error.
 pub async fn leave_in_part(
     database: &Database,
-    system: &HouseReach,
+    reach: &HouseReach,
     members: Document,
     group: &CustomerGroupId,
     batch: i64,
 ) -> Result<usize> {
-    let customers = database.open::<Customer>(system);
+    let customers = database.open::<Customer>(reach);
     let found = customers.ids(members, batch).await?;
     if !found.is_empty() {
         let left = doc! { "$set": { "groupIds": { "$filter": {

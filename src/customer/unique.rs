@@ -3,14 +3,17 @@
 
 use super::email::Email;
 use super::store::{self, UNIQUE_EMAIL, UNIQUE_SHOPPER_REFERENCE};
-use super::{Customer, refusal};
+use super::{Customer, check_shopper_reference, refusal};
 use crate::app::App;
-use crate::error::{Error, Faults, Result};
-use crate::platform::{database::violated_index, id::CustomerId};
-use crate::reach::StorefrontReach;
+use crate::error::{Error, Faults, Result, UserError};
+use crate::platform::{
+    database::violated_index,
+    id::{CustomerId, StorefrontId},
+};
+use crate::reach::{HouseReach, Reach, scope::Scope};
 
 /// The valid unique values of an input.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unique {
     /// The e-mail address.
     pub email: Option<Email>,
@@ -18,30 +21,41 @@ pub struct Unique {
     pub shopper_reference: Option<String>,
 }
 
-/// Looks up whether another customer has the values; `own` is the customer who may have them already.
+impl Unique {
+    /// Looks up whether another customer of the storefront has the values; `own` is the customer who may have them
+    /// already.
+    ///
+    /// # Errors
+    /// EMAIL_TAKEN (400) and SHOPPER_REFERENCE_TAKEN; both if both are taken.
+    pub async fn check(&self, app: &App, storefront: &StorefrontId, own: Option<&CustomerId>) -> Result<()> {
+        // The caller does not reach the other customers.
+        let (database, reach) = (&app.database, HouseReach::within(storefront));
+        let is_others = |found: Option<Customer>| found.is_some_and(|other| Some(&other.id) != own);
+        let mut faults = Faults::default();
+        if let Some(email) = &self.email
+            && is_others(store::by_email(database, &reach, email).await?)
+        {
+            faults.push(refusal::email_taken("email"));
+        }
+        if let Some(reference) = &self.shopper_reference
+            && is_others(store::by_shopper_reference(database, &reach, reference).await?)
+        {
+            faults.push(refusal::shopper_reference_taken());
+        }
+        faults.check()
+    }
+}
+
+/// Checks a shopper reference, which only a backend may send.
 ///
 /// # Errors
-/// EMAIL_TAKEN (400) and SHOPPER_REFERENCE_TAKEN; both if both are taken.
-pub async fn check(
-    app: &App,
-    place: &StorefrontReach,
-    unique: &Unique,
-    own: Option<&CustomerId>,
-) -> Result<()> {
-    let (database, house) = (&app.database, place.of_the_house());
-    let is_others = |found: Option<Customer>| found.is_some_and(|other| Some(&other.id) != own);
-    let mut faults = Faults::default();
-    if let Some(email) = &unique.email
-        && is_others(store::by_email(database, &house, email).await?)
-    {
-        faults.push(refusal::email_taken("email"));
+/// FORBIDDEN, SHOPPER_REFERENCE_INVALID.
+pub fn shopper_reference(reach: &Reach, value: &str) -> Result<String, UserError> {
+    if reach.has(Scope::CustomersWrite) {
+        check_shopper_reference(value)
+    } else {
+        Err(refusal::forbidden("shopperReference"))
     }
-    if let Some(reference) = &unique.shopper_reference
-        && is_others(store::by_shopper_reference(database, &house, reference).await?)
-    {
-        faults.push(refusal::shopper_reference_taken());
-    }
-    faults.check()
 }
 
 /// Maps the violation of a unique index to the error of the field.

@@ -4,17 +4,16 @@
 use futures_util::future::BoxFuture;
 
 use super::Customer;
-use super::registration::NewCustomer;
 use crate::error::Result;
 use crate::platform::{database::Tx, id::IdentityId};
-use crate::reach::Reach;
+use crate::reach::HouseReach;
 
 /// A party that vouches for a customer, and the documents that it writes with the session.
 pub trait Voucher: Send + Sync {
     /// Writes its documents within the transaction, which may run more than once.
     fn write<'t>(
         &'t self,
-        reach: &'t Reach,
+        reach: &'t HouseReach,
         tx: &'t mut Tx,
         customer: &'t Customer,
     ) -> BoxFuture<'t, Result<()>>;
@@ -22,14 +21,4 @@ pub trait Voucher: Send + Sync {
     /// The identity with which this sign-in is the first proof of the account's address, which ends every other earlier
     /// way to sign in (CST-06); `None` if it is no such proof.
     fn first_proof(&self) -> Option<&IdentityId>;
-}
-
-/// A new customer for whom a party vouches.
-pub struct Newcomer<'a> {
-    /// The checked input for the customer.
-    pub new: NewCustomer,
-    /// The party that vouches.
-    pub voucher: &'a dyn Voucher,
-    /// The token of the anonymous user to merge.
-    pub anonymous_token: Option<&'a str>,
 }

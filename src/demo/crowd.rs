@@ -15,7 +15,7 @@ use crate::address::{Address, AddressContent, country::CountryCode};
 use crate::app::App;
 use crate::customer::{
     Customer, CustomerStatus, email,
-    registration::{NewCustomer, Terms, account},
+    register::account::{NewAccount, NewCustomer, Terms},
     store,
 };
 use crate::error::{Error, Result};
@@ -241,11 +241,14 @@ impl Crowd<'_> {
             custom_fields: Vec::new(),
         };
         let registered = now.before(PAST.mul_f64(draws.share()));
-        let (mut customer, mut user, storage) = account(self.app, self.place, registered, &new, None);
-        customer.reference = format!("{storefront_code}--{reference_number}");
-        customer.reference_number = reference_number;
+        let mut account = NewAccount::new(self.app, self.place, registered, &new, None);
+        account.set_number(storefront_code, reference_number);
+        let NewAccount {
+            mut customer,
+            user,
+            storage,
+        } = account;
         customer.is_email_verified = draws.share() < 0.8;
-        user.external_id.clone_from(&customer.reference);
         let address = Address {
             id: AddressId::fresh(registered, &self.app.random),
             storefront_id: customer.storefront_id.clone(),

@@ -16,7 +16,10 @@ use crate::customer::{
     Customer, Salutation,
     credentials::Beginner,
     email,
-    registration::{NewCustomer, Terms, register},
+    register::{
+        account::{NewCustomer, Terms},
+        registration::Registration,
+    },
     store,
 };
 use crate::error::{Error, Faults, Result};
@@ -193,9 +196,15 @@ async fn customer(
     };
     let storefronts = app.database.open::<Storefront>(place.reach());
     let storefront = storefronts.get(place.id()).await?.ok_or_else(fault)?;
-    let registered = register(app, (place, &storefront), new, None, &beginner).await?;
-    let (customer, _) = registered.new.ok_or_else(fault)?;
-    Ok(customer)
+    let registration = Registration {
+        app,
+        place,
+        storefront: &storefront,
+        new,
+        anonymous_token: None,
+        beginner: &beginner,
+    };
+    registration.run().await?.customer.ok_or_else(fault)
 }
 
 /// Returns the values of those custom fields that exist in the storefront.

@@ -19,7 +19,7 @@ use crate::customer::{
     limits,
     named::{customer_or_erased, customer_to_change},
     node::CustomerNode,
-    sign_in,
+    password::current::check_current,
 };
 use crate::error::{Error, Result, payload};
 use crate::platform::id::Id;
@@ -192,7 +192,7 @@ async fn confirm(context: &RequestContext, customer: &Customer, password: Option
         return Ok(());
     }
     let password = password.unwrap_or_default().into();
-    sign_in::present_password(context, customer, password).await
+    check_current(context, customer, password).await
 }
 
 fn actor(reach: &Reach, customer: &Customer) -> Actor {

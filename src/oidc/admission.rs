@@ -21,17 +21,17 @@ use crate::customer::{
     limits,
     mail::{self, About, Granted},
     refusal::save_failed,
-    registration::{self, NewCustomer},
-    sign_in::{self, SignedIn},
+    register::{self, account::NewCustomer, registration::Registration},
+    sign_in::{SignedIn, vouched::VouchedSignIn},
     store as customer_store,
-    vouched::{Newcomer, Voucher},
+    vouched::Voucher,
 };
 use crate::error::{Error, Result, UserErrorCode};
 use crate::platform::{
     database::{Tx, violated_index},
     id::IdentityId,
 };
-use crate::reach::{HouseReach, Reach, StorefrontReach};
+use crate::reach::{HouseReach, StorefrontReach};
 
 /// Of two concurrent first sign-ins one creates the account, and the other finds it in the next round. More rounds
 /// indicate a fault.
@@ -74,7 +74,7 @@ impl Voucher for IdentityLink<'_> {
 
     fn write<'t>(
         &'t self,
-        reach: &'t Reach,
+        reach: &'t HouseReach,
         tx: &'t mut Tx,
         customer: &'t Customer,
     ) -> BoxFuture<'t, Result<()>> {
@@ -184,7 +184,7 @@ impl Admission<'_> {
     /// Whether the storefront conceals which addresses are registered: the response to an address that the provider has
     /// not verified must not disclose whether it is registered (SPR-10).
     async fn conceals(&self) -> Result<bool> {
-        let storefront = registration::storefront(self.app, self.place).await?;
+        let storefront = register::storefront(self.app, self.place).await?;
         Ok(storefront.conceal_emails)
     }
 
@@ -240,13 +240,19 @@ impl Admission<'_> {
     }
 
     async fn sign_in(&self, customer: Customer, link: IdentityLink<'_>) -> Result<SignedIn> {
-        let (reach, token) = (self.place.of_the_house(), self.anonymous_token);
-        sign_in::by_voucher(self.app, &reach, customer, &link, token, self.beginner).await
+        let sign_in = VouchedSignIn {
+            app: self.app,
+            customer: &customer,
+            voucher: &link,
+            anonymous_token: self.anonymous_token,
+            beginner: self.beginner,
+        };
+        sign_in.run().await
     }
 
     /// Registers a new account.
     async fn register(&self, email: &Email, profile: &Profile) -> Result<SignedIn> {
-        let storefront = registration::storefront(self.app, self.place).await?;
+        let storefront = register::storefront(self.app, self.place).await?;
         let new = NewCustomer {
             email: email.clone(),
             is_email_verified: profile.is_email_verified,
@@ -261,13 +267,15 @@ impl Admission<'_> {
             custom_fields: Vec::new(),
         };
         let link = self.link_to(None, profile.is_email_verified);
-        let newcomer = Newcomer {
+        let registration = Registration {
+            app: self.app,
+            place: self.place,
+            storefront: &storefront,
             new,
-            voucher: &link,
             anonymous_token: self.anonymous_token,
+            beginner: self.beginner,
         };
-        let at = (self.place, &storefront);
-        registration::register_vouched(self.app, at, newcomer, self.beginner).await
+        registration.run_vouched(&link).await
     }
 }
 

@@ -13,10 +13,8 @@ use crate::app::App;
 use crate::context::RequestContext;
 use crate::customer::{
     credentials::Beginner,
-    inputs::CustomerTokenPayload,
     limits,
-    sign_in::SignedIn,
-    token_mutations::{SIGN_IN, token_payload},
+    sign_in::{CustomerTokenPayload, SIGN_IN, SignedIn, token_payload},
 };
 use crate::error::{Faults, Result, UserError, UserErrorCode};
 use crate::platform::{secret::Secret, text};
@@ -81,11 +79,10 @@ impl CustomerTokenCreateWithOidc {
     }
 }
 
-/// Signs in, and returns the caller's reach for the payload.
 async fn create(
     context: &Arc<RequestContext>,
     input: CustomerTokenCreateWithOidcInput,
-) -> Result<(SignedIn, Reach)> {
+) -> Result<CustomerTokenPayload> {
     let reach = context.reach_to_write(&SIGN_IN).await?;
     let sign_in = checked(context, &reach, input).await?;
     limits::sign_on(context, &sign_in.place).await?;
@@ -94,7 +91,7 @@ async fn create(
     metrics::counter!("gateway_logins_total", "outcome" => label).increment(1);
     let signed_in = outcome?;
     limits::signed_in(context, &signed_in.customer).await;
-    Ok((signed_in, reach))
+    Ok(signed_in.shown(&reach))
 }
 
 /// The checked input, with the storefront and the provider that it names.

@@ -87,21 +87,6 @@ impl StorefrontReach {
     pub fn reach(&self) -> &Reach {
         &self.reach
     }
-
-    /// The reach with which the gateway itself finds the person whose credential is about to be established, and
-    /// creates or changes their documents: at registration, at sign-in and when a mailed key is used. It covers this
-    /// one storefront, and nothing that it finds is shown before the credential was accepted.
-    #[must_use]
-    pub fn of_the_house(&self) -> Reach {
-        let mut identity = Identity::clone(&self.reach.identity);
-        identity.kind = CredentialKind::Integration;
-        identity.scopes = Vec::new();
-        identity.person = None;
-        Reach {
-            identity: Arc::new(identity),
-            storefronts: Arc::clone(&self.reach.storefronts),
-        }
-    }
 }
 
 impl Reach {

@@ -8,7 +8,7 @@ use super::{IntegrationType, Storefront};
 use crate::context::{GlobalNode, RequestContext};
 use crate::custom_field::node::{CustomFieldDefinitionNode, definitions_of};
 use crate::customer::{
-    list::{CustomerFilter, CustomerSortKey, customers_of},
+    list::{CustomerFilter, CustomerListOrder, CustomerSortKey, customers_of},
     node::CustomerNode,
 };
 use crate::customer_group::{
@@ -121,10 +121,10 @@ impl StorefrontNode {
         #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<CustomerNode>> {
-        let order = (
-            sort_key.unwrap_or(CustomerSortKey::CreatedAt),
-            reverse.unwrap_or_default(),
-        );
+        let order = CustomerListOrder {
+            key: sort_key.unwrap_or(CustomerSortKey::CreatedAt),
+            reverse: reverse.unwrap_or_default(),
+        };
         let page = PageArgs {
             first,
             after,

@@ -31,4 +31,14 @@ impl Database {
     pub async fn run<W: Write>(&self, write: &W) -> Result<W::Output> {
         self.transaction(write, |tx, write| write.write(tx).boxed()).await
     }
+
+    /// As [`Database::run`], for a write that must succeed despite other callers that change the same document over and
+    /// over. It has to begin with a change of that document; see [`Database::pressing_transaction`].
+    ///
+    /// # Errors
+    /// As [`Database::run`].
+    pub async fn run_pressing<W: Write>(&self, write: &W) -> Result<W::Output> {
+        self.pressing_transaction(write, |tx, write| write.write(tx).boxed())
+            .await
+    }
 }

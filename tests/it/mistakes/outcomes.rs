@@ -132,17 +132,17 @@ async fn err_02_mistakes_that_are_business_outcomes() {
 
     # 29 old refresh token
     200
-    userErrors TOKEN_INVALID refreshToken: This refresh token is not, or no longer, one that works. Sign in again.
+    userErrors TOKEN_INVALID refreshToken: This refresh token is not valid: it is unknown, was used, expired or was revoked. Sign in again.
     {"customerTokenRefresh":{"customer":null}}
 
     # 29b access token as refresh token
     200
-    userErrors TOKEN_INVALID refreshToken: This is no refresh token: those begin with rt_. Send the refreshToken that came with the access token.
+    userErrors TOKEN_INVALID refreshToken: This is not a refresh token: refresh tokens begin with rt_. Send the refreshToken that was returned with the access token.
     {"customerTokenRefresh":{"customer":null}}
 
     # 30 reset key nonsense
     200
-    userErrors RESET_KEY_INVALID (415) restorePasswordKey: This key does not work: it was used, a newer one was sent, or it never was one. Take it from the newest mail, or ask for a new one.
+    userErrors RESET_KEY_INVALID (415) restorePasswordKey: This key is not valid: it is unknown, was used, or was replaced by a newer one. Send the key from the newest mail, or request a new one.
     {"customerPasswordReset":{"customer":null}}
     "#);
 }

@@ -1,0 +1,55 @@
+//! `customerPasswordResetRequest`: mails a key with which a new password can be chosen.
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+
+use super::request::{RequestedKey, TO_ANY_ADDRESS};
+use crate::auth::one_time::Purpose;
+use crate::context::RequestContext;
+use crate::customer::mail::About;
+use crate::error::{Result, UserError, payload};
+
+const RESET_KEY: RequestedKey = RequestedKey {
+    policy: TO_ANY_ADDRESS,
+    purpose: Purpose::PasswordReset,
+    about: About::PasswordReset,
+};
+
+/// Input of `customerPasswordResetRequest`: the account to send the key to.
+#[derive(InputObject)]
+pub struct CustomerPasswordResetRequestInput {
+    /// Id of the storefront; required when the credential covers several storefronts (STOREFRONT_REQUIRED).
+    storefront_id: Option<ID>,
+    /// E-mail address; case is ignored.
+    email: String,
+}
+
+/// Payload of `customerPasswordResetRequest`.
+#[derive(SimpleObject)]
+pub struct CustomerPasswordResetRequestPayload {
+    /// User errors; empty when the mutation took effect, also for an unknown e-mail address.
+    user_errors: Vec<UserError>,
+}
+
+/// The mutation `customerPasswordResetRequest`.
+#[derive(Default)]
+pub struct CustomerPasswordResetRequest;
+
+#[Object]
+impl CustomerPasswordResetRequest {
+    /// Sends a Password Reset Key by mail.
+    /// Requires a publishable key, or an integration token or client secret with the scope `customers:write`.
+    /// User errors: RATE_LIMITED, SAVE_FAILED (410), STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
+    /// The response and its timing are the same for known and unknown addresses. At most one mail a minute and five an
+    /// hour are sent to an address. Only the newest key works.
+    async fn customer_password_reset_request(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The account to send the key to.")] input: CustomerPasswordResetRequestInput,
+    ) -> Result<CustomerPasswordResetRequestPayload> {
+        let CustomerPasswordResetRequestInput { storefront_id, email } = input;
+        let context = RequestContext::of(ctx)?;
+        let requested = RESET_KEY.request(context, storefront_id.as_ref(), &email).await;
+        let (_, user_errors) = payload(requested)?;
+        Ok(CustomerPasswordResetRequestPayload { user_errors })
+    }
+}

@@ -1,0 +1,171 @@
+//! `customerPasswordChange`: changes the password of the signed-in customer (SPR-80).
+
+use std::sync::Arc;
+
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+use bson::doc;
+
+use super::current::{self, check_current};
+use super::{NEW_PASSWORD, ReplacedPassword, new_password};
+use crate::app::App;
+use crate::audit::Action;
+use crate::auth::{one_time::Purpose, session::Session};
+use crate::context::RequestContext;
+use crate::customer::{
+    Customer,
+    credentials::{self, Beginner, CustomerToken},
+    limits,
+    mail::{self, About, Granted},
+    named::customer_to_change,
+    node::CustomerNode,
+    password_check::checked_password,
+    refusal, store,
+};
+use crate::error::{Faults, Result, UserError, payload};
+use crate::password::Hashed;
+use crate::platform::database::{Tx, Write};
+use crate::reach::{Reach, principal::Policy};
+
+/// Who may change a password: its customer.
+const OWN: Policy = Policy::customer_only();
+
+/// Input of `customerPasswordChange`: the current and the new password.
+#[derive(InputObject)]
+pub struct CustomerPasswordChangeInput {
+    /// Current password.
+    password: String,
+    /// New password, by default 7 to 128 characters.
+    new_password: String,
+    /// Repetition of the new password.
+    confirm_password: String,
+}
+
+/// Payload of `customerPasswordChange`.
+#[derive(SimpleObject)]
+pub struct CustomerPasswordChangePayload {
+    /// The customer; null when there are user errors.
+    customer: Option<CustomerNode>,
+    /// Tokens of a new session, which replace all earlier tokens; null when there are user errors.
+    token: Option<CustomerToken>,
+    /// User errors; empty when the mutation took effect.
+    user_errors: Vec<UserError>,
+}
+
+/// The mutation `customerPasswordChange`.
+#[derive(Default)]
+pub struct CustomerPasswordChange;
+
+#[Object]
+impl CustomerPasswordChange {
+    /// Changes the password of the signed-in customer.
+    /// Requires a customer token.
+    /// User errors: PASSWORD_INVALID (408) for the current password, PASSWORDS_DO_NOT_MATCH (406), PASSWORD_TOO_SHORT
+    /// (408), PASSWORD_TOO_LONG (408), PASSWORD_TOO_COMMON (408), RATE_LIMITED, CUSTOMER_ANONYMIZED, SAVE_FAILED (407).
+    /// All sessions are revoked; the payload contains the tokens of a new one.
+    async fn customer_password_change(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The current and the new password.")] input: CustomerPasswordChangeInput,
+    ) -> Result<CustomerPasswordChangePayload> {
+        let (done, user_errors) = payload(change(RequestContext::of(ctx)?, input).await)?;
+        let (customer, token) = done.unzip();
+        Ok(CustomerPasswordChangePayload {
+            customer,
+            token,
+            user_errors,
+        })
+    }
+}
+
+async fn change(
+    context: &Arc<RequestContext>,
+    input: CustomerPasswordChangeInput,
+) -> Result<(CustomerNode, CustomerToken)> {
+    let CustomerPasswordChangeInput {
+        password,
+        new_password,
+        confirm_password,
+    } = input;
+    let reach = context.reach_to_write(&OWN).await?;
+    let mut faults = Faults::default();
+    let new = checked_password(
+        context,
+        &mut faults,
+        new_password.into(),
+        Some(confirm_password),
+        NEW_PASSWORD,
+    );
+    let customer = customer_to_change(context, &reach, None).await?;
+    let checked = check_current(context, &customer, password.into()).await;
+    faults.absorb(checked)?;
+    faults.check()?;
+    let app = &context.app;
+    let beginner = Beginner::of_session(context, &reach).await?;
+    let hash = app.passwords.hash(new).await?;
+    let begun = beginner.begin(app, &customer);
+    let change = PasswordChange {
+        app,
+        reach: &reach,
+        notice: limits::notice(app, &customer, About::PasswordChanged).await?,
+        customer,
+        hash,
+        session: begun.session,
+    };
+    let changed = app.database.run_pressing(&change).await;
+    let changed = changed.map_err(|error| refusal::save_failed(error, 407))?;
+    app.access.forget_ended(&changed.ended).await;
+    let pair = credentials::pair(app, &change.session, begun.refresh_token)?;
+    Ok((CustomerNode::in_payload(changed.customer, &reach), pair.into()))
+}
+
+/// The write that changes a password whose current one was checked. All sessions end, and a new one begins.
+struct PasswordChange<'a> {
+    app: &'a App,
+    reach: &'a Reach,
+    customer: Customer,
+    hash: Hashed,
+    /// The result of the limits on the notice to the customer.
+    notice: Granted,
+    session: Session,
+}
+
+impl Write for PasswordChange<'_> {
+    type Output = ReplacedPassword;
+
+    /// # Errors
+    /// PASSWORD_INVALID (408) on `password` if it was changed meanwhile.
+    async fn write(&self, tx: &mut Tx) -> Result<ReplacedPassword> {
+        let Self {
+            app,
+            reach,
+            customer,
+            hash,
+            notice,
+            session,
+        } = self;
+        // Of two concurrent changes, the second one no longer has the current password.
+        let unchanged = doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch };
+        let update = new_password(app, hash);
+        let changed = store::update_in(&app.database, *reach, tx, unchanged, update).await?;
+        let changed = changed.ok_or_else(current::invalid)?;
+        let ended = app
+            .access
+            .sessions
+            .end_all_in(tx, &customer.storefront_id, &customer.user_id, None)
+            .await?;
+        credentials::store_in(app, tx, &changed, session).await?;
+        app.one_time
+            .void_in(tx, &customer.id, &[Purpose::EmailChange, Purpose::PasswordReset])
+            .await?;
+        mail::enqueue(app, tx, &customer.id, About::PasswordChanged, *notice).await?;
+        let entries = [
+            changed.entry(Action::PasswordChanged),
+            changed.entry(Action::SignedIn).on(&session.id),
+        ];
+        app.audit.note_in(tx, *reach, entries).await?;
+        Ok(ReplacedPassword {
+            customer: changed,
+            ended,
+        })
+    }
+}
