@@ -120,7 +120,6 @@ macro_rules! ids {
     )*};
 }
 
-
 // `node(id:)` dispatches on the prefixes.
 ids! {
     /// An organization, which owns storefronts.
