@@ -8,6 +8,7 @@ pub mod credentials;
 pub mod custom_fields;
 pub mod email;
 pub mod email_keys;
+pub mod erase;
 pub mod guest;
 pub mod identity;
 pub mod inputs;
@@ -81,6 +82,7 @@ pub const DOMAIN: Domain = Domain {
         PersonalKind::of::<Customer>(Erasure::Elsewhere),
         PersonalKind::of::<identity::LinkedIdentity>(Erasure::Elsewhere),
     ],
+    erase: Some(erase::erase),
     ..Domain::EMPTY
 };
 

@@ -1,6 +1,7 @@
 //! Items of private storage: files that storefront users upload.
 
 pub mod data_export;
+pub mod erase;
 pub mod jobs;
 pub mod link;
 pub mod mutations;
@@ -32,6 +33,7 @@ pub const DOMAIN: Domain = Domain {
         PersonalKind::of::<StorageItem>(Erasure::Elsewhere),
         PersonalKind::of::<data_export::DataExport>(Erasure::Elsewhere),
     ],
+    erase: Some(erase::erase),
     ..Domain::EMPTY
 };
 

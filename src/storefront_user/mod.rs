@@ -1,5 +1,6 @@
 //! Storefront users: users of the online store, each with a private storage. Anonymous ones are temporary.
 
+pub mod erase;
 pub mod inputs;
 pub mod lifecycle;
 pub mod merge;
@@ -31,6 +32,7 @@ pub const DOMAIN: Domain = Domain {
             .linked_by("mergedStorefrontUsers", SubjectLink::User("mergedInto")),
         PersonalKind::of::<private_storage::PrivateStorage>(Erasure::Elsewhere),
     ],
+    erase: Some(erase::erase),
     ..Domain::EMPTY
 };
 
