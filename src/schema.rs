@@ -302,6 +302,8 @@ mod tests {
     };
 
     use super::*;
+    use crate::customer::anonymization::ErasedCounts;
+    use crate::domain::personal::Erasure;
 
     /// Input fields that hold a secret, each use of which is an attempt.
     const SECRETS: &[&str] = &[
@@ -312,6 +314,48 @@ mod tests {
         "token",
         "code",
     ];
+
+    // EXP-01
+    #[test]
+    fn each_kind_of_personal_documents_has_its_name_in_the_export() {
+        // These names are not those of kinds.
+        let mut names = vec!["exportedAt", "pendingEmail"];
+        for kind in DOMAINS.iter().flat_map(|domain| domain.personal) {
+            assert!(
+                !names.contains(&kind.name),
+                "two domains export {} under this name",
+                kind.name
+            );
+            names.push(kind.name);
+        }
+        assert!(names.len() > 2, "no domain declares personal documents");
+    }
+
+    // ERA-01, EXP-01
+    #[test]
+    fn each_collection_of_personal_documents_is_declared_once() {
+        let collections: Vec<&str> = stored().iter().map(|stored| stored.collection).collect();
+        for kind in DOMAINS.iter().flat_map(|domain| domain.personal) {
+            let collection = kind.documents.stored().collection;
+            let declared = collections.iter().filter(|known| **known == collection);
+            assert_eq!(declared.count(), 1, "{collection}");
+        }
+    }
+
+    // ERA-01
+    #[test]
+    fn what_an_erasure_counts_is_in_the_receipt() {
+        let receipt = bson::serialize_to_document(&ErasedCounts::default()).expect("a document");
+        for kind in DOMAINS.iter().flat_map(|domain| domain.personal) {
+            let counted = match kind.erasure {
+                Erasure::Delete { counted } => counted,
+                Erasure::Empty { counted } => Some(counted),
+                Erasure::Elsewhere => None,
+            };
+            let is_known = counted.is_none_or(|counted| receipt.contains_key(counted));
+            assert!(is_known, "{counted:?} of {}", kind.name);
+        }
+    }
 
     // GQL-01
     #[test]

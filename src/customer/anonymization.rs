@@ -4,9 +4,9 @@ use async_graphql::Enum;
 use bson::{Document, doc};
 use serde::{Deserialize, Serialize};
 
-use super::{Customer, refusal};
 use crate::audit::AuditActor;
-use crate::error::{Result, UserError};
+use crate::error::Result;
+use crate::organization::actor::Actor;
 use crate::platform::{clock::Timestamp, id::StorageId};
 
 /// The field of a customer's document that holds the status.
@@ -105,55 +105,6 @@ pub struct ErasedCounts {
     pub sessions: i64,
     /// Values of custom fields.
     pub custom_fields: i64,
-}
-
-/// The requester or canceller of an erasure.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Actor {
-    /// Kind of the actor.
-    pub kind: ActorKind,
-    /// Id of the actor.
-    pub id: String,
-}
-
-/// Kind of an actor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ActorKind {
-    /// A member of the organization, who acted through an integration.
-    Member,
-    /// The customer itself.
-    Customer,
-    /// An integration that acted without an owner.
-    System,
-}
-
-impl Customer {
-    /// The status of the erasure; `None` if none was ever requested.
-    #[must_use]
-    pub fn erasure(&self) -> Option<AnonymizationStatus> {
-        self.anonymization.as_ref().map(|erasure| erasure.status)
-    }
-
-    /// Whether an erasure has started, after which the customer is no longer changed.
-    #[must_use]
-    pub fn is_being_erased(&self) -> bool {
-        let erasure = self.anonymization.as_ref();
-        erasure.is_some_and(|erasure| erasure.started_at.is_some())
-    }
-
-    /// Checks that the customer may be changed.
-    ///
-    /// # Errors
-    /// CUSTOMER_ANONYMIZED on `field` (ERA-04).
-    pub fn check_open(&self, field: &str) -> Result<(), UserError> {
-        if self.is_being_erased() {
-            Err(refusal::anonymized([field]))
-        } else {
-            Ok(())
-        }
-    }
 }
 
 /// Restricts a filter to customers that may be changed, for writes that do not read the customer in the same

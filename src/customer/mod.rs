@@ -6,6 +6,7 @@ pub mod credentials;
 pub mod custom_fields;
 pub mod email;
 pub mod email_keys;
+pub mod erase;
 pub mod guest;
 pub mod identity;
 pub mod limits;
@@ -32,7 +33,7 @@ pub mod vouched;
 
 use std::fmt;
 
-use anonymization::Anonymization;
+use anonymization::{Anonymization, AnonymizationStatus};
 use async_graphql::{Enum, MergedObject};
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +88,7 @@ pub const DOMAIN: Domain = Domain {
         PersonalKind::of::<crate::auth::session::Session>(Erasure::Elsewhere),
         PersonalKind::of::<identity::LinkedIdentity>(Erasure::Elsewhere),
     ],
+    erase: Some(erase::erase),
     ..Domain::EMPTY
 };
 
@@ -250,6 +252,31 @@ pub struct Customer {
 }
 
 impl Customer {
+    /// The status of the erasure; `None` if none was ever requested.
+    #[must_use]
+    pub fn erasure(&self) -> Option<AnonymizationStatus> {
+        self.anonymization.as_ref().map(|erasure| erasure.status)
+    }
+
+    /// Whether an erasure has started, after which the customer is no longer changed.
+    #[must_use]
+    pub fn is_being_erased(&self) -> bool {
+        let erasure = self.anonymization.as_ref();
+        erasure.is_some_and(|erasure| erasure.started_at.is_some())
+    }
+
+    /// Checks that the customer may be changed.
+    ///
+    /// # Errors
+    /// CUSTOMER_ANONYMIZED on `field` (ERA-04).
+    pub fn check_open(&self, field: &str) -> Result<(), UserError> {
+        if self.is_being_erased() {
+            Err(refusal::anonymized([field]))
+        } else {
+            Ok(())
+        }
+    }
+
     /// Creates an audit entry about this customer.
     #[must_use]
     pub fn entry(&self, action: Action) -> AuditEntry {

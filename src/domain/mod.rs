@@ -27,7 +27,8 @@ pub struct Declaration<C: 'static> {
     pub erase: Option<Erase<C>>,
 }
 
-/// Removes what a domain stores about a person besides its personal documents. It may run more than once.
+/// Removes what a domain stores about a person beyond the documents that are deleted or emptied as declared. It runs
+/// after these documents of all domains, and may run more than once.
 pub type Erase<C> = for<'a> fn(&'a C, &'a Subject) -> BoxFuture<'a, Result<()>>;
 
 impl<C: 'static> Declaration<C> {

@@ -25,6 +25,16 @@ pub enum SubjectLink {
     Storage(&'static str),
 }
 
+impl SubjectLink {
+    /// Name of the field.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Customer(field) | Self::User(field) | Self::Storage(field) => field,
+        }
+    }
+}
+
 /// A kind of document with personal data.
 pub trait Personal: TenantDocument {
     /// Declaration of the fields.
@@ -49,29 +59,31 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The filter for the customer's documents of this kind.
+    /// Returns the filter for the customer's documents of this type.
     #[must_use]
     pub fn owns<T: Personal>(&self) -> Document {
         self.linked(T::STOREFRONT, T::LINK)
     }
 
-    /// The filter for the customer's documents of a declared kind.
+    /// Returns the filter for the customer's documents of a declared kind.
     #[must_use]
     pub fn owns_kind(&self, kind: &PersonalKind) -> Document {
         self.linked(kind.documents.storefront_field(), kind.link)
     }
 
     fn linked(&self, storefront: &str, link: SubjectLink) -> Document {
-        let mut theirs = doc! { storefront: &self.storefront };
-        match link {
-            SubjectLink::Customer(field) => theirs.insert(field, &self.customer),
-            SubjectLink::User(field) => theirs.insert(field, &self.user),
-            SubjectLink::Storage(field) => {
-                let storages: Vec<Bson> = self.storages.iter().map(Bson::from).collect();
-                theirs.insert(field, doc! { "$in": storages })
-            }
+        let owner = match link {
+            SubjectLink::Customer(_) => Bson::from(&self.customer),
+            SubjectLink::User(_) => Bson::from(&self.user),
+            SubjectLink::Storage(_) => Bson::Document(doc! { "$in": self.storage_ids() }),
         };
-        theirs
+        doc! { storefront: &self.storefront, link.field(): owner }
+    }
+
+    /// The ids of the storages, as a filter contains them.
+    #[must_use]
+    pub fn storage_ids(&self) -> Vec<Bson> {
+        self.storages.iter().map(Bson::from).collect()
     }
 }
 
@@ -83,8 +95,8 @@ pub enum Erasure {
         /// The field below `anonymization.erased`; not counted if it is `None`.
         counted: Option<&'static str>,
     },
-    /// Removes the personal data in them, and counts them in this field of the receipt. A deletion also removes their
-    /// links to the customer.
+    /// Removes the personal data in them, and counts them in this field of the receipt. If the customer is deleted, also
+    /// removes their links to the customer: `customerId`, `userId` and the field of their [`SubjectLink`].
     Empty {
         /// The field below `anonymization.erased`.
         counted: &'static str,
@@ -125,7 +137,8 @@ impl PersonalKind {
     }
 }
 
-/// The collection of a kind of personal documents, whatever their type. Everything is done with the gateway's own reach.
+/// The collection of a kind of personal documents, independent of their type. Only an erasure and an export use it, with
+/// the gateway's own reach.
 pub trait PersonalDocuments: Sync {
     /// Declaration of the fields.
     fn stored(&self) -> Stored;
@@ -133,7 +146,7 @@ pub trait PersonalDocuments: Sync {
     /// The field with the storefront's id.
     fn storefront_field(&self) -> &'static str;
 
-    /// The ids of the documents that the filter matches, at most `limit`.
+    /// Returns the ids of the documents that the filter matches, at most `limit`.
     fn ids<'a>(
         &'a self,
         database: &'a Database,

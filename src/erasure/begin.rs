@@ -1,6 +1,6 @@
 //! The start of an erasure, which is not delayed by concurrent writes (ERA-05):
 //!
-//! 1. [`close`] is one update of the customer's own document. It removes the personal data there, frees the e-mail
+//! 1. [`Closing`] is one update of the customer's own document. It removes the personal data there, frees the e-mail
 //!    address and marks the erasure as started. From then on every other change of the customer is refused, and a
 //!    transaction that read the customer before is retried. The update waits only for a write that is being committed.
 //! 2. One update each closes the storefront user, the documents of mailed one-time keys and the sessions, so that
@@ -12,36 +12,34 @@
 //! from it.
 
 use bson::{Bson, Document, doc};
-use futures_util::FutureExt;
 
-use super::eraser::ERASE;
-use super::refusal;
+use super::ERASE;
 use crate::app::App;
-use crate::audit;
-use crate::audit::Action;
+use crate::audit::{Action, AuditActor};
 use crate::auth::session::EndedSessions;
 use crate::customer::{
     Customer,
-    anonymization::{Actor, Anonymization, AnonymizationStatus, open},
-    identity, refusal as customer_refusal,
+    anonymization::{Anonymization, AnonymizationStatus, open},
+    identity, refusal,
 };
 use crate::domain::personal::Personal;
 use crate::error::{Error, Result};
+use crate::organization::actor::Actor;
 use crate::platform::{
     clock::Timestamp,
-    database::Tx,
+    database::{Tx, Write},
     id::{CustomerId, StorageId},
 };
 use crate::reach::{Confine, HouseReach};
-use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, store as users};
+use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, store::part_with_storages_in};
 
-/// How an erasure is started.
+/// What starts an erasure.
 #[derive(Clone, Debug)]
-pub enum Door {
-    /// By a request whose grace period has ended.
+pub enum Trigger {
+    /// A request whose grace period has ended.
     Request,
-    /// Immediately, at the customer's own request or as a deletion.
-    AtOnce {
+    /// The customer itself or a deletion, without a grace period.
+    Immediate {
         /// Who requested it.
         actor: Actor,
         /// Whether the customer's document is deleted in the end.
@@ -49,72 +47,87 @@ pub enum Door {
     },
 }
 
-/// Starts the erasure of a customer whose erasure has not started yet. Returns false for a request that was cancelled
-/// or postponed, and if the erasure has already started. The caller must call [`complete`] afterwards.
-///
-/// # Errors
-/// `CUSTOMER_NOT_FOUND`; `CUSTOMER_ANONYMIZED` if an immediate erasure is requested and one has already started, unless
-/// it is a deletion, which continues from there.
-pub async fn close(
-    app: &App,
-    (reach, by): (&impl Confine, &audit::AuditActor),
-    id: &CustomerId,
-    door: &Door,
-) -> Result<bool> {
-    let now = app.clock.now();
-    let in_progress = bson::serialize_to_bson(&AnonymizationStatus::InProgress)?;
-    let (filter, state) = match door {
-        Door::Request => {
-            let requested = bson::serialize_to_bson(&AnonymizationStatus::Requested)?;
-            let filter = doc! {
-                "_id": id, "anonymization.status": requested, "anonymization.scheduledFor": { "$lte": now },
-            };
-            let state = doc! {
-                "anonymization.status": literal(in_progress),
+impl Trigger {
+    /// Returns the filter for the customer, as long as this trigger may start its erasure.
+    fn condition(&self, id: &CustomerId, now: Timestamp) -> Result<Document> {
+        match self {
+            Self::Request => {
+                let requested = bson::serialize_to_bson(&AnonymizationStatus::Requested)?;
+                Ok(doc! {
+                    "_id": id, "anonymization.status": requested, "anonymization.scheduledFor": { "$lte": now },
+                })
+            }
+            Self::Immediate { .. } => Ok(open(doc! { "_id": id })),
+        }
+    }
+
+    /// Returns the fields that mark the erasure as started by this actor, for a `$set` stage.
+    fn started(&self, by: &AuditActor, now: Timestamp) -> Result<Document> {
+        match self {
+            Self::Request => Ok(doc! {
+                "anonymization.status": literal(bson::serialize_to_bson(&AnonymizationStatus::InProgress)?),
                 "anonymization.startedAt": now,
                 "anonymization.closing": literal(bson::serialize_to_bson(by)?),
-            };
-            (filter, state)
+            }),
+            Self::Immediate { actor, is_deletion } => {
+                let state = Anonymization {
+                    status: AnonymizationStatus::InProgress,
+                    started_at: Some(now),
+                    closing: Some(by.clone()),
+                    is_deletion: *is_deletion,
+                    ..Anonymization::asked(actor.clone(), now, now)
+                };
+                Ok(doc! { "anonymization": literal(bson::serialize_to_bson(&state)?) })
+            }
         }
-        Door::AtOnce { actor, is_deletion } => {
-            let state = Anonymization {
-                status: AnonymizationStatus::InProgress,
-                started_at: Some(now),
-                closing: Some(by.clone()),
-                is_deletion: *is_deletion,
-                ..Anonymization::asked(actor.clone(), now, now)
-            };
-            let state = doc! { "anonymization": literal(bson::serialize_to_bson(&state)?) };
-            (open(doc! { "_id": id }), state)
-        }
-    };
-    let customers = app.database.open::<Customer>(reach);
-    if customers.update_by(filter, emptied(state, now)).await?.is_some() {
-        return Ok(true);
     }
-    let left = customers.get(id).await?;
-    match (door, left) {
-        (Door::Request, _) => Ok(false),
-        (Door::AtOnce { .. }, None) => Err(customer_refusal::not_found("customerId").into()),
-        (
-            Door::AtOnce {
-                is_deletion: false, ..
-            },
-            Some(_),
-        ) => Err(customer_refusal::anonymized([]).into()),
-        (
-            Door::AtOnce {
-                is_deletion: true, ..
-            },
-            Some(customer),
-        ) => {
-            let context = (app, reach, by, &customer);
-            let noted = app
-                .database
-                .transaction(context, |tx, (app, reach, by, customer)| {
-                    delete_too_in(app, (*reach, by), tx, customer).boxed()
-                });
-            noted.await.map(|()| false)
+}
+
+/// The update that closes a customer whose erasure has not started yet.
+pub struct Closing<'a, R> {
+    /// The app.
+    pub app: &'a App,
+    /// The reach with which the customer is found.
+    pub reach: &'a R,
+    /// The actor in the audit trail.
+    pub by: &'a AuditActor,
+    /// The customer.
+    pub customer: &'a CustomerId,
+    /// What starts the erasure.
+    pub trigger: &'a Trigger,
+}
+
+impl<R: Confine> Closing<'_, R> {
+    /// Closes the customer. Returns false for a request that was cancelled or postponed, and if the erasure has already
+    /// started. The caller must call [`complete`] or [`complete_with_job`] afterwards.
+    ///
+    /// # Errors
+    /// CUSTOMER_NOT_FOUND (402); CUSTOMER_ANONYMIZED if an immediate erasure is requested and one has already started,
+    /// unless it is a deletion, which continues from there.
+    pub async fn run(&self) -> Result<bool> {
+        let now = self.app.clock.now();
+        let condition = self.trigger.condition(self.customer, now)?;
+        let started = self.trigger.started(self.by, now)?;
+        let customers = self.app.database.open::<Customer>(self.reach);
+        let closed = customers.update_by(condition, emptied(started, now)).await?;
+        if closed.is_some() {
+            return Ok(true);
+        }
+        let found = customers.get(self.customer).await?;
+        match (self.trigger, found) {
+            (Trigger::Request, _) => Ok(false),
+            (Trigger::Immediate { .. }, None) => Err(refusal::not_found("customerId").into()),
+            (Trigger::Immediate { is_deletion, .. }, Some(_)) if !is_deletion => {
+                Err(refusal::anonymized([]).into())
+            }
+            (Trigger::Immediate { .. }, Some(customer)) => {
+                let conversion = Conversion {
+                    closing: self,
+                    customer: &customer,
+                };
+                self.app.database.run(&conversion).await?;
+                Ok(false)
+            }
         }
     }
 }
@@ -124,74 +137,85 @@ fn literal(value: Bson) -> Document {
 }
 
 /// Returns the update that removes the personal data from a customer's document and counts the removed custom fields.
-fn emptied(mut state: Document, now: Timestamp) -> Vec<Document> {
-    let one_more = |field: &str| doc! { "$add": [format!("${field}"), 1_i64] };
-    state.extend(doc! {
+fn emptied(mut set: Document, now: Timestamp) -> Vec<Document> {
+    let increased = |field: &str| doc! { "$add": [format!("${field}"), 1_i64] };
+    set.extend(doc! {
         "isEmailVerified": false, "updatedAt": now,
-        "version": one_more("version"), "credentialEpoch": one_more("credentialEpoch"),
+        "version": increased("version"), "credentialEpoch": increased("credentialEpoch"),
     });
     let custom_fields = doc! { "$size": { "$ifNull": ["$customFields", []] } };
     let personal: Vec<String> = Customer::STORED.unset().keys().cloned().collect();
     vec![
-        doc! { "$set": state },
+        doc! { "$set": set },
         doc! { "$set": { "anonymization.erased.customFields": { "$toLong": custom_fields } } },
         doc! { "$unset": personal },
     ]
 }
 
-/// Turns an erasure that has started or completed into a deletion.
-async fn delete_too_in(
-    app: &App,
-    (reach, by): (&impl Confine, &audit::AuditActor),
-    tx: &mut Tx,
-    customer: &Customer,
-) -> Result<()> {
-    let in_progress = bson::serialize_to_bson(&AnonymizationStatus::InProgress)?;
-    let update = doc! {
-        "$set": { "anonymization.isDeletion": true, "anonymization.status": in_progress },
-        "$inc": { "version": 1_i64 },
-    };
-    let customers = app.database.open::<Customer>(reach);
-    customers
-        .update_in(tx, doc! { "_id": &customer.id }, update)
-        .await?;
-    let entry = customer.entry(Action::DeletionRequested);
-    app.audit.note_in(tx, by, [entry]).await
+/// The write that turns an erasure that has started or completed into a deletion.
+struct Conversion<'a, R> {
+    closing: &'a Closing<'a, R>,
+    customer: &'a Customer,
+}
+
+impl<R: Confine> Write for Conversion<'_, R> {
+    type Output = ();
+
+    async fn write(&self, tx: &mut Tx) -> Result<()> {
+        let Closing { app, reach, by, .. } = self.closing;
+        let in_progress = bson::serialize_to_bson(&AnonymizationStatus::InProgress)?;
+        let update = doc! {
+            "$set": { "anonymization.isDeletion": true, "anonymization.status": in_progress },
+            "$inc": { "version": 1_i64 },
+        };
+        let customers = app.database.open::<Customer>(*reach);
+        customers
+            .update_in(tx, doc! { "_id": &self.customer.id }, update)
+            .await?;
+        let entry = self.customer.entry(Action::DeletionRequested);
+        app.audit.note_in(tx, *by, [entry]).await
+    }
 }
 
 /// Ends a closed customer's sessions, identities and storages, and evicts what this node has cached of them. Does
-/// nothing if this was already done. Returns the id of the job that does the rest, if `wants_job`.
+/// nothing if this was already done.
 ///
 /// # Errors
 /// Any database error; a repeated call continues from there.
-pub async fn complete(app: &App, id: &CustomerId, wants_job: bool) -> Result<Option<String>> {
-    let system = HouseReach::everywhere();
-    let closing = doc! { "_id": id, "anonymization.closing": { "$exists": true } };
-    if let Some(customer) = app.database.open::<Customer>(&system).find_one(closing).await? {
-        shut(app, &system, &customer).await?;
-    }
-    let context = (app, id);
-    let written = app.database.transaction(context, |tx, (app, id)| {
-        async move {
-            let ended = complete_in(app, tx, id).await?;
-            let payload = doc! { "customerId": *id };
-            let job = match wants_job {
-                true => Some(app.queue.enqueue(tx, ERASE, payload, app.clock.now()).await?),
-                false => None,
-            };
-            Ok((ended, job))
-        }
-        .boxed()
-    });
-    let (ended, job) = written.await?;
-    if let Some(ended) = ended {
-        app.access.forget_ended(&ended).await;
-    }
+pub async fn complete(app: &App, system: &HouseReach, id: &CustomerId) -> Result<()> {
+    close_related_documents(app, system, id).await?;
+    let shutdown = AccountShutdown { app, system, id };
+    let ended = app.database.run(&shutdown).await?;
+    forget_ended(app, ended).await;
+    Ok(())
+}
+
+/// As [`complete`]; also enqueues the job that does the rest and returns its id.
+///
+/// # Errors
+/// As [`complete`].
+pub async fn complete_with_job(app: &App, system: &HouseReach, id: &CustomerId) -> Result<String> {
+    close_related_documents(app, system, id).await?;
+    let shutdown = QueuedShutdown(AccountShutdown { app, system, id });
+    let ShutdownWithJob { ended, job } = app.database.run(&shutdown).await?;
+    forget_ended(app, ended).await;
     Ok(job)
 }
 
-/// Closes everything that can change without touching the customer's own document.
-async fn shut(app: &App, system: &HouseReach, customer: &Customer) -> Result<()> {
+/// Evicts what this node has cached of ended sessions.
+async fn forget_ended(app: &App, ended: Option<EndedSessions>) {
+    if let Some(ended) = ended {
+        app.access.forget_ended(&ended).await;
+    }
+}
+
+/// Closes everything that can change without touching the customer's own document, unless this was already done.
+async fn close_related_documents(app: &App, system: &HouseReach, id: &CustomerId) -> Result<()> {
+    let closing = doc! { "_id": id, "anonymization.closing": { "$exists": true } };
+    let customer = app.database.open::<Customer>(system).find_one(closing).await?;
+    let Some(customer) = customer else {
+        return Ok(());
+    };
     let now = app.clock.now();
     let open = doc! { "_id": &customer.user_id, "erasedAt": { "$exists": false } };
     let closed = doc! { "$set": { "erasedAt": now, "updatedAt": now }, "$inc": { "version": 1_i64 } };
@@ -202,85 +226,112 @@ async fn shut(app: &App, system: &HouseReach, customer: &Customer) -> Result<()>
     app.access.sessions.stop(storefront, user).await
 }
 
-async fn complete_in(app: &App, tx: &mut Tx, id: &CustomerId) -> Result<Option<EndedSessions>> {
-    let system = HouseReach::everywhere();
-    let customers = app.database.open::<Customer>(&system);
-    let Some(customer) = customers.find_one_in(tx, doc! { "_id": id }).await? else {
-        return Ok(None);
-    };
-    let state = customer.anonymization.as_ref();
-    let Some((by, state)) = state.and_then(|state| Some((state.closing.as_ref()?, state))) else {
-        return Ok(None);
-    };
-    let asks = state.is_deletion.then_some(Action::DeletionRequested);
-    let told = asks.into_iter().chain([Action::AnonymizationStarted]);
-    let told = told.map(|action| customer.entry(action));
-    app.audit.note_in(tx, by, told).await?;
-    let (storefront, user) = (&customer.storefront_id, &customer.user_id);
-    let ended = app.access.sessions.end_all_in(tx, storefront, user, None);
-    let ended = ended.await?;
-    identity::forget_in(&app.database, &system, tx, storefront, user).await?;
-    let (storages, items) = part_with_storages_in(app, &system, tx, &customer).await?;
-    let storages: Vec<Bson> = storages.iter().map(Bson::from).collect();
-    let sessions = i64::try_from(ended.sessions.len()).unwrap_or(i64::MAX);
-    let update = doc! {
-        "$set": {
-            "anonymization.erased.sessions": sessions, "anonymization.erased.storageItems": items,
-            "anonymization.storages": storages,
-        },
-        "$unset": { "anonymization.closing": "" },
-    };
-    match customers.update_in(tx, doc! { "_id": id }, update).await? {
-        Some(_) => Ok(Some(ended)),
-        None => Err(Error::internal(
-            "a customer was removed while it was being closed",
-        )),
+/// The write that ends a closed customer's sessions and removes its identities and storages. Returns the ended sessions;
+/// `None` if this was already done, or the customer does not exist any more.
+struct AccountShutdown<'a> {
+    app: &'a App,
+    system: &'a HouseReach,
+    id: &'a CustomerId,
+}
+
+impl Write for AccountShutdown<'_> {
+    type Output = Option<EndedSessions>;
+
+    async fn write(&self, tx: &mut Tx) -> Result<Option<EndedSessions>> {
+        let Self { app, system, id } = *self;
+        let customers = app.database.open::<Customer>(system);
+        let Some(customer) = customers.find_one_in(tx, doc! { "_id": id }).await? else {
+            return Ok(None);
+        };
+        let state = customer.anonymization.as_ref();
+        let Some((by, state)) = state.and_then(|state| Some((state.closing.as_ref()?, state))) else {
+            return Ok(None);
+        };
+        let requested = state.is_deletion.then_some(Action::DeletionRequested);
+        let actions = requested.into_iter().chain([Action::AnonymizationStarted]);
+        let entries = actions.map(|action| customer.entry(action));
+        app.audit.note_in(tx, by, entries).await?;
+        let (storefront, user) = (&customer.storefront_id, &customer.user_id);
+        let ended = app.access.sessions.end_all_in(tx, storefront, user, None);
+        let ended = ended.await?;
+        identity::forget_in(&app.database, system, tx, storefront, user).await?;
+        let detached = self.detach_storages_in(tx, &customer).await?;
+        let storages: Vec<Bson> = detached.ids.iter().map(Bson::from).collect();
+        let sessions = i64::try_from(ended.sessions.len()).unwrap_or(i64::MAX);
+        let update = doc! {
+            "$set": {
+                "anonymization.erased.sessions": sessions, "anonymization.erased.storageItems": detached.items,
+                "anonymization.storages": storages,
+            },
+            "$unset": { "anonymization.closing": "" },
+        };
+        match customers.update_in(tx, doc! { "_id": id }, update).await? {
+            Some(_) => Ok(Some(ended)),
+            None => Err(Error::internal(
+                "customer not found during the transaction that completes its closing",
+            )),
+        }
     }
 }
 
-/// Replaces the user's storages by an empty one. The previous storages lose their owner, so that an upload in progress
-/// finds none. Returns their ids and the number of items in them.
-async fn part_with_storages_in(
-    app: &App,
-    system: &HouseReach,
-    tx: &mut Tx,
-    customer: &Customer,
-) -> Result<(Vec<StorageId>, i64)> {
-    let database = &app.database;
-    let known = doc! { "_id": &customer.user_id };
-    let user = database
-        .open::<StorefrontUser>(system)
-        .find_one_in(tx, known)
-        .await?;
-    let user = user.ok_or_else(|| Error::internal("a customer has no storefront user"))?;
-    let storages = users::part_with_storages_in(database, system, tx, &user).await?;
-    let now = app.clock.now();
-    let fresh = PrivateStorage {
-        id: StorageId::fresh(now, &app.random),
-        storefront_id: user.storefront_id.clone(),
-        owner_id: Some(user.id.clone()),
-        item_count: 0,
-        total_bytes: 0,
-        created_at: now,
-    };
-    database
-        .open::<PrivateStorage>(system)
-        .insert_in(tx, system, &fresh)
-        .await?;
-    let items = storages.iter().map(|storage| storage.item_count).sum();
-    Ok((storages.into_iter().map(|storage| storage.id).collect(), items))
+impl AccountShutdown<'_> {
+    /// Replaces the user's storages by an empty one. The previous storages lose their owner, so that an upload in
+    /// progress finds none.
+    async fn detach_storages_in(&self, tx: &mut Tx, customer: &Customer) -> Result<DetachedStorages> {
+        let Self { app, system, .. } = *self;
+        let database = &app.database;
+        let users = database.open::<StorefrontUser>(system);
+        let user = users.find_one_in(tx, doc! { "_id": &customer.user_id }).await?;
+        let user = user.ok_or_else(|| Error::internal("storefront user of a customer not found"))?;
+        let storages = part_with_storages_in(database, system, tx, &user).await?;
+        let now = app.clock.now();
+        let fresh = PrivateStorage {
+            id: StorageId::fresh(now, &app.random),
+            storefront_id: user.storefront_id.clone(),
+            owner_id: Some(user.id.clone()),
+            item_count: 0,
+            total_bytes: 0,
+            created_at: now,
+        };
+        database
+            .open::<PrivateStorage>(system)
+            .insert_in(tx, system, &fresh)
+            .await?;
+        Ok(DetachedStorages {
+            items: storages.iter().map(|storage| storage.item_count).sum(),
+            ids: storages.into_iter().map(|storage| storage.id).collect(),
+        })
+    }
 }
 
-/// Checks that an erasure can be requested in the customer's current state.
-///
-/// # Errors
-/// `ANONYMIZATION_ALREADY_REQUESTED`, `ANONYMIZATION_ALREADY_STARTED`, `CUSTOMER_ANONYMIZED`.
-pub fn check_requestable(customer: &Customer) -> Result<()> {
-    Err(match customer.erasure() {
-        None | Some(AnonymizationStatus::Cancelled) => return Ok(()),
-        Some(AnonymizationStatus::Requested) => refusal::already_requested(),
-        Some(AnonymizationStatus::InProgress | AnonymizationStatus::Failed) => refusal::already_started(),
-        Some(AnonymizationStatus::Completed) => customer_refusal::anonymized(["customerId"]),
+/// The storages that a user has lost.
+struct DetachedStorages {
+    /// Their ids.
+    ids: Vec<StorageId>,
+    /// Number of items in them.
+    items: i64,
+}
+
+/// As [`AccountShutdown`]; also enqueues the job that does the rest.
+struct QueuedShutdown<'a>(AccountShutdown<'a>);
+
+/// The result of [`QueuedShutdown`].
+struct ShutdownWithJob {
+    /// The result of the [`AccountShutdown`].
+    ended: Option<EndedSessions>,
+    /// Id of the job.
+    job: String,
+}
+
+impl Write for QueuedShutdown<'_> {
+    type Output = ShutdownWithJob;
+
+    async fn write(&self, tx: &mut Tx) -> Result<ShutdownWithJob> {
+        let Self(shutdown) = self;
+        let ended = shutdown.write(tx).await?;
+        let payload = doc! { "customerId": shutdown.id };
+        let (queue, now) = (&shutdown.app.queue, shutdown.app.clock.now());
+        let job = queue.enqueue(tx, ERASE, payload, now).await?;
+        Ok(ShutdownWithJob { ended, job })
     }
-    .into())
 }

@@ -14,28 +14,22 @@ use std::time::Duration;
 use bson::{Document, doc};
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::begin::{self, Door};
+use super::ERASE;
+use super::begin::{self, Closing, Trigger};
 use super::steps;
 use crate::app::App;
-use crate::audit;
-use crate::audit::{Action, AuditEntry};
-use crate::customer::{
-    Customer,
-    anonymization::{Actor, AnonymizationStatus, ErasedCounts},
-    limits, refusal,
-};
+use crate::audit::{Action, AuditActor, AuditEntry};
+use crate::customer::{Customer, anonymization::AnonymizationStatus, limits};
 use crate::domain::personal::Subject;
-use crate::error::{Error, Result, UserError, UserErrorCode};
+use crate::error::{Error, Result};
 use crate::platform::{
-    clock::Timestamp,
-    database::Tx,
+    database::{Tx, Write},
     id::{CustomerId, Id},
     job::{JobFailure, JobKind},
 };
-use crate::reach::{Confine, HouseReach, Reach};
+use crate::reach::{HouseReach, tenant::TenantDocument};
+use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage};
 
-/// Name of the job.
-pub const ERASE: &str = "customer.erase";
 /// Interval at which abandoned starts of erasures are searched for and completed.
 const RESUME_INTERVAL: Duration = Duration::from_secs(10);
 /// Age at which a started erasure is considered abandoned; starting one takes far less.
@@ -57,55 +51,6 @@ pub const JOBS: &[JobKind<Arc<App>>] = &[
     },
 ];
 
-/// Erases a customer and returns when everything is done. If the process dies, the job does the rest. Returns the
-/// counts of what was erased, `None` for a deletion.
-///
-/// # Errors
-/// CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED; SAVE_FAILED (410) if the erasure has started but could not be
-/// finished yet.
-pub async fn at_once(
-    app: &Arc<App>,
-    reach: &Reach,
-    id: &CustomerId,
-    actor: Actor,
-    is_deletion: bool,
-) -> Result<Option<(Timestamp, ErasedCounts)>> {
-    let door = Door::AtOnce { actor, is_deletion };
-    let by = audit::AuditActor::from(reach);
-    begin::close(app, (reach, &by), id, &door).await?;
-    let job = begin::complete(app, id, true).await.map_err(|error| {
-        tracing::warn!(
-            ?error,
-            "erasure not completed in the request; a background job continues it"
-        );
-        unfinished()
-    })?;
-    let job = job.ok_or_else(|| Error::internal("an erasure was begun without a job"))?;
-    let runner = app
-        .runner()
-        .ok_or_else(|| Error::internal("the job runner has not started"))?;
-    let is_done = runner.finish(&job, Arc::clone(app)).await?;
-    let system = HouseReach::everywhere();
-    let left = app.database.open::<Customer>(&system).get(id).await?;
-    match left {
-        None if is_deletion => Ok(None),
-        // Deleted concurrently by another request.
-        None => Err(refusal::not_found("customerId").into()),
-        Some(customer) if is_done && !is_deletion => {
-            let state = customer.anonymization;
-            let receipt = state.and_then(|state| Some((state.completed_at?, state.erased)));
-            receipt.map(Some).ok_or_else(unfinished)
-        }
-        Some(_) => Err(unfinished()),
-    }
-}
-
-/// The erasure continues in the background; the caller can query its status.
-fn unfinished() -> Error {
-    let message = "The erasure has begun and could not be finished yet; it goes on by itself.";
-    Error::rejected(UserError::new(UserErrorCode::SaveFailed, [], message).legacy(410))
-}
-
 /// Completes abandoned starts of erasures; the job that this enqueues does the rest.
 fn resume(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), JobFailure>> {
     async move {
@@ -116,7 +61,7 @@ fn resume(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Jo
         };
         let customers = app.database.open::<Customer>(&system);
         for id in customers.ids(abandoned, BATCH).await? {
-            begin::complete(&app, &id, true).await?;
+            begin::complete_with_job(&app, &system, &id).await?;
         }
         Ok(())
     }
@@ -130,7 +75,9 @@ fn erase(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), JobF
         let done = run(&app, &id).await;
         if done.is_err() {
             // If even this write fails, the status stays IN_PROGRESS until the job's lease expires.
-            if let Err(error) = note_failure(&app, &id).await {
+            let everywhere = HouseReach::everywhere();
+            let recorded = set_status(&app, &everywhere, &id, AnonymizationStatus::Failed).await;
+            if let Err(error) = recorded {
                 tracing::debug!(?error, "cannot record that an erasure failed");
             }
         }
@@ -140,16 +87,26 @@ fn erase(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), JobF
 }
 
 async fn run(app: &Arc<App>, id: &CustomerId) -> Result<()> {
-    let system = HouseReach::everywhere();
-    let customers = app.database.open::<Customer>(&system);
-    let before = customers.get(id).await?;
-    let is_begun = begin::close(app, (&system, &audit::AuditActor::SYSTEM), id, &Door::Request).await?;
-    if let Some(before) = before.filter(|_| is_begun) {
+    let everywhere = app.database.open::<Customer>(&HouseReach::everywhere());
+    let Some(before) = everywhere.get(id).await? else {
+        // The deletion is finished.
+        return Ok(());
+    };
+    let system = HouseReach::within(&before.storefront_id);
+    let closing = Closing {
+        app: app.as_ref(),
+        reach: &system,
+        by: &AuditActor::SYSTEM,
+        customer: id,
+        trigger: &Trigger::Request,
+    };
+    if closing.run().await? {
         limits::forget(app, &before).await;
     }
-    begin::complete(app, id, false).await?;
+    begin::complete(app, &system, id).await?;
+    let customers = app.database.open::<Customer>(&system);
     let Some(customer) = customers.get(id).await? else {
-        // The deletion is finished.
+        // A concurrent job has finished the deletion.
         return Ok(());
     };
     let state = match customer.anonymization {
@@ -168,54 +125,80 @@ async fn run(app: &Arc<App>, id: &CustomerId) -> Result<()> {
         storages: state.storages,
     };
     steps::all(app, &subject, state.is_deletion).await?;
-    let context = (&**app, &subject, state.is_deletion);
-    app.database
-        .transaction(context, |tx, (app, subject, is_deletion)| {
-            finish_in(app, tx, subject, *is_deletion).boxed()
-        })
-        .await?;
+    let completion = Completion {
+        app,
+        system: &system,
+        subject: &subject,
+        is_deletion: state.is_deletion,
+    };
+    app.database.run(&completion).await?;
     app.access.forget_person(&subject.user).await;
     Ok(())
 }
 
-async fn finish_in(app: &App, tx: &mut Tx, subject: &Subject, is_deletion: bool) -> Result<()> {
-    let system = HouseReach::everywhere();
-    let customers = app.database.open::<Customer>(&system);
-    let now = app.clock.now();
-    let done = doc! {
-        "$set": {
-            "anonymization.status": bson::serialize_to_bson(&AnonymizationStatus::Completed)?,
-            "anonymization.completedAt": now, "updatedAt": now,
-        },
-        "$unset": { "anonymization.storages": "" },
-        "$inc": { "version": 1_i64 },
-    };
-    // An erasure that became a deletion meanwhile has its own job, which finds this part done. The condition on the
-    // status lets only one of two concurrent jobs finish.
-    let open = doc! {
-        "_id": &subject.customer, "anonymization.isDeletion": is_deletion, "anonymization.status": {
-            "$ne": bson::serialize_to_bson(&AnonymizationStatus::Completed)?,
-        },
-    };
-    let told = if is_deletion {
-        if customers.delete_in(tx, open).await?.is_none() {
-            return Ok(());
-        }
-        steps::remove_user_in(app, tx, subject).await?;
-        Action::Deleted
-    } else {
-        if customers.update_in(tx, open, done).await?.is_none() {
-            return Ok(());
-        }
-        Action::AnonymizationCompleted
-    };
-    let entry = AuditEntry::new(&subject.storefront, &subject.customer, told);
-    app.audit.note_in(tx, audit::AuditActor::SYSTEM, [entry]).await
+/// The write that completes an erasure, or deletes the customer and its storefront user.
+struct Completion<'a> {
+    app: &'a App,
+    system: &'a HouseReach,
+    subject: &'a Subject,
+    is_deletion: bool,
 }
 
+impl Write for Completion<'_> {
+    type Output = ();
+
+    async fn write(&self, tx: &mut Tx) -> Result<()> {
+        let Self { app, subject, .. } = *self;
+        let customers = app.database.open::<Customer>(self.system);
+        let completed = bson::serialize_to_bson(&AnonymizationStatus::Completed)?;
+        // An erasure that became a deletion meanwhile has its own job, which finds this part done. The condition on the
+        // status lets only one of two concurrent jobs finish.
+        let open = doc! {
+            "_id": &subject.customer, "anonymization.isDeletion": self.is_deletion,
+            "anonymization.status": { "$ne": &completed },
+        };
+        let action = if self.is_deletion {
+            if customers.delete_in(tx, open).await?.is_none() {
+                return Ok(());
+            }
+            self.delete_user_in(tx).await?;
+            Action::Deleted
+        } else {
+            let now = app.clock.now();
+            let done = doc! {
+                "$set": {
+                    "anonymization.status": completed, "anonymization.completedAt": now, "updatedAt": now,
+                },
+                "$unset": { "anonymization.storages": "" },
+                "$inc": { "version": 1_i64 },
+            };
+            if customers.update_in(tx, open, done).await?.is_none() {
+                return Ok(());
+            }
+            Action::AnonymizationCompleted
+        };
+        let entry = AuditEntry::new(&subject.storefront, &subject.customer, action);
+        app.audit.note_in(tx, AuditActor::SYSTEM, [entry]).await
+    }
+}
+
+impl Completion<'_> {
+    /// Deletes the storefront user and its empty storage.
+    async fn delete_user_in(&self, tx: &mut Tx) -> Result<()> {
+        let subject = self.subject;
+        let users = self.app.database.open::<StorefrontUser>(self.system);
+        users.delete_in(tx, doc! { "_id": &subject.user }).await?;
+        let owned = doc! { PrivateStorage::STOREFRONT: &subject.storefront, "ownerId": &subject.user };
+        let storages = self.app.database.open::<PrivateStorage>(self.system);
+        storages.delete_many_in(tx, owned).await?;
+        Ok(())
+    }
+}
+
+/// Sets the status of an erasure that has started and is not completed.
 async fn set_status(
     app: &App,
-    reach: &impl Confine,
+    system: &HouseReach,
     id: &CustomerId,
     status: AnonymizationStatus,
 ) -> Result<()> {
@@ -223,14 +206,10 @@ async fn set_status(
     if status == AnonymizationStatus::Failed {
         set.insert("anonymization.failedAt", app.clock.now());
     }
-    let going_on = [AnonymizationStatus::InProgress, AnonymizationStatus::Failed];
-    let going_on = doc! { "_id": id, "anonymization.status": { "$in": bson::serialize_to_bson(&going_on)? } };
-    let customers = app.database.open::<Customer>(reach);
-    customers.update(going_on, doc! { "$set": set }).await?;
+    let unfinished = [AnonymizationStatus::InProgress, AnonymizationStatus::Failed];
+    let unfinished =
+        doc! { "_id": id, "anonymization.status": { "$in": bson::serialize_to_bson(&unfinished)? } };
+    let customers = app.database.open::<Customer>(system);
+    customers.update(unfinished, doc! { "$set": set }).await?;
     Ok(())
-}
-
-async fn note_failure(app: &App, id: &CustomerId) -> Result<()> {
-    let system = HouseReach::everywhere();
-    set_status(app, &system, id, AnonymizationStatus::Failed).await
 }

@@ -1,19 +1,13 @@
 //! GraphQL types of the erasure: its status, who requested it and what was erased.
 
-use std::sync::Arc;
-
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{Context, Object, SimpleObject};
 
 use crate::context::RequestContext;
-use crate::customer::anonymization::{Actor, ActorKind, Anonymization, AnonymizationStatus, ErasedCounts};
+use crate::customer::anonymization::{Anonymization, AnonymizationStatus, ErasedCounts};
 use crate::error::Result;
-use crate::organization::MembersOf;
-use crate::platform::{
-    clock::Timestamp,
-    id::{Id, MemberId},
-    scalar::wire_count,
-};
-use crate::reach::{Confine, Reach, principal::CredentialKind};
+use crate::organization::actor::{Actor, ActorNode};
+use crate::platform::{clock::Timestamp, id::Id, scalar::wire_count};
+use crate::reach::{Reach, principal::CredentialKind};
 
 /// Details of the erasure of a customer, with the time of each status that it reached.
 /// Requires an integration token or client secret with the scope `customers:read`, the token of this customer, or the
@@ -37,27 +31,9 @@ impl AnonymizationInfo {
         else {
             return Ok(None);
         };
-        let name = match MemberId::parse(&actor.id) {
-            Some(id) => member_name(RequestContext::of(ctx)?, &self.reach, id).await?,
-            None => None,
-        };
-        Ok(Some(ActorNode {
-            kind: actor.kind,
-            id: ID::from(&actor.id),
-            name,
-        }))
+        let context = RequestContext::of(ctx)?;
+        Ok(Some(ActorNode::of(context, &self.reach, actor).await?))
     }
-}
-
-/// Returns the name of a member, `None` if the member no longer exists. One database command serves all members of a
-/// level.
-async fn member_name(context: &Arc<RequestContext>, reach: &Reach, id: MemberId) -> Result<Option<String>> {
-    let make = || MembersOf {
-        organizations: context.app.access.organizations.clone(),
-        organization: reach.identity().organization().clone(),
-    };
-    let member = context.loader(reach.scope(), make).load(id).await?;
-    Ok(member.map(|member| member.name.clone()))
 }
 
 /// Details of the erasure of a customer, with the time of each status that it reached.
@@ -116,18 +92,6 @@ impl AnonymizationInfo {
         let completed_at = self.state.completed_at?;
         Some(ErasureReceipt::new(completed_at, self.state.erased))
     }
-}
-
-/// The actor of an operation: a member through an integration, the customer itself, or an integration without an owner.
-#[derive(SimpleObject)]
-#[graphql(name = "Actor")]
-pub struct ActorNode {
-    /// Kind of the actor.
-    kind: ActorKind,
-    /// Id of the member, the customer or the API client.
-    id: ID,
-    /// Name of the member; null for other actors, and for a member that no longer exists.
-    name: Option<String>,
 }
 
 /// Number of erased objects, by kind.

@@ -1,107 +1,110 @@
-//! A backend's request for an erasure, and its cancellation.
+//! `customerAnonymizationRequest`: requests the erasure of a customer at the end of the grace period (CLY-17).
 
-use bson::{Document, doc};
-use futures_util::FutureExt;
+use std::sync::Arc;
 
-use super::begin::check_requestable;
-use super::eraser::ERASE;
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use bson::doc;
+
+use super::ERASE;
+use super::on_behalf::OnBehalf;
 use super::refusal;
 use crate::app::App;
 use crate::audit::Action;
+use crate::context::RequestContext;
 use crate::customer::{
-    Customer,
-    anonymization::{Actor, Anonymization, AnonymizationStatus},
-    refusal as customer_refusal,
+    self, Customer,
+    anonymization::{Anonymization, AnonymizationStatus},
+    node::CustomerNode,
 };
-use crate::error::{Error, Result};
-use crate::platform::{database::Tx, id::CustomerId};
-use crate::reach::Reach;
+use crate::error::{Result, UserError, payload};
+use crate::platform::database::{Tx, Write};
 
-/// Requests the erasure of a customer at the end of the grace period (CLY-17).
-///
-/// # Errors
-/// CUSTOMER_NOT_FOUND (402), ANONYMIZATION_ALREADY_REQUESTED, ANONYMIZATION_ALREADY_STARTED, CUSTOMER_ANONYMIZED.
-pub async fn request(app: &App, reach: &Reach, id: &CustomerId, actor: Actor) -> Result<Customer> {
-    app.database
-        .transaction((app, reach, id, actor), |tx, (app, reach, id, actor)| {
-            request_in(app, reach, tx, id, actor).boxed()
+/// Input of `customerAnonymizationRequest`: the customer to erase.
+#[derive(InputObject)]
+pub struct CustomerAnonymizationRequestInput {
+    /// Id of the customer.
+    customer_id: ID,
+}
+
+/// Payload of `customerAnonymizationRequest`.
+#[derive(SimpleObject)]
+pub struct CustomerAnonymizationRequestPayload {
+    /// The customer, unchanged until the grace period ends; null when there are user errors.
+    customer: Option<CustomerNode>,
+    /// User errors; empty when the mutation took effect.
+    user_errors: Vec<UserError>,
+}
+
+/// The mutation `customerAnonymizationRequest`.
+#[derive(Default)]
+pub struct CustomerAnonymizationRequest;
+
+#[Object]
+impl CustomerAnonymizationRequest {
+    /// Requests the erasure of a customer's personal data.
+    /// Requires an integration token with the scope `customers:anonymize` and an owner.
+    /// User errors: OWNER_REQUIRED, CUSTOMER_NOT_FOUND (402), CUSTOMER_REFERENCE_MISSING (405),
+    /// ANONYMIZATION_ALREADY_REQUESTED, ANONYMIZATION_ALREADY_STARTED, CUSTOMER_ANONYMIZED.
+    /// The erasure starts at the end of the grace period and can be cancelled until then.
+    async fn customer_anonymization_request(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The customer to erase.")] input: CustomerAnonymizationRequestInput,
+    ) -> Result<CustomerAnonymizationRequestPayload> {
+        let (customer, user_errors) = payload(request(RequestContext::of(ctx)?, input).await)?;
+        Ok(CustomerAnonymizationRequestPayload {
+            customer,
+            user_errors,
         })
-        .await
-}
-
-async fn request_in(
-    app: &App,
-    reach: &Reach,
-    tx: &mut Tx,
-    id: &CustomerId,
-    actor: &Actor,
-) -> Result<Customer> {
-    check_requestable(&stored(app, reach, tx, id).await?)?;
-    let now = app.clock.now();
-    let scheduled_for = now.after(app.config.anonymization_grace);
-    let state = Anonymization::asked(actor.clone(), now, scheduled_for);
-    let requested = doc! { "$set": { "anonymization": bson::serialize_to_bson(&state)? } };
-    let customer = changed(app, reach, tx, id, requested).await?;
-    app.queue
-        .enqueue(tx, ERASE, doc! { "customerId": id }, state.scheduled_for)
-        .await?;
-    let entry = customer.entry(Action::AnonymizationRequested);
-    app.audit.note_in(tx, reach, [entry]).await?;
-    Ok(customer)
-}
-
-/// Cancels a requested erasure that has not started (CLY-18).
-///
-/// # Errors
-/// CUSTOMER_NOT_FOUND (402), ANONYMIZATION_NOT_REQUESTED, ANONYMIZATION_ALREADY_STARTED.
-pub async fn cancel(app: &App, reach: &Reach, id: &CustomerId, actor: Actor) -> Result<Customer> {
-    app.database
-        .transaction((app, reach, id, actor), |tx, (app, reach, id, actor)| {
-            cancel_in(app, reach, tx, id, actor).boxed()
-        })
-        .await
-}
-
-async fn cancel_in(
-    app: &App,
-    reach: &Reach,
-    tx: &mut Tx,
-    id: &CustomerId,
-    actor: &Actor,
-) -> Result<Customer> {
-    // Read and changed in one transaction, like the start of an erasure: of the two, the later one sees the other's
-    // change.
-    match stored(app, reach, tx, id).await?.erasure() {
-        Some(AnonymizationStatus::Requested) => {}
-        None | Some(AnonymizationStatus::Cancelled) => return Err(refusal::not_requested().into()),
-        Some(_) => return Err(refusal::already_started().into()),
     }
-    let cancelled = doc! { "$set": {
-        "anonymization.status": bson::serialize_to_bson(&AnonymizationStatus::Cancelled)?,
-        "anonymization.cancelledAt": app.clock.now(),
-        "anonymization.canceller": bson::serialize_to_bson(actor)?,
-    } };
-    let customer = changed(app, reach, tx, id, cancelled).await?;
-    let entry = customer.entry(Action::AnonymizationCancelled);
-    app.audit.note_in(tx, reach, [entry]).await?;
-    Ok(customer)
 }
 
-async fn stored(app: &App, reach: &Reach, tx: &mut Tx, id: &CustomerId) -> Result<Customer> {
-    let customers = app.database.open::<Customer>(reach);
-    let found = customers.find_one_in(tx, doc! { "_id": id }).await?;
-    found.ok_or_else(|| customer_refusal::not_found("customerId").into())
+async fn request(
+    context: &Arc<RequestContext>,
+    input: CustomerAnonymizationRequestInput,
+) -> Result<CustomerNode> {
+    let on_behalf = OnBehalf::of(context, &input.customer_id).await?;
+    let request = ErasureRequest {
+        app: &context.app,
+        on_behalf: &on_behalf,
+    };
+    let customer = context.app.database.run(&request).await?;
+    Ok(CustomerNode::in_payload(customer, &on_behalf.reach))
 }
 
-/// Updates the state of the erasure. `version` and `updatedAt` stay, because the customer's own data does not change.
-async fn changed(
-    app: &App,
-    reach: &Reach,
-    tx: &mut Tx,
-    id: &CustomerId,
-    update: Document,
-) -> Result<Customer> {
-    let customers = app.database.open::<Customer>(reach);
-    let changed = customers.update_in(tx, doc! { "_id": id }, update).await?;
-    changed.ok_or_else(|| Error::internal("a customer disappeared during a transaction"))
+/// The write that schedules an erasure. Returns the customer as stored.
+struct ErasureRequest<'a> {
+    app: &'a App,
+    on_behalf: &'a OnBehalf,
+}
+
+impl Write for ErasureRequest<'_> {
+    type Output = Customer;
+
+    /// # Errors
+    /// CUSTOMER_NOT_FOUND (402), ANONYMIZATION_ALREADY_REQUESTED, ANONYMIZATION_ALREADY_STARTED, CUSTOMER_ANONYMIZED.
+    async fn write(&self, tx: &mut Tx) -> Result<Customer> {
+        let Self { app, on_behalf } = *self;
+        check_requestable(&on_behalf.customer_in(&app.database, tx).await?)?;
+        let now = app.clock.now();
+        let scheduled_for = now.after(app.config.anonymization_grace);
+        let state = Anonymization::asked(on_behalf.member.clone(), now, scheduled_for);
+        let requested = doc! { "$set": { "anonymization": bson::serialize_to_bson(&state)? } };
+        let customer = on_behalf.update_in(&app.database, tx, requested).await?;
+        let payload = doc! { "customerId": &customer.id };
+        app.queue.enqueue(tx, ERASE, payload, scheduled_for).await?;
+        let entry = customer.entry(Action::AnonymizationRequested);
+        app.audit.note_in(tx, &on_behalf.reach, [entry]).await?;
+        Ok(customer)
+    }
+}
+
+/// Checks that an erasure can be requested in the customer's current state.
+fn check_requestable(customer: &Customer) -> Result<(), UserError> {
+    Err(match customer.erasure() {
+        None | Some(AnonymizationStatus::Cancelled) => return Ok(()),
+        Some(AnonymizationStatus::Requested) => refusal::already_requested(),
+        Some(AnonymizationStatus::InProgress | AnonymizationStatus::Failed) => refusal::already_started(),
+        Some(AnonymizationStatus::Completed) => customer::refusal::anonymized(["customerId"]),
+    })
 }

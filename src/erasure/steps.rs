@@ -1,170 +1,152 @@
-//! The steps of the eraser. Each removes a bounded number of documents in a transaction and counts them in it; a
-//! repeated step finds less to do.
+//! The steps of an erasure, derived from what the domains declare. Each deletes or changes a bounded number of documents
+//! in a transaction and counts them in it; a repeated step finds fewer documents.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use bson::{Bson, Document, doc};
-use futures_util::FutureExt;
+use bson::{Document, doc};
 
-use crate::address::Address;
 use crate::app::App;
-use crate::customer::{Customer, mail};
-use crate::domain::personal::{Personal, Subject};
+use crate::customer::Customer;
+use crate::domain::personal::{Erasure, PersonalKind, Subject, Unset};
 use crate::error::Result;
-use crate::order::Order;
-use crate::platform::{database::Tx, job::pace::Stopwatch};
-use crate::reach::{HouseReach, tenant::TenantDocument};
-use crate::storage::{
-    data_export::DataExport,
-    jobs::{empty_storages, remove_exports},
+use crate::platform::{
+    database::{Tx, Write},
+    job::pace::Stopwatch,
 };
-use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage, store as users};
+use crate::reach::HouseReach;
 
-/// Maximum number of documents that one transaction removes or changes: few, so that it is short and does not block
+/// Maximum number of documents that one transaction deletes or changes: few, so that it is short and does not block
 /// others.
 const BATCH: i64 = 50;
-/// Interval at which a mail that is being sent is checked.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// What a step does with documents.
-#[derive(Clone, Copy, Debug)]
-enum How {
-    /// Deletes them.
-    Remove,
-    /// Removes the personal data in them.
-    Empty,
-    /// Removes their link to the customer.
-    Detach,
-}
-
-/// Removes everything except the customer's own document and their storefront user.
+/// Erases everything except the customer's own document and storefront user: the personal documents of all domains as
+/// they are declared, then what the domains erase themselves. If the customer is deleted, the documents that remain lose
+/// their links to the customer.
 ///
 /// # Errors
 /// Any error of a step; completed steps are kept.
 pub async fn all(app: &Arc<App>, subject: &Subject, is_deletion: bool) -> Result<()> {
-    while step::<Address>(app, subject, How::Remove, Some("addresses")).await? {}
-    while step::<Order>(app, subject, How::Empty, Some("orders")).await? {}
-    if is_deletion {
-        while step::<Order>(app, subject, How::Detach, None).await? {}
-    }
-    let exports = subject.owns::<DataExport>();
-    while remove_exports(app, exports.clone()).await? {}
-    let storages: Vec<Bson> = subject.storages.iter().map(Bson::from).collect();
-    empty_storages(app, &storages).await?;
-    while forget_merged(app, subject).await? {}
-    forget_mails(app, subject).await
-}
-
-/// Runs one bounded step and returns whether there may be more to do.
-async fn step<T: Personal>(
-    app: &Arc<App>,
-    subject: &Subject,
-    how: How,
-    counted: Option<&'static str>,
-) -> Result<bool> {
-    let mut theirs = subject.owns::<T>();
-    if matches!(how, How::Empty) {
-        theirs.extend(T::STORED.is_left());
-    }
-    let pace = Stopwatch::begin();
-    let system = HouseReach::everywhere();
-    let found = app.database.open::<T>(&system).ids(theirs.clone(), BATCH).await?;
-    if found.is_empty() {
-        return Ok(false);
-    }
-    let ids: Vec<Bson> = found.into_iter().map(Into::into).collect();
-    let many = ids.len();
-    theirs.insert("_id", doc! { "$in": ids });
-    let context = (&**app, subject, theirs, how, counted);
-    app.database
-        .transaction(context, |tx, (app, subject, theirs, how, counted)| {
-            step_in::<T>(app, tx, subject, theirs, *how, *counted).boxed()
-        })
-        .await?;
-    pace.end(many, BATCH).await;
-    Ok(true)
-}
-
-async fn step_in<T: Personal>(
-    app: &App,
-    tx: &mut Tx,
-    subject: &Subject,
-    theirs: &Document,
-    how: How,
-    counted: Option<&'static str>,
-) -> Result<()> {
-    let system = HouseReach::everywhere();
-    let documents = app.database.open::<T>(&system);
-    let many = match how {
-        How::Remove => documents.delete_many_in(tx, theirs.clone()).await?,
-        How::Empty => {
-            let emptied = doc! { "$unset": T::STORED.unset() };
-            documents.update_many_in(tx, theirs.clone(), emptied).await?
-        }
-        How::Detach => {
-            let detached = doc! { "$unset": { "customerId": "", "userId": "" } };
-            documents.update_many_in(tx, theirs.clone(), detached).await?
-        }
-    };
-    if let Some(counted) = counted {
-        let many = i64::try_from(many).unwrap_or(i64::MAX);
-        let count = doc! { "$inc": { format!("anonymization.erased.{counted}"): many } };
-        let customers = app.database.open::<Customer>(&system);
-        customers
-            .update_in(tx, doc! { "_id": &subject.customer }, count)
-            .await?;
-    }
-    Ok(())
-}
-
-/// Removes anonymous users that were merged into the customer's user, because the ids that the store gave them may be
-/// personal. Returns whether there may be more to do.
-async fn forget_merged(app: &Arc<App>, subject: &Subject) -> Result<bool> {
-    let system = HouseReach::everywhere();
-    let merged =
-        users::merged_into(&app.database, &system, &subject.storefront, &subject.user, BATCH).await?;
-    if merged.is_empty() {
-        return Ok(false);
-    }
-    let ids: Vec<Bson> = merged.iter().map(Bson::from).collect();
-    let context = (&**app, ids);
-    app.database
-        .transaction(context, |tx, (app, ids)| {
-            async move {
-                let system = HouseReach::everywhere();
-                let users = app.database.open::<StorefrontUser>(&system);
-                users
-                    .delete_many_in(tx, doc! { "_id": { "$in": ids.clone() } })
-                    .await
+    let system = HouseReach::within(&subject.storefront);
+    for domain in app.domains {
+        for kind in domain.personal {
+            let step = |action, counted| ErasureStep {
+                app,
+                system: &system,
+                subject,
+                kind,
+                action,
+                counted,
+            };
+            match kind.erasure {
+                Erasure::Delete { counted } => step(StepAction::Delete, counted).run().await?,
+                Erasure::Empty { counted } => {
+                    step(StepAction::Empty, Some(counted)).run().await?;
+                    if is_deletion {
+                        step(StepAction::Detach, None).run().await?;
+                    }
+                }
+                Erasure::Elsewhere => {}
             }
-            .boxed()
-        })
-        .await?;
-    for user in &merged {
-        app.access.forget_person(user).await;
+        }
     }
-    Ok(true)
-}
-
-/// Withdraws queued mails, waits for a mail that is being sent, and removes mails that were written to files.
-async fn forget_mails(app: &Arc<App>, subject: &Subject) -> Result<()> {
-    while mail::take_back(app, &subject.customer).await? {
-        tokio::time::sleep(LOOK_AGAIN).await;
+    for domain in app.domains {
+        if let Some(erase) = domain.erase {
+            erase(app, subject).await?;
+        }
     }
-    mail::forget_files(app, &subject.customer).await
-}
-
-/// Removes the storefront user and its empty storage, the last step of a deletion.
-///
-/// # Errors
-/// Any database error.
-pub async fn remove_user_in(app: &App, tx: &mut Tx, subject: &Subject) -> Result<()> {
-    let system = HouseReach::everywhere();
-    let users = app.database.open::<StorefrontUser>(&system);
-    users.delete_in(tx, doc! { "_id": &subject.user }).await?;
-    let owned = doc! { PrivateStorage::STOREFRONT: &subject.storefront, "ownerId": &subject.user };
-    let storages = app.database.open::<PrivateStorage>(&system);
-    storages.delete_many_in(tx, owned).await?;
     Ok(())
+}
+
+/// What a step does with documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StepAction {
+    /// Deletes them.
+    Delete,
+    /// Removes the personal data in them.
+    Empty,
+    /// Removes their links to the customer.
+    Detach,
+}
+
+/// One step: an action on all of a customer's documents of one kind.
+struct ErasureStep<'a> {
+    app: &'a App,
+    system: &'a HouseReach,
+    subject: &'a Subject,
+    kind: &'a PersonalKind,
+    action: StepAction,
+    /// The field below `anonymization.erased` that counts the documents.
+    counted: Option<&'static str>,
+}
+
+impl ErasureStep<'_> {
+    /// Runs batches until no document is left.
+    async fn run(&self) -> Result<()> {
+        while self.run_batch().await? {}
+        Ok(())
+    }
+
+    /// Runs one batch and returns whether there may be more documents.
+    async fn run_batch(&self) -> Result<bool> {
+        let pace = Stopwatch::begin();
+        let documents = self.kind.documents;
+        let mut filter = self.subject.owns_kind(self.kind);
+        if self.action == StepAction::Empty {
+            filter.extend(documents.stored().is_left());
+        }
+        let ids = documents.ids(&self.app.database, self.system, filter.clone(), BATCH);
+        let ids = ids.await?;
+        if ids.is_empty() {
+            return Ok(false);
+        }
+        let found = ids.len();
+        filter.insert("_id", doc! { "$in": ids });
+        let batch = StepBatch { step: self, filter };
+        self.app.database.run(&batch).await?;
+        pace.end(found, BATCH).await;
+        Ok(true)
+    }
+
+    /// Returns the fields that the links of a document to the customer consist of.
+    fn links(&self) -> Document {
+        let mut links = doc! { "customerId": "", "userId": "" };
+        links.insert(self.kind.link.field(), "");
+        links
+    }
+}
+
+/// The write that erases a batch of a step.
+struct StepBatch<'a> {
+    step: &'a ErasureStep<'a>,
+    filter: Document,
+}
+
+impl Write for StepBatch<'_> {
+    type Output = ();
+
+    async fn write(&self, tx: &mut Tx) -> Result<()> {
+        let step = self.step;
+        let (database, documents) = (&step.app.database, step.kind.documents);
+        let filter = self.filter.clone();
+        let fields = match step.action {
+            StepAction::Delete => None,
+            StepAction::Empty => Some(documents.stored().unset()),
+            StepAction::Detach => Some(step.links()),
+        };
+        let erased = match fields {
+            None => documents.delete_in(database, step.system, tx, filter).await?,
+            Some(fields) => {
+                let unset = Unset { filter, fields };
+                documents.unset_in(database, step.system, tx, unset).await?
+            }
+        };
+        if let Some(counted) = step.counted {
+            let erased = i64::try_from(erased).unwrap_or(i64::MAX);
+            let count = doc! { "$inc": { format!("anonymization.erased.{counted}"): erased } };
+            let customers = database.open::<Customer>(step.system);
+            let customer = doc! { "_id": &step.subject.customer };
+            customers.update_in(tx, customer, count).await?;
+        }
+        Ok(())
+    }
 }

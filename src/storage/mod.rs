@@ -2,6 +2,7 @@
 
 pub mod data_export;
 pub mod delete;
+pub mod erase;
 pub mod jobs;
 pub mod link;
 pub mod node;
@@ -33,6 +34,7 @@ pub const DOMAIN: Domain = Domain {
         PersonalKind::of::<StorageItem>(Erasure::Elsewhere),
         PersonalKind::of::<data_export::DataExport>(Erasure::Elsewhere),
     ],
+    erase: Some(erase::erase),
     ..Domain::EMPTY
 };
 

@@ -3,6 +3,7 @@
 pub mod access_token;
 pub mod delete;
 pub mod ensure;
+pub mod erase;
 pub mod lifecycle;
 pub mod list;
 pub mod lookup;
@@ -39,6 +40,7 @@ pub const DOMAIN: Domain = Domain {
             .linked_by("mergedStorefrontUsers", SubjectLink::User("mergedInto")),
         PersonalKind::of::<private_storage::PrivateStorage>(Erasure::Elsewhere),
     ],
+    erase: Some(erase::erase),
     ..Domain::EMPTY
 };
 
