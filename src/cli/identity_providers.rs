@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::arguments::{IdentityProviderCommand, NewIdentityProvider as Arguments};
+use super::arguments::{IdentityProviderCommand, NewIdentityProvider};
 use super::failure::Failure;
 use super::open::Opened;
 use super::output::Output;
@@ -30,8 +30,8 @@ pub(super) async fn run(
     }
 }
 
-async fn add(arguments: Arguments, config: Config, output: Output) -> Result<(), Failure> {
-    let Arguments {
+async fn add(arguments: NewIdentityProvider, config: Config, output: Output) -> Result<(), Failure> {
+    let NewIdentityProvider {
         storefront,
         key,
         name,

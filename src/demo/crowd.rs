@@ -4,6 +4,8 @@
 //! They are written to the database in large transactions, because registering so many would take hours. The data of
 //! each customer is derived from its number, so that an interrupted run is completed by the next call.
 
+mod words;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +13,7 @@ use std::time::Duration;
 use bson::doc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use self::words::{ARTICLES, CITIES, FIRST_NAMES, LAST_NAMES, STREETS};
 use crate::address::{Address, AddressContent, country::CountryCode};
 use crate::app::App;
 use crate::customer::{
@@ -41,75 +44,6 @@ const BATCH: u64 = 2_000;
 const AT_ONCE: usize = 3;
 /// How far in the past the customers' registrations are spread.
 const PAST: Duration = Duration::from_secs(2 * 365 * 24 * 60 * 60);
-
-/// First names; the first ones are the most common.
-const FIRST_NAMES: [&str; 24] = [
-    "Emma", "Noah", "Mila", "Leon", "Lina", "Paul", "Ella", "Finn", "Clara", "Elias", "Lea", "Luis", "Ida",
-    "Ben", "Frieda", "Jonas", "Marie", "Theo", "Nora", "Anton", "Greta", "Oskar", "Zoe", "Karl",
-];
-/// Last names; the first ones are the most common.
-const LAST_NAMES: [&str; 32] = [
-    "Müller",
-    "Schmidt",
-    "Becker",
-    "Fischer",
-    "Weber",
-    "Wagner",
-    "Hoffmann",
-    "Koch",
-    "Bauer",
-    "Richter",
-    "Klein",
-    "Wolf",
-    "Neumann",
-    "Schwarz",
-    "Zimmermann",
-    "Braun",
-    "Krüger",
-    "Hartmann",
-    "Lange",
-    "Werner",
-    "Krause",
-    "Lehmann",
-    "Köhler",
-    "Maier",
-    "Kaiser",
-    "Fuchs",
-    "Peters",
-    "Lang",
-    "Scholz",
-    "Möller",
-    "Weiß",
-    "Jung",
-];
-/// Cities with their zip codes: zip code, city.
-const CITIES: [(&str, &str); 8] = [
-    ("10115", "Berlin"),
-    ("20095", "Hamburg"),
-    ("80331", "München"),
-    ("50667", "Köln"),
-    ("04103", "Leipzig"),
-    ("01067", "Dresden"),
-    ("70173", "Stuttgart"),
-    ("28195", "Bremen"),
-];
-const STREETS: [&str; 6] = [
-    "Lindenallee",
-    "Bahnhofstraße",
-    "Gartenweg",
-    "Hafengasse",
-    "Schulstraße",
-    "Am Markt",
-];
-
-/// Articles of the orders: SKU, name, price in cents.
-const ARTICLES: [(&str, &str, u32); 5] = [
-    ("MUG-WHITE", "Mug with your photo", 1290),
-    ("POSTER-A2", "Poster, A2, matt", 1900),
-    ("SHIRT-M", "T-shirt with your design, M", 2450),
-    ("CARDS-50", "Fifty cards", 3975),
-    ("FRAME-A2", "Frame for A2, oak", 3450),
-];
 
 /// A crowd of generated customers in a storefront.
 pub struct Crowd<'a> {

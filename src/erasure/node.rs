@@ -6,7 +6,7 @@ use crate::context::RequestContext;
 use crate::customer::anonymization::{Anonymization, AnonymizationStatus, ErasedCounts};
 use crate::error::Result;
 use crate::organization::actor::{Actor, ActorNode};
-use crate::platform::{clock::Timestamp, id::Id, scalar::wire_count};
+use crate::platform::{clock::Timestamp, scalar::wire_count};
 use crate::reach::{Reach, principal::CredentialKind};
 
 /// Details of the erasure of a customer, with the time of each status that it reached.

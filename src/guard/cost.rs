@@ -165,7 +165,8 @@ pub(super) fn measure(
 
 /// Returns the number of fields in the response to the full introspection query.
 pub(super) fn full_introspection(model: &CostModel) -> u64 {
-    let document = parse_query(introspection_limits::FULL).expect("a constant that a test parses");
+    let document =
+        parse_query(introspection_limits::FULL_INTROSPECTION).expect("a constant that a test parses");
     let order = shape::check(&document, &GuardLimits::default()).expect("a constant that a test checks");
     let mut operations = document.operations.iter();
     let (_, operation) = operations.next().expect("a constant with one operation");

@@ -17,7 +17,7 @@ pub(super) const ALLOWANCE: u64 = 200;
 pub(super) const ALLOWANCE_OF_NOBODY: u64 = 110;
 
 /// The full introspection query, nine type wrappers deep, as code generators send it.
-pub const FULL: &str = "
+pub const FULL_INTROSPECTION: &str = "
 query {
   __schema {
     description

@@ -34,7 +34,7 @@ mod tests;
 
 pub use cost::Cost;
 pub use document::{Guard, Operation, Prepared, Read, value_of};
-pub use introspection_limits::FULL as FULL_INTROSPECTION;
+pub use introspection_limits::FULL_INTROSPECTION;
 pub use model::{CostModel, ModelError};
 pub use refusal::{Refusal, RefusalKind};
 pub use rules::{Rules, Scalar};

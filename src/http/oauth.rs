@@ -29,7 +29,7 @@ use crate::auth::{
 };
 use crate::context::RequestContext;
 use crate::customer::oauth as customers;
-use crate::error::{Error, Result as HouseResult};
+use crate::error::{self, Error};
 use crate::platform::{secret::Secret, upload::Uploads};
 use crate::reach::principal::Principal;
 
@@ -83,7 +83,7 @@ impl TokenRequest {
     }
 }
 
-type TokenOutcome<T> = HouseResult<Result<T, OAuthError>>;
+type TokenOutcome<T> = error::Result<Result<T, OAuthError>>;
 
 async fn granted(mut asked: TokenRequest) -> TokenOutcome<TokenAnswer> {
     let Some(grant) = asked.take("grant_type") else {
@@ -231,7 +231,7 @@ impl From<Fault> for TokenDenial {
 }
 
 /// Converts the outcome for the response; server errors are logged.
-fn told<T>(outcome: HouseResult<Result<T, OAuthError>>, id: &RequestId) -> Result<T, TokenDenial> {
+fn told<T>(outcome: error::Result<Result<T, OAuthError>>, id: &RequestId) -> Result<T, TokenDenial> {
     match outcome {
         Ok(outcome) => outcome.map_err(TokenDenial::Refusal),
         Err(error @ (Error::Unavailable(_) | Error::Timeout)) => {

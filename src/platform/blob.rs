@@ -6,19 +6,17 @@
 //! entry in the transaction that removes the item.
 
 mod read;
+mod write;
 
 use std::time::Duration;
 
 use bson::{Bson, Document, doc, oid::ObjectId};
-use futures_util::{AsyncWriteExt, TryStreamExt};
-use mongodb::{
-    Collection,
-    gridfs::{GridFsBucket, GridFsUploadStream},
-    options::GridFsBucketOptions,
-};
+use futures_util::TryStreamExt;
+use mongodb::{Collection, gridfs::GridFsBucket, options::GridFsBucketOptions};
 use serde::{Deserialize, Serialize};
 
 pub use self::read::StoredContent;
+pub use self::write::ContentWriter;
 use super::clock::{Clock, Timestamp};
 use super::crypto::Digester;
 use super::database::{Database, Index, IndexKind, Tx};
@@ -342,87 +340,4 @@ impl Blobs {
 #[serde(rename_all = "camelCase")]
 struct ContentFile {
     chunk_size: i64,
-}
-
-/// Writes one content. If it is dropped without [`ContentWriter::finish`], the sweep removes the content.
-pub struct ContentWriter {
-    blobs: Blobs,
-    id: BlobId,
-    stream: GridFsUploadStream,
-    /// Bytes that are not written yet.
-    waiting: Vec<u8>,
-    digester: Digester,
-    size: i64,
-    renew_at: tokio::time::Instant,
-}
-
-impl ContentWriter {
-    /// Appends bytes.
-    pub async fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        if tokio::time::Instant::now() >= self.renew_at {
-            self.renew().await?;
-        }
-        self.digester.update(bytes);
-        self.size += i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-        self.waiting.extend_from_slice(bytes);
-        if self.waiting.len() >= WRITE {
-            self.write_waiting().await?;
-        }
-        Ok(())
-    }
-
-    async fn write_waiting(&mut self) -> Result<()> {
-        self.stream.write_all(&self.waiting).await.map_err(from_stream)?;
-        self.waiting.clear();
-        Ok(())
-    }
-
-    /// Returns the number of bytes appended so far.
-    #[must_use]
-    pub fn size(&self) -> i64 {
-        self.size
-    }
-
-    async fn renew(&mut self) -> Result<()> {
-        let until = self.blobs.clock.now().after(LEASE);
-        let mine = doc! { "_id": self.id, "sweeping": { "$exists": false } };
-        let renewed = self
-            .blobs
-            .ledger()
-            .update_one(mine, doc! { "$set": { "until": until } })
-            .await?;
-        if renewed.matched_count == 0 {
-            return Err(Error::internal(
-                "the upload made no progress for too long and was deleted",
-            ));
-        }
-        self.renew_at = tokio::time::Instant::now() + RENEW;
-        Ok(())
-    }
-
-    /// Writes the remaining bytes and completes the content.
-    pub async fn finish(mut self) -> Result<UnclaimedContent> {
-        self.write_waiting().await?;
-        self.stream.close().await.map_err(from_stream)?;
-        self.renew().await?;
-        Ok(UnclaimedContent {
-            id: self.id,
-            size: self.size,
-            sha256: self.digester.hex(),
-        })
-    }
-
-    /// Removes what was written, immediately.
-    pub async fn abort(mut self) -> Result<()> {
-        self.stream.abort().await?;
-        self.blobs.erase(&Released::unclaimed(self.id)).await
-    }
-}
-
-/// Unwraps the driver's error from the error of the stream.
-fn from_stream(error: std::io::Error) -> Error {
-    match error.downcast::<mongodb::error::Error>() {
-        Ok(driver) => driver.into(),
-        Err(other) => Error::internal(other),
-    }
 }

@@ -235,10 +235,10 @@ fn registrations_stand_once_but_in_a_backends_document() {
 
 #[test]
 fn full_introspection_passes_twice_and_no_more() {
-    let cost = admit(introspection_limits::FULL).unwrap();
+    let cost = admit(introspection_limits::FULL_INTROSPECTION).unwrap();
     assert_eq!(cost.objects, 0);
     assert!(cost.introspection > 0);
-    let schema = introspection_limits::FULL
+    let schema = introspection_limits::FULL_INTROSPECTION
         .trim_start()
         .strip_prefix("query {")
         .unwrap();
@@ -260,7 +260,7 @@ fn full_introspection_passes_twice_and_no_more() {
 
 #[test]
 fn the_constant_query_is_sound() {
-    let document = parse_query(introspection_limits::FULL).unwrap();
+    let document = parse_query(introspection_limits::FULL_INTROSPECTION).unwrap();
     assert!(shape::check(&document, &GuardLimits::default()).is_ok());
 }
 

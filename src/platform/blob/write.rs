@@ -1,0 +1,92 @@
+//! Writes a content piece by piece.
+
+use bson::doc;
+use futures_util::AsyncWriteExt;
+use mongodb::gridfs::GridFsUploadStream;
+
+use super::{BlobId, Blobs, LEASE, RENEW, Released, UnclaimedContent, WRITE};
+use crate::error::{Error, Result};
+use crate::platform::crypto::Digester;
+
+/// Writes one content. If it is dropped without [`ContentWriter::finish`], the sweep removes the content.
+pub struct ContentWriter {
+    pub(super) blobs: Blobs,
+    pub(super) id: BlobId,
+    pub(super) stream: GridFsUploadStream,
+    /// Bytes that are not written yet.
+    pub(super) waiting: Vec<u8>,
+    pub(super) digester: Digester,
+    pub(super) size: i64,
+    pub(super) renew_at: tokio::time::Instant,
+}
+
+impl ContentWriter {
+    /// Appends bytes.
+    pub async fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        if tokio::time::Instant::now() >= self.renew_at {
+            self.renew().await?;
+        }
+        self.digester.update(bytes);
+        self.size += i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        self.waiting.extend_from_slice(bytes);
+        if self.waiting.len() >= WRITE {
+            self.write_waiting().await?;
+        }
+        Ok(())
+    }
+
+    async fn write_waiting(&mut self) -> Result<()> {
+        self.stream.write_all(&self.waiting).await.map_err(from_stream)?;
+        self.waiting.clear();
+        Ok(())
+    }
+
+    /// Returns the number of bytes appended so far.
+    #[must_use]
+    pub fn size(&self) -> i64 {
+        self.size
+    }
+
+    async fn renew(&mut self) -> Result<()> {
+        let until = self.blobs.clock.now().after(LEASE);
+        let mine = doc! { "_id": self.id, "sweeping": { "$exists": false } };
+        let renewed = self
+            .blobs
+            .ledger()
+            .update_one(mine, doc! { "$set": { "until": until } })
+            .await?;
+        if renewed.matched_count == 0 {
+            return Err(Error::internal(
+                "the upload made no progress for too long and was deleted",
+            ));
+        }
+        self.renew_at = tokio::time::Instant::now() + RENEW;
+        Ok(())
+    }
+
+    /// Writes the remaining bytes and completes the content.
+    pub async fn finish(mut self) -> Result<UnclaimedContent> {
+        self.write_waiting().await?;
+        self.stream.close().await.map_err(from_stream)?;
+        self.renew().await?;
+        Ok(UnclaimedContent {
+            id: self.id,
+            size: self.size,
+            sha256: self.digester.hex(),
+        })
+    }
+
+    /// Removes what was written, immediately.
+    pub async fn abort(mut self) -> Result<()> {
+        self.stream.abort().await?;
+        self.blobs.erase(&Released::unclaimed(self.id)).await
+    }
+}
+
+/// Unwraps the driver's error from the error of the stream.
+fn from_stream(error: std::io::Error) -> Error {
+    match error.downcast::<mongodb::error::Error>() {
+        Ok(driver) => driver.into(),
+        Err(other) => Error::internal(other),
+    }
+}
