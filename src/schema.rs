@@ -2,6 +2,7 @@
 //! registered here and nowhere else.
 
 mod introspection;
+mod part;
 mod platform;
 mod separately;
 
@@ -26,6 +27,7 @@ use crate::platform::stored::Stored;
 use crate::platform::{database::Index, job, migration::Migration};
 
 pub use introspection::Introspection;
+use part::Part;
 use platform::PLATFORM;
 pub use separately::Separately;
 
@@ -36,14 +38,14 @@ macro_rules! domains {
 
         /// Root type of all queries.
         #[derive(MergedObject, Default)]
-        pub struct Query(NodeQuery, $(crate::$domain::Query),+);
+        pub struct Query(NodeQuery, $(Part<crate::$domain::Query>),+);
 
         /// Root type of all mutations.
         /// The mutations of a document run one after the other, in the order of the document. A mutation that fails with a
         /// top-level error is null and does not affect the others.
         #[derive(MergedObject, Default)]
         #[graphql(name = "Mutation")]
-        pub struct Mutations($(crate::$domain::Mutation),+);
+        pub struct Mutations($(Part<crate::$domain::Mutation>),+);
 
         /// An object with a global id, which `node` and `nodes` look up.
         #[derive(Interface)]

@@ -8,7 +8,7 @@ mod arguments;
 mod audit;
 mod check;
 mod clients;
-mod demo;
+mod demo_output;
 mod failure;
 mod identity_providers;
 mod jobs;
@@ -99,7 +99,7 @@ async fn perform(
         Command::Token { command } => keys::token(command, config, output).await,
         Command::Jobs { command } => jobs::run(command, config, output).await,
         Command::Audit { command } => audit::run(command, config, output).await,
-        Command::Demo { customers } => demo::run(config, output, customers).await,
+        Command::Demo { customers } => demo_output::run(config, output, customers).await,
         Command::Serve { .. } | Command::Check | Command::Schema => {
             unreachable!("these were run above")
         }

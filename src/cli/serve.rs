@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::address_note::AddressNote;
-use super::demo as demo_output;
+use super::demo_output;
 use super::failure::{Failure, explain};
 use super::managed::{self, Managed};
 use super::open::app;
@@ -63,7 +63,17 @@ async fn start_and_serve(
         demo,
     };
     let note = AddressNote::write(&config, address);
-    let outcome = serve_on(config, &plan, listener, managed.as_ref(), telemetry, signals).await;
+    let outcome = serve_on(
+        config,
+        &plan,
+        listener,
+        Beside {
+            managed: managed.as_ref(),
+            telemetry,
+        },
+        signals,
+    )
+    .await;
     drop(note);
     match (managed, outcome) {
         // The operator is in a hurry; the database ends in the background.
@@ -106,14 +116,20 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failur
     })
 }
 
+/// What runs in the process beside the gateway.
+struct Beside<'a> {
+    managed: Option<&'a Managed>,
+    telemetry: &'a Telemetry,
+}
+
 async fn serve_on(
     config: Config,
     plan: &Plan,
     listener: TcpListener,
-    managed: Option<&Managed>,
-    telemetry: &Telemetry,
+    beside: Beside<'_>,
     signals: &mut Signals,
 ) -> Result<(), Failure> {
+    let Beside { managed, telemetry } = beside;
     let public_url = config.http.public_url(plan.address).to_string();
     let uri = managed.map(|managed| managed.uri().clone());
     let app = app(config, public_url, uri, telemetry.database_monitor()).await?;

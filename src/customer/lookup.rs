@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, OneofObject};
 
 use super::node::{CustomerNode, READ};
 use super::{Customer, email, is_reference, store};
-use crate::context::RequestContext;
+use crate::context::{GlobalNode, RequestContext};
 use crate::error::Result;
 use crate::platform::id::{CustomerId, Id};
 use crate::reach::Reach;
@@ -95,4 +95,18 @@ async fn reach_into(context: &RequestContext, reach: &Reach, id: Option<&ID>) ->
         .storefront_to_read(reach, id.map(|id| id.as_str()))
         .await?;
     Ok(one.map(|one| one.reach().clone()))
+}
+
+impl GlobalNode for CustomerNode {
+    type Id = CustomerId;
+
+    async fn find(context: &RequestContext, id: &CustomerId) -> Result<Option<Self>> {
+        let Ok(reach) = context.reach(&READ) else {
+            return Ok(None);
+        };
+        Ok(context
+            .by_id::<Customer>(&reach, id)
+            .await?
+            .map(CustomerNode::new))
+    }
 }

@@ -10,7 +10,7 @@ use super::sessions::CustomerSessionNode;
 use super::terms::TermsAcceptanceNode;
 use super::{Customer, CustomerStatus, Gender, Salutation};
 use crate::address::node::{AddressBook, AddressNode};
-use crate::context::{GlobalNode, RequestContext, behind::Behind};
+use crate::context::{RequestContext, behind::Behind};
 use crate::custom_field::node::{CustomField, FieldsOfCustomer};
 use crate::customer_group::node::{CustomerGroupNode, groups_of_customer};
 use crate::erasure::node::AnonymizationInfo;
@@ -197,12 +197,7 @@ impl CustomerNode {
         #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<AddressNode>> {
-        let page = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
+        let page = PageArgs::new(first, after, last, before);
         self.address_book(ctx)?.page(&page).await
     }
 
@@ -240,12 +235,7 @@ impl CustomerNode {
         #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<OrderNode>> {
-        let page = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
+        let page = PageArgs::new(first, after, last, before);
         orders_behind(RequestContext::of(ctx)?, &self.customer, &page).await
     }
 
@@ -260,12 +250,7 @@ impl CustomerNode {
         #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<CustomerGroupNode>> {
-        let page = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
+        let page = PageArgs::new(first, after, last, before);
         groups_of_customer(self.behind(ctx)?, self.customer.sight(), &page).await
     }
 
@@ -281,12 +266,7 @@ impl CustomerNode {
         #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<MarketNode>> {
-        let page = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
+        let page = PageArgs::new(first, after, last, before);
         markets_of_customer(self.behind(ctx)?, self.customer.sight(), &page).await
     }
 
@@ -357,20 +337,6 @@ impl CustomerNode {
     /// Version number, which increases with each change. Pass it as `expectedVersion` to detect concurrent changes.
     async fn version(&self) -> i32 {
         wire_count(self.customer.version)
-    }
-}
-
-impl GlobalNode for CustomerNode {
-    type Id = CustomerId;
-
-    async fn find(context: &RequestContext, id: &CustomerId) -> Result<Option<Self>> {
-        let Ok(reach) = context.reach(&READ) else {
-            return Ok(None);
-        };
-        Ok(context
-            .by_id::<Customer>(&reach, id)
-            .await?
-            .map(CustomerNode::new))
     }
 }
 

@@ -107,7 +107,7 @@ async fn update(context: &Arc<RequestContext>, mut input: CustomerUpdateInput) -
     if own.is_empty() && values.is_empty() && changes == ProfileChanges::default() {
         own.push(refusal::no_changes());
     }
-    faults.push_within(&[], own);
+    faults.append(own);
     let mut custom_fields = Vec::new();
     if let Some(customer) = &customer {
         let storefront = &customer.storefront_id;

@@ -81,12 +81,7 @@ impl CustomerGroupNode {
         #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<CustomerNode>> {
-        let page = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
+        let page = PageArgs::new(first, after, last, before);
         let behind = self.behind(ctx)?;
         let own = self.document.sight().of_the_persons_own();
         let customers = own.reach(&behind.context.principal, &customer::node::READ)?;
@@ -106,12 +101,7 @@ impl CustomerGroupNode {
         #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<MarketNode>> {
-        let page = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
+        let page = PageArgs::new(first, after, last, before);
         markets_of_group(self.behind(ctx)?, self.document.sight(), &page).await
     }
 

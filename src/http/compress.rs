@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 pub(super) use self::codec::decoded;
 pub(super) use self::codec::quickly;
 pub(super) use self::coding::{Coding, ResponseContent};
-pub(super) use self::kept::{Digest, Kept, Recent};
+pub(super) use self::kept::{CompressedDocuments, Digest, Recent};
 
 /// Minimum length of a compressed response, in bytes: a shorter one is a single packet anyway.
 pub(super) const LEAST: usize = 1024;

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::Semaphore;
 
-use super::compress::{Kept, Recent};
+use super::compress::{CompressedDocuments, Recent};
 use super::memory::Memory;
 use super::multipart::rooms::Uploading;
 use super::published::PublishedDocument;
@@ -40,7 +40,7 @@ pub(super) struct Gateway {
     /// The authorization server's metadata, as JSON.
     pub(super) metadata: PublishedDocument,
     /// Compressed published documents that never change.
-    pub(super) kept: Kept,
+    pub(super) kept: CompressedDocuments,
     /// Compressed results of recent introspection queries.
     pub(super) recent: Recent,
     pub(super) running: Arc<Semaphore>,
@@ -64,7 +64,7 @@ impl Gateway {
             guard: Guard::new(limits, schema::cost_model(), schema::rules(introspection)),
             sdl: introspection.then(|| PublishedDocument::new(schema::sdl())),
             metadata: PublishedDocument::new(oauth::metadata(&app.public_url).to_string()),
-            kept: Kept::default(),
+            kept: CompressedDocuments::default(),
             recent: Recent::default(),
             running: Arc::new(Semaphore::new(RUNNING)),
             waiting: Semaphore::new(WAITING),

@@ -30,7 +30,7 @@ use serde::Serialize;
 pub use self::examples::{Credentials, example_tabs};
 pub use self::hosts::Hosts;
 use super::compress;
-use super::compress::{Coding, Kept, ResponseContent};
+use super::compress::{Coding, CompressedDocuments, ResponseContent};
 use super::fault::Fault;
 
 /// The files that `build.rs` has written: the complete page, the one that loads GraphiQL from a CDN, or none.
@@ -153,7 +153,7 @@ where
     S: Clone + Send + Sync + 'static,
 {
     let page = Arc::new(page);
-    let kept = Arc::new(Kept::default());
+    let kept = Arc::new(CompressedDocuments::default());
     let for_files = Arc::clone(&kept);
     Router::new()
         .route("/", get(move |headers: HeaderMap| index(headers, kept)))
@@ -175,7 +175,7 @@ async fn wrong_method() -> Response {
 }
 
 /// Returns the page, for a browser. Other clients get the path of the API, which they probably intended.
-async fn index(headers: HeaderMap, kept: Arc<Kept>) -> Response {
+async fn index(headers: HeaderMap, kept: Arc<CompressedDocuments>) -> Response {
     if !takes_html(&headers) {
         let hint = "This is the page of GraphiQL, for browsers. The API is at /graphql, its schema at /schema.graphql.\n";
         return guarded((StatusCode::NOT_ACCEPTABLE, [(VARY, "Accept")], hint).into_response());
@@ -222,7 +222,7 @@ async fn config(uri: Uri, headers: HeaderMap, page: Arc<DemoPage>) -> Response {
     guarded(([(CACHE_CONTROL, "no-store")], axum::Json(shown)).into_response())
 }
 
-async fn file(Path(path): Path<String>, headers: HeaderMap, kept: Arc<Kept>) -> Response {
+async fn file(Path(path): Path<String>, headers: HeaderMap, kept: Arc<CompressedDocuments>) -> Response {
     // The page has one path, `/`, where its policy is sent with it.
     let found = Files::get(&path).filter(|_| path != "index.html");
     guarded(match found {
@@ -237,7 +237,12 @@ async fn file(Path(path): Path<String>, headers: HeaderMap, kept: Arc<Kept>) -> 
 }
 
 /// Returns an embedded file, compressed if the browser accepts that, or 304 if the browser has it (RFC 9110 §13.1.2).
-async fn embedded(path: &str, file: EmbeddedFile, headers: &HeaderMap, kept: &Kept) -> Response {
+async fn embedded(
+    path: &str,
+    file: EmbeddedFile,
+    headers: &HeaderMap,
+    kept: &CompressedDocuments,
+) -> Response {
     let digest = file.metadata.sha256_hash();
     let tag = entity_tag(&digest);
     let caching = if path.starts_with(HASHED_FILES) {

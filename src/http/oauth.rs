@@ -28,7 +28,7 @@ use crate::auth::{
     refresh_token,
 };
 use crate::context::RequestContext;
-use crate::customer::oauth as customers;
+use crate::customer;
 use crate::error::{self, Error};
 use crate::platform::{secret::Secret, upload::Uploads};
 use crate::reach::principal::Principal;
@@ -118,12 +118,12 @@ async fn for_customer(
     let context = asked.context(principal);
     if grant == oauth::REFRESH_TOKEN {
         return match asked.take("refresh_token") {
-            Some(token) => customers::by_refresh_token(&context, &token).await,
+            Some(token) => customer::oauth::by_refresh_token(&context, &token).await,
             None => Ok(Err(OAuthError::InvalidRequest("refresh_token is missing."))),
         };
     }
     match (asked.take("username"), asked.take("password")) {
-        (Some(username), Some(password)) => customers::by_password(&context, username, password).await,
+        (Some(username), Some(password)) => customer::oauth::by_password(&context, username, password).await,
         (None, _) => Ok(Err(OAuthError::InvalidRequest("username is missing."))),
         (_, None) => Ok(Err(OAuthError::InvalidRequest("password is missing."))),
     }
@@ -139,7 +139,7 @@ async fn revoked(mut asked: TokenRequest) -> TokenOutcome<()> {
         return Ok(Err(OAuthError::InvalidRequest("token is missing.")));
     };
     if token.starts_with(refresh_token::PREFIX) {
-        return customers::revoke_refresh_token(&asked.app, &client, &token).await;
+        return customer::oauth::revoke_refresh_token(&asked.app, &client, &token).await;
     }
     oauth::revoke_access_token(&asked.app.access, &client, &token).await
 }

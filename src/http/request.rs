@@ -137,8 +137,12 @@ pub(super) fn from_json(body: &[u8], source: JsonPart, bounds: &Bounds) -> Resul
         _ => {}
     }
     let raw: RawParams<'_> = source.parse(text, text, |error| not_parameters(source, error))?;
+    let within = JsonText {
+        part: source,
+        whole: text,
+    };
     let string = |name, value: Option<&RawValue>| {
-        let value = value.map(|value| string((source, text), name, value.get()));
+        let value = value.map(|value| string(within, name, value.get()));
         value.transpose()
     };
     if let Some(extensions) = raw.extensions {
@@ -148,7 +152,7 @@ pub(super) fn from_json(body: &[u8], source: JsonPart, bounds: &Bounds) -> Resul
         query: document(string("query", raw.query)?, raw.extensions.map(RawValue::get))?,
         operation_name: string("operationName", raw.operation_name)?.filter(|name| !name.is_empty()),
         variables: match raw.variables {
-            Some(variables) => parse_variables((source, text), variables.get(), bounds)?,
+            Some(variables) => parse_variables(within, variables.get(), bounds)?,
             None => Variables::default(),
         },
     })
@@ -181,7 +185,14 @@ pub(super) fn from_query(query: &str, bounds: &Bounds) -> Result<Params, NotExec
         variables: match variables.filter(is_sent) {
             Some(text) => {
                 let json = json_in_query("variables", &text)?;
-                parse_variables((JsonPart::Parameter("variables"), &text), json, bounds)?
+                parse_variables(
+                    JsonText {
+                        part: JsonPart::Parameter("variables"),
+                        whole: &text,
+                    },
+                    json,
+                    bounds,
+                )?
             }
             None => Variables::default(),
         },
@@ -215,8 +226,15 @@ fn not_persisted() -> NotExecuted {
     NotExecuted::Answer(Box::new(GraphqlResponse::refused(error)))
 }
 
+/// The part of a request that is JSON, with its text, for the position of an error.
+#[derive(Clone, Copy)]
+struct JsonText<'a> {
+    part: JsonPart,
+    whole: &'a str,
+}
+
 /// Reads a parameter that is a string.
-fn string(within: (JsonPart, &str), name: &'static str, json: &str) -> Result<String, Fault> {
+fn string(within: JsonText<'_>, name: &'static str, json: &str) -> Result<String, Fault> {
     if !json.starts_with('"') {
         return Err(must_be(
             name,
@@ -228,8 +246,9 @@ fn string(within: (JsonPart, &str), name: &'static str, json: &str) -> Result<St
             },
         ));
     }
-    let (source, whole) = within;
-    source.parse(whole, json, |_error| must_be(name, "a string"))
+    within
+        .part
+        .parse(within.whole, json, |_error| must_be(name, "a string"))
 }
 
 /// Parses a parameter of the query string as JSON, without surrounding blanks.
@@ -253,11 +272,10 @@ fn object(name: &'static str, json: &str, bounds: &Bounds) -> Result<(), Fault> 
     })
 }
 
-fn parse_variables(within: (JsonPart, &str), json: &str, bounds: &Bounds) -> Result<Variables, Fault> {
+fn parse_variables(within: JsonText<'_>, json: &str, bounds: &Bounds) -> Result<Variables, Fault> {
     object("variables", json, bounds)?;
-    let (source, whole) = within;
     let wrong = |_error: &serde_json::Error| must_be("variables", "a JSON object of variables by name");
-    source.parse(whole, json, wrong)
+    within.part.parse(within.whole, json, wrong)
 }
 
 fn must_be(name: &str, what: &str) -> Fault {

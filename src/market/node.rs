@@ -93,12 +93,7 @@ impl MarketNode {
             context,
             parent: &*self.document,
         };
-        let page = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
+        let page = PageArgs::new(first, after, last, before);
         behind.list(&markets, &groups, &page, node).await
     }
 

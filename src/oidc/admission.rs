@@ -23,7 +23,7 @@ use crate::customer::{
     refusal::save_failed,
     register::{self, account::NewCustomer, registration::Registration},
     sign_in::{SignedIn, vouched::VouchedSignIn},
-    store as customer_store,
+    store::by_email,
     vouched::Voucher,
 };
 use crate::error::{Error, Result, UserErrorCode};
@@ -175,7 +175,7 @@ impl Admission<'_> {
                 "The identity provider returned no valid e-mail address, which an account requires.";
             return Err(refusal::not_linked(message).into());
         };
-        match customer_store::by_email(database, &reach, email).await? {
+        match by_email(database, &reach, email).await? {
             Some(customer) => self.link(customer, profile).await,
             None => self.register(email, profile).await,
         }

@@ -66,6 +66,8 @@ impl<M: MemberDocument> Batch for OwnGroups<M> {
     }
 }
 
+impl super::sealed::Sealed for GroupReach {}
+
 impl Confine for GroupReach {
     fn confine(&self, storefront: &'static str, holder: Holder) -> Document {
         let (Some(groups), Holder::Group(field) | Holder::Audience(field)) = (&self.groups, holder) else {

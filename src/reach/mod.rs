@@ -45,7 +45,6 @@ pub(super) mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Reach {}
     impl Sealed for super::StorageReach {}
-    impl Sealed for super::membership::GroupReach {}
     impl Sealed for super::HouseReach {}
 }
 

@@ -77,10 +77,10 @@ mod tests {
     use super::*;
     use crate::error::Result;
 
-    struct SampleQuery;
+    struct Query;
 
     #[Object]
-    impl SampleQuery {
+    impl Query {
         async fn nothing(&self) -> Option<i32> {
             None
         }
@@ -91,12 +91,12 @@ mod tests {
 
     #[derive(SimpleObject)]
     #[graphql(complex)]
-    struct MutationPayload {
+    struct Payload {
         count: u32,
     }
 
     #[async_graphql::ComplexObject]
-    impl MutationPayload {
+    impl Payload {
         async fn broken(&self) -> Result<u32> {
             Err(Error::internal("a field of a payload"))
         }
@@ -104,24 +104,24 @@ mod tests {
 
     #[Object]
     impl Writes {
-        async fn write(&self) -> Result<MutationPayload> {
+        async fn write(&self) -> Result<Payload> {
             let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
-            Ok(MutationPayload { count })
+            Ok(Payload { count })
         }
 
-        async fn refuse(&self) -> Result<MutationPayload> {
+        async fn refuse(&self) -> Result<Payload> {
             Err(Error::Forbidden("no".to_owned()))
         }
 
-        async fn panic(&self) -> Result<MutationPayload> {
+        async fn panic(&self) -> Result<Payload> {
             panic!("s3cret")
         }
     }
 
-    type Mutations = Schema<SampleQuery, Separately<Writes>, EmptySubscription>;
+    type Mutations = Schema<Query, Separately<Writes>, EmptySubscription>;
 
     fn schema() -> Mutations {
-        Schema::new(SampleQuery, Separately::default(), EmptySubscription)
+        Schema::new(Query, Separately::default(), EmptySubscription)
     }
 
     // GQL-04

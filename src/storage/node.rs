@@ -108,13 +108,7 @@ impl PrivateStorageNode {
         // Siblings have equal arguments and share a loader. The order's name, to which cursors are bound, therefore
         // contains the storefront and not the owner.
         let order = SortOrder::by_id(format!("items in {}", self.owner.storefront_id));
-        let page = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        }
-        .check(context.app.vault.cursors(), order)?;
+        let page = PageArgs::new(first, after, last, before).check(context.app.vault.cursors(), order)?;
         let condition = filter.unwrap_or_default().condition()?;
         let scope = format!("{} {} {condition}", self.reach.scope(), page.key());
         let (database, reach) = (context.app.database.clone(), self.reach.clone());

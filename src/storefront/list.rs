@@ -31,12 +31,7 @@ impl StorefrontList {
         let context = RequestContext::of(ctx)?;
         let reach = context.renewed(&context.reach(&READ)?).await?;
         let order = SortOrder::by_id(format!("storefronts of {}", reach.identity().organization()));
-        let page = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
+        let page = PageArgs::new(first, after, last, before);
         let page = page.check(context.app.vault.cursors(), order)?;
         let slice = Box::pin(store::page(&context.app.database, &reach, &page)).await?;
         let app = Arc::clone(&context.app);

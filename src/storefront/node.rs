@@ -91,12 +91,7 @@ impl StorefrontNode {
         #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<StorefrontUserNode>> {
-        let page = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
+        let page = PageArgs::new(first, after, last, before);
         users_of(RequestContext::of(ctx)?, &self.0.id, filter, page).await
     }
 
@@ -125,12 +120,7 @@ impl StorefrontNode {
             key: sort_key.unwrap_or(CustomerSortKey::CreatedAt),
             reverse: reverse.unwrap_or_default(),
         };
-        let page = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
+        let page = PageArgs::new(first, after, last, before);
         let context = RequestContext::of(ctx)?;
         let filter = with_groups(context, &self.0.id, filter).await?;
         customers_of(context, &self.0.id, filter, order, page).await
@@ -148,12 +138,7 @@ impl StorefrontNode {
         #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<CustomerGroupNode>> {
-        let page = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
+        let page = PageArgs::new(first, after, last, before);
         groups_of(RequestContext::of(ctx)?, &self.0.id, &page).await
     }
 
@@ -170,12 +155,7 @@ impl StorefrontNode {
         #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<MarketNode>> {
-        let page = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
+        let page = PageArgs::new(first, after, last, before);
         markets_of(RequestContext::of(ctx)?, &self.0.id, &page).await
     }
 
@@ -193,12 +173,7 @@ impl StorefrontNode {
         #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<OrderNode>> {
-        let page = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
+        let page = PageArgs::new(first, after, last, before);
         orders_of(RequestContext::of(ctx)?, &self.0.id, filter, page).await
     }
 

@@ -7,12 +7,12 @@ use super::{super::RefusalKind, *};
 /// Stack size of a thread of tokio's runtime, in bytes.
 const WORKER_STACK: usize = 2 * 1024 * 1024;
 
-struct DeepQuery;
+struct Query;
 
 #[Object]
-impl DeepQuery {
-    async fn itself(&self) -> DeepQuery {
-        DeepQuery
+impl Query {
+    async fn itself(&self) -> Query {
+        Query
     }
 
     async fn echo(&self, value: Option<async_graphql::Json<serde_json::Value>>) -> bool {
@@ -60,11 +60,11 @@ fn deep_documents() -> Vec<String> {
 #[test]
 fn the_deepest_documents_are_parsed_measured_run_and_dropped() {
     on_a_worker(|| {
-        let sdl = Schema::new(DeepQuery, EmptyMutation, EmptySubscription).sdl();
+        let sdl = Schema::new(Query, EmptyMutation, EmptySubscription).sdl();
         let model = CostModel::from_sdl(&sdl, &[]).expect("the schema is sound");
         let rules = Rules::from_sdl(&sdl, &[], true).expect("the schema is sound");
         let guard = Guard::new(deepest(), model, rules);
-        let schema = Schema::build(DeepQuery, EmptyMutation, EmptySubscription)
+        let schema = Schema::build(Query, EmptyMutation, EmptySubscription)
             .limit_recursive_depth(GuardLimits::SAFE_NESTING)
             .validation_mode(ValidationMode::Fast)
             .finish();

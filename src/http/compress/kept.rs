@@ -21,12 +21,12 @@ pub(in crate::http) type Digest = [u8; 32];
 /// Contents of the program itself, which never change: each is compressed once for each coding, densely, and kept
 /// forever.
 #[derive(Default)]
-pub(in crate::http) struct Kept(Mutex<HashMap<(Digest, Coding), CompressionTask>>);
+pub(in crate::http) struct CompressedDocuments(Mutex<HashMap<(Digest, Coding), CompressionTask>>);
 
 /// A compression that runs to its end even if all of its waiters are dropped.
 type CompressionTask = Shared<BoxFuture<'static, Option<(Coding, Bytes)>>>;
 
-impl Kept {
+impl CompressedDocuments {
     /// Returns a content in the coding.
     pub(in crate::http) async fn content(
         &self,
@@ -89,7 +89,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_kept_is_made_once() {
-        let (kept, plain) = (Kept::default(), Bytes::from("a".repeat(10_000)));
+        let (kept, plain) = (CompressedDocuments::default(), Bytes::from("a".repeat(10_000)));
         let name = digest(&plain);
         let first = kept.content(plain.clone(), name, Coding::Gzip).await;
         let second = kept.content(plain.clone(), name, Coding::Gzip).await;

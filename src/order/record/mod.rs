@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
+use super::address_role::AddressRole;
 use super::node::OrderNode;
 use super::{Line, MAX_TEXT, Money, WRITE};
 use crate::address::store::Addresses;
@@ -17,7 +18,7 @@ use crate::context::RequestContext;
 use crate::customer::{Customer, email, named::customer_to_change};
 use crate::error::{Faults, Result, UserError, UserErrorCode, payload};
 use crate::platform::{clock::Timestamp, id::CustomerId, text};
-use address::{AddressRole, AddressSource, OrderAddressInput, SentAddress};
+use address::{AddressSource, OrderAddressInput, SentAddress};
 use line::{MoneyInput, OrderLineInput, checked_lines};
 use new_order::NewOrder;
 use write::OrderRecording;

@@ -1,13 +1,13 @@
 //! The write of `orderRecord`: an order is recorded once, however often it is sent (ORD-01), and counted for its customer
 //! in the same transaction (CLY-10).
 
-use super::address::AddressRole;
 use super::new_order::NewOrder;
 use crate::address::store::Addresses;
 use crate::app::App;
 use crate::audit::Action;
 use crate::customer::Customer;
 use crate::error::{Faults, Result};
+use crate::order::address_role::AddressRole;
 use crate::order::store::{Orders, UNIQUE_NUMBER};
 use crate::order::{Order, PersonalData, refusal};
 use crate::platform::{

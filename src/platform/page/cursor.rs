@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bson::Bson;
 use data_encoding::BASE64URL_NOPAD;
 
-use super::{SortOrder, Values};
+use super::order::{SortOrder, Values};
 use crate::error::{Error, Result};
 use crate::platform::crypto::{CursorKey, TAG_LENGTH};
 

@@ -3,6 +3,7 @@
 
 mod connection;
 mod cursor;
+mod order;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use bson::{Bson, Document, doc};
 pub use self::connection::{Connection, Count, Edge, PageInfo};
 pub use self::cursor::{Cursor, MAX_CURSOR, MAX_TEXT};
 use self::cursor::{Position, Signed};
+pub use self::order::{SortOrder, Values};
 use super::crypto::CursorKey;
 use crate::error::{Error, Result};
 
@@ -20,43 +22,6 @@ use crate::error::{Error, Result};
 pub const MAX: usize = 100;
 /// Page size if neither `first` nor `last` is given.
 pub const DEFAULT: usize = 25;
-
-/// A list's order: the sort field, and a name that is part of its cursors, so that a cursor of another list is
-/// rejected.
-#[derive(Clone, Debug)]
-pub struct SortOrder {
-    /// Identifies the list: what it contains, its owner, and its order.
-    pub name: String,
-    /// Sort field; only `_id` if the order is that of creation. Its texts have at most [`MAX_TEXT`] bytes.
-    pub field: &'static str,
-    /// The kind of values that the field has.
-    pub values: Values,
-    /// Whether the order is descending.
-    pub descending: bool,
-}
-
-/// The kind of values that a sort field has in the rows of one list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Values {
-    /// Every row has a different value: the field alone defines the order.
-    Unique,
-    /// Rows may share a value; those are ordered by their ids.
-    Shared,
-    /// As [`Self::Shared`], but rows may lack the value; they come before all others.
-    Optional,
-}
-
-impl SortOrder {
-    /// Orders by creation, because ids begin with the time.
-    pub fn by_id(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            field: "_id",
-            values: Values::Unique,
-            descending: false,
-        }
-    }
-}
 
 /// Page arguments as received.
 #[derive(Clone, Debug, Default)]
@@ -82,6 +47,22 @@ pub struct Page {
 }
 
 impl PageArgs {
+    /// The arguments of a list, as a resolver receives them.
+    #[must_use]
+    pub const fn new(
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Self {
+        Self {
+            first,
+            after,
+            last,
+            before,
+        }
+    }
+
     /// Validates the arguments against a list's order. `key` authenticates its cursors.
     ///
     /// # Errors

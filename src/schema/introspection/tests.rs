@@ -18,7 +18,7 @@ enum Size {
 }
 
 #[derive(InputObject)]
-struct SampleFilter {
+struct Filter {
     #[graphql(default = 5)]
     most: i32,
     names: Option<Vec<Vec<String>>>,
@@ -27,7 +27,7 @@ struct SampleFilter {
 }
 
 #[derive(OneofObject)]
-enum SampleKey {
+enum Key {
     /// By number.
     Number(i32),
     Name(String),
@@ -57,25 +57,25 @@ enum Either {
     Plate(Plate),
 }
 
-struct IntrospectedQuery;
+struct Query;
 
 /// What can be asked for.
 #[Object]
-impl IntrospectedQuery {
+impl Query {
     async fn thing(&self) -> Thing {
         Thing::Plate(Plate { id: "1".to_owned() })
     }
-    async fn either(&self, #[graphql(deprecation = "No.")] key: Option<SampleKey>) -> Option<Either> {
+    async fn either(&self, #[graphql(deprecation = "No.")] key: Option<Key>) -> Option<Either> {
         key.map(|key| match key {
-            SampleKey::Number(id) => Either::Plate(Plate { id: id.to_string() }),
-            SampleKey::Name(id) => Either::Cup(Cup {
+            Key::Number(id) => Either::Plate(Plate { id: id.to_string() }),
+            Key::Name(id) => Either::Cup(Cup {
                 id,
                 size: Size::Small,
             }),
         })
     }
     #[graphql(deprecation = "Use thing.")]
-    async fn things(&self, filter: SampleFilter) -> Vec<Vec<String>> {
+    async fn things(&self, filter: Filter) -> Vec<Vec<String>> {
         assert!(filter.most > 0 && filter.size.is_none());
         filter.names.unwrap_or_default()
     }
@@ -84,8 +84,8 @@ impl IntrospectedQuery {
     }
 }
 
-fn schema() -> GraphqlSchema<IntrospectedQuery, EmptyMutation, EmptySubscription> {
-    GraphqlSchema::build(IntrospectedQuery, EmptyMutation, EmptySubscription)
+fn schema() -> GraphqlSchema<Query, EmptyMutation, EmptySubscription> {
+    GraphqlSchema::build(Query, EmptyMutation, EmptySubscription)
         .register_output_type::<Thing>()
         .finish()
 }

@@ -254,13 +254,13 @@ fn personal() -> Vec<Stored> {
 
 /// Stored fields that this customer does not fill.
 const NOT_FILLED: [&str; 8] = [
-    "sessions.ownerId",
-    "sessions.legacyHash",
-    "sessions.rotation",
     "storefrontUsers.expiresAt",
     "storefrontUsers.erasedAt",
     "storefrontUsers.tokenEpoch",
     "customers.awaitsProof",
+    "sessions.ownerId",
+    "sessions.legacyHash",
+    "sessions.rotation",
     "orders.cancelledAt",
 ];
 

@@ -97,7 +97,10 @@ async fn err_02_an_authorization_url_is_made_of_what_can_be() {
     let answer = authorization_url(&shop, json!({})).await;
     assert_eq!(answer.codes(), ["UNAVAILABLE"]);
     let message = answer.body["errors"][0]["message"].as_str().expect("a message");
-    assert!(message.starts_with("The identity provider"), "{message}");
+    assert!(
+        message.starts_with("The configuration of the identity provider"),
+        "{message}"
+    );
 }
 
 // EPC-09, SFR-02

@@ -202,7 +202,7 @@ async fn gql_07_a_link_that_opens_nothing_says_why() {
     assert_eq!(read(&path).await.status, 200);
     let (whole, _) = path.split_once("&signature").expect("a signature");
     let cases = [
-        (whole.to_owned(), "not whole"),
+        (whole.to_owned(), "incomplete"),
         (path.replace("expires=1", "expires=2"), "was changed"),
     ];
     for (path, said) in cases {
