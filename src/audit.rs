@@ -7,7 +7,7 @@
 //! Not recorded, because they do not change a customer's account: reads; the refresh of a session, which happens every
 //! few minutes, and the revocation of one of its access tokens; mails that anybody may request by address (the use of
 //! the keys in them is recorded); the files of a private storage, which carry their own timestamps; and changes of a
-//! customer group as a whole, its deletion included.
+//! customer group as a whole, its deletion included; and notes of the store's staff, which name their authors.
 //!
 //! An entry carries the time at which it expires, [`Audit::new`]'s `ttl` after it was written. A changed setting
 //! applies to the entries that are written from then on, on each node by its own setting, and no index has to be

@@ -318,6 +318,8 @@ pub enum UserErrorCode {
     CustomFieldRequired,
     /// Customers have values of this custom field or of this option.
     CustomFieldInUse,
+    /// The note was not found for this credential.
+    CustomerNoteNotFound,
     /// The customer group was not found for this credential.
     CustomerGroupNotFound,
     /// Another customer group of the storefront has this name; case is ignored.

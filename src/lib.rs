@@ -46,6 +46,7 @@ pub mod context;
 pub mod custom_field;
 pub mod customer;
 pub mod customer_group;
+pub mod customer_note;
 pub mod demo;
 pub mod domain;
 pub mod erasure;

@@ -93,6 +93,7 @@ domains! {
     customer: [Customer(node::CustomerNode), CustomerSession(sessions::CustomerSessionNode)];
     erasure: [];
     address: [Address(node::AddressNode)];
+    customer_note: [CustomerNote(node::CustomerNoteNode)];
     order: [Order(node::OrderNode)];
     custom_field: [CustomFieldDefinition(node::CustomFieldDefinitionNode)];
     customer_group: [CustomerGroup(node::CustomerGroupNode)];

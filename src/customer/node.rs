@@ -13,6 +13,7 @@ use crate::address::node::{AddressBook, AddressNode};
 use crate::context::{RequestContext, behind::Behind};
 use crate::custom_field::node::{CustomField, FieldsOfCustomer};
 use crate::customer_group::node::{CustomerGroupNode, groups_of_customer};
+use crate::customer_note::node::{CustomerNoteNode, notes_of_customer};
 use crate::erasure::node::AnonymizationInfo;
 use crate::error::{Error, Result};
 use crate::market::node::{MarketNode, markets_of_customer};
@@ -291,6 +292,22 @@ impl CustomerNode {
             values: &self.customer.custom_fields,
         };
         fields.list(keys).await
+    }
+
+    /// Notes of the store's staff about the customer, newest first.
+    /// Requires an integration token or client secret with the scope `customers:read`; null for every other credential.
+    async fn notes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Number of items after `after`, or from the start: 1 to 100, 25 by default.")]
+        first: Option<i32>,
+        #[graphql(desc = "Cursor after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
+    ) -> Option<Result<Connection<CustomerNoteNode>>> {
+        let page = PageArgs::new(first, after, last, before);
+        let list = async { notes_of_customer(RequestContext::of(ctx)?, &self.customer, &page).await };
+        list.await.transpose()
     }
 
     /// Whether the personal data of the customer is erased.

@@ -31,6 +31,8 @@ pub enum ActorKind {
     Customer,
     /// An integration that acted without an owner.
     System,
+    /// An API client that acted without an owner, as the author of a note.
+    Client,
 }
 
 impl Actor {
@@ -47,6 +49,19 @@ impl Actor {
             (None, None, client) => Self {
                 kind: ActorKind::System,
                 id: client.map(ToString::to_string).unwrap_or_default(),
+            },
+        }
+    }
+
+    /// The owner of the token of a back end; without an owner, its API client.
+    #[must_use]
+    pub fn of_backend(reach: &Reach) -> Self {
+        let identity = reach.identity();
+        match identity.owner() {
+            Some(owner) => Self::member(owner),
+            None => Self {
+                kind: ActorKind::Client,
+                id: identity.client().map(ToString::to_string).unwrap_or_default(),
             },
         }
     }

@@ -120,6 +120,8 @@ macro_rules! ids {
     )*};
 }
 
+pub(crate) use ids;
+
 // `node(id:)` dispatches on the prefixes.
 ids! {
     /// An organization, which owns storefronts.

@@ -14,6 +14,7 @@ mod commands;
 mod commands_count;
 mod concurrency;
 mod custom_fields;
+mod customer_notes;
 mod customers;
 mod database_faults;
 mod database_sessions;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::custom_fields::{define, values};
+use crate::customer_notes;
 use crate::customers::{but, person, signed_in, with_password};
 use crate::kit::{Caller, Shop, png};
 use crate::markets;
@@ -32,6 +33,8 @@ pub(super) struct Cell {
     pub(super) group: String,
     pub(super) market: String,
     pub(super) public_market: String,
+    /// The id of a note about the customer with a password.
+    pub(super) note: String,
 }
 
 /// A customer's account.
@@ -80,6 +83,7 @@ impl Cell {
         markets::join(shop, &group, &[&json!(account.id)]).await;
         let market = markets::market(shop, &format!("market {number}"), &[&group]).await;
         let public_market = markets::market(shop, &format!("public {number}"), &[]).await;
+        let note = customer_notes::note(&shop.backend, &json!(account.id), "Prefers e-mail.").await;
         Self {
             shop: shop.clone(),
             number,
@@ -97,6 +101,7 @@ impl Cell {
             group: text(&group),
             market: text(&market),
             public_market: text(&public_market),
+            note: text(&note),
         }
     }
 
@@ -105,7 +110,7 @@ impl Cell {
     }
 
     /// Values that only authorized callers may see.
-    pub(super) fn secrets(&self) -> [String; 15] {
+    pub(super) fn secrets(&self) -> [String; 16] {
         [
             &self.ann,
             &self.tomb,
@@ -122,6 +127,7 @@ impl Cell {
             &self.fields.hidden,
             &self.group,
             &self.market,
+            &self.note,
         ]
         .map(str::to_owned)
     }

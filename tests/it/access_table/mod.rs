@@ -6,6 +6,7 @@ mod custom_fields;
 mod customers;
 mod erasure;
 mod markets;
+mod notes;
 mod oidc;
 mod orders;
 mod payloads;
@@ -293,6 +294,13 @@ async fn err_03_every_mutation_of_groups_and_markets_lets_each_caller_do_what_th
     check_all(markets::mutations()).await;
 }
 
+// ERR-03, NTE-01
+#[tokio::test]
+async fn err_03_notes_are_to_each_caller_what_the_table_says() {
+    check_all(notes::queries()).await;
+    check_all(notes::mutations()).await;
+}
+
 // ERR-03, CLY-17, SPR-92, EPC-04, EXP-01
 #[tokio::test]
 async fn err_03_every_mutation_of_erasure_lets_each_caller_do_what_the_table_says() {
@@ -326,6 +334,7 @@ async fn every_root_field_has_a_row() {
         orders::rows(),
         custom_fields::rows(),
         markets::mutations(),
+        notes::mutations(),
         erasure::mutations(),
         oidc::rows(),
     ];

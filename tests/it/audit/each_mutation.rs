@@ -78,6 +78,9 @@ const ROWS: &[Row] = &[
     ("customerGroupDelete", NOTHING),
     ("customerGroupRemoveCustomers", &[&["GROUP_LEFT by CLIENT"]]),
     ("customerGroupUpdate", NOTHING),
+    // A note carries its author and its time.
+    ("customerNoteCreate", NOTHING),
+    ("customerNoteDelete", NOTHING),
     (
         "customerPasswordChange",
         &[&["PASSWORD_CHANGED by CUSTOMER", "SIGNED_IN by CUSTOMER"]],

@@ -5,6 +5,7 @@ mod custom_fields;
 mod customers;
 mod erasure;
 mod markets;
+mod notes;
 mod oidc;
 mod orders;
 
@@ -68,6 +69,7 @@ async fn everybodys(shop: &Shop, rival: &Shop) -> Vec<Good> {
     goods.extend(orders::all(shop).await);
     goods.extend(custom_fields::all(shop).await);
     goods.extend(markets::all(shop).await);
+    goods.extend(notes::all(shop).await);
     goods.extend(erasure::all(shop).await);
     goods.extend(oidc::all(shop).await);
     goods
@@ -398,6 +400,8 @@ async fn every_mutation_is_given_bad_input() {
         "marketUpdate",
         "marketDelete",
         "customerGroupDelete",
+        "customerNoteCreate",
+        "customerNoteDelete",
     ] {
         let good = goods
             .iter()

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::of;
 use crate::custom_fields::{define, open, values};
+use crate::customer_notes::note;
 use crate::customers::{but, setup, signed_in};
 use crate::kit::{Caller, Shop};
 use crate::markets::{group, join};
@@ -14,7 +15,7 @@ use crate::orders::{by_default, in_storefront};
 
 pub(super) const PASSWORD: &str = "kanarie-geheim-1";
 /// All personal data of the customer, the password and the start of its hash.
-pub(super) const CANARIES: [&str; 35] = [
+pub(super) const CANARIES: [&str; 36] = [
     "kanarie.alt@zwitscher.example",
     "kanarie.post@zwitscher.example",
     "kanarie.neu@zwitscher.example",
@@ -50,6 +51,7 @@ pub(super) const CANARIES: [&str; 35] = [
     "kanarie-geheim-1",
     "kanarie-gastbild",
     "kanarie-subjekt",
+    "kanarie-notiz",
 ];
 
 /// The customer with all data.
@@ -178,6 +180,7 @@ impl Life {
         let change = json!({ "newEmail": "Kanarie.Neu@zwitscher.example", "password": PASSWORD });
         caller.done("customerEmailChangeRequest", change).await;
         seen.done("customerEmailVerificationRequest", post).await;
+        note(&shop.backend, id, "kanarie-notiz").await;
         // An export file that contains all of the data.
         caller.done("customerDataExport", json!({})).await;
         self.orders = orders;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::addresses::home;
 use crate::custom_fields::{define, field, open, values};
+use crate::customer_notes::note;
 use crate::customers::{
     OTHER_PASSWORD, PASSWORD, ada, but, credentials, id_of, person, redeem, with_password,
 };
@@ -49,6 +50,7 @@ pub(crate) async fn wishes(shop: &Shop) -> Vec<Wish> {
     wishes.extend(custom_field_wishes(shop).await);
     wishes.extend(group_wishes(shop).await);
     wishes.extend(market_wishes(shop).await);
+    wishes.extend(note_wishes(shop).await);
     wishes.extend(erasure_wishes(shop).await);
     wishes.extend(oidc_wishes(shop).await);
     wishes
@@ -284,6 +286,20 @@ async fn market_wishes(shop: &Shop) -> Vec<Wish> {
         wish(backend, "marketCreate", new, None),
         wish(backend, "marketUpdate", change, None),
         wish(backend, "marketDelete", json!({ "id": deleted }), None),
+    ]
+}
+
+async fn note_wishes(shop: &Shop) -> Vec<Wish> {
+    let emil = without_password(shop, "emil@example.com").await;
+    let old = note(&shop.backend, &emil, "old").await;
+    vec![
+        wish(
+            &shop.backend,
+            "customerNoteCreate",
+            json!({ "customerId": emil, "text": "new" }),
+            None,
+        ),
+        wish(&shop.backend, "customerNoteDelete", json!({ "id": old }), None),
     ]
 }
 

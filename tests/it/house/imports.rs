@@ -32,6 +32,7 @@ const DOMAINS: &[&str] = &[
     "custom_field",
     "customer",
     "address",
+    "customer_note",
     "order",
     "customer_group",
     "market",

@@ -157,6 +157,8 @@ fn selection_of_the_stores(field: &str) -> &'static str {
         "customerGroupDelete" => "deletedCustomerGroupId",
         "marketCreate" | "marketUpdate" => "market { id name isPrivate createdAt groups { nodes { id } } }",
         "marketDelete" => "deletedMarketId",
+        "customerNoteCreate" => "customerNote { id text author { kind id name } createdAt }",
+        "customerNoteDelete" => "deletedCustomerNoteId",
         other => panic!("what is {other} to be asked for?"),
     }
 }

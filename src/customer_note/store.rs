@@ -1,0 +1,48 @@
+//! Database access for notes.
+
+use bson::Bson;
+
+use super::CustomerNote;
+use crate::customer::Customer;
+use crate::domain::personal::{Personal, SubjectLink};
+use crate::platform::{
+    database::{Index, IndexKind},
+    stored::{Stored, StoredField},
+};
+use crate::reach::tenant::TenantDocument;
+use crate::read::related::{Leads, Listed};
+
+/// Indexes of notes.
+pub const INDEXES: &[Index] = &[Index {
+    collection: CustomerNote::COLLECTION,
+    name: "storefront_customer",
+    keys: &[("storefrontId", 1), ("customerId", 1), ("_id", 1)],
+    kind: IndexKind::Plain,
+}];
+
+impl Personal for CustomerNote {
+    const STORED: Stored = Stored {
+        collection: Self::COLLECTION,
+        fields: &[
+            ("_id", StoredField::Told("id")),
+            ("storefrontId", StoredField::Told("storefrontId")),
+            ("userId", StoredField::Told("storefrontUserId")),
+            ("customerId", StoredField::Told("customerId")),
+            ("text", StoredField::Personal("text")),
+            ("author", StoredField::Told("author")),
+            ("createdAt", StoredField::Told("createdAt")),
+        ],
+    };
+    const NAME: &'static str = "customerNotes";
+    const LINK: SubjectLink = SubjectLink::Customer("customerId");
+}
+
+impl Listed for CustomerNote {}
+
+impl Leads<CustomerNote> for Customer {
+    const FIELD: &'static str = "customerId";
+
+    fn keys() -> Bson {
+        "$_id".into()
+    }
+}
