@@ -1,33 +1,33 @@
 //! Storefront Gateway: the customer back end of an online store, one GraphQL API on MongoDB.
 //!
 //! # Architecture
-//! A request arrives in [`http`], gets a request context ([`context`]), and is passed to a domain's `graphql.rs` or
-//! `mutations.rs`, then to its rules (`mod.rs`), then to its `store.rs`; the result returns the same way. There are no
-//! other call paths.
+//! A request arrives in [`http`], passes the [`guard`], and gets a request context ([`context`]). The [`schema`] calls
+//! the operation's file in its domain (`create.rs`, `node.rs`), which uses the domain's `store.rs`.
+//! `docs/ARCHITECTURE.md` follows a query and a mutation through the code, and describes the layers and their rules.
 //!
 //! | module | content |
 //! |---|---|
-//! | [`cli`] | the command line: `serve`, operator commands, `check`, `schema` |
-//! | [`demo`] | data and credentials to try the gateway out |
-//! | [`serve`] | starting and stopping a gateway |
-//! | [`http`] | router, the GraphQL handler, uploads, OAuth, content, GraphiQL; the only place where a principal is established |
-//! | [`guard`] | limits on the cost of a GraphQL document, checked before anything expensive is done with it |
-//! | [`schema`] | **the list** of all domains: query and mutation composed of their parts, their indexes, jobs and migrations |
-//! | [`storefront`], [`storefront_user`], [`storage`], [`custom_field`], [`customer`], [`address`], [`order`], [`customer_group`], [`market`], [`oidc`], [`erasure`] | the domains: documents and rules, commands to the database, nodes and mutations |
-//! | [`context`], [`app`] | the state that a request and the process share |
-//! | [`access`] | authentication and authorization: principals, scopes, reaches, clients, tokens, keys, OAuth; the audit trail |
-//! | [`telemetry`] | log, metrics, traces |
-//! | [`notice`] | the texts of the e-mails to customers |
-//! | [`platform`] | infrastructure without knowledge of a domain, one file for each concern |
-//! | [`config`], [`error`] | settings; errors and their form in responses |
+//! | [`cli`] | the command line: `serve`, operator commands, checks |
+//! | [`demo`], [`serve`], [`telemetry`] | demo data; starting and stopping a gateway; log, metrics, traces |
+//! | [`http`] | connections, routing, the GraphQL endpoint, uploads, OAuth, content, GraphiQL; establishes the principal |
+//! | [`schema`] | **the list** of all domains: query and mutation composed of their parts, their indexes, jobs, migrations |
+//! | [`storefront`], [`storefront_user`], [`storage`], [`organization`], [`custom_field`], [`customer`], [`address`], [`customer_note`], [`order`], [`customer_group`], [`market`], [`oidc`], [`erasure`] | the domains |
+//! | [`context`], [`app`] | the state of a request; the state of the process |
+//! | [`audit`] | the audit trail |
+//! | [`notice`], [`read`] | the texts of mails; reads for a level of a query |
+//! | [`auth`], [`password`] | credentials, tokens, sessions, OAuth; password rules and hashing |
+//! | [`domain`] | the form of a domain's declaration |
+//! | [`reach`] | principals, scopes, policies, and what a principal can read and write |
+//! | [`guard`], [`platform`] | limits on GraphQL documents; infrastructure without knowledge of a domain |
+//! | [`error`], [`config`] | errors and their form in responses; settings |
 //!
 //! Two crates of this repository are below all of them: `dev_mongod` runs a local MongoDB server (feature
 //! `managed-database`), and `confidential` contains secret texts and files.
 //!
 //! # Rules
-//! - Imports go down this table only; a test checks them.
-//! - A principal yields a [`Reach`](access::reach::Reach), and only a reach opens a tenant's collection
-//!   ([`access::tenant`]). Code that omits the check does not compile; a query with the wrong reach finds nothing.
+//! - Imports go down this table only; a test checks them and lists the exceptions.
+//! - A principal yields a [`Reach`](reach::Reach), and only a reach opens a tenant's collection ([`reach::tenant`]). Code
+//!   that omits the check does not compile; a query with the wrong reach finds nothing.
 //! - Every change of more than one document is one transaction, and is idempotent. A transaction that adds to a
 //!   person's data or moves it also writes the person's own document, so that of two concurrent ones one fails with a
 //!   conflict.
