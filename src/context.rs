@@ -194,8 +194,7 @@ impl RequestContext {
             NamedStorefront::Required => Err(Error::rejected(UserError::new(
                 UserErrorCode::StorefrontRequired,
                 field,
-                "This credential covers several storefronts: send the id of the one that is meant (sto_…), which storefronts \
-                 lists.",
+                "This credential covers several storefronts. Send the id of one that storefronts lists (sto_…).",
             ))),
         }
     }

@@ -80,9 +80,10 @@ impl Error {
                 "This credential covers several storefronts: name one with storefrontId.".to_owned()
             }
             Self::StorefrontNotFound => "There is no such storefront.".to_owned(),
-            Self::Timeout => "This took too long and was given up; it may still take effect.".to_owned(),
-            Self::SearchTimeout => "The search was given up after 5 seconds, because no index answers this filter. Narrow it \
-                 with eq or startsWith on a field whose description says that it has an index, or ask without totalCount."
+            Self::Timeout => "The request took too long and was aborted; it may still take effect.".to_owned(),
+            Self::SearchTimeout => "The search was aborted after 5 seconds, because no index supports this filter. \
+                 Narrow it with eq or startsWith on a field whose description says that it has an index, or omit \
+                 totalCount."
                 .to_owned(),
             Self::Unavailable(_) => "The database does not answer; please try again shortly.".to_owned(),
             Self::Rejected(_) | Self::Internal(_) => "Something went wrong on our side.".to_owned(),

@@ -168,7 +168,7 @@ impl<'a> Addresses<'a> {
         let customers = self.database.open::<Customer>(self.reach);
         let changed = customers.update_in(tx, doc! { "_id": &customer.id }, change.into_update(now));
         let changed = changed.await?;
-        changed.ok_or_else(|| Error::internal("a customer disappeared during a transaction"))
+        changed.ok_or_else(|| Error::internal("customer not found during a transaction"))
     }
 
     /// Adds an address.

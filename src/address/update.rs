@@ -231,7 +231,7 @@ fn changes(input: CustomerAddressUpdateInput, faults: &mut Faults) -> AddressCha
 }
 
 fn country_required() -> UserError {
-    let message = "An address is in some country: iso2Code cannot be cleared.";
+    let message = "iso2Code is required and cannot be cleared. Send a country code, or omit the field.";
     UserError::new(UserErrorCode::Required, ["iso2Code"], message)
 }
 
@@ -276,8 +276,7 @@ impl Write for Update<'_> {
         let address = addresses
             .update_in(tx, address_of(&customer.id, id), changed)
             .await?;
-        let address =
-            address.ok_or_else(|| Error::internal("an address disappeared during a transaction"))?;
+        let address = address.ok_or_else(|| Error::internal("address not found during a transaction"))?;
         let entry = customer.entry(Action::AddressUpdated).on(&address.id);
         self.app.audit.note_in(tx, self.reach, [entry]).await?;
         Ok(AddressOfCustomer { address, customer })

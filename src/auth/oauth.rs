@@ -119,20 +119,20 @@ impl OAuthError {
             Self::InvalidGrant(why) => ("invalid_grant", why),
             Self::InvalidScope => (
                 "invalid_scope",
-                "A scope is unknown or was not given to this client.",
+                "A scope is unknown or was not granted to this client.",
             ),
             Self::UnauthorizedClient => ("unauthorized_client", "This client may not use this grant."),
             Self::UnsupportedGrantType => (
                 "unsupported_grant_type",
-                "The grants of this endpoint are listed in the server's metadata.",
+                "This grant_type is not supported. The server's metadata lists those that are.",
             ),
             Self::TooMany(_) => (
                 "temporarily_unavailable",
-                "Too many tries; Retry-After says when to try again.",
+                "Too many attempts. Try again after the time in Retry-After.",
             ),
             Self::Unavailable => (
                 "temporarily_unavailable",
-                "This could not be saved, and nothing of it was kept; please try again shortly.",
+                "The change could not be saved and had no effect; please try again shortly.",
             ),
         };
         json!({ "error": error, "error_description": description })

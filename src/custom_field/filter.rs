@@ -27,7 +27,7 @@ impl CustomFieldFilter {
         let Self { key, eq, is_null } = self;
         let field = fields.with_key(&key).ok_or_else(|| {
             Error::BadInput(
-                "The filter's customField.key names no custom field of this storefront that you may read."
+                "The filter's customField.key is not the key of a custom field that this credential can read."
                     .to_owned(),
             )
         })?;
@@ -35,7 +35,7 @@ impl CustomFieldFilter {
         if let Some(Json(sent)) = eq {
             let value = field.read(&sent).ok_or_else(|| {
                 Error::BadInput(format!(
-                    "The filter's customField.eq is no value of this field. {}",
+                    "The filter's customField.eq is not a valid value of this field. {}",
                     field.accepted_values()
                 ))
             })?;

@@ -325,7 +325,7 @@ pub mod refusal {
     /// The input of an update names no change.
     #[must_use]
     pub fn no_changes() -> UserError {
-        let message = "The input names nothing to change. Send at least one field beside the id.";
+        let message = "The input contains no change. Send at least one field in addition to the id.";
         UserError::new(UserErrorCode::NoChanges, [], message)
     }
 }

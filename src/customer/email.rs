@@ -49,7 +49,7 @@ pub fn check(text: &str, field: &str) -> Result<Email, UserError> {
         return Err(UserError::new(UserErrorCode::Required, [field], message));
     }
     parse(text).ok_or_else(|| {
-        let message = "This is no e-mail address. Send one such as \"ada@example.com\".";
+        let message = "This is not an e-mail address. Send one such as \"ada@example.com\".";
         UserError::new(UserErrorCode::EmailInvalid, [field], message)
     })
 }

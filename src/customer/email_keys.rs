@@ -73,7 +73,7 @@ async fn compare_address(customers: &Tenant<Customer>, customer: &Customer) -> R
         }
     }
     Err(Error::internal(
-        "the lookup key of an e-mail address was taken by others several times",
+        "cannot store the lookup key of an e-mail address: other customers used it in every attempt",
     ))
 }
 

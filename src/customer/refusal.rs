@@ -17,8 +17,7 @@ pub fn not_found(field: &str) -> UserError {
 /// A backend did not name the customer (SPR-32).
 #[must_use]
 pub fn reference_missing(field: &str) -> UserError {
-    let message =
-        "A backend must say which customer is meant. Send the id as customer.id returns it (cus_…).";
+    let message = "The customer's id is missing. Send it as customer.id returns it (cus_…).";
     UserError::new(UserErrorCode::CustomerReferenceMissing, [field], message).legacy(405)
 }
 
@@ -65,7 +64,7 @@ pub fn forbidden(field: &str) -> UserError {
 #[must_use]
 pub fn no_changes() -> UserError {
     let message =
-        "The input names nothing to change. Send at least one field beside the id and expectedVersion.";
+        "The input contains no change. Send at least one field in addition to the id and expectedVersion.";
     UserError::new(UserErrorCode::NoChanges, [], message)
 }
 

@@ -66,7 +66,7 @@ pub(super) fn document(
     let operations = match anonymous {
         Some(only) => DocumentOperations::Single(only),
         None if named.is_empty() => {
-            let message = "The document holds no operation. Add a query or a mutation.";
+            let message = "The document contains no operation. Add a query or a mutation.";
             return Err(Refusal::validation(message));
         }
         None => DocumentOperations::Multiple(named),

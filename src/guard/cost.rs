@@ -73,7 +73,7 @@ impl Cost {
             return Ok(());
         }
         Err(Refusal::limit(
-            "A registration may stand once in a document. Send each in a request of its own.",
+            "A registration is allowed only once in a document. Send each in a separate request.",
         ))
     }
 
@@ -88,7 +88,7 @@ impl Cost {
 
     fn too_much_introspection(&self, model: &CostModel, allowance: u64) -> String {
         format!(
-            "The introspection asks for {} fields; the limit is {}. Ask for the types by name.",
+            "The introspection requests {} fields; the limit is {}. Request the types by name.",
             up_to(self.introspection),
             grouped(model.introspection(allowance))
         )
@@ -98,7 +98,7 @@ impl Cost {
     pub(super) fn check(&self, limits: &GuardLimits, model: &CostModel) -> Result<(), Refusal> {
         let problem = if self.objects > limits.cost {
             format!(
-                "The query asks for {} objects; the limit is {}. Ask for smaller pages.",
+                "The query requests {} objects; the limit is {}. Request smaller pages.",
                 up_to(self.objects),
                 grouped(limits.cost)
             )
@@ -106,13 +106,13 @@ impl Cost {
             self.too_much_introspection(model, introspection_limits::ALLOWANCE)
         } else if self.fields > limits.fields() {
             format!(
-                "The query asks for {} fields; the limit is {}. Ask for fewer fields or smaller pages.",
+                "The query requests {} fields; the limit is {}. Request fewer fields or smaller pages.",
                 up_to(self.fields),
                 grouped(limits.fields())
             )
         } else if self.credentials > 1 {
-            "A mutation that deals with a password or a token may stand once in a document. Send each in a request \
-             of its own."
+            "A mutation that uses a password or a token is allowed only once in a document. Send each in a separate \
+             request."
                 .to_owned()
         } else {
             return Ok(());

@@ -252,7 +252,7 @@ impl Prepared {
                 let only = operations.next();
                 if operations.next().is_some() {
                     return Err(Refusal::bad_input(format!(
-                        "The document holds several operations. Send the name of the one to run as \"operationName\": {}.",
+                        "The document contains several operations. Send the name of the one to run as \"operationName\": {}.",
                         self.names()
                     )));
                 }

@@ -42,7 +42,7 @@ fn refusal(text: &str, errors: &DiagnosticList, places: &LinePositions) -> Refus
     Refusal::syntax(places.at(at), problem)
 }
 
-const CANNOT_STAND: &str = "this cannot stand here";
+const CANNOT_STAND: &str = "this is not allowed here";
 
 /// Whether the text before a byte is a variable definition that lacks its type: the parser says there that it expected
 /// a name.
@@ -132,7 +132,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("expected a Type", "expected a type"),
     ("expected a type", "expected a type"),
     ("expected a valid Value", "expected a value"),
-    ("invalid Enum Value", "true, false and null are no enum values"),
+    ("invalid Enum Value", "true, false and null are not enum values"),
     ("expected Enum Value", "expected an enum value"),
     ("expected COLON", "expected a colon"),
     ("expected R_CURLY", "expected a closing brace"),
@@ -140,7 +140,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("expected R_BRACK", "expected a closing bracket"),
     (
         "unexpected variable value in a Const context",
-        "a variable cannot stand in a default value",
+        "a variable is not allowed in a default value",
     ),
     ("expected @ symbol", "expected a directive, which begins with @"),
 ];

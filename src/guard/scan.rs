@@ -92,7 +92,7 @@ impl Scanner<'_> {
             b'}' | b']' | b')' => self.close(),
             b'$' if self.rest().starts_with(b"${") => Err(self.fault(
                 self.at,
-                "a dollar sign and a brace are left of a template whose value was not filled in. Pass values as variables",
+                "a dollar sign and a brace remain of a template whose value was not inserted. Pass values as variables",
             )),
             b'!' | b'$' | b':' | b'=' | b'@' | b'&' | b'|' => self.take(1),
             b'.' if self.rest().starts_with(b"...") => self.take(3),
@@ -133,7 +133,7 @@ impl Scanner<'_> {
         self.blanks += length;
         if self.blanks > MAX_BLANKS {
             return Err(self.beyond(format!(
-                "The document holds more than {} KiB of blanks, commas and comments. Leave them out.",
+                "The document contains more than {} KiB of blanks, commas and comments. Leave them out.",
                 MAX_BLANKS / 1024
             )));
         }
@@ -163,7 +163,7 @@ impl Scanner<'_> {
         self.nesting = self.nesting.max(self.open.len());
         if self.open.len() > self.limits.nesting {
             return Err(self.beyond(format!(
-                "The document nests its brackets deeper than {}, which is the limit. Select less deep, and pass \
+                "The document nests its brackets deeper than {}, which is the limit. Select fewer levels, and pass \
                  nested values as variables.",
                 counted(self.limits.nesting as u64, "level", "levels")
             )));
@@ -188,7 +188,7 @@ impl Scanner<'_> {
                 );
                 return Err(self.fault(self.at, &problem));
             }
-            None => return Err(self.fault(self.at, "no bracket is open that this could close. Leave it out")),
+            None => return Err(self.fault(self.at, "this closes no open bracket. Leave it out")),
         }
         self.take(1)
     }
@@ -197,7 +197,7 @@ impl Scanner<'_> {
         self.literals += length;
         if self.literals > MAX_LITERALS {
             return Err(self.beyond(format!(
-                "The document holds more than {} KiB of strings and numbers. Pass them as variables.",
+                "The document contains more than {} KiB of strings and numbers. Pass them as variables.",
                 MAX_LITERALS / 1024
             )));
         }
@@ -208,7 +208,7 @@ impl Scanner<'_> {
         let length = self.run(is_name);
         if length > MAX_NAME {
             return Err(self.beyond(format!(
-                "The document holds a name of more than {MAX_NAME} characters, which is the limit."
+                "The document contains a name of more than {MAX_NAME} characters, which is the limit."
             )));
         }
         self.take(length)
@@ -246,7 +246,7 @@ impl Scanner<'_> {
             },
             _ => None,
         };
-        known.ok_or_else(|| self.fault(at, "a string holds an escape that GraphQL does not have"))
+        known.ok_or_else(|| self.fault(at, "a string contains an escape that GraphQL does not have"))
     }
 
     /// Returns the 16 bits of an escape such as `\u00e4` at an offset.
@@ -313,7 +313,7 @@ impl Scanner<'_> {
         if sound {
             Ok(at)
         } else {
-            Err(self.fault(self.at, "this is not a number that GraphQL has"))
+            Err(self.fault(self.at, "this is not a valid GraphQL number"))
         }
     }
 }

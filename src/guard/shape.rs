@@ -41,7 +41,7 @@ pub(super) fn check(document: &ExecutableDocument, limits: &GuardLimits) -> Resu
     }
     if written_out > limits.written_out() {
         return Err(Refusal::limit(format!(
-            "With its fragments written out, the document holds {} selections; the limit is {}. Spread fewer \
+            "With its fragments expanded, the document contains {} selections; the limit is {}. Spread fewer \
              fragments.",
             up_to(written_out),
             grouped(limits.written_out())
@@ -190,7 +190,7 @@ fn cycle(
         at = onward.copied().find(|name| missing[name] > 0).or(at);
     }
     let refusal =
-        Refusal::validation("A fragment spreads itself, directly or through others. Break the circle.");
+        Refusal::validation("A fragment spreads itself, directly or through others. Remove this cycle.");
     match at.and_then(|name| document.fragments.get(name)) {
         Some(fragment) => refusal.at(fragment.pos),
         None => refusal,
@@ -264,19 +264,19 @@ impl Extent {
             || self.introspection_lists > introspection_limits::MAX_LISTS
         {
             format!(
-                "The introspection goes deeper than {} fields or {} lists of types. Ask for the types by name.",
+                "The introspection is deeper than {} fields or {} lists of types. Request the types by name.",
                 introspection_limits::MAX_DEPTH,
                 introspection_limits::MAX_LISTS
             )
         } else if self.depth > limits.depth {
             format!(
-                "The operation is {} fields deep; the limit is {}. Ask for the deeper objects in another request.",
+                "The operation is {} fields deep; the limit is {}. Request the deeper objects in another request.",
                 grouped(self.depth as u64),
                 grouped(limits.depth as u64)
             )
         } else if self.levels > limits.nesting {
             format!(
-                "With its fragments written out, the operation nests {} selection sets; the limit is {}. Use fewer \
+                "With its fragments expanded, the operation nests {} selection sets; the limit is {}. Use fewer \
                  fragments inside one another.",
                 grouped(self.levels as u64),
                 grouped(limits.nesting as u64)

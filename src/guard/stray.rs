@@ -6,32 +6,30 @@
 pub(super) fn problem(rest: &str) -> &'static str {
     match rest.chars().next() {
         Some('\'') => {
-            "a single quote begins nothing in GraphQL. Strings stand in double quotes, and names in none"
+            "a single quote is not valid in GraphQL. Put strings in double quotes, and names in none"
         }
-        Some('`') => {
-            "a backtick begins nothing in GraphQL. Strings stand in double quotes, and names in none"
-        }
+        Some('`') => "a backtick is not valid in GraphQL. Put strings in double quotes, and names in none",
         Some(character) if is_typographic_quote(character) => {
-            "a typographic quotation mark begins nothing in GraphQL. Strings stand in straight double quotes"
+            "a typographic quotation mark is not valid in GraphQL. Put strings in straight double quotes"
         }
         Some('.') => {
-            "a dot begins nothing in GraphQL. Fragments are spread with three dots, and fields stand in braces"
+            "a dot is not valid in GraphQL. Spread fragments with three dots, and put fields in braces"
         }
         Some(';') => "GraphQL has no semicolons. Leave it out",
         Some('?') => {
             "GraphQL has no question marks. A type may be null unless an exclamation mark follows it"
         }
-        Some('\\') => "a backslash stands in strings only. The text was perhaps escaped once too often",
+        Some('\\') => "a backslash is allowed in strings only. The text was perhaps escaped once too often",
         Some('%') => {
-            "a percent sign stands in strings only. A value was perhaps not filled in, or the text encoded once too often"
+            "a percent sign is allowed in strings only. A value was perhaps not inserted, or the text encoded once too often"
         }
-        Some('/') => "a slash stands in strings only. Comments begin with a number sign",
+        Some('/') => "a slash is allowed in strings only. Comments begin with a number sign",
         Some(character) if is_blank(character) => {
-            "this blank is none that GraphQL has. Use spaces, tabs and line feeds"
+            "this blank is not valid in GraphQL. Use spaces, tabs and line feeds"
         }
         Some(character) if character.is_control() => "GraphQL has no control characters",
         Some(character) if character.is_alphabetic() => {
-            "names hold the letters A to Z and a to z, digits and underscores only"
+            "names contain the letters A to Z and a to z, digits and underscores only"
         }
         _ => "no GraphQL token begins with this character",
     }

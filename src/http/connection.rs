@@ -216,7 +216,7 @@ impl Watch {
         match self.connection.asked.load(Ordering::Acquire) {
             STOP if !self.closing => return self.close_gracefully(),
             MAKE_ROOM if self.connection.idle_for().is_some() => {
-                return Poll::Ready(Over::Now("its place was needed"));
+                return Poll::Ready(Over::Now("its place was needed for another connection"));
             }
             _ => {}
         }
@@ -253,7 +253,7 @@ impl Watch {
         let now = Instant::now();
         let head = self.connection.head_deadline();
         if head.is_some_and(|deadline| deadline <= now) {
-            return Err(Over::Now("a request's head did not come in time"));
+            return Err(Over::Now("a request's head did not arrive in time"));
         }
         let next = now + self.left()?;
         Ok(head.map_or(next, |deadline| deadline.min(next)))
@@ -266,7 +266,7 @@ impl Watch {
             return Ok(connection.idle_timeout.min(CLOSING_TIME));
         };
         if self.closing {
-            return Err(Over::Now("it did not end when it was asked to"));
+            return Err(Over::Now("it did not end in time while closing gracefully"));
         }
         if !connection.begun.load(Ordering::Relaxed) {
             return Err(Over::Now("it had no request"));

@@ -106,8 +106,8 @@ async fn body(
         .downloads
         .take(Some(item.storage_id.clone()), content.weight());
     let share = share.map_err(|full| match full {
-        Full::Each => Fault::too_many("Too many downloads of this owner's files are under way."),
-        Full::All => Fault::unavailable("Too many downloads are under way; please try again shortly."),
+        Full::Each => Fault::too_many("Too many downloads of this owner's files are running."),
+        Full::All => Fault::unavailable("Too many downloads are running; please try again shortly."),
     })?;
     // The connection is not idle while content is being sent.
     let connection = request.get::<Peer>().map(|peer| peer.connection.also());

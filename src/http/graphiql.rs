@@ -117,7 +117,7 @@ impl DemoPage {
             first.query = format!(
                 "# The demo's credentials are left out here: they are given only\n\
                  # at the address that the gateway listens on and at its public\n\
-                 # URL, because another name may be somebody else's. Open\n\
+                 # URL, because another name may belong to others. Open\n\
                  # {url}\n\
                  # or set GATEWAY_PUBLIC_URL to the address that you use.\n\
                  #\n{}",

@@ -162,18 +162,20 @@ fn unsupported(sent: Option<&ContentType>) -> Fault {
         ));
     };
     Fault::unsupported(match sent.essence.as_str() {
-        "application/json" => "JSON is sent as UTF-8 (RFC 8259 §8.1): send it so, with the header \"Content-Type: application/json\" \
-             and no other charset."
-            .to_owned(),
-        "application/graphql" => format!("A GraphQL document is not sent by itself. {SEND}."),
+        "application/json" => {
+            "JSON must be UTF-8 (RFC 8259 §8.1). Send it as UTF-8, with the header \"Content-Type: \
+             application/json\" and no other charset."
+                .to_owned()
+        }
+        "application/graphql" => format!("A GraphQL document alone is not accepted. {SEND}."),
         "application/graphql+json" | "application/graphql-response+json" => {
-            format!("This content type is not one of requests (GraphQL over HTTP, \"Media Types\"). {SEND}.")
+            format!("This content type is not for requests (GraphQL over HTTP, \"Media Types\"). {SEND}.")
         }
         "application/x-www-form-urlencoded" | "text/plain" => format!(
-            "Any other site's page could send this content type without asking, so it is not taken. {SEND}, and files by \
-             multipart/form-data."
+            "This content type is not accepted, because pages of other sites can send it without a CORS preflight. \
+             {SEND}, and files by multipart/form-data."
         ),
-        _ => format!("This content type is not taken. {SEND}, and files by multipart/form-data."),
+        _ => format!("This content type is not accepted. {SEND}, and files by multipart/form-data."),
     })
 }
 

@@ -39,7 +39,7 @@ impl Media {
             Err(Fault::new(
                 StatusCode::NOT_ACCEPTABLE,
                 "BAD_USER_INPUT",
-                "Answers are application/graphql-response+json or application/json, and the Accept header takes neither.",
+                "Responses are application/graphql-response+json or application/json, and the Accept header allows neither.",
             ))
         }
     }

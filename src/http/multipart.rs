@@ -199,11 +199,11 @@ fn told(fault: PartFault, limit: u64) -> Fault {
     let too_long = |message| Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "LIMIT_EXCEEDED", message);
     match fault {
         PartFault::Silent => Fault::too_slow(),
-        PartFault::Malformed => {
-            Fault::bad_request("The body is not multipart/form-data, or did not arrive whole (RFC 7578).")
-        }
-        PartFault::LongPreamble => too_long("At most 8 KiB may stand before the first part."),
-        PartFault::LongHead => too_long("The headers of a part may have 8 KiB."),
+        PartFault::Malformed => Fault::bad_request(
+            "The body is not multipart/form-data, or did not arrive completely (RFC 7578).",
+        ),
+        PartFault::LongPreamble => too_long("At most 8 KiB may precede the first part."),
+        PartFault::LongHead => too_long("The headers of a part may have at most 8 KiB."),
         PartFault::TooLarge => Fault::too_large(limit),
     }
 }

@@ -188,7 +188,7 @@ where
 
 /// Answers any other method.
 pub(super) async fn other_method() -> Fault {
-    Fault::method("POST", "This is asked by POST, with a form.")
+    Fault::method("POST", "Send the request by POST, with a form.")
 }
 
 /// Why a request gets no token.
@@ -279,7 +279,7 @@ fn parse_form(body: &[u8]) -> Result<Form, OAuthError> {
             continue;
         }
         if form.insert(name.into_owned(), value.into_owned()).is_some() {
-            return Err(OAuthError::InvalidRequest("A parameter stands twice."));
+            return Err(OAuthError::InvalidRequest("A parameter was sent twice."));
         }
     }
     Ok(form)

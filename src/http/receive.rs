@@ -94,7 +94,7 @@ impl Receiving<'_> {
                 (timeout_at(deadline, self.pieces.next()).await).map_err(|_elapsed| Fault::too_slow())?
             }
         };
-        let broken = |_cause| Fault::bad_request("The request's body did not arrive whole.");
+        let broken = |_cause| Fault::bad_request("The request's body did not arrive completely.");
         let Some(piece) = piece.transpose().map_err(broken)? else {
             return Ok(None);
         };

@@ -213,7 +213,7 @@ fn document(query: Option<String>, extensions: Option<&str>) -> Result<String, N
         _ if is_hash() => Err(not_persisted()),
         Some(empty) => Ok(empty),
         None => Err(Fault::bad_request(
-            "The parameter \"query\" is missing: it holds the GraphQL document, whether that is a query or a mutation.",
+            "The parameter \"query\" is missing: it contains the GraphQL document, whether that is a query or a mutation.",
         )
         .into()),
     }
@@ -240,7 +240,7 @@ fn string(within: JsonText<'_>, name: &'static str, json: &str) -> Result<String
             name,
             match name {
                 "query" => {
-                    "a string that holds the GraphQL document; a client that has it as a syntax tree prints it before it sends it"
+                    "a string that contains the GraphQL document; a client that has it as a syntax tree prints it before it sends it"
                 }
                 _ => "a string",
             },
@@ -261,7 +261,7 @@ fn json_in_query<'a>(name: &'static str, text: &'a str) -> Result<&'a str, Fault
 /// Checks that JSON is an object within the limits.
 fn object(name: &'static str, json: &str, bounds: &Bounds) -> Result<(), Fault> {
     if json.starts_with('"') {
-        return Err(must_be(name, "an object, not a string that holds one as JSON"));
+        return Err(must_be(name, "an object, not a string that contains one as JSON"));
     }
     if !json.starts_with('{') {
         return Err(must_be(name, "an object"));
@@ -283,7 +283,7 @@ fn must_be(name: &str, what: &str) -> Fault {
 }
 
 fn twice(name: &str) -> Fault {
-    Fault::bad_request(format!("The parameter \"{name}\" stands twice; send it once."))
+    Fault::bad_request(format!("The parameter \"{name}\" was sent twice; send it once."))
 }
 
 /// Makes the fault for JSON that is no object, or has a parameter twice.

@@ -148,5 +148,5 @@ async fn unknown() -> Fault {
 }
 
 async fn wrong_method() -> Fault {
-    Fault::wrong_method("What is at this path is read by GET or HEAD. GraphQL is sent to /graphql by POST.")
+    Fault::wrong_method("This path accepts GET and HEAD only. GraphQL is sent to /graphql by POST.")
 }

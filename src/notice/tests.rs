@@ -51,7 +51,7 @@ fn a_password_reset() {
 
     https://prints.example/account/reset?key=k-3y_
 
-    This link works once and is good for 60 minutes.
+    This link works once and is valid for 60 minutes.
 
     If it was not you, you need not do anything: your password stays as it is. Please do not pass this mail on.
 
@@ -70,7 +70,7 @@ fn a_password_reset_without_an_account_page() {
 
     k-3y_
 
-    It works once and is good for 60 minutes.
+    It works once and is valid for 60 minutes.
 
     If it was not you, you need not do anything: your password stays as it is. Please do not pass this mail on.
 
@@ -121,7 +121,7 @@ fn an_email_verification() {
 
     https://prints.example/account/verify?token=k-3y_
 
-    This link works once and is good for 60 minutes.
+    This link works once and is valid for 60 minutes.
 
     If you have no account with us, you need not do anything: the address stays unconfirmed.
 
@@ -140,7 +140,7 @@ fn an_email_change_confirmation() {
 
     https://prints.example/account/email?token=k-3y_
 
-    This link works once and is good for 60 minutes.
+    This link works once and is valid for 60 minutes.
 
     If it was not you, you need not do anything: the account keeps the address that it has.
 

@@ -130,7 +130,7 @@ impl Request {
             subject: format!("{subject} {}", store.name),
             before: vec![greeting(store.name, why), how.to_owned()],
             way: Some(way),
-            after: vec![format!("{until} is good for {time}."), unasked.to_owned()],
+            after: vec![format!("{until} is valid for {time}."), unasked.to_owned()],
         }
     }
 }

@@ -36,7 +36,8 @@ impl AuthorizationParameters<'_> {
         let mut faults = Vec::new();
         if !provider.returns_to(self.redirect_uri) {
             faults.push(
-                "redirectUri is none of those that an operator allowed for the identity provider.".to_owned(),
+                "redirectUri is not one of those that an operator allowed for the identity provider."
+                    .to_owned(),
             );
         }
         for (name, value) in [("state", self.state), ("nonce", self.nonce)] {

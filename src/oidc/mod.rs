@@ -201,14 +201,15 @@ pub mod refusal {
     /// The storefront has no such provider.
     #[must_use]
     pub fn provider_not_found() -> UserError {
-        let message = "This storefront has no such identity provider.";
+        let message = "No identity provider with this key was found in this storefront.";
         UserError::new(UserErrorCode::IdentityProviderNotFound, ["provider"], message)
     }
 
     /// The redirect URI is not allowed for the provider.
     #[must_use]
     pub fn redirect_uri_not_allowed() -> UserError {
-        let message = "This is none of the redirect URIs that an operator allowed for the identity provider.";
+        let message =
+            "This is not one of the redirect URIs that an operator allowed for the identity provider.";
         UserError::new(UserErrorCode::RedirectUriNotAllowed, ["redirectUri"], message)
     }
 

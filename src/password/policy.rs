@@ -46,7 +46,7 @@ impl PasswordPolicy {
                 UserError::new(
                     UserErrorCode::PasswordsDoNotMatch,
                     ["confirmPassword"],
-                    "The two passwords differ. Repeat the new password here, exactly as it is there.",
+                    "The two passwords differ. Send the same new password in both fields.",
                 )
                 .legacy(406),
             );
@@ -78,7 +78,7 @@ impl PasswordPolicy {
         if !long && is_common(password) {
             refuse(
                 UserErrorCode::PasswordTooCommon,
-                "This password is among the first that anyone would guess; please choose another.".to_owned(),
+                "This password is one of the most common ones; please choose another.".to_owned(),
             );
         }
         broken

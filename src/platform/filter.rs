@@ -233,12 +233,12 @@ fn all(mut conditions: Vec<Document>) -> Document {
 fn collect<F: Filter>(mut filter: F, depth: usize, left: &mut usize) -> Result<Vec<Document>> {
     if depth > MAX_DEPTH {
         return Err(Error::BadInput(format!(
-            "and, or and not stand at most {MAX_DEPTH} within each other."
+            "and, or and not can be nested at most {MAX_DEPTH} deep."
         )));
     }
     *left = left.checked_sub(1).ok_or_else(|| {
         Error::BadInput(format!(
-            "and, or and not hold at most {MAX_FILTERS} filters in all."
+            "and, or and not can contain at most {MAX_FILTERS} filters in all."
         ))
     })?;
     let mut conditions = filter.own()?;

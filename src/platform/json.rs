@@ -27,8 +27,8 @@ pub enum Excess {
 impl fmt::Display for Excess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Depth(most) => write!(f, "nests objects and lists more than {most} deep"),
-            Self::Values(most) => write!(f, "holds more than {most} values and names"),
+            Self::Depth(most) => write!(f, "nests objects and lists more than {most} levels deep"),
+            Self::Values(most) => write!(f, "contains more than {most} values and names"),
         }
     }
 }

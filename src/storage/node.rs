@@ -231,8 +231,7 @@ impl StorageItemNode {
             Some(owner) => context.by_id::<StorefrontUser>(&reach, &owner).await?,
             None => None,
         };
-        let lost =
-            || Error::Forbidden("The item has another owner meanwhile, or is being removed.".to_owned());
+        let lost = || Error::Forbidden("The item now has another owner, or is being removed.".to_owned());
         owner
             .map(|owner| StorefrontUserNode::seen(self.document.beside(owner)))
             .ok_or_else(lost)

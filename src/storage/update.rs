@@ -104,6 +104,6 @@ impl ItemChanges {
 }
 
 fn no_changes() -> UserError {
-    let message = "Neither name nor folder is sent.";
+    let message = "Neither name nor folder was sent. Send at least one of them.";
     UserError::new(UserErrorCode::NoChanges, [], message)
 }

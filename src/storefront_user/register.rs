@@ -124,7 +124,7 @@ fn generated_id(context: &RequestContext, sent: Option<&str>) -> std::result::Re
     match sent {
         None => Ok(format!("anon-{}", context.app.random.token())),
         Some(_) => {
-            let message = "With a publishable key the gateway chooses the id.";
+            let message = "A publishable key cannot set the id. Leave it out.";
             Err(UserError::new(UserErrorCode::Forbidden, [ID_FIELD], message))
         }
     }

@@ -66,7 +66,7 @@ fn describe() {
         "gateway_requests_total",
         "GraphQL requests, by operation name and outcome."
     );
-    describe_counter!("gateway_errors_total", "Errors in answers, by code.");
+    describe_counter!("gateway_errors_total", "Errors in responses, by code.");
     describe_histogram!(
         BATCH_SIZE,
         "Keys in a loader's batch: documents that one database command reads for one level of a query."
@@ -86,7 +86,7 @@ fn describe() {
     describe_gauge!(CONNECTIONS, "Open connections to the database.");
     describe_gauge!(
         IN_USE,
-        "Connections to the database that a command is using; as many as are open means that others wait."
+        "Connections to the database that a command is using; if all open ones are used, other commands wait."
     );
     describe_counter!(
         CHECKOUT_FAILURES,

@@ -115,7 +115,7 @@ async fn epc_05_an_error_of_the_database_tells_code_and_index_and_no_value() {
     create index: the server refused a command: code 11000 (DuplicateKey), index unforeseen, violated: Some("unforeseen")
     no number: the server refused a write: code 14, violated: None
     cannot convert: the server refused a command: code 241 (ConversionFailure), violated: None
-    another form: a document cannot be read or written as what it is taken for, violated: None
+    another form: a document cannot be converted from or to its type, violated: None
     "#);
 }
 
@@ -195,5 +195,5 @@ async fn epc_05_a_stored_document_of_another_form_is_not_shown() {
     let Err(Error::Internal(cause)) = read else {
         panic!("it cannot be read")
     };
-    insta::assert_snapshot!(cause, @"a document cannot be read or written as what it is taken for");
+    insta::assert_snapshot!(cause, @"a document cannot be converted from or to its type");
 }

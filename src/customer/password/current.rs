@@ -31,6 +31,6 @@ pub async fn check_current(context: &RequestContext, customer: &Customer, passwo
 /// The current password is wrong (SPR-80).
 #[must_use]
 pub fn invalid() -> UserError {
-    let message = "This is not the present password.";
+    let message = "This is not the current password.";
     UserError::new(UserErrorCode::PasswordInvalid, ["password"], message).legacy(408)
 }

@@ -274,7 +274,7 @@ async fn checked_in_storefront(
 pub async fn storefront(app: &App, place: &StorefrontReach) -> Result<Storefront> {
     let storefronts = app.database.open::<Storefront>(place.reach());
     let storefront = storefronts.get(place.id()).await?;
-    storefront.ok_or_else(|| Error::internal("storefront not found for a reach into it"))
+    storefront.ok_or_else(|| Error::internal("storefront not found for reach"))
 }
 
 /// Checks the limits on registrations and whether the unique values are free, before any work is spent on a hash. If

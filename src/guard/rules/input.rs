@@ -144,7 +144,7 @@ impl Rules {
             Shape::Variable(name) => findings.variable(value, name, wanted(ty, place)),
             Shape::Null if place.is_one_of => {
                 findings.misfit(value, || {
-                    format!("\"{path}\" must not be null: it is the one field that counts.")
+                    format!("\"{path}\" must not be null: it is the only field that is sent.")
                 });
             }
             Shape::Null if ty.is_non_null() => {
@@ -294,7 +294,7 @@ impl Rules {
             return format!("\"{parent}\" has a field that \"{name}\" does not have.");
         }
         let meant = self.told(|| nearest(written, kind.fields.keys().map(Name::as_str)));
-        format!("\"{path}\" is no field of \"{name}\".{}", did_you_mean(&meant))
+        format!("\"{path}\" is not a field of \"{name}\".{}", did_you_mean(&meant))
     }
 }
 

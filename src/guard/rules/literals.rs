@@ -132,7 +132,7 @@ fn check_variables(
             if let Some(wanted) = misplaced(known, &used.wanted) {
                 problems.add(|| {
                     let message = format!(
-                        "The variable \"${}\" of type \"{}\" stands where a value of type \"{wanted}\" is wanted.",
+                        "The variable \"${}\" of type \"{}\" is used where a value of type \"{wanted}\" is expected.",
                         used.name, known.ty
                     );
                     Refusal::validation(message).at(used.at)

@@ -145,7 +145,7 @@ fn untold(document: &ExecutableDocument, places: &LinePositions) -> Problems {
                 Selection::Field(field) if matches!(field.name.as_str(), "__schema" | "__type") => {
                     problems.add(|| {
                         let message = format!(
-                            "\"{}\" asks for the schema, which this server does not tell: introspection is switched off.",
+                            "\"{}\" requests the schema, but introspection is disabled on this server.",
                             field.name
                         );
                         Refusal::validation(message).at(places.of_span(field.location()))

@@ -69,7 +69,7 @@ fn refusal(rules: &Rules, error: &DiagnosticData, places: &LinePositions) -> Ref
             Refusal::validation(message).at(places.of_span(error.location()))
         }
         // The validator reached its recursion limit.
-        _ => Refusal::limit("The document nests too deep to be validated. Select less deep."),
+        _ => Refusal::limit("The document is nested too deeply to be validated. Select fewer levels."),
     }
 }
 

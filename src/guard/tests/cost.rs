@@ -127,7 +127,7 @@ fn a_refusal_names_the_count_and_the_limit() {
     assert_eq!(refusal.kind, RefusalKind::Limit);
     assert_eq!(
         refusal.message,
-        "The query asks for up to 10,100 objects; the limit is 5,000. Ask for smaller pages."
+        "The query requests up to 10,100 objects; the limit is 5,000. Request smaller pages."
     );
     assert_eq!(
         objects("{shops(first:100){nodes{people(first:49){nodes{id}}}}}"),
@@ -202,7 +202,7 @@ fn credential_mutations_stand_alone() {
     ] {
         let refusal = refused(&text);
         assert_eq!(refusal.kind, RefusalKind::Limit, "{text}");
-        assert!(refusal.message.contains("may stand once"), "{text}");
+        assert!(refusal.message.contains("allowed only once"), "{text}");
     }
 }
 
@@ -248,7 +248,7 @@ fn full_introspection_passes_twice_and_no_more() {
     assert!(
         refused(&times(3))
             .message
-            .starts_with("The introspection asks for up to")
+            .starts_with("The introspection requests up to")
     );
     assert!(
         admit(&format!("{{viewer{{id}} {root} }} {fragments}"))

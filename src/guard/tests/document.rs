@@ -28,7 +28,7 @@ fn the_operation_to_run_is_the_named_or_the_only_one() {
     };
     assert_eq!(
         message(&several, None),
-        "The document holds several operations. Send the name of the one to run as \"operationName\": \"A\" or \"B\"."
+        "The document contains several operations. Send the name of the one to run as \"operationName\": \"A\" or \"B\"."
     );
     assert_eq!(
         message(&several, Some("secret")),

@@ -41,7 +41,7 @@ fn depth_counts_fields_through_fragments() {
     assert!(check(&nested(15)).is_ok());
     assert_eq!(
         message(&nested(16)),
-        "The operation is 16 fields deep; the limit is 15. Ask for the deeper objects in another request."
+        "The operation is 16 fields deep; the limit is 15. Request the deeper objects in another request."
     );
     let spread = |depth| format!("{{a{{...A}}}} fragment A on Q{}", nested(depth));
     assert!(check(&spread(14)).is_ok());
@@ -56,8 +56,8 @@ fn selection_sets_nest_through_fragments_too() {
     assert!(check(&text(30)).is_ok());
     assert_eq!(
         message(&text(31)),
-        "With its fragments written out, the operation nests 33 selection sets; the limit is 32. Use fewer \
-         fragments inside one another."
+        "With its fragments expanded, the operation nests 33 selection sets; the limit is 32. Use fewer fragments \
+         inside one another."
     );
 }
 
@@ -84,7 +84,7 @@ fn an_operation_that_is_not_run_counts_too() {
         text += &format!("fragment F{own} on Q{{...F{0} ...F{0}}}", own + 1);
     }
     text += "fragment F20 on Q{a}";
-    assert!(message(&text).starts_with("With its fragments written out, the document holds up to 3,"));
+    assert!(message(&text).starts_with("With its fragments expanded, the document contains up to 3,"));
 }
 
 #[test]

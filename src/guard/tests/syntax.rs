@@ -47,7 +47,7 @@ fn a_message_says_where_and_what_could_stand_there() {
     );
     assert_eq!(
         message("{viewer}}"),
-        "Syntax error at line 1, column 9: no bracket is open that this could close. Leave it out."
+        "Syntax error at line 1, column 9: this closes no open bracket. Leave it out."
     );
     assert_eq!(
         message(" # nothing\n"),
@@ -74,7 +74,7 @@ fn a_stray_character_is_called_by_its_kind() {
         ("{node(id:«x»){id}}", "a typographic quotation mark"),
         (
             "{viewer{${fields}}}",
-            "a dollar sign and a brace are left of a template",
+            "a dollar sign and a brace remain of a template",
         ),
         ("{viewer{%s}}", "a percent sign"),
         ("{node(id:\\\"x\\\"){id}}", "a backslash"),
@@ -85,7 +85,7 @@ fn a_stray_character_is_called_by_its_kind() {
         ("{\u{a0}viewer{id}}", "this blank"),
         ("{viewer{id\u{200b}}}", "this blank"),
         ("{viewer{\u{7}}}", "control characters"),
-        ("{köln{id}}", "names hold the letters A to Z"),
+        ("{köln{id}}", "names contain the letters A to Z"),
         ("{viewer{id ~}}", "no GraphQL token begins with this character"),
     ] {
         assert!(message(text).contains(kind), "{text}: {}", message(text));

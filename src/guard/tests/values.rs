@@ -66,7 +66,7 @@ fn a_variable_that_does_not_fit_is_named_with_the_way_to_the_value() {
         ),
         (
             json!({"f": {"colour": "RED"}}),
-            &["\"$f.colour\" is no field of \"PaintFilter\". Did you mean \"color\"?"],
+            &["\"$f.colour\" is not a field of \"PaintFilter\". Did you mean \"color\"?"],
         ),
         (
             json!({"f": {"s3 cret": 1}}),
@@ -104,7 +104,7 @@ fn values_inside_of_a_variable_are_judged_at_every_depth() {
         ),
         (
             json!({"f": {"by": {"name": null}}}),
-            &["\"$f.by.name\" must not be null: it is the one field that counts."],
+            &["\"$f.by.name\" must not be null: it is the only field that is sent."],
         ),
         (
             json!({"f": {"by": {"and": [{"name": "a", "and": []}]}}}),
@@ -173,7 +173,7 @@ fn a_literal_that_does_not_fit_is_said_to_be_so_at_its_place() {
         ),
         (
             "{ paints(filter: { colour: RED }) }",
-            &["\"filter.colour\" is no field of \"PaintFilter\". Did you mean \"color\"?"],
+            &["\"filter.colour\" is not a field of \"PaintFilter\". Did you mean \"color\"?"],
         ),
         (
             "{ paints(filter: { sizes: 1, sizes: 2 }) }",
@@ -213,7 +213,7 @@ fn a_literal_that_does_not_fit_is_said_to_be_so_at_its_place() {
 fn a_variable_stands_where_its_type_is_wanted() {
     let wrong = |variable: &str, own: &str, wanted: &str| {
         vec![format!(
-            "The variable \"${variable}\" of type \"{own}\" stands where a value of type \"{wanted}\" is wanted."
+            "The variable \"${variable}\" of type \"{own}\" is used where a value of type \"{wanted}\" is expected."
         )]
     };
     for (text, said) in [
@@ -328,7 +328,7 @@ fn a_message_says_what_was_perhaps_meant_unless_the_schema_is_not_told() {
         let refusals = hidden.prepare(text).expect_err(text);
         assert_eq!(refusals[0].kind, RefusalKind::Validation, "{text}");
         assert!(
-            refusals[0].message.contains("introspection is switched off"),
+            refusals[0].message.contains("introspection is disabled"),
             "{text}"
         );
     }

@@ -109,8 +109,8 @@ impl FilePath {
                 let path =
                     plain(&self.0).map_or_else(|| "A path".to_owned(), |path| format!("The path {path}"));
                 Err(Fault::bad_request(format!(
-                    "{path} in \"map\" leads nowhere: each begins with \"variables.\" and names a place where the variables \
-                     in \"operations\" have null, and no two files have the same.",
+                    "{path} in \"map\" is not valid: each must begin with \"variables.\" and refer to a null in the \
+                     variables of \"operations\", and no two files may have the same path.",
                 )))
             }
         }

@@ -44,8 +44,8 @@ impl Uploading {
     /// 429 for a client that occupies as many as one may, 503 if all are taken.
     pub(super) fn take(&self, address: Option<IpAddr>, identity: &Identity) -> Result<UploadSlot, Fault> {
         let refused = |full| match full {
-            Full::Each => Fault::too_many("Too many of your uploads are under way: send fewer at once."),
-            Full::All => Fault::unavailable("Too many uploads are under way; please try again shortly."),
+            Full::Each => Fault::too_many("Too many of your uploads are running: send fewer at once."),
+            Full::All => Fault::unavailable("Too many uploads are running; please try again shortly."),
         };
         let of_person = self.by_person.take(Some(person(identity)), 1).map_err(refused)?;
         let of_address = self.by_address.take(address.map(block), 1).map_err(refused)?;

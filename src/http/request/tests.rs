@@ -94,7 +94,7 @@ const BROKEN: &[(&str, &str)] = &[
     ("{\"query\":\"{s3cret}\",}", "line 1, column 21: no comma"),
     (
         "{'query':'{s3cret}'}",
-        "line 1, column 2: a text or a name stands in double quotes",
+        "line 1, column 2: a text or a name is written in double quotes",
     ),
     (
         "{\n  \"query\": \"{\n s3cret }\"}",
@@ -153,7 +153,7 @@ fn json_in_a_query_string_is_read_as_strictly() {
         ("query=", "\"query\" is missing"),
         ("query=a&query=b", "\"query\" stands twice"),
         ("query=a&variables=1", "\"variables\" must be an object"),
-        ("query=a&variables=%22%7B%7D%22", "not a string that holds one"),
+        ("query=a&variables=%22%7B%7D%22", "not a string that contains one"),
         (
             "query=a&variables=%7B%27a%27%3A1%7D",
             "\"variables\" is not JSON, line 1, column 2",

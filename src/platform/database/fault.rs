@@ -172,7 +172,7 @@ fn refused(f: &mut fmt::Formatter<'_>, what: &str, code: i32, name: &str, messag
 }
 
 fn unreadable(key: Option<&str>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str("a document cannot be read or written as what it is taken for")?;
+    f.write_str("a document cannot be converted from or to its type")?;
     match key {
         Some(key) => write!(f, ", at {key}"),
         None => Ok(()),

@@ -93,16 +93,16 @@ fn expected(text: &str, at: usize, said: &str) -> &'static str {
     match rest.trim_start_matches(BLANKS).chars().next() {
         None => at_the_end(said),
         Some('\u{feff}') => {
-            "a byte order mark stands here, which JSON must not have (RFC 8259 §8.1); send the text without it"
+            "a byte order mark is not allowed in JSON (RFC 8259 §8.1); send the text without it"
         }
-        Some('}' | ']') if before.ends_with(',') => "no comma may stand before a closing bracket",
-        Some('\'' | '`') => "a text or a name stands in double quotes (\"…\"), not in other ones",
+        Some('}' | ']') if before.ends_with(',') => "no comma is allowed before a closing bracket",
+        Some('\'' | '`') => "a text or a name is written in double quotes (\"…\"), not in other ones",
         Some('“' | '”' | '„' | '‘' | '’' | '«' | '»') => {
-            "a text or a name stands in straight double quotes (\"…\"), not in typographic ones"
+            "a text or a name is written in straight double quotes (\"…\"), not in typographic ones"
         }
         Some('/' | '#') => "JSON has no comments",
         Some(other) if other.is_whitespace() => {
-            "between values only blanks, tabs and line breaks may stand, no other white space"
+            "only blanks, tabs and line breaks are allowed between values, no other white space"
         }
         Some(_) => between_values(said, before),
     }
@@ -140,7 +140,7 @@ fn at_the_end(said: &str) -> &'static str {
     if said.starts_with("EOF while parsing a list") {
         "the text ends inside a list: \",\" or \"]\" is expected"
     } else if said.starts_with("EOF while parsing an object") {
-        "the text ends inside an object: a bracket is not closed, or a member is not whole"
+        "the text ends inside an object: a bracket is not closed, or a member is incomplete"
     } else {
         "the text ends where a value is expected"
     }
@@ -158,7 +158,7 @@ fn between_values(said: &str, before: &str) -> &'static str {
             "key must be a string",
             "a member's name in double quotes is expected",
         ),
-        ("trailing comma", "no comma may stand before a closing bracket"),
+        ("trailing comma", "no comma is allowed before a closing bracket"),
         (
             "trailing characters",
             "nothing more is expected after the end of the value",
@@ -167,10 +167,7 @@ fn between_values(said: &str, before: &str) -> &'static str {
             "invalid number",
             "a number is expected in the form of JSON, such as 5, -0.25 or 1e3",
         ),
-        (
-            "number out of range",
-            "a number is expected that is not beyond all sizes",
-        ),
+        ("number out of range", "the number is too large"),
         (
             "recursion limit exceeded",
             "objects and lists are nested too deep",
@@ -184,8 +181,8 @@ fn between_values(said: &str, before: &str) -> &'static str {
         }
         Some((_, expected)) => expected,
         None => {
-            "a value is expected: a text in double quotes, a number, an object, a list, true, false or null; words such as \
-             undefined, NaN, True or None are none"
+            "a value is expected: a text in double quotes, a number, an object, a list, true, false or null; words \
+             such as undefined, NaN, True or None are not values"
         }
     }
 }
@@ -220,7 +217,7 @@ mod tests {
             ("{\"a\": True}", (1, 7), "a value is expected"),
             ("{\"a\": nil}", (1, 8), "a value is expected"),
             ("{\"a\": 01}", (1, 8), "a number is expected"),
-            ("{\"a\": 1e999}", (1, 11), "beyond all sizes"),
+            ("{\"a\": 1e999}", (1, 11), "the number is too large"),
             ("{\"a\": 1} x", (1, 10), "nothing more"),
             ("{\"a\": 1} // x", (1, 10), "no comments"),
             ("{\"a\":\u{a0}1}", (1, 6), "no other white space"),

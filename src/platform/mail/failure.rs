@@ -110,7 +110,7 @@ impl fmt::Display for Reason {
             Self::Protocol(step) => {
                 write!(
                     f,
-                    "the mail server sent an unexpected answer after {}",
+                    "the mail server sent an unexpected response after {}",
                     step.words()
                 )
             }

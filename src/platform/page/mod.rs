@@ -72,7 +72,7 @@ impl PageArgs {
         let (argument, size, backward) = match (self.first, self.last) {
             (Some(_), Some(_)) => {
                 return Err(bad(
-                    "The arguments \"first\" and \"last\" exclude each other. Send one of them.",
+                    "The arguments \"first\" and \"last\" cannot be combined. Send one of them.",
                 ));
             }
             (Some(first), None) => ("first", first, false),
@@ -123,8 +123,8 @@ fn wrong_size(argument: &str) -> Error {
         _ => ("after", "endCursor"),
     };
     Error::BadInput(format!(
-        "The argument \"{argument}\" takes a number from 1 to {MAX}. Ask for the rest of a longer list page by page, with \
-         pageInfo.{cursor} as \"{next}\"."
+        "The argument \"{argument}\" takes a number from 1 to {MAX}. Request the rest of a longer list page by page, \
+         with pageInfo.{cursor} as \"{next}\"."
     ))
 }
 

@@ -142,7 +142,7 @@ fn joined(kind: &str, key: &[&str]) -> Vec<u8> {
 /// Returns the error `RATE_LIMITED` with this wait.
 fn refused(wait: Duration) -> Error {
     let seconds = seconds(wait);
-    let message = format!("Too many tries; please try again in {seconds} s.");
+    let message = format!("Too many attempts; please try again in {seconds} s.");
     Error::rejected(UserError::new(UserErrorCode::RateLimited, [], message).retry_after(seconds))
 }
 

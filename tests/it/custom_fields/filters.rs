@@ -162,7 +162,7 @@ async fn err_02_a_filter_by_what_cannot_be_is_refused_and_not_repeated() {
         .backend
         .send(query, json!({ "filter": { "customField": { "key": "x" } } }))
         .await;
-    insta::assert_json_snapshot!(answer.body["errors"][0]["message"], @r#""The filter's customField.key names no custom field of this storefront that you may read.""#);
+    insta::assert_json_snapshot!(answer.body["errors"][0]["message"], @r#""The filter's customField.key is not the key of a custom field that this credential can read.""#);
     let answer = shop
         .backend
         .send(
@@ -170,7 +170,7 @@ async fn err_02_a_filter_by_what_cannot_be_is_refused_and_not_repeated() {
             json!({ "filter": { "customField": { "key": "tier", "eq": 1 } } }),
         )
         .await;
-    insta::assert_json_snapshot!(answer.body["errors"][0]["message"], @r#""The filter's customField.eq is no value of this field. This custom field takes one of its options; its definition lists them.""#);
+    insta::assert_json_snapshot!(answer.body["errors"][0]["message"], @r#""The filter's customField.eq is not a valid value of this field. This custom field takes one of its options; its definition lists them.""#);
 }
 
 // EPC-30

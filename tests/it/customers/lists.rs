@@ -311,7 +311,7 @@ async fn epc_32_a_search_that_takes_too_long_is_given_up_and_says_so() {
         server.recover().await;
         assert_eq!(answer.codes(), ["TIMEOUT"], "{command}: {}", answer.body);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(answer.body["errors"][0]["message"].as_str().expect("words"), @"The search was given up after 5 seconds, because no index answers this filter. Narrow it with eq or startsWith on a field whose description says that it has an index, or ask without totalCount.");
+            insta::assert_snapshot!(answer.body["errors"][0]["message"].as_str().expect("words"), @"The search was aborted after 5 seconds, because no index supports this filter. Narrow it with eq or startsWith on a field whose description says that it has an index, or omit totalCount.");
         }
         let (_, notes) = profiled(&shop, shop.backend.ask(&query)).await;
         let sent = notes.iter().filter_map(|note| note.get_document("command").ok());

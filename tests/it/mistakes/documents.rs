@@ -75,15 +75,15 @@ async fn gql_05_mistakes_in_documents() {
 
     # 21b JS template leftovers
     200
-    GRAPHQL_PARSE_FAILED 1:12: Syntax error at line 1, column 12: a dollar sign and a brace are left of a template whose value was not filled in. Pass values as variables.
+    GRAPHQL_PARSE_FAILED 1:12: Syntax error at line 1, column 12: a dollar sign and a brace remain of a template whose value was not inserted. Pass values as variables.
 
     # 21c single quotes
     200
-    GRAPHQL_PARSE_FAILED 1:11: Syntax error at line 1, column 11: a single quote begins nothing in GraphQL. Strings stand in double quotes, and names in none.
+    GRAPHQL_PARSE_FAILED 1:11: Syntax error at line 1, column 11: a single quote is not valid in GraphQL. Put strings in double quotes, and names in none.
 
     # 21d smart quotes
     200
-    GRAPHQL_PARSE_FAILED 1:11: Syntax error at line 1, column 11: a typographic quotation mark begins nothing in GraphQL. Strings stand in straight double quotes.
+    GRAPHQL_PARSE_FAILED 1:11: Syntax error at line 1, column 11: a typographic quotation mark is not valid in GraphQL. Put strings in straight double quotes.
     "#);
 }
 

@@ -13,7 +13,7 @@ async fn gql_07_mistakes_with_operations_and_limits() {
     insta::assert_snapshot!(answers.0, @r#"
     # 22 two operations without name
     200
-    BAD_USER_INPUT: The document holds several operations. Send the name of the one to run as "operationName": "Kind" or "Scopes".
+    BAD_USER_INPUT: The document contains several operations. Send the name of the one to run as "operationName": "Kind" or "Scopes".
 
     # 22b unknown operationName
     200
@@ -25,20 +25,20 @@ async fn gql_07_mistakes_with_operations_and_limits() {
 
     # 12 page too big
     200
-    BAD_USER_INPUT 1:3 storefronts: The argument "first" takes a number from 1 to 100. Ask for the rest of a longer list page by page, with pageInfo.endCursor as "after".
+    BAD_USER_INPUT 1:3 storefronts: The argument "first" takes a number from 1 to 100. Request the rest of a longer list page by page, with pageInfo.endCursor as "after".
     null
 
     # 12b nested pages too costly
     200
-    LIMIT_EXCEEDED: The query asks for up to 1,010,100 objects; the limit is 5,000. Ask for smaller pages.
+    LIMIT_EXCEEDED: The query requests up to 1,010,100 objects; the limit is 5,000. Request smaller pages.
 
     # 13 too deep
     200
-    LIMIT_EXCEEDED 1:1: The operation is 19 fields deep; the limit is 15. Ask for the deeper objects in another request.
+    LIMIT_EXCEEDED 1:1: The operation is 19 fields deep; the limit is 15. Request the deeper objects in another request.
 
     # 13b nesting
     200
-    LIMIT_EXCEEDED 1:237: The document nests its brackets deeper than 32 levels, which is the limit. Select less deep, and pass nested values as variables.
+    LIMIT_EXCEEDED 1:237: The document nests its brackets deeper than 32 levels, which is the limit. Select fewer levels, and pass nested values as variables.
 
     # 13c too many aliases
     200

@@ -68,15 +68,15 @@ async fn err_02_mistakes_that_are_business_outcomes() {
 
     # 25c empty update
     200
-    userErrors NO_CHANGES: The input names nothing to change. Send at least one field beside the id and expectedVersion.
+    userErrors NO_CHANGES: The input contains no change. Send at least one field in addition to the id and expectedVersion.
     {"customerUpdate":{"customer":null}}
 
     # 36 email with blank and password short
     200
-    userErrors EMAIL_INVALID email: This is no e-mail address. Send one such as "ada@example.com".
+    userErrors EMAIL_INVALID email: This is not an e-mail address. Send one such as "ada@example.com".
     userErrors PASSWORD_TOO_SHORT password: The password needs at least 7 characters.
-    userErrors PASSWORD_TOO_COMMON password: This password is among the first that anyone would guess; please choose another.
-    userErrors PASSWORDS_DO_NOT_MATCH (406) confirmPassword: The two passwords differ. Repeat the new password here, exactly as it is there.
+    userErrors PASSWORD_TOO_COMMON password: This password is one of the most common ones; please choose another.
+    userErrors PASSWORDS_DO_NOT_MATCH (406) confirmPassword: The two passwords differ. Send the same new password in both fields.
     userErrors TERMS_NOT_ACCEPTED (422) acceptedTerms: The terms must be accepted. Send true once the customer has done so.
     userErrors REQUIRED firstName: This must not be empty or blank.
     userErrors REQUIRED lastName: This must not be empty or blank.
@@ -105,12 +105,12 @@ async fn err_02_mistakes_that_are_business_outcomes() {
 
     # 28 storefrontId missing (backend)
     200
-    userErrors STOREFRONT_REQUIRED storefrontId: This credential covers several storefronts: send the id of the one that is meant (sto_…), which storefronts lists.
+    userErrors STOREFRONT_REQUIRED storefrontId: This credential covers several storefronts. Send the id of one that storefronts lists (sto_…).
     {"customerGroupCreate":{"customerGroup":null}}
 
     # 28b customerId missing (backend)
     200
-    userErrors CUSTOMER_REFERENCE_MISSING (405) customerId: A backend must say which customer is meant. Send the id as customer.id returns it (cus_…).
+    userErrors CUSTOMER_REFERENCE_MISSING (405) customerId: The customer's id is missing. Send it as customer.id returns it (cus_…).
     {"customerUpdate":{"customer":null}}
 
     # 26b zero lines, negative quantity: negative

@@ -25,11 +25,11 @@ async fn gql_07_mistakes_with_http_and_json() {
 
     # 14 wrong content type form
     415
-    BAD_USER_INPUT: Any other site's page could send this content type without asking, so it is not taken. Send a JSON object such as {"query": "{ __typename }"} with the header "Content-Type: application/json", and files by multipart/form-data.
+    BAD_USER_INPUT: This content type is not accepted, because pages of other sites can send it without a CORS preflight. Send a JSON object such as {"query": "{ __typename }"} with the header "Content-Type: application/json", and files by multipart/form-data.
 
     # 14b application/graphql
     415
-    BAD_USER_INPUT: A GraphQL document is not sent by itself. Send a JSON object such as {"query": "{ __typename }"} with the header "Content-Type: application/json".
+    BAD_USER_INPUT: A GraphQL document alone is not accepted. Send a JSON object such as {"query": "{ __typename }"} with the header "Content-Type: application/json".
 
     # 14c no content type
     415
@@ -37,11 +37,11 @@ async fn gql_07_mistakes_with_http_and_json() {
 
     # 14d json charset latin1
     415
-    BAD_USER_INPUT: JSON is sent as UTF-8 (RFC 8259 §8.1): send it so, with the header "Content-Type: application/json" and no other charset.
+    BAD_USER_INPUT: JSON must be UTF-8 (RFC 8259 §8.1). Send it as UTF-8, with the header "Content-Type: application/json" and no other charset.
 
     # 14e graphql+json
     415
-    BAD_USER_INPUT: This content type is not one of requests (GraphQL over HTTP, "Media Types"). Send a JSON object such as {"query": "{ __typename }"} with the header "Content-Type: application/json".
+    BAD_USER_INPUT: This content type is not for requests (GraphQL over HTTP, "Media Types"). Send a JSON object such as {"query": "{ __typename }"} with the header "Content-Type: application/json".
 
     # 15 JSON syntax error
     400
@@ -49,11 +49,11 @@ async fn gql_07_mistakes_with_http_and_json() {
 
     # 16 BOM
     400
-    BAD_USER_INPUT: The request's body is not JSON, line 1, column 1: a byte order mark stands here, which JSON must not have (RFC 8259 §8.1); send the text without it. Send a JSON object such as {"query": "{ __typename }"}, with "variables" and "operationName" where needed.
+    BAD_USER_INPUT: The request's body is not JSON, line 1, column 1: a byte order mark is not allowed in JSON (RFC 8259 §8.1); send the text without it. Send a JSON object such as {"query": "{ __typename }"}, with "variables" and "operationName" where needed.
 
     # 17 trailing comma
     400
-    BAD_USER_INPUT: The request's body is not JSON, line 3, column 1: no comma may stand before a closing bracket. Send a JSON object such as {"query": "{ __typename }"}, with "variables" and "operationName" where needed.
+    BAD_USER_INPUT: The request's body is not JSON, line 3, column 1: no comma is allowed before a closing bracket. Send a JSON object such as {"query": "{ __typename }"}, with "variables" and "operationName" where needed.
 
     # 18 batch array
     400
@@ -65,27 +65,27 @@ async fn gql_07_mistakes_with_http_and_json() {
 
     # 5e variables as a string
     400
-    BAD_USER_INPUT: The parameter "variables" must be an object, not a string that holds one as JSON.
+    BAD_USER_INPUT: The parameter "variables" must be an object, not a string that contains one as JSON.
 
     # 20 query missing
     400
-    BAD_USER_INPUT: The parameter "query" is missing: it holds the GraphQL document, whether that is a query or a mutation.
+    BAD_USER_INPUT: The parameter "query" is missing: it contains the GraphQL document, whether that is a query or a mutation.
 
     # 20b empty object
     400
-    BAD_USER_INPUT: The parameter "query" is missing: it holds the GraphQL document, whether that is a query or a mutation.
+    BAD_USER_INPUT: The parameter "query" is missing: it contains the GraphQL document, whether that is a query or a mutation.
 
     # 20d query null
     400
-    BAD_USER_INPUT: The parameter "query" is missing: it holds the GraphQL document, whether that is a query or a mutation.
+    BAD_USER_INPUT: The parameter "query" is missing: it contains the GraphQL document, whether that is a query or a mutation.
 
     # 20e query is an object
     400
-    BAD_USER_INPUT: The parameter "query" must be a string that holds the GraphQL document; a client that has it as a syntax tree prints it before it sends it.
+    BAD_USER_INPUT: The parameter "query" must be a string that contains the GraphQL document; a client that has it as a syntax tree prints it before it sends it.
 
     # 20g mutation key
     400
-    BAD_USER_INPUT: The parameter "query" is missing: it holds the GraphQL document, whether that is a query or a mutation.
+    BAD_USER_INPUT: The parameter "query" is missing: it contains the GraphQL document, whether that is a query or a mutation.
 
     # 32 signed link edited: when it expires
     403

@@ -40,11 +40,11 @@ async fn gql_02_mistakes_with_values() {
 
     # 5f String! for ID
     200
-    GRAPHQL_VALIDATION_FAILED 1:32: The variable "$id" of type "String!" stands where a value of type "ID!" is wanted.
+    GRAPHQL_VALIDATION_FAILED 1:32: The variable "$id" of type "String!" is used where a value of type "ID!" is expected.
 
     # 5g nullable to non-null
     200
-    GRAPHQL_VALIDATION_FAILED 1:27: The variable "$id" of type "ID" stands where a value of type "ID!" is wanted.
+    GRAPHQL_VALIDATION_FAILED 1:27: The variable "$id" of type "ID" is used where a value of type "ID!" is expected.
 
     # 7 invalid id
     200
@@ -57,11 +57,11 @@ async fn gql_02_mistakes_with_values() {
     # 4d typo in input field
     200
     BAD_USER_INPUT 1:36: "input" lacks the field "email" of type "String!".
-    BAD_USER_INPUT 1:45: "input.emial" is no field of "CustomerRegisterInput". Did you mean "email"?
+    BAD_USER_INPUT 1:45: "input.emial" is not a field of "CustomerRegisterInput". Did you mean "email"?
 
     # 4e input field typo in variables
     200
-    BAD_USER_INPUT 1:10: "$i.emial" is no field of "CustomerRegisterInput". Did you mean "email"?
+    BAD_USER_INPUT 1:10: "$i.emial" is not a field of "CustomerRegisterInput". Did you mean "email"?
     BAD_USER_INPUT 1:10: "$i" lacks the field "email" of type "String!".
 
     # 34 null for required input
@@ -102,7 +102,7 @@ async fn gql_02_mistakes_with_values() {
 
     # 27c one-of null var
     200
-    BAD_USER_INPUT 1:7: "$b.id" must not be null: it is the one field that counts.
+    BAD_USER_INPUT 1:7: "$b.id" must not be null: it is the only field that is sent.
 
     # 31 upload variable in JSON
     200

@@ -127,7 +127,7 @@ async fn gql_07_parts_that_are_no_json_are_told_where() {
                 operations.clone(),
                 ("map", "{\"0\": [\"variables.input.fil\"]}".to_owned()),
             ],
-            "The path variables.input.fil in \"map\" leads nowhere",
+            "The path variables.input.fil in \"map\" is not valid",
         ),
     ] {
         let message = rejected(&ann, &parts, &["0"]).await;

@@ -21,11 +21,11 @@ const BROKEN: &[(&str, &str)] = &[
     ),
     (
         "{\n  \"query\": \"{ s3cret }\",\n}",
-        "line 3, column 1: no comma may stand before a closing bracket",
+        "line 3, column 1: no comma is allowed before a closing bracket",
     ),
     (
         "{'query': '{ s3cret }'}",
-        "line 1, column 2: a text or a name stands in double quotes",
+        "line 1, column 2: a text or a name is written in double quotes",
     ),
     (
         "{ viewer { s3cret } }",
@@ -107,26 +107,29 @@ async fn gql_07_a_content_type_that_is_not_taken_is_told_from_those_that_are() {
         (None, "\"Content-Type\" is missing"),
         (
             Some("text/plain"),
-            "Any other site's page could send this content type",
+            "This content type is not accepted, because pages of other sites",
         ),
         (
             Some("application/x-www-form-urlencoded"),
-            "Any other site's page could send this content type",
+            "This content type is not accepted, because pages of other sites",
         ),
         (
             Some("application/graphql"),
-            "A GraphQL document is not sent by itself",
+            "A GraphQL document alone is not accepted",
         ),
         (
             Some("application/graphql+json"),
-            "This content type is not one of requests",
+            "This content type is not for requests",
         ),
         (
             Some("application/graphql-response+json"),
-            "This content type is not one of requests",
+            "This content type is not for requests",
         ),
-        (Some("application/xml"), "This content type is not taken"),
-        (Some("application/json; charset=latin1"), "JSON is sent as UTF-8"),
+        (
+            Some("application/xml"),
+            "This content type is not accepted. Send a JSON object",
+        ),
+        (Some("application/json; charset=latin1"), "JSON must be UTF-8"),
     ] {
         let answer = shop.browser.send_body(content_type, "{ viewer { kind } }").await;
         assert_eq!(
