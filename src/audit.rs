@@ -304,7 +304,7 @@ impl Audit {
     }
 
     fn collection(&self) -> Collection<Recorded> {
-        self.database.house(COLLECTION)
+        self.database.internal(COLLECTION)
     }
 
     /// Writes entries in the transaction of the change that they record, with one command. Does nothing without
@@ -368,7 +368,7 @@ impl Audit {
 /// # Errors
 /// Any database error.
 pub async fn exported(database: &Database) -> Result<impl Stream<Item = Result<Recorded>> + use<>> {
-    let entries = database.house::<Recorded>(COLLECTION);
+    let entries = database.internal::<Recorded>(COLLECTION);
     let exported = doc! { "action": bson::serialize_to_bson(&Action::Exported)? };
     Ok(entries.find(exported).await?.map_err(Error::from))
 }

@@ -205,10 +205,10 @@ impl Personal for Address {
     const STORED: Stored = Stored {
         collection: Self::COLLECTION,
         fields: &[
-            ("_id", StoredField::Told("id")),
-            ("storefrontId", StoredField::Told("storefrontId")),
-            ("userId", StoredField::Told("storefrontUserId")),
-            ("customerId", StoredField::Told("customerId")),
+            ("_id", StoredField::Kept("id")),
+            ("storefrontId", StoredField::Kept("storefrontId")),
+            ("userId", StoredField::Kept("storefrontUserId")),
+            ("customerId", StoredField::Kept("customerId")),
             ("label", StoredField::Personal("label")),
             ("salutation", StoredField::Personal("salutation")),
             ("firstName", StoredField::Personal("firstName")),
@@ -223,8 +223,8 @@ impl Personal for Address {
             ("iso2Code", StoredField::Personal("iso2Code")),
             ("country", StoredField::Personal("country")),
             ("phone", StoredField::Personal("phone")),
-            ("createdAt", StoredField::Told("createdAt")),
-            ("updatedAt", StoredField::Told("updatedAt")),
+            ("createdAt", StoredField::Kept("createdAt")),
+            ("updatedAt", StoredField::Kept("updatedAt")),
             ("version", StoredField::Free),
         ],
     };

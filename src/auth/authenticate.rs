@@ -266,7 +266,7 @@ impl Access {
         }
         let rows = self
             .database
-            .house::<StorefrontRow>(STOREFRONTS)
+            .internal::<StorefrontRow>(STOREFRONTS)
             .find(doc! { "organizationId": organization })
             .projection(doc! { "_id": 1 })
             .sort(doc! { "_id": 1 })
@@ -305,7 +305,7 @@ impl Access {
     }
 
     async fn look_up_person(&self, id: StorefrontUserId) -> Result<Option<Arc<PersonState>>> {
-        let persons = self.database.house::<PersonState>(STOREFRONT_USERS);
+        let persons = self.database.internal::<PersonState>(STOREFRONT_USERS);
         let found = persons
             .find_one(doc! { "_id": &id })
             .projection(doc! { "mergedInto": 1, "expiresAt": 1, "erasedAt": 1, "tokenEpoch": 1 })
@@ -331,7 +331,7 @@ impl Access {
         }
         // A user that expires, is merged or is promoted at the same time is left unchanged.
         let still = doc! { "_id": id, "expiresAt": expires_at };
-        let persons = self.database.house::<bson::Document>(STOREFRONT_USERS);
+        let persons = self.database.internal::<bson::Document>(STOREFRONT_USERS);
         let updated = persons
             .update_one(still, doc! { "$set": { "expiresAt": later } })
             .await?;

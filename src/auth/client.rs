@@ -132,7 +132,7 @@ impl Clients {
     }
 
     fn clients(&self) -> Collection<ApiClient> {
-        self.database.house(COLLECTION)
+        self.database.internal(COLLECTION)
     }
 
     /// Creates a client. Its key or secret is returned here only and cannot be read later.

@@ -122,7 +122,7 @@ impl KeyRing {
     }
 
     fn stored(&self) -> Collection<StoredKey> {
-        self.database.house(COLLECTION)
+        self.database.internal(COLLECTION)
     }
 
     fn keys(&self) -> Arc<Vec<KnownKey>> {

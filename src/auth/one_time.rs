@@ -171,7 +171,7 @@ impl OneTimeKeys {
     }
 
     fn collection(&self) -> Collection<OneTimeKey> {
-        self.database.house(COLLECTION)
+        self.database.internal(COLLECTION)
     }
 
     /// Prepares a key within a transaction and voids the previous key of this kind. The new key is valid once
@@ -260,7 +260,7 @@ impl OneTimeKeys {
         for purpose in Purpose::ALL {
             let name = name(customer, purpose);
             let sealed = doc! { "_id": &name, "sealed": true, "expiresAt": self.clock.now() };
-            let keys = self.database.house::<Document>(COLLECTION);
+            let keys = self.database.internal::<Document>(COLLECTION);
             keys.replace_one(doc! { "_id": &name }, sealed)
                 .upsert(true)
                 .await?;
@@ -274,7 +274,7 @@ impl OneTimeKeys {
             .iter()
             .map(|purpose| Bson::from(name(customer, *purpose)))
             .collect();
-        let keys = self.database.house::<Document>(COLLECTION);
+        let keys = self.database.internal::<Document>(COLLECTION);
         keys.delete_many(doc! { "_id": { "$in": names } })
             .session(tx)
             .await?;

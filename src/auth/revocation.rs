@@ -70,7 +70,7 @@ impl Access {
             None => doc! { "expiresAt": Timestamp::from_millis(claims.exp * 1000) },
         };
         self.database
-            .house::<Document>(REVOKED)
+            .internal::<Document>(REVOKED)
             .update_one(doc! { "_id": &claims.jti }, doc! { "$set": until })
             .upsert(true)
             .await?;
@@ -84,7 +84,7 @@ impl Access {
     /// Any database error.
     pub(super) async fn is_revoked(&self, jti: &str) -> Result<bool> {
         let look = async |jti: String| {
-            let revoked = self.database.house::<Document>(REVOKED);
+            let revoked = self.database.internal::<Document>(REVOKED);
             Ok(revoked.find_one(doc! { "_id": jti }).await?.is_some())
         };
         remembered(&self.revoked_tokens, jti.to_owned(), look).await
@@ -95,7 +95,7 @@ impl Access {
     /// # Errors
     /// Any database error.
     pub async fn forget_revoked_in(&self, tx: &mut Tx, user: &StorefrontUserId) -> Result<()> {
-        let revoked = self.database.house::<Document>(REVOKED);
+        let revoked = self.database.internal::<Document>(REVOKED);
         revoked.delete_many(doc! { "userId": user }).session(tx).await?;
         Ok(())
     }

@@ -155,11 +155,11 @@ impl Personal for Session {
     const STORED: Stored = Stored {
         collection: Self::COLLECTION,
         fields: &[
-            ("_id", StoredField::Told("id")),
+            ("_id", StoredField::Kept("id")),
             ("organizationId", StoredField::Free),
-            ("storefrontId", StoredField::Told("storefrontId")),
-            ("userId", StoredField::Told("storefrontUserId")),
-            ("customerId", StoredField::Told("customerId")),
+            ("storefrontId", StoredField::Kept("storefrontId")),
+            ("userId", StoredField::Kept("storefrontUserId")),
+            ("customerId", StoredField::Kept("customerId")),
             ("clientId", StoredField::Free),
             ("ownerId", StoredField::Free),
             ("userAgent", StoredField::Personal("userAgent")),
@@ -167,9 +167,9 @@ impl Personal for Session {
             ("legacyHash", StoredField::Hidden),
             ("rotation", StoredField::Hidden),
             ("rotations", StoredField::Free),
-            ("createdAt", StoredField::Told("createdAt")),
-            ("lastUsedAt", StoredField::Told("lastUsedAt")),
-            ("expiresAt", StoredField::Told("expiresAt")),
+            ("createdAt", StoredField::Kept("createdAt")),
+            ("lastUsedAt", StoredField::Kept("lastUsedAt")),
+            ("expiresAt", StoredField::Kept("expiresAt")),
         ],
     };
     const NAME: &'static str = "sessions";
@@ -236,7 +236,7 @@ impl Sessions {
     }
 
     fn collection(&self) -> Collection<Session> {
-        self.database.house(COLLECTION)
+        self.database.internal(COLLECTION)
     }
 
     /// Creates a session and its first refresh token. The caller stores it in the transaction that signs the customer

@@ -30,7 +30,7 @@ async fn list(app: &App, customer: &CustomerId, output: Output) -> Result<(), Fa
     if entries.as_mut().peek().await.is_none() {
         let customers = app.database.open::<Customer>(&HouseReach::everywhere());
         if customers.get(customer).await?.is_none() {
-            return Err(Failure::told(format!(
+            return Err(Failure::message(format!(
                 "unknown customer {customer}: neither the customer nor entries in the audit trail exist"
             )));
         }

@@ -92,7 +92,7 @@ async fn revoke(id: ApiClientId, config: Config, output: Output) -> Result<(), F
         if app.access.clients.revoke(&id).await? {
             Ok(())
         } else {
-            Err(Failure::told(format!(
+            Err(Failure::message(format!(
                 "unknown API client {id}: `storefront-gateway client list` lists all API clients"
             )))
         }

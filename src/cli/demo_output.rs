@@ -18,7 +18,7 @@ const ENDPOINT: &str = "/graphql";
 pub(super) async fn run(config: Config, output: Output, customers: Option<u64>) -> Result<(), Failure> {
     let demo = Opened::with(config, output, async |app| {
         let demo = demo::fill(app).await?.ok_or_else(|| {
-            Failure::told(
+            Failure::message(
                 "the database is not empty and does not contain the demo, or the demo's API clients were revoked; \
                  nothing was written. Set GATEWAY_MONGODB_DATABASE or GATEWAY_DATA_DIR to use an empty database",
             )

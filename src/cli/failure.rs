@@ -19,7 +19,7 @@ pub(super) enum Failure {
     /// Wrong use, or help that was asked for.
     Usage(Box<clap::Error>),
     /// An error, in words.
-    Told(String),
+    Message(String),
     /// An error that was told already, on standard output or in the log.
     Known,
     /// A second Ctrl-C while the gateway was stopping.
@@ -28,19 +28,19 @@ pub(super) enum Failure {
 
 impl Failure {
     /// An error in words: begins with a small letter, names the thing and the way out.
-    pub(super) fn told(message: impl Into<String>) -> Self {
-        Self::Told(message.into())
+    pub(super) fn message(message: impl Into<String>) -> Self {
+        Self::Message(message.into())
     }
 
     /// Writes the error, and says what the process is to end with.
-    pub(super) fn tell(&self) -> ExitCode {
+    pub(super) fn report(&self) -> ExitCode {
         match self {
             Self::Usage(error) => {
                 // Where standard error is closed there is nobody to tell.
                 let _unheard = error.print();
                 return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(ERROR));
             }
-            Self::Told(message) => {
+            Self::Message(message) => {
                 let _unheard = writeln!(std::io::stderr().lock(), "error: {message}");
             }
             Self::Known => {}
@@ -53,7 +53,7 @@ impl Failure {
 impl From<ConfigFaults> for Failure {
     fn from(ConfigFaults(faults): ConfigFaults) -> Self {
         let lines: Vec<String> = faults.iter().map(|fault| format!("\n  {fault}")).collect();
-        Self::Told(format!(
+        Self::Message(format!(
             "{} not valid:{}",
             if faults.len() == 1 {
                 "1 setting is".to_owned()
@@ -67,13 +67,13 @@ impl From<ConfigFaults> for Failure {
 
 impl From<telemetry::TelemetryFault> for Failure {
     fn from(fault: telemetry::TelemetryFault) -> Self {
-        Self::Told(chain(&fault))
+        Self::Message(chain(&fault))
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::Told(explain(&error))
+        Self::Message(explain(&error))
     }
 }
 
@@ -119,7 +119,8 @@ mod tests {
             variable: variable.to_owned(),
             message: "is wrong".to_owned(),
         };
-        let Failure::Told(message) = ConfigFaults(vec![fault("GATEWAY_A"), fault("GATEWAY_B")]).into() else {
+        let Failure::Message(message) = ConfigFaults(vec![fault("GATEWAY_A"), fault("GATEWAY_B")]).into()
+        else {
             panic!("told")
         };
         assert_eq!(
@@ -130,7 +131,7 @@ mod tests {
 
     #[test]
     fn an_operator_is_told_the_cause() {
-        let Failure::Told(message) = Error::internal("the index is in the way").into() else {
+        let Failure::Message(message) = Error::internal("the index is in the way").into() else {
             panic!("told")
         };
         assert_eq!(message, "the index is in the way");

@@ -56,11 +56,11 @@ async fn add(arguments: NewIdentityProvider, config: Config, output: Output) -> 
         storefronts::by_id(app, &new.storefront).await?;
         let added = store::add(app, &SYSTEM, new).await?;
         added.map_err(|reason| match reason {
-            NotAdded::KeyTaken => Failure::told(
+            NotAdded::KeyTaken => Failure::message(
                 "another identity provider of the storefront has this key: use another --key, or remove the other \
                  provider first",
             ),
-            NotAdded::TooMany => Failure::told(format!(
+            NotAdded::TooMany => Failure::message(format!(
                 "the storefront already has {MAX_PROVIDERS} identity providers, the maximum (TOO_MANY): remove one \
                  first"
             )),
@@ -112,7 +112,7 @@ async fn remove(id: IdentityProviderId, config: Config, output: Output) -> Resul
         if store::remove(&app.database, &SYSTEM, &id).await? {
             Ok(())
         } else {
-            Err(Failure::told(format!(
+            Err(Failure::message(format!(
                 "unknown identity provider {id}: `storefront-gateway identity-provider list` lists all identity \
                  providers"
             )))

@@ -41,7 +41,7 @@ async fn retry(id: &str, config: Config, output: Output) -> Result<(), Failure> 
         if app.queue.retry(id).await? {
             Ok(())
         } else {
-            Err(Failure::told(format!(
+            Err(Failure::message(format!(
                 "no waiting or permanently failed job has the id {id}: `storefront-gateway jobs list` lists jobs that \
                  are not completed"
             )))

@@ -57,7 +57,7 @@ pub(super) async fn token(command: TokenCommand, config: Config, output: Output)
         let signed = match (&whom.storefront_user, &whom.customer) {
             (_, Some(customer)) => sign_in(app, customer).await?,
             (Some(user), None) => issue(app, user).await?,
-            (None, None) => return Err(Failure::told("set --storefront-user or --customer")),
+            (None, None) => return Err(Failure::message("set --storefront-user or --customer")),
         };
         Ok((signed, app.public_url.clone()))
     })
@@ -76,10 +76,10 @@ async fn issue(app: &App, id: &StorefrontUserId) -> Result<SignedToken, Failure>
     let now = app.clock.now();
     let standing = |user: &StorefrontUser| user.expires_at.is_none_or(|at| now < at);
     let Some(user) = users.get(id).await?.filter(standing) else {
-        return Err(Failure::told(format!("unknown storefront user {id}")));
+        return Err(Failure::message(format!("unknown storefront user {id}")));
     };
     if let Some(regular) = user.merged_into {
-        return Err(Failure::told(format!(
+        return Err(Failure::message(format!(
             "the storefront user {id} was merged into another: use --storefront-user {regular}"
         )));
     }
@@ -105,7 +105,7 @@ async fn issue(app: &App, id: &StorefrontUserId) -> Result<SignedToken, Failure>
 async fn sign_in(app: &Arc<App>, id: &CustomerId) -> Result<SignedToken, Failure> {
     let customers = app.database.open::<Customer>(&HouseReach::everywhere());
     let Some(customer) = customers.get(id).await? else {
-        return Err(Failure::told(format!("unknown customer {id}")));
+        return Err(Failure::message(format!("unknown customer {id}")));
     };
     let storefront = storefronts::by_id(app, &customer.storefront_id).await?;
     let beginner = Beginner {

@@ -42,7 +42,7 @@ fn options(config: &Config) -> Option<Options> {
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
-        Self::Told(chain(&fault))
+        Self::Message(chain(&fault))
     }
 }
 

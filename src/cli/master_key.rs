@@ -31,13 +31,13 @@ fn kept(dir: &Path, random: &Random) -> Result<MasterKey, Failure> {
         other => other,
     };
     let text = text.map(Zeroizing::new).map_err(|error| {
-        Failure::told(format!(
+        Failure::message(format!(
             "cannot read or create the master key {}: {error}. Make the directory writable, or set GATEWAY_MASTER_KEY",
             path.display()
         ))
     })?;
     MasterKey::from_base64(text.trim()).map_err(|error| {
-        Failure::told(format!(
+        Failure::message(format!(
             "the master key in {} {error}. Restore the file from a backup: without the key, encrypted data in the \
              database cannot be read",
             path.display()
@@ -111,7 +111,7 @@ mod tests {
     fn a_damaged_key_is_not_replaced() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(FILE), "short").unwrap();
-        let Err(Failure::Told(message)) = kept(dir.path(), &Random::system()) else {
+        let Err(Failure::Message(message)) = kept(dir.path(), &Random::system()) else {
             panic!("refused")
         };
         assert!(message.contains(FILE) && message.contains("backup"), "{message}");

@@ -49,7 +49,7 @@ pub fn main(
     let outcome = Arguments::read(arguments).and_then(|arguments| run(arguments, variables));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.tell(),
+        Err(failure) => failure.report(),
     }
 }
 
@@ -66,7 +66,7 @@ fn run(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::told(format!("cannot start threads: {error}")))?;
+        .map_err(|error| Failure::message(format!("cannot start threads: {error}")))?;
     let outcome = runtime.block_on(perform(command, config, output));
     // Whatever still runs ends with the process: everything that must be waited for has been.
     runtime.shutdown_background();

@@ -57,7 +57,7 @@ pub(super) async fn member(command: MemberCommand, config: Config, output: Outpu
 pub(super) async fn known(app: &App, id: &OrganizationId) -> Result<Organization, Failure> {
     let found = app.access.organizations.find(id).await?;
     found.ok_or_else(|| {
-        Failure::told(format!(
+        Failure::message(format!(
             "unknown organization {id}: `storefront-gateway storefront list` lists organizations that have \
              storefronts, and `storefront-gateway organization create` creates an organization"
         ))

@@ -109,7 +109,9 @@ fn write(text: &str) -> Result<bool, Failure> {
         Ok(()) => Ok(true),
         // Who closes the pipe has read enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(Failure::told(format!("cannot write to standard output: {error}"))),
+        Err(error) => Err(Failure::message(format!(
+            "cannot write to standard output: {error}"
+        ))),
     }
 }
 

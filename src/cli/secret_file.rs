@@ -26,9 +26,10 @@ pub(super) fn read(path: &Path) -> Result<Secret, Failure> {
         true => "standard input".to_owned(),
         false => path.display().to_string(),
     };
-    let bytes = bytes
-        .map_err(|error| Failure::told(format!("cannot read the client secret from {}: {error}", named())))?;
-    secret(&bytes).map_err(|wrong| Failure::told(format!("{} {wrong}", named())))
+    let bytes = bytes.map_err(|error| {
+        Failure::message(format!("cannot read the client secret from {}: {error}", named()))
+    })?;
+    secret(&bytes).map_err(|wrong| Failure::message(format!("{} {wrong}", named())))
 }
 
 /// At most one byte more than a secret may have.
@@ -91,7 +92,7 @@ mod tests {
             (long.as_bytes(), "4096 bytes"),
         ] {
             std::fs::write(&path, content).unwrap();
-            let Err(Failure::Told(message)) = read(&path) else {
+            let Err(Failure::Message(message)) = read(&path) else {
                 panic!("refused")
             };
             assert!(
@@ -100,7 +101,7 @@ mod tests {
             );
             assert!(!message.contains("hunter2"), "{message}");
         }
-        let Err(Failure::Told(message)) = read(&dir.path().join("none")) else {
+        let Err(Failure::Message(message)) = read(&dir.path().join("none")) else {
             panic!("refused")
         };
         assert!(

@@ -32,12 +32,14 @@ pub(super) async fn run(config: Config, demo: bool) -> Result<(), Failure> {
     descriptors::raise();
     let outcome = match Signals::new() {
         Ok(mut signals) => start_and_serve(config, demo, &telemetry, &mut signals).await,
-        Err(error) => Err(Failure::told(format!("cannot install signal handlers: {error}"))),
+        Err(error) => Err(Failure::message(format!(
+            "cannot install signal handlers: {error}"
+        ))),
     };
     telemetry.stop().await;
     match (outcome, format) {
         // Who reads objects line by line gets the end as one too.
-        (Err(Failure::Told(cause)), LogFormat::Json) => {
+        (Err(Failure::Message(cause)), LogFormat::Json) => {
             tracing::error!(cause, "the gateway failed");
             Err(Failure::Known)
         }
@@ -105,7 +107,7 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failur
         Ok((listener, address))
     };
     bound.await.map_err(|error: std::io::Error| {
-        Failure::told(if error.kind() == ErrorKind::AddrInUse {
+        Failure::message(if error.kind() == ErrorKind::AddrInUse {
             format!(
                 "cannot listen at {address}: the address is in use, perhaps by another gateway. Stop the other \
                  program, or set GATEWAY_LISTEN to a free address, such as 127.0.0.1:0 for any free port"
@@ -142,7 +144,7 @@ async fn serve_on(
     tokio::pin!(died);
     let (demo, answered) = tokio::select! {
         prepared = prepare(&app, plan, managed.is_some()) => prepared?,
-        ended = &mut died => return Err(Failure::told(ended.to_string())),
+        ended = &mut died => return Err(Failure::message(ended.to_string())),
         () = signals.stop() => return Ok(()),
     };
     let page = app

@@ -142,7 +142,7 @@ pub(super) async fn known(
     if storefront.organization_id == *organization {
         Ok(storefront)
     } else {
-        Err(Failure::told(format!(
+        Err(Failure::message(format!(
             "the storefront {id} belongs to another organization, not to {organization}"
         )))
     }
@@ -155,13 +155,13 @@ pub(super) async fn by_id(app: &App, id: &StorefrontId) -> Result<Storefront, Fa
 }
 
 fn unknown(id: &StorefrontId) -> Failure {
-    Failure::told(format!(
+    Failure::message(format!(
         "unknown storefront {id}: `storefront-gateway storefront list` lists all storefronts"
     ))
 }
 
 fn taken(taken: TakenValue) -> Failure {
-    Failure::told(match taken {
+    Failure::message(match taken {
         TakenValue::Name => "another storefront of the organization has this name: choose another --name",
         TakenValue::Code => "another storefront of the organization has this code: choose another --code",
     })

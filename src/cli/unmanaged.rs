@@ -17,7 +17,7 @@ pub(super) type Attached = Managed;
 pub(super) async fn start(config: &Config) -> Result<Option<Managed>, Failure> {
     match config.database.server {
         DatabaseServer::External { .. } => Ok(None),
-        DatabaseServer::Managed { .. } => Err(Failure::told(
+        DatabaseServer::Managed { .. } => Err(Failure::message(
             "GATEWAY_MONGODB_URI is not set, and this build has no managed database. Set GATEWAY_MONGODB_URI to the URI \
              of a MongoDB replica set",
         )),
@@ -56,7 +56,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_database_the_setting_is_named() {
-        let Err(Failure::Told(message)) = start(&config(&[])).await else {
+        let Err(Failure::Message(message)) = start(&config(&[])).await else {
             panic!("started")
         };
         for part in ["GATEWAY_MONGODB_URI", "no managed database"] {

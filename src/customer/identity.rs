@@ -65,14 +65,14 @@ impl Personal for LinkedIdentity {
     const STORED: Stored = Stored {
         collection: Self::COLLECTION,
         fields: &[
-            ("_id", StoredField::Told("id")),
-            ("storefrontId", StoredField::Told("storefrontId")),
-            ("userId", StoredField::Told("storefrontUserId")),
-            ("customerId", StoredField::Told("customerId")),
-            ("providerId", StoredField::Told("identityProviderId")),
+            ("_id", StoredField::Kept("id")),
+            ("storefrontId", StoredField::Kept("storefrontId")),
+            ("userId", StoredField::Kept("storefrontUserId")),
+            ("customerId", StoredField::Kept("customerId")),
+            ("providerId", StoredField::Kept("identityProviderId")),
             ("subject", StoredField::Personal("subject")),
-            ("isEmailProven", StoredField::Told("isEmailProven")),
-            ("createdAt", StoredField::Told("createdAt")),
+            ("isEmailProven", StoredField::Kept("isEmailProven")),
+            ("createdAt", StoredField::Kept("createdAt")),
         ],
     };
     const NAME: &'static str = "identities";

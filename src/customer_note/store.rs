@@ -24,13 +24,13 @@ impl Personal for CustomerNote {
     const STORED: Stored = Stored {
         collection: Self::COLLECTION,
         fields: &[
-            ("_id", StoredField::Told("id")),
-            ("storefrontId", StoredField::Told("storefrontId")),
-            ("userId", StoredField::Told("storefrontUserId")),
-            ("customerId", StoredField::Told("customerId")),
+            ("_id", StoredField::Kept("id")),
+            ("storefrontId", StoredField::Kept("storefrontId")),
+            ("userId", StoredField::Kept("storefrontUserId")),
+            ("customerId", StoredField::Kept("customerId")),
             ("text", StoredField::Personal("text")),
-            ("author", StoredField::Told("author")),
-            ("createdAt", StoredField::Told("createdAt")),
+            ("author", StoredField::Kept("author")),
+            ("createdAt", StoredField::Kept("createdAt")),
         ],
     };
     const NAME: &'static str = "customerNotes";

@@ -207,7 +207,7 @@ async fn reach(app: &App, demo: &Demo, scope: Scope) -> Result<Reach> {
 }
 
 fn markers(app: &App) -> Collection<Marker> {
-    app.database.house(COLLECTION)
+    app.database.internal(COLLECTION)
 }
 
 /// Returns the demo's marker, which is created if the database is empty. Of two gateways that see an empty database,

@@ -148,7 +148,7 @@ impl<'a> Exporter<'a> {
     fn exported(&self, stored: &Stored, document: &Document) -> Map<String, Value> {
         let mut exported = Map::new();
         for (path, field) in stored.fields {
-            let (StoredField::Personal(name) | StoredField::Told(name)) = field else {
+            let (StoredField::Personal(name) | StoredField::Kept(name)) = field else {
                 continue;
             };
             if let Some(value) = at(document, path) {

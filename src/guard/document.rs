@@ -27,7 +27,7 @@ const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 const CACHE_ENTRIES: u64 = 10_000;
 
 /// Maximum number of operations that a message names.
-const NAMES_TOLD: usize = 5;
+const NAMES_LISTED: usize = 5;
 
 /// Bytes that a parsed document takes for each of its tokens, besides its text and the names copied from it; 220 were
 /// measured.
@@ -277,14 +277,14 @@ impl Prepared {
             .filter_map(|(name, operation)| Some((operation.pos, name?.as_str())))
             .collect();
         named.sort_unstable();
-        let of_more = if named.len() > NAMES_TOLD { ", …" } else { "" };
-        let told = named.iter().take(NAMES_TOLD);
-        let told: Vec<String> = told.map(|(_, name)| format!("\"{name}\"")).collect();
-        match told.split_last() {
+        let of_more = if named.len() > NAMES_LISTED { ", …" } else { "" };
+        let listed = named.iter().take(NAMES_LISTED);
+        let listed: Vec<String> = listed.map(|(_, name)| format!("\"{name}\"")).collect();
+        match listed.split_last() {
             Some((last, others)) if of_more.is_empty() && !others.is_empty() => {
                 format!("{} or {last}", others.join(", "))
             }
-            _ => told.join(", ") + of_more,
+            _ => listed.join(", ") + of_more,
         }
     }
 }

@@ -29,7 +29,7 @@ pub(super) enum Data {
     /// The results of resolvers.
     Values(Value),
     /// JSON that includes introspection results.
-    Told(Box<RawValue>),
+    Introspected(Box<RawValue>),
 }
 
 /// A response in the form that GraphQL defines.

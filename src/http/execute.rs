@@ -109,16 +109,16 @@ struct UnmaskedResponse {
 
 impl UnmaskedResponse {
     /// Joins the executed result with the introspection results.
-    fn of(response: Response, told: Option<Introspection>) -> Self {
+    fn of(response: Response, reported: Option<Introspection>) -> Self {
         let Response {
             data,
             mut errors,
             extensions,
             ..
         } = response;
-        let data = match told.map(|told| told.joined(&data)) {
+        let data = match reported.map(|reported| reported.joined(&data)) {
             None => Data::Values(data),
-            Some(Ok(json)) => Data::Told(json),
+            Some(Ok(json)) => Data::Introspected(json),
             Some(Err(error)) => {
                 errors.push(Error::internal(error).to_server_error());
                 Data::Values(Value::Null)
@@ -285,15 +285,15 @@ async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestCont
         cost,
         ..
     } = admitted;
-    let told = (cost.introspection > 0)
+    let reported = (cost.introspection > 0)
         .then(|| Introspection::of(&mut document, operation_name.as_deref(), &variables));
-    if told.as_ref().is_some_and(Introspection::is_all) {
-        return UnmaskedResponse::of(Response::default(), told);
+    if reported.as_ref().is_some_and(Introspection::is_all) {
+        return UnmaskedResponse::of(Response::default(), reported);
     }
     let mut request = Request::new("").variables(variables).data(context);
     request.set_parsed_query(document);
     request.operation_name = operation_name;
-    UnmaskedResponse::of(gateway.schema.execute(request).await, told)
+    UnmaskedResponse::of(gateway.schema.execute(request).await, reported)
 }
 
 #[cfg(test)]

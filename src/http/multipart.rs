@@ -63,7 +63,7 @@ pub(super) async fn run(call: &mut Call, body: Body) -> Result<GraphqlResponse, 
         Ok(First::File(head)) => Some(head),
         Ok(First::NoneExpected) => None,
         Ok(First::Missing { others }) => return Err(map.missing(others).into()),
-        Err(fault) => return Err(told(fault, call.allowance.body).into()),
+        Err(fault) => return Err(reported(fault, call.allowance.body).into()),
     };
     let context = call.context(uploads);
     let begin_by = Instant::now() + timeout_of_request;
@@ -177,8 +177,8 @@ async fn read_part(
     before: usize,
 ) -> Result<Vec<u8>, Fault> {
     let limit = call.allowance.body;
-    let told = |fault| told(fault, limit);
-    match parts.next().await.map_err(told)? {
+    let reported = |fault| reported(fault, limit);
+    match parts.next().await.map_err(reported)? {
         Some(head) if head.name.as_deref() == Some(name) => {}
         _ => {
             return Err(Fault::bad_request(format!(
@@ -187,7 +187,7 @@ async fn read_part(
         }
     }
     let mut text = Vec::new();
-    while let Some(piece) = parts.chunk().await.map_err(told)? {
+    while let Some(piece) = parts.chunk().await.map_err(reported)? {
         call.hold(before + text.len() + piece.len()).map_err(exhausted)?;
         append(&mut text, &piece);
     }
@@ -195,7 +195,7 @@ async fn read_part(
 }
 
 /// Converts a fault of the body into a response.
-fn told(fault: PartFault, limit: u64) -> Fault {
+fn reported(fault: PartFault, limit: u64) -> Fault {
     let too_long = |message| Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "LIMIT_EXCEEDED", message);
     match fault {
         PartFault::Silent => Fault::too_slow(),

@@ -183,7 +183,7 @@ where
         Ok(Err(_panic)) => Err(Error::internal("the token endpoint panicked")),
         Err(_elapsed) => Err(Error::Timeout),
     };
-    told(outcome, &id).unwrap_or_else(IntoResponse::into_response)
+    reported(outcome, &id).unwrap_or_else(IntoResponse::into_response)
 }
 
 /// Answers any other method.
@@ -231,7 +231,7 @@ impl From<Fault> for TokenDenial {
 }
 
 /// Converts the outcome for the response; server errors are logged.
-fn told<T>(outcome: error::Result<Result<T, OAuthError>>, id: &RequestId) -> Result<T, TokenDenial> {
+fn reported<T>(outcome: error::Result<Result<T, OAuthError>>, id: &RequestId) -> Result<T, TokenDenial> {
     match outcome {
         Ok(outcome) => outcome.map_err(TokenDenial::Refusal),
         Err(error @ (Error::Unavailable(_) | Error::Timeout)) => {

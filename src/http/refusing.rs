@@ -57,7 +57,7 @@ impl Refusing {
 impl Turn {
     /// Sends the response, and waits briefly for the client to read it.
     pub(super) async fn refuse(self, mut socket: TcpStream) {
-        let telling = async {
+        let reporting = async {
             socket.write_all(ANSWER.as_bytes()).await?;
             socket.shutdown().await?;
             let mut left = DROPPED;
@@ -70,7 +70,7 @@ impl Turn {
             }
             Ok::<_, std::io::Error>(())
         };
-        if !matches!(timeout(LINGER, telling).await, Ok(Ok(()))) {
+        if !matches!(timeout(LINGER, reporting).await, Ok(Ok(()))) {
             tracing::debug!("refused connection closed before the response was sent");
         }
     }

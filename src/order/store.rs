@@ -57,14 +57,14 @@ impl Personal for Order {
     const STORED: Stored = Stored {
         collection: Self::COLLECTION,
         fields: &[
-            ("_id", StoredField::Told("id")),
-            ("storefrontId", StoredField::Told("storefrontId")),
-            ("number", StoredField::Told("number")),
-            ("customerId", StoredField::Told("customerId")),
-            ("userId", StoredField::Told("storefrontUserId")),
-            ("status", StoredField::Told("status")),
-            ("total", StoredField::Told("total")),
-            ("lines", StoredField::Told("lines")),
+            ("_id", StoredField::Kept("id")),
+            ("storefrontId", StoredField::Kept("storefrontId")),
+            ("number", StoredField::Kept("number")),
+            ("customerId", StoredField::Kept("customerId")),
+            ("userId", StoredField::Kept("storefrontUserId")),
+            ("status", StoredField::Kept("status")),
+            ("total", StoredField::Kept("total")),
+            ("lines", StoredField::Kept("lines")),
             ("personal.email", StoredField::Personal("email")),
             (
                 "personal.shippingAddress",
@@ -72,9 +72,9 @@ impl Personal for Order {
             ),
             ("personal.billingAddress", StoredField::Personal("billingAddress")),
             ("personal", StoredField::Hidden),
-            ("placedAt", StoredField::Told("placedAt")),
-            ("cancelledAt", StoredField::Told("cancelledAt")),
-            ("createdAt", StoredField::Told("createdAt")),
+            ("placedAt", StoredField::Kept("placedAt")),
+            ("cancelledAt", StoredField::Kept("cancelledAt")),
+            ("createdAt", StoredField::Kept("createdAt")),
         ],
     };
     const NAME: &'static str = "orders";

@@ -101,11 +101,11 @@ impl Organizations {
     }
 
     fn organizations(&self) -> Collection<Organization> {
-        self.database.house(ORGANIZATIONS)
+        self.database.internal(ORGANIZATIONS)
     }
 
     fn members(&self) -> Collection<Member> {
-        self.database.house(MEMBERS)
+        self.database.internal(MEMBERS)
     }
 
     /// Creates an organization.

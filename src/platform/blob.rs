@@ -181,11 +181,11 @@ impl Blobs {
     }
 
     fn ledger(&self) -> Collection<UnclaimedEntry> {
-        self.database.house(LEDGER)
+        self.database.internal(LEDGER)
     }
 
     fn chunks(&self) -> Collection<Document> {
-        self.database.house(CHUNKS)
+        self.database.internal(CHUNKS)
     }
 
     /// Starts writing a content.
@@ -254,7 +254,7 @@ impl Blobs {
         self.chunks()
             .delete_many(doc! { "files_id": { "$in": contents } })
             .await?;
-        let files: Collection<Document> = self.database.house(FILES);
+        let files: Collection<Document> = self.database.internal(FILES);
         files.delete_many(doc! { "_id": { "$in": contents } }).await?;
         Ok(())
     }
@@ -317,7 +317,7 @@ impl Blobs {
 
     /// Opens a content; `None` if it was removed.
     pub async fn open(&self, id: BlobId) -> Result<Option<StoredContent>> {
-        let files: Collection<ContentFile> = self.database.house(FILES);
+        let files: Collection<ContentFile> = self.database.internal(FILES);
         let kept = files
             .find_one(doc! { "_id": id })
             .projection(doc! { "_id": 0, "chunkSize": 1 })

@@ -24,7 +24,7 @@ pub async fn next(database: &Database, name: &str) -> Result<i64> {
 /// Reserves `many` consecutive numbers of the counter with this name and returns the first one.
 pub async fn next_of(database: &Database, name: &str, many: i64) -> Result<i64> {
     let counted = database
-        .house::<Document>(COLLECTION)
+        .internal::<Document>(COLLECTION)
         .find_one_and_update(doc! { "_id": name }, doc! { "$inc": { "last": many } })
         .upsert(true)
         .return_document(ReturnDocument::After)

@@ -69,7 +69,7 @@ impl Decoys {
     }
 
     fn collection(&self) -> Collection<Document> {
-        self.database.house(COLLECTION)
+        self.database.internal(COLLECTION)
     }
 
     /// Inserts, within a transaction, a document of the same size as `instead_of`, with one index entry for each of its

@@ -57,7 +57,7 @@ impl Database {
 
     /// Writes a document, acknowledged by a majority, and removes it again.
     pub async fn try_write(&self) -> Result<()> {
-        let trials = self.house::<Document>(TRIALS);
+        let trials = self.internal::<Document>(TRIALS);
         let written = trials.insert_one(doc! {}).await?;
         trials.delete_one(doc! { "_id": written.inserted_id }).await?;
         Ok(trials.drop().await?)

@@ -97,7 +97,7 @@ pub async fn migrate(database: &Database, clock: &Clock, node: &str, migrations:
 
 async fn applied(database: &Database) -> Result<Vec<i32>> {
     let found = database
-        .house::<Applied>(COLLECTION)
+        .internal::<Applied>(COLLECTION)
         .find(doc! { "number": { "$exists": true } })
         .await?;
     Ok(found.map_ok(|applied| applied.number).try_collect().await?)
@@ -108,7 +108,7 @@ async fn lock(database: &Database, clock: &Clock, node: &str) -> Result<bool> {
     let now = clock.now();
     let free = doc! { "_id": LOCK, "$or": [{ "node": node }, { "until": { "$lt": now } }] };
     let taken = database
-        .house::<bson::Document>(COLLECTION)
+        .internal::<bson::Document>(COLLECTION)
         .find_one_and_update(free, doc! { "$set": { "node": node, "until": now.after(LEASE) } })
         .upsert(true)
         .return_document(ReturnDocument::After)
@@ -130,7 +130,7 @@ async fn record(database: &Database, clock: &Clock, migration: &Migration) -> Re
         at: clock.now(),
     };
     match database
-        .house(COLLECTION)
+        .internal(COLLECTION)
         .insert_one(applied)
         .await
         .map_err(Error::from)
@@ -144,7 +144,7 @@ async fn record(database: &Database, clock: &Clock, migration: &Migration) -> Re
 
 async fn unlock(database: &Database, node: &str) -> Result<()> {
     database
-        .house::<bson::Document>(COLLECTION)
+        .internal::<bson::Document>(COLLECTION)
         .delete_one(doc! { "_id": LOCK, "node": node })
         .await?;
     Ok(())

@@ -11,7 +11,7 @@ pub enum StoredField {
     /// Removed by an erasure, but not exported: hashes of secrets, and data that another field already contains.
     Hidden,
     /// Personal data that an erasure keeps: ids, times, counts, totals. The export contains it under this name.
-    Told(&'static str),
+    Kept(&'static str),
     /// Contains nothing about a person that another field does not contain.
     Free,
 }
@@ -80,7 +80,7 @@ mod tests {
     const STORED: Stored = Stored {
         collection: "people",
         fields: &[
-            ("_id", StoredField::Told("id")),
+            ("_id", StoredField::Kept("id")),
             ("name", StoredField::Personal("name")),
             ("home.city", StoredField::Personal("city")),
             ("home", StoredField::Personal("home")),

@@ -127,17 +127,17 @@ impl Personal for DataExport {
     const STORED: Stored = Stored {
         collection: Self::COLLECTION,
         fields: &[
-            ("_id", StoredField::Told("id")),
-            ("storefrontId", StoredField::Told("storefrontId")),
-            ("userId", StoredField::Told("storefrontUserId")),
-            ("customerId", StoredField::Told("customerId")),
+            ("_id", StoredField::Kept("id")),
+            ("storefrontId", StoredField::Kept("storefrontId")),
+            ("userId", StoredField::Kept("storefrontUserId")),
+            ("customerId", StoredField::Kept("customerId")),
             ("storageId", StoredField::Free),
             ("name", StoredField::Personal("name")),
             ("byteSize", StoredField::Personal("byteSize")),
             ("sha256", StoredField::Personal("sha256")),
             ("blobId", StoredField::Hidden),
-            ("createdAt", StoredField::Told("createdAt")),
-            ("expiresAt", StoredField::Told("expiresAt")),
+            ("createdAt", StoredField::Kept("createdAt")),
+            ("expiresAt", StoredField::Kept("expiresAt")),
         ],
     };
     const NAME: &'static str = "dataExports";

@@ -35,9 +35,9 @@ impl Personal for StorageItem {
     const STORED: Stored = Stored {
         collection: Self::COLLECTION,
         fields: &[
-            ("_id", StoredField::Told("id")),
-            ("storefrontId", StoredField::Told("storefrontId")),
-            ("storageId", StoredField::Told("privateStorageId")),
+            ("_id", StoredField::Kept("id")),
+            ("storefrontId", StoredField::Kept("storefrontId")),
+            ("storageId", StoredField::Kept("privateStorageId")),
             ("name", StoredField::Personal("name")),
             ("folder", StoredField::Personal("folder")),
             ("kind", StoredField::Personal("kind")),
@@ -45,8 +45,8 @@ impl Personal for StorageItem {
             ("byteSize", StoredField::Personal("byteSize")),
             ("sha256", StoredField::Personal("sha256")),
             ("blobId", StoredField::Hidden),
-            ("createdAt", StoredField::Told("createdAt")),
-            ("updatedAt", StoredField::Told("updatedAt")),
+            ("createdAt", StoredField::Kept("createdAt")),
+            ("updatedAt", StoredField::Kept("updatedAt")),
         ],
     };
     const NAME: &'static str = "storageItems";

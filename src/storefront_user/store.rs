@@ -59,18 +59,18 @@ impl Personal for StorefrontUser {
     const STORED: Stored = Stored {
         collection: Self::COLLECTION,
         fields: &[
-            ("_id", StoredField::Told("id")),
-            ("storefrontId", StoredField::Told("storefrontId")),
-            ("storefrontUserId", StoredField::Told("storefrontUserId")),
-            ("isAnonymous", StoredField::Told("isAnonymous")),
-            ("customerId", StoredField::Told("customerId")),
-            ("mergedInto", StoredField::Told("mergedInto")),
-            ("mergedAt", StoredField::Told("mergedAt")),
+            ("_id", StoredField::Kept("id")),
+            ("storefrontId", StoredField::Kept("storefrontId")),
+            ("storefrontUserId", StoredField::Kept("storefrontUserId")),
+            ("isAnonymous", StoredField::Kept("isAnonymous")),
+            ("customerId", StoredField::Kept("customerId")),
+            ("mergedInto", StoredField::Kept("mergedInto")),
+            ("mergedAt", StoredField::Kept("mergedAt")),
             ("expiresAt", StoredField::Free),
             ("erasedAt", StoredField::Free),
             ("tokenEpoch", StoredField::Free),
-            ("createdAt", StoredField::Told("createdAt")),
-            ("updatedAt", StoredField::Told("updatedAt")),
+            ("createdAt", StoredField::Kept("createdAt")),
+            ("updatedAt", StoredField::Kept("updatedAt")),
             ("version", StoredField::Free),
         ],
     };
@@ -82,12 +82,12 @@ impl Personal for PrivateStorage {
     const STORED: Stored = Stored {
         collection: Self::COLLECTION,
         fields: &[
-            ("_id", StoredField::Told("id")),
-            ("storefrontId", StoredField::Told("storefrontId")),
-            ("ownerId", StoredField::Told("storefrontUserId")),
-            ("itemCount", StoredField::Told("itemCount")),
-            ("totalBytes", StoredField::Told("totalBytes")),
-            ("createdAt", StoredField::Told("createdAt")),
+            ("_id", StoredField::Kept("id")),
+            ("storefrontId", StoredField::Kept("storefrontId")),
+            ("ownerId", StoredField::Kept("storefrontUserId")),
+            ("itemCount", StoredField::Kept("itemCount")),
+            ("totalBytes", StoredField::Kept("totalBytes")),
+            ("createdAt", StoredField::Kept("createdAt")),
         ],
     };
     const NAME: &'static str = "privateStorages";

@@ -36,7 +36,7 @@ impl Sessions {
         let others = doc! {
             "storefrontId": &session.storefront_id, "userId": &session.user_id, "_id": { "$ne": &session.id },
         };
-        let surplus = self.database.house::<Document>(COLLECTION);
+        let surplus = self.database.internal::<Document>(COLLECTION);
         let mut surplus = surplus
             .find(others)
             .sort(doc! { "lastUsedAt": -1, "_id": -1 })
@@ -92,12 +92,12 @@ impl Sessions {
         if let Some(spared) = spared {
             theirs.insert("_id", doc! { "$ne": spared });
         }
-        let users = self.database.house::<Document>(STOREFRONT_USERS);
+        let users = self.database.internal::<Document>(STOREFRONT_USERS);
         users
             .update_one(doc! { "_id": user }, doc! { "$inc": { "tokenEpoch": 1_i64 } })
             .session(&mut *tx)
             .await?;
-        let sessions = self.database.house::<Document>(COLLECTION);
+        let sessions = self.database.internal::<Document>(COLLECTION);
         let mut found = sessions
             .find(theirs.clone())
             .projection(doc! { "_id": 1 })

@@ -38,7 +38,7 @@ pub(super) async fn run(config: Result<Config, ConfigFaults>, output: Output) ->
             findings.extend(stored(&opened.app).await);
             opened.close().await;
         }
-        Err(Failure::Told(why)) => findings.push(Finding::fail(DATABASE, why)),
+        Err(Failure::Message(why)) => findings.push(Finding::fail(DATABASE, why)),
         Err(other) => return Err(other),
     }
     findings.push(mail);

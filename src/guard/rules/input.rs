@@ -239,7 +239,7 @@ impl Rules {
             if known {
                 format!("\"{path}\" takes a value of the enum \"{name}\", which is written without quotes.")
             } else if is_kind {
-                let meant = self.told(|| nearest(written, kind.values.keys().map(Name::as_str)));
+                let meant = self.names_to_suggest(|| nearest(written, kind.values.keys().map(Name::as_str)));
                 let meant = did_you_mean(&meant);
                 format!("\"{path}\" has a value that the enum \"{name}\" does not have.{meant}")
             } else {
@@ -293,7 +293,7 @@ impl Rules {
         if written.len() > LONGEST_NAME || !is_name(written) {
             return format!("\"{parent}\" has a field that \"{name}\" does not have.");
         }
-        let meant = self.told(|| nearest(written, kind.fields.keys().map(Name::as_str)));
+        let meant = self.names_to_suggest(|| nearest(written, kind.fields.keys().map(Name::as_str)));
         format!("\"{path}\" is not a field of \"{name}\".{}", did_you_mean(&meant))
     }
 }

@@ -95,7 +95,7 @@ impl Rules {
         };
         problems.extend(literals::check(self, &executable, places));
         if !self.introspection {
-            problems.extend(untold(&executable, places));
+            problems.extend(introspection_problems(&executable, places));
         }
         problems.into_result()?;
         let operations = executable.operations.iter();
@@ -105,7 +105,7 @@ impl Rules {
     }
 
     /// Returns names of the schema for a message; none if introspection is off.
-    fn told<'a>(&self, names: impl FnOnce() -> Vec<&'a str>) -> Vec<&'a str> {
+    fn names_to_suggest<'a>(&self, names: impl FnOnce() -> Vec<&'a str>) -> Vec<&'a str> {
         if self.introspection { names() } else { Vec::new() }
     }
 }
@@ -128,7 +128,7 @@ fn add_one_of(schema: &mut Schema) {
 }
 
 /// Reports the fields that ask for the schema, if introspection is off.
-fn untold(document: &ExecutableDocument, places: &LinePositions) -> Problems {
+fn introspection_problems(document: &ExecutableDocument, places: &LinePositions) -> Problems {
     let mut problems = Problems::default();
     let fragments = document
         .fragments

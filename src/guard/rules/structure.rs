@@ -80,7 +80,7 @@ fn explained(rules: &Rules, kind: &str, mut message: String) -> String {
         ("UndefinedField", [field, parent]) => field_hint(rules, field, parent),
         ("UndefinedArgument", [argument, coordinate]) => argument_hint(rules, argument, coordinate),
         // The type of a variable.
-        ("UndefinedDefinition", [name]) => did_you_mean(&rules.told(|| {
+        ("UndefinedDefinition", [name]) => did_you_mean(&rules.names_to_suggest(|| {
             let kinds = rules.schema.types.values().filter(|kind| kind.is_input_type());
             nearest(name, kinds.map(|kind| kind.name().as_str()))
         })),
@@ -92,14 +92,14 @@ fn explained(rules: &Rules, kind: &str, mut message: String) -> String {
         (
             "UndefinedTypeInNamedFragmentTypeCondition" | "UndefinedTypeInInlineFragmentTypeCondition",
             [name],
-        ) => did_you_mean(&rules.told(|| {
+        ) => did_you_mean(&rules.names_to_suggest(|| {
             let names = rules.schema.types.keys().map(Name::as_str);
             nearest(name, names.filter(|name| !name.starts_with("__")))
         })),
         ("UndefinedDirective", [name]) => {
             let known = rules.schema.directive_definitions.keys();
             let known = known.map(Name::as_str);
-            let meant = rules.told(|| nearest(name.trim_start_matches('@'), known));
+            let meant = rules.names_to_suggest(|| nearest(name.trim_start_matches('@'), known));
             let meant: Vec<String> = meant.iter().map(|name| format!("@{name}")).collect();
             did_you_mean(&meant.iter().map(String::as_str).collect::<Vec<_>>())
         }
@@ -119,14 +119,14 @@ fn field_hint(rules: &Rules, field: &str, parent: &str) -> String {
         return String::new();
     };
     // A field of the object types of an interface or a union is selected in a fragment.
-    let holders = rules.told(|| holders(rules, field, kind));
+    let holders = rules.names_to_suggest(|| holders(rules, field, kind));
     if let Some(first) = holders.first() {
         let names = did_you_mean(&holders)
             .replace(" Did you mean ", "")
             .replace('?', "");
         return format!(" Only {names} has it: select it in a fragment, \"... on {first} {{ {field} }}\".");
     }
-    did_you_mean(&rules.told(|| nearest(field, fields(kind))))
+    did_you_mean(&rules.names_to_suggest(|| nearest(field, fields(kind))))
 }
 
 /// Returns the first object types of an interface or a union that have a field.
@@ -173,5 +173,5 @@ fn argument_hint(rules: &Rules, argument: &str, coordinate: &str) -> String {
             .map(|directive| &directive.arguments),
     };
     let known = definitions.into_iter().flatten().map(|known| known.name.as_str());
-    did_you_mean(&rules.told(|| nearest(argument, known)))
+    did_you_mean(&rules.names_to_suggest(|| nearest(argument, known)))
 }

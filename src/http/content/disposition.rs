@@ -13,7 +13,7 @@ const IMAGES: [&str; 7] = [
     "image/bmp",
 ];
 /// Further types that are declared; they are downloaded, never displayed.
-const TOLD: [&str; 9] = [
+const DECLARED: [&str; 9] = [
     "image/tiff",
     "image/heic",
     "image/heic-sequence",
@@ -29,7 +29,7 @@ const TOLD: [&str; 9] = [
 pub(super) fn content_type(stored: &str) -> &'static str {
     IMAGES
         .into_iter()
-        .chain(TOLD)
+        .chain(DECLARED)
         .find(|known| *known == stored)
         .unwrap_or("application/octet-stream")
 }

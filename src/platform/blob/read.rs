@@ -40,7 +40,7 @@ impl StoredContent {
     /// Returns the bytes from `at` to the end of their chunk or to `until`, whichever comes first; at least one.
     async fn piece(&self, at: u64, until: u64) -> Result<Bytes> {
         let number = at / self.chunk;
-        let chunks: Collection<RawDocumentBuf> = self.blobs.database.house(CHUNKS);
+        let chunks: Collection<RawDocumentBuf> = self.blobs.database.internal(CHUNKS);
         let n = i64::try_from(number).unwrap_or(i64::MAX);
         let chunk = chunks
             .find_one(doc! { "files_id": self.id, "n": n })

@@ -1,6 +1,6 @@
 //! The database: connection, transactions, indexes, and classification of its errors.
 //!
-//! Collections of tenants are opened only through [`access::tenant`](crate::reach::tenant); the collections opened
+//! Collections of tenants are opened only through [`reach::tenant`](crate::reach::tenant); the collections opened
 //! here belong to the gateway itself (keys, clients, jobs, migrations).
 
 mod fault;
@@ -93,7 +93,7 @@ impl Database {
 
     /// Opens a collection of the gateway itself, and counts one command. Collections of tenants are opened with a
     /// reach.
-    pub(crate) fn house<T: Send + Sync>(&self, name: &str) -> Collection<T> {
+    pub(crate) fn internal<T: Send + Sync>(&self, name: &str) -> Collection<T> {
         count_command();
         self.inner.collection(name)
     }

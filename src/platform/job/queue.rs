@@ -56,7 +56,7 @@ impl Queue {
     }
 
     pub(super) fn jobs(&self) -> Collection<Job> {
-        self.database.house(COLLECTION)
+        self.database.internal(COLLECTION)
     }
 
     /// Writes a job in the caller's transaction, due at `due`.

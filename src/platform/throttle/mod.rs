@@ -97,7 +97,7 @@ impl Throttle {
     }
 
     fn collection<T: Send + Sync>(&self) -> Collection<T> {
-        self.database.house(COLLECTION)
+        self.database.internal(COLLECTION)
     }
 
     /// Updates or inserts a document and returns its previous content.

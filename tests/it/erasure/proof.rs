@@ -270,7 +270,7 @@ fn exp_01_a_field_of_a_person_is_told_or_hidden_and_no_name_is_given_twice() {
     for stored in schema::stored() {
         let mut names = BTreeSet::new();
         for (path, field) in stored.fields {
-            if let StoredField::Personal(name) | StoredField::Told(name) = field {
+            if let StoredField::Personal(name) | StoredField::Kept(name) = field {
                 assert!(
                     names.insert(name),
                     "{}.{path} is called {name} too",

@@ -87,7 +87,7 @@ fn tenants_collections_are_opened_with_a_reach() {
     ];
     let elsewhere = |path: &str| !own.iter().any(|part| path.starts_with(part));
     assert_eq!(
-        files_with(&[".house::<", ".house(", ".raw()"], elsewhere),
+        files_with(&[".internal::<", ".internal(", ".raw()"], elsewhere),
         [""; 0]
     );
 }
