@@ -57,6 +57,8 @@ impl CustomerNoteDelete {
 async fn delete(context: &Arc<RequestContext>, id: &ID) -> Result<ID> {
     let reach = context.reach_to_write(&WRITE).await?;
     let id = CustomerNoteId::parse(id).ok_or_else(not_found)?;
+    let known = context.app.database.open::<CustomerNote>(&reach).get(&id).await?;
+    known.ok_or_else(not_found)?;
     let deletion = NoteDeletion {
         app: &context.app,
         reach: &reach,

@@ -112,7 +112,7 @@ const BROKEN: &[(&str, &str)] = &[
     ("{\"query\":{\"s3cret\":1}}", "\"query\" must be a string"),
     (
         "{\"query\":\"{a}\",\"query\":\"{s3cret}\"}",
-        "\"query\" stands twice",
+        "\"query\" was sent twice",
     ),
     (
         "{\"query\":\"{a}\",\"operationName\":[\"s3cret\"]}",
@@ -151,7 +151,7 @@ fn json_in_a_query_string_is_read_as_strictly() {
     for (query, named) in [
         ("", "\"query\" is missing"),
         ("query=", "\"query\" is missing"),
-        ("query=a&query=b", "\"query\" stands twice"),
+        ("query=a&query=b", "\"query\" was sent twice"),
         ("query=a&variables=1", "\"variables\" must be an object"),
         ("query=a&variables=%22%7B%7D%22", "not a string that contains one"),
         (
