@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Hashed(pub(super) String);
 
 impl Hashed {
-    /// The PHC string, for the database and for [`Passwords::verify`].
+    /// The PHC string, for the database and for [`Passwords::verify`](super::Passwords::verify).
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -259,7 +259,7 @@ fn confine_field(filter: &mut Document, field: &str, condition: Bson) {
     filter.insert(field, condition);
 }
 
-/// A reach with the ids of the person's own storages, which [`tenant`](crate::reach::tenant) reads.
+/// A reach with the ids of the person's own storages, which [`tenant`] reads.
 #[derive(Clone, Debug)]
 pub struct StorageReach {
     pub(super) reach: Reach,

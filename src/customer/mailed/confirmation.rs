@@ -1,7 +1,7 @@
 //! Redemption of a token that proves the ownership of an address: it verifies the account's address, or changes the
 //! address of the account.
 //!
-//! The first proof of an address ends every earlier way to sign in (see [`lockout`](crate::customer::lockout)). A
+//! The first proof of an address ends every earlier way to sign in (see [`lockout`]). A
 //! caller who also proves, by a session or the password of the account, that the account is theirs keeps all of them.
 
 use std::sync::Arc;

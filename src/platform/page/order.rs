@@ -6,7 +6,7 @@
 pub struct SortOrder {
     /// Identifies the list: what it contains, its owner, and its order.
     pub name: String,
-    /// Sort field; only `_id` if the order is that of creation. Its texts have at most [`MAX_TEXT`] bytes.
+    /// Sort field; only `_id` if the order is that of creation. Its texts have at most [`MAX_TEXT`](super::MAX_TEXT) bytes.
     pub field: &'static str,
     /// The kind of values that the field has.
     pub values: Values,
