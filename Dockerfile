@@ -3,7 +3,7 @@
 
 FROM node:22-bookworm-slim AS node
 
-# The compiler of rust-toolchain.toml; a test compares them.
+# A fixed version, so that an image is built again as it was; a test compares it with the oldest supported one.
 FROM rust:1.95.0-bookworm AS build
 # Node and npm build GraphiQL into the binary; Debian's own are older than its tools accept.
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
