@@ -150,7 +150,7 @@ pub async fn login(context: &RequestContext, storefront: &StorefrontReach, accou
 ///
 /// # Errors
 /// RATE_LIMITED.
-pub async fn sign_on(context: &RequestContext, storefront: &StorefrontReach) -> Result<()> {
+pub async fn oidc_sign_in(context: &RequestContext, storefront: &StorefrontReach) -> Result<()> {
     context.take(storefront, &LOGINS).await
 }
 

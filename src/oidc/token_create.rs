@@ -85,7 +85,7 @@ async fn create(
 ) -> Result<CustomerTokenPayload> {
     let reach = context.reach_to_write(&SIGN_IN).await?;
     let sign_in = checked(context, &reach, input).await?;
-    limits::sign_on(context, &sign_in.place).await?;
+    limits::oidc_sign_in(context, &sign_in.place).await?;
     let outcome = sign_in.run(&context.app, &Beginner::of(context, &reach)).await;
     let label = if outcome.is_ok() { "ok" } else { "refused" };
     metrics::counter!("gateway_logins_total", "outcome" => label).increment(1);

@@ -13,7 +13,7 @@ use crate::kit::{Shop, png};
 /// A mutation, and the expected entries of each of its calls, in order.
 type Row = (&'static str, &'static [&'static [&'static str]]);
 
-/// Changes nothing of a customer, or nothing that is recorded (see `access::audit`).
+/// Changes nothing of a customer, or nothing that is recorded (see `src/audit.rs`).
 const NOTHING: &[&[&str]] = &[&[]];
 
 const ROWS: &[Row] = &[
