@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::{Confine, Reach};
+use super::Reach;
 use crate::error::Result;
 use crate::reach::principal::{Policy, Principal};
 
@@ -43,15 +43,6 @@ impl Sight {
     #[must_use]
     pub fn needs_no_scope(&self) -> bool {
         matches!(self, Self::With(_))
-    }
-
-    /// Distinguishes objects that are shown with a reach from those that policies decide on; see [`Confine::scope`].
-    #[must_use]
-    pub fn scope(&self) -> &str {
-        match self {
-            Self::Policy => "",
-            Self::With(reach) => reach.scope(),
-        }
     }
 }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use futures_util::FutureExt;
 
 use super::merge::{Merge, MergeAttempt, Merged, StoredPair};
 use super::node::StorefrontUserNode;
@@ -206,9 +205,7 @@ struct PairMerge<'a> {
 impl PairMerge<'_> {
     /// Merges the users. It succeeds also while uploads change the anonymous user's storage continuously.
     async fn run(self) -> Result<Merged> {
-        let database = &self.app.database;
-        let merged = database.pressing_transaction(&self, |tx, merge| merge.write(tx).boxed());
-        merged.await
+        self.app.database.run_pressing(&self).await
     }
 }
 
