@@ -16,7 +16,7 @@
 //! | [`audit`] | the audit trail |
 //! | [`notice`], [`read`] | the texts of mails; reads for a level of a query |
 //! | [`auth`], [`password`] | credentials, tokens, sessions, OAuth; password rules and hashing |
-//! | [`domain`] | the form of a domain's declaration |
+//! | [`domain`], `mutation` | the form of a domain's declaration, and of a mutation |
 //! | [`reach`] | principals, scopes, policies, and what a principal can read and write |
 //! | [`guard`], [`platform`] | limits on GraphQL documents; infrastructure without knowledge of a domain |
 //! | [`error`], [`config`] | errors and their form in responses; settings |
@@ -56,6 +56,7 @@ mod fuzz;
 pub mod guard;
 pub mod http;
 pub mod market;
+mod mutation;
 pub mod notice;
 pub mod oidc;
 pub mod order;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 
 use super::defaults::Defaults;
 use super::store::{Addresses, address_of};
@@ -11,7 +11,8 @@ use crate::app::App;
 use crate::audit::Action;
 use crate::context::RequestContext;
 use crate::customer::{Customer, node::CustomerNode, refusal::save_failed};
-use crate::error::{Faults, Result, UserError, payload};
+use crate::error::{Faults, Result};
+use crate::mutation::mutation;
 use crate::platform::{
     database::{Tx, Write},
     id::{AddressId, CustomerId},
@@ -28,48 +29,30 @@ pub struct CustomerAddressDeleteInput {
     customer_id: Option<ID>,
 }
 
-/// Payload of `customerAddressDelete`.
-#[derive(SimpleObject)]
-pub struct CustomerAddressDeletePayload {
-    /// Id of the deleted address; null when there are user errors.
-    deleted_address_id: Option<ID>,
-    /// The customer as stored after the change; null when there are user errors.
-    customer: Option<CustomerNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customerAddressDelete`.
-#[derive(Default)]
-pub struct CustomerAddressDelete;
-
-#[Object]
-impl CustomerAddressDelete {
+mutation! {
     /// Deletes an address of a customer.
     /// Requires a customer token, or an integration token or client secret with the scope `customers:write` and
     /// `customerId`.
     /// User errors: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, ADDRESS_ID_MISSING
     /// (412), ADDRESS_NOT_FOUND (404), SAVE_FAILED (409).
     /// If it is a default, the customer's oldest remaining address becomes the default.
-    async fn customer_address_delete(
-        &self,
-        ctx: &Context<'_>,
+    CustomerAddressDelete.customer_address_delete = delete(
         #[graphql(desc = "The address to delete.")] input: CustomerAddressDeleteInput,
-    ) -> Result<CustomerAddressDeletePayload> {
-        let (done, user_errors) = payload(delete(RequestContext::of(ctx)?, input).await)?;
-        let (deleted_address_id, customer) = done.unzip();
-        Ok(CustomerAddressDeletePayload {
-            deleted_address_id,
-            customer,
-            user_errors,
-        })
+    ) -> CustomerAddressDeletePayload;
+
+    /// Payload of `customerAddressDelete`.
+    payload {
+        /// Id of the deleted address; null when there are user errors.
+        deleted_address_id: ID,
+        /// The customer as stored after the change; null when there are user errors.
+        customer: CustomerNode,
     }
 }
 
 async fn delete(
     context: &Arc<RequestContext>,
     input: CustomerAddressDeleteInput,
-) -> Result<(ID, CustomerNode)> {
+) -> Result<CustomerAddressDeletePayload> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
     let addresses = Addresses::of(&context.app, &reach);
@@ -84,7 +67,7 @@ async fn delete(
     };
     let written = context.app.database.run(&deletion).await;
     let customer = written.map_err(|error| save_failed(error, 409))?;
-    Ok((
+    Ok(CustomerAddressDeletePayload::of(
         ID::from(&deletion.address),
         CustomerNode::in_payload(customer, &reach),
     ))
