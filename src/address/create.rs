@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 
 use super::country::CountryCode;
 use super::defaults::{Defaults, Flags};
@@ -13,7 +13,8 @@ use crate::app::App;
 use crate::audit::Action;
 use crate::context::RequestContext;
 use crate::customer::{Salutation, named::customer_to_change, node::CustomerNode, refusal::save_failed};
-use crate::error::{Faults, Result, UserError, payload};
+use crate::error::{Faults, Result};
+use crate::mutation::mutation;
 use crate::platform::{
     database::{Tx, Write},
     id::{AddressId, CustomerId},
@@ -30,6 +31,24 @@ pub struct CustomerAddressCreateInput {
     customer_id: Option<ID>,
     /// Label of the address, such as `home` or `office`.
     label: Option<String>,
+    /// The address itself.
+    #[graphql(flatten)]
+    address: AddressContentInput,
+    /// Whether the address becomes the default shipping address; true if omitted.
+    #[graphql(default_with = "Some(true)")]
+    is_default_shipping: Option<bool>,
+    /// Whether the address becomes the default billing address; true if omitted.
+    #[graphql(default_with = "Some(true)")]
+    is_default_billing: Option<bool>,
+}
+
+// `CustomerAddressCreateInput` contains these fields too.
+/// A postal address of an order.
+/// Each string has at most 255 characters, contains no control characters and is stored verbatim. An optional field
+/// that is null counts as omitted.
+#[derive(InputObject)]
+#[graphql(name = "OrderAddressInput")]
+pub struct AddressContentInput {
     /// Salutation.
     salutation: Option<Salutation>,
     /// First name; must not be blank.
@@ -56,31 +75,9 @@ pub struct CustomerAddressCreateInput {
     country: Option<String>,
     /// Phone number.
     phone: Option<String>,
-    /// Whether the address becomes the default shipping address; true if omitted.
-    #[graphql(default_with = "Some(true)")]
-    is_default_shipping: Option<bool>,
-    /// Whether the address becomes the default billing address; true if omitted.
-    #[graphql(default_with = "Some(true)")]
-    is_default_billing: Option<bool>,
 }
 
-/// Payload of `customerAddressCreate`.
-#[derive(SimpleObject)]
-pub struct CustomerAddressCreatePayload {
-    /// The new address; null when there are user errors.
-    address: Option<AddressNode>,
-    /// The customer as stored after the change; null when there are user errors.
-    customer: Option<CustomerNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customerAddressCreate`.
-#[derive(Default)]
-pub struct CustomerAddressCreate;
-
-#[Object]
-impl CustomerAddressCreate {
+mutation! {
     /// Adds an address to a customer.
     /// Requires a customer token, or an integration token or client secret with the scope `customers:write` and
     /// `customerId`.
@@ -88,25 +85,23 @@ impl CustomerAddressCreate {
     /// TOO_LONG, INVALID, SAVE_FAILED (409).
     /// The address becomes the default for shipping and billing unless its flags say otherwise. The first address
     /// always becomes both.
-    async fn customer_address_create(
-        &self,
-        ctx: &Context<'_>,
+    CustomerAddressCreate.customer_address_create = create(
         #[graphql(desc = "The address to add.")] input: CustomerAddressCreateInput,
-    ) -> Result<CustomerAddressCreatePayload> {
-        let (done, user_errors) = payload(create(RequestContext::of(ctx)?, input).await)?;
-        let (address, customer) = done.unzip();
-        Ok(CustomerAddressCreatePayload {
-            address,
-            customer,
-            user_errors,
-        })
+    ) -> CustomerAddressCreatePayload;
+
+    /// Payload of `customerAddressCreate`.
+    payload {
+        /// The new address; null when there are user errors.
+        address: AddressNode,
+        /// The customer as stored after the change; null when there are user errors.
+        customer: CustomerNode,
     }
 }
 
 async fn create(
     context: &Arc<RequestContext>,
     input: CustomerAddressCreateInput,
-) -> Result<(AddressNode, CustomerNode)> {
+) -> Result<CustomerAddressCreatePayload> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
     let customer = customer_to_change(context, &reach, input.customer_id.as_ref()).await;
@@ -115,52 +110,55 @@ async fn create(
         shipping: input.is_default_shipping,
         billing: input.is_default_billing,
     };
-    let content = content(input, &mut faults);
+    let mut check = TextChecks {
+        faults: &mut faults,
+        max: MAX_TEXT,
+    };
+    let label = check.optional(input.label, "label");
+    let content = input.address.checked(&mut check);
     let (customer, content) = faults.finish((customer, content))?;
     let addition = Addition {
         app: &context.app,
         reach: &reach,
         customer: customer.id,
-        content,
+        content: AddressContent { label, ..content },
         flags,
     };
-    Ok(addition.run().await?.shown(&reach))
+    let (address, customer) = addition.run().await?.shown(&reach);
+    Ok(CustomerAddressCreatePayload::of(address, customer))
 }
 
-/// Checks the content of the new address.
-fn content(input: CustomerAddressCreateInput, faults: &mut Faults) -> Option<AddressContent> {
-    let mut check = TextChecks {
-        faults,
-        max: MAX_TEXT,
-    };
-    let label = check.optional(input.label, "label");
-    let first_name = check.required(&input.first_name, "firstName");
-    let last_name = check.required(&input.last_name, "lastName");
-    let company = check.optional(input.company, "company");
-    let address1 = check.required(&input.address1, "address1");
-    let address2 = check.optional(input.address2, "address2");
-    let address3 = check.optional(input.address3, "address3");
-    let zip_code = check.optional(input.zip_code, "zipCode");
-    let city = check.required(&input.city, "city");
-    let region = check.optional(input.region, "region");
-    let country = input.country.map(|name| check.required(&name, "country"));
-    let phone = check.optional(input.phone, "phone");
-    Some(AddressContent {
-        label,
-        salutation: input.salutation,
-        first_name: first_name?,
-        last_name: last_name?,
-        company,
-        address1: address1?,
-        address2,
-        address3,
-        zip_code,
-        city: city?,
-        region,
-        iso2_code: input.iso2_code,
-        country: country.flatten(),
-        phone,
-    })
+impl AddressContentInput {
+    /// Returns the content without a label; `None` if a required part is missing. Adds REQUIRED, TOO_LONG and INVALID.
+    pub fn checked(self, check: &mut TextChecks<'_>) -> Option<AddressContent> {
+        let first_name = check.required(&self.first_name, "firstName");
+        let last_name = check.required(&self.last_name, "lastName");
+        let company = check.optional(self.company, "company");
+        let address1 = check.required(&self.address1, "address1");
+        let address2 = check.optional(self.address2, "address2");
+        let address3 = check.optional(self.address3, "address3");
+        let zip_code = check.optional(self.zip_code, "zipCode");
+        let city = check.required(&self.city, "city");
+        let region = check.optional(self.region, "region");
+        let country = self.country.and_then(|name| check.required(&name, "country"));
+        let phone = check.optional(self.phone, "phone");
+        Some(AddressContent {
+            label: None,
+            salutation: self.salutation,
+            first_name: first_name?,
+            last_name: last_name?,
+            company,
+            address1: address1?,
+            address2,
+            address3,
+            zip_code,
+            city: city?,
+            region,
+            iso2_code: self.iso2_code,
+            country,
+            phone,
+        })
+    }
 }
 
 /// The write that adds an address and chooses the customer's defaults.
@@ -208,7 +206,7 @@ impl Write for Addition<'_> {
         };
         let defaults = Defaults::of(&customer).with(&address.id, self.flags);
         let customer = addresses.change_customer_in(tx, &customer, defaults, now).await?;
-        addresses.insert_in(tx, &address).await?;
+        addresses.open().insert_in(tx, self.reach, &address).await?;
         let entry = customer.entry(Action::AddressCreated).on(&address.id);
         self.app.audit.note_in(tx, self.reach, [entry]).await?;
         Ok(AddressOfCustomer { address, customer })

@@ -118,14 +118,6 @@ pub struct AddressContent {
     pub phone: Option<String>,
 }
 
-impl AddressContent {
-    /// The name of the country as it was sent, otherwise the name for the code.
-    #[must_use]
-    pub fn country_name(&self) -> &str {
-        self.country.as_deref().unwrap_or(self.iso2_code.name())
-    }
-}
-
 // Personal data must not reach a log through its document.
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,7 @@ use async_graphql::{Context, Description, ID, Object};
 
 use super::country::CountryCode;
 use super::defaults::Defaults;
-use super::{Address, store};
+use super::{Address, AddressContent, store};
 use crate::context::{GlobalNode, RequestContext, behind::Behind};
 use crate::customer::{
     Customer, Salutation,
@@ -70,69 +70,9 @@ impl AddressNode {
         self.address.content.label.as_deref()
     }
 
-    /// Salutation; null if not set.
-    async fn salutation(&self) -> Option<Salutation> {
-        self.address.content.salutation
-    }
-
-    /// First name.
-    async fn first_name(&self) -> &str {
-        &self.address.content.first_name
-    }
-
-    /// Last name.
-    async fn last_name(&self) -> &str {
-        &self.address.content.last_name
-    }
-
-    /// Company; null if not set.
-    async fn company(&self) -> Option<&str> {
-        self.address.content.company.as_deref()
-    }
-
-    /// First address line: street and number.
-    async fn address1(&self) -> &str {
-        &self.address.content.address1
-    }
-
-    /// Second address line; null if not set.
-    async fn address2(&self) -> Option<&str> {
-        self.address.content.address2.as_deref()
-    }
-
-    /// Third address line; null if not set.
-    async fn address3(&self) -> Option<&str> {
-        self.address.content.address3.as_deref()
-    }
-
-    /// Postal code, with leading zeros; null if not set.
-    async fn zip_code(&self) -> Option<&str> {
-        self.address.content.zip_code.as_deref()
-    }
-
-    /// City.
-    async fn city(&self) -> &str {
-        &self.address.content.city
-    }
-
-    /// State, province or similar region; null if not set.
-    async fn region(&self) -> Option<&str> {
-        self.address.content.region.as_deref()
-    }
-
-    /// Country code.
-    async fn iso2_code(&self) -> CountryCode {
-        self.address.content.iso2_code
-    }
-
-    /// Display name of the country: the one that was sent, or the English name for `iso2Code`.
-    async fn country(&self) -> &str {
-        self.address.content.country_name()
-    }
-
-    /// Phone number; null if not set.
-    async fn phone(&self) -> Option<&str> {
-        self.address.content.phone.as_deref()
+    #[graphql(flatten)]
+    async fn content(&self) -> &AddressContent {
+        &self.address.content
     }
 
     /// Whether this is the customer's default shipping address.
@@ -161,6 +101,76 @@ impl AddressNode {
     /// default. Pass it as `expectedVersion` to detect concurrent changes.
     async fn version(&self) -> i32 {
         wire_count(self.address.version)
+    }
+}
+
+// `Address` contains these fields too.
+/// A postal address, as an order keeps it.
+#[Object(name = "OrderAddress")]
+impl AddressContent {
+    /// Salutation; null if not set.
+    async fn salutation(&self) -> Option<Salutation> {
+        self.salutation
+    }
+
+    /// First name.
+    async fn first_name(&self) -> &str {
+        &self.first_name
+    }
+
+    /// Last name.
+    async fn last_name(&self) -> &str {
+        &self.last_name
+    }
+
+    /// Company; null if not set.
+    async fn company(&self) -> Option<&str> {
+        self.company.as_deref()
+    }
+
+    /// First address line: street and number.
+    async fn address1(&self) -> &str {
+        &self.address1
+    }
+
+    /// Second address line; null if not set.
+    async fn address2(&self) -> Option<&str> {
+        self.address2.as_deref()
+    }
+
+    /// Third address line; null if not set.
+    async fn address3(&self) -> Option<&str> {
+        self.address3.as_deref()
+    }
+
+    /// Postal code, with leading zeros; null if not set.
+    async fn zip_code(&self) -> Option<&str> {
+        self.zip_code.as_deref()
+    }
+
+    /// City.
+    async fn city(&self) -> &str {
+        &self.city
+    }
+
+    /// State, province or similar region; null if not set.
+    async fn region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+
+    /// Country code.
+    async fn iso2_code(&self) -> CountryCode {
+        self.iso2_code
+    }
+
+    /// Display name of the country: the one that was sent, or the English name for `iso2Code`.
+    async fn country(&self) -> &str {
+        self.country.as_deref().unwrap_or(self.iso2_code.name())
+    }
+
+    /// Phone number; null if not set.
+    async fn phone(&self) -> Option<&str> {
+        self.phone.as_deref()
     }
 }
 

@@ -66,7 +66,9 @@ impl<'a> Addresses<'a> {
         }
     }
 
-    fn open(&self) -> Tenant<Address> {
+    /// Opens the collection within the reach.
+    #[must_use]
+    pub fn open(&self) -> Tenant<Address> {
         self.database.open(self.reach)
     }
 
@@ -169,35 +171,6 @@ impl<'a> Addresses<'a> {
         let changed = customers.update_in(tx, doc! { "_id": &customer.id }, change.into_update(now));
         let changed = changed.await?;
         changed.ok_or_else(|| Error::internal("customer not found during a transaction"))
-    }
-
-    /// Adds an address.
-    ///
-    /// # Errors
-    /// Any database error.
-    pub async fn insert_in(&self, tx: &mut Tx, address: &Address) -> Result<()> {
-        self.open().insert_in(tx, self.reach, address).await
-    }
-
-    /// Changes an address and returns it as stored.
-    ///
-    /// # Errors
-    /// Any database error.
-    pub async fn update_in(
-        &self,
-        tx: &mut Tx,
-        filter: Document,
-        update: Document,
-    ) -> Result<Option<Address>> {
-        self.open().update_in(tx, filter, update).await
-    }
-
-    /// Deletes an address and returns it.
-    ///
-    /// # Errors
-    /// Any database error.
-    pub async fn delete_in(&self, tx: &mut Tx, filter: Document) -> Result<Option<Address>> {
-        self.open().delete_in(tx, filter).await
     }
 }
 

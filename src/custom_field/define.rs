@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 
 use super::node::CustomFieldDefinitionNode;
 use super::store::{CustomFields, UNIQUE_KEY};
@@ -12,10 +12,11 @@ use super::{
 };
 use crate::app::App;
 use crate::context::RequestContext;
-use crate::error::{Faults, Result, UserError, payload};
+use crate::error::{Faults, Result};
+use crate::mutation::mutation;
 use crate::platform::{
     database::{Tx, Write, violated_index},
-    id::CustomFieldId,
+    id::{CustomFieldId, StorefrontId},
     text,
 };
 use crate::reach::StorefrontReach;
@@ -52,48 +53,33 @@ pub struct CustomFieldDefineInput {
     is_customer_writable: Option<bool>,
 }
 
-/// Payload of `customFieldDefine`.
-#[derive(SimpleObject)]
-pub struct CustomFieldDefinePayload {
-    /// The new definition; null when there are user errors.
-    definition: Option<CustomFieldDefinitionNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customFieldDefine`.
-#[derive(Default)]
-pub struct CustomFieldDefine;
-
-#[Object]
-impl CustomFieldDefine {
+mutation! {
     /// Defines a custom field of the customers of a storefront.
     /// Requires an integration token or client secret with the scope `custom_fields:write`.
     /// User errors: TOO_MANY if the storefront has 200 custom fields or for more than 200 options,
     /// CUSTOM_FIELD_KEY_TAKEN, REQUIRED, TOO_LONG, INVALID, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
-    async fn custom_field_define(
-        &self,
-        ctx: &Context<'_>,
+    CustomFieldDefine.custom_field_define = define(
         #[graphql(desc = "The field to define.")] input: CustomFieldDefineInput,
-    ) -> Result<CustomFieldDefinePayload> {
-        let (definition, user_errors) = payload(define(RequestContext::of(ctx)?, input).await)?;
-        Ok(CustomFieldDefinePayload {
-            definition,
-            user_errors,
-        })
+    ) -> CustomFieldDefinePayload;
+
+    /// Payload of `customFieldDefine`.
+    payload {
+        /// The new definition; null when there are user errors.
+        definition: CustomFieldDefinitionNode,
     }
 }
 
 async fn define(
     context: &Arc<RequestContext>,
     input: CustomFieldDefineInput,
-) -> Result<CustomFieldDefinitionNode> {
+) -> Result<CustomFieldDefinePayload> {
     let reach = context.reach_to_write(&WRITE).await?;
+    let app = &context.app;
     let mut faults = Faults::default();
     let id = input.storefront_id.as_ref().map(|id| id.as_str());
     let place = faults.absorb(context.storefront_to_write(&reach, id, ["storefrontId"]).await)?;
     if let Some(place) = &place {
-        let known = CustomFields::of(&context.app, place).all().await?;
+        let known = CustomFields::of(app, place).all().await?;
         if known.with_key(&input.key).is_some() {
             faults.push(refusal::key_taken());
         }
@@ -101,41 +87,35 @@ async fn define(
             faults.push(refusal::too_many());
         }
     }
-    let new = new_definition(input, &mut faults);
-    let (place, new) = faults.finish((place, new))?;
-    let addition = DefinitionAddition::of(&context.app, &place, new);
-    Ok(CustomFieldDefinitionNode::new(Arc::new(addition.run().await?)))
+    let storefront = place.as_ref().map(StorefrontReach::id);
+    let definition = definition(input, storefront, app, &mut faults);
+    let (place, definition) = faults.finish((place, definition))?;
+    let addition = DefinitionAddition {
+        app,
+        place: &place,
+        definition,
+    };
+    let definition = Arc::new(addition.run().await?);
+    let definition = CustomFieldDefinitionNode::new(definition);
+    Ok(CustomFieldDefinePayload::of(definition))
 }
 
-/// The checked input for a new field.
-pub struct NewDefinition {
-    /// Key for programs.
-    pub key: String,
-    /// Display name.
-    pub name: String,
-    /// Purpose of the field.
-    pub description: Option<String>,
-    /// Type of the values.
-    pub kind: CustomFieldType,
-    /// Whether every caller that may write the field must set a value.
-    pub is_required: bool,
-    /// The options of a SELECT.
-    pub options: Vec<String>,
-    /// Whether callers other than backends may read it.
-    pub is_public: bool,
-    /// Whether customers may write it.
-    pub is_customer_writable: bool,
-}
-
-/// Checks the input except the storefront; `None` if an error was added.
-fn new_definition(input: CustomFieldDefineInput, faults: &mut Faults) -> Option<NewDefinition> {
+/// Checks the input and returns the new definition; `None` if an error was added.
+fn definition(
+    input: CustomFieldDefineInput,
+    storefront: Option<&StorefrontId>,
+    app: &App,
+    faults: &mut Faults,
+) -> Option<Definition> {
     let key = faults.take(check_key(&input.key));
     let name = faults.take(text::required(&input.name, "name", MAX_NAME));
     let description = input
         .description
         .and_then(|text| faults.take(text::optional(&text, "description", MAX_DESCRIPTION)));
     let options = check_options(input.kind, input.options, faults);
-    Some(NewDefinition {
+    let now = app.clock.now();
+    Some(Definition {
+        storefront_id: storefront?.clone(),
         key: key?,
         name: name?,
         description,
@@ -144,51 +124,22 @@ fn new_definition(input: CustomFieldDefineInput, faults: &mut Faults) -> Option<
         options,
         is_public: input.is_public.unwrap_or_default(),
         is_customer_writable: input.is_customer_writable.unwrap_or_default(),
+        id: CustomFieldId::fresh(now, &app.random),
+        created_at: now,
     })
 }
 
 /// The write that adds the definition of a custom field and counts it for its storefront.
 pub struct DefinitionAddition<'a> {
-    app: &'a App,
-    place: &'a StorefrontReach,
-    definition: Definition,
+    /// The app.
+    pub app: &'a App,
+    /// The reach into the storefront.
+    pub place: &'a StorefrontReach,
+    /// The new definition.
+    pub definition: Definition,
 }
 
-impl<'a> DefinitionAddition<'a> {
-    /// Prepares the addition of a definition with a new id.
-    #[must_use]
-    pub fn of(app: &'a App, place: &'a StorefrontReach, new: NewDefinition) -> Self {
-        let now = app.clock.now();
-        let NewDefinition {
-            key,
-            name,
-            description,
-            kind,
-            is_required,
-            options,
-            is_public,
-            is_customer_writable,
-        } = new;
-        let definition = Definition {
-            id: CustomFieldId::fresh(now, &app.random),
-            storefront_id: place.id().clone(),
-            key,
-            name,
-            description,
-            kind,
-            is_required,
-            options,
-            is_public,
-            is_customer_writable,
-            created_at: now,
-        };
-        Self {
-            app,
-            place,
-            definition,
-        }
-    }
-
+impl DefinitionAddition<'_> {
     /// Adds the definition and returns it.
     ///
     /// # Errors
@@ -211,6 +162,9 @@ impl Write for DefinitionAddition<'_> {
             return Err(refusal::too_many().into());
         }
         fields.ensure_guards_in(tx, self.definition.created_at).await?;
-        fields.insert_in(tx, &self.definition).await
+        let definitions = fields.open::<Definition>();
+        definitions
+            .insert_in(tx, self.place.reach(), &self.definition)
+            .await
     }
 }

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
+use bson::doc;
 
 use super::named::named_definition;
 use super::store::{CustomFields, has_value};
-use super::{WRITE, refusal};
+use super::{Definition, WRITE, refusal};
 use crate::app::App;
 use crate::context::RequestContext;
-use crate::error::{Result, UserError, payload};
+use crate::error::Result;
+use crate::mutation::mutation;
 use crate::platform::{
     database::{Tx, Write},
     id::CustomFieldId,
@@ -23,39 +25,26 @@ pub struct CustomFieldDeleteInput {
     id: ID,
 }
 
-/// Payload of `customFieldDelete`.
-#[derive(SimpleObject)]
-pub struct CustomFieldDeletePayload {
-    /// Id of the deleted definition; null when there are user errors.
-    deleted_custom_field_id: Option<ID>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customFieldDelete`.
-#[derive(Default)]
-pub struct CustomFieldDelete;
-
-#[Object]
-impl CustomFieldDelete {
+mutation! {
     /// Deletes a custom field that has no values.
     /// Requires an integration token or client secret with the scope `custom_fields:write`.
     /// User errors: CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_IN_USE if a customer has a value.
     /// The key can be defined again afterwards.
-    async fn custom_field_delete(
-        &self,
-        ctx: &Context<'_>,
+    CustomFieldDelete.custom_field_delete = delete(
         #[graphql(desc = "The field to delete.")] input: CustomFieldDeleteInput,
-    ) -> Result<CustomFieldDeletePayload> {
-        let (deleted_custom_field_id, user_errors) = payload(delete(RequestContext::of(ctx)?, &input).await)?;
-        Ok(CustomFieldDeletePayload {
-            deleted_custom_field_id,
-            user_errors,
-        })
+    ) -> CustomFieldDeletePayload;
+
+    /// Payload of `customFieldDelete`.
+    payload {
+        /// Id of the deleted definition; null when there are user errors.
+        deleted_custom_field_id: ID,
     }
 }
 
-async fn delete(context: &Arc<RequestContext>, input: &CustomFieldDeleteInput) -> Result<ID> {
+async fn delete(
+    context: &Arc<RequestContext>,
+    input: CustomFieldDeleteInput,
+) -> Result<CustomFieldDeletePayload> {
     let reach = context.reach_to_write(&WRITE).await?;
     let named = named_definition(context, &reach, &input.id).await?;
     let deletion = DefinitionDeletion {
@@ -64,7 +53,7 @@ async fn delete(context: &Arc<RequestContext>, input: &CustomFieldDeleteInput) -
         field: &named.definition.id,
     };
     context.app.database.run(&deletion).await?;
-    Ok(ID::from(deletion.field))
+    Ok(CustomFieldDeletePayload::of(ID::from(deletion.field)))
 }
 
 /// The write that deletes a definition of which no customer has a value.
@@ -81,7 +70,8 @@ impl Write for DefinitionDeletion<'_> {
     /// CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_IN_USE.
     async fn write(&self, tx: &mut Tx) -> Result<()> {
         let fields = CustomFields::of(self.app, self.place);
-        let deleted = fields.delete_in(tx, self.field).await?;
+        let definitions = fields.open::<Definition>();
+        let deleted = definitions.delete_in(tx, doc! { "_id": self.field }).await?;
         deleted.ok_or_else(refusal::not_found)?;
         fields.hold_all_in(tx).await?;
         if fields.have_values_in(tx, has_value(self.field)).await? {

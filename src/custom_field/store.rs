@@ -178,7 +178,9 @@ impl<'a> CustomFields<'a> {
         Self { app, place }
     }
 
-    fn open<T: TenantDocument>(&self) -> Tenant<T> {
+    /// Opens a collection within the reach.
+    #[must_use]
+    pub fn open<T: TenantDocument>(&self) -> Tenant<T> {
         self.app.database.open(self.place.reach())
     }
 
@@ -188,43 +190,6 @@ impl<'a> CustomFields<'a> {
     /// Any database error.
     pub async fn all(&self) -> Result<Definitions> {
         of_storefront(&self.app.database, self.place.reach(), self.place.id()).await
-    }
-
-    /// Returns the definition with this id.
-    ///
-    /// # Errors
-    /// Any database error.
-    pub async fn find_in(&self, tx: &mut Tx, id: &CustomFieldId) -> Result<Option<Definition>> {
-        self.open().find_one_in(tx, doc! { "_id": id }).await
-    }
-
-    /// Adds a definition.
-    ///
-    /// # Errors
-    /// Any database error.
-    pub async fn insert_in(&self, tx: &mut Tx, definition: &Definition) -> Result<()> {
-        self.open().insert_in(tx, self.place.reach(), definition).await
-    }
-
-    /// Changes a definition and returns it as stored.
-    ///
-    /// # Errors
-    /// Any database error.
-    pub async fn update_in(
-        &self,
-        tx: &mut Tx,
-        id: &CustomFieldId,
-        update: Document,
-    ) -> Result<Option<Definition>> {
-        self.open().update_in(tx, doc! { "_id": id }, update).await
-    }
-
-    /// Deletes a definition and returns it.
-    ///
-    /// # Errors
-    /// Any database error.
-    pub async fn delete_in(&self, tx: &mut Tx, id: &CustomFieldId) -> Result<Option<Definition>> {
-        self.open().delete_in(tx, doc! { "_id": id }).await
     }
 
     /// Whether the values of any customer match the condition.

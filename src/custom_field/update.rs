@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
-use bson::{Bson, Document};
+use async_graphql::{ID, InputObject, MaybeUndefined};
+use bson::{Bson, Document, doc};
 
 use super::named::named_definition;
 use super::node::CustomFieldDefinitionNode;
@@ -11,7 +11,8 @@ use super::store::{CustomFields, has_one_of};
 use super::{Definition, MAX_DESCRIPTION, MAX_NAME, WRITE, check_options, refusal};
 use crate::app::App;
 use crate::context::RequestContext;
-use crate::error::{Faults, Result, UserError, UserErrorCode, payload};
+use crate::error::{Faults, Result, UserError, UserErrorCode};
+use crate::mutation::mutation;
 use crate::platform::{
     change::sent,
     database::{Tx, Write},
@@ -42,42 +43,26 @@ pub struct CustomFieldUpdateInput {
     is_customer_writable: MaybeUndefined<bool>,
 }
 
-/// Payload of `customFieldUpdate`.
-#[derive(SimpleObject)]
-pub struct CustomFieldUpdatePayload {
-    /// The definition as stored after the update; null when there are user errors.
-    definition: Option<CustomFieldDefinitionNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customFieldUpdate`.
-#[derive(Default)]
-pub struct CustomFieldUpdate;
-
-#[Object]
-impl CustomFieldUpdate {
+mutation! {
     /// Changes the properties of a custom field that are sent.
     /// Requires an integration token or client secret with the scope `custom_fields:write`.
     /// User errors: CUSTOM_FIELD_NOT_FOUND, NO_CHANGES, CUSTOM_FIELD_IN_USE if an option that customers have is
     /// omitted, REQUIRED, TOO_LONG, TOO_MANY, INVALID.
-    async fn custom_field_update(
-        &self,
-        ctx: &Context<'_>,
+    CustomFieldUpdate.custom_field_update = update(
         #[graphql(desc = "The field and its new values.")] input: CustomFieldUpdateInput,
-    ) -> Result<CustomFieldUpdatePayload> {
-        let (definition, user_errors) = payload(update(RequestContext::of(ctx)?, input).await)?;
-        Ok(CustomFieldUpdatePayload {
-            definition,
-            user_errors,
-        })
+    ) -> CustomFieldUpdatePayload;
+
+    /// Payload of `customFieldUpdate`.
+    payload {
+        /// The definition as stored after the update; null when there are user errors.
+        definition: CustomFieldDefinitionNode,
     }
 }
 
 async fn update(
     context: &Arc<RequestContext>,
     input: CustomFieldUpdateInput,
-) -> Result<CustomFieldDefinitionNode> {
+) -> Result<CustomFieldUpdatePayload> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
     let named = faults.absorb(named_definition(context, &reach, &input.id).await)?;
@@ -90,24 +75,16 @@ async fn update(
         changes,
     };
     let updated = context.app.database.run(&update).await?;
-    Ok(CustomFieldDefinitionNode::new(Arc::new(updated)))
+    let definition = CustomFieldDefinitionNode::new(Arc::new(updated));
+    Ok(CustomFieldUpdatePayload::of(definition))
 }
 
-/// The checked changes. The outer `None` means unchanged, the inner one removed.
-#[derive(Default, PartialEq, Eq)]
+/// The checked changes.
 struct DefinitionChanges {
-    /// Display name.
-    name: Option<String>,
-    /// Purpose of the field.
-    description: Option<Option<String>>,
-    /// Whether every caller that may write the field must set a value.
-    is_required: Option<bool>,
-    /// The options of a SELECT.
+    /// The options of a SELECT; `None` if they are unchanged.
     options: Option<Vec<String>>,
-    /// Whether callers other than backends may read it.
-    is_public: Option<bool>,
-    /// Whether customers may write it.
-    is_customer_writable: Option<bool>,
+    /// All changes, the options included, as an update.
+    update: Document,
 }
 
 /// Checks the changes of the stored field, if it exists.
@@ -126,32 +103,47 @@ fn changes(
         is_customer_writable,
     } = input;
     let mut own = Faults::default();
-    let name =
-        sent(name).and_then(|name| own.take(text::required(&name.unwrap_or_default(), "name", MAX_NAME)));
-    let description = sent(description)
-        .map(|text| text.and_then(|text| own.take(text::optional(&text, "description", MAX_DESCRIPTION))));
+    let (mut set, mut unset) = (Document::new(), Document::new());
+    if let Some(name) = sent(name) {
+        let name = own.take(text::required(&name.unwrap_or_default(), "name", MAX_NAME));
+        set.insert("name", name);
+    }
+    match sent(description) {
+        Some(Some(text)) => {
+            let text = own.take(text::optional(&text, "description", MAX_DESCRIPTION));
+            set.insert("description", text);
+        }
+        Some(None) => _ = unset.insert("description", ""),
+        None => {}
+    }
     let options = sent(options).map(|options| match stored {
         Some(stored) => check_options(stored.kind, options, &mut own),
         // The options cannot be checked, because the type is unknown.
         None => Vec::new(),
     });
-    let mut flag = |value: MaybeUndefined<bool>, field: &str| {
-        let cleared = || UserError::new(UserErrorCode::Required, [field], "This must be true or false.");
-        sent(value).and_then(|flag| own.take(flag.ok_or_else(cleared)))
-    };
-    let changes = DefinitionChanges {
-        name,
-        description,
-        is_required: flag(is_required, "isRequired"),
-        options,
-        is_public: flag(is_public, "isPublic"),
-        is_customer_writable: flag(is_customer_writable, "isCustomerWritable"),
-    };
-    if own.is_empty() && changes == DefinitionChanges::default() {
+    if let Some(options) = &options {
+        set.insert("options", options.clone());
+    }
+    for (field, flag) in [
+        ("isRequired", is_required),
+        ("isPublic", is_public),
+        ("isCustomerWritable", is_customer_writable),
+    ] {
+        if let Some(flag) = sent(flag) {
+            let cleared = || UserError::new(UserErrorCode::Required, [field], "This must be true or false.");
+            set.insert(field, own.take(flag.ok_or_else(cleared)));
+        }
+    }
+    let changed = [("$set", set), ("$unset", unset)].into_iter();
+    let changed = changed.filter(|(_, fields)| !fields.is_empty());
+    let update: Document = changed
+        .map(|(operator, fields)| (operator.to_owned(), fields.into()))
+        .collect();
+    if own.is_empty() && update.is_empty() {
         faults.push(refusal::no_changes());
     }
     faults.append(own);
-    changes
+    DefinitionChanges { options, update }
 }
 
 /// The write that updates a definition. Options can be added and reordered at any time; an option can be removed only if
@@ -170,7 +162,9 @@ impl Write for DefinitionUpdate<'_> {
     /// CUSTOM_FIELD_NOT_FOUND, CUSTOM_FIELD_IN_USE on `options`.
     async fn write(&self, tx: &mut Tx) -> Result<Definition> {
         let fields = CustomFields::of(self.app, self.place);
-        let stored = fields.find_in(tx, self.field).await?;
+        let definitions = fields.open::<Definition>();
+        let this = doc! { "_id": self.field };
+        let stored = definitions.find_one_in(tx, this.clone()).await?;
         let stored = stored.ok_or_else(refusal::not_found)?;
         let removed = removed_options(&stored, &self.changes);
         if !removed.is_empty() {
@@ -179,7 +173,8 @@ impl Write for DefinitionUpdate<'_> {
                 return Err(refusal::options_in_use().into());
             }
         }
-        let updated = fields.update_in(tx, self.field, written(&self.changes)).await?;
+        let update = self.changes.update.clone();
+        let updated = definitions.update_in(tx, this, update).await?;
         Ok(updated.ok_or_else(refusal::not_found)?)
     }
 }
@@ -190,44 +185,4 @@ fn removed_options(stored: &Definition, changes: &DefinitionChanges) -> Vec<Bson
     };
     let gone = stored.options.iter().filter(|option| !options.contains(option));
     gone.map(|option| option.as_str().into()).collect()
-}
-
-/// Builds the update from the changes.
-fn written(changes: &DefinitionChanges) -> Document {
-    let DefinitionChanges {
-        name,
-        description,
-        is_required,
-        options,
-        is_public,
-        is_customer_writable,
-    } = changes;
-    let (mut set, mut unset) = (Document::new(), Document::new());
-    if let Some(name) = name {
-        set.insert("name", name);
-    }
-    match description {
-        Some(Some(description)) => _ = set.insert("description", description),
-        Some(None) => _ = unset.insert("description", ""),
-        None => {}
-    }
-    if let Some(options) = options {
-        set.insert("options", options.clone());
-    }
-    for (field, flag) in [
-        ("isRequired", is_required),
-        ("isPublic", is_public),
-        ("isCustomerWritable", is_customer_writable),
-    ] {
-        if let Some(flag) = flag {
-            set.insert(field, *flag);
-        }
-    }
-    let mut update = Document::new();
-    for (operator, fields) in [("$set", set), ("$unset", unset)] {
-        if !fields.is_empty() {
-            update.insert(operator, fields);
-        }
-    }
-    update
 }

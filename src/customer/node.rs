@@ -12,11 +12,11 @@ use super::{Customer, CustomerStatus, Gender, Salutation};
 use crate::address::node::{AddressBook, AddressNode};
 use crate::context::{RequestContext, behind::Behind};
 use crate::custom_field::node::{CustomField, FieldsOfCustomer};
-use crate::customer_group::node::{CustomerGroupNode, groups_of_customer};
+use crate::customer_group::{self, list::of_parent, node::CustomerGroupNode};
 use crate::customer_note::node::{CustomerNoteNode, notes_of_customer};
 use crate::erasure::node::AnonymizationInfo;
 use crate::error::{Error, Result};
-use crate::market::node::{MarketNode, markets_of_customer};
+use crate::market::{self, node::MarketNode};
 use crate::order::{list::orders_behind, node::OrderNode};
 use crate::platform::{
     clock::Timestamp,
@@ -252,7 +252,13 @@ impl CustomerNode {
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<CustomerGroupNode>> {
         let page = PageArgs::new(first, after, last, before);
-        groups_of_customer(self.behind(ctx)?, self.customer.sight(), &page).await
+        of_parent(
+            self.behind(ctx)?,
+            self.customer.sight(),
+            &customer_group::READ,
+            &page,
+        )
+        .await
     }
 
     /// Public markets and the private markets of the customer's groups, oldest first. Requires the scope
@@ -268,7 +274,7 @@ impl CustomerNode {
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<MarketNode>> {
         let page = PageArgs::new(first, after, last, before);
-        markets_of_customer(self.behind(ctx)?, self.customer.sight(), &page).await
+        of_parent(self.behind(ctx)?, self.customer.sight(), &market::READ, &page).await
     }
 
     /// Custom fields of the storefront in the order of their definition, with the customer's values; a field without a

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 
+use super::list::GroupedNode;
 use super::name::{self, Name};
 use super::node::CustomerGroupNode;
 use super::{CustomerGroup, WRITE};
 use crate::app::App;
 use crate::context::RequestContext;
-use crate::error::{Faults, Result, UserError, payload};
+use crate::error::{Faults, Result};
+use crate::mutation::mutation;
 use crate::platform::{
     database::{Tx, Write},
     id::CustomerGroupId,
@@ -26,59 +28,42 @@ pub struct CustomerGroupCreateInput {
     name: String,
 }
 
-/// Payload of `customerGroupCreate`.
-#[derive(SimpleObject)]
-pub struct CustomerGroupCreatePayload {
-    /// The new group; null when there are user errors.
-    customer_group: Option<CustomerGroupNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customerGroupCreate`.
-#[derive(Default)]
-pub struct CustomerGroupCreate;
-
-#[Object]
-impl CustomerGroupCreate {
+mutation! {
     /// Creates a customer group without members.
     /// Requires an integration token or client secret with the scope `groups:write`.
     /// User errors: CUSTOMER_GROUP_NAME_TAKEN, REQUIRED, TOO_LONG, INVALID, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
-    async fn customer_group_create(
-        &self,
-        ctx: &Context<'_>,
+    CustomerGroupCreate.customer_group_create = create(
         #[graphql(desc = "The group to create.")] input: CustomerGroupCreateInput,
-    ) -> Result<CustomerGroupCreatePayload> {
-        let (customer_group, user_errors) = payload(create(RequestContext::of(ctx)?, input).await)?;
-        Ok(CustomerGroupCreatePayload {
-            customer_group,
-            user_errors,
-        })
+    ) -> CustomerGroupCreatePayload;
+
+    /// Payload of `customerGroupCreate`.
+    payload {
+        /// The new group; null when there are user errors.
+        customer_group: CustomerGroupNode,
     }
 }
 
-async fn create(context: &Arc<RequestContext>, input: CustomerGroupCreateInput) -> Result<CustomerGroupNode> {
+async fn create(
+    context: &Arc<RequestContext>,
+    input: CustomerGroupCreateInput,
+) -> Result<CustomerGroupCreatePayload> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
     let id = input.storefront_id.as_ref().map(|id| id.as_str());
     let storefront = context.storefront_to_write(&reach, id, ["storefrontId"]).await;
     let storefront = faults.absorb(storefront)?;
     let name = Name::checked(&input.name, &mut faults);
-    name::check_free::<CustomerGroup>(
-        &context.app.database,
-        storefront.as_ref(),
-        name.as_ref(),
-        None,
-        &mut faults,
-    )
-    .await?;
+    let database = &context.app.database;
+    let own = None::<&CustomerGroup>;
+    name::check_free(database, storefront.as_ref(), name.as_ref(), own, &mut faults).await?;
     let (storefront, name) = faults.finish((storefront, name))?;
     let creation = GroupCreation {
         app: &context.app,
         storefront: &storefront,
         name,
     };
-    Ok(CustomerGroupNode::in_payload(creation.run().await?, &reach))
+    let group = CustomerGroupNode::in_payload(creation.run().await?, &reach);
+    Ok(CustomerGroupCreatePayload::of(group))
 }
 
 /// The write that creates a group without members.

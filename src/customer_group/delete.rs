@@ -4,14 +4,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 use bson::doc;
 
 use super::target::Target;
-use super::{CustomerGroup, WRITE, forget, links, refusal};
+use super::{CustomerGroup, WRITE, forget, links, name::UniquelyNamed};
 use crate::app::App;
 use crate::context::RequestContext;
-use crate::error::{Result, UserError, payload};
+use crate::error::Result;
+use crate::mutation::mutation;
 use crate::platform::{
     database::{Tx, Write},
     id::CustomerGroupId,
@@ -25,51 +26,36 @@ pub struct CustomerGroupDeleteInput {
     id: ID,
 }
 
-/// Payload of `customerGroupDelete`.
-#[derive(SimpleObject)]
-pub struct CustomerGroupDeletePayload {
-    /// Id of the deleted group; null when there are user errors.
-    deleted_customer_group_id: Option<ID>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customerGroupDelete`.
-#[derive(Default)]
-pub struct CustomerGroupDelete;
-
-#[Object]
-impl CustomerGroupDelete {
+mutation! {
     /// Deletes a customer group, its memberships and its links to markets.
     /// Requires an integration token or client secret with the scope `groups:write`.
     /// User errors: CUSTOMER_GROUP_NOT_FOUND.
     /// A market that loses its last group stays private, and nobody may enter it until its `groupIds` are set.
-    async fn customer_group_delete(
-        &self,
-        ctx: &Context<'_>,
+    CustomerGroupDelete.customer_group_delete = delete(
         #[graphql(desc = "The group to delete.")] input: CustomerGroupDeleteInput,
-    ) -> Result<CustomerGroupDeletePayload> {
-        let (deleted_customer_group_id, user_errors) =
-            payload(delete(RequestContext::of(ctx)?, input).await)?;
-        Ok(CustomerGroupDeletePayload {
-            deleted_customer_group_id,
-            user_errors,
-        })
+    ) -> CustomerGroupDeletePayload;
+
+    /// Payload of `customerGroupDelete`.
+    payload {
+        /// Id of the deleted group; null when there are user errors.
+        deleted_customer_group_id: ID,
     }
 }
 
-async fn delete(context: &Arc<RequestContext>, input: CustomerGroupDeleteInput) -> Result<ID> {
+async fn delete(
+    context: &Arc<RequestContext>,
+    input: CustomerGroupDeleteInput,
+) -> Result<CustomerGroupDeletePayload> {
     let reach = context.reach_to_write(&WRITE).await?;
     let database = &context.app.database;
     let target = Target::<CustomerGroup>::find(database, &reach, &input.id).await?;
-    let target = target.ok_or_else(refusal::not_found)?;
     let deletion = GroupDeletion {
         app: &context.app,
         reach: &reach,
         group: target.document.id,
     };
     database.run(&deletion).await?;
-    Ok(ID::from(&deletion.group))
+    Ok(CustomerGroupDeletePayload::of(ID::from(&deletion.group)))
 }
 
 /// The write that deletes a group. Markets that it opened stay private; those without another group are closed (CLY-15).
@@ -88,7 +74,7 @@ impl Write for GroupDeletion<'_> {
         let database = &self.app.database;
         let groups = database.open::<CustomerGroup>(self.reach);
         let deleted = groups.delete_in(tx, doc! { "_id": &self.group }).await?;
-        let group = deleted.ok_or_else(refusal::not_found)?;
+        let group = deleted.ok_or_else(CustomerGroup::not_found)?;
         links::remove_in(database, self.reach, tx, &group).await?;
         forget::enqueue_in(self.app, tx, &group).await
     }

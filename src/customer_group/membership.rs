@@ -3,18 +3,20 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use async_graphql::{ID, InputObject, SimpleObject};
+use async_graphql::{ID, InputObject};
 use bson::{Document, doc};
 
+use super::list::GroupedNode;
 use super::listed::{ListLimit, ListedIds, with_ids};
 use super::node::CustomerGroupNode;
 use super::target::Target;
-use super::{CustomerGroup, WRITE, refusal};
+use super::{CustomerGroup, WRITE, name::UniquelyNamed};
 use crate::app::App;
 use crate::audit::{Action, AuditEntry};
 use crate::context::RequestContext;
 use crate::customer::{self, Customer, anonymization::open};
 use crate::error::{Error, Faults, Result, UserError, UserErrorCode};
+use crate::mutation::payload;
 use crate::platform::{
     database::{Database, Tx, Write},
     id::{CustomerGroupId, CustomerId},
@@ -31,13 +33,12 @@ pub struct CustomerGroupMembersInput {
     customer_ids: Vec<ID>,
 }
 
-/// Payload of `customerGroupAddCustomers` and `customerGroupRemoveCustomers`.
-#[derive(SimpleObject)]
-pub struct CustomerGroupMembersPayload {
-    /// The group; null when there are user errors.
-    pub(super) customer_group: Option<CustomerGroupNode>,
-    /// User errors; empty when the mutation took effect.
-    pub(super) user_errors: Vec<UserError>,
+payload! {
+    /// Payload of `customerGroupAddCustomers` and `customerGroupRemoveCustomers`.
+    CustomerGroupMembersPayload {
+        /// The group; null when there are user errors.
+        customer_group: CustomerGroupNode,
+    }
 }
 
 /// Limits the list of customers.
@@ -95,15 +96,14 @@ impl MemberChange {
 /// User errors as documented at the mutations; any database error.
 pub(super) async fn change_members(
     context: &Arc<RequestContext>,
-    input: &CustomerGroupMembersInput,
+    input: CustomerGroupMembersInput,
     change: MemberChange,
-) -> Result<CustomerGroupNode> {
+) -> Result<CustomerGroupMembersPayload> {
     let reach = context.reach_to_write(&WRITE).await?;
     let database = &context.app.database;
     let mut faults = Faults::default();
     let customers = listed(&input.customer_ids, &mut faults);
-    let target = Target::<CustomerGroup>::find(database, &reach, &input.id).await?;
-    let target = faults.take(target.ok_or_else(refusal::not_found));
+    let target = faults.absorb(Target::<CustomerGroup>::find(database, &reach, &input.id).await)?;
     // Customers of another storefront than the group's count as missing.
     let within = target.as_ref().map_or(&reach, |target| target.storefront.reach());
     let found = FoundCustomers::find(database, within, &customers.distinct(), change).await?;
@@ -117,7 +117,8 @@ pub(super) async fn change_members(
         change,
     };
     let group = database.run(&update).await?;
-    Ok(CustomerGroupNode::in_payload(group, &reach))
+    let group = CustomerGroupNode::in_payload(group, &reach);
+    Ok(CustomerGroupMembersPayload::of(group))
 }
 
 /// Checks the length of the list of customers.
@@ -163,10 +164,18 @@ impl FoundCustomers {
                 Some(id) if self.existing.contains(id) => {
                     faults.push(customer::refusal::anonymized([LIMIT.field, &index.to_string()]));
                 }
-                _ => faults.push(refusal::listed_customer_not_found(index)),
+                _ => faults.push(listed_customer_not_found(index)),
             }
         }
     }
+}
+
+/// The customer at this index of the list does not exist for this caller (SPR-31).
+fn listed_customer_not_found(index: usize) -> UserError {
+    let message = "No customer with this id was found in the group's storefront. Send an id as customer.id returns it \
+                   (cus_…).";
+    let path = [LIMIT.field, &index.to_string()];
+    UserError::new(UserErrorCode::CustomerNotFound, path, message).legacy(402)
 }
 
 /// The write that lets customers, which were looked up before, join or leave a group. Returns the group as stored.
@@ -194,7 +203,7 @@ impl Write for MemberUpdate<'_> {
         let groups = self.app.database.open::<CustomerGroup>(self.reach);
         let touch = doc! { "$inc": { "version": 1_i64 } };
         let touched = groups.update_in(tx, doc! { "_id": group }, touch).await?;
-        let touched = touched.ok_or_else(refusal::not_found)?;
+        let touched = touched.ok_or_else(CustomerGroup::not_found)?;
         let customers = self.app.database.open::<Customer>(self.reach);
         let ids = self.customers.distinct();
         // Only customers whose membership changes get an audit entry. They cannot change concurrently, because every

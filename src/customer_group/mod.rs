@@ -23,7 +23,7 @@ use async_graphql::{EmptyMutation, MergedObject};
 use serde::{Deserialize, Serialize};
 
 use crate::app::Domain;
-use crate::error::UserError;
+use crate::error::{UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
     id::{CustomerGroupId, StorefrontId},
@@ -98,37 +98,15 @@ impl TenantDocument for CustomerGroup {
 }
 
 impl UniquelyNamed for CustomerGroup {
-    const UNIQUE_NAME: &'static str = store::UNIQUE_NAME;
+    const UNIQUE_NAME: &'static str = "storefront_group_name";
 
-    fn name_taken() -> UserError {
-        refusal::name_taken()
-    }
-}
-
-/// The user errors of the operations on groups.
-pub mod refusal {
-    use crate::error::{UserError, UserErrorCode};
-
-    /// The group does not exist for this caller.
-    #[must_use]
-    pub fn not_found() -> UserError {
+    fn not_found() -> UserError {
         let message = "No customer group with this id was found for this credential. Send one that storefront.customerGroups \
                        lists (grp_…).";
         UserError::new(UserErrorCode::CustomerGroupNotFound, ["id"], message)
     }
 
-    /// The customer at this index of a list does not exist for this caller (SPR-31).
-    #[must_use]
-    pub fn listed_customer_not_found(index: usize) -> UserError {
-        let message = "No customer with this id was found in the group's storefront. Send an id as customer.id returns it \
-                       (cus_…).";
-        let path = ["customerIds", &index.to_string()];
-        UserError::new(UserErrorCode::CustomerNotFound, path, message).legacy(402)
-    }
-
-    /// Another group has the name.
-    #[must_use]
-    pub fn name_taken() -> UserError {
+    fn name_taken() -> UserError {
         let message = "Another customer group of this storefront has this name.";
         UserError::new(UserErrorCode::CustomerGroupNameTaken, ["name"], message)
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Faults, Result, UserError};
 use crate::platform::{
-    database::{Database, violated_index},
+    database::{Database, Index, IndexKind, violated_index},
     text,
 };
 use crate::reach::{StorefrontReach, tenant::TenantDocument};
@@ -49,13 +49,35 @@ impl fmt::Debug for Name {
     }
 }
 
-/// A document with a [`Name`] in its field `name`, which no other document of its collection and storefront has.
+/// A group or a market: a document with a [`Name`] in its field `name`, which no other document of its collection and
+/// storefront has.
 pub trait UniquelyNamed: TenantDocument {
     /// Name of the unique index on the normalized name.
     const UNIQUE_NAME: &'static str;
 
-    /// The user error for a name that another document has.
+    /// The document does not exist for this caller.
+    fn not_found() -> UserError;
+
+    /// Another document has the name.
     fn name_taken() -> UserError;
+}
+
+/// Indexes of the documents: one keeps names unique, the other serves lists.
+pub const fn indexes<T: UniquelyNamed>() -> [Index; 2] {
+    [
+        Index {
+            collection: T::COLLECTION,
+            name: T::UNIQUE_NAME,
+            keys: &[("storefrontId", 1), ("name.key", 1)],
+            kind: IndexKind::Unique,
+        },
+        Index {
+            collection: T::COLLECTION,
+            name: "storefront_id",
+            keys: &[("storefrontId", 1), ("_id", 1)],
+            kind: IndexKind::Plain,
+        },
+    ]
 }
 
 /// Adds the user error for a taken name if a document other than `own` has the name. Checks nothing if the storefront

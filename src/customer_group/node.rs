@@ -1,24 +1,21 @@
-//! The GraphQL node of customer groups, and the groups of storefronts and customers.
+//! The GraphQL node of customer groups.
 
 use std::sync::Arc;
 
 use async_graphql::{Context, Description, ID, Object};
 
-use super::list::{group_reach, of_storefront};
+use super::list::{self, GroupedNode};
 use super::{CustomerGroup, READ};
 use crate::context::{GlobalNode, RequestContext, behind::Behind};
 use crate::customer::{self, Customer, node::CustomerNode};
 use crate::error::Result;
-use crate::market::node::{MarketNode, markets_of_group};
+use crate::market::node::MarketNode;
 use crate::platform::{
     clock::Timestamp,
-    id::{CustomerGroupId, StorefrontId},
+    id::CustomerGroupId,
     page::{Connection, PageArgs},
 };
-use crate::reach::{
-    Reach,
-    seen::{Seen, Sight},
-};
+use crate::reach::{principal::Policy, seen::Seen};
 use crate::storefront::node::{StorefrontNode, storefront_of};
 
 /// A group of customers, which gives its members access to private markets.
@@ -29,19 +26,16 @@ pub struct CustomerGroupNode {
     document: Seen<CustomerGroup>,
 }
 
-impl CustomerGroupNode {
-    /// The node of a group that another object leads to.
-    #[must_use]
-    pub fn seen(document: Seen<CustomerGroup>) -> Self {
+impl GroupedNode for CustomerGroupNode {
+    type Document = CustomerGroup;
+    const READ: Policy = READ;
+
+    fn seen(document: Seen<CustomerGroup>) -> Self {
         Self { document }
     }
+}
 
-    /// The node for a mutation's payload, which shows the group also to callers that may not read groups.
-    #[must_use]
-    pub fn in_payload(document: CustomerGroup, reach: &Reach) -> Self {
-        Self::seen(Seen::in_payload(document, reach.clone()))
-    }
-
+impl CustomerGroupNode {
     fn behind<'a>(&'a self, ctx: &Context<'a>) -> Result<Behind<'a, CustomerGroup>> {
         Ok(Behind {
             context: RequestContext::of(ctx)?,
@@ -85,7 +79,7 @@ impl CustomerGroupNode {
         let behind = self.behind(ctx)?;
         let own = self.document.sight().of_the_persons_own();
         let customers = own.reach(&behind.context.principal, &customer::node::READ)?;
-        let groups = group_reach(behind.context, self.document.sight(), &READ).await?;
+        let groups = list::group_reach(behind.context, self.document.sight(), &READ).await?;
         let node = |document: Arc<Customer>| CustomerNode::seen(Seen::with(document, own.clone()));
         behind.list(&groups, &customers, &page, node).await
     }
@@ -102,7 +96,7 @@ impl CustomerGroupNode {
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<MarketNode>> {
         let page = PageArgs::new(first, after, last, before);
-        markets_of_group(self.behind(ctx)?, self.document.sight(), &page).await
+        list::of_parent(self.behind(ctx)?, self.document.sight(), &READ, &page).await
     }
 
     /// Time at which the group was created.
@@ -111,37 +105,10 @@ impl CustomerGroupNode {
     }
 }
 
-/// Returns the groups of a storefront, for the storefront's node.
-pub async fn groups_of(
-    context: &Arc<RequestContext>,
-    storefront: &StorefrontId,
-    page: &PageArgs,
-) -> Result<Connection<CustomerGroupNode>> {
-    let node = |document| CustomerGroupNode::seen(Seen::by_policy(document));
-    of_storefront(context, &READ, storefront, page, node).await
-}
-
-/// Returns the groups of a customer, for the customer's node.
-pub async fn groups_of_customer(
-    behind: Behind<'_, Customer>,
-    sight: &Sight,
-    page: &PageArgs,
-) -> Result<Connection<CustomerGroupNode>> {
-    let reach = group_reach(behind.context, sight, &READ).await?;
-    let own = sight.of_the_persons_own();
-    let node = |document| CustomerGroupNode::seen(Seen::with(document, own.clone()));
-    behind.list(&reach, &reach, page, node).await
-}
-
 impl GlobalNode for CustomerGroupNode {
     type Id = CustomerGroupId;
 
     async fn find(context: &RequestContext, id: &CustomerGroupId) -> Result<Option<Self>> {
-        let Ok(reach) = context.reach(&READ) else {
-            return Ok(None);
-        };
-        let reach = context.group_reach::<Customer>(&reach).await?;
-        let found = context.by_id::<CustomerGroup>(&reach, id).await?;
-        Ok(found.map(|document| Self::seen(Seen::by_policy(document))))
+        list::find(context, id).await
     }
 }

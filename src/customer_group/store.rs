@@ -2,33 +2,17 @@
 
 use bson::{Bson, doc};
 
-use super::CustomerGroup;
+use super::{CustomerGroup, name::indexes};
 use crate::customer::Customer;
 use crate::platform::{
-    database::{Index, IndexKind},
+    database::Index,
     stored::{Stored, StoredField},
 };
 use crate::reach::tenant::TenantDocument;
 use crate::read::related::{Leads, Listed};
 
-/// The index that keeps a group's name unique in its storefront.
-pub const UNIQUE_NAME: &str = "storefront_group_name";
-
 /// Indexes of the groups; the customers' indexes include those of the members.
-pub const INDEXES: &[Index] = &[
-    Index {
-        collection: CustomerGroup::COLLECTION,
-        name: UNIQUE_NAME,
-        keys: &[("storefrontId", 1), ("name.key", 1)],
-        kind: IndexKind::Unique,
-    },
-    Index {
-        collection: CustomerGroup::COLLECTION,
-        name: "storefront_id",
-        keys: &[("storefrontId", 1), ("_id", 1)],
-        kind: IndexKind::Plain,
-    },
-];
+pub const INDEXES: &[Index] = &indexes::<CustomerGroup>();
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {

@@ -5,13 +5,10 @@ use std::sync::Arc;
 use super::people::reach_into;
 use super::{Demo, STOREFRONTS};
 use crate::app::App;
-use crate::custom_field::{
-    CustomFieldType,
-    define::{DefinitionAddition, NewDefinition},
-    store::CustomFields,
-};
+use crate::custom_field::{CustomFieldType, Definition, define::DefinitionAddition, store::CustomFields};
 use crate::error::Result;
-use crate::reach::Reach;
+use crate::platform::id::CustomFieldId;
+use crate::reach::{Reach, StorefrontReach};
 
 /// A custom field of every storefront of the demo.
 struct DemoField {
@@ -60,17 +57,23 @@ pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()
         let place = reach_into(reach, demo, code)?;
         let known = CustomFields::of(app, &place).all().await?;
         for field in FIELDS.iter().filter(|field| known.with_key(field.key).is_none()) {
-            DefinitionAddition::of(app, &place, field.definition())
-                .run()
-                .await?;
+            let addition = DefinitionAddition {
+                app,
+                place: &place,
+                definition: field.definition(app, &place),
+            };
+            addition.run().await?;
         }
     }
     Ok(())
 }
 
 impl DemoField {
-    fn definition(&self) -> NewDefinition {
-        NewDefinition {
+    fn definition(&self, app: &App, place: &StorefrontReach) -> Definition {
+        let now = app.clock.now();
+        Definition {
+            id: CustomFieldId::fresh(now, &app.random),
+            storefront_id: place.id().clone(),
             key: self.key.to_owned(),
             name: self.name.to_owned(),
             description: Some(self.description.to_owned()),
@@ -79,6 +82,7 @@ impl DemoField {
             options: self.options.iter().map(|option| (*option).to_owned()).collect(),
             is_public: self.is_public,
             is_customer_writable: self.is_customer_writable,
+            created_at: now,
         }
     }
 }

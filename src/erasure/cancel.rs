@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 use bson::doc;
 
 use super::on_behalf::OnBehalf;
@@ -11,7 +11,8 @@ use crate::app::App;
 use crate::audit::Action;
 use crate::context::RequestContext;
 use crate::customer::{Customer, anonymization::AnonymizationStatus, node::CustomerNode};
-use crate::error::{Result, UserError, payload};
+use crate::error::Result;
+use crate::mutation::mutation;
 use crate::platform::database::{Tx, Write};
 
 /// Input of `customerAnonymizationCancel`: the customer whose erasure to cancel.
@@ -21,50 +22,35 @@ pub struct CustomerAnonymizationCancelInput {
     customer_id: ID,
 }
 
-/// Payload of `customerAnonymizationCancel`.
-#[derive(SimpleObject)]
-pub struct CustomerAnonymizationCancelPayload {
-    /// The customer, with all its data; null when there are user errors.
-    customer: Option<CustomerNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customerAnonymizationCancel`.
-#[derive(Default)]
-pub struct CustomerAnonymizationCancel;
-
-#[Object]
-impl CustomerAnonymizationCancel {
+mutation! {
     /// Cancels a requested erasure that has not started.
     /// Requires an integration token with the scope `customers:anonymize` and an owner.
     /// User errors: OWNER_REQUIRED, CUSTOMER_NOT_FOUND (402), CUSTOMER_REFERENCE_MISSING (405),
     /// ANONYMIZATION_NOT_REQUESTED, ANONYMIZATION_ALREADY_STARTED.
     /// All data of the customer is unchanged.
-    async fn customer_anonymization_cancel(
-        &self,
-        ctx: &Context<'_>,
+    CustomerAnonymizationCancel.customer_anonymization_cancel = cancel(
         #[graphql(desc = "The customer whose erasure to cancel.")] input: CustomerAnonymizationCancelInput,
-    ) -> Result<CustomerAnonymizationCancelPayload> {
-        let (customer, user_errors) = payload(cancel(RequestContext::of(ctx)?, input).await)?;
-        Ok(CustomerAnonymizationCancelPayload {
-            customer,
-            user_errors,
-        })
+    ) -> CustomerAnonymizationCancelPayload;
+
+    /// Payload of `customerAnonymizationCancel`.
+    payload {
+        /// The customer, with all its data; null when there are user errors.
+        customer: CustomerNode,
     }
 }
 
 async fn cancel(
     context: &Arc<RequestContext>,
     input: CustomerAnonymizationCancelInput,
-) -> Result<CustomerNode> {
+) -> Result<CustomerAnonymizationCancelPayload> {
     let on_behalf = OnBehalf::of(context, &input.customer_id).await?;
     let cancellation = ErasureCancellation {
         app: &context.app,
         on_behalf: &on_behalf,
     };
     let customer = context.app.database.run(&cancellation).await?;
-    Ok(CustomerNode::in_payload(customer, &on_behalf.reach))
+    let customer = CustomerNode::in_payload(customer, &on_behalf.reach);
+    Ok(CustomerAnonymizationCancelPayload::of(customer))
 }
 
 /// The write that cancels an erasure. Returns the customer as stored.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 
 use super::immediate::{ImmediateErasure, confirm};
 use crate::context::RequestContext;
 use crate::customer::named::customer_or_erased;
-use crate::error::{Result, UserError, payload};
+use crate::error::Result;
+use crate::mutation::mutation;
 use crate::reach::{principal::Policy, scope::Scope};
 
 /// Who may delete customers.
@@ -22,21 +23,7 @@ pub struct CustomerDeleteInput {
     password: Option<String>,
 }
 
-/// Payload of `customerDelete`.
-#[derive(SimpleObject)]
-pub struct CustomerDeletePayload {
-    /// Id of the deleted customer; null when there are user errors.
-    deleted_customer_id: Option<ID>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customerDelete`.
-#[derive(Default)]
-pub struct CustomerDelete;
-
-#[Object]
-impl CustomerDelete {
+mutation! {
     /// Erases the personal data of a customer and deletes the account with its storefront user.
     /// Requires a customer token, and `password` if the customer has one; or an integration token or client secret with
     /// the scope `customers:write` and `customerId`.
@@ -44,20 +31,18 @@ impl CustomerDelete {
     /// SAVE_FAILED (410) if the deletion has started and continues in the background.
     /// The deletion is complete when the mutation returns. Orders are kept without personal data and without a
     /// customer.
-    async fn customer_delete(
-        &self,
-        ctx: &Context<'_>,
+    CustomerDelete.customer_delete = delete(
         #[graphql(desc = "The customer to delete.")] input: CustomerDeleteInput,
-    ) -> Result<CustomerDeletePayload> {
-        let (deleted_customer_id, user_errors) = payload(delete(RequestContext::of(ctx)?, input).await)?;
-        Ok(CustomerDeletePayload {
-            deleted_customer_id,
-            user_errors,
-        })
+    ) -> CustomerDeletePayload;
+
+    /// Payload of `customerDelete`.
+    payload {
+        /// Id of the deleted customer; null when there are user errors.
+        deleted_customer_id: ID,
     }
 }
 
-async fn delete(context: &Arc<RequestContext>, input: CustomerDeleteInput) -> Result<ID> {
+async fn delete(context: &Arc<RequestContext>, input: CustomerDeleteInput) -> Result<CustomerDeletePayload> {
     let reach = context.reach_to_write(&DELETE).await?;
     let customer = customer_or_erased(context, &reach, input.customer_id.as_ref()).await?;
     if reach.person().is_some() {
@@ -70,5 +55,5 @@ async fn delete(context: &Arc<RequestContext>, input: CustomerDeleteInput) -> Re
         is_deletion: true,
     };
     erasure.run().await?;
-    Ok(ID::from(&customer.id))
+    Ok(CustomerDeletePayload::of(ID::from(&customer.id)))
 }

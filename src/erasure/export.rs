@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 
 use super::export_file;
 use crate::app::App;
 use crate::audit::Action;
 use crate::context::RequestContext;
 use crate::customer::{Customer, limits, named::customer_to_change};
-use crate::error::{Error, Result, UserError, payload};
+use crate::error::{Error, Result};
+use crate::mutation::mutation;
 use crate::platform::{
     database::{Tx, Write},
     id::{Id, StorageItemId},
@@ -35,21 +36,7 @@ pub struct CustomerDataExportInput {
     customer_id: Option<ID>,
 }
 
-/// Payload of `customerDataExport`.
-#[derive(SimpleObject)]
-pub struct CustomerDataExportPayload {
-    /// The exported file, which expires after a week; null when there are user errors.
-    storage_item: Option<StorageItemNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customerDataExport`.
-#[derive(Default)]
-pub struct CustomerDataExport;
-
-#[Object]
-impl CustomerDataExport {
+mutation! {
     /// Exports all data that is stored about a customer to a JSON file.
     /// Requires a customer token, or an integration token or client secret with the scope `customers:read` and
     /// `customerId`.
@@ -57,20 +44,21 @@ impl CustomerDataExport {
     /// beyond ten exports a day.
     /// The same credentials read the file by `node` with its id for a week. It appears in no list, count or quota of
     /// the private storage and cannot be changed.
-    async fn customer_data_export(
-        &self,
-        ctx: &Context<'_>,
+    CustomerDataExport.customer_data_export = export(
         #[graphql(desc = "The customer whose data to export.")] input: CustomerDataExportInput,
-    ) -> Result<CustomerDataExportPayload> {
-        let (storage_item, user_errors) = payload(export(RequestContext::of(ctx)?, input).await)?;
-        Ok(CustomerDataExportPayload {
-            storage_item,
-            user_errors,
-        })
+    ) -> CustomerDataExportPayload;
+
+    /// Payload of `customerDataExport`.
+    payload {
+        /// The exported file, which expires after a week; null when there are user errors.
+        storage_item: StorageItemNode,
     }
 }
 
-async fn export(context: &Arc<RequestContext>, input: CustomerDataExportInput) -> Result<StorageItemNode> {
+async fn export(
+    context: &Arc<RequestContext>,
+    input: CustomerDataExportInput,
+) -> Result<CustomerDataExportPayload> {
     let reach = context.reach_to_write(&EXPORT).await?;
     let customer = customer_to_change(context, &reach, input.customer_id.as_ref()).await?;
     limits::export(&context.app, customer.id.as_str()).await?;
@@ -82,7 +70,8 @@ async fn export(context: &Arc<RequestContext>, input: CustomerDataExportInput) -
         export: written,
     };
     let export = addition.run().await?;
-    Ok(StorageItemNode::exported(&export, Sight::With(reach)))
+    let item = StorageItemNode::exported(&export, Sight::With(reach));
+    Ok(CustomerDataExportPayload::of(item))
 }
 
 /// Writes all data that is stored about a customer to a file, which counts for no quota. Nothing references the file

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 use bson::doc;
 
 use super::ERASE;
@@ -16,7 +16,8 @@ use crate::customer::{
     anonymization::{Anonymization, AnonymizationStatus},
     node::CustomerNode,
 };
-use crate::error::{Result, UserError, payload};
+use crate::error::{Result, UserError};
+use crate::mutation::mutation;
 use crate::platform::database::{Tx, Write};
 
 /// Input of `customerAnonymizationRequest`: the customer to erase.
@@ -26,50 +27,35 @@ pub struct CustomerAnonymizationRequestInput {
     customer_id: ID,
 }
 
-/// Payload of `customerAnonymizationRequest`.
-#[derive(SimpleObject)]
-pub struct CustomerAnonymizationRequestPayload {
-    /// The customer, unchanged until the grace period ends; null when there are user errors.
-    customer: Option<CustomerNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customerAnonymizationRequest`.
-#[derive(Default)]
-pub struct CustomerAnonymizationRequest;
-
-#[Object]
-impl CustomerAnonymizationRequest {
+mutation! {
     /// Requests the erasure of a customer's personal data.
     /// Requires an integration token with the scope `customers:anonymize` and an owner.
     /// User errors: OWNER_REQUIRED, CUSTOMER_NOT_FOUND (402), CUSTOMER_REFERENCE_MISSING (405),
     /// ANONYMIZATION_ALREADY_REQUESTED, ANONYMIZATION_ALREADY_STARTED, CUSTOMER_ANONYMIZED.
     /// The erasure starts at the end of the grace period and can be cancelled until then.
-    async fn customer_anonymization_request(
-        &self,
-        ctx: &Context<'_>,
+    CustomerAnonymizationRequest.customer_anonymization_request = request(
         #[graphql(desc = "The customer to erase.")] input: CustomerAnonymizationRequestInput,
-    ) -> Result<CustomerAnonymizationRequestPayload> {
-        let (customer, user_errors) = payload(request(RequestContext::of(ctx)?, input).await)?;
-        Ok(CustomerAnonymizationRequestPayload {
-            customer,
-            user_errors,
-        })
+    ) -> CustomerAnonymizationRequestPayload;
+
+    /// Payload of `customerAnonymizationRequest`.
+    payload {
+        /// The customer, unchanged until the grace period ends; null when there are user errors.
+        customer: CustomerNode,
     }
 }
 
 async fn request(
     context: &Arc<RequestContext>,
     input: CustomerAnonymizationRequestInput,
-) -> Result<CustomerNode> {
+) -> Result<CustomerAnonymizationRequestPayload> {
     let on_behalf = OnBehalf::of(context, &input.customer_id).await?;
     let request = ErasureRequest {
         app: &context.app,
         on_behalf: &on_behalf,
     };
     let customer = context.app.database.run(&request).await?;
-    Ok(CustomerNode::in_payload(customer, &on_behalf.reach))
+    let customer = CustomerNode::in_payload(customer, &on_behalf.reach);
+    Ok(CustomerAnonymizationRequestPayload::of(customer))
 }
 
 /// The write that schedules an erasure. Returns the customer as stored.

@@ -7,10 +7,11 @@ use bson::{Document, doc};
 
 use crate::app::App;
 use crate::customer::Customer;
-use crate::domain::personal::{Erasure, PersonalKind, Subject, Unset};
+use crate::domain::personal::{Erasure, PersonalDocuments, Subject, Unset};
 use crate::error::Result;
 use crate::platform::{
     database::{Tx, Write},
+    id::CustomerId,
     job::pace::Stopwatch,
 };
 use crate::reach::HouseReach;
@@ -29,20 +30,27 @@ pub async fn all(app: &Arc<App>, subject: &Subject, is_deletion: bool) -> Result
     let system = HouseReach::within(&subject.storefront);
     for domain in app.domains {
         for kind in domain.personal {
-            let step = |action, counted| ErasureStep {
+            let (documents, owned) = (kind.documents, subject.owns_kind(kind));
+            let step = |filter, unset, counted| ErasureStep {
                 app,
                 system: &system,
-                subject,
-                kind,
-                action,
+                customer: &subject.customer,
+                documents,
+                filter,
+                unset,
                 counted,
             };
             match kind.erasure {
-                Erasure::Delete { counted } => step(StepAction::Delete, counted).run().await?,
+                Erasure::Delete { counted } => step(owned, None, counted).run().await?,
                 Erasure::Empty { counted } => {
-                    step(StepAction::Empty, Some(counted)).run().await?;
+                    let stored = documents.stored();
+                    let mut left = owned.clone();
+                    left.extend(stored.is_left());
+                    step(left, Some(stored.unset()), Some(counted)).run().await?;
                     if is_deletion {
-                        step(StepAction::Detach, None).run().await?;
+                        let mut links = doc! { "customerId": "", "userId": "" };
+                        links.insert(kind.link.field(), "");
+                        step(owned, Some(links), None).run().await?;
                     }
                 }
                 Erasure::Elsewhere => {}
@@ -57,24 +65,16 @@ pub async fn all(app: &Arc<App>, subject: &Subject, is_deletion: bool) -> Result
     Ok(())
 }
 
-/// What a step does with documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StepAction {
-    /// Deletes them.
-    Delete,
-    /// Removes the personal data in them.
-    Empty,
-    /// Removes their links to the customer.
-    Detach,
-}
-
-/// One step: an action on all of a customer's documents of one kind.
+/// One step: it deletes all of a customer's documents of one kind, or removes fields from them.
 struct ErasureStep<'a> {
     app: &'a App,
     system: &'a HouseReach,
-    subject: &'a Subject,
-    kind: &'a PersonalKind,
-    action: StepAction,
+    customer: &'a CustomerId,
+    documents: &'static dyn PersonalDocuments,
+    /// The documents; an erased document does not match any more.
+    filter: Document,
+    /// The fields that are removed, as the argument of `$unset`; `None` deletes the documents.
+    unset: Option<Document>,
     /// The field below `anonymization.erased` that counts the documents.
     counted: Option<&'static str>,
 }
@@ -89,12 +89,10 @@ impl ErasureStep<'_> {
     /// Runs one batch and returns whether there may be more documents.
     async fn run_batch(&self) -> Result<bool> {
         let pace = Stopwatch::begin();
-        let documents = self.kind.documents;
-        let mut filter = self.subject.owns_kind(self.kind);
-        if self.action == StepAction::Empty {
-            filter.extend(documents.stored().is_left());
-        }
-        let ids = documents.ids(&self.app.database, self.system, filter.clone(), BATCH);
+        let mut filter = self.filter.clone();
+        let ids = self
+            .documents
+            .ids(&self.app.database, self.system, filter.clone(), BATCH);
         let ids = ids.await?;
         if ids.is_empty() {
             return Ok(false);
@@ -105,13 +103,6 @@ impl ErasureStep<'_> {
         self.app.database.run(&batch).await?;
         pace.end(found, BATCH).await;
         Ok(true)
-    }
-
-    /// Returns the fields that the links of a document to the customer consist of.
-    fn links(&self) -> Document {
-        let mut links = doc! { "customerId": "", "userId": "" };
-        links.insert(self.kind.link.field(), "");
-        links
     }
 }
 
@@ -126,14 +117,9 @@ impl Write for StepBatch<'_> {
 
     async fn write(&self, tx: &mut Tx) -> Result<()> {
         let step = self.step;
-        let (database, documents) = (&step.app.database, step.kind.documents);
+        let (database, documents) = (&step.app.database, step.documents);
         let filter = self.filter.clone();
-        let fields = match step.action {
-            StepAction::Delete => None,
-            StepAction::Empty => Some(documents.stored().unset()),
-            StepAction::Detach => Some(step.links()),
-        };
-        let erased = match fields {
+        let erased = match step.unset.clone() {
             None => documents.delete_in(database, step.system, tx, filter).await?,
             Some(fields) => {
                 let unset = Unset { filter, fields };
@@ -144,7 +130,7 @@ impl Write for StepBatch<'_> {
             let erased = i64::try_from(erased).unwrap_or(i64::MAX);
             let count = doc! { "$inc": { format!("anonymization.erased.{counted}"): erased } };
             let customers = database.open::<Customer>(step.system);
-            let customer = doc! { "_id": &step.subject.customer };
+            let customer = doc! { "_id": step.customer };
             customers.update_in(tx, customer, count).await?;
         }
         Ok(())

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 
 use super::node::MarketNode;
-use super::opening_groups::{self, OpeningGroups};
-use super::{Audience, Market, WRITE};
+use super::{Audience, Market, WRITE, opening_groups};
 use crate::app::App;
 use crate::context::RequestContext;
 use crate::customer_group::{
+    list::GroupedNode,
     listed::ListedIds,
     name::{self, Name},
 };
-use crate::error::{Faults, Result, UserError, payload};
+use crate::error::{Faults, Result};
+use crate::mutation::mutation;
 use crate::platform::{
     database::{Tx, Write},
     id::{CustomerGroupId, MarketId},
@@ -33,37 +34,24 @@ pub struct MarketCreateInput {
     group_ids: Option<Vec<ID>>,
 }
 
-/// Payload of `marketCreate`.
-#[derive(SimpleObject)]
-pub struct MarketCreatePayload {
-    /// The new market; null when there are user errors.
-    market: Option<MarketNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `marketCreate`.
-#[derive(Default)]
-pub struct MarketCreate;
-
-#[Object]
-impl MarketCreate {
+mutation! {
     /// Creates a market, which is private if groups are sent and public otherwise.
     /// Requires an integration token or client secret with the scope `groups:write`.
     /// User errors: MARKET_NAME_TAKEN, REQUIRED, INVALID, TOO_LONG (on `groupIds`: more than 100 ids),
     /// CUSTOMER_GROUP_NOT_FOUND at the index of each id that is not a group of the storefront, STOREFRONT_REQUIRED,
     /// STOREFRONT_NOT_FOUND.
-    async fn market_create(
-        &self,
-        ctx: &Context<'_>,
+    MarketCreate.market_create = create(
         #[graphql(desc = "The market to create.")] input: MarketCreateInput,
-    ) -> Result<MarketCreatePayload> {
-        let (market, user_errors) = payload(create(RequestContext::of(ctx)?, input).await)?;
-        Ok(MarketCreatePayload { market, user_errors })
+    ) -> MarketCreatePayload;
+
+    /// Payload of `marketCreate`.
+    payload {
+        /// The new market; null when there are user errors.
+        market: MarketNode,
     }
 }
 
-async fn create(context: &Arc<RequestContext>, input: MarketCreateInput) -> Result<MarketNode> {
+async fn create(context: &Arc<RequestContext>, input: MarketCreateInput) -> Result<MarketCreatePayload> {
     let reach = context.reach_to_write(&WRITE).await?;
     let database = &context.app.database;
     let mut faults = Faults::default();
@@ -72,12 +60,8 @@ async fn create(context: &Arc<RequestContext>, input: MarketCreateInput) -> Resu
     let storefront = faults.absorb(storefront)?;
     let name = Name::checked(&input.name, &mut faults);
     let groups = opening_groups::listed(&input.group_ids.unwrap_or_default(), &mut faults);
-    let opening = OpeningGroups {
-        database,
-        reach: storefront.as_ref().map_or(&reach, StorefrontReach::reach),
-        listed: &groups,
-    };
-    opening.check(&mut faults).await?;
+    let within = storefront.as_ref().map_or(&reach, StorefrontReach::reach);
+    opening_groups::check(database, within, &groups, &mut faults).await?;
     name::check_free::<Market>(database, storefront.as_ref(), name.as_ref(), None, &mut faults).await?;
     let (storefront, name) = faults.finish((storefront, name))?;
     let creation = MarketCreation {
@@ -86,7 +70,8 @@ async fn create(context: &Arc<RequestContext>, input: MarketCreateInput) -> Resu
         name,
         groups,
     };
-    Ok(MarketNode::in_payload(creation.run().await?, &reach))
+    let market = MarketNode::in_payload(creation.run().await?, &reach);
+    Ok(MarketCreatePayload::of(market))
 }
 
 /// The write that creates a market for groups that were found; without groups it is public.
@@ -117,12 +102,7 @@ impl Write for MarketCreation<'_> {
 
     async fn write(&self, tx: &mut Tx) -> Result<Market> {
         let (database, reach) = (&self.app.database, self.storefront.reach());
-        let opening = OpeningGroups {
-            database,
-            reach,
-            listed: &self.groups,
-        };
-        opening.lock_in(tx).await?;
+        opening_groups::lock_in(database, reach, tx, &self.groups).await?;
         let now = self.app.clock.now();
         let market = Market {
             id: MarketId::fresh(now, &self.app.random),
@@ -131,10 +111,8 @@ impl Write for MarketCreation<'_> {
             opens_to: Audience::of(self.groups.distinct()).stored(self.storefront.id()),
             created_at: now,
         };
-        database
-            .open::<Market>(reach)
-            .insert_in(tx, reach, &market)
-            .await?;
+        let markets = database.open::<Market>(reach);
+        markets.insert_in(tx, reach, &market).await?;
         Ok(market)
     }
 }

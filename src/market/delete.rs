@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 use bson::doc;
 
-use super::{Market, WRITE, refusal};
+use super::{Market, WRITE};
 use crate::app::App;
 use crate::context::RequestContext;
-use crate::customer_group::target::Target;
-use crate::error::{Result, UserError, payload};
+use crate::customer_group::{name::UniquelyNamed, target::Target};
+use crate::error::Result;
+use crate::mutation::mutation;
 use crate::platform::{
     database::{Tx, Write},
     id::MarketId,
@@ -23,49 +24,32 @@ pub struct MarketDeleteInput {
     id: ID,
 }
 
-/// Payload of `marketDelete`.
-#[derive(SimpleObject)]
-pub struct MarketDeletePayload {
-    /// Id of the deleted market; null when there are user errors.
-    deleted_market_id: Option<ID>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `marketDelete`.
-#[derive(Default)]
-pub struct MarketDelete;
-
-#[Object]
-impl MarketDelete {
+mutation! {
     /// Deletes a market. Its groups are not deleted.
     /// Requires an integration token or client secret with the scope `groups:write`.
     /// User errors: MARKET_NOT_FOUND.
-    async fn market_delete(
-        &self,
-        ctx: &Context<'_>,
+    MarketDelete.market_delete = delete(
         #[graphql(desc = "The market to delete.")] input: MarketDeleteInput,
-    ) -> Result<MarketDeletePayload> {
-        let (deleted_market_id, user_errors) = payload(delete(RequestContext::of(ctx)?, input).await)?;
-        Ok(MarketDeletePayload {
-            deleted_market_id,
-            user_errors,
-        })
+    ) -> MarketDeletePayload;
+
+    /// Payload of `marketDelete`.
+    payload {
+        /// Id of the deleted market; null when there are user errors.
+        deleted_market_id: ID,
     }
 }
 
-async fn delete(context: &Arc<RequestContext>, input: MarketDeleteInput) -> Result<ID> {
+async fn delete(context: &Arc<RequestContext>, input: MarketDeleteInput) -> Result<MarketDeletePayload> {
     let reach = context.reach_to_write(&WRITE).await?;
     let database = &context.app.database;
     let target = Target::<Market>::find(database, &reach, &input.id).await?;
-    let target = target.ok_or_else(refusal::not_found)?;
     let deletion = MarketDeletion {
         app: &context.app,
         reach: &reach,
         market: target.document.id,
     };
     database.run(&deletion).await?;
-    Ok(ID::from(&deletion.market))
+    Ok(MarketDeletePayload::of(ID::from(&deletion.market)))
 }
 
 /// The write that deletes a market.
@@ -83,7 +67,7 @@ impl Write for MarketDeletion<'_> {
     async fn write(&self, tx: &mut Tx) -> Result<()> {
         let markets = self.app.database.open::<Market>(self.reach);
         let deleted = markets.delete_in(tx, doc! { "_id": &self.market }).await?;
-        deleted.ok_or_else(refusal::not_found)?;
+        deleted.ok_or_else(Market::not_found)?;
         Ok(())
     }
 }

@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::app::Domain;
 use crate::customer_group::{
     links,
-    name::{Name, UniquelyNamed},
+    name::{Name, UniquelyNamed, indexes},
 };
-use crate::error::UserError;
+use crate::error::{UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
     id::{CustomerGroupId, Id, MarketId, StorefrontId},
@@ -27,7 +27,7 @@ use crate::storefront;
 
 /// The declaration of markets.
 pub const DOMAIN: Domain = Domain {
-    indexes: &[store::INDEXES],
+    indexes: &[&indexes::<Market>(), store::BY_AUDIENCE],
     stored: &[store::STORED],
     ..Domain::EMPTY
 };
@@ -123,36 +123,14 @@ impl TenantDocument for Market {
 }
 
 impl UniquelyNamed for Market {
-    const UNIQUE_NAME: &'static str = store::UNIQUE_NAME;
+    const UNIQUE_NAME: &'static str = "storefront_market_name";
 
-    fn name_taken() -> UserError {
-        refusal::name_taken()
-    }
-}
-
-/// The user errors of the operations on markets.
-pub mod refusal {
-    use crate::error::{UserError, UserErrorCode};
-
-    /// The market does not exist for this caller.
-    #[must_use]
-    pub fn not_found() -> UserError {
+    fn not_found() -> UserError {
         let message = "No market with this id was found for this credential. Send one that storefront.markets lists (mkt_…).";
         UserError::new(UserErrorCode::MarketNotFound, ["id"], message)
     }
 
-    /// The group at this index of a list does not exist for this caller.
-    #[must_use]
-    pub fn listed_group_not_found(index: usize) -> UserError {
-        let message = "No customer group with this id was found in the market's storefront. Send one that \
-                       storefront.customerGroups lists (grp_…).";
-        let path = ["groupIds", &index.to_string()];
-        UserError::new(UserErrorCode::CustomerGroupNotFound, path, message)
-    }
-
-    /// Another market has the name.
-    #[must_use]
-    pub fn name_taken() -> UserError {
+    fn name_taken() -> UserError {
         let message = "Another market of this storefront has this name.";
         UserError::new(UserErrorCode::MarketNameTaken, ["name"], message)
     }

@@ -1,27 +1,20 @@
-//! The GraphQL node of markets, and the markets of storefronts, customers and groups.
-
-use std::sync::Arc;
+//! The GraphQL node of markets.
 
 use async_graphql::{Context, Description, ID, Object};
 
 use super::{Market, READ};
 use crate::context::{GlobalNode, RequestContext, behind::Behind};
-use crate::customer::Customer;
 use crate::customer_group::{
-    self, CustomerGroup,
-    list::{group_reach, of_storefront},
+    list::{self, GroupedNode},
     node::CustomerGroupNode,
 };
 use crate::error::Result;
 use crate::platform::{
     clock::Timestamp,
-    id::{MarketId, StorefrontId},
+    id::MarketId,
     page::{Connection, PageArgs},
 };
-use crate::reach::{
-    Reach,
-    seen::{Seen, Sight},
-};
+use crate::reach::{principal::Policy, seen::Seen};
 use crate::storefront::node::{StorefrontNode, storefront_of};
 
 /// A part of an online store, open to everyone or to the members of customer groups.
@@ -34,17 +27,12 @@ pub struct MarketNode {
     document: Seen<Market>,
 }
 
-impl MarketNode {
-    /// The node of a market that another object leads to.
-    #[must_use]
-    pub fn seen(document: Seen<Market>) -> Self {
-        Self { document }
-    }
+impl GroupedNode for MarketNode {
+    type Document = Market;
+    const READ: Policy = READ;
 
-    /// The node for a mutation's payload, which shows the market also to callers that may not read markets.
-    #[must_use]
-    pub fn in_payload(document: Market, reach: &Reach) -> Self {
-        Self::seen(Seen::in_payload(document, reach.clone()))
+    fn seen(document: Seen<Market>) -> Self {
+        Self { document }
     }
 }
 
@@ -84,17 +72,12 @@ impl MarketNode {
         #[graphql(desc = "Number of items before `before`, or from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<CustomerGroupNode>> {
-        let (context, sight) = (RequestContext::of(ctx)?, self.document.sight());
-        let groups = group_reach(context, sight, &customer_group::READ).await?;
-        let markets = group_reach(context, sight, &READ).await?;
-        let own = sight.of_the_persons_own();
-        let node = |document| CustomerGroupNode::seen(Seen::with(document, own.clone()));
         let behind = Behind {
-            context,
+            context: RequestContext::of(ctx)?,
             parent: &*self.document,
         };
         let page = PageArgs::new(first, after, last, before);
-        behind.list(&markets, &groups, &page, node).await
+        list::of_parent(behind, self.document.sight(), &READ, &page).await
     }
 
     /// Time at which the market was created.
@@ -103,50 +86,10 @@ impl MarketNode {
     }
 }
 
-/// Returns the markets of a storefront that the caller may enter, for the storefront's node.
-pub async fn markets_of(
-    context: &Arc<RequestContext>,
-    storefront: &StorefrontId,
-    page: &PageArgs,
-) -> Result<Connection<MarketNode>> {
-    let node = |document| MarketNode::seen(Seen::by_policy(document));
-    of_storefront(context, &READ, storefront, page, node).await
-}
-
-/// Returns the markets that a customer may enter and that the caller sees, for the customer's node.
-pub async fn markets_of_customer(
-    behind: Behind<'_, Customer>,
-    sight: &Sight,
-    page: &PageArgs,
-) -> Result<Connection<MarketNode>> {
-    let reach = group_reach(behind.context, sight, &READ).await?;
-    let own = sight.of_the_persons_own();
-    let node = |document| MarketNode::seen(Seen::with(document, own.clone()));
-    behind.list(&reach, &reach, page, node).await
-}
-
-/// Returns the markets that a group opens and that the caller sees, for the group's node.
-pub async fn markets_of_group(
-    behind: Behind<'_, CustomerGroup>,
-    sight: &Sight,
-    page: &PageArgs,
-) -> Result<Connection<MarketNode>> {
-    let groups = group_reach(behind.context, sight, &customer_group::READ).await?;
-    let markets = group_reach(behind.context, sight, &READ).await?;
-    let own = sight.of_the_persons_own();
-    let node = |document| MarketNode::seen(Seen::with(document, own.clone()));
-    behind.list(&groups, &markets, page, node).await
-}
-
 impl GlobalNode for MarketNode {
     type Id = MarketId;
 
     async fn find(context: &RequestContext, id: &MarketId) -> Result<Option<Self>> {
-        let Ok(reach) = context.reach(&READ) else {
-            return Ok(None);
-        };
-        let reach = context.group_reach::<Customer>(&reach).await?;
-        let found = context.by_id::<Market>(&reach, id).await?;
-        Ok(found.map(|document| Self::seen(Seen::by_policy(document))))
+        list::find(context, id).await
     }
 }

@@ -13,30 +13,13 @@ use crate::platform::{
 use crate::reach::tenant::TenantDocument;
 use crate::read::related::{Leads, Listed};
 
-/// The index that keeps a market's name unique in its storefront.
-pub const UNIQUE_NAME: &str = "storefront_market_name";
-
-/// Indexes of the markets.
-pub const INDEXES: &[Index] = &[
-    Index {
-        collection: Market::COLLECTION,
-        name: UNIQUE_NAME,
-        keys: &[("storefrontId", 1), ("name.key", 1)],
-        kind: IndexKind::Unique,
-    },
-    Index {
-        collection: Market::COLLECTION,
-        name: "storefront_id",
-        keys: &[("storefrontId", 1), ("_id", 1)],
-        kind: IndexKind::Plain,
-    },
-    Index {
-        collection: Market::COLLECTION,
-        name: "storefront_opensTo",
-        keys: &[("storefrontId", 1), (links::OPENS_TO, 1), ("_id", 1)],
-        kind: IndexKind::Plain,
-    },
-];
+/// The index for lists of the markets that are open to a customer or a group.
+pub const BY_AUDIENCE: &[Index] = &[Index {
+    collection: Market::COLLECTION,
+    name: "storefront_opensTo",
+    keys: &[("storefrontId", 1), (links::OPENS_TO, 1), ("_id", 1)],
+    kind: IndexKind::Plain,
+}];
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {

@@ -2,22 +2,23 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{ID, InputObject, MaybeUndefined};
 use bson::{Document, doc};
 
 use super::node::MarketNode;
-use super::opening_groups::{self, OpeningGroups};
-use super::{Audience, Market, WRITE, refusal};
+use super::{Audience, Market, WRITE, opening_groups};
 use crate::app::App;
 use crate::context::RequestContext;
 use crate::customer::refusal::no_changes;
 use crate::customer_group::{
     links::OPENS_TO,
+    list::GroupedNode,
     listed::ListedIds,
-    name::{self, Name},
+    name::{self, Name, UniquelyNamed},
     target::Target,
 };
-use crate::error::{Faults, Result, UserError, payload};
+use crate::error::{Faults, Result};
+use crate::mutation::mutation;
 use crate::platform::{
     change::sent,
     database::{Tx, Write},
@@ -38,50 +39,32 @@ pub struct MarketUpdateInput {
     group_ids: MaybeUndefined<Vec<ID>>,
 }
 
-/// Payload of `marketUpdate`.
-#[derive(SimpleObject)]
-pub struct MarketUpdatePayload {
-    /// The market as stored after the update; null when there are user errors.
-    market: Option<MarketNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `marketUpdate`.
-#[derive(Default)]
-pub struct MarketUpdate;
-
-#[Object]
-impl MarketUpdate {
+mutation! {
     /// Changes the fields of a market that are sent.
     /// Requires an integration token or client secret with the scope `groups:write`.
     /// User errors: MARKET_NOT_FOUND, NO_CHANGES, MARKET_NAME_TAKEN, REQUIRED, INVALID, TOO_LONG (on `groupIds`: more
     /// than 100 ids), CUSTOMER_GROUP_NOT_FOUND at the index of each id that is not a group of the storefront.
-    async fn market_update(
-        &self,
-        ctx: &Context<'_>,
+    MarketUpdate.market_update = update(
         #[graphql(desc = "The market and its new values.")] input: MarketUpdateInput,
-    ) -> Result<MarketUpdatePayload> {
-        let (market, user_errors) = payload(update(RequestContext::of(ctx)?, input).await)?;
-        Ok(MarketUpdatePayload { market, user_errors })
+    ) -> MarketUpdatePayload;
+
+    /// Payload of `marketUpdate`.
+    payload {
+        /// The market as stored after the update; null when there are user errors.
+        market: MarketNode,
     }
 }
 
-async fn update(context: &Arc<RequestContext>, input: MarketUpdateInput) -> Result<MarketNode> {
+async fn update(context: &Arc<RequestContext>, input: MarketUpdateInput) -> Result<MarketUpdatePayload> {
     let reach = context.reach_to_write(&WRITE).await?;
     let database = &context.app.database;
     let mut faults = Faults::default();
-    let target = Target::<Market>::find(database, &reach, &input.id).await?;
-    let target = faults.take(target.ok_or_else(refusal::not_found));
+    let target = faults.absorb(Target::<Market>::find(database, &reach, &input.id).await)?;
     let changes = changes(input, &mut faults);
     let storefront = target.as_ref().map(|target| &target.storefront);
     if let Some(groups) = &changes.groups {
-        let opening = OpeningGroups {
-            database,
-            reach: storefront.map_or(&reach, StorefrontReach::reach),
-            listed: groups,
-        };
-        opening.check(&mut faults).await?;
+        let within = storefront.map_or(&reach, StorefrontReach::reach);
+        opening_groups::check(database, within, groups, &mut faults).await?;
     }
     let own = target.as_ref().map(|target| &target.document);
     name::check_free(database, storefront, changes.name.as_ref(), own, &mut faults).await?;
@@ -94,7 +77,7 @@ async fn update(context: &Arc<RequestContext>, input: MarketUpdateInput) -> Resu
     };
     let written = database.run(&modification).await;
     let market = written.map_err(name::taken::<Market>)?;
-    Ok(MarketNode::in_payload(market, &reach))
+    Ok(MarketUpdatePayload::of(MarketNode::in_payload(market, &reach)))
 }
 
 /// Checked changes; `None` leaves a field unchanged.
@@ -142,17 +125,12 @@ impl Write for MarketModification<'_> {
             set.insert("name", bson::serialize_to_bson(name)?);
         }
         if let Some(groups) = groups {
-            let opening = OpeningGroups {
-                database,
-                reach,
-                listed: groups,
-            };
-            opening.lock_in(tx).await?;
+            opening_groups::lock_in(database, reach, tx, groups).await?;
             let audience = Audience::of(groups.distinct());
             set.insert(OPENS_TO, audience.stored(self.storefront.id()));
         }
         let markets = database.open::<Market>(reach);
         let changed = markets.update_in(tx, doc! { "_id": &self.market }, doc! { "$set": set });
-        changed.await?.ok_or_else(|| refusal::not_found().into())
+        changed.await?.ok_or_else(|| Market::not_found().into())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 use bson::doc;
 
 use super::node::OrderNode;
@@ -12,7 +12,8 @@ use crate::app::App;
 use crate::audit::Action;
 use crate::context::RequestContext;
 use crate::customer::Customer;
-use crate::error::{Result, UserError, payload};
+use crate::error::Result;
+use crate::mutation::mutation;
 use crate::platform::{
     database::{Tx, Write},
     id::{Id, OrderId},
@@ -26,43 +27,39 @@ pub struct OrderCancelInput {
     id: ID,
 }
 
-/// Payload of `orderCancel`.
-#[derive(SimpleObject)]
-pub struct OrderCancelPayload {
-    /// The order as stored after the cancellation; null when there are user errors.
-    order: Option<OrderNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `orderCancel`.
-#[derive(Default)]
-pub struct OrderCancel;
-
-#[Object]
-impl OrderCancel {
+mutation! {
     /// Cancels an order, which then no longer counts for its customer's `orderCount` and `status`.
     /// Requires an integration token or client secret with the scope `orders:write`.
     /// User errors: ORDER_NOT_FOUND.
     /// Cancelling a cancelled order succeeds and changes nothing.
-    async fn order_cancel(
-        &self,
-        ctx: &Context<'_>,
+    OrderCancel.order_cancel = cancel(
         #[graphql(desc = "The order to cancel.")] input: OrderCancelInput,
-    ) -> Result<OrderCancelPayload> {
-        let (order, user_errors) = payload(cancel(RequestContext::of(ctx)?, &input).await)?;
-        Ok(OrderCancelPayload { order, user_errors })
+    ) -> OrderCancelPayload;
+
+    /// Payload of `orderCancel`.
+    payload {
+        /// The order as stored after the cancellation; null when there are user errors.
+        order: OrderNode,
     }
 }
 
-async fn cancel(context: &Arc<RequestContext>, input: &OrderCancelInput) -> Result<OrderNode> {
+async fn cancel(context: &Arc<RequestContext>, input: OrderCancelInput) -> Result<OrderCancelPayload> {
     let reach = context.reach_to_write(&WRITE).await?;
-    let cancellation = OrderCancellation {
-        app: &context.app,
-        reach: &reach,
-        order: OrderId::parse(&input.id).ok_or_else(refusal::not_found)?,
-    };
-    Ok(OrderNode::in_payload(cancellation.run().await?, &reach))
+    let id = OrderId::parse(&input.id).ok_or_else(refusal::not_found)?;
+    let database = &context.app.database;
+    // A repetition needs no transaction. The read also reports an unavailable database at once, whereas a transaction
+    // would be retried.
+    let stored = database.open::<Order>(&reach).get(&id).await?;
+    let mut order = stored.ok_or_else(refusal::not_found)?;
+    if order.status != OrderStatus::Cancelled {
+        let cancellation = OrderCancellation {
+            app: &context.app,
+            reach: &reach,
+            order: id,
+        };
+        order = database.run(&cancellation).await?;
+    }
+    Ok(OrderCancelPayload::of(OrderNode::in_payload(order, &reach)))
 }
 
 /// The write that cancels an order. Its customer has one order less, however often the request is repeated (ORD-01,
@@ -73,35 +70,16 @@ struct OrderCancellation<'a> {
     order: OrderId,
 }
 
-impl OrderCancellation<'_> {
-    /// Cancels the order and returns it as stored.
-    ///
-    /// # Errors
-    /// ORDER_NOT_FOUND.
-    async fn run(&self) -> Result<Order> {
-        // A repetition needs no transaction. The read also reports an unavailable database at once, whereas a
-        // transaction would be retried.
-        let stored = self
-            .app
-            .database
-            .open::<Order>(self.reach)
-            .get(&self.order)
-            .await?;
-        let stored = stored.ok_or_else(refusal::not_found)?;
-        if stored.status == OrderStatus::Cancelled {
-            return Ok(stored);
-        }
-        self.app.database.run(self).await
-    }
-}
-
 impl Write for OrderCancellation<'_> {
     type Output = Order;
 
+    /// # Errors
+    /// ORDER_NOT_FOUND.
     async fn write(&self, tx: &mut Tx) -> Result<Order> {
         let (app, reach, id) = (self.app, self.reach, &self.order);
         let orders = Orders::of(app, reach);
-        let order = orders.find_in(tx, id).await?.ok_or_else(refusal::not_found)?;
+        let order = orders.open().find_one_in(tx, doc! { "_id": id }).await?;
+        let order = order.ok_or_else(refusal::not_found)?;
         if order.status == OrderStatus::Cancelled {
             return Ok(order);
         }

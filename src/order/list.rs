@@ -6,7 +6,6 @@ use async_graphql::InputObject;
 use bson::doc;
 
 use super::node::{OrderNode, READ};
-use super::store::Orders;
 use super::{Order, OrderStatus};
 use crate::context::{RequestContext, behind::Behind};
 use crate::customer::Customer;
@@ -17,6 +16,7 @@ use crate::platform::{
     page::{Connection, Count, PageArgs, SortOrder, Values},
 };
 use crate::reach::seen::Seen;
+use crate::read::related::Listed;
 
 /// Filter of a list of orders. All conditions must match.
 /// A filter that no index supports is aborted after 5 seconds with the error TIMEOUT.
@@ -88,17 +88,15 @@ pub async fn orders_of(
         .ok_or(Error::StorefrontNotFound)?;
     let reach = one.reach().clone();
     let condition = condition(filter)?;
-    let orders = Orders::of(&context.app, &reach);
-    let slice = orders.page(condition.clone(), &page).await?;
+    let orders = context.app.database.open::<Order>(&reach);
+    let slice = orders.page(condition.clone(), &page, Order::position).await?;
     let app = Arc::clone(&context.app);
     let count: Count = Box::new(move || {
         let (app, reach, condition) = (Arc::clone(&app), reach.clone(), condition.clone());
-        Box::pin(async move { Orders::of(&app, &reach).count(condition).await })
+        Box::pin(async move { app.database.open::<Order>(&reach).count(condition).await })
     });
-    Ok(Connection::new(
-        slice.map(|order| OrderNode::new(Arc::new(order))),
-        count,
-    ))
+    let node = |order| OrderNode::new(Arc::new(order));
+    Ok(Connection::new(slice.map(node), count))
 }
 
 /// Returns a page of a customer's orders (EPC-25), with one database command for all customers of a level.

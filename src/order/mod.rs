@@ -1,7 +1,6 @@
 //! Orders that the online store recorded. Each keeps its own copy of what was sent with it, which later changes
 //! elsewhere do not affect.
 
-pub mod address_role;
 pub mod cancel;
 pub mod currency;
 pub mod list;
@@ -13,7 +12,7 @@ pub mod store;
 
 use std::fmt;
 
-use async_graphql::{Enum, MergedObject};
+use async_graphql::{Enum, MergedObject, SimpleObject};
 use serde::{Deserialize, Serialize};
 
 use crate::address::AddressContent;
@@ -61,13 +60,13 @@ pub enum OrderStatus {
     Cancelled,
 }
 
-/// An amount in a currency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// An amount of money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct Money {
-    /// The amount.
+    /// Amount, such as `"5.25"`, with as many decimals as it was sent with.
     pub amount: Decimal,
-    /// The currency.
+    /// Currency of the amount.
     pub currency_code: CurrencyCode,
 }
 
@@ -94,17 +93,18 @@ impl Money {
     }
 }
 
-/// One line of an order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A line of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, SimpleObject)]
 #[serde(rename_all = "camelCase")]
+#[graphql(name = "OrderLine")]
 pub struct Line {
-    /// The store's article number.
+    /// Article number of the online store (SKU).
     pub sku: String,
     /// Name of the article at the time of the order.
     pub name: String,
-    /// Quantity; 1 or more.
+    /// Quantity of the article.
     pub quantity: i32,
-    /// Price of one article.
+    /// Price of one article; negative for a discount.
     pub unit_price: Money,
 }
 

@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Description, ID, Object, SimpleObject};
+use async_graphql::{Context, Description, ID, Object};
 
-use super::currency::CurrencyCode;
 use super::{Line, Money, Order, OrderStatus};
-use crate::address::{AddressContent, country::CountryCode};
+use crate::address::AddressContent;
 use crate::context::{GlobalNode, RequestContext};
-use crate::customer::{
-    Salutation,
-    node::{CustomerNode, customer_behind},
-};
+use crate::customer::node::{CustomerNode, customer_behind};
 use crate::error::Result;
-use crate::platform::{clock::Timestamp, decimal::Decimal, id::OrderId};
+use crate::platform::{clock::Timestamp, id::OrderId};
 use crate::reach::{Reach, principal::Policy, scope::Scope, seen::Seen};
 use crate::storefront::node::{StorefrontNode, storefront_of};
 
@@ -84,27 +80,25 @@ impl OrderNode {
     }
 
     /// Amount to pay, as the online store sent it.
-    async fn total(&self) -> MoneyNode {
-        MoneyNode::from(self.document.total)
+    async fn total(&self) -> Money {
+        self.document.total
     }
 
     /// Lines of the order, in the order in which they were sent.
-    async fn lines(&self) -> Vec<OrderLine> {
-        self.document.lines.iter().map(OrderLine::from).collect()
+    async fn lines(&self) -> &[Line] {
+        &self.document.lines
     }
 
     /// Shipping address: a copy that later changes to the customer's addresses do not affect.
     /// Null after the customer's data was erased.
-    async fn shipping_address(&self) -> Option<OrderAddress> {
-        let personal = self.document.personal.as_ref()?;
-        Some(OrderAddress(personal.shipping_address.clone()))
+    async fn shipping_address(&self) -> Option<&AddressContent> {
+        Some(&self.document.personal.as_ref()?.shipping_address)
     }
 
     /// Billing address: a copy that later changes to the customer's addresses do not affect.
     /// Null after the customer's data was erased.
-    async fn billing_address(&self) -> Option<OrderAddress> {
-        let personal = self.document.personal.as_ref()?;
-        Some(OrderAddress(personal.billing_address.clone()))
+    async fn billing_address(&self) -> Option<&AddressContent> {
+        Some(&self.document.personal.as_ref()?.billing_address)
     }
 
     /// E-mail address that was sent with the order; null if none was sent or after the customer's data was erased.
@@ -125,131 +119,6 @@ impl OrderNode {
     /// Time at which the order was recorded in the gateway.
     async fn created_at(&self) -> Timestamp {
         self.document.created_at
-    }
-}
-
-/// An amount of money.
-#[derive(SimpleObject)]
-#[graphql(name = "Money")]
-pub struct MoneyNode {
-    /// Amount, such as `"5.25"`, with as many decimals as it was sent with.
-    amount: Decimal,
-    /// Currency of the amount.
-    currency_code: CurrencyCode,
-}
-
-impl From<Money> for MoneyNode {
-    fn from(value: Money) -> Self {
-        let Money {
-            amount,
-            currency_code,
-        } = value;
-        Self {
-            amount,
-            currency_code,
-        }
-    }
-}
-
-/// A line of an order.
-#[derive(SimpleObject)]
-pub struct OrderLine {
-    /// Article number of the online store (SKU).
-    sku: String,
-    /// Name of the article at the time of the order.
-    name: String,
-    /// Quantity of the article.
-    quantity: i32,
-    /// Price of one article; negative for a discount.
-    unit_price: MoneyNode,
-}
-
-impl From<&Line> for OrderLine {
-    fn from(line: &Line) -> Self {
-        let Line {
-            sku,
-            name,
-            quantity,
-            unit_price,
-        } = line;
-        Self {
-            sku: sku.clone(),
-            name: name.clone(),
-            quantity: *quantity,
-            unit_price: MoneyNode::from(*unit_price),
-        }
-    }
-}
-
-/// A postal address, as an order keeps it.
-#[derive(Description)]
-pub struct OrderAddress(AddressContent);
-
-#[Object(use_type_description)]
-impl OrderAddress {
-    /// Salutation; null if not set.
-    async fn salutation(&self) -> Option<Salutation> {
-        self.0.salutation
-    }
-
-    /// First name.
-    async fn first_name(&self) -> &str {
-        &self.0.first_name
-    }
-
-    /// Last name.
-    async fn last_name(&self) -> &str {
-        &self.0.last_name
-    }
-
-    /// Company; null if not set.
-    async fn company(&self) -> Option<&str> {
-        self.0.company.as_deref()
-    }
-
-    /// First address line: street and number.
-    async fn address1(&self) -> &str {
-        &self.0.address1
-    }
-
-    /// Second address line; null if not set.
-    async fn address2(&self) -> Option<&str> {
-        self.0.address2.as_deref()
-    }
-
-    /// Third address line; null if not set.
-    async fn address3(&self) -> Option<&str> {
-        self.0.address3.as_deref()
-    }
-
-    /// Postal code, with leading zeros; null if not set.
-    async fn zip_code(&self) -> Option<&str> {
-        self.0.zip_code.as_deref()
-    }
-
-    /// City.
-    async fn city(&self) -> &str {
-        &self.0.city
-    }
-
-    /// State, province or similar region; null if not set.
-    async fn region(&self) -> Option<&str> {
-        self.0.region.as_deref()
-    }
-
-    /// Country code.
-    async fn iso2_code(&self) -> CountryCode {
-        self.0.iso2_code
-    }
-
-    /// Display name of the country: the one that was sent, or the English name for `iso2Code`.
-    async fn country(&self) -> &str {
-        self.0.country_name()
-    }
-
-    /// Phone number; null if not set.
-    async fn phone(&self) -> Option<&str> {
-        self.0.phone.as_deref()
     }
 }
 

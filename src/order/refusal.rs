@@ -1,7 +1,35 @@
 //! User errors of the operations on orders.
 
-use super::address_role::AddressRole;
 use crate::error::{UserError, UserErrorCode};
+
+/// One of the two addresses of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressRole {
+    /// The shipping address.
+    Shipping,
+    /// The billing address.
+    Billing,
+}
+
+impl AddressRole {
+    /// Returns the input's field for the address in full.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Shipping => "shippingAddress",
+            Self::Billing => "billingAddress",
+        }
+    }
+
+    /// Returns the input's field for the id of one of the customer's addresses.
+    #[must_use]
+    pub const fn id_field(self) -> &'static str {
+        match self {
+            Self::Shipping => "shippingAddressId",
+            Self::Billing => "billingAddressId",
+        }
+    }
+}
 
 /// The order does not exist for this caller.
 #[must_use]

@@ -12,7 +12,6 @@ use crate::platform::{
     clock::Timestamp,
     database::{Database, Index, IndexKind, Tx},
     id::OrderId,
-    page::{Page, Slice},
     stored::{Stored, StoredField},
 };
 use crate::reach::{
@@ -112,24 +111,10 @@ impl<'a> Orders<'a> {
         }
     }
 
-    fn open(&self) -> Tenant<Order> {
+    /// Opens the collection within the reach.
+    #[must_use]
+    pub fn open(&self) -> Tenant<Order> {
         self.database.open(self.reach)
-    }
-
-    /// Returns a page of the orders that match a condition.
-    ///
-    /// # Errors
-    /// Any database error.
-    pub async fn page(&self, condition: Document, page: &Page) -> Result<Slice<Order>> {
-        self.open().page(condition, page, Order::position).await
-    }
-
-    /// Returns the number of orders that match a condition.
-    ///
-    /// # Errors
-    /// Any database error.
-    pub async fn count(&self, condition: Document) -> Result<u64> {
-        self.open().count(condition).await
     }
 
     /// Returns the order with this number; the reach must cover one storefront only.
@@ -146,22 +131,6 @@ impl<'a> Orders<'a> {
     /// Any database error.
     pub async fn by_number_in(&self, tx: &mut Tx, number: &str) -> Result<Option<Order>> {
         self.open().find_one_in(tx, doc! { "number": number }).await
-    }
-
-    /// Returns the order with this id, within a transaction.
-    ///
-    /// # Errors
-    /// Any database error.
-    pub async fn find_in(&self, tx: &mut Tx, id: &OrderId) -> Result<Option<Order>> {
-        self.open().find_one_in(tx, doc! { "_id": id }).await
-    }
-
-    /// Adds an order.
-    ///
-    /// # Errors
-    /// Any database error.
-    pub async fn insert_in(&self, tx: &mut Tx, order: &Order) -> Result<()> {
-        self.open().insert_in(tx, self.reach, order).await
     }
 
     /// Marks an order as cancelled at `now` and returns it as stored.
@@ -193,9 +162,8 @@ impl<'a> Orders<'a> {
         change.keep("status", Some(CustomerStatus::of(count)))?;
         let customers = self.database.open::<Customer>(self.reach);
         let changed = customers.update_in(tx, doc! { "_id": &customer.id }, change.into_update(now));
-        match changed.await? {
-            Some(_) => Ok(()),
-            None => Err(Error::internal("customer not found during a transaction")),
-        }
+        let changed = changed.await?;
+        changed.ok_or_else(|| Error::internal("customer not found during a transaction"))?;
+        Ok(())
     }
 }

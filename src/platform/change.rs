@@ -8,7 +8,7 @@ use super::clock::Timestamp;
 use crate::error::Result;
 
 /// The fields that are set, and the fields that are removed.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Change {
     set: Document,
     unset: Document,
@@ -40,6 +40,12 @@ impl Change {
             Some(value) => self.keep(field, value),
             None => Ok(()),
         }
+    }
+
+    /// Whether no field changes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.unset.is_empty()
     }
 
     /// Returns the update document, which also sets the time of the change to `now` and increments the version.

@@ -11,12 +11,9 @@ use crate::customer::{
     list::{CustomerFilter, CustomerListOrder, CustomerSortKey, customers_of},
     node::CustomerNode,
 };
-use crate::customer_group::{
-    filter::with_groups,
-    node::{CustomerGroupNode, groups_of},
-};
+use crate::customer_group::{filter::with_groups, list::of_storefront, node::CustomerGroupNode};
 use crate::error::{Error, Result};
-use crate::market::node::{MarketNode, markets_of};
+use crate::market::node::MarketNode;
 use crate::oidc::node::{IdentityProviderNode, providers_of};
 use crate::order::{
     list::{OrderFilter, orders_of},
@@ -139,7 +136,7 @@ impl StorefrontNode {
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<CustomerGroupNode>> {
         let page = PageArgs::new(first, after, last, before);
-        groups_of(RequestContext::of(ctx)?, &self.0.id, &page).await
+        of_storefront(RequestContext::of(ctx)?, &self.0.id, &page).await
     }
 
     /// Markets of this storefront that the caller may enter, oldest first.
@@ -156,7 +153,7 @@ impl StorefrontNode {
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<MarketNode>> {
         let page = PageArgs::new(first, after, last, before);
-        markets_of(RequestContext::of(ctx)?, &self.0.id, &page).await
+        of_storefront(RequestContext::of(ctx)?, &self.0.id, &page).await
     }
 
     /// Orders of this storefront, newest first by `placedAt`.

@@ -1,129 +1,56 @@
 //! The two addresses of an order: how `orderRecord` receives them, and the copies that the order keeps.
 
-use async_graphql::{ID, InputObject};
+use async_graphql::ID;
 use serde::Serialize;
 
-use crate::address::{self, AddressContent, country::CountryCode, store::Addresses};
-use crate::customer::{Customer, Salutation};
+use crate::address::{self, AddressContent, create::AddressContentInput, store::Addresses};
+use crate::customer::Customer;
 use crate::error::{Faults, Result, UserError};
-use crate::order::address_role::AddressRole;
-use crate::order::refusal;
+use crate::order::refusal::{self, AddressRole};
 use crate::platform::{
     database::Tx,
     id::{AddressId, Id},
     text::TextChecks,
 };
 
-/// A postal address of an order.
-/// Each string has at most 255 characters, contains no control characters and is stored verbatim. An optional field
-/// that is null counts as omitted.
-#[derive(InputObject)]
-pub struct OrderAddressInput {
-    /// Salutation.
-    salutation: Option<Salutation>,
-    /// First name; must not be blank.
-    first_name: String,
-    /// Last name; must not be blank.
-    last_name: String,
-    /// Company.
-    company: Option<String>,
-    /// First address line: street and number; must not be blank.
-    address1: String,
-    /// Second address line.
-    address2: Option<String>,
-    /// Third address line.
-    address3: Option<String>,
-    /// Postal code, whose leading zeros are kept.
-    zip_code: Option<String>,
-    /// City; must not be blank.
-    city: String,
-    /// State, province or similar region.
-    region: Option<String>,
-    /// Country code.
-    iso2_code: CountryCode,
-    /// Display name of the country; must not be blank. Default: the English name for `iso2Code`.
-    country: Option<String>,
-    /// Phone number.
-    phone: Option<String>,
-}
-
-impl OrderAddressInput {
-    /// Returns the content of the address; `None` if an error was added. The paths of the errors begin with `field`.
-    fn checked(self, field: &str, faults: &mut Faults) -> Option<AddressContent> {
+/// Returns where the order takes an address from, which is sent in full or by the id of one of the customer's addresses;
+/// `None` if an error was added. The order of a guest needs the address in full.
+pub(super) fn checked_source(
+    role: AddressRole,
+    full: Option<AddressContentInput>,
+    id: Option<ID>,
+    is_guest: bool,
+    faults: &mut Faults,
+) -> Option<AddressSource> {
+    let is_full = full.is_some();
+    // Checked in any case, so that all errors are reported.
+    let full = full.and_then(|address| {
         let mut inside = Faults::default();
-        let mut check = TextChecks {
+        let content = address.checked(&mut TextChecks {
             faults: &mut inside,
             max: address::MAX_TEXT,
-        };
-        let first_name = check.required(&self.first_name, "firstName");
-        let last_name = check.required(&self.last_name, "lastName");
-        let company = check.optional(self.company, "company");
-        let address1 = check.required(&self.address1, "address1");
-        let address2 = check.optional(self.address2, "address2");
-        let address3 = check.optional(self.address3, "address3");
-        let zip_code = check.optional(self.zip_code, "zipCode");
-        let city = check.required(&self.city, "city");
-        let region = check.optional(self.region, "region");
-        let country = self.country.map(|name| check.required(&name, "country"));
-        let phone = check.optional(self.phone, "phone");
-        let is_good = inside.is_empty();
-        faults.push_within(&[field], inside);
-        is_good.then_some(AddressContent {
-            label: None,
-            salutation: self.salutation,
-            first_name: first_name?,
-            last_name: last_name?,
-            company,
-            address1: address1?,
-            address2,
-            address3,
-            zip_code,
-            city: city?,
-            region,
-            iso2_code: self.iso2_code,
-            country: country.flatten(),
-            phone,
-        })
-    }
-}
-
-/// What an input sends for one of the two addresses.
-pub(super) struct SentAddress {
-    /// Which address.
-    pub role: AddressRole,
-    /// The address in full.
-    pub full: Option<OrderAddressInput>,
-    /// The id of one of the customer's addresses.
-    pub id: Option<ID>,
-}
-
-impl SentAddress {
-    /// Returns where the order takes the address from; `None` if an error was added. The order of a guest needs the
-    /// address in full.
-    pub(super) fn checked(self, is_guest: bool, faults: &mut Faults) -> Option<AddressSource> {
-        let Self { role, full, id } = self;
-        let is_full = full.is_some();
-        // Checked in any case, so that all errors are reported.
-        let full = full.and_then(|address| address.checked(role.field(), faults));
-        let refused = match (is_full, id) {
-            (true, None) => return full.map(Box::new).map(AddressSource::Full),
-            (true, Some(_)) if is_guest => refusal::id_without_customer(role),
-            (true, Some(_)) => refusal::address_twice(role),
-            (false, None) if is_guest => refusal::address_required(role),
-            (false, Some(_)) if is_guest => {
-                faults.push(refusal::id_without_customer(role));
-                refusal::address_required(role)
-            }
-            (false, None) => return Some(AddressSource::Default),
-            (false, Some(id)) if id.trim().is_empty() => refusal::address_id_missing(role),
-            (false, Some(id)) => match AddressId::parse(&id) {
-                Some(id) => return Some(AddressSource::Book(id)),
-                None => refusal::address_not_found(role),
-            },
-        };
-        faults.push(refused);
-        None
-    }
+        });
+        faults.push_within(&[role.field()], inside);
+        content
+    });
+    let refused = match (is_full, id) {
+        (true, None) => return full.map(Box::new).map(AddressSource::Full),
+        (true, Some(_)) if is_guest => refusal::id_without_customer(role),
+        (true, Some(_)) => refusal::address_twice(role),
+        (false, None) if is_guest => refusal::address_required(role),
+        (false, Some(_)) if is_guest => {
+            faults.push(refusal::id_without_customer(role));
+            refusal::address_required(role)
+        }
+        (false, None) => return Some(AddressSource::Default),
+        (false, Some(id)) if id.trim().is_empty() => refusal::address_id_missing(role),
+        (false, Some(id)) => match AddressId::parse(&id) {
+            Some(id) => return Some(AddressSource::Book(id)),
+            None => refusal::address_not_found(role),
+        },
+    };
+    faults.push(refused);
+    None
 }
 
 /// Where an order takes one of its addresses from. Its serialized form is part of the hash by which repetitions are

@@ -8,17 +8,18 @@ pub mod write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 
-use super::address_role::AddressRole;
 use super::node::OrderNode;
-use super::{Line, MAX_TEXT, Money, WRITE};
-use crate::address::store::Addresses;
+use super::refusal::AddressRole;
+use super::{MAX_TEXT, Money, WRITE};
+use crate::address::{create::AddressContentInput, store::Addresses};
 use crate::context::RequestContext;
-use crate::customer::{Customer, email, named::customer_to_change};
-use crate::error::{Faults, Result, UserError, UserErrorCode, payload};
-use crate::platform::{clock::Timestamp, id::CustomerId, text};
-use address::{AddressSource, OrderAddressInput, SentAddress};
+use crate::customer::{email, named::customer_to_change};
+use crate::error::{Faults, Result, UserError, UserErrorCode};
+use crate::mutation::mutation;
+use crate::platform::{clock::Timestamp, text};
+use address::checked_source;
 use line::{MoneyInput, OrderLineInput, checked_lines};
 use new_order::NewOrder;
 use write::OrderRecording;
@@ -41,11 +42,11 @@ pub struct OrderRecordInput {
     /// E-mail address that was given with the order.
     email: Option<String>,
     /// Shipping address in full.
-    shipping_address: Option<OrderAddressInput>,
+    shipping_address: Option<AddressContentInput>,
     /// Shipping address as the id of one of the customer's addresses.
     shipping_address_id: Option<ID>,
     /// Billing address in full.
-    billing_address: Option<OrderAddressInput>,
+    billing_address: Option<AddressContentInput>,
     /// Billing address as the id of one of the customer's addresses.
     billing_address_id: Option<ID>,
     /// Lines of the order: 1 to 1,000.
@@ -57,21 +58,7 @@ pub struct OrderRecordInput {
     placed_at: Option<Timestamp>,
 }
 
-/// Payload of `orderRecord`.
-#[derive(SimpleObject)]
-pub struct OrderRecordPayload {
-    /// The stored order; null when there are user errors.
-    order: Option<OrderNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `orderRecord`.
-#[derive(Default)]
-pub struct OrderRecord;
-
-#[Object]
-impl OrderRecord {
+mutation! {
     /// Records an order of a customer or a guest.
     /// Requires an integration token or client secret with the scope `orders:write`.
     /// User errors: CUSTOMER_REFERENCE_MISSING (405) for a blank `customerId`; CUSTOMER_NOT_FOUND (402);
@@ -87,17 +74,18 @@ impl OrderRecord {
     /// Repeating the request with the same number and content succeeds and returns the stored order, even if it is
     /// cancelled. A repetition may omit `placedAt`. An address that was sent by id or omitted remains the one that was
     /// recorded.
-    async fn order_record(
-        &self,
-        ctx: &Context<'_>,
+    OrderRecord.order_record = record(
         #[graphql(desc = "The order to record.")] input: OrderRecordInput,
-    ) -> Result<OrderRecordPayload> {
-        let (order, user_errors) = payload(record(RequestContext::of(ctx)?, input).await)?;
-        Ok(OrderRecordPayload { order, user_errors })
+    ) -> OrderRecordPayload;
+
+    /// Payload of `orderRecord`.
+    payload {
+        /// The stored order; null when there are user errors.
+        order: OrderNode,
     }
 }
 
-async fn record(context: &Arc<RequestContext>, input: OrderRecordInput) -> Result<OrderNode> {
+async fn record(context: &Arc<RequestContext>, input: OrderRecordInput) -> Result<OrderRecordPayload> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
     let id = input.storefront_id.as_ref().map(|id| id.as_str());
@@ -108,91 +96,47 @@ async fn record(context: &Arc<RequestContext>, input: OrderRecordInput) -> Resul
         }
         _ => None,
     };
-    let parts = OrderParts::checked(input, context.app.clock.now(), &mut faults);
+    let is_guest = input.customer_id.is_none();
+    let number = faults.take(text::required(&input.number, "number", MAX_TEXT));
+    let email = input.email.as_deref();
+    let email = email.and_then(|text| faults.take(email::check(text, "email")));
+    let (full, id) = (input.shipping_address, input.shipping_address_id);
+    let shipping = checked_source(AddressRole::Shipping, full, id, is_guest, &mut faults);
+    let (full, id) = (input.billing_address, input.billing_address_id);
+    let billing = checked_source(AddressRole::Billing, full, id, is_guest, &mut faults);
+    let lines = checked_lines(input.lines, &mut faults);
+    let total = faults.take(Money::from(input.total).as_total());
+    let now = context.app.clock.now();
+    let placed_at = input.placed_at;
+    let placed_at = placed_at.and_then(|sent| faults.take(check_placed_at(sent, now)));
     // Without another error, the write itself looks up the addresses.
     if !faults.is_empty()
         && let (Some(place), Some(customer)) = (&place, &customer)
     {
         let addresses = Addresses::of(&context.app, place.reach());
-        parts.check_addresses(customer, &addresses, &mut faults).await?;
-    }
-    let new = parts.into_order(customer.map(|customer| customer.id));
-    let (place, new) = faults.finish((place, new))?;
-    let recording = OrderRecording::of(&context.app, &place, &new)?;
-    Ok(OrderNode::in_payload(recording.run().await?, &reach))
-}
-
-/// The checked parts of an input. A required part is `None` if its check has added an error.
-struct OrderParts {
-    number: Option<String>,
-    email: Option<String>,
-    shipping: Option<AddressSource>,
-    billing: Option<AddressSource>,
-    lines: Option<Vec<Line>>,
-    total: Option<Money>,
-    placed_at: Option<Timestamp>,
-}
-
-impl OrderParts {
-    /// Checks everything except whether the customer has the addresses that the input refers to.
-    fn checked(input: OrderRecordInput, now: Timestamp, faults: &mut Faults) -> Self {
-        let number = faults.take(text::required(&input.number, "number", MAX_TEXT));
-        let is_guest = input.customer_id.is_none();
-        let email = input.email.as_deref();
-        let email = email.and_then(|text| faults.take(email::check(text, "email")));
-        let shipping = SentAddress {
-            role: AddressRole::Shipping,
-            full: input.shipping_address,
-            id: input.shipping_address_id,
-        };
-        let billing = SentAddress {
-            role: AddressRole::Billing,
-            full: input.billing_address,
-            id: input.billing_address_id,
-        };
-        let placed_at = input.placed_at;
-        Self {
-            number,
-            email: email.map(|email| email.written),
-            shipping: shipping.checked(is_guest, faults),
-            billing: billing.checked(is_guest, faults),
-            lines: checked_lines(input.lines, faults),
-            total: faults.take(Money::from(input.total).as_total()),
-            placed_at: placed_at.and_then(|sent| faults.take(check_placed_at(sent, now))),
-        }
-    }
-
-    /// Checks that the customer has the addresses that the input refers to. Adds REQUIRED and ADDRESS_NOT_FOUND (404).
-    async fn check_addresses(
-        &self,
-        customer: &Customer,
-        addresses: &Addresses<'_>,
-        faults: &mut Faults,
-    ) -> Result<()> {
-        let Self {
-            shipping, billing, ..
-        } = self;
-        for (role, source) in [(AddressRole::Shipping, shipping), (AddressRole::Billing, billing)] {
+        for (role, source) in [
+            (AddressRole::Shipping, &shipping),
+            (AddressRole::Billing, &billing),
+        ] {
             if let Some(source) = source {
-                faults.absorb(source.check_exists(role, customer, addresses).await)?;
+                faults.absorb(source.check_exists(role, customer, &addresses).await)?;
             }
         }
-        Ok(())
     }
-
-    /// Returns the order; `None` if a check has added an error.
-    fn into_order(self, customer_id: Option<CustomerId>) -> Option<NewOrder> {
-        Some(NewOrder {
-            number: self.number?,
-            customer_id,
-            email: self.email,
-            shipping: self.shipping?,
-            billing: self.billing?,
-            lines: self.lines?,
-            total: self.total?,
-            placed_at: self.placed_at,
-        })
-    }
+    let (place, number, shipping, billing, lines, total) =
+        faults.finish((place, number, shipping, billing, lines, total))?;
+    let new = NewOrder {
+        number,
+        customer_id: customer.map(|customer| customer.id),
+        email: email.map(|email| email.written),
+        shipping,
+        billing,
+        lines,
+        total,
+        placed_at,
+    };
+    let order = OrderRecording::of(&context.app, &place, &new)?.run().await?;
+    Ok(OrderRecordPayload::of(OrderNode::in_payload(order, &reach)))
 }
 
 /// Checks that an order can have been placed at this time: since 1970, and not in the future, with [`LEEWAY`] for

@@ -7,9 +7,11 @@ use crate::app::App;
 use crate::audit::Action;
 use crate::customer::Customer;
 use crate::error::{Faults, Result};
-use crate::order::address_role::AddressRole;
 use crate::order::store::{Orders, UNIQUE_NUMBER};
-use crate::order::{Order, PersonalData, refusal};
+use crate::order::{
+    Order, PersonalData,
+    refusal::{self, AddressRole},
+};
 use crate::platform::{
     database::{Tx, Write, violated_index},
     id::OrderId,
@@ -122,7 +124,7 @@ impl Write for OrderRecording<'_> {
             let entry = customer.entry(Action::OrderRecorded).on(&order.id);
             app.audit.note_in(tx, reach, [entry]).await?;
         }
-        orders.insert_in(tx, &order).await?;
+        orders.open().insert_in(tx, reach, &order).await?;
         Ok(order)
     }
 }
