@@ -48,8 +48,8 @@ impl AddressNode {
         let context = RequestContext::of(ctx)?;
         let reach = self.address.sight().reach(&context.principal, &READ)?;
         let found = context.by_id::<Customer>(&reach, &self.address.customer_id);
-        let gone = || Error::Forbidden("The address's customer is being removed.".to_owned());
-        found.await?.ok_or_else(gone)
+        let removed = || Error::Forbidden("The address's customer is being removed.".to_owned());
+        found.await?.ok_or_else(removed)
     }
 }
 

@@ -84,7 +84,8 @@ impl CustomFieldDefinitionNode {
     }
 }
 
-/// A custom field of one customer.
+/// A custom field of a customer, with the customer's value.
+#[derive(Description)]
 pub struct CustomField {
     definition: Arc<Definition>,
     value: Option<Bson>,
@@ -92,8 +93,7 @@ pub struct CustomField {
     needs_no_scope: bool,
 }
 
-/// A custom field of a customer, with the customer's value.
-#[Object]
+#[Object(use_type_description)]
 impl CustomField {
     /// Key of the field for programs.
     async fn key(&self) -> &str {

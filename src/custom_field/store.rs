@@ -103,12 +103,15 @@ impl Batch for DefinitionsOf {
         let found = definitions
             .find(doc! { "storefrontId": { "$in": ids } }, doc! {}, 0)
             .await?;
-        let mut theirs: HashMap<StorefrontId, Vec<Arc<Definition>>> = HashMap::new();
+        let mut by_storefront: HashMap<StorefrontId, Vec<Arc<Definition>>> = HashMap::new();
         for definition in found {
             let storefront = definition.storefront_id.clone();
-            theirs.entry(storefront).or_default().push(Arc::new(definition));
+            by_storefront
+                .entry(storefront)
+                .or_default()
+                .push(Arc::new(definition));
         }
-        let sorted = theirs
+        let sorted = by_storefront
             .into_iter()
             .map(|(id, definitions)| (id, Definitions::new(definitions)));
         Ok(sorted.collect())

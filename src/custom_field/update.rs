@@ -87,7 +87,7 @@ struct DefinitionChanges {
     update: Document,
 }
 
-/// Checks the changes of the stored field, if it exists.
+/// Checks the changes of the stored field, if it exists. Rejected values are null in the update, which is not run then.
 fn changes(
     input: CustomFieldUpdateInput,
     stored: Option<&Definition>,
@@ -134,11 +134,12 @@ fn changes(
             set.insert(field, own.take(flag.ok_or_else(cleared)));
         }
     }
-    let changed = [("$set", set), ("$unset", unset)].into_iter();
-    let changed = changed.filter(|(_, fields)| !fields.is_empty());
-    let update: Document = changed
-        .map(|(operator, fields)| (operator.to_owned(), fields.into()))
-        .collect();
+    let mut update = Document::new();
+    for (operator, fields) in [("$set", set), ("$unset", unset)] {
+        if !fields.is_empty() {
+            update.insert(operator, fields);
+        }
+    }
     if own.is_empty() && update.is_empty() {
         faults.push(refusal::no_changes());
     }
@@ -183,6 +184,6 @@ fn removed_options(stored: &Definition, changes: &DefinitionChanges) -> Vec<Bson
     let Some(options) = &changes.options else {
         return Vec::new();
     };
-    let gone = stored.options.iter().filter(|option| !options.contains(option));
-    gone.map(|option| option.as_str().into()).collect()
+    let removed = stored.options.iter().filter(|option| !options.contains(option));
+    removed.map(|option| option.as_str().into()).collect()
 }

@@ -70,8 +70,8 @@ impl ImmediateErasure<'_> {
         };
         closing.run().await?;
         let system = HouseReach::within(&self.customer.storefront_id);
-        let begun = begin::complete_with_job(app, &system, id).await;
-        begun.map_err(|error| {
+        let started = begin::complete_with_job(app, &system, id).await;
+        started.map_err(|error| {
             tracing::warn!(
                 ?error,
                 "erasure not completed in the request; a background job continues it"

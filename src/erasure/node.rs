@@ -1,6 +1,6 @@
 //! GraphQL types of the erasure: its status, who requested it and what was erased.
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, Description, Object, SimpleObject};
 
 use crate::context::RequestContext;
 use crate::customer::anonymization::{Anonymization, AnonymizationStatus, ErasedCounts};
@@ -12,6 +12,7 @@ use crate::reach::{Reach, principal::CredentialKind};
 /// Details of the erasure of a customer, with the time of each status that it reached.
 /// Requires an integration token or client secret with the scope `customers:read`, the token of this customer, or the
 /// token of its storefront user.
+#[derive(Description)]
 pub struct AnonymizationInfo {
     state: Anonymization,
     /// The caller's reach when reading the customer.
@@ -36,10 +37,7 @@ impl AnonymizationInfo {
     }
 }
 
-/// Details of the erasure of a customer, with the time of each status that it reached.
-/// Requires an integration token or client secret with the scope `customers:read`, the token of this customer, or the
-/// token of its storefront user.
-#[Object]
+#[Object(use_type_description)]
 impl AnonymizationInfo {
     /// Status of the erasure.
     async fn status(&self) -> AnonymizationStatus {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{ID, InputObject};
 
 use super::node::MarketNode;
-use super::{Audience, Market, WRITE, opening_groups};
+use super::{Market, WRITE, audience, opening_groups};
 use crate::app::App;
 use crate::context::RequestContext;
 use crate::customer_group::{
@@ -108,7 +108,7 @@ impl Write for MarketCreation<'_> {
             id: MarketId::fresh(now, &self.app.random),
             storefront_id: self.storefront.id().clone(),
             name: self.name.clone(),
-            opens_to: Audience::of(self.groups.distinct()).stored(self.storefront.id()),
+            opens_to: audience(&self.groups.distinct(), self.storefront.id()),
             created_at: now,
         };
         let markets = database.open::<Market>(reach);

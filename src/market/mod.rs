@@ -56,41 +56,21 @@ pub struct Market {
     pub storefront_id: StorefrontId,
     /// Name of the market.
     pub name: Name,
-    /// Whom the market is open to, see [`Audience`]. Every read of markets filters by this field.
+    /// The market's [`audience`]; empty after its last group was deleted. Every read of markets filters by this field.
     pub opens_to: Vec<String>,
     /// Time of creation.
     pub created_at: Timestamp,
 }
 
-/// Whom a market is open to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// Every caller that reaches the storefront.
-    Everyone,
-    /// The members of these groups; nobody, after the last group was deleted.
-    Groups(Vec<CustomerGroupId>),
-}
-
-impl Audience {
-    /// Returns the audience for an input's list of groups: everyone if it is empty.
-    #[must_use]
-    pub fn of(groups: Vec<CustomerGroupId>) -> Self {
-        if groups.is_empty() {
-            Self::Everyone
-        } else {
-            Self::Groups(groups)
-        }
-    }
-
-    /// Returns the stored form: the storefront's id for everyone, otherwise the groups' ids. One index finds all
-    /// markets that a customer may enter, and deleting a group removes its members' access without making the market
-    /// public.
-    #[must_use]
-    pub fn stored(&self, storefront: &StorefrontId) -> Vec<String> {
-        match self {
-            Self::Everyone => vec![storefront.as_str().to_owned()],
-            Self::Groups(groups) => groups.iter().map(|id| id.as_str().to_owned()).collect(),
-        }
+/// Returns the stored audience of a market: the ids of the groups that open it, or the storefront's id, which means
+/// everyone, if there are none. One index finds all markets that a customer may enter, and deleting the last group
+/// removes its members' access without making the market public.
+#[must_use]
+pub fn audience(groups: &[CustomerGroupId], storefront: &StorefrontId) -> Vec<String> {
+    if groups.is_empty() {
+        vec![storefront.as_str().to_owned()]
+    } else {
+        groups.iter().map(|id| id.as_str().to_owned()).collect()
     }
 }
 
@@ -141,25 +121,24 @@ mod tests {
     use super::*;
     use crate::platform::random::Random;
 
-    fn market(audience: &Audience) -> Market {
-        let (now, random) = (Timestamp::from_millis(1), Random::seeded(3));
-        let storefront_id = StorefrontId::fresh(now, &random);
-        Market {
-            id: MarketId::fresh(now, &random),
-            opens_to: audience.stored(&storefront_id),
-            storefront_id,
-            name: Name::new("Prints".to_owned()),
-            created_at: now,
-        }
-    }
-
     // CLY-15
     #[test]
-    fn a_market_is_private_unless_it_is_everybodys() {
-        let group = CustomerGroupId::fresh(Timestamp::from_millis(1), &Random::seeded(1));
-        assert!(!market(&Audience::of(Vec::new())).is_private());
-        assert!(market(&Audience::of(vec![group])).is_private());
-        let closed = Audience::Groups(Vec::new());
-        assert!(market(&closed).is_private(), "its last group was deleted");
+    fn a_market_is_private_unless_it_is_open_to_everyone() {
+        let (now, random) = (Timestamp::from_millis(1), Random::seeded(3));
+        let storefront_id = StorefrontId::fresh(now, &random);
+        let group = CustomerGroupId::fresh(now, &random);
+        let is_private = |opens_to| {
+            let market = Market {
+                id: MarketId::fresh(now, &random),
+                storefront_id: storefront_id.clone(),
+                name: Name::new("Prints".to_owned()),
+                opens_to,
+                created_at: now,
+            };
+            market.is_private()
+        };
+        assert!(!is_private(audience(&[], &storefront_id)));
+        assert!(is_private(audience(&[group], &storefront_id)));
+        assert!(is_private(Vec::new()), "its last group was deleted");
     }
 }

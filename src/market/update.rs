@@ -6,7 +6,7 @@ use async_graphql::{ID, InputObject, MaybeUndefined};
 use bson::{Document, doc};
 
 use super::node::MarketNode;
-use super::{Audience, Market, WRITE, opening_groups};
+use super::{Market, WRITE, audience, opening_groups};
 use crate::app::App;
 use crate::context::RequestContext;
 use crate::customer::refusal::no_changes;
@@ -126,8 +126,7 @@ impl Write for MarketModification<'_> {
         }
         if let Some(groups) = groups {
             opening_groups::lock_in(database, reach, tx, groups).await?;
-            let audience = Audience::of(groups.distinct());
-            set.insert(OPENS_TO, audience.stored(self.storefront.id()));
+            set.insert(OPENS_TO, audience(&groups.distinct(), self.storefront.id()));
         }
         let markets = database.open::<Market>(reach);
         let changed = markets.update_in(tx, doc! { "_id": &self.market }, doc! { "$set": set });

@@ -107,7 +107,6 @@ impl NewOrder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::{AddressContent, country::CountryCode};
     use crate::order::currency::CurrencyCode;
     use crate::platform::{decimal::Decimal, id::Id};
 
@@ -119,22 +118,11 @@ mod tests {
     }
 
     fn order() -> NewOrder {
-        let address = AddressContent {
-            label: None,
-            salutation: None,
-            first_name: "Ada".to_owned(),
-            last_name: "Lovelace".to_owned(),
-            company: None,
-            address1: "Main Street 1".to_owned(),
-            address2: None,
-            address3: None,
-            zip_code: Some("01067".to_owned()),
-            city: "Dresden".to_owned(),
-            region: None,
-            iso2_code: CountryCode::DE,
-            country: None,
-            phone: None,
-        };
+        let address = serde_json::json!({
+            "firstName": "Ada", "lastName": "Lovelace", "address1": "Main Street 1", "zipCode": "01067",
+            "city": "Dresden", "iso2Code": "DE",
+        });
+        let address = serde_json::from_value(address).expect("an address");
         NewOrder {
             number: "1001".to_owned(),
             customer_id: CustomerId::parse("cus_01h00000000000000000000000"),
