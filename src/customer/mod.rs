@@ -5,8 +5,6 @@ pub mod anonymization;
 pub mod credentials;
 pub mod custom_fields;
 pub mod email;
-pub mod email_keys;
-pub mod erase;
 pub mod guest;
 pub mod identity;
 pub mod limits;
@@ -20,21 +18,18 @@ pub mod named;
 pub mod node;
 pub mod oauth;
 pub mod password;
-pub mod password_check;
 pub mod refusal;
 pub mod register;
 pub mod sessions;
 pub mod sign_in;
 pub mod store;
-pub mod terms;
 pub mod unique;
 pub mod update;
-pub mod vouched;
 
 use std::fmt;
 
 use anonymization::{Anonymization, AnonymizationStatus};
-use async_graphql::{Enum, MergedObject};
+use async_graphql::{Enum, MergedObject, SimpleObject};
 use serde::{Deserialize, Serialize};
 
 use crate::app::Domain;
@@ -88,7 +83,7 @@ pub const DOMAIN: Domain = Domain {
         PersonalKind::of::<crate::auth::session::Session>(Erasure::Elsewhere),
         PersonalKind::of::<identity::LinkedIdentity>(Erasure::Elsewhere),
     ],
-    erase: Some(erase::erase),
+    erase: Some(mail::erase),
     ..Domain::EMPTY
 };
 
@@ -155,13 +150,13 @@ impl CustomerStatus {
     }
 }
 
-/// The acceptance of the store's terms.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Acceptance of the store's terms by a customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct TermsAcceptance {
     /// Time of the acceptance.
     pub accepted_at: Timestamp,
-    /// Version of the terms, as the store named it.
+    /// Version of the accepted terms, as the store named it; null if none was sent, and after erasure.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<String>,
 }
@@ -270,10 +265,9 @@ impl Customer {
     /// # Errors
     /// CUSTOMER_ANONYMIZED on `field` (ERA-04).
     pub fn check_open(&self, field: &str) -> Result<(), UserError> {
-        if self.is_being_erased() {
-            Err(refusal::anonymized([field]))
-        } else {
-            Ok(())
+        match self.is_being_erased() {
+            true => Err(refusal::anonymized([field])),
+            false => Ok(()),
         }
     }
 

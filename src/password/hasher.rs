@@ -3,7 +3,7 @@
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 
-use super::hashed::{Hashed, Verified};
+use super::{Hashed, Verified};
 use crate::config::Argon2Config;
 use crate::error::{Error, Result};
 use crate::platform::secret::Secret;
@@ -101,12 +101,12 @@ impl Hasher {
     }
 }
 
-/// Parses the text of a [`Hashed`].
+/// Parses a stored hash.
 ///
 /// # Errors
-/// [`Error::Internal`] for any other text; the message does not contain it.
-pub(super) fn parse(stored: &str) -> Result<PasswordHash> {
-    PasswordHash::new(stored)
+/// [`Error::Internal`] for a text that is not one; the message does not contain it.
+pub(super) fn parse(stored: &Hashed) -> Result<PasswordHash> {
+    PasswordHash::new(&stored.0)
         .ok()
         .filter(|hash| hash.algorithm == ARGON2ID_IDENT && hash.version == Some(Version::V0x13.into()))
         .ok_or_else(|| Error::internal("a stored password hash cannot be read"))
@@ -153,7 +153,7 @@ mod tests {
         let hashed = hasher
             .hash(&mut HasherMemory::default(), &Secret::from(password), &[7; SALT])
             .expect("hashes");
-        parse(hashed.as_str()).expect("reads what it wrote")
+        parse(&hashed).expect("reads what it wrote")
     }
 
     /// The expected hash comes from the reference implementation of Argon2 (argon2-cffi 25.1: `hash_secret`, type ID,
@@ -235,7 +235,7 @@ mod tests {
             "$argon2i$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg",
             "$argon2id$v=16$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg",
         ] {
-            let Err(Error::Internal(cause)) = parse(damaged) else {
+            let Err(Error::Internal(cause)) = parse(&Hashed(damaged.to_owned())) else {
                 panic!("{damaged} must be refused")
             };
             assert_eq!(cause.to_string(), "a stored password hash cannot be read");
@@ -244,7 +244,7 @@ mod tests {
             "$argon2id$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg",
             "$argon2id$v=19$m=1,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg",
         ] {
-            let stored = parse(damaged).expect("the form is right");
+            let stored = parse(&Hashed(damaged.to_owned())).expect("the form is right");
             let verified =
                 hasher(64, 1, 1).verify(&mut HasherMemory::default(), &Secret::from("x"), Some(&stored));
             assert!(matches!(verified, Err(Error::Internal(_))), "{damaged}");

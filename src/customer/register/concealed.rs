@@ -166,6 +166,7 @@ impl ConcealedRegistration<'_> {
             customer,
         };
         let key = KeyMail {
+            app: self.app,
             holder,
             purpose: Purpose::EmailVerification,
             address,
@@ -173,6 +174,6 @@ impl ConcealedRegistration<'_> {
             recipient: &recipient.id,
             granted: self.granted,
         };
-        key.prepare_in(self.app, tx).await
+        key.write(tx).await
     }
 }

@@ -7,10 +7,9 @@ use crate::audit::{Action, AuditActor};
 use crate::auth::session::Session;
 use crate::custom_field::assignment::Assignment;
 use crate::customer::credentials::{self, Beginner, TokenPair};
-use crate::customer::guest::{self, GuestToMerge, MergedGuest, Receiver};
-use crate::customer::mail::{self, About, Granted};
-use crate::customer::sign_in::SignedIn;
-use crate::customer::vouched::Voucher;
+use crate::customer::guest::{self, GuestToMerge, MergedGuest};
+use crate::customer::mail::{About, Granted};
+use crate::customer::sign_in::{SignedIn, Voucher};
 use crate::customer::{Customer, custom_fields, limits, refusal, store, unique};
 use crate::error::{Error, Result};
 use crate::password::Hashed;
@@ -71,7 +70,7 @@ impl<'a> Registration<'a> {
         let signs_in = password_hash.is_some() && !conceals;
         let mut insertion = self.insertion(password_hash).await?;
         let begun = signs_in.then(|| self.beginner.begin(app, &insertion.account.customer));
-        let (session, refresh) = begun.map(|begun| (begun.session, begun.refresh_token)).unzip();
+        let (session, refresh_token) = begun.unzip();
         insertion.session = session;
         let guest = match self.save(&mut insertion).await {
             Ok(guest) => guest,
@@ -87,13 +86,11 @@ impl<'a> Registration<'a> {
         if conceals {
             return Ok(insertion.concealed());
         }
-        let pair = match (&insertion.session, refresh) {
-            (Some(session), Some(refresh)) => Some(credentials::pair(app, session, refresh)?),
-            _ => None,
-        };
+        let begun = insertion.session.as_ref().zip(refresh_token);
+        let pair = begun.map(|(session, refresh_token)| credentials::pair(app, session, refresh_token));
         Ok(Registered {
             customer: Some(insertion.account.customer),
-            pair,
+            pair: pair.transpose()?,
             guest,
         })
     }
@@ -107,16 +104,16 @@ impl<'a> Registration<'a> {
     pub async fn run_vouched(self, voucher: &dyn Voucher) -> Result<SignedIn> {
         let app = self.app;
         let mut insertion = self.insertion(None).await?;
-        let begun = self.beginner.begin(app, &insertion.account.customer);
+        let (session, refresh_token) = self.beginner.begin(app, &insertion.account.customer);
         let customer = &mut insertion.account.customer;
         customer.last_login_at = Some(customer.created_at);
         insertion.voucher = Some(voucher);
-        insertion.session = Some(begun.session.clone());
+        insertion.session = Some(session.clone());
         let guest = self.save(&mut insertion).await?;
         guest::forget(app, &insertion.guest).await;
         Ok(SignedIn {
             customer: insertion.account.customer,
-            pair: credentials::pair(app, &begun.session, begun.refresh_token)?,
+            pair: credentials::pair(app, &session, refresh_token)?,
             guest,
         })
     }
@@ -124,11 +121,7 @@ impl<'a> Registration<'a> {
     /// Prepares the write, without a number, a session and a voucher.
     async fn insertion(&self, password_hash: Option<Hashed>) -> Result<AccountInsertion<'a>> {
         let Self { app, place, new, .. } = self;
-        let receiver = Receiver {
-            storefront: place.id(),
-            own: None,
-        };
-        let guest = guest::find(app, receiver, self.anonymous_token).await?;
+        let guest = guest::find(app, place.id(), None, self.anonymous_token).await?;
         Ok(AccountInsertion {
             app,
             actor: AuditActor::from(place.reach()),
@@ -160,18 +153,17 @@ impl<'a> Registration<'a> {
     /// Notifies the owner of the address by mail that a registration with it was attempted (SPR-10), within the limits
     /// on mails.
     async fn notify_owner(&self, granted: Granted) -> Result<()> {
-        let Some(owner) = self.owner().await? else {
-            return Ok(());
-        };
-        if !granted.is_granted() {
-            return Ok(());
+        match self.owner().await? {
+            Some(owner) if granted.is_granted() => {
+                let notice = AttemptNotice {
+                    app: self.app,
+                    owner: owner.id,
+                    granted,
+                };
+                self.app.database.run(&notice).await
+            }
+            _ => Ok(()),
         }
-        let notice = AttemptNotice {
-            app: self.app,
-            owner: owner.id,
-            granted,
-        };
-        self.app.database.run(&notice).await
     }
 }
 
@@ -195,10 +187,7 @@ impl AccountInsertion<'_> {
         Registered {
             customer: None,
             pair: None,
-            guest: MergedGuest {
-                items: 0,
-                warning: self.guest.warning,
-            },
+            guest: MergedGuest::warned(self.guest.err()),
         }
     }
 }
@@ -251,13 +240,7 @@ impl Write for AttemptNotice<'_> {
     type Output = ();
 
     async fn write(&self, tx: &mut Tx) -> Result<()> {
-        mail::enqueue(
-            self.app,
-            tx,
-            &self.owner,
-            About::RegistrationAttempt,
-            self.granted,
-        )
-        .await
+        let Self { app, owner, granted } = self;
+        granted.enqueue(app, tx, owner, About::RegistrationAttempt).await
     }
 }
