@@ -263,13 +263,7 @@ async fn letter(
     payload: MailPayload,
 ) -> Result<Option<Message>> {
     let address = payload.sealed_address(app)?;
-    let MailPayload {
-        about,
-        message_id,
-        provider,
-        ..
-    } = payload;
-    let purpose = match about {
+    let purpose = match payload.about {
         About::PasswordReset => Some(Purpose::PasswordReset),
         About::EmailVerification => Some(Purpose::EmailVerification),
         About::EmailChange => Some(Purpose::EmailChange),
@@ -296,7 +290,11 @@ async fn letter(
     let Some(to) = to else {
         return Ok(None);
     };
-    let notice = notice(about, &secret, provider.as_deref().unwrap_or_default());
+    let notice = notice(
+        payload.about,
+        &secret,
+        payload.provider.as_deref().unwrap_or_default(),
+    );
     let store = Store {
         name: &storefront.name,
         account_url: storefront.account_url.as_deref(),
@@ -308,7 +306,7 @@ async fn letter(
         subject: rendered.subject,
         text: rendered.text,
         html: rendered.html,
-        message_id,
+        message_id: payload.message_id,
         concerns: customer.id.to_string(),
     }))
 }

@@ -310,15 +310,11 @@ impl MemberDocument for Customer {
 /// # Errors
 /// DATE_OF_BIRTH_INVALID.
 pub fn check_date_of_birth(date: Date, today: Date) -> Result<Date, UserError> {
-    if Date::FIRST_BIRTH <= date && date <= today {
-        return Ok(date);
-    }
-    let message = "A birth date lies between 1900-01-01 and today.";
-    Err(UserError::new(
-        UserErrorCode::DateOfBirthInvalid,
-        ["dateOfBirth"],
-        message,
-    ))
+    let is_valid = Date::FIRST_BIRTH <= date && date <= today;
+    is_valid.then_some(date).ok_or_else(|| {
+        let message = "A birth date lies between 1900-01-01 and today.";
+        UserError::new(UserErrorCode::DateOfBirthInvalid, ["dateOfBirth"], message)
+    })
 }
 
 /// Checks a shopper reference: 3 to 128 characters, none of them white space or a control character (CLY-06).
@@ -326,17 +322,13 @@ pub fn check_date_of_birth(date: Date, today: Date) -> Result<Date, UserError> {
 /// # Errors
 /// SHOPPER_REFERENCE_INVALID.
 pub fn check_shopper_reference(value: &str) -> Result<String, UserError> {
-    let good = (3..=128).contains(&value.chars().count())
+    let is_valid = (3..=128).contains(&value.chars().count())
         && !(value.chars()).any(|char| char.is_control() || char.is_whitespace());
-    if good {
-        return Ok(value.to_owned());
-    }
-    let message = "A shopper reference has 3 to 128 characters, none of them white space.";
-    Err(UserError::new(
-        UserErrorCode::ShopperReferenceInvalid,
-        ["shopperReference"],
-        message,
-    ))
+    is_valid.then(|| value.to_owned()).ok_or_else(|| {
+        let (code, field) = (UserErrorCode::ShopperReferenceInvalid, ["shopperReference"]);
+        let message = "A shopper reference has 3 to 128 characters, none of them white space.";
+        UserError::new(code, field, message)
+    })
 }
 
 /// Whether a text has the form of a reference: a code, two dashes and a number without leading zeros (SPR-17).
@@ -404,15 +396,8 @@ mod tests {
     // CLY-10
     #[test]
     fn the_status_follows_the_orders() {
+        use CustomerStatus::{Acquired, Prospect, Repeat};
         let of = [0, 1, 2, 50].map(CustomerStatus::of);
-        assert_eq!(
-            of,
-            [
-                CustomerStatus::Prospect,
-                CustomerStatus::Acquired,
-                CustomerStatus::Repeat,
-                CustomerStatus::Repeat
-            ]
-        );
+        assert_eq!(of, [Prospect, Acquired, Repeat, Repeat]);
     }
 }

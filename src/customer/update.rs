@@ -122,7 +122,7 @@ async fn update(
 
 /// The checked changes of the profile, except those of custom fields. The outer `None` means unchanged, the inner one
 /// removed.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 struct ProfileChanges {
     /// First name.
     first_name: Option<String>,
@@ -256,32 +256,17 @@ impl ProfileUpdate<'_> {
 
     /// The audit entries for the changes, one for each kind.
     fn entries(&self, known: &Customer) -> Vec<AuditEntry> {
-        let ProfileChanges {
-            first_name,
-            last_name,
-            salutation,
-            gender,
-            date_of_birth,
-            unique: Unique {
-                email,
-                shopper_reference,
-            },
-        } = &self.changes;
+        let mut others = self.changes.clone();
+        let email = others.unique.email.take();
         let mut actions = Vec::new();
-        if (email.as_ref()).is_some_and(|email| known.email.as_ref() != Some(&email.written)) {
+        if email.is_some_and(|email| known.email != Some(email.written)) {
             actions.push(Action::EmailChanged);
         }
         if !self.custom_fields.is_empty() {
             actions.push(Action::CustomFieldsChanged);
         }
-        let is_profile = first_name.is_some()
-            || last_name.is_some()
-            || salutation.is_some()
-            || gender.is_some()
-            || date_of_birth.is_some()
-            || shopper_reference.is_some();
         // An unchanged address counts as a change too, because the version increases.
-        if is_profile || actions.is_empty() {
+        if others != ProfileChanges::default() || actions.is_empty() {
             actions.push(Action::Updated);
         }
         actions.into_iter().map(|action| known.entry(action)).collect()

@@ -61,10 +61,9 @@ async fn request(
     context: &Arc<RequestContext>,
     input: CustomerEmailChangeRequestInput,
 ) -> Result<CustomerEmailChangeRequestPayload> {
-    let CustomerEmailChangeRequestInput { new_email, password } = input;
     let reach = context.reach_to_write(&OWN).await?;
     let mut faults = Faults::default();
-    let new = faults.take(email::check(&new_email, "newEmail"));
+    let new = faults.take(email::check(&input.new_email, "newEmail"));
     let customer = customer_to_change(context, &reach, None).await?;
     if let Some(new) = &new
         && customer.email_key.as_ref() == Some(&new.key)
@@ -73,7 +72,7 @@ async fn request(
         faults.push(UserError::new(UserErrorCode::NoChanges, ["newEmail"], message));
     }
     if customer.password_hash.is_some() {
-        let password = Secret::from(password.unwrap_or_default());
+        let password = Secret::from(input.password.unwrap_or_default());
         faults.absorb(check_current(context, &customer, password).await)?;
     }
     let new = faults.finish(new)?;
@@ -143,12 +142,7 @@ impl Write for EmailChange<'_> {
     /// [`Error::Unauthenticated`] if all sessions were ended meanwhile.
     async fn write(&self, tx: &mut Tx) -> Result<()> {
         let Self {
-            app,
-            reach,
-            customer,
-            address,
-            confirmation,
-            notice,
+            app, reach, customer, ..
         } = *self;
         // If all sessions were ended meanwhile, this one has ended too, and its earlier requests are void.
         let filter = open(doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch });
@@ -166,14 +160,14 @@ impl Write for EmailChange<'_> {
                 customer: &customer.id,
             },
             purpose: Purpose::EmailChange,
-            address,
+            address: self.address,
             about: About::EmailChange,
             recipient: &customer.id,
-            granted: confirmation,
+            granted: self.confirmation,
         };
         key.write(tx).await?;
         if let Some(current) = &stored.email {
-            notice
+            self.notice
                 .enqueue_to(app, tx, &customer.id, About::EmailChangeNotice, current)
                 .await?;
         }

@@ -136,12 +136,7 @@ impl Write for Redemption<'_> {
     /// # Errors
     /// PASSWORD_INVALID (408) if the password has changed meanwhile; a violation of the index on addresses.
     async fn write(&self, tx: &mut Tx) -> Result<Option<Redeemed>> {
-        let Self {
-            app,
-            reach,
-            key,
-            proof,
-        } = *self;
+        let Self { app, reach, key, .. } = *self;
         if !app.one_time.use_up_in(tx, key).await? {
             return Ok(None);
         }
@@ -150,13 +145,13 @@ impl Write for Redemption<'_> {
         let Some(known) = found.await?.filter(|known| is_good_for(key, known)) else {
             return Ok(None);
         };
-        if let OwnershipProof::Password { epoch } = proof
+        if let OwnershipProof::Password { epoch } = self.proof
             && epoch != known.credential_epoch
         {
             return Err(current::invalid().into());
         }
         let is_change = key.purpose == Purpose::EmailChange;
-        let locks_out = proof == OwnershipProof::Nothing && (is_change || !known.is_email_verified);
+        let locks_out = self.proof == OwnershipProof::Nothing && (is_change || !known.is_email_verified);
         let update = self.update(&known, locks_out)?;
         let Some(customer) = customers.update_in(tx, doc! { "_id": &known.id }, update).await? else {
             return Ok(None);

@@ -37,17 +37,13 @@ impl Write for KeyMail<'_> {
     /// A violation of [`SEALED`](crate::auth::one_time::SEALED) for a holder whose keys were sealed.
     async fn write(&self, tx: &mut Tx) -> Result<()> {
         let Self {
-            app,
-            holder,
-            purpose,
-            address,
-            about,
-            recipient,
-            granted,
+            app, holder, purpose, ..
         } = *self;
         let ttl = key_lifetime(app, purpose);
-        app.one_time.prepare_in(tx, holder, purpose, address, ttl).await?;
-        granted.enqueue(app, tx, recipient, about).await
+        app.one_time
+            .prepare_in(tx, holder, purpose, self.address, ttl)
+            .await?;
+        self.granted.enqueue(app, tx, self.recipient, self.about).await
     }
 }
 

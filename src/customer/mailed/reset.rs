@@ -73,15 +73,16 @@ async fn reset(
     context: &Arc<RequestContext>,
     input: CustomerPasswordResetInput,
 ) -> Result<CustomerPasswordResetPayload> {
-    let CustomerPasswordResetInput {
-        restore_password_key,
-        password,
-        confirm_password,
-    } = input;
     let app = &context.app;
     let mut faults = Faults::default();
-    let redeemer = faults.absorb(Redeemer::find(app, &restore_password_key).await)?;
-    let password = checked_password(context, &mut faults, password, Some(confirm_password), PASSWORD);
+    let redeemer = faults.absorb(Redeemer::find(app, &input.restore_password_key).await)?;
+    let password = checked_password(
+        context,
+        &mut faults,
+        input.password,
+        Some(input.confirm_password),
+        PASSWORD,
+    );
     let (redeemer, password) = faults.finish((redeemer, Some(password)))?;
     let Redeemer { key, customer, reach } = redeemer;
     let hash = app.passwords.hash(password).await?;

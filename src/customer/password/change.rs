@@ -63,22 +63,17 @@ async fn change(
     context: &Arc<RequestContext>,
     input: CustomerPasswordChangeInput,
 ) -> Result<CustomerPasswordChangePayload> {
-    let CustomerPasswordChangeInput {
-        password,
-        new_password,
-        confirm_password,
-    } = input;
     let reach = context.reach_to_write(&OWN).await?;
     let mut faults = Faults::default();
     let new = checked_password(
         context,
         &mut faults,
-        new_password,
-        Some(confirm_password),
+        input.new_password,
+        Some(input.confirm_password),
         NEW_PASSWORD,
     );
     let customer = customer_to_change(context, &reach, None).await?;
-    let checked = check_current(context, &customer, password.into()).await;
+    let checked = check_current(context, &customer, input.password.into()).await;
     faults.absorb(checked)?;
     faults.check()?;
     let app = &context.app;

@@ -54,19 +54,14 @@ async fn set(
     context: &Arc<RequestContext>,
     input: CustomerPasswordSetInput,
 ) -> Result<CustomerPasswordSetPayload> {
-    let CustomerPasswordSetInput {
-        customer_id,
-        new_password,
-        confirm_password,
-    } = input;
     let reach = context.reach_to_write(&BACKEND).await?;
     let mut faults = Faults::default();
-    let customer = faults.absorb(customer_to_change(context, &reach, Some(&customer_id)).await)?;
+    let customer = faults.absorb(customer_to_change(context, &reach, Some(&input.customer_id)).await)?;
     let new = checked_password(
         context,
         &mut faults,
-        new_password,
-        Some(confirm_password),
+        input.new_password,
+        Some(input.confirm_password),
         NEW_PASSWORD,
     );
     if matches!(&customer, Some(known) if known.password_hash.is_some()) {

@@ -135,15 +135,12 @@ impl Write for ConcealedRegistration<'_> {
 impl ConcealedRegistration<'_> {
     /// Writes as many documents and index entries as [`NewAccount::insert_in`].
     async fn insert_decoys_in(&self, tx: &mut Tx) -> Result<()> {
-        let NewAccount {
-            customer,
-            user,
-            storage,
-        } = &self.account;
-        let decoys = &self.app.decoys;
-        decoys.insert_in(tx, user, USER_INDEXES).await?;
-        decoys.insert_in(tx, storage, STORAGE_INDEXES).await?;
-        decoys.insert_in(tx, customer, store::FILLED_INDEXES).await
+        let (decoys, account) = (&self.app.decoys, &self.account);
+        decoys.insert_in(tx, &account.user, USER_INDEXES).await?;
+        decoys.insert_in(tx, &account.storage, STORAGE_INDEXES).await?;
+        decoys
+            .insert_in(tx, &account.customer, store::FILLED_INDEXES)
+            .await
     }
 
     /// Prepares the mail to the address and a key. The mail contains the key if the recipient's address is not verified

@@ -31,7 +31,7 @@ use crate::platform::{
 use crate::reach::{StorefrontReach, principal::Policy, scope::Scope};
 use crate::storefront::Storefront;
 use account::{NewCustomer, Terms};
-use registration::{Registered, Registration};
+use registration::Registration;
 
 /// Who may register customers.
 const REGISTER: Policy = Policy::backend(Scope::CustomersWrite).and_public();
@@ -169,19 +169,15 @@ async fn register(
         anonymous_token: anonymous_token.as_deref(),
         beginner: &Beginner::of(context, &reach),
     };
-    let Registered {
-        customer,
-        pair,
-        guest,
-    } = registration.run().await?;
-    if let (Some(customer), Some(_)) = (&customer, &pair) {
+    let registered = registration.run().await?;
+    if let (Some(customer), Some(_)) = (&registered.customer, &registered.pair) {
         limits::signed_in(context, customer).await;
     }
     Ok(CustomerRegisterPayload {
-        customer: customer.map(|customer| CustomerNode::in_payload(customer, &reach)),
-        token: pair.map(CustomerToken::from),
-        merged_item_count: wire_count(guest.items),
-        warnings: guest.warning.into_iter().collect(),
+        customer: (registered.customer).map(|customer| CustomerNode::in_payload(customer, &reach)),
+        token: registered.pair.map(CustomerToken::from),
+        merged_item_count: wire_count(registered.guest.items),
+        warnings: registered.guest.warning.into_iter().collect(),
         user_errors: Vec::new(),
     })
 }

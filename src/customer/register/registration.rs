@@ -63,8 +63,9 @@ impl<'a> Registration<'a> {
         };
         // Counted before it is known whether the address is registered, so that the remaining amount does not reveal
         // it.
+        let (account, about) = (&self.new.email.key, About::RegistrationAttempt);
         let granted = match conceals {
-            true => Some(self.notice_to_owner().await?),
+            true => Some(limits::mail(app, self.place.id(), account, about).await?),
             false => None,
         };
         let signs_in = password_hash.is_some() && !conceals;
@@ -72,15 +73,13 @@ impl<'a> Registration<'a> {
         let begun = signs_in.then(|| self.beginner.begin(app, &insertion.account.customer));
         let (session, refresh_token) = begun.unzip();
         insertion.session = session;
-        let guest = match self.save(&mut insertion).await {
-            Ok(guest) => guest,
-            Err(Error::Rejected(_)) if conceals && self.owner().await?.is_some() => {
-                if let Some(granted) = granted {
-                    self.notify_owner(granted).await?;
-                }
+        let guest = match (self.save(&mut insertion).await, granted) {
+            (Ok(guest), _) => guest,
+            (Err(Error::Rejected(_)), Some(granted)) if self.owner().await?.is_some() => {
+                self.notify_owner(granted).await?;
                 return Ok(insertion.concealed());
             }
-            Err(error) => return Err(refusal::save_failed(error, 410)),
+            (Err(error), _) => return Err(refusal::save_failed(error, 410)),
         };
         guest::forget(app, &insertion.guest).await;
         if conceals {
@@ -144,12 +143,6 @@ impl<'a> Registration<'a> {
         store::by_email(&self.app.database, &reach, &self.new.email).await
     }
 
-    /// Reserves the notice to the owner of the address.
-    async fn notice_to_owner(&self) -> Result<Granted> {
-        let account = &self.new.email.key;
-        limits::mail(self.app, self.place.id(), account, About::RegistrationAttempt).await
-    }
-
     /// Notifies the owner of the address by mail that a registration with it was attempted (SPR-10), within the limits
     /// on mails.
     async fn notify_owner(&self, granted: Granted) -> Result<()> {
@@ -208,9 +201,7 @@ impl Write for AccountInsertion<'_> {
     /// Violations of unique indexes; the errors of the voucher; CUSTOM_FIELD_NOT_FOUND and CUSTOM_FIELD_VALUE_INVALID
     /// if a field or an option was deleted meanwhile.
     async fn write(&self, tx: &mut Tx) -> Result<MergedGuest> {
-        let Self {
-            app, actor, account, ..
-        } = self;
+        let Self { app, account, .. } = self;
         let customer = &account.customer;
         let reach = HouseReach::within(&customer.storefront_id);
         account.insert_in(app, &reach, tx).await?;
@@ -219,11 +210,11 @@ impl Write for AccountInsertion<'_> {
             credentials::store_in(app, tx, customer, session).await?;
             entries.push(customer.entry(Action::SignedIn).on(&session.id));
         }
-        app.audit.note_in(tx, actor, entries).await?;
+        app.audit.note_in(tx, &self.actor, entries).await?;
         if let Some(voucher) = self.voucher {
             voucher.write(&reach, tx, customer).await?;
         }
-        let merged = guest::merge_in(app, actor, tx, &self.guest, customer).await?;
+        let merged = guest::merge_in(app, &self.actor, tx, &self.guest, customer).await?;
         custom_fields::hold(app, &reach, tx, customer, &self.assignments).await?;
         Ok(merged)
     }

@@ -57,17 +57,11 @@ async fn revoke(
     context: &Arc<RequestContext>,
     input: CustomerTokenRevokeInput,
 ) -> Result<CustomerTokenRevokePayload> {
-    let CustomerTokenRevokeInput {
-        refresh_token,
-        session_id,
-        all,
-        customer_id,
-    } = input;
-    let all = all.unwrap_or_default();
+    let all = input.all.unwrap_or_default();
     let app = &context.app;
     let client = client_of(context);
-    if let Some(token) = &refresh_token
-        && session_id.is_none()
+    if let Some(token) = &input.refresh_token
+        && input.session_id.is_none()
         && !all
     {
         end_by_token(app, token, client.as_deref()).await?;
@@ -75,11 +69,11 @@ async fn revoke(
     }
     let reach = context.reach_to_write(&WRITE).await?;
     // A named customer restricts the operation to that customer's sessions (SPR-31).
-    let customer = match all || customer_id.is_some() {
-        true => Some(customer_or_erased(context, &reach, customer_id.as_ref()).await?),
+    let customer = match all || input.customer_id.is_some() {
+        true => Some(customer_or_erased(context, &reach, input.customer_id.as_ref()).await?),
         false => None,
     };
-    if let Some(token) = &refresh_token {
+    if let Some(token) = &input.refresh_token {
         end_by_token(app, token, client.as_deref()).await?;
     }
     if let Some(customer) = customer.as_ref().filter(|_| all) {
@@ -87,7 +81,7 @@ async fn revoke(
         return Ok(CustomerTokenRevokePayload::of());
     }
     let current = reach.person().and_then(|person| person.customer.as_ref());
-    let id = match (&session_id, current) {
+    let id = match (&input.session_id, current) {
         (Some(id), _) => SessionId::parse(id),
         (None, Some((_, current))) => Some(current.clone()),
         (None, None) => return Err(session_required().into()),
