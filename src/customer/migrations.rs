@@ -53,14 +53,11 @@ pub const EMAIL_KEYS: Migration = Migration {
 };
 
 async fn number_references(database: &Database) -> Result<()> {
+    let customers = database.open::<Customer>(&HouseReach::everywhere());
+    let unnumbered = doc! { "referenceNumber": { "$exists": false } };
     let number = doc! { "$arrayElemAt": [{ "$split": ["$reference", "--"] }, 1] };
-    database
-        .open::<Customer>(&HouseReach::everywhere())
-        .migrate(
-            doc! { "referenceNumber": { "$exists": false } },
-            vec![doc! { "$set": { "referenceNumber": { "$toLong": number } } }],
-        )
-        .await?;
+    let numbered = doc! { "$set": { "referenceNumber": { "$toLong": number } } };
+    customers.migrate(unnumbered, vec![numbered]).await?;
     Ok(())
 }
 
@@ -121,12 +118,11 @@ impl Write for SurplusDeletion {
 }
 
 async fn erase_terms(database: &Database) -> Result<()> {
+    let customers = database.open::<Customer>(&HouseReach::everywhere());
     let erased =
         doc! { "anonymization.startedAt": { "$exists": true }, "terms.version": { "$exists": true } };
-    database
-        .open::<Customer>(&HouseReach::everywhere())
-        .migrate(erased, vec![doc! { "$unset": "terms.version" }])
-        .await?;
+    let unset = doc! { "$unset": "terms.version" };
+    customers.migrate(erased, vec![unset]).await?;
     Ok(())
 }
 

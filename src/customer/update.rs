@@ -245,13 +245,13 @@ impl ProfileUpdate<'_> {
     /// (CST-08).
     async fn leave_address_in(&self, tx: &mut Tx, known: &Customer) -> Result<()> {
         self.app.one_time.void_in(tx, &known.id, &Purpose::ALL).await?;
-        match (&known.email, self.notice) {
-            (Some(address), Some(granted)) => {
-                let about = About::EmailChanged;
-                granted.enqueue_to(self.app, tx, &known.id, about, address).await
-            }
-            _ => Ok(()),
+        if let (Some(address), Some(granted)) = (&known.email, self.notice) {
+            let about = About::EmailChanged;
+            granted
+                .enqueue_to(self.app, tx, &known.id, about, address)
+                .await?;
         }
+        Ok(())
     }
 
     /// The audit entries for the changes, one for each kind.

@@ -62,20 +62,12 @@ pub async fn register(
         email: new.email,
         account,
         assignments: new.custom_fields,
-        decoy: DecoyHolder {
-            customer: CustomerId::fresh(now, &app.random),
-            user: StorefrontUserId::fresh(now, &app.random),
-        },
+        decoy_customer: CustomerId::fresh(now, &app.random),
+        decoy_user: StorefrontUserId::fresh(now, &app.random),
         granted,
     };
     let saved = run_numbered(app, &storefront.code, &mut registration).await;
     saved.map_err(|error| refusal::save_failed(error, 410))
-}
-
-/// The holder of a key that is prepared for no customer and sent to nobody: no customer has these ids.
-struct DecoyHolder {
-    customer: CustomerId,
-    user: StorefrontUserId,
 }
 
 /// The write that adds the account if the address is free, and otherwise writes as much.
@@ -86,7 +78,9 @@ struct ConcealedRegistration<'a> {
     email: Email,
     account: NewAccount,
     assignments: Vec<Assignment>,
-    decoy: DecoyHolder,
+    /// The holder of a key that is prepared for no customer and sent to nobody: no customer has these ids.
+    decoy_customer: CustomerId,
+    decoy_user: StorefrontUserId,
     /// Whether the limits allow a mail to the address now.
     granted: Granted,
 }
@@ -154,7 +148,7 @@ impl ConcealedRegistration<'_> {
         };
         let (about, user, customer) = match recipient.awaits_proof {
             true => (About::EmailVerification, &recipient.user_id, &recipient.id),
-            false => (About::RegistrationAttempt, &self.decoy.user, &self.decoy.customer),
+            false => (About::RegistrationAttempt, &self.decoy_user, &self.decoy_customer),
         };
         let holder = KeyHolder {
             organization: self.organization,

@@ -203,7 +203,9 @@ fn new_customer(
         }
     };
     if !input.accepted_terms {
-        faults.push(terms_not_accepted());
+        let message = "The terms must be accepted. Send true once the customer has done so.";
+        let fault = UserError::new(UserErrorCode::TermsNotAccepted, ["acceptedTerms"], message);
+        faults.push(fault.legacy(422));
     }
     let mut check = TextChecks {
         faults,
@@ -231,11 +233,6 @@ fn new_customer(
         // They are checked with the definitions of the storefront.
         custom_fields: Vec::new(),
     })
-}
-
-fn terms_not_accepted() -> UserError {
-    let message = "The terms must be accepted. Send true once the customer has done so.";
-    UserError::new(UserErrorCode::TermsNotAccepted, ["acceptedTerms"], message).legacy(422)
 }
 
 /// Returns the storefront of a reach.

@@ -146,17 +146,14 @@ impl<'a> Registration<'a> {
     /// Notifies the owner of the address by mail that a registration with it was attempted (SPR-10), within the limits
     /// on mails.
     async fn notify_owner(&self, granted: Granted) -> Result<()> {
-        match self.owner().await? {
-            Some(owner) if granted.is_granted() => {
-                let notice = AttemptNotice {
-                    app: self.app,
-                    owner: owner.id,
-                    granted,
-                };
-                self.app.database.run(&notice).await
-            }
-            _ => Ok(()),
+        if let Some(owner) = self.owner().await?
+            && granted.is_granted()
+        {
+            let (app, owner) = (self.app, owner.id);
+            let notice = AttemptNotice { app, owner, granted };
+            app.database.run(&notice).await?;
         }
+        Ok(())
     }
 }
 
