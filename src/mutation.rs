@@ -40,7 +40,7 @@ macro_rules! payload {
 
         impl $crate::mutation::Payload for $payload {
             fn rejected(user_errors: Vec<$crate::error::UserError>) -> Self {
-                Self { user_errors, ..Self::default() }
+                Self { $($field: None,)* user_errors }
             }
         }
     };

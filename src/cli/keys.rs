@@ -16,7 +16,7 @@ use crate::auth::{
     token::{SignedToken, StorefrontUserSubject},
 };
 use crate::config::Config;
-use crate::customer::{Customer, credentials::Beginner, sign_in::issue::at_the_console};
+use crate::customer::{Customer, credentials::Beginner, sign_in::issue::issue_to};
 use crate::platform::id::{CustomerId, StorefrontUserId};
 use crate::reach::HouseReach;
 use crate::storefront_user::StorefrontUser;
@@ -117,5 +117,6 @@ async fn sign_in(app: &Arc<App>, id: &CustomerId) -> Result<SignedToken, Failure
             user_agent: Some("storefront-gateway token issue"),
         },
     };
-    Ok(at_the_console(app, customer, &beginner).await?.pair.access)
+    let signed_in = issue_to(app, &customer, AuditActor::OPERATOR, &beginner).await?;
+    Ok(signed_in.pair.access)
 }

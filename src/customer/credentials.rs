@@ -48,27 +48,14 @@ pub struct CustomerToken {
 
 impl From<TokenPair> for CustomerToken {
     fn from(pair: TokenPair) -> Self {
-        let TokenPair {
-            access,
-            refresh,
-            refresh_expires_at,
-        } = pair;
         Self {
-            access_token: access.token,
-            refresh_token: refresh,
+            access_token: pair.access.token,
+            refresh_token: pair.refresh,
             token_type: "Bearer".to_owned(),
-            expires_at: access.expires_at,
-            refresh_token_expires_at: refresh_expires_at,
+            expires_at: pair.access.expires_at,
+            refresh_token_expires_at: pair.refresh_expires_at,
         }
     }
-}
-
-/// A new session that is not stored yet.
-pub struct BegunSession {
-    /// The session.
-    pub session: Session,
-    /// Its first refresh token.
-    pub refresh_token: String,
 }
 
 /// The client and the device that start a session.
@@ -123,9 +110,9 @@ impl<'a> Beginner<'a> {
         }
     }
 
-    /// Creates a session of this customer and its refresh token, without storing them.
+    /// Creates a session of this customer and its first refresh token, without storing them.
     #[must_use]
-    pub fn begin(&self, app: &App, customer: &Customer) -> BegunSession {
+    pub fn begin(&self, app: &App, customer: &Customer) -> (Session, String) {
         let new = NewSession {
             organization: &self.organization,
             storefront: &customer.storefront_id,
@@ -134,11 +121,7 @@ impl<'a> Beginner<'a> {
             client: &self.client,
             owner: self.owner.as_ref(),
         };
-        let (session, refresh_token) = app.access.sessions.begin(&new, self.device);
-        BegunSession {
-            session,
-            refresh_token,
-        }
+        app.access.sessions.begin(&new, self.device)
     }
 }
 

@@ -13,10 +13,9 @@ use crate::reach::{Confine, Reach, StorefrontReach};
 use crate::storefront::Storefront;
 
 fn writer(reach: &Reach) -> ValueWriter {
-    if reach.has(Scope::CustomersWrite) {
-        ValueWriter::Backend
-    } else {
-        ValueWriter::Customer
+    match reach.has(Scope::CustomersWrite) {
+        true => ValueWriter::Backend,
+        false => ValueWriter::Customer,
     }
 }
 

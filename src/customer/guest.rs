@@ -25,26 +25,8 @@ use crate::storefront_user::{
 /// The input field with the anonymous user's token.
 const FIELD: &str = "anonymousUserToken";
 
-/// The anonymous user that a presented token identifies.
-#[derive(Clone, Debug, Default)]
-pub struct GuestToMerge {
-    /// The anonymous user, if there is anything to merge.
-    pub user: Option<StorefrontUser>,
-    /// Why there is nothing to merge.
-    pub warning: Option<UserError>,
-}
-
-impl From<Result<Option<StorefrontUser>, UserError>> for GuestToMerge {
-    fn from(usable: Result<Option<StorefrontUser>, UserError>) -> Self {
-        match usable {
-            Ok(user) => Self { user, warning: None },
-            Err(warning) => Self {
-                user: None,
-                warning: Some(warning),
-            },
-        }
-    }
-}
+/// The anonymous user that a presented token identifies, if there is anything to merge; or the warning that says why not.
+pub type GuestToMerge = Result<Option<StorefrontUser>, UserError>;
 
 /// The result of a merge into a customer.
 #[derive(Clone, Debug, Default)]
@@ -55,31 +37,36 @@ pub struct MergedGuest {
     pub warning: Option<UserError>,
 }
 
-/// The customer for whom a token is examined.
-#[derive(Clone, Copy, Debug)]
-pub struct Receiver<'a> {
-    /// The storefront.
-    pub storefront: &'a StorefrontId,
-    /// The customer's own storefront user; a new customer has none yet.
-    pub own: Option<&'a StorefrontUserId>,
+impl MergedGuest {
+    /// The result if nothing was merged.
+    #[must_use]
+    pub fn warned(warning: Option<UserError>) -> Self {
+        Self { items: 0, warning }
+    }
 }
 
-/// Examines a presented token. The result is empty without a token, and a warning for a token that cannot be used.
+/// Examines a presented token, for a customer of this storefront; `own` is the customer's storefront user, which a new
+/// customer does not have yet. The result is empty without a token, and a warning for a token that cannot be used.
 ///
 /// # Errors
 /// Any database error.
-pub async fn find(app: &App, receiver: Receiver<'_>, token: Option<&str>) -> Result<GuestToMerge> {
+pub async fn find(
+    app: &App,
+    storefront: &StorefrontId,
+    own: Option<&StorefrontUserId>,
+    token: Option<&str>,
+) -> Result<GuestToMerge> {
     let Some(token) = token else {
-        return Ok(GuestToMerge::default());
+        return Ok(Ok(None));
     };
     let guest = app.access.guest_of(token).await?;
-    let Some((id, _)) = guest.filter(|(_, storefront)| storefront == receiver.storefront) else {
-        return Ok(Err(invalid()).into());
+    let Some((id, _)) = guest.filter(|(_, its_storefront)| its_storefront == storefront) else {
+        return Ok(Err(invalid()));
     };
     // The caller reaches neither the anonymous user nor, yet, the customer.
-    let reach = HouseReach::within(receiver.storefront);
+    let reach = HouseReach::within(storefront);
     let found = app.database.open::<StorefrontUser>(&reach).get(&id).await?;
-    Ok(usable(found, receiver.own, Some(app.clock.now())).into())
+    Ok(usable(found, own, Some(app.clock.now())))
 }
 
 /// The anonymous user whose data can be merged; `None` if it was merged into this customer already. Without `now`, no
@@ -88,7 +75,7 @@ fn usable(
     found: Option<StorefrontUser>,
     own: Option<&StorefrontUserId>,
     now: Option<Timestamp>,
-) -> Result<Option<StorefrontUser>, UserError> {
+) -> GuestToMerge {
     let Some(user) = found else {
         return Err(refusal::expired(FIELD));
     };
@@ -119,11 +106,10 @@ pub async fn merge_in(
     guest: &GuestToMerge,
     customer: &Customer,
 ) -> Result<MergedGuest> {
-    let Some(anonymous) = &guest.user else {
-        return Ok(MergedGuest {
-            items: 0,
-            warning: guest.warning.clone(),
-        });
+    let anonymous = match guest {
+        Ok(Some(anonymous)) => anonymous,
+        Ok(None) => return Ok(MergedGuest::default()),
+        Err(warning) => return Ok(MergedGuest::warned(Some(warning.clone()))),
     };
     let reach = HouseReach::within(&customer.storefront_id);
     let users = app.database.open::<StorefrontUser>(&reach);
@@ -142,10 +128,10 @@ pub async fn merge_in(
             warning: None,
         }),
         // A concurrent operation was first; nothing was written.
-        Ok(MergeAttempt::TooLate(late)) => Ok(MergedGuest {
-            items: 0,
-            warning: usable(late.anonymous, Some(&own.id), None).err(),
-        }),
+        Ok(MergeAttempt::TooLate(late)) => {
+            let usable = usable(late.anonymous, Some(&own.id), None);
+            Ok(MergedGuest::warned(usable.err()))
+        }
         Err(Error::Rejected(_)) => Err(credentials_invalid().into()),
         Err(other) => Err(other),
     }
@@ -153,7 +139,7 @@ pub async fn merge_in(
 
 /// Evicts the merged user from this node's cache after a sign-in, so that its own token is refused here at once.
 pub async fn forget(app: &App, guest: &GuestToMerge) {
-    if let Some(user) = &guest.user {
+    if let Ok(Some(user)) = guest {
         app.access.forget_person(&user.id).await;
     }
 }

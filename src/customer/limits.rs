@@ -26,26 +26,25 @@ use crate::reach::StorefrontReach;
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 /// Limits on sign-ins. They allow an office or a school behind one address, but not a list of passwords; the limit of a
-/// storefront exceeds its busiest day.
-const LOGINS: Amounts = Amounts {
+/// storefront exceeds its busiest day. They apply also where an identity provider has checked the credentials, although
+/// nothing can be guessed there.
+pub const LOGINS: Amounts = Amounts {
     what: "login",
     client: &[Window::new(100, MINUTE), Window::new(1000, HOUR)],
     site: &[Window::new(1000, MINUTE), Window::new(10_000, HOUR)],
     storefront: &[Window::new(6000, MINUTE)],
 };
 /// Limits on registrations.
-const REGISTRATIONS: Amounts = Amounts {
+pub const REGISTRATIONS: Amounts = Amounts {
     what: "registration",
     client: &[Window::new(60, MINUTE), Window::new(300, HOUR)],
     site: &[Window::new(600, MINUTE), Window::new(3000, HOUR)],
     storefront: &[Window::new(3000, MINUTE)],
 };
 /// Limits on requests for mails.
-const MAIL_REQUESTS: Amounts = Amounts {
+pub const MAIL_REQUESTS: Amounts = Amounts {
     what: "mail request",
-    client: &[Window::new(60, MINUTE), Window::new(300, HOUR)],
-    site: &[Window::new(600, MINUTE), Window::new(3000, HOUR)],
-    storefront: &[Window::new(3000, MINUTE)],
+    ..REGISTRATIONS
 };
 
 /// Failures of one account, from all clients together.
@@ -60,14 +59,6 @@ const ONCE_A_MINUTE_AND_FIVE_AN_HOUR: &[Window] = &[Window::new(1, MINUTE), Wind
 /// Exports of a customer's data; each one creates a file.
 const EXPORTS: &[Window] = &[Window::new(10, Duration::from_secs(24 * 3600))];
 
-/// Counts a registration.
-///
-/// # Errors
-/// RATE_LIMITED.
-pub async fn registration(context: &RequestContext, storefront: &StorefrontReach) -> Result<()> {
-    context.take(storefront, &REGISTRATIONS).await
-}
-
 /// An attempt at an account's password. It counts as a failure until it is settled.
 #[must_use = "a guess that is not settled counts as a failure"]
 pub struct Guess {
@@ -81,17 +72,14 @@ impl Guess {
     async fn begin(context: &RequestContext, storefront: &StorefrontId, account: &str) -> Result<Self> {
         let throttle = &context.app.throttle;
         let client = context.counted_client();
-        let row = match &client {
-            Some(client) => {
-                let key = ["login", storefront.as_str(), account, &client.network];
-                Some(throttle.attempt(&key).await?)
-            }
-            None => None,
-        };
         let mut guess = Self {
-            row,
+            row: None,
             held: Vec::with_capacity(2),
         };
+        if let Some(client) = &client {
+            let key = ["login", storefront.as_str(), account, &client.network];
+            guess.row = Some(throttle.attempt(&key).await?);
+        }
         let key = [storefront.as_str(), account];
         let network = client.as_ref().map(|client| client.network.as_str());
         let mut held = throttle.hold(&key, network, FAILURES_OF_ACCOUNT).await;
@@ -104,15 +92,13 @@ impl Guess {
             held = throttle.hold(&key, None, FAILURES_OF_SITE).await;
         }
         match held {
-            Ok(held) => {
-                guess.held.push(held);
-                Ok(guess)
-            }
+            Ok(held) => guess.held.push(held),
             Err(refused) => {
                 guess.withdrawn().await?;
-                Err(refused)
+                return Err(refused);
             }
         }
+        Ok(guess)
     }
 
     async fn succeeded(self) -> Result<()> {
@@ -143,15 +129,6 @@ impl Guess {
 pub async fn login(context: &RequestContext, storefront: &StorefrontReach, account: &str) -> Result<Guess> {
     context.take(storefront, &LOGINS).await?;
     Guess::begin(context, storefront.id(), account).await
-}
-
-/// Counts a sign-in whose credentials an identity provider has checked. Nothing can be guessed here, so consecutive
-/// failures are not counted, but the limits on sign-ins apply.
-///
-/// # Errors
-/// RATE_LIMITED.
-pub async fn oidc_sign_in(context: &RequestContext, storefront: &StorefrontReach) -> Result<()> {
-    context.take(storefront, &LOGINS).await
 }
 
 /// Counts an attempt at the password of a known customer, together with the sign-ins to the account.
@@ -272,12 +249,4 @@ pub async fn export(app: &App, customer: &str) -> Result<()> {
         windows: EXPORTS,
     };
     app.throttle.take(&[limit]).await
-}
-
-/// Counts a request for a mail.
-///
-/// # Errors
-/// RATE_LIMITED.
-pub async fn mail_request(context: &RequestContext, storefront: &StorefrontReach) -> Result<()> {
-    context.take(storefront, &MAIL_REQUESTS).await
 }

@@ -7,7 +7,7 @@ use bson::{Bson, doc};
 
 use super::anonymization::{self, AnonymizationStatus};
 use super::node::{CustomerNode, READ};
-use super::{Customer, CustomerStatus, email, store};
+use super::{Customer, CustomerStatus, email};
 use crate::context::RequestContext;
 use crate::custom_field::{Definitions, filter::CustomFieldFilter, node::visible};
 use crate::error::{Error, Result};
@@ -231,9 +231,8 @@ pub async fn customers_of(
     let page = page.check(context.app.vault.cursors(), key.order(storefront, reverse))?;
     let one = context
         .storefront_to_read(&reach, Some(storefront.as_str()))
-        .await?
-        .ok_or(Error::StorefrontNotFound)?;
-    let reach = one.reach().clone();
+        .await?;
+    let reach = one.ok_or(Error::StorefrontNotFound)?.reach().clone();
     if let Some(filter) = &mut filter
         && filter.names_custom_fields()
     {
@@ -241,14 +240,13 @@ pub async fn customers_of(
     }
     let condition = condition(filter)?;
     let position = |customer: &Customer| (key.of(customer), (&customer.id).into());
-    let slice = store::page(&context.app.database, &reach, condition.clone(), &page, position).await?;
+    let customers = context.app.database.open::<Customer>(&reach);
+    let slice = customers.page(condition.clone(), &page, position).await?;
     let app = Arc::clone(&context.app);
     let count: Count = Box::new(move || {
-        let (app, reach, condition) = (Arc::clone(&app), reach.clone(), condition.clone());
-        Box::pin(async move { store::count(&app.database, &reach, condition).await })
+        let (customers, condition) = (app.database.open::<Customer>(&reach), condition.clone());
+        Box::pin(async move { customers.count(condition).await })
     });
-    Ok(Connection::new(
-        slice.map(|customer| CustomerNode::new(Arc::new(customer))),
-        count,
-    ))
+    let nodes = slice.map(|customer| CustomerNode::new(Arc::new(customer)));
+    Ok(Connection::new(nodes, count))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, OneofObject};
+use bson::doc;
 
 use super::node::{CustomerNode, READ};
 use super::{Customer, email, is_reference, store};
@@ -65,36 +66,37 @@ impl CustomerQuery {
 
 async fn find(context: &RequestContext, reach: &Reach, by: CustomerBy) -> Result<Option<Arc<Customer>>> {
     let database = &context.app.database;
-    match by {
+    let found = match by {
         CustomerBy::Id(id) => match CustomerId::parse(&id) {
-            Some(id) => context.by_id_at_root::<Customer>(reach, &id).await,
-            None => Ok(None),
+            Some(id) => return context.by_id_at_root::<Customer>(reach, &id).await,
+            None => None,
         },
         CustomerBy::Reference(key) => {
             let reach = reach_into(context, reach, key.storefront_id.as_ref()).await?;
             match reach.filter(|_| is_reference(&key.reference)) {
-                Some(reach) => Ok(store::by_reference(database, &reach, &key.reference)
-                    .await?
-                    .map(Arc::new)),
-                None => Ok(None),
+                Some(reach) => {
+                    let customers = database.open::<Customer>(&reach);
+                    customers.find_one(doc! { "reference": key.reference }).await?
+                }
+                None => None,
             }
         }
         CustomerBy::Email(key) => {
             let reach = reach_into(context, reach, key.storefront_id.as_ref()).await?;
             match reach.zip(email::parse(&key.email)) {
-                Some((reach, email)) => Ok(store::by_email(database, &reach, &email).await?.map(Arc::new)),
-                None => Ok(None),
+                Some((reach, email)) => store::by_email(database, &reach, &email).await?,
+                None => None,
             }
         }
-    }
+    };
+    Ok(found.map(Arc::new))
 }
 
 /// The reach into the storefront that a key names; `None` for a storefront outside the caller's reach.
 async fn reach_into(context: &RequestContext, reach: &Reach, id: Option<&ID>) -> Result<Option<Reach>> {
-    let one = context
-        .storefront_to_read(reach, id.map(|id| id.as_str()))
-        .await?;
-    Ok(one.map(|one| one.reach().clone()))
+    let id = id.map(|id| id.as_str());
+    let storefront = context.storefront_to_read(reach, id).await?;
+    Ok(storefront.map(|storefront| storefront.reach().clone()))
 }
 
 impl GlobalNode for CustomerNode {
@@ -104,9 +106,7 @@ impl GlobalNode for CustomerNode {
         let Ok(reach) = context.reach(&READ) else {
             return Ok(None);
         };
-        Ok(context
-            .by_id::<Customer>(&reach, id)
-            .await?
-            .map(CustomerNode::new))
+        let found = context.by_id::<Customer>(&reach, id).await?;
+        Ok(found.map(CustomerNode::new))
     }
 }

@@ -2,6 +2,7 @@
 //! the mail is sent, so that they occur in the mail only.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bson::{Binary, Document, doc, spec::BinarySubtype};
 use futures_util::{FutureExt, future::BoxFuture};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Customer;
 use crate::app::App;
 use crate::auth::one_time::Purpose;
+use crate::domain::personal::Subject;
 use crate::error::{Error, Result};
 use crate::notice::{Notice, Store};
 use crate::platform::{
@@ -23,6 +25,8 @@ use crate::reach::HouseReach;
 use crate::storefront::Storefront;
 
 const KIND: &str = "customer.mail";
+/// Interval at which a mail that is being sent is checked.
+const SENDING_CHECK: Duration = Duration::from_millis(50);
 
 /// Subject of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +89,8 @@ impl About {
     }
 }
 
-/// The result of the limits on a mail's recipient: whether the mail may be sent.
+/// The result of the limits on a mail's recipient. They are checked before the transaction that queues the mail, which
+/// may run more than once.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "without it no mail is sent"]
 pub struct Granted {
@@ -102,6 +107,52 @@ impl Granted {
     #[must_use]
     pub const fn is_granted(self) -> bool {
         self.is_granted
+    }
+
+    /// Queues a mail to be sent after the commit of the transaction, if the limits allow it.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the limits of another class were checked.
+    pub async fn enqueue(self, app: &App, tx: &mut Tx, customer: &CustomerId, about: About) -> Result<()> {
+        MailPayload::new(app, customer, about)
+            .enqueue(app, tx, self)
+            .await
+    }
+
+    /// As [`Granted::enqueue`], to this address, whatever address the customer has when the mail is sent.
+    ///
+    /// # Errors
+    /// As [`Granted::enqueue`].
+    pub async fn enqueue_to(
+        self,
+        app: &App,
+        tx: &mut Tx,
+        customer: &CustomerId,
+        about: About,
+        address: &str,
+    ) -> Result<()> {
+        let mut payload = MailPayload::new(app, customer, about);
+        payload.to = Some(Binary {
+            subtype: BinarySubtype::Generic,
+            bytes: app.vault.seal(&payload.message_id, address.as_bytes())?,
+        });
+        payload.enqueue(app, tx, self).await
+    }
+
+    /// Queues a notice to a customer that an identity provider was linked.
+    ///
+    /// # Errors
+    /// As [`Granted::enqueue`].
+    pub async fn enqueue_link(
+        self,
+        app: &App,
+        tx: &mut Tx,
+        customer: &CustomerId,
+        provider: &str,
+    ) -> Result<()> {
+        let mut payload = MailPayload::new(app, customer, About::IdentityLinked);
+        payload.provider = Some(provider.to_owned());
+        payload.enqueue(app, tx, self).await
     }
 }
 
@@ -138,11 +189,10 @@ impl MailPayload {
                 "the limits of another class were checked for a mail",
             ));
         }
-        if !granted.is_granted {
-            return Ok(());
+        if granted.is_granted {
+            let payload = bson::serialize_to_document(self)?;
+            app.queue.enqueue(tx, KIND, payload, app.clock.now()).await?;
         }
-        let payload = bson::serialize_to_document(self)?;
-        app.queue.enqueue(tx, KIND, payload, app.clock.now()).await?;
         Ok(())
     }
 
@@ -156,85 +206,24 @@ impl MailPayload {
     }
 }
 
-/// Queues a mail to be sent after the commit of the transaction, if the limits of its recipient allow it. They are
-/// checked before the transaction, which may run more than once.
+/// The customers' part of an erasure: withdraws queued mails, waits for a mail that is being sent, and deletes mails that
+/// were written to files.
 ///
 /// # Errors
-/// [`Error::Internal`] for a `granted` of another class.
-pub async fn enqueue(
-    app: &App,
-    tx: &mut Tx,
-    customer: &CustomerId,
-    about: About,
-    granted: Granted,
-) -> Result<()> {
-    MailPayload::new(app, customer, about)
-        .enqueue(app, tx, granted)
-        .await
-}
-
-/// A mail to an address, whatever address the customer has when it is sent.
-#[derive(Clone, Copy)]
-pub struct AddressedMail<'a> {
-    /// The customer whom the mail is about.
-    pub customer: &'a CustomerId,
-    /// Subject of the mail.
-    pub about: About,
-    /// The result of the limits on the mail.
-    pub granted: Granted,
-    /// The address of the recipient.
-    pub address: &'a str,
-}
-
-impl AddressedMail<'_> {
-    /// As [`enqueue`].
-    ///
-    /// # Errors
-    /// As [`enqueue`].
-    pub async fn enqueue(self, app: &App, tx: &mut Tx) -> Result<()> {
-        let mut payload = MailPayload::new(app, self.customer, self.about);
-        payload.to = Some(Binary {
-            subtype: BinarySubtype::Generic,
-            bytes: app.vault.seal(&payload.message_id, self.address.as_bytes())?,
-        });
-        payload.enqueue(app, tx, self.granted).await
-    }
-}
-
-/// Queues a notice to a customer that an identity provider was linked.
-///
-/// # Errors
-/// As [`enqueue`].
-pub async fn enqueue_link(
-    app: &App,
-    tx: &mut Tx,
-    customer: &CustomerId,
-    provider: &str,
-    granted: Granted,
-) -> Result<()> {
-    let mut payload = MailPayload::new(app, customer, About::IdentityLinked);
-    payload.provider = Some(provider.to_owned());
-    payload.enqueue(app, tx, granted).await
-}
-
-/// Withdraws the mails to a customer that are not sent yet. Returns whether one is being sent.
-///
-/// # Errors
-/// Any database error.
-pub async fn take_back(app: &App, customer: &CustomerId) -> Result<bool> {
+/// Any database error, or a file that cannot be deleted; a repeated call continues.
+pub fn erase<'a>(app: &'a Arc<App>, subject: &'a Subject) -> BoxFuture<'a, Result<()>> {
+    let customer = subject.customer.as_str();
     let to_customer = PayloadField {
         name: "customerId",
-        value: customer.as_str(),
+        value: customer,
     };
-    app.queue.withdraw(KIND, to_customer).await
-}
-
-/// Deletes the mails to a customer that were written as files.
-///
-/// # Errors
-/// [`Error::Internal`] if a file cannot be deleted.
-pub async fn forget_files(app: &App, customer: &CustomerId) -> Result<()> {
-    app.mailer.forget(customer.as_str()).await
+    async move {
+        while app.queue.withdraw(KIND, to_customer).await? {
+            tokio::time::sleep(SENDING_CHECK).await;
+        }
+        app.mailer.forget(customer).await
+    }
+    .boxed()
 }
 
 /// The jobs of this domain.
@@ -249,26 +238,19 @@ fn send(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), JobFa
         let payload: MailPayload =
             bson::deserialize_from_document(payload).map_err(|error| JobFailure::Fail(error.into()))?;
         let reach = HouseReach::everywhere();
-        let found = app
-            .database
-            .open::<Customer>(&reach)
-            .get(&payload.customer_id)
-            .await?;
+        let customers = app.database.open::<Customer>(&reach);
         // The id is unknown, or the customer was deleted.
-        let Some(customer) = found else {
+        let Some(customer) = customers.get(&payload.customer_id).await? else {
             return Ok(());
         };
-        let storefront = app
-            .database
-            .open::<Storefront>(&reach)
-            .get(&customer.storefront_id)
-            .await?;
+        let storefronts = app.database.open::<Storefront>(&reach);
+        let storefront = storefronts.get(&customer.storefront_id).await?;
         let storefront =
             storefront.ok_or_else(|| Error::internal("storefront not found for the customer of a mail"))?;
-        match letter(&app, &customer, &storefront, payload).await? {
-            Some(message) => Ok(app.mailer.send(message).await?),
-            None => Ok(()),
+        if let Some(message) = letter(&app, &customer, &storefront, payload).await? {
+            app.mailer.send(message).await?;
         }
+        Ok(())
     }
     .boxed()
 }
@@ -281,40 +263,38 @@ async fn letter(
     payload: MailPayload,
 ) -> Result<Option<Message>> {
     let address = payload.sealed_address(app)?;
-    let MailPayload {
-        about,
-        message_id,
-        provider,
-        ..
-    } = payload;
-    let (reset, verify) = (app.config.tokens.reset_key, app.config.tokens.email_token);
-    let cut = async |purpose, ttl| app.one_time.cut(&customer.id, purpose, ttl).await;
-    let own = address.or_else(|| customer.email.clone());
-    let (to, secret, ttl) = match about {
-        About::PasswordReset => match cut(Purpose::PasswordReset, reset).await? {
-            Some((_, key)) => (own, Some(key), reset),
-            None => return Ok(None),
-        },
-        About::EmailVerification => match cut(Purpose::EmailVerification, verify).await? {
-            Some((_, key)) => (own, Some(key), verify),
-            None => return Ok(None),
-        },
-        About::EmailChange => match cut(Purpose::EmailChange, verify).await? {
-            Some((key, secret)) => (Some(key.email), Some(secret), verify),
-            None => return Ok(None),
-        },
+    let purpose = match payload.about {
+        About::PasswordReset => Some(Purpose::PasswordReset),
+        About::EmailVerification => Some(Purpose::EmailVerification),
+        About::EmailChange => Some(Purpose::EmailChange),
         About::EmailChangeNotice
         | About::EmailChanged
         | About::PasswordChanged
         | About::RegistrationAttempt
-        | About::IdentityLinked => (own, None, verify),
+        | About::IdentityLinked => None,
     };
+    let ttl = purpose.map_or(app.config.tokens.email_token, |purpose| {
+        key_lifetime(app, purpose)
+    });
+    let mut to = address.or_else(|| customer.email.clone());
+    let mut secret = Secret::from("");
+    if let Some(purpose) = purpose {
+        let Some((key, mailed)) = app.one_time.cut(&customer.id, purpose, ttl).await? else {
+            return Ok(None);
+        };
+        secret = mailed;
+        if purpose == Purpose::EmailChange {
+            to = Some(key.email);
+        }
+    }
     let Some(to) = to else {
         return Ok(None);
     };
-    let none = Secret::from("");
-    let secret = secret.as_ref().unwrap_or(&none);
-    let notice = notice(about, secret, provider.as_deref().unwrap_or_default());
+    let notice = notice(
+        payload.about,
+        &secret,
+        payload.provider.as_deref().unwrap_or_default(),
+    );
     let store = Store {
         name: &storefront.name,
         account_url: storefront.account_url.as_deref(),
@@ -326,9 +306,17 @@ async fn letter(
         subject: rendered.subject,
         text: rendered.text,
         html: rendered.html,
-        message_id,
+        message_id: payload.message_id,
         concerns: customer.id.to_string(),
     }))
+}
+
+/// How long a mailed key is valid.
+pub(super) fn key_lifetime(app: &App, purpose: Purpose) -> Duration {
+    match purpose {
+        Purpose::PasswordReset => app.config.tokens.reset_key,
+        Purpose::EmailVerification | Purpose::EmailChange => app.config.tokens.email_token,
+    }
 }
 
 /// The content of the mail. `secret` is the key or token, for the kinds that contain one.

@@ -5,8 +5,6 @@ pub mod anonymization;
 pub mod credentials;
 pub mod custom_fields;
 pub mod email;
-pub mod email_keys;
-pub mod erase;
 pub mod guest;
 pub mod identity;
 pub mod limits;
@@ -20,21 +18,18 @@ pub mod named;
 pub mod node;
 pub mod oauth;
 pub mod password;
-pub mod password_check;
 pub mod refusal;
 pub mod register;
 pub mod sessions;
 pub mod sign_in;
 pub mod store;
-pub mod terms;
 pub mod unique;
 pub mod update;
-pub mod vouched;
 
 use std::fmt;
 
 use anonymization::{Anonymization, AnonymizationStatus};
-use async_graphql::{Enum, MergedObject};
+use async_graphql::{Enum, MergedObject, SimpleObject};
 use serde::{Deserialize, Serialize};
 
 use crate::app::Domain;
@@ -88,7 +83,7 @@ pub const DOMAIN: Domain = Domain {
         PersonalKind::of::<crate::auth::session::Session>(Erasure::Elsewhere),
         PersonalKind::of::<identity::LinkedIdentity>(Erasure::Elsewhere),
     ],
-    erase: Some(erase::erase),
+    erase: Some(mail::erase),
     ..Domain::EMPTY
 };
 
@@ -155,13 +150,13 @@ impl CustomerStatus {
     }
 }
 
-/// The acceptance of the store's terms.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Acceptance of the store's terms by a customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct TermsAcceptance {
     /// Time of the acceptance.
     pub accepted_at: Timestamp,
-    /// Version of the terms, as the store named it.
+    /// Version of the accepted terms, as the store named it; null if none was sent, and after erasure.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<String>,
 }
@@ -270,10 +265,9 @@ impl Customer {
     /// # Errors
     /// CUSTOMER_ANONYMIZED on `field` (ERA-04).
     pub fn check_open(&self, field: &str) -> Result<(), UserError> {
-        if self.is_being_erased() {
-            Err(refusal::anonymized([field]))
-        } else {
-            Ok(())
+        match self.is_being_erased() {
+            true => Err(refusal::anonymized([field])),
+            false => Ok(()),
         }
     }
 
@@ -316,15 +310,11 @@ impl MemberDocument for Customer {
 /// # Errors
 /// DATE_OF_BIRTH_INVALID.
 pub fn check_date_of_birth(date: Date, today: Date) -> Result<Date, UserError> {
-    if Date::FIRST_BIRTH <= date && date <= today {
-        return Ok(date);
-    }
-    let message = "A birth date lies between 1900-01-01 and today.";
-    Err(UserError::new(
-        UserErrorCode::DateOfBirthInvalid,
-        ["dateOfBirth"],
-        message,
-    ))
+    let is_valid = Date::FIRST_BIRTH <= date && date <= today;
+    is_valid.then_some(date).ok_or_else(|| {
+        let message = "A birth date lies between 1900-01-01 and today.";
+        UserError::new(UserErrorCode::DateOfBirthInvalid, ["dateOfBirth"], message)
+    })
 }
 
 /// Checks a shopper reference: 3 to 128 characters, none of them white space or a control character (CLY-06).
@@ -332,17 +322,13 @@ pub fn check_date_of_birth(date: Date, today: Date) -> Result<Date, UserError> {
 /// # Errors
 /// SHOPPER_REFERENCE_INVALID.
 pub fn check_shopper_reference(value: &str) -> Result<String, UserError> {
-    let good = (3..=128).contains(&value.chars().count())
+    let is_valid = (3..=128).contains(&value.chars().count())
         && !(value.chars()).any(|char| char.is_control() || char.is_whitespace());
-    if good {
-        return Ok(value.to_owned());
-    }
-    let message = "A shopper reference has 3 to 128 characters, none of them white space.";
-    Err(UserError::new(
-        UserErrorCode::ShopperReferenceInvalid,
-        ["shopperReference"],
-        message,
-    ))
+    is_valid.then(|| value.to_owned()).ok_or_else(|| {
+        let (code, field) = (UserErrorCode::ShopperReferenceInvalid, ["shopperReference"]);
+        let message = "A shopper reference has 3 to 128 characters, none of them white space.";
+        UserError::new(code, field, message)
+    })
 }
 
 /// Whether a text has the form of a reference: a code, two dashes and a number without leading zeros (SPR-17).
@@ -410,15 +396,8 @@ mod tests {
     // CLY-10
     #[test]
     fn the_status_follows_the_orders() {
+        use CustomerStatus::{Acquired, Prospect, Repeat};
         let of = [0, 1, 2, 50].map(CustomerStatus::of);
-        assert_eq!(
-            of,
-            [
-                CustomerStatus::Prospect,
-                CustomerStatus::Acquired,
-                CustomerStatus::Repeat,
-                CustomerStatus::Repeat
-            ]
-        );
+        assert_eq!(of, [Prospect, Acquired, Repeat, Repeat]);
     }
 }

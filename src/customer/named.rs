@@ -32,13 +32,11 @@ pub async fn customer_or_erased(
     id: Option<&ID>,
 ) -> Result<Customer> {
     let own = reach.person().and_then(|person| person.customer.as_ref());
-    let id = match (own, id) {
-        (Some((own, _)), None) => own.clone(),
+    let sent = id.filter(|id| own.is_some() || !id.trim().is_empty());
+    let id = match (sent, own) {
+        (Some(id), _) => CustomerId::parse(id).ok_or_else(|| refusal::not_found("customerId"))?,
+        (None, Some((own, _))) => own.clone(),
         (None, None) => return Err(refusal::reference_missing("customerId").into()),
-        (None, Some(id)) if id.trim().is_empty() => {
-            return Err(refusal::reference_missing("customerId").into());
-        }
-        (_, Some(id)) => CustomerId::parse(id).ok_or_else(|| refusal::not_found("customerId"))?,
     };
     let found = context.app.database.open::<Customer>(reach).get(&id).await?;
     found.ok_or_else(|| refusal::not_found("customerId").into())

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Context, Description, ID, Object};
 
 use super::anonymization::AnonymizationStatus;
-use super::sessions;
-use super::sessions::CustomerSessionNode;
-use super::terms::TermsAcceptanceNode;
-use super::{Customer, CustomerStatus, Gender, Salutation};
+use super::sessions::{self, CustomerSessionNode};
+use super::{Customer, CustomerStatus, Gender, Salutation, TermsAcceptance};
 use crate::address::node::{AddressBook, AddressNode};
 use crate::context::{RequestContext, behind::Behind};
 use crate::custom_field::node::{CustomField, FieldsOfCustomer};
@@ -109,9 +107,8 @@ impl CustomerNode {
     async fn storefront_user(&self, ctx: &Context<'_>) -> Result<StorefrontUserNode> {
         let context = RequestContext::of(ctx)?;
         let reach = self.reach(context, &storefront_user::node::READ)?;
-        let user = context
-            .by_id::<StorefrontUser>(&reach, &self.customer.user_id)
-            .await?;
+        let id = &self.customer.user_id;
+        let user = context.by_id::<StorefrontUser>(&reach, id).await?;
         user.map(|user| StorefrontUserNode::seen(self.customer.beside(user)))
             .ok_or_else(|| Error::internal("storefront user not found for a customer"))
     }
@@ -180,12 +177,8 @@ impl CustomerNode {
     }
 
     /// Acceptance of the store's terms; null if single sign-on created the account.
-    async fn terms_acceptance(&self) -> Option<TermsAcceptanceNode> {
-        let terms = self.customer.terms.as_ref()?;
-        Some(TermsAcceptanceNode {
-            accepted_at: terms.accepted_at,
-            version: terms.version.clone(),
-        })
+    async fn terms_acceptance(&self) -> Option<&TermsAcceptance> {
+        self.customer.terms.as_ref()
     }
 
     /// Addresses of the customer, oldest first.

@@ -58,11 +58,7 @@ pub async fn revoke_refresh_token(
     token: &str,
 ) -> Result<std::result::Result<(), OAuthError>> {
     let is_ended = revoke::end_by_token(app, token, Some(client.as_str())).await?;
-    Ok(if is_ended {
-        Ok(())
-    } else {
-        Err(OAuthError::UnauthorizedClient)
-    })
+    Ok(is_ended.then_some(()).ok_or(OAuthError::UnauthorizedClient))
 }
 
 fn answer(app: &App, outcome: Result<TokenPair>) -> Result<std::result::Result<TokenAnswer, OAuthError>> {

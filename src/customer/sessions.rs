@@ -28,10 +28,13 @@ pub struct CustomerSessionNode {
 }
 
 impl CustomerSessionNode {
-    fn new(session: Session, current: Option<&SessionId>) -> Self {
+    fn new(context: &RequestContext, session: &Session) -> Self {
+        let identity = context.principal.standing();
+        let person = identity.and_then(|identity| identity.person());
+        let current = person.and_then(|person| person.customer.as_ref());
         Self {
-            is_current: current == Some(&session.id),
-            session,
+            is_current: current.is_some_and(|(_, current)| *current == session.id),
+            session: session.clone(),
         }
     }
 }
@@ -105,12 +108,6 @@ impl Batch for LiveSessions {
     }
 }
 
-/// The session of the request's own token.
-fn current_session(context: &RequestContext) -> Option<&SessionId> {
-    let person = context.principal.standing()?.person()?;
-    person.customer.as_ref().map(|(_, session)| session)
-}
-
 /// The live sessions of a person, oldest first; for all persons of a level in one command.
 ///
 /// # Errors
@@ -125,11 +122,9 @@ pub async fn of(
         now: context.app.clock.now(),
     };
     let found = context.loader(reach.scope(), make).load(user.clone()).await?;
-    let current = current_session(context);
     let sessions = found.iter().flat_map(|sessions| sessions.iter());
-    Ok(sessions
-        .map(|session| CustomerSessionNode::new(session.clone(), current))
-        .collect())
+    let nodes = sessions.map(|session| CustomerSessionNode::new(context, session));
+    Ok(nodes.collect())
 }
 
 impl GlobalNode for CustomerSessionNode {
@@ -142,6 +137,6 @@ impl GlobalNode for CustomerSessionNode {
         let now = context.app.clock.now();
         let found = context.by_id::<Session>(&reach, id).await?;
         let live = found.filter(|session| now < session.expires_at);
-        Ok(live.map(|session| CustomerSessionNode::new(Session::clone(&session), current_session(context))))
+        Ok(live.map(|session| Self::new(context, &session)))
     }
 }

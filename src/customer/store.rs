@@ -9,10 +9,9 @@ use crate::platform::{
     counter,
     database::{Database, Index, IndexKind, Tx},
     id::{CustomerGroupId, StorefrontId},
-    page::{Page, Slice},
     stored::{Stored, StoredField},
 };
-use crate::reach::{Confine, HouseReach, Reach, tenant::TenantDocument};
+use crate::reach::{Confine, HouseReach, tenant::TenantDocument};
 use crate::read::related::Listed;
 
 /// The index that makes an address unique in its storefront.
@@ -46,12 +45,11 @@ pub const INDEXES: &[Index] = &[
         keys: &[("storefrontId", 1), ("userId", 1)],
         kind: IndexKind::Unique,
     },
-    Index {
-        collection: "customers",
-        name: "storefront_anonymization",
-        keys: &[("storefrontId", 1), ("anonymization.status", 1), ("_id", 1)],
-        kind: IndexKind::Having("anonymization.status"),
-    },
+    having(
+        "storefront_anonymization",
+        &[("storefrontId", 1), ("anonymization.status", 1), ("_id", 1)],
+        "anonymization.status",
+    ),
     // Finds erasures whose start was not completed.
     having(
         "closing",
@@ -185,29 +183,6 @@ const fn having(name: &'static str, keys: &'static [(&'static str, i32)], field:
     }
 }
 
-/// A page of the customers that meet a condition.
-///
-/// # Errors
-/// Any database error.
-pub async fn page(
-    database: &Database,
-    reach: &Reach,
-    condition: Document,
-    page: &Page,
-    position: impl Fn(&Customer) -> (Bson, Bson),
-) -> Result<Slice<Customer>> {
-    let customers = database.open::<Customer>(reach);
-    customers.page(condition, page, position).await
-}
-
-/// The number of customers that meet a condition.
-///
-/// # Errors
-/// Any database error.
-pub async fn count(database: &Database, reach: &Reach, condition: Document) -> Result<u64> {
-    database.open::<Customer>(reach).count(condition).await
-}
-
 /// The customer with this address.
 ///
 /// # Errors
@@ -231,28 +206,6 @@ pub async fn by_email_in(
     database.open::<Customer>(reach).find_one_in(tx, known).await
 }
 
-/// The customer with this reference.
-///
-/// # Errors
-/// Any database error.
-pub async fn by_reference(database: &Database, reach: &Reach, reference: &str) -> Result<Option<Customer>> {
-    let known = doc! { "reference": reference };
-    database.open::<Customer>(reach).find_one(known).await
-}
-
-/// The customer with this shopper reference.
-///
-/// # Errors
-/// Any database error.
-pub async fn by_shopper_reference(
-    database: &Database,
-    reach: &impl Confine,
-    reference: &str,
-) -> Result<Option<Customer>> {
-    let known = doc! { "shopperReference": reference };
-    database.open::<Customer>(reach).find_one(known).await
-}
-
 /// Draws the next number of a storefront's customers. A number that is drawn and not used is lost.
 ///
 /// # Errors
@@ -267,23 +220,6 @@ pub async fn next_number(database: &Database, storefront: &StorefrontId) -> Resu
 /// Any database error.
 pub async fn next_numbers(database: &Database, storefront: &StorefrontId, many: i64) -> Result<i64> {
     counter::next_of(database, &format!("customers of {storefront}"), many).await
-}
-
-/// Changes a customer within a transaction and returns the new version; `None` if the filter matches none.
-///
-/// # Errors
-/// Any database error.
-pub async fn update_in(
-    database: &Database,
-    reach: &impl Confine,
-    tx: &mut Tx,
-    filter: Document,
-    update: Document,
-) -> Result<Option<Customer>> {
-    database
-        .open::<Customer>(reach)
-        .update_in(tx, filter, update)
-        .await
 }
 
 /// Removes a group from up to `batch` of the customers that the filter matches, and returns their number. For jobs:

@@ -1,6 +1,8 @@
 //! The values that are unique in a storefront: a customer's e-mail address and shopper reference. They are looked up
 //! first, so that a conflict is reported together with all other errors (ERR-01); at the write, the indexes decide.
 
+use bson::doc;
+
 use super::email::Email;
 use super::store::{self, UNIQUE_EMAIL, UNIQUE_SHOPPER_REFERENCE};
 use super::{Customer, check_shopper_reference, refusal};
@@ -37,10 +39,12 @@ impl Unique {
         {
             faults.push(refusal::email_taken("email"));
         }
-        if let Some(reference) = &self.shopper_reference
-            && is_others(store::by_shopper_reference(database, &reach, reference).await?)
-        {
-            faults.push(refusal::shopper_reference_taken());
+        if let Some(reference) = &self.shopper_reference {
+            let customers = database.open::<Customer>(&reach);
+            let known = doc! { "shopperReference": reference };
+            if is_others(customers.find_one(known).await?) {
+                faults.push(refusal::shopper_reference_taken());
+            }
         }
         faults.check()
     }

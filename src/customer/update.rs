@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{ID, InputObject, MaybeUndefined};
 use bson::{Document, doc};
 
 use super::anonymization::open;
-use super::mail::{About, AddressedMail, Granted};
+use super::mail::{About, Granted};
 use super::named::customer_to_change;
 use super::node::CustomerNode;
 use super::unique::{self, Unique};
@@ -17,9 +17,9 @@ use crate::app::App;
 use crate::audit::{Action, AuditEntry};
 use crate::auth::one_time::Purpose;
 use crate::context::RequestContext;
-use crate::custom_field::assignment::CustomFieldInput;
-use crate::custom_field::assignment::{Assignment, applied};
-use crate::error::{Faults, Result, UserError, payload};
+use crate::custom_field::assignment::{Assignment, CustomFieldInput, applied};
+use crate::error::{Faults, Result};
+use crate::mutation::mutation;
 use crate::platform::{
     change::{Change, sent},
     database::{Tx, Write},
@@ -59,21 +59,7 @@ pub struct CustomerUpdateInput {
     custom_fields: Option<Vec<CustomFieldInput>>,
 }
 
-/// Payload of `customerUpdate`.
-#[derive(SimpleObject)]
-pub struct CustomerUpdatePayload {
-    /// The customer as stored after the update; null when there are user errors.
-    customer: Option<CustomerNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customerUpdate`.
-#[derive(Default)]
-pub struct CustomerUpdate;
-
-#[Object]
-impl CustomerUpdate {
+mutation! {
     /// Updates the profile of a customer; only fields in the input change.
     /// Requires a customer token, or an integration token or client secret with the scope `customers:write` and
     /// `customerId`.
@@ -81,20 +67,21 @@ impl CustomerUpdate {
     /// VERSION_CONFLICT with `currentVersion`, REQUIRED, TOO_LONG, INVALID, DATE_OF_BIRTH_INVALID, EMAIL_INVALID,
     /// EMAIL_TAKEN (400), SHOPPER_REFERENCE_INVALID, SHOPPER_REFERENCE_TAKEN, CUSTOM_FIELD_NOT_FOUND,
     /// CUSTOM_FIELD_VALUE_INVALID, CUSTOM_FIELD_REQUIRED, FORBIDDEN, SAVE_FAILED (410).
-    async fn customer_update(
-        &self,
-        ctx: &Context<'_>,
+    CustomerUpdate.customer_update = update(
         #[graphql(desc = "The fields to change.")] input: CustomerUpdateInput,
-    ) -> Result<CustomerUpdatePayload> {
-        let (customer, user_errors) = payload(update(RequestContext::of(ctx)?, input).await)?;
-        Ok(CustomerUpdatePayload {
-            customer,
-            user_errors,
-        })
+    ) -> CustomerUpdatePayload;
+
+    /// Payload of `customerUpdate`.
+    payload {
+        /// The customer as stored after the update; null when there are user errors.
+        customer: CustomerNode,
     }
 }
 
-async fn update(context: &Arc<RequestContext>, mut input: CustomerUpdateInput) -> Result<CustomerNode> {
+async fn update(
+    context: &Arc<RequestContext>,
+    mut input: CustomerUpdateInput,
+) -> Result<CustomerUpdatePayload> {
     let app = &context.app;
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
@@ -129,12 +116,13 @@ async fn update(context: &Arc<RequestContext>, mut input: CustomerUpdateInput) -
         expected_version,
     };
     let updated = update.run().await?;
-    Ok(CustomerNode::in_payload(updated, &reach))
+    let node = CustomerNode::in_payload(updated, &reach);
+    Ok(CustomerUpdatePayload::of(node))
 }
 
 /// The checked changes of the profile, except those of custom fields. The outer `None` means unchanged, the inner one
 /// removed.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 struct ProfileChanges {
     /// First name.
     first_name: Option<String>,
@@ -239,11 +227,9 @@ impl ProfileUpdate<'_> {
             return Ok(updated);
         }
         let stored = database.open::<Customer>(self.reach).get(&self.known.id).await?;
-        Err(match stored {
-            Some(stored) if stored.is_being_erased() => refusal::anonymized(["customerId"]).into(),
-            Some(stored) => refusal::version_conflict(stored.version).into(),
-            None => refusal::not_found("customerId").into(),
-        })
+        let stored = stored.ok_or_else(|| refusal::not_found("customerId"))?;
+        stored.check_open("customerId")?;
+        Err(refusal::version_conflict(stored.version).into())
     }
 
     /// The filter for the customer, as long as it may be changed and has the expected version.
@@ -259,48 +245,28 @@ impl ProfileUpdate<'_> {
     /// (CST-08).
     async fn leave_address_in(&self, tx: &mut Tx, known: &Customer) -> Result<()> {
         self.app.one_time.void_in(tx, &known.id, &Purpose::ALL).await?;
-        match (&known.email, self.notice) {
-            (Some(address), Some(granted)) => {
-                let mail = AddressedMail {
-                    customer: &known.id,
-                    about: About::EmailChanged,
-                    granted,
-                    address,
-                };
-                mail.enqueue(self.app, tx).await
-            }
-            _ => Ok(()),
+        if let (Some(address), Some(granted)) = (&known.email, self.notice) {
+            let about = About::EmailChanged;
+            granted
+                .enqueue_to(self.app, tx, &known.id, about, address)
+                .await?;
         }
+        Ok(())
     }
 
     /// The audit entries for the changes, one for each kind.
     fn entries(&self, known: &Customer) -> Vec<AuditEntry> {
-        let ProfileChanges {
-            first_name,
-            last_name,
-            salutation,
-            gender,
-            date_of_birth,
-            unique: Unique {
-                email,
-                shopper_reference,
-            },
-        } = &self.changes;
+        let mut others = self.changes.clone();
+        let email = others.unique.email.take();
         let mut actions = Vec::new();
-        if (email.as_ref()).is_some_and(|email| known.email.as_ref() != Some(&email.written)) {
+        if email.is_some_and(|email| known.email != Some(email.written)) {
             actions.push(Action::EmailChanged);
         }
         if !self.custom_fields.is_empty() {
             actions.push(Action::CustomFieldsChanged);
         }
-        let is_profile = first_name.is_some()
-            || last_name.is_some()
-            || salutation.is_some()
-            || gender.is_some()
-            || date_of_birth.is_some()
-            || shopper_reference.is_some();
         // An unchanged address counts as a change too, because the version increases.
-        if is_profile || actions.is_empty() {
+        if others != ProfileChanges::default() || actions.is_empty() {
             actions.push(Action::Updated);
         }
         actions.into_iter().map(|action| known.entry(action)).collect()
@@ -319,15 +285,13 @@ impl Write for ProfileUpdate<'_> {
         let has_values = !self.custom_fields.is_empty();
         // Both depend on the stored version: the list of all values is replaced, and a changed address becomes
         // unverified.
-        let stored = if has_values || self.changes.unique.email.is_some() {
-            let stored = customers.find_one_in(tx, self.filter()).await?;
+        let mut stored = None;
+        if has_values || self.changes.unique.email.is_some() {
+            stored = customers.find_one_in(tx, self.filter()).await?;
             if stored.is_none() {
                 return Ok(None);
             }
-            stored
-        } else {
-            None
-        };
+        }
         let known = stored.as_ref().unwrap_or(&self.known);
         let mut change = written(known, &self.changes)?;
         if has_values {

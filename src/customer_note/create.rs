@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 
 use super::node::CustomerNoteNode;
 use super::{CustomerNote, CustomerNoteId, WRITE, check_text};
 use crate::app::App;
 use crate::context::RequestContext;
 use crate::customer::{self, Customer, named::customer_to_change};
-use crate::error::{Faults, Result, UserError, payload};
+use crate::error::{Faults, Result};
+use crate::mutation::mutation;
 use crate::organization::actor::Actor;
 use crate::platform::database::{Tx, Write};
 use crate::reach::Reach;
@@ -24,41 +25,28 @@ pub struct CustomerNoteCreateInput {
     text: String,
 }
 
-/// Payload of `customerNoteCreate`.
-#[derive(SimpleObject)]
-pub struct CustomerNoteCreatePayload {
-    /// The new note; null when there are user errors.
-    customer_note: Option<CustomerNoteNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customerNoteCreate`.
-#[derive(Default)]
-pub struct CustomerNoteCreate;
-
-#[Object]
-impl CustomerNoteCreate {
+mutation! {
     /// Adds a note about a customer. Neither the customer nor its storefront user can see it or that there are any notes.
     /// Requires an integration token or client secret with the scope `customers:write`.
     /// User errors: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, REQUIRED, TOO_LONG,
     /// INVALID.
     /// The author is the owner of the integration token, otherwise the API client. The export of the customer's data
     /// contains the notes, and the erasure deletes them.
-    async fn customer_note_create(
-        &self,
-        ctx: &Context<'_>,
+    CustomerNoteCreate.customer_note_create = create(
         #[graphql(desc = "The note to add.")] input: CustomerNoteCreateInput,
-    ) -> Result<CustomerNoteCreatePayload> {
-        let (customer_note, user_errors) = payload(create(RequestContext::of(ctx)?, input).await)?;
-        Ok(CustomerNoteCreatePayload {
-            customer_note,
-            user_errors,
-        })
+    ) -> CustomerNoteCreatePayload;
+
+    /// Payload of `customerNoteCreate`.
+    payload {
+        /// The new note; null when there are user errors.
+        customer_note: CustomerNoteNode,
     }
 }
 
-async fn create(context: &Arc<RequestContext>, input: CustomerNoteCreateInput) -> Result<CustomerNoteNode> {
+async fn create(
+    context: &Arc<RequestContext>,
+    input: CustomerNoteCreateInput,
+) -> Result<CustomerNoteCreatePayload> {
     let reach = context.reach_to_write(&WRITE).await?;
     let mut faults = Faults::default();
     let customer = customer_to_change(context, &reach, Some(&input.customer_id)).await;
@@ -72,7 +60,8 @@ async fn create(context: &Arc<RequestContext>, input: CustomerNoteCreateInput) -
         text: &text,
     };
     let note = context.app.database.run(&addition).await?;
-    Ok(CustomerNoteNode::new(Arc::new(note), reach))
+    let node = CustomerNoteNode::new(Arc::new(note), reach);
+    Ok(CustomerNoteCreatePayload::of(node))
 }
 
 /// The write that adds a note.
@@ -94,9 +83,9 @@ impl Write for NoteAddition<'_> {
             reach,
             customer,
             text,
-        } = self;
+        } = *self;
         // A write to the person's own document, so that a concurrent erasure or deletion wins.
-        match touch(&app.database, *reach, tx, &customer.user_id).await? {
+        match touch(&app.database, reach, tx, &customer.user_id).await? {
             Touched::Open(_) => {}
             Touched::Erased => return Err(customer::refusal::anonymized(["customerId"]).into()),
             Touched::Gone => return Err(customer::refusal::not_found("customerId").into()),
@@ -107,12 +96,12 @@ impl Write for NoteAddition<'_> {
             storefront_id: customer.storefront_id.clone(),
             user_id: customer.user_id.clone(),
             customer_id: customer.id.clone(),
-            text: (*text).to_owned(),
+            text: text.to_owned(),
             author: Actor::of_backend(reach),
             created_at: now,
         };
-        let notes = app.database.open::<CustomerNote>(*reach);
-        notes.insert_in(tx, *reach, &note).await?;
+        let notes = app.database.open::<CustomerNote>(reach);
+        notes.insert_in(tx, reach, &note).await?;
         Ok(note)
     }
 }

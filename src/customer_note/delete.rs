@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 use bson::doc;
 
 use super::{CustomerNote, CustomerNoteId, WRITE, not_found};
 use crate::app::App;
 use crate::context::RequestContext;
-use crate::error::{Result, UserError, payload};
+use crate::error::Result;
+use crate::mutation::mutation;
 use crate::platform::{
     database::{Tx, Write},
     id::Id,
@@ -22,41 +23,27 @@ pub struct CustomerNoteDeleteInput {
     id: ID,
 }
 
-/// Payload of `customerNoteDelete`.
-#[derive(SimpleObject)]
-pub struct CustomerNoteDeletePayload {
-    /// Id of the deleted note; null when there are user errors.
-    deleted_customer_note_id: Option<ID>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customerNoteDelete`.
-#[derive(Default)]
-pub struct CustomerNoteDelete;
-
-#[Object]
-impl CustomerNoteDelete {
+mutation! {
     /// Deletes a note about a customer.
     /// Requires an integration token or client secret with the scope `customers:write`.
     /// User errors: CUSTOMER_NOTE_NOT_FOUND.
-    async fn customer_note_delete(
-        &self,
-        ctx: &Context<'_>,
+    CustomerNoteDelete.customer_note_delete = delete(
         #[graphql(desc = "The note to delete.")] input: CustomerNoteDeleteInput,
-    ) -> Result<CustomerNoteDeletePayload> {
-        let (deleted_customer_note_id, user_errors) =
-            payload(delete(RequestContext::of(ctx)?, &input.id).await)?;
-        Ok(CustomerNoteDeletePayload {
-            deleted_customer_note_id,
-            user_errors,
-        })
+    ) -> CustomerNoteDeletePayload;
+
+    /// Payload of `customerNoteDelete`.
+    payload {
+        /// Id of the deleted note; null when there are user errors.
+        deleted_customer_note_id: ID,
     }
 }
 
-async fn delete(context: &Arc<RequestContext>, id: &ID) -> Result<ID> {
+async fn delete(
+    context: &Arc<RequestContext>,
+    input: CustomerNoteDeleteInput,
+) -> Result<CustomerNoteDeletePayload> {
     let reach = context.reach_to_write(&WRITE).await?;
-    let id = CustomerNoteId::parse(id).ok_or_else(not_found)?;
+    let id = CustomerNoteId::parse(&input.id).ok_or_else(not_found)?;
     let known = context.app.database.open::<CustomerNote>(&reach).get(&id).await?;
     known.ok_or_else(not_found)?;
     let deletion = NoteDeletion {
@@ -65,7 +52,7 @@ async fn delete(context: &Arc<RequestContext>, id: &ID) -> Result<ID> {
         id,
     };
     context.app.database.run(&deletion).await?;
-    Ok(ID::from(&deletion.id))
+    Ok(CustomerNoteDeletePayload::of(ID::from(&deletion.id)))
 }
 
 /// The write that deletes a note.

@@ -19,12 +19,11 @@ use crate::customer::{
     email::Email,
     identity::LinkedIdentity,
     limits,
-    mail::{self, About, Granted},
+    mail::{About, Granted},
     refusal::save_failed,
     register::{self, account::NewCustomer, registration::Registration},
-    sign_in::{SignedIn, vouched::VouchedSignIn},
+    sign_in::{SignIn, SignedIn, Voucher},
     store::by_email,
-    vouched::Voucher,
 };
 use crate::error::{Error, Result, UserErrorCode};
 use crate::platform::{
@@ -110,7 +109,9 @@ impl Voucher for IdentityLink<'_> {
             };
             identities.insert_in(tx, reach, &identity).await?;
             if let Some(granted) = self.notice {
-                mail::enqueue_link(self.app, tx, &customer.id, &self.provider.name, granted).await?;
+                granted
+                    .enqueue_link(self.app, tx, &customer.id, &self.provider.name)
+                    .await?;
             }
             let linked = customer.entry(Action::IdentityLinked).on(&self.provider.id);
             self.app
@@ -240,12 +241,10 @@ impl Admission<'_> {
     }
 
     async fn sign_in(&self, customer: Customer, link: IdentityLink<'_>) -> Result<SignedIn> {
-        let sign_in = VouchedSignIn {
-            app: self.app,
-            customer: &customer,
-            voucher: &link,
+        let sign_in = SignIn {
+            voucher: Some(&link),
             anonymous_token: self.anonymous_token,
-            beginner: self.beginner,
+            ..SignIn::new(self.app, &customer, self.beginner)
         };
         sign_in.run().await
     }

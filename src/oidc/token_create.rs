@@ -14,9 +14,10 @@ use crate::context::RequestContext;
 use crate::customer::{
     credentials::Beginner,
     limits,
-    sign_in::{CustomerTokenPayload, SIGN_IN, SignedIn, token_payload},
+    sign_in::{CustomerTokenPayload, SIGN_IN, SignedIn},
 };
 use crate::error::{Faults, Result, UserError, UserErrorCode};
+use crate::mutation::into_payload;
 use crate::platform::{secret::Secret, text};
 use crate::reach::{HouseReach, Reach, StorefrontReach};
 
@@ -75,7 +76,7 @@ impl CustomerTokenCreateWithOidc {
     ) -> Result<CustomerTokenPayload> {
         let context = RequestContext::of(ctx)?;
         // Boxed, because the future of every mutation is as large as the largest of them.
-        token_payload(Box::pin(create(context, input)).await)
+        into_payload(Box::pin(create(context, input)).await)
     }
 }
 
@@ -85,7 +86,7 @@ async fn create(
 ) -> Result<CustomerTokenPayload> {
     let reach = context.reach_to_write(&SIGN_IN).await?;
     let sign_in = checked(context, &reach, input).await?;
-    limits::oidc_sign_in(context, &sign_in.place).await?;
+    context.take(&sign_in.place, &limits::LOGINS).await?;
     let outcome = sign_in.run(&context.app, &Beginner::of(context, &reach)).await;
     let label = if outcome.is_ok() { "ok" } else { "refused" };
     metrics::counter!("gateway_logins_total", "outcome" => label).increment(1);

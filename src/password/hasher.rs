@@ -3,7 +3,7 @@
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 
-use super::hashed::{Hashed, Verified};
+use super::{Hashed, Verified};
 use crate::config::Argon2Config;
 use crate::error::{Error, Result};
 use crate::platform::secret::Secret;
@@ -101,12 +101,12 @@ impl Hasher {
     }
 }
 
-/// Parses the text of a [`Hashed`].
+/// Parses a stored hash.
 ///
 /// # Errors
-/// [`Error::Internal`] for any other text; the message does not contain it.
-pub(super) fn parse(stored: &str) -> Result<PasswordHash> {
-    PasswordHash::new(stored)
+/// [`Error::Internal`] for a text that is not one; the message does not contain it.
+pub(super) fn parse(stored: &Hashed) -> Result<PasswordHash> {
+    PasswordHash::new(&stored.0)
         .ok()
         .filter(|hash| hash.algorithm == ARGON2ID_IDENT && hash.version == Some(Version::V0x13.into()))
         .ok_or_else(|| Error::internal("a stored password hash cannot be read"))
@@ -150,25 +150,18 @@ mod tests {
     }
 
     fn hashed(hasher: &Hasher, password: &str) -> PasswordHash {
-        let hashed = hasher
-            .hash(&mut HasherMemory::default(), &Secret::from(password), &[7; SALT])
-            .expect("hashes");
-        parse(hashed.as_str()).expect("reads what it wrote")
+        let hashed = hasher.hash(&mut HasherMemory::default(), &password.into(), &[7; SALT]);
+        parse(&hashed.expect("hashes")).expect("reads what it wrote")
     }
 
     /// The expected hash comes from the reference implementation of Argon2 (argon2-cffi 25.1: `hash_secret`, type ID,
     /// version 19).
     #[test]
     fn a_hash_is_argon2id_as_others_compute_it() {
-        let hashed = hasher(64, 3, 2)
-            .hash(
-                &mut HasherMemory::default(),
-                &Secret::from("pässword"),
-                b"0123456789abcdef",
-            )
-            .expect("hashes");
+        let (memory, salt) = (&mut HasherMemory::default(), b"0123456789abcdef");
+        let hashed = hasher(64, 3, 2).hash(memory, &"pässword".into(), salt);
         assert_eq!(
-            hashed.as_str(),
+            hashed.expect("hashes").as_str(),
             "$argon2id$v=19$m=64,t=3,p=2$MDEyMzQ1Njc4OWFiY2RlZg$bqX6IGQ3Poi2qdxmoBPGKwGr/+h7rqSidHQ1bCBYmcU"
         );
     }
@@ -180,10 +173,10 @@ mod tests {
         let mut memory = HasherMemory::default();
         for _round in 0..2 {
             for stored in &stored {
-                let right = small.verify(&mut memory, &Secret::from("change123"), Some(stored));
-                assert!(right.expect("verifies").matches);
-                let wrong = small.verify(&mut memory, &Secret::from("change124"), Some(stored));
-                assert!(!wrong.expect("verifies").matches);
+                for (password, matches) in [("change123", true), ("change124", false)] {
+                    let verified = small.verify(&mut memory, &password.into(), Some(stored));
+                    assert_eq!(verified.expect("verifies").matches, matches);
+                }
             }
         }
         assert_eq!(memory.0.len(), 256, "one KiB a block, for the largest");
@@ -201,24 +194,16 @@ mod tests {
         ];
         for (past, outdated) in table {
             let stored = hashed(&past, "change123");
-            let verify = |password: &str| {
-                let password = Secret::from(password);
-                present.verify(&mut HasherMemory::default(), &password, Some(&stored))
-            };
-            assert_eq!(
-                verify("change123").expect("verifies").outdated,
-                outdated,
-                "{stored}"
-            );
-            assert!(
-                !verify("change124").expect("verifies").outdated,
-                "nothing to hash anew"
-            );
+            // A wrong password is nothing to hash again.
+            for (password, expected) in [("change123", outdated), ("change124", false)] {
+                let verified = present.verify(&mut HasherMemory::default(), &password.into(), Some(&stored));
+                assert_eq!(verified.expect("verifies").outdated, expected, "{stored}");
+            }
         }
     }
 
     #[test]
-    fn what_stands_in_for_an_unknown_account_has_the_present_parameters_and_never_matches() {
+    fn the_dummy_hash_has_the_configured_parameters_and_never_matches() {
         let hasher = hasher(128, 3, 2);
         assert_eq!(hasher.dummy.params.to_string(), "m=128,t=3,p=2");
         let mut memory = HasherMemory::default();
@@ -235,7 +220,7 @@ mod tests {
             "$argon2i$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg",
             "$argon2id$v=16$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg",
         ] {
-            let Err(Error::Internal(cause)) = parse(damaged) else {
+            let Err(Error::Internal(cause)) = parse(&Hashed(damaged.to_owned())) else {
                 panic!("{damaged} must be refused")
             };
             assert_eq!(cause.to_string(), "a stored password hash cannot be read");
@@ -244,7 +229,7 @@ mod tests {
             "$argon2id$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg",
             "$argon2id$v=19$m=1,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg",
         ] {
-            let stored = parse(damaged).expect("the form is right");
+            let stored = parse(&Hashed(damaged.to_owned())).expect("the form is right");
             let verified =
                 hasher(64, 1, 1).verify(&mut HasherMemory::default(), &Secret::from("x"), Some(&stored));
             assert!(matches!(verified, Err(Error::Internal(_))), "{damaged}");

@@ -40,46 +40,28 @@ impl PasswordPolicy {
         confirmation: Option<&Secret>,
         place: PasswordField,
     ) -> Vec<UserError> {
-        let mut broken = self.broken(password, place);
-        if confirmation != Some(password) {
-            broken.push(
-                UserError::new(
-                    UserErrorCode::PasswordsDoNotMatch,
-                    ["confirmPassword"],
-                    "The two passwords differ. Send the same new password in both fields.",
-                )
-                .legacy(406),
-            );
-        }
-        broken
-    }
-
-    fn broken(&self, password: &Secret, place: PasswordField) -> Vec<UserError> {
         let mut broken = Vec::new();
-        let mut refuse = |code, message: String| {
+        let mut refuse = |code, message: &str| {
             let mut fault = UserError::new(code, [place.field], message);
             fault.legacy_code = place.legacy_code;
             broken.push(fault);
         };
         if has_fewer_than(self.min_length, password) {
-            refuse(
-                UserErrorCode::PasswordTooShort,
-                format!("The password needs at least {} characters.", self.min_length),
-            );
+            let message = format!("The password needs at least {} characters.", self.min_length);
+            refuse(UserErrorCode::PasswordTooShort, &message);
         }
-        let long = is_too_long(password);
-        if long {
-            refuse(
-                UserErrorCode::PasswordTooLong,
-                format!("The password may have at most {MAX_LENGTH} characters."),
-            );
+        if is_too_long(password) {
+            let message = format!("The password may have at most {MAX_LENGTH} characters.");
+            refuse(UserErrorCode::PasswordTooLong, &message);
+        } else if is_common(password) {
+            // No common password is too long, and a long text need not be case-folded.
+            let message = "This password is one of the most common ones; please choose another.";
+            refuse(UserErrorCode::PasswordTooCommon, message);
         }
-        // No common password is that long; a long text need not be case-folded.
-        if !long && is_common(password) {
-            refuse(
-                UserErrorCode::PasswordTooCommon,
-                "This password is one of the most common ones; please choose another.".to_owned(),
-            );
+        if confirmation != Some(password) {
+            let message = "The two passwords differ. Send the same new password in both fields.";
+            let differ = UserError::new(UserErrorCode::PasswordsDoNotMatch, ["confirmPassword"], message);
+            broken.push(differ.legacy(406));
         }
         broken
     }
@@ -147,32 +129,25 @@ mod tests {
     // SPR-13
     #[test]
     fn the_shortest_length_is_the_operators() {
-        for (min_length, expected) in [(6, vec![]), (8, vec![PasswordTooShort])] {
-            assert_eq!(
-                codes(PasswordPolicy { min_length }, "kx9!rtv", Some("kx9!rtv")),
-                expected
-            );
+        for (min_length, password, expected) in [
+            (6, "kx9!rtv", vec![]),
+            (8, "kx9!rtv", vec![PasswordTooShort]),
+            (1, "1111", vec![PasswordTooCommon]),
+        ] {
+            let policy = PasswordPolicy { min_length };
+            assert_eq!(codes(policy, password, Some(password)), expected);
         }
-        assert_eq!(
-            codes(PasswordPolicy { min_length: 1 }, "1111", Some("1111")),
-            [PasswordTooCommon]
-        );
     }
 
     // SPR-09
     #[test]
     fn the_confirmation_must_be_there_and_the_same() {
-        for confirmation in [
-            None,
-            Some(""),
-            Some("change124"),
-            Some("Change123"),
-            Some("change1234"),
-        ] {
+        assert_eq!(codes(POLICY, "change123", None), [PasswordsDoNotMatch]);
+        for other in ["", "change124", "Change123", "change1234"] {
             assert_eq!(
-                codes(POLICY, "change123", confirmation),
+                codes(POLICY, "change123", Some(other)),
                 [PasswordsDoNotMatch],
-                "{confirmation:?}"
+                "{other}"
             );
         }
     }
@@ -180,24 +155,17 @@ mod tests {
     // SPR-13, SPR-09, SPR-80
     #[test]
     fn every_broken_rule_is_reported_with_its_field_and_number() {
-        let faults = POLICY.check(&Secret::from("qwerty"), None, CHANGE);
+        let faults = POLICY.check(&Secret::from("qwerty"), None, CHANGE).into_iter();
         let seen: Vec<_> = faults
-            .iter()
-            .map(|fault| {
-                (
-                    fault.code,
-                    fault.field.as_deref().unwrap_or_default(),
-                    fault.legacy_code,
-                )
-            })
+            .map(|fault| (fault.code, fault.field.unwrap_or_default(), fault.legacy_code))
             .collect();
-        let (new, confirm) = (["newPassword".to_owned()], ["confirmPassword".to_owned()]);
+        let field = |name: &str| vec![name.to_owned()];
         assert_eq!(
             seen,
             [
-                (PasswordTooShort, new.as_slice(), Some(408)),
-                (PasswordTooCommon, new.as_slice(), Some(408)),
-                (PasswordsDoNotMatch, confirm.as_slice(), Some(406)),
+                (PasswordTooShort, field("newPassword"), Some(408)),
+                (PasswordTooCommon, field("newPassword"), Some(408)),
+                (PasswordsDoNotMatch, field("confirmPassword"), Some(406)),
             ]
         );
         let register = PasswordField {

@@ -29,32 +29,45 @@ fn verified(matches: bool, outdated: bool) -> Verified {
     Verified { matches, outdated }
 }
 
+async fn hash(passwords: &Passwords, password: &str) -> Hashed {
+    passwords.hash(password.into()).await.expect("hashes")
+}
+
+async fn verify(passwords: &Passwords, password: &str, stored: Option<&Hashed>) -> Verified {
+    let verified = passwords.verify(password.into(), stored).await;
+    verified.expect("verifies")
+}
+
 #[tokio::test]
 async fn a_password_verifies_against_its_own_hash_only() {
     let passwords = passwords(64);
-    let hashed = passwords.hash("change123".into()).await.expect("hashes");
-    let stored = Some(hashed.as_str());
+    let hashed = hash(&passwords, "change123").await;
+    let stored = Some(&hashed);
     assert!(hashed.as_str().starts_with("$argon2id$v=19$m=64,t=1,p=1$"));
 
-    let right = passwords.verify("change123".into(), stored).await;
-    assert_eq!(right.expect("verifies"), verified(true, false));
+    assert_eq!(
+        verify(&passwords, "change123", stored).await,
+        verified(true, false)
+    );
     for wrong in ["change124", "Change123", "change123 ", ""] {
-        let refused = passwords.verify(wrong.into(), stored).await;
-        assert_eq!(refused.expect("verifies"), verified(false, false), "{wrong}");
+        assert_eq!(
+            verify(&passwords, wrong, stored).await,
+            verified(false, false),
+            "{wrong}"
+        );
     }
 }
 
 #[tokio::test]
 async fn the_same_password_never_has_the_same_hash() {
     let passwords = passwords(64);
-    let one = passwords.hash("change123".into()).await.expect("hashes");
-    let other = passwords.hash("change123".into()).await.expect("hashes");
-    assert_ne!(one, other);
+    let one = hash(&passwords, "change123").await;
+    assert_ne!(one, hash(&passwords, "change123").await);
 }
 
 // TOK-03
 #[tokio::test]
-async fn whoever_finds_no_room_waits_a_moment_for_it_and_is_told_else() {
+async fn a_caller_that_finds_no_room_waits_a_moment_for_it_before_the_refusal() {
     let passwords = passwords(64);
     passwords.room().await.expect("nobody waits yet");
     let (release, held) = mpsc::channel::<()>();
@@ -95,7 +108,7 @@ async fn whoever_finds_no_room_waits_a_moment_for_it_and_is_told_else() {
 // EPC-05
 #[tokio::test]
 async fn debug_shows_nothing_of_a_hash_and_documents_hold_it_as_a_text() {
-    let hashed = passwords(64).hash("change123".into()).await.expect("hashes");
+    let hashed = hash(&passwords(64), "change123").await;
     assert_eq!(format!("{hashed:?}"), "Hashed(…)");
     let stored = bson::serialize_to_bson(&hashed).expect("serializes");
     assert_eq!(stored.as_str(), Some(hashed.as_str()));
@@ -106,22 +119,23 @@ async fn debug_shows_nothing_of_a_hash_and_documents_hold_it_as_a_text() {
 // EPC-08, CLY-03
 #[tokio::test]
 async fn no_password_matches_where_none_is_stored() {
-    let refused = passwords(64).verify("change123".into(), None).await;
-    assert_eq!(refused.expect("verifies"), verified(false, false));
+    assert_eq!(
+        verify(&passwords(64), "change123", None).await,
+        verified(false, false)
+    );
 }
 
 #[tokio::test]
 async fn raised_settings_make_a_stored_hash_outdated() {
-    let before = passwords(64).hash("change123".into()).await.expect("hashes");
-    let now = passwords(128);
-    let stored = Some(before.as_str());
-    let right = now.verify("change123".into(), stored).await;
-    assert_eq!(right.expect("verifies"), verified(true, true));
-    let wrong = now.verify("change124".into(), stored).await;
-    assert_eq!(wrong.expect("verifies"), verified(false, false));
-
-    let lowered = passwords(32).verify("change123".into(), stored).await;
-    assert_eq!(lowered.expect("verifies"), verified(true, false));
+    let before = hash(&passwords(64), "change123").await;
+    let stored = Some(&before);
+    let raised = passwords(128);
+    assert_eq!(verify(&raised, "change123", stored).await, verified(true, true));
+    assert_eq!(verify(&raised, "change124", stored).await, verified(false, false));
+    assert_eq!(
+        verify(&passwords(32), "change123", stored).await,
+        verified(true, false)
+    );
 }
 
 // SPR-13
@@ -129,32 +143,28 @@ async fn raised_settings_make_a_stored_hash_outdated() {
 async fn a_password_that_is_too_long_is_never_hashed() {
     let passwords = passwords(64);
     let longest = "🦀".repeat(MAX_LENGTH);
-    let hashed = passwords.hash(longest.as_str().into()).await.expect("hashes");
-    let stored = Some(hashed.as_str());
-    let right = passwords.verify(longest.as_str().into(), stored).await;
-    assert!(right.expect("verifies").matches);
+    let hashed = hash(&passwords, &longest).await;
+    assert!(verify(&passwords, &longest, Some(&hashed)).await.matches);
 
     let longer = longest + "x";
-    assert!(matches!(
-        passwords.hash(longer.as_str().into()).await,
-        Err(Error::Internal(_))
-    ));
+    let refused = passwords.hash(longer.as_str().into()).await;
+    assert!(matches!(refused, Err(Error::Internal(_))));
     // A hash of an overlong password, which only a direct call of the hasher can create, does not match it either.
     let memory = &mut hasher::HasherMemory::default();
     let forced = (passwords.hasher).hash(memory, &longer.as_str().into(), &[7; hasher::SALT]);
     let forced = forced.expect("the hasher knows no rules");
-    let refused = passwords
-        .verify(longer.as_str().into(), Some(forced.as_str()))
-        .await;
-    assert_eq!(refused.expect("verifies"), verified(false, false));
+    assert_eq!(
+        verify(&passwords, &longer, Some(&forced)).await,
+        verified(false, false)
+    );
     // An overlong password is replaced by an empty one, which must not match the stored hash of an empty password.
-    let empty = passwords.hash("".into()).await.expect("hashes");
-    let refused = passwords.verify(longer.into(), Some(empty.as_str())).await;
-    assert!(!refused.expect("verifies").matches);
+    let empty = hash(&passwords, "").await;
+    assert!(!verify(&passwords, &longer, Some(&empty)).await.matches);
 }
 
 #[tokio::test]
 async fn a_stored_text_that_is_no_hash_is_an_internal_error() {
-    let refused = passwords(64).verify("change123".into(), Some("change123")).await;
+    let stored = Hashed("change123".to_owned());
+    let refused = passwords(64).verify("change123".into(), Some(&stored)).await;
     assert!(matches!(refused, Err(Error::Internal(_))));
 }

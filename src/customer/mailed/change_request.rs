@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use async_graphql::InputObject;
 use bson::doc;
 
 use super::keys::KeyMail;
@@ -15,12 +15,13 @@ use crate::customer::{
     anonymization::open,
     email::{self, Email},
     limits,
-    mail::{About, AddressedMail, Granted},
+    mail::{About, Granted},
     named::customer_to_change,
     password::current::check_current,
     refusal, store,
 };
-use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
+use crate::error::{Error, Faults, Result, UserError, UserErrorCode};
+use crate::mutation::mutation;
 use crate::platform::{
     database::{Tx, Write, violated_index},
     secret::Secret,
@@ -40,19 +41,7 @@ pub struct CustomerEmailChangeRequestInput {
     password: Option<String>,
 }
 
-/// Payload of `customerEmailChangeRequest`.
-#[derive(SimpleObject)]
-pub struct CustomerEmailChangeRequestPayload {
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customerEmailChangeRequest`.
-#[derive(Default)]
-pub struct CustomerEmailChangeRequest;
-
-#[Object]
-impl CustomerEmailChangeRequest {
+mutation! {
     /// Requests a change of the e-mail address: mails a token to the new address and a notice to the current one.
     /// Requires a customer token, and `password` if the customer has one.
     /// User errors: EMAIL_INVALID, EMAIL_TAKEN (400), NO_CHANGES, PASSWORD_INVALID (408), REQUIRED, RATE_LIMITED,
@@ -60,31 +49,30 @@ impl CustomerEmailChangeRequest {
     /// The address changes with `customerEmailChangeConfirm`. At most one request a minute and five an hour are
     /// accepted. If the storefront conceals registered e-mail addresses, EMAIL_TAKEN is returned by
     /// `customerEmailChangeConfirm` only.
-    async fn customer_email_change_request(
-        &self,
-        ctx: &Context<'_>,
+    CustomerEmailChangeRequest.customer_email_change_request = request(
         #[graphql(desc = "The new e-mail address.")] input: CustomerEmailChangeRequestInput,
-    ) -> Result<CustomerEmailChangeRequestPayload> {
-        let (_, user_errors) = payload(request(RequestContext::of(ctx)?, input).await)?;
-        Ok(CustomerEmailChangeRequestPayload { user_errors })
-    }
+    ) -> CustomerEmailChangeRequestPayload;
+
+    /// Payload of `customerEmailChangeRequest`.
+    payload {}
 }
 
-async fn request(context: &Arc<RequestContext>, input: CustomerEmailChangeRequestInput) -> Result<()> {
-    let CustomerEmailChangeRequestInput { new_email, password } = input;
+async fn request(
+    context: &Arc<RequestContext>,
+    input: CustomerEmailChangeRequestInput,
+) -> Result<CustomerEmailChangeRequestPayload> {
     let reach = context.reach_to_write(&OWN).await?;
     let mut faults = Faults::default();
-    let new = faults.take(email::check(&new_email, "newEmail"));
+    let new = faults.take(email::check(&input.new_email, "newEmail"));
     let customer = customer_to_change(context, &reach, None).await?;
-    if new
-        .as_ref()
-        .is_some_and(|new| customer.email_key.as_ref() == Some(&new.key))
+    if let Some(new) = &new
+        && customer.email_key.as_ref() == Some(&new.key)
     {
         let message = "The account has this address.";
         faults.push(UserError::new(UserErrorCode::NoChanges, ["newEmail"], message));
     }
     if customer.password_hash.is_some() {
-        let password = Secret::from(password.unwrap_or_default());
+        let password = Secret::from(input.password.unwrap_or_default());
         faults.absorb(check_current(context, &customer, password).await)?;
     }
     let new = faults.finish(new)?;
@@ -92,7 +80,8 @@ async fn request(context: &Arc<RequestContext>, input: CustomerEmailChangeReques
     // nor do so more often than mails are sent.
     limits::own_mail(&context.app, &customer.storefront_id, &customer.id, "change").await?;
     check_free(context, &reach, &customer, &new).await?;
-    prepare(&context.app, &reach, &customer, &new).await
+    prepare(&context.app, &reach, &customer, &new).await?;
+    Ok(CustomerEmailChangeRequestPayload::of())
 }
 
 /// Checks that no customer has the address. If the storefront conceals this, only the reader of the mail to that
@@ -153,20 +142,17 @@ impl Write for EmailChange<'_> {
     /// [`Error::Unauthenticated`] if all sessions were ended meanwhile.
     async fn write(&self, tx: &mut Tx) -> Result<()> {
         let Self {
-            app,
-            reach,
-            customer,
-            address,
-            confirmation,
-            notice,
+            app, reach, customer, ..
         } = *self;
         // If all sessions were ended meanwhile, this one has ended too, and its earlier requests are void.
         let filter = open(doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch });
         let update = doc! { "$inc": { "emailChangeRequests": 1_i64 } };
-        let stored = store::update_in(&app.database, reach, tx, filter, update).await?;
+        let customers = app.database.open::<Customer>(reach);
+        let stored = customers.update_in(tx, filter, update).await?;
         let stored = stored
             .ok_or_else(|| Error::Unauthenticated("This session has ended; sign in again.".to_owned()))?;
         let key = KeyMail {
+            app,
             holder: KeyHolder {
                 organization: reach.identity().organization(),
                 storefront: &customer.storefront_id,
@@ -174,20 +160,16 @@ impl Write for EmailChange<'_> {
                 customer: &customer.id,
             },
             purpose: Purpose::EmailChange,
-            address,
+            address: self.address,
             about: About::EmailChange,
             recipient: &customer.id,
-            granted: confirmation,
+            granted: self.confirmation,
         };
-        key.prepare_in(app, tx).await?;
+        key.write(tx).await?;
         if let Some(current) = &stored.email {
-            let mail = AddressedMail {
-                customer: &customer.id,
-                about: About::EmailChangeNotice,
-                granted: notice,
-                address: current,
-            };
-            mail.enqueue(app, tx).await?;
+            self.notice
+                .enqueue_to(app, tx, &customer.id, About::EmailChangeNotice, current)
+                .await?;
         }
         let entry = customer.entry(Action::EmailChangeRequested);
         app.audit.note_in(tx, reach, [entry]).await

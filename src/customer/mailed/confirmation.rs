@@ -1,8 +1,8 @@
 //! Redemption of a token that proves the ownership of an address: it verifies the account's address, or changes the
 //! address of the account.
 //!
-//! The first proof of an address ends every earlier way to sign in (see [`lockout`]). A
-//! caller who also proves, by a session or the password of the account, that the account is theirs keeps all of them.
+//! The first proof of an address ends every earlier way to sign in (see [`lockout`]). A caller who also proves, by a
+//! session or the password of the account, that the account is theirs keeps all of them.
 
 use std::sync::Arc;
 
@@ -43,12 +43,12 @@ const FIELD: &str = "token";
 pub async fn redeem(
     context: &Arc<RequestContext>,
     token: &str,
-    password: Option<Secret>,
+    password: Option<String>,
     purpose: Purpose,
 ) -> Result<CustomerNode> {
     let app = &context.app;
     let key = look_up(app, token, purpose, FIELD).await?;
-    let proof = ownership_proof(context, &key, password).await?;
+    let proof = ownership_proof(context, &key, password.map(Secret::from)).await?;
     let reach = app.access.reach_of_key(&key);
     let redemption = Redemption {
         app,
@@ -72,11 +72,8 @@ enum OwnershipProof {
     Nothing,
     /// A live session of the account.
     Session,
-    /// The account's password, checked at this epoch of its credentials.
-    Password {
-        /// The customer's `credential_epoch`.
-        epoch: i64,
-    },
+    /// The account's password, checked at this `credential_epoch` of the customer.
+    Password { epoch: i64 },
 }
 
 /// Determines the caller's proof: the password, if one is sent, otherwise the request's own token.
@@ -93,26 +90,22 @@ async fn ownership_proof(
     if let Some(password) = password {
         let customers = app.database.open::<Customer>(&app.access.reach_of_key(key));
         let customer = customers.get(&key.customer_id).await?;
-        let customer =
-            customer.filter(|customer| customer.check_open(FIELD).is_ok() && is_good_for(key, customer));
+        let customer = customer.filter(|customer| !customer.is_being_erased() && is_good_for(key, customer));
         let customer = customer.ok_or_else(|| invalid(key.purpose, FIELD))?;
         check_current(context, &customer, password).await?;
         return Ok(OwnershipProof::Password {
             epoch: customer.credential_epoch,
         });
     }
-    let person = context
-        .principal
-        .standing()
-        .and_then(|identity| identity.person());
-    let session = person.and_then(|person| person.customer.as_ref());
-    let session = session.filter(|(customer, _)| *customer == key.customer_id);
-    match session {
-        Some((_, session)) if app.access.sessions.find(session).await?.is_some() => {
-            Ok(OwnershipProof::Session)
-        }
-        _ => Ok(OwnershipProof::Nothing),
+    let identity = context.principal.standing();
+    let person = identity.and_then(|identity| identity.person());
+    if let Some((customer, session)) = person.and_then(|person| person.customer.as_ref())
+        && *customer == key.customer_id
+        && app.access.sessions.find(session).await?.is_some()
+    {
+        return Ok(OwnershipProof::Session);
     }
+    Ok(OwnershipProof::Nothing)
 }
 
 /// Whether the key can be redeemed for the customer: a verification must be of the customer's present address.
@@ -143,12 +136,7 @@ impl Write for Redemption<'_> {
     /// # Errors
     /// PASSWORD_INVALID (408) if the password has changed meanwhile; a violation of the index on addresses.
     async fn write(&self, tx: &mut Tx) -> Result<Option<Redeemed>> {
-        let Self {
-            app,
-            reach,
-            key,
-            proof,
-        } = *self;
+        let Self { app, reach, key, .. } = *self;
         if !app.one_time.use_up_in(tx, key).await? {
             return Ok(None);
         }
@@ -157,13 +145,13 @@ impl Write for Redemption<'_> {
         let Some(known) = found.await?.filter(|known| is_good_for(key, known)) else {
             return Ok(None);
         };
-        if let OwnershipProof::Password { epoch } = proof
+        if let OwnershipProof::Password { epoch } = self.proof
             && epoch != known.credential_epoch
         {
             return Err(current::invalid().into());
         }
         let is_change = key.purpose == Purpose::EmailChange;
-        let locks_out = proof == OwnershipProof::Nothing && (is_change || !known.is_email_verified);
+        let locks_out = self.proof == OwnershipProof::Nothing && (is_change || !known.is_email_verified);
         let update = self.update(&known, locks_out)?;
         let Some(customer) = customers.update_in(tx, doc! { "_id": &known.id }, update).await? else {
             return Ok(None);
@@ -182,9 +170,8 @@ impl Write for Redemption<'_> {
             entries.extend(lockout.entries);
             locked_out = Some(lockout.ended);
         }
-        app.audit
-            .note_in(tx, AuditActor::customer(&customer.id), entries)
-            .await?;
+        let actor = AuditActor::customer(&customer.id);
+        app.audit.note_in(tx, actor, entries).await?;
         Ok(Some(Redeemed { customer, locked_out }))
     }
 }
@@ -194,9 +181,8 @@ impl Redemption<'_> {
     fn update(&self, known: &Customer, locks_out: bool) -> Result<Document> {
         let mut set = doc! { "isEmailVerified": true, "updatedAt": self.app.clock.now() };
         if self.key.purpose == Purpose::EmailChange {
-            let email = email::parse(&self.key.email);
-            let email = email
-                .ok_or_else(|| Error::internal("the new address of a pending e-mail change is not valid"))?;
+            let invalid = || Error::internal("the new address of a pending e-mail change is not valid");
+            let email = email::parse(&self.key.email).ok_or_else(invalid)?;
             set.extend(doc! { "email": email.written, "emailKey": email.key });
         }
         Ok(lockout::proven(known, set, locks_out))

@@ -4,14 +4,18 @@ use crate::app::App;
 use crate::auth::one_time::{KeyHolder, Looked, OneTimeKey, Purpose};
 use crate::customer::{
     Customer, email,
-    mail::{self, About, Granted},
+    mail::{About, Granted, key_lifetime},
 };
 use crate::error::{Result, UserError, UserErrorCode};
-use crate::platform::{database::Tx, id::CustomerId};
+use crate::platform::{
+    database::{Tx, Write},
+    id::CustomerId,
+};
 
-/// A key that is to be mailed.
-#[derive(Clone, Copy)]
+/// The write that prepares a key and its mail.
 pub struct KeyMail<'a> {
+    /// The app.
+    pub app: &'a App,
     /// The holder of the key; may be a customer that does not exist, so that nobody receives the key.
     pub holder: KeyHolder<'a>,
     /// The operation that the key authorizes.
@@ -26,26 +30,20 @@ pub struct KeyMail<'a> {
     pub granted: Granted,
 }
 
-impl KeyMail<'_> {
-    /// Prepares the key and the mail within a transaction.
-    ///
+impl Write for KeyMail<'_> {
+    type Output = ();
+
     /// # Errors
     /// A violation of [`SEALED`](crate::auth::one_time::SEALED) for a holder whose keys were sealed.
-    pub async fn prepare_in(&self, app: &App, tx: &mut Tx) -> Result<()> {
+    async fn write(&self, tx: &mut Tx) -> Result<()> {
         let Self {
-            holder,
-            purpose,
-            address,
-            about,
-            recipient,
-            granted,
+            app, holder, purpose, ..
         } = *self;
-        let ttl = match purpose {
-            Purpose::PasswordReset => app.config.tokens.reset_key,
-            Purpose::EmailVerification | Purpose::EmailChange => app.config.tokens.email_token,
-        };
-        app.one_time.prepare_in(tx, holder, purpose, address, ttl).await?;
-        mail::enqueue(app, tx, recipient, about, granted).await
+        let ttl = key_lifetime(app, purpose);
+        app.one_time
+            .prepare_in(tx, holder, purpose, self.address, ttl)
+            .await?;
+        self.granted.enqueue(app, tx, self.recipient, self.about).await
     }
 }
 

@@ -18,7 +18,7 @@ use crate::customer::{
 };
 use crate::error::Result;
 use crate::platform::{
-    database::{Tx, Write, violated_index},
+    database::violated_index,
     id::{CustomerId, StorefrontUserId},
 };
 use crate::reach::{HouseReach, StorefrontReach, principal::Policy, scope::Scope};
@@ -50,7 +50,7 @@ impl RequestedKey {
         let reach = context.reach_to_write(&self.policy).await?;
         let id = storefront_id.map(|id| id.as_str());
         let storefront = context.storefront_to_write(&reach, id, ["storefrontId"]).await?;
-        limits::mail_request(context, &storefront).await?;
+        context.take(&storefront, &limits::MAIL_REQUESTS).await?;
         let email = email::parse(address);
         let account = email.as_ref().map_or(address, |email| email.key.as_str());
         if reach.person().is_some() {
@@ -65,8 +65,8 @@ impl RequestedKey {
         if !granted.is_granted() {
             return Ok(());
         }
-        let prepared = self.prepare(&context.app, &storefront, email.as_ref(), granted);
-        prepared.await
+        self.prepare(&context.app, &storefront, email.as_ref(), granted)
+            .await
     }
 
     /// # Errors
@@ -91,40 +91,24 @@ impl RequestedKey {
             None => (&nobody, &nobodys_user),
         };
         let address = known.as_ref().and_then(|customer| customer.email.as_deref());
-        let preparation = KeyPreparation {
+        let key = KeyMail {
             app,
-            key: KeyMail {
-                holder: KeyHolder {
-                    organization: storefront.reach().identity().organization(),
-                    storefront: storefront.id(),
-                    user,
-                    customer,
-                },
-                purpose: self.purpose,
-                address: address.unwrap_or_default(),
-                about: self.about,
-                recipient: customer,
-                granted,
+            holder: KeyHolder {
+                organization: storefront.reach().identity().organization(),
+                storefront: storefront.id(),
+                user,
+                customer,
             },
+            purpose: self.purpose,
+            address: address.unwrap_or_default(),
+            about: self.about,
+            recipient: customer,
+            granted,
         };
-        match app.database.run(&preparation).await {
+        match app.database.run(&key).await {
             // The customer was erased meanwhile; treated like an unknown address.
             Err(error) if violated_index(&error) == Some(SEALED) => Ok(()),
             written => written.map_err(|error| refusal::save_failed(error, 410)),
         }
-    }
-}
-
-/// The write that prepares a key and its mail.
-struct KeyPreparation<'a> {
-    app: &'a App,
-    key: KeyMail<'a>,
-}
-
-impl Write for KeyPreparation<'_> {
-    type Output = ();
-
-    async fn write(&self, tx: &mut Tx) -> Result<()> {
-        self.key.prepare_in(self.app, tx).await
     }
 }

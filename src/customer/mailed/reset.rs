@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use async_graphql::InputObject;
 use bson::{Document, doc};
 
 use super::keys;
@@ -18,13 +18,13 @@ use crate::customer::{
     anonymization::open,
     credentials::{self, Beginner, CustomerToken},
     identity, limits,
-    mail::{self, About, Granted},
+    mail::{About, Granted},
     node::CustomerNode,
-    password::{ReplacedPassword, new_password},
-    password_check::checked_password,
-    refusal, store,
+    password::{ReplacedPassword, checked_password, new_password, replace_sessions_in},
+    refusal,
 };
-use crate::error::{Faults, Result, UserError, payload};
+use crate::error::{Faults, Result, UserError};
+use crate::mutation::mutation;
 use crate::password::{Hashed, PasswordField};
 use crate::platform::database::{Tx, Write};
 use crate::reach::Reach;
@@ -49,82 +49,62 @@ pub struct CustomerPasswordResetInput {
     confirm_password: String,
 }
 
-/// Payload of `customerPasswordReset`.
-#[derive(SimpleObject)]
-pub struct CustomerPasswordResetPayload {
-    /// The signed-in customer; null when there are user errors.
-    customer: Option<CustomerNode>,
-    /// Tokens of a new session, which replace all earlier tokens; null when there are user errors.
-    token: Option<CustomerToken>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customerPasswordReset`.
-#[derive(Default)]
-pub struct CustomerPasswordReset;
-
-#[Object]
-impl CustomerPasswordReset {
+mutation! {
     /// Resets the password with a key from a mail and signs the customer in.
     /// Requires no credential; any credential is accepted.
     /// User errors: RESET_KEY_INVALID (415), RESET_KEY_EXPIRED (415), PASSWORDS_DO_NOT_MATCH (406), PASSWORD_TOO_SHORT
     /// (408), PASSWORD_TOO_LONG (408), PASSWORD_TOO_COMMON (408), RATE_LIMITED, SAVE_FAILED (407).
     /// A key works once; a rejected password does not use it up. All other sessions are revoked, the e-mail address
     /// becomes verified, and a notice is mailed. If the address was unverified before, linked identities are removed.
-    async fn customer_password_reset(
-        &self,
-        ctx: &Context<'_>,
+    CustomerPasswordReset.customer_password_reset = reset(
         #[graphql(desc = "The key and the new password.")] input: CustomerPasswordResetInput,
-    ) -> Result<CustomerPasswordResetPayload> {
-        let (done, user_errors) = payload(reset(RequestContext::of(ctx)?, input).await)?;
-        let (customer, token) = done.unzip();
-        Ok(CustomerPasswordResetPayload {
-            customer,
-            token,
-            user_errors,
-        })
+    ) -> CustomerPasswordResetPayload;
+
+    /// Payload of `customerPasswordReset`.
+    payload {
+        /// The signed-in customer; null when there are user errors.
+        customer: CustomerNode,
+        /// Tokens of a new session, which replace all earlier tokens; null when there are user errors.
+        token: CustomerToken,
     }
 }
 
 async fn reset(
     context: &Arc<RequestContext>,
     input: CustomerPasswordResetInput,
-) -> Result<(CustomerNode, CustomerToken)> {
-    let CustomerPasswordResetInput {
-        restore_password_key,
-        password,
-        confirm_password,
-    } = input;
+) -> Result<CustomerPasswordResetPayload> {
     let app = &context.app;
     let mut faults = Faults::default();
-    let redeemer = faults.absorb(Redeemer::find(app, &restore_password_key).await)?;
+    let redeemer = faults.absorb(Redeemer::find(app, &input.restore_password_key).await)?;
     let password = checked_password(
         context,
         &mut faults,
-        password.into(),
-        Some(confirm_password),
+        input.password,
+        Some(input.confirm_password),
         PASSWORD,
     );
     let (redeemer, password) = faults.finish((redeemer, Some(password)))?;
     let Redeemer { key, customer, reach } = redeemer;
     let hash = app.passwords.hash(password).await?;
-    let begun = Beginner::of_key(context, &key).begin(app, &customer);
+    let (session, refresh_token) = Beginner::of_key(context, &key).begin(app, &customer);
     let reset = PasswordReset {
         app,
         reach: &reach,
         key: &key,
         hash,
         notice: limits::notice(app, &customer, About::PasswordChanged).await?,
-        session: begun.session,
+        session,
     };
     let written = app.database.run_pressing(&reset).await;
     let written = written.map_err(|error| refusal::save_failed(error, 407))?;
     let ReplacedPassword { customer, ended } = written.ok_or_else(key_invalid)?;
     app.access.forget_ended(&ended).await;
-    let pair = credentials::pair(app, &reset.session, begun.refresh_token)?;
+    let pair = credentials::pair(app, &reset.session, refresh_token)?;
     limits::signed_in(context, &customer).await;
-    Ok((CustomerNode::in_payload(customer, &reach), pair.into()))
+    Ok(CustomerPasswordResetPayload::of(
+        CustomerNode::in_payload(customer, &reach),
+        pair.into(),
+    ))
 }
 
 fn key_invalid() -> UserError {
@@ -203,8 +183,8 @@ impl Write for PasswordReset<'_> {
             return Ok(None);
         };
         let named = doc! { "_id": &known.id };
-        let changed = store::update_in(&app.database, reach, tx, named, self.update()).await?;
-        let Some(customer) = changed else {
+        let customers = app.database.open::<Customer>(reach);
+        let Some(customer) = customers.update_in(tx, named, self.update()).await? else {
             return Ok(None);
         };
         let unlinked = match known.is_email_verified {
@@ -213,20 +193,17 @@ impl Write for PasswordReset<'_> {
             false => identity::unlink_all_in(&app.database, reach, tx, &customer, None).await?,
         };
         app.one_time.void_in(tx, &customer.id, &Purpose::ALL).await?;
-        let sessions = &app.access.sessions;
-        let ended = sessions
-            .end_all_in(tx, &customer.storefront_id, &customer.user_id, None)
+        let ended = replace_sessions_in(app, tx, &customer, &self.session).await?;
+        self.notice
+            .enqueue(app, tx, &customer.id, About::PasswordChanged)
             .await?;
-        credentials::store_in(app, tx, &customer, &self.session).await?;
-        mail::enqueue(app, tx, &customer.id, About::PasswordChanged, self.notice).await?;
         let entries = [
             customer.entry(Action::PasswordReset),
             customer.entry(Action::SignedIn).on(&self.session.id),
         ];
+        let actor = AuditActor::customer(&customer.id);
         let entries = entries.into_iter().chain(unlinked);
-        app.audit
-            .note_in(tx, AuditActor::customer(&customer.id), entries)
-            .await?;
+        app.audit.note_in(tx, actor, entries).await?;
         Ok(Some(ReplacedPassword { customer, ended }))
     }
 }

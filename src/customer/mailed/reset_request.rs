@@ -1,12 +1,15 @@
 //! `customerPasswordResetRequest`: mails a key with which a new password can be chosen.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use std::sync::Arc;
+
+use async_graphql::{ID, InputObject, SimpleObject};
 
 use super::request::{RequestedKey, TO_ANY_ADDRESS};
 use crate::auth::one_time::Purpose;
 use crate::context::RequestContext;
 use crate::customer::mail::About;
-use crate::error::{Result, UserError, payload};
+use crate::error::{Result, UserError};
+use crate::mutation::{Payload, mutation};
 
 const RESET_KEY: RequestedKey = RequestedKey {
     policy: TO_ANY_ADDRESS,
@@ -30,26 +33,31 @@ pub struct CustomerPasswordResetRequestPayload {
     user_errors: Vec<UserError>,
 }
 
-/// The mutation `customerPasswordResetRequest`.
-#[derive(Default)]
-pub struct CustomerPasswordResetRequest;
+impl Payload for CustomerPasswordResetRequestPayload {
+    fn rejected(user_errors: Vec<UserError>) -> Self {
+        Self { user_errors }
+    }
+}
 
-#[Object]
-impl CustomerPasswordResetRequest {
+mutation! {
     /// Sends a Password Reset Key by mail.
     /// Requires a publishable key, or an integration token or client secret with the scope `customers:write`.
     /// User errors: RATE_LIMITED, SAVE_FAILED (410), STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
     /// The response and its timing are the same for known and unknown addresses. At most one mail a minute and five an
     /// hour are sent to an address. Only the newest key works.
-    async fn customer_password_reset_request(
-        &self,
-        ctx: &Context<'_>,
+    CustomerPasswordResetRequest.customer_password_reset_request = request(
         #[graphql(desc = "The account to send the key to.")] input: CustomerPasswordResetRequestInput,
-    ) -> Result<CustomerPasswordResetRequestPayload> {
-        let CustomerPasswordResetRequestInput { storefront_id, email } = input;
-        let context = RequestContext::of(ctx)?;
-        let requested = RESET_KEY.request(context, storefront_id.as_ref(), &email).await;
-        let (_, user_errors) = payload(requested)?;
-        Ok(CustomerPasswordResetRequestPayload { user_errors })
-    }
+    ) -> CustomerPasswordResetRequestPayload;
+}
+
+async fn request(
+    context: &Arc<RequestContext>,
+    input: CustomerPasswordResetRequestInput,
+) -> Result<CustomerPasswordResetRequestPayload> {
+    RESET_KEY
+        .request(context, input.storefront_id.as_ref(), &input.email)
+        .await?;
+    Ok(CustomerPasswordResetRequestPayload {
+        user_errors: Vec::new(),
+    })
 }

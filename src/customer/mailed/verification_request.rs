@@ -1,12 +1,15 @@
 //! `customerEmailVerificationRequest`: mails a token that verifies the customer's address.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use std::sync::Arc;
+
+use async_graphql::{ID, InputObject, SimpleObject};
 
 use super::request::{RequestedKey, TO_ANY_ADDRESS};
 use crate::auth::one_time::Purpose;
 use crate::context::RequestContext;
 use crate::customer::mail::About;
-use crate::error::{Result, UserError, payload};
+use crate::error::{Result, UserError};
+use crate::mutation::{Payload, mutation};
 
 const VERIFICATION_TOKEN: RequestedKey = RequestedKey {
     policy: TO_ANY_ADDRESS.and_customer(),
@@ -30,12 +33,13 @@ pub struct CustomerEmailVerificationRequestPayload {
     user_errors: Vec<UserError>,
 }
 
-/// The mutation `customerEmailVerificationRequest`.
-#[derive(Default)]
-pub struct CustomerEmailVerificationRequest;
+impl Payload for CustomerEmailVerificationRequestPayload {
+    fn rejected(user_errors: Vec<UserError>) -> Self {
+        Self { user_errors }
+    }
+}
 
-#[Object]
-impl CustomerEmailVerificationRequest {
+mutation! {
     /// Sends a token by mail that verifies the customer's e-mail address.
     /// Requires a publishable key, an integration token or client secret with the scope `customers:write`, or a
     /// customer token.
@@ -43,17 +47,19 @@ impl CustomerEmailVerificationRequest {
     /// The response and its timing are the same for known and unknown addresses. With a customer token, an address
     /// other than the customer's own succeeds and no mail is sent. At most one mail a minute is sent to an address.
     /// Only the newest token works.
-    async fn customer_email_verification_request(
-        &self,
-        ctx: &Context<'_>,
+    CustomerEmailVerificationRequest.customer_email_verification_request = request(
         #[graphql(desc = "The e-mail address to verify.")] input: CustomerEmailVerificationRequestInput,
-    ) -> Result<CustomerEmailVerificationRequestPayload> {
-        let CustomerEmailVerificationRequestInput { storefront_id, email } = input;
-        let context = RequestContext::of(ctx)?;
-        let requested = VERIFICATION_TOKEN
-            .request(context, storefront_id.as_ref(), &email)
-            .await;
-        let (_, user_errors) = payload(requested)?;
-        Ok(CustomerEmailVerificationRequestPayload { user_errors })
-    }
+    ) -> CustomerEmailVerificationRequestPayload;
+}
+
+async fn request(
+    context: &Arc<RequestContext>,
+    input: CustomerEmailVerificationRequestInput,
+) -> Result<CustomerEmailVerificationRequestPayload> {
+    VERIFICATION_TOKEN
+        .request(context, input.storefront_id.as_ref(), &input.email)
+        .await?;
+    Ok(CustomerEmailVerificationRequestPayload {
+        user_errors: Vec::new(),
+    })
 }

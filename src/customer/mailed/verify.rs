@@ -1,13 +1,15 @@
 //! `customerEmailVerify`: verifies the customer's address with a mailed token.
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use std::sync::Arc;
+
+use async_graphql::InputObject;
 
 use super::confirmation::redeem;
 use crate::auth::one_time::Purpose;
 use crate::context::RequestContext;
 use crate::customer::node::CustomerNode;
-use crate::error::{Result, UserError, payload};
-use crate::platform::secret::Secret;
+use crate::error::Result;
+use crate::mutation::mutation;
 
 /// Input of `customerEmailVerify`: the token to redeem.
 #[derive(InputObject)]
@@ -19,21 +21,7 @@ pub struct CustomerEmailVerifyInput {
     password: Option<String>,
 }
 
-/// Payload of `customerEmailVerify`.
-#[derive(SimpleObject)]
-pub struct CustomerEmailVerifyPayload {
-    /// The customer with the verified address; null when there are user errors.
-    customer: Option<CustomerNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customerEmailVerify`.
-#[derive(Default)]
-pub struct CustomerEmailVerify;
-
-#[Object]
-impl CustomerEmailVerify {
+mutation! {
     /// Verifies the e-mail address of a customer with a token from a mail.
     /// Requires no credential; any credential is accepted.
     /// User errors: EMAIL_TOKEN_INVALID, EMAIL_TOKEN_EXPIRED, PASSWORD_INVALID (408), RATE_LIMITED with
@@ -43,18 +31,21 @@ impl CustomerEmailVerify {
     /// another person may have registered the address; the owner then sets a password with `customerPasswordReset`.
     /// Nothing is removed if the request is sent with a customer token of the account or with the `password` of the
     /// account.
-    async fn customer_email_verify(
-        &self,
-        ctx: &Context<'_>,
+    CustomerEmailVerify.customer_email_verify = verify(
         #[graphql(desc = "The token to redeem.")] input: CustomerEmailVerifyInput,
-    ) -> Result<CustomerEmailVerifyPayload> {
-        let CustomerEmailVerifyInput { token, password } = input;
-        let (context, password) = (RequestContext::of(ctx)?, password.map(Secret::from));
-        let redeemed = redeem(context, &token, password, Purpose::EmailVerification).await;
-        let (customer, user_errors) = payload(redeemed)?;
-        Ok(CustomerEmailVerifyPayload {
-            customer,
-            user_errors,
-        })
+    ) -> CustomerEmailVerifyPayload;
+
+    /// Payload of `customerEmailVerify`.
+    payload {
+        /// The customer with the verified address; null when there are user errors.
+        customer: CustomerNode,
     }
+}
+
+async fn verify(
+    context: &Arc<RequestContext>,
+    input: CustomerEmailVerifyInput,
+) -> Result<CustomerEmailVerifyPayload> {
+    let redeemed = redeem(context, &input.token, input.password, Purpose::EmailVerification).await?;
+    Ok(CustomerEmailVerifyPayload::of(redeemed))
 }

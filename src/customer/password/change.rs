@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use async_graphql::InputObject;
 use bson::doc;
 
 use super::current::{self, check_current};
-use super::{NEW_PASSWORD, ReplacedPassword, new_password};
+use super::{NEW_PASSWORD, ReplacedPassword, checked_password, new_password, replace_sessions_in};
 use crate::app::App;
 use crate::audit::Action;
 use crate::auth::{one_time::Purpose, session::Session};
@@ -15,13 +15,13 @@ use crate::customer::{
     Customer,
     credentials::{self, Beginner, CustomerToken},
     limits,
-    mail::{self, About, Granted},
+    mail::{About, Granted},
     named::customer_to_change,
     node::CustomerNode,
-    password_check::checked_password,
-    refusal, store,
+    refusal,
 };
-use crate::error::{Faults, Result, UserError, payload};
+use crate::error::{Faults, Result};
+use crate::mutation::mutation;
 use crate::password::Hashed;
 use crate::platform::database::{Tx, Write};
 use crate::reach::{Reach, principal::Policy};
@@ -40,82 +40,62 @@ pub struct CustomerPasswordChangeInput {
     confirm_password: String,
 }
 
-/// Payload of `customerPasswordChange`.
-#[derive(SimpleObject)]
-pub struct CustomerPasswordChangePayload {
-    /// The customer; null when there are user errors.
-    customer: Option<CustomerNode>,
-    /// Tokens of a new session, which replace all earlier tokens; null when there are user errors.
-    token: Option<CustomerToken>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customerPasswordChange`.
-#[derive(Default)]
-pub struct CustomerPasswordChange;
-
-#[Object]
-impl CustomerPasswordChange {
+mutation! {
     /// Changes the password of the signed-in customer.
     /// Requires a customer token.
     /// User errors: PASSWORD_INVALID (408) for the current password, PASSWORDS_DO_NOT_MATCH (406), PASSWORD_TOO_SHORT
     /// (408), PASSWORD_TOO_LONG (408), PASSWORD_TOO_COMMON (408), RATE_LIMITED, CUSTOMER_ANONYMIZED, SAVE_FAILED (407).
     /// All sessions are revoked; the payload contains the tokens of a new one.
-    async fn customer_password_change(
-        &self,
-        ctx: &Context<'_>,
+    CustomerPasswordChange.customer_password_change = change(
         #[graphql(desc = "The current and the new password.")] input: CustomerPasswordChangeInput,
-    ) -> Result<CustomerPasswordChangePayload> {
-        let (done, user_errors) = payload(change(RequestContext::of(ctx)?, input).await)?;
-        let (customer, token) = done.unzip();
-        Ok(CustomerPasswordChangePayload {
-            customer,
-            token,
-            user_errors,
-        })
+    ) -> CustomerPasswordChangePayload;
+
+    /// Payload of `customerPasswordChange`.
+    payload {
+        /// The customer; null when there are user errors.
+        customer: CustomerNode,
+        /// Tokens of a new session, which replace all earlier tokens; null when there are user errors.
+        token: CustomerToken,
     }
 }
 
 async fn change(
     context: &Arc<RequestContext>,
     input: CustomerPasswordChangeInput,
-) -> Result<(CustomerNode, CustomerToken)> {
-    let CustomerPasswordChangeInput {
-        password,
-        new_password,
-        confirm_password,
-    } = input;
+) -> Result<CustomerPasswordChangePayload> {
     let reach = context.reach_to_write(&OWN).await?;
     let mut faults = Faults::default();
     let new = checked_password(
         context,
         &mut faults,
-        new_password.into(),
-        Some(confirm_password),
+        input.new_password,
+        Some(input.confirm_password),
         NEW_PASSWORD,
     );
     let customer = customer_to_change(context, &reach, None).await?;
-    let checked = check_current(context, &customer, password.into()).await;
+    let checked = check_current(context, &customer, input.password.into()).await;
     faults.absorb(checked)?;
     faults.check()?;
     let app = &context.app;
     let beginner = Beginner::of_session(context, &reach).await?;
     let hash = app.passwords.hash(new).await?;
-    let begun = beginner.begin(app, &customer);
+    let (session, refresh_token) = beginner.begin(app, &customer);
     let change = PasswordChange {
         app,
         reach: &reach,
         notice: limits::notice(app, &customer, About::PasswordChanged).await?,
         customer,
         hash,
-        session: begun.session,
+        session,
     };
     let changed = app.database.run_pressing(&change).await;
     let changed = changed.map_err(|error| refusal::save_failed(error, 407))?;
     app.access.forget_ended(&changed.ended).await;
-    let pair = credentials::pair(app, &change.session, begun.refresh_token)?;
-    Ok((CustomerNode::in_payload(changed.customer, &reach), pair.into()))
+    let pair = credentials::pair(app, &change.session, refresh_token)?;
+    Ok(CustomerPasswordChangePayload::of(
+        CustomerNode::in_payload(changed.customer, &reach),
+        pair.into(),
+    ))
 }
 
 /// The write that changes a password whose current one was checked. All sessions end, and a new one begins.
@@ -135,37 +115,26 @@ impl Write for PasswordChange<'_> {
     /// # Errors
     /// PASSWORD_INVALID (408) on `password` if it was changed meanwhile.
     async fn write(&self, tx: &mut Tx) -> Result<ReplacedPassword> {
-        let Self {
-            app,
-            reach,
-            customer,
-            hash,
-            notice,
-            session,
-        } = self;
+        let Self { app, reach, .. } = *self;
+        let known = &self.customer;
         // Of two concurrent changes, the second one no longer has the current password.
-        let unchanged = doc! { "_id": &customer.id, "credentialEpoch": customer.credential_epoch };
-        let update = new_password(app, hash);
-        let changed = store::update_in(&app.database, *reach, tx, unchanged, update).await?;
-        let changed = changed.ok_or_else(current::invalid)?;
-        let ended = app
-            .access
-            .sessions
-            .end_all_in(tx, &customer.storefront_id, &customer.user_id, None)
+        let unchanged = doc! { "_id": &known.id, "credentialEpoch": known.credential_epoch };
+        let customers = app.database.open::<Customer>(reach);
+        let changed = customers
+            .update_in(tx, unchanged, new_password(app, &self.hash))
             .await?;
-        credentials::store_in(app, tx, &changed, session).await?;
-        app.one_time
-            .void_in(tx, &customer.id, &[Purpose::EmailChange, Purpose::PasswordReset])
+        let customer = changed.ok_or_else(current::invalid)?;
+        let ended = replace_sessions_in(app, tx, &customer, &self.session).await?;
+        let void = [Purpose::EmailChange, Purpose::PasswordReset];
+        app.one_time.void_in(tx, &customer.id, &void).await?;
+        self.notice
+            .enqueue(app, tx, &customer.id, About::PasswordChanged)
             .await?;
-        mail::enqueue(app, tx, &customer.id, About::PasswordChanged, *notice).await?;
         let entries = [
-            changed.entry(Action::PasswordChanged),
-            changed.entry(Action::SignedIn).on(&session.id),
+            customer.entry(Action::PasswordChanged),
+            customer.entry(Action::SignedIn).on(&self.session.id),
         ];
-        app.audit.note_in(tx, *reach, entries).await?;
-        Ok(ReplacedPassword {
-            customer: changed,
-            ended,
-        })
+        app.audit.note_in(tx, reach, entries).await?;
+        Ok(ReplacedPassword { customer, ended })
     }
 }

@@ -3,14 +3,7 @@
 use crate::context::RequestContext;
 use crate::customer::{Customer, limits};
 use crate::error::{Result, UserError, UserErrorCode};
-use crate::password::Hashed;
 use crate::platform::secret::Secret;
-
-/// The stored hash of a customer's password.
-#[must_use]
-pub fn stored_hash(customer: &Customer) -> Option<&str> {
-    customer.password_hash.as_ref().map(Hashed::as_str)
-}
 
 /// Checks the current password of a known customer. Each call counts as an attempt, whatever other errors the input
 /// has.
@@ -20,7 +13,7 @@ pub fn stored_hash(customer: &Customer) -> Option<&str> {
 pub async fn check_current(context: &RequestContext, customer: &Customer, password: Secret) -> Result<()> {
     let guess = limits::password(context, customer).await?;
     let passwords = &context.app.passwords;
-    let verified = passwords.verify(password, stored_hash(customer)).await;
+    let verified = passwords.verify(password, customer.password_hash.as_ref()).await;
     let checked = verified.and_then(|verified| match verified.matches {
         true => Ok(()),
         false => Err(invalid().into()),

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 use bson::doc;
 
-use super::{NEW_PASSWORD, new_password};
+use super::{NEW_PASSWORD, checked_password, new_password};
 use crate::app::App;
 use crate::audit::Action;
 use crate::context::RequestContext;
 use crate::customer::{
-    Customer, anonymization::open, named::customer_to_change, node::CustomerNode,
-    password_check::checked_password, refusal, store,
+    Customer, anonymization::open, named::customer_to_change, node::CustomerNode, refusal,
 };
-use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
+use crate::error::{Faults, Result, UserError, UserErrorCode};
+use crate::mutation::mutation;
 use crate::password::Hashed;
 use crate::platform::database::{Tx, Write};
 use crate::platform::id::CustomerId;
@@ -33,59 +33,38 @@ pub struct CustomerPasswordSetInput {
     confirm_password: String,
 }
 
-/// Payload of `customerPasswordSet`.
-#[derive(SimpleObject)]
-pub struct CustomerPasswordSetPayload {
-    /// The customer; null when there are user errors.
-    customer: Option<CustomerNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customerPasswordSet`.
-#[derive(Default)]
-pub struct CustomerPasswordSet;
-
-#[Object]
-impl CustomerPasswordSet {
+mutation! {
     /// Sets the first password of a customer that has none.
     /// Requires an integration token or client secret with the scope `customers:write`.
     /// User errors: CUSTOMER_NOT_FOUND (402), CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_ANONYMIZED,
     /// PASSWORD_ALREADY_SET, PASSWORDS_DO_NOT_MATCH (406), PASSWORD_TOO_SHORT (408), PASSWORD_TOO_LONG (408),
     /// PASSWORD_TOO_COMMON (408), RATE_LIMITED, SAVE_FAILED (407).
-    async fn customer_password_set(
-        &self,
-        ctx: &Context<'_>,
+    CustomerPasswordSet.customer_password_set = set(
         #[graphql(desc = "The customer and the password.")] input: CustomerPasswordSetInput,
-    ) -> Result<CustomerPasswordSetPayload> {
-        let (customer, user_errors) = payload(set(RequestContext::of(ctx)?, input).await)?;
-        Ok(CustomerPasswordSetPayload {
-            customer,
-            user_errors,
-        })
+    ) -> CustomerPasswordSetPayload;
+
+    /// Payload of `customerPasswordSet`.
+    payload {
+        /// The customer; null when there are user errors.
+        customer: CustomerNode,
     }
 }
 
-async fn set(context: &Arc<RequestContext>, input: CustomerPasswordSetInput) -> Result<CustomerNode> {
-    let CustomerPasswordSetInput {
-        customer_id,
-        new_password,
-        confirm_password,
-    } = input;
+async fn set(
+    context: &Arc<RequestContext>,
+    input: CustomerPasswordSetInput,
+) -> Result<CustomerPasswordSetPayload> {
     let reach = context.reach_to_write(&BACKEND).await?;
     let mut faults = Faults::default();
-    let customer = faults.absorb(customer_to_change(context, &reach, Some(&customer_id)).await)?;
+    let customer = faults.absorb(customer_to_change(context, &reach, Some(&input.customer_id)).await)?;
     let new = checked_password(
         context,
         &mut faults,
-        new_password.into(),
-        Some(confirm_password),
+        input.new_password,
+        Some(input.confirm_password),
         NEW_PASSWORD,
     );
-    if customer
-        .as_ref()
-        .is_some_and(|known| known.password_hash.is_some())
-    {
+    if matches!(&customer, Some(known) if known.password_hash.is_some()) {
         faults.push(already_set());
     }
     let (customer, new) = faults.finish((customer, Some(new)))?;
@@ -98,15 +77,13 @@ async fn set(context: &Arc<RequestContext>, input: CustomerPasswordSetInput) -> 
     };
     let changed = app.database.run(&first).await;
     if let Some(changed) = changed.map_err(|error| refusal::save_failed(error, 407))? {
-        return Ok(CustomerNode::in_payload(changed, &reach));
+        let node = CustomerNode::in_payload(changed, &reach);
+        return Ok(CustomerPasswordSetPayload::of(node));
     }
-    let customers = app.database.open::<Customer>(&reach);
-    let stored = customers.get(&first.customer).await?;
-    Err(match stored {
-        Some(stored) if stored.is_being_erased() => refusal::anonymized(["customerId"]).into(),
-        Some(_) => Error::from(already_set()),
-        None => refusal::not_found("customerId").into(),
-    })
+    let stored = app.database.open::<Customer>(&reach).get(&first.customer).await?;
+    let stored = stored.ok_or_else(|| refusal::not_found("customerId"))?;
+    stored.check_open("customerId")?;
+    Err(already_set().into())
 }
 
 /// The customer already has a password (EPC-07).
@@ -128,17 +105,14 @@ impl Write for FirstPassword<'_> {
     type Output = Option<Customer>;
 
     async fn write(&self, tx: &mut Tx) -> Result<Option<Customer>> {
-        let Self {
-            app,
-            reach,
-            customer,
-            hash,
-        } = self;
-        let without = open(doc! { "_id": customer, "passwordHash": { "$exists": false } });
-        let update = new_password(app, hash);
-        let changed = store::update_in(&app.database, *reach, tx, without, update).await?;
+        let Self { app, reach, .. } = *self;
+        let without = open(doc! { "_id": &self.customer, "passwordHash": { "$exists": false } });
+        let customers = app.database.open::<Customer>(reach);
+        let changed = customers
+            .update_in(tx, without, new_password(app, &self.hash))
+            .await?;
         let entries = changed.as_ref().map(|changed| changed.entry(Action::PasswordSet));
-        app.audit.note_in(tx, *reach, entries).await?;
+        app.audit.note_in(tx, reach, entries).await?;
         Ok(changed)
     }
 }

@@ -140,14 +140,9 @@ impl NewAccount {
     /// # Errors
     /// Violations of the unique indexes of users and customers; any other database error.
     pub async fn insert_in(&self, app: &App, reach: &HouseReach, tx: &mut Tx) -> Result<()> {
-        let Self {
-            customer,
-            user,
-            storage,
-        } = self;
-        storefront_user::store::insert_in(&app.database, reach, tx, user, storage).await?;
+        storefront_user::store::insert_in(&app.database, reach, tx, &self.user, &self.storage).await?;
         let customers = app.database.open::<Customer>(reach);
-        customers.insert_in(tx, reach, customer).await
+        customers.insert_in(tx, reach, &self.customer).await
     }
 }
 

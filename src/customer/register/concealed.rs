@@ -62,20 +62,12 @@ pub async fn register(
         email: new.email,
         account,
         assignments: new.custom_fields,
-        decoy: DecoyHolder {
-            customer: CustomerId::fresh(now, &app.random),
-            user: StorefrontUserId::fresh(now, &app.random),
-        },
+        decoy_customer: CustomerId::fresh(now, &app.random),
+        decoy_user: StorefrontUserId::fresh(now, &app.random),
         granted,
     };
     let saved = run_numbered(app, &storefront.code, &mut registration).await;
     saved.map_err(|error| refusal::save_failed(error, 410))
-}
-
-/// The holder of a key that is prepared for no customer and sent to nobody: no customer has these ids.
-struct DecoyHolder {
-    customer: CustomerId,
-    user: StorefrontUserId,
 }
 
 /// The write that adds the account if the address is free, and otherwise writes as much.
@@ -86,7 +78,9 @@ struct ConcealedRegistration<'a> {
     email: Email,
     account: NewAccount,
     assignments: Vec<Assignment>,
-    decoy: DecoyHolder,
+    /// The holder of a key that is prepared for no customer and sent to nobody: no customer has these ids.
+    decoy_customer: CustomerId,
+    decoy_user: StorefrontUserId,
     /// Whether the limits allow a mail to the address now.
     granted: Granted,
 }
@@ -135,15 +129,12 @@ impl Write for ConcealedRegistration<'_> {
 impl ConcealedRegistration<'_> {
     /// Writes as many documents and index entries as [`NewAccount::insert_in`].
     async fn insert_decoys_in(&self, tx: &mut Tx) -> Result<()> {
-        let NewAccount {
-            customer,
-            user,
-            storage,
-        } = &self.account;
-        let decoys = &self.app.decoys;
-        decoys.insert_in(tx, user, USER_INDEXES).await?;
-        decoys.insert_in(tx, storage, STORAGE_INDEXES).await?;
-        decoys.insert_in(tx, customer, store::FILLED_INDEXES).await
+        let (decoys, account) = (&self.app.decoys, &self.account);
+        decoys.insert_in(tx, &account.user, USER_INDEXES).await?;
+        decoys.insert_in(tx, &account.storage, STORAGE_INDEXES).await?;
+        decoys
+            .insert_in(tx, &account.customer, store::FILLED_INDEXES)
+            .await
     }
 
     /// Prepares the mail to the address and a key. The mail contains the key if the recipient's address is not verified
@@ -157,7 +148,7 @@ impl ConcealedRegistration<'_> {
         };
         let (about, user, customer) = match recipient.awaits_proof {
             true => (About::EmailVerification, &recipient.user_id, &recipient.id),
-            false => (About::RegistrationAttempt, &self.decoy.user, &self.decoy.customer),
+            false => (About::RegistrationAttempt, &self.decoy_user, &self.decoy_customer),
         };
         let holder = KeyHolder {
             organization: self.organization,
@@ -166,6 +157,7 @@ impl ConcealedRegistration<'_> {
             customer,
         };
         let key = KeyMail {
+            app: self.app,
             holder,
             purpose: Purpose::EmailVerification,
             address,
@@ -173,6 +165,6 @@ impl ConcealedRegistration<'_> {
             recipient: &recipient.id,
             granted: self.granted,
         };
-        key.prepare_in(self.app, tx).await
+        key.write(tx).await
     }
 }

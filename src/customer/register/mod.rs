@@ -9,29 +9,29 @@ pub mod registration;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject, SimpleObject};
 
 use super::credentials::{Beginner, CustomerToken};
 use super::node::CustomerNode;
-use super::password_check::checked_password;
+use super::password::checked_password;
 use super::unique::{self, Unique};
 use super::{
     Gender, MAX_NAME, MAX_TERMS_VERSION, Salutation, check_date_of_birth, custom_fields, email, limits,
 };
 use crate::app::App;
 use crate::context::RequestContext;
-use crate::custom_field::assignment::{Assignment, CustomFieldInput};
-use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
+use crate::custom_field::assignment::CustomFieldInput;
+use crate::error::{Error, Faults, Result, UserError, UserErrorCode};
+use crate::mutation::{Payload, mutation};
 use crate::password::PasswordField;
 use crate::platform::{
     scalar::{Date, wire_count},
-    secret::Secret,
     text::TextChecks,
 };
 use crate::reach::{StorefrontReach, principal::Policy, scope::Scope};
 use crate::storefront::Storefront;
 use account::{NewCustomer, Terms};
-use registration::{Registered, Registration};
+use registration::Registration;
 
 /// Who may register customers.
 const REGISTER: Policy = Policy::backend(Scope::CustomersWrite).and_public();
@@ -94,12 +94,16 @@ pub struct CustomerRegisterPayload {
     user_errors: Vec<UserError>,
 }
 
-/// The mutation `customerRegister`.
-#[derive(Default)]
-pub struct CustomerRegister;
+impl Payload for CustomerRegisterPayload {
+    fn rejected(user_errors: Vec<UserError>) -> Self {
+        Self {
+            user_errors,
+            ..Self::default()
+        }
+    }
+}
 
-#[Object]
-impl CustomerRegister {
+mutation! {
     /// Registers a customer together with its storefront user and private storage.
     /// Requires a publishable key, or an integration token or client secret with the scope `customers:write`.
     /// User errors: EMAIL_INVALID, EMAIL_TAKEN (400), TERMS_NOT_ACCEPTED (422), PASSWORDS_DO_NOT_MATCH (406),
@@ -115,17 +119,9 @@ impl CustomerRegister {
     /// account then receives a mail with a verification token and can sign in once the address is verified
     /// (`customerEmailVerify` with `password` keeps the password), and `anonymousUserToken` is ignored: send it at the
     /// first sign-in.
-    async fn customer_register(
-        &self,
-        ctx: &Context<'_>,
+    CustomerRegister.customer_register = register(
         #[graphql(desc = "The customer to register.")] input: CustomerRegisterInput,
-    ) -> Result<CustomerRegisterPayload> {
-        let (done, user_errors) = payload(register(RequestContext::of(ctx)?, input).await)?;
-        Ok(done.unwrap_or(CustomerRegisterPayload {
-            user_errors,
-            ..Default::default()
-        }))
-    }
+    ) -> CustomerRegisterPayload;
 }
 
 async fn register(
@@ -150,38 +146,38 @@ async fn register(
         shopper_reference,
     };
     let new = new_customer(context, input, &unique, &mut faults);
-    let checked = match &place {
-        Some(place) => Some(checked_in_storefront(context, place, unique, &values, &mut faults).await?),
-        None => None,
-    };
-    let (place, checked, mut new) = faults.finish((place, checked, new))?;
-    let storefront = &checked.storefront;
-    new.custom_fields = checked.custom_fields;
+    let (mut known_storefront, mut custom_fields) = (None, Vec::new());
+    if let Some(place) = &place {
+        // Checked even if the input has errors already, so that all errors are reported at once.
+        let storefront = storefront(app, place).await?;
+        custom_fields = custom_fields::of_new(app, place, &storefront, &values, &mut faults).await?;
+        let is_complete = faults.is_empty();
+        faults.absorb(admit(context, place, &storefront, unique, is_complete).await)?;
+        known_storefront = Some(storefront);
+    }
+    let (place, storefront, mut new) = faults.finish((place, known_storefront, new))?;
+    new.custom_fields = custom_fields;
     if storefront.conceal_emails && !reach.has(Scope::CustomersWrite) {
-        concealed::register(app, &place, storefront, new).await?;
+        concealed::register(app, &place, &storefront, new).await?;
         return Ok(CustomerRegisterPayload::default());
     }
     let registration = Registration {
         app,
         place: &place,
-        storefront,
+        storefront: &storefront,
         new,
         anonymous_token: anonymous_token.as_deref(),
         beginner: &Beginner::of(context, &reach),
     };
-    let Registered {
-        customer,
-        pair,
-        guest,
-    } = registration.run().await?;
-    if let (Some(customer), Some(_)) = (&customer, &pair) {
+    let registered = registration.run().await?;
+    if let (Some(customer), Some(_)) = (&registered.customer, &registered.pair) {
         limits::signed_in(context, customer).await;
     }
     Ok(CustomerRegisterPayload {
-        customer: customer.map(|customer| CustomerNode::in_payload(customer, &reach)),
-        token: pair.map(CustomerToken::from),
-        merged_item_count: wire_count(guest.items),
-        warnings: guest.warning.into_iter().collect(),
+        customer: (registered.customer).map(|customer| CustomerNode::in_payload(customer, &reach)),
+        token: registered.pair.map(CustomerToken::from),
+        merged_item_count: wire_count(registered.guest.items),
+        warnings: registered.guest.warning.into_iter().collect(),
         user_errors: Vec::new(),
     })
 }
@@ -196,7 +192,7 @@ fn new_customer(
     let password = match (input.password, input.confirm_password) {
         (None, None) => None,
         (password, confirmation) => {
-            let password = Secret::from(password.unwrap_or_default());
+            let password = password.unwrap_or_default();
             Some(checked_password(
                 context,
                 faults,
@@ -207,7 +203,9 @@ fn new_customer(
         }
     };
     if !input.accepted_terms {
-        faults.push(terms_not_accepted());
+        let message = "The terms must be accepted. Send true once the customer has done so.";
+        let fault = UserError::new(UserErrorCode::TermsNotAccepted, ["acceptedTerms"], message);
+        faults.push(fault.legacy(422));
     }
     let mut check = TextChecks {
         faults,
@@ -234,36 +232,6 @@ fn new_customer(
         terms: Some(Terms { version }),
         // They are checked with the definitions of the storefront.
         custom_fields: Vec::new(),
-    })
-}
-
-fn terms_not_accepted() -> UserError {
-    let message = "The terms must be accepted. Send true once the customer has done so.";
-    UserError::new(UserErrorCode::TermsNotAccepted, ["acceptedTerms"], message).legacy(422)
-}
-
-/// The storefront that a customer is registered in, and the checked values of its custom fields.
-struct CheckedInStorefront {
-    storefront: Storefront,
-    custom_fields: Vec<Assignment>,
-}
-
-/// Checks the part of the input that depends on the storefront: values of custom fields, and unique values. They are
-/// checked even if the input has errors already, so that all errors are reported at once.
-async fn checked_in_storefront(
-    context: &RequestContext,
-    place: &StorefrontReach,
-    unique: Unique,
-    values: &[CustomFieldInput],
-    faults: &mut Faults,
-) -> Result<CheckedInStorefront> {
-    let storefront = storefront(&context.app, place).await?;
-    let custom_fields = custom_fields::of_new(&context.app, place, &storefront, values, faults).await?;
-    let is_complete = faults.is_empty();
-    faults.absorb(admit(context, place, &storefront, unique, is_complete).await)?;
-    Ok(CheckedInStorefront {
-        storefront,
-        custom_fields,
     })
 }
 
@@ -294,7 +262,7 @@ async fn admit(
 ) -> Result<()> {
     unique.email = unique.email.filter(|_| !storefront.conceal_emails);
     if is_complete || unique.email.is_some() {
-        limits::registration(context, place).await?;
+        context.take(place, &limits::REGISTRATIONS).await?;
     }
     unique.check(&context.app, place.id(), None).await
 }

@@ -7,10 +7,9 @@ use crate::audit::{Action, AuditActor};
 use crate::auth::session::Session;
 use crate::custom_field::assignment::Assignment;
 use crate::customer::credentials::{self, Beginner, TokenPair};
-use crate::customer::guest::{self, GuestToMerge, MergedGuest, Receiver};
-use crate::customer::mail::{self, About, Granted};
-use crate::customer::sign_in::SignedIn;
-use crate::customer::vouched::Voucher;
+use crate::customer::guest::{self, GuestToMerge, MergedGuest};
+use crate::customer::mail::{About, Granted};
+use crate::customer::sign_in::{SignedIn, Voucher};
 use crate::customer::{Customer, custom_fields, limits, refusal, store, unique};
 use crate::error::{Error, Result};
 use crate::password::Hashed;
@@ -64,36 +63,33 @@ impl<'a> Registration<'a> {
         };
         // Counted before it is known whether the address is registered, so that the remaining amount does not reveal
         // it.
+        let (account, about) = (&self.new.email.key, About::RegistrationAttempt);
         let granted = match conceals {
-            true => Some(self.notice_to_owner().await?),
+            true => Some(limits::mail(app, self.place.id(), account, about).await?),
             false => None,
         };
         let signs_in = password_hash.is_some() && !conceals;
         let mut insertion = self.insertion(password_hash).await?;
         let begun = signs_in.then(|| self.beginner.begin(app, &insertion.account.customer));
-        let (session, refresh) = begun.map(|begun| (begun.session, begun.refresh_token)).unzip();
+        let (session, refresh_token) = begun.unzip();
         insertion.session = session;
-        let guest = match self.save(&mut insertion).await {
-            Ok(guest) => guest,
-            Err(Error::Rejected(_)) if conceals && self.owner().await?.is_some() => {
-                if let Some(granted) = granted {
-                    self.notify_owner(granted).await?;
-                }
+        let guest = match (self.save(&mut insertion).await, granted) {
+            (Ok(guest), _) => guest,
+            (Err(Error::Rejected(_)), Some(granted)) if self.owner().await?.is_some() => {
+                self.notify_owner(granted).await?;
                 return Ok(insertion.concealed());
             }
-            Err(error) => return Err(refusal::save_failed(error, 410)),
+            (Err(error), _) => return Err(refusal::save_failed(error, 410)),
         };
         guest::forget(app, &insertion.guest).await;
         if conceals {
             return Ok(insertion.concealed());
         }
-        let pair = match (&insertion.session, refresh) {
-            (Some(session), Some(refresh)) => Some(credentials::pair(app, session, refresh)?),
-            _ => None,
-        };
+        let begun = insertion.session.as_ref().zip(refresh_token);
+        let pair = begun.map(|(session, refresh_token)| credentials::pair(app, session, refresh_token));
         Ok(Registered {
             customer: Some(insertion.account.customer),
-            pair,
+            pair: pair.transpose()?,
             guest,
         })
     }
@@ -107,16 +103,16 @@ impl<'a> Registration<'a> {
     pub async fn run_vouched(self, voucher: &dyn Voucher) -> Result<SignedIn> {
         let app = self.app;
         let mut insertion = self.insertion(None).await?;
-        let begun = self.beginner.begin(app, &insertion.account.customer);
+        let (session, refresh_token) = self.beginner.begin(app, &insertion.account.customer);
         let customer = &mut insertion.account.customer;
         customer.last_login_at = Some(customer.created_at);
         insertion.voucher = Some(voucher);
-        insertion.session = Some(begun.session.clone());
+        insertion.session = Some(session.clone());
         let guest = self.save(&mut insertion).await?;
         guest::forget(app, &insertion.guest).await;
         Ok(SignedIn {
             customer: insertion.account.customer,
-            pair: credentials::pair(app, &begun.session, begun.refresh_token)?,
+            pair: credentials::pair(app, &session, refresh_token)?,
             guest,
         })
     }
@@ -124,11 +120,7 @@ impl<'a> Registration<'a> {
     /// Prepares the write, without a number, a session and a voucher.
     async fn insertion(&self, password_hash: Option<Hashed>) -> Result<AccountInsertion<'a>> {
         let Self { app, place, new, .. } = self;
-        let receiver = Receiver {
-            storefront: place.id(),
-            own: None,
-        };
-        let guest = guest::find(app, receiver, self.anonymous_token).await?;
+        let guest = guest::find(app, place.id(), None, self.anonymous_token).await?;
         Ok(AccountInsertion {
             app,
             actor: AuditActor::from(place.reach()),
@@ -151,27 +143,17 @@ impl<'a> Registration<'a> {
         store::by_email(&self.app.database, &reach, &self.new.email).await
     }
 
-    /// Reserves the notice to the owner of the address.
-    async fn notice_to_owner(&self) -> Result<Granted> {
-        let account = &self.new.email.key;
-        limits::mail(self.app, self.place.id(), account, About::RegistrationAttempt).await
-    }
-
     /// Notifies the owner of the address by mail that a registration with it was attempted (SPR-10), within the limits
     /// on mails.
     async fn notify_owner(&self, granted: Granted) -> Result<()> {
-        let Some(owner) = self.owner().await? else {
-            return Ok(());
-        };
-        if !granted.is_granted() {
-            return Ok(());
+        if let Some(owner) = self.owner().await?
+            && granted.is_granted()
+        {
+            let (app, owner) = (self.app, owner.id);
+            let notice = AttemptNotice { app, owner, granted };
+            app.database.run(&notice).await?;
         }
-        let notice = AttemptNotice {
-            app: self.app,
-            owner: owner.id,
-            granted,
-        };
-        self.app.database.run(&notice).await
+        Ok(())
     }
 }
 
@@ -195,10 +177,7 @@ impl AccountInsertion<'_> {
         Registered {
             customer: None,
             pair: None,
-            guest: MergedGuest {
-                items: 0,
-                warning: self.guest.warning,
-            },
+            guest: MergedGuest::warned(self.guest.err()),
         }
     }
 }
@@ -219,9 +198,7 @@ impl Write for AccountInsertion<'_> {
     /// Violations of unique indexes; the errors of the voucher; CUSTOM_FIELD_NOT_FOUND and CUSTOM_FIELD_VALUE_INVALID
     /// if a field or an option was deleted meanwhile.
     async fn write(&self, tx: &mut Tx) -> Result<MergedGuest> {
-        let Self {
-            app, actor, account, ..
-        } = self;
+        let Self { app, account, .. } = self;
         let customer = &account.customer;
         let reach = HouseReach::within(&customer.storefront_id);
         account.insert_in(app, &reach, tx).await?;
@@ -230,11 +207,11 @@ impl Write for AccountInsertion<'_> {
             credentials::store_in(app, tx, customer, session).await?;
             entries.push(customer.entry(Action::SignedIn).on(&session.id));
         }
-        app.audit.note_in(tx, actor, entries).await?;
+        app.audit.note_in(tx, &self.actor, entries).await?;
         if let Some(voucher) = self.voucher {
             voucher.write(&reach, tx, customer).await?;
         }
-        let merged = guest::merge_in(app, actor, tx, &self.guest, customer).await?;
+        let merged = guest::merge_in(app, &self.actor, tx, &self.guest, customer).await?;
         custom_fields::hold(app, &reach, tx, customer, &self.assignments).await?;
         Ok(merged)
     }
@@ -251,13 +228,7 @@ impl Write for AttemptNotice<'_> {
     type Output = ();
 
     async fn write(&self, tx: &mut Tx) -> Result<()> {
-        mail::enqueue(
-            self.app,
-            tx,
-            &self.owner,
-            About::RegistrationAttempt,
-            self.granted,
-        )
-        .await
+        let Self { app, owner, granted } = self;
+        granted.enqueue(app, tx, owner, About::RegistrationAttempt).await
     }
 }

@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object};
+use async_graphql::{ID, InputObject};
 
-use super::{CustomerTokenPayload, SignIn, SignedIn, token_payload};
+use super::{CustomerTokenPayload, SignIn, SignedIn};
 use crate::app::App;
 use crate::audit::{Action, AuditActor};
 use crate::context::RequestContext;
 use crate::customer::{Customer, credentials::Beginner, limits, named::customer_to_change, refusal};
 use crate::error::Result;
-use crate::reach::{Confine, HouseReach, principal::Policy, scope::Scope};
+use crate::mutation::mutation;
+use crate::reach::{principal::Policy, scope::Scope};
 
 /// Who may sign in customers that are authenticated elsewhere.
 const ISSUE: Policy = Policy::backend(Scope::CustomersToken);
@@ -23,93 +24,43 @@ pub struct CustomerTokenIssueInput {
     customer_id: ID,
 }
 
-/// The mutation `customerTokenIssue`.
-#[derive(Default)]
-pub struct CustomerTokenIssue;
-
-#[Object]
-impl CustomerTokenIssue {
+mutation! {
     /// Issues tokens for a customer that the store has already signed in.
     /// Requires an integration token or client secret with the scope `customers:token`.
     /// User errors: CUSTOMER_REFERENCE_MISSING (405), CUSTOMER_NOT_FOUND (402), CUSTOMER_ANONYMIZED, SAVE_FAILED (410).
     /// The session records the owner of the integration token.
-    async fn customer_token_issue(
-        &self,
-        ctx: &Context<'_>,
+    CustomerTokenIssue.customer_token_issue = issue(
         #[graphql(desc = "The customer to sign in.")] input: CustomerTokenIssueInput,
-    ) -> Result<CustomerTokenPayload> {
-        token_payload(issue(RequestContext::of(ctx)?, input).await)
-    }
+    ) -> CustomerTokenPayload;
 }
 
 async fn issue(
     context: &Arc<RequestContext>,
     input: CustomerTokenIssueInput,
 ) -> Result<CustomerTokenPayload> {
-    let CustomerTokenIssueInput { customer_id } = input;
     let reach = context.reach_to_write(&ISSUE).await?;
-    let customer = customer_to_change(context, &reach, Some(&customer_id)).await?;
-    let issue = TokenIssue {
-        app: &context.app,
-        reach: &reach,
-        customer: &customer,
-        actor: AuditActor::from(&reach),
-        beginner: &Beginner::of(context, &reach),
-    };
-    let signed_in = issue.run().await?;
+    let customer = customer_to_change(context, &reach, Some(&input.customer_id)).await?;
+    let beginner = Beginner::of(context, &reach);
+    let signed_in = issue_to(&context.app, &customer, AuditActor::from(&reach), &beginner).await?;
     limits::signed_in(context, &signed_in.customer).await;
     Ok(signed_in.shown(&reach))
 }
 
-/// Signs in a customer for an operator at the gateway's command line.
+/// Signs in a customer for whose sign-in another actor is responsible: a back end, or an operator at the command line.
 ///
 /// # Errors
 /// SAVE_FAILED (410).
-pub async fn at_the_console(app: &Arc<App>, customer: Customer, beginner: &Beginner<'_>) -> Result<SignedIn> {
-    let issue = TokenIssue {
-        app,
-        reach: &HouseReach::within(&customer.storefront_id),
-        customer: &customer,
-        actor: AuditActor::OPERATOR,
-        beginner,
-    };
-    issue.run().await
-}
-
-/// A sign-in for which somebody else than the customer is responsible.
-struct TokenIssue<'a, R> {
-    app: &'a App,
-    reach: &'a R,
-    customer: &'a Customer,
+pub async fn issue_to(
+    app: &App,
+    customer: &Customer,
     actor: AuditActor,
-    beginner: &'a Beginner<'a>,
-}
-
-impl<R: Confine> TokenIssue<'_, R> {
-    /// Begins a session.
-    ///
-    /// # Errors
-    /// SAVE_FAILED (410).
-    async fn run(self) -> Result<SignedIn> {
-        let Self {
-            app,
-            reach,
-            customer,
-            actor,
-            beginner,
-        } = self;
-        let sign_in = SignIn {
-            app,
-            reach,
-            customer,
-            actor,
-            action: Action::TokenIssued,
-            new_hash: None,
-            voucher: None,
-            anonymous_token: None,
-            beginner,
-        };
-        let signed_in = sign_in.run().await;
-        signed_in.map_err(|error| refusal::save_failed(error, 410))
-    }
+    beginner: &Beginner<'_>,
+) -> Result<SignedIn> {
+    let sign_in = SignIn {
+        actor,
+        action: Action::TokenIssued,
+        ..SignIn::new(app, customer, beginner)
+    };
+    let signed_in = sign_in.run().await;
+    signed_in.map_err(|error| refusal::save_failed(error, 410))
 }

@@ -1,33 +1,32 @@
 //! Sign-in and sign-out of customers. However a customer was authenticated, the same write begins the session.
 
-pub mod end;
 pub mod issue;
 pub mod password;
 pub mod refresh;
 pub mod revoke;
-pub mod vouched;
 
 use async_graphql::SimpleObject;
 use bson::{Document, doc};
+use futures_util::future::BoxFuture;
 
 use super::credentials::{self, Beginner, CustomerToken, TokenPair};
-use super::guest::{self, GuestToMerge, MergedGuest, Receiver};
+use super::guest::{self, GuestToMerge, MergedGuest};
 use super::lockout;
 use super::node::CustomerNode;
-use super::vouched::Voucher;
-use super::{Customer, refusal, store};
+use super::{Customer, refusal};
 use crate::app::App;
 use crate::audit::{Action, AuditActor};
 use crate::auth::session::{EndedSessions, Session};
-use crate::error::{Result, UserError, payload};
+use crate::error::{Result, UserError};
+use crate::mutation::Payload;
 use crate::password::Hashed;
 use crate::platform::{
     clock::Timestamp,
     database::{Tx, Write},
-    id::SessionId,
+    id::{IdentityId, SessionId},
     scalar::wire_count,
 };
-use crate::reach::{Confine, HouseReach, Reach, principal::Policy, scope::Scope};
+use crate::reach::{HouseReach, Reach, principal::Policy, scope::Scope};
 
 /// Who may sign a customer in with the customer's own credentials.
 pub const SIGN_IN: Policy = Policy::backend(Scope::CustomersWrite).and_public();
@@ -47,16 +46,13 @@ pub struct CustomerTokenPayload {
     user_errors: Vec<UserError>,
 }
 
-/// Returns the payload of a sign-in, with its user errors if it was rejected.
-///
-/// # Errors
-/// Every other error of the sign-in.
-pub fn token_payload(outcome: Result<CustomerTokenPayload>) -> Result<CustomerTokenPayload> {
-    let (done, user_errors) = payload(outcome)?;
-    Ok(done.unwrap_or(CustomerTokenPayload {
-        user_errors,
-        ..Default::default()
-    }))
+impl Payload for CustomerTokenPayload {
+    fn rejected(user_errors: Vec<UserError>) -> Self {
+        Self {
+            user_errors,
+            ..Self::default()
+        }
+    }
 }
 
 /// A customer who has just been signed in.
@@ -73,56 +69,81 @@ impl SignedIn {
     /// Returns the payload, which shows the customer with this reach.
     #[must_use]
     pub fn shown(self, reach: &Reach) -> CustomerTokenPayload {
-        let Self {
-            customer,
-            pair,
-            guest,
-        } = self;
         CustomerTokenPayload {
-            token: Some(pair.into()),
-            customer: Some(CustomerNode::in_payload(customer, reach)),
-            merged_item_count: wire_count(guest.items),
-            warnings: guest.warning.into_iter().collect(),
+            token: Some(self.pair.into()),
+            customer: Some(CustomerNode::in_payload(self.customer, reach)),
+            merged_item_count: wire_count(self.guest.items),
+            warnings: self.guest.warning.into_iter().collect(),
             user_errors: Vec::new(),
         }
     }
 }
 
-/// The sign-in of a customer who has been authenticated.
-struct SignIn<'a, R> {
-    app: &'a App,
-    /// A reach that covers the customer.
-    reach: &'a R,
-    customer: &'a Customer,
-    /// The actor and the action of the entry in the audit trail.
-    actor: AuditActor,
-    action: Action,
-    /// Replaces the stored hash of the password.
-    new_hash: Option<Hashed>,
-    /// The party that vouches for the customer and writes its own documents with the session.
-    voucher: Option<&'a dyn Voucher>,
-    /// The token of the anonymous user to merge.
-    anonymous_token: Option<&'a str>,
-    beginner: &'a Beginner<'a>,
+/// A party that vouches for a customer, such as an identity provider. It writes its own documents in the transaction that
+/// signs the customer in.
+pub trait Voucher: Send + Sync {
+    /// Writes its documents within the transaction, which may run more than once.
+    fn write<'t>(
+        &'t self,
+        reach: &'t HouseReach,
+        tx: &'t mut Tx,
+        customer: &'t Customer,
+    ) -> BoxFuture<'t, Result<()>>;
+
+    /// The identity with which this sign-in is the first proof of the account's address, which ends every other earlier
+    /// way to sign in (CST-06); `None` if it is no such proof.
+    fn first_proof(&self) -> Option<&IdentityId>;
 }
 
-impl<R: Confine> SignIn<'_, R> {
+/// The sign-in of a customer who has been authenticated.
+pub struct SignIn<'a> {
+    /// The app.
+    pub app: &'a App,
+    /// The customer.
+    pub customer: &'a Customer,
+    /// Who signs the customer in, for the audit trail.
+    pub actor: AuditActor,
+    /// How the customer is signed in, for the audit trail.
+    pub action: Action,
+    /// Replaces the stored hash of the password.
+    pub new_hash: Option<Hashed>,
+    /// The party that vouches for the customer and writes its own documents with the session.
+    pub voucher: Option<&'a dyn Voucher>,
+    /// The token of the anonymous user to merge.
+    pub anonymous_token: Option<&'a str>,
+    /// The client and the device that start the session.
+    pub beginner: &'a Beginner<'a>,
+}
+
+impl<'a> SignIn<'a> {
+    /// A sign-in by the customer, without a new hash, a voucher and an anonymous user.
+    #[must_use]
+    pub fn new(app: &'a App, customer: &'a Customer, beginner: &'a Beginner<'a>) -> Self {
+        Self {
+            app,
+            customer,
+            actor: AuditActor::customer(&customer.id),
+            action: Action::SignedIn,
+            new_hash: None,
+            voucher: None,
+            anonymous_token: None,
+            beginner,
+        }
+    }
+
     /// Begins a session.
     ///
     /// # Errors
     /// CREDENTIALS_INVALID if all sessions were ended meanwhile; the errors of the voucher; any other unchanged.
-    async fn run(self) -> Result<SignedIn> {
-        let app = self.app;
-        let begun = self.beginner.begin(app, self.customer);
-        let receiver = Receiver {
-            storefront: &self.customer.storefront_id,
-            own: Some(&self.customer.user_id),
-        };
-        let guest = guest::find(app, receiver, self.anonymous_token).await?;
+    pub async fn run(self) -> Result<SignedIn> {
+        let Self { app, customer, .. } = self;
+        let (session, refresh_token) = self.beginner.begin(app, customer);
+        let (storefront, own) = (&customer.storefront_id, Some(&customer.user_id));
+        let guest = guest::find(app, storefront, own, self.anonymous_token).await?;
         let beginning = SessionBeginning {
             at: app.clock.now(),
             sign_in: self,
-            session: begun.session,
+            session,
             guest,
         };
         let stored = app.database.run(&beginning).await?;
@@ -133,15 +154,15 @@ impl<R: Confine> SignIn<'_, R> {
         guest::forget(app, &beginning.guest).await;
         Ok(SignedIn {
             customer: stored.customer,
-            pair: credentials::pair(app, &beginning.session, begun.refresh_token)?,
+            pair: credentials::pair(app, &beginning.session, refresh_token)?,
             guest: stored.guest,
         })
     }
 }
 
 /// The write that begins a session and merges an anonymous user.
-struct SessionBeginning<'a, R> {
-    sign_in: SignIn<'a, R>,
+struct SessionBeginning<'a> {
+    sign_in: SignIn<'a>,
     session: Session,
     guest: GuestToMerge,
     at: Timestamp,
@@ -157,39 +178,31 @@ struct StoredSignIn {
     guest: MergedGuest,
 }
 
-impl<R: Confine> Write for SessionBeginning<'_, R> {
+impl Write for SessionBeginning<'_> {
     type Output = StoredSignIn;
 
     /// # Errors
     /// CREDENTIALS_INVALID if all sessions were ended meanwhile; the errors of the voucher.
     async fn write(&self, tx: &mut Tx) -> Result<StoredSignIn> {
-        let SignIn {
-            app,
-            reach,
-            customer: known,
-            voucher,
-            ..
-        } = self.sign_in;
-        let actor = &self.sign_in.actor;
-        let proof = voucher.and_then(Voucher::first_proof);
-        let (filter, update) = (self.unchanged(), self.update());
-        let Some(customer) = store::update_in(&app.database, reach, tx, filter, update).await? else {
-            return Err(refusal::credentials_invalid().into());
-        };
+        let SignIn { app, actor, .. } = &self.sign_in;
+        let known = self.sign_in.customer;
+        let reach = HouseReach::within(&known.storefront_id);
+        let customers = app.database.open::<Customer>(&reach);
+        let updated = customers.update_in(tx, self.unchanged(), self.update()).await?;
+        let customer = updated.ok_or_else(refusal::credentials_invalid)?;
         let mut entries = Vec::new();
         let mut locked_out = None;
-        if let Some(identity) = proof {
+        if let Some(identity) = self.first_proof() {
             entries.push(customer.entry(Action::EmailVerified));
-            let lockout = lockout::lock_out_in(app, reach, tx, known, Some(identity)).await?;
+            let lockout = lockout::lock_out_in(app, &reach, tx, known, Some(identity)).await?;
             entries.extend(lockout.entries);
             locked_out = Some(lockout.ended);
         }
         let ended = credentials::store_in(app, tx, &customer, &self.session).await?;
         entries.push(customer.entry(self.sign_in.action).on(&self.session.id));
         app.audit.note_in(tx, actor, entries).await?;
-        if let Some(voucher) = voucher {
-            let whole_storefront = HouseReach::within(&customer.storefront_id);
-            voucher.write(&whole_storefront, tx, &customer).await?;
+        if let Some(voucher) = self.sign_in.voucher {
+            voucher.write(&reach, tx, &customer).await?;
         }
         let guest = guest::merge_in(app, actor, tx, &self.guest, &customer).await?;
         Ok(StoredSignIn {
@@ -201,11 +214,10 @@ impl<R: Confine> Write for SessionBeginning<'_, R> {
     }
 }
 
-impl<R: Confine> SessionBeginning<'_, R> {
-    /// Whether the sign-in is the first proof of the account's address.
-    fn is_first_proof(&self) -> bool {
-        let proof = self.sign_in.voucher.and_then(Voucher::first_proof);
-        proof.is_some()
+impl SessionBeginning<'_> {
+    /// The identity with which the sign-in is the first proof of the account's address.
+    fn first_proof(&self) -> Option<&IdentityId> {
+        self.sign_in.voucher.and_then(Voucher::first_proof)
     }
 
     /// The filter for the customer as it was authenticated. If the password was changed meanwhile, all sessions were
@@ -213,7 +225,7 @@ impl<R: Confine> SessionBeginning<'_, R> {
     fn unchanged(&self) -> Document {
         let known = self.sign_in.customer;
         let mut unchanged = doc! { "_id": &known.id, "credentialEpoch": known.credential_epoch };
-        if self.is_first_proof() {
+        if self.first_proof().is_some() {
             unchanged.insert("isEmailVerified", false);
         }
         unchanged
@@ -226,7 +238,7 @@ impl<R: Confine> SessionBeginning<'_, R> {
             set.insert("passwordHash", hash.as_str());
         }
         set.insert("lastLoginAt", self.at);
-        if self.is_first_proof() {
+        if self.first_proof().is_some() {
             set.extend(doc! { "isEmailVerified": true, "updatedAt": self.sign_in.app.clock.now() });
             return lockout::proven(self.sign_in.customer, set, true);
         }

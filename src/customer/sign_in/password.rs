@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object};
+use async_graphql::{ID, InputObject};
 
-use super::{CustomerTokenPayload, SIGN_IN, SignIn, SignedIn, token_payload};
+use super::{CustomerTokenPayload, SIGN_IN, SignIn, SignedIn};
 use crate::app::App;
-use crate::audit::{Action, AuditActor};
 use crate::context::RequestContext;
-use crate::customer::{credentials::Beginner, email, limits, password::current::stored_hash, refusal, store};
+use crate::customer::{credentials::Beginner, email, limits, refusal, store};
 use crate::error::Result;
+use crate::mutation::mutation;
 use crate::platform::secret::Secret;
 use crate::reach::{HouseReach, Reach, StorefrontReach};
 
@@ -27,12 +27,7 @@ pub struct CustomerTokenCreateInput {
     pub anonymous_user_token: Option<String>,
 }
 
-/// The mutation `customerTokenCreate`.
-#[derive(Default)]
-pub struct CustomerTokenCreate;
-
-#[Object]
-impl CustomerTokenCreate {
+mutation! {
     /// Signs a customer in with e-mail address and password.
     /// Requires a publishable key, or an integration token or client secret with the scope `customers:write`.
     /// User errors: CREDENTIALS_INVALID, the same for an unknown address, an account without a password and a wrong
@@ -40,13 +35,9 @@ impl CustomerTokenCreate {
     /// Warnings: ANONYMOUS_TOKEN_INVALID if the token is unknown, blank, of another storefront or of a regular user;
     /// STOREFRONT_USER_ALREADY_MERGED (409), STOREFRONT_USER_EXPIRED.
     /// With `anonymousUserToken` the anonymous user's private storage is merged into the customer's.
-    async fn customer_token_create(
-        &self,
-        ctx: &Context<'_>,
+    CustomerTokenCreate.customer_token_create = create(
         #[graphql(desc = "The credentials of the customer.")] input: CustomerTokenCreateInput,
-    ) -> Result<CustomerTokenPayload> {
-        token_payload(create(RequestContext::of(ctx)?, input).await)
-    }
+    ) -> CustomerTokenPayload;
 }
 
 async fn create(
@@ -66,78 +57,52 @@ pub async fn sign_in(
     reach: &Reach,
     input: CustomerTokenCreateInput,
 ) -> Result<SignedIn> {
-    let CustomerTokenCreateInput {
-        storefront_id,
-        email,
-        password,
-        anonymous_user_token,
-    } = input;
     context.app.passwords.room().await?;
-    let id = storefront_id.as_ref().map(|id| id.as_str());
+    let id = input.storefront_id.as_ref().map(|id| id.as_str());
     let storefront = context.storefront_to_write(reach, id, ["storefrontId"]).await?;
-    let account = email::account(&email);
-    let attempt = PasswordSignIn {
-        app: &context.app,
-        storefront: &storefront,
-        email: &email,
-        password: Secret::from(password),
-        anonymous_token: anonymous_user_token.as_deref(),
-        beginner: &Beginner::of(context, reach),
-    };
-    let guess = limits::login(context, &storefront, &account).await?;
-    let outcome = attempt.run().await;
+    let guess = limits::login(context, &storefront, &email::account(&input.email)).await?;
+    let beginner = Beginner::of(context, reach);
+    let outcome = attempt(&context.app, &storefront, input, &beginner).await;
     limits::settle(guess, outcome).await
 }
 
-/// An attempt to sign in with e-mail address and password (EPC-08).
-struct PasswordSignIn<'a> {
-    app: &'a App,
-    storefront: &'a StorefrontReach,
-    email: &'a str,
-    password: Secret,
-    anonymous_token: Option<&'a str>,
-    beginner: &'a Beginner<'a>,
-}
-
-impl PasswordSignIn<'_> {
-    /// Checks the password and begins a session.
-    ///
-    /// # Errors
-    /// CREDENTIALS_INVALID, in the same time for an unknown address, a customer without a password and a wrong one;
-    /// RATE_LIMITED; SAVE_FAILED (410).
-    async fn run(self) -> Result<SignedIn> {
-        let app = self.app;
-        let reach = HouseReach::within(self.storefront.id());
-        let known = match email::parse(self.email) {
-            Some(email) => store::by_email(&app.database, &reach, &email).await?,
-            None => None,
-        };
-        // An account in a storefront that conceals addresses cannot sign in until its address is verified (SPR-10).
-        let known = known.filter(|customer| !customer.awaits_proof);
-        let stored = known.as_ref().and_then(stored_hash);
-        let verified = app.passwords.verify(self.password.clone(), stored).await?;
-        let customer = known.filter(|_| verified.matches);
-        metrics::counter!("gateway_logins_total", "outcome" => if customer.is_some() { "ok" } else { "refused" })
-            .increment(1);
-        let customer = customer.ok_or_else(refusal::credentials_invalid)?;
-        let new_hash = match verified.outdated {
-            // The stored parameters are weaker than the configured ones; only now is the password available for a new
-            // hash.
-            true => Some(app.passwords.hash(self.password).await?),
-            false => None,
-        };
-        let sign_in = SignIn {
-            app,
-            reach: &reach,
-            customer: &customer,
-            actor: AuditActor::customer(&customer.id),
-            action: Action::SignedIn,
-            new_hash,
-            voucher: None,
-            anonymous_token: self.anonymous_token,
-            beginner: self.beginner,
-        };
-        let signed_in = sign_in.run().await;
-        signed_in.map_err(|error| refusal::save_failed(error, 410))
-    }
+/// Checks the password and begins a session (EPC-08).
+///
+/// # Errors
+/// CREDENTIALS_INVALID, in the same time for an unknown address, a customer without a password and a wrong one;
+/// RATE_LIMITED; SAVE_FAILED (410).
+async fn attempt(
+    app: &App,
+    storefront: &StorefrontReach,
+    input: CustomerTokenCreateInput,
+    beginner: &Beginner<'_>,
+) -> Result<SignedIn> {
+    let password = Secret::from(input.password);
+    let reach = HouseReach::within(storefront.id());
+    let known = match email::parse(&input.email) {
+        Some(email) => store::by_email(&app.database, &reach, &email).await?,
+        None => None,
+    };
+    // An account in a storefront that conceals addresses cannot sign in until its address is verified (SPR-10).
+    let known = known.filter(|customer| !customer.awaits_proof);
+    let stored = known
+        .as_ref()
+        .and_then(|customer| customer.password_hash.as_ref());
+    let verified = app.passwords.verify(password.clone(), stored).await?;
+    let customer = known.filter(|_| verified.matches);
+    let label = if customer.is_some() { "ok" } else { "refused" };
+    metrics::counter!("gateway_logins_total", "outcome" => label).increment(1);
+    let customer = customer.ok_or_else(refusal::credentials_invalid)?;
+    let new_hash = match verified.outdated {
+        // The stored parameters are weaker than the configured ones; only now is the password available for a new hash.
+        true => Some(app.passwords.hash(password).await?),
+        false => None,
+    };
+    let sign_in = SignIn {
+        new_hash,
+        anonymous_token: input.anonymous_user_token.as_deref(),
+        ..SignIn::new(app, &customer, beginner)
+    };
+    let signed_in = sign_in.run().await;
+    signed_in.map_err(|error| refusal::save_failed(error, 410))
 }

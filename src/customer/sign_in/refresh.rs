@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, Object};
+use async_graphql::InputObject;
 
-use super::end::SessionEnd;
-use super::{CustomerTokenPayload, SignedIn, token_payload};
+use super::revoke::end_session;
+use super::{CustomerTokenPayload, SignedIn};
 use crate::audit::{Action, AuditActor};
 use crate::auth::{refresh_token, session::Refreshed};
 use crate::context::RequestContext;
@@ -15,6 +15,7 @@ use crate::customer::{
     guest::MergedGuest,
 };
 use crate::error::{Result, UserError, UserErrorCode};
+use crate::mutation::mutation;
 use crate::reach::Reach;
 
 /// Input of `customerTokenRefresh`: the refresh token to exchange.
@@ -24,33 +25,23 @@ pub struct CustomerTokenRefreshInput {
     refresh_token: String,
 }
 
-/// The mutation `customerTokenRefresh`.
-#[derive(Default)]
-pub struct CustomerTokenRefresh;
-
-#[Object]
-impl CustomerTokenRefresh {
+mutation! {
     /// Exchanges a refresh token for new tokens of the same session.
     /// Requires no credential; any credential is accepted.
     /// User errors: TOKEN_INVALID.
     /// A refresh token works once; a second use revokes the session, except that a retry within ten seconds from the
     /// same client address and user agent returns the same tokens. With the credential of an API client other than the
     /// one that the token was issued to, the request is refused (TOKEN_INVALID) and does not use the token up.
-    async fn customer_token_refresh(
-        &self,
-        ctx: &Context<'_>,
+    CustomerTokenRefresh.customer_token_refresh = refresh(
         #[graphql(desc = "The refresh token to exchange.")] input: CustomerTokenRefreshInput,
-    ) -> Result<CustomerTokenPayload> {
-        token_payload(refresh(RequestContext::of(ctx)?, input).await)
-    }
+    ) -> CustomerTokenPayload;
 }
 
 async fn refresh(
     context: &Arc<RequestContext>,
     input: CustomerTokenRefreshInput,
 ) -> Result<CustomerTokenPayload> {
-    let CustomerTokenRefreshInput { refresh_token } = input;
-    let RefreshedSignIn { signed_in, reach } = exchange(context, &refresh_token).await?;
+    let RefreshedSignIn { signed_in, reach } = exchange(context, &input.refresh_token).await?;
     Ok(signed_in.shown(&reach))
 }
 
@@ -68,23 +59,15 @@ pub struct RefreshedSignIn {
 /// TOKEN_INVALID.
 pub async fn exchange(context: &RequestContext, token: &str) -> Result<RefreshedSignIn> {
     let app = &context.app;
-    let client = client_of(context);
-    let refreshed = app
-        .access
-        .sessions
+    let (sessions, client) = (&app.access.sessions, client_of(context));
+    let refreshed = sessions
         .refresh(token, client.as_deref(), device(context))
         .await?;
     let (session, next) = match refreshed {
         Refreshed::Good(session, next) => (session, next),
         Refreshed::Invalid => return Err(token_invalid(token).into()),
         Refreshed::Reused(session) => {
-            let end = SessionEnd {
-                app,
-                session: &session,
-                actor: AuditActor::SYSTEM,
-                action: Action::RefreshTokenReused,
-            };
-            end.run().await?;
+            end_session(app, &session, AuditActor::SYSTEM, Action::RefreshTokenReused).await?;
             return Err(token_invalid(token).into());
         }
     };

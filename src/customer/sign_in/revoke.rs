@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 use bson::doc;
 
-use super::end::SessionEnd;
 use crate::app::App;
-use crate::audit::{Action, AuditActor};
+use crate::audit::{Action, AuditActor, AuditEntry};
 use crate::auth::session::{EndedSessions, Session};
 use crate::context::RequestContext;
 use crate::customer::{
-    Customer, anonymization::open, credentials::client_of, named::customer_or_erased, refusal, store,
+    Customer, anonymization::open, credentials::client_of, named::customer_or_erased, refusal,
 };
-use crate::error::{Result, UserError, UserErrorCode, payload};
+use crate::error::{Result, UserError, UserErrorCode};
+use crate::mutation::mutation;
 use crate::platform::{
     database::{Tx, Write},
     id::{Id, SessionId},
@@ -37,19 +37,7 @@ pub struct CustomerTokenRevokeInput {
     customer_id: Option<ID>,
 }
 
-/// Payload of `customerTokenRevoke`.
-#[derive(SimpleObject)]
-pub struct CustomerTokenRevokePayload {
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `customerTokenRevoke`.
-#[derive(Default)]
-pub struct CustomerTokenRevoke;
-
-#[Object]
-impl CustomerTokenRevoke {
+mutation! {
     /// Signs a customer out by revoking sessions.
     /// Requires no credential with `refreshToken` alone; otherwise a customer token, or an integration token or client
     /// secret with the scope `customers:write` and `sessionId`, or `all` and `customerId`.
@@ -57,47 +45,43 @@ impl CustomerTokenRevoke {
     /// An unknown token or session, or a refresh token of another API client, revokes nothing and is a success. Access
     /// tokens of a revoked session stop working at once on the server that handles the request, and within five seconds
     /// on all others.
-    async fn customer_token_revoke(
-        &self,
-        ctx: &Context<'_>,
+    CustomerTokenRevoke.customer_token_revoke = revoke(
         #[graphql(desc = "The sessions to revoke.")] input: CustomerTokenRevokeInput,
-    ) -> Result<CustomerTokenRevokePayload> {
-        let (_, user_errors) = payload(revoke(RequestContext::of(ctx)?, input).await)?;
-        Ok(CustomerTokenRevokePayload { user_errors })
-    }
+    ) -> CustomerTokenRevokePayload;
+
+    /// Payload of `customerTokenRevoke`.
+    payload {}
 }
 
-async fn revoke(context: &Arc<RequestContext>, input: CustomerTokenRevokeInput) -> Result<()> {
-    let CustomerTokenRevokeInput {
-        refresh_token,
-        session_id,
-        all,
-        customer_id,
-    } = input;
-    let all = all.unwrap_or_default();
+async fn revoke(
+    context: &Arc<RequestContext>,
+    input: CustomerTokenRevokeInput,
+) -> Result<CustomerTokenRevokePayload> {
+    let all = input.all.unwrap_or_default();
     let app = &context.app;
     let client = client_of(context);
-    if let Some(token) = &refresh_token
-        && session_id.is_none()
+    if let Some(token) = &input.refresh_token
+        && input.session_id.is_none()
         && !all
     {
         end_by_token(app, token, client.as_deref()).await?;
-        return Ok(());
+        return Ok(CustomerTokenRevokePayload::of());
     }
     let reach = context.reach_to_write(&WRITE).await?;
     // A named customer restricts the operation to that customer's sessions (SPR-31).
-    let customer = match all || customer_id.is_some() {
-        true => Some(customer_or_erased(context, &reach, customer_id.as_ref()).await?),
+    let customer = match all || input.customer_id.is_some() {
+        true => Some(customer_or_erased(context, &reach, input.customer_id.as_ref()).await?),
         false => None,
     };
-    if let Some(token) = &refresh_token {
+    if let Some(token) = &input.refresh_token {
         end_by_token(app, token, client.as_deref()).await?;
     }
     if let Some(customer) = customer.as_ref().filter(|_| all) {
-        return end_all(app, &reach, customer).await;
+        end_all(app, &reach, customer).await?;
+        return Ok(CustomerTokenRevokePayload::of());
     }
     let current = reach.person().and_then(|person| person.customer.as_ref());
-    let id = match (&session_id, current) {
+    let id = match (&input.session_id, current) {
         (Some(id), _) => SessionId::parse(id),
         (None, Some((_, current))) => Some(current.clone()),
         (None, None) => return Err(session_required().into()),
@@ -109,7 +93,7 @@ async fn revoke(context: &Arc<RequestContext>, input: CustomerTokenRevokeInput) 
     {
         end(app, &session, AuditActor::from(&reach)).await?;
     }
-    Ok(())
+    Ok(CustomerTokenRevokePayload::of())
 }
 
 fn session_required() -> UserError {
@@ -137,14 +121,56 @@ pub async fn end_by_token(app: &App, token: &str, client: Option<&str>) -> Resul
 /// # Errors
 /// SAVE_FAILED (410).
 async fn end(app: &App, session: &Session, actor: AuditActor) -> Result<()> {
+    let ended = end_session(app, session, actor, Action::SessionEnded).await;
+    ended.map_err(|error| refusal::save_failed(error, 410))
+}
+
+/// Ends a session: on this node at once, on other nodes within five seconds (TOK-02). The actor and the action are for
+/// the audit trail.
+///
+/// # Errors
+/// Any database error.
+pub(super) async fn end_session(
+    app: &App,
+    session: &Session,
+    actor: AuditActor,
+    action: Action,
+) -> Result<()> {
     let end = SessionEnd {
         app,
         session,
         actor,
-        action: Action::SessionEnded,
+        action,
     };
-    let ended = end.run().await;
-    ended.map_err(|error| refusal::save_failed(error, 410))
+    app.database.run(&end).await?;
+    app.access
+        .forget_sessions(std::slice::from_ref(&session.id))
+        .await;
+    Ok(())
+}
+
+/// The write that ends one session.
+struct SessionEnd<'a> {
+    app: &'a App,
+    session: &'a Session,
+    actor: AuditActor,
+    action: Action,
+}
+
+impl Write for SessionEnd<'_> {
+    type Output = ();
+
+    async fn write(&self, tx: &mut Tx) -> Result<()> {
+        let Self { app, session, .. } = *self;
+        // Of two concurrent calls, one ends it.
+        if app.access.sessions.end_in(tx, &session.id).await? {
+            let entry = AuditEntry::new(&session.storefront_id, &session.customer_id, self.action);
+            app.audit
+                .note_in(tx, &self.actor, [entry.on(&session.id)])
+                .await?;
+        }
+        Ok(())
+    }
 }
 
 /// # Errors
@@ -173,7 +199,8 @@ impl Write for AllSessionsEnd<'_> {
         let Self { app, reach, customer } = *self;
         let epoch = doc! { "$inc": { "credentialEpoch": 1_i64 } };
         let named = open(doc! { "_id": &customer.id });
-        let Some(known) = store::update_in(&app.database, reach, tx, named, epoch).await? else {
+        let customers = app.database.open::<Customer>(reach);
+        let Some(known) = customers.update_in(tx, named, epoch).await? else {
             return Ok(None);
         };
         let (storefront, user) = (&known.storefront_id, &known.user_id);

@@ -88,7 +88,7 @@ async fn work_that_nobody_waits_for_is_not_begun() {
 }
 
 #[tokio::test]
-async fn those_who_went_away_leave_their_room_to_others() {
+async fn abandoned_work_leaves_its_room_to_others() {
     let threads = Arc::new(threads(1));
     let release = hold(&threads).await;
     for _caller in 0..WAITING_PER_THREAD {
