@@ -6,7 +6,7 @@ mod owner;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use async_graphql::InputObject;
 
 use self::content::{FileHead, UploadTarget, over_quota};
 use self::owner::{OWNER, owner_of};
@@ -16,7 +16,8 @@ use super::store::{Storages, home_storage};
 use super::{ItemKind, StorageItem, WRITE, base_name, check_folder, check_name, kind_of};
 use crate::app::App;
 use crate::context::RequestContext;
-use crate::error::{Error, Faults, Result, UserError, payload};
+use crate::error::{Error, Faults, Result};
+use crate::mutation::mutation;
 use crate::platform::{
     database::{Tx, Write},
     id::StorageItemId,
@@ -48,21 +49,7 @@ pub struct StorageItemUploadInput {
     owner: Option<StorefrontUserBy>,
 }
 
-/// Payload of `storageItemUpload`.
-#[derive(SimpleObject)]
-pub struct StorageItemUploadPayload {
-    /// The new item; null when there are user errors.
-    storage_item: Option<StorageItemNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `storageItemUpload`.
-#[derive(Default)]
-pub struct StorageItemUpload;
-
-#[Object]
-impl StorageItemUpload {
+mutation! {
     /// Uploads a file into a private storage.
     /// Requires a storefront user token or customer token, or an integration token or client secret with the scope
     /// `storage:write` and `owner`.
@@ -72,20 +59,21 @@ impl StorageItemUpload {
     /// CUSTOMER_ANONYMIZED.
     /// The request follows the GraphQL multipart request specification and has the header `GraphQL-Require-Preflight`.
     /// The content type is detected from the content; the content is stored byte for byte, with its size and its hash.
-    async fn storage_item_upload(
-        &self,
-        ctx: &Context<'_>,
+    StorageItemUpload.storage_item_upload = upload(
         #[graphql(desc = "The file to upload.")] input: StorageItemUploadInput,
-    ) -> Result<StorageItemUploadPayload> {
-        let (storage_item, user_errors) = payload(upload(RequestContext::of(ctx)?, input).await)?;
-        Ok(StorageItemUploadPayload {
-            storage_item,
-            user_errors,
-        })
+    ) -> StorageItemUploadPayload;
+
+    /// Payload of `storageItemUpload`.
+    payload {
+        /// The new item; null when there are user errors.
+        storage_item: StorageItemNode,
     }
 }
 
-async fn upload(context: &Arc<RequestContext>, input: StorageItemUploadInput) -> Result<StorageItemNode> {
+async fn upload(
+    context: &Arc<RequestContext>,
+    input: StorageItemUploadInput,
+) -> Result<StorageItemUploadPayload> {
     let StorageItemUploadInput {
         file,
         name,
@@ -102,7 +90,8 @@ async fn upload(context: &Arc<RequestContext>, input: StorageItemUploadInput) ->
         owner: &owner,
     };
     let item = uploader.upload(NewItem { name, folder, kind }, file).await?;
-    Ok(StorageItemNode::in_payload(item, &reach))
+    let node = StorageItemNode::in_payload(item, &reach);
+    Ok(StorageItemUploadPayload::of(node))
 }
 
 /// The properties of an item that an upload specifies.
