@@ -93,10 +93,8 @@ impl Write for ItemDeletion<'_> {
         let owner = storages.owner_in(tx, &item.storage_id).await?;
         // If a merge has given the storage another owner since the reach was determined, the item belongs to that
         // owner.
-        let is_own = |owner: &StorefrontUserId| {
-            let person = self.reach.person();
-            person.is_none_or(|person| person.storefront_user == *owner)
-        };
+        let person = self.reach.person();
+        let is_own = |owner: &StorefrontUserId| person.is_none_or(|person| person.storefront_user == *owner);
         let owner = owner.filter(is_own).ok_or_else(refusal::not_found)?;
         if let Touched::Erased = touch(database, &within, tx, &owner).await? {
             return Err(storefront_user::refusal::anonymized("id").into());

@@ -125,22 +125,15 @@ fn is_svg(mut text: &str) -> bool {
             "-->"
         } else if text.starts_with("<!DOCTYPE") || text.starts_with("<!doctype") {
             // An internal subset has brackets and may contain `>`.
-            if text
-                .split('>')
-                .next()
-                .is_some_and(|declaration| declaration.contains('['))
-            {
-                "]>"
-            } else {
-                ">"
-            }
+            let declaration = text.split('>').next().unwrap_or_default();
+            if declaration.contains('[') { "]>" } else { ">" }
         } else {
             break;
         };
-        match text.split_once(end) {
-            Some((_, rest)) => text = rest,
-            None => return false,
-        }
+        let Some((_, rest)) = text.split_once(end) else {
+            return false;
+        };
+        text = rest;
     }
     let Some(rest) = text.strip_prefix('<') else {
         return false;
@@ -154,13 +147,8 @@ fn is_svg(mut text: &str) -> bool {
 
 /// Whether the text is an object or a list that is valid JSON as far as it was read.
 fn is_json(text: &str, whole: bool) -> bool {
-    if !text.starts_with(['{', '[']) {
-        return false;
-    }
-    match serde_json::from_str::<IgnoredAny>(text) {
-        Ok(_) => true,
-        Err(error) => !whole && error.is_eof(),
-    }
+    let error = || serde_json::from_str::<IgnoredAny>(text).err();
+    text.starts_with(['{', '[']) && error().is_none_or(|error| !whole && error.is_eof())
 }
 
 #[cfg(test)]

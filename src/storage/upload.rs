@@ -11,7 +11,7 @@ use async_graphql::InputObject;
 use self::content::{FileHead, UploadTarget, over_quota};
 use self::owner::{OWNER, owner_of};
 use super::node::StorageItemNode;
-use super::quota::{Quota, Totals};
+use super::quota::{Totals, quota_of};
 use super::store::{Storages, home_storage};
 use super::{ItemKind, StorageItem, WRITE, base_name, check_folder, check_name, kind_of};
 use crate::app::App;
@@ -139,7 +139,7 @@ impl Uploader<'_> {
         let target = UploadTarget {
             app,
             storage: &storage,
-            quota: Quota::of(&app.config.storage).bytes(self.owner),
+            quota: quota_of(self.owner, &app.config.storage),
         };
         let content = target.write(head, file).await?;
         let now = app.clock.now();
@@ -183,12 +183,12 @@ impl Uploader<'_> {
     /// removed.
     async fn without_storage(&self) -> Result<Error> {
         let users = self.app.database.open::<StorefrontUser>(self.reach);
-        Ok(match users.get(&self.owner.id).await? {
+        let refusal = match users.get(&self.owner.id).await? {
             Some(user) if user.merged_into.is_some() => refusal::already_merged(OWNER),
             Some(user) if user.erased_at.is_some() => refusal::anonymized(OWNER),
             _ => refusal::not_found(OWNER),
-        }
-        .into())
+        };
+        Ok(refusal.into())
     }
 }
 
@@ -231,7 +231,7 @@ impl Write for ItemAddition<'_> {
         counted.ok_or_else(owner_not_found)?;
         // By the current owner: a merge or promotion meanwhile may have made it a regular user.
         let totals = storages.totals_in(tx, &owner.id).await?;
-        if !Quota::of(&app.config.storage).admits(&owner, totals) {
+        if !totals.fit(&owner, &app.config.storage) {
             return Err(over_quota());
         }
         let items = app.database.open::<StorageItem>(&reach);

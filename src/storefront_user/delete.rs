@@ -84,11 +84,11 @@ async fn delete_user(app: &Arc<App>, storefront: &StorefrontReach, external_id: 
     };
     let Some(removed) = removal.run().await? else {
         let stored = store::by_external_id(&app.database, reach, external_id).await?;
-        return Err(match stored {
-            Some(_) => refusal::belongs_to_customer(ID_FIELD),
-            None => refusal::not_found(ID_FIELD),
-        }
-        .into());
+        let refusal = match stored {
+            Some(_) => refusal::belongs_to_customer,
+            None => refusal::not_found,
+        };
+        return Err(refusal(ID_FIELD).into());
     };
     if let Some(runner) = app.runner() {
         runner.finish(&removed.job, Arc::clone(app)).await?;

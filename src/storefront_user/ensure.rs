@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{ID, InputObject, SimpleObject};
 
 use super::node::StorefrontUserNode;
-use super::register::UserRegistration;
+use super::register::register_user;
 use super::{ID_FIELD, StorefrontUser, WRITE, named_user, refusal, store};
 use crate::app::App;
 use crate::context::RequestContext;
@@ -90,23 +90,17 @@ pub async fn ensure_user(
     is_anonymous: bool,
 ) -> Result<EnsuredUser> {
     let find = || store::by_external_id(&app.database, storefront.reach(), external_id);
-    let mut existing = find().await?;
-    if existing.is_none() {
-        let registration = UserRegistration::new(app, storefront, external_id.to_owned(), is_anonymous);
-        match registration.run().await {
+    let user = match find().await? {
+        Some(user) => user,
+        None => match register_user(app, storefront, external_id.to_owned(), is_anonymous).await {
             Ok(user) => return Ok(EnsuredUser { user, created: true }),
             // A concurrent request has registered it.
-            Err(Error::Rejected(faults)) => {
-                existing = find().await?;
-                if existing.is_none() {
-                    return Err(Error::Rejected(faults));
-                }
-            }
+            Err(Error::Rejected(faults)) => find().await?.ok_or(Error::Rejected(faults))?,
             Err(other) => return Err(other),
-        }
+        },
+    };
+    if user.is_anonymous != is_anonymous {
+        return Err(refusal::already_exists(ID_FIELD).into());
     }
-    match existing {
-        Some(user) if user.is_anonymous == is_anonymous => Ok(EnsuredUser { user, created: false }),
-        _ => Err(Error::rejected(refusal::already_exists(ID_FIELD))),
-    }
+    Ok(EnsuredUser { user, created: false })
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_graphql::InputObject;
 use bson::{Document, doc};
 
+use super::StorefrontUser;
 use super::node::{READ, StorefrontUserNode};
-use super::store;
 use crate::context::RequestContext;
 use crate::error::{Error, Result};
 use crate::platform::{
@@ -78,23 +78,20 @@ pub async fn users_of(
     let page = page.check(context.app.vault.cursors(), order)?;
     let reach = within(context, &reach, storefront).await?;
     let condition = condition(filter)?;
-    let slice = store::page(&context.app.database, &reach, condition.clone(), &page).await?;
-    let app = Arc::clone(&context.app);
+    let users = context.app.database.open::<StorefrontUser>(&reach);
+    let position = |user: &StorefrontUser| ((&user.id).into(), (&user.id).into());
+    let slice = users.page(condition.clone(), &page, position).await?;
     let count: Count = Box::new(move || {
-        let (app, reach, condition) = (Arc::clone(&app), reach.clone(), condition.clone());
-        Box::pin(async move { store::count(&app.database, &reach, condition).await })
+        let (users, condition) = (users.clone(), condition.clone());
+        Box::pin(async move { users.count(condition).await })
     });
-    Ok(Connection::new(
-        slice.map(|user| StorefrontUserNode::new(Arc::new(user))),
-        count,
-    ))
+    let node = |user| StorefrontUserNode::new(Arc::new(user));
+    Ok(Connection::new(slice.map(node), count))
 }
 
 /// Returns the reach within the storefront of a node.
 async fn within(context: &RequestContext, reach: &Reach, storefront: &StorefrontId) -> Result<Reach> {
-    let found = context
-        .storefront_to_read(reach, Some(storefront.as_str()))
-        .await?;
-    let storefront = found.ok_or(Error::StorefrontNotFound)?;
+    let found = context.storefront_to_read(reach, Some(storefront.as_str()));
+    let storefront = found.await?.ok_or(Error::StorefrontNotFound)?;
     Ok(storefront.reach().clone())
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use async_graphql::{ID, InputObject, SimpleObject};
+use bson::doc;
 
 use super::merge::{Merge, MergeAttempt, Merged, StoredPair};
 use super::node::StorefrontUserNode;
-use super::{ANONYMOUS_FIELD, REGULAR_FIELD, StorefrontUser, WRITE, named_pair, of_kind, refusal, store};
+use super::{ANONYMOUS_FIELD, REGULAR_FIELD, StorefrontUser, WRITE, named_pair, of_kind, refusal};
 use crate::app::App;
 use crate::audit::AuditActor;
 use crate::context::RequestContext;
@@ -95,7 +96,9 @@ async fn merge_anonymous(
 /// # Errors
 /// The user errors of SFU-23, SFU-30 and SFU-32; then nothing is moved.
 async fn merge(app: &App, reach: &Reach, anonymous: &str, regular: &str) -> Result<Merged> {
-    let found = store::by_external_ids(&app.database, reach, &[anonymous, regular]).await?;
+    let users = app.database.open::<StorefrontUser>(reach);
+    let named = doc! { "storefrontUserId": { "$in": [anonymous, regular] } };
+    let found = users.find(named, doc! {}, 0).await?;
     let find = |id: &str| found.iter().find(|user| user.external_id == id).cloned();
     let pair = AdmissiblePair::check(StoredPair {
         anonymous: find(anonymous),

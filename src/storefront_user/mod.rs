@@ -202,12 +202,9 @@ pub mod refusal {
     /// No user with this id exists for this caller.
     #[must_use]
     pub fn not_found(field: &str) -> UserError {
-        UserError::new(
-            UserErrorCode::StorefrontUserNotFound,
-            [field],
-            "No such storefront user was found for this credential. The online store's ids are compared exactly, letter by \
-             letter.",
-        )
+        let message = "No such storefront user was found for this credential. The online store's ids are compared \
+                       exactly, letter by letter.";
+        UserError::new(UserErrorCode::StorefrontUserNotFound, [field], message)
     }
 
     /// The id is taken (SFU-14).

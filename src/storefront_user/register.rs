@@ -18,7 +18,7 @@ use crate::platform::{
     database::{Tx, Write, violated_index},
     throttle::Window,
 };
-use crate::reach::{StorefrontReach, principal::Policy, scope::Scope};
+use crate::reach::{Reach, StorefrontReach, principal::Policy, scope::Scope};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// Rate limits of anonymous users that browsers register (SFU-40).
@@ -93,8 +93,7 @@ async fn register(
     if reach.is_public() {
         context.take(&storefront, &BY_BROWSERS).await?;
     }
-    let registration = UserRegistration::new(&context.app, &storefront, external_id, is_anonymous);
-    let user = registration.run().await?;
+    let user = register_user(&context.app, &storefront, external_id, is_anonymous).await?;
     let token = AccessToken::issue(context, &reach, &user)?;
     let node = StorefrontUserNode::in_payload(user, &reach);
     Ok(StorefrontUserRegisterPayload::of(node, token))
@@ -110,47 +109,40 @@ fn generated_id(context: &RequestContext, sent: Option<&str>) -> Result<String, 
     Ok(format!("anon-{}", context.app.random.token()))
 }
 
-/// The write that registers a user with its private storage (SFU-02).
-pub struct UserRegistration<'a> {
-    app: &'a App,
-    storefront: &'a StorefrontReach,
-    documents: UserDocuments,
+/// Registers a user with this checked id in the online store, and its private storage (SFU-02). An anonymous user is
+/// removed when it has not been used for the configured time.
+///
+/// # Errors
+/// STOREFRONT_USER_ALREADY_EXISTS (409); the stored user does not change (SFU-14).
+pub async fn register_user(
+    app: &App,
+    storefront: &StorefrontReach,
+    external_id: String,
+    is_anonymous: bool,
+) -> Result<StorefrontUser> {
+    let new = NewUser {
+        external_id,
+        expires_at: is_anonymous.then(|| expiry_after_use(app)),
+        customer: None,
+    };
+    let registration = UserRegistration {
+        app,
+        reach: storefront.reach(),
+        documents: store::documents(storefront, app.clock.now(), &app.random, new),
+    };
+    let written = app.database.run(&registration).await;
+    written.map_err(|error| match violated_index(&error) {
+        Some(UNIQUE_EXTERNAL_ID) => refusal::already_exists(ID_FIELD).into(),
+        _ => error,
+    })?;
+    Ok(registration.documents.user)
 }
 
-impl<'a> UserRegistration<'a> {
-    /// Returns the write for a user with this checked id in the online store. An anonymous user is removed when it has
-    /// not been used for the configured time.
-    #[must_use]
-    pub fn new(
-        app: &'a App,
-        storefront: &'a StorefrontReach,
-        external_id: String,
-        is_anonymous: bool,
-    ) -> Self {
-        let new = NewUser {
-            external_id,
-            expires_at: is_anonymous.then(|| expiry_after_use(app)),
-            customer: None,
-        };
-        Self {
-            app,
-            storefront,
-            documents: store::documents(storefront, app.clock.now(), &app.random, new),
-        }
-    }
-
-    /// Registers the user.
-    ///
-    /// # Errors
-    /// STOREFRONT_USER_ALREADY_EXISTS (409); the stored user does not change (SFU-14).
-    pub async fn run(self) -> Result<StorefrontUser> {
-        let written = self.app.database.run(&self).await;
-        written.map_err(|error| match violated_index(&error) {
-            Some(UNIQUE_EXTERNAL_ID) => refusal::already_exists(ID_FIELD).into(),
-            _ => error,
-        })?;
-        Ok(self.documents.user)
-    }
+/// The write that registers a user.
+struct UserRegistration<'a> {
+    app: &'a App,
+    reach: &'a Reach,
+    documents: UserDocuments,
 }
 
 impl Write for UserRegistration<'_> {
@@ -158,6 +150,6 @@ impl Write for UserRegistration<'_> {
 
     async fn write(&self, tx: &mut Tx) -> Result<()> {
         let UserDocuments { user, storage } = &self.documents;
-        store::insert_in(&self.app.database, self.storefront.reach(), tx, user, storage).await
+        store::insert_in(&self.app.database, self.reach, tx, user, storage).await
     }
 }
