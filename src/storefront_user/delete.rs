@@ -7,12 +7,10 @@ use bson::doc;
 
 use super::lifecycle::UserRemoval;
 use super::{ID_FIELD, WRITE, named_user, refusal, store};
-use crate::app::App;
 use crate::context::RequestContext;
 use crate::error::{Result, UserError};
 use crate::mutation::{Payload, mutation};
 use crate::platform::scalar::wire_count;
-use crate::reach::StorefrontReach;
 
 /// Input of `storefrontUserDelete`: the user to delete.
 #[derive(InputObject)]
@@ -58,40 +56,32 @@ async fn delete(
     context: &Arc<RequestContext>,
     input: StorefrontUserDeleteInput,
 ) -> Result<StorefrontUserDeletePayload> {
+    let app = &context.app;
     let reach = context.reach_to_write(&WRITE).await?;
     let named = named_user(context, &reach, input.storefront_id, &input.storefront_user_id);
     let (storefront, external_id) = named.await?;
-    let items = delete_user(&context.app, &storefront, &external_id).await?;
-    Ok(StorefrontUserDeletePayload {
-        deleted_storefront_user_id: Some(external_id),
-        deleted_item_count: wire_count(items),
-        user_errors: Vec::new(),
-    })
-}
-
-/// Removes a user with everything that belongs to it and returns the number of its items. One transaction removes the
-/// user and the access to its storages; the content is removed before this returns. If the process dies in between, the
-/// job does the rest.
-///
-/// # Errors
-/// STOREFRONT_USER_NOT_FOUND; FORBIDDEN for a customer's user (SFU-38).
-async fn delete_user(app: &Arc<App>, storefront: &StorefrontReach, external_id: &str) -> Result<i64> {
     let reach = storefront.reach();
     let removal = UserRemoval {
         app,
         reach,
-        filter: doc! { "storefrontUserId": external_id, "customerId": { "$exists": false } },
+        // The user of a customer is deleted with its customer only (SFU-38).
+        filter: doc! { "storefrontUserId": &external_id, "customerId": { "$exists": false } },
     };
     let Some(removed) = removal.run().await? else {
-        let stored = store::by_external_id(&app.database, reach, external_id).await?;
-        let refusal = match stored {
+        let refusal = match store::by_external_id(&app.database, reach, &external_id).await? {
             Some(_) => refusal::belongs_to_customer,
             None => refusal::not_found,
         };
         return Err(refusal(ID_FIELD).into());
     };
+    // The access to the storages was removed with the user. If the process dies before their content is removed, the
+    // job removes it.
     if let Some(runner) = app.runner() {
         runner.finish(&removed.job, Arc::clone(app)).await?;
     }
-    Ok(removed.items)
+    Ok(StorefrontUserDeletePayload {
+        deleted_storefront_user_id: Some(external_id),
+        deleted_item_count: wire_count(removed.items),
+        user_errors: Vec::new(),
+    })
 }

@@ -14,7 +14,6 @@ use crate::platform::{
     id::{Id, StorefrontId},
     page::{Connection, Count, PageArgs, SortOrder},
 };
-use crate::reach::Reach;
 
 /// Filter of a list of storefront users. All conditions must match.
 /// A filter that no index supports is aborted after 5 seconds with the error TIMEOUT.
@@ -76,9 +75,10 @@ pub async fn users_of(
     let reach = context.reach(&READ)?;
     let order = SortOrder::by_id(format!("users of {storefront}"));
     let page = page.check(context.app.vault.cursors(), order)?;
-    let reach = within(context, &reach, storefront).await?;
+    let storefront = context.storefront_to_read(&reach, Some(storefront.as_str()));
+    let storefront = storefront.await?.ok_or(Error::StorefrontNotFound)?;
     let condition = condition(filter)?;
-    let users = context.app.database.open::<StorefrontUser>(&reach);
+    let users = context.app.database.open::<StorefrontUser>(storefront.reach());
     let position = |user: &StorefrontUser| ((&user.id).into(), (&user.id).into());
     let slice = users.page(condition.clone(), &page, position).await?;
     let count: Count = Box::new(move || {
@@ -87,11 +87,4 @@ pub async fn users_of(
     });
     let node = |user| StorefrontUserNode::new(Arc::new(user));
     Ok(Connection::new(slice.map(node), count))
-}
-
-/// Returns the reach within the storefront of a node.
-async fn within(context: &RequestContext, reach: &Reach, storefront: &StorefrontId) -> Result<Reach> {
-    let found = context.storefront_to_read(reach, Some(storefront.as_str()));
-    let storefront = found.await?.ok_or(Error::StorefrontNotFound)?;
-    Ok(storefront.reach().clone())
 }

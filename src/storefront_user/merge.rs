@@ -68,12 +68,12 @@ impl<R: Confine> Merge<'_, R> {
         let now = self.app.clock.now();
         let unmerged =
             doc! { "_id": self.anonymous, "isAnonymous": true, "mergedInto": { "$exists": false } };
-        let bury = doc! {
+        let merged = doc! {
             "$set": { "mergedInto": self.regular, "mergedAt": now, "updatedAt": now },
             "$unset": { "expiresAt": "" },
             "$inc": { "version": 1 },
         };
-        let Some(anonymous) = users.update_in(tx, unmerged, bury).await? else {
+        let Some(anonymous) = users.update_in(tx, unmerged, merged).await? else {
             // Another merge, a promotion or the expiry came first.
             return Ok(MergeAttempt::TooLate(Box::new(StoredPair {
                 anonymous: users.find_one_in(tx, doc! { "_id": self.anonymous }).await?,

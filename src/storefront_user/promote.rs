@@ -13,7 +13,7 @@ use crate::context::RequestContext;
 use crate::error::{Result, UserError};
 use crate::mutation::mutation;
 use crate::platform::{database::violated_index, id::StorefrontUserId};
-use crate::reach::{Reach, StorefrontReach};
+use crate::reach::Reach;
 
 /// Input of `storefrontUserPromote`: the anonymous user and its new id.
 #[derive(InputObject)]
@@ -55,38 +55,24 @@ async fn promote(
     let reach = context.reach_to_write(&WRITE).await?;
     let named = named_pair(context, &reach, storefront_id, &anonymous, &regular);
     let (storefront, anonymous, regular) = named.await?;
-    let promoted = promote_user(&context.app, &storefront, &anonymous, &regular).await?;
-    let node = StorefrontUserNode::in_payload(promoted, &reach);
-    Ok(StorefrontUserPromotePayload::of(node))
-}
-
-/// Turns the anonymous user with the first id into a regular one with the second (SFU-36).
-///
-/// # Errors
-/// The user errors of both ids.
-async fn promote_user(
-    app: &App,
-    storefront: &StorefrontReach,
-    anonymous: &str,
-    regular: &str,
-) -> Result<StorefrontUser> {
-    let reach = storefront.reach();
-    let user = promotable(store::by_external_id(&app.database, reach, anonymous).await?)?;
-    let promoted = change(app, reach, &user.id, regular).await;
+    let (app, within) = (&context.app, storefront.reach());
+    let user = promotable(store::by_external_id(&app.database, within, &anonymous).await?)?;
+    let promoted = change(app, within, &user.id, &regular).await;
     let promoted = promoted.map_err(|error| match violated_index(&error) {
         Some(UNIQUE_EXTERNAL_ID) => refusal::already_exists(REGULAR_FIELD).into(),
         _ => error,
     })?;
-    if let Some(promoted) = promoted {
-        app.access.forget_person(&promoted.id).await;
-        return Ok(promoted);
-    }
-    // A merge, another promotion or the expiry came first: report which.
-    let stored = store::by_external_id(&app.database, reach, anonymous).await?;
-    promotable(stored)?;
-    Err(refusal::not_found(ANONYMOUS_FIELD).into())
+    let Some(promoted) = promoted else {
+        // A merge, another promotion or the expiry came first: report which.
+        promotable(store::by_external_id(&app.database, within, &anonymous).await?)?;
+        return Err(refusal::not_found(ANONYMOUS_FIELD).into());
+    };
+    app.access.forget_person(&promoted.id).await;
+    let node = StorefrontUserNode::in_payload(promoted, &reach);
+    Ok(StorefrontUserPromotePayload::of(node))
 }
 
+/// Checks that an anonymous user can become a regular one.
 fn promotable(user: Option<StorefrontUser>) -> Result<StorefrontUser, UserError> {
     let user = of_kind(user, true, ANONYMOUS_FIELD)?;
     if user.merged_into.is_some() {
@@ -95,7 +81,7 @@ fn promotable(user: Option<StorefrontUser>) -> Result<StorefrontUser, UserError>
     Ok(user)
 }
 
-/// Changes an unmerged anonymous user; `None` if there is no such user.
+/// Makes an unmerged anonymous user a regular one with a new id (SFU-36); `None` if there is no such user.
 ///
 /// # Errors
 /// A violation of [`UNIQUE_EXTERNAL_ID`] if the id is taken.
