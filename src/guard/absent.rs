@@ -3,10 +3,7 @@
 
 use std::collections::HashSet;
 
-use async_graphql::{
-    Positioned,
-    parser::types::{DocumentOperations, ExecutableDocument, Selection, SelectionSet},
-};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Selection, SelectionSet};
 use async_graphql_value::Value;
 
 /// Removes the arguments and the fields of input objects whose value is one of these variables. In a list such a
@@ -29,18 +26,16 @@ fn selections(set: &mut SelectionSet, absent: &HashSet<&str>) {
     for selection in &mut set.items {
         match &mut selection.node {
             Selection::Field(field) => {
-                field.node.arguments.retain_mut(|(_, value)| stays(value, absent));
+                field.node.arguments.retain_mut(|(_, value)| {
+                    inside(&mut value.node, absent);
+                    !is_absent(&value.node, absent)
+                });
                 selections(&mut field.node.selection_set.node, absent);
             }
             Selection::InlineFragment(inline) => selections(&mut inline.node.selection_set.node, absent),
             Selection::FragmentSpread(_) => {}
         }
     }
-}
-
-fn stays(value: &mut Positioned<Value>, absent: &HashSet<&str>) -> bool {
-    inside(&mut value.node, absent);
-    !is_absent(&value.node, absent)
 }
 
 fn is_absent(value: &Value, absent: &HashSet<&str>) -> bool {

@@ -224,7 +224,8 @@ impl Converter<'_> {
     }
 
     fn selection(&self, selection: &ast::Selection) -> Result<Positioned<Selection>, Refusal> {
-        Ok(match selection {
+        let span = selection.location();
+        let converted = match selection {
             ast::Selection::Field(field) => {
                 self.count(usize::from(field.alias.is_some()) + around(field.arguments.is_empty()));
                 let arguments = field.arguments.iter().map(|argument| self.argument(argument));
@@ -233,10 +234,9 @@ impl Converter<'_> {
                     name: self.name(&field.name),
                     arguments: arguments.collect::<Result<_, _>>()?,
                     directives: self.directives(&field.directives)?,
-                    selection_set: self.selections(&field.selection_set, field.location())?,
+                    selection_set: self.selections(&field.selection_set, span)?,
                 };
-                let converted = self.put(converted, field.location());
-                self.put(Selection::Field(converted), field.location())
+                Selection::Field(self.put(converted, span))
             }
             ast::Selection::FragmentSpread(spread) => {
                 self.count(1);
@@ -244,8 +244,7 @@ impl Converter<'_> {
                     fragment_name: self.name(&spread.fragment_name),
                     directives: self.directives(&spread.directives)?,
                 };
-                let converted = self.put(converted, spread.location());
-                self.put(Selection::FragmentSpread(converted), spread.location())
+                Selection::FragmentSpread(self.put(converted, span))
             }
             ast::Selection::InlineFragment(inline) => {
                 let condition = inline.type_condition.as_ref();
@@ -253,12 +252,12 @@ impl Converter<'_> {
                 let converted = InlineFragment {
                     type_condition: condition.map(|on| self.condition(on)),
                     directives: self.directives(&inline.directives)?,
-                    selection_set: self.selections(&inline.selection_set, inline.location())?,
+                    selection_set: self.selections(&inline.selection_set, span)?,
                 };
-                let converted = self.put(converted, inline.location());
-                self.put(Selection::InlineFragment(converted), inline.location())
+                Selection::InlineFragment(self.put(converted, span))
             }
-        })
+        };
+        Ok(self.put(converted, span))
     }
 
     fn directives(&self, directives: &ast::DirectiveList) -> Result<Vec<Positioned<Directive>>, Refusal> {

@@ -8,15 +8,15 @@ use std::collections::HashMap;
 use async_graphql::{
     Name, Variables,
     parser::{
-        parse_query,
+        parse_query, parse_schema,
         types::{ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet},
     },
 };
 
-use super::model::{CostModel, LIST, Times, TypeId};
+use super::model::{CostModel, LIST, ModelError, Times, TypeId};
 use super::refusal::{Refusal, grouped, up_to};
 use super::sizes::Sizes;
-use super::{GuardLimits, introspection_limits, shape};
+use super::{GuardLimits, introspection, shape};
 
 /// Upper bounds on the response to one operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,34 +34,27 @@ pub struct Cost {
 }
 
 impl Cost {
-    fn plus(self, other: Self) -> Self {
+    /// Combines each number with the same number of another cost.
+    fn with(self, other: Self, combine: impl Fn(u64, u64) -> u64) -> Self {
         Self {
-            objects: self.objects.saturating_add(other.objects),
-            fields: self.fields.saturating_add(other.fields),
-            introspection: self.introspection.saturating_add(other.introspection),
-            credentials: self.credentials.saturating_add(other.credentials),
-            registrations: self.registrations.saturating_add(other.registrations),
+            objects: combine(self.objects, other.objects),
+            fields: combine(self.fields, other.fields),
+            introspection: combine(self.introspection, other.introspection),
+            credentials: combine(self.credentials, other.credentials),
+            registrations: combine(self.registrations, other.registrations),
         }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        self.with(other, u64::saturating_add)
     }
 
     fn times(self, factor: u64) -> Self {
-        Self {
-            objects: self.objects.saturating_mul(factor),
-            fields: self.fields.saturating_mul(factor),
-            introspection: self.introspection.saturating_mul(factor),
-            credentials: self.credentials.saturating_mul(factor),
-            registrations: self.registrations.saturating_mul(factor),
-        }
+        self.with(self, |number, _| number.saturating_mul(factor))
     }
 
     fn max(self, other: Self) -> Self {
-        Self {
-            objects: self.objects.max(other.objects),
-            fields: self.fields.max(other.fields),
-            introspection: self.introspection.max(other.introspection),
-            credentials: self.credentials.max(other.credentials),
-            registrations: self.registrations.max(other.registrations),
-        }
+        self.with(other, u64::max)
     }
 
     /// Refuses what only a backend may send.
@@ -79,7 +72,7 @@ impl Cost {
 
     /// Refuses what only a caller with a credential may request.
     pub(super) fn check_for_nobody(&self, model: &CostModel) -> Result<(), Refusal> {
-        let allowance = introspection_limits::ALLOWANCE_OF_NOBODY;
+        let allowance = introspection::ALLOWANCE_OF_NOBODY;
         if self.introspection <= model.introspection(allowance) {
             return Ok(());
         }
@@ -102,8 +95,8 @@ impl Cost {
                 up_to(self.objects),
                 grouped(limits.cost)
             )
-        } else if self.introspection > model.introspection(introspection_limits::ALLOWANCE) {
-            self.too_much_introspection(model, introspection_limits::ALLOWANCE)
+        } else if self.introspection > model.introspection(introspection::ALLOWANCE) {
+            self.too_much_introspection(model, introspection::ALLOWANCE)
         } else if self.fields > limits.fields() {
             format!(
                 "The query requests {} fields; the limit is {}. Request fewer fields or smaller pages.",
@@ -163,10 +156,26 @@ pub(super) fn measure(
     }
 }
 
+impl CostModel {
+    /// Reads a schema. `credentials` names the mutations of which a document may contain one, once.
+    ///
+    /// # Errors
+    /// The SDL does not parse, or lacks a mutation that `credentials` names.
+    pub fn from_sdl(sdl: &str, credentials: &[&str]) -> Result<Self, ModelError> {
+        let document = parse_schema(sdl).map_err(ModelError::Sdl)?;
+        let mut model = Self::named(&document);
+        model.read_fields(&document);
+        model.find_possible_types(&document);
+        model.mark_credentials(credentials)?;
+        introspection::add(&mut model, &document);
+        model.full_introspection = full_introspection(&model);
+        Ok(model)
+    }
+}
+
 /// Returns the number of fields in the response to the full introspection query.
-pub(super) fn full_introspection(model: &CostModel) -> u64 {
-    let document =
-        parse_query(introspection_limits::FULL_INTROSPECTION).expect("a constant that a test parses");
+fn full_introspection(model: &CostModel) -> u64 {
+    let document = parse_query(introspection::FULL_INTROSPECTION).expect("a constant that a test parses");
     let order = shape::check(&document, &GuardLimits::default()).expect("a constant that a test checks");
     let mut operations = document.operations.iter();
     let (_, operation) = operations.next().expect("a constant with one operation");
@@ -217,21 +226,14 @@ impl<'a> Meter<'a> {
     }
 
     fn field(&mut self, field: &Field, parent: Option<TypeId>, tally: &mut Tally) {
+        let known = parent.and_then(|parent| self.model.field(parent, &field.name.node));
         let itself = Cost {
             fields: 1,
+            credentials: u64::from(known.is_some_and(|known| known.credential)),
+            registrations: u64::from(known.is_some_and(|known| known.registration)),
             ..Cost::default()
         };
-        let known = parent.and_then(|parent| self.model.field(parent, &field.name.node));
-        let Some(known) = known else {
-            tally.once = tally.once.plus(itself);
-            return;
-        };
-        let itself = Cost {
-            credentials: u64::from(known.credential),
-            registrations: u64::from(known.registration),
-            ..itself
-        };
-        let Some(target) = known.target else {
+        let Some((known, target)) = known.and_then(|known| Some((known, known.target?))) else {
             tally.once = tally.once.plus(itself);
             return;
         };

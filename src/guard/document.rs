@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use apollo_compiler::ast::Document;
 use async_graphql::{
-    Name, Pos, Value, Variables,
+    Name, Pos, Positioned, Value, Variables,
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection},
 };
 use moka::sync::Cache;
@@ -14,7 +14,7 @@ use super::cost::Cost;
 use super::model::CostModel;
 use super::parse::parse;
 use super::places::LinePositions;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, alternatives};
 use super::rules::{Declared, Rules};
 use super::scan::scan;
 use super::shape::FragmentOrder;
@@ -77,13 +77,22 @@ impl Guard {
         let parsed = parse(text, &places)?;
         let document = convert::document(&parsed, &tokens, &places)?;
         let order = shape::check(&document, &self.limits)?;
-        Ok(Read(CacheEntry::New(Box::new(New {
+        let bytes = tokens
+            .len()
+            .saturating_mul(BYTES_PER_TOKEN)
+            .saturating_add(2 * text.len());
+        let prepared = Prepared {
             text: text.into(),
-            tokens: tokens.len(),
-            places,
-            parsed,
+            costs: document.operations.iter().map(|_| OnceLock::new()).collect(),
             document,
             order,
+            declared: Vec::new(),
+            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+        };
+        Ok(Read(CacheEntry::New(Box::new(New {
+            prepared,
+            places,
+            parsed,
         }))))
     }
 
@@ -92,14 +101,22 @@ impl Guard {
     /// # Errors
     /// All problems of the document.
     pub fn validate(&self, read: Read) -> Result<Arc<Prepared>, Vec<Refusal>> {
-        let new = match read.0 {
+        let New {
+            mut prepared,
+            places,
+            parsed,
+        } = match read.0 {
             CacheEntry::Kept(prepared) => return Ok(prepared),
-            CacheEntry::New(new) => new,
+            CacheEntry::New(new) => *new,
         };
-        let declared = self.rules.validate(&new.parsed, &new.text, &new.places)?;
-        let prepared = Arc::new(Prepared::new(*new, declared));
-        let text = Arc::clone(&prepared.text);
-        self.kept.insert(text, Arc::clone(&prepared));
+        let mut declared = self.rules.validate(&parsed, &prepared.text, &places)?;
+        let operations = prepared.document.operations.iter();
+        let names: Vec<Option<&str>> = operations.map(|(name, _)| name.map(Name::as_str)).collect();
+        declared.sort_by_key(|declared| names.iter().position(|name| *name == declared.operation()));
+        prepared.declared = declared;
+        let prepared = Arc::new(prepared);
+        self.kept
+            .insert(Arc::clone(&prepared.text), Arc::clone(&prepared));
         Ok(prepared)
     }
 
@@ -159,12 +176,10 @@ enum CacheEntry {
 
 #[derive(Debug)]
 struct New {
-    text: Arc<str>,
-    tokens: usize,
+    /// The document, without the variables that its operations declare.
+    prepared: Prepared,
     places: LinePositions,
     parsed: Document,
-    document: ExecutableDocument,
-    order: FragmentOrder,
 }
 
 impl Read {
@@ -173,7 +188,7 @@ impl Read {
     pub fn kind(&self, operation: Option<&str>) -> Option<OperationType> {
         let document = match &self.0 {
             CacheEntry::Kept(prepared) => &prepared.document,
-            CacheEntry::New(new) => &new.document,
+            CacheEntry::New(new) => &new.prepared.document,
         };
         let mut operations = document.operations.iter();
         let (_, found) = match operation {
@@ -192,36 +207,12 @@ pub struct Prepared {
     order: FragmentOrder,
     /// The cost of each operation, in the iteration order of the document, if no variable affects it.
     costs: Vec<OnceLock<Cost>>,
-    /// The variables of each operation, in the same order.
+    /// The variables of each operation, in the same order, which validation determines.
     declared: Vec<Declared>,
     bytes: u32,
 }
 
 impl Prepared {
-    fn new(new: New, mut declared: Vec<Declared>) -> Self {
-        let New {
-            text,
-            tokens,
-            document,
-            order,
-            ..
-        } = new;
-        let places = document.operations.iter().map(|(name, _)| name.map(Name::as_str));
-        let places: Vec<Option<&str>> = places.collect();
-        declared.sort_by_key(|declared| places.iter().position(|name| *name == declared.operation()));
-        let bytes = tokens
-            .saturating_mul(BYTES_PER_TOKEN)
-            .saturating_add(2 * text.len());
-        Self {
-            text,
-            costs: document.operations.iter().map(|_| OnceLock::new()).collect(),
-            document,
-            order,
-            declared,
-            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
-        }
-    }
-
     /// Returns the document with all of its operations.
     #[must_use]
     pub fn document(&self) -> &ExecutableDocument {
@@ -277,14 +268,10 @@ impl Prepared {
             .filter_map(|(name, operation)| Some((operation.pos, name?.as_str())))
             .collect();
         named.sort_unstable();
-        let of_more = if named.len() > NAMES_LISTED { ", …" } else { "" };
-        let listed = named.iter().take(NAMES_LISTED);
-        let listed: Vec<String> = listed.map(|(_, name)| format!("\"{name}\"")).collect();
-        match listed.split_last() {
-            Some((last, others)) if of_more.is_empty() && !others.is_empty() => {
-                format!("{} or {last}", others.join(", "))
-            }
-            _ => listed.join(", ") + of_more,
+        let named: Vec<&str> = named.into_iter().map(|(_, name)| name).collect();
+        match named.get(..NAMES_LISTED) {
+            Some(listed) if listed.len() < named.len() => format!("\"{}\", …", listed.join("\", \"")),
+            _ => alternatives(&named),
         }
     }
 }
@@ -320,10 +307,13 @@ impl Operation<'_> {
     #[must_use]
     pub fn is_single(&self) -> bool {
         let items = &self.definition.selection_set.node.items;
-        let [only] = &items[..] else {
-            return false;
-        };
-        let Selection::Field(field) = &only.node else {
+        let [
+            Positioned {
+                node: Selection::Field(field),
+                ..
+            },
+        ] = &items[..]
+        else {
             return false;
         };
         let is_leaf = |selection: &Selection| matches!(selection, Selection::Field(field) if field.node.selection_set.node.items.is_empty());

@@ -14,12 +14,10 @@
 //! passed as SDL, the limits as numbers, and a [`Refusal`] is returned as a value.
 
 mod absent;
-mod built;
 mod convert;
 mod cost;
 mod document;
 mod introspection;
-mod introspection_limits;
 mod model;
 mod parse;
 mod places;
@@ -34,7 +32,7 @@ mod tests;
 
 pub use cost::Cost;
 pub use document::{Guard, Operation, Prepared, Read, value_of};
-pub use introspection_limits::FULL_INTROSPECTION;
+pub use introspection::FULL_INTROSPECTION;
 pub use model::{CostModel, ModelError};
 pub use refusal::{Refusal, RefusalKind};
 pub use rules::{Rules, Scalar};

@@ -57,7 +57,7 @@ struct TypeModel {
 }
 
 /// The cost model of a schema, with which documents are measured.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct CostModel {
     ids: HashMap<Box<str>, TypeId>,
     types: Vec<TypeModel>,
@@ -94,10 +94,10 @@ impl std::fmt::Display for ModelError {
 
 impl std::error::Error for ModelError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Sdl(error) => Some(error),
-            Self::NoSuchMutation(_) | Self::Schema(_) | Self::NoSuchScalar(_) => None,
-        }
+        let Self::Sdl(error) = self else {
+            return None;
+        };
+        Some(error)
     }
 }
 
@@ -150,30 +150,18 @@ impl CostModel {
 
     /// Makes a model that has the names of its composite types, and its root types.
     pub(super) fn named(document: &ServiceDocument) -> Self {
-        let mut model = Self {
-            ids: HashMap::new(),
-            types: Vec::new(),
-            query: None,
-            mutation: None,
-            subscription: None,
-            full_introspection: 0,
-        };
+        let mut model = Self::default();
         let (mut query, mut mutation, mut subscription) = ("Query", "Mutation", "Subscription");
         for definition in &document.definitions {
-            match definition {
-                TypeSystemDefinition::Schema(schema) => {
-                    let roots = &schema.node;
-                    query = roots.query.as_ref().map_or(query, |name| &name.node);
-                    mutation = roots.mutation.as_ref().map_or(mutation, |name| &name.node);
-                    subscription = (roots.subscription.as_ref()).map_or(subscription, |name| &name.node);
-                }
-                TypeSystemDefinition::Type(definition) => {
-                    if is_composite(&definition.node.kind) {
-                        model.add_type(&definition.node.name.node);
-                    }
-                }
-                TypeSystemDefinition::Directive(_) => {}
+            if let TypeSystemDefinition::Schema(schema) = definition {
+                let roots = &schema.node;
+                query = roots.query.as_ref().map_or(query, |name| &name.node);
+                mutation = roots.mutation.as_ref().map_or(mutation, |name| &name.node);
+                subscription = (roots.subscription.as_ref()).map_or(subscription, |name| &name.node);
             }
+        }
+        for definition in types(document).filter(|definition| is_composite(&definition.kind)) {
+            model.add_type(&definition.name.node);
         }
         model.query = model.type_id(query);
         model.mutation = model.type_id(mutation);
@@ -283,13 +271,11 @@ impl CostModel {
 
 /// Returns the type definitions of a schema, including extensions.
 pub(super) fn types(document: &ServiceDocument) -> impl Iterator<Item = &TypeDefinition> {
-    document
-        .definitions
-        .iter()
-        .filter_map(|definition| match definition {
-            TypeSystemDefinition::Type(definition) => Some(&definition.node),
-            TypeSystemDefinition::Schema(_) | TypeSystemDefinition::Directive(_) => None,
-        })
+    let definitions = document.definitions.iter();
+    definitions.filter_map(|definition| match definition {
+        TypeSystemDefinition::Type(definition) => Some(&definition.node),
+        TypeSystemDefinition::Schema(_) | TypeSystemDefinition::Directive(_) => None,
+    })
 }
 
 /// Returns the output fields of a type; empty if it has none.
@@ -303,10 +289,10 @@ pub(super) fn fields(kind: &TypeKind) -> impl Iterator<Item = &FieldDefinition> 
 }
 
 fn is_composite(kind: &TypeKind) -> bool {
-    match kind {
-        TypeKind::Object(_) | TypeKind::Interface(_) | TypeKind::Union(_) => true,
-        TypeKind::Scalar | TypeKind::Enum(_) | TypeKind::InputObject(_) => false,
-    }
+    matches!(
+        kind,
+        TypeKind::Object(_) | TypeKind::Interface(_) | TypeKind::Union(_)
+    )
 }
 
 fn is_page(type_name: &str) -> bool {

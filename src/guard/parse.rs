@@ -37,12 +37,12 @@ fn refusal(text: &str, errors: &DiagnosticList, places: &LinePositions) -> Refus
     let problem = match first {
         Some(_) if follows_variable(text, at) => "expected a colon and the type of the variable",
         Some(error) => problem(error),
-        None => CANNOT_STAND,
+        None => NOT_ALLOWED,
     };
     Refusal::syntax(places.at(at), problem)
 }
 
-const CANNOT_STAND: &str = "this is not allowed here";
+const NOT_ALLOWED: &str = "this is not allowed here";
 
 /// Whether the text before a byte is a variable definition that lacks its type: the parser says there that it expected
 /// a name.
@@ -62,85 +62,42 @@ fn problem(error: &DiagnosticData) -> &'static str {
     let message = error.to_string();
     let message = message.strip_prefix("syntax error: ").unwrap_or(&message);
     // The part after ", got" repeats the text.
-    let expected = message
-        .split_once(", got ")
-        .map_or(message, |(expected, _)| expected);
-    EXPECTED
-        .iter()
-        .find(|(theirs, _)| expected == *theirs)
-        .map_or(CANNOT_STAND, |(_, ours)| *ours)
+    let expected = message.split(", got ").next().unwrap_or_default();
+    match expected {
+        "Unexpected <EOF>." => "the document is empty. Write an operation, such as { __typename }",
+        "expected a definition"
+        | "expected definition"
+        | "expected a StringValue, Name or OperationDefinition"
+        | "expected a definition after this StringValue"
+        | "expected a definition after this Name" => "expected the definition of an operation or fragment",
+        "expected an Operation Type or a Selection Set" => {
+            "expected query, mutation or a selection set in braces"
+        }
+        "expected either a 'mutation', a 'query', or a 'subscription'" => {
+            "expected query, mutation or subscription"
+        }
+        "expected a Selection Set" | "expected Selection Set" => "expected a selection set in braces",
+        "expected at least one Selection in Selection Set" => "expected a selection",
+        "expected a Name" => "expected a name",
+        "expected Fragment Name" => "expected the name of a fragment",
+        "Fragment Name cannot be 'on'" => "a fragment cannot be named on",
+        "expected 'on'" | "expected Type Condition" => "expected a type condition, which begins with on",
+        "expected a Name in Type Condition" => "expected the name of a type",
+        "expected an Inline Fragment or a Fragment Spread" => {
+            "expected a type condition or the name of a fragment"
+        }
+        "expected an Argument" => "expected an argument and its value",
+        "expected a Variable Definition" => "expected a variable and its type",
+        "expected a Type" | "expected a type" => "expected a type",
+        "expected a valid Value" => "expected a value",
+        "invalid Enum Value" => "true, false and null are not enum values",
+        "expected Enum Value" => "expected an enum value",
+        "expected COLON" => "expected a colon",
+        "expected R_CURLY" => "expected a closing brace",
+        "expected R_PAREN" => "expected a closing parenthesis",
+        "expected R_BRACK" => "expected a closing bracket",
+        "unexpected variable value in a Const context" => "a variable is not allowed in a default value",
+        "expected @ symbol" => "expected a directive, which begins with @",
+        _ => NOT_ALLOWED,
+    }
 }
-
-/// The parser's messages about what it expected, and the texts that replace them.
-const EXPECTED: &[(&str, &str)] = &[
-    (
-        "Unexpected <EOF>.",
-        "the document is empty. Write an operation, such as { __typename }",
-    ),
-    (
-        "expected a definition",
-        "expected the definition of an operation or fragment",
-    ),
-    (
-        "expected definition",
-        "expected the definition of an operation or fragment",
-    ),
-    (
-        "expected a StringValue, Name or OperationDefinition",
-        "expected the definition of an operation or fragment",
-    ),
-    (
-        "expected a definition after this StringValue",
-        "expected the definition of an operation or fragment",
-    ),
-    (
-        "expected a definition after this Name",
-        "expected the definition of an operation or fragment",
-    ),
-    (
-        "expected an Operation Type or a Selection Set",
-        "expected query, mutation or a selection set in braces",
-    ),
-    (
-        "expected either a 'mutation', a 'query', or a 'subscription'",
-        "expected query, mutation or subscription",
-    ),
-    ("expected a Selection Set", "expected a selection set in braces"),
-    ("expected Selection Set", "expected a selection set in braces"),
-    (
-        "expected at least one Selection in Selection Set",
-        "expected a selection",
-    ),
-    ("expected a Name", "expected a name"),
-    ("expected Fragment Name", "expected the name of a fragment"),
-    ("Fragment Name cannot be 'on'", "a fragment cannot be named on"),
-    ("expected 'on'", "expected a type condition, which begins with on"),
-    (
-        "expected Type Condition",
-        "expected a type condition, which begins with on",
-    ),
-    ("expected a Name in Type Condition", "expected the name of a type"),
-    (
-        "expected an Inline Fragment or a Fragment Spread",
-        "expected a type condition or the name of a fragment",
-    ),
-    ("expected an Argument", "expected an argument and its value"),
-    (
-        "expected a Variable Definition",
-        "expected a variable and its type",
-    ),
-    ("expected a Type", "expected a type"),
-    ("expected a type", "expected a type"),
-    ("expected a valid Value", "expected a value"),
-    ("invalid Enum Value", "true, false and null are not enum values"),
-    ("expected Enum Value", "expected an enum value"),
-    ("expected COLON", "expected a colon"),
-    ("expected R_CURLY", "expected a closing brace"),
-    ("expected R_PAREN", "expected a closing parenthesis"),
-    ("expected R_BRACK", "expected a closing bracket"),
-    (
-        "unexpected variable value in a Const context",
-        "a variable is not allowed in a default value",
-    ),
-    ("expected @ symbol", "expected a directive, which begins with @"),
-];

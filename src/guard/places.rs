@@ -21,12 +21,7 @@ impl LinePositions {
         let bytes = text.as_bytes();
         let mut lines = vec![0];
         for (at, byte) in bytes.iter().enumerate() {
-            let ends = match byte {
-                b'\n' => true,
-                b'\r' => bytes.get(at + 1) != Some(&b'\n'),
-                _ => false,
-            };
-            if ends {
+            if *byte == b'\n' || (*byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')) {
                 lines.push(at + 1);
             }
         }
@@ -76,18 +71,19 @@ mod tests {
     fn lines_end_as_the_specification_says_and_columns_count_characters() {
         let text = "a\nä😀b\r\nc\rd";
         let places = LinePositions::of(text);
-        let at = |mark: char| {
-            let pos = places.at(text.find(mark).expect("it is there"));
-            (pos.line, pos.column)
-        };
-        assert_eq!(at('a'), (1, 1));
-        assert_eq!(at('ä'), (2, 1));
-        assert_eq!(at('😀'), (2, 2));
-        assert_eq!(at('b'), (2, 3));
-        assert_eq!(at('c'), (3, 1));
-        assert_eq!(at('d'), (4, 1));
-        let ascii = LinePositions::of("ab");
-        assert_eq!((ascii.at(1).line, ascii.at(1).column), (1, 2));
+        let marks = [
+            ('a', 1, 1),
+            ('ä', 2, 1),
+            ('😀', 2, 2),
+            ('b', 2, 3),
+            ('c', 3, 1),
+            ('d', 4, 1),
+        ];
+        for (mark, line, column) in marks {
+            let at = places.at(text.find(mark).expect("it is there"));
+            assert_eq!(at, Pos { line, column }, "{mark}");
+        }
+        assert_eq!(LinePositions::of("ab").at(1), Pos { line: 1, column: 2 });
         assert_eq!(LinePositions::of("").at(0), Pos { line: 1, column: 1 });
     }
 }

@@ -1,7 +1,5 @@
 //! Why a document is not executed.
 
-use std::fmt::Write;
-
 use async_graphql::Pos;
 
 /// The category of a refusal.
@@ -89,8 +87,14 @@ pub(super) fn grouped(number: u64) -> String {
 
 /// Formats a count with its noun: `1 alias` or `51 aliases`.
 pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
-    let mut text = grouped(number);
-    let noun = if number == 1 { one } else { many };
-    write!(text, " {noun}").expect("writing to a string cannot fail");
-    text
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
+}
+
+/// Formats names as alternatives: `"a", "b" or "c"`.
+pub(super) fn alternatives(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    match quoted.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => quoted.concat(),
+    }
 }

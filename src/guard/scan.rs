@@ -56,10 +56,8 @@ pub(super) fn scan(text: &str, limits: &GuardLimits) -> Result<Scanned, Refusal>
     }
     if let Some((bracket, opened)) = scanner.open.last() {
         let (name, closing) = bracket_names(*bracket);
-        return Err(scanner.fault(
-            *opened,
-            &format!("this {name} is never closed. {closing} is missing"),
-        ));
+        let problem = format!("this {name} is never closed. {closing} is missing");
+        return Err(scanner.fault(*opened, &problem));
     }
     Ok(Scanned {
         tokens: scanner.tokens,
@@ -116,9 +114,8 @@ impl Scanner<'_> {
     /// Returns how many of the next bytes satisfy a condition without a gap.
     fn run(&self, condition: impl Fn(u8) -> bool) -> usize {
         let rest = self.rest();
-        rest.iter()
-            .position(|&byte| !condition(byte))
-            .unwrap_or(rest.len())
+        let end = rest.iter().position(|&byte| !condition(byte));
+        end.unwrap_or(rest.len())
     }
 
     fn fault(&self, byte: usize, problem: &str) -> Refusal {
@@ -289,32 +286,29 @@ impl Scanner<'_> {
         let rest = self.rest();
         let mut at = usize::from(rest[0] == b'-');
         let digits_from = |from: usize| {
-            rest[from..]
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count()
+            let rest = rest[from..].iter();
+            rest.take_while(|byte| byte.is_ascii_digit()).count()
         };
         let whole = digits_from(at);
         let leading_zero = rest.get(at) == Some(&b'0') && whole > 1;
         at += whole;
-        let mut sound = whole > 0 && !leading_zero;
+        let mut is_valid = whole > 0 && !leading_zero;
         if rest.get(at) == Some(&b'.') {
             let fraction = digits_from(at + 1);
-            sound &= fraction > 0;
+            is_valid &= fraction > 0;
             at += 1 + fraction;
         }
         if matches!(rest.get(at), Some(b'e' | b'E')) {
             at += 1 + usize::from(matches!(rest.get(at + 1), Some(b'+' | b'-')));
             let exponent = digits_from(at);
-            sound &= exponent > 0;
+            is_valid &= exponent > 0;
             at += exponent;
         }
-        sound &= !rest.get(at).is_some_and(|&byte| byte == b'.' || is_name(byte));
-        if sound {
-            Ok(at)
-        } else {
-            Err(self.fault(self.at, "this is not a valid GraphQL number"))
+        is_valid &= !rest.get(at).is_some_and(|&byte| byte == b'.' || is_name(byte));
+        if !is_valid {
+            return Err(self.fault(self.at, "this is not a valid GraphQL number"));
         }
+        Ok(at)
     }
 }
 

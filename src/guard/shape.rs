@@ -7,15 +7,15 @@
 //! once to add up. Recursion stays inside one definition, whose nesting the scan has bounded; fragments are processed
 //! in an order in which each comes after those that it spreads.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::{
-    Name, Pos, Positioned,
-    parser::types::{Directive, ExecutableDocument, Field, Selection, SelectionSet},
+    Name, Pos,
+    parser::types::{ExecutableDocument, Field, Selection, SelectionSet},
 };
 
 use super::refusal::{Refusal, counted, grouped, up_to};
-use super::{GuardLimits, introspection_limits};
+use super::{GuardLimits, introspection};
 
 /// The names of a document's fragments, each after those that it spreads.
 pub(super) type FragmentOrder = Vec<Name>;
@@ -65,35 +65,27 @@ impl ShapeCounts {
             ..Self::default()
         };
         for fragment in document.fragments.values() {
-            counts.add(&fragment.node.directives);
+            counts.directives += fragment.node.directives.len();
             counts.add_selections(&fragment.node.selection_set.node);
         }
         for (_, operation) in document.operations.iter() {
-            counts.add(&operation.node.directives);
+            counts.directives += operation.node.directives.len();
             for variable in &operation.node.variable_definitions {
-                counts.add(&variable.node.directives);
+                counts.directives += variable.node.directives.len();
             }
             counts.add_selections(&operation.node.selection_set.node);
         }
         counts
     }
 
-    fn add(&mut self, directives: &[Positioned<Directive>]) {
-        self.directives += directives.len();
-    }
-
     fn add_selections(&mut self, set: &SelectionSet) {
         for selection in &set.items {
-            self.add(selection.node.directives());
-            match &selection.node {
-                Selection::Field(field) => {
-                    self.aliases += usize::from(field.node.alias.is_some());
-                    self.add_selections(&field.node.selection_set.node);
-                }
-                Selection::InlineFragment(inline) => {
-                    self.add_selections(&inline.node.selection_set.node);
-                }
-                Selection::FragmentSpread(_) => {}
+            self.directives += selection.node.directives().len();
+            if let Selection::Field(field) = &selection.node {
+                self.aliases += usize::from(field.node.alias.is_some());
+            }
+            if let Some(inner) = inside(&selection.node) {
+                self.add_selections(inner);
             }
         }
     }
@@ -117,84 +109,58 @@ impl ShapeCounts {
     }
 }
 
-/// Orders the fragments so that each comes after those that it spreads, in time proportional to their spreads.
-fn fragment_order(document: &ExecutableDocument) -> Result<FragmentOrder, Refusal> {
-    let mut spreads: HashMap<&str, Vec<&str>> = HashMap::with_capacity(document.fragments.len());
-    let mut spread_by: HashMap<&str, Vec<&Name>> = HashMap::new();
-    for (name, fragment) in &document.fragments {
-        let mut names = Vec::new();
-        collect_spreads(document, &fragment.node.selection_set.node, &mut names);
-        for spread in &names {
-            spread_by.entry(*spread).or_default().push(name);
-        }
-        spreads.insert(name, names);
+/// Returns the selections inside a selection, without those of a fragment that it spreads.
+fn inside(selection: &Selection) -> Option<&SelectionSet> {
+    match selection {
+        Selection::Field(field) => Some(&field.node.selection_set.node),
+        Selection::InlineFragment(inline) => Some(&inline.node.selection_set.node),
+        Selection::FragmentSpread(_) => None,
     }
-    let mut missing: HashMap<&str, usize> = (spreads.iter())
-        .map(|(name, names)| (*name, names.len()))
-        .collect();
-    let mut order: FragmentOrder = (document.fragments.keys())
-        .filter(|name| missing[name.as_str()] == 0)
-        .cloned()
-        .collect();
-    let mut next = 0;
-    while let Some(name) = order.get(next) {
-        next += 1;
-        for user in spread_by.remove(name.as_str()).unwrap_or_default() {
-            let count = missing.entry(user).or_default();
-            *count -= 1;
-            if *count == 0 {
-                order.push(user.clone());
-            }
-        }
-    }
-    if order.len() < document.fragments.len() {
-        return Err(cycle(document, &spreads, &missing));
-    }
-    Ok(order)
 }
 
-/// Collects the names of the fragments that a selection set spreads. Unknown names are left out: validation reports
-/// those.
-fn collect_spreads<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, spreads: &mut Vec<&'a str>) {
-    for selection in &set.items {
-        match &selection.node {
-            Selection::Field(field) => {
-                collect_spreads(document, &field.node.selection_set.node, spreads);
-            }
-            Selection::InlineFragment(inline) => {
-                collect_spreads(document, &inline.node.selection_set.node, spreads);
-            }
-            Selection::FragmentSpread(spread) => {
-                let name = spread.node.fragment_name.node.as_str();
-                if document.fragments.contains_key(name) {
-                    spreads.push(name);
+/// Orders the fragments so that each comes after those that it spreads, in time proportional to their spreads.
+fn fragment_order(document: &ExecutableDocument) -> Result<FragmentOrder, Refusal> {
+    let mut order = FragmentOrder::with_capacity(document.fragments.len());
+    let (mut begun, mut complete) = (HashSet::new(), HashSet::new());
+    for name in document.fragments.keys() {
+        // The fragments on the way from `name`, each with its spreads that are not followed yet.
+        let mut path = Vec::new();
+        if begun.insert(name) {
+            path.push((name, spreads(document, name)));
+        }
+        while let Some((last, spread)) = path.last_mut() {
+            match spread.pop() {
+                Some(next) if complete.contains(next) => {}
+                Some(next) if begun.insert(next) => path.push((next, spreads(document, next))),
+                Some(next) => {
+                    let message = "A fragment spreads itself, directly or through others. Remove this cycle.";
+                    return Err(Refusal::validation(message).at(document.fragments[next].pos));
+                }
+                None => {
+                    complete.insert(*last);
+                    order.push(Name::clone(last));
+                    path.pop();
                 }
             }
         }
     }
+    Ok(order)
 }
 
-/// Makes the refusal for a cycle. Each remaining fragment spreads another remaining one, so that following the spreads
-/// as often as there are fragments ends on the cycle.
-fn cycle(
-    document: &ExecutableDocument,
-    spreads: &HashMap<&str, Vec<&str>>,
-    missing: &HashMap<&str, usize>,
-) -> Refusal {
-    let mut at = missing
-        .iter()
-        .find(|(_, count)| **count > 0)
-        .map(|(name, _)| *name);
-    for _ in missing {
-        let onward = at.and_then(|name| spreads.get(name)).into_iter().flatten();
-        at = onward.copied().find(|name| missing[name] > 0).or(at);
+/// Returns the names of the fragments that a fragment spreads. Unknown names are left out: validation reports those.
+fn spreads<'a>(document: &'a ExecutableDocument, name: &Name) -> Vec<&'a Name> {
+    let mut names = Vec::new();
+    let mut sets = vec![&document.fragments[name].node.selection_set.node];
+    while let Some(set) = sets.pop() {
+        for selection in &set.items {
+            sets.extend(inside(&selection.node));
+            if let Selection::FragmentSpread(spread) = &selection.node {
+                names.push(&spread.node.fragment_name.node);
+            }
+        }
     }
-    let refusal =
-        Refusal::validation("A fragment spreads itself, directly or through others. Remove this cycle.");
-    match at.and_then(|name| document.fragments.get(name)) {
-        Some(fragment) => refusal.at(fragment.pos),
-        None => refusal,
-    }
+    names.retain(|name| document.fragments.contains_key(*name));
+    names
 }
 
 /// The extent of a selection set with its fragments expanded.
@@ -204,7 +170,7 @@ struct Extent {
     depth: usize,
     /// Nested selection sets, including those of fragments.
     levels: usize,
-    /// Nested [`introspection_limits::LISTS`].
+    /// Nested [`introspection::LISTS`].
     lists: usize,
     /// The deepest introspection in it, and the maximum nesting of lists there.
     introspection_depth: usize,
@@ -240,7 +206,7 @@ impl Extent {
         };
         let name = field.name.node.as_str();
         extent.depth += 1;
-        extent.lists += usize::from(introspection_limits::LISTS.contains(&name));
+        extent.lists += usize::from(introspection::LISTS.contains(&name));
         if matches!(name, "__schema" | "__type") {
             extent.introspection_depth = extent.introspection_depth.max(extent.depth);
             extent.introspection_lists = extent.introspection_lists.max(extent.lists);
@@ -260,13 +226,13 @@ impl Extent {
     }
 
     fn check(&self, limits: &GuardLimits, operation: Pos) -> Result<(), Refusal> {
-        let problem = if self.introspection_depth > introspection_limits::MAX_DEPTH
-            || self.introspection_lists > introspection_limits::MAX_LISTS
+        let problem = if self.introspection_depth > introspection::MAX_DEPTH
+            || self.introspection_lists > introspection::MAX_LISTS
         {
             format!(
                 "The introspection is deeper than {} fields or {} lists of types. Request the types by name.",
-                introspection_limits::MAX_DEPTH,
-                introspection_limits::MAX_LISTS
+                introspection::MAX_DEPTH,
+                introspection::MAX_LISTS
             )
         } else if self.depth > limits.depth {
             format!(

@@ -1,11 +1,13 @@
 //! The numbers of objects that a request's arguments ask for: page sizes and lists of ids.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 
 use async_graphql::{
-    Name, Value, Variables,
+    Value, Variables,
     parser::types::{Field, OperationDefinition},
 };
+use async_graphql_value as executor;
 
 /// Size of a page without `first` and `last`.
 const DEFAULT_PAGE: u64 = 25;
@@ -58,26 +60,17 @@ impl<'a> Sizes<'a> {
         argument: &str,
         size: impl Fn(&Value) -> Option<u64>,
     ) -> Option<u64> {
-        let mut variable: Option<Name> = None;
-        let literal = field
-            .get_argument(argument)?
-            .node
-            .clone()
-            .into_const_with(|name| {
-                variable = Some(name);
-                Ok::<_, std::convert::Infallible>(Value::Null)
-            })
-            .unwrap_or_else(|never| match never {});
-        match variable {
-            // A variable inside a list or an object leaves the literal around it.
-            Some(name) if literal == Value::Null => {
-                self.depend = true;
-                let given = self.variables.get(&name);
-                let value = given.or_else(|| self.defaults.get(name.as_str()).copied());
-                size(value?)
-            }
-            _ => size(&literal),
+        let value = &field.get_argument(argument)?.node;
+        if let executor::Value::Variable(name) = value {
+            self.depend = true;
+            let sent = self.variables.get(name);
+            return size(sent.or_else(|| self.defaults.get(name.as_str()).copied())?);
         }
+        // A variable inside a list or an object leaves the literal around it.
+        let literal = value
+            .clone()
+            .into_const_with(|_| Ok::<_, Infallible>(Value::Null));
+        size(&literal.ok()?)
     }
 }
 

@@ -21,19 +21,17 @@ use crate::reach::{Holder, principal::Policy, scope::Scope, tenant::TenantDocume
 pub const READ: Policy = Policy::backend(Scope::CustomersRead).and_customer();
 /// Lifetime of an export.
 pub const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Collection of the exports.
-const COLLECTION: &str = "dataExports";
 /// Indexes of the exports.
 pub const INDEXES: &[Index] = &[
     Index {
-        collection: COLLECTION,
+        collection: DataExport::COLLECTION,
         name: "storefront_user",
         keys: &[("storefrontId", 1), ("userId", 1), ("_id", 1)],
         kind: IndexKind::Plain,
     },
     // No TTL index, because the content has to be removed too.
     Index {
-        collection: COLLECTION,
+        collection: DataExport::COLLECTION,
         name: "due",
         keys: &[("expiresAt", 1)],
         kind: IndexKind::Plain,
@@ -73,32 +71,20 @@ impl DataExport {
     /// Returns the file as an item.
     #[must_use]
     pub fn item(&self) -> StorageItem {
-        let Self {
-            id,
-            storefront_id,
-            user_id: _,
-            customer_id: _,
-            storage_id,
-            name,
-            byte_size,
-            sha256,
-            blob_id,
-            created_at,
-            expires_at: _,
-        } = self.clone();
+        let export = self.clone();
         StorageItem {
-            id,
-            storefront_id,
-            storage_id,
-            name,
+            id: export.id,
+            storefront_id: export.storefront_id,
+            storage_id: export.storage_id,
+            name: export.name,
             folder: String::new(),
             kind: ItemKind::Other,
             content_type: sniff::JSON.to_owned(),
-            byte_size,
-            sha256,
-            blob_id,
-            created_at,
-            updated_at: created_at,
+            byte_size: export.byte_size,
+            sha256: export.sha256,
+            blob_id: export.blob_id,
+            created_at: export.created_at,
+            updated_at: export.created_at,
         }
     }
 
@@ -111,7 +97,7 @@ impl DataExport {
 
 impl TenantDocument for DataExport {
     type Id = StorageItemId;
-    const COLLECTION: &'static str = COLLECTION;
+    const COLLECTION: &'static str = "dataExports";
     const HOLDER: Holder = Holder::StorefrontUser("userId");
 
     fn id(&self) -> &StorageItemId {

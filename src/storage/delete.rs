@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 use bson::doc;
 
 use super::node::item_reach;
@@ -11,7 +11,8 @@ use super::store::Storages;
 use super::{StorageItem, WRITE, refusal};
 use crate::app::App;
 use crate::context::RequestContext;
-use crate::error::{Result, UserError, payload};
+use crate::error::Result;
+use crate::mutation::mutation;
 use crate::platform::{
     blob::Released,
     database::{Tx, Write},
@@ -30,44 +31,30 @@ pub struct StorageItemDeleteInput {
     id: ID,
 }
 
-/// Payload of `storageItemDelete`.
-#[derive(SimpleObject)]
-pub struct StorageItemDeletePayload {
-    /// Id of the deleted item; null when there are user errors.
-    deleted_storage_item_id: Option<ID>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `storageItemDelete`.
-#[derive(Default)]
-pub struct StorageItemDelete;
-
-#[Object]
-impl StorageItemDelete {
+mutation! {
     /// Deletes an item and its content.
     /// Requires a storefront user token or customer token, or an integration token or client secret with the scope
     /// `storage:write`.
     /// User errors: STORAGE_ITEM_NOT_FOUND, CUSTOMER_ANONYMIZED, STOREFRONT_USER_ALREADY_MERGED (409) with the token of
     /// a merged user.
-    async fn storage_item_delete(
-        &self,
-        ctx: &Context<'_>,
+    StorageItemDelete.storage_item_delete = delete(
         #[graphql(desc = "The item to delete.")] input: StorageItemDeleteInput,
-    ) -> Result<StorageItemDeletePayload> {
-        let StorageItemDeleteInput { id } = input;
-        let (done, user_errors) = payload(delete(RequestContext::of(ctx)?, &id).await)?;
-        Ok(StorageItemDeletePayload {
-            deleted_storage_item_id: done.map(|()| id),
-            user_errors,
-        })
+    ) -> StorageItemDeletePayload;
+
+    /// Payload of `storageItemDelete`.
+    payload {
+        /// Id of the deleted item; null when there are user errors.
+        deleted_storage_item_id: ID,
     }
 }
 
-async fn delete(context: &Arc<RequestContext>, id: &str) -> Result<()> {
+async fn delete(
+    context: &Arc<RequestContext>,
+    input: StorageItemDeleteInput,
+) -> Result<StorageItemDeletePayload> {
     let app = &context.app;
     let reach = context.reach_to_write(&WRITE).await?;
-    let id = StorageItemId::parse(id).ok_or_else(refusal::not_found)?;
+    let id = StorageItemId::parse(&input.id).ok_or_else(refusal::not_found)?;
     let deletion = ItemDeletion {
         app,
         reach: &item_reach(context, &reach).await?,
@@ -78,7 +65,7 @@ async fn delete(context: &Arc<RequestContext>, id: &str) -> Result<()> {
     if let Err(error) = app.blobs.erase(&released).await {
         tracing::debug!(error = ?error, "cannot delete the content of a deleted file; the cleanup job deletes it");
     }
-    Ok(())
+    Ok(StorageItemDeletePayload::of(input.id))
 }
 
 /// The write that deletes an item. Returns its content, which the caller has to erase.
@@ -106,10 +93,8 @@ impl Write for ItemDeletion<'_> {
         let owner = storages.owner_in(tx, &item.storage_id).await?;
         // If a merge has given the storage another owner since the reach was determined, the item belongs to that
         // owner.
-        let is_own = |owner: &StorefrontUserId| {
-            let person = self.reach.person();
-            person.is_none_or(|person| person.storefront_user == *owner)
-        };
+        let person = self.reach.person();
+        let is_own = |owner: &StorefrontUserId| person.is_none_or(|person| person.storefront_user == *owner);
         let owner = owner.filter(is_own).ok_or_else(refusal::not_found)?;
         if let Touched::Erased = touch(database, &within, tx, &owner).await? {
             return Err(storefront_user::refusal::anonymized("id").into());

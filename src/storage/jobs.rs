@@ -8,16 +8,20 @@ use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{StorageItem, data_export::DataExport};
 use crate::app::App;
+use crate::domain::personal::Subject;
 use crate::error::{Error, Result};
 use crate::platform::{
-    blob::Released,
+    blob::{BlobId, Released},
     database::{Database, Tx, Write},
     job::{JobFailure, JobKind, pace::Stopwatch},
 };
-use crate::reach::HouseReach;
+use crate::reach::{
+    HouseReach,
+    tenant::{Tenant, TenantDocument},
+};
 use crate::storefront_user::{lifecycle::EMPTY_STORAGES, private_storage::PrivateStorage};
 
-/// Maximum number of items that one transaction removes: few, so that others hardly wait for it.
+/// Maximum number of items or exports that one transaction removes: few, so that others hardly wait for it.
 const BATCH: i64 = 50;
 /// Interval at which content without an item is removed.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
@@ -57,50 +61,15 @@ fn empty(app: Arc<App>, payload: Document) -> BoxFuture<'static, Result<(), JobF
 ///
 /// # Errors
 /// Any database error; a repeated run continues.
-pub async fn empty_storages(app: &Arc<App>, storages: &[Bson]) -> Result<()> {
-    let reach = HouseReach::everywhere();
-    let stored = app.database.open::<StorageItem>(&reach);
-    loop {
-        let step = Stopwatch::begin();
-        let inside = doc! { "storageId": { "$in": storages } };
-        let items = stored.find(inside, doc! {}, BATCH).await?;
-        if items.is_empty() {
-            break;
-        }
-        let removal = ItemRemoval {
-            app,
-            reach: &reach,
-            items: &items,
-        };
-        let released = app.database.run(&removal).await?;
-        app.blobs.erase(&released).await?;
-        step.end(items.len(), BATCH).await;
-    }
+async fn empty_storages(app: &App, storages: &[Bson]) -> Result<()> {
+    let inside = doc! { "storageId": { "$in": storages } };
+    while remove_some(app, &inside, |item: &StorageItem| item.blob_id).await? {}
     let removal = StorageRemoval {
         database: &app.database,
-        reach: &reach,
+        reach: &HouseReach::everywhere(),
         storages,
     };
     app.database.run(&removal).await
-}
-
-/// The write that removes items of storages without an owner. Returns their content, which the caller has to erase.
-struct ItemRemoval<'a> {
-    app: &'a App,
-    reach: &'a HouseReach,
-    items: &'a [StorageItem],
-}
-
-impl Write for ItemRemoval<'_> {
-    type Output = Released;
-
-    async fn write(&self, tx: &mut Tx) -> Result<Released> {
-        let ids: Vec<Bson> = self.items.iter().map(|item| Bson::from(&item.id)).collect();
-        let items = self.app.database.open::<StorageItem>(self.reach);
-        items.delete_many_in(tx, doc! { "_id": { "$in": ids } }).await?;
-        let contents = self.items.iter().map(|item| item.blob_id).collect();
-        self.app.blobs.release(tx, contents).await
-    }
 }
 
 /// The write that removes emptied storages; those that have an owner stay.
@@ -129,54 +98,75 @@ fn sweep(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), Job
     .boxed()
 }
 
-/// Removes a bounded number of the exports that match the filter, with their content, and returns whether there may be
-/// more.
-///
-/// # Errors
-/// Any database error; a repeated run continues.
-pub async fn remove_exports(app: &Arc<App>, filter: Document) -> Result<bool> {
+/// Removes a bounded number of the documents that match the filter, with their content, and returns whether there may
+/// be more.
+async fn remove_some<T: TenantDocument>(
+    app: &App,
+    filter: &Document,
+    content: fn(&T) -> BlobId,
+) -> Result<bool> {
     let reach = HouseReach::everywhere();
     let step = Stopwatch::begin();
-    let exports = app.database.open::<DataExport>(&reach);
-    let exports = exports.find(filter, doc! {}, BATCH).await?;
-    if exports.is_empty() {
+    let stored = app.database.open::<T>(&reach);
+    let found = stored.find(filter.clone(), doc! {}, BATCH).await?;
+    if found.is_empty() {
         return Ok(false);
     }
-    let removal = ExportRemoval {
+    let removal = Removal {
         app,
-        reach: &reach,
-        exports: &exports,
+        stored,
+        ids: found
+            .iter()
+            .map(|document| document.id().clone().into())
+            .collect(),
+        contents: found.iter().map(content).collect(),
     };
     let released = app.database.run(&removal).await?;
     app.blobs.erase(&released).await?;
-    step.end(exports.len(), BATCH).await;
+    step.end(found.len(), BATCH).await;
     Ok(true)
 }
 
-/// The write that removes exports. Returns their content, which the caller has to erase.
-struct ExportRemoval<'a> {
+/// The write that removes documents that refer to content. Returns the content, which the caller has to erase.
+struct Removal<'a, T: TenantDocument> {
     app: &'a App,
-    reach: &'a HouseReach,
-    exports: &'a [DataExport],
+    stored: Tenant<T>,
+    ids: Vec<Bson>,
+    contents: Vec<BlobId>,
 }
 
-impl Write for ExportRemoval<'_> {
+impl<T: TenantDocument> Write for Removal<'_, T> {
     type Output = Released;
 
     async fn write(&self, tx: &mut Tx) -> Result<Released> {
-        let ids: Vec<Bson> = self.exports.iter().map(|export| Bson::from(&export.id)).collect();
-        let exports = self.app.database.open::<DataExport>(self.reach);
-        exports.delete_many_in(tx, doc! { "_id": { "$in": ids } }).await?;
-        let contents = self.exports.iter().map(|export| export.blob_id).collect();
-        self.app.blobs.release(tx, contents).await
+        let listed = doc! { "_id": { "$in": &self.ids } };
+        self.stored.delete_many_in(tx, listed).await?;
+        self.app.blobs.release(tx, self.contents.clone()).await
     }
+}
+
+async fn remove_exports(app: &App, filter: Document) -> Result<()> {
+    while remove_some(app, &filter, |export: &DataExport| export.blob_id).await? {}
+    Ok(())
 }
 
 fn expire_exports(app: Arc<App>, _payload: Document) -> BoxFuture<'static, Result<(), JobFailure>> {
     async move {
         let due = doc! { "expiresAt": { "$lte": app.clock.now() } };
-        while remove_exports(&app, due.clone()).await? {}
-        Ok(())
+        Ok(remove_exports(&app, due).await?)
+    }
+    .boxed()
+}
+
+/// The storage's part of an erasure: removes a customer's data exports, and the storages that the start of the erasure
+/// has detached from their owner, with their items and all content.
+///
+/// # Errors
+/// Any database error; a repeated call continues.
+pub fn erase<'a>(app: &'a Arc<App>, subject: &'a Subject) -> BoxFuture<'a, Result<()>> {
+    async move {
+        remove_exports(app, subject.owns::<DataExport>()).await?;
+        empty_storages(app, &subject.storage_ids()).await
     }
     .boxed()
 }

@@ -2,7 +2,6 @@
 
 pub mod data_export;
 pub mod delete;
-pub mod erase;
 pub mod jobs;
 pub mod link;
 pub mod node;
@@ -34,7 +33,7 @@ pub const DOMAIN: Domain = Domain {
         PersonalKind::of::<StorageItem>(Erasure::Elsewhere),
         PersonalKind::of::<data_export::DataExport>(Erasure::Elsewhere),
     ],
-    erase: Some(erase::erase),
+    erase: Some(jobs::erase),
     ..Domain::EMPTY
 };
 
@@ -137,12 +136,10 @@ pub fn check_folder(folder: &str) -> Result<String, UserError> {
 /// Returns the kind of an item whose upload specifies none.
 #[must_use]
 pub fn kind_of(content_type: &str) -> ItemKind {
-    if content_type.starts_with("image/") {
-        ItemKind::Image
-    } else if content_type == sniff::JSON {
-        ItemKind::Design
-    } else {
-        ItemKind::Other
+    match content_type {
+        sniff::JSON => ItemKind::Design,
+        image if image.starts_with("image/") => ItemKind::Image,
+        _ => ItemKind::Other,
     }
 }
 
@@ -159,11 +156,9 @@ pub mod refusal {
     /// The item does not exist, or is outside the caller's reach.
     #[must_use]
     pub fn not_found() -> UserError {
-        UserError::new(
-            UserErrorCode::StorageItemNotFound,
-            ["id"],
-            "No item with this id was found for this credential. Send an id as storageItem.id returns it (itm_…).",
-        )
+        let message = "No item with this id was found for this credential. Send an id as storageItem.id returns it \
+                       (itm_…).";
+        UserError::new(UserErrorCode::StorageItemNotFound, ["id"], message)
     }
 }
 

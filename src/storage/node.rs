@@ -6,7 +6,7 @@ use async_graphql::{Context, Description, ID, InputObject, Object};
 use bson::doc;
 
 use super::data_export::DataExport;
-use super::quota::{Quota, Totals};
+use super::quota::{Totals, quota_of};
 use super::store::{CountsOf, ItemsOf, TotalsOf};
 use super::{ItemKind, READ, StorageItem, data_export, link};
 use crate::context::{GlobalNode, RequestContext};
@@ -53,10 +53,8 @@ impl PrivateStorageNode {
             database: context.app.database.clone(),
             reach: self.reach.clone(),
         };
-        let totals = context
-            .loader(self.reach.scope(), make)
-            .load(self.owner.id.clone())
-            .await?;
+        let loader = context.loader(self.reach.scope(), make);
+        let totals = loader.load(self.owner.id.clone()).await?;
         Ok(totals.map(|totals| *totals).unwrap_or_default())
     }
 }
@@ -88,8 +86,8 @@ impl PrivateStorageNode {
     /// By default 1 GiB for a regular user and 100 MiB for an anonymous user. A merge may exceed it. The number of
     /// items is limited to one for each 4 KiB of the quota, or to 1,000 if that is more.
     async fn quota_bytes(&self, ctx: &Context<'_>) -> Result<f64> {
-        let quota = Quota::of(&RequestContext::of(ctx)?.app.config.storage);
-        Ok(wire_bytes(quota.bytes(&self.owner)))
+        let limits = &RequestContext::of(ctx)?.app.config.storage;
+        Ok(wire_bytes(quota_of(&self.owner, limits)))
     }
 
     /// Items of the storage, oldest first.
@@ -160,11 +158,10 @@ impl StorageItemFilter {
         if let Some(folder) = folder {
             conditions.push(doc! { "folder": { "$eq": folder } });
         }
-        Ok(if conditions.is_empty() {
-            doc! {}
-        } else {
-            doc! { "$and": conditions }
-        })
+        if conditions.is_empty() {
+            return Ok(doc! {});
+        }
+        Ok(doc! { "$and": conditions })
     }
 }
 
@@ -223,18 +220,15 @@ impl StorageItemNode {
         let context = RequestContext::of(ctx)?;
         let sight = self.document.sight();
         let reach = sight.reach(&context.principal, &storefront_user::node::READ)?;
-        let storage = context
-            .by_id::<PrivateStorage>(&reach, &self.document.storage_id)
-            .await?;
-        let owner = storage.and_then(|storage| storage.owner_id.clone());
-        let owner = match owner {
-            Some(owner) => context.by_id::<StorefrontUser>(&reach, &owner).await?,
-            None => None,
-        };
-        let lost = || Error::Forbidden("The item now has another owner, or is being removed.".to_owned());
-        owner
-            .map(|owner| StorefrontUserNode::seen(self.document.beside(owner)))
-            .ok_or_else(lost)
+        let storage = &self.document.storage_id;
+        let storage = context.by_id::<PrivateStorage>(&reach, storage).await?;
+        if let Some(owner) = storage.and_then(|storage| storage.owner_id.clone())
+            && let Some(owner) = context.by_id::<StorefrontUser>(&reach, &owner).await?
+        {
+            return Ok(StorefrontUserNode::seen(self.document.beside(owner)));
+        }
+        let message = "The item now has another owner, or is being removed.";
+        Err(Error::Forbidden(message.to_owned()))
     }
 
     /// Display name. Several items may have the same name.
@@ -272,20 +266,14 @@ impl StorageItemNode {
     /// `If-None-Match`.
     async fn url(&self, ctx: &Context<'_>) -> Result<String> {
         let context = RequestContext::of(ctx)?;
-        let app = &context.app;
-        Ok(link::sign(
-            &app.vault,
-            &app.public_url,
-            &self.document.id,
-            self.link_expiry(context),
-        ))
+        let (app, expiry) = (&context.app, self.link_expiry(context));
+        Ok(link::sign(&app.vault, &app.public_url, &self.document.id, expiry))
     }
 
     /// Time at which the `url` of this response expires.
     async fn url_expires_at(&self, ctx: &Context<'_>) -> Result<Timestamp> {
-        Ok(Timestamp::from_millis(
-            self.link_expiry(RequestContext::of(ctx)?).seconds() * 1000,
-        ))
+        let expiry = self.link_expiry(RequestContext::of(ctx)?);
+        Ok(Timestamp::from_millis(expiry.seconds() * 1000))
     }
 
     /// Time of the upload. A merge keeps it.

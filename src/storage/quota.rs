@@ -18,38 +18,22 @@ pub struct Totals {
     pub bytes: i64,
 }
 
-/// Limits of storages.
-#[derive(Clone, Copy, Debug)]
-pub struct Quota {
-    regular: i64,
-    anonymous: i64,
+/// Returns the maximum size of the content of a user's storage, in bytes.
+#[must_use]
+pub fn quota_of(owner: &StorefrontUser, limits: &StorageLimits) -> i64 {
+    let quota = if owner.is_anonymous {
+        limits.anonymous_quota
+    } else {
+        limits.quota
+    };
+    i64::try_from(quota).unwrap_or(i64::MAX)
 }
 
-impl Quota {
-    /// Returns the quotas of the settings.
-    #[must_use]
-    pub fn of(limits: &StorageLimits) -> Self {
-        let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-        Self {
-            regular: bytes(limits.quota),
-            anonymous: bytes(limits.anonymous_quota),
-        }
-    }
-
-    /// Returns the maximum size of the content of a user's storage, in bytes.
-    #[must_use]
-    pub fn bytes(&self, owner: &StorefrontUser) -> i64 {
-        if owner.is_anonymous {
-            self.anonymous
-        } else {
-            self.regular
-        }
-    }
-
+impl Totals {
     /// Whether the totals are within the limits of a user's storage.
     #[must_use]
-    pub fn admits(&self, owner: &StorefrontUser, totals: Totals) -> bool {
-        let bytes = self.bytes(owner);
-        totals.bytes <= bytes && totals.items <= (bytes / BYTES_PER_ITEM).max(LEAST_ITEMS)
+    pub fn fit(self, owner: &StorefrontUser, limits: &StorageLimits) -> bool {
+        let bytes = quota_of(owner, limits);
+        self.bytes <= bytes && self.items <= (bytes / BYTES_PER_ITEM).max(LEAST_ITEMS)
     }
 }

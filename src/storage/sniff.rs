@@ -125,22 +125,15 @@ fn is_svg(mut text: &str) -> bool {
             "-->"
         } else if text.starts_with("<!DOCTYPE") || text.starts_with("<!doctype") {
             // An internal subset has brackets and may contain `>`.
-            if text
-                .split('>')
-                .next()
-                .is_some_and(|declaration| declaration.contains('['))
-            {
-                "]>"
-            } else {
-                ">"
-            }
+            let declaration = text.split('>').next().unwrap_or_default();
+            if declaration.contains('[') { "]>" } else { ">" }
         } else {
             break;
         };
-        match text.split_once(end) {
-            Some((_, rest)) => text = rest,
-            None => return false,
-        }
+        let Some((_, rest)) = text.split_once(end) else {
+            return false;
+        };
+        text = rest;
     }
     let Some(rest) = text.strip_prefix('<') else {
         return false;
@@ -154,13 +147,8 @@ fn is_svg(mut text: &str) -> bool {
 
 /// Whether the text is an object or a list that is valid JSON as far as it was read.
 fn is_json(text: &str, whole: bool) -> bool {
-    if !text.starts_with(['{', '[']) {
-        return false;
-    }
-    match serde_json::from_str::<IgnoredAny>(text) {
-        Ok(_) => true,
-        Err(error) => !whole && error.is_eof(),
-    }
+    let error = || serde_json::from_str::<IgnoredAny>(text).err();
+    text.starts_with(['{', '[']) && error().is_none_or(|error| !whole && error.is_eof())
 }
 
 #[cfg(test)]
@@ -187,12 +175,7 @@ mod tests {
             (b"hello", "text/plain"),
             (b"\x00\x01\x02", "application/octet-stream"),
         ] {
-            assert_eq!(
-                content_type(head, true),
-                expected,
-                "{:?}",
-                String::from_utf8_lossy(head)
-            );
+            assert_eq!(content_type(head, true), expected, "{}", head.escape_ascii());
         }
     }
 
@@ -249,32 +232,21 @@ mod tests {
     #[test]
     fn documents_in_archives_have_types_of_their_own() {
         let docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+        let xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+        let package = "application/vnd.openxmlformats-package";
+        let (epub, jar) = ("application/epub+zip", "application/java-archive");
+        let odt = "application/vnd.oasis.opendocument.text";
         let types: (&str, &[u8]) = ("[Content_Types].xml", b"<Types/>");
         let document: (&str, &[u8]) = ("word/document.xml", b"<document/>");
         let inner = archive(&[types, document], false);
         for (entries, expected) in [
             (&[types, document][..], docx),
             (&[document, ("_rels/.rels", b"<Relationships/>")], docx),
-            (
-                &[types, ("xl/workbook.xml", b"<workbook/>")],
-                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            ),
-            (
-                &[types, ("FixedDocSeq.fdseq", b"<a/>")],
-                "application/vnd.openxmlformats-package",
-            ),
-            (
-                &[("mimetype", b"application/epub+zip"), ("a", b"")],
-                "application/epub+zip",
-            ),
-            (
-                &[("mimetype", b"application/vnd.oasis.opendocument.text")],
-                "application/vnd.oasis.opendocument.text",
-            ),
-            (
-                &[("META-INF/MANIFEST.MF", b"Manifest-Version: 1.0")],
-                "application/java-archive",
-            ),
+            (&[types, ("xl/workbook.xml", b"<workbook/>")], xlsx),
+            (&[types, ("FixedDocSeq.fdseq", b"<a/>")], package),
+            (&[("mimetype", epub.as_bytes()), ("a", b"")], epub),
+            (&[("mimetype", odt.as_bytes())], odt),
+            (&[("META-INF/MANIFEST.MF", b"Manifest-Version: 1.0")], jar),
             (&[("mimetype", b"image/png")], "application/zip"),
             (&[("mimetype", b"application/vnd.\r\na")], "application/zip"),
             (&[document], "application/zip"),

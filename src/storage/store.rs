@@ -63,10 +63,8 @@ pub async fn home_storage(
     owner: &StorefrontUserId,
 ) -> Result<Option<PrivateStorage>> {
     let storages = database.open::<PrivateStorage>(reach);
-    Ok(storages
-        .find(doc! { "ownerId": owner }, doc! { "_id": 1 }, 1)
-        .await?
-        .pop())
+    let first = storages.find(doc! { "ownerId": owner }, doc! { "_id": 1 }, 1);
+    Ok(first.await?.pop())
 }
 
 /// Returns the user that owns a storage now.
@@ -141,14 +139,12 @@ impl Storages<'_> {
 pub async fn linked(database: &Database, id: &StorageItemId, now: Timestamp) -> Result<Option<StorageItem>> {
     // A link names no storefront; its signature is its permission.
     let reach = HouseReach::everywhere();
-    match database.open::<StorageItem>(&reach).get(id).await? {
-        Some(item) => Ok(Some(item)),
-        None => {
-            let found = database.open::<DataExport>(&reach).get(id).await?;
-            let found = found.filter(|export| export.is_valid_at(now));
-            Ok(found.map(|export| export.item()))
-        }
+    if let Some(item) = database.open::<StorageItem>(&reach).get(id).await? {
+        return Ok(Some(item));
     }
+    let found = database.open::<DataExport>(&reach).get(id).await?;
+    let found = found.filter(|export| export.is_valid_at(now));
+    Ok(found.map(|export| export.item()))
 }
 
 /// Loads the totals of several users of a level.
@@ -174,23 +170,10 @@ impl Batch for TotalsOf {
         let sums =
             doc! { "_id": "$ownerId", "items": { "$sum": "$itemCount" }, "bytes": { "$sum": "$totalBytes" } };
         let pipeline = vec![owned_by(owners), doc! { "$group": sums }];
-        let rows: Vec<StorageRow> = self
-            .database
-            .open::<PrivateStorage>(&self.reach)
-            .aggregate(pipeline)
-            .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| {
-                (
-                    row.owner,
-                    Totals {
-                        items: row.items,
-                        bytes: row.bytes,
-                    },
-                )
-            })
-            .collect())
+        let storages = self.database.open::<PrivateStorage>(&self.reach);
+        let rows: Vec<StorageRow> = storages.aggregate(pipeline).await?;
+        let totals = |StorageRow { owner, items, bytes }| (owner, Totals { items, bytes });
+        Ok(rows.into_iter().map(totals).collect())
     }
 }
 
@@ -230,11 +213,9 @@ impl Batch for ItemsOf {
         ];
         let rows: Vec<Owned<StorageItem>> =
             through_storages(&self.database, &self.reach, owners, within).await?;
-        let cut = |found| {
-            self.page
-                .cut(found, |item: &StorageItem| ((&item.id).into(), (&item.id).into()))
-        };
-        Ok(rows.into_iter().map(|row| (row.owner, cut(row.found))).collect())
+        let position = |item: &StorageItem| ((&item.id).into(), (&item.id).into());
+        let slice = |row: Owned<StorageItem>| (row.owner, self.page.cut(row.found, position));
+        Ok(rows.into_iter().map(slice).collect())
     }
 }
 
@@ -260,15 +241,11 @@ impl Batch for CountsOf {
         let within = vec![doc! { "$match": self.condition.clone() }, doc! { "$count": "n" }];
         let rows: Vec<Owned<ItemCount>> =
             through_storages(&self.database, &self.reach, owners, within).await?;
-        let number = |row: &Owned<ItemCount>| {
-            row.found
-                .first()
-                .map_or(0, |counted| u64::try_from(counted.n).unwrap_or(0))
+        let count = |row: Owned<ItemCount>| {
+            let count = row.found.first().map_or(0, |found| found.n);
+            (row.owner, u64::try_from(count).unwrap_or(0))
         };
-        Ok(rows
-            .into_iter()
-            .map(|row| (row.owner.clone(), number(&row)))
-            .collect())
+        Ok(rows.into_iter().map(count).collect())
     }
 }
 

@@ -6,17 +6,18 @@ mod owner;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use async_graphql::InputObject;
 
 use self::content::{FileHead, UploadTarget, over_quota};
 use self::owner::{OWNER, owner_of};
 use super::node::StorageItemNode;
-use super::quota::{Quota, Totals};
+use super::quota::{Totals, quota_of};
 use super::store::{Storages, home_storage};
 use super::{ItemKind, StorageItem, WRITE, base_name, check_folder, check_name, kind_of};
 use crate::app::App;
 use crate::context::RequestContext;
-use crate::error::{Error, Faults, Result, UserError, payload};
+use crate::error::{Error, Faults, Result};
+use crate::mutation::mutation;
 use crate::platform::{
     database::{Tx, Write},
     id::StorageItemId,
@@ -48,21 +49,7 @@ pub struct StorageItemUploadInput {
     owner: Option<StorefrontUserBy>,
 }
 
-/// Payload of `storageItemUpload`.
-#[derive(SimpleObject)]
-pub struct StorageItemUploadPayload {
-    /// The new item; null when there are user errors.
-    storage_item: Option<StorageItemNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `storageItemUpload`.
-#[derive(Default)]
-pub struct StorageItemUpload;
-
-#[Object]
-impl StorageItemUpload {
+mutation! {
     /// Uploads a file into a private storage.
     /// Requires a storefront user token or customer token, or an integration token or client secret with the scope
     /// `storage:write` and `owner`.
@@ -72,20 +59,21 @@ impl StorageItemUpload {
     /// CUSTOMER_ANONYMIZED.
     /// The request follows the GraphQL multipart request specification and has the header `GraphQL-Require-Preflight`.
     /// The content type is detected from the content; the content is stored byte for byte, with its size and its hash.
-    async fn storage_item_upload(
-        &self,
-        ctx: &Context<'_>,
+    StorageItemUpload.storage_item_upload = upload(
         #[graphql(desc = "The file to upload.")] input: StorageItemUploadInput,
-    ) -> Result<StorageItemUploadPayload> {
-        let (storage_item, user_errors) = payload(upload(RequestContext::of(ctx)?, input).await)?;
-        Ok(StorageItemUploadPayload {
-            storage_item,
-            user_errors,
-        })
+    ) -> StorageItemUploadPayload;
+
+    /// Payload of `storageItemUpload`.
+    payload {
+        /// The new item; null when there are user errors.
+        storage_item: StorageItemNode,
     }
 }
 
-async fn upload(context: &Arc<RequestContext>, input: StorageItemUploadInput) -> Result<StorageItemNode> {
+async fn upload(
+    context: &Arc<RequestContext>,
+    input: StorageItemUploadInput,
+) -> Result<StorageItemUploadPayload> {
     let StorageItemUploadInput {
         file,
         name,
@@ -102,7 +90,8 @@ async fn upload(context: &Arc<RequestContext>, input: StorageItemUploadInput) ->
         owner: &owner,
     };
     let item = uploader.upload(NewItem { name, folder, kind }, file).await?;
-    Ok(StorageItemNode::in_payload(item, &reach))
+    let node = StorageItemNode::in_payload(item, &reach);
+    Ok(StorageItemUploadPayload::of(node))
 }
 
 /// The properties of an item that an upload specifies.
@@ -150,7 +139,7 @@ impl Uploader<'_> {
         let target = UploadTarget {
             app,
             storage: &storage,
-            quota: Quota::of(&app.config.storage).bytes(self.owner),
+            quota: quota_of(self.owner, &app.config.storage),
         };
         let content = target.write(head, file).await?;
         let now = app.clock.now();
@@ -194,12 +183,12 @@ impl Uploader<'_> {
     /// removed.
     async fn without_storage(&self) -> Result<Error> {
         let users = self.app.database.open::<StorefrontUser>(self.reach);
-        Ok(match users.get(&self.owner.id).await? {
+        let refusal = match users.get(&self.owner.id).await? {
             Some(user) if user.merged_into.is_some() => refusal::already_merged(OWNER),
             Some(user) if user.erased_at.is_some() => refusal::anonymized(OWNER),
             _ => refusal::not_found(OWNER),
-        }
-        .into())
+        };
+        Ok(refusal.into())
     }
 }
 
@@ -242,7 +231,7 @@ impl Write for ItemAddition<'_> {
         counted.ok_or_else(owner_not_found)?;
         // By the current owner: a merge or promotion meanwhile may have made it a regular user.
         let totals = storages.totals_in(tx, &owner.id).await?;
-        if !Quota::of(&app.config.storage).admits(&owner, totals) {
+        if !totals.fit(&owner, &app.config.storage) {
             return Err(over_quota());
         }
         let items = app.database.open::<StorageItem>(&reach);

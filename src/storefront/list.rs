@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Object};
+use bson::doc;
 
+use super::Storefront;
 use super::node::{READ, StorefrontNode};
-use super::store;
 use crate::context::RequestContext;
 use crate::error::Result;
 use crate::platform::page::{Connection, Count, PageArgs, SortOrder};
@@ -33,15 +34,14 @@ impl StorefrontList {
         let order = SortOrder::by_id(format!("storefronts of {}", reach.identity().organization()));
         let page = PageArgs::new(first, after, last, before);
         let page = page.check(context.app.vault.cursors(), order)?;
-        let slice = Box::pin(store::page(&context.app.database, &reach, &page)).await?;
-        let app = Arc::clone(&context.app);
+        let storefronts = context.app.database.open::<Storefront>(&reach);
+        let position = |storefront: &Storefront| ((&storefront.id).into(), (&storefront.id).into());
+        let slice = Box::pin(storefronts.page(doc! {}, &page, position)).await?;
         let count: Count = Box::new(move || {
-            let (app, reach) = (Arc::clone(&app), reach.clone());
-            Box::pin(async move { store::count(&app.database, &reach).await })
+            let storefronts = storefronts.clone();
+            Box::pin(async move { storefronts.count(doc! {}).await })
         });
-        Ok(Connection::new(
-            slice.map(|storefront| StorefrontNode::new(Arc::new(storefront))),
-            count,
-        ))
+        let node = |storefront| StorefrontNode::new(Arc::new(storefront));
+        Ok(Connection::new(slice.map(node), count))
     }
 }

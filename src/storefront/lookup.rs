@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, OneofObject};
+use bson::doc;
 
+use super::Storefront;
 use super::node::{READ, StorefrontNode};
-use super::{Storefront, store};
 use crate::context::RequestContext;
 use crate::error::Result;
 
@@ -47,19 +48,18 @@ async fn find(context: &RequestContext, by: Option<StorefrontBy>) -> Result<Opti
     let id = match by {
         Some(StorefrontBy::Name(name)) => {
             let reach = context.renewed(&reach).await?;
-            let found = store::by_name(&context.app.database, &reach, &name).await?;
+            // Names are unique in an organization, and a reach is within one.
+            let storefronts = context.app.database.open::<Storefront>(&reach);
+            let found = storefronts.find_one(doc! { "name": name }).await?;
             return Ok(found.map(Arc::new));
         }
         Some(StorefrontBy::Id(id)) => Some(id),
         None => None,
     };
     let id = id.as_ref().map(|id| id.as_str());
-    match context.storefront_to_read(&reach, id).await? {
-        Some(storefront) => {
-            context
-                .by_id_at_root::<Storefront>(storefront.reach(), storefront.id())
-                .await
-        }
-        None => Ok(None),
-    }
+    let Some(storefront) = context.storefront_to_read(&reach, id).await? else {
+        return Ok(None);
+    };
+    let found = context.by_id_at_root::<Storefront>(storefront.reach(), storefront.id());
+    found.await
 }

@@ -210,7 +210,6 @@ pub async fn storefront_of(
 ) -> Result<StorefrontNode> {
     let reach = sight.reach(&context.principal, &READ)?;
     let found = context.by_id::<Storefront>(&reach, id).await?;
-    found
-        .map(StorefrontNode)
-        .ok_or_else(|| Error::internal("storefront of an object not found"))
+    let missing = || Error::internal("storefront of an object not found");
+    found.map(StorefrontNode).ok_or_else(missing)
 }

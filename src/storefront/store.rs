@@ -9,11 +9,10 @@ use crate::platform::{
     clock::Clock,
     database::{Database, Index, IndexKind, Tx, Write, violated_index},
     id::{OrganizationId, StorefrontId},
-    page::{Page, Slice},
     random::Random,
     stored::{Stored, StoredField},
 };
-use crate::reach::{Confine, HouseReach, tenant::TenantDocument};
+use crate::reach::{HouseReach, tenant::TenantDocument};
 
 const NAME: &str = "organization_name";
 const CODE: &str = "organization_code";
@@ -50,35 +49,6 @@ pub const STORED: &[Stored] = &[Stored {
         ("createdAt", StoredField::Free),
     ],
 }];
-
-/// Returns the storefront with this name. Names are unique in an organization, and a reach is within one.
-///
-/// # Errors
-/// Any database error.
-pub async fn by_name(database: &Database, reach: &impl Confine, name: &str) -> Result<Option<Storefront>> {
-    database
-        .open::<Storefront>(reach)
-        .find_one(doc! { "name": name })
-        .await
-}
-
-/// Returns a page of the storefronts within the reach, oldest first.
-///
-/// # Errors
-/// Any database error.
-pub async fn page(database: &Database, reach: &impl Confine, page: &Page) -> Result<Slice<Storefront>> {
-    let position = |storefront: &Storefront| ((&storefront.id).into(), (&storefront.id).into());
-    let storefronts = database.open::<Storefront>(reach);
-    storefronts.page(doc! {}, page, position).await
-}
-
-/// Returns the number of storefronts within the reach.
-///
-/// # Errors
-/// Any database error.
-pub async fn count(database: &Database, reach: &impl Confine) -> Result<u64> {
-    database.open::<Storefront>(reach).count(doc! {}).await
-}
 
 /// A storefront that an operator adds.
 #[derive(Clone, Debug)]
@@ -117,23 +87,15 @@ pub async fn create(
     random: &Random,
     new: NewStorefront,
 ) -> Result<std::result::Result<Storefront, TakenValue>> {
-    let NewStorefront {
-        organization,
-        name,
-        code,
-        integration_type,
-        account_url,
-        conceal_emails,
-    } = new;
     let now = clock.now();
     let storefront = Storefront {
         id: StorefrontId::fresh(now, random),
-        organization_id: organization,
-        name,
-        code,
-        integration_type,
-        account_url,
-        conceal_emails,
+        organization_id: new.organization,
+        name: new.name,
+        code: new.code,
+        integration_type: new.integration_type,
+        account_url: new.account_url,
+        conceal_emails: new.conceal_emails,
         custom_field_count: 0,
         created_at: now,
     };
@@ -185,25 +147,19 @@ pub async fn update(
     id: &StorefrontId,
     changes: StorefrontChanges,
 ) -> Result<std::result::Result<Option<Storefront>, TakenValue>> {
-    let StorefrontChanges {
-        name,
-        integration_type,
-        account_url,
-        conceal_emails,
-    } = changes;
     let (mut set, mut unset) = (Document::new(), Document::new());
-    if let Some(name) = name {
+    if let Some(name) = changes.name {
         set.insert("name", name);
     }
-    if let Some(kind) = integration_type {
+    if let Some(kind) = changes.integration_type {
         set.insert("integrationType", bson::serialize_to_bson(&kind)?);
     }
-    match account_url {
+    match changes.account_url {
         Some(Some(url)) => _ = set.insert("accountUrl", url),
         Some(None) => _ = unset.insert("accountUrl", ""),
         None => {}
     }
-    if let Some(conceal) = conceal_emails {
+    if let Some(conceal) = changes.conceal_emails {
         set.insert("concealEmails", conceal);
     }
     let mut update = Document::new();
@@ -229,20 +185,15 @@ pub async fn list(
     organization: Option<&OrganizationId>,
 ) -> Result<Vec<Storefront>> {
     let filter = organization.map_or_else(Document::new, |id| doc! { "organizationId": id });
-    database
-        .open::<Storefront>(system)
-        .find(filter, doc! { "_id": 1 }, 0)
-        .await
+    let storefronts = database.open::<Storefront>(system);
+    storefronts.find(filter, doc! { "_id": 1 }, 0).await
 }
 
 /// Returns which unique value is taken as a result, and any other error as an error.
 fn taken_or<T>(outcome: Result<T>) -> Result<std::result::Result<T, TakenValue>> {
-    match outcome {
-        Ok(value) => Ok(Ok(value)),
-        Err(error) => match violated_index(&error) {
-            Some(NAME) => Ok(Err(TakenValue::Name)),
-            Some(CODE) => Ok(Err(TakenValue::Code)),
-            _ => Err(error),
-        },
-    }
+    outcome.map(Ok).or_else(|error| match violated_index(&error) {
+        Some(NAME) => Ok(Err(TakenValue::Name)),
+        Some(CODE) => Ok(Err(TakenValue::Code)),
+        _ => Err(error),
+    })
 }

@@ -36,12 +36,8 @@ impl AccessToken {
             anonymous: user.is_anonymous,
             epoch: user.token_epoch,
         };
-        let signed = context
-            .app
-            .access
-            .tokens
-            .issue_storefront_user(&client, subject)?;
-        let SignedToken { token, expires_at } = signed;
+        let tokens = &context.app.access.tokens;
+        let SignedToken { token, expires_at } = tokens.issue_storefront_user(&client, subject)?;
         Ok(Self {
             access_token: token,
             token_type: "Bearer".to_owned(),

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject, SimpleObject};
 use bson::doc;
 
 use super::lifecycle::UserRemoval;
-use super::{ID_FIELD, WRITE, check_external_id, refusal, store};
-use crate::app::App;
+use super::{ID_FIELD, WRITE, named_user, refusal, store};
 use crate::context::RequestContext;
-use crate::error::{Error, Faults, Result, UserError, payload};
+use crate::error::{Result, UserError};
+use crate::mutation::{Payload, mutation};
 use crate::platform::scalar::wire_count;
-use crate::reach::StorefrontReach;
 
 /// Input of `storefrontUserDelete`: the user to delete.
 #[derive(InputObject)]
@@ -23,7 +22,7 @@ pub struct StorefrontUserDeleteInput {
 }
 
 /// Payload of `storefrontUserDelete`.
-#[derive(SimpleObject)]
+#[derive(Default, SimpleObject)]
 pub struct StorefrontUserDeletePayload {
     /// Id of the deleted user in the online store; null when there are user errors.
     deleted_storefront_user_id: Option<String>,
@@ -33,71 +32,56 @@ pub struct StorefrontUserDeletePayload {
     user_errors: Vec<UserError>,
 }
 
-/// The mutation `storefrontUserDelete`.
-#[derive(Default)]
-pub struct StorefrontUserDelete;
+impl Payload for StorefrontUserDeletePayload {
+    fn rejected(user_errors: Vec<UserError>) -> Self {
+        Self {
+            user_errors,
+            ..Self::default()
+        }
+    }
+}
 
-#[Object]
-impl StorefrontUserDelete {
+mutation! {
     /// Deletes a storefront user, its private storage and the content of its items.
     /// Requires an integration token or client secret with the scope `storefront_users:write`.
     /// User errors: STOREFRONT_USER_NOT_FOUND, FORBIDDEN for the user of a customer, which `customerDelete` deletes,
     /// REQUIRED, TOO_LONG, INVALID, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
     /// Everything is deleted when the mutation returns.
-    async fn storefront_user_delete(
-        &self,
-        ctx: &Context<'_>,
+    StorefrontUserDelete.storefront_user_delete = delete(
         #[graphql(desc = "The user to delete.")] input: StorefrontUserDeleteInput,
-    ) -> Result<StorefrontUserDeletePayload> {
-        let (done, user_errors) = payload(delete(RequestContext::of(ctx)?, input).await)?;
-        let (deleted_storefront_user_id, items) = done.unzip();
-        Ok(StorefrontUserDeletePayload {
-            deleted_storefront_user_id,
-            deleted_item_count: items.map_or(0, wire_count),
-            user_errors,
-        })
-    }
+    ) -> StorefrontUserDeletePayload;
 }
 
-/// Returns the id of the deleted user and the number of its items.
-async fn delete(context: &Arc<RequestContext>, input: StorefrontUserDeleteInput) -> Result<(String, i64)> {
-    let StorefrontUserDeleteInput {
-        storefront_id,
-        storefront_user_id,
-    } = input;
+async fn delete(
+    context: &Arc<RequestContext>,
+    input: StorefrontUserDeleteInput,
+) -> Result<StorefrontUserDeletePayload> {
+    let app = &context.app;
     let reach = context.reach_to_write(&WRITE).await?;
-    let mut faults = Faults::default();
-    let id = storefront_id.as_ref().map(|id| id.as_str());
-    let storefront = context.storefront_to_write(&reach, id, ["storefrontId"]).await;
-    let storefront = faults.absorb(storefront)?;
-    let external_id = faults.take(check_external_id(&storefront_user_id, ID_FIELD));
-    let (storefront, external_id) = faults.finish((storefront, external_id))?;
-    let items = delete_user(&context.app, &storefront, &external_id).await?;
-    Ok((external_id, items))
-}
-
-/// Removes a user with everything that belongs to it and returns the number of its items. One transaction removes the
-/// user and the access to its storages; the content is removed before this returns. If the process dies in between, the
-/// job does the rest.
-///
-/// # Errors
-/// STOREFRONT_USER_NOT_FOUND; FORBIDDEN for a customer's user (SFU-38).
-async fn delete_user(app: &Arc<App>, storefront: &StorefrontReach, external_id: &str) -> Result<i64> {
+    let named = named_user(context, &reach, input.storefront_id, &input.storefront_user_id);
+    let (storefront, external_id) = named.await?;
     let reach = storefront.reach();
     let removal = UserRemoval {
         app,
         reach,
-        filter: doc! { "storefrontUserId": external_id, "customerId": { "$exists": false } },
+        // The user of a customer is deleted with its customer only (SFU-38).
+        filter: doc! { "storefrontUserId": &external_id, "customerId": { "$exists": false } },
     };
     let Some(removed) = removal.run().await? else {
-        let stored = store::by_external_id(&app.database, reach, external_id).await?;
-        return Err(Error::rejected(match stored {
-            Some(_) => refusal::belongs_to_customer(ID_FIELD),
-            None => refusal::not_found(ID_FIELD),
-        }));
+        let refusal = match store::by_external_id(&app.database, reach, &external_id).await? {
+            Some(_) => refusal::belongs_to_customer,
+            None => refusal::not_found,
+        };
+        return Err(refusal(ID_FIELD).into());
     };
+    // The access to the storages was removed with the user. If the process dies before their content is removed, the
+    // job removes it.
     if let Some(runner) = app.runner() {
         runner.finish(&removed.job, Arc::clone(app)).await?;
     }
-    Ok(removed.items)
+    Ok(StorefrontUserDeletePayload {
+        deleted_storefront_user_id: Some(external_id),
+        deleted_item_count: wire_count(removed.items),
+        user_errors: Vec::new(),
+    })
 }

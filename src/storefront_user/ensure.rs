@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject, SimpleObject};
 
 use super::node::StorefrontUserNode;
-use super::register::UserRegistration;
-use super::{ID_FIELD, StorefrontUser, WRITE, check_external_id, refusal, store};
+use super::register::register_user;
+use super::{ID_FIELD, StorefrontUser, WRITE, named_user, refusal, store};
 use crate::app::App;
 use crate::context::RequestContext;
-use crate::error::{Error, Faults, Result, UserError, payload};
+use crate::error::{Error, Result, UserError};
+use crate::mutation::{Payload, mutation};
 use crate::reach::StorefrontReach;
 
 /// Input of `storefrontUserEnsure`: the user to return or to register.
@@ -24,7 +25,7 @@ pub struct StorefrontUserEnsureInput {
 }
 
 /// Payload of `storefrontUserEnsure`.
-#[derive(SimpleObject)]
+#[derive(Default, SimpleObject)]
 pub struct StorefrontUserEnsurePayload {
     /// The user; null when there are user errors.
     storefront_user: Option<StorefrontUserNode>,
@@ -34,53 +35,39 @@ pub struct StorefrontUserEnsurePayload {
     user_errors: Vec<UserError>,
 }
 
-/// The mutation `storefrontUserEnsure`.
-#[derive(Default)]
-pub struct StorefrontUserEnsure;
+impl Payload for StorefrontUserEnsurePayload {
+    fn rejected(user_errors: Vec<UserError>) -> Self {
+        Self {
+            user_errors,
+            ..Self::default()
+        }
+    }
+}
 
-#[Object]
-impl StorefrontUserEnsure {
+mutation! {
     /// Returns the storefront user with this id, and registers it first if it does not exist.
     /// Requires an integration token or client secret with the scope `storefront_users:write`.
     /// User errors: STOREFRONT_USER_ALREADY_EXISTS (409) if the id exists with the other value of `isAnonymous`;
     /// REQUIRED, TOO_LONG, INVALID, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
     /// The request can be repeated, also concurrently; the user is registered once.
-    async fn storefront_user_ensure(
-        &self,
-        ctx: &Context<'_>,
+    StorefrontUserEnsure.storefront_user_ensure = ensure(
         #[graphql(desc = "The user to return or to register.")] input: StorefrontUserEnsureInput,
-    ) -> Result<StorefrontUserEnsurePayload> {
-        let (done, user_errors) = payload(ensure(RequestContext::of(ctx)?, input).await)?;
-        let (storefront_user, created) = done.unzip();
-        Ok(StorefrontUserEnsurePayload {
-            storefront_user,
-            created: created.unwrap_or(false),
-            user_errors,
-        })
-    }
+    ) -> StorefrontUserEnsurePayload;
 }
 
 async fn ensure(
     context: &Arc<RequestContext>,
     input: StorefrontUserEnsureInput,
-) -> Result<(StorefrontUserNode, bool)> {
-    let StorefrontUserEnsureInput {
-        storefront_id,
-        storefront_user_id,
-        is_anonymous,
-    } = input;
+) -> Result<StorefrontUserEnsurePayload> {
     let reach = context.reach_to_write(&WRITE).await?;
-    let mut faults = Faults::default();
-    let id = storefront_id.as_ref().map(|id| id.as_str());
-    let storefront = context.storefront_to_write(&reach, id, ["storefrontId"]).await;
-    let storefront = faults.absorb(storefront)?;
-    let external_id = faults.take(check_external_id(&storefront_user_id, ID_FIELD));
-    let (storefront, external_id) = faults.finish((storefront, external_id))?;
-    let ensured = ensure_user(&context.app, &storefront, &external_id, is_anonymous).await?;
-    Ok((
-        StorefrontUserNode::in_payload(ensured.user, &reach),
-        ensured.created,
-    ))
+    let named = named_user(context, &reach, input.storefront_id, &input.storefront_user_id);
+    let (storefront, external_id) = named.await?;
+    let ensured = ensure_user(&context.app, &storefront, &external_id, input.is_anonymous).await?;
+    Ok(StorefrontUserEnsurePayload {
+        storefront_user: Some(StorefrontUserNode::in_payload(ensured.user, &reach)),
+        created: ensured.created,
+        user_errors: Vec::new(),
+    })
 }
 
 /// A user that exists now.
@@ -103,23 +90,17 @@ pub async fn ensure_user(
     is_anonymous: bool,
 ) -> Result<EnsuredUser> {
     let find = || store::by_external_id(&app.database, storefront.reach(), external_id);
-    let mut existing = find().await?;
-    if existing.is_none() {
-        let registration = UserRegistration::new(app, storefront, external_id.to_owned(), is_anonymous);
-        match registration.run().await {
+    let user = match find().await? {
+        Some(user) => user,
+        None => match register_user(app, storefront, external_id.to_owned(), is_anonymous).await {
             Ok(user) => return Ok(EnsuredUser { user, created: true }),
             // A concurrent request has registered it.
-            Err(Error::Rejected(faults)) => {
-                existing = find().await?;
-                if existing.is_none() {
-                    return Err(Error::Rejected(faults));
-                }
-            }
+            Err(Error::Rejected(faults)) => find().await?.ok_or(Error::Rejected(faults))?,
             Err(other) => return Err(other),
-        }
+        },
+    };
+    if user.is_anonymous != is_anonymous {
+        return Err(refusal::already_exists(ID_FIELD).into());
     }
-    match existing {
-        Some(user) if user.is_anonymous == is_anonymous => Ok(EnsuredUser { user, created: false }),
-        _ => Err(Error::rejected(refusal::already_exists(ID_FIELD))),
-    }
+    Ok(EnsuredUser { user, created: false })
 }

@@ -5,15 +5,12 @@ use std::sync::Arc;
 use bson::{Bson, doc};
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::{StorefrontUser, store};
+use super::StorefrontUser;
 use crate::app::App;
 use crate::domain::personal::Subject;
 use crate::error::Result;
-use crate::platform::{
-    database::{Database, Tx, Write},
-    id::StorefrontUserId,
-};
-use crate::reach::HouseReach;
+use crate::platform::database::{Tx, Write};
+use crate::reach::{HouseReach, tenant::Tenant};
 
 /// Maximum number of users that one transaction deletes: few, so that it is short and does not block others.
 const BATCH: i64 = 50;
@@ -24,21 +21,20 @@ const BATCH: i64 = 50;
 /// Any database error; a repeated call continues.
 pub fn erase<'a>(app: &'a Arc<App>, subject: &'a Subject) -> BoxFuture<'a, Result<()>> {
     async move {
-        let system = HouseReach::within(&subject.storefront);
         let database = &app.database;
+        let users = database.open::<StorefrontUser>(&HouseReach::within(&subject.storefront));
+        let merged = doc! { "storefrontId": &subject.storefront, "mergedInto": &subject.user };
         loop {
-            let merged =
-                store::merged_into(database, &system, &subject.storefront, &subject.user, BATCH).await?;
-            if merged.is_empty() {
+            let found = users.ids(merged.clone(), BATCH).await?;
+            if found.is_empty() {
                 return Ok(());
             }
             let deletion = MergedUsersDeletion {
-                database,
-                system: &system,
-                users: &merged,
+                users: &users,
+                ids: found.iter().map(Bson::from).collect(),
             };
             database.run(&deletion).await?;
-            for user in &merged {
+            for user in &found {
                 app.access.forget_person(user).await;
             }
         }
@@ -48,17 +44,15 @@ pub fn erase<'a>(app: &'a Arc<App>, subject: &'a Subject) -> BoxFuture<'a, Resul
 
 /// The write that deletes users.
 struct MergedUsersDeletion<'a> {
-    database: &'a Database,
-    system: &'a HouseReach,
-    users: &'a [StorefrontUserId],
+    users: &'a Tenant<StorefrontUser>,
+    ids: Vec<Bson>,
 }
 
 impl Write for MergedUsersDeletion<'_> {
     type Output = u64;
 
     async fn write(&self, tx: &mut Tx) -> Result<u64> {
-        let ids: Vec<Bson> = self.users.iter().map(Bson::from).collect();
-        let users = self.database.open::<StorefrontUser>(self.system);
-        users.delete_many_in(tx, doc! { "_id": { "$in": ids } }).await
+        let listed = doc! { "_id": { "$in": &self.ids } };
+        self.users.delete_many_in(tx, listed).await
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_graphql::InputObject;
 use bson::{Document, doc};
 
+use super::StorefrontUser;
 use super::node::{READ, StorefrontUserNode};
-use super::store;
 use crate::context::RequestContext;
 use crate::error::{Error, Result};
 use crate::platform::{
@@ -14,7 +14,6 @@ use crate::platform::{
     id::{Id, StorefrontId},
     page::{Connection, Count, PageArgs, SortOrder},
 };
-use crate::reach::Reach;
 
 /// Filter of a list of storefront users. All conditions must match.
 /// A filter that no index supports is aborted after 5 seconds with the error TIMEOUT.
@@ -76,25 +75,16 @@ pub async fn users_of(
     let reach = context.reach(&READ)?;
     let order = SortOrder::by_id(format!("users of {storefront}"));
     let page = page.check(context.app.vault.cursors(), order)?;
-    let reach = within(context, &reach, storefront).await?;
+    let storefront = context.storefront_to_read(&reach, Some(storefront.as_str()));
+    let storefront = storefront.await?.ok_or(Error::StorefrontNotFound)?;
     let condition = condition(filter)?;
-    let slice = store::page(&context.app.database, &reach, condition.clone(), &page).await?;
-    let app = Arc::clone(&context.app);
+    let users = context.app.database.open::<StorefrontUser>(storefront.reach());
+    let position = |user: &StorefrontUser| ((&user.id).into(), (&user.id).into());
+    let slice = users.page(condition.clone(), &page, position).await?;
     let count: Count = Box::new(move || {
-        let (app, reach, condition) = (Arc::clone(&app), reach.clone(), condition.clone());
-        Box::pin(async move { store::count(&app.database, &reach, condition).await })
+        let (users, condition) = (users.clone(), condition.clone());
+        Box::pin(async move { users.count(condition).await })
     });
-    Ok(Connection::new(
-        slice.map(|user| StorefrontUserNode::new(Arc::new(user))),
-        count,
-    ))
-}
-
-/// Returns the reach within the storefront of a node.
-async fn within(context: &RequestContext, reach: &Reach, storefront: &StorefrontId) -> Result<Reach> {
-    let found = context
-        .storefront_to_read(reach, Some(storefront.as_str()))
-        .await?;
-    let storefront = found.ok_or(Error::StorefrontNotFound)?;
-    Ok(storefront.reach().clone())
+    let node = |user| StorefrontUserNode::new(Arc::new(user));
+    Ok(Connection::new(slice.map(node), count))
 }

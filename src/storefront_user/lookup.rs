@@ -68,16 +68,12 @@ pub async fn find(
             None => Ok(None),
         },
         StorefrontUserBy::External(key) => {
-            let StorefrontUserExternalKey {
-                storefront_id,
-                storefront_user_id,
-            } = key;
-            let id = storefront_id.as_ref().map(|id| id.as_str());
+            let id = key.storefront_id.as_ref().map(|id| id.as_str());
             let Some(storefront) = context.storefront_to_read(reach, id).await? else {
                 return Ok(None);
             };
             let database = &context.app.database;
-            let found = store::by_external_id(database, storefront.reach(), &storefront_user_id);
+            let found = store::by_external_id(database, storefront.reach(), &key.storefront_user_id);
             Ok(found.await?.map(Arc::new))
         }
     }

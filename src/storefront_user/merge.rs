@@ -7,7 +7,7 @@ use super::private_storage::PrivateStorage;
 use super::{REGULAR_FIELD, StorefrontUser, refusal};
 use crate::app::App;
 use crate::audit::{Action, AuditActor, AuditEntry};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::platform::{clock::Timestamp, database::Tx, id::StorefrontUserId};
 use crate::reach::Confine;
 
@@ -68,12 +68,12 @@ impl<R: Confine> Merge<'_, R> {
         let now = self.app.clock.now();
         let unmerged =
             doc! { "_id": self.anonymous, "isAnonymous": true, "mergedInto": { "$exists": false } };
-        let bury = doc! {
+        let merged = doc! {
             "$set": { "mergedInto": self.regular, "mergedAt": now, "updatedAt": now },
             "$unset": { "expiresAt": "" },
             "$inc": { "version": 1 },
         };
-        let Some(anonymous) = users.update_in(tx, unmerged, bury).await? else {
+        let Some(anonymous) = users.update_in(tx, unmerged, merged).await? else {
             // Another merge, a promotion or the expiry came first.
             return Ok(MergeAttempt::TooLate(Box::new(StoredPair {
                 anonymous: users.find_one_in(tx, doc! { "_id": self.anonymous }).await?,
@@ -84,9 +84,8 @@ impl<R: Confine> Merge<'_, R> {
         let storages = self.app.database.open::<PrivateStorage>(self.reach);
         let owned = doc! { "ownerId": self.anonymous };
         let moved = storages.find_in(tx, owned.clone()).await?;
-        storages
-            .update_many_in(tx, owned, doc! { "$set": { "ownerId": self.regular } })
-            .await?;
+        let new_owner = doc! { "$set": { "ownerId": self.regular } };
+        storages.update_many_in(tx, owned, new_owner).await?;
         if let Some(customer) = &regular.customer_id {
             let entry = AuditEntry::new(&regular.storefront_id, customer, Action::AnonymousMerged);
             let entry = entry.on(self.anonymous);
@@ -112,10 +111,11 @@ impl<R: Confine> Merge<'_, R> {
         }
         let stored = users.find_one_in(tx, doc! { "_id": self.regular }).await?;
         let is_erased = stored.is_some_and(|user| user.erased_at.is_some());
-        Err(Error::rejected(if is_erased {
-            refusal::anonymized(REGULAR_FIELD)
+        let refusal = if is_erased {
+            refusal::anonymized
         } else {
-            refusal::not_found(REGULAR_FIELD)
-        }))
+            refusal::not_found
+        };
+        Err(refusal(REGULAR_FIELD).into())
     }
 }

@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject, SimpleObject};
+use bson::doc;
 
 use super::merge::{Merge, MergeAttempt, Merged, StoredPair};
 use super::node::StorefrontUserNode;
-use super::{ANONYMOUS_FIELD, REGULAR_FIELD, StorefrontUser, WRITE, check_external_id, refusal, store};
+use super::{ANONYMOUS_FIELD, REGULAR_FIELD, StorefrontUser, WRITE, named_pair, of_kind, refusal};
 use crate::app::App;
 use crate::audit::AuditActor;
 use crate::context::RequestContext;
-use crate::error::{Faults, Result, UserError, payload};
+use crate::error::{Faults, Result, UserError};
+use crate::mutation::{Payload, mutation};
 use crate::platform::{
     database::{Tx, Write},
     scalar::{wire_bytes, wire_count},
 };
-use crate::reach::{Reach, StorefrontReach};
+use crate::reach::Reach;
 
 /// Input of `storefrontUserMergeAnonymous`: the anonymous user to merge and the regular user that receives its items.
 #[derive(InputObject)]
@@ -43,12 +45,16 @@ pub struct StorefrontUserMergeAnonymousPayload {
     user_errors: Vec<UserError>,
 }
 
-/// The mutation `storefrontUserMergeAnonymous`.
-#[derive(Default)]
-pub struct StorefrontUserMergeAnonymous;
+impl Payload for StorefrontUserMergeAnonymousPayload {
+    fn rejected(user_errors: Vec<UserError>) -> Self {
+        Self {
+            user_errors,
+            ..Self::default()
+        }
+    }
+}
 
-#[Object]
-impl StorefrontUserMergeAnonymous {
+mutation! {
     /// Moves everything in an anonymous user's private storage to a regular user, atomically and permanently.
     /// Requires an integration token or client secret with the scope `storefront_users:write`.
     /// User errors, after which nothing has moved: STOREFRONT_USER_NOT_FOUND, STOREFRONT_USER_NOT_ANONYMOUS (409),
@@ -56,17 +62,9 @@ impl StorefrontUserMergeAnonymous {
     /// another user, CUSTOMER_ANONYMIZED, REQUIRED, TOO_LONG, INVALID, STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
     /// Only an anonymous user can be merged, and only into a regular user. Names, folders, content, ids and creation
     /// times are kept, and uploads in progress are included. Merging the same pair again succeeds.
-    async fn storefront_user_merge_anonymous(
-        &self,
-        ctx: &Context<'_>,
+    StorefrontUserMergeAnonymous.storefront_user_merge_anonymous = merge_anonymous(
         #[graphql(desc = "The users to merge.")] input: StorefrontUserMergeAnonymousInput,
-    ) -> Result<StorefrontUserMergeAnonymousPayload> {
-        let (done, user_errors) = payload(merge_anonymous(RequestContext::of(ctx)?, input).await)?;
-        Ok(done.unwrap_or(StorefrontUserMergeAnonymousPayload {
-            user_errors,
-            ..Default::default()
-        }))
-    }
+    ) -> StorefrontUserMergeAnonymousPayload;
 }
 
 async fn merge_anonymous(
@@ -75,56 +73,36 @@ async fn merge_anonymous(
 ) -> Result<StorefrontUserMergeAnonymousPayload> {
     let StorefrontUserMergeAnonymousInput {
         storefront_id,
-        anonymous_storefront_user_id,
-        regular_storefront_user_id,
+        anonymous_storefront_user_id: anonymous,
+        regular_storefront_user_id: regular,
     } = input;
     let reach = context.reach_to_write(&WRITE).await?;
-    let mut faults = Faults::default();
-    let id = storefront_id.as_ref().map(|id| id.as_str());
-    let storefront = context.storefront_to_write(&reach, id, ["storefrontId"]).await;
-    let storefront = faults.absorb(storefront)?;
-    let anonymous = faults.take(check_external_id(&anonymous_storefront_user_id, ANONYMOUS_FIELD));
-    let regular = faults.take(check_external_id(&regular_storefront_user_id, REGULAR_FIELD));
-    let (storefront, anonymous, regular) = faults.finish((storefront, anonymous, regular))?;
-    let pair = UsersToMerge {
-        anonymous: &anonymous,
-        regular: &regular,
-    };
-    let Merged {
-        regular,
-        anonymous,
-        already,
-        items,
-        bytes,
-    } = merge(&context.app, &storefront, pair).await?;
-    context.app.access.forget_person(&anonymous.id).await;
+    let named = named_pair(context, &reach, storefront_id, &anonymous, &regular);
+    let (storefront, anonymous, regular) = named.await?;
+    let merged = merge(&context.app, storefront.reach(), &anonymous, &regular).await?;
+    context.app.access.forget_person(&merged.anonymous.id).await;
     Ok(StorefrontUserMergeAnonymousPayload {
-        storefront_user: Some(StorefrontUserNode::in_payload(regular, &reach)),
-        already_merged: already,
-        moved_item_count: wire_count(items),
-        moved_bytes: wire_bytes(bytes),
+        storefront_user: Some(StorefrontUserNode::in_payload(merged.regular, &reach)),
+        already_merged: merged.already,
+        moved_item_count: wire_count(merged.items),
+        moved_bytes: wire_bytes(merged.bytes),
         user_errors: Vec::new(),
     })
 }
 
-/// The users to merge, by their ids in the online store.
-#[derive(Clone, Copy, Debug)]
-struct UsersToMerge<'a> {
-    anonymous: &'a str,
-    regular: &'a str,
-}
-
-/// Merges the pair.
+/// Merges the users with these ids in the online store. It succeeds also while uploads change the anonymous user's
+/// storage continuously.
 ///
 /// # Errors
 /// The user errors of SFU-23, SFU-30 and SFU-32; then nothing is moved.
-async fn merge(app: &App, storefront: &StorefrontReach, users: UsersToMerge<'_>) -> Result<Merged> {
-    let reach = storefront.reach();
-    let found = store::by_external_ids(&app.database, reach, &[users.anonymous, users.regular]).await?;
+async fn merge(app: &App, reach: &Reach, anonymous: &str, regular: &str) -> Result<Merged> {
+    let users = app.database.open::<StorefrontUser>(reach);
+    let named = doc! { "storefrontUserId": { "$in": [anonymous, regular] } };
+    let found = users.find(named, doc! {}, 0).await?;
     let find = |id: &str| found.iter().find(|user| user.external_id == id).cloned();
     let pair = AdmissiblePair::check(StoredPair {
-        anonymous: find(users.anonymous),
-        regular: find(users.regular),
+        anonymous: find(anonymous),
+        regular: find(regular),
     })?;
     if pair.anonymous.merged_into.as_ref() == Some(&pair.regular.id) {
         return Ok(pair.already_merged());
@@ -135,7 +113,7 @@ async fn merge(app: &App, storefront: &StorefrontReach, users: UsersToMerge<'_>)
         actor: AuditActor::from(reach),
         pair,
     };
-    merge.run().await
+    app.database.run_pressing(&merge).await
 }
 
 /// An anonymous and a regular user that exist. The anonymous one is not merged into another user.
@@ -152,25 +130,10 @@ impl AdmissiblePair {
     fn check(pair: StoredPair) -> Result<Self> {
         let StoredPair { anonymous, regular } = pair;
         let mut faults = Faults::default();
-        let anonymous = faults.take(found(anonymous, ANONYMOUS_FIELD).and_then(|user| {
-            if user.is_anonymous {
-                Ok(user)
-            } else {
-                Err(refusal::not_anonymous(ANONYMOUS_FIELD))
-            }
-        }));
-        let regular = faults.take(found(regular, REGULAR_FIELD).and_then(|user| {
-            if user.is_anonymous {
-                Err(refusal::not_regular(REGULAR_FIELD))
-            } else {
-                Ok(user)
-            }
-        }));
+        let anonymous = faults.take(of_kind(anonymous, true, ANONYMOUS_FIELD));
+        let regular = faults.take(of_kind(regular, false, REGULAR_FIELD));
         if let (Some(anonymous), Some(regular)) = (&anonymous, &regular)
-            && anonymous
-                .merged_into
-                .as_ref()
-                .is_some_and(|into| *into != regular.id)
+            && (anonymous.merged_into.as_ref()).is_some_and(|into| *into != regular.id)
         {
             faults.push(refusal::already_merged(ANONYMOUS_FIELD));
         }
@@ -190,23 +153,12 @@ impl AdmissiblePair {
     }
 }
 
-fn found(user: Option<StorefrontUser>, field: &str) -> std::result::Result<StorefrontUser, UserError> {
-    user.ok_or_else(|| refusal::not_found(field))
-}
-
 /// The write that merges a pair of users.
 struct PairMerge<'a> {
     app: &'a App,
     reach: &'a Reach,
     actor: AuditActor,
     pair: AdmissiblePair,
-}
-
-impl PairMerge<'_> {
-    /// Merges the users. It succeeds also while uploads change the anonymous user's storage continuously.
-    async fn run(self) -> Result<Merged> {
-        self.app.database.run_pressing(&self).await
-    }
 }
 
 impl Write for PairMerge<'_> {

@@ -16,19 +16,20 @@ pub mod register;
 pub mod store;
 pub mod token_issue;
 
-use async_graphql::MergedObject;
+use async_graphql::{ID, MergedObject};
 use serde::{Deserialize, Serialize};
 
 use crate::app::Domain;
 use crate::auth::STOREFRONT_USERS;
+use crate::context::RequestContext;
 use crate::domain::personal::{Erasure, PersonalKind, SubjectLink};
-use crate::error::{UserError, UserErrorCode};
+use crate::error::{Faults, Result, UserError, UserErrorCode};
 use crate::platform::{
     clock::Timestamp,
     id::{CustomerId, StorefrontId, StorefrontUserId},
     text,
 };
-use crate::reach::{Holder, principal::Policy, scope::Scope, tenant::TenantDocument};
+use crate::reach::{Holder, Reach, StorefrontReach, principal::Policy, scope::Scope, tenant::TenantDocument};
 
 /// The declaration of storefront users.
 pub const DOMAIN: Domain = Domain {
@@ -140,6 +141,60 @@ pub fn check_external_id(value: &str, field: &str) -> Result<String, UserError> 
     text::required(value, field, MAX_EXTERNAL_ID)
 }
 
+/// Returns the storefront that an input names; `None` if it names none, and the reason is added to `faults`.
+async fn named_storefront(
+    context: &RequestContext,
+    reach: &Reach,
+    id: Option<ID>,
+    faults: &mut Faults,
+) -> Result<Option<StorefrontReach>> {
+    let id = id.as_ref().map(|id| id.as_str());
+    let found = context.storefront_to_write(reach, id, ["storefrontId"]).await;
+    faults.absorb(found)
+}
+
+/// Returns the storefront that an input names and the checked id of its user, with all user errors of both.
+async fn named_user(
+    context: &RequestContext,
+    reach: &Reach,
+    storefront: Option<ID>,
+    id: &str,
+) -> Result<(StorefrontReach, String)> {
+    let mut faults = Faults::default();
+    let storefront = named_storefront(context, reach, storefront, &mut faults).await?;
+    let id = faults.take(check_external_id(id, ID_FIELD));
+    faults.finish((storefront, id))
+}
+
+/// As [`named_user`], for an input that names an anonymous and a regular user.
+async fn named_pair(
+    context: &RequestContext,
+    reach: &Reach,
+    storefront: Option<ID>,
+    anonymous: &str,
+    regular: &str,
+) -> Result<(StorefrontReach, String, String)> {
+    let mut faults = Faults::default();
+    let storefront = named_storefront(context, reach, storefront, &mut faults).await?;
+    let anonymous = faults.take(check_external_id(anonymous, ANONYMOUS_FIELD));
+    let regular = faults.take(check_external_id(regular, REGULAR_FIELD));
+    faults.finish((storefront, anonymous, regular))
+}
+
+/// Checks that a user exists and is anonymous, or regular (SFU-23).
+fn of_kind(
+    user: Option<StorefrontUser>,
+    is_anonymous: bool,
+    field: &str,
+) -> Result<StorefrontUser, UserError> {
+    match user {
+        None => Err(refusal::not_found(field)),
+        Some(user) if user.is_anonymous == is_anonymous => Ok(user),
+        Some(_) if is_anonymous => Err(refusal::not_anonymous(field)),
+        Some(_) => Err(refusal::not_regular(field)),
+    }
+}
+
 /// User errors of the operations on storefront users.
 pub mod refusal {
     use super::{UserError, UserErrorCode};
@@ -147,12 +202,9 @@ pub mod refusal {
     /// No user with this id exists for this caller.
     #[must_use]
     pub fn not_found(field: &str) -> UserError {
-        UserError::new(
-            UserErrorCode::StorefrontUserNotFound,
-            [field],
-            "No such storefront user was found for this credential. The online store's ids are compared exactly, letter by \
-             letter.",
-        )
+        let message = "No such storefront user was found for this credential. The online store's ids are compared \
+                       exactly, letter by letter.";
+        UserError::new(UserErrorCode::StorefrontUserNotFound, [field], message)
     }
 
     /// The id is taken (SFU-14).

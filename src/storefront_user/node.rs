@@ -128,9 +128,7 @@ impl GlobalNode for StorefrontUserNode {
         let Ok(reach) = context.reach(&READ) else {
             return Ok(None);
         };
-        Ok(context
-            .by_id::<StorefrontUser>(&reach, id)
-            .await?
-            .map(StorefrontUserNode::new))
+        let found = context.by_id::<StorefrontUser>(&reach, id).await?;
+        Ok(found.map(StorefrontUserNode::new))
     }
 }

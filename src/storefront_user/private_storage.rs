@@ -12,9 +12,6 @@ use crate::reach::{
     tenant::{StorageDocument, TenantDocument},
 };
 
-/// Collection of the storages.
-pub const COLLECTION: &str = "privateStorages";
-
 /// A storage. The transactions that add and remove items keep its counts exact.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -37,7 +34,7 @@ pub struct PrivateStorage {
 
 impl TenantDocument for PrivateStorage {
     type Id = StorageId;
-    const COLLECTION: &'static str = COLLECTION;
+    const COLLECTION: &'static str = "privateStorages";
     const HOLDER: Holder = Holder::StorefrontUser("ownerId");
 
     fn id(&self) -> &StorageId {

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 use bson::doc;
 
 use super::node::StorefrontUserNode;
 use super::store::{self, UNIQUE_EXTERNAL_ID};
-use super::{ANONYMOUS_FIELD, REGULAR_FIELD, StorefrontUser, WRITE, check_external_id, refusal};
+use super::{ANONYMOUS_FIELD, REGULAR_FIELD, StorefrontUser, WRITE, named_pair, of_kind, refusal};
 use crate::app::App;
 use crate::context::RequestContext;
-use crate::error::{Error, Faults, Result, UserError, payload};
+use crate::error::{Result, UserError};
+use crate::mutation::mutation;
 use crate::platform::{database::violated_index, id::StorefrontUserId};
-use crate::reach::{Reach, StorefrontReach};
+use crate::reach::Reach;
 
 /// Input of `storefrontUserPromote`: the anonymous user and its new id.
 #[derive(InputObject)]
@@ -25,99 +26,62 @@ pub struct StorefrontUserPromoteInput {
     regular_storefront_user_id: String,
 }
 
-/// Payload of `storefrontUserPromote`.
-#[derive(SimpleObject)]
-pub struct StorefrontUserPromotePayload {
-    /// The user, which is regular now; null when there are user errors.
-    storefront_user: Option<StorefrontUserNode>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `storefrontUserPromote`.
-#[derive(Default)]
-pub struct StorefrontUserPromote;
-
-#[Object]
-impl StorefrontUserPromote {
+mutation! {
     /// Turns an anonymous user into a regular user with a new id; its private storage and access tokens stay valid.
     /// Requires an integration token or client secret with the scope `storefront_users:write`.
     /// User errors: STOREFRONT_USER_NOT_FOUND, STOREFRONT_USER_NOT_ANONYMOUS (409), STOREFRONT_USER_ALREADY_MERGED
     /// (409), STOREFRONT_USER_ALREADY_EXISTS (409) if the new id exists, REQUIRED, TOO_LONG, INVALID,
     /// STOREFRONT_REQUIRED, STOREFRONT_NOT_FOUND.
-    async fn storefront_user_promote(
-        &self,
-        ctx: &Context<'_>,
+    StorefrontUserPromote.storefront_user_promote = promote(
         #[graphql(desc = "The user to promote.")] input: StorefrontUserPromoteInput,
-    ) -> Result<StorefrontUserPromotePayload> {
-        let (storefront_user, user_errors) = payload(promote(RequestContext::of(ctx)?, input).await)?;
-        Ok(StorefrontUserPromotePayload {
-            storefront_user,
-            user_errors,
-        })
+    ) -> StorefrontUserPromotePayload;
+
+    /// Payload of `storefrontUserPromote`.
+    payload {
+        /// The user, which is regular now; null when there are user errors.
+        storefront_user: StorefrontUserNode,
     }
 }
 
 async fn promote(
     context: &Arc<RequestContext>,
     input: StorefrontUserPromoteInput,
-) -> Result<StorefrontUserNode> {
+) -> Result<StorefrontUserPromotePayload> {
     let StorefrontUserPromoteInput {
         storefront_id,
-        anonymous_storefront_user_id,
-        regular_storefront_user_id,
+        anonymous_storefront_user_id: anonymous,
+        regular_storefront_user_id: regular,
     } = input;
     let reach = context.reach_to_write(&WRITE).await?;
-    let mut faults = Faults::default();
-    let id = storefront_id.as_ref().map(|id| id.as_str());
-    let storefront = context.storefront_to_write(&reach, id, ["storefrontId"]).await;
-    let storefront = faults.absorb(storefront)?;
-    let anonymous = faults.take(check_external_id(&anonymous_storefront_user_id, ANONYMOUS_FIELD));
-    let regular = faults.take(check_external_id(&regular_storefront_user_id, REGULAR_FIELD));
-    let (storefront, anonymous, regular) = faults.finish((storefront, anonymous, regular))?;
-    let promoted = promote_user(&context.app, &storefront, &anonymous, &regular).await?;
-    Ok(StorefrontUserNode::in_payload(promoted, &reach))
-}
-
-/// Turns the anonymous user with the first id into a regular one with the second (SFU-36).
-///
-/// # Errors
-/// The user errors of both ids.
-async fn promote_user(
-    app: &App,
-    storefront: &StorefrontReach,
-    anonymous: &str,
-    regular: &str,
-) -> Result<StorefrontUser> {
-    let reach = storefront.reach();
-    let user = store::by_external_id(&app.database, reach, anonymous).await?;
-    let user = promotable(user)?;
-    let promoted = change(app, reach, &user.id, regular).await;
+    let named = named_pair(context, &reach, storefront_id, &anonymous, &regular);
+    let (storefront, anonymous, regular) = named.await?;
+    let (app, within) = (&context.app, storefront.reach());
+    let user = promotable(store::by_external_id(&app.database, within, &anonymous).await?)?;
+    let promoted = change(app, within, &user.id, &regular).await;
     let promoted = promoted.map_err(|error| match violated_index(&error) {
-        Some(UNIQUE_EXTERNAL_ID) => Error::rejected(refusal::already_exists(REGULAR_FIELD)),
+        Some(UNIQUE_EXTERNAL_ID) => refusal::already_exists(REGULAR_FIELD).into(),
         _ => error,
     })?;
-    if let Some(promoted) = promoted {
-        app.access.forget_person(&promoted.id).await;
-        return Ok(promoted);
-    }
-    // A merge, another promotion or the expiry came first: report which.
-    let stored = store::by_external_id(&app.database, reach, anonymous).await?;
-    promotable(stored).and_then(|_| Err(Error::rejected(refusal::not_found(ANONYMOUS_FIELD))))
+    let Some(promoted) = promoted else {
+        // A merge, another promotion or the expiry came first: report which.
+        promotable(store::by_external_id(&app.database, within, &anonymous).await?)?;
+        return Err(refusal::not_found(ANONYMOUS_FIELD).into());
+    };
+    app.access.forget_person(&promoted.id).await;
+    let node = StorefrontUserNode::in_payload(promoted, &reach);
+    Ok(StorefrontUserPromotePayload::of(node))
 }
 
-fn promotable(user: Option<StorefrontUser>) -> Result<StorefrontUser> {
-    let user = user.ok_or_else(|| refusal::not_found(ANONYMOUS_FIELD))?;
-    if !user.is_anonymous {
-        return Err(Error::rejected(refusal::not_anonymous(ANONYMOUS_FIELD)));
-    }
+/// Checks that an anonymous user can become a regular one.
+fn promotable(user: Option<StorefrontUser>) -> Result<StorefrontUser, UserError> {
+    let user = of_kind(user, true, ANONYMOUS_FIELD)?;
     if user.merged_into.is_some() {
-        return Err(Error::rejected(refusal::already_merged(ANONYMOUS_FIELD)));
+        return Err(refusal::already_merged(ANONYMOUS_FIELD));
     }
     Ok(user)
 }
 
-/// Changes an unmerged anonymous user; `None` if there is no such user.
+/// Makes an unmerged anonymous user a regular one with a new id (SFU-36); `None` if there is no such user.
 ///
 /// # Errors
 /// A violation of [`UNIQUE_EXTERNAL_ID`] if the id is taken.

@@ -3,21 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
 
 use super::access_token::AccessToken;
 use super::lifecycle::expiry_after_use;
 use super::node::StorefrontUserNode;
 use super::store::{self, NewUser, UNIQUE_EXTERNAL_ID, UserDocuments};
-use super::{ID_FIELD, StorefrontUser, check_external_id, refusal};
+use super::{ID_FIELD, StorefrontUser, check_external_id, named_storefront, refusal};
 use crate::app::App;
 use crate::context::{RequestContext, limits::Amounts};
-use crate::error::{Error, Faults, Result, UserError, UserErrorCode, payload};
+use crate::error::{Faults, Result, UserError, UserErrorCode};
+use crate::mutation::mutation;
 use crate::platform::{
     database::{Tx, Write, violated_index},
     throttle::Window,
 };
-use crate::reach::{StorefrontReach, principal::Policy, scope::Scope};
+use crate::reach::{Reach, StorefrontReach, principal::Policy, scope::Scope};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// Rate limits of anonymous users that browsers register (SFU-40).
@@ -45,23 +46,7 @@ pub struct StorefrontUserRegisterInput {
     is_anonymous: bool,
 }
 
-/// Payload of `storefrontUserRegister`.
-#[derive(SimpleObject)]
-pub struct StorefrontUserRegisterPayload {
-    /// The new user; null when there are user errors.
-    storefront_user: Option<StorefrontUserNode>,
-    /// Access token of the new user; null when there are user errors.
-    token: Option<AccessToken>,
-    /// User errors; empty when the mutation took effect.
-    user_errors: Vec<UserError>,
-}
-
-/// The mutation `storefrontUserRegister`.
-#[derive(Default)]
-pub struct StorefrontUserRegister;
-
-#[Object]
-impl StorefrontUserRegister {
+mutation! {
     /// Registers a storefront user together with its private storage and returns an access token for it.
     /// Requires a publishable key, which registers anonymous users only and may send this mutation once in a document,
     /// or an integration token or client secret with the scope `storefront_users:write`.
@@ -70,25 +55,23 @@ impl StorefrontUserRegister {
     /// STOREFRONT_NOT_FOUND.
     /// With a publishable key, at most 60 users a minute are registered from one client address, 600 from one IPv6 /48
     /// network and 6,000 in one storefront.
-    async fn storefront_user_register(
-        &self,
-        ctx: &Context<'_>,
+    StorefrontUserRegister.storefront_user_register = register(
         #[graphql(desc = "The user to register.")] input: StorefrontUserRegisterInput,
-    ) -> Result<StorefrontUserRegisterPayload> {
-        let (done, user_errors) = payload(register(RequestContext::of(ctx)?, input).await)?;
-        let (storefront_user, token) = done.unzip();
-        Ok(StorefrontUserRegisterPayload {
-            storefront_user,
-            token,
-            user_errors,
-        })
+    ) -> StorefrontUserRegisterPayload;
+
+    /// Payload of `storefrontUserRegister`.
+    payload {
+        /// The new user; null when there are user errors.
+        storefront_user: StorefrontUserNode,
+        /// Access token of the new user; null when there are user errors.
+        token: AccessToken,
     }
 }
 
 async fn register(
     context: &Arc<RequestContext>,
     input: StorefrontUserRegisterInput,
-) -> Result<(StorefrontUserNode, AccessToken)> {
+) -> Result<StorefrontUserRegisterPayload> {
     let StorefrontUserRegisterInput {
         storefront_id,
         storefront_user_id,
@@ -96,9 +79,7 @@ async fn register(
     } = input;
     let reach = context.reach_to_write(&REGISTER).await?;
     let mut faults = Faults::default();
-    let id = storefront_id.as_ref().map(|id| id.as_str());
-    let storefront = context.storefront_to_write(&reach, id, ["storefrontId"]).await;
-    let storefront = faults.absorb(storefront)?;
+    let storefront = named_storefront(context, &reach, storefront_id, &mut faults).await?;
     let external_id = faults.take(if reach.is_public() {
         generated_id(context, storefront_user_id.as_deref())
     } else {
@@ -112,65 +93,56 @@ async fn register(
     if reach.is_public() {
         context.take(&storefront, &BY_BROWSERS).await?;
     }
-    let registration = UserRegistration::new(&context.app, &storefront, external_id, is_anonymous);
-    let user = registration.run().await?;
+    let user = register_user(&context.app, &storefront, external_id, is_anonymous).await?;
     let token = AccessToken::issue(context, &reach, &user)?;
-    Ok((StorefrontUserNode::in_payload(user, &reach), token))
+    let node = StorefrontUserNode::in_payload(user, &reach);
+    Ok(StorefrontUserRegisterPayload::of(node, token))
 }
 
 /// Returns a generated id for a user that a browser registers. It is as hard to guess as a token, because a backend
 /// that knows the id and has the scope can access the user.
-fn generated_id(context: &RequestContext, sent: Option<&str>) -> std::result::Result<String, UserError> {
-    match sent {
-        None => Ok(format!("anon-{}", context.app.random.token())),
-        Some(_) => {
-            let message = "A publishable key cannot set the id. Leave it out.";
-            Err(UserError::new(UserErrorCode::Forbidden, [ID_FIELD], message))
-        }
+fn generated_id(context: &RequestContext, sent: Option<&str>) -> Result<String, UserError> {
+    if sent.is_some() {
+        let message = "A publishable key cannot set the id. Leave it out.";
+        return Err(UserError::new(UserErrorCode::Forbidden, [ID_FIELD], message));
     }
+    Ok(format!("anon-{}", context.app.random.token()))
 }
 
-/// The write that registers a user with its private storage (SFU-02).
-pub struct UserRegistration<'a> {
+/// Registers a user with this checked id in the online store, and its private storage (SFU-02). An anonymous user is
+/// removed when it has not been used for the configured time.
+///
+/// # Errors
+/// STOREFRONT_USER_ALREADY_EXISTS (409); the stored user does not change (SFU-14).
+pub async fn register_user(
+    app: &App,
+    storefront: &StorefrontReach,
+    external_id: String,
+    is_anonymous: bool,
+) -> Result<StorefrontUser> {
+    let new = NewUser {
+        external_id,
+        expires_at: is_anonymous.then(|| expiry_after_use(app)),
+        customer: None,
+    };
+    let registration = UserRegistration {
+        app,
+        reach: storefront.reach(),
+        documents: store::documents(storefront, app.clock.now(), &app.random, new),
+    };
+    let written = app.database.run(&registration).await;
+    written.map_err(|error| match violated_index(&error) {
+        Some(UNIQUE_EXTERNAL_ID) => refusal::already_exists(ID_FIELD).into(),
+        _ => error,
+    })?;
+    Ok(registration.documents.user)
+}
+
+/// The write that registers a user.
+struct UserRegistration<'a> {
     app: &'a App,
-    storefront: &'a StorefrontReach,
+    reach: &'a Reach,
     documents: UserDocuments,
-}
-
-impl<'a> UserRegistration<'a> {
-    /// Returns the write for a user with this checked id in the online store. An anonymous user is removed when it has
-    /// not been used for the configured time.
-    #[must_use]
-    pub fn new(
-        app: &'a App,
-        storefront: &'a StorefrontReach,
-        external_id: String,
-        is_anonymous: bool,
-    ) -> Self {
-        let new = NewUser {
-            external_id,
-            expires_at: is_anonymous.then(|| expiry_after_use(app)),
-            customer: None,
-        };
-        Self {
-            app,
-            storefront,
-            documents: store::documents(storefront, app.clock.now(), &app.random, new),
-        }
-    }
-
-    /// Registers the user.
-    ///
-    /// # Errors
-    /// STOREFRONT_USER_ALREADY_EXISTS (409); the stored user does not change (SFU-14).
-    pub async fn run(self) -> Result<StorefrontUser> {
-        let written = self.app.database.run(&self).await;
-        written.map_err(|error| match violated_index(&error) {
-            Some(UNIQUE_EXTERNAL_ID) => Error::rejected(refusal::already_exists(ID_FIELD)),
-            _ => error,
-        })?;
-        Ok(self.documents.user)
-    }
 }
 
 impl Write for UserRegistration<'_> {
@@ -178,6 +150,6 @@ impl Write for UserRegistration<'_> {
 
     async fn write(&self, tx: &mut Tx) -> Result<()> {
         let UserDocuments { user, storage } = &self.documents;
-        store::insert_in(&self.app.database, self.storefront.reach(), tx, user, storage).await
+        store::insert_in(&self.app.database, self.reach, tx, user, storage).await
     }
 }

@@ -1,17 +1,16 @@
 //! Database access for storefront users and their storages.
 
-use bson::{Document, doc};
+use bson::doc;
 
 use super::StorefrontUser;
-use super::private_storage::{self, PrivateStorage};
+use super::private_storage::PrivateStorage;
 use crate::auth::STOREFRONT_USERS;
 use crate::domain::personal::{Personal, SubjectLink};
 use crate::error::Result;
 use crate::platform::{
     clock::Timestamp,
     database::{Database, Index, IndexKind, Tx},
-    id::{CustomerId, StorageId, StorefrontId, StorefrontUserId},
-    page::{Page, Slice},
+    id::{CustomerId, StorageId, StorefrontUserId},
     random::Random,
     stored::{Stored, StoredField},
 };
@@ -48,7 +47,7 @@ pub const INDEXES: &[Index] = &[
         kind: IndexKind::Having("expiresAt"),
     },
     Index {
-        collection: private_storage::COLLECTION,
+        collection: PrivateStorage::COLLECTION,
         name: "storefront_owner",
         keys: &[("storefrontId", 1), ("ownerId", 1), ("_id", 1)],
         kind: IndexKind::Plain,
@@ -103,49 +102,8 @@ pub async fn by_external_id(
     reach: &Reach,
     external_id: &str,
 ) -> Result<Option<StorefrontUser>> {
-    database
-        .open::<StorefrontUser>(reach)
-        .find_one(doc! { "storefrontUserId": external_id })
-        .await
-}
-
-/// Returns the users with these ids in the online store, in one command.
-///
-/// # Errors
-/// Any database error.
-pub async fn by_external_ids(
-    database: &Database,
-    reach: &Reach,
-    ids: &[&str],
-) -> Result<Vec<StorefrontUser>> {
-    let filter = doc! { "storefrontUserId": { "$in": ids.to_vec() } };
-    database
-        .open::<StorefrontUser>(reach)
-        .find(filter, doc! {}, 0)
-        .await
-}
-
-/// Returns a page of the users, oldest first.
-///
-/// # Errors
-/// Any database error.
-pub async fn page(
-    database: &Database,
-    reach: &Reach,
-    condition: Document,
-    page: &Page,
-) -> Result<Slice<StorefrontUser>> {
     let users = database.open::<StorefrontUser>(reach);
-    let position = |user: &StorefrontUser| ((&user.id).into(), (&user.id).into());
-    users.page(condition, page, position).await
-}
-
-/// Returns the number of users that match a condition.
-///
-/// # Errors
-/// Any database error.
-pub async fn count(database: &Database, reach: &Reach, condition: Document) -> Result<u64> {
-    database.open::<StorefrontUser>(reach).count(condition).await
+    users.find_one(doc! { "storefrontUserId": external_id }).await
 }
 
 /// A new user.
@@ -171,20 +129,15 @@ pub struct UserDocuments {
 /// Returns the documents of a new user and its storage, which are not stored yet.
 #[must_use]
 pub fn documents(reach: &StorefrontReach, now: Timestamp, random: &Random, new: NewUser) -> UserDocuments {
-    let NewUser {
-        external_id,
-        expires_at,
-        customer,
-    } = new;
     let user = StorefrontUser {
         id: StorefrontUserId::fresh(now, random),
         storefront_id: reach.id().clone(),
-        external_id,
-        is_anonymous: expires_at.is_some(),
-        customer_id: customer,
+        external_id: new.external_id,
+        is_anonymous: new.expires_at.is_some(),
+        customer_id: new.customer,
         merged_into: None,
         merged_at: None,
-        expires_at,
+        expires_at: new.expires_at,
         erased_at: None,
         token_epoch: 0,
         created_at: now,
@@ -213,14 +166,10 @@ pub async fn insert_in(
     user: &StorefrontUser,
     storage: &PrivateStorage,
 ) -> Result<()> {
-    database
-        .open::<StorefrontUser>(reach)
-        .insert_in(tx, reach, user)
-        .await?;
-    database
-        .open::<PrivateStorage>(reach)
-        .insert_in(tx, reach, storage)
-        .await
+    let users = database.open::<StorefrontUser>(reach);
+    users.insert_in(tx, reach, user).await?;
+    let storages = database.open::<PrivateStorage>(reach);
+    storages.insert_in(tx, reach, storage).await
 }
 
 /// Removes the owner of a user's storages within the caller's transaction. Returns the storages as they were.
@@ -236,25 +185,9 @@ pub async fn part_with_storages_in(
     let storages = database.open::<PrivateStorage>(reach);
     let owned = doc! { "storefrontId": &user.storefront_id, "ownerId": &user.id };
     let found = storages.find_in(tx, owned.clone()).await?;
-    storages
-        .update_many_in(tx, owned, doc! { "$unset": { "ownerId": "" } })
-        .await?;
+    let unset = doc! { "$unset": { "ownerId": "" } };
+    storages.update_many_in(tx, owned, unset).await?;
     Ok(found)
-}
-
-/// Returns the ids of the anonymous users that were merged into a user, at most `limit`.
-///
-/// # Errors
-/// Any database error.
-pub async fn merged_into(
-    database: &Database,
-    reach: &impl Confine,
-    storefront: &StorefrontId,
-    user: &StorefrontUserId,
-    limit: i64,
-) -> Result<Vec<StorefrontUserId>> {
-    let merged = doc! { "storefrontId": storefront, "mergedInto": user };
-    database.open::<StorefrontUser>(reach).ids(merged, limit).await
 }
 
 /// The result of [`touch`].

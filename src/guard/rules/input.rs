@@ -54,12 +54,15 @@ pub(super) trait Input: Sized {
 }
 
 /// Receives the findings of the check.
-pub(super) trait Findings<'v, V> {
+pub(super) trait Findings<'v> {
+    /// The values that are checked: literals, or values of variables.
+    type Value: Input + 'v;
+
     /// A value does not match its type. The message is built only if needed, because there may be very many of them.
-    fn misfit(&mut self, at: &'v V, message: impl FnOnce() -> String);
+    fn misfit(&mut self, at: &'v Self::Value, message: impl FnOnce() -> String);
 
     /// A variable is used where a value of this kind is expected.
-    fn variable(&mut self, at: &'v V, name: &'v Name, wanted: VariableType<'v>);
+    fn variable(&mut self, at: &'v Self::Value, name: &'v Name, wanted: VariableType<'v>);
 }
 
 /// What a position requires of a variable (GraphQL §5.8.5).
@@ -75,48 +78,22 @@ pub(super) enum VariableType<'v> {
 
 /// The path to a value, from the argument or the variable that contains it.
 #[derive(Clone, Copy)]
-pub(super) struct Path<'p> {
-    parent: Option<&'p Path<'p>>,
-    step: PathStep<'p>,
-}
-
-#[derive(Clone, Copy)]
-enum PathStep<'p> {
+pub(super) enum Path<'p> {
+    Argument(&'p str),
     Variable(&'p str),
-    Named(&'p str),
-    Item(usize),
-}
-
-impl<'p> Path<'p> {
-    pub(super) fn argument(name: &'p str) -> Self {
-        Self::root(PathStep::Named(name))
-    }
-
-    pub(super) fn variable(name: &'p str) -> Self {
-        Self::root(PathStep::Variable(name))
-    }
-
-    fn root(step: PathStep<'p>) -> Self {
-        Self { parent: None, step }
-    }
-
-    fn then(&'p self, step: PathStep<'p>) -> Self {
-        Self {
-            parent: Some(self),
-            step,
-        }
-    }
+    /// A field of the input object at a path.
+    Field(&'p Path<'p>, &'p str),
+    /// An item of the list at a path.
+    Item(&'p Path<'p>, usize),
 }
 
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(parent) = self.parent {
-            write!(f, "{parent}.")?;
-        }
-        match self.step {
-            PathStep::Variable(name) => write!(f, "${name}"),
-            PathStep::Named(name) => f.write_str(name),
-            PathStep::Item(index) => write!(f, "{index}"),
+        match self {
+            Self::Argument(name) => f.write_str(name),
+            Self::Variable(name) => write!(f, "${name}"),
+            Self::Field(parent, name) => write!(f, "{parent}.{name}"),
+            Self::Item(parent, index) => write!(f, "{parent}.{index}"),
         }
     }
 }
@@ -130,64 +107,49 @@ pub(super) struct PositionRules {
     pub(super) is_one_of: bool,
 }
 
-impl Rules {
+/// A check of values, which reports to `findings`.
+pub(super) struct Check<'v, 'f, F> {
+    pub(super) rules: &'v Rules,
+    pub(super) findings: &'f mut F,
+}
+
+impl<'v, F: Findings<'v>> Check<'v, '_, F> {
     /// Checks a value against a type.
-    pub(super) fn check<'v, V: Input>(
-        &'v self,
-        value: &'v V,
-        ty: &'v Type,
-        place: PositionRules,
-        path: &Path<'_>,
-        findings: &mut impl Findings<'v, V>,
-    ) {
+    pub(super) fn value(&mut self, value: &'v F::Value, ty: &'v Type, place: PositionRules, path: &Path<'_>) {
         match value.shape() {
-            Shape::Variable(name) => findings.variable(value, name, wanted(ty, place)),
-            Shape::Null if place.is_one_of => {
-                findings.misfit(value, || {
-                    format!("\"{path}\" must not be null: it is the only field that is sent.")
-                });
-            }
-            Shape::Null if ty.is_non_null() => {
-                findings.misfit(value, || {
-                    format!("\"{path}\" must not be null: its type is \"{ty}\".")
-                });
-            }
+            Shape::Variable(name) => self.findings.variable(value, name, wanted(ty, place)),
+            Shape::Null if place.is_one_of => self.findings.misfit(value, || {
+                format!("\"{path}\" must not be null: it is the only field that is sent.")
+            }),
+            Shape::Null if ty.is_non_null() => self.findings.misfit(value, || {
+                format!("\"{path}\" must not be null: its type is \"{ty}\".")
+            }),
             Shape::Null => {}
             Shape::List(items) if ty.is_list() => {
                 for (index, item) in items.iter().enumerate() {
-                    let path = path.then(PathStep::Item(index));
-                    self.check(item, ty.item_type(), PositionRules::default(), &path, findings);
+                    let path = &Path::Item(path, index);
+                    self.value(item, ty.item_type(), PositionRules::default(), path);
                 }
             }
             // A single value is coerced to a list of one item (§3.11).
-            _ if ty.is_list() => self.check(value, ty.item_type(), PositionRules::default(), path, findings),
-            shape => self.check_named(value, shape, ty, path, findings),
+            _ if ty.is_list() => self.value(value, ty.item_type(), PositionRules::default(), path),
+            shape => self.named(value, shape, ty, path),
         }
     }
 
-    fn check_named<'v, V: Input>(
-        &'v self,
-        value: &'v V,
-        shape: Shape<'v, V>,
-        ty: &'v Type,
-        path: &Path<'_>,
-        findings: &mut impl Findings<'v, V>,
-    ) {
-        match self.schema.types.get(ty.inner_named_type()) {
+    fn named(&mut self, value: &'v F::Value, shape: Shape<'v, F::Value>, ty: &'v Type, path: &Path<'_>) {
+        match self.rules.schema.types.get(ty.inner_named_type()) {
             Some(ExtendedType::Scalar(scalar)) if scalar.is_built_in() => {
                 if let Some(form) = misfit_of_built_in(&scalar.name, &shape) {
-                    findings.misfit(value, || {
-                        format!("\"{path}\" takes {form}: its type is \"{ty}\".")
-                    });
+                    let message = || format!("\"{path}\" takes {form}: its type is \"{ty}\".");
+                    self.findings.misfit(value, message);
                 }
             }
-            Some(ExtendedType::Scalar(scalar)) => {
-                self.check_scalar(value, shape, &scalar.name, path, findings);
-            }
-            Some(ExtendedType::Enum(kind)) => self.check_enum(value, &shape, kind, path, findings),
+            Some(ExtendedType::Scalar(scalar)) => self.scalar(value, shape, &scalar.name, path),
+            Some(ExtendedType::Enum(kind)) => self.enumeration(value, &shape, kind, path),
             Some(ExtendedType::InputObject(kind)) => match shape {
-                Shape::Object(fields) => self.check_object(value, &fields, kind, path, findings),
-                _ => findings.misfit(value, || {
+                Shape::Object(fields) => self.object(value, &fields, kind, path),
+                _ => self.findings.misfit(value, || {
                     format!("\"{path}\" takes an object with the fields of \"{}\".", kind.name)
                 }),
             },
@@ -196,50 +158,53 @@ impl Rules {
         }
     }
 
-    fn check_scalar<'v, V: Input>(
-        &'v self,
-        value: &'v V,
-        shape: Shape<'v, V>,
-        name: &Name,
-        path: &Path<'_>,
-        findings: &mut impl Findings<'v, V>,
-    ) {
+    fn scalar(&mut self, value: &'v F::Value, shape: Shape<'v, F::Value>, name: &Name, path: &Path<'_>) {
         let Some(constant) = value.constant() else {
-            variables_inside(value, shape, findings);
+            self.variables_inside(value, shape);
             return;
         };
-        let scalar = self.scalars.iter().find(|scalar| scalar.name == name.as_str());
+        let mut scalars = self.rules.scalars.iter();
+        let scalar = scalars.find(|scalar| scalar.name == name.as_str());
         if let Some(scalar) = scalar.filter(|scalar| !(scalar.is_valid)(&constant)) {
-            let form = scalar.form;
-            findings.misfit(value, || {
-                format!("\"{path}\" takes {form}: its type is \"{name}\".")
-            });
+            let message = || format!("\"{path}\" takes {}: its type is \"{name}\".", scalar.form);
+            self.findings.misfit(value, message);
         }
     }
 
-    fn check_enum<'v, V: Input>(
-        &'v self,
-        value: &'v V,
-        shape: &Shape<'v, V>,
+    /// Reports the variables inside the value of a custom scalar.
+    fn variables_inside(&mut self, value: &'v F::Value, shape: Shape<'v, F::Value>) {
+        match shape {
+            Shape::Variable(name) => self.findings.variable(value, name, VariableType::Anything),
+            Shape::List(items) => (items.iter()).for_each(|item| self.variables_inside(item, item.shape())),
+            Shape::Object(fields) => {
+                (fields.iter()).for_each(|(_, item)| self.variables_inside(item, item.shape()));
+            }
+            _ => {}
+        }
+    }
+
+    fn enumeration(
+        &mut self,
+        value: &'v F::Value,
+        shape: &Shape<'v, F::Value>,
         kind: &'v EnumType,
         path: &Path<'_>,
-        findings: &mut impl Findings<'v, V>,
     ) {
         let (written, is_kind) = match shape {
             Shape::Symbol(name) => (*name, true),
-            Shape::Text(text) => (*text, V::ENUMS_ARE_TEXTS),
+            Shape::Text(text) => (*text, F::Value::ENUMS_ARE_TEXTS),
             _ => ("", false),
         };
         let known = kind.values.contains_key(written);
         if known && is_kind {
             return;
         }
-        let name = &kind.name;
-        findings.misfit(value, || {
+        let (name, rules) = (&kind.name, self.rules);
+        self.findings.misfit(value, || {
             if known {
                 format!("\"{path}\" takes a value of the enum \"{name}\", which is written without quotes.")
             } else if is_kind {
-                let meant = self.names_to_suggest(|| nearest(written, kind.values.keys().map(Name::as_str)));
+                let meant = rules.names_to_suggest(|| nearest(written, kind.values.keys().map(Name::as_str)));
                 let meant = did_you_mean(&meant);
                 format!("\"{path}\" has a value that the enum \"{name}\" does not have.{meant}")
             } else {
@@ -248,53 +213,54 @@ impl Rules {
         });
     }
 
-    fn check_object<'v, V: Input>(
-        &'v self,
-        value: &'v V,
-        fields: &[(&'v str, &'v V)],
+    fn object(
+        &mut self,
+        value: &'v F::Value,
+        fields: &[(&'v str, &'v F::Value)],
         kind: &'v InputObjectType,
         path: &Path<'_>,
-        findings: &mut impl Findings<'v, V>,
     ) {
         let is_one_of = kind.directives.has("oneOf");
-        for (name, given) in fields {
-            let path = path.then(PathStep::Named(name));
-            match kind.fields.get(*name) {
-                Some(field) => {
-                    let place = PositionRules {
-                        has_default: field.default_value.is_some(),
-                        is_one_of,
-                    };
-                    self.check(*given, &field.ty, place, &path, findings);
-                }
-                None => findings.misfit(given, || self.unknown_field(name, kind, &path)),
-            }
+        for &(name, given) in fields {
+            let Some(field) = kind.fields.get(name) else {
+                let rules = self.rules;
+                let message = || rules.unknown_field(name, kind, path);
+                self.findings.misfit(given, message);
+                continue;
+            };
+            let place = PositionRules {
+                has_default: field.default_value.is_some(),
+                is_one_of,
+            };
+            self.value(given, &field.ty, place, &Path::Field(path, name));
         }
         for (name, field) in &kind.fields {
             if field.is_required() && !fields.iter().any(|(given, _)| *given == name.as_str()) {
-                findings.misfit(value, || {
+                self.findings.misfit(value, || {
                     format!("\"{path}\" lacks the field \"{name}\" of type \"{}\".", field.ty)
                 });
             }
         }
         if is_one_of && fields.len() != 1 {
-            findings.misfit(value, || {
+            self.findings.misfit(value, || {
                 let names: Vec<&str> = kind.fields.keys().map(Name::as_str).collect();
                 format!("\"{path}\" takes exactly one of the fields {}.", names.join(", "))
             });
         }
     }
+}
 
-    /// Describes an unknown field of an input object. Its name is repeated only if it has the form of a name: in the
-    /// values of variables it may be any text.
+impl Rules {
+    /// Describes an unknown field of the input object at `path`. Its name is repeated only if it has the form of a name:
+    /// in the values of variables it may be any text.
     fn unknown_field(&self, written: &str, kind: &InputObjectType, path: &Path<'_>) -> String {
-        let parent = path.parent.unwrap_or(path);
         let name = &kind.name;
         if written.len() > LONGEST_NAME || !is_name(written) {
-            return format!("\"{parent}\" has a field that \"{name}\" does not have.");
+            return format!("\"{path}\" has a field that \"{name}\" does not have.");
         }
         let meant = self.names_to_suggest(|| nearest(written, kind.fields.keys().map(Name::as_str)));
-        format!("\"{path}\" is not a field of \"{name}\".{}", did_you_mean(&meant))
+        let meant = did_you_mean(&meant);
+        format!("\"{path}.{written}\" is not a field of \"{name}\".{meant}")
     }
 }
 
@@ -332,22 +298,4 @@ fn misfit_of_built_in<V>(name: &Name, shape: &Shape<'_, V>) -> Option<&'static s
         _ => (matches!(shape, Shape::Text(_)), "a text in quotes"),
     };
     (!fits).then_some(form)
-}
-
-/// Reports the variables inside the value of a custom scalar.
-fn variables_inside<'v, V: Input>(value: &'v V, shape: Shape<'v, V>, findings: &mut impl Findings<'v, V>) {
-    match shape {
-        Shape::Variable(name) => findings.variable(value, name, VariableType::Anything),
-        Shape::List(items) => {
-            for item in items {
-                variables_inside(item, item.shape(), findings);
-            }
-        }
-        Shape::Object(fields) => {
-            for (_, item) in fields {
-                variables_inside(item, item.shape(), findings);
-            }
-        }
-        _ => {}
-    }
 }

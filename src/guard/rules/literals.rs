@@ -10,43 +10,38 @@ use apollo_compiler::{
 };
 use async_graphql::{Pos, Value as Constant};
 
-use super::input::{Findings, Input, Path, PositionRules, Shape, VariableType, Whole};
+use super::input::{Check, Findings, Input, Path, PositionRules, Shape, VariableType, Whole};
 use super::{Problems, Rules};
 use crate::guard::{convert, places::LinePositions, refusal::Refusal};
 
 /// Checks all literals and all uses of variables.
-pub(super) fn check(rules: &Rules, document: &ExecutableDocument, places: &LinePositions) -> Problems {
-    let mut problems = Problems::default();
-    let mut walk =
-        |variables: &[Node<VariableDefinition>], directives: &DirectiveList, set: &SelectionSet| {
-            let mut walker = Walker {
-                rules,
-                places,
-                problems: &mut problems,
-                part: DefinitionPart::default(),
-            };
-            walker.defaults(variables);
-            walker.directives(directives);
-            walker.selections(set);
-            walker.part
-        };
-    let fragments: HashMap<&Name, DefinitionPart> = document
-        .fragments
-        .iter()
-        .map(|(name, fragment)| (name, walk(&[], &fragment.directives, &fragment.selection_set)))
-        .collect();
-    let operations: Vec<(&Node<Operation>, DefinitionPart)> = document
-        .operations
-        .iter()
-        .map(|operation| {
-            let part = walk(
-                &operation.variables,
-                &operation.directives,
-                &operation.selection_set,
-            );
-            (operation, part)
-        })
-        .collect();
+pub(super) fn check<'a>(
+    rules: &'a Rules,
+    document: &'a ExecutableDocument,
+    places: &'a LinePositions,
+) -> Problems {
+    let mut walker = Walker {
+        rules,
+        places,
+        problems: Problems::default(),
+        part: DefinitionPart::default(),
+    };
+    let mut fragments = HashMap::new();
+    for (name, fragment) in &document.fragments {
+        let part = walker.definition(&[], &fragment.directives, &fragment.selection_set);
+        fragments.insert(name, part);
+    }
+    let mut operations = Vec::new();
+    for operation in document.operations.iter() {
+        let Operation {
+            variables,
+            directives,
+            selection_set,
+            ..
+        } = &**operation;
+        operations.push((operation, walker.definition(variables, directives, selection_set)));
+    }
+    let mut problems = walker.problems;
     for (operation, part) in &operations {
         check_variables(operation, &reachable(part, &fragments), places, &mut problems);
     }
@@ -55,50 +50,30 @@ pub(super) fn check(rules: &Rules, document: &ExecutableDocument, places: &LineP
 
 /// The variables and spreads of one definition, without those of the fragments that it spreads.
 #[derive(Default)]
-struct DefinitionPart {
-    uses: Vec<Use>,
-    spreads: Vec<Name>,
+struct DefinitionPart<'a> {
+    uses: Vec<Use<'a>>,
+    spreads: Vec<&'a Name>,
 }
 
 /// A use of a variable.
-struct Use {
-    name: Name,
+struct Use<'a> {
+    name: &'a Name,
     at: Pos,
-    wanted: Demand,
-}
-
-/// [`VariableType`] with owned types.
-enum Demand {
-    Value { ty: Type, has_default: bool },
-    OneOf { ty: Type },
-    Anything,
-}
-
-impl Demand {
-    fn of(wanted: VariableType<'_>) -> Self {
-        match wanted {
-            VariableType::Value { ty, has_default } => Self::Value {
-                ty: ty.clone(),
-                has_default,
-            },
-            VariableType::OneOf { ty } => Self::OneOf { ty: ty.clone() },
-            VariableType::Anything => Self::Anything,
-        }
-    }
+    wanted: VariableType<'a>,
 }
 
 /// Returns a definition and the fragments that it reaches, each once.
 fn reachable<'a>(
-    part: &'a DefinitionPart,
-    fragments: &'a HashMap<&Name, DefinitionPart>,
-) -> Vec<&'a DefinitionPart> {
+    part: &'a DefinitionPart<'a>,
+    fragments: &'a HashMap<&Name, DefinitionPart<'a>>,
+) -> Vec<&'a DefinitionPart<'a>> {
     let mut seen = HashSet::new();
     let mut parts = vec![part];
     let mut next = 0;
     while let Some(part) = parts.get(next).copied() {
         next += 1;
         for name in &part.spreads {
-            if let Some(fragment) = fragments.get(name).filter(|_| seen.insert(name)) {
+            if let Some(fragment) = fragments.get(*name).filter(|_| seen.insert(name)) {
                 parts.push(fragment);
             }
         }
@@ -109,27 +84,28 @@ fn reachable<'a>(
 /// Checks that all variables are defined, used, and of a type that matches their positions (§5.8.3 to §5.8.5).
 fn check_variables(
     operation: &Operation,
-    parts: &[&DefinitionPart],
+    parts: &[&DefinitionPart<'_>],
     places: &LinePositions,
     problems: &mut Problems,
 ) {
     let mut unused: Vec<&Node<VariableDefinition>> = operation.variables.iter().collect();
     for part in parts {
         for used in &part.uses {
-            let known = operation.variables.iter().find(|known| known.name == used.name);
+            let known = operation.variables.iter().find(|known| known.name == *used.name);
             let Some(known) = known else {
                 problems.add(|| {
-                    let of = match &operation.name {
-                        Some(name) => format!("the operation \"{name}\""),
-                        None => "the operation".to_owned(),
-                    };
-                    let message = format!("The variable \"${}\" is not defined by {of}.", used.name);
+                    let of = operation.name.as_ref().map(|name| format!(" \"{name}\""));
+                    let of = of.unwrap_or_default();
+                    let message = format!(
+                        "The variable \"${}\" is not defined by the operation{of}.",
+                        used.name
+                    );
                     Refusal::validation(message).at(used.at)
                 });
                 continue;
             };
-            unused.retain(|variable| variable.name != used.name);
-            if let Some(wanted) = misplaced(known, &used.wanted) {
+            unused.retain(|variable| variable.name != *used.name);
+            if let Some(wanted) = misplaced(known, used.wanted) {
                 problems.add(|| {
                     let message = format!(
                         "The variable \"${}\" of type \"{}\" is used where a value of type \"{wanted}\" is expected.",
@@ -149,17 +125,17 @@ fn check_variables(
 }
 
 /// Returns the type that a position requires, if the variable's type does not match (§5.8.5, `IsVariableUsageAllowed`).
-fn misplaced(variable: &VariableDefinition, demand: &Demand) -> Option<Type> {
-    let (wanted, fits) = match demand {
-        Demand::Anything => return None,
-        Demand::OneOf { ty } => {
+fn misplaced(variable: &VariableDefinition, wanted: VariableType<'_>) -> Option<Type> {
+    let (wanted, fits) = match wanted {
+        VariableType::Anything => return None,
+        VariableType::OneOf { ty } => {
             let wanted = ty.clone().non_null();
             let fits = variable.ty.is_assignable_to(&wanted);
             (wanted, fits)
         }
-        Demand::Value { ty, has_default } => {
+        VariableType::Value { ty, has_default } => {
             let own_default = variable.default_value.as_ref();
-            let has_value = *has_default || own_default.is_some_and(|value| !value.is_null());
+            let has_value = has_default || own_default.is_some_and(|value| !value.is_null());
             let fits = if ty.is_non_null() && !variable.ty.is_non_null() && has_value {
                 variable.ty.is_assignable_to(&ty.clone().nullable())
             } else {
@@ -174,26 +150,31 @@ fn misplaced(variable: &VariableDefinition, demand: &Demand) -> Option<Type> {
 struct Walker<'a> {
     rules: &'a Rules,
     places: &'a LinePositions,
-    problems: &'a mut Problems,
-    part: DefinitionPart,
+    problems: Problems,
+    /// Of the definition that is checked.
+    part: DefinitionPart<'a>,
 }
 
-impl Walker<'_> {
-    fn defaults(&mut self, variables: &[Node<VariableDefinition>]) {
+impl<'a> Walker<'a> {
+    fn definition(
+        &mut self,
+        variables: &'a [Node<VariableDefinition>],
+        directives: &'a DirectiveList,
+        set: &'a SelectionSet,
+    ) -> DefinitionPart<'a> {
         for variable in variables {
             self.directives(&variable.directives);
             if let Some(default) = &variable.default_value {
-                self.literal(
-                    default,
-                    &variable.ty,
-                    PositionRules::default(),
-                    &Path::variable(&variable.name),
-                );
+                let path = Path::Variable(&variable.name);
+                self.literal(default, &variable.ty, PositionRules::default(), &path);
             }
         }
+        self.directives(directives);
+        self.selections(set);
+        std::mem::take(&mut self.part)
     }
 
-    fn selections(&mut self, set: &SelectionSet) {
+    fn selections(&mut self, set: &'a SelectionSet) {
         for selection in &set.selections {
             self.directives(selection.directives());
             match selection {
@@ -201,13 +182,13 @@ impl Walker<'_> {
                     self.arguments(&field.arguments, &field.definition.arguments);
                     self.selections(&field.selection_set);
                 }
-                Selection::FragmentSpread(spread) => self.part.spreads.push(spread.fragment_name.clone()),
+                Selection::FragmentSpread(spread) => self.part.spreads.push(&spread.fragment_name),
                 Selection::InlineFragment(inline) => self.selections(&inline.selection_set),
             }
         }
     }
 
-    fn directives(&mut self, directives: &DirectiveList) {
+    fn directives(&mut self, directives: &'a DirectiveList) {
         for directive in directives {
             let known = self.rules.schema.directive_definitions.get(&directive.name);
             let arguments = known.map_or(&[][..], |known| &known.arguments);
@@ -215,9 +196,9 @@ impl Walker<'_> {
         }
     }
 
-    fn arguments(&mut self, given: &[Node<Argument>], known: &[Node<InputValueDefinition>]) {
+    fn arguments(&mut self, given: &'a [Node<Argument>], known: &'a [Node<InputValueDefinition>]) {
         for argument in given {
-            let path = Path::argument(&argument.name);
+            let path = Path::Argument(&argument.name);
             match known.iter().find(|known| known.name == argument.name) {
                 // A null in a required argument is reported together with missing arguments.
                 Some(known) if known.is_required() && argument.value.is_null() => {}
@@ -234,10 +215,14 @@ impl Walker<'_> {
         }
     }
 
-    fn literal(&mut self, value: &Node<Value>, ty: &Type, place: PositionRules, path: &Path<'_>) {
+    fn literal(&mut self, value: &'a Node<Value>, ty: &'a Type, place: PositionRules, path: &Path<'_>) {
         self.names_are_unique(value, path);
         let rules = self.rules;
-        rules.check(value, ty, place, path, &mut FoundLiteral { walker: self });
+        Check {
+            rules,
+            findings: self,
+        }
+        .value(value, ty, place, path);
     }
 
     /// Checks that each field of an input object is given once (§5.6.3).
@@ -255,45 +240,32 @@ impl Walker<'_> {
                     self.names_are_unique(value, path);
                 }
             }
-            Value::List(items) => {
-                for item in items {
-                    self.names_are_unique(item, path);
-                }
-            }
+            Value::List(items) => items.iter().for_each(|item| self.names_are_unique(item, path)),
             _ => {}
         }
     }
 
-    fn loose(&mut self, value: &Node<Value>) {
+    fn loose(&mut self, value: &'a Node<Value>) {
         match &**value {
-            Value::Variable(name) => self.used(value, name, Demand::Anything),
+            Value::Variable(name) => self.variable(value, name, VariableType::Anything),
             Value::List(items) => items.iter().for_each(|item| self.loose(item)),
             Value::Object(fields) => fields.iter().for_each(|(_, item)| self.loose(item)),
             _ => {}
         }
     }
-
-    fn used(&mut self, value: &Node<Value>, name: &Name, wanted: Demand) {
-        self.part.uses.push(Use {
-            name: name.clone(),
-            at: self.places.of_span(value.location()),
-            wanted,
-        });
-    }
 }
 
-struct FoundLiteral<'w, 'a> {
-    walker: &'w mut Walker<'a>,
-}
+impl<'a> Findings<'a> for Walker<'a> {
+    type Value = Node<Value>;
 
-impl<'v> Findings<'v, Node<Value>> for FoundLiteral<'_, '_> {
-    fn misfit(&mut self, at: &'v Node<Value>, message: impl FnOnce() -> String) {
-        let at = self.walker.places.of_span(at.location());
-        self.walker.problems.add(|| Refusal::bad_input(message()).at(at));
+    fn misfit(&mut self, at: &'a Node<Value>, message: impl FnOnce() -> String) {
+        let at = self.places.of_span(at.location());
+        self.problems.add(|| Refusal::bad_input(message()).at(at));
     }
 
-    fn variable(&mut self, at: &'v Node<Value>, name: &'v Name, wanted: VariableType<'v>) {
-        self.walker.used(at, name, Demand::of(wanted));
+    fn variable(&mut self, at: &'a Node<Value>, name: &'a Name, wanted: VariableType<'a>) {
+        let at = self.places.of_span(at.location());
+        self.part.uses.push(Use { name, at, wanted });
     }
 }
 
@@ -316,12 +288,10 @@ impl Input for Node<Value> {
             Value::String(text) => Shape::Text(text),
             Value::Enum(name) => Shape::Symbol(name),
             Value::List(items) => Shape::List(items),
-            Value::Object(fields) => Shape::Object(
-                fields
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), value))
-                    .collect(),
-            ),
+            Value::Object(fields) => {
+                let fields = fields.iter().map(|(name, value)| (name.as_str(), value));
+                Shape::Object(fields.collect())
+            }
         }
     }
 

@@ -99,9 +99,8 @@ impl Rules {
         }
         problems.into_result()?;
         let operations = executable.operations.iter();
-        Ok(operations
-            .map(|operation| Declared::by(operation, places))
-            .collect())
+        let declared = operations.map(|operation| Declared::by(operation, places));
+        Ok(declared.collect())
     }
 
     /// Returns names of the schema for a message; none if introspection is off.
@@ -130,15 +129,10 @@ fn add_one_of(schema: &mut Schema) {
 /// Reports the fields that ask for the schema, if introspection is off.
 fn introspection_problems(document: &ExecutableDocument, places: &LinePositions) -> Problems {
     let mut problems = Problems::default();
-    let fragments = document
-        .fragments
-        .values()
-        .map(|fragment| &fragment.selection_set);
-    let operations = document
-        .operations
-        .iter()
-        .map(|operation| &operation.selection_set);
-    let mut sets: Vec<&SelectionSet> = fragments.chain(operations).collect();
+    let fragments = document.fragments.values();
+    let operations = document.operations.iter();
+    let mut sets: Vec<&SelectionSet> = fragments.map(|fragment| &fragment.selection_set).collect();
+    sets.extend(operations.map(|operation| &operation.selection_set));
     while let Some(set) = sets.pop() {
         for selection in &set.selections {
             match selection {

@@ -1,5 +1,7 @@
 //! Suggestions for names that do not exist.
 
+use crate::guard::refusal::alternatives;
+
 /// Maximum number of suggestions.
 const MOST: usize = 3;
 
@@ -28,12 +30,10 @@ pub(super) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -
 
 /// Returns the end of a message with the suggested names; empty if there are none.
 pub(super) fn did_you_mean(names: &[&str]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
-    match quoted.split_last() {
-        None => String::new(),
-        Some((only, [])) => format!(" Did you mean {only}?"),
-        Some((last, others)) => format!(" Did you mean {} or {last}?", others.join(", ")),
+    if names.is_empty() {
+        return String::new();
     }
+    format!(" Did you mean {}?", alternatives(names))
 }
 
 fn plain(name: &str) -> String {
@@ -62,15 +62,8 @@ mod tests {
 
     #[test]
     fn slips_find_the_names_that_were_meant() {
-        let known = [
-            "customer",
-            "customers",
-            "orders",
-            "storefront",
-            "viewer",
-            "createdAt",
-        ];
-        let nearest = |written| nearest(written, known.iter().copied());
+        let known = "customer customers orders storefront viewer createdAt";
+        let nearest = |written| nearest(written, known.split(' '));
         assert_eq!(nearest("custmer"), ["customer", "customers"]);
         assert_eq!(nearest("created_at"), ["createdAt"]);
         assert_eq!(nearest("store"), ["storefront"]);
@@ -84,9 +77,7 @@ mod tests {
     fn a_message_ends_with_the_names() {
         assert_eq!(did_you_mean(&[]), "");
         assert_eq!(did_you_mean(&["a"]), " Did you mean \"a\"?");
-        assert_eq!(
-            did_you_mean(&["a", "b", "c"]),
-            " Did you mean \"a\", \"b\" or \"c\"?"
-        );
+        let several = " Did you mean \"a\", \"b\" or \"c\"?";
+        assert_eq!(did_you_mean(&["a", "b", "c"]), several);
     }
 }

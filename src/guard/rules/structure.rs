@@ -12,11 +12,14 @@ use super::{
     Problems, Rules,
     nearest::{did_you_mean, nearest},
 };
-use crate::guard::{places::LinePositions, refusal::Refusal};
+use crate::guard::{
+    places::LinePositions,
+    refusal::{Refusal, alternatives},
+};
 
 /// Errors that `literals` checks with more precise rules: variables inside lists and objects, one-of input objects,
 /// custom scalars.
-const JUDGED_ELSEWHERE: &[&str] = &[
+const CHECKED_ELSEWHERE: &[&str] = &[
     "UndefinedEnumValue",
     "UndefinedInputValue",
     "UnsupportedValueType",
@@ -38,16 +41,16 @@ pub(super) fn problems(
     let mut problems = Problems::default();
     for diagnostic in errors.iter() {
         let error = diagnostic.error;
-        if !is_judged_elsewhere(error) && !only_follows(error, text) {
+        if !is_checked_elsewhere(error) && !only_follows(error, text) {
             problems.add(|| refusal(rules, error, places));
         }
     }
     problems
 }
 
-fn is_judged_elsewhere(error: &DiagnosticData) -> bool {
+fn is_checked_elsewhere(error: &DiagnosticData) -> bool {
     let kind = error.unstable_error_name();
-    kind.is_some_and(|kind| JUDGED_ELSEWHERE.contains(&kind))
+    kind.is_some_and(|kind| CHECKED_ELSEWHERE.contains(&kind))
 }
 
 /// Whether the error says that a field has no selections although it has some, all of which are unknown. In that case
@@ -121,9 +124,7 @@ fn field_hint(rules: &Rules, field: &str, parent: &str) -> String {
     // A field of the object types of an interface or a union is selected in a fragment.
     let holders = rules.names_to_suggest(|| holders(rules, field, kind));
     if let Some(first) = holders.first() {
-        let names = did_you_mean(&holders)
-            .replace(" Did you mean ", "")
-            .replace('?', "");
+        let names = alternatives(&holders);
         return format!(" Only {names} has it: select it in a fragment, \"... on {first} {{ {field} }}\".");
     }
     did_you_mean(&rules.names_to_suggest(|| nearest(field, fields(kind))))
@@ -152,25 +153,19 @@ fn fields(kind: &ExtendedType) -> impl Iterator<Item = &str> {
         ExtendedType::Interface(interface) => Some(&interface.fields),
         _ => None,
     };
-    fields
-        .into_iter()
-        .flat_map(|fields| fields.keys())
-        .map(Name::as_str)
+    let fields = fields.into_iter().flat_map(|fields| fields.keys());
+    fields.map(Name::as_str)
 }
 
 /// Returns suggestions for an argument; `coordinate` is `Type.field` or `@directive`.
 fn argument_hint(rules: &Rules, argument: &str, coordinate: &str) -> String {
-    let definitions = match coordinate.split_once('.') {
-        Some((parent, field)) => rules
-            .schema
-            .type_field(parent, field)
-            .ok()
-            .map(|field| &field.arguments),
-        None => rules
-            .schema
-            .directive_definitions
-            .get(coordinate.trim_start_matches('@'))
-            .map(|directive| &directive.arguments),
+    let definitions = if let Some((parent, field)) = coordinate.split_once('.') {
+        let field = rules.schema.type_field(parent, field).ok();
+        field.map(|field| &field.arguments)
+    } else {
+        let known = &rules.schema.directive_definitions;
+        let directive = known.get(coordinate.trim_start_matches('@'));
+        directive.map(|directive| &directive.arguments)
     };
     let known = definitions.into_iter().flatten().map(|known| known.name.as_str());
     did_you_mean(&rules.names_to_suggest(|| nearest(argument, known)))

@@ -9,7 +9,7 @@ use apollo_compiler::{
 };
 use async_graphql::{Name as ExecutorName, Number, Pos, Value as Constant, Variables};
 
-use super::input::{Findings, Input, Path, PositionRules, Shape, VariableType, Whole};
+use super::input::{Check, Findings, Input, Path, PositionRules, Shape, VariableType, Whole};
 use super::{Problems, Rules};
 use crate::guard::{convert::executor_name, places::LinePositions, refusal::Refusal};
 
@@ -50,12 +50,10 @@ impl Declared {
         &'a self,
         values: &'a Variables,
     ) -> impl Iterator<Item = &'a ExecutorName> {
-        self.variables
-            .iter()
-            .filter(|variable| {
-                variable.definition.default_value.is_none() && !values.contains_key(&variable.name)
-            })
-            .map(|variable| &variable.name)
+        let without_default =
+            (self.variables.iter()).filter(|variable| variable.definition.default_value.is_none());
+        let names = without_default.map(|variable| &variable.name);
+        names.filter(|name| !values.contains_key(*name))
     }
 }
 
@@ -100,14 +98,12 @@ impl Rules {
                 problems: &mut problems,
                 at: variable.at,
             };
-            let path = Path::variable(&definition.name);
-            self.check(
-                &*value,
-                &definition.ty,
-                PositionRules::default(),
-                &path,
-                &mut found,
-            );
+            let mut check = Check {
+                rules: self,
+                findings: &mut found,
+            };
+            let path = Path::Variable(&definition.name);
+            check.value(&*value, &definition.ty, PositionRules::default(), &path);
         }
         problems.into_result()
     }
@@ -155,7 +151,9 @@ struct FoundVariable<'r> {
     at: Pos,
 }
 
-impl<'v> Findings<'v, Constant> for FoundVariable<'_> {
+impl<'v> Findings<'v> for FoundVariable<'_> {
+    type Value = Constant;
+
     fn misfit(&mut self, _at: &'v Constant, message: impl FnOnce() -> String) {
         self.problems.add(|| Refusal::bad_input(message()).at(self.at));
     }
@@ -182,12 +180,10 @@ impl Input for Constant {
             Self::Enum(name) => Shape::Symbol(name),
             Self::Binary(_) => Shape::File,
             Self::List(items) => Shape::List(items),
-            Self::Object(fields) => Shape::Object(
-                fields
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), value))
-                    .collect(),
-            ),
+            Self::Object(fields) => {
+                let fields = fields.iter().map(|(name, value)| (name.as_str(), value));
+                Shape::Object(fields.collect())
+            }
         }
     }
 

@@ -42,6 +42,18 @@ impl Guard {
     }
 }
 
+/// Reads a table: each row is a line, and after it the messages about it, on lines that begin with a dash.
+fn table(text: &str) -> Vec<(&str, Vec<&str>)> {
+    let mut rows: Vec<(&str, Vec<&str>)> = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        match (line.strip_prefix("- "), rows.last_mut()) {
+            (Some(message), Some((_, messages))) => messages.push(message),
+            _ => rows.push((line, Vec::new())),
+        }
+    }
+    rows
+}
+
 fn variables(json: serde_json::Value) -> Variables {
     Variables::from_json(json)
 }
@@ -58,11 +70,6 @@ fn admit_with(guard: &Guard, text: &str, values: serde_json::Value) -> Result<Co
 }
 
 fn refused(text: &str) -> Refusal {
-    match admit(text) {
-        Ok(cost) => panic!(
-            "admitted at {cost:?}: {}",
-            text.chars().take(200).collect::<String>()
-        ),
-        Err(refusal) => refusal,
-    }
+    let shown: String = text.chars().take(200).collect();
+    admit(text).expect_err(&shown)
 }

@@ -1,7 +1,8 @@
 //! Tests of what the scan counts and what it refuses.
 
 use crate::guard::{
-    GuardLimits, RefusalKind,
+    GuardLimits,
+    RefusalKind::{self, Limit, Parse},
     scan::{Scanned, scan},
 };
 
@@ -16,11 +17,8 @@ fn counts(text: &str) -> (usize, usize) {
 
 fn refused(text: &str) -> (RefusalKind, usize, usize) {
     let refusal = scan(text, &GuardLimits::default()).expect_err(text);
-    (
-        refusal.kind,
-        refusal.locations[0].line,
-        refusal.locations[0].column,
-    )
+    let at = refusal.locations[0];
+    (refusal.kind, at.line, at.column)
 }
 
 #[test]
@@ -48,41 +46,37 @@ fn an_empty_string_is_no_block_string() {
 
 #[test]
 fn strings_that_do_not_end_are_refused_where_they_begin() {
-    let parse = RefusalKind::Parse;
-    assert_eq!(refused("{a(b:\"x)}"), (parse, 1, 6));
-    assert_eq!(refused("{a(b:\"x\n\")}"), (parse, 1, 6));
-    assert_eq!(refused("{a(b:\n\"\"\" \" {{{{ ]"), (parse, 2, 1));
-    assert_eq!(refused("{a(b:\"\"\"\\\"\"\")}"), (parse, 1, 6));
+    assert_eq!(refused("{a(b:\"x)}"), (Parse, 1, 6));
+    assert_eq!(refused("{a(b:\"x\n\")}"), (Parse, 1, 6));
+    assert_eq!(refused("{a(b:\n\"\"\" \" {{{{ ]"), (Parse, 2, 1));
+    assert_eq!(refused("{a(b:\"\"\"\\\"\"\")}"), (Parse, 1, 6));
 }
 
 #[test]
 fn what_the_parser_would_read_differently_is_refused() {
-    let parse = RefusalKind::Parse;
     for text in [
         "0123", "00", "1a", "1.", "1.a", ".5", "1e", "-", "--1", "1.2.3", "1_",
     ] {
-        assert_eq!(refused(&format!("{{a(b:{text})}}")), (parse, 1, 6), "{text}");
+        assert_eq!(refused(&format!("{{a(b:{text})}}")), (Parse, 1, 6), "{text}");
     }
-    assert_eq!(refused(r#"{a(b:"\q")}"#), (parse, 1, 7));
-    assert_eq!(refused(r#"{a(b:"\u12")}"#), (parse, 1, 7));
+    assert_eq!(refused(r#"{a(b:"\q")}"#), (Parse, 1, 7));
+    assert_eq!(refused(r#"{a(b:"\u12")}"#), (Parse, 1, 7));
     for character in ['\0', '\u{7f}', '%', 'é', '\u{2028}', ';', '.'] {
-        assert_eq!(refused(&format!("{{\n {character}}}")), (parse, 2, 2));
+        assert_eq!(refused(&format!("{{\n {character}}}")), (Parse, 2, 2));
     }
 }
 
 #[test]
 fn brackets_that_do_not_match_are_refused_where_they_stand() {
-    let parse = RefusalKind::Parse;
-    assert_eq!(refused("{a{b}"), (parse, 1, 1));
-    assert_eq!(refused("{\n a(b:[1)}"), (parse, 2, 8));
-    assert_eq!(refused("{a}}"), (parse, 1, 4));
-    assert_eq!(refused("]"), (parse, 1, 1));
+    assert_eq!(refused("{a{b}"), (Parse, 1, 1));
+    assert_eq!(refused("{\n a(b:[1)}"), (Parse, 2, 8));
+    assert_eq!(refused("{a}}"), (Parse, 1, 4));
+    assert_eq!(refused("]"), (Parse, 1, 1));
 }
 
 #[test]
 fn places_count_lines_and_characters() {
-    let parse = RefusalKind::Parse;
-    assert_eq!(refused("#é\r\n#\r#\n{ é"), (parse, 4, 3));
+    assert_eq!(refused("#é\r\n#\r#\n{ é"), (Parse, 4, 3));
 }
 
 // GQL-03
@@ -98,7 +92,6 @@ fn escapes_are_those_of_the_specification() {
     ] {
         assert_eq!(counts(&format!("{{a(b:\"{text}\")}}")), (8, 2), "{text}");
     }
-    let parse = RefusalKind::Parse;
     for text in [
         r"\u{110000}",
         r"\u{D83D}",
@@ -112,23 +105,22 @@ fn escapes_are_those_of_the_specification() {
         r"\u00",
         r"\u{FFFFFFFFFF}",
     ] {
-        assert_eq!(refused(&format!("{{a(b:\"{text}\")}}")), (parse, 1, 7), "{text}");
+        assert_eq!(refused(&format!("{{a(b:\"{text}\")}}")), (Parse, 1, 7), "{text}");
     }
 }
 
 #[test]
 fn each_limit_is_the_last_number_that_passes() {
-    let limit = RefusalKind::Limit;
     let nested = |depth| "{".repeat(depth) + &"}".repeat(depth);
     assert_eq!(counts(&nested(32)), (64, 32));
-    assert_eq!(refused(&nested(33)), (limit, 1, 33));
+    assert_eq!(refused(&nested(33)), (Limit, 1, 33));
     assert_eq!(counts(&"a ".repeat(2000)), (2000, 0));
-    assert_eq!(refused(&"a ".repeat(2001)), (limit, 1, 4001));
+    assert_eq!(refused(&"a ".repeat(2001)), (Limit, 1, 4001));
     assert_eq!(counts(&" ".repeat(32 * 1024)), (0, 0));
-    assert_eq!(refused(&" ".repeat(32 * 1024 + 1)).0, limit);
-    assert_eq!(refused(&"#".repeat(32 * 1024 + 1)).0, limit);
+    assert_eq!(refused(&" ".repeat(32 * 1024 + 1)).0, Limit);
+    assert_eq!(refused(&"#".repeat(32 * 1024 + 1)).0, Limit);
     assert_eq!(counts(&"a".repeat(256)), (1, 0));
-    assert_eq!(refused(&"a".repeat(257)), (limit, 1, 1));
+    assert_eq!(refused(&"a".repeat(257)), (Limit, 1, 1));
     assert_eq!(counts(&"1".repeat(16 * 1024)), (1, 0));
-    assert_eq!(refused(&"1".repeat(16 * 1024 + 1)), (limit, 1, 1));
+    assert_eq!(refused(&"1".repeat(16 * 1024 + 1)), (Limit, 1, 1));
 }

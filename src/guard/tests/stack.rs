@@ -86,11 +86,10 @@ fn the_deepest_documents_are_parsed_measured_run_and_dropped() {
                 }
             };
             let operation = prepared.operation(None).expect("one operation");
-            guard
-                .admit(&operation, &Variables::default())
-                .expect("it is cheap");
+            let none = Variables::default();
+            guard.admit(&operation, &none).expect("it is cheap");
             let mut request = Request::new("");
-            request.set_parsed_query(operation.to_run(&Variables::default()));
+            request.set_parsed_query(operation.to_run(&none));
             let response = runtime.block_on(schema.execute(request));
             assert!(response.is_ok(), "{text}: {response:?}");
         }

@@ -9,7 +9,7 @@ use crate::platform::{
     blob::{ContentWriter, UnclaimedContent},
     upload::{Broken, UploadStream},
 };
-use crate::storage::{quota::Quota, sniff, store};
+use crate::storage::{quota::quota_of, sniff, store};
 use crate::storefront_user::private_storage::PrivateStorage;
 
 /// Name of the input's field for the file.
@@ -32,41 +32,31 @@ impl FileHead {
             match file.next().await {
                 Some(Ok(piece)) => bytes.extend_from_slice(&piece),
                 Some(Err(broken)) => return Err(interrupted(broken)),
-                None => {
-                    return Ok(Self {
-                        bytes,
-                        is_whole: true,
-                    });
-                }
+                None => break,
             }
         }
-        Ok(Self {
-            bytes,
-            is_whole: false,
-        })
+        // Only a file that has ended is shorter than the head.
+        let is_whole = bytes.len() < sniff::HEAD;
+        Ok(Self { bytes, is_whole })
     }
 
     /// Returns the content type of the file.
     ///
     /// # Errors
     /// FILE_EMPTY, FILE_TYPE_NOT_ALLOWED.
-    pub(super) fn check(&self, limits: &StorageLimits) -> std::result::Result<String, UserError> {
+    pub(super) fn check(&self, limits: &StorageLimits) -> Result<String, UserError> {
         if self.bytes.is_empty() {
-            return Err(UserError::new(
-                UserErrorCode::FileEmpty,
-                [FILE],
-                "The file has no content.",
-            ));
+            let message = "The file has no content.";
+            return Err(UserError::new(UserErrorCode::FileEmpty, [FILE], message));
         }
         let examined = &self.bytes[..self.bytes.len().min(sniff::HEAD)];
         let content_type = sniff::content_type(examined, self.is_whole && examined.len() == self.bytes.len());
-        if limits.allows(&content_type) {
-            Ok(content_type)
-        } else {
+        if !limits.allows(&content_type) {
             let message = "Files of this type are not accepted; the type is detected from the content, not from the \
                            name.";
-            Err(UserError::new(UserErrorCode::FileTypeNotAllowed, [FILE], message))
+            return Err(UserError::new(UserErrorCode::FileTypeNotAllowed, [FILE], message));
         }
+        Ok(content_type)
     }
 }
 
@@ -87,15 +77,13 @@ impl UploadTarget<'_> {
     /// FILE_TOO_LARGE, STORAGE_QUOTA_EXCEEDED; SAVE_FAILED if the file does not arrive completely.
     pub(super) async fn write(mut self, head: FileHead, file: UploadStream) -> Result<UnclaimedContent> {
         let mut writer = self.app.blobs.write().await?;
-        match self.fill(&mut writer, head.bytes.freeze(), file).await {
-            Ok(()) => writer.finish().await,
-            Err(refused) => {
-                if let Err(error) = writer.abort().await {
-                    tracing::debug!(error = ?error, "cannot delete a refused upload; the cleanup job deletes it");
-                }
-                Err(refused)
+        if let Err(refused) = self.fill(&mut writer, head.bytes.freeze(), file).await {
+            if let Err(error) = writer.abort().await {
+                tracing::debug!(error = ?error, "cannot delete a refused upload; the cleanup job deletes it");
             }
+            return Err(refused);
         }
+        writer.finish().await
     }
 
     async fn fill(&mut self, writer: &mut ContentWriter, head: Bytes, mut file: UploadStream) -> Result<()> {
@@ -127,7 +115,7 @@ impl UploadTarget<'_> {
         }
         // The owner may have become a regular user meanwhile.
         if let Some(owner) = store::current_owner(&self.app.database, self.storage).await? {
-            self.quota = Quota::of(&self.app.config.storage).bytes(&owner);
+            self.quota = quota_of(&owner, &self.app.config.storage);
         }
         Ok(total <= self.quota)
     }
@@ -142,9 +130,8 @@ pub(super) fn over_quota() -> Error {
 fn interrupted(broken: Broken) -> Error {
     let message = match broken {
         Broken::Missing => {
-            return Error::BadInput(
-                "The file is missing: no part of the request has the name that \"map\" gives it.".to_owned(),
-            );
+            let message = "The file is missing: no part of the request has the name that \"map\" gives it.";
+            return Error::BadInput(message.to_owned());
         }
         Broken::Incomplete => "The file did not arrive completely.",
         Broken::OutOfOrder => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::context::RequestContext;
-use crate::error::{Error, Result, UserError, UserErrorCode};
+use crate::error::{Result, UserError, UserErrorCode};
 use crate::reach::Reach;
 use crate::storefront_user::{
     StorefrontUser,
@@ -24,24 +24,19 @@ pub(super) async fn owner_of(
     reach: &Reach,
     by: Option<StorefrontUserBy>,
 ) -> Result<Arc<StorefrontUser>> {
-    let refuse = |code, message| Err(Error::rejected(UserError::new(code, [OWNER], message)));
+    let refuse = |code, message| Err(UserError::new(code, [OWNER], message).into());
     let owner = match (reach.person(), by) {
         (Some(_), Some(_)) => {
-            return refuse(
-                UserErrorCode::Forbidden,
-                "A user's token uploads to the user's own storage. Leave this field out.",
-            );
+            let message = "A user's token uploads to the user's own storage. Leave this field out.";
+            return refuse(UserErrorCode::Forbidden, message);
         }
         (None, None) => {
-            return refuse(
-                UserErrorCode::Required,
-                "A backend must name the user in whose storage the file is stored.",
-            );
+            let message = "A backend must name the user in whose storage the file is stored.";
+            return refuse(UserErrorCode::Required, message);
         }
         (Some(person), None) => {
-            context
-                .by_id::<StorefrontUser>(reach, &person.storefront_user)
-                .await?
+            let own = context.by_id::<StorefrontUser>(reach, &person.storefront_user);
+            own.await?
         }
         (None, Some(by)) => named(context, reach, by).await?,
     };
@@ -66,9 +61,8 @@ async fn named(
 ) -> Result<Option<Arc<StorefrontUser>>> {
     if let StorefrontUserBy::External(key) = &by {
         let storefront = key.storefront_id.as_ref().map(|id| id.as_str());
-        context
-            .storefront_to_write(reach, storefront, [OWNER, "external", "storefrontId"])
-            .await?;
+        let field = [OWNER, "external", "storefrontId"];
+        context.storefront_to_write(reach, storefront, field).await?;
     }
     find(context, reach, by).await
 }
