@@ -120,7 +120,7 @@ mod tests {
     /// Returns the client's address for a gateway that is configured for this header.
     fn client(believed: &str, peer: &str, lines: &[(&'static str, &str)]) -> String {
         let lines = lines.iter();
-        let headers = lines
+        let headers: HeaderMap = lines
             .map(|&(name, value)| (HeaderName::from_static(name), value.parse().expect("a header")))
             .collect();
         let header = match believed {
