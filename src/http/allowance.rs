@@ -29,21 +29,14 @@ pub(super) struct Allowance {
 impl Allowance {
     /// Returns the limits for a caller; `max_body` is `GATEWAY_MAX_BODY`.
     pub(super) fn of(principal: &Principal, max_body: u64) -> Self {
-        let is_nobody = matches!(principal, Principal::Nobody);
+        let (body, values) = match principal {
+            Principal::Nobody => (max_body.min(MAX_BODY_OF_NOBODY), MAX_VALUES_OF_NOBODY),
+            Principal::Known(_) => (max_body, MAX_VALUES),
+        };
+        let depth = MAX_DEPTH;
         Self {
-            body: if is_nobody {
-                max_body.min(MAX_BODY_OF_NOBODY)
-            } else {
-                max_body
-            },
-            json: Bounds {
-                depth: MAX_DEPTH,
-                values: if is_nobody {
-                    MAX_VALUES_OF_NOBODY
-                } else {
-                    MAX_VALUES
-                },
-            },
+            body,
+            json: Bounds { depth, values },
         }
     }
 }

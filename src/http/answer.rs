@@ -17,7 +17,7 @@ use super::compress;
 use super::compress::{Coding, ResponseContent};
 use super::fault::Fault;
 use super::gateway::Gateway;
-use super::response_type::Media;
+use super::media::Media;
 use super::secrets::Holding;
 use crate::error::Error;
 use crate::guard::{Prepared, Refusal, RefusalKind};
@@ -54,15 +54,10 @@ pub(super) struct GraphqlResponse {
 }
 
 impl GraphqlResponse {
-    /// Makes the response of a request that was not executed because of this error.
-    pub(super) fn refused(error: ServerError) -> Self {
-        Self::refused_for(vec![error])
-    }
-
     /// Makes the response of a request that was not executed because of these errors.
-    fn refused_for(errors: Vec<ServerError>) -> Self {
+    fn refused(errors: impl Into<Vec<ServerError>>) -> Self {
         Self {
-            errors,
+            errors: errors.into(),
             ..Self::default()
         }
     }
@@ -76,7 +71,7 @@ impl GraphqlResponse {
     pub(super) fn failed(error: &Error, status: StatusCode) -> Self {
         Self {
             failure: Some(status),
-            ..Self::refused(error.to_server_error())
+            ..Self::refused([error.to_server_error()])
         }
     }
 
@@ -94,21 +89,32 @@ impl GraphqlResponse {
     ///
     /// # Errors
     /// A value that has no JSON form; the schema's scalars produce none.
-    pub(super) async fn into_response(self, to: &Recipient<'_>) -> Result<Response, serde_json::Error> {
+    pub(super) async fn into_response(
+        self,
+        gateway: &Gateway,
+        headers: &HeaderMap,
+        media: Media,
+    ) -> Result<Response, serde_json::Error> {
         let json = serde_json::to_vec(&self)?;
         let is_large = json.len() >= compress::LEAST;
         let content = if is_large {
             // Boxed, because it is rare and large: the future of an ordinary request is moved by each layer.
-            Box::pin(to.content(json, self.document.as_deref())).await
+            Box::pin(coded_content(
+                gateway,
+                headers,
+                json.into(),
+                self.document.as_deref(),
+            ))
+            .await
         } else {
             ResponseContent::plain(json)
         };
         let mut response = Response::new(Body::from(content.bytes));
-        *response.status_mut() = self.status(to.media);
+        *response.status_mut() = self.status(media);
         let headers = response.headers_mut();
         // Reserves space for the headers of the layers too.
         headers.reserve(12);
-        headers.insert(header::CONTENT_TYPE, to.media.content_type());
+        headers.insert(header::CONTENT_TYPE, media.content_type());
         if is_large {
             compress::vary(headers);
         }
@@ -119,30 +125,21 @@ impl GraphqlResponse {
     }
 }
 
-/// The client that a response is serialized for.
-pub(super) struct Recipient<'a> {
-    pub(super) gateway: &'a Gateway,
-    /// The request's headers.
-    pub(super) headers: &'a HeaderMap,
-    pub(super) media: Media,
-}
-
-impl Recipient<'_> {
-    /// Returns the content of a large response, in a coding that the client accepts.
-    async fn content(&self, json: Vec<u8>, document: Option<&Prepared>) -> ResponseContent {
-        let plain = Bytes::from(json);
-        let Some(coding) = Coding::accepted(self.headers) else {
-            return ResponseContent::plain(plain);
-        };
-        // Without a document there are only errors, which contain no secret (ERR-02).
-        match document.map(|document| Holding::of(document.document())) {
-            Some(Holding::Secrets) => ResponseContent::plain(plain),
-            Some(Holding::TheSchema) => self.gateway.recent.content(plain, coding).await,
-            Some(Holding::Data) | None => {
-                let coded = compress::quickly(coding, plain.clone()).await;
-                ResponseContent::coded(plain, coded)
-            }
-        }
+/// Returns the content of a large response, in a coding that the client accepts.
+async fn coded_content(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    plain: Bytes,
+    document: Option<&Prepared>,
+) -> ResponseContent {
+    let Some(coding) = Coding::accepted(headers) else {
+        return ResponseContent::plain(plain);
+    };
+    // Without a document there are only errors, which contain no secret (ERR-02).
+    match document.map(|document| Holding::of(document.document())) {
+        Some(Holding::Secrets) => ResponseContent::plain(plain),
+        Some(Holding::TheSchema) => gateway.recent.content(plain, coding).await,
+        Some(Holding::Data) | None => compress::quickly(coding, plain).await,
     }
 }
 
@@ -163,39 +160,34 @@ impl From<Fault> for NotExecuted {
 
 impl From<Refusal> for NotExecuted {
     fn from(refusal: Refusal) -> Self {
-        Self::Answer(Box::new(GraphqlResponse::refused(wire(refusal))))
+        vec![refusal].into()
     }
 }
 
 impl From<Vec<Refusal>> for NotExecuted {
     fn from(refusals: Vec<Refusal>) -> Self {
-        let errors = refusals.into_iter().map(wire).collect();
-        Self::Answer(Box::new(GraphqlResponse::refused_for(errors)))
+        let errors: Vec<ServerError> = refusals.into_iter().map(wire).collect();
+        Self::Answer(Box::new(GraphqlResponse::refused(errors)))
     }
 }
 
 impl From<ServerError> for NotExecuted {
     fn from(error: ServerError) -> Self {
-        Self::Answer(Box::new(GraphqlResponse::refused(error)))
+        Self::Answer(Box::new(GraphqlResponse::refused([error])))
     }
 }
 
 /// Converts a refusal of the guard into an error of the response.
 fn wire(refusal: Refusal) -> ServerError {
-    let Refusal {
-        kind,
-        message,
-        locations,
-    } = refusal;
-    let code = match kind {
+    let code = match refusal.kind {
         RefusalKind::Limit => "LIMIT_EXCEEDED",
         RefusalKind::Parse => "GRAPHQL_PARSE_FAILED",
         RefusalKind::Validation => "GRAPHQL_VALIDATION_FAILED",
         RefusalKind::BadInput => "BAD_USER_INPUT",
     };
     ServerError {
-        locations,
-        ..coded(code, message)
+        locations: refusal.locations,
+        ..coded(code, refusal.message)
     }
 }
 
@@ -215,12 +207,12 @@ mod tests {
 
     #[test]
     fn the_status_tells_of_data_where_the_client_asks_for_that() {
-        let refused = GraphqlResponse::refused(coded("BAD_USER_INPUT", "no"));
+        let refused = GraphqlResponse::refused([coded("BAD_USER_INPUT", "no")]);
         assert_eq!(refused.status(Media::Json), 200);
         assert_eq!(refused.status(Media::Answer), 400);
         let ran = GraphqlResponse {
             data: Some(Data::Values(Value::Null)),
-            ..GraphqlResponse::refused(coded("FORBIDDEN", "no"))
+            ..GraphqlResponse::refused([coded("FORBIDDEN", "no")])
         };
         assert_eq!(ran.status(Media::Answer), 200);
         assert_eq!(GraphqlResponse::timed_out().status(Media::Json), 504);
@@ -228,7 +220,7 @@ mod tests {
 
     #[test]
     fn what_did_not_run_has_no_data() {
-        let refused = GraphqlResponse::refused(coded("BAD_USER_INPUT", "no"));
+        let refused = GraphqlResponse::refused([coded("BAD_USER_INPUT", "no")]);
         let json = serde_json::to_string(&refused).expect("serializes");
         assert_eq!(
             json,

@@ -58,9 +58,9 @@ pub(super) async fn principal(
     };
     let bearer = match values.next() {
         None => bearer(value),
-        Some(_second) => Err(Misuse::Several),
+        Some(_second) => Err(SEVERAL),
     };
-    let bearer = bearer.map_err(|misuse| Refused::from(unauthorized(misuse.explanation())))?;
+    let bearer = bearer.map_err(unauthorized)?;
     match access.authenticate(bearer).await {
         Ok(Ok(principal)) => Ok(principal),
         Ok(Err(bad)) => Err(Refused {
@@ -79,52 +79,39 @@ pub(super) async fn principal(
     }
 }
 
-/// What is wrong with a header that has no bearer token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Misuse {
-    Several,
-    Empty,
-    Placeholder,
-    WithoutScheme,
-    Basic,
-    OtherScheme,
-    SchemeTwice,
-    Malformed,
-}
-
 /// Returns the token in the header.
-fn bearer(value: &HeaderValue) -> Result<&str, Misuse> {
-    let text = value.to_str().map_err(|_not_ascii| Misuse::Malformed)?.trim();
+fn bearer(value: &HeaderValue) -> Result<&str, Explanation> {
+    let text = value.to_str().map_err(|_not_ascii| MALFORMED)?.trim();
     let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
     let token = token.trim();
     if !scheme.eq_ignore_ascii_case("Bearer") {
         return Err(if text.is_empty() {
-            Misuse::Empty
+            EMPTY
         } else if BEGINNINGS.iter().any(|beginning| scheme.starts_with(beginning)) {
-            Misuse::WithoutScheme
+            WITHOUT_SCHEME
         } else if scheme.eq_ignore_ascii_case("Basic") {
-            Misuse::Basic
+            BASIC
         } else {
-            Misuse::OtherScheme
+            OTHER_SCHEME
         });
     }
     let first = token.split(' ').next().unwrap_or_default();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
     if token.is_empty() {
-        Err(Misuse::Empty)
+        Err(EMPTY)
     } else if PLACEHOLDERS.iter().any(|known| token.eq_ignore_ascii_case(known)) {
-        Err(Misuse::Placeholder)
+        Err(PLACEHOLDER)
     } else if first.eq_ignore_ascii_case("Bearer") {
-        Err(Misuse::SchemeTwice)
+        Err(SCHEME_TWICE)
     } else if token.len() > LONGEST || !token.bytes().all(is_plain) {
-        Err(Misuse::Malformed)
+        Err(MALFORMED)
     } else {
         Ok(token)
     }
 }
 
 /// Why a credential is refused.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Explanation {
     /// What is wrong, in the characters allowed in an `error_description` (RFC 6750 §3).
     problem: &'static str,
@@ -143,35 +130,27 @@ const SEND: &str =
 const RENEW: &str = "Get a new one (customerTokenRefresh for customers, storefrontUserTokenIssue for storefront users, \
      /oauth/token for backends), or leave the header out.";
 
-impl Misuse {
-    fn explanation(self) -> Explanation {
-        match self {
-            Self::Several => Explanation::of("The Authorization header was sent more than once.", SEND),
-            Self::Empty => Explanation::of(
-                "The token is missing: the Authorization header contains none.",
-                SEND,
-            ),
-            Self::Placeholder => Explanation::of(
-                "The token is missing: the Authorization header contains a word such as undefined or null instead.",
-                SEND,
-            ),
-            Self::WithoutScheme => Explanation::of(
-                "The word Bearer is missing before the key or token in the Authorization header.",
-                SEND,
-            ),
-            Self::Basic => Explanation::of(
-                "HTTP Basic is for /oauth/token and /oauth/revoke only.",
-                "Here a client secret is sent as \"Authorization: Bearer sk_…\", like a token from /oauth/token.",
-            ),
-            Self::OtherScheme => {
-                Explanation::of("The Authorization header has another scheme than Bearer.", SEND)
-            }
-            Self::SchemeTwice => Explanation::of("The Authorization header has the word Bearer twice.", SEND),
-            Self::Malformed => MALFORMED,
-        }
-    }
-}
-
+const SEVERAL: Explanation = Explanation::of("The Authorization header was sent more than once.", SEND);
+const EMPTY: Explanation = Explanation::of(
+    "The token is missing: the Authorization header contains none.",
+    SEND,
+);
+const PLACEHOLDER: Explanation = Explanation::of(
+    "The token is missing: the Authorization header contains a word such as undefined or null instead.",
+    SEND,
+);
+const WITHOUT_SCHEME: Explanation = Explanation::of(
+    "The word Bearer is missing before the key or token in the Authorization header.",
+    SEND,
+);
+const BASIC: Explanation = Explanation::of(
+    "HTTP Basic is for /oauth/token and /oauth/revoke only.",
+    "Here a client secret is sent as \"Authorization: Bearer sk_…\", like a token from /oauth/token.",
+);
+const OTHER_SCHEME: Explanation =
+    Explanation::of("The Authorization header has another scheme than Bearer.", SEND);
+const SCHEME_TWICE: Explanation =
+    Explanation::of("The Authorization header has the word Bearer twice.", SEND);
 const MALFORMED: Explanation = Explanation::of(
     "The token is malformed: it is neither a key (pk_ or sk_) nor a JWT.",
     "Send the complete key or token as it was issued, without quotes or spaces, or leave the header out.",
@@ -220,55 +199,48 @@ mod tests {
         let read = |text: &'static str| bearer(&HeaderValue::from_static(text)).map(str::to_owned);
         assert_eq!(read("Bearer pk_1"), Ok("pk_1".to_owned()));
         assert_eq!(read("bearer  a.b-c_d"), Ok("a.b-c_d".to_owned()));
-        for (bad, misuse) in [
-            ("", Misuse::Empty),
-            ("Bearer", Misuse::Empty),
-            ("Bearer ", Misuse::Empty),
-            ("Bearer undefined", Misuse::Placeholder),
-            ("Bearer NULL", Misuse::Placeholder),
-            ("Bearer [object Object]", Misuse::Placeholder),
-            ("Basic YTpi", Misuse::Basic),
-            ("pk_1", Misuse::WithoutScheme),
-            ("eyJhbGciOiJFUzI1NiJ9.e30.x", Misuse::WithoutScheme),
-            ("Token abc", Misuse::OtherScheme),
-            ("Bearer Bearer pk_1", Misuse::SchemeTwice),
-            ("Bearer a b", Misuse::Malformed),
-            ("Bearer \"pk_1\"", Misuse::Malformed),
+        for (bad, explanation) in [
+            ("", EMPTY),
+            ("Bearer", EMPTY),
+            ("Bearer ", EMPTY),
+            ("Bearer undefined", PLACEHOLDER),
+            ("Bearer NULL", PLACEHOLDER),
+            ("Bearer [object Object]", PLACEHOLDER),
+            ("Basic YTpi", BASIC),
+            ("pk_1", WITHOUT_SCHEME),
+            ("eyJhbGciOiJFUzI1NiJ9.e30.x", WITHOUT_SCHEME),
+            ("Token abc", OTHER_SCHEME),
+            ("Bearer Bearer pk_1", SCHEME_TWICE),
+            ("Bearer a b", MALFORMED),
+            ("Bearer \"pk_1\"", MALFORMED),
         ] {
-            assert_eq!(read(bad), Err(misuse), "{bad}");
+            assert_eq!(read(bad), Err(explanation), "{bad}");
         }
         let long = HeaderValue::try_from(format!("Bearer {}", "a".repeat(LONGEST + 1))).expect("a header");
-        assert_eq!(bearer(&long), Err(Misuse::Malformed));
+        assert_eq!(bearer(&long), Err(MALFORMED));
         let no_ascii = HeaderValue::from_bytes(b"Bearer \xe4").expect("a header");
-        assert_eq!(bearer(&no_ascii), Err(Misuse::Malformed));
+        assert_eq!(bearer(&no_ascii), Err(MALFORMED));
     }
 
     // GQL-07
     #[test]
     fn each_challenge_has_a_description_that_its_grammar_admits() {
-        let misuses = [
-            Misuse::Several,
-            Misuse::Empty,
-            Misuse::Placeholder,
-            Misuse::WithoutScheme,
-            Misuse::Basic,
-            Misuse::OtherScheme,
-            Misuse::SchemeTwice,
-            Misuse::Malformed,
+        let refused = [
+            SEVERAL,
+            EMPTY,
+            PLACEHOLDER,
+            WITHOUT_SCHEME,
+            BASIC,
+            OTHER_SCHEME,
+            SCHEME_TWICE,
+            explanation(BadCredential::Malformed),
+            explanation(BadCredential::RefreshToken),
+            explanation(BadCredential::UnknownKey),
+            explanation(BadCredential::ForeignToken),
+            explanation(BadCredential::ExpiredToken),
+            explanation(BadCredential::EndedToken),
         ];
-        let bad = [
-            BadCredential::Malformed,
-            BadCredential::RefreshToken,
-            BadCredential::UnknownKey,
-            BadCredential::ForeignToken,
-            BadCredential::ExpiredToken,
-            BadCredential::EndedToken,
-        ];
-        let all = misuses
-            .map(Misuse::explanation)
-            .into_iter()
-            .chain(bad.map(explanation));
-        for explanation in all {
+        for explanation in refused {
             let is_admitted = |char| matches!(char, '\u{20}'..='\u{7e}') && !matches!(char, '"' | '\\');
             let problem = explanation.problem;
             assert!(problem.chars().all(is_admitted), "{problem}");

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use axum::http::{HeaderMap, HeaderName};
 
 use super::fault::Fault;
+use super::headers::single;
 use crate::reach::principal::{CredentialKind, Principal};
 
 const HEADER: HeaderName = HeaderName::from_static("storefront-buyer-ip");
@@ -22,36 +23,30 @@ pub(super) fn named(headers: &HeaderMap, principal: &Principal) -> Result<Option
 }
 
 fn address(headers: &HeaderMap) -> Result<Option<IpAddr>, Fault> {
-    let mut values = headers.get_all(HEADER).iter();
-    let Some(value) = values.next() else {
+    if !headers.contains_key(HEADER) {
         return Ok(None);
-    };
-    let address = value
-        .to_str()
-        .ok()
-        .and_then(|text| text.trim().parse::<IpAddr>().ok());
-    match (address, values.next()) {
-        (Some(address), None) => Ok(Some(address.to_canonical())),
-        _ => Err(Fault::bad_request(
+    }
+    let address =
+        single(headers, HEADER).and_then(|value| value.to_str().ok()?.trim().parse::<IpAddr>().ok());
+    let address = address.ok_or_else(|| {
+        Fault::bad_request(
             "The header \"Storefront-Buyer-IP\" must be the shopper's IP address alone, such as 203.0.113.9 or \
              2001:db8::1, and be sent once. Leave it out where the address is not known.",
-        )),
-    }
+        )
+    })?;
+    Ok(Some(address.to_canonical()))
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn read(values: &[&[u8]]) -> Result<Option<String>, String> {
-        let mut headers = HeaderMap::new();
-        for value in values {
-            headers.append(
-                HEADER,
-                axum::http::HeaderValue::from_bytes(value).expect("a value"),
-            );
-        }
-        let address = address(&headers).map_err(|fault| fault.message.into_owned())?;
+        let value = |value: &&[u8]| HeaderValue::from_bytes(value).expect("a value");
+        let lines = values.iter().map(|bytes| (HEADER, value(bytes)));
+        let address = address(&lines.collect()).map_err(|fault| fault.message.into_owned())?;
         Ok(address.map(|address| address.to_string()))
     }
 

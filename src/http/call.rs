@@ -8,17 +8,17 @@ use axum::response::Response;
 use tokio::time::Instant;
 
 use super::allowance::Allowance;
-use super::answer::{GraphqlResponse, NotExecuted, Recipient};
+use super::answer::{GraphqlResponse, NotExecuted};
 use super::client;
 use super::execute::RunningOperation;
 use super::fault::Fault;
 use super::frame::Note;
 use super::gateway::Gateway;
+use super::media::Media;
 use super::memory::ReservedMemory;
 use super::request_id::RequestId;
-use super::response_type::Media;
 use crate::context::RequestContext;
-use crate::platform::{shares::Full, upload::Uploads};
+use crate::platform::upload::Uploads;
 use crate::reach::principal::Principal;
 
 /// The state of a request while it is answered.
@@ -49,16 +49,6 @@ impl Call {
         context
     }
 
-    /// Returns the client's address.
-    pub(super) fn address(&self) -> Option<IpAddr> {
-        client::of_request(&self.gateway.app.config.http, &self.parts)
-    }
-
-    /// Reserves the memory for a body of at least this many bytes.
-    pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Full> {
-        self.held.hold(bytes)
-    }
-
     /// Waits for the response, and records the operation's name.
     pub(super) async fn answer(
         &mut self,
@@ -66,7 +56,8 @@ impl Call {
         deadline: Instant,
     ) -> GraphqlResponse {
         let answer = running.answer(deadline, self.id.as_str()).await;
-        self.note.operation = Some(running.label(&self.gateway.names, &self.principal));
+        let name = running.name.as_deref();
+        self.note.operation = Some(self.gateway.names.label(&self.principal, name));
         answer
     }
 
@@ -83,12 +74,8 @@ impl Call {
         };
         self.note.errors(&answer.errors);
         self.note.commands = answer.commands;
-        let to = Recipient {
-            gateway: &self.gateway,
-            headers: &self.parts.headers,
-            media,
-        };
-        let mut response = answer.into_response(&to).await.unwrap_or_else(|error| {
+        let serialized = answer.into_response(&self.gateway, &self.parts.headers, media);
+        let mut response = serialized.await.unwrap_or_else(|error| {
             tracing::error!(request_id = self.id.as_str(), %error, "cannot serialize a response");
             Fault::internal(self.id.as_str()).into_answer(media)
         });

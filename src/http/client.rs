@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 use ipnet::IpNet;
 
 use super::connection::Peer;
+use super::headers::single;
 use crate::config::{AddressHeader, HttpConfig};
 use crate::context::RequestContext;
 
@@ -46,7 +47,10 @@ fn address(peer: IpAddr, headers: &HeaderMap, header: &AddressHeader, trusted: &
     }
     let lines = |name| headers.get_all(name).iter().rev().map(text);
     match header {
-        AddressHeader::Single(name) => single(headers, name).unwrap_or(peer),
+        AddressHeader::Single(name) => {
+            let line = single(headers, name.as_str());
+            line.and_then(|line| node(text(line).trim())).unwrap_or(peer)
+        }
         AddressHeader::XForwardedFor => {
             let hops = lines(&X_FORWARDED_FOR).flat_map(|line| line.rsplit(','));
             last_untrusted(peer, hops.map(|hop| node(hop.trim())), trusted)
@@ -66,22 +70,11 @@ fn text(value: &HeaderValue) -> &str {
     value.to_str().unwrap_or_default()
 }
 
-/// Returns the address in a header with a single address; `None` for several lines, or for anything else than an
-/// address.
-fn single(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
-    let mut lines = headers.get_all(name).iter();
-    match (lines.next(), lines.next()) {
-        (Some(line), None) => node(text(line).trim()),
-        _ => None,
-    }
-}
-
 /// Returns the first address, from the last proxy on, that is not a trusted proxy's. An unreadable entry (`None`) ends
 /// the chain: the entries before it are not trustworthy.
 fn last_untrusted(peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer;
-    for hop in hops {
-        let Some(hop) = hop else { break };
+    for hop in hops.map_while(std::convert::identity) {
         client = hop;
         if !is_trusted(hop, trusted) {
             break;
@@ -126,10 +119,10 @@ mod tests {
 
     /// Returns the client's address for a gateway that is configured for this header.
     fn client(believed: &str, peer: &str, lines: &[(&'static str, &str)]) -> String {
-        let mut headers = HeaderMap::new();
-        for (name, value) in lines {
-            headers.append(*name, value.parse().expect("a header"));
-        }
+        let lines = lines.iter();
+        let headers: HeaderMap = lines
+            .map(|&(name, value)| (HeaderName::from_static(name), value.parse().expect("a header")))
+            .collect();
         let header = match believed {
             "x-forwarded-for" => AddressHeader::XForwardedFor,
             "forwarded" => AddressHeader::Forwarded,
@@ -212,11 +205,8 @@ mod tests {
             ("for=unknown", "10.0.0.1"),
             ("for=\"_a,b\"", "10.0.0.1"),
         ] {
-            assert_eq!(
-                client("forwarded", "10.0.0.1", &[("forwarded", line)]),
-                expected,
-                "{line}"
-            );
+            let found = client("forwarded", "10.0.0.1", &[("forwarded", line)]);
+            assert_eq!(found, expected, "{line}");
         }
     }
 }

@@ -7,16 +7,16 @@
 //! tags strong.
 
 mod codec;
-mod coding;
 mod kept;
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use bytes::Bytes;
 
 #[cfg(test)]
 pub(super) use self::codec::decoded;
 pub(super) use self::codec::quickly;
-pub(super) use self::coding::{Coding, ResponseContent};
 pub(super) use self::kept::{CompressedDocuments, Digest, Recent};
+use super::headers::{Weighted, elements};
 
 /// Minimum length of a compressed response, in bytes: a shorter one is a single packet anyway.
 pub(super) const LEAST: usize = 1024;
@@ -26,27 +26,89 @@ pub(super) fn vary(headers: &mut HeaderMap) {
     headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
 }
 
-/// Returns the entity tag of a content in a coding. The tag was computed from the uncompressed bytes, so it is weak for
-/// a compressed content; If-None-Match matches both forms (RFC 9110 §8.8.3.3).
-pub(super) fn entity_tag(tag: String, coding: Option<Coding>) -> String {
-    match coding {
-        Some(_) => format!("W/{tag}"),
-        None => tag,
+/// A content coding, in order of preference if a client has none: smallest result first, but zstd last, because widely
+/// used clients announce it on machines that do not support it (`@whatwg-node/node-fetch`, which GraphQL's code
+/// generators use, on Node 20).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Coding {
+    /// RFC 7932.
+    Brotli,
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+}
+
+impl Coding {
+    const ALL: [Self; 3] = [Self::Brotli, Self::Gzip, Self::Zstd];
+
+    /// Returns its name in Content-Encoding.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Zstd => "zstd",
+            Self::Brotli => "br",
+            Self::Gzip => "gzip",
+        }
+    }
+
+    /// Returns the value of Content-Encoding.
+    pub(super) fn value(self) -> HeaderValue {
+        HeaderValue::from_static(self.name())
+    }
+
+    fn is_named(self, element: &Weighted<'_>) -> bool {
+        // RFC 9110 §8.4.1.3: both names are equivalent.
+        element.is(self.name()) || self == Self::Gzip && element.is("x-gzip")
+    }
+
+    /// Returns the coding that a client prefers; `None` for uncompressed content, also for a client that refuses that,
+    /// because nothing else is available (RFC 9110 §12.5.3).
+    pub(super) fn accepted(headers: &HeaderMap) -> Option<Self> {
+        let mut named = [None; Self::ALL.len()];
+        let (mut any, mut identity) = (None, None);
+        for element in elements(headers, header::ACCEPT_ENCODING).map(Weighted::parse) {
+            let known = if let Some(at) = Self::ALL.iter().position(|coding| coding.is_named(&element)) {
+                &mut named[at]
+            } else if element.is("*") {
+                &mut any
+            } else if element.is("identity") {
+                &mut identity
+            } else {
+                continue;
+            };
+            *known = (*known).max(Some(element.weight));
+        }
+        let weights = named.map(|named| named.or(any).unwrap_or(0));
+        let best = weights.into_iter().max().filter(|best| *best > 0)?;
+        let at = weights.iter().position(|weight| *weight == best)?;
+        (identity.unwrap_or(0) <= best).then_some(Self::ALL[at])
+    }
+}
+
+/// The content of a response, as it is sent.
+#[derive(Clone, Debug)]
+pub(super) struct ResponseContent {
+    pub(super) bytes: Bytes,
+    pub(super) coding: Option<Coding>,
+}
+
+impl ResponseContent {
+    /// Makes uncompressed content.
+    pub(super) fn plain(bytes: impl Into<Bytes>) -> Self {
+        Self {
+            bytes: bytes.into(),
+            coding: None,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
 
     fn accepted(lines: &[&str]) -> Option<Coding> {
-        let mut headers = HeaderMap::new();
-        for line in lines {
-            headers.append(header::ACCEPT_ENCODING, line.parse().expect("a header"));
-        }
-        Coding::accepted(&headers)
+        let line = |line: &&str| (header::ACCEPT_ENCODING, line.parse().expect("a header"));
+        Coding::accepted(&lines.iter().map(line).collect())
     }
 
     #[test]
@@ -91,14 +153,5 @@ mod tests {
                 let _coding = Coding::accepted(&headers);
             }
         });
-    }
-
-    #[test]
-    fn what_does_not_get_shorter_stays_as_it_is() {
-        let plain = Bytes::from_static(b"abc");
-        let longer = Some((Coding::Gzip, Bytes::from_static(b"abcd")));
-        assert_eq!(ResponseContent::coded(plain.clone(), longer).coding, None);
-        let shorter = Some((Coding::Gzip, Bytes::from_static(b"ab")));
-        assert_eq!(ResponseContent::coded(plain, shorter).coding, Some(Coding::Gzip));
     }
 }

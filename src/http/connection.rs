@@ -132,10 +132,11 @@ impl ClientConnection {
 
     /// Asks the connection to end now, if it has no request, because its place is needed.
     pub(super) fn ask_to_make_room(&self) {
-        if (self
+        let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
+        if self
             .asked
-            .compare_exchange(0, MAKE_ROOM, Ordering::AcqRel, Ordering::Relaxed))
-        .is_ok()
+            .compare_exchange(0, MAKE_ROOM, success, failure)
+            .is_ok()
         {
             self.waker.wake();
         }

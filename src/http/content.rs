@@ -10,9 +10,7 @@ use std::sync::Arc;
 use axum::{
     body::Body,
     extract::{Path, State},
-    http::{
-        Extensions, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts, response::Builder,
-    },
+    http::{Extensions, HeaderName, Method, StatusCode, header, request::Parts, response::Builder},
     response::{IntoResponse, Response},
 };
 use futures_util::TryStreamExt;
@@ -43,12 +41,7 @@ pub(super) async fn get(
     let id = RequestId::assigned(&request.extensions);
     let found = match find(&gateway, &item, request.uri.query().unwrap_or_default(), &id).await {
         Ok(found) => found,
-        Err(fault) => {
-            let mut response = fault.into_response();
-            let no_store = HeaderValue::from_static("no-store");
-            response.headers_mut().insert(header::CACHE_CONTROL, no_store);
-            return response;
-        }
+        Err(fault) => return ([(header::CACHE_CONTROL, "no-store")], fault).into_response(),
     };
     let Ok(size) = u64::try_from(found.item.byte_size) else {
         tracing::error!(request_id = id.as_str(), "stored file has a negative size");
@@ -138,7 +131,6 @@ fn lookup_failed(error: Error, id: &RequestId) -> Fault {
     }
 }
 
-/// An item that a link names.
 struct Linked {
     item: StorageItem,
     /// Seconds until the link expires.

@@ -21,11 +21,10 @@ const LONGEST: usize = 4 * 1024;
 pub(super) fn layer(origins: &CorsOrigins) -> CorsLayer {
     let origin = match origins {
         CorsOrigins::Any => AllowOrigin::any(),
-        CorsOrigins::Listed(listed) => AllowOrigin::list(
-            listed
-                .iter()
-                .filter_map(|origin| HeaderValue::from_str(origin).ok()),
-        ),
+        CorsOrigins::Listed(listed) => {
+            let listed = listed.iter();
+            AllowOrigin::list(listed.filter_map(|origin| HeaderValue::from_str(origin).ok()))
+        }
     };
     CorsLayer::new()
         .allow_origin(origin)

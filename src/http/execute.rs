@@ -1,34 +1,34 @@
 //! Execution of a request: the guard, the executor, the deadline, the masking of errors.
 
 use std::any::Any;
-use std::collections::BTreeMap;
-use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Poll, ready};
 
 use async_graphql::{
-    Request, Response, ServerError, Value, Variables,
+    Request, Response, Value, Variables,
     parser::types::{ExecutableDocument, OperationType},
 };
 use axum::http::StatusCode;
-use futures_util::FutureExt;
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, MaybeDone},
+};
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use super::answer::{Data, GraphqlResponse, NotExecuted, coded};
-use super::fault::Fault;
-use super::gateway::{Gateway, OperationNames};
+use super::fault::{Fault, internal_message};
+use super::gateway::Gateway;
 use super::mask;
 use super::request::Params;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::guard::{Cost, Prepared};
 use crate::platform::database::counting;
-use crate::reach::principal::{CredentialKind, Principal};
+use crate::reach::principal::CredentialKind;
 use crate::schema::Introspection;
 
 /// The HTTP method of an operation.
@@ -92,61 +92,16 @@ pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result
     })
 }
 
-/// The result of an execution.
-pub(super) struct Executed {
-    document: Arc<Prepared>,
-    outcome: UnmaskedResponse,
-    /// Number of database commands.
-    commands: u32,
-}
-
-/// A response before its errors are masked.
-struct UnmaskedResponse {
-    data: Data,
-    errors: Vec<ServerError>,
-    extensions: BTreeMap<String, Value>,
-}
-
-impl UnmaskedResponse {
-    /// Joins the executed result with the introspection results.
-    fn of(response: Response, reported: Option<Introspection>) -> Self {
-        let Response {
-            data,
-            mut errors,
-            extensions,
-            ..
-        } = response;
-        let data = match reported.map(|reported| reported.joined(&data)) {
-            None => Data::Values(data),
-            Some(Ok(json)) => Data::Introspected(json),
-            Some(Err(error)) => {
-                errors.push(Error::internal(error).to_server_error());
-                Data::Values(Value::Null)
-            }
-        };
-        Self {
-            data,
-            errors,
-            extensions,
-        }
-    }
-}
-
-/// The result of an operation, or its panic.
-type OperationEnd = Result<Executed, Box<dyn Any + Send>>;
-
-enum OperationWork {
-    Going(Pin<Box<dyn Future<Output = OperationEnd> + Send>>),
-    Ended(OperationEnd),
-    Taken,
-}
+/// The response of an operation before its errors are masked, or its panic.
+type OperationEnd = Result<GraphqlResponse, Box<dyn Any + Send>>;
 
 /// An operation that runs to its end even if its client disconnects, and that shutdown waits for. The caller that waits
 /// for it polls it; if that caller is dropped, the operation gets a task of its own. So the common case needs neither a
 /// task nor a switch between threads.
 pub(super) struct RunningOperation {
-    work: OperationWork,
-    name: Option<String>,
+    work: MaybeDone<BoxFuture<'static, OperationEnd>>,
+    /// The operation's name.
+    pub(super) name: Option<String>,
 }
 
 /// Starts an admitted operation as soon as there is capacity.
@@ -177,17 +132,15 @@ pub(super) async fn start(
     let work = async move {
         let _ends = (room, counted);
         let document = Arc::clone(&admitted.prepared);
-        let (outcome, commands) = counting(execute(&for_work, admitted, Arc::new(context))).await;
-        Executed {
-            document,
-            outcome,
+        let (response, commands) = counting(execute(&for_work, admitted, Arc::new(context))).await;
+        GraphqlResponse {
             commands,
+            document: Some(document),
+            ..response
         }
     };
-    Ok(RunningOperation {
-        work: OperationWork::Going(Box::pin(AssertUnwindSafe(work).catch_unwind())),
-        name,
-    })
+    let work = MaybeDone::Future(AssertUnwindSafe(work).catch_unwind().boxed());
+    Ok(RunningOperation { work, name })
 }
 
 async fn wait_for_room(gateway: &Gateway, deadline: Instant) -> Result<OwnedSemaphorePermit, NotExecuted> {
@@ -208,76 +161,43 @@ impl RunningOperation {
         if timeout_at(deadline, self.finished()).await.is_err() {
             return GraphqlResponse::timed_out();
         }
-        match std::mem::replace(&mut self.work, OperationWork::Taken) {
-            OperationWork::Ended(Ok(executed)) => executed.into_answer(request_id),
-            OperationWork::Ended(Err(_)) | OperationWork::Going(_) | OperationWork::Taken => {
+        match Pin::new(&mut self.work).take_output() {
+            Some(Ok(mut answer)) => {
+                mask::mask(&mut answer.errors, request_id);
+                answer
+            }
+            Some(Err(_)) | None => {
                 // The panic hook has logged the details; a message built here could contain request data.
                 tracing::error!(request_id, "GraphQL operation panicked");
                 let error = Error::internal("an operation panicked");
                 let mut answer = GraphqlResponse::failed(&error, StatusCode::INTERNAL_SERVER_ERROR);
                 for error in &mut answer.errors {
-                    error.message = super::fault::internal_message(request_id);
+                    error.message = internal_message(request_id);
                 }
                 answer
             }
         }
     }
 
-    /// Returns the operation's label in log and metrics.
-    pub(super) fn label(&self, names: &OperationNames, principal: &Principal) -> Arc<str> {
-        names.label(principal, self.name.as_deref())
-    }
-
     /// Runs the operation to its end, without taking its response.
     pub(super) async fn finished(&mut self) {
-        poll_fn(|cx| {
-            if let OperationWork::Going(work) = &mut self.work {
-                self.work = OperationWork::Ended(ready!(work.as_mut().poll(cx)));
-            }
-            Poll::Ready(())
-        })
-        .await;
+        (&mut self.work).await;
     }
 }
 
 impl Drop for RunningOperation {
     fn drop(&mut self) {
         // A future of the database driver must not be dropped halfway, nor a mutation left incomplete.
-        let OperationWork::Going(work) = std::mem::replace(&mut self.work, OperationWork::Taken) else {
-            return;
-        };
-        if let Ok(runtime) = Handle::try_current() {
+        if let MaybeDone::Future(work) = std::mem::replace(&mut self.work, MaybeDone::Gone)
+            && let Ok(runtime) = Handle::try_current()
+        {
             runtime.spawn(work.map(|_nobody_waits| ()).in_current_span());
         }
     }
 }
 
-impl Executed {
-    fn into_answer(self, request_id: &str) -> GraphqlResponse {
-        let Self {
-            document,
-            outcome,
-            commands,
-        } = self;
-        let UnmaskedResponse {
-            data,
-            mut errors,
-            extensions,
-        } = outcome;
-        mask::mask(&mut errors, request_id);
-        GraphqlResponse {
-            data: Some(data),
-            errors,
-            extensions,
-            failure: None,
-            commands,
-            document: Some(document),
-        }
-    }
-}
-
-/// Executes an operation.
-async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestContext>) -> UnmaskedResponse {
+/// Executes an operation. The errors are not masked yet.
+async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestContext>) -> GraphqlResponse {
     let Admitted {
         mut document,
         operation_name,
@@ -288,12 +208,31 @@ async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestCont
     let reported = (cost.introspection > 0)
         .then(|| Introspection::of(&mut document, operation_name.as_deref(), &variables));
     if reported.as_ref().is_some_and(Introspection::is_all) {
-        return UnmaskedResponse::of(Response::default(), reported);
+        return joined(Response::default(), reported);
     }
     let mut request = Request::new("").variables(variables).data(context);
     request.set_parsed_query(document);
     request.operation_name = operation_name;
-    UnmaskedResponse::of(gateway.schema.execute(request).await, reported)
+    joined(gateway.schema.execute(request).await, reported)
+}
+
+/// Joins the executed result with the introspection results.
+fn joined(response: Response, reported: Option<Introspection>) -> GraphqlResponse {
+    let mut errors = response.errors;
+    let data = match reported.map(|reported| reported.joined(&response.data)) {
+        None => Data::Values(response.data),
+        Some(Ok(json)) => Data::Introspected(json),
+        Some(Err(error)) => {
+            errors.push(Error::internal(error).to_server_error());
+            Data::Values(Value::Null)
+        }
+    };
+    GraphqlResponse {
+        data: Some(data),
+        errors,
+        extensions: response.extensions,
+        ..GraphqlResponse::default()
+    }
 }
 
 #[cfg(test)]
@@ -303,7 +242,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_in_a_resolver_says_the_request_id_only() {
         let mut running = RunningOperation {
-            work: OperationWork::Going(Box::pin(
+            work: MaybeDone::Future(Box::pin(
                 AssertUnwindSafe(async { panic!("s3cret") }).catch_unwind(),
             )),
             name: None,

@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::json;
 
-use super::response_type::Media;
+use super::media::Media;
 
 /// A refused HTTP request. Its body has the form of a GraphQL response, so that every client can read it.
 #[derive(Clone, Debug)]
@@ -69,6 +69,20 @@ impl Fault {
     /// 404.
     pub(super) fn not_found(message: &'static str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
+    }
+
+    /// 404 for a path without a route.
+    pub(super) fn no_such_path() -> Self {
+        Self::not_found(
+            "There is nothing at this path. GraphQL is at /graphql (POST, or GET for queries), its schema at /schema.graphql, tokens \
+             are at /oauth/token.",
+        )
+    }
+
+    /// 406: the Accept header allows no media type of GraphQL's responses.
+    pub(super) fn not_acceptable() -> Self {
+        let message = "Responses are application/graphql-response+json or application/json, and the Accept header allows neither.";
+        Self::new(StatusCode::NOT_ACCEPTABLE, "BAD_USER_INPUT", message)
     }
 
     /// 408: the body did not arrive in time.

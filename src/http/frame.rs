@@ -9,19 +9,22 @@ use std::time::Duration;
 use async_graphql::ServerError;
 use axum::{
     extract::{MatchedPath, Request},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt;
 use metrics::{counter, histogram};
+use opentelemetry::propagation::{Extractor, TextMapPropagator};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::fault::Fault;
 use super::gateway::{GRAPHQL, Gateway};
 use super::mask;
 use super::request_id::{RequestId, X_REQUEST_ID};
-use super::trace;
+use crate::config::TelemetryConfig;
 use crate::reach::principal::Principal;
 
 /// Paths of the probes.
@@ -55,6 +58,15 @@ impl Note {
             None => Some(Cow::Borrowed("ok")),
         };
     }
+
+    /// Returns how the request ended: `ok`, an error code, or a word for the status.
+    fn outcome(&self, status: StatusCode) -> &str {
+        self.outcome.as_deref().unwrap_or(match status.as_u16() {
+            ..400 => "ok",
+            400..500 => "refused",
+            500.. => "failed",
+        })
+    }
 }
 
 /// Wraps the handling of every request.
@@ -68,7 +80,7 @@ pub(super) async fn frame(
     let is_graphql = request.uri().path() == GRAPHQL;
     // These responses are for one caller only, and not reusable.
     let is_private = is_graphql || request.uri().path().starts_with("/oauth/");
-    let span = trace::span(&gateway.app.config.telemetry, request.headers(), &id);
+    let span = span(&gateway.app.config.telemetry, request.headers(), &id);
     request.extensions_mut().insert(id.clone());
     let answered = AssertUnwindSafe(answer(request))
         .catch_unwind()
@@ -95,68 +107,55 @@ pub(super) async fn frame(
     if is_private {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    let outcome = outcome(&note, &response);
     let operation = note.operation.as_deref().unwrap_or(path);
     let took = started.elapsed();
-    let line = RequestLine {
-        id: &id,
-        operation,
-        note: &note,
-        status: response.status(),
-        outcome: &outcome,
-        took,
-    };
-    line.log();
+    log(&id, operation, &note, response.status(), took);
     if gateway.app.config.telemetry.metrics_listen.is_some() {
-        measure(operation, &outcome, took);
+        measure(operation, note.outcome(response.status()), took);
     }
     response
 }
 
-/// Returns how the request ended: `ok`, an error code, or a word for the status.
-fn outcome(note: &Note, response: &Response) -> Cow<'static, str> {
-    note.outcome.clone().unwrap_or(match response.status().as_u16() {
-        ..400 => Cow::Borrowed("ok"),
-        400..500 => Cow::Borrowed("refused"),
-        500.. => Cow::Borrowed("failed"),
-    })
-}
-
-/// The line of the log about a request: no variables, no addresses, no credentials, no query string.
-struct RequestLine<'a> {
-    id: &'a RequestId,
-    /// The name of the operation, or the pattern of the path.
-    operation: &'a str,
-    note: &'a Note,
-    status: StatusCode,
-    outcome: &'a str,
-    took: Duration,
-}
-
-impl RequestLine<'_> {
-    fn log(&self) {
-        let Self {
-            id,
-            operation,
-            note,
-            status,
-            outcome,
-            took,
-        } = *self;
-        let principal = note.principal.unwrap_or("none");
-        let (request_id, status, duration_ms) = (id.as_str(), status.as_u16(), took.as_secs_f64() * 1000.0);
-        // Health checks come every few seconds, and their result is known to the sender.
-        if operation.starts_with(HEALTH) {
-            tracing::debug!(
-                target: "gateway::request",
-                request_id, operation, status, outcome, duration_ms, "request"
-            );
-        } else {
-            tracing::info!(
-                target: "gateway::request",
-                request_id, operation, principal, status, outcome, duration_ms, commands = note.commands, "request"
-            );
+/// Creates the span of a request. It continues the client's trace (W3C Trace Context, `traceparent`).
+fn span(telemetry: &TelemetryConfig, headers: &HeaderMap, id: &RequestId) -> Span {
+    let span = tracing::info_span!(target: "gateway::request", "request", request_id = id.as_str());
+    if telemetry.traces_url.is_some() && headers.contains_key("traceparent") {
+        let parent = TraceContextPropagator::new().extract(&TraceHeaders(headers));
+        if let Err(error) = span.set_parent(parent) {
+            tracing::debug!(%error, "cannot continue the trace of a request");
         }
+    }
+    span
+}
+
+struct TraceHeaders<'a>(&'a HeaderMap);
+
+impl Extractor for TraceHeaders<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.to_str().ok()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(HeaderName::as_str).collect()
+    }
+}
+
+/// Logs a request: no variables, no addresses, no credentials, no query string. `operation` is its name, or the pattern
+/// of the path.
+fn log(id: &RequestId, operation: &str, note: &Note, status: StatusCode, took: Duration) {
+    let (principal, outcome) = (note.principal.unwrap_or("none"), note.outcome(status));
+    let (request_id, status, duration_ms) = (id.as_str(), status.as_u16(), took.as_secs_f64() * 1000.0);
+    // Health checks come every few seconds, and their result is known to the sender.
+    if operation.starts_with(HEALTH) {
+        tracing::debug!(
+            target: "gateway::request",
+            request_id, operation, status, outcome, duration_ms, "request"
+        );
+    } else {
+        tracing::info!(
+            target: "gateway::request",
+            request_id, operation, principal, status, outcome, duration_ms, commands = note.commands, "request"
+        );
     }
 }
 

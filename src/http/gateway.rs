@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -10,7 +11,7 @@ use super::memory::Memory;
 use super::multipart::rooms::Uploading;
 use super::published::PublishedDocument;
 use crate::app::App;
-use crate::auth::oauth;
+use crate::auth::{keys::JWKS_MAX_AGE, oauth};
 use crate::config::Config;
 use crate::guard::{Guard, GuardLimits};
 use crate::platform::readiness::Ready;
@@ -62,8 +63,13 @@ impl Gateway {
             ready,
             schema: Schema::new(limits.nesting),
             guard: Guard::new(limits, schema::cost_model(), schema::rules(introspection)),
-            sdl: introspection.then(|| PublishedDocument::new(schema::sdl())),
-            metadata: PublishedDocument::new(oauth::metadata(&app.public_url).to_string()),
+            sdl: introspection
+                .then(|| PublishedDocument::text(schema::sdl(), "text/plain; charset=utf-8", Duration::ZERO)),
+            metadata: PublishedDocument::text(
+                oauth::metadata(&app.public_url).to_string(),
+                "application/json",
+                JWKS_MAX_AGE,
+            ),
             kept: CompressedDocuments::default(),
             recent: Recent::default(),
             running: Arc::new(Semaphore::new(RUNNING)),
@@ -147,14 +153,9 @@ mod tests {
     #[test]
     fn a_flood_of_names_does_not_flood_the_metrics() {
         let names = OperationNames::default();
-        let (public, backend) = (
-            principal(CredentialKind::Public),
-            principal(CredentialKind::Integration),
-        );
-        let labels: HashSet<_> = (0..10_000)
-            .map(|n| names.label(&public, Some(&format!("Op{n}"))))
-            .collect();
-        assert_eq!(labels.len(), OperationNames::MOST + 1);
+        let [public, backend] = [CredentialKind::Public, CredentialKind::Integration].map(principal);
+        let labels = (0..10_000).map(|n| names.label(&public, Some(&format!("Op{n}"))));
+        assert_eq!(labels.collect::<HashSet<_>>().len(), OperationNames::MOST + 1);
         assert_eq!(&*names.label(&public, Some("Op7")), "Op7");
         assert_eq!(&*names.label(&public, None), "anonymous");
         assert_eq!(&*names.label(&backend, Some(&"x".repeat(81))), "other");
@@ -164,10 +165,7 @@ mod tests {
     #[test]
     fn nobody_uses_up_the_names_of_others() {
         let names = OperationNames::default();
-        let (public, backend) = (
-            principal(CredentialKind::Public),
-            principal(CredentialKind::Integration),
-        );
+        let [public, backend] = [CredentialKind::Public, CredentialKind::Integration].map(principal);
         for n in 0..10_000 {
             let name = format!("Op{n}");
             assert_eq!(&*names.label(&Principal::Nobody, Some(&name)), "other");
@@ -175,9 +173,7 @@ mod tests {
         }
         assert_eq!(&*names.label(&backend, Some("Op7")), "Op7");
         assert_eq!(&*names.label(&Principal::Nobody, Some("Op7")), "Op7");
-        assert_eq!(
-            &*names.label(&principal(CredentialKind::Customer), Some("Mine")),
-            "Mine"
-        );
+        let customer = principal(CredentialKind::Customer);
+        assert_eq!(&*names.label(&customer, Some("Mine")), "Mine");
     }
 }

@@ -11,27 +11,29 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    body::Body,
-    extract::Path,
+    extract::{Path, State},
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode, Uri,
         header::{
-            ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-            IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+            ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
         },
     },
+    middleware::map_response,
     response::{IntoResponse, Response},
     routing::get,
 };
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use rust_embed::{EmbeddedFile, RustEmbed};
 use serde::Serialize;
 
-pub use self::examples::{Credentials, example_tabs};
+pub use self::examples::Credentials;
+use self::examples::{Tab, example_tabs};
 pub use self::hosts::Hosts;
-use super::compress;
-use super::compress::{Coding, CompressedDocuments, ResponseContent};
+use super::compress::{CompressedDocuments, LEAST};
 use super::fault::Fault;
+use super::headers::{Weighted, elements};
+use super::published::PublishedDocument;
 
 /// The files that `build.rs` has written: the complete page, the one that loads GraphiQL from a CDN, or none.
 #[derive(RustEmbed)]
@@ -62,33 +64,31 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-
 
 /// The configuration of the page. Everyone who opens the page can read it: it must contain no secret, except those of a
 /// demo.
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct GraphiqlPage {
+struct GraphiqlPage {
     /// Path of the GraphQL endpoint on the same host: `/graphql`.
-    pub endpoint: String,
+    endpoint: String,
     /// The publishable key (`pk_…`) of new tabs, with which the schema is read too. `None`: no credential.
-    pub public_key: Option<String>,
+    public_key: Option<String>,
     /// The tabs for a browser that opens the page for the first time; later it restores its own.
-    pub tabs: Vec<Tab>,
+    tabs: Vec<Tab>,
     /// Why a demo's credentials are left out. `None`: they are included, or there are none.
-    pub notice: Option<String>,
+    notice: Option<String>,
 }
 
 /// The page of a demo: with credentials, for requests to the gateway's own hosts only.
 pub struct DemoPage {
     /// The page with the credentials.
-    pub page: GraphiqlPage,
+    page: GraphiqlPage,
     /// The page for any other host.
-    pub elsewhere: GraphiqlPage,
-    /// The gateway's own hosts.
-    pub hosts: Hosts,
+    elsewhere: GraphiqlPage,
+    hosts: Hosts,
+    kept: CompressedDocuments,
 }
 
 impl GraphiqlPage {
-    /// Makes a page with example tabs.
-    #[must_use]
-    pub fn new(endpoint: &str, credentials: &Credentials) -> Self {
+    fn new(endpoint: &str, credentials: &Credentials) -> Self {
         Self {
             endpoint: endpoint.to_owned(),
             public_key: credentials.public_key.clone(),
@@ -102,18 +102,14 @@ impl DemoPage {
     /// Makes a demo's page.
     #[must_use]
     pub fn new(endpoint: &str, credentials: &Credentials, hosts: Hosts) -> Self {
+        let url = &credentials.public_url;
         let without = Credentials {
-            public_url: credentials.public_url.clone(),
-            public_key: None,
-            backend_secret: None,
-            storefront_id: None,
-            customer: None,
+            public_url: url.clone(),
+            ..Credentials::default()
         };
-        let page = GraphiqlPage::new(endpoint, credentials);
         let mut elsewhere = GraphiqlPage::new(endpoint, &without);
         let has_some = credentials.public_key.is_some() || credentials.backend_secret.is_some();
         if let Some(first) = elsewhere.tabs.first_mut().filter(|_| has_some) {
-            let url = &credentials.public_url;
             first.query = format!(
                 "# The demo's credentials are left out here: they are given only\n\
                  # at the address that the gateway listens on and at its public\n\
@@ -129,73 +125,48 @@ impl DemoPage {
             ));
         }
         Self {
-            page,
+            page: GraphiqlPage::new(endpoint, credentials),
             elsewhere,
             hosts,
+            kept: CompressedDocuments::default(),
         }
     }
 }
 
-/// An example operation. GraphiQL names the tab after it.
-#[derive(Clone, Serialize)]
-pub struct Tab {
-    /// The document, with comments for the reader.
-    pub query: String,
-    /// The content of the variables editor, a JSON object. `None`: an empty editor.
-    pub variables: Option<String>,
-    /// The content of the header editor, a JSON object. `None`: an empty editor.
-    pub headers: Option<String>,
-}
-
 /// Serves the page at `/` and its files and configuration under `/graphiql/`.
-pub fn router<S>(page: DemoPage) -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
-    let page = Arc::new(page);
-    let kept = Arc::new(CompressedDocuments::default());
-    let for_files = Arc::clone(&kept);
+pub(super) fn router(page: DemoPage) -> Router {
     Router::new()
-        .route("/", get(move |headers: HeaderMap| index(headers, kept)))
-        .route(
-            "/graphiql/config.json",
-            get(move |uri: Uri, headers: HeaderMap| config(uri, headers, page)),
-        )
-        .route(
-            "/graphiql/{*path}",
-            get(move |path: Path<String>, headers: HeaderMap| file(path, headers, for_files)),
-        )
+        .route("/", get(index))
+        .route("/graphiql/config.json", get(config))
+        .route("/graphiql/{*path}", get(file))
         .method_not_allowed_fallback(wrong_method)
+        .layer(map_response(guarded))
+        .with_state(Arc::new(page))
 }
 
 /// Answers other methods; their senders most likely intended the API.
-async fn wrong_method() -> Response {
-    let message = "This path belongs to the page of GraphiQL, which is read by GET. GraphQL is sent to /graphql by POST.";
-    guarded(Fault::wrong_method(message).into_response())
+async fn wrong_method() -> Fault {
+    Fault::wrong_method(
+        "This path belongs to the page of GraphiQL, which is read by GET. GraphQL is sent to /graphql by POST.",
+    )
 }
 
 /// Returns the page, for a browser. Other clients get the path of the API, which they probably intended.
-async fn index(headers: HeaderMap, kept: Arc<CompressedDocuments>) -> Response {
+async fn index(State(page): State<Arc<DemoPage>>, headers: HeaderMap) -> Response {
     if !takes_html(&headers) {
         let hint = "This is the page of GraphiQL, for browsers. The API is at /graphql, its schema at /schema.graphql.\n";
-        return guarded((StatusCode::NOT_ACCEPTABLE, [(VARY, "Accept")], hint).into_response());
+        return (StatusCode::NOT_ACCEPTABLE, [(VARY, "Accept")], hint).into_response();
     }
-    let Some(page) = Files::get("index.html") else {
-        return guarded(
-            (
-                StatusCode::NOT_FOUND,
-                "This gateway was built without its GraphiQL page.\n",
-            )
-                .into_response(),
-        );
+    let Some(file) = Files::get("index.html") else {
+        let message = "This gateway was built without its GraphiQL page.\n";
+        return (StatusCode::NOT_FOUND, message).into_response();
     };
-    let mut response = embedded("index.html", page, &headers, &kept).await;
+    let mut response = embedded("index.html", file, &headers, &page.kept).await;
     let policy = HeaderValue::from_str(&content_security_policy()).expect("the policy is plain ASCII");
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    headers.append(VARY, HeaderValue::from_static("Accept"));
     response
-        .headers_mut()
-        .append(VARY, HeaderValue::from_static("Accept"));
-    guarded(response)
 }
 
 /// Returns the page's configuration as JSON, because the page's policy forbids inline scripts.
@@ -203,40 +174,31 @@ async fn index(headers: HeaderMap, kept: Arc<CompressedDocuments>) -> Response {
 /// Pages of other sites may not read it, whatever the gateway's CORS settings allow: it may contain a demo's secret.
 /// For the same reason a request to another host than the gateway's own gets it without credentials (DEF-08), and it is
 /// not compressed.
-async fn config(uri: Uri, headers: HeaderMap, page: Arc<DemoPage>) -> Response {
+async fn config(State(page): State<Arc<DemoPage>>, uri: Uri, headers: HeaderMap) -> Response {
     let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
     if !matches!(site, None | Some(b"same-origin" | b"none")) {
-        return guarded(
-            (
-                StatusCode::FORBIDDEN,
-                "Only the gateway's own page may read this.\n",
-            )
-                .into_response(),
-        );
+        let message = "Only the gateway's own page may read this.\n";
+        return (StatusCode::FORBIDDEN, message).into_response();
     }
     let shown = if page.hosts.are_asked(&uri, &headers) {
         &page.page
     } else {
         &page.elsewhere
     };
-    guarded(([(CACHE_CONTROL, "no-store")], axum::Json(shown)).into_response())
+    ([(CACHE_CONTROL, "no-store")], axum::Json(shown)).into_response()
 }
 
-async fn file(Path(path): Path<String>, headers: HeaderMap, kept: Arc<CompressedDocuments>) -> Response {
+async fn file(State(page): State<Arc<DemoPage>>, Path(path): Path<String>, headers: HeaderMap) -> Response {
     // The page has one path, `/`, where its policy is sent with it.
-    let found = Files::get(&path).filter(|_| path != "index.html");
-    guarded(match found {
-        Some(file) => embedded(&path, file, &headers, &kept).await,
-        None => (
-            StatusCode::NOT_FOUND,
-            [(CACHE_CONTROL, "no-store")],
-            "There is no such file.\n",
-        )
-            .into_response(),
-    })
+    match Files::get(&path).filter(|_| path != "index.html") {
+        Some(file) => embedded(&path, file, &headers, &page.kept).await,
+        None => {
+            let head = [(CACHE_CONTROL, "no-store")];
+            (StatusCode::NOT_FOUND, head, "There is no such file.\n").into_response()
+        }
+    }
 }
 
-/// Returns an embedded file, compressed if the browser accepts that, or 304 if the browser has it (RFC 9110 §13.1.2).
 async fn embedded(
     path: &str,
     file: EmbeddedFile,
@@ -244,55 +206,27 @@ async fn embedded(
     kept: &CompressedDocuments,
 ) -> Response {
     let digest = file.metadata.sha256_hash();
-    let tag = entity_tag(&digest);
-    let caching = if path.starts_with(HASHED_FILES) {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    };
-    let plain = Bytes::from_owner(file.data);
+    let content = Bytes::from_owner(file.data);
     let content_type = content_type(path);
-    let may_be_coded = plain.len() >= compress::LEAST && shrinks(&content_type);
-    let coding = Coding::accepted(headers).filter(|_| may_be_coded);
-    let is_known = has_tag(headers, &tag);
-    let content = match coding {
-        Some(coding) if !is_known => kept.content(plain, digest, coding).await,
-        Some(_) | None => ResponseContent { bytes: plain, coding },
+    // Pictures and compressed fonts do not get shorter.
+    let is_dense = matches!(content_type, "image/png" | "font/woff" | "font/woff2");
+    let document = PublishedDocument {
+        is_compressible: content.len() >= LEAST && !is_dense,
+        content,
+        digest,
+        tag: format!("\"{}\"", HEXLOWER.encode(&digest[..16])),
+        content_type,
+        cache_control: if path.starts_with(HASHED_FILES) {
+            "public, max-age=31536000, immutable".into()
+        } else {
+            "no-cache".into()
+        },
     };
-    let tag = compress::entity_tag(tag, content.coding);
-    let head = [
-        (
-            ETAG,
-            HeaderValue::from_str(&tag).expect("a tag is quoted hexadecimal digits"),
-        ),
-        (CACHE_CONTROL, HeaderValue::from_static(caching)),
-    ];
-    let mut response = if is_known {
-        (StatusCode::NOT_MODIFIED, head).into_response()
-    } else {
-        let coding = content.coding.map(|coding| [(CONTENT_ENCODING, coding.value())]);
-        (
-            [(CONTENT_TYPE, content_type)],
-            head,
-            coding,
-            Body::from(content.bytes),
-        )
-            .into_response()
-    };
-    if may_be_coded {
-        compress::vary(response.headers_mut());
-    }
-    response
-}
-
-/// Whether compression makes files of this type smaller; it does not for pictures and compressed fonts.
-fn shrinks(content_type: &HeaderValue) -> bool {
-    let content_type = content_type.as_bytes();
-    !matches!(content_type, b"image/png" | b"font/woff" | b"font/woff2")
+    document.respond(headers, Some(kept)).await
 }
 
 /// Sets the headers of every response of this module.
-fn guarded(mut response: Response) -> Response {
+async fn guarded(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -306,12 +240,10 @@ fn guarded(mut response: Response) -> Response {
 /// Only the gateway's own files may run; inline styles are allowed, because the editor inserts them.
 fn content_security_policy() -> String {
     let from_cdn = |ending: &str| -> String {
-        let is_used = |file: &&&str| !IS_OFFLINE && file.ends_with(ending);
-        CDN_FILES
+        let used = CDN_FILES
             .iter()
-            .filter(is_used)
-            .map(|file| format!(" {file}"))
-            .collect()
+            .filter(|file| !IS_OFFLINE && file.ends_with(ending));
+        used.map(|file| format!(" {file}")).collect()
     };
     format!(
         "default-src 'none'; script-src 'self'{}; worker-src 'self'; style-src 'self' 'unsafe-inline'{}; \
@@ -325,44 +257,15 @@ fn content_security_policy() -> String {
 /// Whether the Accept header accepts `text/html` with a weight above 0 (RFC 9110 §12.5.1). Without the header
 /// everything is accepted.
 fn takes_html(headers: &HeaderMap) -> bool {
-    let mut ranges = headers.get_all(ACCEPT).iter().peekable();
-    if ranges.peek().is_none() {
-        return true;
-    }
-    ranges
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|range| {
-            let mut parts = range.split(';').map(str::trim);
-            let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let is_refused = parts
-                .filter_map(|parameter| parameter.strip_prefix("q="))
-                .any(|weight| weight.parse() == Ok(0.0_f32));
-            matches!(kind.as_str(), "text/html" | "text/*" | "*/*") && !is_refused
-        })
-}
-
-/// Returns a strong entity tag: half of the content's SHA-256, quoted.
-fn entity_tag(sha256: &[u8; 32]) -> String {
-    let digits: String = sha256[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{digits}\"")
-}
-
-/// Whether If-None-Match contains the tag, by weak comparison as it is defined.
-fn has_tag(headers: &HeaderMap, tag: &str) -> bool {
-    headers
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+    let is_html = |range: Weighted<'_>| {
+        range.weight > 0 && ["text/html", "text/*", "*/*"].iter().any(|known| range.is(known))
+    };
+    !headers.contains_key(ACCEPT) || elements(headers, ACCEPT).map(Weighted::parse).any(is_html)
 }
 
 /// Returns the content type of a file from vite or `graphiql/`. A worker or a style with a wrong type would not load.
-fn content_type(path: &str) -> HeaderValue {
-    let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
-    HeaderValue::from_static(match ending {
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map_or("", |(_, ending)| ending) {
         "html" => "text/html; charset=utf-8",
         "js" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",
@@ -374,7 +277,7 @@ fn content_type(path: &str) -> HeaderValue {
         "woff2" => "font/woff2",
         "md" => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
-    })
+    }
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use super::execute::Method;
 use super::fault::Fault;
 use super::frame::Note;
 use super::gateway::Gateway;
-use super::media::ContentType;
+use super::media::{ContentType, Media};
 use super::memory::{ReservedMemory, exhausted};
 use super::multipart;
 use super::receive;
@@ -31,7 +31,6 @@ use super::redemption;
 use super::request;
 use super::request::{JsonPart, Params};
 use super::request_id::RequestId;
-use super::response_type::Media;
 use crate::platform::upload::Uploads;
 use crate::reach::principal::Principal;
 
@@ -47,12 +46,9 @@ pub(super) async fn respond(gateway: &Arc<Gateway>, request: Request) -> Respons
             return Fault::method(allowed, "GraphQL is sent by POST, or a query by GET.").into_response();
         }
     };
-    let media = match Media::negotiate(&parts.headers) {
-        Ok(media) => media,
-        Err(fault) => {
-            discard(body);
-            return fault.into_answer(Media::Json);
-        }
+    let Some(media) = Media::negotiate(&parts.headers) else {
+        discard(body);
+        return Fault::not_acceptable().into_response();
     };
     let id = RequestId::assigned(&parts.extensions);
     let (principal, lapsed) =
@@ -70,11 +66,8 @@ pub(super) async fn respond(gateway: &Arc<Gateway>, request: Request) -> Respons
         Ok(prepared) => prepared,
         Err(fault) => {
             discard(body);
-            return refuse(
-                lapsed.map_or(fault, |lapsed| *lapsed),
-                Note::of(&principal),
-                media,
-            );
+            let fault = lapsed.map_or(fault, |lapsed| *lapsed);
+            return refuse(fault, Note::of(&principal), media);
         }
     };
     let mut call = Call {
@@ -118,7 +111,7 @@ async fn by_get(call: &mut Call) -> Result<GraphqlResponse, NotExecuted> {
 
 async fn by_post(call: &mut Call, body: Body) -> Result<GraphqlResponse, NotExecuted> {
     match ContentType::of(&call.parts.headers) {
-        Some(known) if known.is_json() && known.is_utf8() => {}
+        Some(known) if known.is_utf8_of("application/json") => {}
         // Boxed as above.
         Some(known) if known.essence == "multipart/form-data" => {
             return Box::pin(multipart::run(call, body)).await;

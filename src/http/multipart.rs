@@ -15,11 +15,12 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::time::{Instant, timeout};
 
 use self::map::FileMap;
-use self::parts::{BodyFault, PartFault, Parts, Pieces};
-use self::pump::{First, Incoming, Pumped};
+use self::parts::{PartFault, Parts, Pieces};
+use self::pump::{First, Incoming, Interruption};
 use self::rooms::UploadSlot;
 use super::answer::{GraphqlResponse, NotExecuted};
 use super::call::Call;
+use super::client;
 use super::execute::{self, Method};
 use super::fault::Fault;
 use super::memory::exhausted;
@@ -74,17 +75,16 @@ pub(super) async fn run(call: &mut Call, body: Body) -> Result<GraphqlResponse, 
         () = running.finished() => None,
     };
     let deadline = Instant::now() + timeout_of_request;
-    match pumped {
-        Some(Pumped::Stalled) => Ok(GraphqlResponse::timed_out()),
-        Some(Pumped::Whole | Pumped::Broken) => Ok(call.answer(running, deadline).await),
-        None => {
-            let answer = call.answer(running, deadline).await;
-            // The client may still be sending, and would not read the response before it has finished. If it sends too
-            // much or too slowly, its connection is closed.
-            let _drained = timeout(DRAIN, pumping).await;
-            Ok(answer)
-        }
+    if matches!(pumped, Some(Err(Interruption::Stalled))) {
+        return Ok(GraphqlResponse::timed_out());
     }
+    let answer = call.answer(running, deadline).await;
+    if pumped.is_none() {
+        // The client may still be sending, and would not read the response before it has finished. If it sends too much
+        // or too slowly, its connection is closed.
+        let _drained = timeout(DRAIN, pumping).await;
+    }
+    Ok(answer)
 }
 
 /// Takes an upload place for a caller that may upload.
@@ -98,7 +98,10 @@ fn admit(call: &Call) -> Result<UploadSlot, NotExecuted> {
     let refusal = refusal.filter(|error| matches!(error, Error::Unauthenticated(_) | Error::Forbidden(_)));
     match (&call.principal, refusal) {
         (_, Some(error)) => Err(error.to_server_error().into()),
-        (Principal::Known(identity), None) => Ok(call.gateway.uploading.take(call.address(), identity)?),
+        (Principal::Known(identity), None) => {
+            let address = client::of_request(&call.gateway.app.config.http, &call.parts);
+            Ok(call.gateway.uploading.take(address, identity)?)
+        }
         (Principal::Nobody, None) => Err(Error::internal("nobody may write into storages")
             .to_server_error()
             .into()),
@@ -117,16 +120,10 @@ fn boundary(call: &Call) -> Result<String, Fault> {
              form can send it.",
         ));
     }
-    let content_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    match parts::boundary(content_type) {
-        Some(boundary) => Ok(boundary.to_owned()),
-        None => Err(Fault::bad_request(
-            "The Content-Type has no boundary of 1 to 70 characters (RFC 7578 §4.1).",
-        )),
-    }
+    let content_type = headers.get(header::CONTENT_TYPE);
+    let boundary = content_type.and_then(|value| parts::boundary(value.to_str().ok()?));
+    let missing = "The Content-Type has no boundary of 1 to 70 characters (RFC 7578 §4.1).";
+    Ok(boundary.ok_or_else(|| Fault::bad_request(missing))?.to_owned())
 }
 
 /// Returns the body's pieces. A stall ends the stream, and so does a rate below a kibibyte per second.
@@ -147,13 +144,13 @@ fn pieces(body: Body) -> Pieces {
                 pace.moved(now, length);
                 match piece {
                     Ok(piece) if !pace.is_too_slow(now) => piece,
-                    _ => return Some((Err(BodyFault::Silent), None)),
+                    _ => return Some((Err(PartFault::Silent), None)),
                 }
             }
         };
         match piece {
             Some(Ok(piece)) => Some((Ok(piece), Some((stream, pace)))),
-            Some(Err(_broken)) => Some((Err(BodyFault::Broken), None)),
+            Some(Err(_broken)) => Some((Err(PartFault::Malformed), None)),
             None => None,
         }
     })
@@ -178,17 +175,17 @@ async fn read_part(
 ) -> Result<Vec<u8>, Fault> {
     let limit = call.allowance.body;
     let reported = |fault| reported(fault, limit);
-    match parts.next().await.map_err(reported)? {
-        Some(head) if head.name.as_deref() == Some(name) => {}
-        _ => {
-            return Err(Fault::bad_request(format!(
-                "The part \"{name}\" is missing: send \"operations\", then \"map\", then the files.",
-            )));
-        }
+    let head = parts.next().await.map_err(reported)?;
+    if head.is_none_or(|head| head.name.as_deref() != Some(name)) {
+        return Err(Fault::bad_request(format!(
+            "The part \"{name}\" is missing: send \"operations\", then \"map\", then the files.",
+        )));
     }
     let mut text = Vec::new();
     while let Some(piece) = parts.chunk().await.map_err(reported)? {
-        call.hold(before + text.len() + piece.len()).map_err(exhausted)?;
+        call.held
+            .hold(before + text.len() + piece.len())
+            .map_err(exhausted)?;
         append(&mut text, &piece);
     }
     Ok(text)

@@ -18,6 +18,7 @@ use super::body::discard;
 use super::client;
 use super::fault::Fault;
 use super::gateway::Gateway;
+use super::headers::single;
 use super::media::ContentType;
 use super::memory::{ReservedMemory, exhausted};
 use super::receive;
@@ -29,7 +30,7 @@ use crate::auth::{
 };
 use crate::context::RequestContext;
 use crate::customer;
-use crate::error::{self, Error};
+use crate::error::Error;
 use crate::platform::{secret::Secret, upload::Uploads};
 use crate::reach::principal::Principal;
 
@@ -45,7 +46,7 @@ const LONGEST_BASIC: usize = 4096;
 pub(super) async fn token(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     answered(gateway, request, async |asked| {
         let answer = granted(asked).await?;
-        Ok(answer.map(|answer| ([(header::PRAGMA, "no-cache")], axum::Json(answer)).into_response()))
+        Ok(([(header::PRAGMA, "no-cache")], axum::Json(answer)).into_response())
     })
     .await
 }
@@ -53,8 +54,8 @@ pub(super) async fn token(State(gateway): State<Arc<Gateway>>, request: Request)
 /// `POST /oauth/revoke`.
 pub(super) async fn revoke(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     answered(gateway, request, async |asked| {
-        let ended = revoked(asked).await?;
-        Ok(ended.map(|()| StatusCode::OK.into_response()))
+        revoked(asked).await?;
+        Ok(StatusCode::OK.into_response())
     })
     .await
 }
@@ -73,6 +74,11 @@ impl TokenRequest {
         self.form.remove(name)
     }
 
+    /// Returns a required parameter; `missing` is the error without it.
+    fn required(&mut self, name: &str, missing: &'static str) -> Result<String, OAuthError> {
+        self.take(name).ok_or(OAuthError::InvalidRequest(missing))
+    }
+
     /// Returns the context for operations on behalf of this client's users.
     fn context(&self, principal: Principal) -> Arc<RequestContext> {
         let app = Arc::clone(&self.app);
@@ -83,12 +89,8 @@ impl TokenRequest {
     }
 }
 
-type TokenOutcome<T> = error::Result<Result<T, OAuthError>>;
-
-async fn granted(mut asked: TokenRequest) -> TokenOutcome<TokenAnswer> {
-    let Some(grant) = asked.take("grant_type") else {
-        return Ok(Err(OAuthError::InvalidRequest("grant_type is missing.")));
-    };
+async fn granted(mut asked: TokenRequest) -> Result<TokenAnswer, TokenDenial> {
+    let grant = asked.required("grant_type", "grant_type is missing.")?;
     let (app, client) = (Arc::clone(&asked.app), asked.client.take());
     match grant.as_str() {
         oauth::CLIENT_CREDENTIALS => {
@@ -96,13 +98,13 @@ async fn granted(mut asked: TokenRequest) -> TokenOutcome<TokenAnswer> {
                 scope: asked.take("scope"),
                 owner: asked.take("owner"),
             };
-            oauth::for_backend(&app.access, &app.clock, client, request).await
+            Ok(oauth::for_backend(&app.access, &app.clock, client, request).await??)
         }
-        oauth::PASSWORD | oauth::REFRESH_TOKEN => match oauth::public_client(&app.access, client).await? {
-            Ok(principal) => for_customer(asked, &grant, principal).await,
-            Err(refusal) => Ok(Err(refusal)),
-        },
-        _ => Ok(Err(OAuthError::UnsupportedGrantType)),
+        oauth::PASSWORD | oauth::REFRESH_TOKEN => {
+            let principal = oauth::public_client(&app.access, client).await??;
+            for_customer(asked, &grant, principal).await
+        }
+        _ => Err(OAuthError::UnsupportedGrantType.into()),
     }
 }
 
@@ -110,38 +112,31 @@ async fn for_customer(
     mut asked: TokenRequest,
     grant: &str,
     principal: Principal,
-) -> TokenOutcome<TokenAnswer> {
+) -> Result<TokenAnswer, TokenDenial> {
     if asked.take("scope").is_some() {
         // What a customer may access follows from ownership of the data, not from scopes.
-        return Ok(Err(OAuthError::InvalidScope));
+        return Err(OAuthError::InvalidScope.into());
     }
     let context = asked.context(principal);
     if grant == oauth::REFRESH_TOKEN {
-        return match asked.take("refresh_token") {
-            Some(token) => customer::oauth::by_refresh_token(&context, &token).await,
-            None => Ok(Err(OAuthError::InvalidRequest("refresh_token is missing."))),
-        };
+        let token = asked.required("refresh_token", "refresh_token is missing.")?;
+        return Ok(customer::oauth::by_refresh_token(&context, &token).await??);
     }
-    match (asked.take("username"), asked.take("password")) {
-        (Some(username), Some(password)) => customer::oauth::by_password(&context, username, password).await,
-        (None, _) => Ok(Err(OAuthError::InvalidRequest("username is missing."))),
-        (_, None) => Ok(Err(OAuthError::InvalidRequest("password is missing."))),
-    }
+    let username = asked.required("username", "username is missing.")?;
+    let password = asked.required("password", "password is missing.")?;
+    Ok(customer::oauth::by_password(&context, username, password).await??)
 }
 
-async fn revoked(mut asked: TokenRequest) -> TokenOutcome<()> {
-    let client = asked.client.take();
-    let client = match oauth::revoking_client(&asked.app.access, client).await? {
-        Ok(client) => client,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let Some(token) = asked.take("token") else {
-        return Ok(Err(OAuthError::InvalidRequest("token is missing.")));
-    };
+async fn revoked(mut asked: TokenRequest) -> Result<(), TokenDenial> {
+    let app = Arc::clone(&asked.app);
+    let client = oauth::revoking_client(&app.access, asked.client.take()).await??;
+    let token = asked.required("token", "token is missing.")?;
     if token.starts_with(refresh_token::PREFIX) {
-        return customer::oauth::revoke_refresh_token(&asked.app, &client, &token).await;
+        customer::oauth::revoke_refresh_token(&app, &client, &token).await??;
+    } else {
+        oauth::revoke_access_token(&app.access, &client, &token).await??;
     }
-    oauth::revoke_access_token(&asked.app.access, &client, &token).await
+    Ok(())
 }
 
 /// Parses the form and processes it to the end, even if the client disconnects.
@@ -151,7 +146,7 @@ async fn answered<F>(
     work: impl FnOnce(TokenRequest) -> F,
 ) -> Response
 where
-    F: Future<Output = TokenOutcome<Response>> + Send + 'static,
+    F: Future<Output = Result<Response, TokenDenial>> + Send + 'static,
 {
     let (parts, body) = request.into_parts();
     let id = RequestId::assigned(&parts.extensions);
@@ -166,7 +161,7 @@ where
     };
     let (form, client) = match read(&parts.headers, body, &mut held).await {
         Ok(read) => read,
-        Err(denied) => return denied.into_response(),
+        Err(denied) => return denied.into_response(&id),
     };
     let app = Arc::clone(&gateway.app);
     let (tasks, limit) = (app.tasks.clone(), app.config.http.request_timeout);
@@ -180,10 +175,10 @@ where
     let task = tasks.spawn(work(asked).in_current_span());
     let outcome = match timeout(limit, task).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(_panic)) => Err(Error::internal("the token endpoint panicked")),
-        Err(_elapsed) => Err(Error::Timeout),
+        Ok(Err(_panic)) => Err(Error::internal("the token endpoint panicked").into()),
+        Err(_elapsed) => Err(Error::Timeout.into()),
     };
-    reported(outcome, &id).unwrap_or_else(IntoResponse::into_response)
+    outcome.unwrap_or_else(|denied| denied.into_response(&id))
 }
 
 /// Answers any other method.
@@ -197,25 +192,41 @@ enum TokenDenial {
     Refusal(OAuthError),
     /// An HTTP error: the body is not a form.
     Fault(Fault),
+    /// An error of the gateway.
+    Error(Error),
 }
 
-impl IntoResponse for TokenDenial {
-    fn into_response(self) -> Response {
-        let refusal = match self {
-            Self::Refusal(refusal) => refusal,
-            Self::Fault(fault) => return fault.into_response(),
+impl TokenDenial {
+    /// Converts it into a response. Errors of the gateway are logged.
+    fn into_response(self, id: &RequestId) -> Response {
+        let fault = match self {
+            Self::Refusal(refusal) => return refused(refusal),
+            Self::Fault(fault) => fault,
+            Self::Error(error @ (Error::Unavailable(_) | Error::Timeout)) => {
+                tracing::debug!(request_id = id.as_str(), error = ?error, "cannot answer a token request");
+                Fault::unavailable("The database does not answer; please try again shortly.")
+            }
+            Self::Error(error) => {
+                tracing::error!(request_id = id.as_str(), error = ?error, "token request failed");
+                Fault::internal(id.as_str())
+            }
         };
-        let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
-        let mut response = (status, axum::Json(refusal.body())).into_response();
-        if let Some(seconds) = refusal.retry_after() {
-            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-        }
-        if status == StatusCode::UNAUTHORIZED {
-            let challenge = HeaderValue::from_static("Basic realm=\"storefront-gateway\", charset=\"UTF-8\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-        }
-        response
+        fault.into_response()
     }
+}
+
+fn refused(refusal: OAuthError) -> Response {
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut response = (status, axum::Json(refusal.body())).into_response();
+    let headers = response.headers_mut();
+    if let Some(seconds) = refusal.retry_after() {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Basic realm=\"storefront-gateway\", charset=\"UTF-8\"");
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
 }
 
 impl From<OAuthError> for TokenDenial {
@@ -230,18 +241,9 @@ impl From<Fault> for TokenDenial {
     }
 }
 
-/// Converts the outcome for the response; server errors are logged.
-fn reported<T>(outcome: error::Result<Result<T, OAuthError>>, id: &RequestId) -> Result<T, TokenDenial> {
-    match outcome {
-        Ok(outcome) => outcome.map_err(TokenDenial::Refusal),
-        Err(error @ (Error::Unavailable(_) | Error::Timeout)) => {
-            tracing::debug!(request_id = id.as_str(), error = ?error, "cannot answer a token request");
-            Err(Fault::unavailable("The database does not answer; please try again shortly.").into())
-        }
-        Err(error) => {
-            tracing::error!(request_id = id.as_str(), error = ?error, "token request failed");
-            Err(Fault::internal(id.as_str()).into())
-        }
+impl From<Error> for TokenDenial {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
     }
 }
 
@@ -253,14 +255,10 @@ async fn read(
     held: &mut ReservedMemory,
 ) -> Result<(Form, Option<ClientCredentials>), TokenDenial> {
     let content_type = ContentType::of(headers);
-    let is_form = content_type
-        .is_some_and(|known| known.essence == "application/x-www-form-urlencoded" && known.is_utf8());
-    if !is_form {
+    if !content_type.is_some_and(|known| known.is_utf8_of("application/x-www-form-urlencoded")) {
         discard(body);
-        return Err(OAuthError::InvalidRequest(
-            "Send a form: Content-Type application/x-www-form-urlencoded.",
-        )
-        .into());
+        let message = "Send a form: Content-Type application/x-www-form-urlencoded.";
+        return Err(OAuthError::InvalidRequest(message).into());
     }
     let body = receive::whole_body(headers, body, MAX_FORM, held).await?;
     let form = parse_form(&body)?;
@@ -274,10 +272,7 @@ fn parse_form(body: &[u8]) -> Result<Form, OAuthError> {
     if body.iter().filter(|byte| **byte == b'&').count() >= MOST_PARAMETERS {
         return Err(OAuthError::InvalidRequest("The form has too many parameters."));
     }
-    for (name, value) in url::form_urlencoded::parse(body) {
-        if value.is_empty() {
-            continue;
-        }
+    for (name, value) in url::form_urlencoded::parse(body).filter(|(_, value)| !value.is_empty()) {
         if form.insert(name.into_owned(), value.into_owned()).is_some() {
             return Err(OAuthError::InvalidRequest("A parameter was sent twice."));
         }
@@ -294,17 +289,16 @@ fn client_of(headers: &HeaderMap, form: &Form) -> Result<Option<ClientCredential
         (None, Some(_)) => return Err(OAuthError::InvalidRequest("client_id is missing.")),
         (None, None) => None,
     };
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let (first, second) = (values.next(), values.next());
-    let Some(value) = first else { return Ok(in_form) };
+    if !headers.contains_key(header::AUTHORIZATION) {
+        return Ok(in_form);
+    }
     if in_form.as_ref().is_some_and(|client| client.secret.is_some()) {
         return Err(OAuthError::InvalidRequest(
             "Send the client's credentials by HTTP Basic or in the form, not both.",
         ));
     }
-    let client = basic(value)
-        .filter(|_| second.is_none())
-        .ok_or(OAuthError::InvalidClient)?;
+    let client = single(headers, header::AUTHORIZATION).and_then(basic);
+    let client = client.ok_or(OAuthError::InvalidClient)?;
     // The form may repeat the id of HTTP Basic.
     if in_form.is_some_and(|named| named.id != client.id) {
         return Err(OAuthError::InvalidClient);
@@ -376,11 +370,8 @@ mod tests {
                 let _read = basic(&value);
             }
         });
-        let many = "a=1&".repeat(MOST_PARAMETERS + 1);
-        assert!(matches!(
-            parse_form(many.as_bytes()),
-            Err(OAuthError::InvalidRequest(_))
-        ));
+        let many = parse_form("a=1&".repeat(MOST_PARAMETERS + 1).as_bytes());
+        assert!(matches!(many, Err(OAuthError::InvalidRequest(_))));
     }
 
     #[test]
@@ -394,14 +385,12 @@ mod tests {
         assert_eq!(client(None, "client_id=pk_a"), pair("pk_a", ""));
         assert_eq!(client(Some("pk_a:"), ""), pair("pk_a", ""));
         assert_eq!(client(None, "grant_type=x"), Ok(None));
-        assert!(matches!(
+        for refused in [
             client(Some("a:b"), "client_id=a&client_secret=b"),
-            Err(OAuthError::InvalidRequest(_))
-        ));
-        assert!(matches!(
             client(None, "client_id=a&client_id=a"),
-            Err(OAuthError::InvalidRequest(_))
-        ));
+        ] {
+            assert!(matches!(refused, Err(OAuthError::InvalidRequest(_))));
+        }
         assert_eq!(client(Some("no colon"), ""), Err(OAuthError::InvalidClient));
     }
 }

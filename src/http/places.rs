@@ -43,9 +43,10 @@ struct OccupiedSlots {
 pub(super) struct ConnectionSlot {
     places: Arc<ConnectionSlots>,
     number: u64,
-    address: Option<IpAddr>,
-    connection: Arc<ClientConnection>,
-    share: Option<Share<IpAddr>>,
+    /// The address that the place is counted for.
+    pub(super) address: Option<IpAddr>,
+    pub(super) connection: Arc<ClientConnection>,
+    _share: Share<IpAddr>,
 }
 
 impl ConnectionSlots {
@@ -101,7 +102,7 @@ impl ConnectionSlots {
             number,
             address,
             connection: Arc::clone(connection),
-            share: Some(share),
+            _share: share,
         })
     }
 
@@ -120,14 +121,12 @@ impl ConnectionSlots {
         let longest = idle
             .filter_map(|taken| Some((taken.connection.idle_for()?, taken)))
             .max_by_key(|(idle, taken)| (taken.address == address, *idle));
-        match longest {
-            Some((_, taken)) => {
-                taken.is_asked = true;
-                taken.connection.ask_to_make_room();
-                true
-            }
-            None => false,
-        }
+        let Some((_, taken)) = longest else {
+            return false;
+        };
+        taken.is_asked = true;
+        taken.connection.ask_to_make_room();
+        true
     }
 
     /// Waits for a place that is being released.
@@ -159,20 +158,8 @@ impl ConnectionSlots {
     }
 }
 
-impl ConnectionSlot {
-    pub(super) fn connection(&self) -> &Arc<ClientConnection> {
-        &self.connection
-    }
-
-    /// Returns the address that the place is counted for.
-    pub(super) fn address(&self) -> Option<IpAddr> {
-        self.address
-    }
-}
-
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.places.taken().remove(&self.number);
-        drop(self.share.take());
     }
 }

@@ -72,7 +72,6 @@ pub(super) fn append(whole: &mut Vec<u8>, piece: &[u8]) {
     whole.extend_from_slice(piece);
 }
 
-/// A body that is being received.
 struct Receiving<'a> {
     pieces: BodyDataStream,
     /// Set at the first wait.
@@ -118,16 +117,9 @@ mod tests {
     async fn a_body_beyond_its_limit_is_refused() {
         let none = HeaderMap::new();
         let read = async |pieces: Vec<&'static str>, limit| {
-            let pieces = pieces
-                .into_iter()
-                .map(|piece| Ok::<_, std::io::Error>(Bytes::from(piece)));
-            whole_body(
-                &none,
-                Body::from_stream(futures_util::stream::iter(pieces)),
-                limit,
-                &mut Memory::new(limit).of_known(None),
-            )
-            .await
+            let pieces = pieces.into_iter().map(Ok::<_, std::io::Error>);
+            let body = Body::from_stream(futures_util::stream::iter(pieces));
+            whole_body(&none, body, limit, &mut Memory::new(limit).of_known(None)).await
         };
         assert_eq!(read(vec!["ab", "c"], 3).await.expect("fits"), "abc");
         assert_eq!(read(vec![], 3).await.expect("fits"), "");

@@ -25,35 +25,29 @@ const REVOCATION: &str = "customerTokenRevoke";
 /// Whether a request may be a redemption, before its body is read.
 pub(super) fn may_follow(parts: &Parts) -> bool {
     parts.method == Method::POST
-        && ContentType::of(&parts.headers).is_some_and(|known| known.is_json() && known.is_utf8())
+        && ContentType::of(&parts.headers).is_some_and(|known| known.is_utf8_of("application/json"))
 }
 
 /// Whether the requested operation consists of redemptions only.
 pub(super) fn is_asked(guard: &Guard, params: &Params) -> bool {
-    let Ok(read) = guard.read(&params.query) else {
+    let read = guard.read(&params.query).ok();
+    let Some(prepared) = read.and_then(|read| guard.validate(read).ok()) else {
         return false;
     };
-    let Ok(prepared) = guard.validate(read) else {
-        return false;
-    };
-    match prepared.operation(params.operation_name.as_deref()) {
-        Ok(operation) => redeems(prepared.document(), operation.name, &params.variables),
-        Err(_refusal) => false,
-    }
+    let operation = prepared.operation(params.operation_name.as_deref());
+    operation.is_ok_and(|operation| redeems(prepared.document(), operation.name, &params.variables))
 }
 
 /// Whether the operation with this name consists of redemptions only.
 fn redeems(document: &ExecutableDocument, name: Option<&str>, variables: &Variables) -> bool {
     let mut operations = document.operations.iter();
     let found = operations.find(|(own, _)| own.map(Name::as_str) == name);
-    found.is_some_and(|(_, definition)| {
-        let asked = AdmittedOperation {
-            document,
-            operation: &definition.node,
-            variables,
-        };
-        asked.is_redemption()
-    })
+    let operation = found.map(|(_, definition)| AdmittedOperation {
+        document,
+        operation: &definition.node,
+        variables,
+    });
+    operation.is_some_and(|operation| operation.is_redemption())
 }
 
 /// An operation of a document that the guard has admitted: no fragment spreads itself, and its expanded size is
@@ -131,125 +125,54 @@ mod tests {
         redeems(&document, operation, &variables)
     }
 
-    /// Documents, variables, and whether they contain redemptions only.
-    const REDEEMING: &[(&str, &str, bool)] = &[
-        (
-            "mutation { customerTokenRefresh(input: {refreshToken: \"x\"}) { __typename } }",
-            "{}",
-            true,
-        ),
-        (
-            "mutation($i: X!) { __typename a: customerTokenRefresh(input: $i) { __typename } }",
-            "{}",
-            true,
-        ),
-        (
-            "mutation { ... { ...F } } fragment F on Mutation { customerEmailVerify(input: {}) { __typename } }",
-            "{}",
-            true,
-        ),
-        (
-            "mutation { customerPasswordReset(input: {}) { __typename } }",
-            "{}",
-            true,
-        ),
-        (
-            "mutation { customerEmailChangeConfirm(input: {}) { __typename } }",
-            "{}",
-            true,
-        ),
-        (
-            "mutation { customerTokenRevoke(input: {refreshToken: \"x\"}) { __typename } }",
-            "{}",
-            true,
-        ),
-        (
-            "mutation { customerTokenRevoke(input: {refreshToken: \"x\", all: false}) { __typename } }",
-            "{}",
-            true,
-        ),
-        (
-            "mutation { customerTokenRevoke(input: {refreshToken: \"x\", all: true}) { __typename } }",
-            "{}",
-            false,
-        ),
-        (
-            "mutation { customerTokenRevoke(input: {refreshToken: \"x\", sessionId: \"y\"}) { __typename } }",
-            "{}",
-            false,
-        ),
-        (
-            "mutation { customerTokenRevoke(input: {refreshToken: null}) { __typename } }",
-            "{}",
-            false,
-        ),
-        (
-            "mutation { customerTokenRevoke(input: {all: true}) { __typename } }",
-            "{}",
-            false,
-        ),
-        ("mutation { customerTokenRevoke { __typename } }", "{}", false),
-        (
-            "mutation($i: X!) { customerTokenRevoke(input: $i) { __typename } }",
-            r#"{"i":{"refreshToken":"x"}}"#,
-            true,
-        ),
-        (
-            "mutation($i: X!) { customerTokenRevoke(input: $i) { __typename } }",
-            r#"{"i":{"sessionId":"x"}}"#,
-            false,
-        ),
-        (
-            "mutation($i: X!) { customerTokenRevoke(input: $i) { __typename } }",
-            "{}",
-            false,
-        ),
-        (
-            "mutation($t: X) { customerTokenRevoke(input: {refreshToken: $t}) { __typename } }",
-            r#"{"t":"x"}"#,
-            true,
-        ),
-        (
-            "mutation($t: X) { customerTokenRevoke(input: {refreshToken: $t}) { __typename } }",
-            "{}",
-            false,
-        ),
-        (
-            "mutation($t: X = \"x\") { customerTokenRevoke(input: {refreshToken: $t}) { __typename } }",
-            "{}",
-            true,
-        ),
-        (
-            "mutation { customerTokenRefresh(input: {}) { __typename } customerUpdate(input: {}) { __typename } }",
-            "{}",
-            false,
-        ),
-        (
-            "mutation { ...F } fragment F on Mutation { customerTokenRefresh(input: {}) { __typename } x }",
-            "{}",
-            false,
-        ),
-        ("mutation { __typename }", "{}", false),
-        (
-            "query { customerTokenRefresh(input: {}) { __typename } }",
-            "{}",
-            false,
-        ),
-        ("{ viewer { kind } }", "{}", false),
+    const BY_INPUT: &str = "mutation($i: X!) { customerTokenRevoke(input: $i) }";
+    const BY_TOKEN: &str = "mutation($t: X) { customerTokenRevoke(input: {refreshToken: $t}) }";
+
+    /// Documents that contain redemptions only.
+    const REDEEMING: [&str; 8] = [
+        r#"mutation { customerTokenRefresh(input: {refreshToken: "x"}) }"#,
+        "mutation($i: X!) { __typename a: customerTokenRefresh(input: $i) }",
+        "mutation { ... { ...F } } fragment F on Mutation { customerEmailVerify(input: {}) }",
+        "mutation { customerPasswordReset(input: {}) }",
+        "mutation { customerEmailChangeConfirm(input: {}) }",
+        r#"mutation { customerTokenRevoke(input: {refreshToken: "x"}) }"#,
+        r#"mutation { customerTokenRevoke(input: {refreshToken: "x", all: false}) }"#,
+        r#"mutation($t: X = "x") { customerTokenRevoke(input: {refreshToken: $t}) }"#,
+    ];
+
+    /// Documents that contain something else.
+    const OTHERS: [&str; 12] = [
+        r#"mutation { customerTokenRevoke(input: {refreshToken: "x", all: true}) }"#,
+        r#"mutation { customerTokenRevoke(input: {refreshToken: "x", sessionId: "y"}) }"#,
+        "mutation { customerTokenRevoke(input: {refreshToken: null}) }",
+        "mutation { customerTokenRevoke(input: {all: true}) }",
+        "mutation { customerTokenRevoke }",
+        BY_INPUT,
+        BY_TOKEN,
+        "mutation { customerTokenRefresh(input: {}) customerUpdate(input: {}) }",
+        "mutation { ...F } fragment F on Mutation { customerTokenRefresh(input: {}) x }",
+        "mutation { __typename }",
+        "query { customerTokenRefresh(input: {}) }",
+        "{ viewer { kind } }",
     ];
 
     // TOK-07
     #[test]
     fn what_redeems_by_what_it_is_is_told_from_all_else() {
-        for (query, variables, expected) in REDEEMING {
-            assert_eq!(
-                is_asked_by(query, None, variables),
-                *expected,
-                "{query} {variables}"
-            );
+        for (documents, expected) in [(&REDEEMING[..], true), (&OTHERS[..], false)] {
+            for document in documents {
+                assert_eq!(is_asked_by(document, None, "{}"), expected, "{document}");
+            }
         }
-        let several =
-            "mutation A { customerTokenRefresh(input: {}) { __typename } } query B { viewer { kind } }";
+        for (document, variables, expected) in [
+            (BY_INPUT, r#"{"i":{"refreshToken":"x"}}"#, true),
+            (BY_INPUT, r#"{"i":{"sessionId":"x"}}"#, false),
+            (BY_TOKEN, r#"{"t":"x"}"#, true),
+        ] {
+            let is_asked = is_asked_by(document, None, variables);
+            assert_eq!(is_asked, expected, "{document} {variables}");
+        }
+        let several = "mutation A { customerTokenRefresh(input: {}) } query B { viewer { kind } }";
         for (name, expected) in [(Some("A"), true), (Some("B"), false), (Some("C"), false)] {
             assert_eq!(is_asked_by(several, name, "{}"), expected, "{name:?}");
         }

@@ -1,16 +1,15 @@
 //! Refusing connections for which there is no place, with a response if that is cheap.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 /// Maximum number of connections that are being refused, or wait for an idle one to close; each holds a descriptor.
 /// Others are closed without a response.
-const TURNS: usize = 64;
+pub(super) const TURNS: usize = 64;
 /// Time for a client to read the response.
 const LINGER: Duration = Duration::from_secs(1);
 /// Bytes of its request that are dropped in the meantime.
@@ -26,53 +25,23 @@ const ANSWER: &str = "HTTP/1.1 503 Service Unavailable\r\n\
      \r\n\
      {\"errors\":[{\"message\":\"Too many connections are open; please try again shortly.\",\"extensions\":{\"code\":\"UNAVAILABLE\"}}]}";
 
-/// Limits the connections that are refused at once.
-pub(super) struct Refusing(Arc<Semaphore>);
-
-impl Default for Refusing {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(TURNS)))
-    }
-}
-
-/// Permission to refuse one connection.
-pub(super) struct Turn {
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Refusing {
-    /// Waits for a turn.
-    pub(super) async fn wait_for_turn(&self) -> Option<Turn> {
-        let permit = Arc::clone(&self.0).acquire_owned().await.ok()?;
-        Some(Turn { _permit: permit })
-    }
-
-    /// Returns a turn, if there is one.
-    pub(super) fn turn(&self) -> Option<Turn> {
-        let permit = Arc::clone(&self.0).try_acquire_owned().ok()?;
-        Some(Turn { _permit: permit })
-    }
-}
-
-impl Turn {
-    /// Sends the response, and waits briefly for the client to read it.
-    pub(super) async fn refuse(self, mut socket: TcpStream) {
-        let reporting = async {
-            socket.write_all(ANSWER.as_bytes()).await?;
-            socket.shutdown().await?;
-            let mut left = DROPPED;
-            let mut dropped = [0; 4 * 1024];
-            while left > 0 {
-                match socket.read(&mut dropped).await? {
-                    0 => break,
-                    length => left = left.saturating_sub(length),
-                }
+/// Sends the response, and waits briefly for the client to read it. Keeps its turn until then.
+pub(super) async fn refuse(mut socket: TcpStream, _turn: OwnedSemaphorePermit) {
+    let reporting = async {
+        socket.write_all(ANSWER.as_bytes()).await?;
+        socket.shutdown().await?;
+        let mut left = DROPPED;
+        let mut dropped = [0; 4 * 1024];
+        while left > 0 {
+            match socket.read(&mut dropped).await? {
+                0 => break,
+                length => left = left.saturating_sub(length),
             }
-            Ok::<_, std::io::Error>(())
-        };
-        if !matches!(timeout(LINGER, reporting).await, Ok(Ok(()))) {
-            tracing::debug!("refused connection closed before the response was sent");
         }
+        Ok::<_, std::io::Error>(())
+    };
+    if !matches!(timeout(LINGER, reporting).await, Ok(Ok(()))) {
+        tracing::debug!("refused connection closed before the response was sent");
     }
 }
 
@@ -84,11 +53,8 @@ mod tests {
     #[test]
     fn the_answer_is_as_long_as_it_says() {
         let (head, body) = ANSWER.split_once("\r\n\r\n").expect("a head and a body");
-        assert!(
-            head.contains(&format!("content-length: {}\r\n", body.len())),
-            "{}",
-            body.len()
-        );
+        let length = format!("content-length: {}\r\n", body.len());
+        assert!(head.contains(&length), "{length}");
         assert!(serde_json::from_str::<serde_json::Value>(body).is_ok());
     }
 }

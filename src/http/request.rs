@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{error::Category, value::RawValue};
 
-use super::answer::{GraphqlResponse, NotExecuted, coded};
+use super::answer::{NotExecuted, coded};
 use super::fault::Fault;
 use crate::platform::json::{
     self, Bounds,
@@ -137,12 +137,8 @@ pub(super) fn from_json(body: &[u8], source: JsonPart, bounds: &Bounds) -> Resul
         _ => {}
     }
     let raw: RawParams<'_> = source.parse(text, text, |error| not_parameters(source, error))?;
-    let within = JsonText {
-        part: source,
-        whole: text,
-    };
     let string = |name, value: Option<&RawValue>| {
-        let value = value.map(|value| string(within, name, value.get()));
+        let value = value.map(|value| string(source, text, name, value.get()));
         value.transpose()
     };
     if let Some(extensions) = raw.extensions {
@@ -152,7 +148,7 @@ pub(super) fn from_json(body: &[u8], source: JsonPart, bounds: &Bounds) -> Resul
         query: document(string("query", raw.query)?, raw.extensions.map(RawValue::get))?,
         operation_name: string("operationName", raw.operation_name)?.filter(|name| !name.is_empty()),
         variables: match raw.variables {
-            Some(variables) => parse_variables(within, variables.get(), bounds)?,
+            Some(variables) => parse_variables(source, text, variables.get(), bounds)?,
             None => Variables::default(),
         },
     })
@@ -185,14 +181,7 @@ pub(super) fn from_query(query: &str, bounds: &Bounds) -> Result<Params, NotExec
         variables: match variables.filter(is_sent) {
             Some(text) => {
                 let json = json_in_query("variables", &text)?;
-                parse_variables(
-                    JsonText {
-                        part: JsonPart::Parameter("variables"),
-                        whole: &text,
-                    },
-                    json,
-                    bounds,
-                )?
+                parse_variables(JsonPart::Parameter("variables"), &text, json, bounds)?
             }
             None => Variables::default(),
         },
@@ -222,33 +211,21 @@ fn document(query: Option<String>, extensions: Option<&str>) -> Result<String, N
 /// Makes the error that clients of automatic persisted queries look for before they send the text, by message or by
 /// code. It is a GraphQL response: 200 for clients that accept `application/json`, some of which read no other status.
 fn not_persisted() -> NotExecuted {
-    let error = coded("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported");
-    NotExecuted::Answer(Box::new(GraphqlResponse::refused(error)))
+    coded("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported").into()
 }
 
-/// The part of a request that is JSON, with its text, for the position of an error.
-#[derive(Clone, Copy)]
-struct JsonText<'a> {
-    part: JsonPart,
-    whole: &'a str,
-}
-
-/// Reads a parameter that is a string.
-fn string(within: JsonText<'_>, name: &'static str, json: &str) -> Result<String, Fault> {
+/// Reads a parameter that is a string. The position of an error is that in the `whole` text.
+fn string(source: JsonPart, whole: &str, name: &'static str, json: &str) -> Result<String, Fault> {
     if !json.starts_with('"') {
-        return Err(must_be(
-            name,
-            match name {
-                "query" => {
-                    "a string that contains the GraphQL document; a client that has it as a syntax tree prints it before it sends it"
-                }
-                _ => "a string",
-            },
-        ));
+        let what = match name {
+            "query" => {
+                "a string that contains the GraphQL document; a client that has it as a syntax tree prints it before it sends it"
+            }
+            _ => "a string",
+        };
+        return Err(must_be(name, what));
     }
-    within
-        .part
-        .parse(within.whole, json, |_error| must_be(name, "a string"))
+    source.parse(whole, json, |_error| must_be(name, "a string"))
 }
 
 /// Parses a parameter of the query string as JSON, without surrounding blanks.
@@ -272,10 +249,11 @@ fn object(name: &'static str, json: &str, bounds: &Bounds) -> Result<(), Fault> 
     })
 }
 
-fn parse_variables(within: JsonText<'_>, json: &str, bounds: &Bounds) -> Result<Variables, Fault> {
+fn parse_variables(source: JsonPart, whole: &str, json: &str, bounds: &Bounds) -> Result<Variables, Fault> {
     object("variables", json, bounds)?;
-    let wrong = |_error: &serde_json::Error| must_be("variables", "a JSON object of variables by name");
-    within.part.parse(within.whole, json, wrong)
+    source.parse(whole, json, |_error| {
+        must_be("variables", "a JSON object of variables by name")
+    })
 }
 
 fn must_be(name: &str, what: &str) -> Fault {

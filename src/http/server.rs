@@ -16,6 +16,7 @@ use hyper_util::{
     server::conn::auto,
 };
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -24,7 +25,7 @@ use super::body::Tracked;
 use super::client;
 use super::connection::{ClientConnection, Over, Peer, Watch};
 use super::places::{ConnectionSlot, ConnectionSlots};
-use super::refusing::Refusing;
+use super::refusing;
 use super::site::Handlers;
 use super::streams::{Streams, watched};
 use super::wire::Wire;
@@ -54,7 +55,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) async fn serve(listener: TcpListener, site: Arc<Handlers>, stop: CancellationToken) {
     let server = HttpServer {
         places: ConnectionSlots::new(&site.config().connections),
-        refusing: Refusing::default(),
+        refusing: Arc::new(Semaphore::new(refusing::TURNS)),
         running: TaskTracker::new(),
         site,
     };
@@ -81,7 +82,8 @@ pub(super) async fn serve(listener: TcpListener, site: Arc<Handlers>, stop: Canc
 
 struct HttpServer {
     places: Arc<ConnectionSlots>,
-    refusing: Refusing,
+    /// Turns to refuse a connection.
+    refusing: Arc<Semaphore>,
     running: TaskTracker,
     site: Arc<Handlers>,
 }
@@ -93,37 +95,34 @@ impl HttpServer {
         let is_proxy = client::is_trusted(peer.ip(), &config.trusted_proxies);
         let address = (!is_proxy).then(|| address_block::block(peer.ip()));
         let connection = ClientConnection::new(config.connections.idle_timeout);
+        let site = Arc::clone(&self.site);
         if let Ok(place) = self.places.take(address, &connection) {
-            return self.run(socket, peer, place);
+            self.running.spawn(serve_connection(socket, peer, place, site));
+            return;
         }
         // If there are fewer places than the operator allows, an idle connection is closed. Further connections wait
         // for that in the kernel's queue.
         if self.places.make_room(address) {
-            let Ok(Some(turn)) = timeout(TURN, self.refusing.wait_for_turn()).await else {
+            let turn = Arc::clone(&self.refusing).acquire_owned();
+            let Ok(Ok(turn)) = timeout(TURN, turn).await else {
                 return;
             };
-            let (places, site) = (Arc::clone(&self.places), Arc::clone(&self.site));
+            let places = Arc::clone(&self.places);
             self.running.spawn(async move {
                 match places.wait(address, &connection).await {
                     Some(place) => {
                         drop(turn);
                         serve_connection(socket, peer, place, site).await;
                     }
-                    None => turn.refuse(socket).await,
+                    None => refusing::refuse(socket, turn).await,
                 }
             });
-        } else if let Some(turn) = self.refusing.turn() {
-            tokio::spawn(turn.refuse(socket));
+        } else if let Ok(turn) = Arc::clone(&self.refusing).try_acquire_owned() {
+            tokio::spawn(refusing::refuse(socket, turn));
         }
-    }
-
-    fn run(&self, socket: TcpStream, peer: SocketAddr, place: ConnectionSlot) {
-        let site = Arc::clone(&self.site);
-        self.running.spawn(serve_connection(socket, peer, place, site));
     }
 }
 
-/// Returns the HTTP builder of one connection.
 fn builder(connection: &Arc<ClientConnection>) -> auto::Builder<Streams> {
     let mut builder = auto::Builder::new(Streams(Arc::clone(connection)));
     builder
@@ -147,15 +146,12 @@ fn builder(connection: &Arc<ClientConnection>) -> auto::Builder<Streams> {
 
 /// Serves a connection to its end, then releases its place.
 async fn serve_connection(socket: TcpStream, peer: SocketAddr, place: ConnectionSlot, site: Arc<Handlers>) {
-    let connection = Arc::clone(place.connection());
-    let wire = match Wire::new(socket, Arc::clone(&connection)) {
-        Ok(wire) => wire,
-        Err(error) => {
-            tracing::debug!(%error, "connection closed before its first request");
-            return;
-        }
-    };
-    let head = site.memory().of_head(place.address());
+    let connection = Arc::clone(&place.connection);
+    let wire = Wire::new(socket, Arc::clone(&connection));
+    let wire =
+        wire.inspect_err(|error| tracing::debug!(%error, "connection closed before its first request"));
+    let Ok(wire) = wire else { return };
+    let head = site.memory().of_head(place.address);
     let builder = builder(&connection);
     let serving = {
         let peer = Peer {
@@ -185,7 +181,6 @@ async fn serve_connection(socket: TcpStream, peer: SocketAddr, place: Connection
     }
 }
 
-/// Answers one request of a connection.
 async fn answer(
     request: Request<Incoming>,
     peer: Peer,

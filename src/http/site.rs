@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{MatchedPath, Request, State},
-    http::{HeaderMap, Method, header},
+    extract::{MatchedPath, Request},
+    http::{Method, header},
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::{get, post},
 };
 use tower::{Layer, Service, ServiceExt};
@@ -41,8 +41,8 @@ impl Handlers {
         let page = page.map_or_else(Router::new, graphiql::router);
         Self {
             cors,
-            api: named(api()).with_state(Arc::clone(&gateway)),
-            page: named(page.fallback(unknown)).with_state(Arc::clone(&gateway)),
+            api: named(api().with_state(Arc::clone(&gateway))),
+            page: named(page.fallback(async || Fault::no_such_path())),
             gateway,
         }
     }
@@ -59,14 +59,11 @@ impl Handlers {
 
     /// Answers a request.
     pub(super) async fn answer(&self, request: Request) -> Response {
-        let path = request.uri().path();
-        if path == "/" || path.starts_with("/graphiql/") {
-            return frame::frame(&self.gateway, request, async |request| {
-                routed(&self.page, request).await
-            })
-            .await;
-        }
         frame::frame(&self.gateway, request, async |mut request: Request| {
+            let path = request.uri().path();
+            if path == "/" || path.starts_with("/graphiql/") {
+                return Box::pin(routed(&self.page, request)).await;
+            }
             if is_from_no_page(&request) {
                 return self.handled(request).await;
             }
@@ -111,16 +108,18 @@ fn api() -> Router<Arc<Gateway>> {
             "/.well-known/oauth-authorization-server",
             get(well_known::metadata),
         )
-        .route("/schema.graphql", get(sdl))
+        .route("/schema.graphql", get(well_known::sdl))
         .route("/storage/{item}", get(content::get))
         .route("/health/live", get(probe::live))
         .route("/health/ready", get(probe::ready))
-        .method_not_allowed_fallback(wrong_method)
-        .fallback(unknown)
+        .method_not_allowed_fallback(async || {
+            Fault::wrong_method("This path accepts GET and HEAD only. GraphQL is sent to /graphql by POST.")
+        })
+        .fallback(async || Fault::no_such_path())
 }
 
 /// Adds a layer that passes the matched path pattern to the frame.
-fn named(router: Router<Arc<Gateway>>) -> Router<Arc<Gateway>> {
+fn named(router: Router) -> Router {
     router.layer(middleware::from_fn(
         async |path: Option<MatchedPath>, request: Request, next: Next| {
             let mut response = next.run(request).await;
@@ -130,23 +129,4 @@ fn named(router: Router<Arc<Gateway>>) -> Router<Arc<Gateway>> {
             response
         },
     ))
-}
-
-/// `GET /schema.graphql`.
-async fn sdl(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
-    match well_known::sdl(&headers, &gateway).await {
-        Some(answer) => answer,
-        None => unknown().await.into_response(),
-    }
-}
-
-async fn unknown() -> Fault {
-    Fault::not_found(
-        "There is nothing at this path. GraphQL is at /graphql (POST, or GET for queries), its schema at /schema.graphql, tokens \
-         are at /oauth/token.",
-    )
-}
-
-async fn wrong_method() -> Fault {
-    Fault::wrong_method("This path accepts GET and HEAD only. GraphQL is sent to /graphql by POST.")
 }

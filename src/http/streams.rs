@@ -141,12 +141,11 @@ impl hyper::body::Body for Watched {
 
     fn size_hint(&self) -> SizeHint {
         let rest = u64::try_from(self.rest.len()).unwrap_or_default();
-        let hint = self.body.size_hint();
-        let mut with_rest = SizeHint::new();
+        let mut hint = self.body.size_hint();
         if let Some(upper) = hint.upper() {
-            with_rest.set_upper(upper.saturating_add(rest));
+            hint.set_upper(upper.saturating_add(rest));
         }
-        with_rest.set_lower(hint.lower().saturating_add(rest));
-        with_rest
+        hint.set_lower(hint.lower().saturating_add(rest));
+        hint
     }
 }

@@ -7,11 +7,11 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use tokio::task::spawn_blocking;
 
-use super::coding::Coding;
+use super::{Coding, ResponseContent};
 
 /// The effort of a compression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Strength {
+pub(super) enum Strength {
     /// A few milliseconds per megabyte: the client decides how often it is done.
     Quick,
     /// A tenth of a second per megabyte, once in the lifetime of the process.
@@ -31,52 +31,61 @@ impl Coding {
 /// Minimum length of a content that is compressed on another thread, in bytes, so that no other request waits for it.
 const LONG: usize = 128 * 1024;
 
-/// Compresses a content that is sent once; `None` if the coding fails, which does not happen with bytes in memory.
-pub(in crate::http) async fn quickly(coding: Coding, content: Bytes) -> Option<(Coding, Bytes)> {
-    if content.len() < LONG {
-        return compressed(coding, Strength::Quick, &content);
+/// Compresses a content that is sent once.
+pub(in crate::http) async fn quickly(coding: Coding, plain: Bytes) -> ResponseContent {
+    if plain.len() < LONG {
+        return compressed(coding, Strength::Quick, plain);
     }
-    let compressing = spawn_blocking(move || compressed(coding, Strength::Quick, &content));
-    compressing.await.ok().flatten()
+    in_background(coding, Strength::Quick, plain).await
 }
 
-/// Compresses a content that is kept.
-pub(super) fn densely(coding: Coding, content: &[u8]) -> Option<(Coding, Bytes)> {
-    compressed(coding, Strength::Dense, content)
+/// Compresses a content on another thread, to the end even if nobody waits for it any more.
+pub(super) async fn in_background(coding: Coding, strength: Strength, plain: Bytes) -> ResponseContent {
+    let content = plain.clone();
+    let compressing = spawn_blocking(move || compressed(coding, strength, content));
+    compressing
+        .await
+        .unwrap_or_else(|_panic| ResponseContent::plain(plain))
 }
 
-fn compressed(coding: Coding, strength: Strength, content: &[u8]) -> Option<(Coding, Bytes)> {
-    let level = coding.level(strength);
-    let compressed = match coding {
-        Coding::Zstd => zstd::bulk::compress(content, level),
-        Coding::Brotli => by_brotli(content, level),
-        Coding::Gzip => by_gzip(content, level),
-    };
-    match compressed {
-        Ok(compressed) => Some((coding, compressed.into())),
+/// Compresses a content. It stays as it is if it does not get shorter, or if the coding fails, which does not happen with
+/// bytes in memory.
+fn compressed(coding: Coding, strength: Strength, plain: Bytes) -> ResponseContent {
+    match encoded(coding, strength, &plain) {
+        Ok(bytes) if bytes.len() < plain.len() => ResponseContent {
+            bytes: bytes.into(),
+            coding: Some(coding),
+        },
+        Ok(_) => ResponseContent::plain(plain),
         Err(error) => {
             tracing::warn!(?coding, %error, "cannot compress a response");
-            None
+            ResponseContent::plain(plain)
         }
     }
 }
 
-fn by_brotli(content: &[u8], level: i32) -> io::Result<Vec<u8>> {
-    let params = BrotliEncoderParams {
-        quality: level,
-        size_hint: content.len(),
-        ..BrotliEncoderParams::default()
-    };
-    let mut compressed = Vec::with_capacity(content.len() / 4);
-    BrotliCompress(&mut &*content, &mut compressed, &params)?;
-    Ok(compressed)
-}
-
-fn by_gzip(content: &[u8], level: i32) -> io::Result<Vec<u8>> {
-    let level = Compression::new(level.unsigned_abs());
-    let mut encoder = GzEncoder::new(Vec::with_capacity(content.len() / 4), level);
-    encoder.write_all(content)?;
-    encoder.finish()
+fn encoded(coding: Coding, strength: Strength, content: &[u8]) -> io::Result<Vec<u8>> {
+    let level = coding.level(strength);
+    let room = content.len() / 4;
+    match coding {
+        Coding::Zstd => zstd::bulk::compress(content, level),
+        Coding::Brotli => {
+            let params = BrotliEncoderParams {
+                quality: level,
+                size_hint: content.len(),
+                ..BrotliEncoderParams::default()
+            };
+            let mut encoded = Vec::with_capacity(room);
+            BrotliCompress(&mut &*content, &mut encoded, &params)?;
+            Ok(encoded)
+        }
+        Coding::Gzip => {
+            let mut encoder =
+                GzEncoder::new(Vec::with_capacity(room), Compression::new(level.unsigned_abs()));
+            encoder.write_all(content)?;
+            encoder.finish()
+        }
+    }
 }
 
 /// Returns the uncompressed content.
@@ -104,11 +113,18 @@ mod tests {
         for content in [text.as_bytes(), b"", b"x"] {
             for coding in Coding::ALL {
                 for strength in [Strength::Quick, Strength::Dense] {
-                    let (_, compressed) = compressed(coding, strength, content).expect("compresses");
-                    assert_eq!(decoded(coding, &compressed), content, "{coding:?} {strength:?}");
-                    assert!(content.len() < 100 || compressed.len() * 4 < content.len());
+                    let encoded = encoded(coding, strength, content).expect("compresses");
+                    assert_eq!(decoded(coding, &encoded), content, "{coding:?} {strength:?}");
+                    assert!(content.len() < 100 || encoded.len() * 4 < content.len());
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_does_not_get_shorter_stays_as_it_is() {
+        let coding_of = |plain: String| compressed(Coding::Gzip, Strength::Quick, plain.into()).coding;
+        assert_eq!(coding_of("abc".to_owned()), None);
+        assert_eq!(coding_of("a".repeat(1000)), Some(Coding::Gzip));
     }
 }

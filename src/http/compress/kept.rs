@@ -9,10 +9,9 @@ use futures_util::{
     future::{BoxFuture, Shared},
 };
 use moka::sync::Cache;
-use tokio::task::spawn_blocking;
 
-use super::codec;
-use super::coding::{Coding, ResponseContent};
+use super::codec::{Strength, in_background, quickly};
+use super::{Coding, ResponseContent};
 use crate::platform::crypto::digest;
 
 /// SHA-256 of a content.
@@ -23,8 +22,7 @@ pub(in crate::http) type Digest = [u8; 32];
 #[derive(Default)]
 pub(in crate::http) struct CompressedDocuments(Mutex<HashMap<(Digest, Coding), CompressionTask>>);
 
-/// A compression that runs to its end even if all of its waiters are dropped.
-type CompressionTask = Shared<BoxFuture<'static, Option<(Coding, Bytes)>>>;
+type CompressionTask = Shared<BoxFuture<'static, ResponseContent>>;
 
 impl CompressedDocuments {
     /// Returns a content in the coding.
@@ -36,30 +34,26 @@ impl CompressedDocuments {
     ) -> ResponseContent {
         let work = {
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let work = kept.entry((digest, coding)).or_insert_with(|| {
-                let plain = plain.clone();
-                let compressing = spawn_blocking(move || codec::densely(coding, &plain));
-                compressing.map(|ended| ended.ok().flatten()).boxed().shared()
-            });
+            let work = kept
+                .entry((digest, coding))
+                .or_insert_with(|| in_background(coding, Strength::Dense, plain).boxed().shared());
             work.clone()
         };
-        ResponseContent::coded(plain, work.await)
+        work.await
     }
 }
 
 /// Responses that many clients request identically: introspection results. The key is a digest of the whole content, so
 /// that none is confused with another. Evicted when the cache is full.
-pub(in crate::http) struct Recent(Cache<(Digest, Coding), Bytes>);
+pub(in crate::http) struct Recent(Cache<(Digest, Coding), ResponseContent>);
 
 /// Memory of the cache, in bytes.
 const ROOM: u64 = 4 * 1024 * 1024;
 
 impl Default for Recent {
     fn default() -> Self {
-        let weight = |_: &(Digest, Coding), compressed: &Bytes| {
-            u32::try_from(compressed.len())
-                .unwrap_or(u32::MAX)
-                .saturating_add(128)
+        let weight = |_: &(Digest, Coding), content: &ResponseContent| {
+            u32::try_from(content.bytes.len() + 128).unwrap_or(u32::MAX)
         };
         Self(Cache::builder().max_capacity(ROOM).weigher(weight).build())
     }
@@ -69,17 +63,12 @@ impl Recent {
     /// Returns a content in the coding.
     pub(in crate::http) async fn content(&self, plain: Bytes, coding: Coding) -> ResponseContent {
         let name = (digest(&plain), coding);
-        let coded = match self.0.get(&name) {
-            Some(known) => Some((coding, known)),
-            None => {
-                let coded = codec::quickly(coding, plain.clone()).await;
-                if let Some((_, compressed)) = &coded {
-                    self.0.insert(name, compressed.clone());
-                }
-                coded
-            }
-        };
-        ResponseContent::coded(plain, coded)
+        if let Some(known) = self.0.get(&name) {
+            return known;
+        }
+        let content = quickly(coding, plain).await;
+        self.0.insert(name, content.clone());
+        content
     }
 }
 
@@ -105,9 +94,8 @@ mod tests {
         let first = recent.content(plain.clone(), Coding::Zstd).await;
         let second = recent.content(plain, Coding::Zstd).await;
         assert_eq!(first.bytes.as_ptr(), second.bytes.as_ptr(), "the same memory");
-        let other = recent
-            .content(Bytes::from("b".repeat(200_000)), Coding::Zstd)
-            .await;
+        let long = Bytes::from("b".repeat(200_000));
+        let other = recent.content(long, Coding::Zstd).await;
         assert_ne!(first.bytes, other.bytes);
     }
 }

@@ -2,6 +2,8 @@
 
 use axum::http::{HeaderMap, header};
 
+use crate::http::headers::{elements, single};
+
 /// The bytes to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ByteRange {
@@ -15,30 +17,19 @@ pub(super) enum ByteRange {
 
 /// Whether If-None-Match contains the tag (RFC 9110 §13.1.2: weak comparison).
 pub(in crate::http) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
-    headers
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
+    elements(headers, header::IF_NONE_MATCH)
         .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
 /// Returns what Range and If-Range request. A false condition, several ranges, another unit and malformed values all
 /// mean the whole content, which a server may always send (RFC 9110 §14.2).
 pub(super) fn wanted(headers: &HeaderMap, tag: &str, size: u64) -> ByteRange {
-    let mut lines = headers.get_all(header::RANGE).iter();
-    let (Some(range), None) = (lines.next(), lines.next()) else {
-        return ByteRange::Whole;
-    };
     // A date never matches, because no Last-Modified is sent. A weak tag never matches either (RFC 9110 §13.1.5).
     if (headers.get(header::IF_RANGE)).is_some_and(|condition| condition.as_bytes() != tag.as_bytes()) {
         return ByteRange::Whole;
     }
-    range
-        .to_str()
-        .ok()
-        .and_then(|range| parse(range, size))
+    single(headers, header::RANGE)
+        .and_then(|range| parse(range.to_str().ok()?, size))
         .unwrap_or(ByteRange::Whole)
 }
 
@@ -83,11 +74,9 @@ mod tests {
     use super::*;
 
     fn asked(lines: &[(header::HeaderName, &str)], size: u64) -> ByteRange {
-        let mut headers = HeaderMap::new();
-        for (name, value) in lines {
-            headers.append(name, value.parse().expect("a header"));
-        }
-        wanted(&headers, "\"t\"", size)
+        let lines = lines.iter().cloned();
+        let lines = lines.map(|(name, value)| (name, value.parse().expect("a header")));
+        wanted(&lines.collect(), "\"t\"", size)
     }
 
     // STO-02
@@ -137,8 +126,7 @@ mod tests {
             let Ok(value) = header::HeaderValue::from_bytes(range) else {
                 return;
             };
-            let mut headers = HeaderMap::new();
-            headers.insert(header::RANGE, value);
+            let headers = HeaderMap::from_iter([(header::RANGE, value)]);
             if let ByteRange::Part { from, until } = wanted(&headers, "\"t\"", 10) {
                 assert!(from < until && until <= 10, "{from} {until}");
             }
@@ -149,9 +137,8 @@ mod tests {
     #[test]
     fn known_content_is_not_sent_again() {
         let known = |value: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::IF_NONE_MATCH, header::HeaderValue::from_static(value));
-            is_known(&headers, "\"t\"")
+            let value = header::HeaderValue::from_static(value);
+            is_known(&HeaderMap::from_iter([(header::IF_NONE_MATCH, value)]), "\"t\"")
         };
         assert!(known("\"t\"") && known("W/\"t\"") && known("\"u\", \"t\"") && known("*"));
         assert!(!known("\"u\"") && !known("t"));

@@ -1,12 +1,11 @@
 //! The operations that GraphiQL opens with: the life of a storefront user, from the first visit to the payment, and a
 //! customer's account.
 
-use serde_json::json;
-
-use super::Tab;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 /// The values in the examples. A missing value is replaced by a placeholder that describes it.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Credentials {
     /// The URL of the gateway as a browser uses it, without a trailing slash: `http://127.0.0.1:8080`.
     pub public_url: String,
@@ -20,21 +19,78 @@ pub struct Credentials {
     pub customer: Option<(String, String)>,
 }
 
+/// An example operation. GraphiQL names the tab after it.
+#[derive(Serialize)]
+pub(super) struct Tab {
+    /// The document, with comments for the reader.
+    pub(super) query: String,
+    /// The content of the variables editor, a JSON object. `None`: an empty editor.
+    variables: Option<String>,
+    /// The content of the header editor, a JSON object.
+    headers: String,
+}
+
+impl Tab {
+    /// Makes a tab whose operation is sent with this bearer credential, and no variables. The credential is ASCII: a
+    /// browser refuses to send anything else in a header.
+    fn new(query: impl Into<String>, credential: &str) -> Self {
+        let headers = json!({ "Authorization": format!("Bearer {credential}") });
+        Self {
+            query: query.into(),
+            variables: None,
+            headers: format!("{headers:#}"),
+        }
+    }
+
+    fn with(self, variables: &Value) -> Self {
+        Self {
+            variables: Some(format!("{variables:#}")),
+            ..self
+        }
+    }
+}
+
 /// Returns the example tabs, filled with the given credentials.
-#[must_use]
-pub fn example_tabs(credentials: &Credentials) -> Vec<Tab> {
+pub(super) fn example_tabs(credentials: &Credentials) -> Vec<Tab> {
+    let key = credentials.public_key.as_deref();
+    let key = key.unwrap_or("PASTE-THE-PUBLISHABLE-KEY-HERE");
+    let secret = credentials.backend_secret.as_deref();
+    let secret = secret.unwrap_or("PASTE-THE-BACKEND-SECRET-HERE");
+    let token = "PASTE-THE-ACCESS-TOKEN-HERE";
+    let (email, password) = match &credentials.customer {
+        Some((email, password)) => (email.as_str(), password.as_str()),
+        None => ("PASTE-AN-E-MAIL-ADDRESS-HERE", "PASTE-THE-PASSWORD-HERE"),
+    };
+    let upload = upload_command(&credentials.public_url);
     vec![
-        who_am_i(credentials),
-        register_anonymous_user(credentials),
-        my_storage(credentials),
-        merge_at_payment(credentials),
-        sign_in(credentials),
-        my_account(),
+        Tab::new(WHO_AM_I, key),
+        Tab::new(REGISTER_ANONYMOUS_USER, key),
+        Tab::new(format!("{UPLOAD}# {upload}\n#\n{MY_STORAGE}"), token),
+        Tab::new(MERGE_AT_PAYMENT, secret).with(&json!({
+            "storefrontId": credentials.storefront_id,
+            "anonymous": "PASTE-THE-ANONYMOUS-STOREFRONT-USER-ID-HERE",
+            "regular": "shopper-4711",
+        })),
+        Tab::new(SIGN_IN, key).with(&json!({ "email": email, "password": password })),
+        Tab::new(MY_ACCOUNT, token),
     ]
 }
 
-fn who_am_i(credentials: &Credentials) -> Tab {
-    let query = r"# Who am I?
+/// Returns a curl command that uploads a file (GraphQL multipart request specification). A cross-site form cannot send
+/// the preflight header.
+fn upload_command(public_url: &str) -> String {
+    let operations = json!({
+        "query": "mutation ($file: Upload!) { storageItemUpload(input: { file: $file }) { storageItem { id name } userErrors { code message } } }",
+        "variables": { "file": null },
+    });
+    let map = json!({ "file": ["variables.file"] });
+    format!(
+        "curl {public_url}/graphql -H \"Authorization: Bearer $TOKEN\" -H 'GraphQL-Require-Preflight: 1' \
+         -F operations='{operations}' -F map='{map}' -F file=@design.png"
+    )
+}
+
+const WHO_AM_I: &str = r"# Who am I?
 # The key under Headers stands for an online store
 # and may be shipped to a browser.
 # Run this with Ctrl-Enter (⌘-Enter).
@@ -53,15 +109,8 @@ query WhoAmI {
   }
 }
 ";
-    Tab {
-        query: query.to_owned(),
-        variables: None,
-        headers: Some(public_header(credentials)),
-    }
-}
 
-fn register_anonymous_user(credentials: &Credentials) -> Tab {
-    let query = r"# Register an anonymous user: somebody who designs
+const REGISTER_ANONYMOUS_USER: &str = r"# Register an anonymous user: somebody who designs
 # before signing in. Keep two things of the answer:
 # accessToken for the tab MyStorage,
 # storefrontUserId for the tab MergeAtPayment.
@@ -84,15 +133,8 @@ mutation RegisterAnonymousUser {
   }
 }
 ";
-    Tab {
-        query: query.to_owned(),
-        variables: None,
-        headers: Some(public_header(credentials)),
-    }
-}
 
-fn my_storage(credentials: &Credentials) -> Tab {
-    let intro = "# My storage: what a user has uploaded or designed.
+const UPLOAD: &str = "# My storage: what a user has uploaded or designed.
 # Put the accessToken of RegisterAnonymousUser
 # into Headers.
 #
@@ -100,7 +142,8 @@ fn my_storage(credentials: &Credentials) -> Tab {
 # token into a shell's variable TOKEN and run this:
 #
 ";
-    let query = r"query MyStorage {
+
+const MY_STORAGE: &str = r"query MyStorage {
   viewer {
     storefrontUser {
       privateStorage {
@@ -119,30 +162,8 @@ fn my_storage(credentials: &Credentials) -> Tab {
   }
 }
 ";
-    let upload = upload_command(&credentials.public_url);
-    Tab {
-        query: format!("{intro}# {upload}\n#\n{query}"),
-        variables: None,
-        headers: Some(bearer("PASTE-THE-ACCESS-TOKEN-HERE")),
-    }
-}
 
-/// Returns a curl command that uploads a file (GraphQL multipart request specification). A cross-site form cannot send
-/// the preflight header.
-fn upload_command(public_url: &str) -> String {
-    let operations = json!({
-        "query": "mutation ($file: Upload!) { storageItemUpload(input: { file: $file }) { storageItem { id name } userErrors { code message } } }",
-        "variables": { "file": null },
-    });
-    let map = json!({ "file": ["variables.file"] });
-    format!(
-        "curl {public_url}/graphql -H \"Authorization: Bearer $TOKEN\" -H 'GraphQL-Require-Preflight: 1' \
-         -F operations='{operations}' -F map='{map}' -F file=@design.png"
-    )
-}
-
-fn merge_at_payment(credentials: &Credentials) -> Tab {
-    let query = r"# Merge at payment: the shopper has signed in, and the
+const MERGE_AT_PAYMENT: &str = r"# Merge at payment: the shopper has signed in, and the
 # store's backend hands over the storage. Its secret is
 # under Headers: never ship one to a browser.
 # In Variables, anonymous is the storefrontUserId of
@@ -184,21 +205,8 @@ mutation MergeAtPayment(
   }
 }
 ";
-    let variables = json!({
-        "storefrontId": credentials.storefront_id,
-        "anonymous": "PASTE-THE-ANONYMOUS-STOREFRONT-USER-ID-HERE",
-        "regular": "shopper-4711",
-    });
-    let secret = credentials.backend_secret.as_deref();
-    Tab {
-        query: query.to_owned(),
-        variables: Some(format!("{variables:#}")),
-        headers: Some(bearer(secret.unwrap_or("PASTE-THE-BACKEND-SECRET-HERE"))),
-    }
-}
 
-fn sign_in(credentials: &Credentials) -> Tab {
-    let query = r"# Sign in: a customer, by e-mail address and password.
+const SIGN_IN: &str = r"# Sign in: a customer, by e-mail address and password.
 # With anonymousUserToken, what was designed before
 # comes along. Keep the accessToken of the answer for
 # the tab MyAccount.
@@ -227,20 +235,8 @@ mutation SignIn($email: String!, $password: String!) {
   }
 }
 ";
-    let (email, password) = match &credentials.customer {
-        Some((email, password)) => (email.as_str(), password.as_str()),
-        None => ("PASTE-AN-E-MAIL-ADDRESS-HERE", "PASTE-THE-PASSWORD-HERE"),
-    };
-    let variables = json!({ "email": email, "password": password });
-    Tab {
-        query: query.to_owned(),
-        variables: Some(format!("{variables:#}")),
-        headers: Some(public_header(credentials)),
-    }
-}
 
-fn my_account() -> Tab {
-    let query = r"# My account: what the signed-in customer sees.
+const MY_ACCOUNT: &str = r"# My account: what the signed-in customer sees.
 # Put the accessToken of SignIn into Headers.
 query MyAccount {
   viewer {
@@ -286,27 +282,9 @@ fragment Envelope on Address {
   country
 }
 ";
-    Tab {
-        query: query.to_owned(),
-        variables: None,
-        headers: Some(bearer("PASTE-THE-ACCESS-TOKEN-HERE")),
-    }
-}
-
-fn public_header(credentials: &Credentials) -> String {
-    let key = credentials.public_key.as_deref();
-    bearer(key.unwrap_or("PASTE-THE-PUBLISHABLE-KEY-HERE"))
-}
-
-/// Returns the content of a header editor. ASCII only: a browser refuses to send anything else in a header.
-fn bearer(credential: &str) -> String {
-    format!("{:#}", json!({ "Authorization": format!("Bearer {credential}") }))
-}
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
 
     fn with(key: Option<&str>, secret: Option<&str>) -> Credentials {
@@ -314,13 +292,12 @@ mod tests {
             public_url: "https://shop.example".to_owned(),
             public_key: key.map(str::to_owned),
             backend_secret: secret.map(str::to_owned),
-            storefront_id: None,
-            customer: None,
+            ..Credentials::default()
         }
     }
 
     fn authorization(tab: &Tab) -> String {
-        let headers: Value = serde_json::from_str(tab.headers.as_deref().expect("headers")).expect("JSON");
+        let headers: Value = serde_json::from_str(&tab.headers).expect("JSON");
         headers["Authorization"].as_str().expect("a header").to_owned()
     }
 
@@ -352,18 +329,13 @@ mod tests {
 
     #[test]
     fn the_variables_of_a_tab_are_those_of_its_document() {
-        let tabs = example_tabs(&with(None, None));
-        let filled = tabs
-            .iter()
-            .filter_map(|tab| Some((tab, tab.variables.as_deref()?)));
         let mut names = Vec::new();
-        for (tab, variables) in filled {
+        for tab in example_tabs(&with(None, None)) {
+            let variables = tab.variables.as_deref().unwrap_or("{}");
             let variables: Value = serde_json::from_str(variables).expect("JSON");
             for name in variables.as_object().expect("an object").keys() {
-                assert!(
-                    tab.query.contains(&format!("${name}: ")),
-                    "{name} is not declared"
-                );
+                let is_declared = tab.query.contains(&format!("${name}: "));
+                assert!(is_declared, "{name} is not declared");
                 names.push(name.clone());
             }
         }
@@ -377,11 +349,9 @@ mod tests {
     #[test]
     fn the_upload_is_one_line_that_a_shell_takes() {
         let tabs = example_tabs(&with(None, None));
-        let line = tabs[2]
-            .query
-            .lines()
-            .find(|line| line.starts_with("# curl "))
-            .expect("a curl command");
+        let mut lines = tabs[2].query.lines();
+        let line = lines.find(|line| line.starts_with("# curl "));
+        let line = line.expect("a curl command");
         assert!(line.contains("curl https://shop.example/graphql "), "{line}");
         assert!(line.contains("-H 'GraphQL-Require-Preflight: 1'"), "{line}");
         assert!(line.ends_with("-F file=@design.png"), "{line}");

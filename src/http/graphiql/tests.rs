@@ -1,59 +1,59 @@
 use axum::{
-    body::to_bytes,
+    body::{Body, to_bytes},
     http::{
-        Request, Response as Answer,
-        header::{ACCEPT_ENCODING, ALLOW, HOST},
+        Request,
+        header::{ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HOST, IF_NONE_MATCH},
+        request::Builder,
     },
 };
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::http::compress::{Coding, decoded};
 
 const CDN_PAGE: &str = include_str!("../../../graphiql/cdn/index.html");
 
+const CONFIG: &str = "/graphiql/config.json";
 const OWN_HOST: (HeaderName, &str) = (HOST, "127.0.0.1:8080");
 
-async fn answer(path: &str, headers: &[(HeaderName, &str)]) -> Answer<Body> {
-    let hosts = Hosts::new(
-        "127.0.0.1:8080".parse().expect("an address"),
-        "http://127.0.0.1:8080",
-    );
-    let page = DemoPage::new("/graphql", &demo(), hosts);
-    let request = headers
-        .iter()
-        .fold(Request::get(path), |request, (name, value)| {
-            request.header(name, *value)
-        })
-        .body(Body::empty())
-        .expect("the request is well-formed");
-    let Ok(answer) = router::<()>(page).oneshot(request).await;
-    answer
+async fn answer(path: &str, headers: &[(HeaderName, &str)]) -> Response {
+    let request = headers.iter().fold(Request::get(path), |request, (name, value)| {
+        request.header(name, *value)
+    });
+    sent(request).await
 }
 
-fn demo() -> Credentials {
-    Credentials {
-        public_url: "http://127.0.0.1:8080".to_owned(),
+async fn sent(request: Builder) -> Response {
+    let url = "http://127.0.0.1:8080";
+    let demo = Credentials {
+        public_url: url.to_owned(),
         public_key: Some("pk_shop".to_owned()),
         backend_secret: Some("sk_backend".to_owned()),
         storefront_id: Some("sto_1".to_owned()),
         customer: None,
-    }
+    };
+    let hosts = Hosts::new("127.0.0.1:8080".parse().expect("an address"), url);
+    let request = request.body(Body::empty()).expect("the request is well-formed");
+    let Ok(answer) = router(DemoPage::new("/graphql", &demo, hosts))
+        .oneshot(request)
+        .await;
+    answer
 }
 
-fn header<'a>(answer: &'a Answer<Body>, name: &HeaderName) -> &'a str {
+fn header<'a>(answer: &'a Response, name: &HeaderName) -> &'a str {
     answer
         .headers()
         .get(name)
         .map_or("", |value| value.to_str().expect("ASCII"))
 }
 
-async fn bytes(answer: Answer<Body>) -> Bytes {
+async fn bytes(answer: Response) -> Bytes {
     to_bytes(answer.into_body(), usize::MAX)
         .await
         .expect("a whole body")
 }
 
-async fn text(answer: Answer<Body>) -> String {
+async fn text(answer: Response) -> String {
     String::from_utf8(bytes(answer).await.to_vec()).expect("UTF-8")
 }
 
@@ -86,11 +86,8 @@ async fn a_browser_gets_the_page_with_a_strict_policy() {
     assert_eq!(policy.contains("https://"), !IS_OFFLINE, "{policy}");
     let html = text(answer).await;
     assert!(html.contains("<title>Storefront Gateway</title>"));
-    assert_eq!(
-        html.contains("https://"),
-        !IS_OFFLINE,
-        "only the CDN page may name another host"
-    );
+    let names_another_host = html.contains("https://");
+    assert_eq!(names_another_host, !IS_OFFLINE, "only the CDN page may do so");
 }
 
 #[tokio::test]
@@ -100,11 +97,7 @@ async fn a_client_of_the_api_is_told_where_it_is() {
         assert_eq!(answer.status(), StatusCode::NOT_ACCEPTABLE, "{accept}");
         assert!(text(answer).await.contains("/graphql"));
     }
-    let page = if IS_INCLUDED {
-        StatusCode::OK
-    } else {
-        StatusCode::NOT_FOUND
-    };
+    let page = if IS_INCLUDED { 200 } else { 404 };
     for accept in ["*/*", "application/json, TEXT/HTML;q=0.1", "text/*"] {
         assert_eq!(answer("/", &[(ACCEPT, accept)]).await.status(), page, "{accept}");
     }
@@ -118,17 +111,14 @@ async fn every_file_is_served_with_its_type_and_is_known_the_second_time() {
         let path = format!("/graphiql/{path}");
         let first = answer(&path, &[]).await;
         assert_eq!(first.status(), StatusCode::OK, "{path}");
+        let content_type = header(&first, &CONTENT_TYPE);
         assert_ne!(
-            header(&first, &CONTENT_TYPE),
-            "application/octet-stream",
+            content_type, "application/octet-stream",
             "{path} has no type of its own"
         );
         let is_hashed = path.starts_with("/graphiql/assets/");
-        assert_eq!(
-            header(&first, &CACHE_CONTROL).contains("immutable"),
-            is_hashed,
-            "{path}"
-        );
+        let is_immutable = header(&first, &CACHE_CONTROL).contains("immutable");
+        assert_eq!(is_immutable, is_hashed, "{path}");
         let tag = header(&first, &ETAG).to_owned();
         let listed = format!("\"other\", W/{tag}");
         let second = answer(&path, &[(IF_NONE_MATCH, &listed)]).await;
@@ -153,15 +143,12 @@ async fn every_file_that_gets_shorter_is_compressed_and_is_known_the_second_time
             let plain = answer(&path, &[]).await;
             let accepts = (ACCEPT_ENCODING, name);
             let coded = answer(&path, std::slice::from_ref(&accepts)).await;
-            let varies = |answer: &Answer<Body>| header(answer, &VARY) == "Accept-Encoding";
+            let varies = |answer: &Response| header(answer, &VARY) == "Accept-Encoding";
             assert_eq!(varies(&plain), varies(&coded), "{path}");
             let (plain_tag, tag) = (header(&plain, &ETAG).to_owned(), header(&coded, &ETAG).to_owned());
-            if header(&coded, &CONTENT_ENCODING) != name {
-                assert_eq!(
-                    (tag, header(&coded, &CONTENT_ENCODING)),
-                    (plain_tag, ""),
-                    "{path}"
-                );
+            let encoding = header(&coded, &CONTENT_ENCODING);
+            if encoding != name {
+                assert_eq!((tag, encoding), (plain_tag, ""), "{path}");
                 continue;
             }
             assert!(varies(&coded), "{path}");
@@ -173,7 +160,7 @@ async fn every_file_that_gets_shorter_is_compressed_and_is_known_the_second_time
                 assert!(varies(&again), "{path}");
             }
             let (coded, plain) = (bytes(coded).await, bytes(plain).await);
-            assert_eq!(compress::decoded(coding, &coded), plain, "{path}");
+            assert_eq!(decoded(coding, &coded), plain, "{path}");
             assert!(coded.len() < plain.len(), "{path}");
             count += 1;
         }
@@ -183,15 +170,7 @@ async fn every_file_that_gets_shorter_is_compressed_and_is_known_the_second_time
 
 #[tokio::test]
 async fn whoever_sends_graphql_to_the_page_is_told_where_it_goes() {
-    let hosts = Hosts::new(
-        "127.0.0.1:8080".parse().expect("an address"),
-        "http://127.0.0.1:8080",
-    );
-    let page = DemoPage::new("/graphql", &demo(), hosts);
-    let request = Request::post("/")
-        .body(Body::from("{}"))
-        .expect("the request is well-formed");
-    let Ok(answer) = router::<()>(page).oneshot(request).await;
+    let answer = sent(Request::post("/")).await;
     assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert!(header(&answer, &ALLOW).contains("GET"));
     assert!(text(answer).await.contains("GraphQL is sent to /graphql by POST"));
@@ -213,11 +192,7 @@ async fn what_is_not_there_is_not_found() {
 
 #[tokio::test]
 async fn the_configuration_is_for_the_own_page_only() {
-    let own = answer(
-        "/graphiql/config.json",
-        &[(SEC_FETCH_SITE, "same-origin"), OWN_HOST],
-    )
-    .await;
+    let own = answer(CONFIG, &[(SEC_FETCH_SITE, "same-origin"), OWN_HOST]).await;
     assert_eq!(own.status(), StatusCode::OK);
     assert_eq!(header(&own, &CACHE_CONTROL), "no-store");
     let config: serde_json::Value = serde_json::from_str(&text(own).await).expect("JSON");
@@ -227,7 +202,7 @@ async fn the_configuration_is_for_the_own_page_only() {
     assert_eq!(config["tabs"][0]["variables"], serde_json::Value::Null);
 
     for site in ["cross-site", "same-site"] {
-        let others = answer("/graphiql/config.json", &[(SEC_FETCH_SITE, site), OWN_HOST]).await;
+        let others = answer(CONFIG, &[(SEC_FETCH_SITE, site), OWN_HOST]).await;
         assert_eq!(others.status(), StatusCode::FORBIDDEN, "{site}");
         assert!(!text(others).await.contains("sk_backend"));
     }
@@ -236,10 +211,10 @@ async fn the_configuration_is_for_the_own_page_only() {
 // DEF-08
 #[tokio::test]
 async fn another_host_gets_the_configuration_without_credentials_and_is_told_why() {
-    let own = text(answer("/graphiql/config.json", &[OWN_HOST]).await).await;
+    let own = text(answer(CONFIG, &[OWN_HOST]).await).await;
     assert!(own.contains("pk_shop") && own.contains("sk_backend"));
     for host in ["rebound.example:8080", "127.0.0.1:8081"] {
-        let other = answer("/graphiql/config.json", &[(HOST, host)]).await;
+        let other = answer(CONFIG, &[(HOST, host)]).await;
         assert_eq!(other.status(), StatusCode::OK);
         let other = text(other).await;
         for credential in ["pk_shop", "sk_backend", "sto_1"] {
@@ -248,29 +223,25 @@ async fn another_host_gets_the_configuration_without_credentials_and_is_told_why
         let config: serde_json::Value = serde_json::from_str(&other).expect("JSON");
         assert_eq!(config["publicKey"], serde_json::Value::Null);
         let why = "credentials are left out";
-        assert!(
-            config["notice"]
-                .as_str()
-                .is_some_and(|notice| notice.contains(why))
-        );
-        let first = config["tabs"][0]["query"].as_str().expect("a document");
-        assert!(first.contains(why), "{first}");
+        for text in [&config["notice"], &config["tabs"][0]["query"]] {
+            assert!(text.as_str().is_some_and(|text| text.contains(why)), "{text}");
+        }
     }
 }
 
 #[test]
 fn the_policy_lets_in_exactly_what_the_cdn_page_loads() {
-    let mut loaded: Vec<&str> = CDN_PAGE
-        .split('"')
-        .filter(|value| value.starts_with("https://"))
-        .collect();
+    let values = CDN_PAGE.split('"');
+    let mut loaded: Vec<&str> = values.filter(|value| value.starts_with("https://")).collect();
     loaded.sort_unstable();
     let mut allowed = CDN_FILES.to_vec();
     allowed.sort_unstable();
     assert_eq!(loaded, allowed);
-    assert_eq!(CDN_PAGE.matches("integrity=\"sha384-").count(), CDN_FILES.len());
-    assert_eq!(
-        CDN_PAGE.matches("crossorigin=\"anonymous\"").count(),
-        CDN_FILES.len()
-    );
+    for attribute in ["integrity=\"sha384-", "crossorigin=\"anonymous\""] {
+        assert_eq!(
+            CDN_PAGE.matches(attribute).count(),
+            CDN_FILES.len(),
+            "{attribute}"
+        );
+    }
 }

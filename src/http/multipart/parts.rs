@@ -12,15 +12,8 @@ const LONGEST_BOUNDARY: usize = 70;
 /// Maximum number of content bytes passed on at once, if that many have arrived.
 const PIECE: usize = 64 * 1024;
 
-/// Why the next piece of a body is missing.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum BodyFault {
-    Silent,
-    Broken,
-}
-
 /// The pieces of a body, as they arrive.
-pub(super) type Pieces = BoxStream<'static, Result<Bytes, BodyFault>>;
+pub(super) type Pieces = BoxStream<'static, Result<Bytes, PartFault>>;
 
 /// What is wrong with a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,12 +182,8 @@ impl Parts {
         loop {
             let from = self.searched;
             if let Some(place) = memmem::find(&self.buffer[from..], END) {
-                let length = from + place + END.len();
-                return if length > LONGEST_HEAD {
-                    Err(PartFault::LongHead)
-                } else {
-                    Ok(length)
-                };
+                let length = Some(from + place + END.len()).filter(|length| *length <= LONGEST_HEAD);
+                return length.ok_or(PartFault::LongHead);
             }
             if self.buffer.len() > LONGEST_HEAD {
                 return Err(PartFault::LongHead);
@@ -204,7 +193,6 @@ impl Parts {
         }
     }
 
-    /// Waits for the next piece.
     async fn receive(&mut self) -> Result<(), PartFault> {
         match self.pieces.next().await {
             Some(piece) => self.take(piece),
@@ -221,11 +209,8 @@ impl Parts {
         }
     }
 
-    fn take(&mut self, piece: Result<Bytes, BodyFault>) -> Result<(), PartFault> {
-        let piece = piece.map_err(|fault| match fault {
-            BodyFault::Silent => PartFault::Silent,
-            BodyFault::Broken => PartFault::Malformed,
-        })?;
+    fn take(&mut self, piece: Result<Bytes, PartFault>) -> Result<(), PartFault> {
+        let piece = piece?;
         if let Some(budget) = &mut self.budget {
             let length = u64::try_from(piece.len()).unwrap_or(u64::MAX);
             *budget = budget.checked_sub(length).ok_or(PartFault::TooLarge)?;

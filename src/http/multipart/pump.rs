@@ -30,23 +30,16 @@ impl Incoming {
     }
 }
 
-/// How the body ended.
+/// Why a body was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pumped {
-    /// The body was read to its end.
-    Whole,
+pub(super) enum Interruption {
     /// It ended early, or was cut; the readers are notified.
-    Broken,
+    Broken(Broken),
     /// A reader did not take a piece in time.
     Stalled,
 }
 
-/// The outcome of one part.
-enum PartOutcome {
-    Whole,
-    Broken(Broken),
-    Stalled,
-}
+const INCOMPLETE: Interruption = Interruption::Broken(Broken::Incomplete);
 
 /// The first file of a body.
 pub(super) enum First {
@@ -75,12 +68,8 @@ pub(super) async fn first(parts: &mut Parts, incoming: &mut Incoming) -> Result<
             return Ok(First::File(head));
         }
         others = true;
-        if !spend(&mut incoming.spare, head.length) {
+        if discard(parts, head.length, &mut incoming.spare).await.is_err() {
             break;
-        }
-        match discard(parts, &mut incoming.spare).await {
-            PartOutcome::Whole => {}
-            PartOutcome::Broken(_) | PartOutcome::Stalled => break,
         }
     }
     Ok(First::Missing { others })
@@ -88,88 +77,79 @@ pub(super) async fn first(parts: &mut Parts, incoming: &mut Incoming) -> Result<
 
 /// Feeds the files from the body until it ends, starting with the part whose head is `first`. Each file gets an end or
 /// an error in every case; a dropped sender counts as an error.
-pub(super) async fn pump(mut parts: Parts, mut first: Option<PartHead>, mut incoming: Incoming) -> Pumped {
+pub(super) async fn pump(
+    mut parts: Parts,
+    first: Option<PartHead>,
+    mut incoming: Incoming,
+) -> Result<(), Interruption> {
+    let ended = feed_all(&mut parts, first, &mut incoming).await;
+    let why = match ended {
+        Ok(()) => Broken::Missing,
+        Err(Interruption::Broken(why)) => why,
+        Err(Interruption::Stalled) => return ended,
+    };
+    let missing = incoming.files.into_iter();
+    join_all(missing.map(|(_, sender)| sender.break_off(why))).await;
+    if ended.is_ok() {
+        parts.finish(EPILOGUE).await;
+    }
+    ended
+}
+
+async fn feed_all(
+    parts: &mut Parts,
+    mut first: Option<PartHead>,
+    incoming: &mut Incoming,
+) -> Result<(), Interruption> {
     loop {
         let next = match first.take() {
-            Some(head) => Ok(Some(head)),
-            None => parts.next().await,
+            Some(head) => Some(head),
+            None => parts.next().await.map_err(|_broken| INCOMPLETE)?,
         };
-        let head = match next {
-            Ok(Some(head)) => head,
-            Ok(None) => {
-                break_off(incoming.files, Broken::Missing).await;
-                let _ended = parts.finish(EPILOGUE).await;
-                return Pumped::Whole;
+        let Some(head) = next else { return Ok(()) };
+        match incoming.position(&head) {
+            Some(position) => {
+                let (_, sender) = incoming.files.remove(position);
+                feed(parts, head, sender, incoming).await?;
             }
-            Err(_broken) => {
-                break_off(incoming.files, Broken::Incomplete).await;
-                return Pumped::Broken;
-            }
-        };
-        let position = incoming.position(&head);
-        let ended = match position.map(|position| incoming.files.remove(position)) {
-            Some((_, sender)) => feed(&mut parts, head, sender, &mut incoming).await,
             // The head counts too; otherwise parts without content could continue forever.
-            None if spend(&mut incoming.spare, head.length) => discard(&mut parts, &mut incoming.spare).await,
-            None => PartOutcome::Broken(Broken::Incomplete),
-        };
-        match ended {
-            PartOutcome::Whole => {}
-            PartOutcome::Broken(why) => {
-                break_off(incoming.files, why).await;
-                return Pumped::Broken;
-            }
-            PartOutcome::Stalled => return Pumped::Stalled,
+            None => discard(parts, head.length, &mut incoming.spare).await?,
         }
     }
 }
 
-async fn break_off(files: Vec<(String, UploadSender)>, why: Broken) {
-    join_all(files.into_iter().map(|(_, sender)| sender.break_off(why))).await;
-}
-
-/// Feeds one file.
 async fn feed(
     parts: &mut Parts,
     head: PartHead,
     mut sender: UploadSender,
     incoming: &mut Incoming,
-) -> PartOutcome {
+) -> Result<(), Interruption> {
     sender.begin(head.file_name);
     loop {
-        let piece = match parts.chunk().await {
-            Ok(piece) => piece,
-            Err(_broken) => {
-                sender.break_off(Broken::Incomplete).await;
-                return PartOutcome::Broken(Broken::Incomplete);
-            }
+        let Ok(piece) = parts.chunk().await else {
+            sender.break_off(Broken::Incomplete).await;
+            return Err(INCOMPLETE);
         };
         let length = piece.as_ref().map(Bytes::len);
-        match (hand_on(&sender, piece, incoming).await, length) {
-            (Handed::Taken, Some(_)) => {}
-            (Handed::Taken | Handed::Unread, None) => return PartOutcome::Whole,
-            (Handed::Unread, Some(length)) if spend(&mut incoming.spare, length) => {
-                return discard(parts, &mut incoming.spare).await;
-            }
-            (Handed::Unread, Some(_)) => return PartOutcome::Broken(Broken::Incomplete),
-            (Handed::OutOfOrder, _) => return PartOutcome::Broken(Broken::OutOfOrder),
-            (Handed::Stalled, _) => return PartOutcome::Stalled,
+        let is_taken = hand_on(&sender, piece, incoming).await?;
+        match length {
+            Some(_) if is_taken => {}
+            Some(length) => return discard(parts, length, &mut incoming.spare).await,
+            None => return Ok(()),
         }
     }
 }
 
-/// The outcome of passing on a piece.
-enum Handed {
-    Taken,
-    /// The reader of the file is gone.
-    Unread,
-    /// The reader waits for a file that comes later in the body: waiting for it to read this one would never end.
-    OutOfOrder,
-    Stalled,
-}
-
-/// Passes on a piece, or the end of the file.
-async fn hand_on(sender: &UploadSender, piece: Option<Bytes>, incoming: &Incoming) -> Handed {
+/// Passes on a piece, or the end of the file. Returns false if the reader of the file is gone.
+///
+/// # Errors
+/// [`Broken::OutOfOrder`] if the reader waits for a file that comes later in the body: waiting for it to read this one
+/// would never end.
+async fn hand_on(
+    sender: &UploadSender,
+    piece: Option<Bytes>,
+    incoming: &Incoming,
+) -> Result<bool, Interruption> {
     let send = async {
         match piece {
             Some(piece) => sender.send(piece).await,
@@ -178,12 +158,8 @@ async fn hand_on(sender: &UploadSender, piece: Option<Bytes>, incoming: &Incomin
     };
     tokio::select! {
         biased;
-        sent = timeout(incoming.stall, send) => match sent {
-            Ok(true) => Handed::Taken,
-            Ok(false) => Handed::Unread,
-            Err(_elapsed) => Handed::Stalled,
-        },
-        () = another_is_awaited(sender, &incoming.files) => Handed::OutOfOrder,
+        sent = timeout(incoming.stall, send) => sent.map_err(|_elapsed| Interruption::Stalled),
+        () = another_is_awaited(sender, &incoming.files) => Err(Interruption::Broken(Broken::OutOfOrder)),
     }
 }
 
@@ -202,25 +178,16 @@ async fn another_is_awaited(sender: &UploadSender, later: &[(String, UploadSende
     std::future::pending::<()>().await;
 }
 
-/// Drops the content of an unneeded part.
-async fn discard(parts: &mut Parts, spare: &mut u64) -> PartOutcome {
+/// Drops an unneeded part, of which `length` bytes were read. All of it counts against `spare`.
+async fn discard(parts: &mut Parts, mut length: usize, spare: &mut u64) -> Result<(), Interruption> {
     loop {
-        match parts.chunk().await {
-            Ok(Some(piece)) if spend(spare, piece.len()) => {}
-            Ok(None) => return PartOutcome::Whole,
-            Ok(Some(_)) | Err(_) => return PartOutcome::Broken(Broken::Incomplete),
+        let left = u64::try_from(length)
+            .ok()
+            .and_then(|length| spare.checked_sub(length));
+        *spare = left.ok_or(INCOMPLETE)?;
+        match parts.chunk().await.map_err(|_broken| INCOMPLETE)? {
+            Some(piece) => length = piece.len(),
+            None => return Ok(()),
         }
-    }
-}
-
-/// Subtracts from the number of unneeded bytes; false if it is used up.
-fn spend(spare: &mut u64, length: usize) -> bool {
-    let length = u64::try_from(length).unwrap_or(u64::MAX);
-    match spare.checked_sub(length) {
-        Some(left) => {
-            *spare = left;
-            true
-        }
-        None => false,
     }
 }

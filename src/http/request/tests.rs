@@ -137,12 +137,8 @@ fn each_fault_is_named_and_no_value_repeated() {
         assert!(!fault.message.contains("s3cret"), "{body}: {}", fault.message);
         assert_eq!((fault.status.as_u16(), fault.code), (400, "BAD_USER_INPUT"));
     }
-    let fault = fault(of_body(b"{\"query\":\"\xe4\"}"));
-    assert!(
-        fault.message.contains("line 1, column 11: text in UTF-8"),
-        "{}",
-        fault.message
-    );
+    let message = fault(of_body(b"{\"query\":\"\xe4\"}")).message;
+    assert!(message.contains("line 1, column 11: text in UTF-8"), "{message}");
 }
 
 // GQL-07
@@ -174,11 +170,8 @@ fn json_in_a_query_string_is_read_as_strictly() {
 
 #[test]
 fn parameters_come_from_a_query_string() {
-    let params = from_query(
-        "query=%7Ba%7D&variables=%7B%22x%22%3A1%7D&operationName=&extensions=null",
-        &BOUNDS,
-    )
-    .expect("good");
+    let query = "query=%7Ba%7D&variables=%7B%22x%22%3A1%7D&operationName=&extensions=null";
+    let params = from_query(query, &BOUNDS).expect("good");
     assert_eq!((params.query.as_str(), params.variables.len()), ("{a}", 1));
     assert_eq!(params.operation_name, None);
 }
@@ -200,11 +193,8 @@ fn a_hash_in_place_of_the_document_is_told_from_a_missing_document() {
     }
     for extensions in ["{}", r#"{"persistedQuery":null}"#, r#"{"other":1}"#] {
         let body = format!(r#"{{"extensions":{extensions}}}"#);
-        assert!(
-            fault(of_body(body.as_bytes()))
-                .message
-                .contains("\"query\" is missing")
-        );
+        let message = fault(of_body(body.as_bytes())).message;
+        assert!(message.contains("\"query\" is missing"), "{message}");
     }
     // A hash next to the document is ignored.
     let both = of_body(format!(r#"{{"query":"{{a}}","extensions":{hash}}}"#).as_bytes());
