@@ -62,20 +62,19 @@ pub(super) fn make_data_directory(dir: &Path) -> Result<PathBuf, Fault> {
         private::close(&dir).map_err(Fault::data(&dir))?;
     }
     if private::is_writable_by_others(&dir).map_err(Fault::data(&dir))? {
-        return Err(Fault::OpenToOthers { path: dir });
+        return Err(Fault::OpenToOthers(dir));
     }
     Ok(dir)
 }
 
 /// Returns whether the data directory contains only files of a gateway.
 fn is_gateways_alone(dir: &Path) -> io::Result<bool> {
+    let is_ours = |name: &str| {
+        let mut rests = names::FILES.iter().filter_map(|ours| name.strip_prefix(ours));
+        rests.any(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
     for entry in dir.read_dir()? {
-        let name = entry?.file_name();
-        let name = name.to_string_lossy();
-        if !names::FILES
-            .iter()
-            .any(|ours| name == *ours || name.starts_with(&format!("{ours}.")))
-        {
+        if !is_ours(&entry?.file_name().to_string_lossy()) {
             return Ok(false);
         }
     }
@@ -101,7 +100,7 @@ impl Hold {
                 let _ = lock.read_to_string(&mut text);
                 return Ok(Attempt::Other(serde_json::from_str(&text).ok()));
             }
-            Err(TryLockError::Error(source)) => return Err(Fault::DataDirectory { path, source }),
+            Err(TryLockError::Error(source)) => return Err(Fault::DataDirectory(path, source)),
         }
         let hold = Self {
             dir: dir.to_owned(),
@@ -120,25 +119,24 @@ impl Hold {
         file.write_all(serde_json::to_string(&holder)?.as_bytes())
     }
 
+    /// Returns the directory.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Returns the port of the last start. Using it again avoids a reconfiguration of the stored replica set.
     pub(super) fn last_port(&self) -> Option<u16> {
-        std::fs::read_to_string(self.dir.join(PORT))
-            .ok()?
-            .trim()
-            .parse()
-            .ok()
+        let text = std::fs::read_to_string(self.dir.join(PORT)).ok()?;
+        text.trim().parse().ok()
     }
 
-    /// Stores the port for the next start.
-    pub(super) fn remember_port(&self, port: u16) -> Result<(), Fault> {
-        let path = self.dir.join(PORT);
-        private::replace(&path, port.to_string().as_bytes()).map_err(Fault::data(&path))
-    }
-
-    /// Publishes the server's connection string for operator commands.
-    pub(super) fn publish(&self, uri: &Secret) -> Result<(), Fault> {
-        let path = self.dir.join(ENDPOINT);
-        private::replace(&path, uri.expose().as_bytes()).map_err(Fault::data(&path))
+    /// Stores the port for the next start, and publishes the server's connection string for operator commands.
+    pub(super) fn publish(&self, port: u16, uri: &Secret) -> Result<(), Fault> {
+        for (name, content) in [(PORT, &*port.to_string()), (ENDPOINT, uri.expose())] {
+            let path = self.dir.join(name);
+            private::replace(&path, content.as_bytes()).map_err(Fault::data(&path))?;
+        }
+        Ok(())
     }
 
     /// Removes the published connection string.
@@ -193,7 +191,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let hold = held(Hold::attempt(dir.path(), Holder::Gateway { process: 7 }));
         let uri = Secret::from("mongodb://127.0.0.1:1");
-        hold.publish(&uri).expect("written");
+        hold.publish(1, &uri).expect("written");
         assert_eq!(endpoint(dir.path()), Some(uri));
         drop(hold);
         assert_eq!(endpoint(dir.path()), None);
