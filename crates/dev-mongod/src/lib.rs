@@ -33,8 +33,8 @@ use tokio::time::{self, Instant};
 use self::credentials::Credentials;
 pub use self::fault::Fault;
 pub use self::find::{Unusable, find_server};
+use self::hold::Hold;
 pub use self::hold::Holder;
-use self::hold::{Attempt, Hold};
 pub use self::log::{Cause, Ended, Status};
 use self::names::REPLICA_SET;
 pub use self::progress::{Progress, Silent, Step};
@@ -114,7 +114,7 @@ impl Managed {
     async fn start_holding(hold: Hold, options: &Options, progress: &dyn Progress) -> Result<Self, Fault> {
         let binary = find_server(options, progress).await?;
         let credentials = Credentials::open(hold.dir())?;
-        let step = progress.spinner("Starting the managed database");
+        let step = progress.step("Starting the managed database", None);
         let mut launch = Launch {
             binary,
             data: hold::make_directory(&hold.dir().join("mongod"))?,
@@ -172,16 +172,13 @@ async fn start_on_port(launch: &Launch, credentials: &Credentials) -> Result<Ser
 
 async fn hold_for_gateway(options: &Options, progress: &dyn Progress) -> Result<Hold, Fault> {
     let path = hold::make_data_directory(&options.data_dir)?;
-    let step = progress.spinner("Waiting for another command that uses the data directory");
+    let _step = progress.step("Waiting for another command that uses the data directory", None);
     let process = std::process::id();
     let start = Instant::now();
     loop {
         let holder = match Hold::attempt(&path, Holder::Gateway { process })? {
-            Attempt::Held(hold) => {
-                drop(step);
-                return Ok(hold);
-            }
-            Attempt::Other(holder) => holder,
+            Ok(hold) => return Ok(hold),
+            Err(holder) => holder,
         };
         let limit = match holder {
             Some(Holder::Gateway { .. }) => Duration::ZERO,
@@ -230,17 +227,17 @@ impl Attached {
 /// See [`Fault`]; [`Fault::NoEndpoint`] when the running gateway's database does not answer within two minutes.
 pub async fn attach_or_start(options: &Options, progress: &dyn Progress) -> Result<Attached, Fault> {
     let path = hold::make_data_directory(&options.data_dir)?;
-    let step = progress.spinner("Waiting for the gateway's database");
+    let step = progress.step("Waiting for the gateway's database", None);
     let process = std::process::id();
     let start = Instant::now();
     loop {
         let holder = match Hold::attempt(&path, Holder::Command { process })? {
-            Attempt::Held(hold) => {
+            Ok(hold) => {
                 drop(step);
                 let managed = Managed::start_holding(hold, options, progress).await?;
                 return Ok(Attached::Own(Box::new(managed)));
             }
-            Attempt::Other(holder) => holder,
+            Err(holder) => holder,
         };
         if let Some(Holder::Gateway { .. }) = holder
             && let Some(uri) = hold::endpoint(&path)

@@ -118,10 +118,7 @@ impl Pip {
                 found: None,
             });
         }
-        Err(Fault::Pip {
-            package: package.requirement,
-            output: last_lines(&errors, SHOWN),
-        })
+        Err(Fault::Pip(package.requirement, last_lines(&errors, SHOWN)))
     }
 }
 

