@@ -13,72 +13,50 @@ use crate::custom_field::{
 use crate::error::Result;
 use crate::reach::Reach;
 
-/// A custom field of every storefront of the demo.
-struct DemoField {
-    key: &'static str,
-    name: &'static str,
-    description: &'static str,
-    kind: CustomFieldType,
-    options: &'static [&'static str],
-    is_public: bool,
-    is_customer_writable: bool,
-}
-
-const FIELDS: &[DemoField] = &[
-    DemoField {
-        key: "newsletter",
-        name: "Newsletter",
-        description: "Whether to send news; the customer decides.",
-        kind: CustomFieldType::Boolean,
-        options: &[],
-        is_public: true,
-        is_customer_writable: true,
-    },
-    DemoField {
-        key: "tier",
-        name: "Loyalty tier",
-        description: "How loyal the customer is; the store decides.",
-        kind: CustomFieldType::Select,
-        options: &["bronze", "silver", "gold"],
-        is_public: true,
-        is_customer_writable: false,
-    },
-    DemoField {
-        key: "vatId",
-        name: "VAT id",
-        description: "For the store's own books.",
-        kind: CustomFieldType::String,
-        options: &[],
+/// Returns the custom fields of each storefront of the demo.
+fn definitions() -> [NewDefinition; 3] {
+    let field = |key: &str, name: &str, description: &str, kind| NewDefinition {
+        key: key.to_owned(),
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        kind,
+        is_required: false,
+        options: Vec::new(),
         is_public: false,
         is_customer_writable: false,
-    },
-];
+    };
+    let newsletter = "Whether to send news; the customer decides.";
+    let tier = "How loyal the customer is; the store decides.";
+    [
+        NewDefinition {
+            is_public: true,
+            is_customer_writable: true,
+            ..field("newsletter", "Newsletter", newsletter, CustomFieldType::Boolean)
+        },
+        NewDefinition {
+            options: ["bronze", "silver", "gold"].map(str::to_owned).to_vec(),
+            is_public: true,
+            ..field("tier", "Loyalty tier", tier, CustomFieldType::Select)
+        },
+        field(
+            "vatId",
+            "VAT id",
+            "For the store's own books.",
+            CustomFieldType::String,
+        ),
+    ]
+}
 
 /// Defines the custom fields that are missing.
 pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()> {
     for (code, ..) in STOREFRONTS {
         let place = reach_into(reach, demo, code)?;
         let known = CustomFields::of(app, &place).all().await?;
-        for field in FIELDS.iter().filter(|field| known.with_key(field.key).is_none()) {
-            DefinitionAddition::of(app, &place, field.definition())
-                .run()
-                .await?;
+        for new in definitions() {
+            if known.with_key(&new.key).is_none() {
+                DefinitionAddition::of(app, &place, new).run().await?;
+            }
         }
     }
     Ok(())
-}
-
-impl DemoField {
-    fn definition(&self) -> NewDefinition {
-        NewDefinition {
-            key: self.key.to_owned(),
-            name: self.name.to_owned(),
-            description: Some(self.description.to_owned()),
-            kind: self.kind,
-            is_required: false,
-            options: self.options.iter().map(|option| (*option).to_owned()).collect(),
-            is_public: self.is_public,
-            is_customer_writable: self.is_customer_writable,
-        }
-    }
 }
