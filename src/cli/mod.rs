@@ -89,6 +89,7 @@ async fn perform(
         return serve::run(config, demo).await;
     }
     telemetry::log_of_command(&config.log)?;
+    // It reads a secret before it opens the database.
     if let Command::IdentityProvider { command } = command {
         return identity_providers::run(command, config, output).await;
     }

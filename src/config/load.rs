@@ -82,10 +82,9 @@ fn read_file(path: &Path, faults: &mut Vec<SettingFault>) -> BTreeMap<String, St
     let mut vars = BTreeMap::new();
     let text = match read_bounded(path) {
         Ok(text) => text,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return vars,
         Err(cause) => {
-            if cause.kind() != io::ErrorKind::NotFound {
-                fault(format!("the file cannot be read: {cause}"));
-            }
+            fault(format!("the file cannot be read: {cause}"));
             return vars;
         }
     };
