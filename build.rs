@@ -23,7 +23,7 @@ use std::{
 /// Selects the page: `on` (the default), `cdn` or `off`.
 const VARIABLE: &str = "GATEWAY_BUILD_GRAPHIQL";
 
-/// The variable of the compiler that tells the crate which page there is: `offline`, `cdn` or `none`.
+/// The variable of the compiler from which the crate knows which page there is: `offline`, `cdn` or `none`.
 const PAGE: &str = "STOREFRONT_GATEWAY_GRAPHIQL";
 
 /// The sources of the page, inside `graphiql/`. They are listed one by one, so that a developer's `node_modules` there
@@ -61,25 +61,18 @@ fn main() {
     }
 
     let work = Work::new();
-    let wish = env::var_os(VARIABLE).unwrap_or_default();
-    let page = match wish.to_str() {
+    let selected = env::var_os(VARIABLE).unwrap_or_default();
+    let page = match selected.to_str() {
         Some("" | "on") => match work.build_offline() {
             Ok(()) => "offline",
             Err(failure) => {
-                warn(&failure);
-                work.write_cdn_page();
-                "cdn"
+                failure.report();
+                work.write_cdn_page()
             }
         },
-        Some("cdn") => {
-            work.write_cdn_page();
-            "cdn"
-        }
-        Some("off") => {
-            work.write_no_page();
-            "none"
-        }
-        _ => panic!("{VARIABLE} is {}; it must be on, cdn or off", wish.display()),
+        Some("cdn") => work.write_cdn_page(),
+        Some("off") => work.write_no_page(),
+        _ => panic!("{VARIABLE} is {}; it must be on, cdn or off", selected.display()),
     };
     println!("cargo:rustc-env={PAGE}={page}");
 }
@@ -131,16 +124,16 @@ impl Work {
         });
         // The packages take 240 MB, and seconds to unpack from npm's own cache: not worth keeping for each profile.
         if let Err(error) = remove(&self.copy) {
-            println!(
-                "cargo:warning=The folder {} could not be removed: {error}",
+            warn(&format!(
+                "The folder {} could not be removed: {error}",
                 self.copy.display()
-            );
+            ));
         }
         outcome
     }
 
     fn install(&self) -> Result<(), Failure> {
-        tell(
+        show_progress(
             "installing GraphiQL's packages with npm (only when graphiql/ has changed; half a minute or less)",
         );
         let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
@@ -156,7 +149,7 @@ impl Work {
     }
 
     fn bundle(&self) -> Result<(), Failure> {
-        tell("bundling GraphiQL with vite");
+        show_progress("bundling GraphiQL with vite");
         let mut node = Command::new("node");
         node.args(["node_modules/vite/bin/vite.js", "build", "--logLevel", "warn"]);
         self.run(node, "vite build").map_err(|reason| Failure {
@@ -175,63 +168,60 @@ impl Work {
     /// Runs one step in the copy. Its output goes to a file, because cargo interprets this script's output.
     fn run(&self, mut command: Command, step: &str) -> Result<(), String> {
         let log = self.copy.join("log.txt");
-        let child = File::create(&log)
-            .and_then(|output| Ok((output.try_clone()?, output)))
-            .and_then(|(output, errors)| {
-                command
-                    .current_dir(&self.copy)
-                    .env_remove("NODE_ENV")
-                    .env("NO_COLOR", "1")
-                    .stdin(Stdio::null())
-                    .stdout(output)
-                    .stderr(errors)
-                    .spawn()
-            })
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => format!("the program for `{step}` was not found"),
-                _ => format!("`{step}` could not be started ({error})"),
-            })?;
+        let spawned = File::create(&log).and_then(|output| {
+            command
+                .current_dir(&self.copy)
+                .env_remove("NODE_ENV")
+                .env("NO_COLOR", "1")
+                .stdin(Stdio::null())
+                .stdout(output.try_clone()?)
+                .stderr(output)
+                .spawn()
+        });
+        let child = spawned.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => format!("the program for `{step}` was not found"),
+            _ => format!("`{step}` could not be started ({error})"),
+        })?;
         let status = wait(child, &log).map_err(|reason| format!("`{step}` was stopped: {reason}"))?;
         if status.success() {
             return Ok(());
         }
-        let said = fs::read(&log).unwrap_or_default();
-        let said = summary(&String::from_utf8_lossy(&said));
-        Err(format!("`{step}` failed: {said}"))
+        let output = fs::read(&log).unwrap_or_default();
+        let output = summary(&String::from_utf8_lossy(&output));
+        Err(format!("`{step}` failed: {output}"))
     }
 
-    /// Leaves an empty folder, without which the embedding does not compile.
-    fn write_no_page(&self) {
+    /// Leaves an empty folder, without which the embedding does not compile. Returns the name for no page.
+    fn write_no_page(&self) -> &'static str {
         if let Err(error) = remove(&self.dist).and_then(|()| fs::create_dir_all(&self.dist)) {
             panic!("the folder {} cannot be emptied: {error}", self.dist.display());
         }
+        "none"
     }
 
-    /// Writes the page that loads GraphiQL from a CDN. Without it there would be nothing to embed.
-    fn write_cdn_page(&self) {
+    /// Writes the page that loads GraphiQL from a CDN. Without it there would be nothing to embed. Returns its name.
+    fn write_cdn_page(&self) -> &'static str {
         let written = remove(&self.dist).and_then(|()| {
             CDN_PAGE
                 .iter()
                 .try_for_each(|(source, name)| copy(&self.sources.join(source), &self.dist.join(name)))
         });
         if let Err(error) = written {
-            println!(
-                "cargo:warning=GraphiQL's page could not be written, so that / will answer 404: {error}"
-            );
+            warn(&format!(
+                "GraphiQL's page could not be written, so that / will answer 404: {error}"
+            ));
             // The embedding does not compile without the folder.
             if let Err(error) = fs::create_dir_all(&self.dist) {
-                println!(
-                    "cargo:warning=Nor could its folder {}: {error}",
-                    self.dist.display()
-                );
+                warn(&format!("Nor could its folder {}: {error}", self.dist.display()));
             }
         }
+        "cdn"
     }
 }
 
 /// Waits for a step to end, and kills it if it stalls or takes too long.
 fn wait(mut child: Child, log: &Path) -> Result<ExitStatus, String> {
-    let (mut running, mut silent, mut said) = (Duration::ZERO, Duration::ZERO, 0);
+    let (mut running, mut silent, mut written) = (Duration::ZERO, Duration::ZERO, 0);
     loop {
         if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
             return Ok(status);
@@ -242,9 +232,9 @@ fn wait(mut child: Child, log: &Path) -> Result<ExitStatus, String> {
         thread::sleep(POLL);
         running += POLL;
         silent += POLL;
-        let length = fs::metadata(log).map_or(said, |file| file.len());
-        if length > said {
-            (silent, said) = (Duration::ZERO, length);
+        let length = fs::metadata(log).map_or(written, |file| file.len());
+        if length > written {
+            (silent, written) = (Duration::ZERO, length);
         }
     }
     // The process may have ended by itself in the meantime; it is reaped in either case.
@@ -257,15 +247,15 @@ fn wait(mut child: Child, log: &Path) -> Result<ExitStatus, String> {
 }
 
 /// Returns the lines of a step's output that describe the failure, joined into one line.
-fn summary(said: &str) -> String {
-    let is_telling = |line: &&str| {
+fn summary(output: &str) -> String {
+    let is_informative = |line: &&str| {
         let is_noise = ["npm warn", "npm http", "at ", "A complete log"];
         !line.is_empty() && !is_noise.iter().any(|noise| line.starts_with(noise))
     };
-    let lines: Vec<&str> = said
+    let lines: Vec<&str> = output
         .lines()
         .map(|line| line.trim().trim_start_matches("npm error").trim_start())
-        .filter(is_telling)
+        .filter(is_informative)
         .take(6)
         .collect();
     if lines.is_empty() {
@@ -274,20 +264,25 @@ fn summary(said: &str) -> String {
     lines.join(" | ").chars().take(400).collect()
 }
 
-fn warn(failure: &Failure) {
-    println!(
-        "cargo:warning=GraphiQL is not built in, and its page will load it from a CDN: {}",
-        failure.reason
-    );
-    println!(
-        "cargo:warning={}, then `touch graphiql/package.json` and build again. {VARIABLE}=cdn silences this.",
-        failure.remedy
-    );
+impl Failure {
+    fn report(&self) {
+        let Self { reason, remedy } = self;
+        warn(&format!(
+            "GraphiQL is not built in, and its page will load it from a CDN: {reason}"
+        ));
+        warn(&format!(
+            "{remedy}, then `touch graphiql/package.json` and build again. {VARIABLE}=cdn silences this."
+        ));
+    }
+}
+
+fn warn(text: &str) {
+    println!("cargo:warning={text}");
 }
 
 /// Prints progress of a slow step on the terminal. Cargo withholds the output of a build script until the script has
 /// ended, so the terminal is the only way. Without a terminal nothing is printed.
-fn tell(what: &str) {
+fn show_progress(what: &str) {
     let name = if cfg!(windows) { "CONOUT$" } else { "/dev/tty" };
     if let Ok(mut terminal) = File::options().write(true).open(name) {
         // A terminal that has disappeared must not fail the build.

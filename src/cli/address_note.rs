@@ -14,7 +14,7 @@ const FILE: &str = "gateway.url";
 pub(super) struct AddressNote(PathBuf);
 
 impl AddressNote {
-    /// Notes where the gateway listens. `None` where the settings tell it already.
+    /// Notes where the gateway listens. `None` if the settings contain the address.
     pub(super) fn write(config: &Config, bound: SocketAddr) -> Option<Self> {
         if !is_chosen(config) {
             return None;

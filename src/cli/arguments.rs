@@ -5,6 +5,7 @@ mod keys;
 
 use std::ffi::OsString;
 
+use clap::builder::PossibleValue;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use url::Url;
@@ -191,7 +192,7 @@ pub(super) struct StorefrontChangeArguments {
     pub reveal_emails: bool,
 }
 
-/// An account page to set, or none to take it away.
+/// An account page to set, or none to remove it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NewAccountUrl(pub Option<String>);
 
@@ -223,7 +224,7 @@ pub(super) struct NewClientArguments {
     pub storefronts: Vec<StorefrontId>,
     /// Kind of the client: public (has a publishable key) or integration (has a client secret)
     #[arg(long, value_enum)]
-    pub kind: ClientKindArgument,
+    pub kind: ClientKind,
     /// Display name
     #[arg(long, value_parser = check_name)]
     pub name: String,
@@ -232,22 +233,26 @@ pub(super) struct NewClientArguments {
     pub scopes: Vec<Scope>,
 }
 
-/// What a client is, in the words of the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum ClientKindArgument {
-    /// An API client of one storefront with a publishable key, for browsers and apps
-    Public,
-    /// An API client with a client secret, for back ends
-    Integration,
+impl ValueEnum for ClientKind {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Public, Self::Integration]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Public => PossibleValue::new("public")
+                .help("An API client of one storefront with a publishable key, for browsers and apps"),
+            Self::Integration => {
+                PossibleValue::new("integration").help("An API client with a client secret, for back ends")
+            }
+        })
+    }
 }
 
-impl From<ClientKindArgument> for ClientKind {
-    fn from(kind: ClientKindArgument) -> Self {
-        match kind {
-            ClientKindArgument::Public => Self::Public,
-            ClientKindArgument::Integration => Self::Integration,
-        }
-    }
+/// Returns a value as it is written on the command line.
+pub(super) fn word(value: &impl ValueEnum) -> String {
+    let value = value.to_possible_value();
+    value.map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
 #[derive(Debug, Subcommand)]
@@ -317,16 +322,16 @@ fn refuse_secrets(arguments: &[OsString]) -> Result<(), clap::Error> {
 }
 
 impl NewClientArguments {
-    /// A publishable key stands for one storefront and has no scope.
+    /// Checks that a publishable key has one storefront and no scope.
     fn check(&self) -> Result<(), &'static str> {
         match self.kind {
-            ClientKindArgument::Public if self.storefronts.len() != 1 => {
+            ClientKind::Public if self.storefronts.len() != 1 => {
                 Err("a client of the kind public has exactly one storefront: set one --storefront sto_…")
             }
-            ClientKindArgument::Public if !self.scopes.is_empty() => {
+            ClientKind::Public if !self.scopes.is_empty() => {
                 Err("a client of the kind public has no scopes: omit --scope, or use --kind integration")
             }
-            ClientKindArgument::Public | ClientKindArgument::Integration => Ok(()),
+            ClientKind::Public | ClientKind::Integration => Ok(()),
         }
     }
 }
@@ -353,9 +358,9 @@ fn email(text: &str) -> Result<String, String> {
         .map_err(|_cause| "not a valid e-mail address, such as ada@example.com".to_owned())
 }
 
-/// An account page: links are made by adding a path, so that it ends without a slash and has no query.
+/// Checks an account page and removes the slash at its end. Links are made by adding a path, so it has no query.
 fn account_url(text: &str) -> Result<String, String> {
-    let sound = Url::parse(text).is_ok_and(|url| {
+    let is_valid = Url::parse(text).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https")
             && url.has_host()
             && url.query().is_none()
@@ -363,22 +368,17 @@ fn account_url(text: &str) -> Result<String, String> {
             && url.username().is_empty()
             && url.password().is_none()
     });
-    if sound {
+    let expected = "not a valid URL: it must be like https://shop.example/account, without user name, query and fragment";
+    if is_valid {
         Ok(text.trim_end_matches('/').to_owned())
     } else {
-        Err(
-            "not a valid URL: it must be like https://shop.example/account, without user name, query and fragment"
-                .to_owned(),
-        )
+        Err(expected.to_owned())
     }
 }
 
 fn new_account_url(text: &str) -> Result<NewAccountUrl, String> {
-    if text.is_empty() {
-        Ok(NewAccountUrl(None))
-    } else {
-        account_url(text).map(|url| NewAccountUrl(Some(url)))
-    }
+    let url = (!text.is_empty()).then(|| account_url(text)).transpose();
+    url.map(NewAccountUrl)
 }
 
 #[cfg(test)]

@@ -7,29 +7,22 @@ use serde_json::{Value, json};
 
 use super::arguments::AuditCommand;
 use super::failure::Failure;
-use super::open::Opened;
 use super::output::Output;
 use crate::app::App;
 use crate::audit::{AuditActor, Recorded};
-use crate::config::Config;
 use crate::customer::Customer;
-use crate::platform::id::CustomerId;
 use crate::reach::HouseReach;
 
-/// Wide enough for what stands in them; who did it stands last, with room for its owner.
+/// Columns with widths for their longest values; the actor is last, with room for its owner.
 const COLUMNS: &[(&str, usize)] = &[("WHEN", 24), ("ACTION", 28), ("OBJECT", 30), ("BY", 80)];
 
-pub(super) async fn run(command: AuditCommand, config: Config, output: Output) -> Result<(), Failure> {
+pub(super) async fn run(command: AuditCommand, app: &App, output: Output) -> Result<(), Failure> {
     let AuditCommand::List { customer } = command;
-    Opened::with(config, output, async |app| list(app, &customer, output).await).await
-}
-
-async fn list(app: &App, customer: &CustomerId, output: Output) -> Result<(), Failure> {
-    let mut entries = pin!(app.audit.of(customer).await?.peekable());
-    // One who is gone has entries; one who was never registered, such as the demo's crowd, has none.
+    let mut entries = pin!(app.audit.of(&customer).await?.peekable());
+    // An erased customer has entries; one who was not registered by a mutation, such as the demo's crowd, has none.
     if entries.as_mut().peek().await.is_none() {
         let customers = app.database.open::<Customer>(&HouseReach::everywhere());
-        if customers.get(customer).await?.is_none() {
+        if customers.get(&customer).await?.is_none() {
             return Err(Failure::message(format!(
                 "unknown customer {customer}: neither the customer nor entries in the audit trail exist"
             )));

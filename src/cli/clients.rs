@@ -2,28 +2,27 @@
 
 use serde_json::{Value, json};
 
-use super::arguments::{ClientCommand, NewClientArguments};
+use super::arguments::{ClientCommand, NewClientArguments, word};
 use super::failure::Failure;
-use super::open::Opened;
 use super::output::Output;
 use super::{organizations, storefronts};
+use crate::app::App;
 use crate::auth::client::{ApiClient, ClientKind, NewClient};
-use crate::config::Config;
 use crate::platform::{
     clock::Timestamp,
     id::{ApiClientId, OrganizationId},
 };
 use crate::reach::scope::{Scope, write_list};
 
-pub(super) async fn run(command: ClientCommand, config: Config, output: Output) -> Result<(), Failure> {
+pub(super) async fn run(command: ClientCommand, app: &App, output: Output) -> Result<(), Failure> {
     match command {
-        ClientCommand::Create(arguments) => create(arguments, config, output).await,
-        ClientCommand::List { organization } => list(organization, config, output).await,
-        ClientCommand::Revoke { id } => revoke(id, config, output).await,
+        ClientCommand::Create(arguments) => create(arguments, app, output).await,
+        ClientCommand::List { organization } => list(organization.as_ref(), app, output).await,
+        ClientCommand::Revoke { id } => revoke(&id, app, output).await,
     }
 }
 
-async fn create(arguments: NewClientArguments, config: Config, output: Output) -> Result<(), Failure> {
+async fn create(arguments: NewClientArguments, app: &App, output: Output) -> Result<(), Failure> {
     let NewClientArguments {
         organization,
         mut storefronts,
@@ -35,26 +34,23 @@ async fn create(arguments: NewClientArguments, config: Config, output: Output) -
     storefronts.dedup();
     scopes.sort();
     scopes.dedup();
+    organizations::known(app, &organization).await?;
+    for id in &storefronts {
+        storefronts::known(app, &organization, id).await?;
+    }
     let new = NewClient {
         organization,
-        kind: kind.into(),
+        kind,
         name,
         storefronts: (!storefronts.is_empty()).then_some(storefronts),
         scopes,
     };
-    let (client, secret) = Opened::with(config, output, async |app| {
-        organizations::known(app, &new.organization).await?;
-        for id in new.storefronts.iter().flatten() {
-            storefronts::known(app, &new.organization, id).await?;
-        }
-        Ok(app.access.clients.create(new.clone()).await?)
-    })
-    .await?;
-    let (word, what) = match client.kind {
+    let (client, secret) = app.access.clients.create(new).await?;
+    let (key, what) = match client.kind {
         ClientKind::Public => ("key", "publishable key"),
         ClientKind::Integration => ("secret", "client secret"),
     };
-    output.result(&json!({ "id": client.id, word: secret.expose() }), || {
+    output.result(&json!({ "id": client.id, key: secret.expose() }), || {
         let powerless = client.kind == ClientKind::Integration && client.scopes.is_empty();
         let note = if powerless {
             "\nThis client has no scopes, and cannot do anything: create another client with --scope."
@@ -70,16 +66,12 @@ async fn create(arguments: NewClientArguments, config: Config, output: Output) -
     })
 }
 
-async fn list(organization: Option<OrganizationId>, config: Config, output: Output) -> Result<(), Failure> {
-    let found = Opened::with(config, output, async |app| {
-        if let Some(id) = &organization {
-            organizations::known(app, id).await?;
-        }
-        Ok(app.access.clients.list(organization.as_ref()).await?)
-    })
-    .await?;
+async fn list(organization: Option<&OrganizationId>, app: &App, output: Output) -> Result<(), Failure> {
+    if let Some(id) = organization {
+        organizations::known(app, id).await?;
+    }
     output.list(
-        &found,
+        &app.access.clients.list(organization).await?,
         as_json,
         &["ID", "KIND", "NAME", "STOREFRONTS", "SCOPES", "REVOKED"],
         cells,
@@ -87,17 +79,12 @@ async fn list(organization: Option<OrganizationId>, config: Config, output: Outp
     )
 }
 
-async fn revoke(id: ApiClientId, config: Config, output: Output) -> Result<(), Failure> {
-    Opened::with(config, output, async |app| {
-        if app.access.clients.revoke(&id).await? {
-            Ok(())
-        } else {
-            Err(Failure::message(format!(
-                "unknown API client {id}: `storefront-gateway client list` lists all API clients"
-            )))
-        }
-    })
-    .await?;
+async fn revoke(id: &ApiClientId, app: &App, output: Output) -> Result<(), Failure> {
+    if !app.access.clients.revoke(id).await? {
+        return Err(Failure::message(format!(
+            "unknown API client {id}: `storefront-gateway client list` lists all API clients"
+        )));
+    }
     output.result(&json!({ "id": id }), || {
         format!(
             "Revoked the API client {id}. Within 5 seconds, all copies of the gateway refuse its requests."
@@ -121,7 +108,7 @@ fn as_json(client: &ApiClient) -> Value {
     json!({
         "id": id,
         "organizationId": organization_id,
-        "kind": kind_word(*kind),
+        "kind": word(kind),
         "name": name,
         "storefrontIds": storefront_ids,
         "scopes": scopes,
@@ -137,7 +124,7 @@ fn cells(client: &ApiClient) -> Vec<String> {
     );
     vec![
         client.id.to_string(),
-        kind_word(client.kind).to_owned(),
+        word(&client.kind),
         client.name.clone(),
         storefronts,
         if client.scopes.len() == Scope::ALL.len() {
@@ -147,12 +134,4 @@ fn cells(client: &ApiClient) -> Vec<String> {
         },
         client.revoked_at.map(Timestamp::rfc3339).unwrap_or_default(),
     ]
-}
-
-/// The kind as it is written on the command line.
-fn kind_word(kind: ClientKind) -> &'static str {
-    match kind {
-        ClientKind::Public => "public",
-        ClientKind::Integration => "integration",
-    }
 }

@@ -2,33 +2,30 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
-use super::open::Opened;
 use super::output::Output;
-use crate::config::{Config, LogFormat};
+use crate::app::App;
+use crate::config::LogFormat;
 use crate::demo::{self, CUSTOMER_EMAIL, Demo};
 use crate::http::graphiql::{Credentials, DemoPage, Hosts};
 
 /// Path of the GraphQL endpoint.
 const ENDPOINT: &str = "/graphql";
 
-pub(super) async fn run(config: Config, output: Output, customers: Option<u64>) -> Result<(), Failure> {
-    let demo = Opened::with(config, output, async |app| {
-        let demo = demo::fill(app).await?.ok_or_else(|| {
-            Failure::message(
-                "the database is not empty and does not contain the demo, or the demo's API clients were revoked; \
-                 nothing was written. Set GATEWAY_MONGODB_DATABASE or GATEWAY_DATA_DIR to use an empty database",
-            )
-        })?;
-        if let Some(many) = customers {
-            demo::grow_crowd(app, &demo, many, &output.progress()).await?;
-        }
-        Ok(demo)
-    })
-    .await?;
+pub(super) async fn run(app: &Arc<App>, output: Output, customers: Option<u64>) -> Result<(), Failure> {
+    let demo = demo::fill(app).await?.ok_or_else(|| {
+        Failure::message(
+            "the database is not empty and does not contain the demo, or the demo's API clients were revoked; nothing \
+             was written. Set GATEWAY_MONGODB_DATABASE or GATEWAY_DATA_DIR to use an empty database",
+        )
+    })?;
+    if let Some(many) = customers {
+        demo::grow_crowd(app, &demo, many, &output.progress()).await?;
+    }
     output.result(&as_json(&demo), || {
         format!(
             "The database contains the demo.\n\n{}\nNext: storefront-gateway serve --demo",
@@ -38,22 +35,19 @@ pub(super) async fn run(config: Config, output: Output, customers: Option<u64>) 
 }
 
 fn as_json(demo: &Demo) -> Value {
-    let storefronts: Vec<Value> = demo
-        .storefronts
-        .iter()
-        .map(|storefront| json!({ "id": storefront.id, "code": storefront.code }))
-        .collect();
-    let keys: Map<String, Value> = demo
-        .storefronts
-        .iter()
-        .map(|storefront| (storefront.code.clone(), storefront.web.key.expose().into()))
-        .collect();
-    let clients: Map<String, Value> = demo
-        .storefronts
-        .iter()
+    let storefronts = demo.storefronts.iter();
+    let clients: Map<String, Value> = storefronts
+        .clone()
         .map(|storefront| (storefront.code.as_str(), &storefront.web.id))
         .chain([("backend", &demo.backend.id)])
         .map(|(name, id)| (name.to_owned(), json!(id)))
+        .collect();
+    let keys: Map<String, Value> = storefronts
+        .clone()
+        .map(|storefront| (storefront.code.clone(), storefront.web.key.expose().into()))
+        .collect();
+    let storefronts: Vec<Value> = storefronts
+        .map(|storefront| json!({ "id": storefront.id, "code": storefront.code }))
         .collect();
     json!({
         "organization": demo.organization,
@@ -118,8 +112,8 @@ pub(super) fn show(demo: &Demo, url: &str, listen: SocketAddr, graphiql: bool, f
             json!({ "demo": as_json(demo), "graphiql": graphiql.then_some(url) })
         ),
     };
-    // Where standard error is closed there is nobody to show it to.
-    let _unseen = std::io::stderr().lock().write_all(text.as_bytes());
+    // A closed standard error is no failure.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
 fn block(demo: &Demo, url: &str, listen: SocketAddr, graphiql: bool) -> String {
@@ -151,10 +145,8 @@ fn block(demo: &Demo, url: &str, listen: SocketAddr, graphiql: bool) -> String {
 
 /// Commands for a shell: an anonymous user, its token, and a file of its own (GraphQL multipart request specification).
 fn upload(demo: &Demo, url: &str) -> String {
-    let key = demo
-        .storefronts
-        .first()
-        .map_or("", |storefront| storefront.web.key.expose());
+    let first = demo.storefronts.first();
+    let key = first.map_or("", |storefront| storefront.web.key.expose());
     let register = json!({
         "query": "mutation { storefrontUserRegister(input: { isAnonymous: true }) { token { accessToken } } }"
     });

@@ -1,4 +1,4 @@
-//! How a command ends that did not do what it was asked for.
+//! Errors of commands, and how the process ends then.
 
 use std::error::Error as StdError;
 use std::io::Write;
@@ -13,35 +13,35 @@ const ERROR: u8 = 1;
 /// Exit code of a second Ctrl-C: 128 and the signal's number, as shells count it.
 const INTERRUPTED: u8 = 130;
 
-/// Why a command did not do what it was asked for.
+/// Why a command failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// Wrong use, or help that was asked for.
+    /// Wrong use, or a request for help.
     Usage(Box<clap::Error>),
     /// An error, in words.
     Message(String),
-    /// An error that was told already, on standard output or in the log.
+    /// An error that was reported already, on standard output or in the log.
     Known,
     /// A second Ctrl-C while the gateway was stopping.
     Interrupted,
 }
 
 impl Failure {
-    /// An error in words: begins with a small letter, names the thing and the way out.
+    /// An error in words: begins with a small letter, and names the object and the remedy.
     pub(super) fn message(message: impl Into<String>) -> Self {
         Self::Message(message.into())
     }
 
-    /// Writes the error, and says what the process is to end with.
+    /// Writes the error, and returns the exit code of the process.
     pub(super) fn report(&self) -> ExitCode {
         match self {
             Self::Usage(error) => {
-                // Where standard error is closed there is nobody to tell.
-                let _unheard = error.print();
+                // A closed standard error is no failure.
+                let _ = error.print();
                 return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(ERROR));
             }
             Self::Message(message) => {
-                let _unheard = writeln!(std::io::stderr().lock(), "error: {message}");
+                let _ = writeln!(std::io::stderr().lock(), "error: {message}");
             }
             Self::Known => {}
             Self::Interrupted => return ExitCode::from(INTERRUPTED),
@@ -52,16 +52,12 @@ impl Failure {
 
 impl From<ConfigFaults> for Failure {
     fn from(ConfigFaults(faults): ConfigFaults) -> Self {
-        let lines: Vec<String> = faults.iter().map(|fault| format!("\n  {fault}")).collect();
-        Self::Message(format!(
-            "{} not valid:{}",
-            if faults.len() == 1 {
-                "1 setting is".to_owned()
-            } else {
-                format!("{} settings are", faults.len())
-            },
-            lines.concat()
-        ))
+        let lines: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
+        let count = match faults.len() {
+            1 => "1 setting is".to_owned(),
+            many => format!("{many} settings are"),
+        };
+        Self::Message(format!("{count} not valid:{lines}"))
     }
 }
 
@@ -77,7 +73,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// An error of the house for an operator, who may know the cause.
+/// Returns an error's text for an operator, with its cause.
 pub(super) fn explain(error: &Error) -> String {
     match error {
         Error::Unavailable(source) => format!(
@@ -93,15 +89,14 @@ pub(super) fn explain(error: &Error) -> String {
     }
 }
 
-/// An error with its causes, leaving out those that it repeats itself.
+/// Returns an error with its causes, except those that its text contains already.
 pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let more = error.to_string();
         if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
+            text = format!("{text}: {more}");
         }
         cause = error.source();
     }
@@ -114,14 +109,14 @@ mod tests {
     use crate::config::SettingFault;
 
     #[test]
-    fn all_wrong_settings_are_told_at_once() {
+    fn all_wrong_settings_are_reported_at_once() {
         let fault = |variable: &str| SettingFault {
             variable: variable.to_owned(),
             message: "is wrong".to_owned(),
         };
         let Failure::Message(message) = ConfigFaults(vec![fault("GATEWAY_A"), fault("GATEWAY_B")]).into()
         else {
-            panic!("told")
+            panic!("a message")
         };
         assert_eq!(
             message,
@@ -130,9 +125,9 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_is_told_the_cause() {
+    fn an_operator_learns_the_cause() {
         let Failure::Message(message) = Error::internal("the index is in the way").into() else {
-            panic!("told")
+            panic!("a message")
         };
         assert_eq!(message, "the index is in the way");
     }

@@ -6,67 +6,68 @@ use super::arguments::{IdentityProviderCommand, NewIdentityProvider};
 use super::failure::Failure;
 use super::open::Opened;
 use super::output::Output;
-use super::secret_file;
-use super::storefronts;
+use super::{secret_file, storefronts};
+use crate::app::App;
 use crate::config::Config;
 use crate::oidc::{
     IdentityProvider, MAX_PROVIDERS,
     store::{self, NewProvider, NotAdded},
 };
-use crate::platform::id::{IdentityProviderId, StorefrontId};
+use crate::platform::{
+    id::{IdentityProviderId, StorefrontId},
+    secret::Secret,
+};
 use crate::reach::HouseReach;
 
 const SYSTEM: HouseReach = HouseReach::everywhere();
 
+/// Runs a command. A client secret is read before the database is opened.
 pub(super) async fn run(
     command: IdentityProviderCommand,
     config: Config,
     output: Output,
 ) -> Result<(), Failure> {
-    match command {
-        IdentityProviderCommand::Add(arguments) => add(*arguments, config, output).await,
-        IdentityProviderCommand::List { storefront } => list(storefront, config, output).await,
-        IdentityProviderCommand::Remove { id } => remove(id, config, output).await,
-    }
+    let file = match &command {
+        IdentityProviderCommand::Add(arguments) => arguments.client_secret_file.as_deref(),
+        _ => None,
+    };
+    let secret = file.map(secret_file::read).transpose()?;
+    Opened::with(config, output, async |app| match command {
+        IdentityProviderCommand::Add(arguments) => add(*arguments, secret, app, output).await,
+        IdentityProviderCommand::List { storefront } => list(storefront.as_ref(), app, output).await,
+        IdentityProviderCommand::Remove { id } => remove(&id, app, output).await,
+    })
+    .await
 }
 
-async fn add(arguments: NewIdentityProvider, config: Config, output: Output) -> Result<(), Failure> {
-    let NewIdentityProvider {
-        storefront,
-        key,
-        name,
-        issuer,
-        client_id,
-        client_secret_file,
-        mut redirect_uris,
-    } = arguments;
-    let client_secret = client_secret_file.as_deref().map(secret_file::read).transpose()?;
+async fn add(
+    arguments: NewIdentityProvider,
+    client_secret: Option<Secret>,
+    app: &App,
+    output: Output,
+) -> Result<(), Failure> {
+    let mut redirect_uris = arguments.redirect_uris;
     redirect_uris.sort();
     redirect_uris.dedup();
+    storefronts::by_id(app, &arguments.storefront).await?;
     let new = NewProvider {
-        storefront,
-        key,
-        name,
-        issuer,
-        client_id,
+        storefront: arguments.storefront,
+        key: arguments.key,
+        name: arguments.name,
+        issuer: arguments.issuer,
+        client_id: arguments.client_id,
         client_secret,
         redirect_uris,
     };
-    let added = Opened::with(config, output, async |app| {
-        storefronts::by_id(app, &new.storefront).await?;
-        let added = store::add(app, &SYSTEM, new).await?;
-        added.map_err(|reason| match reason {
-            NotAdded::KeyTaken => Failure::message(
-                "another identity provider of the storefront has this key: use another --key, or remove the other \
-                 provider first",
-            ),
-            NotAdded::TooMany => Failure::message(format!(
-                "the storefront already has {MAX_PROVIDERS} identity providers, the maximum (TOO_MANY): remove one \
-                 first"
-            )),
-        })
-    })
-    .await?;
+    let added = store::add(app, &SYSTEM, new).await?.map_err(|reason| match reason {
+        NotAdded::KeyTaken => Failure::message(
+            "another identity provider of the storefront has this key: use another --key, or remove the other \
+             provider first",
+        ),
+        NotAdded::TooMany => Failure::message(format!(
+            "the storefront already has {MAX_PROVIDERS} identity providers, the maximum (TOO_MANY): remove one first"
+        )),
+    })?;
     output.result(&json!({ "id": added.id }), || {
         format!(
             "Added the identity provider {} ({}, key {}). Customers can sign in there.\nAt the provider, register \
@@ -81,14 +82,11 @@ async fn add(arguments: NewIdentityProvider, config: Config, output: Output) -> 
     })
 }
 
-async fn list(storefront: Option<StorefrontId>, config: Config, output: Output) -> Result<(), Failure> {
-    let found = Opened::with(config, output, async |app| {
-        if let Some(id) = &storefront {
-            storefronts::by_id(app, id).await?;
-        }
-        Ok(store::list(&app.database, &SYSTEM, storefront.as_ref()).await?)
-    })
-    .await?;
+async fn list(storefront: Option<&StorefrontId>, app: &App, output: Output) -> Result<(), Failure> {
+    if let Some(id) = storefront {
+        storefronts::by_id(app, id).await?;
+    }
+    let found = store::list(&app.database, &SYSTEM, storefront).await?;
     let cells = |provider: &IdentityProvider| {
         vec![
             provider.id.to_string(),
@@ -107,18 +105,12 @@ async fn list(storefront: Option<StorefrontId>, config: Config, output: Output) 
     )
 }
 
-async fn remove(id: IdentityProviderId, config: Config, output: Output) -> Result<(), Failure> {
-    Opened::with(config, output, async |app| {
-        if store::remove(&app.database, &SYSTEM, &id).await? {
-            Ok(())
-        } else {
-            Err(Failure::message(format!(
-                "unknown identity provider {id}: `storefront-gateway identity-provider list` lists all identity \
-                 providers"
-            )))
-        }
-    })
-    .await?;
+async fn remove(id: &IdentityProviderId, app: &App, output: Output) -> Result<(), Failure> {
+    if !store::remove(&app.database, &SYSTEM, id).await? {
+        return Err(Failure::message(format!(
+            "unknown identity provider {id}: `storefront-gateway identity-provider list` lists all identity providers"
+        )));
+    }
     output.result(&json!({ "id": id }), || {
         format!(
             "Removed the identity provider {id}. Customers can no longer sign in there; accounts and sessions remain."

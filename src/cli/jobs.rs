@@ -4,31 +4,29 @@ use serde_json::{Value, json};
 
 use super::arguments::JobsCommand;
 use super::failure::Failure;
-use super::open::Opened;
 use super::output::Output;
-use crate::config::Config;
+use crate::app::App;
 use crate::platform::{
     clock::Timestamp,
     job::{Job, JobState},
 };
 
-pub(super) async fn run(command: JobsCommand, config: Config, output: Output) -> Result<(), Failure> {
+pub(super) async fn run(command: JobsCommand, app: &App, output: Output) -> Result<(), Failure> {
     match command {
-        JobsCommand::List { dead } => list(dead, config, output).await,
-        JobsCommand::Retry { id } => retry(&id, config, output).await,
+        JobsCommand::List { dead } => list(dead, app, output).await,
+        JobsCommand::Retry { id } => retry(&id, app, output).await,
     }
 }
 
-async fn list(dead: bool, config: Config, output: Output) -> Result<(), Failure> {
+async fn list(dead: bool, app: &App, output: Output) -> Result<(), Failure> {
     let state = dead.then_some(JobState::Dead);
-    let found = Opened::with(config, output, async |app| Ok(app.queue.list(state).await?)).await?;
     let none = if dead {
         "No job has failed permanently."
     } else {
         "All jobs are completed."
     };
     output.list(
-        &found,
+        &app.queue.list(state).await?,
         as_json,
         &["ID", "KIND", "STATE", "DUE", "ATTEMPTS", "FAILURE"],
         cells,
@@ -36,18 +34,13 @@ async fn list(dead: bool, config: Config, output: Output) -> Result<(), Failure>
     )
 }
 
-async fn retry(id: &str, config: Config, output: Output) -> Result<(), Failure> {
-    Opened::with(config, output, async |app| {
-        if app.queue.retry(id).await? {
-            Ok(())
-        } else {
-            Err(Failure::message(format!(
-                "no waiting or permanently failed job has the id {id}: `storefront-gateway jobs list` lists jobs that \
-                 are not completed"
-            )))
-        }
-    })
-    .await?;
+async fn retry(id: &str, app: &App, output: Output) -> Result<(), Failure> {
+    if !app.queue.retry(id).await? {
+        return Err(Failure::message(format!(
+            "no waiting or permanently failed job has the id {id}: `storefront-gateway jobs list` lists jobs that are \
+             not completed"
+        )));
+    }
     output.result(&json!({ "id": id }), || {
         format!(
             "The job {id} is due now. A gateway that runs jobs (GATEWAY_JOBS=on) starts it within 5 seconds."

@@ -6,7 +6,6 @@ use serde_json::json;
 
 use super::arguments::{KeysCommand, TokenCommand};
 use super::failure::Failure;
-use super::open::Opened;
 use super::output::Output;
 use super::storefronts;
 use crate::app::App;
@@ -15,26 +14,22 @@ use crate::auth::{
     session::Device,
     token::{SignedToken, StorefrontUserSubject},
 };
-use crate::config::Config;
 use crate::customer::{Customer, credentials::Beginner, sign_in::issue::issue_to};
 use crate::platform::id::{CustomerId, StorefrontUserId};
 use crate::reach::HouseReach;
 use crate::storefront_user::StorefrontUser;
 
-/// What the token says of who asked for it: no API client did.
+/// The API client in a token that no API client requested.
 const CLIENT: &str = "operator";
 
-pub(super) async fn keys(command: KeysCommand, config: Config, output: Output) -> Result<(), Failure> {
+pub(super) async fn keys(command: KeysCommand, app: &App, output: Output) -> Result<(), Failure> {
     let KeysCommand::Rotate { now } = command;
-    let kid = Opened::with(config, output, async |app| {
-        let keys = &app.access.tokens.keys;
-        Ok(if now {
-            keys.replace_all().await?
-        } else {
-            keys.rotate().await?
-        })
-    })
-    .await?;
+    let keys = &app.access.tokens.keys;
+    let kid = if now {
+        keys.replace_all().await?
+    } else {
+        keys.rotate().await?
+    };
     output.result(&json!({ "kid": kid }), || {
         if now {
             format!(
@@ -51,22 +46,19 @@ pub(super) async fn keys(command: KeysCommand, config: Config, output: Output) -
     })
 }
 
-pub(super) async fn token(command: TokenCommand, config: Config, output: Output) -> Result<(), Failure> {
-    let TokenCommand::Issue { whom } = command;
-    let (signed, issuer) = Opened::with(config, output, async |app| {
-        let signed = match (&whom.storefront_user, &whom.customer) {
-            (_, Some(customer)) => sign_in(app, customer).await?,
-            (Some(user), None) => issue(app, user).await?,
-            (None, None) => return Err(Failure::message("set --storefront-user or --customer")),
-        };
-        Ok((signed, app.public_url.clone()))
-    })
-    .await?;
+pub(super) async fn token(command: TokenCommand, app: &Arc<App>, output: Output) -> Result<(), Failure> {
+    let TokenCommand::Issue { owner } = command;
+    let signed = match (&owner.storefront_user, &owner.customer) {
+        (_, Some(customer)) => sign_in(app, customer).await?,
+        (Some(user), None) => issue(app, user).await?,
+        (None, None) => return Err(Failure::message("set --storefront-user or --customer")),
+    };
     output.result(&json!({ "accessToken": signed.token }), || {
         format!(
-            "{}\n\nValid until {} at the gateway {issuer}, in the header \"Authorization: Bearer …\".",
+            "{}\n\nValid until {} at the gateway {}, in the header \"Authorization: Bearer …\".",
             signed.token,
-            signed.expires_at.rfc3339()
+            signed.expires_at.rfc3339(),
+            app.public_url
         )
     })
 }
@@ -74,8 +66,8 @@ pub(super) async fn token(command: TokenCommand, config: Config, output: Output)
 async fn issue(app: &App, id: &StorefrontUserId) -> Result<SignedToken, Failure> {
     let users = app.database.open::<StorefrontUser>(&HouseReach::everywhere());
     let now = app.clock.now();
-    let standing = |user: &StorefrontUser| user.expires_at.is_none_or(|at| now < at);
-    let Some(user) = users.get(id).await?.filter(standing) else {
+    let is_current = |user: &StorefrontUser| user.expires_at.is_none_or(|at| now < at);
+    let Some(user) = users.get(id).await?.filter(is_current) else {
         return Err(Failure::message(format!("unknown storefront user {id}")));
     };
     if let Some(regular) = user.merged_into {

@@ -20,12 +20,12 @@ pub(super) async fn start(config: &Config) -> Result<Option<Managed>, Failure> {
 
 /// Uses the managed database of the running gateway, or starts one for a command; `None` if another one is set.
 pub(super) async fn attach(config: &Config, output: Output) -> Result<Option<Attached>, Failure> {
-    match options(config) {
-        Some(options) => Ok(Some(
-            dev_mongod::attach_or_start(&options, &output.progress()).await?,
-        )),
-        None => Ok(None),
-    }
+    let Some(options) = options(config) else {
+        return Ok(None);
+    };
+    Ok(Some(
+        dev_mongod::attach_or_start(&options, &output.progress()).await?,
+    ))
 }
 
 fn options(config: &Config) -> Option<Options> {
@@ -47,22 +47,17 @@ impl From<Fault> for Failure {
 }
 
 impl dev_mongod::Progress for Progress {
-    fn spinner(&self, what: &str) -> Box<dyn dev_mongod::Step> {
-        Box::new(Self::spinner(self, what))
-    }
-
-    fn bar(&self, what: &str, total: u64) -> Box<dyn dev_mongod::Step> {
-        Box::new(Self::bar(self, what, total, Unit::Bytes))
+    fn step(&self, what: &str, bytes: Option<u64>) -> Box<dyn dev_mongod::Step> {
+        Box::new(match bytes {
+            Some(total) => self.bar(what, total, Unit::Bytes),
+            None => self.spinner(what),
+        })
     }
 }
 
 impl dev_mongod::Step for Step {
     fn set(&self, done: u64) {
         Self::set(self, done);
-    }
-
-    fn advance(&self, by: u64) {
-        Self::advance(self, by);
     }
 
     fn finish(self: Box<Self>) {

@@ -51,8 +51,8 @@ fn make(dir: &Path, path: &Path, random: &Random) -> io::Result<()> {
     let key = MasterKey::from_bytes(random.bytes());
     let draft = dir.join(format!("{FILE}.{}", random.token()));
     let linked = write(&draft, &key).and_then(|()| fs::hard_link(&draft, path));
-    // A draft that stays behind is of no use to anybody, and the key that counts is there.
-    let _removed = fs::remove_file(&draft);
+    // A draft that cannot be removed does no harm: the key is in the file.
+    let _ = fs::remove_file(&draft);
     match linked {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
         // On disk before anything is encrypted under it.

@@ -35,6 +35,7 @@ use std::process::ExitCode;
 
 use self::arguments::{Arguments, Command};
 use self::failure::Failure;
+use self::open::Opened;
 use self::output::Output;
 #[cfg(not(feature = "managed-database"))]
 use self::unmanaged as managed;
@@ -54,10 +55,9 @@ pub fn main(
 }
 
 fn run(
-    arguments: Arguments,
+    Arguments { json, command }: Arguments,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<(), Failure> {
-    let Arguments { json, command } = arguments;
     let output = Output::new(json);
     if matches!(command, Some(Command::Schema)) {
         return output::print(schema::sdl());
@@ -68,7 +68,7 @@ fn run(
         .build()
         .map_err(|error| Failure::message(format!("cannot start threads: {error}")))?;
     let outcome = runtime.block_on(perform(command, config, output));
-    // Whatever still runs ends with the process: everything that must be waited for has been.
+    // All work that must be completed has been waited for; the rest ends with the process.
     runtime.shutdown_background();
     outcome
 }
@@ -89,19 +89,23 @@ async fn perform(
         return serve::run(config, demo).await;
     }
     telemetry::log_of_command(&config.log)?;
-    match command {
-        Command::Organization { command } => organizations::organization(command, config, output).await,
-        Command::Member { command } => organizations::member(command, config, output).await,
-        Command::Storefront { command } => storefronts::run(command, config, output).await,
-        Command::Client { command } => clients::run(command, config, output).await,
-        Command::IdentityProvider { command } => identity_providers::run(command, config, output).await,
-        Command::Keys { command } => keys::keys(command, config, output).await,
-        Command::Token { command } => keys::token(command, config, output).await,
-        Command::Jobs { command } => jobs::run(command, config, output).await,
-        Command::Audit { command } => audit::run(command, config, output).await,
-        Command::Demo { customers } => demo_output::run(config, output, customers).await,
-        Command::Serve { .. } | Command::Check | Command::Schema => {
+    // It reads a secret before it opens the database.
+    if let Command::IdentityProvider { command } = command {
+        return identity_providers::run(command, config, output).await;
+    }
+    Opened::with(config, output, async |app| match command {
+        Command::Organization { command } => organizations::organization(command, app, output).await,
+        Command::Member { command } => organizations::member(command, app, output).await,
+        Command::Storefront { command } => storefronts::run(command, app, output).await,
+        Command::Client { command } => clients::run(command, app, output).await,
+        Command::Keys { command } => keys::keys(command, app, output).await,
+        Command::Token { command } => keys::token(command, app, output).await,
+        Command::Jobs { command } => jobs::run(command, app, output).await,
+        Command::Audit { command } => audit::run(command, app, output).await,
+        Command::Demo { customers } => demo_output::run(app, output, customers).await,
+        Command::Serve { .. } | Command::Check | Command::Schema | Command::IdentityProvider { .. } => {
             unreachable!("these were run above")
         }
-    }
+    })
+    .await
 }

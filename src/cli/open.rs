@@ -38,7 +38,7 @@ impl Opened {
         }
     }
 
-    /// Runs `work` on the prepared database, and closes it whatever comes of it.
+    /// Runs `work` on the prepared database, and closes it in any case.
     pub(super) async fn with<T>(
         config: Config,
         output: Output,
@@ -49,11 +49,11 @@ impl Opened {
             Ok(()) => work(&opened.app).await,
             Err(error) => Err(error.into()),
         };
-        close(opened.attached).await;
+        opened.close().await;
         outcome
     }
 
-    /// Ends the database where it is the command's own.
+    /// Ends the database if the command has started it.
     pub(super) async fn close(self) {
         close(self.attached).await;
     }

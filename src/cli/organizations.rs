@@ -4,51 +4,40 @@ use serde_json::json;
 
 use super::arguments::{MemberCommand, OrganizationCommand};
 use super::failure::Failure;
-use super::open::Opened;
 use super::output::Output;
 use crate::app::App;
-use crate::config::Config;
-use crate::organization::Organization;
+use crate::organization::{Member, Organization};
 use crate::platform::id::OrganizationId;
 
 pub(super) async fn organization(
     command: OrganizationCommand,
-    config: Config,
+    app: &App,
     output: Output,
 ) -> Result<(), Failure> {
     let OrganizationCommand::Create { name } = command;
-    let made = Opened::with(config, output, async |app| {
-        Ok(app.access.organizations.create(&name).await?)
-    })
-    .await?;
-    output.result(&json!({ "id": made.id }), || {
+    let Organization { id, name, .. } = app.access.organizations.create(&name).await?;
+    output.result(&json!({ "id": id }), || {
         format!(
-            "Created the organization {} ({}).\nNext: storefront-gateway storefront create \
-             --organization {} --name NAME --code CODE",
-            made.name, made.id, made.id
+            "Created the organization {name} ({id}).\nNext: storefront-gateway storefront create --organization {id} \
+             --name NAME --code CODE"
         )
     })
 }
 
-pub(super) async fn member(command: MemberCommand, config: Config, output: Output) -> Result<(), Failure> {
+pub(super) async fn member(command: MemberCommand, app: &App, output: Output) -> Result<(), Failure> {
     let MemberCommand::Add {
         organization,
         name,
         email,
     } = command;
-    let member = Opened::with(config, output, async |app| {
-        let organization = known(app, &organization).await?;
-        let members = &app.access.organizations;
-        Ok(members
-            .add_member(&organization.id, &name, email.as_deref())
-            .await?)
-    })
-    .await?;
-    output.result(&json!({ "id": member.id }), || {
+    let organization = known(app, &organization).await?;
+    let members = &app.access.organizations;
+    let added = members.add_member(&organization.id, &name, email.as_deref());
+    let Member { id, name, .. } = added.await?;
+    output.result(&json!({ "id": id }), || {
         format!(
-            "Added the member {} ({}).\nNext: an integration requests access tokens on behalf of this member \
-             with owner={} at /oauth/token.",
-            member.name, member.id, member.id
+            "Added the member {name} ({id}).\nNext: an integration requests access tokens on behalf of this member \
+             with owner={id} at /oauth/token."
         )
     })
 }

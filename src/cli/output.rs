@@ -1,4 +1,4 @@
-//! What a command says on standard output: for a person, or with `--json` for a program.
+//! Results on standard output: for a person, or with `--json` for a program.
 
 use std::io::{ErrorKind, Write};
 use std::pin::pin;
@@ -10,7 +10,7 @@ use super::failure::Failure;
 use crate::error;
 use crate::platform::progress::Progress;
 
-/// Blanks between two columns of a table.
+/// Spaces between two columns of a table.
 const GAP: usize = 2;
 
 /// Where results go, and in which form.
@@ -24,7 +24,7 @@ impl Output {
         Self { json }
     }
 
-    /// Where progress is shown: nowhere for a program.
+    /// Returns the display of progress: none for a program.
     pub(super) fn progress(self) -> Progress {
         if self.json {
             Progress::silent()
@@ -33,16 +33,12 @@ impl Output {
         }
     }
 
-    /// One result: the JSON for a program, the words for a person.
-    pub(super) fn result(self, json: &Value, words: impl FnOnce() -> String) -> Result<(), Failure> {
-        if self.json {
-            print(&json.to_string())
-        } else {
-            print(&words())
-        }
+    /// Prints one result: the JSON for a program, the text for a person.
+    pub(super) fn result(self, json: &Value, text: impl FnOnce() -> String) -> Result<(), Failure> {
+        print(&if self.json { json.to_string() } else { text() })
     }
 
-    /// A list of results: a JSON array for a program; a table for a person, or `none` where there is nothing.
+    /// Prints a list: a JSON array for a program; a table for a person, or `none` if the list is empty.
     pub(super) fn list<T>(
         self,
         rows: &[T],
@@ -61,8 +57,7 @@ impl Output {
         print(&table(head, &rows))
     }
 
-    /// The same for a list that may be very long: each row is written when it is read. The columns have widths of their
-    /// own.
+    /// Prints a list that may be very long: each row is written when it is read, in columns of fixed widths.
     pub(super) async fn stream<T>(
         self,
         rows: impl Stream<Item = error::Result<T>>,
@@ -97,17 +92,17 @@ impl Output {
     }
 }
 
-/// A text as it is, ended by a line break.
+/// Prints a text and a line break.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     write(text).map(|_is_read| ())
 }
 
-/// The same, and whether anybody reads on.
+/// Writes a text and a line break. Returns whether the reader still reads.
 fn write(text: &str) -> Result<bool, Failure> {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
-        // Who closes the pipe has read enough.
+        // A reader that closes the pipe has read enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(Failure::message(format!(
             "cannot write to standard output: {error}"
@@ -115,7 +110,7 @@ fn write(text: &str) -> Result<bool, Failure> {
     }
 }
 
-/// Rows in aligned columns under a head.
+/// Returns rows in aligned columns under a head.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -123,11 +118,8 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         longest.max(head.get(column).map_or(0, |cell| cell.chars().count())) + GAP
     };
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let mut text = line(head, &widths);
-    for row in rows {
-        text.push_str(&line(row, &widths));
-    }
-    text
+    let rows = rows.iter().map(|row| line(row, &widths));
+    line(head, &widths) + &rows.collect::<String>()
 }
 
 fn line<C: AsRef<str>>(cells: &[C], widths: &[usize]) -> String {

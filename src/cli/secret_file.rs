@@ -1,4 +1,4 @@
-//! Secrets that an operator hands over: in a file or on standard input, never on the command line, which every user of
+//! Secrets that an operator passes to a command: in a file or on standard input, never on the command line, which every user of
 //! the machine can read.
 
 use std::fs::File;
@@ -17,29 +17,24 @@ const LARGEST: usize = 4096;
 
 /// Reads the secret in a file, or on standard input for `-`. The end of its line does not belong to it.
 pub(super) fn read(path: &Path) -> Result<Secret, Failure> {
-    let bytes = if path.as_os_str() == STANDARD_INPUT {
-        bounded(io::stdin().lock())
+    let (bytes, name) = if path.as_os_str() == STANDARD_INPUT {
+        (bounded(io::stdin().lock()), "standard input".to_owned())
     } else {
-        File::open(path).and_then(bounded)
+        (File::open(path).and_then(bounded), path.display().to_string())
     };
-    let named = || match path.as_os_str() == STANDARD_INPUT {
-        true => "standard input".to_owned(),
-        false => path.display().to_string(),
-    };
-    let bytes = bytes.map_err(|error| {
-        Failure::message(format!("cannot read the client secret from {}: {error}", named()))
-    })?;
-    secret(&bytes).map_err(|wrong| Failure::message(format!("{} {wrong}", named())))
+    let bytes = bytes
+        .map_err(|error| Failure::message(format!("cannot read the client secret from {name}: {error}")))?;
+    secret(&bytes).map_err(|wrong| Failure::message(format!("{name} {wrong}")))
 }
 
-/// At most one byte more than a secret may have.
+/// Reads at most one byte more than a secret may have.
 fn bounded(source: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST + 1));
     source.take(LARGEST as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// What is wrong with a secret is told without it.
+/// Checks a secret. The reason for a refusal does not contain it.
 fn secret(bytes: &[u8]) -> Result<Secret, String> {
     if bytes.len() > LARGEST {
         return Err(format!(
@@ -49,22 +44,26 @@ fn secret(bytes: &[u8]) -> Result<Secret, String> {
     let text = str::from_utf8(bytes).map_err(|_position| "does not contain UTF-8 text".to_owned())?;
     let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
-    if text.is_empty() {
-        return Err(
-            "contains no client secret; omit --client-secret-file if the provider gave none".to_owned(),
-        );
-    }
-    if text.chars().any(char::is_control) {
-        return Err(
-            "contains more than one line, or control characters; a client secret is one line".to_owned(),
-        );
-    }
-    Ok(Secret::from(text))
+    let fault = if text.is_empty() {
+        "contains no client secret; omit --client-secret-file if the provider gave none"
+    } else if text.chars().any(char::is_control) {
+        "contains more than one line, or control characters; a client secret is one line"
+    } else {
+        return Ok(Secret::from(text));
+    };
+    Err(fault.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn refused(path: &Path) -> String {
+        match read(path) {
+            Err(Failure::Message(message)) => message,
+            other => panic!("not refused: {other:?}"),
+        }
+    }
 
     // DEF-09
     #[test]
@@ -92,18 +91,14 @@ mod tests {
             (long.as_bytes(), "4096 bytes"),
         ] {
             std::fs::write(&path, content).unwrap();
-            let Err(Failure::Message(message)) = read(&path) else {
-                panic!("refused")
-            };
+            let message = refused(&path);
             assert!(
                 message.contains(expected) && message.contains("secret"),
                 "{message}"
             );
             assert!(!message.contains("hunter2"), "{message}");
         }
-        let Err(Failure::Message(message)) = read(&dir.path().join("none")) else {
-            panic!("refused")
-        };
+        let message = refused(&dir.path().join("none"));
         assert!(
             message.contains("none") && message.contains("cannot read"),
             "{message}"

@@ -22,7 +22,7 @@ use crate::platform::{descriptors, mail::FOLDER};
 use crate::serve::{self, RunningGateway};
 use crate::telemetry::Telemetry;
 
-/// How long a start waits for a database that somebody else runs, before it serves without.
+/// How long a start waits for a database that it does not run itself, before it serves without one.
 const FIRST_ANSWER: Duration = Duration::from_secs(3);
 
 /// Runs a gateway until SIGTERM or Ctrl-C.
@@ -38,7 +38,7 @@ pub(super) async fn run(config: Config, demo: bool) -> Result<(), Failure> {
     };
     telemetry.stop().await;
     match (outcome, format) {
-        // Who reads objects line by line gets the end as one too.
+        // In a log of JSON lines, the error is one of them.
         (Err(Failure::Message(cause)), LogFormat::Json) => {
             tracing::error!(cause, "the gateway failed");
             Err(Failure::Known)
@@ -56,29 +56,20 @@ async fn start_and_serve(
     let (listener, address) = listen(config.http.listen).await?;
     let managed = tokio::select! {
         managed = managed::start(&config) => managed?,
-        // What has been started of the database ends by itself, because its value is dropped.
+        // A database that is starting ends by itself, because its value is dropped.
         () = signals.stop() => return Ok(()),
     };
-    let plan = Plan {
-        url: format!("http://{}", reachable(address)),
+    let start = Start {
         address,
         demo,
+        managed: managed.as_ref(),
+        telemetry,
     };
     let note = AddressNote::write(&config, address);
-    let outcome = serve_on(
-        config,
-        &plan,
-        listener,
-        Beside {
-            managed: managed.as_ref(),
-            telemetry,
-        },
-        signals,
-    )
-    .await;
+    let outcome = start.serve(config, listener, signals).await;
     drop(note);
     match (managed, outcome) {
-        // The operator is in a hurry; the database ends in the background.
+        // The operator does not wait; the database ends in the background.
         (_, Err(Failure::Interrupted)) => Err(Failure::Interrupted),
         (Some(managed), outcome) => {
             managed.stop().await;
@@ -87,17 +78,6 @@ async fn start_and_serve(
         }
         (None, outcome) => outcome,
     }
-}
-
-/// What a start has found out.
-#[derive(Clone)]
-struct Plan {
-    /// Where a browser on this machine reaches the gateway.
-    url: String,
-    /// Where the gateway listens.
-    address: SocketAddr,
-    /// Whether it is a demo.
-    demo: bool,
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
@@ -118,125 +98,124 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failur
     })
 }
 
-/// What runs in the process beside the gateway.
-struct Beside<'a> {
+/// A start of the gateway.
+struct Start<'a> {
+    /// The address at which the gateway listens.
+    address: SocketAddr,
+    /// Whether to fill an empty database with the demo.
+    demo: bool,
     managed: Option<&'a Managed>,
     telemetry: &'a Telemetry,
 }
 
-async fn serve_on(
-    config: Config,
-    plan: &Plan,
-    listener: TcpListener,
-    beside: Beside<'_>,
-    signals: &mut Signals,
-) -> Result<(), Failure> {
-    let Beside { managed, telemetry } = beside;
-    let public_url = config.http.public_url(plan.address).to_string();
-    let uri = managed.map(|managed| managed.uri().clone());
-    let app = app(config, public_url, uri, telemetry.database_monitor()).await?;
-    let died = async {
-        match managed {
-            Some(managed) => managed.died().await,
-            None => std::future::pending().await,
+impl Start<'_> {
+    async fn serve(
+        &self,
+        config: Config,
+        listener: TcpListener,
+        signals: &mut Signals,
+    ) -> Result<(), Failure> {
+        let public_url = config.http.public_url(self.address).to_string();
+        let uri = self.managed.map(|managed| managed.uri().clone());
+        let app = app(config, public_url, uri, self.telemetry.database_monitor()).await?;
+        let died = async {
+            match self.managed {
+                Some(managed) => managed.died().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(died);
+        let (demo, answered) = tokio::select! {
+            prepared = self.prepare(&app) => prepared?,
+            ended = &mut died => return Err(Failure::message(ended.to_string())),
+            () = signals.stop() => return Ok(()),
+        };
+        let has_page = app.config.http.graphiql;
+        let page = has_page.then(|| demo_output::page(&app.public_url, self.address, demo.as_ref()));
+        let running = serve::start(Arc::clone(&app), listener, self.address, page);
+        if answered {
+            running.wait_until_ready().await;
         }
-    };
-    tokio::pin!(died);
-    let (demo, answered) = tokio::select! {
-        prepared = prepare(&app, plan, managed.is_some()) => prepared?,
-        ended = &mut died => return Err(Failure::message(ended.to_string())),
-        () = signals.stop() => return Ok(()),
-    };
-    let page = app
-        .config
-        .http
-        .graphiql
-        .then(|| demo_output::page(&app.public_url, plan.address, demo.as_ref()));
-    let running = serve::start(Arc::clone(&app), listener, plan.address, page);
-    if answered {
-        running.wait_until_ready().await;
-    }
-    announce(&app, plan, telemetry);
-    match demo {
-        Some(demo) => show(&app, plan, &demo),
-        None if plan.demo && !answered => fill_later(&running, plan),
-        None => {}
-    }
-    tokio::select! {
-        () = signals.stop() => stop(running, signals).await,
-        ended = &mut died => {
-            tracing::error!("{ended}");
-            // Nothing can finish without the database, but nothing is cut off either.
-            stop(running, signals).await.and(Err(Failure::Known))
+        self.announce(&app);
+        match demo {
+            Some(demo) => show(&app, self.address, &demo),
+            None if self.demo && !answered => fill_later(&running, self.address),
+            None => {}
+        }
+        tokio::select! {
+            () = signals.stop() => stop(running, signals).await,
+            ended = &mut died => {
+                tracing::error!("{ended}");
+                // Nothing can finish without the database, but nothing is cut off either.
+                stop(running, signals).await.and(Err(Failure::Known))
+            }
         }
     }
+
+    /// Prepares the database and fills the demo, if the database answers now. Also returns whether it did.
+    async fn prepare(&self, app: &Arc<App>) -> Result<(Option<Demo>, bool), Failure> {
+        let is_managed = self.managed.is_some();
+        let answers = is_managed
+            || tokio::time::timeout(FIRST_ANSWER, app.database.ping())
+                .await
+                .is_ok_and(|ping| ping.is_ok());
+        if !answers {
+            return Ok((None, false));
+        }
+        match serve::prepare(app).await {
+            Err(Error::Unavailable(_)) if !is_managed => return Ok((None, false)),
+            prepared => prepared?,
+        }
+        if !self.demo {
+            return Ok((None, true));
+        }
+        let filled = demo::fill(app).await?;
+        if filled.is_none() {
+            warn_of_other_data();
+        }
+        Ok((filled, true))
+    }
+
+    /// Writes the log's start line.
+    fn announce(&self, app: &App) {
+        let version = env!("CARGO_PKG_VERSION");
+        let url = format!("http://{}", self.address);
+        if app.public_url == url {
+            tracing::info!(version, "serving at {url}");
+        } else {
+            tracing::info!(version, public_url = app.public_url, "serving at {url}");
+        }
+        if let Some(address) = self.telemetry.metrics_address() {
+            tracing::info!("metrics at http://{address}/metrics");
+        }
+        if app.config.mail.smtp.is_none() {
+            tracing::info!(
+                directory = %app.config.data_dir.join(FOLDER).display(),
+                "mails are written to files because GATEWAY_SMTP_URL is not set"
+            );
+        }
+    }
 }
 
-/// Prepares the database and fills the demo, when it answers now; whether it did.
-async fn prepare(app: &Arc<App>, plan: &Plan, managed: bool) -> Result<(Option<Demo>, bool), Failure> {
-    let answers = managed
-        || tokio::time::timeout(FIRST_ANSWER, app.database.ping())
-            .await
-            .is_ok_and(|ping| ping.is_ok());
-    if !answers {
-        return Ok((None, false));
-    }
-    match serve::prepare(app).await {
-        Ok(()) => {}
-        Err(Error::Unavailable(_)) if !managed => return Ok((None, false)),
-        Err(error) => return Err(error.into()),
-    }
-    if !plan.demo {
-        return Ok((None, true));
-    }
-    let filled = demo::fill(app).await?;
-    if filled.is_none() {
-        warn_of_other_data();
-    }
-    Ok((filled, true))
-}
-
-/// The log's start line.
-fn announce(app: &App, plan: &Plan, telemetry: &Telemetry) {
-    let version = env!("CARGO_PKG_VERSION");
-    let url = format!("http://{}", plan.address);
-    if app.public_url == url {
-        tracing::info!(version, "serving at {url}");
-    } else {
-        tracing::info!(version, public_url = app.public_url, "serving at {url}");
-    }
-    if let Some(address) = telemetry.metrics_address() {
-        tracing::info!("metrics at http://{address}/metrics");
-    }
-    if app.config.mail.smtp.is_none() {
-        tracing::info!(
-            directory = %app.config.data_dir.join(FOLDER).display(),
-            "mails are written to files because GATEWAY_SMTP_URL is not set"
-        );
-    }
-}
-
-fn show(app: &App, plan: &Plan, demo: &Demo) {
-    let configured = app.config.http.configured_public_url.as_ref();
-    let url = configured.map_or(plan.url.as_str(), |url| url.as_str());
-    demo_output::show(
-        demo,
-        url,
-        plan.address,
-        app.config.http.graphiql && graphiql::IS_INCLUDED,
-        app.config.log.format,
-    );
+fn show(app: &App, address: SocketAddr, demo: &Demo) {
+    let http = &app.config.http;
+    let url = match &http.configured_public_url {
+        Some(url) => url.to_string(),
+        None => format!("http://{}", reachable(address)),
+    };
+    let has_page = http.graphiql && graphiql::IS_INCLUDED;
+    demo_output::show(demo, &url, address, has_page, app.config.log.format);
 }
 
 /// Fills the demo as soon as the database has answered. GraphiQL learns its credentials at the next start.
-fn fill_later(running: &RunningGateway, plan: &Plan) {
-    let (app, ready, plan) = (Arc::clone(&running.app), running.ready.clone(), plan.clone());
+fn fill_later(running: &RunningGateway, address: SocketAddr) {
+    let (app, ready) = (Arc::clone(&running.app), running.ready.clone());
     tokio::spawn(async move {
         while !ready.is_ready() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         match demo::fill(&app).await {
-            Ok(Some(demo)) => show(&app, &plan, &demo),
+            Ok(Some(demo)) => show(&app, address, &demo),
             Ok(None) => warn_of_other_data(),
             Err(error) => tracing::error!(cause = explain(&error), "cannot write the demo data"),
         }
@@ -249,7 +228,7 @@ fn warn_of_other_data() {
     );
 }
 
-/// Lets what runs finish; a second signal ends everything at once.
+/// Lets running requests and jobs finish; a second signal ends everything at once.
 async fn stop(running: RunningGateway, signals: &mut Signals) -> Result<(), Failure> {
     tracing::info!("stopping: waiting for running requests and jobs");
     tokio::select! {
@@ -265,9 +244,8 @@ async fn stop(running: RunningGateway, signals: &mut Signals) -> Result<(), Fail
     }
 }
 
-/// An address that a browser on this machine can open: a gateway that listens everywhere is here too.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let mut address = address;
+/// Returns an address that a browser on this machine can open, also if the gateway listens at all addresses.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {
             SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),

@@ -2,13 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::arguments::{NewAccountUrl, StorefrontChangeArguments, StorefrontCommand};
+use super::arguments::{NewAccountUrl, StorefrontChangeArguments, StorefrontCommand, word};
 use super::failure::Failure;
-use super::open::Opened;
 use super::organizations;
 use super::output::Output;
 use crate::app::App;
-use crate::config::Config;
 use crate::platform::id::{OrganizationId, StorefrontId};
 use crate::reach::HouseReach;
 use crate::storefront::{
@@ -18,7 +16,7 @@ use crate::storefront::{
 
 const SYSTEM: HouseReach = HouseReach::everywhere();
 
-pub(super) async fn run(command: StorefrontCommand, config: Config, output: Output) -> Result<(), Failure> {
+pub(super) async fn run(command: StorefrontCommand, app: &App, output: Output) -> Result<(), Failure> {
     match command {
         StorefrontCommand::Create {
             organization,
@@ -36,27 +34,23 @@ pub(super) async fn run(command: StorefrontCommand, config: Config, output: Outp
                 account_url,
                 conceal_emails,
             };
-            create(new, config, output).await
+            create(new, app, output).await
         }
-        StorefrontCommand::List { organization } => list(organization, config, output).await,
-        StorefrontCommand::Update { id, changes } => update(id, changes, config, output).await,
+        StorefrontCommand::List { organization } => list(organization.as_ref(), app, output).await,
+        StorefrontCommand::Update { id, changes } => update(&id, changes, app, output).await,
     }
 }
 
-async fn create(new: NewStorefront, config: Config, output: Output) -> Result<(), Failure> {
-    let created = Opened::with(config, output, async |app| {
-        organizations::known(app, &new.organization).await?;
-        let created = store::create(&app.database, &SYSTEM, &app.clock, &app.random, new.clone()).await?;
-        created.map_err(taken)
-    })
-    .await?;
+async fn create(new: NewStorefront, app: &App, output: Output) -> Result<(), Failure> {
+    organizations::known(app, &new.organization).await?;
+    let created = store::create(&app.database, &SYSTEM, &app.clock, &app.random, new).await?;
     let Storefront {
         id,
         organization_id,
         name,
         code,
         ..
-    } = &created;
+    } = created.map_err(taken)?;
     output.result(&json!({ "id": id, "code": code }), || {
         format!(
             "Created the storefront {name} ({id}, code {code}).\nNext: storefront-gateway client create --organization \
@@ -65,14 +59,11 @@ async fn create(new: NewStorefront, config: Config, output: Output) -> Result<()
     })
 }
 
-async fn list(organization: Option<OrganizationId>, config: Config, output: Output) -> Result<(), Failure> {
-    let found = Opened::with(config, output, async |app| {
-        if let Some(id) = &organization {
-            organizations::known(app, id).await?;
-        }
-        Ok(store::list(&app.database, &SYSTEM, organization.as_ref()).await?)
-    })
-    .await?;
+async fn list(organization: Option<&OrganizationId>, app: &App, output: Output) -> Result<(), Failure> {
+    if let Some(id) = organization {
+        organizations::known(app, id).await?;
+    }
+    let found = store::list(&app.database, &SYSTEM, organization).await?;
     let cells = |storefront: &Storefront| {
         vec![
             storefront.id.to_string(),
@@ -91,29 +82,20 @@ async fn list(organization: Option<OrganizationId>, config: Config, output: Outp
 }
 
 async fn update(
-    id: StorefrontId,
+    id: &StorefrontId,
     changes: StorefrontChangeArguments,
-    config: Config,
+    app: &App,
     output: Output,
 ) -> Result<(), Failure> {
-    let StorefrontChangeArguments {
-        name,
-        integration_type,
-        account_url,
-        conceal_emails,
-        reveal_emails,
-    } = changes;
+    let conceals = changes.conceal_emails;
     let changes = StorefrontChanges {
-        name,
-        integration_type,
-        account_url: account_url.map(|NewAccountUrl(url)| url),
-        conceal_emails: (conceal_emails || reveal_emails).then_some(conceal_emails),
+        name: changes.name,
+        integration_type: changes.integration_type,
+        account_url: changes.account_url.map(|NewAccountUrl(url)| url),
+        conceal_emails: (conceals || changes.reveal_emails).then_some(conceals),
     };
-    let updated = Opened::with(config, output, async |app| {
-        let updated = store::update(&app.database, &SYSTEM, &id, changes.clone()).await?;
-        updated.map_err(taken)?.ok_or_else(|| unknown(&id))
-    })
-    .await?;
+    let updated = store::update(&app.database, &SYSTEM, id, changes).await?;
+    let updated = updated.map_err(taken)?.ok_or_else(|| unknown(id))?;
     output.result(&as_json(&updated), || {
         let conceals = if updated.conceal_emails {
             "do not reveal"
@@ -126,7 +108,7 @@ async fn update(
             updated.id,
             updated.name,
             updated.code,
-            integration(&updated),
+            word(&updated.integration_type),
             updated.account_url.as_deref().unwrap_or("none"),
         )
     })
@@ -173,7 +155,7 @@ fn as_json(storefront: &Storefront) -> Value {
         organization_id,
         name,
         code,
-        integration_type: _,
+        integration_type,
         account_url,
         conceal_emails,
         // Backends define custom fields; operators do not set their number.
@@ -185,19 +167,9 @@ fn as_json(storefront: &Storefront) -> Value {
         "organizationId": organization_id,
         "name": name,
         "code": code,
-        "integrationType": integration(storefront),
+        "integrationType": word(integration_type),
         "accountUrl": account_url,
         "concealEmails": conceal_emails,
         "createdAt": created_at.rfc3339(),
     })
-}
-
-/// The integration type as it is written on the command line.
-fn integration(storefront: &Storefront) -> String {
-    use clap::ValueEnum;
-    storefront
-        .integration_type
-        .to_possible_value()
-        .map(|value| value.get_name().to_owned())
-        .unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Settings that are about what the gateway talks to: the database, the mail server, the log.
+//! Settings about the database, the mail server and the log.
 
 use std::net::IpAddr;
 
@@ -75,7 +75,7 @@ impl SmtpServer {
             }),
             None => None,
         };
-        // Whoever can take STARTTLS out of the server's answer would else read the password.
+        // Otherwise, an attacker who removes STARTTLS from the server's answer could read the password.
         let encryption = match encryption {
             SmtpEncryption::IfOffered if login.is_some() && !is_this_machine(&host) => {
                 SmtpEncryption::Required
@@ -165,13 +165,11 @@ pub(super) fn sender(text: &str) -> Parsed<Mailbox> {
 /// others, so that `verbose` is refused and not taken for one.
 pub(super) fn log_filter(text: &str) -> Parsed<String> {
     let directives: Vec<&str> = text.split(',').map(str::trim).collect();
-    for directive in &directives {
-        let names_target = directive.contains(['=', '[']);
-        // The empty text is a level to the parser; here it is a comma too many.
-        let is_level = !directive.is_empty() && directive.parse::<LevelFilter>().is_ok();
-        if !names_target && !is_level {
-            return Err(format!("contains {directive:?}, which is not a level"));
-        }
+    // The empty text is a level to the parser; here it is a comma too many.
+    let is_level = |text: &str| !text.is_empty() && text.parse::<LevelFilter>().is_ok();
+    let is_valid = |directive: &&str| directive.contains(['=', '[']) || is_level(directive);
+    if let Some(directive) = directives.iter().find(|directive| !is_valid(directive)) {
+        return Err(format!("contains {directive:?}, which is not a level"));
     }
     let filter = directives.join(",");
     match EnvFilter::builder().parse(&filter) {
@@ -196,12 +194,7 @@ mod tests {
             ("smtp://127.0.0.1:1025", "127.0.0.1", 1025, IfOffered),
             ("smtp://[::1]:1025", "::1", 1025, IfOffered),
             ("smtps://mail.example", "mail.example", 465, FromStart),
-            (
-                "smtps://mail.example?tls=required",
-                "mail.example",
-                465,
-                FromStart,
-            ),
+            ("smtps://localhost?tls=required", "localhost", 465, FromStart),
         ] {
             let expected = SmtpServer {
                 host: host.to_owned(),
@@ -215,10 +208,8 @@ mod tests {
 
     #[test]
     fn an_smtp_login_is_decoded() {
-        let login = SmtpServer::parse("smtp://ann%40x:p%40s+s@mail.example")
-            .unwrap()
-            .login
-            .unwrap();
+        let server = SmtpServer::parse("smtp://ann%40x:p%40s+s@mail.example");
+        let login = server.unwrap().login.unwrap();
         assert_eq!((login.user.expose(), login.password.expose()), ("ann@x", "p@s+s"));
     }
 
@@ -252,43 +243,34 @@ mod tests {
 
     #[test]
     fn wrong_smtp_urls_are_refused() {
+        const HALF_A_LOGIN: &str = "has a user name without a password, or a password without a user name";
         for (text, why) in [
             ("mail.example:587", "is neither smtp:// nor smtps://"),
             ("http://mail.example", "is neither smtp:// nor smtps://"),
             ("mail", "is not a URL"),
             ("smtp://", "has no host"),
+            ("smtp://u@a.example", HALF_A_LOGIN),
+            ("smtp://:p@a.example", HALF_A_LOGIN),
+            ("smtp://a.example?tls=maybe", "has an unknown value of tls"),
             (
-                "smtp://u@mail.example",
-                "has a user name without a password, or a password without a user name",
-            ),
-            (
-                "smtp://:p@mail.example",
-                "has a user name without a password, or a password without a user name",
-            ),
-            ("smtp://mail.example?tls=maybe", "has an unknown value of tls"),
-            (
-                "smtp://mail.example?tls=required&tls=none",
+                "smtp://a.example?tls=required&tls=none",
                 "has a parameter other than a single tls",
             ),
             (
-                "smtp://mail.example?ssl=on",
+                "smtp://a.example?ssl=on",
                 "has a parameter other than a single tls",
             ),
             (
-                "smtps://mail.example?tls=none",
+                "smtps://a.example?tls=none",
                 "has a value of tls that smtps:// does not support",
             ),
-            ("smtp://mail.example/inbox", "has a path or a fragment"),
+            ("smtp://a.example/inbox", "has a path or a fragment"),
             (
-                "smtp://u:%FF@mail.example",
+                "smtp://u:%FF@a.example",
                 "has a user name or a password that is not UTF-8 text",
             ),
         ] {
-            assert_eq!(
-                SmtpServer::parse(text).map(|_server| ()),
-                Err(why.to_owned()),
-                "{text}"
-            );
+            assert_eq!(SmtpServer::parse(text).unwrap_err(), why, "{text}");
         }
     }
 
@@ -299,10 +281,7 @@ mod tests {
             "mongodb://u:p%40ss@db1,db2:27018/shop?replicaSet=rs0&authSource=admin",
             "mongodb+srv://u:p@cluster.example/?retryWrites=true",
         ] {
-            assert_eq!(
-                mongodb_uri(text).map(|uri| uri.expose().to_owned()),
-                Ok(text.to_owned())
-            );
+            assert_eq!(mongodb_uri(text), Ok(Secret::from(text)));
         }
         for text in [
             "localhost:27017",
@@ -318,11 +297,9 @@ mod tests {
 
     #[test]
     fn database_names() {
-        assert_eq!(
-            database_name("storefront_gateway"),
-            Ok("storefront_gateway".to_owned())
-        );
-        assert!(database_name(&"a".repeat(63)).is_ok());
+        for text in ["storefront_gateway", &"a".repeat(63)] {
+            assert_eq!(database_name(text), Ok(text.to_owned()));
+        }
         for text in [
             "a b", "a.b", "a/b", "a$b", "a\\b", "a\"b", "a\0b", "admin", "local", "config",
         ] {
@@ -341,15 +318,10 @@ mod tests {
             sender("Ada's Shop <ada@shop.example>").map(|from| from.name),
             Ok(Some("Ada's Shop".to_owned()))
         );
-        for text in [
-            "shop",
-            "@shop.example",
-            "a@b@c",
-            "a@b.example, c@d.example",
-            "a@b\nBcc: c@d.example",
-        ] {
+        for text in ["shop", "@b.de", "a@b@c", "a@b, c@d"] {
             assert!(sender(text).is_err(), "{text:?}");
         }
+        assert!(sender("a@b\nBcc: c@d.example").is_err());
     }
 
     #[test]
@@ -367,14 +339,7 @@ mod tests {
             log_filter("warn, mongodb=debug"),
             Ok("warn,mongodb=debug".to_owned())
         );
-        for text in [
-            "verbose",
-            "info,hyper",
-            "info,",
-            "mongodb=loud",
-            "info,mongodb[",
-            "=",
-        ] {
+        for text in ["verbose", "info,db", "info,", "db=loud", "info,db[", "="] {
             assert!(log_filter(text).is_err(), "{text:?}");
         }
     }

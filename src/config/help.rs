@@ -13,7 +13,7 @@ pub fn settings_help() -> String {
          takes precedence over the file. An empty value counts as not set. Examples of values: 15m for a duration,\n\
          256KiB for a size. The values of a list are separated by commas.\n",
     );
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter() {
         write!(
             help,
             "\n  {} ({})\n      {}\n      Default: {}\n",
@@ -31,7 +31,7 @@ pub fn settings_help() -> String {
 #[must_use]
 pub fn settings_markdown() -> String {
     let mut table = String::from("| variable | default | meaning |\n|---|---|---|\n");
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter() {
         let default = match setting.default {
             DefaultValue::Text(text) => format!("`{text}`"),
             DefaultValue::Described(words) => words.to_owned(),

@@ -23,7 +23,7 @@ impl Config {
     /// # Errors
     /// [`ConfigFaults`] with every wrong setting and every unknown `GATEWAY_*` name.
     pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigFaults> {
-        let mut reader = Reader::new(vars, SETTINGS);
+        let mut reader = Reader::new(vars, &SETTINGS);
         let mut config = Self::read(&mut reader);
         config.check(&mut reader);
         let storage = &mut config.storage;
@@ -63,17 +63,15 @@ impl Config {
             }
         }
         match Self::from_vars(vars) {
-            Ok(config) if faults.is_empty() => Ok(config),
-            Ok(_) => Err(ConfigFaults(faults)),
-            Err(ConfigFaults(more)) => {
-                faults.extend(more);
-                Err(ConfigFaults(faults))
-            }
+            Ok(config) if faults.is_empty() => return Ok(config),
+            Ok(_) => {}
+            Err(ConfigFaults(more)) => faults.extend(more),
         }
+        Err(ConfigFaults(faults))
     }
 }
 
-/// The file's variables, none when there is no file.
+/// Returns the file's variables; none if there is no file.
 fn read_file(path: &Path, faults: &mut Vec<SettingFault>) -> BTreeMap<String, String> {
     let mut fault = |message: String| {
         faults.push(SettingFault {
@@ -124,20 +122,17 @@ fn read_bounded(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// Hands out a text line by line and counts, because `dotenvy` does not say where in the file an error is.
+/// Reads a text line by line and counts the lines, because `dotenvy` does not report where an error is.
 struct Lines<'a> {
     rest: &'a [u8],
-    /// Number of the line that was handed out last, from 1 on.
+    /// Number of the last line that was read, from 1 on.
     number: &'a Cell<usize>,
 }
 
 impl Read for Lines<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let line = self
-            .rest
-            .iter()
-            .position(|b| *b == b'\n')
-            .map_or(self.rest.len(), |end| end + 1);
+        let end = self.rest.iter().position(|b| *b == b'\n');
+        let line = end.map_or(self.rest.len(), |end| end + 1);
         let length = line.min(buffer.len());
         let (part, rest) = self.rest.split_at(length);
         buffer[..length].copy_from_slice(part);
@@ -157,19 +152,13 @@ mod tests {
     fn load(file: &[u8], vars: &[(&str, &str)]) -> Result<Config, ConfigFaults> {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(FILE), file).unwrap();
-        Config::load(
-            dir.path(),
-            vars.iter().map(|(name, value)| (name.into(), value.into())),
-        )
+        let vars = vars.iter().map(|(name, value)| (name.into(), value.into()));
+        Config::load(dir.path(), vars)
     }
 
     fn faults(file: &[u8], vars: &[(&str, &str)]) -> Vec<String> {
-        load(file, vars)
-            .unwrap_err()
-            .0
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        let ConfigFaults(faults) = load(file, vars).unwrap_err();
+        faults.iter().map(ToString::to_string).collect()
     }
 
     #[test]

@@ -1,15 +1,14 @@
-//! The gateway's settings: one typed tree read from variables, every fault reported at once.
+//! The gateway's settings: a typed tree read from variables. All faults are reported together.
 //!
 //! A setting is one row: a field of [`Config`] or of its parts, with the name, default, bounds and meaning of the
 //! variable. [`SETTINGS`] is the table of all rows. Nothing here touches the process environment, the network or a
 //! clock; [`Config::load`] reads one file, `.env`. An empty value counts as not set, so that
-//! `GATEWAY_SMTP_URL= storefront-gateway serve` puts aside what the file says.
+//! `GATEWAY_SMTP_URL= storefront-gateway serve` overrides the file.
 
 mod backends;
 mod help;
 mod limits;
 mod load;
-mod nearest;
 mod parse;
 mod reader;
 mod row;

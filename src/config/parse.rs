@@ -1,7 +1,6 @@
-//! Readers of the plain units: durations, sizes, numbers, switches, words and lists.
+//! Parsers of durations, sizes, numbers, switches and lists.
 //!
-//! Each answers what is wrong as the end of a sentence about the value ("has no unit"), so that the message
-//! need not repeat a value that is secret.
+//! An error is the end of a sentence about the value ("has no unit"), so that a message need not repeat a secret value.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -22,11 +21,13 @@ pub(super) fn switch(text: &str) -> Parsed<bool> {
 pub(super) fn duration(text: &str, least: &str, most: &str) -> Parsed<Duration> {
     let read = |text| {
         humantime::parse_duration(text).map_err(|_cause| {
-            if text.bytes().all(|b| b.is_ascii_digit()) {
-                "has no unit".to_owned()
+            let is_number = text.bytes().all(|b| b.is_ascii_digit());
+            let fault = if is_number {
+                "has no unit"
             } else {
-                "is not a duration".to_owned()
-            }
+                "is not a duration"
+            };
+            fault.to_owned()
         })
     };
     let (value, least_value, most_value) = (read(text)?, read(least)?, read(most)?);
@@ -63,10 +64,8 @@ pub(super) fn size(text: &str) -> Parsed<u64> {
     let Some((_, bytes)) = SIZE_UNITS.iter().find(|(name, _)| *name == unit) else {
         return Err("has an unknown unit".to_owned());
     };
-    number
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(*bytes))
+    let size = number.parse::<u64>().ok();
+    size.and_then(|number| number.checked_mul(*bytes))
         .ok_or_else(|| "is too large".to_owned())
 }
 
@@ -117,101 +116,109 @@ pub(super) fn list<T>(text: &str, entry: impl Fn(&str) -> Parsed<T>) -> Parsed<V
 mod tests {
     use super::*;
 
+    fn fault<T>(text: &str) -> Parsed<T> {
+        Err(text.to_owned())
+    }
+
     #[test]
     fn switches() {
         assert_eq!(switch("on"), Ok(true));
         assert_eq!(switch("off"), Ok(false));
         for text in ["", "On", "true", "1", " on"] {
-            assert_eq!(switch(text), Err("is neither on nor off".to_owned()), "{text:?}");
+            assert_eq!(switch(text), fault("is neither on nor off"), "{text:?}");
         }
     }
 
     #[test]
     fn durations() {
-        let read = |text| duration(text, "1ms", "3650d");
-        assert_eq!(read("15m"), Ok(Duration::from_secs(900)));
-        assert_eq!(read("30d"), Ok(Duration::from_secs(30 * 86_400)));
-        assert_eq!(read("1h 30m"), Ok(Duration::from_secs(5_400)));
-        assert_eq!(read("1ms"), Ok(Duration::from_millis(1)));
-        assert_eq!(read("3650d"), Ok(Duration::from_secs(3_650 * 86_400)));
-        assert_eq!(read("15"), Err("has no unit".to_owned()));
-        assert_eq!(read("0s"), Err("is shorter than 1ms".to_owned()));
-        assert_eq!(read("3651d"), Err("is longer than 3650d".to_owned()));
-        for text in ["soon", "-5m", "m", "15 parsecs", "99999999999999999999d"] {
-            assert_eq!(read(text), Err("is not a duration".to_owned()), "{text:?}");
+        for (text, expected) in [
+            ("15m", Ok(Duration::from_secs(900))),
+            ("30d", Ok(Duration::from_secs(30 * 86_400))),
+            ("1h 30m", Ok(Duration::from_secs(5_400))),
+            ("1ms", Ok(Duration::from_millis(1))),
+            ("3650d", Ok(Duration::from_secs(3_650 * 86_400))),
+            ("15", fault("has no unit")),
+            ("0s", fault("is shorter than 1ms")),
+            ("3651d", fault("is longer than 3650d")),
+            ("soon", fault("is not a duration")),
+            ("-5m", fault("is not a duration")),
+            ("m", fault("is not a duration")),
+            ("15 parsecs", fault("is not a duration")),
+            ("99999999999999999999d", fault("is not a duration")),
+        ] {
+            assert_eq!(duration(text, "1ms", "3650d"), expected, "{text:?}");
         }
         assert_eq!(duration("0s", "0s", "1d"), Ok(Duration::ZERO));
     }
 
     #[test]
     fn sizes() {
-        assert_eq!(size("0B"), Ok(0));
-        assert_eq!(size("256KiB"), Ok(262_144));
-        assert_eq!(size("50MiB"), Ok(52_428_800));
-        assert_eq!(size("1GiB"), Ok(1_073_741_824));
-        assert_eq!(size("3KB"), Ok(3_000));
-        assert_eq!(size("3MB"), Ok(3_000_000));
-        assert_eq!(size("3GB"), Ok(3_000_000_000));
-        assert_eq!(size("1024"), Err("has no unit".to_owned()));
+        for (text, bytes) in [
+            ("0B", 0),
+            ("256KiB", 262_144),
+            ("50MiB", 52_428_800),
+            ("1GiB", 1_073_741_824),
+            ("3KB", 3_000),
+            ("3MB", 3_000_000),
+            ("3GB", 3_000_000_000),
+            ("18446744073709551615B", u64::MAX),
+        ] {
+            assert_eq!(size(text), Ok(bytes), "{text:?}");
+        }
+        assert_eq!(size("1024"), fault("has no unit"));
         for text in ["1kib", "1Kb", "1K", "1 KiB", "1.5MiB", "1KiB ", "1TiB", "1KiB1"] {
-            assert_eq!(size(text), Err("has an unknown unit".to_owned()), "{text:?}");
+            assert_eq!(size(text), fault("has an unknown unit"), "{text:?}");
         }
         for text in ["", "KiB", "-1KiB", "+1KiB", " 1KiB"] {
             assert_eq!(
                 size(text),
-                Err("does not begin with a whole number".to_owned()),
+                fault("does not begin with a whole number"),
                 "{text:?}"
             );
         }
         for text in ["18446744073709551616B", "18446744073709551615KiB"] {
-            assert_eq!(size(text), Err("is too large".to_owned()), "{text:?}");
+            assert_eq!(size(text), fault("is too large"), "{text:?}");
         }
-        assert_eq!(size("18446744073709551615B"), Ok(u64::MAX));
     }
 
     #[test]
     fn sizes_have_bounds() {
-        assert_eq!(size_within("1B", "1B", "1KiB"), Ok(1));
-        assert_eq!(size_within("1KiB", "1B", "1KiB"), Ok(1_024));
-        assert_eq!(size_within("0B", "1B", "1KiB"), Err("is less than 1B".to_owned()));
-        assert_eq!(
-            size_within("1025B", "1B", "1KiB"),
-            Err("is more than 1KiB".to_owned())
-        );
+        let read = |text| size_within(text, "1B", "1KiB");
+        assert_eq!((read("1B"), read("1KiB")), (Ok(1), Ok(1_024)));
+        assert_eq!(read("0B"), fault("is less than 1B"));
+        assert_eq!(read("1025B"), fault("is more than 1KiB"));
     }
 
     #[test]
     fn numbers() {
         let read = |text| number::<u32>(text, &(1..=128));
-        assert_eq!(read("1"), Ok(1));
-        assert_eq!(read("128"), Ok(128));
-        assert_eq!(read("0"), Err("is less than 1".to_owned()));
-        assert_eq!(read("129"), Err("is more than 128".to_owned()));
-        assert_eq!(read("99999999999999999999"), Err("is more than 128".to_owned()));
+        assert_eq!((read("1"), read("128")), (Ok(1), Ok(128)));
+        assert_eq!(read("0"), fault("is less than 1"));
+        assert_eq!(read("129"), fault("is more than 128"));
+        assert_eq!(read("99999999999999999999"), fault("is more than 128"));
         for text in ["", "+5", "-5", "5.0", "five", " 5"] {
-            assert_eq!(read(text), Err("is not a whole number".to_owned()), "{text:?}");
+            assert_eq!(read(text), fault("is not a whole number"), "{text:?}");
         }
-        assert_eq!(number::<u8>("300", &(1..=1_000)), Err("is too large".to_owned()));
+        assert_eq!(number::<u8>("300", &(1..=1_000)), fault("is too large"));
     }
 
     #[test]
     fn lists() {
         let read = |text| {
-            list(text, |entry| {
+            let entry = |entry: &str| {
                 if entry == "x" {
-                    Err("is x".to_owned())
+                    fault("is x")
                 } else {
                     Ok(entry.to_owned())
                 }
-            })
+            };
+            list(text, entry).map(|entries| entries.join("+"))
         };
-        assert_eq!(read("a"), Ok(vec!["a".to_owned()]));
-        assert_eq!(
-            read("a, b ,c"),
-            Ok(vec!["a".to_owned(), "b".to_owned(), "c".to_owned()])
-        );
-        assert_eq!(read("a,x"), Err("is not valid: entry 2 is x".to_owned()));
-        assert_eq!(read("a,,b"), Err("is not valid: entry 2 is empty".to_owned()));
-        assert_eq!(read("a,"), Err("is not valid: entry 2 is empty".to_owned()));
+        assert_eq!(read("a"), Ok("a".to_owned()));
+        assert_eq!(read("a, b ,c"), Ok("a+b+c".to_owned()));
+        assert_eq!(read("a,x"), fault("is not valid: entry 2 is x"));
+        for text in ["a,,b", "a,"] {
+            assert_eq!(read(text), fault("is not valid: entry 2 is empty"));
+        }
     }
 }

@@ -1,11 +1,10 @@
-//! Takes settings one by one and collects every fault, so that an operator mends all of them in one go.
+//! Takes settings one by one and collects all faults, so that an operator can correct them together.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::nearest::nearest_name;
 use super::row::Row;
 use super::setting::{PREFIX, Setting};
 
@@ -33,13 +32,8 @@ pub struct ConfigFaults(pub Vec<SettingFault>);
 
 impl fmt::Display for ConfigFaults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, fault) in self.0.iter().enumerate() {
-            if index > 0 {
-                f.write_str("\n")?;
-            }
-            fault.fmt(f)?;
-        }
-        Ok(())
+        let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
     }
 }
 
@@ -71,8 +65,7 @@ impl Reader {
                 continue;
             }
             if reader.setting(&name).is_none() {
-                let fault = unknown(name, table);
-                reader.faults.push(fault);
+                reader.faults.push(unknown(name, table));
             } else if !value.is_empty() {
                 reader.given.insert(name, Zeroizing::new(value));
             }
@@ -80,12 +73,11 @@ impl Reader {
         reader
     }
 
-    /// The row of a name, if there is such a setting.
     fn setting(&self, name: &str) -> Option<&'static Setting> {
         self.table.iter().find(|setting| setting.name == name)
     }
 
-    /// Whether anything is set at all.
+    /// Returns whether anything is set.
     pub(super) fn any_set(&self) -> bool {
         !self.given.is_empty()
     }
@@ -94,7 +86,7 @@ impl Reader {
         self.given.contains_key(name)
     }
 
-    /// Whether none of these has a fault, so that a rule between them means something.
+    /// Returns whether none of these has a fault, so that a rule between them can be checked.
     pub(super) fn sound(&self, names: &[&str]) -> bool {
         self.faults.iter().all(|fault| !names.contains(&&*fault.variable))
     }
@@ -116,10 +108,8 @@ impl Reader {
         let setting = self
             .setting(name)
             .unwrap_or_else(|| unreachable!("{name} is missing in the table"));
-        let subject = match self.given.get(name) {
-            Some(value) => shown(setting, value),
-            None => "it".to_owned(),
-        };
+        let given = self.given.get(name);
+        let subject = given.map_or_else(|| "it".to_owned(), |value| shown(setting, value));
         self.faults.push(SettingFault {
             variable: name.to_owned(),
             message: format!(
@@ -129,7 +119,7 @@ impl Reader {
         });
     }
 
-    /// `config` when nothing was wrong, else every fault: those of unknown names, then in the order of reading.
+    /// Returns `config` if there is no fault, otherwise all faults: those of unknown names, then in the order of reading.
     pub(super) fn finish<T>(mut self, config: T) -> Result<T, ConfigFaults> {
         if self.faults.is_empty() {
             return Ok(config);
@@ -156,18 +146,15 @@ fn unknown(name: String, table: &[Setting]) -> SettingFault {
     }
 }
 
-/// Whether Kubernetes gives a container such a variable for each Service ("Discovering services" in its
-/// manual).
+/// Returns whether Kubernetes sets such a variable for each Service ("Discovering services" in its manual).
 fn is_service_link(name: &str) -> bool {
     let bare = name.strip_prefix(PREFIX).unwrap_or(name);
-    bare == "PORT"
-        || ["PORT_", "SERVICE_HOST", "SERVICE_PORT"]
-            .iter()
-            .any(|start| bare.starts_with(start))
+    let starts = ["PORT_", "SERVICE_HOST", "SERVICE_PORT"];
+    bare == "PORT" || starts.iter().any(|start| bare.starts_with(start))
 }
 
-/// The value as a message may repeat it: shortened, on one line, and not at all where it may hold a secret,
-/// which any URL with a user name may.
+/// Returns the value as a message may repeat it: shortened, on one line, and not at all if it may contain a secret, as
+/// any URL with a user name may.
 fn shown(setting: &Setting, value: &str) -> String {
     /// Characters that are repeated; enough to recognise a value.
     const LONGEST: usize = 60;
@@ -177,4 +164,64 @@ fn shown(setting: &Setting, value: &str) -> String {
     let start: String = value.chars().take(LONGEST).collect();
     let cut = if start.len() < value.len() { "…" } else { "" };
     format!("{start:?}{cut}")
+}
+
+/// Returns the known name that is most similar to `name`; `None` if none is similar.
+///
+/// Names are similar if at most a third of the longer one's letters (without the common prefix) differ, or if the words
+/// of one are all in the other in the same order, as in `GATEWAY_ACCESS_TTL` for `GATEWAY_ACCESS_TOKEN_TTL`.
+fn nearest_name(name: &str, table: &[Setting]) -> Option<&'static str> {
+    let bare = name.strip_prefix(PREFIX).unwrap_or(name).to_ascii_uppercase();
+    table
+        .iter()
+        .filter_map(|setting| {
+            let known = setting.name.strip_prefix(PREFIX)?;
+            let apart = strsim::osa_distance(&bare, known);
+            let longer = bare.chars().count().max(known.len());
+            let alike = apart * 3 <= longer || has_words_of(known, &bare) || has_words_of(&bare, known);
+            alike.then_some((apart, setting.name))
+        })
+        .min_by_key(|(apart, _)| *apart)
+        .map(|(_, known)| known)
+}
+
+/// Returns whether all words of `part` are words of `whole`, in the same order.
+fn has_words_of(whole: &str, part: &str) -> bool {
+    let mut words = whole.split('_');
+    part.split('_').all(|word| words.any(|other| other == word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SETTINGS;
+
+    #[test]
+    fn a_misspelled_name_finds_the_right_one() {
+        for (written, meant) in [
+            ("GATEWAY_LISTNE", "GATEWAY_LISTEN"),
+            ("GATEWAY_JOSB", "GATEWAY_JOBS"),
+            ("GATEWAY_MONGO_URI", "GATEWAY_MONGODB_URI"),
+            ("GATEWAY_SMTP", "GATEWAY_SMTP_URL"),
+            ("GATEWAY_MAX_COSTS", "GATEWAY_MAX_COST"),
+            ("GATEWAY_ACCESS_TTL", "GATEWAY_ACCESS_TOKEN_TTL"),
+            ("GATEWAY_CORS_ORIGIN", "GATEWAY_CORS_ORIGINS"),
+            ("GATEWAY_master_key", "GATEWAY_MASTER_KEY"),
+            ("GATEWAY_LOG_LEVEL", "GATEWAY_LOG"),
+        ] {
+            assert_eq!(nearest_name(written, &SETTINGS), Some(meant), "{written}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_suggested_without_a_similar_name() {
+        for written in [
+            "GATEWAY_",
+            "GATEWAY_X",
+            "GATEWAY_KUBERNETES_SERVICE_HOST",
+            "GATEWAY_ü",
+        ] {
+            assert_eq!(nearest_name(written, &SETTINGS), None, "{written}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::parse::{self, Parsed};
 use super::setting::{DefaultValue, Setting, ValueUnit};
 
-/// The longest lifetime. Ten years is longer than anybody means, and date arithmetic stays far from its end.
+/// The longest lifetime: ten years, which is longer than needed and far from the limits of date arithmetic.
 pub(super) const LONGEST: &str = "3650d";
 
 /// Declares a struct of settings. A field is either a setting,
@@ -69,16 +69,15 @@ enum Parse<T> {
 
 impl<T> Row<T> {
     const fn new(unit: ValueUnit, parse: Parse<T>) -> Self {
-        let setting = Setting {
-            name: "",
-            default: DefaultValue::Text(""),
-            unit,
-            example: "",
-            meaning: "",
-            secret: false,
-        };
         Self {
-            setting,
+            setting: Setting {
+                name: "",
+                default: DefaultValue::Text(""),
+                unit,
+                example: "",
+                meaning: "",
+                secret: false,
+            },
             parse,
             unset: None,
         }
@@ -97,7 +96,7 @@ impl<T> Row<T> {
         self.example(text)
     }
 
-    /// Sets a default that is no fixed value, and the words for it.
+    /// Sets a default that is no fixed value, and its description.
     pub(super) const fn unset(mut self, words: &'static str, value: fn() -> T) -> Self {
         self.setting.default = DefaultValue::Described(words);
         self.unset = Some(value);
@@ -137,18 +136,18 @@ impl<T> Row<T> {
 }
 
 impl<T> Row<Option<T>> {
-    /// Sets that there is no value by default; the words say what happens instead.
+    /// Sets that there is no value by default; the text says what happens instead.
     pub(super) const fn none(self, words: &'static str) -> Self {
         self.unset(words, || None)
     }
 }
 
-/// A value with a form of its own, which the words describe.
+/// A value with a form of its own, which the text describes.
 pub(super) const fn form<T>(parse: fn(&str) -> Parsed<T>, words: &'static str) -> Row<T> {
     Row::new(ValueUnit::Form(words), Parse::Form(parse))
 }
 
-/// Values with commas between them, whose form the words describe.
+/// Values separated by commas, whose form the text describes.
 pub(super) const fn list<T>(parse: fn(&str) -> Parsed<T>, words: &'static str) -> Row<T> {
     Row::new(ValueUnit::List(words), Parse::Form(parse))
 }
@@ -158,7 +157,7 @@ pub(super) const fn choice<T>(parse: fn(&str) -> Parsed<T>, words: &'static [&'s
     Row::new(ValueUnit::Choice(words), Parse::Form(parse))
 }
 
-/// A switch that is on unless it is put off.
+/// A switch that is on by default.
 pub(super) const fn switch() -> Row<bool> {
     Row::new(ValueUnit::Switch, Parse::Form(parse::switch))
         .default("on")
@@ -175,7 +174,7 @@ pub(super) const fn duration(
     Row::new(ValueUnit::Duration { least, most }, parse).default(default)
 }
 
-/// A lifetime of something that is kept in the database, where fractions of a second count.
+/// A lifetime of something stored in the database, where fractions of a second count.
 pub(super) const fn lifetime(default: &'static str) -> Row<Duration> {
     duration(default, "1ms", LONGEST)
 }
@@ -187,11 +186,8 @@ pub(super) const fn jwt_lifetime(default: &'static str) -> Row<Duration> {
 
 /// A number of bytes, from one on.
 pub(super) const fn size(default: &'static str, most: &'static str) -> Row<u64> {
-    let (unit, parse) = (
-        ValueUnit::Size { least: "1B", most },
-        Parse::Between(parse::size_within, "1B", most),
-    );
-    Row::new(unit, parse).default(default)
+    let parse = Parse::Between(parse::size_within, "1B", most);
+    Row::new(ValueUnit::Size { least: "1B", most }, parse).default(default)
 }
 
 /// A whole number within bounds.
@@ -199,14 +195,12 @@ pub(super) const fn number<T: TryFrom<u64>>(default: &'static str, least: u64, m
     number_by(parse::number, least, most).default(default)
 }
 
-/// A whole number within bounds of which `parse` makes another type.
+/// A whole number within bounds that `parse` converts into another type.
 pub(super) const fn number_by<T>(
     parse: fn(&str, &RangeInclusive<u64>) -> Parsed<T>,
     least: u64,
     most: u64,
 ) -> Row<T> {
-    Row::new(
-        ValueUnit::Number { least, most },
-        Parse::Number(parse, least, most),
-    )
+    let parse = Parse::Number(parse, least, most);
+    Row::new(ValueUnit::Number { least, most }, parse)
 }

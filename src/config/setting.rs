@@ -1,8 +1,8 @@
-//! What a setting is, and its words for a person.
+//! What a setting is, and how it is described.
 
 use std::fmt;
 
-/// What every variable of ours begins with.
+/// The prefix of all variables.
 pub(super) const PREFIX: &str = "GATEWAY_";
 
 /// One variable that the gateway reads.
@@ -10,9 +10,9 @@ pub(super) const PREFIX: &str = "GATEWAY_";
 pub struct Setting {
     /// The variable's full name.
     pub name: &'static str,
-    /// What holds when it is not set.
+    /// What applies if it is not set.
     pub default: DefaultValue,
-    /// What its value is made of, with its bounds.
+    /// The form of its value, with its bounds.
     pub unit: ValueUnit,
     /// A value that is accepted, shown when another was not.
     pub example: &'static str,
@@ -22,12 +22,12 @@ pub struct Setting {
     pub secret: bool,
 }
 
-/// What holds for a setting that is not set.
+/// What applies for a setting that is not set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DefaultValue {
     /// A value, written as an operator would.
     Text(&'static str),
-    /// No fixed value; the words say what happens instead.
+    /// No fixed value; the text says what happens instead.
     Described(&'static str),
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for DefaultValue {
     }
 }
 
-/// What a value is made of. Bounds are included in what is allowed.
+/// The form of a value. Bounds are included in what is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ValueUnit {
     /// A duration such as `15m`, `24h` or `30d`.
@@ -67,23 +67,21 @@ pub enum ValueUnit {
     Switch,
     /// One of a few words.
     Choice(&'static [&'static str]),
-    /// A value with a form of its own, which the words describe.
+    /// A value with a form of its own, which the text describes.
     Form(&'static str),
-    /// Values of a form of their own, with commas between them.
+    /// Values with a form of their own, separated by commas.
     List(&'static str),
 }
 
-/// Says what is allowed, to follow "allowed:".
+/// Writes what is allowed, to follow "allowed:".
 impl fmt::Display for ValueUnit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Duration { least, most } => write!(f, "a duration from {least} to {most}"),
-            Self::Size { least, most } => {
-                write!(
-                    f,
-                    "a size from {least} to {most}, in B, KiB, MiB, GiB, KB, MB or GB"
-                )
-            }
+            Self::Size { least, most } => write!(
+                f,
+                "a size from {least} to {most}, in B, KiB, MiB, GiB, KB, MB or GB"
+            ),
             Self::Number { least, most } => write!(f, "a whole number from {least} to {most}"),
             Self::Switch => f.write_str("on or off"),
             Self::Choice(words) => f.write_str(&words.join(" or ")),

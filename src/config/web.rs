@@ -1,4 +1,4 @@
-//! Settings that are about the web: the public URL, origins, proxies, content types, the collector of traces.
+//! Settings about the web: the public URL, origins, proxies, content types, the collector of traces.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -24,13 +24,6 @@ impl PublicUrl {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    /// The URL of `path`, which begins with a slash, such as `/oauth/token`.
-    #[must_use]
-    pub fn join(&self, path: &str) -> String {
-        debug_assert!(path.starts_with('/'), "a path begins with a slash");
-        format!("{}{path}", self.0)
     }
 
     pub(super) fn parse(text: &str) -> Parsed<Self> {
@@ -149,20 +142,18 @@ impl MediaRange {
     }
 
     pub(super) fn parse(text: &str) -> Parsed<Self> {
-        match text.split_once('/') {
-            Some(("*", _)) => Err("has * before the slash".to_owned()),
-            Some((kind, "*")) if is_token(kind) => Ok(Self {
-                kind: kind.to_ascii_lowercase(),
-                subtype: None,
-            }),
+        let (kind, subtype) = match text.split_once('/') {
+            Some(("*", _)) => return Err("has * before the slash".to_owned()),
+            Some((kind, "*")) if is_token(kind) => (kind, None),
             Some((kind, subtype)) if is_token(kind) && is_token(subtype) && !subtype.contains('*') => {
-                Ok(Self {
-                    kind: kind.to_ascii_lowercase(),
-                    subtype: Some(subtype.to_ascii_lowercase()),
-                })
+                (kind, Some(subtype.to_ascii_lowercase()))
             }
-            _ => Err("is not a content type".to_owned()),
-        }
+            _ => return Err("is not a content type".to_owned()),
+        };
+        Ok(Self {
+            kind: kind.to_ascii_lowercase(),
+            subtype,
+        })
     }
 }
 
@@ -172,24 +163,23 @@ impl fmt::Display for MediaRange {
     }
 }
 
-/// Whether a text is a `token` (RFC 9110 §5.6.2).
+/// Returns whether a text is a `token` (RFC 9110 §5.6.2).
 fn is_token(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !text.is_empty() && text.bytes().all(is_token)
 }
 
 /// An IP address with a port.
 pub(super) fn socket_address(text: &str) -> Parsed<SocketAddr> {
     text.parse().map_err(|_cause| {
-        if text.parse::<IpAddr>().is_ok() {
-            "has no port".to_owned()
+        let fault = if text.parse::<IpAddr>().is_ok() {
+            "has no port"
         } else if text.starts_with("localhost") {
-            "has a host name instead of an IP address (127.0.0.1 is this machine)".to_owned()
+            "has a host name instead of an IP address (127.0.0.1 is this machine)"
         } else {
-            "is not an IP address with a port".to_owned()
-        }
+            "is not an IP address with a port"
+        };
+        fault.to_owned()
     })
 }
 
@@ -247,18 +237,12 @@ mod tests {
     #[test]
     fn public_urls_stay_as_written() {
         for text in [
-            "https://api.shop.example",
-            "http://127.0.0.1:8080",
+            "https://shop.example",
             "https://shop.example/api",
             "http://[::1]:80",
         ] {
-            assert_eq!(
-                PublicUrl::parse(text).map(|url| url.to_string()),
-                Ok(text.to_owned())
-            );
+            assert_eq!(PublicUrl::parse(text), Ok(PublicUrl(text.to_owned())));
         }
-        let url = PublicUrl::parse("https://shop.example/api").unwrap();
-        assert_eq!(url.join("/oauth/token"), "https://shop.example/api/oauth/token");
         assert_eq!(
             PublicUrl::of_listener("[::1]:41233".parse().unwrap()).as_str(),
             "http://[::1]:41233"
@@ -296,45 +280,30 @@ mod tests {
         for (text, why) in [
             (
                 "https://a.example,*",
-                "is not valid: entry 2 is *, which must be the only entry",
+                "entry 2 is *, which must be the only entry",
             ),
-            (
-                "https://a.example/",
-                "is not valid: entry 1 has a path or a trailing slash",
-            ),
-            (
-                "https://a.example/shop",
-                "is not valid: entry 1 has a path or a trailing slash",
-            ),
-            ("null", "is not valid: entry 1 is not a URL"),
-            ("https://a.example,", "is not valid: entry 2 is empty"),
+            ("https://a.example/", "entry 1 has a path or a trailing slash"),
+            ("https://a.example/shop", "entry 1 has a path or a trailing slash"),
+            ("null", "entry 1 is not a URL"),
+            ("https://a.example,", "entry 2 is empty"),
         ] {
-            assert_eq!(fault(CorsOrigins::parse(text)), why, "{text:?}");
+            let expected = format!("is not valid: {why}");
+            assert_eq!(fault(CorsOrigins::parse(text)), expected, "{text:?}");
         }
     }
 
     // TOK-03
     #[test]
     fn a_header_that_names_the_client_is_known_by_its_name() {
+        let single = AddressHeader::Single("cf-connecting-ip".to_owned());
         for (text, header) in [
             ("X-Forwarded-For", AddressHeader::XForwardedFor),
             ("forwarded", AddressHeader::Forwarded),
-            (
-                "CF-Connecting-IP",
-                AddressHeader::Single("cf-connecting-ip".to_owned()),
-            ),
+            ("CF-Connecting-IP", single),
         ] {
             assert_eq!(AddressHeader::parse(text), Ok(header), "{text}");
         }
-        for text in [
-            "",
-            "x forwarded",
-            "x-real-ip:",
-            "a,b",
-            "x-real-ip\n",
-            "Host",
-            "User-Agent",
-        ] {
+        for text in ["", "x ip", "x-ip:", "a,b", "x-ip\n", "Host", "Via"] {
             assert!(AddressHeader::parse(text).is_err(), "{text:?}");
         }
     }
@@ -353,9 +322,9 @@ mod tests {
             "image",
             "image/",
             "/png",
-            "image/p ng",
+            "a/p ng",
             "image/*g",
-            "image/png;q=1",
+            "a/b;q=1",
             "im*/png/x",
         ] {
             assert!(MediaRange::parse(text).is_err(), "{text:?}");
@@ -364,20 +333,26 @@ mod tests {
 
     #[test]
     fn socket_addresses() {
-        assert_eq!(
-            socket_address("127.0.0.1:0"),
-            Ok(SocketAddr::from(([127, 0, 0, 1], 0)))
-        );
-        assert!(socket_address("[::1]:8080").is_ok());
-        assert_eq!(fault(socket_address("127.0.0.1")), "has no port");
-        assert_eq!(fault(socket_address("::1")), "has no port");
-        assert!(fault(socket_address("localhost:8080")).contains("host name"));
-        for text in ["", ":8080", "8080", "127.0.0.1:65536", "http://127.0.0.1:80"] {
+        for text in ["127.0.0.1:0", "[::1]:8080"] {
             assert_eq!(
-                fault(socket_address(text)),
-                "is not an IP address with a port",
-                "{text:?}"
+                socket_address(text).map(|address| address.to_string()),
+                Ok(text.to_owned())
             );
+        }
+        for (text, why) in [
+            ("127.0.0.1", "has no port"),
+            ("::1", "has no port"),
+            (
+                "localhost:8080",
+                "has a host name instead of an IP address (127.0.0.1 is this machine)",
+            ),
+            ("", "is not an IP address with a port"),
+            (":8080", "is not an IP address with a port"),
+            ("8080", "is not an IP address with a port"),
+            ("127.0.0.1:65536", "is not an IP address with a port"),
+            ("http://127.0.0.1:80", "is not an IP address with a port"),
+        ] {
+            assert_eq!(fault(socket_address(text)), why, "{text:?}");
         }
     }
 
@@ -396,21 +371,16 @@ mod tests {
         for (text, url) in [
             ("http://127.0.0.1:4318", "http://127.0.0.1:4318/v1/traces"),
             ("http://127.0.0.1:4318/", "http://127.0.0.1:4318/v1/traces"),
-            (
-                "https://otlp.example/tenant",
-                "https://otlp.example/tenant/v1/traces",
-            ),
+            ("https://otlp.example/a", "https://otlp.example/a/v1/traces"),
             ("https://otlp.example/v1/traces", "https://otlp.example/v1/traces"),
         ] {
             assert_eq!(traces_url(text).map(String::from), Ok(url.to_owned()));
         }
-        assert_eq!(
-            fault(traces_url("https://ann:secret@otlp.example")),
-            "has a user name or password"
-        );
-        assert_eq!(
-            fault(traces_url("grpc://otlp.example")),
-            "is not an http or https URL"
-        );
+        for (text, why) in [
+            ("https://ann:secret@otlp.example", "has a user name or password"),
+            ("grpc://otlp.example", "is not an http or https URL"),
+        ] {
+            assert_eq!(fault(traces_url(text)), why);
+        }
     }
 }

@@ -86,11 +86,7 @@ fn mix(from: Colour, to: Colour, share: u32) -> Colour {
         let mixed = (u32::from(from) * (255 - share) + u32::from(to) * share) / 255;
         u8::try_from(mixed).unwrap_or(u8::MAX)
     };
-    [
-        between(from[0], to[0]),
-        between(from[1], to[1]),
-        between(from[2], to[2]),
-    ]
+    std::array::from_fn(|channel| between(from[channel], to[channel]))
 }
 
 /// A triangle wave between 0 and half of `period`.

@@ -7,58 +7,24 @@ use crate::error::Result;
 
 /// A file whose content is generated on demand.
 pub(super) struct File {
-    pub(super) name: &'static str,
     pub(super) folder: &'static str,
+    pub(super) name: &'static str,
     pub(super) make: fn() -> Result<Vec<u8>>,
 }
 
-pub(super) const SUNSET: File = File {
-    name: "sunset.png",
-    folder: "photos",
-    make: art::sunset,
-};
+pub(super) const SUNSET: File = file("photos", "sunset.png", art::sunset);
+pub(super) const WAVES: File = file("photos", "waves.png", art::waves);
+pub(super) const TARTAN: File = file("patterns", "tartan.png", art::tartan);
+pub(super) const RINGS: File = file("patterns", "rings.png", art::rings);
+pub(super) const MUG_DESIGN: File = file("designs", "mug.json", mug_design);
+pub(super) const LOGO: File = file("", "logo.svg", logo);
+pub(super) const PROOF: File = file("proofs", "proof.pdf", proof);
 
-pub(super) const WAVES: File = File {
-    name: "waves.png",
-    folder: "photos",
-    make: art::waves,
-};
-
-pub(super) const TARTAN: File = File {
-    name: "tartan.png",
-    folder: "patterns",
-    make: art::tartan,
-};
-
-pub(super) const RINGS: File = File {
-    name: "rings.png",
-    folder: "patterns",
-    make: art::rings,
-};
-
-pub(super) const MUG_DESIGN: File = File {
-    name: "mug.json",
-    folder: "designs",
-    make: mug_design,
-};
-
-pub(super) const LOGO: File = File {
-    name: "logo.svg",
-    folder: "",
-    make: logo,
-};
-
-pub(super) const PROOF: File = File {
-    name: "proof.pdf",
-    folder: "proofs",
-    make: proof,
-};
+const fn file(folder: &'static str, name: &'static str, make: fn() -> Result<Vec<u8>>) -> File {
+    File { folder, name, make }
+}
 
 /// A personalized product, as an editor in a store might save it.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "all contents are made by functions of one type"
-)]
 fn mug_design() -> Result<Vec<u8>> {
     let design = json!({
         "product": "mug-330ml",
@@ -71,10 +37,6 @@ fn mug_design() -> Result<Vec<u8>> {
     Ok(format!("{design:#}\n").into_bytes())
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "all contents are made by functions of one type"
-)]
 fn logo() -> Result<Vec<u8>> {
     let svg = concat!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 120">"##,
@@ -88,10 +50,6 @@ fn logo() -> Result<Vec<u8>> {
 
 /// A page of A6 with a frame and a line of text. The cross-reference table is computed here, so that every reader opens
 /// the file (ISO 32000-1 §7.5).
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "all contents are made by functions of one type"
-)]
 fn proof() -> Result<Vec<u8>> {
     let drawing =
         "0.11 0.21 0.34 RG 2 w 20 20 258 380 re S BT /F1 18 Tf 40 340 Td (Demo Prints: proof) Tj ET";
@@ -152,18 +110,10 @@ mod tests {
         let file = String::from_utf8(proof().expect("made")).expect("text");
         let (_, table) = file.split_once("xref\n0 6\n").expect("a table");
         for (number, line) in table.lines().take(6).enumerate().skip(1) {
-            let offset: usize = line
-                .split(' ')
-                .next()
-                .expect("an offset")
-                .parse()
-                .expect("a number");
-            assert!(
-                file.get(offset..)
-                    .expect("within")
-                    .starts_with(&format!("{number} 0 obj")),
-                "object {number}"
-            );
+            let offset = line.split(' ').next().expect("an offset");
+            let offset: usize = offset.parse().expect("a number");
+            let object = file.get(offset..).expect("within");
+            assert!(object.starts_with(&format!("{number} 0 obj")), "object {number}");
         }
     }
 }

@@ -14,27 +14,22 @@ use bson::doc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use self::words::{ARTICLES, CITIES, FIRST_NAMES, LAST_NAMES, STREETS};
-use crate::address::{Address, AddressContent, country::CountryCode};
+use super::customers;
+use crate::address::{Address, AddressContent};
 use crate::app::App;
-use crate::customer::{
-    Customer, CustomerStatus, email,
-    register::account::{NewAccount, NewCustomer, Terms},
-    store,
-};
+use crate::customer::{Customer, CustomerStatus, email, register::account::NewAccount, store};
 use crate::error::{Error, Result};
 use crate::order::{
     Line, Money, Order, PersonalData,
-    currency::CurrencyCode,
     record::{address::AddressSource, new_order::NewOrder},
 };
 use crate::platform::{
     clock::Timestamp,
-    database::{Database, Tx, Write},
-    decimal::Decimal,
+    database::{Tx, Write},
     id::{AddressId, OrderId},
     progress::{Progress, Unit},
 };
-use crate::reach::{Reach, StorefrontReach};
+use crate::reach::{StorefrontReach, tenant::TenantDocument};
 use crate::storefront::Storefront;
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage};
 
@@ -61,25 +56,6 @@ struct CrowdDocuments {
     storages: Vec<PrivateStorage>,
     addresses: Vec<Address>,
     orders: Vec<Order>,
-}
-
-/// A customer of the crowd that is missing.
-#[derive(Clone, Copy)]
-struct CrowdMember<'a> {
-    /// The number that the customer's data is derived from.
-    number: u64,
-    /// The code of the storefront.
-    storefront_code: &'a str,
-    /// The number in the customer's reference.
-    reference_number: i64,
-}
-
-/// What distinguishes a generated order from the customer's others.
-struct OrderPlacement {
-    /// The store's number of the order.
-    number: String,
-    /// When it was placed.
-    placed_at: Timestamp,
 }
 
 impl Crowd<'_> {
@@ -115,68 +91,48 @@ impl Crowd<'_> {
         let Self { app, place } = *self;
         let emails: Vec<String> = numbers.clone().map(email_of).collect();
         let customers = app.database.open::<Customer>(place.reach());
-        let there = customers
+        let existing = customers
             .find(doc! { "emailKey": { "$in": &emails } }, doc! {}, 0)
             .await?;
-        let there: HashSet<String> = there
-            .into_iter()
-            .filter_map(|customer| customer.email_key)
-            .collect();
+        let existing = existing.into_iter().filter_map(|customer| customer.email_key);
+        let existing: HashSet<String> = existing.collect();
         let missing: Vec<u64> = numbers
-            .filter(|number| !there.contains(&email_of(*number)))
+            .filter(|number| !existing.contains(&email_of(*number)))
             .collect();
-        let Ok(many) = i64::try_from(missing.len()) else {
-            return Err(Error::internal(
-                "a batch has more customers than a 64-bit integer holds",
-            ));
-        };
+        let many = i64::try_from(missing.len()).map_err(Error::internal)?;
         if missing.is_empty() {
             return Ok(());
         }
         let first = store::next_numbers(&app.database, place.id(), many).await?;
         let mut documents = CrowdDocuments::default();
         for (number, reference_number) in missing.into_iter().zip(first..) {
-            let member = CrowdMember {
-                number,
-                storefront_code: code,
-                reference_number,
-            };
-            self.generate(member, now, &mut documents)?;
+            self.generate(number, code, reference_number, now, &mut documents)?;
         }
         let addition = CrowdAddition {
-            database: &app.database,
-            reach: place.reach(),
+            crowd: self,
             documents,
         };
         app.database.run(&addition).await
     }
 
-    /// Generates a customer, with the user, storage, address and orders.
-    fn generate(&self, member: CrowdMember<'_>, now: Timestamp, into: &mut CrowdDocuments) -> Result<()> {
-        let CrowdMember {
-            number,
-            storefront_code,
-            reference_number,
-        } = member;
+    /// Generates the customer whose data is derived from `number`, with the user, storage, address and orders. The
+    /// storefront's code and the second number make the customer's reference.
+    fn generate(
+        &self,
+        number: u64,
+        code: &str,
+        reference_number: i64,
+        now: Timestamp,
+        into: &mut CrowdDocuments,
+    ) -> Result<()> {
         let mut draws = Draws(number);
-        let new = NewCustomer {
-            email: email::parse(&email_of(number)).ok_or_else(fault)?,
-            is_email_verified: false,
-            password: None,
-            first_name: Some(common(&FIRST_NAMES, &mut draws).to_owned()),
-            last_name: Some(common(&LAST_NAMES, &mut draws).to_owned()),
-            salutation: None,
-            gender: None,
-            date_of_birth: None,
-            shopper_reference: None,
-            terms: Some(Terms {
-                version: Some("2026-01".to_owned()),
-            }),
-            custom_fields: Vec::new(),
-        };
+        let email = email::parse(&email_of(number)).ok_or_else(fault)?;
+        let first_name = common(&FIRST_NAMES, &mut draws);
+        let last_name = common(&LAST_NAMES, &mut draws);
+        let new = customers::new_customer(email, first_name, last_name);
         let registered = now.before(PAST.mul_f64(draws.share()));
         let mut account = NewAccount::new(self.app, self.place, registered, &new, None);
-        account.set_number(storefront_code, reference_number);
+        account.set_number(code, reference_number);
         let NewAccount {
             mut customer,
             user,
@@ -188,7 +144,7 @@ impl Crowd<'_> {
             storefront_id: customer.storefront_id.clone(),
             user_id: user.id.clone(),
             customer_id: customer.id.clone(),
-            content: content(new, &mut draws),
+            content: content(first_name, last_name, &mut draws),
             created_at: registered,
             updated_at: registered,
             version: 1,
@@ -197,11 +153,8 @@ impl Crowd<'_> {
         customer.default_billing_address_id = Some(address.id.clone());
         for order in 0..orders(&mut draws) {
             let placed_at = registered.after(now.since(registered).mul_f64(draws.share()));
-            let placement = OrderPlacement {
-                number: format!("CROWD-{}-{}", number + 1, order + 1),
-                placed_at,
-            };
-            let order = self.order(&customer, &address.content, placement, &mut draws)?;
+            let order_number = format!("CROWD-{}-{}", number + 1, order + 1);
+            let order = self.order(&customer, &address.content, order_number, placed_at, &mut draws)?;
             customer.order_count += 1;
             customer.status = CustomerStatus::of(customer.order_count);
             customer.updated_at = customer.updated_at.max(placed_at);
@@ -220,10 +173,10 @@ impl Crowd<'_> {
         &self,
         customer: &Customer,
         address: &AddressContent,
-        placement: OrderPlacement,
+        number: String,
+        placed_at: Timestamp,
         draws: &mut Draws,
     ) -> Result<Order> {
-        let OrderPlacement { number, placed_at } = placement;
         let (sku, name, price) = ARTICLES[draws.below(ARTICLES.len())];
         let quantity = draws.below(3) + 1;
         let new = NewOrder {
@@ -257,10 +210,7 @@ fn fault() -> Error {
 }
 
 fn euros(cents: u32) -> Result<Money> {
-    Ok(Money {
-        amount: Decimal::parse_text(&format!("{}.{:02}", cents / 100, cents % 100)).ok_or_else(fault)?,
-        currency_code: CurrencyCode::parse_text("EUR").ok_or_else(fault)?,
-    })
+    super::orders::euros(&format!("{}.{:02}", cents / 100, cents % 100)).ok_or_else(fault)
 }
 
 /// Draws the number of a customer's orders: half of the customers have none, a fifth have more than one.
@@ -275,8 +225,7 @@ fn orders(draws: &mut Draws) -> usize {
 
 /// The write that adds generated documents.
 struct CrowdAddition<'a> {
-    database: &'a Database,
-    reach: &'a Reach,
+    crowd: &'a Crowd<'a>,
     documents: CrowdDocuments,
 }
 
@@ -284,21 +233,20 @@ impl Write for CrowdAddition<'_> {
     type Output = ();
 
     async fn write(&self, tx: &mut Tx) -> Result<()> {
-        let Self {
-            database,
-            reach,
-            documents,
-        } = self;
-        let users = database.open::<StorefrontUser>(*reach);
-        users.insert_many_in(tx, *reach, &documents.users).await?;
-        let storages = database.open::<PrivateStorage>(*reach);
-        storages.insert_many_in(tx, *reach, &documents.storages).await?;
-        let customers = database.open::<Customer>(*reach);
-        customers.insert_many_in(tx, *reach, &documents.customers).await?;
-        let addresses = database.open::<Address>(*reach);
-        addresses.insert_many_in(tx, *reach, &documents.addresses).await?;
-        let orders = database.open::<Order>(*reach);
-        orders.insert_many_in(tx, *reach, &documents.orders).await
+        let documents = &self.documents;
+        self.insert_in(tx, &documents.users).await?;
+        self.insert_in(tx, &documents.storages).await?;
+        self.insert_in(tx, &documents.customers).await?;
+        self.insert_in(tx, &documents.addresses).await?;
+        self.insert_in(tx, &documents.orders).await
+    }
+}
+
+impl CrowdAddition<'_> {
+    async fn insert_in<T: TenantDocument>(&self, tx: &mut Tx, documents: &[T]) -> Result<()> {
+        let Crowd { app, place } = self.crowd;
+        let collection = app.database.open::<T>(place.reach());
+        collection.insert_many_in(tx, place.reach(), documents).await
     }
 }
 
@@ -307,25 +255,11 @@ fn email_of(number: u64) -> String {
     format!("crowd{:07}@demo-prints.example", number + 1)
 }
 
-fn content(person: NewCustomer, draws: &mut Draws) -> AddressContent {
+fn content(first_name: &str, last_name: &str, draws: &mut Draws) -> AddressContent {
     let (zip_code, city) = CITIES[draws.below(CITIES.len())];
     let street = STREETS[draws.below(STREETS.len())];
-    AddressContent {
-        label: None,
-        salutation: None,
-        first_name: person.first_name.unwrap_or_default(),
-        last_name: person.last_name.unwrap_or_default(),
-        company: None,
-        address1: format!("{street} {}", draws.below(200) + 1),
-        address2: None,
-        address3: None,
-        zip_code: Some(zip_code.to_owned()),
-        city: city.to_owned(),
-        region: None,
-        iso2_code: CountryCode::DE,
-        country: None,
-        phone: None,
-    }
+    let street = format!("{street} {}", draws.below(200) + 1);
+    customers::german_address(first_name, last_name, street, zip_code, city)
 }
 
 /// Draws a name; earlier names are more likely than later ones.

@@ -15,7 +15,7 @@ use crate::custom_field::assignment::{self, Assignment, CustomFieldInput, ValueW
 use crate::customer::{
     Customer, Salutation,
     credentials::Beginner,
-    email,
+    email::{self, Email},
     register::{
         account::{NewCustomer, Terms},
         registration::Registration,
@@ -171,19 +171,11 @@ async fn customer(
         return Ok(known);
     }
     let new = NewCustomer {
-        email,
-        is_email_verified: false,
         password: Some(Secret::from(demo.customer_password.expose())),
-        first_name: Some(person.first_name.to_owned()),
-        last_name: Some(person.last_name.to_owned()),
         salutation: person.salutation,
-        gender: None,
         date_of_birth: person.date_of_birth.and_then(Date::parse_text),
-        shopper_reference: None,
-        terms: Some(Terms {
-            version: Some("2026-01".to_owned()),
-        }),
         custom_fields: values(app, place, person).await?,
+        ..new_customer(email, person.first_name, person.last_name)
     };
     let beginner = Beginner {
         organization: demo.organization.clone(),
@@ -225,21 +217,60 @@ async fn values(app: &App, place: &StorefrontReach, person: &DemoCustomer) -> Re
 
 impl DemoAddress {
     fn content(&self, person: &DemoCustomer) -> AddressContent {
+        let (first_name, last_name) = (person.first_name, person.last_name);
+        let street = self.street.to_owned();
         AddressContent {
             label: Some(self.label.to_owned()),
             salutation: person.salutation,
-            first_name: person.first_name.to_owned(),
-            last_name: person.last_name.to_owned(),
             company: self.company.map(str::to_owned),
-            address1: self.street.to_owned(),
-            address2: None,
-            address3: None,
-            zip_code: Some(self.zip_code.to_owned()),
-            city: self.city.to_owned(),
             region: self.region.map(str::to_owned),
             iso2_code: self.country,
-            country: None,
-            phone: None,
+            ..german_address(first_name, last_name, street, self.zip_code, self.city)
         }
+    }
+}
+
+/// Returns a customer with a name and accepted terms, and nothing else.
+pub(super) fn new_customer(email: Email, first_name: &str, last_name: &str) -> NewCustomer {
+    NewCustomer {
+        email,
+        is_email_verified: false,
+        password: None,
+        first_name: Some(first_name.to_owned()),
+        last_name: Some(last_name.to_owned()),
+        salutation: None,
+        gender: None,
+        date_of_birth: None,
+        shopper_reference: None,
+        terms: Some(Terms {
+            version: Some("2026-01".to_owned()),
+        }),
+        custom_fields: Vec::new(),
+    }
+}
+
+/// Returns an address in Germany with the required fields only.
+pub(super) fn german_address(
+    first_name: &str,
+    last_name: &str,
+    street: String,
+    zip_code: &str,
+    city: &str,
+) -> AddressContent {
+    AddressContent {
+        label: None,
+        salutation: None,
+        first_name: first_name.to_owned(),
+        last_name: last_name.to_owned(),
+        company: None,
+        address1: street,
+        address2: None,
+        address3: None,
+        zip_code: Some(zip_code.to_owned()),
+        city: city.to_owned(),
+        region: None,
+        iso2_code: CountryCode::DE,
+        country: None,
+        phone: None,
     }
 }

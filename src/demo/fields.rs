@@ -10,79 +10,53 @@ use crate::error::Result;
 use crate::platform::id::CustomFieldId;
 use crate::reach::{Reach, StorefrontReach};
 
-/// A custom field of every storefront of the demo.
-struct DemoField {
-    key: &'static str,
-    name: &'static str,
-    description: &'static str,
-    kind: CustomFieldType,
-    options: &'static [&'static str],
-    is_public: bool,
-    is_customer_writable: bool,
-}
-
-const FIELDS: &[DemoField] = &[
-    DemoField {
-        key: "newsletter",
-        name: "Newsletter",
-        description: "Whether to send news; the customer decides.",
-        kind: CustomFieldType::Boolean,
-        options: &[],
-        is_public: true,
-        is_customer_writable: true,
-    },
-    DemoField {
-        key: "tier",
-        name: "Loyalty tier",
-        description: "How loyal the customer is; the store decides.",
-        kind: CustomFieldType::Select,
-        options: &["bronze", "silver", "gold"],
-        is_public: true,
-        is_customer_writable: false,
-    },
-    DemoField {
-        key: "vatId",
-        name: "VAT id",
-        description: "For the store's own books.",
-        kind: CustomFieldType::String,
-        options: &[],
+/// Returns the custom fields of a storefront of the demo.
+fn definitions(app: &App, place: &StorefrontReach) -> [Definition; 3] {
+    let field = |key: &str, name: &str, description: &str, kind| Definition {
+        id: CustomFieldId::fresh(app.clock.now(), &app.random),
+        storefront_id: place.id().clone(),
+        key: key.to_owned(),
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        kind,
+        is_required: false,
+        options: Vec::new(),
         is_public: false,
         is_customer_writable: false,
-    },
-];
+        created_at: app.clock.now(),
+    };
+    let newsletter = "Whether to send news; the customer decides.";
+    let tier = "How loyal the customer is; the store decides.";
+    [
+        Definition {
+            is_public: true,
+            is_customer_writable: true,
+            ..field("newsletter", "Newsletter", newsletter, CustomFieldType::Boolean)
+        },
+        Definition {
+            options: ["bronze", "silver", "gold"].map(str::to_owned).to_vec(),
+            is_public: true,
+            ..field("tier", "Loyalty tier", tier, CustomFieldType::Select)
+        },
+        field(
+            "vatId",
+            "VAT id",
+            "For the store's own books.",
+            CustomFieldType::String,
+        ),
+    ]
+}
 
 /// Defines the custom fields that are missing.
 pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()> {
     for (code, ..) in STOREFRONTS {
-        let place = reach_into(reach, demo, code)?;
-        let known = CustomFields::of(app, &place).all().await?;
-        for field in FIELDS.iter().filter(|field| known.with_key(field.key).is_none()) {
-            let addition = DefinitionAddition {
-                app,
-                place: &place,
-                definition: field.definition(app, &place),
-            };
-            addition.run().await?;
+        let place = &reach_into(reach, demo, code)?;
+        let known = CustomFields::of(app, place).all().await?;
+        for definition in definitions(app, place) {
+            if known.with_key(&definition.key).is_none() {
+                DefinitionAddition { app, place, definition }.run().await?;
+            }
         }
     }
     Ok(())
-}
-
-impl DemoField {
-    fn definition(&self, app: &App, place: &StorefrontReach) -> Definition {
-        let now = app.clock.now();
-        Definition {
-            id: CustomFieldId::fresh(now, &app.random),
-            storefront_id: place.id().clone(),
-            key: self.key.to_owned(),
-            name: self.name.to_owned(),
-            description: Some(self.description.to_owned()),
-            kind: self.kind,
-            is_required: false,
-            options: self.options.iter().map(|option| (*option).to_owned()).collect(),
-            is_public: self.is_public,
-            is_customer_writable: self.is_customer_writable,
-            created_at: now,
-        }
-    }
 }

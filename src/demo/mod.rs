@@ -17,7 +17,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bson::doc;
-use crowd::Crowd;
 use mongodb::Collection;
 use serde::{Deserialize, Serialize};
 
@@ -55,20 +54,10 @@ pub const CUSTOMER_EMAIL: &str = "mia@demo-prints.example";
 /// Characters of the customers' password: too many to guess, few enough to type.
 const PASSWORD_LENGTH: usize = 16;
 
-/// The storefronts: code, name, integration type, URL of the account page.
-const STOREFRONTS: [(&str, &str, IntegrationType, &str); 2] = [
-    (
-        "DE",
-        "Demo Prints Germany",
-        IntegrationType::Shopify,
-        "https://de.demo-prints.example/account",
-    ),
-    (
-        "US",
-        "Demo Prints United States",
-        IntegrationType::Custom,
-        "https://us.demo-prints.example/account",
-    ),
+/// The storefronts: code, name, integration type.
+const STOREFRONTS: [(&str, &str, IntegrationType); 2] = [
+    ("DE", "Demo Prints Germany", IntegrationType::Shopify),
+    ("US", "Demo Prints United States", IntegrationType::Custom),
 ];
 
 /// A filled demo, with the credentials to try it out.
@@ -132,13 +121,14 @@ pub async fn fill(app: &Arc<App>) -> Result<Option<Demo>> {
     };
     establish(app, &marker).await?;
     let mut storefronts = Vec::with_capacity(STOREFRONTS.len());
-    for (code, name, software, account_url) in STOREFRONTS {
+    for (code, name, integration_type) in STOREFRONTS {
+        let subdomain = code.to_ascii_lowercase();
         let new = NewStorefront {
             organization: marker.organization_id.clone(),
             name: name.to_owned(),
             code: code.to_owned(),
-            integration_type: software,
-            account_url: Some(account_url.to_owned()),
+            integration_type,
+            account_url: Some(format!("https://{subdomain}.demo-prints.example/account")),
             conceal_emails: false,
         };
         let storefront = storefront(app, new).await?;
@@ -169,17 +159,12 @@ pub async fn fill(app: &Arc<App>) -> Result<Option<Demo>> {
     let Some(backend) = client(app, backend, BACKEND).await? else {
         return Ok(None);
     };
+    let password = app.vault.demo_secret(CUSTOMERS);
     let demo = Demo {
         organization: marker.organization_id,
         storefronts,
         backend,
-        customer_password: Secret::from(
-            app.vault
-                .demo_secret(CUSTOMERS)
-                .chars()
-                .take(PASSWORD_LENGTH)
-                .collect::<String>(),
-        ),
+        customer_password: Secret::from(password.chars().take(PASSWORD_LENGTH).collect::<String>()),
     };
     fill_with_people(app, &demo).await?;
     Ok(Some(demo))
@@ -192,7 +177,7 @@ pub async fn fill(app: &Arc<App>) -> Result<Option<Demo>> {
 pub async fn grow_crowd(app: &Arc<App>, demo: &Demo, many: u64, progress: &Progress) -> Result<()> {
     let reach = reach(app, demo, Scope::CustomersWrite).await?;
     let place = people::reach_into(&reach, demo, STOREFRONTS[0].0)?;
-    let crowd = Crowd { app, place: &place };
+    let crowd = crowd::Crowd { app, place: &place };
     crowd.grow_to(many, progress).await
 }
 
@@ -290,8 +275,8 @@ async fn client(app: &App, new: NewClient, name: &str) -> Result<Option<DemoClie
             Err(error) => return Err(error),
         };
     }
-    let standing = known.filter(|client| client.revoked_at.is_none());
-    Ok(standing.map(|client| DemoClient {
+    let valid = known.filter(|client| client.revoked_at.is_none());
+    Ok(valid.map(|client| DemoClient {
         id: client.id,
         key: whole,
     }))

@@ -20,34 +20,26 @@ use crate::reach::Reach;
 /// SKU, name, quantity, unit price.
 type Article = (&'static str, &'static str, i32, &'static str);
 
-/// An order of [`CUSTOMER_EMAIL`].
-struct Purchase {
-    number: &'static str,
-    /// How many days ago the order was placed.
-    days: u32,
-    lines: &'static [Article],
-    total: &'static str,
-}
-
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-const PURCHASES: &[Purchase] = &[
-    Purchase {
-        number: "DE-1001",
-        days: 40,
-        lines: &[("MUG-WHITE", "Mug with your photo", 2, "12.90")],
-        total: "25.80",
-    },
-    Purchase {
-        number: "DE-1002",
-        days: 3,
-        lines: &[
+/// The orders of [`CUSTOMER_EMAIL`]: the number, how many days ago the order was placed, the lines, and the total.
+const PURCHASES: &[(&str, u32, &[Article], &str)] = &[
+    (
+        "DE-1001",
+        40,
+        &[("MUG-WHITE", "Mug with your photo", 2, "12.90")],
+        "25.80",
+    ),
+    (
+        "DE-1002",
+        3,
+        &[
             ("POSTER-A2", "Poster, A2, matt", 1, "19.00"),
             ("FRAME-A2", "Frame for A2, oak", 1, "34.50"),
             ("WELCOME-5", "Discount for your second order", 1, "-5.00"),
         ],
-        total: "48.50",
-    },
+        "48.50",
+    ),
 ];
 
 /// Adds the orders that are missing, with the customer's default addresses.
@@ -57,42 +49,40 @@ pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()
     let email = email::parse(CUSTOMER_EMAIL).ok_or_else(fault)?;
     let customer = store::by_email(&app.database, place.reach(), &email).await?;
     let customer = customer.ok_or_else(fault)?;
-    for purchase in PURCHASES {
+    for (number, days, articles, total) in PURCHASES {
         let orders = Orders::of(app, place.reach());
-        if orders.by_number(purchase.number).await?.is_some() {
+        if orders.by_number(number).await?.is_some() {
             continue;
         }
-        let placed_at = app.clock.now().before(DAY * purchase.days);
         let order = NewOrder {
-            number: purchase.number.to_owned(),
+            number: (*number).to_owned(),
             customer_id: Some(customer.id.clone()),
             email: Some(email.written.clone()),
             shipping: AddressSource::Default,
             billing: AddressSource::Default,
-            lines: purchase.lines().ok_or_else(fault)?,
-            total: euros(purchase.total).ok_or_else(fault)?,
-            placed_at: Some(placed_at),
+            lines: lines(articles).ok_or_else(fault)?,
+            total: euros(total).ok_or_else(fault)?,
+            placed_at: Some(app.clock.now().before(DAY * *days)),
         };
         OrderRecording::of(app, &place, &order)?.run().await?;
     }
     Ok(())
 }
 
-impl Purchase {
-    fn lines(&self) -> Option<Vec<Line>> {
-        let line = |(sku, name, quantity, price): &Article| {
-            Some(Line {
-                sku: (*sku).to_owned(),
-                name: (*name).to_owned(),
-                quantity: *quantity,
-                unit_price: euros(price)?,
-            })
-        };
-        self.lines.iter().map(line).collect()
-    }
+fn lines(articles: &[Article]) -> Option<Vec<Line>> {
+    let line = |(sku, name, quantity, price): &Article| {
+        Some(Line {
+            sku: (*sku).to_owned(),
+            name: (*name).to_owned(),
+            quantity: *quantity,
+            unit_price: euros(price)?,
+        })
+    };
+    articles.iter().map(line).collect()
 }
 
-fn euros(amount: &str) -> Option<Money> {
+/// Returns an amount in euros; `None` if the text is not a number.
+pub(super) fn euros(amount: &str) -> Option<Money> {
     Some(Money {
         amount: Decimal::parse_text(amount)?,
         currency_code: CurrencyCode::parse_text("EUR")?,

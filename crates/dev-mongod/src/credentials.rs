@@ -49,15 +49,15 @@ impl Credentials {
                 private::replace(&file, fresh.expose().as_bytes()).map_err(Fault::data(&file))?;
                 fresh
             }
-            Err(error) if error.kind() == ErrorKind::InvalidData => return Err(Fault::Secret { path: file }),
-            Err(source) => return Err(Fault::DataDirectory { path: file, source }),
+            Err(error) if error.kind() == ErrorKind::InvalidData => return Err(Fault::Secret(file)),
+            Err(source) => return Err(Fault::DataDirectory(file, source)),
         };
         // A copy or a restored backup may have another mode, and the server refuses a key file that others can read.
         private::close(&file).map_err(Fault::data(&file))?;
         let key = Secret::from(text.expose().trim());
         match BASE64.decode(key.expose().as_bytes()).map(Zeroizing::new) {
             Ok(bytes) if bytes.len() == LENGTH => Ok(Self { file, key }),
-            _ => Err(Fault::Secret { path: file }),
+            _ => Err(Fault::Secret(file)),
         }
     }
 

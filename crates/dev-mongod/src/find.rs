@@ -5,16 +5,15 @@ use std::fmt;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::process::Command;
 use tokio::time;
 
-use super::Options;
 use super::fault::Fault;
-use super::fetch;
 use super::progress::Progress;
+use super::{Options, fetch};
 
 /// The oldest supported major version of MongoDB.
 const OLDEST: u32 = 6;
@@ -29,13 +28,9 @@ const BUSY_TRIES: u32 = 20;
 pub enum Unusable {
     /// It cannot be run: missing, not executable, or built for another machine.
     Run(io::Error),
-    /// It started and failed, for example because a shared library is missing.
-    Refused {
-        /// Its exit status.
-        status: std::process::ExitStatus,
-        /// The last lines of its standard error.
-        said: String,
-    },
+    /// It started and failed with this status, for example because a shared library is missing. The text is the last lines
+    /// of its standard error.
+    Refused(ExitStatus, String),
     /// It did not print its version in time.
     Mute(Duration),
     /// It is not a MongoDB server: its output for `--version`.
@@ -47,27 +42,21 @@ pub enum Unusable {
 impl fmt::Display for Unusable {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Run(source) => match source.kind() {
-                io::ErrorKind::NotFound => {
-                    write!(out, "the file or its interpreter does not exist")
-                }
-                io::ErrorKind::PermissionDenied => {
-                    write!(out, "this user cannot execute the file")
-                }
-                _ => write!(out, "cannot execute the file"),
-            },
-            Self::Refused { status, said } if said.is_empty() => {
+            Self::Run(source) => out.write_str(match source.kind() {
+                io::ErrorKind::NotFound => "the file or its interpreter does not exist",
+                io::ErrorKind::PermissionDenied => "this user cannot execute the file",
+                _ => "cannot execute the file",
+            }),
+            Self::Refused(status, output) if output.is_empty() => {
                 write!(out, "it does not run ({status})")
             }
-            Self::Refused { status, said } => write!(out, "it does not run ({status}): {said}"),
+            Self::Refused(status, output) => write!(out, "it does not run ({status}): {output}"),
             Self::Mute(waited) => write!(out, "it did not print its version within {} s", waited.as_secs()),
-            Self::Stranger(said) if said.is_empty() => write!(out, "it is not a MongoDB server"),
-            Self::Stranger(said) => {
-                write!(out, "it is not a MongoDB server; output of --version: {said}")
+            Self::Stranger(output) if output.is_empty() => out.write_str("it is not a MongoDB server"),
+            Self::Stranger(output) => {
+                write!(out, "it is not a MongoDB server; output of --version: {output}")
             }
-            Self::Old(version) => {
-                write!(out, "it is MongoDB {version}; the gateway requires 6 or later")
-            }
+            Self::Old(version) => write!(out, "it is MongoDB {version}; the gateway requires 6 or later"),
         }
     }
 }
@@ -76,20 +65,20 @@ impl std::error::Error for Unusable {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Run(source) => Some(source),
-            Self::Refused { .. } | Self::Mute(_) | Self::Stranger(_) | Self::Old(_) => None,
+            _ => None,
         }
     }
 }
 
-/// Returns the server binary to use, in the order that [`Options`] documents.
-pub(super) async fn server(options: &Options, progress: &dyn Progress) -> Result<PathBuf, Fault> {
+/// Looks for a server binary as [`Options`] says, and downloads one if none is found.
+///
+/// # Errors
+/// No usable server was found, and none could be downloaded.
+pub async fn find_server(options: &Options, progress: &dyn Progress) -> Result<PathBuf, Fault> {
     if let Some(path) = &options.explicit {
         return match usable(path).await {
-            Ok(()) => Ok(absolute(path)),
-            Err(source) => Err(Fault::Explicit {
-                path: path.clone(),
-                source,
-            }),
+            Ok(()) => Ok(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+            Err(source) => Err(Fault::Explicit(path.clone(), source)),
         };
     }
     if let Some(path) = on_path(options.path.as_deref(), "mongod") {
@@ -105,12 +94,8 @@ pub(super) async fn server(options: &Options, progress: &dyn Progress) -> Result
     let path = fetch::fetched_or_fetch(options, progress).await?;
     match usable(&path).await {
         Ok(()) => Ok(path),
-        Err(source) => Err(Fault::Fetched { path, source }),
+        Err(source) => Err(Fault::Fetched(path, source)),
     }
-}
-
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Returns a variable of the process that is not a setting of the gateway: `PATH`, `HOME`, the cache's directory.
@@ -142,25 +127,20 @@ async fn usable(binary: &Path) -> Result<(), Unusable> {
         Ok(output) => output.map_err(Unusable::Run)?,
         Err(_) => return Err(Unusable::Mute(VERSION_LIMIT)),
     };
-    let said = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() {
-        let said = last_lines(&String::from_utf8_lossy(&output.stderr), 3);
-        return Err(Unusable::Refused {
-            status: output.status,
-            said,
-        });
+        let errors = last_lines(&String::from_utf8_lossy(&output.stderr), 3);
+        return Err(Unusable::Refused(output.status, errors));
     }
-    let first = said.lines().next().unwrap_or_default();
-    match first.strip_prefix("db version v") {
-        None => Err(Unusable::Stranger(first.chars().take(80).collect())),
-        Some(version) => {
-            let major = version.split('.').next().and_then(|major| major.parse().ok());
-            if major.is_some_and(|major: u32| major >= OLDEST) {
-                Ok(())
-            } else {
-                Err(Unusable::Old(version.to_owned()))
-            }
-        }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let first = text.lines().next().unwrap_or_default();
+    let Some(version) = first.strip_prefix("db version v") else {
+        return Err(Unusable::Stranger(first.chars().take(80).collect()));
+    };
+    let major = version.split('.').next().and_then(|major| major.parse().ok());
+    if major.is_some_and(|major: u32| major >= OLDEST) {
+        Ok(())
+    } else {
+        Err(Unusable::Old(version.to_owned()))
     }
 }
 
@@ -195,57 +175,58 @@ pub(super) fn last_lines(text: &str, count: usize) -> String {
     lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
+/// Creates an executable shell script, which takes the place of a program.
+#[cfg(test)]
+pub(super) fn script(dir: &Path, name: &str, body: &str) -> PathBuf {
+    let path = dir.join(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{body}\n")).expect("written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("set");
+    path
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn script(dir: &Path, name: &str, body: &str, mode: u32) -> PathBuf {
-        let path = dir.join(name);
-        std::fs::write(&path, format!("#!/bin/sh\n{body}\n")).expect("written");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("set");
-        path
-    }
-
     #[test]
     fn only_an_executable_file_is_found_on_path() {
-        let (first, second) = (
-            tempfile::tempdir().expect("a directory"),
-            tempfile::tempdir().expect("a directory"),
-        );
-        script(first.path(), "mongod", "", 0o644);
-        let expected = script(second.path(), "mongod", "", 0o755);
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::fs::write(first.path().join("mongod"), "").expect("written");
+        let expected = script(second.path(), "mongod", "");
         let path = std::env::join_paths([first.path(), Path::new("."), second.path()]).expect("a path");
         assert_eq!(on_path(Some(&path), "mongod"), Some(expected));
         assert_eq!(on_path(Some(OsStr::new("")), "mongod"), None);
     }
 
     #[tokio::test]
-    async fn what_is_no_server_of_the_right_age_is_told_apart() {
+    async fn each_kind_of_unusable_file_has_its_reason() {
         let dir = tempfile::tempdir().expect("a directory");
-        let young = script(dir.path(), "young", "echo db version v8.0.17", 0o755);
-        usable(&young).await.expect("usable");
-
-        let old = script(dir.path(), "old", "echo db version v4.4.29", 0o755);
-        assert!(matches!(usable(&old).await, Err(Unusable::Old(version)) if version == "4.4.29"));
-
-        let stranger = script(dir.path(), "stranger", "echo hello", 0o755);
-        assert!(matches!(usable(&stranger).await, Err(Unusable::Stranger(said)) if said == "hello"));
-
-        let broken = script(
-            dir.path(),
-            "broken",
-            "echo libcurl.so.4: not found >&2; exit 127",
-            0o755,
-        );
-        let fault = usable(&broken).await.expect_err("it refuses").to_string();
-        assert!(fault.contains("libcurl.so.4: not found"), "{fault}");
-
-        let plain = script(dir.path(), "plain", "", 0o644);
-        assert!(matches!(usable(&plain).await, Err(Unusable::Run(_))));
-        assert!(matches!(
-            usable(&dir.path().join("none")).await,
-            Err(Unusable::Run(_))
-        ));
+        let recent = script(dir.path(), "recent", "echo db version v8.0.17");
+        usable(&recent).await.expect("usable");
+        let plain = dir.path().join("plain");
+        std::fs::write(&plain, "").expect("written");
+        for (file, expected) in [
+            (
+                script(dir.path(), "old", "echo db version v4.4.29"),
+                "it is MongoDB 4.4.29; the gateway requires 6 or later",
+            ),
+            (
+                script(dir.path(), "stranger", "echo hello"),
+                "it is not a MongoDB server; output of --version: hello",
+            ),
+            (
+                script(dir.path(), "broken", "echo libcurl.so.4: not found >&2; exit 127"),
+                "it does not run (exit status: 127): libcurl.so.4: not found",
+            ),
+            (plain, "this user cannot execute the file"),
+            (
+                dir.path().join("none"),
+                "the file or its interpreter does not exist",
+            ),
+        ] {
+            let reason = usable(&file).await.expect_err("unusable");
+            assert_eq!(reason.to_string(), expected);
+        }
     }
 
     #[test]

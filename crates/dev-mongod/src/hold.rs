@@ -37,14 +37,6 @@ pub(super) struct Hold {
     lock: File,
 }
 
-/// The result of an attempt to hold a directory.
-#[derive(Debug)]
-pub(super) enum Attempt {
-    Held(Hold),
-    /// Another process holds it; `None` if the lock file does not name it (yet).
-    Other(Option<Holder>),
-}
-
 /// Creates a directory of the gateway itself, such as that of the database files, if it is missing, for this user only.
 /// Returns its absolute path.
 pub(super) fn make_directory(dir: &Path) -> Result<PathBuf, Fault> {
@@ -62,20 +54,19 @@ pub(super) fn make_data_directory(dir: &Path) -> Result<PathBuf, Fault> {
         private::close(&dir).map_err(Fault::data(&dir))?;
     }
     if private::is_writable_by_others(&dir).map_err(Fault::data(&dir))? {
-        return Err(Fault::OpenToOthers { path: dir });
+        return Err(Fault::OpenToOthers(dir));
     }
     Ok(dir)
 }
 
 /// Returns whether the data directory contains only files of a gateway.
 fn is_gateways_alone(dir: &Path) -> io::Result<bool> {
+    let is_ours = |name: &str| {
+        let mut rests = names::FILES.iter().filter_map(|ours| name.strip_prefix(ours));
+        rests.any(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
     for entry in dir.read_dir()? {
-        let name = entry?.file_name();
-        let name = name.to_string_lossy();
-        if !names::FILES
-            .iter()
-            .any(|ours| name == *ours || name.starts_with(&format!("{ours}.")))
-        {
+        if !is_ours(&entry?.file_name().to_string_lossy()) {
             return Ok(false);
         }
     }
@@ -83,8 +74,9 @@ fn is_gateways_alone(dir: &Path) -> io::Result<bool> {
 }
 
 impl Hold {
-    /// Tries to hold `dir`, which must exist.
-    pub(super) fn attempt(dir: &Path, holder: Holder) -> Result<Attempt, Fault> {
+    /// Tries to hold `dir`, which must exist. If another process holds it, the inner error is that holder; `None` if the
+    /// lock file does not name it (yet).
+    pub(super) fn attempt(dir: &Path, holder: Holder) -> Result<Result<Self, Option<Holder>>, Fault> {
         let path = dir.join(LOCK);
         let mut lock = private::options()
             .read(true)
@@ -99,9 +91,9 @@ impl Hold {
                 // An unreadable or half-written file means that the holder is unknown.
                 #[expect(clippy::verbose_file_reads, reason = "the file is open and locked already")]
                 let _ = lock.read_to_string(&mut text);
-                return Ok(Attempt::Other(serde_json::from_str(&text).ok()));
+                return Ok(Err(serde_json::from_str(&text).ok()));
             }
-            Err(TryLockError::Error(source)) => return Err(Fault::DataDirectory { path, source }),
+            Err(TryLockError::Error(source)) => return Err(Fault::DataDirectory(path, source)),
         }
         let hold = Self {
             dir: dir.to_owned(),
@@ -110,7 +102,7 @@ impl Hold {
         hold.sign(holder).map_err(Fault::data(&path))?;
         // The address of a holder that was killed would mislead a command.
         hold.withdraw().map_err(Fault::data(&hold.dir.join(ENDPOINT)))?;
-        Ok(Attempt::Held(hold))
+        Ok(Ok(hold))
     }
 
     fn sign(&self, holder: Holder) -> io::Result<()> {
@@ -120,25 +112,24 @@ impl Hold {
         file.write_all(serde_json::to_string(&holder)?.as_bytes())
     }
 
+    /// Returns the directory.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Returns the port of the last start. Using it again avoids a reconfiguration of the stored replica set.
     pub(super) fn last_port(&self) -> Option<u16> {
-        std::fs::read_to_string(self.dir.join(PORT))
-            .ok()?
-            .trim()
-            .parse()
-            .ok()
+        let text = std::fs::read_to_string(self.dir.join(PORT)).ok()?;
+        text.trim().parse().ok()
     }
 
-    /// Stores the port for the next start.
-    pub(super) fn remember_port(&self, port: u16) -> Result<(), Fault> {
-        let path = self.dir.join(PORT);
-        private::replace(&path, port.to_string().as_bytes()).map_err(Fault::data(&path))
-    }
-
-    /// Publishes the server's connection string for operator commands.
-    pub(super) fn publish(&self, uri: &Secret) -> Result<(), Fault> {
-        let path = self.dir.join(ENDPOINT);
-        private::replace(&path, uri.expose().as_bytes()).map_err(Fault::data(&path))
+    /// Stores the port for the next start, and publishes the server's connection string for operator commands.
+    pub(super) fn publish(&self, port: u16, uri: &Secret) -> Result<(), Fault> {
+        for (name, content) in [(PORT, &*port.to_string()), (ENDPOINT, uri.expose())] {
+            let path = self.dir.join(name);
+            private::replace(&path, content.as_bytes()).map_err(Fault::data(&path))?;
+        }
+        Ok(())
     }
 
     /// Removes the published connection string.
@@ -168,32 +159,29 @@ pub(super) fn endpoint(dir: &Path) -> Option<Secret> {
 mod tests {
     use super::*;
 
-    fn held(attempt: Result<Attempt, Fault>) -> Hold {
-        match attempt {
-            Ok(Attempt::Held(hold)) => hold,
-            other => panic!("not held: {other:?}"),
-        }
+    fn held(dir: &Path, holder: Holder) -> Hold {
+        let attempt = Hold::attempt(dir, holder).expect("attempted");
+        attempt.expect("not held by another process")
     }
 
     #[test]
-    fn a_held_directory_tells_by_whom_and_is_free_afterwards() {
+    fn a_held_directory_names_its_holder_and_is_free_afterwards() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let gateway = Holder::Gateway { process: 7 };
-        let first = held(Hold::attempt(dir.path(), gateway));
-        match Hold::attempt(dir.path(), Holder::Command { process: 8 }) {
-            Ok(Attempt::Other(holder)) => assert_eq!(holder, Some(gateway)),
-            other => panic!("held twice: {other:?}"),
-        }
+        let first = held(dir.path(), gateway);
+        let command = Holder::Command { process: 8 };
+        let second = Hold::attempt(dir.path(), command).expect("attempted");
+        assert_eq!(second.expect_err("held twice"), Some(gateway));
         drop(first);
-        held(Hold::attempt(dir.path(), Holder::Command { process: 8 }));
+        held(dir.path(), command);
     }
 
     #[test]
     fn an_address_lives_no_longer_than_its_holder() {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let hold = held(Hold::attempt(dir.path(), Holder::Gateway { process: 7 }));
+        let hold = held(dir.path(), Holder::Gateway { process: 7 });
         let uri = Secret::from("mongodb://127.0.0.1:1");
-        hold.publish(&uri).expect("written");
+        hold.publish(1, &uri).expect("written");
         assert_eq!(endpoint(dir.path()), Some(uri));
         drop(hold);
         assert_eq!(endpoint(dir.path()), None);
@@ -234,7 +222,7 @@ mod tests {
     fn an_address_left_by_a_killed_holder_is_taken_away() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         std::fs::write(dir.path().join(ENDPOINT), "mongodb://127.0.0.1:1").expect("written");
-        let _hold = held(Hold::attempt(dir.path(), Holder::Gateway { process: 7 }));
+        let _hold = held(dir.path(), Holder::Gateway { process: 7 });
         assert_eq!(endpoint(dir.path()), None);
     }
 }

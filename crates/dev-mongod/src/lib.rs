@@ -7,16 +7,6 @@
 //! data directory, and ends with the gateway, however that ends. The directory is locked: a second gateway is refused,
 //! and operator commands use the running gateway's server. Access needs the secret in that directory, which only this
 //! user can read.
-//!
-//! - `names`: names that are shared with the gateway
-//! - `progress`: the interface to a display of progress
-//! - `hold`: ownership of the data directory
-//! - `find`, `fetch`, `pip`, `unpack`: the source of the server binary
-//! - `server`, `supervisor`, `supervise.sh`: the process
-//! - `credentials`: the secret, and the credentials derived from it
-//! - `setup`: the replica set and its only user
-//! - `log`, `fault`: diagnosis and messages
-//! - `replica_set`: several nodes, for tests and local trials
 
 mod credentials;
 mod fault;
@@ -34,7 +24,7 @@ mod supervisor;
 mod unpack;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use confidential::Secret;
@@ -42,9 +32,9 @@ use tokio::time::{self, Instant};
 
 use self::credentials::Credentials;
 pub use self::fault::Fault;
-pub use self::find::Unusable;
+pub use self::find::{Unusable, find_server};
+use self::hold::Hold;
 pub use self::hold::Holder;
-use self::hold::{Attempt, Hold};
 pub use self::log::{Cause, Ended, Status};
 use self::names::REPLICA_SET;
 pub use self::progress::{Progress, Silent, Step};
@@ -101,14 +91,6 @@ impl Options {
     }
 }
 
-/// Looks for a server binary as [`Options`] says, and downloads one if none is found.
-///
-/// # Errors
-/// No usable server was found, and none could be downloaded.
-pub async fn find_server(options: &Options, progress: &dyn Progress) -> Result<PathBuf, Fault> {
-    find::server(options, progress).await
-}
-
 /// A running managed database. [`Managed::stop`] shuts it down cleanly and waits for its end; if the value is only
 /// dropped, or this process is killed, the server ends in the background.
 #[derive(Debug)]
@@ -125,48 +107,36 @@ impl Managed {
     /// # Errors
     /// See [`Fault`]; [`Fault::InUse`] when another gateway runs on the data directory.
     pub async fn start(options: &Options, progress: &dyn Progress) -> Result<Self, Fault> {
-        let dir = hold::make_data_directory(&options.data_dir)?;
-        let hold = hold_for_gateway(&dir, progress).await?;
-        Self::start_holding(hold, &dir, options, progress).await
+        let hold = hold_for_gateway(options, progress).await?;
+        Self::start_holding(hold, options, progress).await
     }
 
-    async fn start_holding(
-        hold: Hold,
-        dir: &Path,
-        options: &Options,
-        progress: &dyn Progress,
-    ) -> Result<Self, Fault> {
-        let binary = find::server(options, progress).await?;
-        let credentials = Credentials::open(dir)?;
-        let step = progress.spinner("Starting the managed database");
+    async fn start_holding(hold: Hold, options: &Options, progress: &dyn Progress) -> Result<Self, Fault> {
+        let binary = find_server(options, progress).await?;
+        let credentials = Credentials::open(hold.dir())?;
+        let step = progress.step("Starting the managed database", None);
         let mut launch = Launch {
             binary,
-            data: hold::make_directory(&dir.join("mongod"))?,
-            log: dir.join("mongod.log"),
-            port: 0,
+            data: hold::make_directory(&hold.dir().join("mongod"))?,
+            log: hold.dir().join("mongod.log"),
+            port: server::free_port(hold.last_port())?,
             replica_set: REPLICA_SET,
             key_file: Some(credentials.file().to_owned()),
-            cache_mb: options.cache_mb,
-            oplog_mb: options.oplog_mb,
-            parameters: options.extra_parameters.clone(),
-            secret_variables: options.secret_variables.clone(),
             grace: server::GRACE,
+            options: options.clone(),
         };
-        let mut port = server::free_port(hold.last_port())?;
         let mut tries = 1;
         let server = loop {
-            launch.port = port;
             match start_on_port(&launch, &credentials).await {
                 Err(Fault::Ended(ended)) if ended.cause == Cause::PortTaken && tries < PORT_TRIES => {
                     tries += 1;
-                    port = server::free_port(None)?;
+                    launch.port = server::free_port(None)?;
                 }
                 other => break other?,
             }
         };
-        hold.remember_port(port)?;
-        let uri = credentials.uri(port);
-        hold.publish(&uri)?;
+        let uri = credentials.uri(launch.port);
+        hold.publish(launch.port, &uri)?;
         step.finish();
         Ok(Self { server, hold, uri })
     }
@@ -195,33 +165,20 @@ impl Managed {
 }
 
 async fn start_on_port(launch: &Launch, credentials: &Credentials) -> Result<Server, Fault> {
-    let server = Server::start(launch).await?;
-    server.listening(launch.port, LISTEN_LIMIT).await?;
-    let Launch {
-        port,
-        replica_set,
-        data,
-        ..
-    } = launch;
-    setup::single_node(&server, *port, replica_set, data, credentials).await?;
+    let server = Server::start(launch, LISTEN_LIMIT).await?;
+    setup::single_node(&server, launch, credentials).await?;
     Ok(server)
 }
 
-async fn hold_for_gateway(dir: &Path, progress: &dyn Progress) -> Result<Hold, Fault> {
-    let step = progress.spinner("Waiting for another command that uses the data directory");
+async fn hold_for_gateway(options: &Options, progress: &dyn Progress) -> Result<Hold, Fault> {
+    let path = hold::make_data_directory(&options.data_dir)?;
+    let _step = progress.step("Waiting for another command that uses the data directory", None);
+    let process = std::process::id();
     let start = Instant::now();
     loop {
-        let holder = match Hold::attempt(
-            dir,
-            Holder::Gateway {
-                process: std::process::id(),
-            },
-        )? {
-            Attempt::Held(hold) => {
-                drop(step);
-                return Ok(hold);
-            }
-            Attempt::Other(holder) => holder,
+        let holder = match Hold::attempt(&path, Holder::Gateway { process })? {
+            Ok(hold) => return Ok(hold),
+            Err(holder) => holder,
         };
         let limit = match holder {
             Some(Holder::Gateway { .. }) => Duration::ZERO,
@@ -229,10 +186,7 @@ async fn hold_for_gateway(dir: &Path, progress: &dyn Progress) -> Result<Hold, F
             None => SIGN_LIMIT,
         };
         if start.elapsed() >= limit {
-            return Err(Fault::InUse {
-                path: dir.to_owned(),
-                holder,
-            });
+            return Err(Fault::InUse { path, holder });
         }
         time::sleep(LOOK).await;
     }
@@ -261,9 +215,8 @@ impl Attached {
 
     /// Shuts the database down if the command has started it, and waits for its end.
     pub async fn stop(self) {
-        match self {
-            Self::Running { .. } => {}
-            Self::Own(managed) => managed.stop().await,
+        if let Self::Own(managed) = self {
+            managed.stop().await;
         }
     }
 }
@@ -273,25 +226,21 @@ impl Attached {
 /// # Errors
 /// See [`Fault`]; [`Fault::NoEndpoint`] when the running gateway's database does not answer within two minutes.
 pub async fn attach_or_start(options: &Options, progress: &dyn Progress) -> Result<Attached, Fault> {
-    let dir = hold::make_data_directory(&options.data_dir)?;
-    let step = progress.spinner("Waiting for the gateway's database");
+    let path = hold::make_data_directory(&options.data_dir)?;
+    let step = progress.step("Waiting for the gateway's database", None);
+    let process = std::process::id();
     let start = Instant::now();
     loop {
-        let holder = match Hold::attempt(
-            &dir,
-            Holder::Command {
-                process: std::process::id(),
-            },
-        )? {
-            Attempt::Held(hold) => {
+        let holder = match Hold::attempt(&path, Holder::Command { process })? {
+            Ok(hold) => {
                 drop(step);
-                let managed = Managed::start_holding(hold, &dir, options, progress).await?;
+                let managed = Managed::start_holding(hold, options, progress).await?;
                 return Ok(Attached::Own(Box::new(managed)));
             }
-            Attempt::Other(holder) => holder,
+            Err(holder) => holder,
         };
         if let Some(Holder::Gateway { .. }) = holder
-            && let Some(uri) = hold::endpoint(&dir)
+            && let Some(uri) = hold::endpoint(&path)
             && setup::answers(&uri).await
         {
             return Ok(Attached::Running { uri });
@@ -299,8 +248,8 @@ pub async fn attach_or_start(options: &Options, progress: &dyn Progress) -> Resu
         let waited = start.elapsed();
         if waited >= COMMAND_LIMIT {
             return Err(match holder {
-                Some(Holder::Command { .. }) => Fault::InUse { path: dir, holder },
-                Some(Holder::Gateway { .. }) | None => Fault::NoEndpoint { path: dir, waited },
+                Some(Holder::Command { .. }) => Fault::InUse { path, holder },
+                Some(Holder::Gateway { .. }) | None => Fault::NoEndpoint(path, waited),
             });
         }
         time::sleep(LOOK).await;

@@ -88,7 +88,7 @@ pub enum Cause {
     /// It was killed by a user, or by the system for lack of memory.
     Killed,
     /// It was asked to shut down, but not by this gateway.
-    Told,
+    ShutDown,
     /// The log shows no known cause.
     Unknown,
 }
@@ -112,7 +112,7 @@ impl Ended {
         Self {
             status,
             cause: cause(status, &tail),
-            lines: telling_lines(&tail),
+            lines: informative_lines(&tail),
             log: log.to_owned(),
         }
     }
@@ -140,49 +140,44 @@ mod code {
     pub const NEEDS_OTHER_VERSION: i32 = 62;
 }
 
+/// Parts of messages about a file that cannot be read or written.
+const DENIALS: &[&str] = &[
+    "Permission denied",
+    "Read-only file system",
+    "IllegalOperation: Attempted to create a lock file",
+];
+/// Parts of messages about database files of another version.
+const VERSION_CONFLICTS: &[&str] = &[
+    "Wrong mongod version",
+    "Invalid featureCompatibilityVersion",
+    "unsupported WiredTiger file version",
+];
+
 fn cause(status: Status, log: &str) -> Cause {
-    let says = |text: &str| log.contains(text);
+    let shows = |texts: &[&str]| texts.iter().any(|text| log.contains(text));
     match status {
-        Status::Signal(signal::KILL) | Status::Unknown => return Cause::Killed,
-        Status::Signal(signal::ILLEGAL_INSTRUCTION) => return Cause::Processor,
-        Status::Code(code::NEEDS_OTHER_VERSION) => return Cause::OtherVersion,
-        _ => {}
-    }
-    if says("No space left on device") || says("Disk quota exceeded") {
-        Cause::DiskFull
-    } else if status == Status::Code(code::CANNOT_LISTEN) || says("Address already in use") {
-        Cause::PortTaken
-    } else if says("DBPathInUse") {
-        Cause::DataInUse
-    } else if says("Permission denied")
-        || says("Read-only file system")
-        || says("IllegalOperation: Attempted to create a lock file")
-    {
-        Cause::Permission
-    } else if says("Wrong mongod version")
-        || says("Invalid featureCompatibilityVersion")
-        || says("unsupported WiredTiger file version")
-    {
-        Cause::OtherVersion
-    } else if status == Status::Code(code::CLEAN) || says("Received signal") || says("Signal was sent by") {
-        Cause::Told
-    } else {
-        Cause::Unknown
+        Status::Signal(signal::KILL) | Status::Unknown => Cause::Killed,
+        Status::Signal(signal::ILLEGAL_INSTRUCTION) => Cause::Processor,
+        Status::Code(code::NEEDS_OTHER_VERSION) => Cause::OtherVersion,
+        _ if shows(&["No space left on device", "Disk quota exceeded"]) => Cause::DiskFull,
+        Status::Code(code::CANNOT_LISTEN) => Cause::PortTaken,
+        _ if shows(&["Address already in use"]) => Cause::PortTaken,
+        _ if shows(&["DBPathInUse"]) => Cause::DataInUse,
+        _ if shows(DENIALS) => Cause::Permission,
+        _ if shows(VERSION_CONFLICTS) => Cause::OtherVersion,
+        Status::Code(code::CLEAN) => Cause::ShutDown,
+        _ if shows(&["Received signal", "Signal was sent by"]) => Cause::ShutDown,
+        _ => Cause::Unknown,
     }
 }
 
 /// Returns the last lines with severity fatal or error, or the last lines of any severity if there are none.
-fn telling_lines(log: &str) -> Vec<String> {
-    let (mut grave, mut all) = (Vec::new(), Vec::new());
-    for Line { severe, text } in log.lines().filter_map(readable) {
-        if severe {
-            grave.push(text.clone());
-        }
-        all.push(text);
-    }
-    let chosen = if grave.is_empty() { all } else { grave };
-    let skip = chosen.len().saturating_sub(SHOWN);
-    chosen.into_iter().skip(skip).collect()
+fn informative_lines(log: &str) -> Vec<String> {
+    let lines: Vec<Line> = log.lines().filter_map(readable).collect();
+    let any_severe = lines.iter().any(|line| line.severe);
+    let shown = lines.into_iter().filter(|line| line.severe || !any_severe);
+    let mut texts: Vec<String> = shown.map(|line| line.text).collect();
+    texts.split_off(texts.len().saturating_sub(SHOWN))
 }
 
 /// A line of the log in readable form.
@@ -280,7 +275,7 @@ impl fmt::Display for Cause {
                  server on another machine"
             ),
             Self::Killed => out.write_str("it was killed, by a user or by the system because of low memory"),
-            Self::Told => out.write_str("another program requested its shutdown"),
+            Self::ShutDown => out.write_str("another program requested its shutdown"),
             Self::Unknown => out.write_str("unknown cause"),
         }
     }
@@ -300,37 +295,41 @@ mod tests {
     fn a_full_disk_is_found_in_the_log() {
         assert_eq!(cause(Status::Code(14), FULL), Cause::DiskFull);
         assert_eq!(
-            telling_lines(FULL),
+            informative_lines(FULL),
             ["WiredTiger error message: 28: write: No space left on device"]
         );
     }
 
     #[test]
-    fn an_end_by_a_signal_needs_no_log() {
-        assert_eq!(cause(Status::Signal(9), ""), Cause::Killed);
-        assert_eq!(cause(Status::Signal(4), ""), Cause::Processor);
+    fn some_ends_need_no_log() {
+        for (status, expected) in [
+            (Status::Signal(9), Cause::Killed),
+            (Status::Signal(4), Cause::Processor),
+            (Status::Code(0), Cause::ShutDown),
+        ] {
+            assert_eq!(cause(status, ""), expected);
+        }
     }
 
     #[test]
-    fn what_is_no_json_is_shown_as_it_is() {
-        let log =
+    fn each_line_is_shown_in_one_line() {
+        let line =
             "mongod: error while loading shared libraries: libcurl.so.4: cannot open shared object file\n";
-        assert_eq!(telling_lines(log), [log.trim()]);
-        assert_eq!(cause(Status::Code(127), log), Cause::Unknown);
-    }
-
-    #[test]
-    fn a_line_is_shown_in_one_line_and_a_cut_one_not_at_all() {
+        assert_eq!(informative_lines(line), [line.trim()]);
+        assert_eq!(cause(Status::Code(127), line), Cause::Unknown);
         let aborting = r#"{"s":"F","msg":"\n\n***aborting after invariant() failure\n\n"}"#;
-        let log = format!("{aborting}\n{{\"s\":\"F\",\"msg\":\"BACKTR");
-        assert_eq!(telling_lines(&log), ["***aborting after invariant() failure"]);
+        let truncated = format!("{aborting}\n{{\"s\":\"F\",\"msg\":\"BACKTR");
+        assert_eq!(
+            informative_lines(&truncated),
+            ["***aborting after invariant() failure"]
+        );
     }
 
     // DEF-01
     #[test]
     fn no_log_breaks_the_reader() {
         let check = |log: &[u8]| {
-            let lines = telling_lines(&String::from_utf8_lossy(log));
+            let lines = informative_lines(&String::from_utf8_lossy(log));
             assert!(lines.len() <= SHOWN);
             assert!(lines.iter().all(|line| line.chars().count() <= LONGEST));
         };
@@ -354,7 +353,7 @@ mod tests {
             .map(|n| format!("{{\"s\":\"I\",\"msg\":\"line {n}\"}}\n"))
             .collect::<String>();
         assert_eq!(
-            telling_lines(&log),
+            informative_lines(&log),
             ["line 3", "line 4", "line 5", "line 6", "line 7"]
         );
     }

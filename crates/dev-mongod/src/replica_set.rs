@@ -9,6 +9,7 @@ use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use tokio::time::{self, Instant};
 
+use super::Options;
 use super::fault::Fault;
 use super::hold::make_directory;
 use super::server::{self, Launch, Server};
@@ -25,7 +26,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// A replica set on the loopback interface. Its nodes are killed when it is dropped. Any user of this machine can read
-/// and write its data, which is disposable.
+/// and write its data, which is disposable. Its methods panic if there is no node with the number.
 #[derive(Debug)]
 pub struct ReplicaSet {
     nodes: Vec<Node>,
@@ -48,6 +49,11 @@ impl ReplicaSet {
     /// A node does not start, or the set does not become ready within a minute.
     pub async fn start(count: usize, dir: &Path, binary: PathBuf) -> Result<Self, Fault> {
         let dir = make_directory(dir)?;
+        let options = Options {
+            cache_mb: 256,
+            oplog_mb: 64,
+            ..Options::new(&dir)
+        };
         let mut nodes = Vec::with_capacity(count);
         for number in 0..count {
             let launch = Launch {
@@ -57,16 +63,12 @@ impl ReplicaSet {
                 port: server::free_port(None)?,
                 replica_set: NAME,
                 key_file: None,
-                cache_mb: 256,
-                oplog_mb: 64,
-                parameters: Vec::new(),
-                secret_variables: Vec::new(),
                 grace: Duration::ZERO,
+                options: options.clone(),
             };
-            let client = setup::direct(launch.port, None).await.map_err(setup_fault)?;
+            let client = setup::direct(launch.port, None).await.map_err(Fault::setup)?;
             // Started one after the other, so that no two nodes get the same port.
-            let server = Server::start(&launch).await?;
-            server.listening(launch.port, LISTEN_LIMIT).await?;
+            let server = Server::start(&launch, LISTEN_LIMIT).await?;
             nodes.push(Node {
                 launch,
                 client,
@@ -79,7 +81,7 @@ impl ReplicaSet {
             let config = setup::config(NAME, &set.hosts());
             setup::admin(&first.client, doc! { "replSetInitiate": config })
                 .await
-                .map_err(setup_fault)?;
+                .map_err(Fault::setup)?;
         }
         set.primary().await?;
         set.all_caught_up().await?;
@@ -87,10 +89,8 @@ impl ReplicaSet {
     }
 
     fn hosts(&self) -> Vec<String> {
-        self.nodes
-            .iter()
-            .map(|node| setup::host(node.launch.port))
-            .collect()
+        let ports = self.nodes.iter().map(|node| node.launch.port);
+        ports.map(setup::host).collect()
     }
 
     /// Returns the connection string, which names all nodes.
@@ -134,15 +134,11 @@ impl ReplicaSet {
 
     async fn check_time(&self, deadline: Instant, awaited: &'static str) -> Result<(), Fault> {
         if Instant::now() >= deadline {
-            let log = self
-                .nodes
-                .first()
-                .map(|node| node.launch.log.clone())
-                .unwrap_or_default();
+            let first = self.nodes.first();
             return Err(Fault::Slow {
                 awaited,
                 waited: PRIMARY_LIMIT,
-                log,
+                log: first.map(|node| node.launch.log.clone()).unwrap_or_default(),
                 source: None,
             });
         }
@@ -151,9 +147,6 @@ impl ReplicaSet {
     }
 
     /// Kills a node (SIGKILL) and waits until it has ended. Has no effect on a killed node.
-    ///
-    /// # Panics
-    /// There is no node with that number.
     pub async fn kill(&mut self, number: usize) {
         if let Some(server) = self.nodes[number].server.take() {
             // Without grace, `stop` kills the server.
@@ -166,9 +159,6 @@ impl ReplicaSet {
     ///
     /// # Errors
     /// The node's supervisor has ended.
-    ///
-    /// # Panics
-    /// There is no node with that number.
     pub async fn pause(&mut self, number: usize) -> io::Result<()> {
         let node = &mut self.nodes[number];
         if let Some(server) = &mut node.server {
@@ -185,9 +175,6 @@ impl ReplicaSet {
     ///
     /// # Errors
     /// The node's supervisor has ended.
-    ///
-    /// # Panics
-    /// There is no node with that number.
     pub async fn resume(&mut self, number: usize) -> io::Result<()> {
         let node = &mut self.nodes[number];
         if let Some(server) = &mut node.server {
@@ -201,15 +188,10 @@ impl ReplicaSet {
     ///
     /// # Errors
     /// The node does not start.
-    ///
-    /// # Panics
-    /// There is no node with that number.
     pub async fn restart(&mut self, number: usize) -> Result<(), Fault> {
         let node = &mut self.nodes[number];
         if node.server.is_none() {
-            let server = Server::start(&node.launch).await?;
-            server.listening(node.launch.port, LISTEN_LIMIT).await?;
-            node.server = Some(server);
+            node.server = Some(Server::start(&node.launch, LISTEN_LIMIT).await?);
         }
         Ok(())
     }
@@ -239,8 +221,4 @@ impl Node {
         let hello = self.hello().await;
         hello.is_some_and(|hello| states.iter().any(|state| hello.get_bool(state).unwrap_or(false)))
     }
-}
-
-fn setup_fault(fault: mongodb::error::Error) -> Fault {
-    Fault::Setup(Box::new(fault))
 }

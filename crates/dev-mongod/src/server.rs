@@ -1,11 +1,10 @@
 //! One `mongod` process under its supervisor.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 use std::time::Duration;
 
 use confidential::private;
@@ -15,6 +14,7 @@ use tokio::process::{Child, ChildStdin};
 use tokio::sync::watch;
 use tokio::time::{self, Instant};
 
+use super::Options;
 use super::fault::Fault;
 use super::log::{self, Ended, Status};
 use super::supervisor;
@@ -42,16 +42,10 @@ pub(super) struct Launch {
     pub replica_set: &'static str,
     /// The key file, which makes the server require authentication; without it, any user of this machine has access.
     pub key_file: Option<PathBuf>,
-    /// WiredTiger's cache, in megabytes.
-    pub cache_mb: u32,
-    /// The oplog's size, in megabytes.
-    pub oplog_mb: u32,
-    /// Further `--setParameter` values.
-    pub parameters: Vec<(String, String)>,
-    /// Environment variables that the server does not inherit.
-    pub secret_variables: Vec<String>,
     /// How long the server may take to shut down; zero kills it at once.
     pub grace: Duration,
+    /// The sizes, parameters and secret variables of the server.
+    pub options: Options,
 }
 
 /// A running server. Dropping it ends the server in the background; [`Server::stop`] waits for that.
@@ -65,13 +59,13 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts the server, which does not accept connections yet: see [`Server::listening`].
-    pub(super) async fn start(launch: &Launch) -> Result<Self, Fault> {
+    /// Starts the server, and returns when it listens at its port, within `limit`.
+    pub(super) async fn start(launch: &Launch, limit: Duration) -> Result<Self, Fault> {
         private::directory(&launch.data).map_err(Fault::data(&launch.data))?;
         await_predecessor(&launch.data).await?;
         let output = log::open(&launch.log).map_err(Fault::data(&launch.log))?;
         let errors = output.try_clone().map_err(Fault::data(&launch.log))?;
-        let mut child = supervisor::command(&launch.binary, launch.grace, &launch.secret_variables)
+        let mut child = supervisor::command(&launch.binary, launch.grace, &launch.options.secret_variables)
             .args(arguments(launch))
             .stdout(output)
             .stderr(errors)
@@ -81,31 +75,31 @@ impl Server {
             .stdin
             .take()
             .expect("the supervisor's standard input is piped");
-        let (tell, ended) = watch::channel(None);
-        tokio::spawn(keep(child, launch.log.clone(), tell));
-        Ok(Self {
+        let (end, ended) = watch::channel(None);
+        tokio::spawn(keep(child, launch.log.clone(), end));
+        let server = Self {
             log: launch.log.clone(),
             grace: launch.grace,
             line,
             ended,
-        })
+        };
+        server.listening(launch.port, limit).await?;
+        Ok(server)
     }
 
     /// Waits until something listens at the server's port, or the server has ended.
-    pub(super) async fn listening(&self, port: u16, limit: Duration) -> Result<(), Fault> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    async fn listening(&self, port: u16, limit: Duration) -> Result<(), Fault> {
         let deadline = Instant::now() + limit;
         loop {
             if let Some(ended) = self.has_ended() {
                 return Err(Fault::Ended(Box::new(ended)));
             }
-            if TcpStream::connect(address).await.is_ok() {
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok() {
                 return Ok(());
             }
             if Instant::now() >= deadline {
-                let awaited = "it did not open its port";
                 return Err(Fault::Slow {
-                    awaited,
+                    awaited: "it did not open its port",
                     waited: limit,
                     log: self.log.clone(),
                     source: None,
@@ -124,19 +118,7 @@ impl Server {
     /// Resolves when the server has ended.
     pub(super) fn died(&self) -> impl Future<Output = Ended> + Send + use<> {
         let (mut ended, log) = (self.ended.clone(), self.log.clone());
-        async move {
-            let status = match ended.wait_for(Option::is_some).await {
-                Ok(status) => status.unwrap_or(Status::Unknown),
-                // The task that watches the server has ended together with its runtime.
-                Err(_) => Status::Unknown,
-            };
-            Ended::read(status, &log)
-        }
-    }
-
-    /// Returns the path of the server's log.
-    pub(super) fn log(&self) -> &Path {
-        &self.log
+        async move { Ended::read(end(&mut ended).await, &log) }
     }
 
     /// Sends a signal to the server, named without `SIG`.
@@ -145,23 +127,21 @@ impl Server {
     }
 
     /// Shuts the server down and waits until it has ended; it is killed when its grace has elapsed.
-    pub(super) async fn stop(self) -> Status {
-        let Self {
-            line,
-            mut ended,
-            grace,
-            ..
-        } = self;
-        drop(line);
-        match time::timeout(grace + SUPERVISOR_GRACE, ended.wait_for(Option::is_some)).await {
-            Ok(Ok(status)) => status.unwrap_or(Status::Unknown),
-            Ok(Err(_)) | Err(_) => Status::Unknown,
-        }
+    pub(super) async fn stop(mut self) {
+        drop(self.line);
+        // A supervisor that does not end in time is left to the system.
+        let _ = time::timeout(self.grace + SUPERVISOR_GRACE, end(&mut self.ended)).await;
     }
 }
 
+/// Waits for the end of a server. Its status is unknown if the task that watches it has ended together with its runtime.
+async fn end(ended: &mut watch::Receiver<Option<Status>>) -> Status {
+    let status = ended.wait_for(Option::is_some).await;
+    status.ok().and_then(|status| *status).unwrap_or(Status::Unknown)
+}
+
 /// Waits for the supervisor, so that no zombie is left, and keeps the log small meanwhile.
-async fn keep(mut child: Child, log: PathBuf, tell: watch::Sender<Option<Status>>) {
+async fn keep(mut child: Child, log: PathBuf, end: watch::Sender<Option<Status>>) {
     let status = loop {
         tokio::select! {
             status = child.wait() => break status,
@@ -172,10 +152,7 @@ async fn keep(mut child: Child, log: PathBuf, tell: watch::Sender<Option<Status>
             }
         }
     };
-    let status = status.map_or(Status::Unknown, |status: ExitStatus| {
-        Status::of_supervised(status)
-    });
-    tell.send_replace(Some(status));
+    end.send_replace(Some(status.map_or(Status::Unknown, Status::of_supervised)));
 }
 
 /// Waits until no other server has the database files open. A gateway that was killed leaves its server running until
@@ -187,30 +164,25 @@ async fn await_predecessor(data: &Path) -> Result<(), Fault> {
         let lock = match File::open(&path) {
             Ok(lock) => lock,
             Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(source) => return Err(Fault::DataDirectory { path, source }),
+            Err(source) => return Err(Fault::DataDirectory(path, source)),
         };
         // The server holds a lock of the same kind; this one is released when the file is closed at the end of the
         // iteration.
         match lock.try_lock_shared() {
             Ok(()) => return Ok(()),
-            Err(std::fs::TryLockError::Error(source)) => {
-                return Err(Fault::DataDirectory { path, source });
+            Err(TryLockError::Error(source)) => return Err(Fault::DataDirectory(path, source)),
+            Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
+                let process = std::fs::read_to_string(&path).ok();
+                let process = process.and_then(|text| text.trim().parse().ok());
+                return Err(Fault::LeftBehind(data.to_owned(), process));
             }
-            Err(std::fs::TryLockError::WouldBlock) if Instant::now() >= deadline => {
-                let process = std::fs::read_to_string(&path)
-                    .ok()
-                    .and_then(|text| text.trim().parse().ok());
-                return Err(Fault::LeftBehind {
-                    path: data.to_owned(),
-                    process,
-                });
-            }
-            Err(std::fs::TryLockError::WouldBlock) => time::sleep(LOOK).await,
+            Err(TryLockError::WouldBlock) => time::sleep(LOOK).await,
         }
     }
 }
 
 fn arguments(launch: &Launch) -> Vec<OsString> {
+    let options = &launch.options;
     let mut arguments: Vec<OsString> = vec!["--dbpath".into(), launch.data.clone().into()];
     arguments.extend(
         [
@@ -222,9 +194,9 @@ fn arguments(launch: &Launch) -> Vec<OsString> {
             "--replSet",
             launch.replica_set,
             "--oplogSize",
-            &launch.oplog_mb.to_string(),
+            &options.oplog_mb.to_string(),
             "--wiredTigerCacheSizeGB",
-            &format!("{:.2}", f64::from(launch.cache_mb) / 1024.0),
+            &format!("{:.2}", f64::from(options.cache_mb) / 1024.0),
             // Otherwise 300 MB of log files would be written before the first document. Also, with the default of 5 %
             // dirty pages, a cache of this size would write the same pages again and again: many consecutive writes
             // took twice as long.
@@ -246,37 +218,34 @@ fn arguments(launch: &Launch) -> Vec<OsString> {
         // next gateway to the same documents would exceed their deadline.
         ("transactionLifetimeLimitSeconds", "10"),
     ];
-    let given = |name: &str| launch.parameters.iter().any(|(given, _)| given == name);
-    let fixed = fixed.into_iter().filter(|(name, _)| !given(name));
-    let further = launch
-        .parameters
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()));
-    // Otherwise any user of this machine could create the first user of a server that has none.
-    let closed = launch
-        .key_file
-        .as_ref()
-        .map(|_| ("enableLocalhostAuthBypass", "false"));
-    for (name, value) in fixed.chain(further).chain(closed) {
-        arguments.extend(["--setParameter".into(), format!("{name}={value}").into()]);
-    }
+    let further = &options.extra_parameters;
+    let is_given = |name: &str| further.iter().any(|(given, _)| given == name);
+    let mut parameters: Vec<(&str, &str)> = fixed.into_iter().filter(|(name, _)| !is_given(name)).collect();
+    parameters.extend(
+        further
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str())),
+    );
     if let Some(key_file) = &launch.key_file {
         arguments.extend(["--keyFile".into(), key_file.into()]);
+        // Otherwise any user of this machine could create the first user of a server that has none.
+        parameters.push(("enableLocalhostAuthBypass", "false"));
+    }
+    for (name, value) in parameters {
+        arguments.extend(["--setParameter".into(), format!("{name}={value}").into()]);
     }
     arguments
 }
 
-/// Returns a free port of the loopback interface: `wish` if that is free. Another program may take it before it is
+/// Returns a free port of the loopback interface: `preferred` if that is free. Another program may take it before it is
 /// used.
-pub(super) fn free_port(wish: Option<u16>) -> Result<u16, Fault> {
+pub(super) fn free_port(preferred: Option<u16>) -> Result<u16, Fault> {
     let bind =
         |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr());
-    if let Some(port) = wish
-        && bind(port).is_ok()
-    {
-        return Ok(port);
-    }
-    bind(0).map(|address| address.port()).map_err(Fault::NoPort)
+    let address = preferred
+        .and_then(|port| bind(port).ok())
+        .map_or_else(|| bind(0), Ok);
+    address.map(|address| address.port()).map_err(Fault::NoPort)
 }
 
 #[cfg(test)]
@@ -284,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wished_port_is_taken_when_it_is_free() {
+    fn a_preferred_port_is_used_when_it_is_free() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let taken = listener.local_addr().expect("bound").port();
         assert_ne!(free_port(Some(taken)).expect("another port"), taken);

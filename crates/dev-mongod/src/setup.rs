@@ -14,7 +14,7 @@ use tokio::time::{self, Instant};
 use super::credentials::{Credentials, USER, USER_DATABASE};
 use super::fault::Fault;
 use super::names;
-use super::server::Server;
+use super::server::{Launch, Server};
 
 /// Interval at which a server's state is checked.
 const LOOK: Duration = Duration::from_millis(20);
@@ -57,19 +57,15 @@ async fn connect(uri: &Secret, credential: Option<Credential>) -> Result<Client,
 /// and makes the gateway's user its only user. Every step is idempotent.
 pub(super) async fn single_node(
     server: &Server,
-    port: u16,
-    name: &str,
-    data: &Path,
+    launch: &Launch,
     credentials: &Credentials,
 ) -> Result<(), Fault> {
-    let client = direct(port, Some(credentials.system()))
+    let client = direct(launch.port, Some(credentials.system()))
         .await
-        .map_err(|fault| Fault::Setup(Box::new(fault)))?;
+        .map_err(Fault::setup)?;
     let node = Node {
         client: &client,
-        host: host(port),
-        name,
-        data,
+        launch,
         credentials,
     };
     let deadline = Instant::now() + LIMIT;
@@ -85,11 +81,10 @@ pub(super) async fn single_node(
             Err(fault) => last = Some(Box::new(fault)),
         }
         if Instant::now() >= deadline {
-            let (awaited, log) = ("it did not become ready for writes", server.log().to_owned());
             break Err(Fault::Slow {
-                awaited,
+                awaited: "it did not become ready for writes",
                 waited: LIMIT,
-                log,
+                log: launch.log.clone(),
                 source: last,
             });
         }
@@ -101,9 +96,7 @@ pub(super) async fn single_node(
 
 struct Node<'a> {
     client: &'a Client,
-    host: String,
-    name: &'a str,
-    data: &'a Path,
+    launch: &'a Launch,
     credentials: &'a Credentials,
 }
 
@@ -133,7 +126,7 @@ impl Node<'_> {
             .get_document("parsed")
             .and_then(|parsed| parsed.get_document("storage"));
         let path = storage.and_then(|storage| storage.get_str("dbPath"));
-        Ok(path.is_ok_and(|path| Path::new(path) == self.data))
+        Ok(path.is_ok_and(|path| Path::new(path) == self.launch.data))
     }
 
     /// Creates the gateway's user, with the password of the current secret, and removes all others: any local user may
@@ -159,15 +152,12 @@ impl Node<'_> {
             "roles": ["root"],
             "mechanisms": ["SCRAM-SHA-256"],
         };
-        self.client
-            .database(USER_DATABASE)
-            .run_command(user)
-            .await
-            .map(drop)
+        let database = self.client.database(USER_DATABASE);
+        database.run_command(user).await.map(drop)
     }
 
     async fn initiate(&self) -> Result<(), Error> {
-        let config = config(self.name, &[&self.host]);
+        let config = config(self.launch.replica_set, &[host(self.launch.port)]);
         match admin(self.client, doc! { "replSetInitiate": config }).await {
             // The server has a configuration that it had not read yet.
             Err(fault) if code(&fault) == Some(code::ALREADY_INITIALIZED) => Ok(()),
@@ -182,17 +172,17 @@ impl Node<'_> {
         let Ok(mut config) = answer.get_document("config").cloned() else {
             return Ok(());
         };
-        let Ok(members) = config.get_array_mut("members") else {
-            return Ok(());
-        };
-        members.truncate(1);
-        let Some(member) = members.first_mut().and_then(|member| member.as_document_mut()) else {
-            return Ok(());
-        };
-        if member.get_str("host").is_ok_and(|host| host == self.host) {
+        let members = config.get_array_mut("members").ok();
+        let member = members.and_then(|members| {
+            members.truncate(1);
+            members.first_mut()?.as_document_mut()
+        });
+        let Some(member) = member else { return Ok(()) };
+        let host = host(self.launch.port);
+        if member.get_str("host").is_ok_and(|stored| stored == host) {
             return Ok(());
         }
-        member.insert("host", self.host.as_str());
+        member.insert("host", host);
         match admin(self.client, doc! { "replSetReconfig": config, "force": true }).await {
             // The server refuses the change until it has found that it is not in its configuration; it is retried.
             Err(fault) if code(&fault) == Some(code::INVALID_REPLICA_SET_CONFIG) => Ok(()),
@@ -203,10 +193,10 @@ impl Node<'_> {
 
 /// Returns the configuration of a replica set of these hosts on one machine, with short timeouts, because the loopback
 /// interface is not slow.
-pub(super) fn config(name: &str, hosts: &[impl AsRef<str>]) -> Document {
+pub(super) fn config(name: &str, hosts: &[String]) -> Document {
     let members: Vec<Document> = (0..)
         .zip(hosts)
-        .map(|(id, host): (i32, _)| doc! { "_id": id, "host": host.as_ref() })
+        .map(|(id, host): (i32, _)| doc! { "_id": id, "host": host })
         .collect();
     doc! {
         "_id": name,
@@ -250,7 +240,7 @@ mod tests {
 
     #[test]
     fn members_are_numbered() {
-        let config = config("gateway", &["a:1", "b:2"]);
+        let config = config("gateway", &["a:1".to_owned(), "b:2".to_owned()]);
         let members = config.get_array("members").expect("members");
         assert_eq!(
             members[1].as_document().expect("a member"),

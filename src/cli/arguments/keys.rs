@@ -20,18 +20,18 @@ pub(in crate::cli) enum TokenCommand {
     /// Issues an access token of a storefront user or customer, and prints it
     Issue {
         #[command(flatten)]
-        whom: Whom,
+        owner: TokenOwner,
     },
 }
 
 /// Exactly one of these options is required.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-pub(in crate::cli) struct Whom {
+pub(in crate::cli) struct TokenOwner {
     /// Id of the storefront user (sfu_…) to whom the token belongs
     #[arg(long, value_name = "ID", value_parser = id::<StorefrontUserId>)]
-    pub(in crate::cli) storefront_user: Option<StorefrontUserId>,
+    pub storefront_user: Option<StorefrontUserId>,
     /// Id of the customer (cus_…) to whom the token belongs; this begins a new session of the customer
     #[arg(long, value_name = "ID", value_parser = id::<CustomerId>)]
-    pub(in crate::cli) customer: Option<CustomerId>,
+    pub customer: Option<CustomerId>,
 }

@@ -1,16 +1,16 @@
-//! What a check has found.
+//! The findings of a check.
 
 use serde_json::{Value, json};
 
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, table};
 
-/// How one part does.
+/// How well a part works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Verdict {
     /// As it should be.
     Ok,
-    /// Works, but somebody should look at it.
+    /// Works, but an operator should look at it.
     Warn,
     /// Does not work.
     Fail,
@@ -29,62 +29,45 @@ impl Verdict {
 /// The verdict on one part, and why.
 #[derive(Debug)]
 pub(super) struct Finding {
-    part: &'static str,
     pub(super) verdict: Verdict,
-    pub(super) message: String,
+    message: String,
 }
 
 impl Finding {
-    pub(super) fn ok(part: &'static str, message: impl Into<String>) -> Self {
-        Self::new(part, Verdict::Ok, message)
+    pub(super) fn ok(message: impl Into<String>) -> Self {
+        Self::new(Verdict::Ok, message)
     }
 
-    pub(super) fn warn(part: &'static str, message: impl Into<String>) -> Self {
-        Self::new(part, Verdict::Warn, message)
+    pub(super) fn warn(message: impl Into<String>) -> Self {
+        Self::new(Verdict::Warn, message)
     }
 
-    pub(super) fn fail(part: &'static str, message: impl Into<String>) -> Self {
-        Self::new(part, Verdict::Fail, message)
+    pub(super) fn fail(message: impl Into<String>) -> Self {
+        Self::new(Verdict::Fail, message)
     }
 
-    fn new(part: &'static str, verdict: Verdict, message: impl Into<String>) -> Self {
+    fn new(verdict: Verdict, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self {
-            part,
-            verdict,
-            message,
-        }
-    }
-
-    fn as_json(&self) -> Value {
-        json!({ "name": self.part, "verdict": self.verdict.word(), "message": self.message })
+        Self { verdict, message }
     }
 }
 
-/// Shows the findings; an error when one of them is a failure.
-pub(super) fn show(findings: &[Finding], output: Output) -> Result<(), Failure> {
-    let worst = findings
-        .iter()
-        .map(|finding| finding.verdict)
-        .max()
-        .unwrap_or(Verdict::Ok);
-    let checks: Vec<Value> = findings.iter().map(Finding::as_json).collect();
+/// Shows the findings, each with the name of its part; an error when one of them is a failure.
+pub(super) fn show(findings: &[(&str, Finding)], output: Output) -> Result<(), Failure> {
+    let verdicts = findings.iter().map(|(_, finding)| finding.verdict);
+    let worst = verdicts.max().unwrap_or(Verdict::Ok);
+    let checks = findings.iter().map(|(part, Finding { verdict, message })| {
+        json!({ "name": part, "verdict": verdict.word(), "message": message })
+    });
+    let checks: Vec<Value> = checks.collect();
     output.result(&json!({ "verdict": worst.word(), "checks": checks }), || {
-        let rows: Vec<Vec<String>> = findings
-            .iter()
-            .map(|finding| {
-                vec![
-                    finding.part.to_owned(),
-                    finding.verdict.word().to_owned(),
-                    finding.message.clone(),
-                ]
-            })
-            .collect();
-        table(&["PART", "VERDICT", ""], &rows)
+        let rows = findings.iter().map(|(part, Finding { verdict, message })| {
+            vec![(*part).to_owned(), verdict.word().to_owned(), message.clone()]
+        });
+        table(&["PART", "VERDICT", ""], &rows.collect::<Vec<_>>())
     })?;
     if worst == Verdict::Fail {
-        Err(Failure::Known)
-    } else {
-        Ok(())
+        return Err(Failure::Known);
     }
+    Ok(())
 }

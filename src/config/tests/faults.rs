@@ -1,18 +1,13 @@
-//! What is refused, and how it is told.
+//! Invalid values and their messages.
 
 use super::*;
 
 #[test]
 fn all_faults_come_in_one_answer() {
-    let error = read(&[
-        ("GATEWAY_LISTEN", "8080"),
-        ("GATEWAY_MAX_BODY", "256"),
-        ("GATEWAY_ACCESS_TOKEN_TTL", "0s"),
-        ("GATEWAY_JOBS", "yes"),
-        ("GATEWAY_MAX_NESTING", "2000"),
-        ("GATEWAY_COLOUR", "red"),
-        ("GATEWAY_LOG", "info"),
-    ])
+    let error = read(&vars(
+        "GATEWAY_LISTEN=8080 GATEWAY_MAX_BODY=256 GATEWAY_ACCESS_TOKEN_TTL=0s GATEWAY_JOBS=yes \
+         GATEWAY_MAX_NESTING=2000 GATEWAY_COLOUR=red GATEWAY_LOG=info",
+    ))
     .unwrap_err();
     let text = error.to_string();
     let mut lines: Vec<&str> = text.lines().collect();
@@ -53,22 +48,14 @@ fn an_unknown_name_is_a_fault_even_when_empty() {
         ["GATEWAY_LISTNE: unknown setting; did you mean GATEWAY_LISTEN?"]
     );
     assert_eq!(faults(&[("GATEWAY_", "x")]).len(), 1);
-    let linked = faults(&[
-        ("GATEWAY_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
-        ("GATEWAY_SERVICE_HOST", "10.0.0.1"),
-    ]);
+    let linked = faults(&vars(
+        "GATEWAY_PORT_8080_TCP=tcp://10.0.0.1:8080 GATEWAY_SERVICE_HOST=10.0.0.1",
+    ));
     assert!(
         linked.len() == 2 && linked.iter().all(|fault| fault.contains("enableServiceLinks")),
         "{linked:?}"
     );
-    assert!(
-        read(&[
-            ("gateway_listen", "x"),
-            ("MY_GATEWAY_LISTEN", "x"),
-            ("GATEWAY", "x")
-        ])
-        .is_ok()
-    );
+    assert!(read(&vars("gateway_listen=x MY_GATEWAY_LISTEN=x GATEWAY=x")).is_ok());
 }
 
 #[test]
@@ -131,48 +118,30 @@ fn a_shared_database_needs_the_master_key() {
 #[test]
 fn a_file_fits_into_the_quota() {
     assert!(read(&[("GATEWAY_STORAGE_MAX_FILE", "1GiB")]).is_ok());
-    for (vars, blamed) in [
+    for (text, named) in [
+        ("GATEWAY_STORAGE_MAX_FILE=2GiB", "GATEWAY_STORAGE_MAX_FILE"),
+        ("GATEWAY_STORAGE_QUOTA=10MiB", "GATEWAY_STORAGE_QUOTA"),
         (
-            &[("GATEWAY_STORAGE_MAX_FILE", "2GiB")][..],
+            "GATEWAY_STORAGE_MAX_FILE=11MB GATEWAY_STORAGE_QUOTA=10MB",
             "GATEWAY_STORAGE_MAX_FILE",
         ),
-        (&[("GATEWAY_STORAGE_QUOTA", "10MiB")], "GATEWAY_STORAGE_QUOTA"),
+        // The other one is invalid, so its default says nothing about this one.
         (
-            &[
-                ("GATEWAY_STORAGE_MAX_FILE", "11MB"),
-                ("GATEWAY_STORAGE_QUOTA", "10MB"),
-            ],
-            "GATEWAY_STORAGE_MAX_FILE",
-        ),
-        // The other one is faulty, so its default says nothing about this one.
-        (
-            &[
-                ("GATEWAY_STORAGE_MAX_FILE", "lots"),
-                ("GATEWAY_STORAGE_QUOTA", "10MiB"),
-            ],
+            "GATEWAY_STORAGE_MAX_FILE=lots GATEWAY_STORAGE_QUOTA=10MiB",
             "GATEWAY_STORAGE_MAX_FILE",
         ),
     ] {
-        let error = read(vars).unwrap_err();
+        let error = read(&vars(text)).unwrap_err();
         let names: Vec<&str> = error.0.iter().map(|fault| &*fault.variable).collect();
-        assert_eq!(names, [blamed], "{error}");
+        assert_eq!(names, [named], "{error}");
     }
 }
 
 #[test]
 fn argon2_has_memory_for_its_lanes() {
-    assert!(read(&[("GATEWAY_ARGON2_MEMORY_KIB", "8")]).is_ok());
-    assert!(
-        read(&[
-            ("GATEWAY_ARGON2_MEMORY_KIB", "32"),
-            ("GATEWAY_ARGON2_PARALLELISM", "4")
-        ])
-        .is_ok()
-    );
-    let faults = faults(&[
-        ("GATEWAY_ARGON2_MEMORY_KIB", "31"),
-        ("GATEWAY_ARGON2_PARALLELISM", "4"),
-    ]);
+    assert!(read(&vars("GATEWAY_ARGON2_MEMORY_KIB=8")).is_ok());
+    assert!(read(&vars("GATEWAY_ARGON2_MEMORY_KIB=32 GATEWAY_ARGON2_PARALLELISM=4")).is_ok());
+    let faults = faults(&vars("GATEWAY_ARGON2_MEMORY_KIB=31 GATEWAY_ARGON2_PARALLELISM=4"));
     assert_eq!(faults.len(), 1);
     assert!(
         faults[0].starts_with("GATEWAY_ARGON2_MEMORY_KIB: \"31\" is less than eight times"),
@@ -187,12 +156,11 @@ fn metrics_have_an_address_of_their_own() {
         faults[0].starts_with("GATEWAY_METRICS_LISTEN: \"127.0.0.1:8080\" is also the address of the API"),
         "{faults:?}"
     );
-    assert!(read(&[("GATEWAY_METRICS_LISTEN", "127.0.0.1:8081")]).is_ok());
+    assert!(read(&vars("GATEWAY_METRICS_LISTEN=127.0.0.1:8081")).is_ok());
     assert!(
-        read(&[
-            ("GATEWAY_METRICS_LISTEN", "127.0.0.1:0"),
-            ("GATEWAY_LISTEN", "127.0.0.1:0")
-        ])
+        read(&vars(
+            "GATEWAY_METRICS_LISTEN=127.0.0.1:0 GATEWAY_LISTEN=127.0.0.1:0"
+        ))
         .is_ok()
     );
 }

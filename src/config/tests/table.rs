@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn every_setting_is_read_and_its_example_accepted() {
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter() {
         let read_alone = read(&[(setting.name, "\0")]);
         // A zero character is right nowhere, so a setting that takes it is one that nobody reads.
         let error = read_alone.expect_err(setting.name);
@@ -37,7 +37,7 @@ fn every_setting_is_read_and_its_example_accepted() {
 
 #[test]
 fn bounds_themselves_are_accepted() {
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter() {
         let (least, most) = match setting.unit {
             ValueUnit::Duration { least, most } | ValueUnit::Size { least, most } => {
                 (least.to_owned(), most.to_owned())
@@ -77,7 +77,7 @@ fn names_are_ours_and_stand_once() {
 fn help_and_guide_list_every_setting() {
     let (help, table) = (settings_help(), settings_markdown());
     assert_eq!(table.lines().count(), SETTINGS.len() + 2);
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter() {
         assert!(
             help.contains(&format!("\n  {} (", setting.name)),
             "{}",

@@ -198,7 +198,7 @@ async fn a_server_that_ends_by_itself_is_reported_with_its_cause() {
     let died = managed.died();
     kill(server_process(dir.path()), Signal::SIGTERM).expect("told");
     let ended = tokio::time::timeout(LIMIT, died).await.expect("reported");
-    assert_eq!((ended.status, ended.cause), (Status::Code(0), Cause::Told));
+    assert_eq!((ended.status, ended.cause), (Status::Code(0), Cause::ShutDown));
     managed.stop().await;
 }
 
@@ -241,10 +241,7 @@ async fn a_wrong_server_binary_is_named() {
         let fault = Managed::start(&options, &Silent).await.expect_err("refused");
         assert!(fault.to_string().contains(path), "{fault}");
         match fault {
-            Fault::Explicit {
-                source: why @ (Unusable::Run(_) | Unusable::Stranger(_)),
-                ..
-            } => {
+            Fault::Explicit(_, why @ (Unusable::Run(_) | Unusable::Stranger(_))) => {
                 assert!(why.to_string().contains(expected), "{why}");
             }
             other => panic!("another fault: {other}"),
