@@ -15,7 +15,7 @@ use crate::notice::{Notice, Store};
 use crate::platform::{
     database::Tx,
     id::{CustomerId, Id, JobId},
-    job::{JobFailure, JobKind, PayloadField},
+    job::{JobFailure, JobKind},
     mail::Message,
     secret::Secret,
 };
@@ -222,11 +222,7 @@ pub async fn enqueue_link(
 /// # Errors
 /// Any database error.
 pub async fn take_back(app: &App, customer: &CustomerId) -> Result<bool> {
-    let to_customer = PayloadField {
-        name: "customerId",
-        value: customer.as_str(),
-    };
-    app.queue.withdraw(KIND, to_customer).await
+    app.queue.withdraw(KIND, "customerId", customer.as_str()).await
 }
 
 /// Deletes the mails to a customer that were written as files.
