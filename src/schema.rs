@@ -178,7 +178,7 @@ pub fn indexes() -> Vec<&'static Index> {
 /// Returns the jobs of all domains.
 #[must_use]
 pub fn jobs() -> Vec<job::JobKind<Arc<App>>> {
-    DOMAINS.iter().flat_map(|domain| domain.jobs).copied().collect()
+    DOMAINS.iter().flat_map(|domain| domain.jobs).cloned().collect()
 }
 
 /// Returns the migrations of all domains, in the order of their numbers.

@@ -49,13 +49,6 @@ pub async fn prepare(app: &App) -> Result<()> {
     app.access.tokens.keys.refresh().await
 }
 
-/// Installs the runner of all domains' jobs in the app. The returned tracker counts the running jobs.
-pub fn install_jobs(app: &Arc<App>) -> TaskTracker {
-    let tracker = TaskTracker::new();
-    app.install_runner(Runner::new(app.queue.clone(), schema::jobs(), tracker.clone()));
-    tracker
-}
-
 /// Starts to serve on the listener. Returns at once; [`RunningGateway::wait_until_ready`] waits for the database.
 #[must_use]
 pub fn start(
@@ -65,7 +58,8 @@ pub fn start(
     graphiql: Option<DemoPage>,
 ) -> RunningGateway {
     let (stop, ready) = (CancellationToken::new(), Ready::default());
-    let jobs = install_jobs(&app);
+    let jobs = TaskTracker::new();
+    app.install_runner(Runner::new(app.queue.clone(), schema::jobs(), jobs.clone()));
     let site = HttpParameters {
         app: Arc::clone(&app),
         ready: ready.clone(),
@@ -85,11 +79,8 @@ pub fn start(
 
 /// Prepares the database as soon as it responds, then runs jobs and keeps clock and keys up to date.
 async fn background(app: Arc<App>, ready: Ready, stop: CancellationToken) {
-    let prepared = tokio::select! {
-        () = stop.cancelled() => return,
-        prepared = prepare_when_it_answers(&app) => prepared,
-    };
-    if !prepared {
+    let is_prepared = stop.run_until_cancelled(prepare_when_it_answers(&app)).await;
+    if is_prepared != Some(true) {
         return;
     }
     ready.set(true);
@@ -99,33 +90,27 @@ async fn background(app: Arc<App>, ready: Ready, stop: CancellationToken) {
     {
         tokio::spawn(runner.clone().run(Arc::clone(&app), stop.clone()));
     }
+    let keys = &app.access.tokens.keys;
     tokio::join!(
         every(SET_CLOCK, &stop, || app.database.set_clock(&app.clock)),
-        async {
-            every(keys::REFRESH, &stop, || async {
-                let keys = &app.access.tokens.keys;
-                keys.refresh().await?;
-                keys.tidy().await
-            })
-            .await;
-        }
+        every(keys::REFRESH, &stop, || async {
+            keys.refresh().await?;
+            keys.tidy().await
+        }),
     );
 }
 
 /// Prepares the database, retrying while it does not respond. Logs an error and returns false if this version cannot
 /// use the database.
 async fn prepare_when_it_answers(app: &App) -> bool {
-    let mut told = false;
+    let mut is_logged = false;
     loop {
         match prepare(app).await {
             Ok(()) => return true,
             Err(Error::Unavailable(cause)) => {
-                if !told {
-                    tracing::warn!(
-                        %cause,
-                        "the database does not answer, retrying; if GATEWAY_MONGODB_URI is set, check it"
-                    );
-                    told = true;
+                if !is_logged {
+                    tracing::warn!(%cause, "the database does not answer, retrying; if GATEWAY_MONGODB_URI is set, check it");
+                    is_logged = true;
                 }
                 tokio::time::sleep(TRY_AGAIN).await;
             }
@@ -138,15 +123,17 @@ async fn prepare_when_it_answers(app: &App) -> bool {
 }
 
 /// Repeats `work` until `stop`. A failure is retried after the next period.
-async fn every<F: Future<Output = Result<()>>>(
-    period: Duration,
-    stop: &CancellationToken,
-    work: impl Fn() -> F,
-) {
+async fn every<F>(period: Duration, stop: &CancellationToken, work: impl Fn() -> F)
+where
+    F: Future<Output = Result<()>>,
+{
     loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(period) => {}
+        if stop
+            .run_until_cancelled(tokio::time::sleep(period))
+            .await
+            .is_none()
+        {
+            return;
         }
         if let Err(error) = work().await {
             tracing::debug!(error = ?error, "periodic refresh failed; retrying");

@@ -17,7 +17,7 @@ use crate::notice::{Notice, Store};
 use crate::platform::{
     database::Tx,
     id::{CustomerId, Id, JobId},
-    job::{JobFailure, JobKind, PayloadField},
+    job::{JobFailure, JobKind},
     mail::Message,
     secret::Secret,
 };
@@ -213,12 +213,8 @@ impl MailPayload {
 /// Any database error, or a file that cannot be deleted; a repeated call continues.
 pub fn erase<'a>(app: &'a Arc<App>, subject: &'a Subject) -> BoxFuture<'a, Result<()>> {
     let customer = subject.customer.as_str();
-    let to_customer = PayloadField {
-        name: "customerId",
-        value: customer,
-    };
     async move {
-        while app.queue.withdraw(KIND, to_customer).await? {
+        while app.queue.withdraw(KIND, "customerId", customer).await? {
             tokio::time::sleep(SENDING_CHECK).await;
         }
         app.mailer.forget(customer).await

@@ -4,7 +4,6 @@
 //! It contains no name and no address of a person, so that a mail to the wrong person discloses nothing.
 
 mod link;
-mod request;
 mod wording;
 
 use std::fmt;
@@ -12,8 +11,8 @@ use std::time::Duration;
 
 use askama::Template;
 
-pub use self::request::{Notice, Store};
 use self::wording::{Letter, Way};
+pub use self::wording::{Notice, Store};
 use crate::platform::secret::Secret;
 
 /// The texts of a mail. They may contain a key, so `Debug` hides them.
@@ -35,19 +34,14 @@ impl fmt::Debug for Rendered {
 #[derive(Template)]
 #[template(path = "mail.txt", config = "src/notice/askama.toml")]
 struct AsText<'a> {
-    before: &'a [String],
-    way: Option<&'a Way>,
-    after: &'a [String],
+    letter: &'a Letter,
     store: &'a str,
 }
 
 #[derive(Template)]
 #[template(path = "mail.html", config = "src/notice/askama.toml")]
 struct AsHtml<'a> {
-    subject: &'a str,
-    before: &'a [String],
-    way: Option<&'a Way>,
-    after: &'a [String],
+    letter: &'a Letter,
     store: &'a str,
 }
 
@@ -56,27 +50,12 @@ impl Notice<'_> {
     /// ignores it.
     #[must_use]
     pub fn render(&self, store: &Store<'_>, valid_for: Duration) -> Rendered {
-        let Letter {
-            subject,
-            before,
-            way,
-            after,
-        } = wording::letter(self, store, valid_for);
-        let text = AsText {
-            before: &before,
-            way: way.as_ref(),
-            after: &after,
-            store: store.name,
-        };
-        let html = AsHtml {
-            subject: &subject,
-            before: &before,
-            way: way.as_ref(),
-            after: &after,
-            store: store.name,
-        };
-        let (text, html) = (written(&text), written(&html));
-        Rendered { subject, text, html }
+        let (letter, store) = (&wording::letter(self, store, valid_for), store.name);
+        Rendered {
+            subject: letter.subject.clone(),
+            text: written(&AsText { letter, store }),
+            html: written(&AsHtml { letter, store }),
+        }
     }
 }
 

@@ -5,8 +5,50 @@ use std::time::Duration;
 use url::Url;
 
 use super::link;
-use super::request::{Notice, Store};
 use crate::platform::secret::Secret;
+
+/// The subject of a mail.
+#[derive(Clone, Copy, Debug)]
+pub enum Notice<'a> {
+    /// A customer who forgot the password may set a new one with this key.
+    PasswordReset {
+        /// The key, valid once.
+        key: &'a Secret,
+    },
+    /// The account's address has to be verified.
+    EmailVerification {
+        /// The token, valid once.
+        token: &'a Secret,
+    },
+    /// To the new address of an account, to verify its owner.
+    EmailChangeConfirmation {
+        /// The token, valid once.
+        token: &'a Secret,
+    },
+    /// To the current address of an account: it is about to be replaced by another one, which is not named.
+    EmailChangeNotice,
+    /// To the previous address of an account: the store has replaced it by another one, which is not named.
+    EmailChanged,
+    /// The password was changed.
+    PasswordChanged,
+    /// A registration was attempted with an address that already has an account (SPR-10).
+    RegistrationAttempt,
+    /// The account can be signed in to by an identity provider from now on.
+    IdentityLinked {
+        /// Display name of the provider.
+        provider: &'a str,
+    },
+}
+
+/// The store that sends the mail.
+#[derive(Clone, Copy, Debug)]
+pub struct Store<'a> {
+    /// Name of the store, as its customers know it.
+    pub name: &'a str,
+    /// Account page of the store, `U` of `U/reset?key=…`, `U/verify?token=…` and `U/email?token=…`. Without it, a mail
+    /// contains only the key or token.
+    pub account_url: Option<&'a str>,
+}
 
 /// The words of a mail, one string per paragraph.
 pub(super) struct Letter {
@@ -43,15 +85,71 @@ impl Way {
 }
 
 pub(super) fn letter(notice: &Notice<'_>, store: &Store<'_>, valid_for: Duration) -> Letter {
+    let name = store.name;
     match notice {
         Notice::PasswordReset { key } => RESET.letter(store, key, valid_for),
         Notice::EmailVerification { token } => VERIFICATION.letter(store, token, valid_for),
         Notice::EmailChangeConfirmation { token } => CHANGE.letter(store, token, valid_for),
-        Notice::EmailChangeNotice => email_change_notice(store.name),
-        Notice::EmailChanged => email_changed(store.name),
-        Notice::PasswordChanged => password_changed(store.name),
-        Notice::RegistrationAttempt => registration_attempt(store),
-        Notice::IdentityLinked { provider } => identity_linked(store.name, provider),
+        Notice::EmailChangeNotice => information(
+            name,
+            format!("Your e-mail address for {name} is about to change"),
+            "Somebody, probably you, asked to use another e-mail address for your account with us. The change \
+                 takes effect when it is confirmed from there; after that we no longer write to this address.",
+            "If it was you, there is nothing to do here.",
+            "If it was not you, please sign in and change your password now: that stops the change. If you cannot sign \
+             in any more, please tell us.",
+        ),
+        Notice::EmailChanged => information(
+            name,
+            format!("Your e-mail address for {name} was changed"),
+            "The store has replaced the e-mail address of your account with us. From now on we write to the new \
+                 address and no longer to this one.",
+            "If you asked for this, there is nothing to do.",
+            "If you did not ask for this, please tell us.",
+        ),
+        Notice::PasswordChanged => information(
+            name,
+            format!("Your password for {name} was changed"),
+            "The password of your account with us was changed just now, and you are signed out everywhere.",
+            "If it was you, there is nothing to do.",
+            "If it was not you, please ask for a new password at once, as if you had forgotten yours, and tell us.",
+        ),
+        Notice::IdentityLinked { provider } => information(
+            name,
+            format!("A new way to sign in to {name}"),
+            &format!("From now on you can sign in to your account with us by {provider}."),
+            "If it was you, there is nothing to do.",
+            "If it was not you, please choose a new password, as if you had forgotten yours, and tell us.",
+        ),
+        Notice::RegistrationAttempt => Letter {
+            way: link::account_page(store.account_url).map(|url| Way::Link {
+                url,
+                label: "Go to my account",
+            }),
+            ..information(
+                name,
+                format!("You already have an account with {name}"),
+                "Somebody, probably you, tried to register with this e-mail address. You have an account with us \
+                     already.",
+                "Please sign in with your password. If you have forgotten it, ask for a new one where you sign in.",
+                "If it was not you, you need not do anything: nothing was changed.",
+            )
+        },
+    }
+}
+
+fn greeting(store: &str, why: &str) -> String {
+    format!("Hello, this is {store}. {why}")
+}
+
+/// Returns a letter without a link: about something that has happened, and what to do if the recipient requested it
+/// (`asked`) and if not (`unasked`).
+fn information(store: &str, subject: String, why: &str, asked: &str, unasked: &str) -> Letter {
+    Letter {
+        subject,
+        before: vec![greeting(store, why), asked.to_owned()],
+        way: None,
+        after: vec![unasked.to_owned()],
     }
 }
 
@@ -111,107 +209,24 @@ const CHANGE: Request = Request {
 
 impl Request {
     fn letter(&self, store: &Store<'_>, key: &Secret, valid_for: Duration) -> Letter {
-        let Self {
-            subject,
-            why,
-            open,
-            enter,
-            label,
-            page,
-            parameter,
-            unasked,
-        } = *self;
         let time = in_words(valid_for);
-        let (how, way, until) = match link::below(store.account_url, page, parameter, key) {
-            Some(url) => (open, Way::Link { url, label }, "This link works once and"),
-            None => (enter, Way::Key(key.clone()), "It works once and"),
+        let (how, way, until) = match link::below(store.account_url, self.page, self.parameter, key) {
+            Some(url) => (
+                self.open,
+                Way::Link {
+                    url,
+                    label: self.label,
+                },
+                "This link works once and",
+            ),
+            None => (self.enter, Way::Key(key.clone()), "It works once and"),
         };
         Letter {
-            subject: format!("{subject} {}", store.name),
-            before: vec![greeting(store.name, why), how.to_owned()],
+            subject: format!("{} {}", self.subject, store.name),
+            before: vec![greeting(store.name, self.why), how.to_owned()],
             way: Some(way),
-            after: vec![format!("{until} is valid for {time}."), unasked.to_owned()],
+            after: vec![format!("{until} is valid for {time}."), self.unasked.to_owned()],
         }
-    }
-}
-
-fn greeting(store: &str, why: &str) -> String {
-    format!("Hello, this is {store}. {why}")
-}
-
-fn email_change_notice(store: &str) -> Letter {
-    let why = "Somebody, probably you, asked to use another e-mail address for your account with us. The change takes \
-               effect when it is confirmed from there; after that we no longer write to this address.";
-    let unasked = "If it was not you, please sign in and change your password now: that stops the change. If you cannot \
-                   sign in any more, please tell us.";
-    Letter {
-        subject: format!("Your e-mail address for {store} is about to change"),
-        before: vec![
-            greeting(store, why),
-            "If it was you, there is nothing to do here.".to_owned(),
-        ],
-        way: None,
-        after: vec![unasked.to_owned()],
-    }
-}
-
-fn email_changed(store: &str) -> Letter {
-    let why = "The store has replaced the e-mail address of your account with us. From now on we write to the new address \
-               and no longer to this one.";
-    let unasked = "If you did not ask for this, please tell us.";
-    Letter {
-        subject: format!("Your e-mail address for {store} was changed"),
-        before: vec![
-            greeting(store, why),
-            "If you asked for this, there is nothing to do.".to_owned(),
-        ],
-        way: None,
-        after: vec![unasked.to_owned()],
-    }
-}
-
-fn identity_linked(store: &str, provider: &str) -> Letter {
-    let why = format!("From now on you can sign in to your account with us by {provider}.");
-    let unasked =
-        "If it was not you, please choose a new password, as if you had forgotten yours, and tell us.";
-    Letter {
-        subject: format!("A new way to sign in to {store}"),
-        before: vec![
-            greeting(store, &why),
-            "If it was you, there is nothing to do.".to_owned(),
-        ],
-        way: None,
-        after: vec![unasked.to_owned()],
-    }
-}
-
-fn password_changed(store: &str) -> Letter {
-    let why = "The password of your account with us was changed just now, and you are signed out everywhere.";
-    let unasked = "If it was not you, please ask for a new password at once, as if you had forgotten yours, and tell us.";
-    Letter {
-        subject: format!("Your password for {store} was changed"),
-        before: vec![
-            greeting(store, why),
-            "If it was you, there is nothing to do.".to_owned(),
-        ],
-        way: None,
-        after: vec![unasked.to_owned()],
-    }
-}
-
-fn registration_attempt(store: &Store<'_>) -> Letter {
-    let why = "Somebody, probably you, tried to register with this e-mail address. You have an account with us already.";
-    let how =
-        "Please sign in with your password. If you have forgotten it, ask for a new one where you sign in.";
-    let way = link::account_page(store.account_url).map(|url| Way::Link {
-        url,
-        label: "Go to my account",
-    });
-    Letter {
-        subject: format!("You already have an account with {}", store.name),
-        before: vec![greeting(store.name, why), how.to_owned()],
-        way,
-        after: vec!["If it was not you, you need not do anything: nothing was changed.".to_owned()],
     }
 }
 

@@ -10,6 +10,7 @@ mod write;
 
 use std::time::Duration;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use bson::{Bson, Document, doc, oid::ObjectId};
 use futures_util::TryStreamExt;
 use mongodb::{Collection, gridfs::GridFsBucket, options::GridFsBucketOptions};
@@ -18,10 +19,9 @@ use serde::{Deserialize, Serialize};
 pub use self::read::StoredContent;
 pub use self::write::ContentWriter;
 use super::clock::{Clock, Timestamp};
-use super::crypto::Digester;
 use super::database::{Database, Index, IndexKind, Tx};
 use crate::error::{Error, Result};
-use crate::platform::stored::{Stored, StoredField};
+use crate::platform::stored::{Stored, StoredField, all_free};
 
 const LEDGER: &str = "unclaimedContent";
 const BUCKET: &str = "content";
@@ -47,30 +47,20 @@ const BATCH: usize = 250;
 /// content is larger than a chunk; otherwise each read and each removal would scan all chunks. Name and keys are the
 /// driver's, so that both definitions agree.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: LEDGER,
-        name: "lease",
-        keys: &[("until", 1)],
-        kind: IndexKind::Plain,
-    },
-    Index {
-        collection: CHUNKS,
-        name: "files_id_1_n_1",
-        keys: &[("files_id", 1), ("n", 1)],
-        kind: IndexKind::Plain,
-    },
+    Index::new(LEDGER, "lease", &[("until", 1)], IndexKind::Plain),
+    Index::new(
+        CHUNKS,
+        "files_id_1_n_1",
+        &[("files_id", 1), ("n", 1)],
+        IndexKind::Plain,
+    ),
 ];
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[
     Stored {
         collection: "unclaimedContent",
-        fields: &[
-            ("_id", StoredField::Free),
-            ("until", StoredField::Free),
-            ("sweeping", StoredField::Free),
-            ("contents", StoredField::Free),
-        ],
+        fields: &all_free(["_id", "until", "sweeping", "contents"]),
     },
     // Uploaded content is deleted with its item.
     Stored {
@@ -84,14 +74,7 @@ pub const STORED: &[Stored] = &[
     },
     Stored {
         collection: "content.files",
-        fields: &[
-            ("_id", StoredField::Free),
-            ("length", StoredField::Free),
-            ("chunkSize", StoredField::Free),
-            ("uploadDate", StoredField::Free),
-            ("filename", StoredField::Free),
-            ("metadata", StoredField::Free),
-        ],
+        fields: &all_free(["_id", "length", "chunkSize", "uploadDate", "filename", "metadata"]),
     },
 ];
 
@@ -201,14 +184,14 @@ impl Blobs {
         let stream = self
             .bucket
             .open_upload_stream(id.0.to_hex())
-            .id(Bson::ObjectId(id.0))
+            .id(id.into())
             .await?;
         Ok(ContentWriter {
             blobs: self.clone(),
             id,
             stream,
             waiting: Vec::new(),
-            digester: Digester::default(),
+            digest: Context::new(&SHA256),
             size: 0,
             renew_at: tokio::time::Instant::now() + RENEW,
         })
@@ -220,12 +203,11 @@ impl Blobs {
     /// [`Error::Internal`] when it was swept in the meantime, because the writer's lease had expired.
     pub async fn claim(&self, tx: &mut Tx, id: BlobId) -> Result<()> {
         let free = doc! { "_id": id, "sweeping": { "$exists": false } };
-        if self.ledger().delete_one(free).session(tx).await?.deleted_count == 1 {
-            Ok(())
-        } else {
-            Err(Error::internal(
+        match self.ledger().delete_one(free).session(tx).await?.deleted_count {
+            1 => Ok(()),
+            _ => Err(Error::internal(
                 "the uploaded content was deleted before it was stored",
-            ))
+            )),
         }
     }
 
@@ -251,18 +233,16 @@ impl Blobs {
     }
 
     async fn remove(&self, contents: &[BlobId]) -> Result<()> {
-        self.chunks()
-            .delete_many(doc! { "files_id": { "$in": contents } })
-            .await?;
+        let chunks = doc! { "files_id": { "$in": contents } };
+        self.chunks().delete_many(chunks).await?;
         let files: Collection<Document> = self.database.internal(FILES);
         files.delete_many(doc! { "_id": { "$in": contents } }).await?;
         Ok(())
     }
 
     async fn forget(&self, entries: &[BlobId]) -> Result<()> {
-        self.ledger()
-            .delete_many(doc! { "_id": { "$in": entries } })
-            .await?;
+        let entries = doc! { "_id": { "$in": entries } };
+        self.ledger().delete_many(entries).await?;
         Ok(())
     }
 
@@ -270,27 +250,18 @@ impl Blobs {
     /// commit was lost, is kept.
     pub async fn erase_unclaimed(&self, id: BlobId) -> Result<()> {
         let unclaimed = doc! { "_id": id, "sweeping": { "$exists": false } };
-        let marked = self
-            .ledger()
-            .update_one(unclaimed, doc! { "$set": { "sweeping": true } })
-            .await?;
-        if marked.matched_count == 1 {
-            self.erase(&Released::unclaimed(id)).await
-        } else {
-            Ok(())
+        let mark = doc! { "$set": { "sweeping": true } };
+        if self.ledger().update_one(unclaimed, mark).await?.matched_count == 1 {
+            self.erase(&Released::unclaimed(id)).await?;
         }
+        Ok(())
     }
 
     /// Removes contents that have neither a reference nor an active writer. Returns their number.
     pub async fn sweep(&self) -> Result<usize> {
         let lapsed = doc! { "until": { "$lte": self.clock.now() } };
-        let found: Vec<UnclaimedEntry> = self
-            .ledger()
-            .find(lapsed.clone())
-            .limit(SWEEP)
-            .await?
-            .try_collect()
-            .await?;
+        let found = self.ledger().find(lapsed.clone()).limit(SWEEP).await?;
+        let found: Vec<UnclaimedEntry> = found.try_collect().await?;
         if found.is_empty() {
             return Ok(0);
         }
@@ -298,16 +269,13 @@ impl Blobs {
         // From here on, no writer can claim these contents or renew their leases.
         let mut still_lapsed = lapsed;
         still_lapsed.insert("_id", doc! { "$in": ids.clone() });
-        self.ledger()
-            .update_many(still_lapsed, doc! { "$set": { "sweeping": true } })
-            .await?;
+        let mark = doc! { "$set": { "sweeping": true } };
+        self.ledger().update_many(still_lapsed, mark).await?;
         let marked = doc! { "_id": { "$in": ids }, "sweeping": true };
         let marked: Vec<UnclaimedEntry> = self.ledger().find(marked).await?.try_collect().await?;
         let ids: Vec<BlobId> = marked.iter().map(|entry| entry.id).collect();
-        let contents: Vec<BlobId> = marked
-            .into_iter()
-            .flat_map(UnclaimedEntry::into_contents)
-            .collect();
+        let contents = marked.into_iter().flat_map(UnclaimedEntry::into_contents);
+        let contents: Vec<BlobId> = contents.collect();
         for some in contents.chunks(BATCH) {
             self.remove(some).await?;
         }
@@ -318,20 +286,15 @@ impl Blobs {
     /// Opens a content; `None` if it was removed.
     pub async fn open(&self, id: BlobId) -> Result<Option<StoredContent>> {
         let files: Collection<ContentFile> = self.database.internal(FILES);
-        let kept = files
-            .find_one(doc! { "_id": id })
-            .projection(doc! { "_id": 0, "chunkSize": 1 })
-            .await?;
-        let Some(ContentFile { chunk_size }) = kept else {
+        let size_only = doc! { "_id": 0, "chunkSize": 1 };
+        let file = files.find_one(doc! { "_id": id }).projection(size_only).await?;
+        let Some(ContentFile { chunk_size }) = file else {
             return Ok(None);
         };
         let size = u64::try_from(chunk_size).ok().filter(|size| *size > 0);
         let chunk = size.ok_or_else(|| Error::internal("a stored content has chunks without a size"))?;
-        Ok(Some(StoredContent {
-            blobs: self.clone(),
-            id,
-            chunk,
-        }))
+        let blobs = self.clone();
+        Ok(Some(StoredContent { blobs, id, chunk }))
     }
 }
 

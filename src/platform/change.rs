@@ -62,9 +62,5 @@ impl Change {
 
 /// `None` for an omitted value; the inner `None` for null.
 pub fn sent<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
-    match value {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(None),
-        MaybeUndefined::Value(value) => Some(Some(value)),
-    }
+    value.into()
 }

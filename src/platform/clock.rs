@@ -6,78 +6,60 @@ use std::sync::{
 };
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-/// A point in time, in whole milliseconds since 1970-01-01T00:00:00Z: the precision of the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(i64);
+/// A point in time, in whole milliseconds since 1970-01-01T00:00:00Z: the precision of the database. Stored as a date,
+/// never as a string or a number: TTL indexes and comparisons need the date type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(bson::DateTime);
 
 impl Timestamp {
     /// Creates a timestamp from milliseconds since the epoch.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
-        Self(millis)
+        Self(bson::DateTime::from_millis(millis))
     }
 
     /// Returns the milliseconds since the epoch.
     #[must_use]
     pub const fn millis(self) -> i64 {
-        self.0
+        self.0.timestamp_millis()
     }
 
     /// Returns the whole seconds since the epoch, rounded down, as in JWT claims (RFC 7519 NumericDate).
     #[must_use]
     pub const fn seconds(self) -> i64 {
-        self.0.div_euclid(1000)
+        self.millis().div_euclid(1000)
     }
 
     /// Returns the time `duration` later.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
-        )
+        Self::from_millis(self.millis().saturating_add(millis_of(duration)))
     }
 
     /// Returns the time `duration` earlier.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
-        )
+        Self::from_millis(self.millis().saturating_sub(millis_of(duration)))
     }
 
     /// Returns how much later this time is than `earlier`, or zero if it is not later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+        let millis = self.millis().saturating_sub(earlier.millis());
+        Duration::from_millis(u64::try_from(millis).unwrap_or(0))
     }
+}
 
-    /// Converts to a BSON date.
-    #[must_use]
-    pub const fn bson(self) -> bson::DateTime {
-        bson::DateTime::from_millis(self.0)
-    }
+fn millis_of(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl From<Timestamp> for bson::Bson {
     fn from(time: Timestamp) -> Self {
-        Self::DateTime(time.bson())
-    }
-}
-
-// Stored as a date, never as a string or a number: TTL indexes and comparisons need the date type.
-impl Serialize for Timestamp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.bson().serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Timestamp {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        bson::DateTime::deserialize(deserializer).map(|date| Self(date.timestamp_millis()))
+        Self::DateTime(time.0)
     }
 }
 
@@ -106,54 +88,45 @@ impl Clock {
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
         Self(Arc::new(ClockKind::Manual {
-            millis: AtomicI64::new(start.0),
+            millis: AtomicI64::new(start.millis()),
         }))
     }
 
     /// Returns the current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        match &*self.0 {
-            ClockKind::System { offset } => Timestamp(machine_millis() + offset.load(Ordering::Relaxed)),
-            ClockKind::Manual { millis } => Timestamp(millis.load(Ordering::SeqCst)),
-        }
+        Timestamp::from_millis(match &*self.0 {
+            ClockKind::System { offset } => Self::machine().millis() + offset.load(Ordering::Relaxed),
+            ClockKind::Manual { millis } => millis.load(Ordering::SeqCst),
+        })
     }
 
     /// Follows another clock, which was read as `theirs` between `asked` and now by this machine's clock. The middle of
     /// the round trip is the best estimate of when it was read.
     pub fn follow(&self, asked: Timestamp, theirs: Timestamp) {
         if let ClockKind::System { offset } = &*self.0 {
-            let ours = i64::midpoint(asked.0, machine_millis());
-            offset.store(theirs.0 - ours, Ordering::Relaxed);
+            let ours = i64::midpoint(asked.millis(), Self::machine().millis());
+            offset.store(theirs.millis() - ours, Ordering::Relaxed);
         }
     }
 
     /// Returns this machine's own time, for [`Clock::follow`].
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the machine's clock"
+    )]
     #[must_use]
     pub fn machine() -> Timestamp {
-        Timestamp(machine_millis())
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        Timestamp::from_millis(millis_of(since.unwrap_or_default()))
     }
 
     /// Moves a manual clock; has no effect on a system clock.
     pub fn advance(&self, by: Duration) {
         if let ClockKind::Manual { millis } = &*self.0 {
-            millis.fetch_add(
-                i64::try_from(by.as_millis()).unwrap_or(i64::MAX),
-                Ordering::SeqCst,
-            );
+            millis.fetch_add(millis_of(by), Ordering::SeqCst);
         }
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that reads the machine's clock"
-)]
-fn machine_millis() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or(Duration::ZERO);
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -171,12 +144,7 @@ mod tests {
 
     #[test]
     fn a_timestamp_is_stored_as_a_date() {
-        let document = bson::serialize_to_document(
-            &[("at", Timestamp::from_millis(5))]
-                .into_iter()
-                .collect::<std::collections::BTreeMap<_, _>>(),
-        )
-        .expect("serializes");
-        assert_eq!(document.get_datetime("at").expect("a date").timestamp_millis(), 5);
+        let stored = bson::serialize_to_bson(&Timestamp::from_millis(5)).expect("serializes");
+        assert_eq!(stored, bson::Bson::DateTime(bson::DateTime::from_millis(5)));
     }
 }

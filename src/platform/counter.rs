@@ -6,14 +6,14 @@ use mongodb::options::ReturnDocument;
 
 use super::database::Database;
 use crate::error::{Error, Result};
-use crate::platform::stored::{Stored, StoredField};
+use crate::platform::stored::{Stored, all_free};
 
 const COLLECTION: &str = "counters";
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
     collection: "counters",
-    fields: &[("_id", StoredField::Free), ("last", StoredField::Free)],
+    fields: &all_free(["_id", "last"]),
 }];
 
 /// Returns the next number of the counter with this name, starting at 1.

@@ -6,20 +6,19 @@ use std::sync::Arc;
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
     constant_time::verify_slices_are_equal,
-    digest as lc, hmac,
+    digest::{self, SHA256},
+    hmac,
 };
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 
 use super::secret::MasterKey;
 use crate::error::{Error, Result};
-
-/// Bytes of a tag: 128 bits cannot be guessed.
-const TAG: usize = 16;
 
 /// Returns the SHA-256 digest.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
-    out.copy_from_slice(lc::digest(&lc::SHA256, bytes).as_ref());
+    out.copy_from_slice(digest::digest(&SHA256, bytes).as_ref());
     out
 }
 
@@ -27,29 +26,7 @@ pub fn digest(bytes: &[u8]) -> [u8; 32] {
 /// because such a secret cannot be guessed.
 #[must_use]
 pub fn fingerprint(secret: &str) -> String {
-    data_encoding::HEXLOWER.encode(&digest(secret.as_bytes()))
-}
-
-/// Computes the SHA-256 of a content that arrives in chunks.
-pub struct Digester(lc::Context);
-
-impl Default for Digester {
-    fn default() -> Self {
-        Self(lc::Context::new(&lc::SHA256))
-    }
-}
-
-impl Digester {
-    /// Adds the next chunk.
-    pub fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    /// Returns the digest in hex.
-    #[must_use]
-    pub fn hex(self) -> String {
-        data_encoding::HEXLOWER.encode(self.0.finish().as_ref())
-    }
+    HEXLOWER.encode(&digest(secret.as_bytes()))
 }
 
 /// Signs and encrypts values for the gateway itself. Each purpose has its own key, derived from the master key, so that
@@ -64,8 +41,18 @@ pub struct Vault {
     cursors: CursorKey,
 }
 
-/// Bytes of a cursor's tag: 128 bits of HMAC-SHA256 (RFC 2104 §5).
+/// Bytes of a tag: 128 bits of HMAC-SHA256 (RFC 2104 §5), which cannot be guessed.
 pub const TAG_LENGTH: usize = 16;
+
+fn truncated(tag: &hmac::Tag) -> [u8; TAG_LENGTH] {
+    let mut truncated = [0; TAG_LENGTH];
+    truncated.copy_from_slice(&tag.as_ref()[..TAG_LENGTH]);
+    truncated
+}
+
+fn signature(key: &hmac::Key, bytes: &[u8]) -> String {
+    BASE64URL_NOPAD.encode(hmac::sign(key, bytes).as_ref())
+}
 
 /// Authenticates the cursors of pages. Cheap to clone; `Debug` shows nothing of the key.
 #[derive(Clone)]
@@ -79,9 +66,7 @@ impl CursorKey {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(label);
         context.update(values);
-        let mut tag = [0; TAG_LENGTH];
-        tag.copy_from_slice(&context.sign().as_ref()[..TAG_LENGTH]);
-        tag
+        truncated(&context.sign())
     }
 
     /// Returns whether the tag matches these values in this order, in constant time.
@@ -103,25 +88,18 @@ impl Vault {
     /// # Errors
     /// [`Error::Internal`] when the library rejects the key.
     pub fn new(master: &MasterKey) -> Result<Self> {
-        let derive = |purpose: &str| {
-            hmac::sign(
-                &hmac::Key::new(hmac::HMAC_SHA256, master.expose()),
-                purpose.as_bytes(),
-            )
-        };
-        let encryption = RandomizedNonceKey::new(&AES_256_GCM, derive("encryption at rest").as_ref())
-            .map_err(Error::internal)?;
+        let master = hmac::Key::new(hmac::HMAC_SHA256, master.expose());
+        let derive = |purpose: &str| hmac::sign(&master, purpose.as_bytes());
+        let key = |purpose| hmac::Key::new(hmac::HMAC_SHA256, derive(purpose).as_ref());
+        let encryption = RandomizedNonceKey::new(&AES_256_GCM, derive("encryption at rest").as_ref());
         Ok(Self {
-            encryption,
-            links: hmac::Key::new(hmac::HMAC_SHA256, derive("content links").as_ref()),
-            refresh: hmac::Key::new(hmac::HMAC_SHA256, derive("refresh tokens").as_ref()),
-            refresh_tags: hmac::Key::new(hmac::HMAC_SHA256, derive("tags of refresh tokens").as_ref()),
-            blinding: hmac::Key::new(hmac::HMAC_SHA256, derive("blinded values").as_ref()),
-            demo: hmac::Key::new(hmac::HMAC_SHA256, derive("demo credentials").as_ref()),
-            cursors: CursorKey(Arc::new(hmac::Key::new(
-                hmac::HMAC_SHA256,
-                derive("cursors").as_ref(),
-            ))),
+            encryption: encryption.map_err(Error::internal)?,
+            links: key("content links"),
+            refresh: key("refresh tokens"),
+            refresh_tags: key("tags of refresh tokens"),
+            blinding: key("blinded values"),
+            demo: key("demo credentials"),
+            cursors: CursorKey(Arc::new(key("cursors"))),
         })
     }
 
@@ -132,13 +110,10 @@ impl Vault {
     /// [`Error::Internal`] when the library fails.
     pub fn seal(&self, context: &str, plain: &[u8]) -> Result<Vec<u8>> {
         let mut sealed = plain.to_vec();
-        let nonce = self
-            .encryption
-            .seal_in_place_append_tag(Aad::from(context.as_bytes()), &mut sealed)
-            .map_err(Error::internal)?;
-        let mut out = nonce.as_ref().to_vec();
-        out.append(&mut sealed);
-        Ok(out)
+        let place = Aad::from(context.as_bytes());
+        let nonce = self.encryption.seal_in_place_append_tag(place, &mut sealed);
+        let nonce = nonce.map_err(Error::internal)?;
+        Ok([nonce.as_ref().as_slice(), &sealed].concat())
     }
 
     /// Decrypts the output of [`Vault::seal`].
@@ -150,11 +125,9 @@ impl Vault {
         let (nonce, cipher) = sealed.split_at_checked(NONCE_LEN).ok_or_else(foreign)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| foreign())?;
         let mut plain = cipher.to_vec();
-        let length = self
-            .encryption
-            .open_in_place(nonce, Aad::from(context.as_bytes()), &mut plain)
-            .map_err(|_| foreign())?
-            .len();
+        let place = Aad::from(context.as_bytes());
+        let opened = self.encryption.open_in_place(nonce, place, &mut plain);
+        let length = opened.map_err(|_| foreign())?.len();
         plain.truncate(length);
         Ok(plain)
     }
@@ -162,7 +135,7 @@ impl Vault {
     /// Signs the text of a content link.
     #[must_use]
     pub fn sign_link(&self, text: &str) -> String {
-        data_encoding::BASE64URL_NOPAD.encode(hmac::sign(&self.links, text.as_bytes()).as_ref())
+        signature(&self.links, text.as_bytes())
     }
 
     /// Returns whether `signature` is the signature of this text, in constant time.
@@ -170,7 +143,7 @@ impl Vault {
     pub fn verify_link(&self, text: &str, signature: &str) -> bool {
         // 32 bytes are 43 characters in base64url; nothing longer is decoded.
         signature.len() == 43
-            && data_encoding::BASE64URL_NOPAD
+            && BASE64URL_NOPAD
                 .decode(signature.as_bytes())
                 .is_ok_and(|signature| hmac::verify(&self.links, text.as_bytes(), &signature).is_ok())
     }
@@ -179,34 +152,32 @@ impl Vault {
     /// response can be repeated without storing the token.
     #[must_use]
     pub fn next_refresh(&self, used: &str) -> String {
-        data_encoding::BASE64URL_NOPAD.encode(hmac::sign(&self.refresh, used.as_bytes()).as_ref())
+        signature(&self.refresh, used.as_bytes())
     }
 
     /// Returns the tag of a refresh token that is issued: 128 bits in base64url.
     #[must_use]
     pub fn refresh_tag(&self, token: &str) -> String {
-        data_encoding::BASE64URL_NOPAD.encode(&self.tag(token))
+        BASE64URL_NOPAD.encode(&self.tag(token))
     }
 
     /// Returns whether `tag` belongs to this refresh token, in constant time.
     #[must_use]
     pub fn verify_refresh_tag(&self, token: &str, tag: &str) -> bool {
-        data_encoding::BASE64URL_NOPAD
+        BASE64URL_NOPAD
             .decode(tag.as_bytes())
             .is_ok_and(|tag| verify_slices_are_equal(&self.tag(token), &tag).is_ok())
     }
 
-    fn tag(&self, token: &str) -> [u8; TAG] {
-        let mut tag = [0; TAG];
-        tag.copy_from_slice(&hmac::sign(&self.refresh_tags, token.as_bytes()).as_ref()[..TAG]);
-        tag
+    fn tag(&self, token: &str) -> [u8; TAG_LENGTH] {
+        truncated(&hmac::sign(&self.refresh_tags, token.as_bytes()))
     }
 
     /// Returns the form in which a guessable value, such as an e-mail address, is stored: without the master key,
     /// guesses cannot be verified.
     #[must_use]
     pub fn blind(&self, value: &[u8]) -> String {
-        data_encoding::BASE64URL_NOPAD.encode(hmac::sign(&self.blinding, value).as_ref())
+        signature(&self.blinding, value)
     }
 
     /// Returns the key that authenticates the cursors of pages.
@@ -219,7 +190,7 @@ impl Vault {
     /// hash is stored.
     #[must_use]
     pub fn demo_secret(&self, name: &str) -> String {
-        data_encoding::BASE64URL_NOPAD.encode(hmac::sign(&self.demo, name.as_bytes()).as_ref())
+        signature(&self.demo, name.as_bytes())
     }
 }
 

@@ -33,27 +33,23 @@ impl Decimal {
     /// followed by digits. Exponents are rejected.
     #[must_use]
     pub fn parse_text(text: &str) -> Option<Self> {
-        let (is_negative, number) = match text.strip_prefix('-') {
-            Some(number) => (true, number),
-            None => (false, text),
-        };
+        let number = text.strip_prefix('-').unwrap_or(text);
         let (whole, decimals) = match number.split_once('.') {
             Some((_, "")) => return None,
             Some(parts) => parts,
             None => (number, ""),
         };
+        let digits = format!("{whole}{decimals}");
         let has_form = !whole.is_empty()
             && (whole == "0" || !whole.starts_with('0'))
-            && whole.len() + decimals.len() <= MAX_DIGITS
-            && [whole, decimals]
-                .iter()
-                .all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+            && digits.len() <= MAX_DIGITS
+            && digits.bytes().all(|byte| byte.is_ascii_digit());
         if !has_form {
             return None;
         }
-        let units: i128 = format!("{whole}{decimals}").parse().ok()?;
+        let units: i128 = digits.parse().ok()?;
         Some(Self {
-            units: if is_negative { -units } else { units },
+            units: if number == text { units } else { -units },
             scale: u8::try_from(decimals.len()).ok()?,
         })
     }
@@ -179,21 +175,16 @@ mod tests {
 
     use super::*;
 
-    const GOOD: [&str; 13] = [
-        "0",
-        "1",
-        "10.50",
-        "10.5",
-        "-3",
-        "-0.01",
-        "0.00",
-        "100",
-        "0.0000001",
-        "0.000000000000000000000000000000001",
-        "9999999999999999999999999999999999",
-        "-99999999999999999999999999999999.99",
-        "1.000000000000000000000000000000000",
-    ];
+    fn good() -> impl Iterator<Item = &'static str> {
+        let short = ["0", "1", "10.50", "10.5", "-3", "-0.01", "0.00", "100"].into_iter();
+        short.chain([
+            "0.0000001",
+            "0.000000000000000000000000000000001",
+            "9999999999999999999999999999999999",
+            "-99999999999999999999999999999999.99",
+            "1.000000000000000000000000000000000",
+        ])
+    }
 
     fn decimal(text: &str) -> Decimal {
         Decimal::parse_text(text).unwrap_or_else(|| panic!("{text} is a decimal"))
@@ -211,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_decimal_comes_back_as_it_was_written_from_the_wire_and_from_the_database() {
-        for text in GOOD {
+        for text in good() {
             assert_eq!(decimal(text).to_string(), text);
             let stored = bson::serialize_to_bson(&decimal(text)).expect("stored");
             assert!(matches!(stored, bson::Bson::Decimal128(_)), "{text}: {stored}");
@@ -224,7 +215,7 @@ mod tests {
     // Compares with the BSON library's own parser of decimal128.
     #[test]
     fn what_is_stored_is_the_same_number_to_others() {
-        for text in GOOD {
+        for text in good() {
             let theirs: Decimal128 = text.parse().expect("a decimal128");
             assert_eq!(decimal(text).to_database().bytes(), theirs.bytes(), "{text}");
         }
@@ -238,36 +229,20 @@ mod tests {
     fn what_is_no_decimal_or_cannot_be_kept_exactly_is_refused() {
         let forty = "1".repeat(40);
         let thirty_five = format!("0.{}", "1".repeat(34));
-        for bad in [
-            "",
-            " ",
-            "-",
-            ".",
-            "1.",
-            ".5",
-            "-.5",
-            "+1",
-            "01",
-            "00",
-            "-01",
-            "1e400",
-            "1E2",
-            "NaN",
-            "Infinity",
+        let no_number = ["", " ", "-", ".", "NaN", "Infinity", "١", "$gt", "1\u{0}"];
+        let wrong_form = ["1.", ".5", "-.5", "+1", "01", "00", "-01", "1e400", "1E2", "0x1"];
+        let foreign = [
             "1,5",
             "1 000",
             " 1",
             "1 ",
-            "0x1",
-            "١",
             "1.5.0",
             "--1",
             "1-",
-            "$gt",
-            "1\u{0}",
             &forty,
             &thirty_five,
-        ] {
+        ];
+        for bad in no_number.iter().chain(&wrong_form).chain(&foreign) {
             assert!(Decimal::parse_text(bad).is_none(), "{bad}");
         }
     }

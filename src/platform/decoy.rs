@@ -13,7 +13,7 @@ use super::crypto::Vault;
 use super::database::{Database, Index, IndexKind, Tx};
 use super::random::Random;
 use crate::error::Result;
-use crate::platform::stored::{Stored, StoredField};
+use crate::platform::stored::{Stored, all_free};
 
 const COLLECTION: &str = "decoys";
 /// Lifetime of a decoy. It is useless once written, but removing it at once would be additional work.
@@ -21,30 +21,14 @@ const KEEP: Duration = Duration::from_secs(60);
 
 /// Indexes of the decoys.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: COLLECTION,
-        name: "keys",
-        keys: &[("keys", 1)],
-        kind: IndexKind::Plain,
-    },
-    Index {
-        collection: COLLECTION,
-        name: "expiry",
-        keys: &[("expiresAt", 1)],
-        kind: IndexKind::Expiry(KEEP),
-    },
+    Index::new(COLLECTION, "keys", &[("keys", 1)], IndexKind::Plain),
+    Index::new(COLLECTION, "expiry", &[("expiresAt", 1)], IndexKind::Expiry(KEEP)),
 ];
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
     collection: "decoys",
-    fields: &[
-        ("_id", StoredField::Free),
-        ("filling", StoredField::Free),
-        ("keys", StoredField::Free),
-        ("turns", StoredField::Free),
-        ("expiresAt", StoredField::Free),
-    ],
+    fields: &all_free(["_id", "filling", "keys", "turns", "expiresAt"]),
 }];
 
 /// Writes decoys.

@@ -79,39 +79,29 @@ impl StringFilter {
     /// # Errors
     /// [`Error::BadInput`] for a text or list that is too long, or a text with a NUL character.
     pub fn on(self, field: &str) -> Result<Vec<Document>> {
-        let Self {
-            eq,
-            ne,
-            one_of,
-            like,
-            starts_with,
-            is_null,
-        } = self;
         let mut conditions = Vec::new();
         let mut add = |operator: &str, value: Bson| conditions.push(doc! { field: { operator: value } });
-        if let Some(text) = eq {
+        if let Some(text) = self.eq {
             add("$eq", bounded(text)?.into());
         }
-        if let Some(text) = ne {
+        if let Some(text) = self.ne {
             add("$ne", bounded(text)?.into());
         }
-        if let Some(texts) = one_of {
+        if let Some(texts) = self.one_of {
             if texts.len() > MAX_VALUES {
                 return Err(Error::BadInput(format!("in takes at most {MAX_VALUES} values.")));
             }
-            add(
-                "$in",
-                texts.into_iter().map(bounded).collect::<Result<Vec<_>>>()?.into(),
-            );
+            let texts = texts.into_iter().map(bounded).collect::<Result<Vec<_>>>()?;
+            add("$in", texts.into());
         }
-        if let Some(text) = like {
+        if let Some(text) = self.like {
             add("$regex", expression(pattern(&bounded(text)?), "is")?);
         }
-        if let Some(text) = starts_with {
+        if let Some(text) = self.starts_with {
             // Case-sensitive and anchored: the form that can use an index.
             add("$regex", expression(format!("^{}", escape(&bounded(text)?)), "")?);
         }
-        if let Some(none) = is_null {
+        if let Some(none) = self.is_null {
             add(if none { "$eq" } else { "$ne" }, Bson::Null);
         }
         Ok(conditions)
@@ -123,30 +113,29 @@ impl DateTimeFilter {
     #[must_use]
     pub fn on(self, field: &str) -> Vec<Document> {
         let Self { eq, gt, gte, lt, lte } = self;
-        [
+        let bounds = [
             ("$eq", eq),
             ("$gt", gt),
             ("$gte", gte),
             ("$lt", lt),
             ("$lte", lte),
-        ]
-        .into_iter()
-        .filter_map(|(operator, moment)| moment.map(|moment| doc! { field: { operator: moment } }))
-        .collect()
+        ];
+        let conditions = bounds.into_iter();
+        conditions
+            .filter_map(|(operator, time)| Some(doc! { field: { operator: time? } }))
+            .collect()
     }
 }
 
 fn bounded(text: String) -> Result<String> {
     if text.chars().count() > MAX_TEXT {
-        return Err(Error::BadInput(format!(
-            "A text in a filter has at most {MAX_TEXT} characters."
-        )));
+        let message = format!("A text in a filter has at most {MAX_TEXT} characters.");
+        return Err(Error::BadInput(message));
     }
     // The database's regular expressions cannot contain NUL, nor does any stored text.
     if text.contains('\0') {
-        return Err(Error::BadInput(
-            "A text in a filter has no control characters.".to_owned(),
-        ));
+        let message = "A text in a filter has no control characters.";
+        return Err(Error::BadInput(message.to_owned()));
     }
     Ok(text)
 }
@@ -168,16 +157,12 @@ fn pattern(text: &str) -> String {
     let mut pattern = format!("^{}", pieces.next().unwrap_or_default());
     let last = pieces.next_back();
     for piece in pieces.filter(|piece| !piece.is_empty()) {
-        pattern.push_str("(?>.*?");
-        pattern.push_str(&piece);
-        pattern.push(')');
+        pattern += &format!("(?>.*?{piece})");
     }
     if let Some(last) = last {
-        pattern.push_str(".*");
-        pattern.push_str(&last);
+        pattern += &format!(".*{last}");
     }
-    pattern.push('$');
-    pattern
+    pattern + "$"
 }
 
 /// Escapes every ASCII punctuation character of `text`, so that the text is matched literally.
@@ -218,8 +203,8 @@ pub struct Nested<F> {
 /// when a condition is invalid.
 pub fn condition<F: Filter>(filter: Option<F>) -> Result<Document> {
     let mut left = MAX_FILTERS;
-    let conditions = filter.map_or_else(|| Ok(Vec::new()), |filter| collect(filter, 0, &mut left))?;
-    Ok(all(conditions))
+    let conditions = filter.map(|filter| collect(filter, 0, &mut left)).transpose()?;
+    Ok(all(conditions.unwrap_or_default()))
 }
 
 fn all(mut conditions: Vec<Document>) -> Document {
@@ -232,14 +217,12 @@ fn all(mut conditions: Vec<Document>) -> Document {
 
 fn collect<F: Filter>(mut filter: F, depth: usize, left: &mut usize) -> Result<Vec<Document>> {
     if depth > MAX_DEPTH {
-        return Err(Error::BadInput(format!(
-            "and, or and not can be nested at most {MAX_DEPTH} deep."
-        )));
+        let message = format!("and, or and not can be nested at most {MAX_DEPTH} deep.");
+        return Err(Error::BadInput(message));
     }
     *left = left.checked_sub(1).ok_or_else(|| {
-        Error::BadInput(format!(
-            "and, or and not can contain at most {MAX_FILTERS} filters in all."
-        ))
+        let message = format!("and, or and not can contain at most {MAX_FILTERS} filters in all.");
+        Error::BadInput(message)
     })?;
     let mut conditions = filter.own()?;
     let Nested { and, or, not } = filter.nested();
@@ -306,10 +289,8 @@ mod tests {
     #[test]
     fn a_filter_holds_so_many_filters_and_no_more() {
         assert!(condition(Some(Many(MAX_FILTERS - 1))).is_ok());
-        assert!(matches!(
-            condition(Some(Many(MAX_FILTERS))),
-            Err(Error::BadInput(_))
-        ));
+        let refused = condition(Some(Many(MAX_FILTERS)));
+        assert!(matches!(refused, Err(Error::BadInput(_))));
     }
 
     // DEF-01
@@ -322,11 +303,8 @@ mod tests {
                 ..StringFilter::default()
             };
             for condition in filter.on("name").unwrap_or_default() {
-                let expression = condition.get_document("name").ok();
-                let expression = expression
-                    .and_then(|name| name.get("$regex"))
-                    .expect("an expression");
-                let Bson::RegularExpression(regex) = expression else {
+                let name = condition.get_document("name").expect("a condition");
+                let Some(Bson::RegularExpression(regex)) = name.get("$regex") else {
                     panic!("an expression")
                 };
                 // At most an escape for each character and a group for each star.

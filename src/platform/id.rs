@@ -37,15 +37,16 @@ pub fn has_form(text: &str, prefix: &str) -> bool {
 /// Returns the text of a new id. Ids created in a later millisecond sort later.
 #[must_use]
 pub fn fresh(prefix: &str, now: Timestamp, random: &Random) -> String {
+    written(prefix, drawn(now, random))
+}
+
+fn drawn(now: Timestamp, random: &Random) -> Ulid {
     let millis = u64::try_from(now.millis()).unwrap_or(0);
-    written(prefix, Ulid::from_parts(millis, random.u128()))
+    Ulid::from_parts(millis, random.u128())
 }
 
 fn written(prefix: &str, ulid: Ulid) -> String {
-    let mut text = String::with_capacity(prefix.len() + 1 + BODY);
-    text.push_str(prefix);
-    text.push('_');
-    text.push_str(&ulid.to_string());
+    let mut text = format!("{prefix}_{ulid}");
     text.make_ascii_lowercase();
     text
 }
@@ -57,12 +58,11 @@ pub struct Succession(Mutex<Ulid>);
 
 impl Succession {
     pub(crate) fn next(&self, prefix: &str, now: Timestamp, random: &Random) -> String {
-        let millis = u64::try_from(now.millis()).unwrap_or(0);
-        let drawn = Ulid::from_parts(millis, random.u128());
+        let drawn = drawn(now, random);
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // If the clock is set back, the ids keep the last timestamp until it has caught up.
         *last = match last.increment() {
-            Some(next) if last.timestamp_ms() >= millis => next,
+            Some(next) if last.timestamp_ms() >= drawn.timestamp_ms() => next,
             _ => drawn,
         };
         written(prefix, *last)
@@ -175,11 +175,8 @@ mod tests {
         let late = StorefrontId::fresh(Timestamp::from_millis(1_001), &random);
         assert!(early < late);
         assert_eq!(StorefrontId::parse(early.as_str()), Some(early.clone()));
-        assert_eq!(
-            StorefrontUserId::parse(early.as_str()),
-            None,
-            "another type's prefix"
-        );
+        let other_type = StorefrontUserId::parse(early.as_str());
+        assert_eq!(other_type, None);
         assert_eq!(StorefrontId::parse(&early.as_str().to_uppercase()), None);
         assert_eq!(StorefrontId::parse("sto_$gt"), None);
     }

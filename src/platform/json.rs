@@ -44,7 +44,7 @@ pub fn check(json: &[u8], bounds: &Bounds) -> Result<(), Excess> {
     // Whether the previous byte belongs to a number or a word.
     let mut in_plain = false;
     while let Some(byte) = bytes.next() {
-        let is_plain = match byte {
+        in_plain = match byte {
             b'{' | b'[' => {
                 depth += 1;
                 values += 1;
@@ -68,7 +68,6 @@ pub fn check(json: &[u8], bounds: &Bounds) -> Result<(), Excess> {
                 true
             }
         };
-        in_plain = is_plain;
         if values > bounds.values {
             return Err(Excess::Values(bounds.values));
         }
@@ -131,10 +130,8 @@ mod tests {
     // DEF-01
     #[test]
     fn what_the_parser_makes_is_never_more_than_was_counted() {
-        let bounds = Bounds {
-            depth: 16,
-            values: 64,
-        };
+        let (depth, values) = (16, 64);
+        let bounds = Bounds { depth, values };
         let valid = r#"{"input":{"lines":[{"sku":"a\u0041\"","n":-1.5e3},null,true,[[]],{}]},"x":false}"#;
         crate::fuzz::each(3, &[valid.as_bytes()], |json| {
             if check(json, &bounds).is_ok()

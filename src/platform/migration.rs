@@ -10,27 +10,20 @@ use serde::{Deserialize, Serialize};
 use super::clock::{Clock, Timestamp};
 use super::database::{Database, violated_index};
 use crate::error::{Error, Result};
-use crate::platform::stored::{Stored, StoredField};
+use crate::platform::stored::{Stored, all_free};
 
 /// The lease of a node that runs migrations, renewed before each of them; afterwards another node takes over.
 const LEASE: Duration = Duration::from_secs(60);
 /// Interval at which a node that waits for another node's migrations checks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 const COLLECTION: &str = "migrations";
+const LOCK: &str = "lock";
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
     collection: "migrations",
-    fields: &[
-        ("_id", StoredField::Free),
-        ("number", StoredField::Free),
-        ("name", StoredField::Free),
-        ("at", StoredField::Free),
-        ("node", StoredField::Free),
-        ("until", StoredField::Free),
-    ],
+    fields: &all_free(["_id", "number", "name", "at", "node", "until"]),
 }];
-const LOCK: &str = "lock";
 
 /// One migration. It must be safe to run it again after it was interrupted anywhere.
 #[derive(Clone, Copy)]
@@ -70,23 +63,18 @@ pub async fn migrate(database: &Database, clock: &Clock, node: &str, migrations:
                  up to {newest}). Start that version or a later one"
             )));
         }
-        let Some(next) = migrations
+        let mut missing = migrations
             .iter()
-            .find(|migration| !done.contains(&migration.number))
-        else {
-            break;
-        };
+            .filter(|migration| !done.contains(&migration.number));
+        let Some(next) = missing.next() else { break };
         if lock(database, clock, node).await? {
             // The previous holder of the lease may have applied it in the meantime.
             if applied(database).await?.contains(&next.number) {
                 continue;
             }
-            tracing::info!(
-                number = next.number,
-                name = next.name,
-                "running a database migration"
-            );
-            (next.run)(database).await?;
+            let Migration { number, name, run } = *next;
+            tracing::info!(number, name, "running a database migration");
+            run(database).await?;
             record(database, clock, next).await?;
         } else {
             tokio::time::sleep(LOOK_AGAIN).await;
@@ -112,13 +100,16 @@ async fn lock(database: &Database, clock: &Clock, node: &str) -> Result<bool> {
         .find_one_and_update(free, doc! { "$set": { "node": node, "until": now.after(LEASE) } })
         .upsert(true)
         .return_document(ReturnDocument::After)
-        .await
-        .map_err(Error::from);
-    match taken {
-        Ok(_) => Ok(true),
-        // The upsert conflicted with the other node's lock.
+        .await;
+    // The upsert conflicts with the other node's lock.
+    unless_it_exists(taken)
+}
+
+/// Returns whether a document was written; `false` if its id exists already.
+fn unless_it_exists<T>(written: mongodb::error::Result<T>) -> Result<bool> {
+    match written.map_err(Error::from) {
         Err(error) if violated_index(&error) == Some("_id_") => Ok(false),
-        Err(error) => Err(error),
+        written => written.map(|_| true),
     }
 }
 
@@ -129,23 +120,16 @@ async fn record(database: &Database, clock: &Clock, migration: &Migration) -> Re
         name: migration.name.to_owned(),
         at: clock.now(),
     };
-    match database
-        .internal(COLLECTION)
-        .insert_one(applied)
-        .await
-        .map_err(Error::from)
-    {
-        Ok(_) => Ok(()),
-        // A node whose lease had expired has completed it nevertheless.
-        Err(error) if violated_index(&error) == Some("_id_") => Ok(()),
-        Err(error) => Err(error),
-    }
+    // It exists if a node whose lease had expired has completed the migration nevertheless.
+    unless_it_exists(database.internal(COLLECTION).insert_one(applied).await)?;
+    Ok(())
 }
 
 async fn unlock(database: &Database, node: &str) -> Result<()> {
+    let own = doc! { "_id": LOCK, "node": node };
     database
         .internal::<bson::Document>(COLLECTION)
-        .delete_one(doc! { "_id": LOCK, "node": node })
+        .delete_one(own)
         .await?;
     Ok(())
 }

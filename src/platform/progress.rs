@@ -47,21 +47,18 @@ pub enum Unit {
 impl Progress {
     /// Draws on standard error if that is a terminal; otherwise writes plain lines to it.
     pub fn detect() -> Self {
-        Self(if std::io::stderr().is_terminal() {
-            Sink::Terminal
-        } else {
-            Sink::Lines
-        })
+        Self::terminal_or(Sink::Lines)
     }
 
     /// Draws on standard error if that is a terminal; otherwise writes events to the log. For `serve`, whose standard
     /// error contains only log lines.
     pub fn detect_or_log() -> Self {
-        Self(if std::io::stderr().is_terminal() {
-            Sink::Terminal
-        } else {
-            Sink::Log
-        })
+        Self::terminal_or(Sink::Log)
+    }
+
+    fn terminal_or(other: Sink) -> Self {
+        let is_terminal = std::io::stderr().is_terminal();
+        Self(if is_terminal { Sink::Terminal } else { other })
     }
 
     /// Shows nothing: for tests and `--json`.
@@ -118,7 +115,9 @@ impl Step {
             Sink::Silent => None,
             Sink::Terminal => Display::start(&state, draw),
             Sink::Lines => Display::start(&state, |state, end| write_lines(state, end, &to_standard_error)),
-            Sink::Log => Display::start(&state, |state, end| write_lines(state, end, &to_log)),
+            Sink::Log => Display::start(&state, |state, end| {
+                write_lines(state, end, &|line| tracing::info!("{line}"));
+            }),
         };
         Self { state, display }
     }
@@ -194,7 +193,7 @@ fn draw(state: &State, ended: &mpsc::Receiver<Ended>) {
     bar.set_style(ProgressStyle::with_template(template).expect("the templates above are valid"));
     bar.set_message(state.what.clone());
     loop {
-        bar.set_position(state.done.load(Ordering::Relaxed));
+        bar.set_position(state.done());
         bar.tick();
         if under_way(ended, FRAME).is_some() {
             break;
@@ -203,23 +202,23 @@ fn draw(state: &State, ended: &mpsc::Receiver<Ended>) {
     bar.finish_and_clear();
 }
 
-fn write_lines(state: &State, ended: &mpsc::Receiver<Ended>, say: &dyn Fn(&str)) {
-    let mut told = percent(state);
-    say(&line(state));
+fn write_lines(state: &State, ended: &mpsc::Receiver<Ended>, write: &dyn Fn(&str)) {
+    let mut shown = state.percent();
+    write(&state.line());
     let mut looks = 0;
     let how = loop {
         if let Some(how) = under_way(ended, LOOK) {
             break how;
         }
         looks += 1;
-        let now = percent(state);
-        if looks == LOOKS_A_LINE || now >= told + PERCENT_A_LINE {
-            say(&line(state));
-            (looks, told) = (0, now);
+        let now = state.percent();
+        if looks == LOOKS_A_LINE || now >= shown + PERCENT_A_LINE {
+            write(&state.line());
+            (looks, shown) = (0, now);
         }
     };
     if how == Ended::Finished {
-        say(&format!("{}: done", state.what));
+        write(&format!("{}: done", state.what));
     }
 }
 
@@ -228,36 +227,31 @@ fn to_standard_error(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-fn to_log(line: &str) {
-    tracing::info!("{line}");
-}
+impl State {
+    fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
 
-/// Returns the completed share in percent, rounded down; 0 without a known total.
-fn percent(state: &State) -> u64 {
-    match state.extent {
-        None | Some((0, _)) => 0,
-        Some((total, _)) => {
-            let done = state.done.load(Ordering::Relaxed);
-            u64::try_from(u128::from(done) * 100 / u128::from(total))
-                .unwrap_or(100)
-                .min(100)
+    /// Returns the completed share in percent, rounded down; 0 without a known total.
+    fn percent(&self) -> u64 {
+        match self.extent {
+            None | Some((0, _)) => 0,
+            Some((total, _)) => {
+                let percent = u128::from(self.done()) * 100 / u128::from(total);
+                u64::try_from(percent.min(100)).unwrap_or(100)
+            }
         }
     }
-}
 
-fn line(state: &State) -> String {
-    let done = state.done.load(Ordering::Relaxed);
-    let what = &state.what;
-    match state.extent {
-        None => format!("{what} …"),
-        Some((total, Unit::Items)) => format!("{what}: {} %, {done} of {total}", percent(state)),
-        Some((total, Unit::Bytes)) => {
-            format!(
-                "{what}: {} %, {} of {} MB",
-                percent(state),
-                done / 1_000_000,
-                total / 1_000_000
-            )
+    fn line(&self) -> String {
+        let (what, percent) = (&self.what, self.percent());
+        let mega = |bytes: u64| bytes / 1_000_000;
+        match self.extent {
+            None => format!("{what} …"),
+            Some((total, Unit::Items)) => format!("{what}: {percent} %, {} of {total}", self.done()),
+            Some((total, Unit::Bytes)) => {
+                format!("{what}: {percent} %, {} of {} MB", mega(self.done()), mega(total))
+            }
         }
     }
 }
@@ -276,26 +270,28 @@ mod tests {
 
     #[test]
     fn a_line_names_the_step_and_how_far_it_is() {
-        assert_eq!(line(&state(None, 0)), "Fetching …");
-        assert_eq!(
-            line(&state(Some((200, Unit::Items)), 50)),
-            "Fetching: 25 %, 50 of 200"
-        );
-        assert_eq!(
-            line(&state(Some((42_000_000, Unit::Bytes)), 21_500_000)),
-            "Fetching: 51 %, 21 of 42 MB"
-        );
+        for (extent, done, line) in [
+            (None, 0, "Fetching …"),
+            (Some((200, Unit::Items)), 50, "Fetching: 25 %, 50 of 200"),
+            (
+                Some((42_000_000, Unit::Bytes)),
+                21_500_000,
+                "Fetching: 51 %, 21 of 42 MB",
+            ),
+        ] {
+            assert_eq!(state(extent, done).line(), line);
+        }
     }
 
     #[test]
     fn percent_is_never_above_a_hundred_and_bears_a_total_of_nothing() {
-        assert_eq!(percent(&state(Some((10, Unit::Items)), 11)), 100);
-        assert_eq!(percent(&state(Some((0, Unit::Items)), 11)), 0);
-        assert_eq!(percent(&state(Some((u64::MAX, Unit::Bytes)), u64::MAX)), 100);
+        assert_eq!(state(Some((10, Unit::Items)), 11).percent(), 100);
+        assert_eq!(state(Some((0, Unit::Items)), 11).percent(), 0);
+        assert_eq!(state(Some((u64::MAX, Unit::Bytes)), u64::MAX).percent(), 100);
     }
 
     #[test]
-    fn what_has_ended_is_told_apart_from_what_goes_on() {
+    fn a_step_that_has_ended_is_distinguished_from_one_in_progress() {
         let (end, ended) = mpsc::channel();
         assert_eq!(under_way(&ended, Duration::ZERO), None);
         end.send(Ended::Finished).expect("the receiver lives");
@@ -312,7 +308,7 @@ mod tests {
                 scope.spawn(|| step.advance(2));
             }
         });
-        assert_eq!(step.state.done.load(Ordering::Relaxed), 10);
+        assert_eq!(step.state.done(), 10);
         step.finish();
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use async_graphql::{InputType, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -36,6 +36,17 @@ impl Timestamp {
     }
 }
 
+fn parse_string<T: InputType>(
+    value: Value,
+    parse: impl Fn(&str) -> Option<T>,
+    expected: &str,
+) -> InputValueResult<T> {
+    match &value {
+        Value::String(text) => parse(text).ok_or_else(|| InputValueError::custom(expected)),
+        _ => Err(InputValueError::expected_type(value)),
+    }
+}
+
 /// A date and time of RFC 3339 in UTC with milliseconds: `2026-11-21T09:00:00.000Z`.
 /// An input may have any offset. Fractions finer than a millisecond are cut off.
 #[Scalar(
@@ -44,12 +55,8 @@ impl Timestamp {
 )]
 impl ScalarType for Timestamp {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = &value else {
-            return Err(InputValueError::expected_type(value));
-        };
-        Self::parse_text(text).ok_or_else(|| {
-            InputValueError::custom("expected a date and time of RFC 3339, such as 2026-11-21T09:00:00Z")
-        })
+        let expected = "expected a date and time of RFC 3339, such as 2026-11-21T09:00:00Z";
+        parse_string(value, Self::parse_text, expected)
     }
 
     fn is_valid(value: &Value) -> bool {
@@ -84,11 +91,8 @@ impl Date {
     #[must_use]
     pub fn latest_at(now: Timestamp) -> Self {
         let ahead = now.after(Duration::from_secs(14 * 3600));
-        Self(
-            DateTime::<Utc>::from_timestamp_millis(ahead.millis())
-                .unwrap_or_default()
-                .date_naive(),
-        )
+        let ahead = DateTime::<Utc>::from_timestamp_millis(ahead.millis());
+        Self(ahead.unwrap_or_default().date_naive())
     }
 }
 
@@ -119,11 +123,8 @@ impl<'de> Deserialize<'de> for Date {
 )]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = &value else {
-            return Err(InputValueError::expected_type(value));
-        };
-        Self::parse_text(text)
-            .ok_or_else(|| InputValueError::custom("expected a date of RFC 3339, such as 2026-11-21"))
+        let expected = "expected a date of RFC 3339, such as 2026-11-21";
+        parse_string(value, Self::parse_text, expected)
     }
 
     fn is_valid(value: &Value) -> bool {
@@ -152,14 +153,13 @@ impl Upload {
 #[Scalar(specified_by_url = "https://github.com/jaydenseric/graphql-multipart-request-spec")]
 impl ScalarType for Upload {
     fn parse(value: Value) -> InputValueResult<Self> {
-        match &value {
-            Value::Binary(bytes) => match bytes.as_ref().try_into() {
-                Ok(number) => Ok(Self(usize::from_le_bytes(number))),
-                Err(_) => Err(InputValueError::expected_type(value)),
-            },
-            _ => Err(InputValueError::custom(
-                "a file is sent as a part of a multipart request",
-            )),
+        let Value::Binary(bytes) = &value else {
+            let message = "a file is sent as a part of a multipart request";
+            return Err(InputValueError::custom(message));
+        };
+        match bytes.as_ref().try_into() {
+            Ok(number) => Ok(Self(usize::from_le_bytes(number))),
+            Err(_) => Err(InputValueError::expected_type(value)),
         }
     }
 
@@ -225,10 +225,10 @@ mod tests {
 
     #[test]
     fn a_moment_is_written_in_utc_with_milliseconds() {
-        let parsed =
-            <Timestamp as ScalarType>::parse(Value::from("2026-11-21T10:00:00.1239+01:00")).expect("parses");
+        let parse = |text: &str| <Timestamp as ScalarType>::parse(Value::from(text));
+        let parsed = parse("2026-11-21T10:00:00.1239+01:00").expect("parses");
         assert_eq!(parsed.rfc3339(), "2026-11-21T09:00:00.123Z");
-        assert!(<Timestamp as ScalarType>::parse(Value::from("yesterday")).is_err());
+        assert!(parse("yesterday").is_err());
     }
 
     // UNI-04
@@ -264,9 +264,7 @@ mod tests {
     #[test]
     fn a_file_cannot_be_forged_in_json() {
         assert!(<Upload as ScalarType>::parse(Value::from("#__graphql_file__:0")).is_err());
-        assert!(matches!(
-            <Upload as ScalarType>::parse(Upload::variable(3)),
-            Ok(Upload(3))
-        ));
+        let parsed = <Upload as ScalarType>::parse(Upload::variable(3));
+        assert!(matches!(parsed, Ok(Upload(3))));
     }
 }

@@ -43,14 +43,10 @@ impl MasterKey {
                 })
                 .collect(),
         );
-        let bytes = Zeroizing::new(
-            BASE64_NOPAD
-                .decode(standard.as_bytes())
-                .map_err(|_position| MasterKeyError::NotBase64)?,
-        );
-        let key = <[u8; Self::LENGTH]>::try_from(bytes.as_slice())
-            .map_err(|_length| MasterKeyError::Length(bytes.len()))?;
-        Ok(Self(key))
+        let bytes = BASE64_NOPAD.decode(standard.as_bytes());
+        let bytes = Zeroizing::new(bytes.map_err(|_position| MasterKeyError::NotBase64)?);
+        let key = bytes.as_slice().try_into();
+        Ok(Self(key.map_err(|_length| MasterKeyError::Length(bytes.len()))?))
     }
 
     /// Encodes the key for a file or a variable: standard base64 with padding.
@@ -93,9 +89,7 @@ impl fmt::Display for MasterKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotBase64 => f.write_str("is not base64"),
-            Self::Length(bytes) => {
-                write!(f, "has {bytes} bytes instead of {}", MasterKey::LENGTH)
-            }
+            Self::Length(bytes) => write!(f, "has {bytes} bytes instead of {}", MasterKey::LENGTH),
         }
     }
 }
@@ -107,81 +101,62 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_nothing_of_a_key() {
+    fn keys_are_equal_by_content_and_debug_shows_nothing_of_them() {
+        assert_eq!(MasterKey::from_bytes([1; 32]), MasterKey::from_bytes([1; 32]));
+        assert_ne!(MasterKey::from_bytes([1; 32]), MasterKey::from_bytes([2; 32]));
         assert_eq!(format!("{:?}", MasterKey::from_bytes([7; 32])), "MasterKey(…)");
     }
 
     #[test]
-    fn keys_are_equal_by_content() {
-        assert_eq!(MasterKey::from_bytes([1; 32]), MasterKey::from_bytes([1; 32]));
-        assert_ne!(MasterKey::from_bytes([1; 32]), MasterKey::from_bytes([2; 32]));
-    }
-
-    #[test]
-    fn zeroizing_leaves_nothing() {
+    fn a_key_is_zeroed_on_drop() {
+        // Checks at compile time that the destructor zeroes the value.
+        fn zeroed_on_drop<T: ZeroizeOnDrop>(_key: &T) {}
         let mut key = MasterKey::from_bytes([9; 32]);
+        zeroed_on_drop(&key);
         key.zeroize();
         assert_eq!(key.expose(), &[0; 32]);
-    }
-
-    /// Checks at compile time that the destructor zeroes the value.
-    #[test]
-    fn a_key_is_zeroed_on_drop() {
-        fn zeroed_on_drop<T: ZeroizeOnDrop>() {}
-        zeroed_on_drop::<MasterKey>();
     }
 
     #[test]
     fn a_key_is_read_in_both_alphabets_with_and_without_padding() {
         let bytes = [0xfb; 32];
         let standard = BASE64.encode(&bytes);
-        assert!(
-            standard.contains('+') && standard.ends_with('='),
-            "the sample must need both: {standard}"
-        );
+        let needs_both = standard.contains('+') && standard.ends_with('=');
+        assert!(needs_both, "the sample must need both: {standard}");
         let url_safe = standard.replace('+', "-").replace('/', "_");
-        for text in [
-            &*standard,
-            standard.trim_end_matches('='),
-            &*url_safe,
-            url_safe.trim_end_matches('='),
-        ] {
-            assert_eq!(
-                MasterKey::from_base64(text).as_ref().map(MasterKey::expose),
-                Ok(&bytes),
-                "{text}"
-            );
+        for padded in [&standard, &url_safe] {
+            for text in [padded.as_str(), padded.trim_end_matches('=')] {
+                let key = MasterKey::from_base64(text);
+                assert_eq!(key.as_ref().map(MasterKey::expose), Ok(&bytes), "{text}");
+            }
         }
         assert_eq!(MasterKey::from_bytes(bytes).to_base64().expose(), standard);
     }
 
     #[test]
     fn a_wrong_key_is_refused_with_its_reason() {
-        let refused = |text: &str| MasterKey::from_base64(text).map(|_key| ()).unwrap_err();
-        assert_eq!(refused("not base64!"), MasterKeyError::NotBase64);
-        assert_eq!(
-            refused(&format!("{}==", "A".repeat(43))),
-            MasterKeyError::NotBase64
-        );
-        assert_eq!(refused(""), MasterKeyError::Length(0));
-        assert_eq!(
-            refused(&"A".repeat(44).replace('A', "A=")),
-            MasterKeyError::NotBase64
-        );
-        assert_eq!(
-            refused(&format!("{}====", "A".repeat(44))),
-            MasterKeyError::NotBase64
-        );
-        assert_eq!(refused(&BASE64.encode(&[0; 31])), MasterKeyError::Length(31));
-        assert_eq!(
-            refused(&BASE64_NOPAD.encode(&[0; 31])),
-            MasterKeyError::Length(31)
-        );
-        assert_eq!(refused(&BASE64.encode(&[0; 33])), MasterKeyError::Length(33));
-        assert_eq!(refused(&BASE64.encode(&[0; 64])), MasterKeyError::Length(64));
-        assert_eq!(
-            MasterKeyError::Length(31).to_string(),
-            "has 31 bytes instead of 32"
-        );
+        for text in [
+            "not base64!",
+            &format!("{}==", "A".repeat(43)),
+            &"A".repeat(44).replace('A', "A="),
+            &format!("{}====", "A".repeat(44)),
+        ] {
+            assert_eq!(
+                MasterKey::from_base64(text),
+                Err(MasterKeyError::NotBase64),
+                "{text}"
+            );
+        }
+        for (text, length) in [
+            (String::new(), 0),
+            (BASE64.encode(&[0; 31]), 31),
+            (BASE64_NOPAD.encode(&[0; 31]), 31),
+            (BASE64.encode(&[0; 33]), 33),
+            (BASE64.encode(&[0; 64]), 64),
+        ] {
+            assert_eq!(MasterKey::from_base64(&text), Err(MasterKeyError::Length(length)));
+        }
+        let message = MasterKeyError::Length(31).to_string();
+        assert_eq!(message, "has 31 bytes instead of 32");
     }
 }

@@ -40,14 +40,9 @@ impl<K: Clone + Eq + Hash> Shares<K> {
     /// Creates shares with a total limit and a limit per client.
     #[must_use]
     pub fn new(all: usize, each: usize) -> Arc<Self> {
-        Arc::new(Self {
-            all,
-            each,
-            taken: Mutex::new(TakenShare {
-                all: 0,
-                by: HashMap::new(),
-            }),
-        })
+        let by = HashMap::new();
+        let taken = Mutex::new(TakenShare { all: 0, by });
+        Arc::new(Self { all, each, taken })
     }
 
     /// Takes `amount` for a client; without a key it counts against the total limit only.
@@ -81,7 +76,7 @@ impl<K: Clone + Eq + Hash> Shares<K> {
         Ok(())
     }
 
-    fn give_back(&self, key: Option<&K>, amount: usize) {
+    fn release(&self, key: Option<&K>, amount: usize) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.all = taken.all.saturating_sub(amount);
         let Some(key) = key else { return };
@@ -110,7 +105,7 @@ impl<K: Clone + Eq + Hash> Share<K> {
 
 impl<K: Clone + Eq + Hash> Drop for Share<K> {
     fn drop(&mut self) {
-        self.shares.give_back(self.key.as_ref(), self.amount);
+        self.shares.release(self.key.as_ref(), self.amount);
     }
 }
 
@@ -132,9 +127,7 @@ mod tests {
         assert!(shares.take(None, 3).is_ok());
         assert!(shares.take(Some("a"), usize::MAX).is_err());
         drop(second);
-        assert!(
-            shares.taken.lock().expect("a lock").by.is_empty(),
-            "nobody is remembered"
-        );
+        let taken = shares.taken.lock().expect("a lock");
+        assert!(taken.by.is_empty(), "clients without a share are not stored");
     }
 }

@@ -16,6 +16,18 @@ pub enum StoredField {
     Free,
 }
 
+/// Declares fields that are all [`StoredField::Free`].
+#[must_use]
+pub const fn all_free<const N: usize>(paths: [&'static str; N]) -> [(&'static str, StoredField); N] {
+    let mut fields = [("", StoredField::Free); N];
+    let mut index = 0;
+    while index < N {
+        fields[index].0 = paths[index];
+        index += 1;
+    }
+    fields
+}
+
 /// The fields of the documents in one collection.
 #[derive(Clone, Copy, Debug)]
 pub struct Stored {
@@ -39,21 +51,16 @@ impl Stored {
     }
 
     fn find(&self, path: &str) -> Option<&'static (&'static str, StoredField)> {
-        let stands_for = |declared: &str| {
-            path.strip_prefix(declared)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        self.fields.iter().find(|(declared, _)| stands_for(declared))
+        self.fields.iter().find(|(declared, _)| covers(declared, path))
     }
 
     /// Returns the paths that an erasure removes, except those below another one of them.
     fn erased(&self) -> impl Iterator<Item = &'static str> {
         let is_erased = |field: &StoredField| matches!(field, StoredField::Personal(_) | StoredField::Hidden);
         let erased = self.fields.iter().filter(move |(_, field)| is_erased(field));
-        let under =
-            |path: &str, other: &str| path.strip_prefix(other).is_some_and(|rest| rest.starts_with('.'));
-        let (all, erased) = (erased.clone(), erased.map(|(path, _)| *path));
-        erased.filter(move |path| !all.clone().any(|(other, _)| under(path, other)))
+        let erased = erased.map(|(path, _)| *path);
+        let all = erased.clone();
+        erased.filter(move |path| !all.clone().any(|other| other != *path && covers(other, path)))
     }
 
     /// Returns the fields for an `$unset` that removes everything an erasure removes.
@@ -65,12 +72,15 @@ impl Stored {
     /// Returns the condition that a field which an erasure removes is still present.
     #[must_use]
     pub fn is_left(&self) -> Document {
-        let left: Vec<Document> = self
-            .erased()
-            .map(|path| doc! { path: { "$exists": true } })
-            .collect();
-        doc! { "$or": left }
+        let left = self.erased().map(|path| doc! { path: { "$exists": true } });
+        doc! { "$or": left.collect::<Vec<_>>() }
     }
+}
+
+/// Returns whether a path is the declared one, or below it.
+fn covers(declared: &str, path: &str) -> bool {
+    path.strip_prefix(declared)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[cfg(test)]

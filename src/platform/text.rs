@@ -11,11 +11,8 @@ use crate::error::{Faults, UserError, UserErrorCode};
 /// `REQUIRED` when empty or blank; `TOO_LONG` beyond `max` characters (code points); `INVALID` for control characters.
 pub fn required(value: &str, field: &str, max: usize) -> Result<String, UserError> {
     if value.trim().is_empty() {
-        return Err(UserError::new(
-            UserErrorCode::Required,
-            [field],
-            "This must not be empty or blank.",
-        ));
+        let message = "This must not be empty or blank.";
+        return Err(UserError::new(UserErrorCode::Required, [field], message));
     }
     optional(value, field, max)
 }
@@ -30,11 +27,8 @@ pub fn optional(value: &str, field: &str, max: usize) -> Result<String, UserErro
         return Err(UserError::new(UserErrorCode::TooLong, [field], message));
     }
     if value.chars().any(char::is_control) {
-        return Err(UserError::new(
-            UserErrorCode::Invalid,
-            [field],
-            "This has no control characters.",
-        ));
+        let message = "This has no control characters.";
+        return Err(UserError::new(UserErrorCode::Invalid, [field], message));
     }
     Ok(value.to_owned())
 }

@@ -34,12 +34,22 @@ const CHECKOUT_FAILURES: &str = "gateway_database_checkout_failures_total";
 
 /// Collects metrics from now on and serves them. Returns the address in use.
 pub(super) async fn serve(address: SocketAddr) -> Result<SocketAddr, TelemetryFault> {
-    let unusable = |source| TelemetryFault::MetricsAddress { address, source };
+    let unusable = |error| {
+        let message =
+            format!("cannot listen at {address} for metrics: set GATEWAY_METRICS_LISTEN to a free address");
+        TelemetryFault::new(message, error)
+    };
     let listener = TcpListener::bind(address).await.map_err(unusable)?;
     let bound = listener.local_addr().map_err(unusable)?;
-    let handle = install().map_err(|error| TelemetryFault::Metrics(error.into()))?;
+    let handle = install().map_err(|error| TelemetryFault::new("cannot set up metrics", error))?;
     describe();
-    tokio::spawn(keep_up(handle.clone()));
+    let upkeep = handle.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(UPKEEP).await;
+            upkeep.run_upkeep();
+        }
+    });
     let page = get(move || async move { ([(CONTENT_TYPE, TEXT_FORMAT)], handle.render()) });
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, Router::new().route("/metrics", page)).await {
@@ -92,13 +102,6 @@ fn describe() {
         CHECKOUT_FAILURES,
         "Commands that got no connection to the database."
     );
-}
-
-async fn keep_up(handle: PrometheusHandle) {
-    loop {
-        tokio::time::sleep(UPKEEP).await;
-        handle.run_upkeep();
-    }
 }
 
 /// Returns a monitor that records the driver's events: names and durations of commands, never their content.

@@ -3,6 +3,7 @@
 mod metrics;
 mod traces;
 
+use std::error::Error;
 use std::fmt;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -10,7 +11,10 @@ use std::net::SocketAddr;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
-    EnvFilter, Layer, Registry, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Layer, Registry,
+    filter::Targets,
+    layer::SubscriberExt,
+    util::{SubscriberInitExt, TryInitError},
 };
 
 use crate::config::{Config, LogConfig, LogFormat};
@@ -30,48 +34,29 @@ pub struct Telemetry {
 
 /// Why telemetry cannot be set up as configured.
 #[derive(Debug)]
-#[non_exhaustive]
-pub enum TelemetryFault {
-    /// The log's filter is invalid.
-    Filter(tracing_subscriber::filter::ParseError),
-    /// A log was already set up in this process.
-    Log(tracing_subscriber::util::TryInitError),
-    /// The metrics address cannot be bound.
-    MetricsAddress {
-        /// The configured address.
-        address: SocketAddr,
-        /// The system's error.
-        source: std::io::Error,
-    },
-    /// Metrics were already set up in this process.
-    Metrics(Box<dyn std::error::Error + Send + Sync>),
-    /// The exporter of traces cannot be built.
-    Traces(Box<dyn std::error::Error + Send + Sync>),
+pub struct TelemetryFault {
+    message: String,
+    source: Box<dyn Error + Send + Sync>,
 }
 
-impl fmt::Display for TelemetryFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Filter(_) => f.write_str("GATEWAY_LOG is not a valid filter"),
-            Self::Log(_) => f.write_str("cannot set up the log"),
-            Self::MetricsAddress { address, .. } => write!(
-                f,
-                "cannot listen at {address} for metrics: set GATEWAY_METRICS_LISTEN to a free address"
-            ),
-            Self::Metrics(_) => f.write_str("cannot set up metrics"),
-            Self::Traces(_) => f.write_str("cannot set up traces: check GATEWAY_OTLP_ENDPOINT"),
+impl TelemetryFault {
+    fn new(message: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            message: message.into(),
+            source: source.into(),
         }
     }
 }
 
-impl std::error::Error for TelemetryFault {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Filter(source) => Some(source),
-            Self::Log(source) => Some(source),
-            Self::MetricsAddress { source, .. } => Some(source),
-            Self::Metrics(source) | Self::Traces(source) => Some(source.as_ref()),
-        }
+impl fmt::Display for TelemetryFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for TelemetryFault {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.source.as_ref())
     }
 }
 
@@ -80,17 +65,17 @@ impl std::error::Error for TelemetryFault {
 /// # Errors
 /// See [`TelemetryFault`].
 pub fn log_of_command(config: &LogConfig) -> Result<(), TelemetryFault> {
-    let filter = if config.filter == USUAL_FILTER {
-        "warn"
-    } else {
-        &config.filter
-    };
-    let log =
-        log_layer(config.format).with_filter(EnvFilter::try_new(filter).map_err(TelemetryFault::Filter)?);
+    let is_usual = config.filter == USUAL_FILTER;
+    let filter = if is_usual { "warn" } else { &config.filter };
+    let log = log_layer(config, filter)?;
     tracing_subscriber::registry()
         .with(log)
         .try_init()
-        .map_err(TelemetryFault::Log)
+        .map_err(no_log)
+}
+
+fn no_log(error: TryInitError) -> TelemetryFault {
+    TelemetryFault::new("cannot set up the log", error)
 }
 
 impl Telemetry {
@@ -99,8 +84,7 @@ impl Telemetry {
     /// # Errors
     /// See [`TelemetryFault`].
     pub async fn start(config: &Config) -> Result<Self, TelemetryFault> {
-        let filter = EnvFilter::try_new(&config.log.filter).map_err(TelemetryFault::Filter)?;
-        let log = log_layer(config.log.format).with_filter(filter);
+        let log = log_layer(&config.log, &config.log.filter)?;
         let traces = match &config.telemetry.traces_url {
             Some(url) => Some(traces::provider(url.clone()).await?),
             None => None,
@@ -109,11 +93,8 @@ impl Telemetry {
             let own = Targets::new().with_target(OWN_SPANS, LevelFilter::INFO);
             traces::layer(provider).with_filter(own)
         });
-        tracing_subscriber::registry()
-            .with(log)
-            .with(spans)
-            .try_init()
-            .map_err(TelemetryFault::Log)?;
+        let layers = tracing_subscriber::registry().with(log).with(spans);
+        layers.try_init().map_err(no_log)?;
         let metrics = match config.telemetry.metrics_listen {
             Some(address) => Some(metrics::serve(address).await?),
             None => None,
@@ -142,14 +123,17 @@ impl Telemetry {
     }
 }
 
-/// Returns the layer that writes lines to standard error in the configured format.
-fn log_layer(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
+/// Returns the layer that writes the lines which the filter admits to standard error, in the configured format.
+fn log_layer(config: &LogConfig, filter: &str) -> Result<impl Layer<Registry> + use<>, TelemetryFault> {
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| TelemetryFault::new("GATEWAY_LOG is not a valid filter", error))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    match format {
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.format {
         LogFormat::Text => lines
             .with_ansi(std::io::stderr().is_terminal())
             .with_target(false)
             .boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
-    }
+    };
+    Ok(lines.with_filter(filter))
 }

@@ -8,7 +8,7 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use reqwest::blocking::Client;
 use tracing::Subscriber;
 use tracing_opentelemetry::OpenTelemetryLayer;
@@ -27,11 +27,11 @@ const LAST_BATCH: Duration = Duration::from_secs(5);
 /// Creates a provider that sends spans to the collector at `url`.
 pub(super) async fn provider(url: Url) -> Result<SdkTracerProvider, TelemetryFault> {
     // The exporter's HTTP client is blocking, and must not be created on an async thread.
-    let built = tokio::task::spawn_blocking(move || exporter(&url));
+    let built = tokio::task::spawn_blocking(move || exporter(&url)).await;
     let exporter = built
-        .await
-        .map_err(|error| TelemetryFault::Traces(error.into()))?
-        .map_err(TelemetryFault::Traces)?;
+        .map_err(Into::into)
+        .flatten()
+        .map_err(|error| TelemetryFault::new("cannot set up traces: check GATEWAY_OTLP_ENDPOINT", error))?;
     global::set_text_map_propagator(TraceContextPropagator::new());
     let provider = SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
@@ -57,9 +57,7 @@ fn exporter(url: &Url) -> Result<SpanExporter, Box<dyn StdError + Send + Sync>> 
 }
 
 /// Returns the layer that converts `tracing` spans to spans of traces.
-pub(super) fn layer<S>(
-    provider: &SdkTracerProvider,
-) -> OpenTelemetryLayer<S, opentelemetry_sdk::trace::SdkTracer>
+pub(super) fn layer<S>(provider: &SdkTracerProvider) -> OpenTelemetryLayer<S, SdkTracer>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {

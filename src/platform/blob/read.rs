@@ -41,9 +41,9 @@ impl StoredContent {
     async fn piece(&self, at: u64, until: u64) -> Result<Bytes> {
         let number = at / self.chunk;
         let chunks: Collection<RawDocumentBuf> = self.blobs.database.internal(CHUNKS);
-        let n = i64::try_from(number).unwrap_or(i64::MAX);
+        let own = doc! { "files_id": self.id, "n": i64::try_from(number).unwrap_or(i64::MAX) };
         let chunk = chunks
-            .find_one(doc! { "files_id": self.id, "n": n })
+            .find_one(own)
             .projection(doc! { "_id": 0, "data": 1 })
             .await?;
         let chunk = chunk.ok_or_else(|| Error::internal("a chunk is missing"))?;

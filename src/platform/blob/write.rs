@@ -1,12 +1,13 @@
 //! Writes a content piece by piece.
 
+use aws_lc_rs::digest::Context;
 use bson::doc;
+use data_encoding::HEXLOWER;
 use futures_util::AsyncWriteExt;
 use mongodb::gridfs::GridFsUploadStream;
 
 use super::{BlobId, Blobs, LEASE, RENEW, Released, UnclaimedContent, WRITE};
 use crate::error::{Error, Result};
-use crate::platform::crypto::Digester;
 
 /// Writes one content. If it is dropped without [`ContentWriter::finish`], the sweep removes the content.
 pub struct ContentWriter {
@@ -15,7 +16,7 @@ pub struct ContentWriter {
     pub(super) stream: GridFsUploadStream,
     /// Bytes that are not written yet.
     pub(super) waiting: Vec<u8>,
-    pub(super) digester: Digester,
+    pub(super) digest: Context,
     pub(super) size: i64,
     pub(super) renew_at: tokio::time::Instant,
 }
@@ -26,7 +27,7 @@ impl ContentWriter {
         if tokio::time::Instant::now() >= self.renew_at {
             self.renew().await?;
         }
-        self.digester.update(bytes);
+        self.digest.update(bytes);
         self.size += i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         self.waiting.extend_from_slice(bytes);
         if self.waiting.len() >= WRITE {
@@ -50,15 +51,10 @@ impl ContentWriter {
     async fn renew(&mut self) -> Result<()> {
         let until = self.blobs.clock.now().after(LEASE);
         let mine = doc! { "_id": self.id, "sweeping": { "$exists": false } };
-        let renewed = self
-            .blobs
-            .ledger()
-            .update_one(mine, doc! { "$set": { "until": until } })
-            .await?;
-        if renewed.matched_count == 0 {
-            return Err(Error::internal(
-                "the upload made no progress for too long and was deleted",
-            ));
+        let renewal = doc! { "$set": { "until": until } };
+        if self.blobs.ledger().update_one(mine, renewal).await?.matched_count == 0 {
+            let message = "the upload made no progress for too long and was deleted";
+            return Err(Error::internal(message));
         }
         self.renew_at = tokio::time::Instant::now() + RENEW;
         Ok(())
@@ -72,7 +68,7 @@ impl ContentWriter {
         Ok(UnclaimedContent {
             id: self.id,
             size: self.size,
-            sha256: self.digester.hex(),
+            sha256: HEXLOWER.encode(self.digest.finish().as_ref()),
         })
     }
 

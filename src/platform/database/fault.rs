@@ -6,7 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use mongodb::error::{
-    CommandError, Error as DriverError, ErrorKind, GridFsErrorKind, WriteConcernError, WriteError,
+    CommandError, Error as DriverError, ErrorKind, GridFsErrorKind, RETRYABLE_WRITE_ERROR,
+    TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteConcernError, WriteError,
     WriteFailure,
 };
 
@@ -32,14 +33,10 @@ impl DatabaseFault {
         }
     }
 
-    fn took_too_long(&self) -> bool {
-        matches!(&*self.0.kind, ErrorKind::Command(command) if command.code == MAX_TIME_EXPIRED)
-    }
-
     fn was_not_kept(&self) -> bool {
         let Self(error) = self;
-        if error.contains_label("UnknownTransactionCommitResult")
-            || error.contains_label("RetryableWriteError")
+        if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
+            || error.contains_label(RETRYABLE_WRITE_ERROR)
         {
             return false;
         }
@@ -50,28 +47,36 @@ impl DatabaseFault {
                 | ErrorKind::ServerSelection { .. }
         );
         // An aborted transaction is rolled back.
-        refused || error.contains_label("TransientTransactionError")
+        refused || error.contains_label(TRANSIENT_TRANSACTION_ERROR)
     }
 
     /// Returns whether a later retry may succeed.
     fn is_passing(&self) -> bool {
         let Self(error) = self;
-        let labelled = error.contains_label("TransientTransactionError")
-            || error.contains_label("RetryableWriteError")
-            || error.contains_label("UnknownTransactionCommitResult");
-        let gone = match &*error.kind {
-            ErrorKind::ServerSelection { .. }
-            | ErrorKind::ConnectionPoolCleared { .. }
-            | ErrorKind::Io(_)
-            | ErrorKind::Shutdown => true,
+        let labels = [
+            TRANSIENT_TRANSACTION_ERROR,
+            RETRYABLE_WRITE_ERROR,
+            UNKNOWN_TRANSACTION_COMMIT_RESULT,
+        ];
+        labels.iter().any(|label| error.contains_label(label))
+            || matches!(
+                &*error.kind,
+                ErrorKind::ServerSelection { .. }
+                    | ErrorKind::ConnectionPoolCleared { .. }
+                    | ErrorKind::Io(_)
+                    | ErrorKind::Shutdown
+            )
             // NotWritablePrimary, PrimarySteppedDown, ShutdownInProgress, InterruptedAtShutdown,
             // InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary
-            ErrorKind::Command(command) => {
-                matches!(command.code, 10107 | 189 | 91 | 11600 | 11602 | 13435 | 13436)
-            }
-            _ => false,
-        };
-        labelled || gone
+            || matches!(command_code(error), Some(10107 | 189 | 91 | 11600 | 11602 | 13435 | 13436))
+    }
+}
+
+/// Returns the code with which the server refused a command.
+pub(super) fn command_code(error: &DriverError) -> Option<i32> {
+    match &*error.kind {
+        ErrorKind::Command(command) => Some(command.code),
+        _ => None,
     }
 }
 
@@ -109,13 +114,10 @@ fn describe(error: &DriverError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             code_name,
             message,
             ..
-        })) => refused(
-            f,
-            "a write",
-            *code,
-            code_name.as_deref().unwrap_or_default(),
-            message,
-        )?,
+        })) => {
+            let name = code_name.as_deref().unwrap_or_default();
+            refused(f, "a write", *code, name, message)?;
+        }
         ErrorKind::Write(WriteFailure::WriteConcernError(WriteConcernError { code, code_name, .. })) => {
             refused(f, "to acknowledge a write", *code, code_name, "")?;
         }
@@ -124,10 +126,13 @@ fn describe(error: &DriverError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             let (code, message) = first.map_or((0, ""), |write| (write.code, &write.message));
             refused(f, "one of several writes", code, "", message)?;
         }
-        ErrorKind::Bson(bson) => unreadable(bson.key.as_deref(), f)?,
-        ErrorKind::GridFs(GridFsErrorKind::AbortError { delete_error, .. }) => {
-            describe(delete_error, f)?;
+        ErrorKind::Bson(bson) => {
+            f.write_str("a document cannot be converted from or to its type")?;
+            if let Some(key) = &bson.key {
+                write!(f, ", at {key}")?;
+            }
         }
+        ErrorKind::GridFs(GridFsErrorKind::AbortError { delete_error, .. }) => describe(delete_error, f)?,
         // The driver's own messages, about servers, settings and chunks of files.
         kind @ (ErrorKind::Authentication { .. }
         | ErrorKind::ConnectionPoolCleared { .. }
@@ -171,20 +176,12 @@ fn refused(f: &mut fmt::Formatter<'_>, what: &str, code: i32, name: &str, messag
     }
 }
 
-fn unreadable(key: Option<&str>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str("a document cannot be converted from or to its type")?;
-    match key {
-        Some(key) => write!(f, ", at {key}"),
-        None => Ok(()),
-    }
-}
-
 impl From<DriverError> for Error {
     fn from(error: DriverError) -> Self {
         let fault = DatabaseFault(error);
         if fault.is_passing() {
             Self::Unavailable(Arc::new(fault))
-        } else if fault.took_too_long() {
+        } else if command_code(&fault.0) == Some(MAX_TIME_EXPIRED) {
             Self::SearchTimeout
         } else {
             Self::Internal(Arc::new(fault))

@@ -4,7 +4,7 @@
 //! here belong to the gateway itself (keys, clients, jobs, migrations).
 
 mod fault;
-mod pressing;
+mod index;
 mod sessions;
 mod write;
 
@@ -18,7 +18,6 @@ use bson::{Document, doc};
 use futures_util::{FutureExt, future::BoxFuture};
 use mongodb::{
     Client, ClientSession, Collection,
-    error::{Error as DriverError, ErrorKind},
     event::{EventHandler, cmap::CmapEvent, command::CommandEvent},
     options::{Acknowledgment, ClientOptions, ReadConcern, WriteConcern},
 };
@@ -26,8 +25,9 @@ use serde::Serialize;
 
 pub(crate) use self::sessions::DriverSessions;
 use super::clock::{Clock, Timestamp};
-use crate::error::{Error, Result};
+use crate::error::Result;
 pub use fault::{DatabaseFault, violated_index, was_not_kept};
+pub use index::{Index, IndexKind, ensure_indexes};
 pub use write::Write;
 
 /// How long to look for a suitable server: shorter than a request's deadline, longer than an election.
@@ -54,12 +54,11 @@ impl Database {
     /// Creates a client for the connection string. It connects lazily, so that a gateway can start before its database.
     ///
     /// # Errors
-    /// [`Error::Internal`] for a connection string that the driver cannot use.
+    /// [`Error::Internal`](crate::error::Error) for a connection string that the driver cannot use.
     pub async fn connect(uri: &str, name: &str, monitor: Option<Monitor>) -> Result<Self> {
         let mut options = ClientOptions::parse(uri).await?;
-        options
-            .app_name
-            .get_or_insert_with(|| "storefront-gateway".to_owned());
+        let app_name = || "storefront-gateway".to_owned();
+        options.app_name.get_or_insert_with(app_name);
         options.server_selection_timeout.get_or_insert(SERVER_SELECTION);
         options.connect_timeout = Some(NETWORK);
         options.heartbeat_freq = Some(NETWORK);
@@ -68,12 +67,8 @@ impl Database {
         options.retry_writes = Some(true);
         options.retry_reads = Some(true);
         // Acknowledged writes survive the loss of a primary, and data that was read cannot be rolled back.
-        options.write_concern = Some(
-            WriteConcern::builder()
-                .w(Acknowledgment::Majority)
-                .journal(true)
-                .build(),
-        );
+        let durable = WriteConcern::builder().w(Acknowledgment::Majority).journal(true);
+        options.write_concern = Some(durable.build());
         options.read_concern = Some(ReadConcern::majority());
         if let Some(Monitor { command, pool }) = monitor {
             options.command_event_handler =
@@ -145,7 +140,7 @@ impl Database {
     /// The context is a parameter, rather than captured by an async closure, because of rust-lang/rust#96865.
     ///
     /// # Errors
-    /// Any error of `work`, after the transaction was aborted; [`Error::Unavailable`] without a primary.
+    /// Any error of `work`, after the transaction was aborted; [`Error::Unavailable`](crate::error::Error) without a primary.
     pub async fn transaction<C, T, F>(&self, context: C, work: F) -> Result<T>
     where
         C: Send + Sync,
@@ -212,147 +207,6 @@ impl Monitor {
         self.pool = Some(Arc::new(observe));
         self
     }
-}
-
-/// An index that a store needs.
-#[derive(Debug)]
-pub struct Index {
-    /// Collection.
-    pub collection: &'static str,
-    /// Name, unique in the collection. A changed definition needs a new name.
-    pub name: &'static str,
-    /// Fields in order, each with 1 (ascending) or -1 (descending).
-    pub keys: &'static [(&'static str, i32)],
-    /// What the index guarantees or leaves out.
-    pub kind: IndexKind,
-}
-
-/// The properties of an index beyond lookup.
-#[derive(Debug, Clone, Copy)]
-pub enum IndexKind {
-    /// Lookup and sorting only.
-    Plain,
-    /// No two documents have the same keys.
-    Unique,
-    /// Contains only documents that have the field.
-    Having(&'static str),
-    /// Unique among the documents that have the field.
-    UniqueHaving(&'static str),
-    /// Removes a document this long after the date in its key.
-    Expiry(Duration),
-}
-
-impl Index {
-    pub(super) fn specification(&self) -> Document {
-        let keys: Document = self
-            .keys
-            .iter()
-            .map(|(field, order)| ((*field).to_owned(), (*order).into()))
-            .collect();
-        let mut specification = doc! { "key": keys, "name": self.name };
-        match self.kind {
-            IndexKind::Plain => {}
-            IndexKind::Unique => {
-                specification.insert("unique", true);
-            }
-            IndexKind::Having(field) => {
-                specification.insert("partialFilterExpression", doc! { field: { "$exists": true } });
-            }
-            IndexKind::UniqueHaving(field) => {
-                specification.insert("unique", true);
-                specification.insert("partialFilterExpression", doc! { field: { "$exists": true } });
-            }
-            IndexKind::Expiry(after) => {
-                specification.insert(
-                    "expireAfterSeconds",
-                    i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
-                );
-            }
-        }
-        specification
-    }
-}
-
-/// Creates the indexes that are missing. Idempotent, also when two nodes run it concurrently.
-///
-/// # Errors
-/// An index with the same name or keys exists with another definition: the message names it and the command that
-/// removes it.
-pub async fn ensure_indexes(database: &Database, indexes: &[&Index]) -> Result<()> {
-    let mut collections: Vec<&str> = indexes.iter().map(|index| index.collection).collect();
-    collections.sort_unstable();
-    collections.dedup();
-    for collection in collections {
-        let wanted: Vec<&Index> = indexes
-            .iter()
-            .copied()
-            .filter(|index| index.collection == collection)
-            .collect();
-        let specifications: Vec<Document> = wanted.iter().map(|index| index.specification()).collect();
-        let made = database
-            .raw()
-            .run_command(doc! { "createIndexes": collection, "indexes": specifications })
-            .await;
-        match made {
-            Ok(_) => {}
-            Err(error) if is_drift(&error) => return Err(drift(database, collection, &wanted).await?),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-/// `IndexOptionsConflict` (85) and `IndexKeySpecsConflict` (86).
-fn is_drift(error: &DriverError) -> bool {
-    matches!(&*error.kind, ErrorKind::Command(command) if matches!(command.code, 85 | 86))
-}
-
-/// Returns an error that names the conflicting indexes.
-async fn drift(database: &Database, collection: &str, wanted: &[&Index]) -> Result<Error> {
-    let reply = database
-        .raw()
-        .run_command(doc! { "listIndexes": collection })
-        .await?;
-    let present: Vec<Document> = reply
-        .get_document("cursor")
-        .and_then(|cursor| cursor.get_array("firstBatch"))
-        .map(|batch| {
-            batch
-                .iter()
-                .filter_map(|index| index.as_document().cloned())
-                .collect()
-        })
-        .unwrap_or_default();
-    let mut in_the_way = Vec::new();
-    for index in wanted {
-        let specification = index.specification();
-        for other in &present {
-            let same_name = other.get_str("name").is_ok_and(|name| name == index.name);
-            let same_keys = other.get_document("key").ok() == specification.get_document("key").ok();
-            if (same_name || same_keys) && !same_definition(other, &specification) {
-                in_the_way.push(other.get_str("name").unwrap_or("?").to_owned());
-            }
-        }
-    }
-    in_the_way.sort_unstable();
-    in_the_way.dedup();
-    let commands: Vec<String> = in_the_way
-        .iter()
-        .map(|name| format!("db.{collection}.dropIndex(\"{name}\")"))
-        .collect();
-    Ok(Error::internal(format!(
-        "the collection {collection} has indexes that differ from the definitions in this version: {}. Drop them and \
-         start again: {}",
-        in_the_way.join(", "),
-        commands.join("; "),
-    )))
-}
-
-pub(super) fn same_definition(present: &Document, wanted: &Document) -> bool {
-    wanted.iter().all(|(key, value)| match (present.get(key), value) {
-        (Some(bson::Bson::Int32(a)), bson::Bson::Int64(b)) => i64::from(*a) == *b,
-        (present, value) => present == Some(value),
-    })
 }
 
 /// Serializes `value` to a document.

@@ -47,15 +47,18 @@ impl DriverSessions {
     pub(crate) async fn borrow(&self) -> Result<DriverSession> {
         let last = self.idle().pop();
         match last {
-            Some(Idle { session, since }) if since.elapsed() < IDLE => Ok(session),
+            Some(Idle { session, since }) if since.elapsed() < IDLE => return Ok(session),
             // The sessions before it have been idle for even longer.
             Some(_) => {
                 let lapsed = std::mem::take(&mut *self.idle());
                 drop(lapsed);
-                self.start().await
             }
-            None => self.start().await,
+            None => {}
         }
+        // As the driver's implicit sessions: a read must not wait for operations that the session has seen for another
+        // caller.
+        let started = self.client.start_session().causal_consistency(false);
+        Ok(Box::new(started.await?))
     }
 
     /// Returns a session to the pool.
@@ -65,13 +68,6 @@ impl DriverSessions {
             let since = Instant::now();
             idle.push(Idle { session, since });
         }
-    }
-
-    async fn start(&self) -> Result<DriverSession> {
-        // As the driver's implicit sessions: a read must not wait for operations that the session has seen for another
-        // caller.
-        let started = self.client.start_session().causal_consistency(false);
-        Ok(Box::new(started.await?))
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {

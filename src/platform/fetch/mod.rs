@@ -186,13 +186,9 @@ impl Fetcher {
     /// # Errors
     /// Why there is no response. The reason contains nothing of the request or the response.
     pub async fn ask(&self, question: Question<'_>) -> Result<Answer, Unread> {
-        let Inner {
-            limits,
-            places,
-            client,
-        } = &*self.0;
-        let _place = places.try_acquire().map_err(|_none| Unread::Busy)?;
-        let client = client.get_or_init(|| new_client(limits.connect));
+        let limits = &self.0.limits;
+        let _place = self.0.places.try_acquire().map_err(|_none| Unread::Busy)?;
+        let client = self.0.client.get_or_init(|| new_client(limits.connect));
         let client = client.as_ref().ok_or(Unread::NoAuthorities)?;
         let request = question.into_request().ok_or(Unread::Unreachable)?;
         let answering = async {
@@ -216,7 +212,7 @@ fn unreachable(error: &(dyn StdError + 'static)) -> Unread {
         }
         // The `source` of an I/O error skips the error that it wraps.
         cause = match io.and_then(io::Error::get_ref) {
-            Some(made_of) => Some(made_of),
+            Some(wrapped) => Some(wrapped),
             None => error.source(),
         };
     }

@@ -23,9 +23,14 @@ impl Drop for Server {
 
 impl Server {
     /// Starts the server. Without an answer it accepts requests and never responds.
-    async fn saying(answer: Option<String>) -> Self {
+    async fn answering(answer: Option<String>) -> Self {
+        Self::start("http", answer).await
+    }
+
+    async fn start(scheme: &str, answer: Option<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
+        let url = url(scheme, &listener);
+        let is_plain = scheme == "http";
         let asked = Arc::<AtomicUsize>::default();
         let counted = Arc::clone(&asked);
         let running = tokio::spawn(async move {
@@ -33,7 +38,8 @@ impl Server {
             loop {
                 let (mut stream, _) = listener.accept().await.expect("a connection");
                 let mut request = Vec::new();
-                while !request.windows(4).any(|window| window == b"\r\n\r\n") {
+                stream.read_buf(&mut request).await.expect("a request");
+                while is_plain && !request.windows(4).any(|window| window == b"\r\n\r\n") {
                     stream.read_buf(&mut request).await.expect("a request");
                 }
                 counted.fetch_add(1, Ordering::SeqCst);
@@ -44,44 +50,28 @@ impl Server {
                 }
             }
         });
-        Self {
-            url: Url::parse(&format!("http://{address}/document")).expect("a URL"),
-            asked,
-            running,
-        }
-    }
-
-    /// Starts a server that answers in plain text whatever it receives.
-    async fn in_the_clear() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let running = tokio::spawn(async move {
-            loop {
-                let (mut stream, _) = listener.accept().await.expect("a connection");
-                let mut hello = Vec::new();
-                stream.read_buf(&mut hello).await.expect("a greeting");
-                // The client closes the connection once it has read enough, so that the write may fail.
-                _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
-            }
-        });
-        Self {
-            url: Url::parse(&format!("http://{address}/document")).expect("a URL"),
-            asked: Arc::default(),
-            running,
-        }
+        Self { url, asked, running }
     }
 
     async fn ok(body: &str) -> Self {
         let length = body.len();
-        Self::saying(Some(format!(
-            "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"
-        )))
-        .await
+        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
+        Self::answering(Some(answer)).await
+    }
+
+    async fn failing() -> Self {
+        let answer = "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n";
+        Self::answering(Some(answer.to_owned())).await
     }
 
     fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
+}
+
+fn url(scheme: &str, listener: &TcpListener) -> Url {
+    let address = listener.local_addr().expect("an address");
+    Url::parse(&format!("{scheme}://{address}/document")).expect("a URL")
 }
 
 const LIMITS: Limits = Limits {
@@ -105,11 +95,8 @@ async fn an_answer_is_taken_up_to_its_limit_and_no_further() {
     let server = Server::ok(&format!("{fits} ")).await;
     assert_eq!(read(LIMITS, &server.url).await, Err(Unread::TooLarge));
     // Without a `Content-Length`.
-    let endless = format!(
-        "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}",
-        " ".repeat(100_000)
-    );
-    let server = Server::saying(Some(endless)).await;
+    let endless = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_owned() + &" ".repeat(100_000);
+    let server = Server::answering(Some(endless)).await;
     assert_eq!(read(LIMITS, &server.url).await, Err(Unread::TooLarge));
 }
 
@@ -123,11 +110,9 @@ async fn a_redirection_is_no_answer_and_not_followed() {
         "307 Temporary Redirect",
         "308 Permanent Redirect",
     ] {
-        let answer = format!(
-            "HTTP/1.1 {status}\r\nLocation: {}\r\nContent-Length: 2\r\n\r\n{{}}",
-            goal.url
-        );
-        let server = Server::saying(Some(answer)).await;
+        let location = &goal.url;
+        let answer = format!("HTTP/1.1 {status}\r\nLocation: {location}\r\nContent-Length: 2\r\n\r\n{{}}");
+        let server = Server::answering(Some(answer)).await;
         assert_eq!(read(LIMITS, &server.url).await, Err(Unread::Status), "{status}");
         assert_eq!(server.asked(), 1);
     }
@@ -137,30 +122,29 @@ async fn a_redirection_is_no_answer_and_not_followed() {
 
 // EPC-09
 #[tokio::test]
-async fn a_server_that_is_silent_or_gone_or_beside_itself_is_told_apart() {
-    let server = Server::saying(None).await;
+async fn failures_of_a_server_are_distinguished() {
+    let server = Server::answering(None).await;
     let brief = Limits {
         answer: Duration::from_millis(50),
         ..LIMITS
     };
     assert_eq!(read(brief, &server.url).await, Err(Unread::Slow));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
+    let gone = url("http", &listener);
     drop(listener);
-    let gone = Url::parse(&format!("http://{address}/")).expect("a URL");
     assert_eq!(read(LIMITS, &gone).await, Err(Unread::Unreachable));
     let server = Server::ok("<html>").await;
     assert_eq!(read(LIMITS, &server.url).await, Err(Unread::NotJson));
     // The server answers in plain text where TLS is expected.
-    let mut encrypted = Server::in_the_clear().await;
-    encrypted.url.set_scheme("https").expect("a scheme");
-    assert_eq!(read(LIMITS, &encrypted.url).await, Err(Unread::Tls));
+    let unencrypted = "HTTP/1.1 400 Bad Request\r\n\r\n".to_owned();
+    let server = Server::start("https", Some(unencrypted)).await;
+    assert_eq!(read(LIMITS, &server.url).await, Err(Unread::Tls));
 }
 
 // EPC-09
 #[tokio::test]
 async fn a_server_that_hangs_holds_up_no_more_than_the_places_there_are() {
-    let (silent, other) = (Server::saying(None).await, Server::ok("{}").await);
+    let (silent, other) = (Server::answering(None).await, Server::ok("{}").await);
     let fetcher = Fetcher::new(LIMITS);
     let waiting: Vec<_> = (0..LIMITS.at_once)
         .map(|_| {
@@ -221,7 +205,7 @@ async fn a_document_is_renewed_once_a_minute_whatever_came_of_it() {
         documents.renewed(&server.url).await.expect("anew");
     }
     assert_eq!(server.asked(), 2);
-    let refusing = Server::saying(Some("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n".to_owned())).await;
+    let refusing = Server::failing().await;
     for _ in 0..20 {
         assert_eq!(documents.renewed(&refusing.url).await, Err(Unread::Status));
     }
@@ -233,7 +217,7 @@ async fn a_document_is_renewed_once_a_minute_whatever_came_of_it() {
 
 #[tokio::test]
 async fn a_server_that_fails_is_left_alone_for_a_moment_and_its_last_document_lasts_where_that_will_do() {
-    let failing = Server::saying(Some("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n".to_owned())).await;
+    let failing = Server::failing().await;
     let (documents, clock) = documents();
     for _ in 0..20 {
         assert_eq!(documents.get(&failing.url).await, Err(Unread::Status));

@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 use super::clock::Timestamp;
 use super::database::{Index, IndexKind};
 use crate::error::Error;
-use crate::platform::stored::{Stored, StoredField};
+use crate::platform::stored::{Stored, all_free};
 
-pub use queue::{PayloadField, Queue};
+pub use queue::Queue;
 pub use runner::Runner;
 
 const COLLECTION: &str = "jobs";
@@ -29,48 +29,38 @@ const KEEP_DONE: Duration = Duration::from_secs(24 * 3600);
 
 /// Indexes of the jobs.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: COLLECTION,
-        name: "due",
-        keys: &[("due", 1)],
-        kind: IndexKind::Having("due"),
-    },
-    Index {
-        collection: COLLECTION,
-        name: "finished",
-        keys: &[("finishedAt", 1)],
-        kind: IndexKind::Expiry(KEEP_DONE),
-    },
+    Index::new(COLLECTION, "due", &[("due", 1)], IndexKind::Having("due")),
+    Index::new(
+        COLLECTION,
+        "finished",
+        &[("finishedAt", 1)],
+        IndexKind::Expiry(KEEP_DONE),
+    ),
     // For withdrawing the jobs of a customer.
-    Index {
-        collection: COLLECTION,
-        name: "customer",
-        keys: &[("payload.customerId", 1)],
-        kind: IndexKind::Having("payload.customerId"),
-    },
-    Index {
-        collection: COLLECTION,
-        name: "state",
-        keys: &[("state", 1), ("_id", 1)],
-        kind: IndexKind::Plain,
-    },
+    Index::new(
+        COLLECTION,
+        "customer",
+        &[("payload.customerId", 1)],
+        IndexKind::Having("payload.customerId"),
+    ),
+    Index::new(COLLECTION, "state", &[("state", 1), ("_id", 1)], IndexKind::Plain),
 ];
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
     collection: "jobs",
-    fields: &[
-        ("_id", StoredField::Free),
-        ("kind", StoredField::Free),
-        ("payload", StoredField::Free),
-        ("state", StoredField::Free),
-        ("due", StoredField::Free),
-        ("claim", StoredField::Free),
-        ("attempts", StoredField::Free),
-        ("failure", StoredField::Free),
-        ("createdAt", StoredField::Free),
-        ("finishedAt", StoredField::Free),
-    ],
+    fields: &all_free([
+        "_id",
+        "kind",
+        "payload",
+        "state",
+        "due",
+        "claim",
+        "attempts",
+        "failure",
+        "createdAt",
+        "finishedAt",
+    ]),
 }];
 
 /// The state of a job.
@@ -150,6 +140,7 @@ impl From<Error> for JobFailure {
 pub type Run<C> = fn(C, Document) -> BoxFuture<'static, Result<(), JobFailure>>;
 
 /// A kind of job, whose runs need a context `C`.
+#[derive(Clone)]
 pub struct JobKind<C> {
     /// Name in documents, logs and metrics.
     pub name: &'static str,
@@ -158,12 +149,3 @@ pub struct JobKind<C> {
     /// The function that runs the job.
     pub run: Run<C>,
 }
-
-// Derived, they would require that the context can be copied.
-impl<C> Clone for JobKind<C> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<C> Copy for JobKind<C> {}

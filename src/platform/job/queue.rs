@@ -24,15 +24,6 @@ const MAX_ATTEMPTS: i32 = 12;
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(3600);
 
-/// A field of payloads, by whose value jobs are found.
-#[derive(Clone, Copy, Debug)]
-pub struct PayloadField<'a> {
-    /// Name of the field.
-    pub name: &'a str,
-    /// The value.
-    pub value: &'a str,
-}
-
 /// Reads and writes jobs.
 #[derive(Clone)]
 pub struct Queue {
@@ -91,8 +82,9 @@ impl Queue {
         let first = doc! {
             "kind": kind, "payload": {}, "state": "WAITING", "due": now, "attempts": 0, "createdAt": now,
         };
+        let schedule = doc! { "$setOnInsert": first };
         self.jobs()
-            .update_one(doc! { "_id": kind }, doc! { "$setOnInsert": first })
+            .update_one(doc! { "_id": kind }, schedule)
             .upsert(true)
             .await?;
         Ok(())
@@ -116,10 +108,8 @@ impl Queue {
 
     pub(super) async fn renew(&self, job: &Job) -> Result<bool> {
         let due = self.clock.now().after(LEASE);
-        let renewed = self
-            .jobs()
-            .update_one(held(job), doc! { "$set": { "due": due } })
-            .await?;
+        let renewal = doc! { "$set": { "due": due } };
+        let renewed = self.jobs().update_one(held(job), renewal).await?;
         Ok(renewed.matched_count == 1)
     }
 
@@ -144,18 +134,17 @@ impl Queue {
             JobFailure::Retry(error) => (job.attempts >= MAX_ATTEMPTS, error),
             JobFailure::Fail(error) => (true, error),
         };
-        let update = if for_good && !recurring {
-            doc! { "$set": { "state": "DEAD", "failure": shown(error) }, "$unset": { "due": "", "claim": "" } }
+        let failure = shown(error);
+        let (state, update) = if for_good && !recurring {
+            let update = doc! { "$set": { "state": "DEAD", "failure": failure }, "$unset": { "due": "", "claim": "" } };
+            (JobState::Dead, update)
         } else {
             let due = self.clock.now().after(backoff(job.attempts, &self.random));
-            doc! { "$set": { "state": "WAITING", "due": due, "failure": shown(error) }, "$unset": { "claim": "" } }
+            let set = doc! { "state": "WAITING", "due": due, "failure": failure };
+            (JobState::Waiting, doc! { "$set": set, "$unset": { "claim": "" } })
         };
         self.jobs().update_one(held(job), update).await?;
-        Ok(if for_good && !recurring {
-            JobState::Dead
-        } else {
-            JobState::Waiting
-        })
+        Ok(state)
     }
 
     /// Returns the jobs in a state, or all that are not done, oldest first.
@@ -164,35 +153,27 @@ impl Queue {
             Some(state) => doc! { "state": bson::serialize_to_bson(&state)? },
             None => doc! { "state": { "$ne": "DONE" } },
         };
-        Ok(self
-            .jobs()
-            .find(filter)
-            .sort(doc! { "_id": 1 })
-            .await?
-            .try_collect()
-            .await?)
+        let found = self.jobs().find(filter).sort(doc! { "_id": 1 }).await?;
+        Ok(found.try_collect().await?)
     }
 
-    /// Removes the jobs of a kind whose payload has this value and which no node is running. Returns whether a node is
-    /// running one of them.
+    /// Removes the jobs of a kind whose payload has this value in `field` and which no node is running. Returns whether a
+    /// node is running one of them.
     ///
     /// # Errors
     /// Any database error.
-    pub async fn withdraw(&self, kind: &str, payload: PayloadField<'_>) -> Result<bool> {
-        let PayloadField { name, value } = payload;
-        let named = |state: Document| {
-            let mut named = doc! { "kind": kind, format!("payload.{name}"): value };
-            named.extend(state);
-            named
-        };
-        let not_run = doc! { "$or": [
-            { "state": { "$in": ["WAITING", "DEAD"] } },
+    pub async fn withdraw(&self, kind: &str, field: &str, value: &str) -> Result<bool> {
+        let mut running = doc! { "kind": kind, format!("payload.{field}"): value };
+        let mut not_run = running.clone();
+        let states = [
+            doc! { "state": { "$in": ["WAITING", "DEAD"] } },
             // The node has died or lost its connection.
-            { "state": "RUNNING", "due": { "$lte": self.clock.now() } },
-        ] };
-        self.jobs().delete_many(named(not_run)).await?;
-        let running = self.jobs().find_one(named(doc! { "state": "RUNNING" })).await?;
-        Ok(running.is_some())
+            doc! { "state": "RUNNING", "due": { "$lte": self.clock.now() } },
+        ];
+        not_run.insert("$or", states.to_vec());
+        self.jobs().delete_many(not_run).await?;
+        running.insert("state", "RUNNING");
+        Ok(self.jobs().find_one(running).await?.is_some())
     }
 
     /// Makes a dead or waiting job due now, with its attempts reset; `false` when there is no such job.
@@ -211,9 +192,7 @@ fn held(job: &Job) -> Document {
 /// Returns the text of a failure that operators are shown.
 fn shown(error: &Error) -> &str {
     match error {
-        Error::Internal(cause) => cause
-            .downcast_ref::<PublicCause>()
-            .map(|PublicCause(words)| words.as_str()),
+        Error::Internal(cause) => cause.downcast_ref().map(|PublicCause(text)| text.as_str()),
         _ => None,
     }
     .unwrap_or_else(|| error.code())

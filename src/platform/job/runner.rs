@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bson::doc;
+use bson::{Document, doc};
 use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -21,22 +21,12 @@ const POLL: Duration = Duration::from_secs(1);
 const SIDE_BY_SIDE: usize = 8;
 
 /// Runs jobs on this node. `C` is the context that their code needs.
+#[derive(Clone)]
 pub struct Runner<C> {
     queue: Queue,
     kinds: Arc<Vec<JobKind<C>>>,
     places: Arc<Semaphore>,
     tracker: TaskTracker,
-}
-
-impl<C> Clone for Runner<C> {
-    fn clone(&self) -> Self {
-        Self {
-            queue: self.queue.clone(),
-            kinds: Arc::clone(&self.kinds),
-            places: Arc::clone(&self.places),
-            tracker: self.tracker.clone(),
-        }
-    }
 }
 
 impl<C: Clone + Send + Sync + 'static> Runner<C> {
@@ -58,24 +48,18 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
             if !scheduled {
                 scheduled = self.schedule().await;
             }
-            let claimed = match self.place(&stop).await {
-                Some(place) => self.claim_and_start(&context, place).await,
-                None => return,
+            let place = tokio::select! {
+                () = stop.cancelled() => return,
+                place = Arc::clone(&self.places).acquire_owned() => place,
             };
-            if !claimed {
+            let Ok(place) = place else { return };
+            if !self.claim_and_start(&context, place).await {
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = tokio::time::sleep(POLL) => {}
                     () = self.queue.written.notified() => {}
                 }
             }
-        }
-    }
-
-    async fn place(&self, stop: &CancellationToken) -> Option<OwnedSemaphorePermit> {
-        tokio::select! {
-            () = stop.cancelled() => None,
-            place = Arc::clone(&self.places).acquire_owned() => place.ok(),
         }
     }
 
@@ -92,8 +76,7 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
 
     /// Returns whether a job was started.
     async fn claim_and_start(&self, context: &C, place: OwnedSemaphorePermit) -> bool {
-        let due = doc! { "due": { "$lte": self.queue.clock.now() } };
-        match self.queue.claim(due, &self.names()).await {
+        match self.claim_due().await {
             Ok(Some(job)) => {
                 let (runner, context) = (self.clone(), context.clone());
                 self.tracker.spawn(async move {
@@ -111,8 +94,14 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
         }
     }
 
-    fn names(&self) -> Vec<&'static str> {
-        self.kinds.iter().map(|kind| kind.name).collect()
+    async fn claim_due(&self) -> Result<Option<Job>> {
+        self.claim(doc! { "due": { "$lte": self.queue.clock.now() } })
+            .await
+    }
+
+    async fn claim(&self, filter: Document) -> Result<Option<Job>> {
+        let names: Vec<&str> = self.kinds.iter().map(|kind| kind.name).collect();
+        self.queue.claim(filter, &names).await
     }
 
     /// Runs one job immediately, or waits for the runner that has claimed it. Returns whether it is done. For callers
@@ -120,7 +109,7 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
     pub async fn finish(&self, id: &str, context: C) -> Result<bool> {
         loop {
             let waiting = doc! { "_id": id, "state": "WAITING" };
-            if let Some(job) = self.queue.claim(waiting, &self.names()).await? {
+            if let Some(job) = self.claim(waiting).await? {
                 return Ok(self.perform(job, context).await);
             }
             let job = self.queue.jobs().find_one(doc! { "_id": id }).await?;
@@ -138,11 +127,7 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
     pub async fn drain(&self, context: C) -> Result<usize> {
         let mut performed = 0;
         self.schedule().await;
-        while let Some(job) = self
-            .queue
-            .claim(doc! { "due": { "$lte": self.queue.clock.now() } }, &self.names())
-            .await?
-        {
+        while let Some(job) = self.claim_due().await? {
             self.perform(job, context.clone()).await;
             performed += 1;
         }
@@ -181,12 +166,7 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
 }
 
 /// Logs the result of a run.
-fn report(
-    job: &Job,
-    outcome: &std::result::Result<(), JobFailure>,
-    noted: &Result<JobState>,
-    took: Duration,
-) {
+fn report(job: &Job, outcome: &Result<(), JobFailure>, noted: &Result<JobState>, took: Duration) {
     let state = match noted {
         Ok(JobState::Done) => "done",
         Ok(JobState::Dead) => "dead",
@@ -196,19 +176,11 @@ fn report(
     };
     metrics::counter!("gateway_jobs_total", "kind" => job.kind.clone(), "outcome" => state).increment(1);
     let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let (id, kind, attempts) = (&job.id, &job.kind, job.attempts);
     match outcome {
-        Ok(()) => {
-            tracing::debug!(
-                job = job.id,
-                kind = job.kind,
-                attempts = job.attempts,
-                millis,
-                state,
-                "job"
-            );
-        }
+        Ok(()) => tracing::debug!(job = id, kind, attempts, millis, state, "job"),
         Err(JobFailure::Retry(error) | JobFailure::Fail(error)) => {
-            tracing::warn!(job = job.id, kind = job.kind, attempts = job.attempts, millis, state, error = ?error, "job failed");
+            tracing::warn!(job = id, kind, attempts, millis, state, ?error, "job failed");
         }
     }
 }

@@ -31,14 +31,12 @@ impl fmt::Display for JsonFlaw {
 #[must_use]
 pub fn explain(whole: &str, part: &str, error: &serde_json::Error) -> JsonFlaw {
     let at = offset(part, error);
-    let said = error.to_string();
     let before = part.as_ptr().addr().saturating_sub(whole.as_ptr().addr());
-    let (line, column) = position(whole, before.saturating_add(at));
-    JsonFlaw {
-        line,
-        column,
-        expected: expected(part, at, &said),
-    }
+    flaw_at(
+        whole,
+        before.saturating_add(at),
+        expected(part, at, &error.to_string()),
+    )
 }
 
 /// Returns the position where a sequence of bytes stops being UTF-8.
@@ -46,21 +44,20 @@ pub fn explain(whole: &str, part: &str, error: &serde_json::Error) -> JsonFlaw {
 pub fn not_utf8(bytes: &[u8], error: &std::str::Utf8Error) -> JsonFlaw {
     let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
     let text = std::str::from_utf8(valid).unwrap_or_default();
-    let (line, column) = position(text, text.len());
-    JsonFlaw {
-        line,
-        column,
-        expected: "text in UTF-8 is expected (RFC 8259 §8.1)",
-    }
+    flaw_at(text, text.len(), "text in UTF-8 is expected (RFC 8259 §8.1)")
 }
 
-/// Returns the line and column of an offset in a text, from 1.
-fn position(text: &str, at: usize) -> (usize, usize) {
+/// Returns a flaw at an offset in a text.
+fn flaw_at(text: &str, at: usize, expected: &'static str) -> JsonFlaw {
     let before = text.get(..at).unwrap_or(text);
     let line = memchr_iter(b'\n', before.as_bytes()).count() + 1;
     let start = memrchr(b'\n', before.as_bytes()).map_or(0, |at| at + 1);
     let column = before.get(start..).unwrap_or_default().chars().count() + 1;
-    (line, column)
+    JsonFlaw {
+        line,
+        column,
+        expected,
+    }
 }
 
 /// Returns where the parser stopped, in bytes. The parser's column includes the offending byte and counts bytes from
@@ -126,8 +123,8 @@ fn inside_a_string(said: &str) -> Option<&'static str> {
         ("unexpected end of hex escape", PAIR),
         ("invalid unicode code point", PAIR),
     ];
-    let found = rules.iter().find(|(begin, _)| said.starts_with(begin));
-    found.map(|(_, expected)| *expected)
+    let rule = rules.iter().find(|(begin, _)| said.starts_with(begin));
+    rule.map(|(_, expected)| *expected)
 }
 
 /// The beginning of the parser's message about a control character in a string.
@@ -200,7 +197,7 @@ mod tests {
 
     // GQL-07
     #[test]
-    fn a_flaw_is_said_by_its_place_and_by_what_was_expected() {
+    fn a_flaw_has_its_place_and_what_was_expected_there() {
         for (text, place, expected) in [
             ("\u{feff}{}", (1, 1), "a byte order mark"),
             ("{\"a\": 1,}", (1, 9), "no comma"),
@@ -230,13 +227,9 @@ mod tests {
             ("[1", (1, 3), "ends inside a list"),
             ("", (1, 1), "ends where a value is expected"),
         ] {
-            let JsonFlaw {
-                line,
-                column,
-                expected: said,
-            } = flaw(text);
-            assert!(said.contains(expected), "{text}: {said}");
-            assert_eq!((line, column), place, "{text}: {said}");
+            let flaw = flaw(text);
+            assert!(flaw.expected.contains(expected), "{text}: {flaw}");
+            assert_eq!((flaw.line, flaw.column), place, "{text}: {flaw}");
         }
     }
 

@@ -99,20 +99,14 @@ impl fmt::Display for Reason {
             Self::Silent(step) => write!(f, "the mail server did not answer in time after {}", step.words()),
             Self::Network(SmtpStep::Connect, kind) => write!(f, "the mail server cannot be reached ({kind})"),
             Self::Network(step, kind) => {
-                write!(
-                    f,
-                    "the mail server closed the connection after {} ({kind})",
-                    step.words()
-                )
+                let step = step.words();
+                write!(f, "the mail server closed the connection after {step} ({kind})")
             }
             Self::Tls => f.write_str("cannot encrypt the connection to the mail server"),
             Self::NoTls => f.write_str(NO_TLS),
             Self::Protocol(step) => {
-                write!(
-                    f,
-                    "the mail server sent an unexpected response after {}",
-                    step.words()
-                )
+                let step = step.words();
+                write!(f, "the mail server sent an unexpected response after {step}")
             }
             Self::File(kind) => write!(f, "cannot write the file ({kind})"),
         }
@@ -171,44 +165,39 @@ impl StdError for ProbeFailure {
 
 /// A failed step of the session with a server.
 #[derive(Debug)]
-pub(super) struct SmtpFault {
-    pub(super) step: SmtpStep,
-    pub(super) cause: Cause,
-}
-
-/// Why a step failed.
-#[derive(Debug)]
-pub(super) enum Cause {
+pub(super) enum SmtpFault {
     /// The server did not answer in time.
-    Silent,
+    Silent(SmtpStep),
     /// The server does not accept addresses outside ASCII.
     International,
     /// The server does not offer STARTTLS, which the settings require.
     NoTls,
     /// The server refused, closed the connection, or sent an invalid response.
-    Smtp(SmtpError),
+    Smtp(SmtpStep, SmtpError),
 }
 
 /// Codes that concern the gateway's authentication, at whatever step they occur (RFC 4954 §6).
 const SIGN_IN_CODES: [u16; 4] = [530, 534, 535, 538];
 
 impl From<SmtpFault> for SendFailure {
-    fn from(SmtpFault { step, cause }: SmtpFault) -> Self {
-        let error = match cause {
-            Cause::Silent => return Self::Temporary(Reason::Silent(step)),
-            Cause::International => return Self::Permanent(Reason::International),
-            Cause::NoTls => return Self::Temporary(Reason::NoTls),
-            Cause::Smtp(error) => error,
+    fn from(fault: SmtpFault) -> Self {
+        let (step, error) = match fault {
+            SmtpFault::Silent(step) => return Self::Temporary(Reason::Silent(step)),
+            SmtpFault::International => return Self::Permanent(Reason::International),
+            SmtpFault::NoTls => return Self::Temporary(Reason::NoTls),
+            SmtpFault::Smtp(step, error) => (step, error),
         };
         if let Some(code) = error.status() {
             let code = code.into();
-            let reason = Reason::Refused(step, code);
             // Refusals before the recipient concern the gateway: its operator can fix the cause while the mail waits.
             let about_the_mail = matches!(step, SmtpStep::Recipient | SmtpStep::Content);
-            if error.is_permanent() && about_the_mail && !SIGN_IN_CODES.contains(&code) {
-                return Self::Permanent(reason);
-            }
-            return Self::Temporary(reason);
+            let is_permanent = error.is_permanent() && about_the_mail && !SIGN_IN_CODES.contains(&code);
+            let failure = if is_permanent {
+                Self::Permanent
+            } else {
+                Self::Temporary
+            };
+            return failure(Reason::Refused(step, code));
         }
         Self::Temporary(match io_kind(&error) {
             _ if error.is_tls() => Reason::Tls,
@@ -224,22 +213,20 @@ impl From<SmtpFault> for SendFailure {
 }
 
 impl From<SmtpFault> for ProbeFailure {
-    fn from(SmtpFault { step, cause }: SmtpFault) -> Self {
-        match cause {
-            Cause::Smtp(error) => Self::Server(error),
-            Cause::NoTls => Self::NoTls,
-            Cause::Silent | Cause::International => Self::Silent(step),
+    fn from(fault: SmtpFault) -> Self {
+        match fault {
+            SmtpFault::Smtp(_, error) => Self::Server(error),
+            SmtpFault::NoTls => Self::NoTls,
+            SmtpFault::Silent(step) => Self::Silent(step),
+            // A probe names no address.
+            SmtpFault::International => Self::Silent(SmtpStep::Sender),
         }
     }
 }
 
 fn io_kind(error: &SmtpError) -> Option<io::ErrorKind> {
-    let mut source = error.source();
-    while let Some(error) = source {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return Some(error.kind());
-        }
-        source = error.source();
-    }
-    None
+    let mut sources = std::iter::successors(error.source(), |error| (**error).source());
+    sources
+        .find_map(|error| error.downcast_ref::<io::Error>())
+        .map(io::Error::kind)
 }

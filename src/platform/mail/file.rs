@@ -14,10 +14,8 @@ pub(super) struct Folder(PathBuf);
 /// Returns the file's name, which sorts by time and contains the ids of the person concerned and of the message.
 pub(super) fn name(now: Timestamp, concerns: &str, message_id: &str) -> String {
     let time = DateTime::from_timestamp_millis(now.millis()).unwrap_or_default();
-    format!(
-        "{}-{concerns}-{message_id}.eml",
-        time.format("%Y%m%dT%H%M%S%.3fZ")
-    )
+    let time = time.format("%Y%m%dT%H%M%S%.3fZ");
+    format!("{time}-{concerns}-{message_id}.eml")
 }
 
 impl Folder {
@@ -103,10 +101,8 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let folder = Folder::new(data.path().join("mail"));
         folder.probe().await.unwrap();
-        folder
-            .write("a.eml".to_owned(), b"Subject: a".to_vec())
-            .await
-            .unwrap();
+        let content = b"Subject: a".to_vec();
+        folder.write("a.eml".to_owned(), content).await.unwrap();
         let files: Vec<_> = fs::read_dir(&folder.0).unwrap().flatten().collect();
         assert_eq!(files.len(), 1, "{files:?}");
         assert_eq!(fs::read(files[0].path()).unwrap(), b"Subject: a");
@@ -122,14 +118,12 @@ mod tests {
             folder.write(name.to_owned(), Vec::new()).await.unwrap();
         }
         folder.forget("cus_1").await.unwrap();
-        let left: Vec<_> = fs::read_dir(&folder.0).unwrap().flatten().collect();
-        let left: Vec<_> = left.iter().map(fs::DirEntry::file_name).collect();
+        let left = fs::read_dir(&folder.0).unwrap().flatten();
+        let left: Vec<_> = left.map(|file| file.file_name()).collect();
         assert_eq!(left, ["2-cus_11-b.eml"]);
         // A folder that does not exist is not an error.
-        Folder::new(data.path().join("none"))
-            .forget("cus_1")
-            .await
-            .unwrap();
+        let missing = Folder::new(data.path().join("none"));
+        missing.forget("cus_1").await.unwrap();
     }
 
     #[tokio::test]

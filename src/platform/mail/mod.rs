@@ -79,10 +79,8 @@ impl Mailer {
             Route::Server(server) => Ok(server.send(mail.envelope(), &mail.formatted()).await?),
             Route::Files(folder) => {
                 let name = file::name(now, &message.concerns, &message.message_id);
-                folder
-                    .write(name.clone(), mail.formatted())
-                    .await
-                    .map_err(|error| SendFailure::Temporary(Reason::File(error.kind())))?;
+                let written = folder.write(name.clone(), mail.formatted()).await;
+                written.map_err(|error| SendFailure::Temporary(Reason::File(error.kind())))?;
                 tracing::info!(file = name, "mail written to {FOLDER}/ of the data directory");
                 Ok(())
             }

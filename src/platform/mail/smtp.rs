@@ -13,7 +13,7 @@ use lettre::transport::smtp::commands::{Data, Mail, Noop, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::failure::{Cause, ProbeFailure, SendFailure, SmtpFault, SmtpStep};
+use super::failure::{ProbeFailure, SendFailure, SmtpFault, SmtpStep};
 use crate::config::{SmtpEncryption, SmtpLogin, SmtpServer};
 
 /// How long the server may take to answer `QUIT`, whose result does not matter.
@@ -53,20 +53,14 @@ pub(super) struct Smtp {
 
 impl Smtp {
     pub(super) fn new(server: &SmtpServer) -> Result<Self, SmtpError> {
-        let SmtpServer {
-            host,
-            port,
-            encryption,
-            login,
-        } = server;
-        let parameters = || TlsParameters::new(host.clone());
-        let credentials = login.as_ref().map(|SmtpLogin { user, password }| {
+        let parameters = || TlsParameters::new(server.host.clone());
+        let credentials = server.login.as_ref().map(|SmtpLogin { user, password }| {
             Credentials::new(user.expose().to_owned(), password.expose().to_owned())
         });
         Ok(Self {
-            host: host.clone(),
-            port: *port,
-            tls: match encryption {
+            host: server.host.clone(),
+            port: server.port,
+            tls: match server.encryption {
                 SmtpEncryption::Off => Tls::None,
                 SmtpEncryption::IfOffered => Tls::Opportunistic(parameters()?),
                 SmtpEncryption::Required => Tls::Required(parameters()?),
@@ -89,42 +83,38 @@ impl Smtp {
     /// Performs everything that sending a mail needs, except the mail itself.
     pub(super) async fn probe(&self) -> Result<(), ProbeFailure> {
         let mut session = Box::pin(self.open()).await?;
-        let limit = self.limits.command;
-        let outcome = step(
-            SmtpStep::Probe,
-            limit,
-            session.end,
-            session.connection.command(Noop),
-        )
-        .await
-        .map(drop);
+        let probe = session.connection.command(Noop);
+        let outcome = session.time.step(SmtpStep::Probe, probe).await.map(drop);
         session.leave(&outcome).await;
         Ok(outcome?)
     }
 
     /// Connects, encrypts and signs in.
     async fn open(&self) -> Result<SmtpSession, SmtpFault> {
-        let end = Instant::now() + self.limits.mail;
-        let limit = self.limits.connect;
-        let mut connection = step(SmtpStep::Connect, limit, end, self.connect()).await?;
+        let SmtpLimits {
+            connect,
+            command,
+            mail,
+        } = self.limits;
+        let time = StepTime {
+            limit: command,
+            end: Instant::now() + mail,
+        };
+        let connecting = StepTime {
+            limit: connect,
+            ..time
+        };
+        let mut connection = connecting.step(SmtpStep::Connect, self.connect()).await?;
         if matches!(self.tls, Tls::Required(_)) && !connection.is_encrypted() {
             // Only the greeting was exchanged.
             let _unheard = timeout(FAREWELL, connection.quit()).await;
-            let cause = Cause::NoTls;
-            return Err(SmtpFault {
-                step: SmtpStep::Connect,
-                cause,
-            });
+            return Err(SmtpFault::NoTls);
         }
         if let Some(credentials) = &self.credentials {
             let signing_in = connection.auth(DEFAULT_MECHANISMS, credentials);
-            step(SmtpStep::SignIn, self.limits.command, end, signing_in).await?;
+            time.step(SmtpStep::SignIn, signing_in).await?;
         }
-        Ok(SmtpSession {
-            connection,
-            end,
-            limit: self.limits.command,
-        })
+        Ok(SmtpSession { connection, time })
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
@@ -152,53 +142,57 @@ impl Smtp {
 /// A connection that is ready to send mails.
 struct SmtpSession {
     connection: AsyncSmtpConnection,
+    time: StepTime,
+}
+
+/// The time limits of a step.
+#[derive(Clone, Copy)]
+struct StepTime {
+    /// Time limit of the step.
+    limit: Duration,
     /// End of the time limit of the whole mail.
     end: Instant,
-    /// Time limit of each command.
-    limit: Duration,
+}
+
+impl StepTime {
+    /// Runs one step within these limits.
+    async fn step<T>(
+        self,
+        step: SmtpStep,
+        work: impl Future<Output = Result<T, SmtpError>>,
+    ) -> Result<T, SmtpFault> {
+        match timeout_at(self.end.min(Instant::now() + self.limit), work).await {
+            Ok(outcome) => outcome.map_err(|error| SmtpFault::Smtp(step, error)),
+            Err(_elapsed) => Err(SmtpFault::Silent(step)),
+        }
+    }
 }
 
 impl SmtpSession {
     async fn hand_over(&mut self, envelope: &Envelope, content: &[u8]) -> Result<(), SmtpFault> {
-        let options = self.options(envelope, content)?;
-        let Self {
-            connection,
-            end,
-            limit,
-        } = self;
-        let (limit, end) = (*limit, *end);
+        let options = self.options(content)?;
+        let Self { connection, time } = self;
         let sender = Mail::new(envelope.from().cloned(), options);
-        step(SmtpStep::Sender, limit, end, connection.command(sender)).await?;
+        time.step(SmtpStep::Sender, connection.command(sender)).await?;
         for address in envelope.to() {
             let recipient = Rcpt::new(address.clone(), Vec::new());
-            step(SmtpStep::Recipient, limit, end, connection.command(recipient)).await?;
+            time.step(SmtpStep::Recipient, connection.command(recipient))
+                .await?;
         }
-        step(SmtpStep::Content, limit, end, connection.command(Data)).await?;
-        step(SmtpStep::Content, limit, end, connection.message(content)).await?;
+        time.step(SmtpStep::Content, connection.command(Data)).await?;
+        time.step(SmtpStep::Content, connection.message(content)).await?;
         Ok(())
     }
 
     /// Returns the parameters that a mail with an address or a header outside ASCII requires (RFC 6531 §3.4).
     /// Everything else is encoded.
-    fn options(&self, envelope: &Envelope, content: &[u8]) -> Result<Vec<MailParameter>, SmtpFault> {
+    fn options(&self, content: &[u8]) -> Result<Vec<MailParameter>, SmtpFault> {
         if content.is_ascii() {
             return Ok(Vec::new());
         }
         let server = self.connection.server_info();
         if !server.supports_feature(Extension::SmtpUtfEight) {
-            let is_recipients = envelope.to().iter().any(|address| {
-                let address: &str = address.as_ref();
-                !address.is_ascii()
-            });
-            return Err(SmtpFault {
-                // A sender's address of that kind is for the operator to fix.
-                step: if is_recipients {
-                    SmtpStep::Recipient
-                } else {
-                    SmtpStep::Sender
-                },
-                cause: Cause::International,
-            });
+            return Err(SmtpFault::International);
         }
         Ok(vec![
             MailParameter::SmtpUtfEight,
@@ -208,25 +202,9 @@ impl SmtpSession {
 
     /// Sends `QUIT`, unless the server no longer answers.
     async fn leave(mut self, outcome: &Result<(), SmtpFault>) {
-        let hangs = matches!(outcome, Err(fault) if matches!(fault.cause, Cause::Silent));
-        if !hangs {
+        if !matches!(outcome, Err(SmtpFault::Silent(_))) {
             // The mail has been accepted or refused: how the connection ends does not matter.
             let _unheard = timeout(FAREWELL, self.connection.quit()).await;
         }
     }
-}
-
-/// Runs one step, within its own time limit and before the end of the whole mail's.
-async fn step<T>(
-    step: SmtpStep,
-    limit: Duration,
-    end: Instant,
-    work: impl Future<Output = Result<T, SmtpError>>,
-) -> Result<T, SmtpFault> {
-    let cause = match timeout_at(end.min(Instant::now() + limit), work).await {
-        Ok(Ok(done)) => return Ok(done),
-        Ok(Err(error)) => Cause::Smtp(error),
-        Err(_elapsed) => Cause::Silent,
-    };
-    Err(SmtpFault { step, cause })
 }

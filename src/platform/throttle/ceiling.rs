@@ -10,8 +10,7 @@ use std::time::Duration;
 use bson::{Document, doc};
 use serde::Deserialize;
 
-use super::windows;
-use super::windows::{Event, Window, WindowSlot};
+use super::windows::{self, Event, Window, WindowSlot};
 use super::{Throttle, refused};
 use crate::error::Result;
 use crate::platform::clock::Timestamp;
@@ -24,11 +23,10 @@ const REMEMBERED: Duration = Duration::from_secs(90 * 24 * 3600);
 const FRESH: Duration = Duration::from_secs(24 * 3600);
 
 /// The stored document of an account.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Account {
-    #[serde(default)]
     events: Vec<Event>,
-    #[serde(default)]
     known: Vec<KnownClient>,
 }
 
@@ -70,19 +68,18 @@ impl Throttle {
         let client = client.map(|client| self.client_id(account, client));
         let count = count(windows, &slot, client.as_deref(), now);
         let before: Option<Account> = self.reserve(&id, count).await?;
-        let (events, known) = before.map_or_else(Default::default, |before| (before.events, before.known));
+        let Account { events, known } = before.unwrap_or_default();
         let mut place = CeilingEntry {
             throttle: self.clone(),
             id,
             slot: None,
             client,
         };
-        let known_until = known
+        let known = known
             .iter()
-            .filter(|known| Some(&known.client) == place.client.as_ref() && known.until > now)
-            .map(|known| known.until)
-            .max();
-        if let Some(until) = known_until {
+            .filter(|known| Some(&known.client) == place.client.as_ref());
+        let until = known.map(|known| known.until).max().filter(|until| *until > now);
+        if let Some(until) = until {
             if until.since(now) > REMEMBERED.saturating_sub(FRESH) {
                 place.client = None;
             }
@@ -117,18 +114,14 @@ impl Throttle {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn forget(&self, account: &[&str]) -> Result<()> {
-        let accounts = self.collection::<Document>();
-        accounts
-            .delete_one(doc! { "_id": self.id("ceilings", account) })
-            .await?;
+        let account = doc! { "_id": self.id("ceilings", account) };
+        self.collection::<Document>().delete_one(account).await?;
         Ok(())
     }
 
     /// Returns the blinded id of a client of one account. Ids of different accounts cannot be correlated.
     fn client_id(&self, account: &[&str], client: &str) -> String {
-        let mut key = account.to_vec();
-        key.push(client);
-        self.id("clients", &key)
+        self.id("clients", &[account, &[client]].concat())
     }
 }
 
@@ -150,13 +143,9 @@ impl Held {
     /// Reports that the attempt was not made: it no longer counts.
     pub async fn withdrawn(self) -> Result<()> {
         match self.0 {
-            Some(place) if place.slot.is_some() => {
-                CeilingEntry {
-                    client: None,
-                    ..place
-                }
-                .end()
-                .await
+            Some(mut place) if place.slot.is_some() => {
+                place.client = None;
+                place.end().await
             }
             _ => Ok(()),
         }
@@ -166,23 +155,20 @@ impl Held {
 impl CeilingEntry {
     /// Uncounts the attempt and records the client.
     async fn end(self) -> Result<()> {
-        let Self {
-            throttle,
-            id,
-            slot,
-            client,
-        } = self;
-        let now = throttle.clock.now();
+        let now = self.throttle.clock.now();
         let mut set = Document::new();
-        if let Some(slot) = slot {
+        if let Some(slot) = self.slot {
             set.insert("events", given_back(&slot));
         }
-        if let Some(client) = client {
+        if let Some(client) = self.client {
             let until = now.after(REMEMBERED);
             set.insert("known", remembered(&client, until, now));
             set.insert("expiresAt", doc! { "$max": ["$expiresAt", until] });
         }
-        let _before: Option<Document> = throttle.reserve(&id, vec![doc! { "$set": set }]).await?;
+        let _before: Option<Document> = self
+            .throttle
+            .reserve(&self.id, vec![doc! { "$set": set }])
+            .await?;
         Ok(())
     }
 }

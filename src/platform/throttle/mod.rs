@@ -32,7 +32,7 @@ use super::clock::Clock;
 use super::crypto::Vault;
 use super::database::{Database, Index, IndexKind, violated_index};
 use crate::error::{Error, Result, UserError, UserErrorCode};
-use crate::platform::stored::{Stored, StoredField};
+use crate::platform::stored::{Stored, all_free};
 
 pub use ceiling::Held;
 pub use network::{network_of, site_of};
@@ -48,25 +48,25 @@ const KEEP: Duration = Duration::from_secs(60);
 const ROUNDS: usize = 5;
 
 /// Indexes of the limits.
-pub const INDEXES: &[Index] = &[Index {
-    collection: COLLECTION,
-    name: "expiry",
-    keys: &[("expiresAt", 1)],
-    kind: IndexKind::Expiry(KEEP),
-}];
+pub const INDEXES: &[Index] = &[Index::new(
+    COLLECTION,
+    "expiry",
+    &[("expiresAt", 1)],
+    IndexKind::Expiry(KEEP),
+)];
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
     collection: "throttle",
-    fields: &[
-        ("_id", StoredField::Free),
-        ("events", StoredField::Free),
-        ("known", StoredField::Free),
-        ("failures", StoredField::Free),
-        ("since", StoredField::Free),
-        ("until", StoredField::Free),
-        ("expiresAt", StoredField::Free),
-    ],
+    fields: &all_free([
+        "_id",
+        "events",
+        "known",
+        "failures",
+        "since",
+        "until",
+        "expiresAt",
+    ]),
 }];
 
 /// Limits how often an operation is attempted. Clones, and nodes with the same database and master key, share the
@@ -183,12 +183,10 @@ mod tests {
             let Error::Rejected(errors) = refused(Duration::from_millis(millis)) else {
                 panic!("must be a user error")
             };
-            let [error] = errors.as_slice() else {
-                panic!("must be one: {errors:?}")
-            };
-            assert_eq!(error.code, UserErrorCode::RateLimited);
-            assert_eq!(error.retry_after_seconds, Some(seconds));
-            assert_eq!(error.field, None);
+            let errors = errors.iter();
+            let shown = errors.map(|error| (error.code, error.retry_after_seconds, error.field.clone()));
+            let expected = (UserErrorCode::RateLimited, Some(seconds), None);
+            assert_eq!(shown.collect::<Vec<_>>(), [expected]);
         }
     }
 }

@@ -34,35 +34,32 @@ pub fn site_of(address: IpAddr) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn network(address: &str) -> String {
-        network_of(address.parse().expect("an address"))
-    }
-
     // TOK-03
     #[test]
-    fn an_ipv4_address_stands_for_itself_however_it_is_written() {
-        assert_eq!(network("192.0.2.1"), "192.0.2.1");
-        assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
-    }
-
-    // TOK-03
-    #[test]
-    fn an_ipv6_address_stands_for_its_network() {
-        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
-        assert_eq!(network("2001:db8:1:2:ffff::1"), "2001:db8:1:2::/64");
-        assert_eq!(network("2001:db8:1:3::1"), "2001:db8:1:3::/64");
-        assert_eq!(network("::1"), "::/64");
+    fn an_ipv4_address_identifies_itself_and_an_ipv6_address_its_network() {
+        for (address, network) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+            ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+            ("::1", "::/64"),
+        ] {
+            assert_eq!(network_of(address.parse().expect("an address")), network);
+        }
     }
 
     // TOK-03
     #[test]
     fn an_ipv6_address_is_of_a_site() {
-        let site = |address: &str| site_of(address.parse().expect("an address"));
-        assert_eq!(site("2001:db8:1:2:3:4:5:6").as_deref(), Some("2001:db8:1::/48"));
-        assert_eq!(site("2001:db8:1:ffff::1").as_deref(), Some("2001:db8:1::/48"));
-        assert_eq!(site("2001:db8:2::1").as_deref(), Some("2001:db8:2::/48"));
-        for address in ["192.0.2.1", "::ffff:192.0.2.1"] {
-            assert_eq!(site(address), None, "{address}");
+        for (address, site) in [
+            ("2001:db8:1:2:3:4:5:6", Some("2001:db8:1::/48")),
+            ("2001:db8:1:ffff::1", Some("2001:db8:1::/48")),
+            ("2001:db8:2::1", Some("2001:db8:2::/48")),
+            ("192.0.2.1", None),
+            ("::ffff:192.0.2.1", None),
+        ] {
+            assert_eq!(site_of(address.parse().expect("an address")).as_deref(), site);
         }
     }
 }

@@ -111,9 +111,8 @@ impl Attempt {
         let rows = counted.throttle.collection::<Document>();
         // A different first failure means that the count was reset meanwhile.
         let same_row = doc! { "_id": &counted.id, "since": counted.since };
-        rows.update_one(same_row, take_back(counted.until))
-            .write_concern(primary_only())
-            .await?;
+        let uncounting = rows.update_one(same_row, take_back(counted.until));
+        uncounting.write_concern(primary_only()).await?;
         Ok(())
     }
 }
@@ -161,15 +160,10 @@ mod tests {
     #[test]
     fn tok_03_waits_double_from_4_seconds_after_5_failures_up_to_15_minutes() {
         let waits: Vec<u64> = (0..16).map(|failures| wait_after(failures).as_secs()).collect();
-        assert_eq!(
-            waits,
-            [0, 0, 0, 0, 0, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
-        );
+        let expected = [0, 0, 0, 0, 0, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900];
+        assert_eq!(waits, expected);
         assert_eq!(wait_after(u32::MAX), LONGEST);
-    }
-
-    #[test]
-    fn the_table_ends_where_the_longest_wait_begins() {
+        // The table of the update ends where the longest wait begins.
         assert_eq!(wait_after(MOST), LONGEST);
         assert!(wait_after(MOST - 1) < LONGEST);
     }

@@ -90,10 +90,9 @@ impl Throttle {
     /// # Errors
     /// `RATE_LIMITED`, until every window of the limit that refused has room.
     pub async fn take(&self, limits: &[Limit<'_>]) -> Result<()> {
-        match self.take_all(limits).await? {
-            None => Ok(()),
-            Some(wait) => Err(refused(wait)),
-        }
+        self.take_all(limits)
+            .await?
+            .map_or(Ok(()), |wait| Err(refused(wait)))
     }
 
     /// Counts events as [`Self::take`] does, for operations whose refusal the caller must not see, such as mails.
@@ -126,7 +125,7 @@ impl Throttle {
         };
         let id = self.id("windows", limit.key);
         let before: Option<Log> = self.reserve(&id, count(limit.windows, &slot, now)).await?;
-        let events = before.map_or_else(Vec::new, |log| log.events);
+        let events = before.map(|log| log.events).unwrap_or_default();
         Ok(wait(limit.windows, &events, now))
     }
 
@@ -135,15 +134,11 @@ impl Throttle {
             return;
         };
         let own = doc! { "at": { "$gte": slot.begin, "$lt": slot.end }, "count": { "$gt": 0 } };
-        let given_back = self
-            .collection::<Document>()
-            .update_one(
-                doc! { "_id": self.id("windows", limit.key), "events": { "$elemMatch": own } },
-                doc! { "$inc": { "events.$.count": -1 } },
-            )
-            .write_concern(primary_only())
-            .await;
-        if let Err(error) = given_back {
+        let counted = doc! { "_id": self.id("windows", limit.key), "events": { "$elemMatch": own } };
+        let one_less = doc! { "$inc": { "events.$.count": -1 } };
+        let rows = self.collection::<Document>();
+        let uncounting = rows.update_one(counted, one_less);
+        if let Err(error) = uncounting.write_concern(primary_only()).await {
             tracing::warn!(%error, "cannot undo a count of a rate limit; the limit may apply too early");
         }
     }
@@ -238,54 +233,38 @@ mod tests {
     }
 
     fn events(events: &[(i64, i64)]) -> Vec<Event> {
-        let event = |&(seconds, count): &(i64, i64)| Event {
-            at: at(seconds),
-            count,
-        };
-        events.iter().map(event).collect()
-    }
-
-    fn wait_of(window: Window, log: &[(i64, i64)], now: i64) -> Option<u64> {
-        window.wait(&events(log), at(now)).map(|wait| wait.as_secs())
+        let events = events.iter().map(|(seconds, count)| (at(*seconds), *count));
+        events.map(|(at, count)| Event { at, count }).collect()
     }
 
     #[test]
-    fn a_window_has_room_until_it_is_full() {
-        let window = Window::new(3, MINUTE);
-        assert_eq!(wait_of(window, &[], 0), None);
-        assert_eq!(wait_of(window, &[(0, 2)], 10), None);
-        assert_eq!(wait_of(window, &[(0, 2), (5, 1)], 10), Some(50));
-    }
-
-    #[test]
-    fn an_event_leaves_when_it_is_as_old_as_the_period() {
-        let window = Window::new(1, MINUTE);
-        assert_eq!(wait_of(window, &[(0, 1)], 59), Some(1));
-        assert_eq!(wait_of(window, &[(0, 1)], 60), None);
-    }
-
-    #[test]
-    fn no_stretch_as_long_as_the_period_has_more() {
-        let window = Window::new(5, HOUR);
+    fn a_window_admits_no_more_than_its_limit_in_any_period() {
+        let (one, two) = (Window::new(1, MINUTE), Window::new(2, MINUTE));
+        let (three, five) = (Window::new(3, MINUTE), Window::new(5, HOUR));
         let late_in_the_hour = [(0, 1), (3400, 1), (3460, 1), (3520, 1), (3580, 1)];
-        assert_eq!(wait_of(window, &late_in_the_hour, 3590), Some(10));
-        assert_eq!(
-            wait_of(window, &late_in_the_hour, 3600),
-            None,
-            "the first has left"
-        );
         let and_one = [(3400, 1), (3460, 1), (3520, 1), (3580, 1), (3600, 1)];
-        assert_eq!(wait_of(window, &and_one, 3601), Some(3399), "until 3400 leaves");
-    }
-
-    #[test]
-    fn a_limit_that_was_lowered_waits_for_as_many_as_it_takes() {
-        let window = Window::new(2, MINUTE);
-        assert_eq!(
-            wait_of(window, &[(20, 1), (0, 1), (10, 2)], 30),
-            Some(40),
-            "whatever their order"
-        );
+        let rows: [(Window, &[(i64, i64)], i64, Option<u64>, &str); 9] = [
+            (three, &[], 0, None, "empty"),
+            (three, &[(0, 2)], 10, None, "there is room for one more"),
+            (three, &[(0, 2), (5, 1)], 10, Some(50), "full"),
+            (one, &[(0, 1)], 59, Some(1), "younger than the period"),
+            (one, &[(0, 1)], 60, None, "as old as the period"),
+            (five, &late_in_the_hour, 3590, Some(10), "until the first leaves"),
+            (five, &late_in_the_hour, 3600, None, "the first has left"),
+            (five, &and_one, 3601, Some(3399), "until 3400 leaves"),
+            // A limit that was lowered waits for as many events as necessary.
+            (
+                two,
+                &[(20, 1), (0, 1), (10, 2)],
+                30,
+                Some(40),
+                "whatever their order",
+            ),
+        ];
+        for (window, log, now, wait, why) in rows {
+            let waits = window.wait(&events(log), at(now)).map(|wait| wait.as_secs());
+            assert_eq!(waits, wait, "{why}");
+        }
     }
 
     #[test]
