@@ -53,7 +53,7 @@ pub const INDEXES: &[Index] = &[
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
-    collection: "audit",
+    collection: COLLECTION,
     fields: &[
         ("_id", StoredField::Free),
         ("at", StoredField::Free),
@@ -364,9 +364,6 @@ impl Audit {
 }
 
 /// Streams the entries about exports, for a migration.
-///
-/// # Errors
-/// Any database error.
 pub async fn exported(database: &Database) -> Result<impl Stream<Item = Result<Recorded>> + use<>> {
     let entries = database.internal::<Recorded>(COLLECTION);
     let exported = doc! { "action": bson::serialize_to_bson(&Action::Exported)? };

@@ -31,9 +31,6 @@ pub trait GlobalNode: Sized {
     type Id: Id;
 
     /// Returns the node with this id; `None` if it does not exist or the caller may not read it.
-    ///
-    /// # Errors
-    /// Any database error.
     fn find(context: &RequestContext, id: &Self::Id) -> impl Future<Output = Result<Option<Self>>> + Send;
 }
 

@@ -59,9 +59,6 @@ where
     }
 
     /// Returns the child whose id is in this field of the parent's current document.
-    ///
-    /// # Errors
-    /// Any error of the read.
     pub async fn named<C>(&self, reach: &impl Confine, field: &'static str) -> Result<Option<C>>
     where
         P: Leads<C>,

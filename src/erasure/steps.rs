@@ -7,7 +7,7 @@ use bson::{Document, doc};
 
 use crate::app::App;
 use crate::customer::Customer;
-use crate::domain::personal::{Erasure, PersonalKind, Subject, Unset};
+use crate::domain::personal::{Erasure, PersonalKind, Subject};
 use crate::error::Result;
 use crate::platform::{
     database::{Tx, Write},
@@ -89,13 +89,12 @@ impl ErasureStep<'_> {
     /// Runs one batch and returns whether there may be more documents.
     async fn run_batch(&self) -> Result<bool> {
         let pace = Stopwatch::begin();
-        let documents = self.kind.documents;
         let mut filter = self.subject.owns_kind(self.kind);
         if self.action == StepAction::Empty {
-            filter.extend(documents.stored().is_left());
+            filter.extend(self.kind.stored.is_left());
         }
-        let ids = documents.ids(&self.app.database, self.system, filter.clone(), BATCH);
-        let ids = ids.await?;
+        let documents = self.kind.open(&self.app.database, self.system);
+        let ids = documents.stored_ids(filter.clone(), BATCH).await?;
         if ids.is_empty() {
             return Ok(false);
         }
@@ -126,18 +125,19 @@ impl Write for StepBatch<'_> {
 
     async fn write(&self, tx: &mut Tx) -> Result<()> {
         let step = self.step;
-        let (database, documents) = (&step.app.database, step.kind.documents);
+        let database = &step.app.database;
+        let documents = step.kind.open(database, step.system);
         let filter = self.filter.clone();
         let fields = match step.action {
             StepAction::Delete => None,
-            StepAction::Empty => Some(documents.stored().unset()),
+            StepAction::Empty => Some(step.kind.stored.unset()),
             StepAction::Detach => Some(step.links()),
         };
         let erased = match fields {
-            None => documents.delete_in(database, step.system, tx, filter).await?,
+            None => documents.delete_many_in(tx, filter).await?,
             Some(fields) => {
-                let unset = Unset { filter, fields };
-                documents.unset_in(database, step.system, tx, unset).await?
+                let update = doc! { "$unset": fields };
+                documents.update_many_in(tx, filter, update).await?
             }
         };
         if let Some(counted) = step.counted {

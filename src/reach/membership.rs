@@ -46,10 +46,8 @@ impl Database {
                 Some(own.load(()).await?.unwrap_or_default())
             }
         };
-        Ok(GroupReach {
-            reach: reach.clone(),
-            groups,
-        })
+        let reach = reach.clone();
+        Ok(GroupReach { reach, groups })
     }
 }
 
@@ -92,11 +90,7 @@ impl Confine for GroupReach {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::{
-        clock::Timestamp,
-        id::{OrganizationId, StorefrontUserId},
-        random::Random,
-    };
+    use crate::platform::{clock::Timestamp, id::StorefrontUserId, random::Random};
     use crate::reach::principal::{Identity, Person};
 
     struct Ada {
@@ -108,15 +102,14 @@ mod tests {
     fn ada() -> Ada {
         let (now, random) = (Timestamp::from_millis(1), Random::seeded(9));
         let storefront = StorefrontId::fresh(now, &random);
-        let person = Person {
-            storefront_user: StorefrontUserId::fresh(now, &random),
-            customer: None,
-            merged: false,
+        let identity = Identity {
+            storefronts: Arc::from([storefront.clone()]),
+            person: Some(Person::of(StorefrontUserId::fresh(now, &random))),
+            ..Identity::sample(CredentialKind::Customer)
         };
-        let organization = OrganizationId::fresh(now, &random);
         Ada {
             group: CustomerGroupId::fresh(now, &random),
-            reach: Reach::renewed(Identity::of_customer(organization, storefront.clone(), person)),
+            reach: Reach::renewed(identity),
             storefront,
         }
     }

@@ -53,10 +53,9 @@ impl KeyRing {
                     self.refresh().await?;
                     let now = self.keys();
                     let is_left = |known: &KnownKey| now.iter().any(|left| left.key.id == known.key.id);
-                    if let Some(newest) = now.last()
-                        && !before.iter().any(is_left)
-                    {
-                        return Ok(newest.key.id.clone());
+                    match now.last() {
+                        Some(newest) if !before.iter().any(is_left) => return Ok(newest.key.id.clone()),
+                        _ => {}
                     }
                 }
                 Err(error) => return Err(error),

@@ -36,7 +36,7 @@ pub const INDEXES: &[Index] = &[Index {
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
-    collection: "signingKeys",
+    collection: COLLECTION,
     fields: &[
         ("_id", StoredField::Free),
         ("sequence", StoredField::Free),

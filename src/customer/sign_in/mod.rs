@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::audit::{Action, AuditActor};
 use crate::auth::session::{EndedSessions, Session};
 use crate::error::{Result, UserError, payload};
+use crate::mutation::Payload;
 use crate::password::Hashed;
 use crate::platform::{
     clock::Timestamp,
@@ -45,6 +46,15 @@ pub struct CustomerTokenPayload {
     warnings: Vec<UserError>,
     /// User errors; empty when the mutation took effect.
     user_errors: Vec<UserError>,
+}
+
+impl Payload for CustomerTokenPayload {
+    fn rejected(user_errors: Vec<UserError>) -> Self {
+        Self {
+            user_errors,
+            ..Self::default()
+        }
+    }
 }
 
 /// Returns the payload of a sign-in, with its user errors if it was rejected.
