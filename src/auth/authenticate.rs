@@ -134,8 +134,8 @@ impl Access {
         if key.len() > LONGEST_KEY {
             return Ok(None);
         }
-        self.active_client(ClientName::Fingerprint(fingerprint(key)))
-            .await
+        let name = ClientName::Fingerprint(fingerprint(key));
+        self.active_client(name).await
     }
 
     /// The client that a secret belongs to; `None` if it is unknown or the client was revoked.
@@ -255,10 +255,8 @@ impl Access {
         }
         let storefronts = self.database.internal::<StorefrontRow>(STOREFRONTS);
         let found = storefronts.find(doc! { "organizationId": organization });
-        let rows = found
-            .projection(doc! { "_id": 1 })
-            .sort(doc! { "_id": 1 })
-            .await?;
+        let found = found.projection(doc! { "_id": 1 });
+        let rows = found.sort(doc! { "_id": 1 }).await?;
         Ok(rows.map_ok(|row| row.id).try_collect().await?)
     }
 
@@ -291,10 +289,8 @@ impl Access {
 
     async fn look_up_person(&self, id: StorefrontUserId) -> Result<Option<Arc<PersonState>>> {
         let persons = self.database.internal::<PersonState>(STOREFRONT_USERS);
-        let found = persons
-            .find_one(doc! { "_id": &id })
-            .projection(doc! { "mergedInto": 1, "expiresAt": 1, "erasedAt": 1, "tokenEpoch": 1 })
-            .await?;
+        let fields = doc! { "mergedInto": 1, "expiresAt": 1, "erasedAt": 1, "tokenEpoch": 1 };
+        let found = persons.find_one(doc! { "_id": &id }).projection(fields).await?;
         let Some(mut state) = found.filter(|state| state.erased_at.is_none()) else {
             return Ok(None);
         };

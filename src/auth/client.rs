@@ -31,18 +31,8 @@ pub const LONGEST_KEY: usize = 128;
 
 /// Indexes of the clients.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: COLLECTION,
-        name: "fingerprint",
-        keys: &[("fingerprint", 1)],
-        kind: IndexKind::Unique,
-    },
-    Index {
-        collection: COLLECTION,
-        name: "organization",
-        keys: &[("organizationId", 1), ("_id", 1)],
-        kind: IndexKind::Plain,
-    },
+    IndexKind::Unique.on(COLLECTION, "fingerprint", &[("fingerprint", 1)]),
+    IndexKind::Plain.on(COLLECTION, "organization", &[("organizationId", 1), ("_id", 1)]),
 ];
 
 /// Stored fields.

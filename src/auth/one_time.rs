@@ -28,18 +28,8 @@ const REMEMBERED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Indexes of the keys.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: COLLECTION,
-        name: "hash",
-        keys: &[("hash", 1)],
-        kind: IndexKind::UniqueHaving("hash"),
-    },
-    Index {
-        collection: COLLECTION,
-        name: "expiry",
-        keys: &[("expiresAt", 1)],
-        kind: IndexKind::Expiry(REMEMBERED),
-    },
+    IndexKind::UniqueHaving("hash").on(COLLECTION, "hash", &[("hash", 1)]),
+    IndexKind::Expiry(REMEMBERED).on(COLLECTION, "expiry", &[("expiresAt", 1)]),
 ];
 
 /// Stored fields. The e-mail address in a key is removed when the place of the key is sealed.

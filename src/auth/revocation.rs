@@ -21,18 +21,8 @@ const REVOKED: &str = "revokedTokens";
 
 /// Indexes of the revoked tokens.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: REVOKED,
-        name: "expiry",
-        keys: &[("expiresAt", 1)],
-        kind: IndexKind::Expiry(Duration::ZERO),
-    },
-    Index {
-        collection: REVOKED,
-        name: "user",
-        keys: &[("userId", 1)],
-        kind: IndexKind::Having("userId"),
-    },
+    IndexKind::Expiry(Duration::ZERO).on(REVOKED, "expiry", &[("expiresAt", 1)]),
+    IndexKind::Having("userId").on(REVOKED, "user", &[("userId", 1)]),
 ];
 
 /// Stored fields.

@@ -40,30 +40,23 @@ const MAX_USER_AGENT: usize = 255;
 
 /// Indexes of the sessions.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: COLLECTION,
-        name: "storefront_user",
-        keys: &[("storefrontId", 1), ("userId", 1), ("_id", 1)],
-        kind: IndexKind::Plain,
-    },
+    IndexKind::Plain.on(
+        COLLECTION,
+        "storefront_user",
+        &[("storefrontId", 1), ("userId", 1), ("_id", 1)],
+    ),
     // Finds a customer's most recently used sessions, for the limit and for lists.
-    Index {
-        collection: COLLECTION,
-        name: "storefront_user_lastUsedAt",
-        keys: &[
+    IndexKind::Plain.on(
+        COLLECTION,
+        "storefront_user_lastUsedAt",
+        &[
             ("storefrontId", 1),
             ("userId", 1),
             ("lastUsedAt", -1),
             ("_id", -1),
         ],
-        kind: IndexKind::Plain,
-    },
-    Index {
-        collection: COLLECTION,
-        name: "expiry",
-        keys: &[("expiresAt", 1)],
-        kind: IndexKind::Expiry(Duration::ZERO),
-    },
+    ),
+    IndexKind::Expiry(Duration::ZERO).on(COLLECTION, "expiry", &[("expiresAt", 1)]),
 ];
 
 /// A signed-in device.
@@ -246,9 +239,7 @@ impl Sessions {
         let now = self.clock.now();
         let id = SessionId::fresh(now, &self.random);
         let token = refresh_token::written(&self.vault, &id, &self.random.token());
-        let user_agent = device
-            .user_agent
-            .map(|text| text.chars().take(MAX_USER_AGENT).collect());
+        let cut = |text: &str| text.chars().take(MAX_USER_AGENT).collect();
         let session = Session {
             id,
             organization_id: new.organization.clone(),
@@ -257,7 +248,7 @@ impl Sessions {
             customer_id: new.customer.clone(),
             client_id: new.client.to_owned(),
             owner_id: new.owner.cloned(),
-            user_agent,
+            user_agent: device.user_agent.map(cut),
             refresh_hash: fingerprint(&token),
             legacy_hash: None,
             rotation: None,

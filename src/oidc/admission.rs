@@ -90,11 +90,10 @@ impl Voucher for IdentityLink<'_> {
             // identity. The sign-in itself may change nothing: two in the same millisecond write the same time.
             let customers = self.app.database.open::<Customer>(reach);
             let touch = doc! { "$inc": { "identityLinks": 1_i64 } };
-            customers
-                .update_in(tx, doc! { "_id": &customer.id }, touch)
-                .await?;
-            let theirs = store::count_identities_in(&self.app.database, reach, tx, customer).await?;
-            if theirs >= MAX_IDENTITIES {
+            let named = doc! { "_id": &customer.id };
+            customers.update_in(tx, named, touch).await?;
+            let theirs = doc! { "storefrontId": &customer.storefront_id, "userId": &customer.user_id };
+            if identities.find_in(tx, theirs).await?.len() >= MAX_IDENTITIES {
                 return Err(refusal::too_many_identities().into());
             }
             let now = self.app.clock.now();

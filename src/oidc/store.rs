@@ -7,7 +7,7 @@ use bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
 
 use super::{IdentityProvider, MAX_PROVIDERS};
 use crate::app::App;
-use crate::customer::{Customer, identity::LinkedIdentity};
+use crate::customer::identity::LinkedIdentity;
 use crate::error::Result;
 use crate::platform::{
     database::{Database, Index, IndexKind, Tx, Write, violated_index},
@@ -29,24 +29,21 @@ const BATCH: i64 = 500;
 
 /// Indexes of the providers and the identities.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: IdentityProvider::COLLECTION,
-        name: UNIQUE_KEY,
-        keys: &[("storefrontId", 1), ("key", 1)],
-        kind: IndexKind::Unique,
-    },
-    Index {
-        collection: LinkedIdentity::COLLECTION,
-        name: UNIQUE_SUBJECT,
-        keys: &[("providerId", 1), ("subject", 1)],
-        kind: IndexKind::Unique,
-    },
-    Index {
-        collection: LinkedIdentity::COLLECTION,
-        name: "storefront_user",
-        keys: &[("storefrontId", 1), ("userId", 1)],
-        kind: IndexKind::Plain,
-    },
+    IndexKind::Unique.on(
+        IdentityProvider::COLLECTION,
+        UNIQUE_KEY,
+        &[("storefrontId", 1), ("key", 1)],
+    ),
+    IndexKind::Unique.on(
+        LinkedIdentity::COLLECTION,
+        UNIQUE_SUBJECT,
+        &[("providerId", 1), ("subject", 1)],
+    ),
+    IndexKind::Plain.on(
+        LinkedIdentity::COLLECTION,
+        "storefront_user",
+        &[("storefrontId", 1), ("userId", 1)],
+    ),
 ];
 
 /// Stored fields.
@@ -194,18 +191,6 @@ impl Write for ProviderAddition<'_> {
         providers.insert_in(tx, self.reach, self.provider).await?;
         Ok(true)
     }
-}
-
-/// Returns the number of a customer's identities, within a transaction.
-pub async fn count_identities_in(
-    database: &Database,
-    reach: &impl Confine,
-    tx: &mut Tx,
-    customer: &Customer,
-) -> Result<usize> {
-    let theirs = doc! { "storefrontId": &customer.storefront_id, "userId": &customer.user_id };
-    let found = database.open::<LinkedIdentity>(reach).find_in(tx, theirs).await?;
-    Ok(found.len())
 }
 
 /// Returns all providers, or those of a storefront, oldest first.

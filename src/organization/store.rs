@@ -52,12 +52,8 @@ const ORGANIZATIONS: &str = "organizations";
 const MEMBERS: &str = "members";
 
 /// Indexes of members.
-pub const INDEXES: &[Index] = &[Index {
-    collection: MEMBERS,
-    name: "organization",
-    keys: &[("organizationId", 1), ("_id", 1)],
-    kind: IndexKind::Plain,
-}];
+pub const INDEXES: &[Index] =
+    &[IndexKind::Plain.on(MEMBERS, "organization", &[("organizationId", 1), ("_id", 1)])];
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[

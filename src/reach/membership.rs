@@ -93,13 +93,8 @@ mod tests {
     use crate::platform::{clock::Timestamp, id::StorefrontUserId, random::Random};
     use crate::reach::principal::{Identity, Person};
 
-    struct Ada {
-        storefront: StorefrontId,
-        group: CustomerGroupId,
-        reach: Reach,
-    }
-
-    fn ada() -> Ada {
+    /// Returns a storefront, one of its groups, and the reach of one of its customers.
+    fn customer() -> (StorefrontId, CustomerGroupId, Reach) {
         let (now, random) = (Timestamp::from_millis(1), Random::seeded(9));
         let storefront = StorefrontId::fresh(now, &random);
         let identity = Identity {
@@ -107,21 +102,14 @@ mod tests {
             person: Some(Person::of(StorefrontUserId::fresh(now, &random))),
             ..Identity::sample(CredentialKind::Customer)
         };
-        Ada {
-            group: CustomerGroupId::fresh(now, &random),
-            reach: Reach::renewed(identity),
-            storefront,
-        }
+        let group = CustomerGroupId::fresh(now, &random);
+        (storefront, group, Reach::renewed(identity))
     }
 
     // CLY-15
     #[test]
     fn a_customer_reaches_what_is_everybodys_and_what_their_groups_open() {
-        let Ada {
-            storefront,
-            group,
-            reach,
-        } = ada();
+        let (storefront, group, reach) = customer();
         let of = |groups: Vec<CustomerGroupId>| GroupReach {
             reach: reach.clone(),
             groups: Some(Arc::new(groups)),
@@ -152,9 +140,7 @@ mod tests {
     // CLY-15
     #[test]
     fn a_reach_that_knows_no_groups_ends_at_what_is_everybodys() {
-        let Ada {
-            storefront, reach, ..
-        } = ada();
+        let (storefront, _, reach) = customer();
         assert_eq!(
             reach.confine("storefrontId", Holder::Audience("opensTo")),
             doc! { "storefrontId": &storefront, "opensTo": &storefront }

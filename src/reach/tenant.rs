@@ -71,15 +71,12 @@ impl Database {
 
     /// Reads the storages of the reach's person; a backend's reach stays unchanged, without a command.
     pub async fn with_storages<S: StorageDocument>(&self, reach: &Reach) -> Result<StorageReach> {
-        let reach = reach.clone();
-        if reach.person().is_none() {
-            return Ok(StorageReach {
-                reach,
-                storages: None,
-            });
+        let mut storages = None;
+        if reach.person().is_some() {
+            let own: Vec<S> = self.open(reach).find(doc! {}, doc! {}, 0).await?;
+            storages = Some(own.iter().map(|storage| storage.id().clone()).collect());
         }
-        let own: Vec<S> = self.open(&reach).find(doc! {}, doc! {}, 0).await?;
-        let storages = Some(own.iter().map(|storage| storage.id().clone()).collect());
+        let reach = reach.clone();
         Ok(StorageReach { reach, storages })
     }
 }
@@ -133,10 +130,8 @@ impl<T: Send + Sync> Tenant<T> {
         let found = self.commands().clone_with_type::<Document>();
         let found = found.find(self.confined(filter)).projection(doc! { "_id": 1 });
         let found = self.all(found.limit(limit)).await?;
-        Ok(found
-            .into_iter()
-            .filter_map(|mut row| row.remove("_id"))
-            .collect())
+        let ids = found.into_iter().filter_map(|mut row| row.remove("_id"));
+        Ok(ids.collect())
     }
 
     /// Changes all documents that the filter matches within a transaction, and returns their number.

@@ -27,12 +27,7 @@ pub(super) const COLLECTION: &str = "signingKeys";
 pub(super) const SEQUENCE: &str = "sequence";
 
 /// Indexes of the keys.
-pub const INDEXES: &[Index] = &[Index {
-    collection: COLLECTION,
-    name: SEQUENCE,
-    keys: &[("sequence", 1)],
-    kind: IndexKind::Unique,
-}];
+pub const INDEXES: &[Index] = &[IndexKind::Unique.on(COLLECTION, SEQUENCE, &[("sequence", 1)])];
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {

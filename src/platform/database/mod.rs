@@ -242,6 +242,24 @@ pub enum IndexKind {
     Expiry(Duration),
 }
 
+impl IndexKind {
+    /// Returns an index of this kind; see [`Index`] for its name and keys.
+    #[must_use]
+    pub const fn on(
+        self,
+        collection: &'static str,
+        name: &'static str,
+        keys: &'static [(&'static str, i32)],
+    ) -> Index {
+        Index {
+            collection,
+            name,
+            keys,
+            kind: self,
+        }
+    }
+}
+
 impl Index {
     pub(super) fn specification(&self) -> Document {
         let keys: Document = self
