@@ -121,10 +121,7 @@ impl RequestContext {
 
     /// Returns the document with this id, if the reach covers it. All ids that one level of the query requests are read
     /// with one command.
-    pub async fn by_id<T: TenantDocument>(&self, reach: &impl Confine, id: &T::Id) -> Result<Option<Arc<T>>>
-    where
-        T::Id: std::fmt::Debug,
-    {
+    pub async fn by_id<T: TenantDocument>(&self, reach: &impl Confine, id: &T::Id) -> Result<Option<Arc<T>>> {
         let make = || ById::<T>::new(self.app.database.open(reach));
         let loader = self.loader(reach.scope(), make);
         // Boxed: each field of a node reserves space for the largest future.
@@ -133,10 +130,11 @@ impl RequestContext {
 
     /// Returns the document that a root field of the query names. It is read together with others unless the operation
     /// has no other field.
-    pub async fn by_id_at_root<T: TenantDocument>(&self, reach: &Reach, id: &T::Id) -> Result<Option<Arc<T>>>
-    where
-        T::Id: std::fmt::Debug,
-    {
+    pub async fn by_id_at_root<T: TenantDocument>(
+        &self,
+        reach: &Reach,
+        id: &T::Id,
+    ) -> Result<Option<Arc<T>>> {
         if !self.is_single {
             return self.by_id(reach, id).await;
         }

@@ -290,7 +290,7 @@ impl Sessions {
         if let Some(session) = rotated.return_document(ReturnDocument::After).await? {
             return Ok(Refreshed::Good(Box::new(session), next));
         }
-        let Some(session) = sessions.find_one(doc! { "_id": id }).await? else {
+        let Some(session) = self.collection().find_one(doc! { "_id": id }).await? else {
             return Ok(Refreshed::Invalid);
         };
         let is_of_another = |client: &str| !session.is_refreshed_by(client);

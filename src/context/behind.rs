@@ -1,10 +1,8 @@
 //! Lists of child objects, read for all parent objects of a query level with one command.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_graphql::OutputType;
-use serde::Deserialize;
 
 use super::RequestContext;
 use crate::error::Result;
@@ -23,11 +21,7 @@ pub struct Behind<'a, P: TenantDocument> {
     pub parent: &'a P,
 }
 
-impl<P> Behind<'_, P>
-where
-    P: TenantDocument,
-    P::Id: Debug + Unpin + for<'de> Deserialize<'de>,
-{
+impl<P: TenantDocument> Behind<'_, P> {
     fn key(&self) -> Parent<P> {
         (self.parent.storefront().clone(), self.parent.id().clone())
     }

@@ -1,6 +1,6 @@
 //! `viewer`: the holder of the request's credential.
 
-use std::{fmt::Debug, sync::Arc};
+use std::sync::Arc;
 
 use async_graphql::{Context, Description, Object};
 
@@ -95,10 +95,7 @@ impl Viewer {
 }
 
 /// Reads a document that the credential itself names.
-async fn own<T: TenantDocument>(ctx: &Context<'_>, id: &T::Id) -> Result<Option<Arc<T>>>
-where
-    T::Id: Debug,
-{
+async fn own<T: TenantDocument>(ctx: &Context<'_>, id: &T::Id) -> Result<Option<Arc<T>>> {
     let context = RequestContext::of(ctx)?;
     context.by_id(&context.principal.own_reach()?, id).await
 }

@@ -1,6 +1,7 @@
 //! Tenants' collections. Each is opened with a reach, whose conditions are part of every filter and precede every
 //! pipeline, and which is checked at every insert. A query with the wrong reach finds nothing.
 
+use std::fmt::Debug;
 use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +29,7 @@ const SEARCH_LIMIT: Duration = Duration::from_secs(5);
 /// A document that belongs to a storefront.
 pub trait TenantDocument: Serialize + DeserializeOwned + Send + Sync + Unpin + 'static {
     /// Type of the id.
-    type Id: Id + Into<Bson>;
+    type Id: Id + Into<Bson> + Debug + Unpin + DeserializeOwned;
     /// Name of the collection.
     const COLLECTION: &'static str;
     /// The field with the storefront's id.

@@ -53,9 +53,10 @@ impl KeyRing {
                     self.refresh().await?;
                     let now = self.keys();
                     let is_left = |known: &KnownKey| now.iter().any(|left| left.key.id == known.key.id);
-                    match now.last() {
-                        Some(newest) if !before.iter().any(is_left) => return Ok(newest.key.id.clone()),
-                        _ => {}
+                    if let Some(newest) = now.last()
+                        && !before.iter().any(is_left)
+                    {
+                        return Ok(newest.key.id.clone());
                     }
                 }
                 Err(error) => return Err(error),
