@@ -164,43 +164,23 @@ impl App {
 
 /// Builds the access component from these parts.
 fn access(parts: &AppParts, vault: &Arc<Vault>) -> Access {
-    let AppParts {
-        config,
-        public_url,
-        database,
-        clock,
-        random,
-        ..
-    } = parts;
-    let keys = KeyRing::new(
-        database.clone(),
-        clock.clone(),
-        random.clone(),
-        Arc::clone(vault),
-        Lifetimes {
-            longest_token: config.tokens.storefront_user.max(config.tokens.access),
-            renewable: config.anonymous_ttl,
-        },
+    let config = &parts.config;
+    let database = || parts.database.clone();
+    let (clock, random, vault) = (
+        || parts.clock.clone(),
+        || parts.random.clone(),
+        || Arc::clone(vault),
     );
-    let tokens = Tokens::new(
-        keys,
-        clock.clone(),
-        random.clone(),
-        public_url.clone(),
-        config.tokens,
-    );
-    let sessions = Sessions::new(
-        database.clone(),
-        clock.clone(),
-        random.clone(),
-        Arc::clone(vault),
-        config.tokens.refresh,
-    );
-    let stores = CredentialStores {
-        organizations: Organizations::new(database.clone(), clock.clone(), random.clone()),
-        clients: Clients::new(database.clone(), clock.clone(), random.clone()),
-        tokens,
-        sessions,
+    let lifetimes = Lifetimes {
+        longest_token: config.tokens.storefront_user.max(config.tokens.access),
+        renewable: config.anonymous_ttl,
     };
-    Access::new(database.clone(), clock.clone(), stores, config.anonymous_ttl)
+    let keys = KeyRing::new(database(), clock(), random(), vault(), lifetimes);
+    let stores = CredentialStores {
+        organizations: Organizations::new(database(), clock(), random()),
+        clients: Clients::new(database(), clock(), random()),
+        tokens: Tokens::new(keys, clock(), random(), parts.public_url.clone(), config.tokens),
+        sessions: Sessions::new(database(), clock(), random(), vault(), config.tokens.refresh),
+    };
+    Access::new(database(), clock(), stores, config.anonymous_ttl)
 }

@@ -1,17 +1,16 @@
 //! The audit trail: who did what to which customer, and when. An entry holds ids only, never personal data, so that it
 //! can be kept when the customer is erased.
 //!
-//! An entry is written in the transaction of the change that it records: both are committed or neither. A refused
-//! operation, or a repeated one without effect, leaves no entry.
+//! An entry is written in the transaction of the change that it records. A refused operation, or a repeated one without
+//! effect, leaves no entry.
 //!
 //! Not recorded, because they do not change a customer's account: reads; the refresh of a session, which happens every
 //! few minutes, and the revocation of one of its access tokens; mails that anybody may request by address (the use of
 //! the keys in them is recorded); the files of a private storage, which carry their own timestamps; and changes of a
 //! customer group as a whole, its deletion included; and notes of the store's staff, which name their authors.
 //!
-//! An entry carries the time at which it expires, [`Audit::new`]'s `ttl` after it was written. A changed setting
-//! applies to the entries that are written from then on, on each node by its own setting, and no index has to be
-//! changed for it.
+//! An entry carries the time at which it expires, so that a changed lifetime applies to later entries and needs no other
+//! index.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,23 +36,23 @@ const COLLECTION: &str = "audit";
 /// Indexes of the entries.
 pub const INDEXES: &[Index] = &[
     // Finds a customer's entries in the order of writing.
-    Index {
-        collection: COLLECTION,
-        name: "customer",
-        keys: &[("customerId", 1), ("_id", 1)],
-        kind: IndexKind::Plain,
-    },
-    Index {
-        collection: COLLECTION,
-        name: "expiry",
-        keys: &[("expiresAt", 1)],
-        kind: IndexKind::Expiry(Duration::ZERO),
-    },
+    Index::new(
+        COLLECTION,
+        "customer",
+        &[("customerId", 1), ("_id", 1)],
+        IndexKind::Plain,
+    ),
+    Index::new(
+        COLLECTION,
+        "expiry",
+        &[("expiresAt", 1)],
+        IndexKind::Expiry(Duration::ZERO),
+    ),
 ];
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
-    collection: "audit",
+    collection: COLLECTION,
     fields: &[
         ("_id", StoredField::Free),
         ("at", StoredField::Free),
@@ -173,26 +172,19 @@ pub struct AuditActor {
 
 impl AuditActor {
     /// An operator at the gateway's command line.
-    pub const OPERATOR: Self = Self {
-        kind: AuditActorKind::Operator,
-        id: None,
-        owner: None,
-    };
+    pub const OPERATOR: Self = Self::new(AuditActorKind::Operator, None);
     /// The gateway itself.
-    pub const SYSTEM: Self = Self {
-        kind: AuditActorKind::System,
-        id: None,
-        owner: None,
-    };
+    pub const SYSTEM: Self = Self::new(AuditActorKind::System, None);
+
+    const fn new(kind: AuditActorKind, id: Option<String>) -> Self {
+        let owner = None;
+        Self { kind, id, owner }
+    }
 
     /// A customer who authenticated by something other than a token.
     #[must_use]
     pub fn customer(id: &CustomerId) -> Self {
-        Self {
-            kind: AuditActorKind::Customer,
-            id: Some(id.to_string()),
-            owner: None,
-        }
+        Self::new(AuditActorKind::Customer, Some(id.to_string()))
     }
 }
 
@@ -211,11 +203,8 @@ impl From<&Reach> for AuditActor {
             (None, None, Some(client)) => (AuditActorKind::Client, Some(client.to_string())),
             (None, None, None) => (AuditActorKind::System, None),
         };
-        Self {
-            kind,
-            id,
-            owner: identity.owner().cloned(),
-        }
+        let owner = identity.owner().cloned();
+        Self { kind, id, owner }
     }
 }
 
@@ -248,11 +237,9 @@ impl AuditEntry {
 
     /// Adds the object that the action names: one of the customer's sessions, addresses, orders and so on.
     #[must_use]
-    pub fn on(self, object: &impl Id) -> Self {
-        Self {
-            object: Some(object.as_str().to_owned()),
-            ..self
-        }
+    pub fn on(mut self, object: &impl Id) -> Self {
+        self.object = Some(object.as_str().to_owned());
+        self
     }
 }
 
@@ -316,10 +303,8 @@ impl Audit {
         entries: impl IntoIterator<Item = AuditEntry>,
     ) -> Result<()> {
         let actor = by.into();
-        let entries: Vec<Recorded> = (entries.into_iter())
-            .map(|entry| self.recorded(&actor, entry))
-            .collect();
-        match &entries[..] {
+        let entries = entries.into_iter().map(|entry| self.recorded(&actor, entry));
+        match &entries.collect::<Vec<_>>()[..] {
             [] => {}
             [entry] => _ = self.collection().insert_one(entry).session(tx).await?,
             several => _ = self.collection().insert_many(several).session(tx).await?,
@@ -336,21 +321,15 @@ impl Audit {
     }
 
     fn recorded(&self, actor: &AuditActor, entry: AuditEntry) -> Recorded {
-        let AuditEntry {
-            storefront,
-            customer,
-            action,
-            object,
-        } = entry;
         let at = self.clock.now();
         Recorded {
             id: AuditEntryId::next(&self.ids, at, &self.random),
             at,
-            storefront_id: storefront,
-            customer_id: customer,
-            action,
+            storefront_id: entry.storefront,
+            customer_id: entry.customer,
+            action: entry.action,
             actor: actor.clone(),
-            object,
+            object: entry.object,
             expires_at: at.after(self.ttl),
         }
     }
@@ -364,9 +343,6 @@ impl Audit {
 }
 
 /// Streams the entries about exports, for a migration.
-///
-/// # Errors
-/// Any database error.
 pub async fn exported(database: &Database) -> Result<impl Stream<Item = Result<Recorded>> + use<>> {
     let entries = database.internal::<Recorded>(COLLECTION);
     let exported = doc! { "action": bson::serialize_to_bson(&Action::Exported)? };

@@ -4,10 +4,10 @@ pub mod behind;
 pub mod limits;
 
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use async_graphql::Context;
+use futures_util::FutureExt;
 use tokio::sync::Mutex;
 
 use crate::app::App;
@@ -31,9 +31,6 @@ pub trait GlobalNode: Sized {
     type Id: Id;
 
     /// Returns the node with this id; `None` if it does not exist or the caller may not read it.
-    ///
-    /// # Errors
-    /// Any database error.
     fn find(context: &RequestContext, id: &Self::Id) -> impl Future<Output = Result<Option<Self>>> + Send;
 }
 
@@ -84,10 +81,8 @@ impl RequestContext {
     /// # Errors
     /// [`Error::Internal`] if the HTTP layer has set none.
     pub fn of<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Self>> {
-        match ctx.data_opt::<Arc<Self>>() {
-            Some(context) => Ok(context),
-            None => Err(Error::internal("the request has no context")),
-        }
+        ctx.data_opt()
+            .ok_or_else(|| Error::internal("the request has no context"))
     }
 
     /// Returns the reach for a query under this policy.
@@ -106,14 +101,11 @@ impl RequestContext {
     /// Returns the reach with which storage items are read. The storages of the person are looked up once per request.
     pub async fn storage_reach<S: StorageDocument>(&self, reach: &Reach) -> Result<StorageReach> {
         let mut known = self.storages.lock().await;
-        match &*known {
-            Some(storages) => Ok(storages.clone()),
-            None => {
-                let storages = self.app.database.with_storages::<S>(reach).await?;
-                *known = Some(storages.clone());
-                Ok(storages)
-            }
+        if let Some(storages) = &*known {
+            return Ok(storages.clone());
         }
+        let storages = self.app.database.with_storages::<S>(reach).await?;
+        Ok(known.insert(storages).clone())
     }
 
     /// Returns the reach with which customer groups and markets are read. The groups of the customer are looked up once
@@ -129,30 +121,25 @@ impl RequestContext {
 
     /// Returns the document with this id, if the reach covers it. All ids that one level of the query requests are read
     /// with one command.
-    pub async fn by_id<T: TenantDocument>(&self, reach: &impl Confine, id: &T::Id) -> Result<Option<Arc<T>>>
-    where
-        T::Id: std::fmt::Debug,
-    {
+    pub async fn by_id<T: TenantDocument>(&self, reach: &impl Confine, id: &T::Id) -> Result<Option<Arc<T>>> {
         let make = || ById::<T>::new(self.app.database.open(reach));
         let loader = self.loader(reach.scope(), make);
         // Boxed: each field of a node reserves space for the largest future.
-        let load: Pin<Box<dyn Future<Output = _> + Send>> =
-            Box::pin(async move { loader.load(id.clone()).await });
-        load.await
+        async move { loader.load(id.clone()).await }.boxed().await
     }
 
     /// Returns the document that a root field of the query names. It is read together with others unless the operation
     /// has no other field.
-    pub async fn by_id_at_root<T: TenantDocument>(&self, reach: &Reach, id: &T::Id) -> Result<Option<Arc<T>>>
-    where
-        T::Id: std::fmt::Debug,
-    {
+    pub async fn by_id_at_root<T: TenantDocument>(
+        &self,
+        reach: &Reach,
+        id: &T::Id,
+    ) -> Result<Option<Arc<T>>> {
         if !self.is_single {
             return self.by_id(reach, id).await;
         }
-        let load: Pin<Box<dyn Future<Output = _> + Send>> =
-            Box::pin(async move { self.app.database.open::<T>(reach).get(id).await });
-        Ok(load.await?.map(Arc::new))
+        let found = async move { self.app.database.open::<T>(reach).get(id).await };
+        Ok(found.boxed().await?.map(Arc::new))
     }
 
     async fn named(&self, reach: &Reach, id: Option<&str>) -> Result<NamedStorefront> {
@@ -183,20 +170,19 @@ impl RequestContext {
         id: Option<&str>,
         field: [&str; N],
     ) -> Result<StorefrontReach> {
-        match self.named(reach, id).await? {
-            NamedStorefront::One(storefront) => Ok(storefront),
-            NamedStorefront::Unknown => Err(Error::rejected(UserError::new(
+        let (code, message) = match self.named(reach, id).await? {
+            NamedStorefront::One(storefront) => return Ok(storefront),
+            NamedStorefront::Unknown => (
                 UserErrorCode::StorefrontNotFound,
-                field,
                 "No storefront with this id was found for this credential. Send the id of one that storefronts lists \
                  (sto_…); a credential of one storefront may leave it out.",
-            ))),
-            NamedStorefront::Required => Err(Error::rejected(UserError::new(
+            ),
+            NamedStorefront::Required => (
                 UserErrorCode::StorefrontRequired,
-                field,
                 "This credential covers several storefronts. Send the id of one that storefronts lists (sto_…).",
-            ))),
-        }
+            ),
+        };
+        Err(UserError::new(code, field, message).into())
     }
 
     /// Returns the storefront that a query names, or the credential's only one; `None` if the reach does not cover it.

@@ -154,7 +154,7 @@ impl UserError {
         Self {
             code,
             message: message.into(),
-            field: (N > 0).then(|| field.iter().map(|part| (*part).to_owned()).collect()),
+            field: (N > 0).then(|| Vec::from(field.map(str::to_owned))),
             legacy_code: None,
             retry_after_seconds: None,
             current_version: None,

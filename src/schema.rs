@@ -2,7 +2,6 @@
 //! registered here and nowhere else.
 
 mod introspection;
-mod part;
 mod platform;
 mod separately;
 
@@ -19,16 +18,13 @@ use crate::context::{GlobalNode, RequestContext};
 use crate::error::{Error, Result};
 use crate::guard::{CostModel, Rules, Scalar};
 use crate::order::currency::CurrencyCode;
-use crate::platform::clock::Timestamp;
-use crate::platform::decimal::Decimal;
-use crate::platform::id::Id;
 use crate::platform::scalar::{Date, Json, Upload};
-use crate::platform::stored::Stored;
-use crate::platform::{database::Index, job, migration::Migration};
+use crate::platform::{clock::Timestamp, database::Index, decimal::Decimal, id::Id};
+use crate::platform::{job, migration::Migration, stored::Stored};
 
 pub use introspection::Introspection;
-use part::Part;
 use platform::PLATFORM;
+use separately::Part;
 pub use separately::Separately;
 
 macro_rules! domains {
@@ -86,7 +82,7 @@ where
 // The list of all domains, a line each: its folder, and its nodes with global ids. A new domain is registered here and in
 // `lib.rs`, and nowhere else.
 domains! {
-    organization: [Organization(node::OrganizationNode), Member(node::MemberNode), ApiClient(api_client::ApiClientNode)];
+    organization: [Organization(node::OrganizationNode), Member(node::MemberNode), ApiClient(node::ApiClientNode)];
     storefront: [Storefront(node::StorefrontNode)];
     storefront_user: [StorefrontUser(node::StorefrontUserNode)];
     storage: [StorageItem(node::StorageItemNode)];
@@ -242,48 +238,35 @@ pub fn sdl() -> &'static str {
 
 /// The custom scalars of the schema, and the values that each takes.
 pub const SCALARS: &[Scalar] = &[
-    Scalar {
-        name: "CurrencyCode",
-        form: "a code of ISO 4217 as a text, such as \"EUR\"",
-        is_valid: <CurrencyCode as ScalarType>::is_valid,
-    },
-    Scalar {
-        name: "Date",
-        form: "a day as a text, such as \"2026-11-21\"",
-        is_valid: <Date as ScalarType>::is_valid,
-    },
-    Scalar {
-        name: "DateTime",
-        form: "a date and time with its offset as a text, such as \"2026-11-21T09:00:00Z\"",
-        is_valid: <Timestamp as ScalarType>::is_valid,
-    },
-    Scalar {
-        name: "Decimal",
-        form: "a decimal number as a text, such as \"5.25\"",
-        is_valid: <Decimal as ScalarType>::is_valid,
-    },
-    Scalar {
-        name: "JSON",
-        form: "a JSON value",
-        is_valid: <Json as ScalarType>::is_valid,
-    },
-    Scalar {
-        name: "Upload",
-        form: "a file, which is sent as a part of a multipart request",
-        is_valid: <Upload as ScalarType>::is_valid,
-    },
+    scalar::<CurrencyCode>("CurrencyCode", "a code of ISO 4217 as a text, such as \"EUR\""),
+    scalar::<Date>("Date", "a day as a text, such as \"2026-11-21\""),
+    scalar::<Timestamp>(
+        "DateTime",
+        "a date and time with its offset as a text, such as \"2026-11-21T09:00:00Z\"",
+    ),
+    scalar::<Decimal>("Decimal", "a decimal number as a text, such as \"5.25\""),
+    scalar::<Json>("JSON", "a JSON value"),
+    scalar::<Upload>("Upload", "a file, which is sent as a part of a multipart request"),
 ];
+
+const fn scalar<T: ScalarType>(name: &'static str, form: &'static str) -> Scalar {
+    Scalar {
+        name,
+        form,
+        is_valid: T::is_valid,
+    }
+}
 
 /// Returns the rules for documents and variables. Without `introspection`, messages reveal nothing about the schema.
 #[must_use]
 pub fn rules(introspection: bool) -> Arc<Rules> {
-    static TELLING: LazyLock<Arc<Rules>> = LazyLock::new(|| made(true));
+    static OPEN: LazyLock<Arc<Rules>> = LazyLock::new(|| made(true));
     static SILENT: LazyLock<Arc<Rules>> = LazyLock::new(|| made(false));
     fn made(introspection: bool) -> Arc<Rules> {
         let rules = Rules::from_sdl(sdl(), SCALARS, introspection);
         Arc::new(rules.expect("the SDL that the schema itself writes is a schema"))
     }
-    Arc::clone(if introspection { &TELLING } else { &SILENT })
+    Arc::clone(if introspection { &OPEN } else { &SILENT })
 }
 
 /// Returns the cost model of the schema.
@@ -299,10 +282,10 @@ pub fn cost_model() -> Arc<CostModel> {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::parser::{
-        parse_schema,
-        types::{TypeKind, TypeSystemDefinition},
-    };
+    use std::collections::HashSet;
+
+    use async_graphql::parser::parse_schema;
+    use async_graphql::parser::types::{TypeDefinition, TypeKind, TypeSystemDefinition};
 
     use super::*;
     use crate::customer::anonymization::ErasedCounts;
@@ -318,19 +301,32 @@ mod tests {
         "code",
     ];
 
+    /// Returns the types that the schema defines.
+    fn types() -> Vec<TypeDefinition> {
+        let document = parse_schema(sdl()).expect("our own schema");
+        let definitions = document.definitions.into_iter();
+        let types = definitions.filter_map(|definition| match definition {
+            TypeSystemDefinition::Type(definition) => Some(definition.node),
+            _ => None,
+        });
+        types.collect()
+    }
+
     // EXP-01
     #[test]
     fn each_kind_of_personal_documents_has_its_name_in_the_export() {
-        // These names are not those of kinds.
-        let mut names = vec!["exportedAt", "pendingEmail"];
-        for kind in DOMAINS.iter().flat_map(|domain| domain.personal) {
-            assert!(
-                !names.contains(&kind.name),
-                "two domains export {} under this name",
-                kind.name
-            );
-            names.push(kind.name);
-        }
+        let kinds = DOMAINS.iter().flat_map(|domain| domain.personal);
+        // The last two names are not those of kinds.
+        let names: Vec<&str> = kinds
+            .map(|kind| kind.name)
+            .chain(["exportedAt", "pendingEmail"])
+            .collect();
+        let distinct: HashSet<&&str> = names.iter().collect();
+        assert_eq!(
+            distinct.len(),
+            names.len(),
+            "two domains export documents under one name: {names:?}"
+        );
         assert!(names.len() > 2, "no domain declares personal documents");
     }
 
@@ -339,7 +335,7 @@ mod tests {
     fn each_collection_of_personal_documents_is_declared_once() {
         let collections: Vec<&str> = stored().iter().map(|stored| stored.collection).collect();
         for kind in DOMAINS.iter().flat_map(|domain| domain.personal) {
-            let collection = kind.documents.stored().collection;
+            let collection = kind.stored.collection;
             let declared = collections.iter().filter(|known| **known == collection);
             assert_eq!(declared.count(), 1, "{collection}");
         }
@@ -363,18 +359,10 @@ mod tests {
     // GQL-01
     #[test]
     fn each_scalar_of_the_schema_has_its_rule() {
-        let document = parse_schema(sdl()).expect("our own schema");
-        let scalars = document
-            .definitions
-            .iter()
-            .filter_map(|definition| match definition {
-                TypeSystemDefinition::Type(definition)
-                    if matches!(definition.node.kind, TypeKind::Scalar) =>
-                {
-                    Some(definition.node.name.node.to_string())
-                }
-                _ => None,
-            });
+        let scalars = types()
+            .into_iter()
+            .filter(|definition| matches!(definition.kind, TypeKind::Scalar));
+        let scalars = scalars.map(|definition| definition.name.node.to_string());
         let ruled: Vec<String> = SCALARS.iter().map(|scalar| scalar.name.to_owned()).collect();
         assert_eq!(scalars.collect::<Vec<_>>(), ruled);
         _ = rules(true);
@@ -382,32 +370,20 @@ mod tests {
 
     #[test]
     fn a_mutation_that_takes_a_secret_is_a_credential_mutation() {
-        let document = parse_schema(sdl()).expect("our own schema");
-        for definition in &document.definitions {
-            let TypeSystemDefinition::Type(definition) = definition else {
+        for definition in types() {
+            let TypeKind::InputObject(input) = &definition.kind else {
                 continue;
             };
-            let TypeKind::InputObject(input) = &definition.node.kind else {
-                continue;
-            };
-            let secret = input
-                .fields
-                .iter()
-                .any(|field| SECRETS.contains(&field.node.name.node.as_str()));
-            let mut mutation = definition
-                .node
-                .name
-                .node
-                .as_str()
-                .trim_end_matches("Input")
-                .to_owned();
+            let mut names = input.fields.iter().map(|field| field.node.name.node.as_str());
+            let secret = names.any(|name| SECRETS.contains(&name));
+            let mut mutation = definition.name.node.trim_end_matches("Input").to_owned();
             if let Some(first) = mutation.get_mut(..1) {
                 first.make_ascii_lowercase();
             }
             let is_known = CREDENTIAL_MUTATIONS.contains(&mutation.as_str());
             assert!(
                 !secret || is_known,
-                "{mutation} takes a secret and may stand many times in a document"
+                "{mutation} takes a secret and may be in a document many times"
             );
         }
     }

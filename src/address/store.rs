@@ -29,12 +29,12 @@ pub const DEFAULT_SHIPPING: &str = "defaultShippingAddressId";
 pub const DEFAULT_BILLING: &str = "defaultBillingAddressId";
 
 /// Indexes of the addresses.
-pub const INDEXES: &[Index] = &[Index {
-    collection: Address::COLLECTION,
-    name: "storefront_customer",
-    keys: &[("storefrontId", 1), ("customerId", 1), ("_id", 1)],
-    kind: IndexKind::Plain,
-}];
+pub const INDEXES: &[Index] = &[Index::new(
+    Address::COLLECTION,
+    "storefront_customer",
+    &[("storefrontId", 1), ("customerId", 1), ("_id", 1)],
+    IndexKind::Plain,
+)];
 
 /// The filter for an address of a customer.
 #[must_use]

@@ -89,17 +89,11 @@ impl Access {
     /// Creates the service over this database. `anonymous_ttl` is the idle time of anonymous users.
     #[must_use]
     pub fn new(database: Database, clock: Clock, stores: CredentialStores, anonymous_ttl: Duration) -> Self {
-        let CredentialStores {
-            organizations,
-            clients,
-            tokens,
-            sessions,
-        } = stores;
         Self {
-            organizations,
-            clients,
-            tokens,
-            sessions,
+            organizations: stores.organizations,
+            clients: stores.clients,
+            tokens: stores.tokens,
+            sessions: stores.sessions,
             database,
             clock,
             anonymous_ttl,
@@ -114,16 +108,18 @@ impl Access {
     ///
     /// # Errors
     /// The outer error when the lookup fails; the inner one when the credential is invalid.
-    pub async fn authenticate(&self, bearer: &str) -> Result<std::result::Result<Principal, BadCredential>> {
+    pub async fn authenticate(&self, bearer: &str) -> Result<Result<Principal, BadCredential>> {
         let (identity, otherwise) = if bearer.starts_with(PUBLIC_PREFIX) || bearer.starts_with(SECRET_PREFIX)
         {
-            (self.by_key(bearer).await?, BadCredential::UnknownKey)
+            let active = self.active_client_by_key(bearer).await?;
+            let identity = active.map(|active| Arc::clone(&active.identity));
+            (identity, BadCredential::UnknownKey)
         } else if bearer.starts_with(refresh_token::PREFIX) {
             (None, BadCredential::RefreshToken)
         } else {
             let claims = match self.tokens.examine(bearer).await? {
                 Ok(claims) => claims,
-                Err(flaw) => return Ok(Err(flaw.into())),
+                Err(bad) => return Ok(Err(bad)),
             };
             let identity = match self.is_revoked(&claims.jti).await? {
                 false => self.by_claims(&claims).await?,
@@ -134,17 +130,12 @@ impl Access {
         Ok(identity.map(Principal::Known).ok_or(otherwise))
     }
 
-    async fn by_key(&self, key: &str) -> Result<Option<Arc<Identity>>> {
-        let active = self.active_client_by_key(key).await?;
-        Ok(active.map(|active| Arc::clone(&active.identity)))
-    }
-
     async fn active_client_by_key(&self, key: &str) -> Result<Option<Arc<ActiveClient>>> {
         if key.len() > LONGEST_KEY {
             return Ok(None);
         }
-        self.active_client(ClientName::Fingerprint(fingerprint(key)))
-            .await
+        let name = ClientName::Fingerprint(fingerprint(key));
+        self.active_client(name).await
     }
 
     /// The client that a secret belongs to; `None` if it is unknown or the client was revoked.
@@ -193,10 +184,10 @@ impl Access {
         }
         let person = Person {
             merged: state.merged_into.is_some(),
-            storefront_user: user,
-            customer: None,
+            ..Person::of(user)
         };
-        let identity = Identity::of_storefront_user(organization, storefront, person);
+        let kind = CredentialKind::StorefrontUser;
+        let identity = Identity::of_person(kind, organization, storefront, person);
         Ok(Some(Arc::new(identity)))
     }
 
@@ -206,10 +197,8 @@ impl Access {
         };
         let look = async |id: SessionId| Ok(self.sessions.find(&id).await?.map(Arc::new));
         let session = remembered(&self.cached_sessions, id, look).await?;
-        let Some(session) = session.filter(|session| self.clock.now() < session.expires_at) else {
-            return Ok(None);
-        };
-        Ok(Some(Arc::new(session.identity())))
+        let session = session.filter(|session| self.clock.now() < session.expires_at);
+        Ok(session.map(|session| Arc::new(session.identity())))
     }
 
     /// The reach of a customer whose refresh token was accepted.
@@ -264,13 +253,10 @@ impl Access {
             #[serde(rename = "_id")]
             id: StorefrontId,
         }
-        let rows = self
-            .database
-            .internal::<StorefrontRow>(STOREFRONTS)
-            .find(doc! { "organizationId": organization })
-            .projection(doc! { "_id": 1 })
-            .sort(doc! { "_id": 1 })
-            .await?;
+        let storefronts = self.database.internal::<StorefrontRow>(STOREFRONTS);
+        let found = storefronts.find(doc! { "organizationId": organization });
+        let found = found.projection(doc! { "_id": 1 });
+        let rows = found.sort(doc! { "_id": 1 }).await?;
         Ok(rows.map_ok(|row| row.id).try_collect().await?)
     }
 
@@ -287,12 +273,9 @@ impl Access {
             .with_scopes(identity.scopes().to_vec())
             .with_owner(identity.owner().cloned());
         let by_fingerprint = ClientName::Fingerprint(active.client.fingerprint.clone());
-        self.cached_clients
-            .insert(by_fingerprint, Some(Arc::clone(&active)))
-            .await;
-        self.cached_clients
-            .insert(ClientName::Id(client), Some(active))
-            .await;
+        for name in [by_fingerprint, ClientName::Id(client)] {
+            self.cached_clients.insert(name, Some(Arc::clone(&active))).await;
+        }
         Ok(Some(renewed))
     }
 
@@ -306,10 +289,8 @@ impl Access {
 
     async fn look_up_person(&self, id: StorefrontUserId) -> Result<Option<Arc<PersonState>>> {
         let persons = self.database.internal::<PersonState>(STOREFRONT_USERS);
-        let found = persons
-            .find_one(doc! { "_id": &id })
-            .projection(doc! { "mergedInto": 1, "expiresAt": 1, "erasedAt": 1, "tokenEpoch": 1 })
-            .await?;
+        let fields = doc! { "mergedInto": 1, "expiresAt": 1, "erasedAt": 1, "tokenEpoch": 1 };
+        let found = persons.find_one(doc! { "_id": &id }).projection(fields).await?;
         let Some(mut state) = found.filter(|state| state.erased_at.is_none()) else {
             return Ok(None);
         };
@@ -332,9 +313,8 @@ impl Access {
         // A user that expires, is merged or is promoted at the same time is left unchanged.
         let still = doc! { "_id": id, "expiresAt": expires_at };
         let persons = self.database.internal::<bson::Document>(STOREFRONT_USERS);
-        let updated = persons
-            .update_one(still, doc! { "$set": { "expiresAt": later } })
-            .await?;
+        let update = doc! { "$set": { "expiresAt": later } };
+        let updated = persons.update_one(still, update).await?;
         Ok(if updated.modified_count == 1 {
             later
         } else {
@@ -357,11 +337,6 @@ fn identity_of(client: &ApiClient, storefronts: Vec<StorefrontId>) -> Identity {
         None => ClientStorefronts::All(storefronts),
         Some(_) => ClientStorefronts::Listed(storefronts),
     };
-    Identity::of_client(
-        kind,
-        client.organization_id.clone(),
-        client.id.clone(),
-        storefronts,
-        client.scopes.clone(),
-    )
+    let (organization, id) = (client.organization_id.clone(), client.id.clone());
+    Identity::of_client(kind, organization, id, storefronts, client.scopes.clone())
 }

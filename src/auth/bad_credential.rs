@@ -1,7 +1,5 @@
 //! Why a credential is invalid, as reported to the caller (GQL-07).
 
-use super::token::flaw::TokenFlaw;
-
 /// Why a credential is refused; the response is 401 for each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadCredential {
@@ -23,20 +21,6 @@ impl BadCredential {
     /// Whether the credential was a valid access token before (TOK-07).
     #[must_use]
     pub fn has_lapsed(self) -> bool {
-        match self {
-            Self::ExpiredToken | Self::EndedToken => true,
-            Self::Malformed | Self::RefreshToken | Self::UnknownKey | Self::ForeignToken => false,
-        }
-    }
-}
-
-impl From<TokenFlaw> for BadCredential {
-    fn from(flaw: TokenFlaw) -> Self {
-        match flaw {
-            TokenFlaw::Malformed => Self::Malformed,
-            TokenFlaw::Foreign => Self::ForeignToken,
-            TokenFlaw::KeyEnded => Self::EndedToken,
-            TokenFlaw::Expired => Self::ExpiredToken,
-        }
+        matches!(self, Self::ExpiredToken | Self::EndedToken)
     }
 }

@@ -1,6 +1,7 @@
 //! API clients: publishable keys (`pk_…`), which identify a storefront and are safe in a browser, and client secrets
 //! (`sk_…`), which authenticate an organization's backend.
 
+use async_graphql::Enum;
 use bson::doc;
 use futures_util::TryStreamExt;
 use mongodb::Collection;
@@ -30,23 +31,23 @@ pub const LONGEST_KEY: usize = 128;
 
 /// Indexes of the clients.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: COLLECTION,
-        name: "fingerprint",
-        keys: &[("fingerprint", 1)],
-        kind: IndexKind::Unique,
-    },
-    Index {
-        collection: COLLECTION,
-        name: "organization",
-        keys: &[("organizationId", 1), ("_id", 1)],
-        kind: IndexKind::Plain,
-    },
+    Index::new(
+        COLLECTION,
+        "fingerprint",
+        &[("fingerprint", 1)],
+        IndexKind::Unique,
+    ),
+    Index::new(
+        COLLECTION,
+        "organization",
+        &[("organizationId", 1), ("_id", 1)],
+        IndexKind::Plain,
+    ),
 ];
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
-    collection: "apiClients",
+    collection: COLLECTION,
     fields: &[
         ("_id", StoredField::Free),
         ("organizationId", StoredField::Free),
@@ -60,13 +61,14 @@ pub const STORED: &[Stored] = &[Stored {
     ],
 }];
 
-/// Kind of a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Kind of an API client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[graphql(name = "ApiClientKind")]
 pub enum ClientKind {
-    /// A publishable key.
+    /// The publishable key of one storefront; safe to ship to a browser.
     Public,
-    /// A backend with a secret.
+    /// An integration: the API client of a store's own system, with a client secret.
     Integration,
 }
 
@@ -144,22 +146,15 @@ impl Clients {
     /// Creates a client with a given random part of the secret, for the demo, which shows its credentials at every
     /// start.
     pub async fn create_with(&self, new: NewClient, secret: &str) -> Result<(ApiClient, Secret)> {
-        let NewClient {
-            organization,
-            kind,
-            name,
-            storefronts,
-            scopes,
-        } = new;
-        let key = key(kind, secret);
+        let key = key(new.kind, secret);
         let now = self.clock.now();
         let client = ApiClient {
             id: ApiClientId::fresh(now, &self.random),
-            organization_id: organization,
-            kind,
-            name,
-            storefront_ids: storefronts,
-            scopes,
+            organization_id: new.organization,
+            kind: new.kind,
+            name: new.name,
+            storefront_ids: new.storefronts,
+            scopes: new.scopes,
             fingerprint: fingerprint(&key),
             created_at: now,
             revoked_at: None,
@@ -170,10 +165,8 @@ impl Clients {
 
     /// The client that the key or secret with this fingerprint belongs to, revoked or not.
     pub async fn by_fingerprint(&self, fingerprint: &str) -> Result<Option<ApiClient>> {
-        Ok(self
-            .clients()
-            .find_one(doc! { "fingerprint": fingerprint })
-            .await?)
+        let named = doc! { "fingerprint": fingerprint };
+        Ok(self.clients().find_one(named).await?)
     }
 
     /// The client with this id, revoked or not.
@@ -184,13 +177,8 @@ impl Clients {
     /// The clients of an organization, or all clients, oldest first.
     pub async fn list(&self, organization: Option<&OrganizationId>) -> Result<Vec<ApiClient>> {
         let filter = organization.map_or_else(|| doc! {}, |id| doc! { "organizationId": id });
-        Ok(self
-            .clients()
-            .find(filter)
-            .sort(doc! { "_id": 1 })
-            .await?
-            .try_collect()
-            .await?)
+        let found = self.clients().find(filter).sort(doc! { "_id": 1 }).await?;
+        Ok(found.try_collect().await?)
     }
 
     /// Revokes a client: on this node at once, on other nodes within five seconds. Returns false if there is no such

@@ -150,11 +150,8 @@ impl KeyRing {
             stored = self.read().await?;
         }
         let before = self.keys();
-        let keys = stored
-            .iter()
-            .map(|stored| self.known(&before, stored))
-            .collect::<Result<Vec<_>>>()?;
-        self.learn(keys, asked);
+        let keys = stored.iter().map(|stored| self.known(&before, stored));
+        self.learn(keys.collect::<Result<_>>()?, asked);
         Ok(())
     }
 
@@ -181,10 +178,8 @@ impl KeyRing {
             Some(known) => Arc::clone(&known.key),
             None => Arc::new(stored.open(&self.vault)?),
         };
-        Ok(KnownKey {
-            key,
-            signs_from: stored.signs_from,
-        })
+        let signs_from = stored.signs_from;
+        Ok(KnownKey { key, signs_from })
     }
 
     /// Decrypts all stored keys without creating any, and returns their number.
@@ -200,13 +195,8 @@ impl KeyRing {
     }
 
     async fn read(&self) -> Result<Vec<StoredKey>> {
-        Ok(self
-            .stored()
-            .find(doc! {})
-            .sort(doc! { "sequence": 1 })
-            .await?
-            .try_collect()
-            .await?)
+        let found = self.stored().find(doc! {}).sort(doc! { "sequence": 1 }).await?;
+        Ok(found.try_collect().await?)
     }
 
     /// Whether a key verifies: until the tokens that it signed before its successor took over have expired.
@@ -243,14 +233,15 @@ impl KeyRing {
     pub(super) async fn confirm(&self) -> Result<u64> {
         if self.age() >= TRUST {
             // Boxed, because this path is rare and its future large.
-            Box::pin(async {
+            let confirmed = Box::pin(async {
                 let mut look = self.looked.lock().await;
-                if self.age() >= TRUST {
-                    self.look(&mut look).await?;
+                if self.age() < TRUST {
+                    Ok(())
+                } else {
+                    self.look(&mut look).await
                 }
-                Ok::<_, Error>(())
-            })
-            .await?;
+            });
+            confirmed.await?;
         }
         Ok(self.losses.load(Ordering::Acquire))
     }
@@ -310,9 +301,7 @@ impl KeyRing {
             .collect();
         (!public.is_empty()).then(|| Jwks {
             text: serde_json::json!({ "keys": public }).to_string(),
-            max_age: (PUBLISHED_BEFORE_USE - MARGIN)
-                .saturating_sub(age)
-                .min(JWKS_MAX_AGE),
+            max_age: JWKS_MAX_AGE.min((PUBLISHED_BEFORE_USE - MARGIN).saturating_sub(age)),
         })
     }
 

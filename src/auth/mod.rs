@@ -6,7 +6,6 @@ pub mod authenticate;
 pub mod bad_credential;
 mod cache;
 pub mod client;
-mod guest;
 pub mod keys;
 pub mod oauth;
 pub mod one_time;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::authenticate::Access;
 use super::client::{ApiClient, ClientKind, PUBLIC_PREFIX};
-use super::token::{IntegrationSubject, SignedToken};
+use super::token::SignedToken;
 use crate::error::Result;
 use crate::platform::{
     clock::Clock,
@@ -150,65 +150,52 @@ const GRANTS: &[&str] = &[CLIENT_CREDENTIALS, PASSWORD, REFRESH_TOKEN];
 /// Authentication methods of clients. A client without a secret sends its id only (RFC 8414 §2, RFC 7591 §2).
 const CLIENT_METHODS: &[&str] = &["client_secret_basic", "client_secret_post", "none"];
 
+/// The result of a request of a client; the outer error is the gateway's, such as a database that does not respond.
+type OAuthOutcome<T> = Result<Result<T, OAuthError>>;
+
 /// Executes the client_credentials grant.
-///
-/// # Errors
-/// The outer error when the database does not respond.
 pub async fn for_backend(
     access: &Access,
     clock: &Clock,
     client: Option<ClientCredentials>,
     request: BackendRequest,
-) -> Result<std::result::Result<TokenAnswer, OAuthError>> {
-    let BackendRequest { scope, owner } = request;
+) -> OAuthOutcome<TokenAnswer> {
     let client = match authenticated(access, client).await? {
         None => return Ok(Err(OAuthError::InvalidClient)),
         Some(Asking::Public(_)) => return Ok(Err(OAuthError::UnauthorizedClient)),
         Some(Asking::Backend(client)) => client,
     };
-    let Some(scopes) = granted(&client, scope.as_deref()) else {
+    let Some(scopes) = granted(&client, request.scope.as_deref()) else {
         return Ok(Err(OAuthError::InvalidScope));
     };
-    let Ok(owner) = owner_of(access, &client, owner.as_deref()).await? else {
-        return Ok(Err(OAuthError::InvalidRequest(
-            "owner is not a member of the client's organization.",
-        )));
+    let owner = match &request.owner {
+        Some(owner) => {
+            let Some(member) = member(access, &client, owner).await? else {
+                let message = "owner is not a member of the client's organization.";
+                return Ok(Err(OAuthError::InvalidRequest(message)));
+            };
+            Some(member)
+        }
+        None => None,
     };
-    let storefront = match client.storefront_ids.as_deref() {
-        Some([one]) => Some(one),
-        _ => None,
-    };
-    let signed = access.tokens.issue_integration(&IntegrationSubject {
-        client: &client.id,
-        organization: &client.organization_id,
-        storefront,
-        scopes: &scopes,
-        owner: owner.as_ref(),
-    })?;
+    let signed = (access.tokens).issue_integration(&client, &scopes, owner.as_ref())?;
     Ok(Ok(TokenAnswer {
         scope: Some(write_list(&scopes)),
         ..TokenAnswer::bearer(signed, clock)
     }))
 }
 
-/// The member on whose behalf the token is requested; an error for somebody who is not a member of the organization.
-async fn owner_of(
-    access: &Access,
-    client: &ApiClient,
-    owner: Option<&str>,
-) -> Result<std::result::Result<Option<MemberId>, NoMember>> {
-    let Some(owner) = owner else { return Ok(Ok(None)) };
-    let Some(id) = MemberId::parse(owner) else {
-        return Ok(Err(NoMember));
+/// The member of the client's organization with this id.
+async fn member(access: &Access, client: &ApiClient, id: &str) -> Result<Option<MemberId>> {
+    let Some(id) = MemberId::parse(id) else {
+        return Ok(None);
     };
     let member = access
         .organizations
         .find_member(&client.organization_id, &id)
         .await?;
-    Ok(member.map(|member| Some(member.id)).ok_or(NoMember))
+    Ok(member.map(|member| member.id))
 }
-
-struct NoMember;
 
 /// An authenticated client.
 enum Asking {
@@ -225,11 +212,9 @@ async fn authenticated(access: &Access, credentials: Option<ClientCredentials>) 
         return Ok(None);
     };
     let Some(secret) = secret else {
-        let is_key = id.starts_with(PUBLIC_PREFIX);
-        return if is_key {
-            public(access, &id).await
-        } else {
-            Ok(None)
+        return match id.starts_with(PUBLIC_PREFIX) {
+            true => public(access, &id).await,
+            false => Ok(None),
         };
     };
     match access.client_of_secret(secret.expose()).await? {
@@ -245,13 +230,7 @@ async fn public(access: &Access, key: &str) -> Result<Option<Asking>> {
 
 /// The principal of the publishable key for whose storefront a customer's grant is requested; the key is the client's
 /// id.
-///
-/// # Errors
-/// The outer error when the database does not respond.
-pub async fn public_client(
-    access: &Access,
-    client: Option<ClientCredentials>,
-) -> Result<std::result::Result<Principal, OAuthError>> {
+pub async fn public_client(access: &Access, client: Option<ClientCredentials>) -> OAuthOutcome<Principal> {
     Ok(match authenticated(access, client).await? {
         None => Err(OAuthError::InvalidClient),
         Some(Asking::Backend(_)) => Err(OAuthError::UnauthorizedClient),
@@ -265,26 +244,19 @@ fn granted(client: &ApiClient, wanted: Option<&str>) -> Option<Vec<Scope>> {
         return Some(client.scopes.clone());
     };
     let wanted = parse_list(wanted)?;
-    wanted
-        .iter()
-        .all(|scope| client.scopes.contains(scope))
-        .then_some(wanted)
+    let has_all = wanted.iter().all(|scope| client.scopes.contains(scope));
+    has_all.then_some(wanted)
 }
 
 /// The id of the client that requests a revocation.
-///
-/// # Errors
-/// The outer error when the database does not respond.
 pub async fn revoking_client(
     access: &Access,
     client: Option<ClientCredentials>,
-) -> Result<std::result::Result<ApiClientId, OAuthError>> {
+) -> OAuthOutcome<ApiClientId> {
     let id = match authenticated(access, client).await? {
         None => None,
         Some(Asking::Backend(client)) => Some(client.id),
-        Some(Asking::Public(principal)) => principal
-            .standing()
-            .and_then(|identity| identity.client().cloned()),
+        Some(Asking::Public(principal)) => principal.standing().and_then(|known| known.client().cloned()),
     };
     Ok(id.ok_or(OAuthError::InvalidClient))
 }
@@ -292,20 +264,10 @@ pub async fn revoking_client(
 /// Revokes an access token (RFC 7009 §2). An unknown or ended token is no error; another client's token is refused and
 /// stays valid. An anonymous user's token is revoked also after it has expired, because it can still be presented at a
 /// sign-in.
-///
-/// # Errors
-/// The outer error when the database does not respond.
-pub async fn revoke_access_token(
-    access: &Access,
-    client: &ApiClientId,
-    token: &str,
-) -> Result<std::result::Result<(), OAuthError>> {
+pub async fn revoke_access_token(access: &Access, client: &ApiClientId, token: &str) -> OAuthOutcome<()> {
     match access.revocable(token).await? {
         None => Ok(Ok(())),
-        Some(claims) if claims.client_id == client.as_str() => {
-            access.revoke_token(&claims).await?;
-            Ok(Ok(()))
-        }
+        Some(claims) if claims.client_id == client.as_str() => access.revoke_token(&claims).await.map(Ok),
         Some(_) => Ok(Err(OAuthError::UnauthorizedClient)),
     }
 }

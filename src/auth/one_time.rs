@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bson::{Bson, Document, doc};
+use bson::{Document, doc};
 use mongodb::Collection;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ use crate::platform::{
     random::Random,
     secret::Secret,
 };
-use crate::reach::principal::{Identity, Person};
+use crate::reach::principal::{CredentialKind, Identity, Person};
 
 /// Collection of the keys.
 pub const COLLECTION: &str = "oneTimeKeys";
@@ -28,39 +28,36 @@ const REMEMBERED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Indexes of the keys.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: COLLECTION,
-        name: "hash",
-        keys: &[("hash", 1)],
-        kind: IndexKind::UniqueHaving("hash"),
-    },
-    Index {
-        collection: COLLECTION,
-        name: "expiry",
-        keys: &[("expiresAt", 1)],
-        kind: IndexKind::Expiry(REMEMBERED),
-    },
+    Index::new(
+        COLLECTION,
+        "hash",
+        &[("hash", 1)],
+        IndexKind::UniqueHaving("hash"),
+    ),
+    Index::new(
+        COLLECTION,
+        "expiry",
+        &[("expiresAt", 1)],
+        IndexKind::Expiry(REMEMBERED),
+    ),
 ];
 
-/// Stored fields.
-pub const STORED: &[Stored] = &[
-    // The e-mail address in a key is removed when the place of the key is sealed.
-    Stored {
-        collection: "oneTimeKeys",
-        fields: &[
-            ("_id", StoredField::Free),
-            ("purpose", StoredField::Free),
-            ("organizationId", StoredField::Free),
-            ("storefrontId", StoredField::Free),
-            ("userId", StoredField::Free),
-            ("customerId", StoredField::Free),
-            ("email", StoredField::Hidden),
-            ("hash", StoredField::Hidden),
-            ("sealed", StoredField::Free),
-            ("expiresAt", StoredField::Free),
-        ],
-    },
-];
+/// Stored fields. The e-mail address in a key is removed when the place of the key is sealed.
+pub const STORED: &[Stored] = &[Stored {
+    collection: COLLECTION,
+    fields: &[
+        ("_id", StoredField::Free),
+        ("purpose", StoredField::Free),
+        ("organizationId", StoredField::Free),
+        ("storefrontId", StoredField::Free),
+        ("userId", StoredField::Free),
+        ("customerId", StoredField::Free),
+        ("email", StoredField::Hidden),
+        ("hash", StoredField::Hidden),
+        ("sealed", StoredField::Free),
+        ("expiresAt", StoredField::Free),
+    ],
+}];
 
 /// The operation that a key authorizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,12 +116,9 @@ const LONGEST: usize = 256;
 impl OneTimeKey {
     /// The identity of the customer who holds the key.
     pub(super) fn identity(&self) -> Identity {
-        let person = Person {
-            storefront_user: self.user_id.clone(),
-            customer: None,
-            merged: false,
-        };
-        Identity::of_customer(self.organization_id.clone(), self.storefront_id.clone(), person)
+        let (organization, storefront) = (self.organization_id.clone(), self.storefront_id.clone());
+        let person = Person::of(self.user_id.clone());
+        Identity::of_person(CredentialKind::Customer, organization, storefront, person)
     }
 }
 
@@ -198,11 +192,9 @@ impl OneTimeKeys {
             hash: None,
             expires_at: self.clock.now().after(ttl),
         };
-        self.collection()
-            .replace_one(open(&key.id), &key)
-            .upsert(true)
-            .session(tx)
-            .await?;
+        let keys = self.collection();
+        let replaced = keys.replace_one(open(&key.id), &key).upsert(true);
+        replaced.session(tx).await?;
         Ok(())
     }
 
@@ -215,12 +207,11 @@ impl OneTimeKeys {
         ttl: Duration,
     ) -> Result<Option<(OneTimeKey, Secret)>> {
         let secret = self.random.token();
-        let made = doc! { "$set": {
-            "hash": fingerprint(&secret), "expiresAt": self.clock.now().after(ttl),
-        } };
+        let made = doc! { "hash": fingerprint(&secret), "expiresAt": self.clock.now().after(ttl) };
+        let prepared = open(&name(customer, purpose));
         let key = self
             .collection()
-            .find_one_and_update(open(&name(customer, purpose)), made)
+            .find_one_and_update(prepared, doc! { "$set": made })
             .await?;
         Ok(key.map(|key| (key, Secret::from(secret))))
     }
@@ -270,14 +261,9 @@ impl OneTimeKeys {
 
     /// Voids a customer's keys of these kinds within a transaction.
     pub async fn void_in(&self, tx: &mut Tx, customer: &CustomerId, purposes: &[Purpose]) -> Result<()> {
-        let names: Vec<Bson> = purposes
-            .iter()
-            .map(|purpose| Bson::from(name(customer, *purpose)))
-            .collect();
-        let keys = self.database.internal::<Document>(COLLECTION);
-        keys.delete_many(doc! { "_id": { "$in": names } })
-            .session(tx)
-            .await?;
+        let names: Vec<String> = purposes.iter().map(|purpose| name(customer, *purpose)).collect();
+        let named = doc! { "_id": { "$in": names } };
+        self.collection().delete_many(named).session(tx).await?;
         Ok(())
     }
 }

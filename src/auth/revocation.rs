@@ -1,4 +1,4 @@
-//! Revocation of access tokens (RFC 7009).
+//! Revocation of access tokens (RFC 7009), and anonymous users' tokens, which end by revocation only.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::platform::stored::{Stored, StoredField};
 use crate::platform::{
     clock::Timestamp,
     database::{Index, IndexKind, Tx},
-    id::StorefrontUserId,
+    id::{StorefrontId, StorefrontUserId},
 };
 
 /// Revoked access tokens by their `jti`.
@@ -21,23 +21,18 @@ const REVOKED: &str = "revokedTokens";
 
 /// Indexes of the revoked tokens.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: REVOKED,
-        name: "expiry",
-        keys: &[("expiresAt", 1)],
-        kind: IndexKind::Expiry(Duration::ZERO),
-    },
-    Index {
-        collection: REVOKED,
-        name: "user",
-        keys: &[("userId", 1)],
-        kind: IndexKind::Having("userId"),
-    },
+    Index::new(
+        REVOKED,
+        "expiry",
+        &[("expiresAt", 1)],
+        IndexKind::Expiry(Duration::ZERO),
+    ),
+    Index::new(REVOKED, "user", &[("userId", 1)], IndexKind::Having("userId")),
 ];
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
-    collection: "revokedTokens",
+    collection: REVOKED,
     fields: &[
         ("_id", StoredField::Free),
         ("userId", StoredField::Free),
@@ -58,10 +53,18 @@ impl Access {
         Ok(expired.filter(|claims| claims.guest().is_some()).map(Arc::new))
     }
 
+    /// The anonymous user whose token this is, and the user's storefront. Expired tokens are accepted, because they can
+    /// be presented at registration, at sign-in and for renewal (CST-02). `None` for any other text and for a revoked
+    /// token. Does not check whether the user exists and is still anonymous.
+    pub async fn guest_of(&self, token: &str) -> Result<Option<(StorefrontUserId, StorefrontId)>> {
+        let claims = self.tokens.verify_of_any_age(token).await?;
+        match claims.and_then(|claims| Some((claims.guest()?, claims.jti))) {
+            Some((guest, jti)) if !self.is_revoked(&jti).await? => Ok(Some(guest)),
+            _ => Ok(None),
+        }
+    }
+
     /// Revokes a token: on this node at once, on other nodes within five seconds.
-    ///
-    /// # Errors
-    /// Any database error.
     pub async fn revoke_token(&self, claims: &Claims) -> Result<()> {
         let until = match claims.guest() {
             // An anonymous user's token is accepted at sign-in also after it has expired, so the revocation is kept as
@@ -79,9 +82,6 @@ impl Access {
     }
 
     /// Whether the token with this `jti` was revoked.
-    ///
-    /// # Errors
-    /// Any database error.
     pub(super) async fn is_revoked(&self, jti: &str) -> Result<bool> {
         let look = async |jti: String| {
             let revoked = self.database.internal::<Document>(REVOKED);
@@ -91,9 +91,6 @@ impl Access {
     }
 
     /// Deletes the revocations of an anonymous user's tokens, in the transaction that deletes the user.
-    ///
-    /// # Errors
-    /// Any database error.
     pub async fn forget_revoked_in(&self, tx: &mut Tx, user: &StorefrontUserId) -> Result<()> {
         let revoked = self.database.internal::<Document>(REVOKED);
         revoked.delete_many(doc! { "userId": user }).session(tx).await?;

@@ -26,7 +26,7 @@ use crate::platform::{
     stored::{Stored, StoredField},
 };
 use crate::reach::Holder;
-use crate::reach::principal::{Identity, Person};
+use crate::reach::principal::{CredentialKind, Identity, Person};
 use crate::reach::tenant::TenantDocument;
 
 /// Collection of the sessions.
@@ -40,30 +40,30 @@ const MAX_USER_AGENT: usize = 255;
 
 /// Indexes of the sessions.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: COLLECTION,
-        name: "storefront_user",
-        keys: &[("storefrontId", 1), ("userId", 1), ("_id", 1)],
-        kind: IndexKind::Plain,
-    },
+    Index::new(
+        COLLECTION,
+        "storefront_user",
+        &[("storefrontId", 1), ("userId", 1), ("_id", 1)],
+        IndexKind::Plain,
+    ),
     // Finds a customer's most recently used sessions, for the limit and for lists.
-    Index {
-        collection: COLLECTION,
-        name: "storefront_user_lastUsedAt",
-        keys: &[
+    Index::new(
+        COLLECTION,
+        "storefront_user_lastUsedAt",
+        &[
             ("storefrontId", 1),
             ("userId", 1),
             ("lastUsedAt", -1),
             ("_id", -1),
         ],
-        kind: IndexKind::Plain,
-    },
-    Index {
-        collection: COLLECTION,
-        name: "expiry",
-        keys: &[("expiresAt", 1)],
-        kind: IndexKind::Expiry(Duration::ZERO),
-    },
+        IndexKind::Plain,
+    ),
+    Index::new(
+        COLLECTION,
+        "expiry",
+        &[("expiresAt", 1)],
+        IndexKind::Expiry(Duration::ZERO),
+    ),
 ];
 
 /// A signed-in device.
@@ -128,11 +128,11 @@ impl Session {
     /// The identity of the customer who is signed in by it.
     pub(super) fn identity(&self) -> Identity {
         let person = Person {
-            storefront_user: self.user_id.clone(),
             customer: Some((self.customer_id.clone(), self.id.clone())),
-            merged: false,
+            ..Person::of(self.user_id.clone())
         };
-        Identity::of_customer(self.organization_id.clone(), self.storefront_id.clone(), person)
+        let (organization, storefront) = (self.organization_id.clone(), self.storefront_id.clone());
+        Identity::of_person(CredentialKind::Customer, organization, storefront, person)
             .with_owner(self.owner_id.clone())
     }
 }
@@ -246,9 +246,7 @@ impl Sessions {
         let now = self.clock.now();
         let id = SessionId::fresh(now, &self.random);
         let token = refresh_token::written(&self.vault, &id, &self.random.token());
-        let user_agent = device
-            .user_agent
-            .map(|text| text.chars().take(MAX_USER_AGENT).collect());
+        let cut = |text: &str| text.chars().take(MAX_USER_AGENT).collect();
         let session = Session {
             id,
             organization_id: new.organization.clone(),
@@ -257,7 +255,7 @@ impl Sessions {
             customer_id: new.customer.clone(),
             client_id: new.client.to_owned(),
             owner_id: new.owner.cloned(),
-            user_agent,
+            user_agent: device.user_agent.map(cut),
             refresh_hash: fingerprint(&token),
             legacy_hash: None,
             rotation: None,
@@ -278,11 +276,8 @@ impl Sessions {
         let id = &presented.session;
         let now = self.clock.now();
         let (used, next) = (fingerprint(token), presented.next(&self.vault));
-        let by = fingerprint(&format!(
-            "{token}|{:?}|{}",
-            device.address,
-            device.user_agent.unwrap_or_default()
-        ));
+        let user_agent = device.user_agent.unwrap_or_default();
+        let by = fingerprint(&format!("{token}|{:?}|{user_agent}", device.address));
         let mut fresh = doc! { "_id": id, "refreshHash": &used, "expiresAt": { "$gt": now } };
         if let Some(client) = client {
             // The same rule as `Session::is_refreshed_by`.
@@ -297,12 +292,9 @@ impl Sessions {
             set.insert("legacyHash", &used);
         }
         let update = doc! { "$set": set, "$inc": { "rotations": 1_i64 } };
-        let rotated = self
-            .collection()
-            .find_one_and_update(fresh, update)
-            .return_document(ReturnDocument::After)
-            .await?;
-        if let Some(session) = rotated {
+        let sessions = self.collection();
+        let rotated = sessions.find_one_and_update(fresh, update);
+        if let Some(session) = rotated.return_document(ReturnDocument::After).await? {
             return Ok(Refreshed::Good(Box::new(session), next));
         }
         let Some(session) = self.collection().find_one(doc! { "_id": id }).await? else {
@@ -313,37 +305,25 @@ impl Sessions {
         if client.is_some_and(is_of_another) || is_over {
             return Ok(Refreshed::Invalid);
         }
-        let just_used = session.rotation.as_ref().is_some_and(|rotation| {
-            rotation.used_hash == used && rotation.by == by && now <= rotation.at.after(GRACE)
-        });
-        if just_used {
+        match &session.rotation {
             // The response was lost a moment ago, or a concurrent call of the same client was first: the same response.
-            return Ok(Refreshed::Good(Box::new(session), next));
-        }
-        if session
-            .rotation
-            .as_ref()
-            .is_some_and(|rotation| now <= rotation.at)
-        {
+            Some(last) if last.used_hash == used && last.by == by && now <= last.at.after(GRACE) => {
+                Ok(Refreshed::Good(Box::new(session), next))
+            }
             // The call was delayed, for example by a database without a primary, while its client retried and
             // succeeded. It was made before the session's last refresh, so it is not a sign of theft, and is only
             // refused.
-            return Ok(Refreshed::Invalid);
+            Some(last) if now <= last.at => Ok(Refreshed::Invalid),
+            _ if self.is_own(&presented, &used, &session) => Ok(Refreshed::Reused(Box::new(session))),
+            _ => Ok(Refreshed::Invalid),
         }
-        if self.is_own(&presented, &used, &session) {
-            return Ok(Refreshed::Reused(Box::new(session)));
-        }
-        Ok(Refreshed::Invalid)
     }
 
     /// Whether the token is, or once was, issued for its session. Without this check, anybody who knows a session's id
     /// could end it with an arbitrary text.
     fn is_own(&self, presented: &Presented<'_>, used: &str, session: &Session) -> bool {
-        let known = [
-            Some(session.refresh_hash.as_str()),
-            session.legacy_hash.as_deref(),
-        ];
-        let is_known = |hash: &str| known.contains(&Some(hash));
+        let is_known =
+            |hash: &str| session.refresh_hash == hash || session.legacy_hash.as_deref() == Some(hash);
         presented.is_tagged || is_known(used) || presented.leads_to(&self.vault, is_known)
     }
 
@@ -353,10 +333,8 @@ impl Sessions {
         let Some(presented) = Presented::read(&self.vault, token) else {
             return Ok(None);
         };
-        let found = self
-            .collection()
-            .find_one(doc! { "_id": &presented.session })
-            .await?;
+        let named = doc! { "_id": &presented.session };
+        let found = self.collection().find_one(named).await?;
         let used = fingerprint(token);
         Ok(found.filter(|session| self.is_own(&presented, &used, session)))
     }

@@ -1,7 +1,6 @@
 //! Access tokens: JWT with the profile of RFC 9068 (`typ: at+jwt`), signed with ES256.
 
 mod claims;
-pub mod flaw;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,15 +8,18 @@ use std::time::Duration;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, Validation, decode, decode_header, encode};
 use moka::sync::Cache;
 
+use self::claims::UnverifiedClaims;
 pub use self::claims::{Claims, TokenKind};
-use self::flaw::{TokenFlaw, UnverifiedClaims};
+use super::bad_credential::BadCredential;
+use super::client::ApiClient;
 use super::keys::{KeyRing, Which};
+use super::session::Session;
 use crate::config::TokenLifetimes;
 use crate::error::{Error, Result};
 use crate::platform::{
     clock::{Clock, Timestamp},
     crypto::digest,
-    id::{ApiClientId, CustomerId, Id, MemberId, OrganizationId, SessionId, StorefrontId, StorefrontUserId},
+    id::{Id, MemberId, OrganizationId, StorefrontId, StorefrontUserId},
     random::Random,
 };
 use crate::reach::scope::{Scope, write_list};
@@ -61,40 +63,6 @@ pub struct StorefrontUserSubject<'a> {
     pub anonymous: bool,
     /// The user's token epoch: how often all sign-ins of its customer have been ended.
     pub epoch: i64,
-}
-
-/// The contents of a customer's token.
-#[derive(Clone, Copy, Debug)]
-pub struct CustomerSubject<'a> {
-    /// The customer.
-    pub id: &'a CustomerId,
-    /// The session.
-    pub session: &'a SessionId,
-    /// The customer's storefront user.
-    pub storefront_user: &'a StorefrontUserId,
-    /// The customer's storefront.
-    pub storefront: &'a StorefrontId,
-    /// The organization that owns the storefront.
-    pub organization: &'a OrganizationId,
-    /// The API client that started the session.
-    pub client: &'a str,
-    /// The member on whose behalf a backend started it.
-    pub owner: Option<&'a MemberId>,
-}
-
-/// The contents of a backend's token.
-#[derive(Clone, Debug)]
-pub struct IntegrationSubject<'a> {
-    /// The API client.
-    pub client: &'a ApiClientId,
-    /// The organization that the client belongs to.
-    pub organization: &'a OrganizationId,
-    /// The storefront, if it covers exactly one.
-    pub storefront: Option<&'a StorefrontId>,
-    /// The granted scopes.
-    pub scopes: &'a [Scope],
-    /// The member on whose behalf it is issued.
-    pub owner: Option<&'a MemberId>,
 }
 
 /// Issues and verifies tokens.
@@ -141,12 +109,8 @@ impl Tokens {
         client: &str,
         subject: StorefrontUserSubject<'_>,
     ) -> Result<SignedToken> {
-        let mut claims = self.claims(
-            subject.id.as_str(),
-            client,
-            subject.organization,
-            TokenKind::StorefrontUser,
-        );
+        let id = subject.id.as_str();
+        let mut claims = self.claims(id, client, subject.organization, TokenKind::StorefrontUser);
         claims.sto = Some(subject.storefront.to_string());
         claims.sfu = Some(subject.id.to_string());
         claims.external_id = Some(subject.external_id.to_owned());
@@ -156,28 +120,32 @@ impl Tokens {
     }
 
     /// Issues a customer's token; it is valid no longer than the session.
-    pub fn issue_customer(&self, subject: CustomerSubject<'_>) -> Result<SignedToken> {
-        let mut claims = self.claims(
-            subject.id.as_str(),
-            subject.client,
-            subject.organization,
-            TokenKind::Customer,
-        );
-        claims.sto = Some(subject.storefront.to_string());
-        claims.sid = Some(subject.session.to_string());
-        claims.sfu = Some(subject.storefront_user.to_string());
+    pub fn issue_customer(&self, session: &Session) -> Result<SignedToken> {
+        let (customer, organization) = (session.customer_id.as_str(), &session.organization_id);
+        let mut claims = self.claims(customer, &session.client_id, organization, TokenKind::Customer);
+        claims.sto = Some(session.storefront_id.to_string());
+        claims.sid = Some(session.id.to_string());
+        claims.sfu = Some(session.user_id.to_string());
         claims.anonymous = Some(false);
-        claims.owner = subject.owner.map(ToString::to_string);
+        claims.owner = session.owner_id.as_ref().map(ToString::to_string);
         self.sign(claims, self.lifetimes.access)
     }
 
-    /// Issues a backend's token.
-    pub fn issue_integration(&self, subject: &IntegrationSubject<'_>) -> Result<SignedToken> {
-        let client = subject.client.as_str();
-        let mut claims = self.claims(client, client, subject.organization, TokenKind::Integration);
-        claims.sto = subject.storefront.map(ToString::to_string);
-        claims.scope = Some(write_list(subject.scopes));
-        claims.owner = subject.owner.map(ToString::to_string);
+    /// Issues a backend's token with these scopes, on behalf of `owner`. It names the storefront if the client covers
+    /// exactly one.
+    pub fn issue_integration(
+        &self,
+        client: &ApiClient,
+        scopes: &[Scope],
+        owner: Option<&MemberId>,
+    ) -> Result<SignedToken> {
+        let id = client.id.as_str();
+        let mut claims = self.claims(id, id, &client.organization_id, TokenKind::Integration);
+        if let Some([one]) = client.storefront_ids.as_deref() {
+            claims.sto = Some(one.to_string());
+        }
+        claims.scope = Some(write_list(scopes));
+        claims.owner = owner.map(ToString::to_string);
         self.sign(claims, self.lifetimes.access)
     }
 
@@ -211,10 +179,8 @@ impl Tokens {
             header.typ = Some(TYPE.to_owned());
             header.kid = Some(id.to_owned());
             let token = encode(&header, &claims, key).map_err(Error::internal)?;
-            Ok(SignedToken {
-                token,
-                expires_at: Timestamp::from_millis(claims.exp * 1000),
-            })
+            let expires_at = Timestamp::from_millis(claims.exp * 1000);
+            Ok(SignedToken { token, expires_at })
         })
     }
 
@@ -231,9 +197,9 @@ impl Tokens {
     ///
     /// # Errors
     /// The outer error when the keys cannot be read.
-    pub async fn examine(&self, token: &str) -> Result<std::result::Result<Arc<Claims>, TokenFlaw>> {
+    pub async fn examine(&self, token: &str) -> Result<Result<Arc<Claims>, BadCredential>> {
         if !has_form(token) {
-            return Ok(Err(TokenFlaw::Malformed));
+            return Ok(Err(BadCredential::Malformed));
         }
         let name = digest(token.as_bytes());
         let losses = self.keys.confirm().await?;
@@ -250,15 +216,15 @@ impl Tokens {
                     self.verified.insert(name, verified);
                     claims
                 }
-                Err(flaw) => return Ok(Err(flaw)),
+                Err(bad) => return Ok(Err(bad)),
             },
         };
         if self.is_late(claims.exp) {
             self.verified.invalidate(&name);
-            return Ok(Err(TokenFlaw::Expired));
+            return Ok(Err(BadCredential::ExpiredToken));
         }
         if self.is_early(&claims) {
-            return Ok(Err(TokenFlaw::Foreign));
+            return Ok(Err(BadCredential::ForeignToken));
         }
         Ok(Ok(claims))
     }
@@ -286,20 +252,16 @@ impl Tokens {
         self.clock.now().after(LEEWAY).seconds() < claims.iat
     }
 
-    async fn verify_signature(
-        &self,
-        token: &str,
-        which: Which,
-    ) -> Result<std::result::Result<Claims, TokenFlaw>> {
+    async fn verify_signature(&self, token: &str, which: Which) -> Result<Result<Claims, BadCredential>> {
         let Ok(header) = decode_header(token) else {
-            return Ok(Err(TokenFlaw::Malformed));
+            return Ok(Err(BadCredential::Malformed));
         };
         // The library checks neither of them (RFC 9068 §4).
         let (Some(kid), Some(TYPE)) = (&header.kid, header.typ.as_deref()) else {
-            return Ok(Err(TokenFlaw::Foreign));
+            return Ok(Err(BadCredential::ForeignToken));
         };
         if header.alg != Algorithm::ES256 || kid.len() > LONGEST_KEY_ID {
-            return Ok(Err(TokenFlaw::Foreign));
+            return Ok(Err(BadCredential::ForeignToken));
         }
         let Some(key) = self.keys.verifier(kid, which).await? else {
             return Ok(Err(self.without_a_key(token)));
@@ -310,23 +272,18 @@ impl Tokens {
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
         // Times are compared with the gateway's clock, which follows the database's.
         validation.validate_exp = false;
-        Ok(decode::<Claims>(token, &key, &validation)
-            .map(|data| data.claims)
-            .map_err(|_cause| TokenFlaw::Foreign))
+        let decoded = decode::<Claims>(token, &key, &validation);
+        Ok(decoded.map_or(Err(BadCredential::ForeignToken), |data| Ok(data.claims)))
     }
 
-    /// The flaw of a token whose key is unknown, by its own unverified claims. Keys are deleted once their last token
+    /// Why a token whose key is unknown is invalid, by its own unverified claims. Keys are deleted once their last token
     /// has expired: only the claims distinguish an expired token from a foreign one. A false claim gains nothing.
-    fn without_a_key(&self, token: &str) -> TokenFlaw {
+    fn without_a_key(&self, token: &str) -> BadCredential {
         match UnverifiedClaims::read(token) {
-            Some(named) if named.iss == self.issuer && named.aud == AUDIENCE => {
-                if self.is_late(named.exp) {
-                    TokenFlaw::Expired
-                } else {
-                    TokenFlaw::KeyEnded
-                }
-            }
-            _ => TokenFlaw::Foreign,
+            Some(named) if named.iss != self.issuer || named.aud != AUDIENCE => BadCredential::ForeignToken,
+            Some(named) if self.is_late(named.exp) => BadCredential::ExpiredToken,
+            Some(_) => BadCredential::EndedToken,
+            None => BadCredential::ForeignToken,
         }
     }
 }
@@ -352,12 +309,9 @@ mod tests {
     #[test]
     fn only_what_may_be_a_token_is_decoded() {
         let token = |header: usize, payload: usize| {
-            format!(
-                "{}.{}.{}",
-                "a".repeat(header),
-                "b".repeat(payload),
-                "c".repeat(86)
-            )
+            [("a", header), ("b", payload), ("c", 86)]
+                .map(|(text, times)| text.repeat(times))
+                .join(".")
         };
         assert!(has_form(&token(100, 3000)));
         for bad in [

@@ -1,10 +1,8 @@
 //! Lists of child objects, read for all parent objects of a query level with one command.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_graphql::OutputType;
-use serde::Deserialize;
 
 use super::RequestContext;
 use crate::error::Result;
@@ -23,11 +21,7 @@ pub struct Behind<'a, P: TenantDocument> {
     pub parent: &'a P,
 }
 
-impl<P> Behind<'_, P>
-where
-    P: TenantDocument,
-    P::Id: Debug + Unpin + for<'de> Deserialize<'de>,
-{
+impl<P: TenantDocument> Behind<'_, P> {
     fn key(&self) -> Parent<P> {
         (self.parent.storefront().clone(), self.parent.id().clone())
     }
@@ -45,23 +39,19 @@ where
         }
     }
 
-    fn children<C>(
+    fn children<C: Listed>(
         &self,
         to_parents: &impl Confine,
         to_children: &impl Confine,
     ) -> Arc<Loader<Children<P, C>>>
     where
         P: Leads<C>,
-        C: Listed,
     {
         let make = || Children(self.related::<C>(to_parents, to_children));
         self.context.loader(to_children.scope(), make)
     }
 
     /// Returns the child whose id is in this field of the parent's current document.
-    ///
-    /// # Errors
-    /// Any error of the read.
     pub async fn named<C>(&self, reach: &impl Confine, field: &'static str) -> Result<Option<C>>
     where
         P: Leads<C>,
@@ -88,8 +78,8 @@ where
         C: Listed + Clone,
         N: OutputType + Clone,
     {
-        self.list_by(to_parents, to_children, args, SortOrder::by_id, node)
-            .await
+        let order = SortOrder::by_id;
+        self.list_by(to_parents, to_children, args, order, node).await
     }
 
     /// Returns a page of the children in the order that `order` makes for the name of the list.
@@ -117,23 +107,12 @@ where
         let found = loader.load((self.key(), Want::Page(Arc::clone(&page)))).await?;
         let found: Vec<C> = found.map(|found| Vec::clone(&found)).unwrap_or_default();
         let slice = page.cut(found, C::position).map(|child| node(Arc::new(child)));
-        Ok(Connection::new(slice, self.count(to_parents, to_children)))
-    }
-
-    fn count<C>(&self, to_parents: &impl Confine, to_children: &impl Confine) -> Count
-    where
-        P: Leads<C>,
-        C: Listed,
-    {
         let make = || ChildCounts(self.related::<C>(to_parents, to_children));
-        let loader = self.context.loader(to_children.scope(), make);
-        let key = self.key();
-        Box::new(move || {
-            let (loader, key) = (Arc::clone(&loader), key.clone());
-            Box::pin(async move {
-                let count = loader.load(key).await?;
-                Ok(count.map_or(0, |count| *count))
-            })
-        })
+        let (counts, key) = (self.context.loader(to_children.scope(), make), self.key());
+        let count: Count = Box::new(move || {
+            let (counts, key) = (Arc::clone(&counts), key.clone());
+            Box::pin(async move { Ok(counts.load(key).await?.map_or(0, |count| *count)) })
+        });
+        Ok(Connection::new(slice, count))
     }
 }

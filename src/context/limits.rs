@@ -59,26 +59,22 @@ impl RequestContext {
     /// # Errors
     /// RATE_LIMITED if a limit is exceeded.
     pub async fn take(&self, place: &StorefrontReach, amounts: &Amounts) -> Result<()> {
-        let Amounts {
-            what,
-            client: of_client,
-            site: of_site,
-            storefront: of_storefront,
-        } = *amounts;
+        let what = amounts.what;
         let client = self.counted_client();
         let network = client.as_ref().map(|client| [what, "network", &client.network]);
         let site = client.as_ref().and_then(|client| client.site.as_deref());
         let site = site.map(|site| [what, "site", site]);
-        let storefront = [what, "storefront", place.id().as_str()];
-        let mut limits = Vec::with_capacity(3);
+        let storefront = Some([what, "storefront", place.id().as_str()]);
         // Narrow limits first: what they refuse does not count towards the wide ones.
-        for (key, windows) in [(&network, of_client), (&site, of_site)] {
-            limits.extend(key.as_ref().map(|key| Limit { key, windows }));
-        }
-        limits.push(Limit {
-            key: &storefront,
-            windows: of_storefront,
+        let limits = [
+            (&network, amounts.client),
+            (&site, amounts.site),
+            (&storefront, amounts.storefront),
+        ];
+        let limits = limits.into_iter().filter_map(|(key, windows)| {
+            let key = key.as_ref()?;
+            Some(Limit { key, windows })
         });
-        self.app.throttle.take(&limits).await
+        self.app.throttle.take(&limits.collect::<Vec<_>>()).await
     }
 }

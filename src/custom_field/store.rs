@@ -29,18 +29,18 @@ pub const UNIQUE_KEY: &str = "storefront_key";
 
 /// Indexes of the definitions and their guards.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: Definition::COLLECTION,
-        name: UNIQUE_KEY,
-        keys: &[("storefrontId", 1), ("key", 1)],
-        kind: IndexKind::Unique,
-    },
-    Index {
-        collection: DefinitionsGuard::COLLECTION,
-        name: "storefront_number",
-        keys: &[("storefrontId", 1), ("number", 1)],
-        kind: IndexKind::Unique,
-    },
+    Index::new(
+        Definition::COLLECTION,
+        UNIQUE_KEY,
+        &[("storefrontId", 1), ("key", 1)],
+        IndexKind::Unique,
+    ),
+    Index::new(
+        DefinitionsGuard::COLLECTION,
+        "storefront_number",
+        &[("storefrontId", 1), ("number", 1)],
+        IndexKind::Unique,
+    ),
 ];
 
 /// Stored fields.

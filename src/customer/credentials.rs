@@ -8,7 +8,7 @@ use crate::audit::{Action, AuditActor};
 use crate::auth::{
     one_time::OneTimeKey,
     session::{Device, NewSession, Session},
-    token::{CustomerSubject, SignedToken},
+    token::SignedToken,
 };
 use crate::context::RequestContext;
 use crate::error::Result;
@@ -164,15 +164,7 @@ pub fn client_of(context: &RequestContext) -> Option<String> {
 /// # Errors
 /// [`crate::error::Error::Internal`] if the access token cannot be signed.
 pub fn pair(app: &App, session: &Session, refresh: String) -> Result<TokenPair> {
-    let access = app.access.tokens.issue_customer(CustomerSubject {
-        id: &session.customer_id,
-        session: &session.id,
-        storefront_user: &session.user_id,
-        storefront: &session.storefront_id,
-        organization: &session.organization_id,
-        client: &session.client_id,
-        owner: session.owner_id.as_ref(),
-    })?;
+    let access = app.access.tokens.issue_customer(session)?;
     Ok(TokenPair {
         access,
         refresh,

@@ -21,30 +21,30 @@ pub const UNIQUE_SHOPPER_REFERENCE: &str = "storefront_shopperReference";
 
 /// Indexes of the customers.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: "customers",
-        name: UNIQUE_EMAIL,
-        keys: &[("storefrontId", 1), ("emailKey", 1)],
-        kind: IndexKind::UniqueHaving("emailKey"),
-    },
-    Index {
-        collection: "customers",
-        name: "storefront_reference",
-        keys: &[("storefrontId", 1), ("reference", 1)],
-        kind: IndexKind::Unique,
-    },
-    Index {
-        collection: "customers",
-        name: UNIQUE_SHOPPER_REFERENCE,
-        keys: &[("storefrontId", 1), ("shopperReference", 1)],
-        kind: IndexKind::UniqueHaving("shopperReference"),
-    },
-    Index {
-        collection: "customers",
-        name: "storefront_user",
-        keys: &[("storefrontId", 1), ("userId", 1)],
-        kind: IndexKind::Unique,
-    },
+    Index::new(
+        "customers",
+        UNIQUE_EMAIL,
+        &[("storefrontId", 1), ("emailKey", 1)],
+        IndexKind::UniqueHaving("emailKey"),
+    ),
+    Index::new(
+        "customers",
+        "storefront_reference",
+        &[("storefrontId", 1), ("reference", 1)],
+        IndexKind::Unique,
+    ),
+    Index::new(
+        "customers",
+        UNIQUE_SHOPPER_REFERENCE,
+        &[("storefrontId", 1), ("shopperReference", 1)],
+        IndexKind::UniqueHaving("shopperReference"),
+    ),
+    Index::new(
+        "customers",
+        "storefront_user",
+        &[("storefrontId", 1), ("userId", 1)],
+        IndexKind::Unique,
+    ),
     having(
         "storefront_anonymization",
         &[("storefrontId", 1), ("anonymization.status", 1), ("_id", 1)],
@@ -166,21 +166,11 @@ impl Personal for Customer {
 impl Listed for Customer {}
 
 const fn plain(name: &'static str, keys: &'static [(&'static str, i32)]) -> Index {
-    Index {
-        collection: "customers",
-        name,
-        keys,
-        kind: IndexKind::Plain,
-    }
+    Index::new("customers", name, keys, IndexKind::Plain)
 }
 
 const fn having(name: &'static str, keys: &'static [(&'static str, i32)], field: &'static str) -> Index {
-    Index {
-        collection: "customers",
-        name,
-        keys,
-        kind: IndexKind::Having(field),
-    }
+    Index::new("customers", name, keys, IndexKind::Having(field))
 }
 
 /// The customer with this address.

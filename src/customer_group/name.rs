@@ -65,18 +65,18 @@ pub trait UniquelyNamed: TenantDocument {
 /// Indexes of the documents: one keeps names unique, the other serves lists.
 pub const fn indexes<T: UniquelyNamed>() -> [Index; 2] {
     [
-        Index {
-            collection: T::COLLECTION,
-            name: T::UNIQUE_NAME,
-            keys: &[("storefrontId", 1), ("name.key", 1)],
-            kind: IndexKind::Unique,
-        },
-        Index {
-            collection: T::COLLECTION,
-            name: "storefront_id",
-            keys: &[("storefrontId", 1), ("_id", 1)],
-            kind: IndexKind::Plain,
-        },
+        Index::new(
+            T::COLLECTION,
+            T::UNIQUE_NAME,
+            &[("storefrontId", 1), ("name.key", 1)],
+            IndexKind::Unique,
+        ),
+        Index::new(
+            T::COLLECTION,
+            "storefront_id",
+            &[("storefrontId", 1), ("_id", 1)],
+            IndexKind::Plain,
+        ),
     ]
 }
 

@@ -13,12 +13,12 @@ use crate::reach::tenant::TenantDocument;
 use crate::read::related::{Leads, Listed};
 
 /// Indexes of notes.
-pub const INDEXES: &[Index] = &[Index {
-    collection: CustomerNote::COLLECTION,
-    name: "storefront_customer",
-    keys: &[("storefrontId", 1), ("customerId", 1), ("_id", 1)],
-    kind: IndexKind::Plain,
-}];
+pub const INDEXES: &[Index] = &[Index::new(
+    CustomerNote::COLLECTION,
+    "storefront_customer",
+    &[("storefrontId", 1), ("customerId", 1), ("_id", 1)],
+    IndexKind::Plain,
+)];
 
 impl Personal for CustomerNote {
     const STORED: Stored = Stored {

@@ -54,7 +54,13 @@ pub(super) async fn add(app: &Arc<App>, demo: &Demo, reach: &Reach) -> Result<()
         let known = CustomFields::of(app, place).all().await?;
         for definition in definitions(app, place) {
             if known.with_key(&definition.key).is_none() {
-                DefinitionAddition { app, place, definition }.run().await?;
+                DefinitionAddition {
+                    app,
+                    place,
+                    definition,
+                }
+                .run()
+                .await?;
             }
         }
     }

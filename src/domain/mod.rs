@@ -44,7 +44,7 @@ impl<C: 'static> Declaration<C> {
 
     /// Returns the declarations of all its collections.
     pub fn all_stored(&self) -> impl Iterator<Item = Stored> + '_ {
-        let personal = self.personal.iter().map(|kind| kind.documents.stored());
+        let personal = self.personal.iter().map(|kind| kind.stored);
         self.stored.iter().copied().flatten().copied().chain(personal)
     }
 }

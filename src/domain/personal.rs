@@ -1,18 +1,15 @@
 //! Documents with personal data: their kinds, and how they are found. Their fields are declared like all stored fields
 //! ([`crate::platform::stored`]).
 
-use std::marker::PhantomData;
-
 use bson::{Bson, Document, doc};
-use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
 
-use crate::error::Result;
 use crate::platform::{
-    database::{Database, Tx},
+    database::Database,
     id::{CustomerId, StorageId, StorefrontId, StorefrontUserId},
     stored::Stored,
 };
-use crate::reach::{HouseReach, tenant::TenantDocument};
+use crate::reach::tenant::{Tenant, TenantDocument};
+use crate::reach::{Holder, HouseReach};
 
 /// The field that links a document to a person, by the kind of id in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +65,7 @@ impl Subject {
     /// Returns the filter for the customer's documents of a declared kind.
     #[must_use]
     pub fn owns_kind(&self, kind: &PersonalKind) -> Document {
-        self.linked(kind.documents.storefront_field(), kind.link)
+        self.linked(kind.storefront, kind.link)
     }
 
     fn linked(&self, storefront: &str, link: SubjectLink) -> Document {
@@ -108,8 +105,11 @@ pub enum Erasure {
 
 /// A kind of document with personal data, as its domain declares it.
 pub struct PersonalKind {
-    /// The documents.
-    pub documents: &'static dyn PersonalDocuments,
+    /// Declaration of the fields.
+    pub stored: Stored,
+    /// The field with the storefront's id.
+    storefront: &'static str,
+    holder: Holder,
     /// Name of the kind in the export.
     pub name: &'static str,
     /// How the documents of a person are found.
@@ -123,7 +123,9 @@ impl PersonalKind {
     #[must_use]
     pub const fn of<T: Personal>(erasure: Erasure) -> Self {
         Self {
-            documents: &DocumentsOf::<T>(PhantomData),
+            stored: T::STORED,
+            storefront: T::STOREFRONT,
+            holder: T::HOLDER,
             name: T::NAME,
             link: T::LINK,
             erasure,
@@ -135,120 +137,11 @@ impl PersonalKind {
     pub const fn linked_by(self, name: &'static str, link: SubjectLink) -> Self {
         Self { name, link, ..self }
     }
-}
 
-/// The collection of a kind of personal documents, independent of their type. Only an erasure and an export use it, with
-/// the gateway's own reach.
-pub trait PersonalDocuments: Sync {
-    /// Declaration of the fields.
-    fn stored(&self) -> Stored;
-
-    /// The field with the storefront's id.
-    fn storefront_field(&self) -> &'static str;
-
-    /// Returns the ids of the documents that the filter matches, at most `limit`.
-    fn ids<'a>(
-        &'a self,
-        database: &'a Database,
-        reach: &'a HouseReach,
-        filter: Document,
-        limit: i64,
-    ) -> BoxFuture<'a, Result<Vec<Bson>>>;
-
-    /// Streams the stored documents that the filter matches.
-    fn stream<'a>(
-        &'a self,
-        database: &'a Database,
-        reach: &'a HouseReach,
-        filter: Document,
-    ) -> BoxFuture<'a, Result<BoxStream<'static, Result<Document>>>>;
-
-    /// Deletes the documents that the filter matches, within a transaction. Returns their number.
-    fn delete_in<'a>(
-        &'a self,
-        database: &'a Database,
-        reach: &'a HouseReach,
-        tx: &'a mut Tx,
-        filter: Document,
-    ) -> BoxFuture<'a, Result<u64>>;
-
-    /// Removes fields from the documents that the filter matches, within a transaction. Returns their number.
-    fn unset_in<'a>(
-        &'a self,
-        database: &'a Database,
-        reach: &'a HouseReach,
-        tx: &'a mut Tx,
-        change: Unset,
-    ) -> BoxFuture<'a, Result<u64>>;
-}
-
-/// Fields that are removed from documents.
-#[derive(Clone, Debug)]
-pub struct Unset {
-    /// Which documents.
-    pub filter: Document,
-    /// The fields, as the argument of `$unset`.
-    pub fields: Document,
-}
-
-struct DocumentsOf<T>(PhantomData<fn() -> T>);
-
-impl<T: Personal> PersonalDocuments for DocumentsOf<T> {
-    fn stored(&self) -> Stored {
-        T::STORED
-    }
-
-    fn storefront_field(&self) -> &'static str {
-        T::STOREFRONT
-    }
-
-    fn ids<'a>(
-        &'a self,
-        database: &'a Database,
-        reach: &'a HouseReach,
-        filter: Document,
-        limit: i64,
-    ) -> BoxFuture<'a, Result<Vec<Bson>>> {
-        async move {
-            let found = database.open::<T>(reach).ids(filter, limit).await?;
-            Ok(found.into_iter().map(Into::into).collect())
-        }
-        .boxed()
-    }
-
-    fn stream<'a>(
-        &'a self,
-        database: &'a Database,
-        reach: &'a HouseReach,
-        filter: Document,
-    ) -> BoxFuture<'a, Result<BoxStream<'static, Result<Document>>>> {
-        async move { Ok(database.open::<T>(reach).stored(filter).await?.boxed()) }.boxed()
-    }
-
-    fn delete_in<'a>(
-        &'a self,
-        database: &'a Database,
-        reach: &'a HouseReach,
-        tx: &'a mut Tx,
-        filter: Document,
-    ) -> BoxFuture<'a, Result<u64>> {
-        async move { database.open::<T>(reach).delete_many_in(tx, filter).await }.boxed()
-    }
-
-    fn unset_in<'a>(
-        &'a self,
-        database: &'a Database,
-        reach: &'a HouseReach,
-        tx: &'a mut Tx,
-        change: Unset,
-    ) -> BoxFuture<'a, Result<u64>> {
-        async move {
-            let Unset { filter, fields } = change;
-            let documents = database.open::<T>(reach);
-            documents
-                .update_many_in(tx, filter, doc! { "$unset": fields })
-                .await
-        }
-        .boxed()
+    /// Opens the collection of the documents as they are stored. Only an erasure and an export use it, with the
+    /// gateway's own reach.
+    #[must_use]
+    pub fn open(&self, database: &Database, reach: &HouseReach) -> Tenant<Document> {
+        database.open_stored(self.stored.collection, self.storefront, self.holder, reach)
     }
 }

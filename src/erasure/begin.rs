@@ -109,7 +109,7 @@ impl<R: Confine> Closing<'_, R> {
         let condition = self.trigger.condition(self.customer, now)?;
         let started = self.trigger.started(self.by, now)?;
         let customers = self.app.database.open::<Customer>(self.reach);
-        let closed = customers.update_by(condition, emptied(started, now)).await?;
+        let closed = customers.update(condition, emptied(started, now)).await?;
         if closed.is_some() {
             return Ok(true);
         }

@@ -130,14 +130,12 @@ impl<'a> Exporter<'a> {
 
     /// Writes all documents of a kind that belong to the customer, under the name of the kind.
     async fn write_kind(&self, file: &mut ExportFile, kind: &PersonalKind) -> Result<()> {
-        let stored = kind.documents.stored();
-        let filter = self.subject.owns_kind(kind);
-        let found = kind.documents.stream(&self.app.database, &self.system, filter);
-        let mut found = found.await?;
+        let documents = kind.open(&self.app.database, &self.system);
+        let mut found = Box::pin(documents.stored(self.subject.owns_kind(kind)).await?);
         file.append(&format!(",\n\"{}\": [", kind.name)).await?;
         let mut separator = "\n";
         while let Some(document) = found.try_next().await? {
-            let exported = Value::Object(self.exported(&stored, &document));
+            let exported = Value::Object(self.exported(&kind.stored, &document));
             file.append(&format!("{separator}{exported}")).await?;
             separator = ",\n";
         }

@@ -7,14 +7,14 @@ use bson::{Document, doc};
 
 use crate::app::App;
 use crate::customer::Customer;
-use crate::domain::personal::{Erasure, PersonalDocuments, Subject, Unset};
+use crate::domain::personal::{Erasure, Subject};
 use crate::error::Result;
 use crate::platform::{
     database::{Tx, Write},
     id::CustomerId,
     job::pace::Stopwatch,
 };
-use crate::reach::HouseReach;
+use crate::reach::{HouseReach, tenant::Tenant};
 
 /// Maximum number of documents that one transaction deletes or changes: few, so that it is short and does not block
 /// others.
@@ -30,12 +30,12 @@ pub async fn all(app: &Arc<App>, subject: &Subject, is_deletion: bool) -> Result
     let system = HouseReach::within(&subject.storefront);
     for domain in app.domains {
         for kind in domain.personal {
-            let (documents, owned) = (kind.documents, subject.owns_kind(kind));
+            let owned = subject.owns_kind(kind);
             let step = |filter, unset, counted| ErasureStep {
                 app,
                 system: &system,
                 customer: &subject.customer,
-                documents,
+                documents: kind.open(&app.database, &system),
                 filter,
                 unset,
                 counted,
@@ -43,10 +43,9 @@ pub async fn all(app: &Arc<App>, subject: &Subject, is_deletion: bool) -> Result
             match kind.erasure {
                 Erasure::Delete { counted } => step(owned, None, counted).run().await?,
                 Erasure::Empty { counted } => {
-                    let stored = documents.stored();
                     let mut left = owned.clone();
-                    left.extend(stored.is_left());
-                    step(left, Some(stored.unset()), Some(counted)).run().await?;
+                    left.extend(kind.stored.is_left());
+                    step(left, Some(kind.stored.unset()), Some(counted)).run().await?;
                     if is_deletion {
                         let mut links = doc! { "customerId": "", "userId": "" };
                         links.insert(kind.link.field(), "");
@@ -70,7 +69,7 @@ struct ErasureStep<'a> {
     app: &'a App,
     system: &'a HouseReach,
     customer: &'a CustomerId,
-    documents: &'static dyn PersonalDocuments,
+    documents: Tenant<Document>,
     /// The documents; an erased document does not match any more.
     filter: Document,
     /// The fields that are removed, as the argument of `$unset`; `None` deletes the documents.
@@ -90,10 +89,7 @@ impl ErasureStep<'_> {
     async fn run_batch(&self) -> Result<bool> {
         let pace = Stopwatch::begin();
         let mut filter = self.filter.clone();
-        let ids = self
-            .documents
-            .ids(&self.app.database, self.system, filter.clone(), BATCH);
-        let ids = ids.await?;
+        let ids = self.documents.stored_ids(filter.clone(), BATCH).await?;
         if ids.is_empty() {
             return Ok(false);
         }
@@ -117,19 +113,18 @@ impl Write for StepBatch<'_> {
 
     async fn write(&self, tx: &mut Tx) -> Result<()> {
         let step = self.step;
-        let (database, documents) = (&step.app.database, step.documents);
         let filter = self.filter.clone();
         let erased = match step.unset.clone() {
-            None => documents.delete_in(database, step.system, tx, filter).await?,
+            None => step.documents.delete_many_in(tx, filter).await?,
             Some(fields) => {
-                let unset = Unset { filter, fields };
-                documents.unset_in(database, step.system, tx, unset).await?
+                let update = doc! { "$unset": fields };
+                step.documents.update_many_in(tx, filter, update).await?
             }
         };
         if let Some(counted) = step.counted {
             let erased = i64::try_from(erased).unwrap_or(i64::MAX);
             let count = doc! { "$inc": { format!("anonymization.erased.{counted}"): erased } };
-            let customers = database.open::<Customer>(step.system);
+            let customers = step.app.database.open::<Customer>(step.system);
             let customer = doc! { "_id": step.customer };
             customers.update_in(tx, customer, count).await?;
         }

@@ -19,27 +19,21 @@ impl Faults {
 
     /// Adds the errors of the part of the input at `path`.
     pub fn push_within(&mut self, path: &[&str], inside: Self) {
-        let inside = inside.0.into_iter();
-        self.0.extend(inside.map(|fault| fault.within(path)));
+        self.0
+            .extend(inside.0.into_iter().map(|fault| fault.within(path)));
     }
 
     /// Returns a valid value, or adds the error and returns `None`, so that the checks can continue.
     pub fn take<T>(&mut self, checked: std::result::Result<T, UserError>) -> Option<T> {
-        match checked {
-            Ok(value) => Some(value),
-            Err(fault) => {
-                self.push(fault);
-                None
-            }
-        }
+        checked.map_err(|fault| self.push(fault)).ok()
     }
 
     /// Returns the result of an operation, or adds its user errors and returns `None`. Any other error is passed on.
     pub fn absorb<T>(&mut self, outcome: Result<T>) -> Result<Option<T>> {
         match outcome {
             Ok(value) => Ok(Some(value)),
-            Err(Error::Rejected(mut faults)) => {
-                self.0.append(&mut faults);
+            Err(Error::Rejected(faults)) => {
+                self.0.extend(faults);
                 Ok(None)
             }
             Err(other) => Err(other),
@@ -68,7 +62,7 @@ impl Faults {
         if self.0.is_empty() {
             Ok(())
         } else {
-            Err(Error::Rejected(self.0))
+            Err(self.into())
         }
     }
 }

@@ -14,12 +14,12 @@ use crate::reach::tenant::TenantDocument;
 use crate::read::related::{Leads, Listed};
 
 /// The index for lists of the markets that are open to a customer or a group.
-pub const BY_AUDIENCE: &[Index] = &[Index {
-    collection: Market::COLLECTION,
-    name: "storefront_opensTo",
-    keys: &[("storefrontId", 1), (links::OPENS_TO, 1), ("_id", 1)],
-    kind: IndexKind::Plain,
-}];
+pub const BY_AUDIENCE: &[Index] = &[Index::new(
+    Market::COLLECTION,
+    "storefront_opensTo",
+    &[("storefrontId", 1), (links::OPENS_TO, 1), ("_id", 1)],
+    IndexKind::Plain,
+)];
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {

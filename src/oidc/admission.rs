@@ -89,11 +89,10 @@ impl Voucher for IdentityLink<'_> {
             // identity. The sign-in itself may change nothing: two in the same millisecond write the same time.
             let customers = self.app.database.open::<Customer>(reach);
             let touch = doc! { "$inc": { "identityLinks": 1_i64 } };
-            customers
-                .update_in(tx, doc! { "_id": &customer.id }, touch)
-                .await?;
-            let theirs = store::count_identities_in(&self.app.database, reach, tx, customer).await?;
-            if theirs >= MAX_IDENTITIES {
+            let named = doc! { "_id": &customer.id };
+            customers.update_in(tx, named, touch).await?;
+            let theirs = doc! { "storefrontId": &customer.storefront_id, "userId": &customer.user_id };
+            if identities.find_in(tx, theirs).await?.len() >= MAX_IDENTITIES {
                 return Err(refusal::too_many_identities().into());
             }
             let now = self.app.clock.now();
@@ -125,11 +124,10 @@ impl Voucher for IdentityLink<'_> {
 
 /// Whether a concurrent request took the subject or the address between the lookup and the write.
 fn is_concurrent_conflict(error: &Error) -> bool {
-    let is_taken = |error: &Error| match error {
+    match error {
         Error::Rejected(faults) => faults.iter().any(|fault| fault.code == UserErrorCode::EmailTaken),
-        _ => false,
-    };
-    violated_index(error) == Some(store::UNIQUE_SUBJECT) || is_taken(error)
+        other => violated_index(other) == Some(store::UNIQUE_SUBJECT),
+    }
 }
 
 impl Admission<'_> {
@@ -141,14 +139,13 @@ impl Admission<'_> {
     /// return the profile.
     pub async fn run(&self) -> Result<SignedIn> {
         let mut profile = None;
-        for _ in 1..ROUNDS {
+        let mut round = 1;
+        loop {
             match self.round(&mut profile).await {
-                Err(error) if is_concurrent_conflict(&error) => {}
+                Err(error) if round < ROUNDS && is_concurrent_conflict(&error) => round += 1,
                 outcome => return outcome.map_err(|error| save_failed(error, 410)),
             }
         }
-        let last = self.round(&mut profile).await;
-        last.map_err(|error| save_failed(error, 410))
     }
 
     /// The reach for the accounts and identities of the storefront, which the caller does not reach.
@@ -166,7 +163,9 @@ impl Admission<'_> {
             Some(profile) => profile,
             None => profile.insert(self.person.profile(self.app, self.provider).await?),
         };
-        if !profile.is_email_verified && self.conceals().await? {
+        // The response to an address that the provider has not verified must not disclose whether it is registered
+        // (SPR-10).
+        if !profile.is_email_verified && register::storefront(self.app, self.place).await?.conceal_emails {
             let message = "This storefront creates and links accounts only if the identity provider has verified the e-mail \
                            address.";
             return Err(refusal::not_linked(message).into());
@@ -180,13 +179,6 @@ impl Admission<'_> {
             Some(customer) => self.link(customer, profile).await,
             None => self.register(email, profile).await,
         }
-    }
-
-    /// Whether the storefront conceals which addresses are registered: the response to an address that the provider has
-    /// not verified must not disclose whether it is registered (SPR-10).
-    async fn conceals(&self) -> Result<bool> {
-        let storefront = register::storefront(self.app, self.place).await?;
-        Ok(storefront.conceal_emails)
     }
 
     fn link_to(&self, known: Option<IdentityId>, is_email_proven: bool) -> IdentityLink<'_> {
@@ -286,10 +278,9 @@ fn proves(profile: &Profile, customer: &Customer) -> bool {
 
 /// Whether the account's erasure has started, which prevents sign-ins (ERA-02).
 fn is_closed(customer: &Customer) -> bool {
+    use AnonymizationStatus::{Cancelled, Completed, Failed, InProgress, Requested};
     match customer.erasure() {
-        None | Some(AnonymizationStatus::Requested | AnonymizationStatus::Cancelled) => false,
-        Some(
-            AnonymizationStatus::InProgress | AnonymizationStatus::Completed | AnonymizationStatus::Failed,
-        ) => true,
+        None | Some(Requested | Cancelled) => false,
+        Some(InProgress | Completed | Failed) => true,
     }
 }

@@ -6,7 +6,6 @@ use url::Url;
 
 use super::IdentityProvider;
 use super::discovery::{self, Age};
-use super::fault::ProviderFault;
 use crate::app::App;
 use crate::error::{Error, Result};
 
@@ -35,10 +34,8 @@ impl AuthorizationParameters<'_> {
     fn faults(&self, provider: &IdentityProvider) -> Vec<String> {
         let mut faults = Vec::new();
         if !provider.returns_to(self.redirect_uri) {
-            faults.push(
-                "redirectUri is not one of those that an operator allowed for the identity provider."
-                    .to_owned(),
-            );
+            let fault = "redirectUri is not one of those that an operator allowed for the identity provider.";
+            faults.push(fault.to_owned());
         }
         for (name, value) in [("state", self.state), ("nonce", self.nonce)] {
             if !is_state_or_nonce(value) {
@@ -48,11 +45,10 @@ impl AuthorizationParameters<'_> {
             }
         }
         let challenge = BASE64URL_NOPAD.decode(self.code_challenge.as_bytes());
-        if challenge.map(|bytes| bytes.len()) != Ok(32) {
-            faults.push(
-                "codeChallenge is the SHA-256 of the code verifier in base64url without padding, 43 characters (RFC 7636)."
-                    .to_owned(),
-            );
+        if !challenge.is_ok_and(|bytes| bytes.len() == 32) {
+            let fault = "codeChallenge is the SHA-256 of the code verifier in base64url without padding, 43 characters \
+                         (RFC 7636).";
+            faults.push(fault.to_owned());
         }
         faults
     }
@@ -78,20 +74,15 @@ pub async fn authorization_url(
         return Err(Error::BadInput(faults.join(" ")));
     }
     let metadata = discovery::metadata(app, provider, Age::Any).await;
-    let metadata = metadata.map_err(|fault| unavailable(fault, provider))?;
-    Ok(url(&metadata.authorization_endpoint, provider, parameters))
-}
-
-fn unavailable(fault: ProviderFault, provider: &IdentityProvider) -> Error {
-    tracing::warn!(provider = %provider.id, reason = %fault, "cannot read the configuration of an identity provider");
-    Error::UnavailableElsewhere(
-        "The configuration of the identity provider cannot be read; please try again shortly.",
-    )
-}
-
-/// Adds the parameters to the endpoint's URL, whose own query is kept (RFC 6749 §3.1).
-fn url(endpoint: &Url, provider: &IdentityProvider, parameters: AuthorizationParameters<'_>) -> Url {
-    let mut url = endpoint.clone();
+    let metadata = metadata.map_err(|fault| {
+        let id = &provider.id;
+        tracing::warn!(provider = %id, reason = %fault, "cannot read the configuration of an identity provider");
+        Error::UnavailableElsewhere(
+            "The configuration of the identity provider cannot be read; please try again shortly.",
+        )
+    })?;
+    // The endpoint's own query is kept (RFC 6749 §3.1).
+    let mut url = metadata.authorization_endpoint;
     url.query_pairs_mut()
         .append_pair("response_type", "code")
         .append_pair("client_id", &provider.client_id)
@@ -101,5 +92,5 @@ fn url(endpoint: &Url, provider: &IdentityProvider, parameters: AuthorizationPar
         .append_pair("nonce", parameters.nonce)
         .append_pair("code_challenge", parameters.code_challenge)
         .append_pair("code_challenge_method", "S256");
-    url
+    Ok(url)
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::fault::ProviderFault;
+use super::fault::ProviderFault::{self, Untrusted};
 use super::{IdentityProvider, is_loopback};
 use crate::app::App;
 
@@ -79,11 +79,9 @@ pub async fn metadata(
 
 /// Returns the URL of an issuer's metadata (§4: a trailing slash is removed).
 fn document_of(issuer: &str) -> Result<Url, ProviderFault> {
-    let url = format!(
-        "{}/.well-known/openid-configuration",
-        issuer.trim_end_matches('/')
-    );
-    Url::parse(&url).map_err(|_no_url| ProviderFault::Untrusted("the issuer is not a URL"))
+    let issuer = issuer.trim_end_matches('/');
+    let url = format!("{issuer}/.well-known/openid-configuration");
+    Url::parse(&url).map_err(|_no_url| Untrusted("the issuer is not a URL"))
 }
 
 /// Reads an issuer's metadata.
@@ -93,19 +91,15 @@ fn document_of(issuer: &str) -> Result<Url, ProviderFault> {
 /// intercepted.
 fn read(document: &Value, issuer: &str) -> Result<ProviderMetadata, ProviderFault> {
     let published = PublishedMetadata::deserialize(document)
-        .map_err(|_incomplete| ProviderFault::Untrusted("the configuration of the provider is incomplete"))?;
+        .map_err(|_incomplete| Untrusted("the configuration of the provider is incomplete"))?;
     if published.issuer != issuer {
-        return Err(ProviderFault::Untrusted(
-            "the configuration of the provider has another issuer",
-        ));
+        return Err(Untrusted("the configuration of the provider has another issuer"));
     }
     let on_loopback = Url::parse(issuer).is_ok_and(|url| is_loopback(&url));
     let endpoint = |text: &str| {
         let is_safe = |url: &Url| url.scheme() == "https" || on_loopback && is_loopback(url);
         let url = Url::parse(text).ok().filter(is_safe);
-        url.ok_or(ProviderFault::Untrusted(
-            "an endpoint of the provider is not an https URL",
-        ))
+        url.ok_or(Untrusted("an endpoint of the provider is not an https URL"))
     };
     let userinfo = published.userinfo_endpoint.as_deref();
     Ok(ProviderMetadata {
@@ -166,13 +160,8 @@ mod tests {
             "https://evil.example",
         ] {
             let refused = read(&with("issuer", json!(other)), ISSUER);
-            assert_eq!(
-                refused,
-                Err(ProviderFault::Untrusted(
-                    "the configuration of the provider has another issuer"
-                )),
-                "{other}"
-            );
+            let expected = Err(Untrusted("the configuration of the provider has another issuer"));
+            assert_eq!(refused, expected, "{other}");
         }
         for field in ["issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"] {
             assert!(read(&with(field, json!(null)), ISSUER).is_err(), "{field}");
@@ -214,34 +203,21 @@ mod tests {
             let document = with("token_endpoint_auth_methods_supported", methods);
             read(&document, ISSUER).expect("read").authentication
         };
+        let (basic, post, other) = ("client_secret_basic", "client_secret_post", "private_key_jwt");
         assert_eq!(shown(json!(null)), ClientAuthentication::Basic);
-        assert_eq!(
-            shown(json!(["client_secret_post", "client_secret_basic"])),
-            ClientAuthentication::Basic
-        );
-        assert_eq!(
-            shown(json!(["private_key_jwt", "client_secret_post"])),
-            ClientAuthentication::Post
-        );
-        assert_eq!(shown(json!(["private_key_jwt"])), ClientAuthentication::Other);
+        assert_eq!(shown(json!([post, basic])), ClientAuthentication::Basic);
+        assert_eq!(shown(json!([other, post])), ClientAuthentication::Post);
+        assert_eq!(shown(json!([other])), ClientAuthentication::Other);
     }
 
     #[test]
     fn a_document_lies_below_its_issuer() {
-        for (issuer, document) in [
-            (
-                "https://op.example",
-                "https://op.example/.well-known/openid-configuration",
-            ),
-            (
-                "https://op.example/",
-                "https://op.example/.well-known/openid-configuration",
-            ),
-            (
-                "https://op.example/a/b",
-                "https://op.example/a/b/.well-known/openid-configuration",
-            ),
+        for (issuer, base) in [
+            ("https://op.example", "https://op.example"),
+            ("https://op.example/", "https://op.example"),
+            ("https://op.example/a/b", "https://op.example/a/b"),
         ] {
+            let document = format!("{base}/.well-known/openid-configuration");
             assert_eq!(document_of(issuer).expect("a URL").as_str(), document);
         }
     }

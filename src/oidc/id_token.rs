@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{self, SHA256, SHA384, SHA512};
 use data_encoding::BASE64URL_NOPAD;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use jsonwebtoken::Algorithm::{self, ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
+use jsonwebtoken::{DecodingKey, Validation, decode, decode_header};
 use serde_json::Value;
 
 use super::MAX_SUBJECT;
 use super::claims::{PersonClaims, text};
-use super::fault::ProviderFault;
+use super::fault::ProviderFault::{self, Untrusted};
 use crate::platform::clock::Timestamp;
 
 /// Maximum length of an id token, in bytes: tokens of providers that include a person's groups have tens of kilobytes.
@@ -21,7 +22,7 @@ const MAX_HEADER: usize = 16 * 1024;
 const LEEWAY: Duration = Duration::from_secs(60);
 
 /// What the token states about its signature.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct IdTokenHeader {
     /// The algorithm: asymmetric.
     pub algorithm: Algorithm,
@@ -50,28 +51,19 @@ pub struct ExpectedClaims<'a> {
 /// For anything but a signed token with an asymmetric algorithm. `none` and HMACs are refused; for an HMAC a public key
 /// could be used as the secret.
 pub fn header(token: &str) -> Result<IdTokenHeader, ProviderFault> {
-    let unreadable =
-        ProviderFault::Untrusted("the id token is not valid, or is signed with an unsupported algorithm");
+    let unreadable = Untrusted("the id token is not valid, or is signed with an unsupported algorithm");
     let encoded = token.split('.').next().unwrap_or_default();
     if token.len() > MAX_TOKEN || encoded.len() > MAX_HEADER {
-        return Err(ProviderFault::Untrusted("the id token is too long"));
+        return Err(Untrusted("the id token is too long"));
     }
     let header = decode_header(token).map_err(|_unknown| unreadable)?;
-    match header.alg {
-        Algorithm::RS256
-        | Algorithm::RS384
-        | Algorithm::RS512
-        | Algorithm::PS256
-        | Algorithm::PS384
-        | Algorithm::PS512
-        | Algorithm::ES256
-        | Algorithm::ES384
-        | Algorithm::EdDSA => Ok(IdTokenHeader {
-            algorithm: header.alg,
-            key_id: header.kid,
-        }),
-        _ => Err(unreadable),
+    if ![RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA].contains(&header.alg) {
+        return Err(unreadable);
     }
+    Ok(IdTokenHeader {
+        algorithm: header.alg,
+        key_id: header.kid,
+    })
 }
 
 /// Returns the claims of a token that this key has signed by this algorithm and that belongs to this sign-in.
@@ -90,7 +82,7 @@ pub fn verify(
     validation.validate_exp = false;
     validation.validate_aud = false;
     let token = decode::<PersonClaims>(token, key, &validation)
-        .map_err(|_bad| ProviderFault::Untrusted("the signature of the id token is not valid"))?;
+        .map_err(|_bad| Untrusted("the signature of the id token is not valid"))?;
     check(&token.claims, algorithm, expected)?;
     Ok(token.claims)
 }
@@ -101,7 +93,7 @@ fn check(
     expected: &ExpectedClaims<'_>,
 ) -> Result<(), ProviderFault> {
     if text(claims, "iss") != Some(expected.issuer) {
-        return Err(ProviderFault::Untrusted("the id token has another issuer (iss)"));
+        return Err(Untrusted("the id token has another issuer (iss)"));
     }
     check_audience(claims, expected.client_id)?;
     check_times(claims, expected.now)?;
@@ -110,14 +102,12 @@ fn check(
     }
     let subject = text(claims, "sub").unwrap_or_default();
     if subject.is_empty() || subject.chars().count() > MAX_SUBJECT || subject.contains(char::is_control) {
-        return Err(ProviderFault::Untrusted(
-            "the id token has no valid subject (sub)",
-        ));
+        return Err(Untrusted("the id token has no valid subject (sub)"));
     }
     match (text(claims, "at_hash"), expected.access_token) {
-        (Some(hash), Some(token)) if hash != half_hash(algorithm, token) => Err(ProviderFault::Untrusted(
-            "the id token belongs to another access token",
-        )),
+        (Some(hash), Some(token)) if hash != half_hash(algorithm, token) => {
+            Err(Untrusted("the id token belongs to another access token"))
+        }
         _ => Ok(()),
     }
 }
@@ -125,7 +115,7 @@ fn check(
 /// §3.1.3.7, 3 to 5: the gateway is in the audience, and if the audience has other members, the gateway is the
 /// authorized party.
 fn check_audience(claims: &PersonClaims, client_id: &str) -> Result<(), ProviderFault> {
-    let others = ProviderFault::Untrusted("the id token is for another client (aud or azp)");
+    let others = Untrusted("the id token is for another client (aud or azp)");
     let is_ours = |audience: &Value| audience.as_str() == Some(client_id);
     let is_only_ours = match claims.get("aud") {
         Some(Value::Array(audiences)) if audiences.iter().any(is_ours) => audiences.len() == 1,
@@ -144,10 +134,10 @@ fn check_times(claims: &PersonClaims, now: Timestamp) -> Result<(), ProviderFaul
     let seconds = |time: Timestamp| f64::from(u32::try_from(time.seconds()).unwrap_or(u32::MAX));
     let (earliest, latest) = (seconds(now.before(LEEWAY)), seconds(now.after(LEEWAY)));
     if time("exp").is_none_or(|end| end <= earliest) {
-        return Err(ProviderFault::Untrusted("the id token has expired"));
+        return Err(Untrusted("the id token has expired"));
     }
     if time("iat").is_none_or(|made| made > latest) || time("nbf").is_some_and(|from| from > latest) {
-        return Err(ProviderFault::Untrusted("the id token is from the future"));
+        return Err(Untrusted("the id token is from the future"));
     }
     Ok(())
 }
@@ -155,8 +145,8 @@ fn check_times(claims: &PersonClaims, now: Timestamp) -> Result<(), ProviderFaul
 /// Returns the left half of a token's hash by the algorithm's own hash function (§3.1.3.6); Ed25519's is SHA-512.
 fn half_hash(algorithm: Algorithm, token: &str) -> String {
     let function = match algorithm {
-        Algorithm::RS384 | Algorithm::PS384 | Algorithm::ES384 => &SHA384,
-        Algorithm::RS512 | Algorithm::PS512 | Algorithm::EdDSA => &SHA512,
+        RS384 | PS384 | ES384 => &SHA384,
+        RS512 | PS512 | EdDSA => &SHA512,
         _ => &SHA256,
     };
     let hash = digest::digest(function, token.as_bytes());

@@ -1,7 +1,8 @@
 //! The keys of a provider (RFC 7517), and which of them may have signed an id token.
 
+use jsonwebtoken::Algorithm::{self, ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
+use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::Value;
 use url::Url;
 
@@ -49,34 +50,20 @@ fn among(jwks: &Value, algorithm: Algorithm, key_id: Option<&str>) -> Option<Dec
 /// publishes is public.
 fn signs_by(key: &Jwk, algorithm: Algorithm) -> bool {
     let is_of_kind = match &key.algorithm {
-        AlgorithmParameters::RSA(_) => matches!(
-            algorithm,
-            Algorithm::RS256
-                | Algorithm::RS384
-                | Algorithm::RS512
-                | Algorithm::PS256
-                | Algorithm::PS384
-                | Algorithm::PS512
-        ),
+        AlgorithmParameters::RSA(_) => [RS256, RS384, RS512, PS256, PS384, PS512].contains(&algorithm),
         AlgorithmParameters::EllipticCurve(key) => matches!(
             (&key.curve, algorithm),
-            (EllipticCurve::P256, Algorithm::ES256) | (EllipticCurve::P384, Algorithm::ES384)
+            (EllipticCurve::P256, ES256) | (EllipticCurve::P384, ES384)
         ),
-        AlgorithmParameters::OctetKeyPair(key) => {
-            key.curve == EllipticCurve::Ed25519 && algorithm == Algorithm::EdDSA
-        }
+        AlgorithmParameters::OctetKeyPair(key) => key.curve == EllipticCurve::Ed25519 && algorithm == EdDSA,
         _ => false,
     };
-    let is_for_it = key
-        .common
-        .key_algorithm
-        .is_none_or(|own| own == KeyAlgorithm::from(algorithm));
-    let is_to_sign = key
-        .common
-        .public_key_use
-        .as_ref()
-        .is_none_or(|own| *own == PublicKeyUse::Signature);
-    is_of_kind && is_for_it && is_to_sign
+    let (own, purpose) = (key.common.key_algorithm, &key.common.public_key_use);
+    is_of_kind
+        && own.is_none_or(|own| own == KeyAlgorithm::from(algorithm))
+        && purpose
+            .as_ref()
+            .is_none_or(|purpose| *purpose == PublicKeyUse::Signature)
 }
 
 #[cfg(test)]
@@ -93,7 +80,7 @@ mod tests {
     fn key(changes: &Value) -> Value {
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
             .expect("a key");
-        let jwk = Jwk::from_encoding_key(&EncodingKey::from_ec_der(pkcs8.as_ref()), Algorithm::ES256);
+        let jwk = Jwk::from_encoding_key(&EncodingKey::from_ec_der(pkcs8.as_ref()), ES256);
         let mut jwk = serde_json::to_value(jwk.expect("a JWK")).expect("JSON");
         for (field, value) in changes.as_object().expect("an object") {
             jwk[field] = value.clone();
@@ -110,29 +97,21 @@ mod tests {
     fn epc_09_a_key_is_found_by_its_id_and_signs_by_its_own_algorithm_only() {
         let [a, b] = ["a", "b"].map(|id| key(&json!({ "kid": id })));
         let both = [a.clone(), b];
-        assert!(found(&both, Algorithm::ES256, Some("a")));
-        assert!(!found(&both, Algorithm::ES256, Some("c")));
-        for other in [
-            Algorithm::ES384,
-            Algorithm::RS256,
-            Algorithm::EdDSA,
-            Algorithm::HS256,
-        ] {
+        assert!(found(&both, ES256, Some("a")));
+        assert!(!found(&both, ES256, Some("c")));
+        for other in [ES384, RS256, EdDSA, Algorithm::HS256] {
             assert!(!found(&both, other, Some("a")), "{other:?}");
         }
         // Without an id there must be only one key.
-        assert!(found(&[a], Algorithm::ES256, None));
-        assert!(!found(&both, Algorithm::ES256, None));
+        assert!(found(&[a], ES256, None));
+        assert!(!found(&both, ES256, None));
     }
 
     // EPC-09
     #[test]
     fn epc_09_a_key_for_another_purpose_signs_nothing() {
-        assert!(found(
-            &[key(&json!({ "kid": "a", "use": "sig", "alg": "ES256" }))],
-            Algorithm::ES256,
-            Some("a")
-        ));
+        let good = key(&json!({ "kid": "a", "use": "sig", "alg": "ES256" }));
+        assert!(found(&[good], ES256, Some("a")));
         for other in [
             json!({ "use": "enc" }),
             json!({ "alg": "ES384" }),
@@ -140,7 +119,7 @@ mod tests {
         ] {
             let mut other = key(&other);
             other["kid"] = json!("a");
-            assert!(!found(&[other.clone()], Algorithm::ES256, Some("a")), "{other}");
+            assert!(!found(&[other.clone()], ES256, Some("a")), "{other}");
         }
         let secret = json!({ "kty": "oct", "kid": "a", "k": "c2VjcmV0" });
         assert!(!found(&[secret], Algorithm::HS256, Some("a")));
@@ -154,9 +133,9 @@ mod tests {
             json!({ "kty": "new" }),
             key(&json!({ "kid": "a" })),
         ];
-        assert!(found(&keys, Algorithm::ES256, Some("a")));
+        assert!(found(&keys, ES256, Some("a")));
         for none in [json!(null), json!([]), json!({ "keys": 1 }), json!({})] {
-            assert!(among(&none, Algorithm::ES256, None).is_none(), "{none}");
+            assert!(among(&none, ES256, None).is_none(), "{none}");
         }
     }
 }

@@ -123,14 +123,12 @@ pub fn check_key(key: &str) -> Result<String, String> {
     let good = key.len() <= MAX_KEY
         && key.starts_with(|first: char| first.is_ascii_lowercase())
         && key.bytes().all(allowed);
-    if good {
-        Ok(key.to_owned())
-    } else {
-        Err(format!(
+    good.then(|| key.to_owned()).ok_or_else(|| {
+        format!(
             "not a valid key: it must be a lower-case letter, then lower-case letters, digits, - and _, at most \
              {MAX_KEY} characters in all"
-        ))
-    }
+        )
+    })
 }
 
 /// Checks an issuer: https, or http on a loopback address, without query and fragment (EPC-09, OpenID Connect Discovery
@@ -146,15 +144,9 @@ pub fn check_issuer(issuer: &str) -> Result<String, String> {
             && url.username().is_empty()
             && url.password().is_none()
     });
-    if good {
-        Ok(issuer.to_owned())
-    } else {
-        Err(
-            "not a valid issuer: it must be an https URL without user name, query and fragment, such as \
-             https://accounts.example; http is allowed for loopback addresses only"
-                .to_owned(),
-        )
-    }
+    let bad = "not a valid issuer: it must be an https URL without user name, query and fragment, such as \
+               https://accounts.example; http is allowed for loopback addresses only";
+    good.then(|| issuer.to_owned()).ok_or_else(|| bad.to_owned())
 }
 
 /// Checks a redirect URI: https, http on a loopback address, or an app's own scheme, which contains a dot (RFC 8252
@@ -169,16 +161,10 @@ pub fn check_redirect_uri(uri: &str) -> Result<String, String> {
             && url.fragment().is_none()
             && !uri.contains(|char: char| char.is_whitespace() || char.is_control())
     });
-    if good {
-        Ok(uri.to_owned())
-    } else {
-        Err(
-            "not a valid redirect URI: it must be an https URL without fragment, such as \
-             https://shop.example/signed-in, http on a loopback address, or a URI of an app, such as \
-             com.example.app:/signed-in"
-                .to_owned(),
-        )
-    }
+    let bad = "not a valid redirect URI: it must be an https URL without fragment, such as \
+               https://shop.example/signed-in, http on a loopback address, or a URI of an app, such as \
+               com.example.app:/signed-in";
+    good.then(|| uri.to_owned()).ok_or_else(|| bad.to_owned())
 }
 
 /// Whether this is http on a loopback address, where the traffic cannot be intercepted.
@@ -244,20 +230,27 @@ pub mod refusal {
 mod tests {
     use super::*;
 
+    fn assert_checks(check: fn(&str) -> Result<String, String>, good: &[&str], bad: &[&str]) {
+        for good in good {
+            assert_eq!(check(good).as_deref(), Ok(*good));
+        }
+        for bad in bad {
+            assert!(check(bad).is_err(), "{bad}");
+        }
+    }
+
     // EPC-09
     #[test]
     fn epc_09_an_issuer_is_https_or_http_on_a_loopback_address() {
-        for good in [
+        let good = [
             "https://accounts.example",
             "https://accounts.example/",
             "https://login.example:8443/realms/shop",
             "http://127.0.0.1:4000",
             "http://localhost:4000/op",
             "http://[::1]:4000",
-        ] {
-            assert_eq!(check_issuer(good).as_deref(), Ok(good));
-        }
-        for bad in [
+        ];
+        let bad = [
             "",
             "accounts.example",
             "http://accounts.example",
@@ -269,23 +262,20 @@ mod tests {
             "https://user@accounts.example",
             "https://user:secret@accounts.example",
             "file:///etc/passwd",
-        ] {
-            assert!(check_issuer(bad).is_err(), "{bad}");
-        }
+        ];
+        assert_checks(check_issuer, &good, &bad);
     }
 
     // EPC-09
     #[test]
     fn epc_09_a_redirect_uri_leads_where_nobody_listens_in() {
-        for good in [
+        let good = [
             "https://shop.example/signed-in",
             "https://shop.example/signed-in?from=sso",
             "http://127.0.0.1:3000/cb",
             "com.example.app:/signed-in",
-        ] {
-            assert_eq!(check_redirect_uri(good).as_deref(), Ok(good));
-        }
-        for bad in [
+        ];
+        let bad = [
             "",
             "/signed-in",
             "http://shop.example/signed-in",
@@ -294,19 +284,14 @@ mod tests {
             "data:text/html,x",
             "https://shop.example/a b",
             "https://shop.example/\n",
-        ] {
-            assert!(check_redirect_uri(bad).is_err(), "{bad}");
-        }
+        ];
+        assert_checks(check_redirect_uri, &good, &bad);
     }
 
     #[test]
     fn a_key_is_small_and_plain() {
-        let longest = "k".repeat(64);
-        for good in ["google", "azure-ad", "op_2", longest.as_str()] {
-            assert!(check_key(good).is_ok(), "{good}");
-        }
-        let too_long = "k".repeat(65);
-        for bad in [
+        let good = ["google", "azure-ad", "op_2", &"k".repeat(64)];
+        let bad = [
             "",
             "2op",
             "-a",
@@ -315,9 +300,8 @@ mod tests {
             "$gt",
             "a b",
             "ä",
-            too_long.as_str(),
-        ] {
-            assert!(check_key(bad).is_err(), "{bad}");
-        }
+            &"k".repeat(65),
+        ];
+        assert_checks(check_key, &good, &bad);
     }
 }

@@ -77,10 +77,8 @@ pub async fn providers_of(
         database: context.app.database.clone(),
         reach: reach.clone(),
     };
-    let known = context
-        .loader(reach.scope(), make)
-        .load(storefront.clone())
-        .await?;
+    let loader = context.loader(reach.scope(), make);
+    let known = loader.load(storefront.clone()).await?;
     let known = known.iter().flat_map(|providers| providers.iter());
     Ok(known.cloned().map(IdentityProviderNode).collect())
 }

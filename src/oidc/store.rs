@@ -7,16 +7,17 @@ use bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
 
 use super::{IdentityProvider, MAX_PROVIDERS};
 use crate::app::App;
-use crate::customer::{Customer, identity::LinkedIdentity};
+use crate::customer::identity::LinkedIdentity;
 use crate::error::Result;
 use crate::platform::{
     database::{Database, Index, IndexKind, Tx, Write, violated_index},
-    id::{Id, IdentityId, IdentityProviderId, StorefrontId},
+    id::{Id, IdentityProviderId, StorefrontId},
     loader::Batch,
     secret::Secret,
     stored::{Stored, StoredField},
 };
-use crate::reach::{Confine, HouseReach, Reach, tenant::TenantDocument};
+use crate::reach::tenant::{Tenant, TenantDocument};
+use crate::reach::{Confine, HouseReach, Reach};
 use crate::storefront::Storefront;
 
 /// The index that keeps a provider's key unique in its storefront.
@@ -28,24 +29,24 @@ const BATCH: i64 = 500;
 
 /// Indexes of the providers and the identities.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: IdentityProvider::COLLECTION,
-        name: UNIQUE_KEY,
-        keys: &[("storefrontId", 1), ("key", 1)],
-        kind: IndexKind::Unique,
-    },
-    Index {
-        collection: LinkedIdentity::COLLECTION,
-        name: UNIQUE_SUBJECT,
-        keys: &[("providerId", 1), ("subject", 1)],
-        kind: IndexKind::Unique,
-    },
-    Index {
-        collection: LinkedIdentity::COLLECTION,
-        name: "storefront_user",
-        keys: &[("storefrontId", 1), ("userId", 1)],
-        kind: IndexKind::Plain,
-    },
+    Index::new(
+        IdentityProvider::COLLECTION,
+        UNIQUE_KEY,
+        &[("storefrontId", 1), ("key", 1)],
+        IndexKind::Unique,
+    ),
+    Index::new(
+        LinkedIdentity::COLLECTION,
+        UNIQUE_SUBJECT,
+        &[("providerId", 1), ("subject", 1)],
+        IndexKind::Unique,
+    ),
+    Index::new(
+        LinkedIdentity::COLLECTION,
+        "storefront_user",
+        &[("storefrontId", 1), ("userId", 1)],
+        IndexKind::Plain,
+    ),
 ];
 
 /// Stored fields.
@@ -65,9 +66,6 @@ pub const STORED: &[Stored] = &[Stored {
 }];
 
 /// Returns the provider of a storefront with this key.
-///
-/// # Errors
-/// Any database error.
 pub async fn by_key(
     database: &Database,
     reach: &impl Confine,
@@ -138,31 +136,22 @@ pub async fn add(
     app: &App,
     reach: &HouseReach,
     new: NewProvider,
-) -> Result<std::result::Result<IdentityProvider, NotAdded>> {
-    let NewProvider {
-        storefront,
-        key,
-        name,
-        issuer,
-        client_id,
-        client_secret,
-        redirect_uris,
-    } = new;
+) -> Result<Result<IdentityProvider, NotAdded>> {
     let now = app.clock.now();
     let id = IdentityProviderId::fresh(now, &app.random);
     let seal = |secret: Secret| app.vault.seal(id.as_str(), secret.expose().as_bytes());
-    let sealed = client_secret.map(seal).transpose()?;
+    let sealed = new.client_secret.map(seal).transpose()?;
     let provider = IdentityProvider {
-        storefront_id: storefront,
-        key,
-        name,
-        issuer,
-        client_id,
+        storefront_id: new.storefront,
+        key: new.key,
+        name: new.name,
+        issuer: new.issuer,
+        client_id: new.client_id,
         sealed_secret: sealed.map(|bytes| Binary {
             subtype: BinarySubtype::Generic,
             bytes,
         }),
-        redirect_uris,
+        redirect_uris: new.redirect_uris,
         created_at: now,
         id,
     };
@@ -207,25 +196,7 @@ impl Write for ProviderAddition<'_> {
     }
 }
 
-/// Returns the number of a customer's identities, within a transaction.
-///
-/// # Errors
-/// Any database error.
-pub async fn count_identities_in(
-    database: &Database,
-    reach: &impl Confine,
-    tx: &mut Tx,
-    customer: &Customer,
-) -> Result<usize> {
-    let theirs = doc! { "storefrontId": &customer.storefront_id, "userId": &customer.user_id };
-    let found = database.open::<LinkedIdentity>(reach).find_in(tx, theirs).await?;
-    Ok(found.len())
-}
-
 /// Returns all providers, or those of a storefront, oldest first.
-///
-/// # Errors
-/// Any database error.
 pub async fn list(
     database: &Database,
     reach: &HouseReach,
@@ -238,68 +209,42 @@ pub async fn list(
 
 /// Removes a provider, then in batches the identities that link its subjects to customers. Returns false if there is
 /// nothing to remove. An interrupted removal is completed by repeating it.
-///
-/// # Errors
-/// Any database error.
 pub async fn remove(database: &Database, reach: &HouseReach, id: &IdentityProviderId) -> Result<bool> {
-    let deletion = ProviderDeletion { database, reach, id };
-    let mut is_anything_removed = database.run(&deletion).await?;
+    let provider = Removal {
+        documents: database.open::<IdentityProvider>(reach),
+        filter: doc! { "_id": id },
+    };
+    let mut is_anything_removed = database.run(&provider).await? > 0;
     let identities = database.open::<LinkedIdentity>(reach);
     loop {
-        let batch = identities.ids(doc! { "providerId": id }, BATCH).await?;
-        if batch.is_empty() {
+        let ids = identities.stored_ids(doc! { "providerId": id }, BATCH).await?;
+        if ids.is_empty() {
             return Ok(is_anything_removed);
         }
         is_anything_removed = true;
-        let deletion = IdentityDeletion {
-            database,
-            reach,
-            ids: batch,
+        let batch = Removal {
+            documents: identities.clone(),
+            filter: doc! { "_id": { "$in": ids } },
         };
-        database.run(&deletion).await?;
+        database.run(&batch).await?;
     }
 }
 
-/// The write that deletes a provider. Returns false if there is none with this id.
-struct ProviderDeletion<'a> {
-    database: &'a Database,
-    reach: &'a HouseReach,
-    id: &'a IdentityProviderId,
+/// The write that deletes the documents that a filter matches. Returns their number.
+struct Removal<T: Send + Sync> {
+    documents: Tenant<T>,
+    filter: Document,
 }
 
-impl Write for ProviderDeletion<'_> {
-    type Output = bool;
-
-    async fn write(&self, tx: &mut Tx) -> Result<bool> {
-        let providers = self.database.open::<IdentityProvider>(self.reach);
-        let deleted = providers.delete_in(tx, doc! { "_id": self.id }).await?;
-        Ok(deleted.is_some())
-    }
-}
-
-/// The write that deletes a batch of identities. Returns their number.
-struct IdentityDeletion<'a> {
-    database: &'a Database,
-    reach: &'a HouseReach,
-    ids: Vec<IdentityId>,
-}
-
-impl Write for IdentityDeletion<'_> {
+impl<T: Send + Sync> Write for Removal<T> {
     type Output = u64;
 
     async fn write(&self, tx: &mut Tx) -> Result<u64> {
-        let ids: Vec<Bson> = self.ids.iter().map(Bson::from).collect();
-        let identities = self.database.open::<LinkedIdentity>(self.reach);
-        identities
-            .delete_many_in(tx, doc! { "_id": { "$in": ids } })
-            .await
+        self.documents.delete_many_in(tx, self.filter.clone()).await
     }
 }
 
 /// Returns the identity with this subject at a provider.
-///
-/// # Errors
-/// Any database error.
 pub async fn by_subject(
     database: &Database,
     reach: &impl Confine,

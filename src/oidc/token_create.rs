@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object};
+use async_graphql::{ID, InputObject};
 
 use super::admission::Admission;
 use super::authorization_url::{MAX_STATE, MIN_STATE, is_state_or_nonce};
@@ -17,7 +17,7 @@ use crate::customer::{
     sign_in::{CustomerTokenPayload, SIGN_IN, SignedIn},
 };
 use crate::error::{Faults, Result, UserError, UserErrorCode};
-use crate::mutation::into_payload;
+use crate::mutation::mutation;
 use crate::platform::{secret::Secret, text};
 use crate::reach::{HouseReach, Reach, StorefrontReach};
 
@@ -48,12 +48,7 @@ pub struct CustomerTokenCreateWithOidcInput {
     anonymous_user_token: Option<String>,
 }
 
-/// The mutation `customerTokenCreateWithOidc`.
-#[derive(Default)]
-pub struct CustomerTokenCreateWithOidc;
-
-#[Object]
-impl CustomerTokenCreateWithOidc {
+mutation! {
     /// Signs a customer in at an identity provider of the storefront (OpenID Connect), or registers the customer.
     /// Requires a publishable key, or an integration token or client secret with the scope `customers:write`.
     /// User errors: IDENTITY_PROVIDER_NOT_FOUND, REDIRECT_URI_NOT_ALLOWED, IDENTITY_PROVIDER_REJECTED (start the
@@ -68,31 +63,29 @@ impl CustomerTokenCreateWithOidc {
     /// both by the provider and here. If the storefront conceals registered e-mail addresses, the provider must have
     /// verified the address in both cases.
     /// With `anonymousUserToken` the anonymous user's private storage is merged into the customer's.
-    async fn customer_token_create_with_oidc(
-        &self,
-        ctx: &Context<'_>,
+    CustomerTokenCreateWithOidc.customer_token_create_with_oidc = create(
         #[graphql(desc = "The result of the sign-in at the identity provider.")]
         input: CustomerTokenCreateWithOidcInput,
-    ) -> Result<CustomerTokenPayload> {
-        let context = RequestContext::of(ctx)?;
-        // Boxed, because the future of every mutation is as large as the largest of them.
-        into_payload(Box::pin(create(context, input)).await)
-    }
+    ) -> CustomerTokenPayload;
 }
 
 async fn create(
     context: &Arc<RequestContext>,
     input: CustomerTokenCreateWithOidcInput,
 ) -> Result<CustomerTokenPayload> {
-    let reach = context.reach_to_write(&SIGN_IN).await?;
-    let sign_in = checked(context, &reach, input).await?;
-    context.take(&sign_in.place, &limits::LOGINS).await?;
-    let outcome = sign_in.run(&context.app, &Beginner::of(context, &reach)).await;
-    let label = if outcome.is_ok() { "ok" } else { "refused" };
-    metrics::counter!("gateway_logins_total", "outcome" => label).increment(1);
-    let signed_in = outcome?;
-    limits::signed_in(context, &signed_in.customer).await;
-    Ok(signed_in.shown(&reach))
+    // Boxed, because the future of every mutation is as large as the largest of them.
+    let signed_in = Box::pin(async {
+        let reach = context.reach_to_write(&SIGN_IN).await?;
+        let sign_in = checked(context, &reach, input).await?;
+        context.take(&sign_in.place, &limits::LOGINS).await?;
+        let outcome = sign_in.run(&context.app, &Beginner::of(context, &reach)).await;
+        let label = if outcome.is_ok() { "ok" } else { "refused" };
+        metrics::counter!("gateway_logins_total", "outcome" => label).increment(1);
+        let signed_in = outcome?;
+        limits::signed_in(context, &signed_in.customer).await;
+        Ok(signed_in.shown(&reach))
+    });
+    signed_in.await
 }
 
 /// The checked input, with the storefront and the provider that it names.
@@ -125,25 +118,16 @@ async fn checked(
     reach: &Reach,
     input: CustomerTokenCreateWithOidcInput,
 ) -> Result<ProviderSignIn> {
-    let CustomerTokenCreateWithOidcInput {
-        storefront_id,
-        provider: key,
-        code,
-        redirect_uri,
-        code_verifier,
-        nonce,
-        anonymous_user_token: anonymous_token,
-    } = input;
     let mut faults = Faults::default();
-    let id = storefront_id.as_ref().map(|id| id.as_str());
+    let id = input.storefront_id.as_ref().map(|id| id.as_str());
     let place = context.storefront_to_write(reach, id, ["storefrontId"]).await;
     let place = faults.absorb(place)?;
-    let provider = named_provider(&context.app, place.as_ref(), &key).await;
+    let provider = named_provider(&context.app, place.as_ref(), &input.provider).await;
     let provider = faults.absorb(provider)?.flatten();
-    let redirect_uri = faults.take(allowed_redirect_uri(provider.as_ref(), &redirect_uri));
-    let code = faults.take(checked_code(&Secret::from(code)));
-    let code_verifier = faults.take(checked_verifier(Secret::from(code_verifier)));
-    let nonce = faults.take(checked_nonce(&nonce));
+    let redirect_uri = faults.take(allowed_redirect_uri(provider.as_ref(), &input.redirect_uri));
+    let code = faults.take(checked_code(&Secret::from(input.code)));
+    let code_verifier = faults.take(checked_verifier(Secret::from(input.code_verifier)));
+    let nonce = faults.take(checked_nonce(&input.nonce));
     let (place, provider, redirect_uri, code, code_verifier, nonce) =
         faults.finish((place, provider, redirect_uri, code, code_verifier, nonce))?;
     Ok(ProviderSignIn {
@@ -155,7 +139,7 @@ async fn checked(
             code_verifier,
             nonce,
         },
-        anonymous_token,
+        anonymous_token: input.anonymous_user_token,
     })
 }
 
@@ -174,8 +158,7 @@ async fn named_provider(
     };
     let reach = HouseReach::within(place.id());
     let found = store::by_key(&app.database, &reach, place.id(), key).await?;
-    let found = found.ok_or_else(refusal::provider_not_found)?;
-    Ok(Some(found))
+    Ok(Some(found.ok_or_else(refusal::provider_not_found)?))
 }
 
 /// Returns the redirect URI, which must be one of those that are allowed for the provider.

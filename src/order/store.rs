@@ -25,31 +25,31 @@ pub const UNIQUE_NUMBER: &str = "storefront_number";
 
 /// Indexes of the orders.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: Order::COLLECTION,
-        name: UNIQUE_NUMBER,
-        keys: &[("storefrontId", 1), ("number", 1)],
-        kind: IndexKind::Unique,
-    },
+    Index::new(
+        Order::COLLECTION,
+        UNIQUE_NUMBER,
+        &[("storefrontId", 1), ("number", 1)],
+        IndexKind::Unique,
+    ),
     // For lists, which are sorted by time of placing: of a storefront, of a customer, of a status.
-    Index {
-        collection: Order::COLLECTION,
-        name: "storefront_placedAt",
-        keys: &[("storefrontId", 1), ("placedAt", 1), ("_id", 1)],
-        kind: IndexKind::Plain,
-    },
-    Index {
-        collection: Order::COLLECTION,
-        name: "storefront_user_placedAt",
-        keys: &[("storefrontId", 1), ("userId", 1), ("placedAt", 1), ("_id", 1)],
-        kind: IndexKind::Plain,
-    },
-    Index {
-        collection: Order::COLLECTION,
-        name: "storefront_status_placedAt",
-        keys: &[("storefrontId", 1), ("status", 1), ("placedAt", 1), ("_id", 1)],
-        kind: IndexKind::Plain,
-    },
+    Index::new(
+        Order::COLLECTION,
+        "storefront_placedAt",
+        &[("storefrontId", 1), ("placedAt", 1), ("_id", 1)],
+        IndexKind::Plain,
+    ),
+    Index::new(
+        Order::COLLECTION,
+        "storefront_user_placedAt",
+        &[("storefrontId", 1), ("userId", 1), ("placedAt", 1), ("_id", 1)],
+        IndexKind::Plain,
+    ),
+    Index::new(
+        Order::COLLECTION,
+        "storefront_status_placedAt",
+        &[("storefrontId", 1), ("status", 1), ("placedAt", 1), ("_id", 1)],
+        IndexKind::Plain,
+    ),
 ];
 
 impl Personal for Order {

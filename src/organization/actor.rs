@@ -9,7 +9,7 @@ use super::store::MembersOf;
 use crate::context::RequestContext;
 use crate::error::Result;
 use crate::platform::id::{CustomerId, Id, MemberId};
-use crate::reach::{Confine, Reach};
+use crate::reach::{Confine, Reach, identity::Identity};
 
 /// The actor of an operation, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,43 +36,38 @@ pub enum ActorKind {
 }
 
 impl Actor {
+    fn new(kind: ActorKind, id: Option<&impl Id>) -> Self {
+        let id = id.map(|id| id.as_str().to_owned()).unwrap_or_default();
+        Self { kind, id }
+    }
+
     /// The holder of the credential of a reach, where a person's token is that of `customer`.
     #[must_use]
     pub fn of(reach: &Reach, customer: &CustomerId) -> Self {
-        let identity = reach.identity();
-        match (reach.person(), identity.owner(), identity.client()) {
-            (Some(_), _, _) => Self {
-                kind: ActorKind::Customer,
-                id: customer.to_string(),
-            },
-            (None, Some(owner), _) => Self::member(owner),
-            (None, None, client) => Self {
-                kind: ActorKind::System,
-                id: client.map(ToString::to_string).unwrap_or_default(),
-            },
+        match reach.person() {
+            Some(_) => Self::new(ActorKind::Customer, Some(customer)),
+            None => Self::owner_or(ActorKind::System, reach.identity()),
         }
     }
 
     /// The owner of the token of a back end; without an owner, its API client.
     #[must_use]
     pub fn of_backend(reach: &Reach) -> Self {
-        let identity = reach.identity();
+        Self::owner_or(ActorKind::Client, reach.identity())
+    }
+
+    /// The owner; without one, the API client as an actor of this kind.
+    fn owner_or(kind: ActorKind, identity: &Identity) -> Self {
         match identity.owner() {
             Some(owner) => Self::member(owner),
-            None => Self {
-                kind: ActorKind::Client,
-                id: identity.client().map(ToString::to_string).unwrap_or_default(),
-            },
+            None => Self::new(kind, identity.client()),
         }
     }
 
     /// A member of the organization.
     #[must_use]
     pub fn member(id: &MemberId) -> Self {
-        Self {
-            kind: ActorKind::Member,
-            id: id.to_string(),
-        }
+        Self::new(ActorKind::Member, Some(id))
     }
 }
 
@@ -88,27 +83,18 @@ pub struct ActorNode {
     name: Option<String>,
 }
 
-/// Returns the name of a member, `None` if the member no longer exists. One database command serves all members of a
-/// level.
-async fn member_name(context: &Arc<RequestContext>, reach: &Reach, id: MemberId) -> Result<Option<String>> {
-    let make = || MembersOf {
-        organizations: context.app.access.organizations.clone(),
-        organization: reach.identity().organization().clone(),
-    };
-    let member = context.loader(reach.scope(), make).load(id).await?;
-    Ok(member.map(|member| member.name.clone()))
-}
-
 impl ActorNode {
-    /// Returns the node of an actor, with the name of a member.
-    ///
-    /// # Errors
-    /// Any database error.
+    /// Returns the node of an actor, with the name of a member. One database command serves all members of a level.
     pub async fn of(context: &Arc<RequestContext>, reach: &Reach, actor: &Actor) -> Result<Self> {
-        let name = match MemberId::parse(&actor.id) {
-            Some(id) => member_name(context, reach, id).await?,
-            None => None,
-        };
+        let mut name = None;
+        if let Some(id) = MemberId::parse(&actor.id) {
+            let make = || MembersOf {
+                organizations: context.app.access.organizations.clone(),
+                organization: reach.identity().organization().clone(),
+            };
+            let member = context.loader(reach.scope(), make).load(id).await?;
+            name = member.map(|member| member.name.clone());
+        }
         Ok(Self {
             kind: actor.kind,
             id: ID::from(&actor.id),

@@ -1,7 +1,6 @@
 //! Organizations, which own storefronts, and their members, who can be the owners of backend tokens.
 
 pub mod actor;
-pub mod api_client;
 pub mod node;
 pub mod store;
 pub mod viewer;

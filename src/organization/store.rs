@@ -52,12 +52,12 @@ const ORGANIZATIONS: &str = "organizations";
 const MEMBERS: &str = "members";
 
 /// Indexes of members.
-pub const INDEXES: &[Index] = &[Index {
-    collection: MEMBERS,
-    name: "organization",
-    keys: &[("organizationId", 1), ("_id", 1)],
-    kind: IndexKind::Plain,
-}];
+pub const INDEXES: &[Index] = &[Index::new(
+    MEMBERS,
+    "organization",
+    &[("organizationId", 1), ("_id", 1)],
+    IndexKind::Plain,
+)];
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[
@@ -109,9 +109,6 @@ impl Organizations {
     }
 
     /// Creates an organization.
-    ///
-    /// # Errors
-    /// Any database error.
     pub async fn create(&self, name: &str) -> Result<Organization> {
         let now = self.clock.now();
         let organization = Organization {
@@ -124,25 +121,16 @@ impl Organizations {
     }
 
     /// Returns the organization with this id.
-    ///
-    /// # Errors
-    /// Any database error.
     pub async fn find(&self, id: &OrganizationId) -> Result<Option<Organization>> {
         Ok(self.organizations().find_one(doc! { "_id": id }).await?)
     }
 
     /// Returns whether there is any organization; a database without one is empty.
-    ///
-    /// # Errors
-    /// Any database error.
     pub async fn any(&self) -> Result<bool> {
         Ok(self.organizations().find_one(doc! {}).await?.is_some())
     }
 
     /// Adds a member.
-    ///
-    /// # Errors
-    /// Any database error.
     pub async fn add_member(
         &self,
         organization: &OrganizationId,
@@ -163,38 +151,25 @@ impl Organizations {
 
     /// Creates an organization and a member under given ids, unless they exist already. The demo can be interrupted at
     /// any point and continues at the next start.
-    ///
-    /// # Errors
-    /// Any database error.
     pub async fn ensure(&self, organization: &Organization, member: &Member) -> Result<()> {
-        let mut document = encode(organization)?;
-        document.remove("_id");
-        self.organizations()
-            .update_one(
-                doc! { "_id": &organization.id },
-                doc! { "$setOnInsert": document },
-            )
-            .upsert(true)
-            .await?;
-        let mut document = encode(member)?;
-        document.remove("_id");
-        self.members()
-            .update_one(doc! { "_id": &member.id }, doc! { "$setOnInsert": document })
-            .upsert(true)
-            .await?;
-        Ok(())
+        ensure(self.organizations(), organization).await?;
+        ensure(self.members(), member).await
     }
 
     /// Returns the member of this organization with this id.
-    ///
-    /// # Errors
-    /// Any database error.
     pub async fn find_member(&self, organization: &OrganizationId, id: &MemberId) -> Result<Option<Member>> {
-        Ok(self
-            .members()
-            .find_one(doc! { "_id": id, "organizationId": organization })
-            .await?)
+        let named = doc! { "_id": id, "organizationId": organization };
+        Ok(self.members().find_one(named).await?)
     }
+}
+
+/// Inserts a document unless its id exists.
+async fn ensure<T: Serialize + Send + Sync>(collection: Collection<T>, document: &T) -> Result<()> {
+    let mut fields = encode(document)?;
+    let named = doc! { "_id": fields.remove("_id") };
+    let absent = doc! { "$setOnInsert": fields };
+    collection.update_one(named, absent).upsert(true).await?;
+    Ok(())
 }
 
 /// Reads members of an organization by their ids, one level of a query per batch.
@@ -212,16 +187,8 @@ impl Batch for MembersOf {
     async fn load(&self, ids: &[MemberId]) -> Result<HashMap<MemberId, Member>> {
         let ids: Vec<Bson> = ids.iter().map(Bson::from).collect();
         let named = doc! { "_id": { "$in": ids }, "organizationId": &self.organization };
-        let members: Vec<Member> = self
-            .organizations
-            .members()
-            .find(named)
-            .await?
-            .try_collect()
-            .await?;
-        Ok(members
-            .into_iter()
-            .map(|member| (member.id.clone(), member))
-            .collect())
+        let members = self.organizations.members().find(named).await?;
+        let by_id = members.map_ok(|member| (member.id.clone(), member));
+        Ok(by_id.try_collect().await?)
     }
 }

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Description, Enum, Object};
+use async_graphql::{Context, Description, Object};
 
-use super::api_client::ApiClientNode;
-use super::node::{MemberNode, OrganizationNode};
+use super::node::{ApiClientNode, MemberNode, OrganizationNode};
 use crate::context::RequestContext;
 use crate::customer::node::{CustomerNode, customer_behind};
 use crate::error::{Error, Result};
 use crate::reach::principal::{CredentialKind, Identity};
-use crate::reach::{scope::Scope, seen::Sight};
-use crate::storefront::{Storefront, node::StorefrontNode};
-use crate::storefront_user::{StorefrontUser, node::StorefrontUserNode};
+use crate::reach::{scope::Scope, seen::Sight, tenant::TenantDocument};
+use crate::storefront::node::StorefrontNode;
+use crate::storefront_user::node::StorefrontUserNode;
 
 /// The query `viewer`.
 #[derive(Default)]
@@ -25,26 +24,10 @@ impl ViewerQuery {
     /// user.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Result<Viewer>> {
         match RequestContext::of(ctx) {
-            Ok(context) => context
-                .principal
-                .standing()
-                .map(|identity| Ok(Viewer(Arc::clone(identity)))),
+            Ok(context) => Some(Ok(Viewer(Arc::clone(context.principal.standing()?)))),
             Err(error) => Some(Err(error)),
         }
     }
-}
-
-/// Kind of the credential of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum ViewerKind {
-    /// The publishable key of a storefront.
-    Public,
-    /// A client secret, or an integration token that /oauth/token issued for it.
-    Integration,
-    /// A storefront user token.
-    StorefrontUser,
-    /// A customer token: the access token of a customer's session.
-    Customer,
 }
 
 /// The holder of the request's credential.
@@ -54,13 +37,8 @@ pub struct Viewer(Arc<Identity>);
 #[Object(use_type_description)]
 impl Viewer {
     /// Kind of the credential.
-    async fn kind(&self) -> ViewerKind {
-        match self.0.kind() {
-            CredentialKind::Public => ViewerKind::Public,
-            CredentialKind::Integration => ViewerKind::Integration,
-            CredentialKind::StorefrontUser => ViewerKind::StorefrontUser,
-            CredentialKind::Customer => ViewerKind::Customer,
-        }
+    async fn kind(&self) -> CredentialKind {
+        self.0.kind()
     }
 
     /// Scopes of an integration token or client secret; empty for every other credential.
@@ -76,30 +54,15 @@ impl Viewer {
 
     /// The storefront that the credential is bound to; null for an integration that covers several storefronts or all.
     async fn storefront(&self, ctx: &Context<'_>) -> Option<Result<StorefrontNode>> {
-        let id = self.0.bound_storefront()?;
-        let load = async {
-            let context = RequestContext::of(ctx)?;
-            let reach = context.principal.own_reach()?;
-            Ok(context
-                .by_id::<Storefront>(&reach, id)
-                .await?
-                .map(StorefrontNode::new))
-        };
-        load.await.transpose()
+        let found = own(ctx, self.0.bound_storefront()?).await.transpose()?;
+        Some(found.map(StorefrontNode::new))
     }
 
     /// The storefront user of a storefront user token or of a customer token; null for every other credential.
     async fn storefront_user(&self, ctx: &Context<'_>) -> Option<Result<StorefrontUserNode>> {
-        let person = self.0.person()?;
-        let load = async {
-            let context = RequestContext::of(ctx)?;
-            let reach = context.principal.own_reach()?;
-            Ok(context
-                .by_id::<StorefrontUser>(&reach, &person.storefront_user)
-                .await?
-                .map(StorefrontUserNode::new))
-        };
-        load.await.transpose()
+        let id = &self.0.person()?.storefront_user;
+        let found = own(ctx, id).await.transpose()?;
+        Some(found.map(StorefrontUserNode::new))
     }
 
     /// The customer of a customer token; null for every other credential.
@@ -129,4 +92,10 @@ impl Viewer {
         };
         load.await.transpose()
     }
+}
+
+/// Reads a document that the credential itself names.
+async fn own<T: TenantDocument>(ctx: &Context<'_>, id: &T::Id) -> Result<Option<Arc<T>>> {
+    let context = RequestContext::of(ctx)?;
+    context.by_id(&context.principal.own_reach()?, id).await
 }

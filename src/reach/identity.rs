@@ -2,21 +2,24 @@
 
 use std::sync::Arc;
 
+use async_graphql::Enum;
+
 use super::scope::Scope;
 use crate::platform::id::{
     ApiClientId, CustomerId, MemberId, OrganizationId, SessionId, StorefrontId, StorefrontUserId,
 };
 
-/// Kind of a request's credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Kind of the credential of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(name = "ViewerKind")]
 pub enum CredentialKind {
-    /// A publishable key.
+    /// The publishable key of a storefront.
     Public,
-    /// A backend.
+    /// A client secret, or an integration token that /oauth/token issued for it.
     Integration,
-    /// A storefront user's own token.
+    /// A storefront user token.
     StorefrontUser,
-    /// A customer's own token.
+    /// A customer token: the access token of a customer's session.
     Customer,
 }
 
@@ -52,6 +55,18 @@ pub struct Person {
     pub customer: Option<(CustomerId, SessionId)>,
     /// The user was merged into a regular user: every operation with the token is refused with that reason (SFU-22).
     pub merged: bool,
+}
+
+impl Person {
+    /// The person with this storefront user, without a session.
+    #[must_use]
+    pub fn of(storefront_user: StorefrontUserId) -> Self {
+        Self {
+            storefront_user,
+            customer: None,
+            merged: false,
+        }
+    }
 }
 
 /// The storefronts that an API client covers.
@@ -103,23 +118,9 @@ impl Identity {
         }
     }
 
-    /// The identity of a storefront user.
+    /// The identity of a storefront user or a customer, by the kind of the token.
     #[must_use]
-    pub fn of_storefront_user(
-        organization: OrganizationId,
-        storefront: StorefrontId,
-        person: Person,
-    ) -> Self {
-        Self::of_person(CredentialKind::StorefrontUser, organization, storefront, person)
-    }
-
-    /// The identity of a customer.
-    #[must_use]
-    pub fn of_customer(organization: OrganizationId, storefront: StorefrontId, person: Person) -> Self {
-        Self::of_person(CredentialKind::Customer, organization, storefront, person)
-    }
-
-    fn of_person(
+    pub fn of_person(
         kind: CredentialKind,
         organization: OrganizationId,
         storefront: StorefrontId,
@@ -154,13 +155,11 @@ impl Identity {
     /// A sample of this kind, for tests.
     #[cfg(test)]
     pub(crate) fn sample(kind: CredentialKind) -> Self {
-        let (now, random) = (
-            crate::platform::clock::Timestamp::from_millis(1),
-            crate::platform::random::Random::seeded(1),
-        );
+        let random = crate::platform::random::Random::seeded(1);
+        let organization = OrganizationId::fresh(crate::platform::clock::Timestamp::from_millis(1), &random);
         Self {
             kind,
-            organization: OrganizationId::fresh(now, &random),
+            organization,
             client: None,
             storefronts: Arc::from([]),
             covers_all: false,

@@ -46,10 +46,8 @@ impl Database {
                 Some(own.load(()).await?.unwrap_or_default())
             }
         };
-        Ok(GroupReach {
-            reach: reach.clone(),
-            groups,
-        })
+        let reach = reach.clone();
+        Ok(GroupReach { reach, groups })
     }
 }
 
@@ -92,43 +90,26 @@ impl Confine for GroupReach {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::{
-        clock::Timestamp,
-        id::{OrganizationId, StorefrontUserId},
-        random::Random,
-    };
+    use crate::platform::{clock::Timestamp, id::StorefrontUserId, random::Random};
     use crate::reach::principal::{Identity, Person};
 
-    struct Ada {
-        storefront: StorefrontId,
-        group: CustomerGroupId,
-        reach: Reach,
-    }
-
-    fn ada() -> Ada {
+    /// Returns a storefront, one of its groups, and the reach of one of its customers.
+    fn customer() -> (StorefrontId, CustomerGroupId, Reach) {
         let (now, random) = (Timestamp::from_millis(1), Random::seeded(9));
         let storefront = StorefrontId::fresh(now, &random);
-        let person = Person {
-            storefront_user: StorefrontUserId::fresh(now, &random),
-            customer: None,
-            merged: false,
+        let identity = Identity {
+            storefronts: Arc::from([storefront.clone()]),
+            person: Some(Person::of(StorefrontUserId::fresh(now, &random))),
+            ..Identity::sample(CredentialKind::Customer)
         };
-        let organization = OrganizationId::fresh(now, &random);
-        Ada {
-            group: CustomerGroupId::fresh(now, &random),
-            reach: Reach::renewed(Identity::of_customer(organization, storefront.clone(), person)),
-            storefront,
-        }
+        let group = CustomerGroupId::fresh(now, &random);
+        (storefront, group, Reach::renewed(identity))
     }
 
     // CLY-15
     #[test]
     fn a_customer_reaches_what_is_everybodys_and_what_their_groups_open() {
-        let Ada {
-            storefront,
-            group,
-            reach,
-        } = ada();
+        let (storefront, group, reach) = customer();
         let of = |groups: Vec<CustomerGroupId>| GroupReach {
             reach: reach.clone(),
             groups: Some(Arc::new(groups)),
@@ -159,9 +140,7 @@ mod tests {
     // CLY-15
     #[test]
     fn a_reach_that_knows_no_groups_ends_at_what_is_everybodys() {
-        let Ada {
-            storefront, reach, ..
-        } = ada();
+        let (storefront, _, reach) = customer();
         assert_eq!(
             reach.confine("storefrontId", Holder::Audience("opensTo")),
             doc! { "storefrontId": &storefront, "opensTo": &storefront }

@@ -117,21 +117,15 @@ impl Reach {
     /// The reach into the storefront that an input names, or into the only one.
     #[must_use]
     pub fn named(&self, id: Option<&str>) -> NamedStorefront {
-        match (id, self.identity.bound_storefront()) {
-            (Some(id), _) => StorefrontId::parse(id)
-                .and_then(|id| self.only(&id))
-                .map_or(NamedStorefront::Unknown, NamedStorefront::One),
-            (None, Some(bound)) => self
-                .only(bound)
-                .map_or(NamedStorefront::Unknown, NamedStorefront::One),
+        let id = match (id, self.identity.bound_storefront(), &*self.storefronts) {
+            (Some(id), ..) => StorefrontId::parse(id),
+            (None, Some(bound), _) => Some(bound.clone()),
             // A backend for all storefronts whose organization has only one: nothing is ambiguous.
-            (None, None) => match &*self.storefronts {
-                [one] => self
-                    .only(one)
-                    .map_or(NamedStorefront::Unknown, NamedStorefront::One),
-                _ => NamedStorefront::Required,
-            },
-        }
+            (None, None, [one]) => Some(one.clone()),
+            (None, None, _) => return NamedStorefront::Required,
+        };
+        id.and_then(|id| self.only(&id))
+            .map_or(NamedStorefront::Unknown, NamedStorefront::One)
     }
 
     /// Whether it also covers storefronts that are created later.
@@ -144,39 +138,22 @@ impl Reach {
     /// person's own token; for every other caller, the caller's own.
     #[must_use]
     pub fn showing(&self, user: &StorefrontUserId) -> Self {
-        if !self.is_public() {
-            return self.clone();
-        }
-        self.as_person(
-            CredentialKind::StorefrontUser,
-            Person {
-                storefront_user: user.clone(),
-                customer: None,
-                merged: false,
-            },
-        )
+        self.showing_as(CredentialKind::StorefrontUser, user)
     }
 
     /// As [`Reach::showing`], for a payload about a customer.
     #[must_use]
     pub fn showing_customer(&self, user: &StorefrontUserId) -> Self {
+        self.showing_as(CredentialKind::Customer, user)
+    }
+
+    fn showing_as(&self, kind: CredentialKind, user: &StorefrontUserId) -> Self {
         if !self.is_public() {
             return self.clone();
         }
-        self.as_person(
-            CredentialKind::Customer,
-            Person {
-                storefront_user: user.clone(),
-                customer: None,
-                merged: false,
-            },
-        )
-    }
-
-    fn as_person(&self, kind: CredentialKind, person: Person) -> Self {
         let mut identity = Identity::clone(&self.identity);
         identity.kind = kind;
-        identity.person = Some(person);
+        identity.person = Some(Person::of(user.clone()));
         Self {
             identity: Arc::new(identity),
             storefronts: Arc::clone(&self.storefronts),
@@ -229,15 +206,13 @@ impl Confine for Reach {
                 Holder::StorefrontUser(field),
                 CredentialKind::StorefrontUser | CredentialKind::Customer,
                 Some(person),
-            ) => {
-                confine_field(&mut filter, field, (&person.storefront_user).into());
-            }
+            ) => _ = filter.insert(field, &person.storefront_user),
             // A document that is open to everybody lists the storefront itself; one that is open to groups needs a
             // GroupReach.
-            (Holder::Audience(field), ..) => confine_field(&mut filter, field, self.storefront_condition()),
+            (Holder::Audience(field), ..) => _ = filter.insert(field, self.storefront_condition()),
             // A publishable key reaches no personal documents; a person reaches storages and groups by a reach that
             // lists them.
-            _ => confine_field(&mut filter, "_id", Bson::Document(doc! { "$in": [] })),
+            _ => _ = filter.insert("_id", doc! { "$in": [] }),
         }
         filter
     }
@@ -253,10 +228,6 @@ impl Confine for Reach {
             (None, _) => "",
         }
     }
-}
-
-fn confine_field(filter: &mut Document, field: &str, condition: Bson) {
-    filter.insert(field, condition);
 }
 
 /// A reach with the ids of the person's own storages, which [`tenant`] reads.
@@ -279,10 +250,8 @@ impl Confine for StorageReach {
     fn confine(&self, storefront: &'static str, holder: Holder) -> Document {
         match (holder, &self.storages) {
             (Holder::Storage(field), Some(storages)) => {
-                let own = storages.iter().map(Bson::from).collect::<Vec<_>>();
-                let mut filter = doc! { storefront: self.reach.storefront_condition() };
-                confine_field(&mut filter, field, Bson::Document(doc! { "$in": own }));
-                filter
+                let own: Vec<Bson> = storages.iter().map(Bson::from).collect();
+                doc! { storefront: self.reach.storefront_condition(), field: { "$in": own } }
             }
             _ => self.reach.confine(storefront, holder),
         }
@@ -338,14 +307,8 @@ impl Confine for HouseReach {
 mod tests {
     use super::*;
     use crate::error::Error;
-    use crate::platform::{
-        clock::Timestamp,
-        id::{ApiClientId, OrganizationId},
-        random::Random,
-    };
+    use crate::platform::{clock::Timestamp, random::Random};
     use principal::{Policy, Principal};
-
-    const EMPTY: &str = "{ \"$in\": [] }";
 
     struct Fixture {
         random: Random,
@@ -356,8 +319,8 @@ mod tests {
     impl Fixture {
         fn new() -> Self {
             let random = Random::seeded(3);
-            let fresh = || StorefrontId::fresh(Timestamp::from_millis(1), &random);
-            let (germany, austria) = (fresh(), fresh());
+            let [germany, austria] =
+                [(); 2].map(|()| StorefrontId::fresh(Timestamp::from_millis(1), &random));
             Self {
                 random,
                 germany,
@@ -371,23 +334,30 @@ mod tests {
             storefronts: &[&StorefrontId],
             scopes: &[Scope],
         ) -> Principal {
-            let now = Timestamp::from_millis(1);
-            let person = (kind == CredentialKind::StorefrontUser).then(|| Person {
-                customer: None,
-                storefront_user: StorefrontUserId::fresh(now, &self.random),
-                merged: false,
-            });
+            let user = StorefrontUserId::fresh(Timestamp::from_millis(1), &self.random);
             Principal::Known(Arc::new(Identity {
-                kind,
-                organization: OrganizationId::fresh(now, &self.random),
-                client: Some(ApiClientId::fresh(now, &self.random)),
                 storefronts: storefronts.iter().map(|id| (*id).clone()).collect(),
-                covers_all: false,
                 scopes: scopes.to_vec(),
-                person,
-                owner: None,
+                person: (kind == CredentialKind::StorefrontUser).then(|| Person::of(user)),
+                ..Identity::sample(kind)
             }))
         }
+
+        fn reach(&self, kind: CredentialKind, storefronts: &[&StorefrontId], scopes: &[Scope]) -> Reach {
+            self.principal(kind, storefronts, scopes)
+                .reach(&ANYONE)
+                .expect("permitted")
+        }
+    }
+
+    /// Asserts that the reach covers no document of this holder.
+    fn assert_nothing(reach: &Reach, holder: Holder) {
+        let filter = reach.confine("storefrontId", holder);
+        assert_eq!(
+            filter.get("_id"),
+            Some(&Bson::Document(doc! { "$in": [] })),
+            "{holder:?}"
+        );
     }
 
     const ANYONE: Policy = Policy::backend(Scope::StorageRead).and_public().and_own();
@@ -396,19 +366,12 @@ mod tests {
     #[test]
     fn a_persons_reach_ends_at_the_person() {
         let shop = Fixture::new();
-        let reach = shop
-            .principal(CredentialKind::StorefrontUser, &[&shop.germany], &[])
-            .reach(&ANYONE)
-            .expect("own");
+        let reach = shop.reach(CredentialKind::StorefrontUser, &[&shop.germany], &[]);
         let own = reach.person().expect("a person").storefront_user.clone();
         let users = reach.confine("storefrontId", Holder::StorefrontUser("_id"));
         assert_eq!(users, doc! { "storefrontId": &shop.germany, "_id": &own });
-        let items = reach.confine("storefrontId", Holder::Storage("storageId"));
-        assert_eq!(
-            items.get("_id").map(ToString::to_string).as_deref(),
-            Some(EMPTY),
-            "not without its storages"
-        );
+        // Not without its storages.
+        assert_nothing(&reach, Holder::Storage("storageId"));
         let storage = StorageId::fresh(Timestamp::from_millis(1), &shop.random);
         let reach = StorageReach {
             reach,
@@ -424,21 +387,13 @@ mod tests {
     #[test]
     fn a_publishable_key_reaches_nobodys_own() {
         let shop = Fixture::new();
-        let reach = shop
-            .principal(CredentialKind::Public, &[&shop.germany], &[])
-            .reach(&ANYONE)
-            .expect("public");
+        let reach = shop.reach(CredentialKind::Public, &[&shop.germany], &[]);
         for holder in [
             Holder::StorefrontUser("_id"),
             Holder::Storage("storageId"),
             Holder::Group("_id"),
         ] {
-            let filter = reach.confine("storefrontId", holder);
-            assert_eq!(
-                filter.get("_id").map(ToString::to_string).as_deref(),
-                Some(EMPTY),
-                "{holder:?}"
-            );
+            assert_nothing(&reach, holder);
         }
     }
 
@@ -447,19 +402,15 @@ mod tests {
     fn naming_a_storefront() {
         let shop = Fixture::new();
         let both = [&shop.germany, &shop.austria];
-        let two = shop
-            .principal(CredentialKind::Integration, &both, &[Scope::StorageRead])
-            .reach(&ANYONE)
-            .expect("scope");
+        let reach = |storefronts: &[&StorefrontId]| {
+            shop.reach(CredentialKind::Integration, storefronts, &[Scope::StorageRead])
+        };
+        let (one, two) = (reach(&both[..1]), reach(&both));
         assert!(matches!(two.named(None), NamedStorefront::Required));
         assert!(matches!(two.named(Some("sto_x")), NamedStorefront::Unknown));
         assert!(
             matches!(two.named(Some(shop.austria.as_str())), NamedStorefront::One(one) if *one.id() == shop.austria)
         );
-        let one = shop
-            .principal(CredentialKind::Integration, &both[..1], &[Scope::StorageRead])
-            .reach(&ANYONE)
-            .expect("scope");
         assert!(matches!(one.named(None), NamedStorefront::One(one) if *one.id() == shop.germany));
         assert!(matches!(
             one.named(Some(shop.austria.as_str())),
@@ -479,9 +430,8 @@ mod tests {
             (CredentialKind::Integration, &[]),
             (CredentialKind::Integration, &[Scope::StorageRead]),
         ] {
-            let refused = shop
-                .principal(kind, &[&shop.germany], scopes)
-                .reach(&backend_only);
+            let principal = shop.principal(kind, &[&shop.germany], scopes);
+            let refused = principal.reach(&backend_only);
             assert!(matches!(refused, Err(Error::Forbidden(_))), "{kind:?} {scopes:?}");
         }
         assert!(matches!(

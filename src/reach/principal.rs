@@ -7,6 +7,8 @@ pub use super::identity::{ClientStorefronts, CredentialKind, Identity, Person};
 use super::scope::Scope;
 use crate::error::{Error, Result, UserError, UserErrorCode};
 
+const MERGED: &str = "This anonymous user was merged; use the regular user's token.";
+
 /// The caller of a request.
 #[derive(Clone, Debug)]
 pub enum Principal {
@@ -54,9 +56,7 @@ impl Principal {
             return Err(unauthenticated(&policy.need()));
         };
         if identity.is_merged() {
-            return Err(Error::Forbidden(
-                "This anonymous user was merged; use the regular user's token.".to_owned(),
-            ));
+            return Err(Error::Forbidden(MERGED.to_owned()));
         }
         policy.admit(identity)?;
         Ok(Reach::of(identity))
@@ -72,21 +72,15 @@ impl Principal {
             && identity.is_merged()
         {
             policy.admit(identity)?;
-            return Err(Error::rejected(
-                UserError::new(
-                    UserErrorCode::StorefrontUserAlreadyMerged,
-                    [],
-                    "This anonymous user was merged; use the regular user's token.",
-                )
-                .legacy(409),
-            ));
+            let merged = UserError::new(UserErrorCode::StorefrontUserAlreadyMerged, [], MERGED);
+            return Err(merged.legacy(409).into());
         }
         self.reach(policy)
     }
 }
 
 /// The kinds of principal that may call an operation: a row of the access table. Kinds that are not listed are refused.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Policy {
     public: bool,
     storefront_user: bool,
@@ -95,26 +89,26 @@ pub struct Policy {
 }
 
 impl Policy {
+    const NOBODY: Self = Self {
+        public: false,
+        storefront_user: false,
+        customer: false,
+        integration: None,
+    };
+
     /// Allows backends with this scope.
     #[must_use]
     pub const fn backend(scope: Scope) -> Self {
         Self {
-            public: false,
-            storefront_user: false,
-            customer: false,
             integration: Some(scope),
+            ..Self::NOBODY
         }
     }
 
     /// Allows customer tokens only.
     #[must_use]
     pub const fn customer_only() -> Self {
-        Self {
-            public: false,
-            storefront_user: false,
-            customer: true,
-            integration: None,
-        }
+        Self::NOBODY.and_customer()
     }
 
     /// Also allows publishable keys.
@@ -158,17 +152,13 @@ impl Policy {
         }
         let (need, sent) = (self.need(), identity.kind.credential());
         // The message for a backend that lacks only the scope lists the scopes that it has.
-        let scopes = match (identity.kind, self.integration) {
-            (CredentialKind::Integration, Some(_)) if identity.scopes.is_empty() => {
-                " without any scope".to_owned()
-            }
-            (CredentialKind::Integration, Some(_)) => {
-                let own: Vec<&str> = identity.scopes.iter().map(|scope| scope.text()).collect();
+        let lacks_scope = identity.kind == CredentialKind::Integration && self.integration.is_some();
+        let scopes = match &identity.scopes[..] {
+            _ if !lacks_scope => String::new(),
+            [] => " without any scope".to_owned(),
+            own => {
+                let own: Vec<&str> = own.iter().map(|scope| scope.text()).collect();
                 format!(" with the scopes {}", own.join(", "))
-            }
-            (CredentialKind::Integration, None)
-            | (CredentialKind::Public | CredentialKind::StorefrontUser | CredentialKind::Customer, _) => {
-                String::new()
             }
         };
         Err(Error::Forbidden(format!(

@@ -86,9 +86,6 @@ pub fn parse_list(text: &str) -> Option<Vec<Scope>> {
 /// The inverse of [`parse_list`].
 #[must_use]
 pub fn write_list(scopes: &[Scope]) -> String {
-    scopes
-        .iter()
-        .map(|scope| scope.text())
-        .collect::<Vec<_>>()
-        .join(" ")
+    let texts: Vec<&str> = scopes.iter().map(|scope| scope.text()).collect();
+    texts.join(" ")
 }

@@ -1,15 +1,18 @@
 //! Tenants' collections. Each is opened with a reach, whose conditions are part of every filter and precede every
 //! pipeline, and which is checked at every insert. A query with the wrong reach finds nothing.
 
+use std::fmt::Debug;
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
 use futures_util::{Stream, TryStreamExt};
-use mongodb::{Collection, action::Find, options::ReturnDocument};
+use mongodb::options::{Hint, ReturnDocument, UpdateModifications};
+use mongodb::{Collection, action::Find};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Confine, Holder, Reach, StorageReach};
+use super::{Confine, Holder, HouseReach, Reach, StorageReach};
 use crate::error::{Error, Result};
 use crate::platform::{
     database::{Database, DriverSessions, Tx, count_command},
@@ -26,7 +29,7 @@ const SEARCH_LIMIT: Duration = Duration::from_secs(5);
 /// A document that belongs to a storefront.
 pub trait TenantDocument: Serialize + DeserializeOwned + Send + Sync + Unpin + 'static {
     /// Type of the id.
-    type Id: Id + Into<Bson>;
+    type Id: Id + Into<Bson> + Debug + Unpin + DeserializeOwned;
     /// Name of the collection.
     const COLLECTION: &'static str;
     /// The field with the storefront's id.
@@ -45,9 +48,23 @@ pub trait StorageDocument: TenantDocument<Id = StorageId> {}
 impl Database {
     /// Opens a tenants' collection within the reach.
     pub fn open<T: TenantDocument>(&self, reach: &impl Confine) -> Tenant<T> {
-        let confine = reach.confine(T::STOREFRONT, T::HOLDER);
+        self.confined_to(T::COLLECTION, reach.confine(T::STOREFRONT, T::HOLDER))
+    }
+
+    /// Opens a tenants' collection of the stored documents with this storefront field and this holder.
+    pub(crate) fn open_stored(
+        &self,
+        collection: &str,
+        storefront: &'static str,
+        holder: Holder,
+        reach: &HouseReach,
+    ) -> Tenant<Document> {
+        self.confined_to(collection, reach.confine(storefront, holder))
+    }
+
+    fn confined_to<T: Send + Sync>(&self, collection: &str, confine: Document) -> Tenant<T> {
         Tenant {
-            collection: self.uncounted(T::COLLECTION),
+            collection: self.uncounted(collection),
             sessions: self.sessions(),
             confine,
         }
@@ -55,21 +72,13 @@ impl Database {
 
     /// Reads the storages of the reach's person; a backend's reach stays unchanged, without a command.
     pub async fn with_storages<S: StorageDocument>(&self, reach: &Reach) -> Result<StorageReach> {
-        let storages = match reach.person() {
-            None => None,
-            Some(_) => {
-                let own: Vec<S> = self.open::<S>(reach).find(doc! {}, doc! {}, 0).await?;
-                Some(
-                    own.iter()
-                        .map(|storage| storage.id().clone())
-                        .collect::<Arc<[StorageId]>>(),
-                )
-            }
-        };
-        Ok(StorageReach {
-            reach: reach.clone(),
-            storages,
-        })
+        let mut storages = None;
+        if reach.person().is_some() {
+            let own: Vec<S> = self.open(reach).find(doc! {}, doc! {}, 0).await?;
+            storages = Some(own.iter().map(|storage| storage.id().clone()).collect());
+        }
+        let reach = reach.clone();
+        Ok(StorageReach { reach, storages })
     }
 }
 
@@ -81,7 +90,7 @@ pub struct Tenant<T: Send + Sync> {
     confine: Document,
 }
 
-impl<T: TenantDocument> Tenant<T> {
+impl<T: Send + Sync> Tenant<T> {
     /// The collection, for one command, which is counted.
     fn commands(&self) -> &Collection<T> {
         count_command();
@@ -97,14 +106,49 @@ impl<T: TenantDocument> Tenant<T> {
             return doc! { "$and": [self.confine.clone(), filter] };
         }
         let mut whole = filter;
-        whole.extend(
-            self.confine
-                .iter()
-                .map(|(key, condition)| (key.clone(), condition.clone())),
-        );
+        whole.extend(self.confine.clone());
         whole
     }
 
+    /// Reads all results of a search in one command.
+    async fn all<R: DeserializeOwned + Send + Sync>(&self, search: Find<'_, R>) -> Result<Vec<R>> {
+        let mut session = self.sessions.borrow().await?;
+        let mut found = search.batch_size(BATCH).session(&mut *session).await?;
+        let found = found.stream(&mut session).try_collect().await?;
+        self.sessions.give_back(session);
+        Ok(found)
+    }
+
+    /// Streams the stored documents that the filter matches.
+    pub async fn stored(&self, filter: Document) -> Result<impl Stream<Item = Result<Document>> + use<T>> {
+        let found = self.commands().clone_with_type::<Document>();
+        let found = found.find(self.confined(filter)).await?;
+        Ok(found.map_err(Error::from))
+    }
+
+    /// The stored ids of the documents that the filter matches, at most `limit`; a limit of 0 means no limit.
+    pub async fn stored_ids(&self, filter: Document, limit: i64) -> Result<Vec<Bson>> {
+        let found = self.commands().clone_with_type::<Document>();
+        let found = found.find(self.confined(filter)).projection(doc! { "_id": 1 });
+        let found = self.all(found.limit(limit)).await?;
+        let ids = found.into_iter().filter_map(|mut row| row.remove("_id"));
+        Ok(ids.collect())
+    }
+
+    /// Changes all documents that the filter matches within a transaction, and returns their number.
+    pub async fn update_many_in(&self, tx: &mut Tx, filter: Document, update: Document) -> Result<u64> {
+        let updated = self.commands().update_many(self.confined(filter), update);
+        Ok(updated.session(tx).await?.modified_count)
+    }
+
+    /// Deletes all documents that the filter matches within a transaction, and returns their number.
+    pub async fn delete_many_in(&self, tx: &mut Tx, filter: Document) -> Result<u64> {
+        let deleted = self.commands().delete_many(self.confined(filter));
+        Ok(deleted.session(tx).await?.deleted_count)
+    }
+}
+
+impl<T: TenantDocument> Tenant<T> {
     /// The only document that the filter matches.
     pub async fn find_one(&self, filter: Document) -> Result<Option<T>> {
         let found = self.commands().find_one(self.confined(filter));
@@ -116,11 +160,8 @@ impl<T: TenantDocument> Tenant<T> {
 
     /// As [`Tenant::find_one`], within a transaction.
     pub async fn find_one_in(&self, tx: &mut Tx, filter: Document) -> Result<Option<T>> {
-        Ok(self
-            .commands()
-            .find_one(self.confined(filter))
-            .session(tx)
-            .await?)
+        let found = self.commands().find_one(self.confined(filter));
+        Ok(found.session(tx).await?)
     }
 
     /// The first document that the filter matches, within a transaction.
@@ -140,23 +181,10 @@ impl<T: TenantDocument> Tenant<T> {
         self.all(found.sort(sort).limit(limit)).await
     }
 
-    /// Reads all results of a search in one command.
-    async fn all<R: DeserializeOwned + Send + Sync>(&self, search: Find<'_, R>) -> Result<Vec<R>> {
-        let mut session = self.sessions.borrow().await?;
-        let mut found = search.batch_size(BATCH).session(&mut *session).await?;
-        let found = found.stream(&mut session).try_collect().await?;
-        self.sessions.give_back(session);
-        Ok(found)
-    }
-
     /// The documents that the filter matches, within a transaction.
     pub async fn find_in(&self, tx: &mut Tx, filter: Document) -> Result<Vec<T>> {
-        let mut found = self
-            .commands()
-            .find(self.confined(filter))
-            .batch_size(BATCH)
-            .session(&mut *tx)
-            .await?;
+        let found = self.commands().find(self.confined(filter)).batch_size(BATCH);
+        let mut found = found.session(&mut *tx).await?;
         Ok(found.stream(tx).try_collect().await?)
     }
 
@@ -204,19 +232,10 @@ impl<T: TenantDocument> Tenant<T> {
         self.children::<U>(local, foreign, into, confined)
     }
 
-    /// Streams the stored documents that the filter matches.
-    pub async fn stored(&self, filter: Document) -> Result<impl Stream<Item = Result<Document>> + use<T>> {
-        let found = self.commands().clone_with_type::<Document>();
-        let found = found.find(self.confined(filter)).await?;
-        Ok(found.map_err(Error::from))
-    }
-
     /// The ids of the documents that the filter matches, at most `limit`; a limit of 0 means no limit.
     pub async fn ids(&self, filter: Document, limit: i64) -> Result<Vec<T::Id>> {
-        let found = self.commands().clone_with_type::<Document>();
-        let found = found.find(self.confined(filter)).projection(doc! { "_id": 1 });
-        let found = self.all(found.limit(limit)).await?;
-        Ok(found.iter().filter_map(id_in::<T>).collect())
+        let found = self.stored_ids(filter, limit).await?;
+        Ok(found.iter().filter_map(|id| T::Id::parse(id.as_str()?)).collect())
     }
 
     /// Those of the ids whose documents meet a condition, within a transaction. The search is by id, because an index
@@ -227,9 +246,7 @@ impl<T: TenantDocument> Tenant<T> {
         filter.extend(condition);
         let found = self.commands().clone_with_type::<Document>();
         let found = found.find(self.confined(filter)).projection(doc! { "_id": 1 });
-        let found = found
-            .hint(mongodb::options::Hint::Keys(doc! { "_id": 1 }))
-            .batch_size(BATCH);
+        let found = found.hint(Hint::Keys(doc! { "_id": 1 })).batch_size(BATCH);
         let mut found = found.session(&mut *tx).await?;
         let found: Vec<Document> = found.stream(tx).try_collect().await?;
         Ok(found.iter().filter_map(id_in::<T>).collect())
@@ -250,12 +267,8 @@ impl<T: TenantDocument> Tenant<T> {
             (place, condition) if condition.is_empty() => place,
             (place, condition) => doc! { "$and": [place, condition] },
         };
-        let found = self
-            .commands()
-            .find(self.confined(filter))
-            .sort(page.sort())
-            .limit(page.limit())
-            .max_time(SEARCH_LIMIT);
+        let found = self.commands().find(self.confined(filter)).sort(page.sort());
+        let found = found.limit(page.limit()).max_time(SEARCH_LIMIT);
         Ok(page.cut(self.all(found).await?, position))
     }
 
@@ -283,71 +296,35 @@ impl<T: TenantDocument> Tenant<T> {
     /// # Errors
     /// [`Error::Internal`] for a document outside the reach: a defect of the code, never of the input.
     pub async fn insert_in(&self, tx: &mut Tx, reach: &impl Confine, document: &T) -> Result<()> {
-        if !reach.covers(document.storefront()) {
-            return Err(Error::internal(
-                "a document outside the caller's reach cannot be inserted",
-            ));
-        }
+        check_covered(reach, slice::from_ref(document))?;
         self.commands().insert_one(document).session(tx).await?;
         Ok(())
     }
 
-    /// Inserts many documents within a transaction, in one command.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] for a document outside the reach: a defect of the code, never of the input.
+    /// As [`Tenant::insert_in`], for many documents in one command.
     pub async fn insert_many_in(&self, tx: &mut Tx, reach: &impl Confine, documents: &[T]) -> Result<()> {
         if documents.is_empty() {
             return Ok(());
         }
-        if !documents
-            .iter()
-            .all(|document| reach.covers(document.storefront()))
-        {
-            return Err(Error::internal(
-                "a document outside the caller's reach cannot be inserted",
-            ));
-        }
+        check_covered(reach, documents)?;
         self.commands().insert_many(documents).session(tx).await?;
         Ok(())
     }
 
     /// Changes one document within a transaction and returns the new version; `None` if the filter matches none.
     pub async fn update_in(&self, tx: &mut Tx, filter: Document, update: Document) -> Result<Option<T>> {
-        Ok(self
-            .commands()
-            .find_one_and_update(self.confined(filter), update)
-            .return_document(ReturnDocument::After)
-            .session(tx)
-            .await?)
+        let updated = self.commands().find_one_and_update(self.confined(filter), update);
+        Ok(updated.return_document(ReturnDocument::After).session(tx).await?)
     }
 
     /// Changes one document without a transaction and returns the new version; `None` if the filter matches none.
-    pub async fn update(&self, filter: Document, update: Document) -> Result<Option<T>> {
-        Ok(self
-            .commands()
-            .find_one_and_update(self.confined(filter), update)
-            .return_document(ReturnDocument::After)
-            .await?)
-    }
-
-    /// As [`Tenant::update`], by a pipeline.
-    pub async fn update_by(&self, filter: Document, pipeline: Vec<Document>) -> Result<Option<T>> {
-        Ok(self
-            .commands()
-            .find_one_and_update(self.confined(filter), pipeline)
-            .return_document(ReturnDocument::After)
-            .await?)
-    }
-
-    /// Changes all documents that the filter matches within a transaction, and returns their number.
-    pub async fn update_many_in(&self, tx: &mut Tx, filter: Document, update: Document) -> Result<u64> {
-        Ok(self
-            .commands()
-            .update_many(self.confined(filter), update)
-            .session(tx)
-            .await?
-            .modified_count)
+    pub async fn update(
+        &self,
+        filter: Document,
+        update: impl Into<UpdateModifications>,
+    ) -> Result<Option<T>> {
+        let updated = self.commands().find_one_and_update(self.confined(filter), update);
+        Ok(updated.return_document(ReturnDocument::After).await?)
     }
 
     /// As [`Tenant::update_many_in`]; returns whether the filter matched exactly `expected` documents.
@@ -364,22 +341,21 @@ impl<T: TenantDocument> Tenant<T> {
 
     /// Deletes one document within a transaction and returns it.
     pub async fn delete_in(&self, tx: &mut Tx, filter: Document) -> Result<Option<T>> {
-        Ok(self
-            .commands()
-            .find_one_and_delete(self.confined(filter))
-            .session(tx)
-            .await?)
+        let deleted = self.commands().find_one_and_delete(self.confined(filter));
+        Ok(deleted.session(tx).await?)
     }
+}
 
-    /// Deletes all documents that the filter matches within a transaction, and returns their number.
-    pub async fn delete_many_in(&self, tx: &mut Tx, filter: Document) -> Result<u64> {
-        Ok(self
-            .commands()
-            .delete_many(self.confined(filter))
-            .session(tx)
-            .await?
-            .deleted_count)
+fn check_covered<T: TenantDocument>(reach: &impl Confine, documents: &[T]) -> Result<()> {
+    if documents
+        .iter()
+        .all(|document| reach.covers(document.storefront()))
+    {
+        return Ok(());
     }
+    Err(Error::internal(
+        "a document outside the caller's reach cannot be inserted",
+    ))
 }
 
 fn id_in<T: TenantDocument>(row: &Document) -> Option<T::Id> {

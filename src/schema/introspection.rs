@@ -12,7 +12,7 @@ mod tests;
 use std::sync::LazyLock;
 
 use async_graphql::{
-    Name, Value, Variables,
+    Name, Positioned, Value, Variables,
     parser::types::{
         Directive, DocumentOperations, ExecutableDocument, Field, OperationDefinition, Selection,
         SelectionSet,
@@ -24,7 +24,7 @@ use self::graph::{Graph, ObjectKind, Planned, What};
 use crate::guard::value_of;
 
 /// The schema of this program, which is the same for all callers.
-static TOLD: LazyLock<Graph> = LazyLock::new(|| Graph::of(&super::build().finish()));
+static DESCRIBED: LazyLock<Graph> = LazyLock::new(|| Graph::of(&super::build().finish()));
 
 /// An introspection operation. Its document is valid, so that the type of each fragment is the one it is spread on.
 #[derive(Clone, Copy)]
@@ -65,7 +65,7 @@ impl<'a> IntrospectionQuery<'a> {
     }
 
     /// Whether `@skip` and `@include` keep a selection.
-    fn includes(&self, directives: &[async_graphql::Positioned<Directive>]) -> bool {
+    fn includes(&self, directives: &[Positioned<Directive>]) -> bool {
         directives.iter().all(|directive| {
             let directive = &directive.node;
             let condition = || directive.get_argument("if").map(|value| self.value(&value.node));
@@ -112,29 +112,23 @@ impl<'a> IntrospectionQuery<'a> {
 
     /// Returns the JSON of a field of the query; `None` for a field that is not about the schema.
     fn answer(&self, fields: &[&'a Field]) -> Option<String> {
-        let mut out = String::new();
-        match fields[0].name.node.as_str() {
-            "__typename" => out.push_str("\"Query\""),
-            "__schema" => self.graph.write(
-                self.graph.schema,
-                &self.plan(ObjectKind::Schema, fields),
-                &mut out,
-            ),
+        let (at, kind) = match fields[0].name.node.as_str() {
+            "__typename" => return Some("\"Query\"".to_owned()),
+            "__schema" => (self.graph.schema, ObjectKind::Schema),
             "__type" => {
-                let name = fields[0].get_argument("name");
-                let named = match name.map(|name| self.value(&name.node)) {
-                    Some(Value::String(name)) => self.graph.types.get(&name),
-                    _ => None,
+                let name = fields[0].get_argument("name").map(|name| self.value(&name.node));
+                let Some(Value::String(name)) = name else {
+                    return Some("null".to_owned());
                 };
-                match named {
-                    Some(at) => self
-                        .graph
-                        .write(*at, &self.plan(ObjectKind::Type, fields), &mut out),
-                    None => out.push_str("null"),
+                match self.graph.types.get(&name) {
+                    Some(at) => (*at, ObjectKind::Type),
+                    None => return Some("null".to_owned()),
                 }
             }
             _ => return None,
-        }
+        };
+        let mut out = String::new();
+        self.graph.write(at, &self.plan(kind, fields), &mut out);
         Some(out)
     }
 }
@@ -151,7 +145,7 @@ impl Introspection {
     /// executed.
     #[must_use]
     pub fn of(document: &mut ExecutableDocument, name: Option<&str>, variables: &Variables) -> Self {
-        Self::by(&TOLD, document, name, variables)
+        Self::by(&DESCRIBED, document, name, variables)
     }
 
     fn by(
@@ -160,25 +154,23 @@ impl Introspection {
         name: Option<&str>,
         variables: &Variables,
     ) -> Self {
-        let parts = {
-            let mut operations = document.operations.iter();
-            let found = operations.find(|(own, _)| name.is_none() || own.map(Name::as_str) == name);
-            let mut collected = Collected::new();
-            let question = found.map(|(_, operation)| IntrospectionQuery {
+        let mut operations = document.operations.iter();
+        let found = operations.find(|(own, _)| name.is_none() || own.map(Name::as_str) == name);
+        let parts = found.map(|(_, operation)| {
+            let query = IntrospectionQuery {
                 graph,
                 document,
                 operation: &operation.node,
                 variables,
-            });
-            if let Some(question) = &question {
-                question.collect(&question.operation.selection_set.node, &mut collected);
-            }
-            let answered = collected.iter().filter_map(|(key, fields)| {
-                let answer = question.as_ref()?.answer(fields);
-                Some(((*key).to_owned(), answer))
-            });
-            answered.collect()
-        };
+            };
+            let mut collected = Collected::new();
+            query.collect(&operation.node.selection_set.node, &mut collected);
+            let answers = collected
+                .iter()
+                .map(|(key, fields)| ((*key).to_owned(), query.answer(fields)));
+            answers.collect()
+        });
+        let parts = parts.unwrap_or_default();
         let operations = match &mut document.operations {
             DocumentOperations::Single(only) => vec![only],
             DocumentOperations::Multiple(several) => several.values_mut().collect(),

@@ -23,19 +23,19 @@ pub const READ: Policy = Policy::backend(Scope::CustomersRead).and_customer();
 pub const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Indexes of the exports.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: DataExport::COLLECTION,
-        name: "storefront_user",
-        keys: &[("storefrontId", 1), ("userId", 1), ("_id", 1)],
-        kind: IndexKind::Plain,
-    },
+    Index::new(
+        DataExport::COLLECTION,
+        "storefront_user",
+        &[("storefrontId", 1), ("userId", 1), ("_id", 1)],
+        IndexKind::Plain,
+    ),
     // No TTL index, because the content has to be removed too.
-    Index {
-        collection: DataExport::COLLECTION,
-        name: "due",
-        keys: &[("expiresAt", 1)],
-        kind: IndexKind::Plain,
-    },
+    Index::new(
+        DataExport::COLLECTION,
+        "due",
+        &[("expiresAt", 1)],
+        IndexKind::Plain,
+    ),
 ];
 
 /// A file with all data that is stored about a customer.

@@ -24,12 +24,12 @@ use crate::reach::{
 use crate::storefront_user::{StorefrontUser, private_storage::PrivateStorage};
 
 /// Indexes of the items.
-pub const INDEXES: &[Index] = &[Index {
-    collection: StorageItem::COLLECTION,
-    name: "storage_id",
-    keys: &[("storageId", 1), ("_id", 1)],
-    kind: IndexKind::Plain,
-}];
+pub const INDEXES: &[Index] = &[Index::new(
+    StorageItem::COLLECTION,
+    "storage_id",
+    &[("storageId", 1), ("_id", 1)],
+    IndexKind::Plain,
+)];
 
 impl Personal for StorageItem {
     const STORED: Stored = Stored {

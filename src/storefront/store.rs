@@ -19,18 +19,18 @@ const CODE: &str = "organization_code";
 
 /// Indexes of the storefronts.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: STOREFRONTS,
-        name: NAME,
-        keys: &[("organizationId", 1), ("name", 1)],
-        kind: IndexKind::Unique,
-    },
-    Index {
-        collection: STOREFRONTS,
-        name: CODE,
-        keys: &[("organizationId", 1), ("code", 1)],
-        kind: IndexKind::Unique,
-    },
+    Index::new(
+        STOREFRONTS,
+        NAME,
+        &[("organizationId", 1), ("name", 1)],
+        IndexKind::Unique,
+    ),
+    Index::new(
+        STOREFRONTS,
+        CODE,
+        &[("organizationId", 1), ("code", 1)],
+        IndexKind::Unique,
+    ),
 ];
 
 /// Stored fields.

@@ -21,37 +21,37 @@ pub const UNIQUE_EXTERNAL_ID: &str = "storefront_storefrontUserId";
 
 /// Indexes of the users and their storages.
 pub const INDEXES: &[Index] = &[
-    Index {
-        collection: STOREFRONT_USERS,
-        name: UNIQUE_EXTERNAL_ID,
-        keys: &[("storefrontId", 1), ("storefrontUserId", 1)],
-        kind: IndexKind::Unique,
-    },
-    Index {
-        collection: STOREFRONT_USERS,
-        name: "storefront_id",
-        keys: &[("storefrontId", 1), ("_id", 1)],
-        kind: IndexKind::Plain,
-    },
+    Index::new(
+        STOREFRONT_USERS,
+        UNIQUE_EXTERNAL_ID,
+        &[("storefrontId", 1), ("storefrontUserId", 1)],
+        IndexKind::Unique,
+    ),
+    Index::new(
+        STOREFRONT_USERS,
+        "storefront_id",
+        &[("storefrontId", 1), ("_id", 1)],
+        IndexKind::Plain,
+    ),
     // For the erasure of a customer, which removes the anonymous users merged into the customer's user.
-    Index {
-        collection: STOREFRONT_USERS,
-        name: "storefront_mergedInto",
-        keys: &[("storefrontId", 1), ("mergedInto", 1)],
-        kind: IndexKind::Having("mergedInto"),
-    },
-    Index {
-        collection: STOREFRONT_USERS,
-        name: "expiry",
-        keys: &[("expiresAt", 1)],
-        kind: IndexKind::Having("expiresAt"),
-    },
-    Index {
-        collection: PrivateStorage::COLLECTION,
-        name: "storefront_owner",
-        keys: &[("storefrontId", 1), ("ownerId", 1), ("_id", 1)],
-        kind: IndexKind::Plain,
-    },
+    Index::new(
+        STOREFRONT_USERS,
+        "storefront_mergedInto",
+        &[("storefrontId", 1), ("mergedInto", 1)],
+        IndexKind::Having("mergedInto"),
+    ),
+    Index::new(
+        STOREFRONT_USERS,
+        "expiry",
+        &[("expiresAt", 1)],
+        IndexKind::Having("expiresAt"),
+    ),
+    Index::new(
+        PrivateStorage::COLLECTION,
+        "storefront_owner",
+        &[("storefrontId", 1), ("ownerId", 1), ("_id", 1)],
+        IndexKind::Plain,
+    ),
 ];
 
 impl Personal for StorefrontUser {

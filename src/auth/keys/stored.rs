@@ -27,16 +27,16 @@ pub(super) const COLLECTION: &str = "signingKeys";
 pub(super) const SEQUENCE: &str = "sequence";
 
 /// Indexes of the keys.
-pub const INDEXES: &[Index] = &[Index {
-    collection: COLLECTION,
-    name: SEQUENCE,
-    keys: &[("sequence", 1)],
-    kind: IndexKind::Unique,
-}];
+pub const INDEXES: &[Index] = &[Index::new(
+    COLLECTION,
+    SEQUENCE,
+    &[("sequence", 1)],
+    IndexKind::Unique,
+)];
 
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
-    collection: "signingKeys",
+    collection: COLLECTION,
     fields: &[
         ("_id", StoredField::Free),
         ("sequence", StoredField::Free),

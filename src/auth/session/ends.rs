@@ -2,6 +2,7 @@
 
 use bson::{Bson, Document, doc};
 use futures_util::TryStreamExt;
+use mongodb::action::Find;
 
 use super::{COLLECTION, MOST, Session, Sessions};
 use crate::auth::STOREFRONT_USERS;
@@ -36,34 +37,21 @@ impl Sessions {
         let others = doc! {
             "storefrontId": &session.storefront_id, "userId": &session.user_id, "_id": { "$ne": &session.id },
         };
-        let surplus = self.database.internal::<Document>(COLLECTION);
-        let mut surplus = surplus
-            .find(others)
-            .sort(doc! { "lastUsedAt": -1, "_id": -1 })
-            .skip(MOST as u64 - 1)
-            .limit(MOST_ENDED)
-            .projection(doc! { "_id": 1 })
-            .session(&mut *tx)
-            .await?;
-        let surplus: Vec<Document> = surplus.stream(&mut *tx).try_collect().await?;
-        let surplus = ids_in(&surplus);
+        let sessions = self.database.internal::<Document>(COLLECTION);
+        let least_recent = sessions.find(others).sort(doc! { "lastUsedAt": -1, "_id": -1 });
+        let surplus = ids(least_recent.skip(MOST as u64 - 1).limit(MOST_ENDED), tx).await?;
         if !surplus.is_empty() {
             let named: Vec<Bson> = surplus.iter().map(Bson::from).collect();
-            self.collection()
-                .delete_many(doc! { "_id": { "$in": named } })
-                .session(tx)
-                .await?;
+            let named = doc! { "_id": { "$in": named } };
+            self.collection().delete_many(named).session(tx).await?;
         }
         Ok(surplus)
     }
 
     /// Ends one session within a transaction. Returns false if it has ended already.
     pub async fn end_in(&self, tx: &mut Tx, id: &SessionId) -> Result<bool> {
-        let ended = self
-            .collection()
-            .delete_one(doc! { "_id": id })
-            .session(tx)
-            .await?;
+        let named = doc! { "_id": id };
+        let ended = self.collection().delete_one(named).session(tx).await?;
         Ok(ended.deleted_count == 1)
     }
 
@@ -93,26 +81,23 @@ impl Sessions {
             theirs.insert("_id", doc! { "$ne": spared });
         }
         let users = self.database.internal::<Document>(STOREFRONT_USERS);
+        let ended = doc! { "$inc": { "tokenEpoch": 1_i64 } };
         users
-            .update_one(doc! { "_id": user }, doc! { "$inc": { "tokenEpoch": 1_i64 } })
+            .update_one(doc! { "_id": user }, ended)
             .session(&mut *tx)
             .await?;
-        let sessions = self.database.internal::<Document>(COLLECTION);
-        let mut found = sessions
-            .find(theirs.clone())
-            .projection(doc! { "_id": 1 })
-            .session(&mut *tx)
-            .await?;
-        let found: Vec<Document> = found.stream(&mut *tx).try_collect().await?;
-        sessions.delete_many(theirs).session(tx).await?;
-        Ok(EndedSessions {
-            user: user.clone(),
-            sessions: ids_in(&found),
-        })
+        let collection = self.database.internal::<Document>(COLLECTION);
+        let sessions = ids(collection.find(theirs.clone()), tx).await?;
+        collection.delete_many(theirs).session(tx).await?;
+        let user = user.clone();
+        Ok(EndedSessions { user, sessions })
     }
 }
 
-fn ids_in(rows: &[Document]) -> Vec<SessionId> {
+/// Returns the ids of the sessions that a search finds within a transaction.
+async fn ids(search: Find<'_, Document>, tx: &mut Tx) -> Result<Vec<SessionId>> {
+    let mut rows = search.projection(doc! { "_id": 1 }).session(&mut *tx).await?;
+    let rows: Vec<Document> = rows.stream(tx).try_collect().await?;
     let ids = rows.iter().filter_map(|row| row.get_str("_id").ok());
-    ids.filter_map(SessionId::parse).collect()
+    Ok(ids.filter_map(SessionId::parse).collect())
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::platform::id::{Id, StorefrontId, StorefrontUserId};
+
 /// Kind of a token's subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -59,4 +61,32 @@ pub struct Claims {
     /// The member on whose behalf a backend's token was issued.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+}
+
+impl Claims {
+    /// The user and the storefront of an anonymous user's token; `None` for every other token.
+    pub(in crate::auth) fn guest(&self) -> Option<(StorefrontUserId, StorefrontId)> {
+        if self.kind != TokenKind::StorefrontUser || self.anonymous != Some(true) {
+            return None;
+        }
+        let user = StorefrontUserId::parse(&self.sub)?;
+        Some((user, StorefrontId::parse(self.sto.as_deref()?)?))
+    }
+}
+
+/// The claims of a token that has no key to verify them with.
+#[derive(Deserialize)]
+pub(super) struct UnverifiedClaims {
+    pub(super) iss: String,
+    pub(super) aud: String,
+    pub(super) exp: i64,
+}
+
+impl UnverifiedClaims {
+    /// Decodes the payload of a text that has the form of a token.
+    pub(super) fn read(token: &str) -> Option<Self> {
+        let payload = token.split('.').nth(1)?;
+        let payload = data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).ok()?;
+        serde_json::from_slice(&payload).ok()
+    }
 }

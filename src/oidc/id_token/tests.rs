@@ -14,7 +14,7 @@ impl Signer {
     fn new() -> Self {
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
             .expect("a key");
-        Self(EncodingKey::from_ec_der(pkcs8.as_ref()), Algorithm::ES256)
+        Self(EncodingKey::from_ec_der(pkcs8.as_ref()), ES256)
     }
 
     fn jwk(&self) -> Jwk {
@@ -28,6 +28,10 @@ impl Signer {
     fn sign(&self, claims: &Value) -> String {
         let header = jsonwebtoken::Header::new(self.1);
         encode(&header, claims, &self.0).expect("signed")
+    }
+
+    fn verify(&self, token: &str) -> Result<PersonClaims, ProviderFault> {
+        verify(token, &self.key(), self.1, &expected())
     }
 }
 
@@ -65,7 +69,7 @@ fn with(changes: &Value) -> Value {
 
 fn outcome(claims: &Value) -> Result<PersonClaims, ProviderFault> {
     let signer = Signer::new();
-    verify(&signer.sign(claims), &signer.key(), Algorithm::ES256, &expected())
+    signer.verify(&signer.sign(claims))
 }
 
 #[track_caller]
@@ -83,21 +87,21 @@ fn epc_09_a_good_token_is_believed() {
 // EPC-09
 #[test]
 fn epc_09_another_issuers_token_is_not_believed() {
-    let fault = ProviderFault::Untrusted("the id token has another issuer (iss)");
-    for issuer in [
-        json!("https://op.example/"),
-        json!("https://evil.example"),
-        json!(["https://op.example"]),
-        json!(null),
+    let fault = Untrusted("the id token has another issuer (iss)");
+    for changes in [
+        json!({ "iss": "https://op.example/" }),
+        json!({ "iss": "https://evil.example" }),
+        json!({ "iss": ["https://op.example"] }),
+        json!({ "iss": null }),
     ] {
-        assert_refused(&json!({ "iss": issuer }), fault);
+        assert_refused(&changes, fault);
     }
 }
 
 // EPC-09
 #[test]
 fn epc_09_a_token_for_somebody_else_is_not_believed() {
-    let fault = ProviderFault::Untrusted("the id token is for another client (aud or azp)");
+    let fault = Untrusted("the id token is for another client (aud or azp)");
     for claims in [
         json!({ "aud": "other" }),
         json!({ "aud": null }),
@@ -130,11 +134,11 @@ fn epc_09_a_token_of_another_sign_in_is_not_believed() {
 // EPC-09
 #[test]
 fn epc_09_a_token_is_good_in_its_time_only() {
-    let expired = ProviderFault::Untrusted("the id token has expired");
+    let expired = Untrusted("the id token has expired");
     for end in [json!(NOW - 60), json!(0), json!("soon"), json!(null)] {
         assert_refused(&json!({ "exp": end }), expired);
     }
-    let early = ProviderFault::Untrusted("the id token is from the future");
+    let early = Untrusted("the id token is from the future");
     for claims in [
         json!({ "iat": NOW + 61 }),
         json!({ "iat": null }),
@@ -155,7 +159,7 @@ fn epc_09_a_token_is_good_in_its_time_only() {
 // EPC-09
 #[test]
 fn epc_09_a_token_names_somebody() {
-    let nobody = ProviderFault::Untrusted("the id token has no valid subject (sub)");
+    let nobody = Untrusted("the id token has no valid subject (sub)");
     for subject in [
         json!(null),
         json!(""),
@@ -172,12 +176,9 @@ fn epc_09_a_token_names_somebody() {
 #[test]
 fn epc_09_a_token_with_the_hash_of_another_access_token_is_not_believed() {
     // The example of OpenID Connect Core 1.0, appendix A.3.
-    assert_eq!(
-        half_hash(Algorithm::RS256, ACCESS_TOKEN),
-        "77QmUPtjPfzWtF2AnpK9RQ"
-    );
+    assert_eq!(half_hash(RS256, ACCESS_TOKEN), "77QmUPtjPfzWtF2AnpK9RQ");
     assert!(outcome(&with(&json!({ "at_hash": "77QmUPtjPfzWtF2AnpK9RQ" }))).is_ok());
-    let other = ProviderFault::Untrusted("the id token belongs to another access token");
+    let other = Untrusted("the id token belongs to another access token");
     assert_refused(&json!({ "at_hash": "77QmUPtjPfzWtF2AnpK9RA" }), other);
 }
 
@@ -186,24 +187,13 @@ fn epc_09_a_token_with_the_hash_of_another_access_token_is_not_believed() {
 fn epc_09_a_signature_by_another_key_or_over_other_claims_is_none() {
     let (signer, other) = (Signer::new(), Signer::new());
     let token = signer.sign(&good());
-    let bad = Some(ProviderFault::Untrusted(
-        "the signature of the id token is not valid",
-    ));
-    assert!(verify(&token, &signer.key(), Algorithm::ES256, &expected()).is_ok());
-    assert_eq!(
-        verify(&token, &other.key(), Algorithm::ES256, &expected()).err(),
-        bad
-    );
-    let forged = {
-        let mut parts: Vec<&str> = token.split('.').collect();
-        let claims = BASE64URL_NOPAD.encode(with(&json!({ "sub": "somebody else" })).to_string().as_bytes());
-        parts[1] = &claims;
-        parts.join(".")
-    };
-    assert_eq!(
-        verify(&forged, &signer.key(), Algorithm::ES256, &expected()).err(),
-        bad
-    );
+    let bad = Some(Untrusted("the signature of the id token is not valid"));
+    assert!(signer.verify(&token).is_ok());
+    assert_eq!(other.verify(&token).err(), bad);
+    let mut forged: Vec<&str> = token.split('.').collect();
+    let claims = BASE64URL_NOPAD.encode(with(&json!({ "sub": "somebody else" })).to_string().as_bytes());
+    forged[1] = &claims;
+    assert_eq!(signer.verify(&forged.join(".")).err(), bad);
 }
 
 // EPC-09
@@ -230,18 +220,10 @@ fn epc_09_a_token_that_nobody_signed_or_that_everybody_could_sign_is_none() {
         "a.b.c".to_owned(),
     ] {
         assert!(header(&token).is_err(), "{token}");
-        assert!(
-            verify(&token, &signer.key(), Algorithm::ES256, &expected()).is_err(),
-            "{token}"
-        );
+        assert!(signer.verify(&token).is_err(), "{token}");
     }
-    assert_eq!(
-        header(&signer.sign(&good())),
-        Ok(IdTokenHeader {
-            algorithm: Algorithm::ES256,
-            key_id: None
-        })
-    );
+    let signed = header(&signer.sign(&good())).expect("a header");
+    assert_eq!((signed.algorithm, signed.key_id), (ES256, None));
 }
 
 // EPC-09: the algorithms that most providers use.
@@ -253,17 +235,14 @@ fn epc_09_rsa_signs_both_ways() {
         "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----",
         data_encoding::BASE64.encode(der.as_ref())
     );
-    for algorithm in [Algorithm::RS256, Algorithm::PS512] {
+    for algorithm in [RS256, PS512] {
         let signer = Signer(
             EncodingKey::from_rsa_pem(pem.as_bytes()).expect("a key"),
             algorithm,
         );
         let token = signer.sign(&good());
-        assert!(
-            verify(&token, &signer.key(), algorithm, &expected()).is_ok(),
-            "{algorithm:?}"
-        );
-        let other = verify(&token, &signer.key(), Algorithm::RS384, &expected());
+        assert!(signer.verify(&token).is_ok(), "{algorithm:?}");
+        let other = verify(&token, &signer.key(), RS384, &expected());
         assert!(other.is_err(), "{algorithm:?} is not RS384");
     }
 }

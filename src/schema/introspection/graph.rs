@@ -150,10 +150,9 @@ impl Graph {
 
     fn filled(&mut self, kind: ObjectKind, json: &Json) -> Object {
         let slots = kind.fields().iter();
+        let slots = slots.map(|(name, target)| self.slot(*target, &json[name]));
         Object {
-            slots: slots
-                .map(|(name, target)| self.slot(*target, &json[name]))
-                .collect(),
+            slots: slots.collect(),
             is_deprecated: json["isDeprecated"] == true,
         }
     }
@@ -176,14 +175,12 @@ impl Graph {
             return self.types[named];
         }
         let written = json.to_string();
-        match self.wrapped.get(&written) {
-            Some(known) => *known,
-            None => {
-                let at = self.added(kind, json);
-                self.wrapped.insert(written, at);
-                at
-            }
+        if let Some(known) = self.wrapped.get(&written) {
+            return *known;
         }
+        let at = self.added(kind, json);
+        self.wrapped.insert(written, at);
+        at
     }
 
     /// Writes the fields of an object that a plan selects.
@@ -208,16 +205,12 @@ impl Graph {
     }
 
     fn write_list(&self, items: &[ObjectIndex], planned: &Planned, out: &mut String) {
+        let shown = |at: &&ObjectIndex| planned.with_deprecated || !self.objects[**at].is_deprecated;
         out.push('[');
-        let mut is_first = true;
-        for at in items {
-            if self.objects[*at].is_deprecated && !planned.with_deprecated {
-                continue;
-            }
-            if !is_first {
+        for (index, at) in items.iter().filter(shown).enumerate() {
+            if index > 0 {
                 out.push(',');
             }
-            is_first = false;
             self.write(*at, &planned.below, out);
         }
         out.push(']');

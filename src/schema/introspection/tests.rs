@@ -101,76 +101,55 @@ async fn both(query: &str, variables: Json) -> (String, String) {
     let theirs = serde_json::to_string(&theirs.data).unwrap();
     let mut document = parse_query(query).unwrap();
     let variables = Variables::from_json(variables);
-    let told = Introspection::by(&Graph::of(&schema), &mut document, None, &variables);
-    let rest = if told.is_all() {
+    let described = Introspection::by(&Graph::of(&schema), &mut document, None, &variables);
+    let rest = if described.is_all() {
         Value::Null
     } else {
         let mut request = Request::new("").variables(variables);
         request.set_parsed_query(document);
         schema.execute(request).await.data
     };
-    let ours = told.joined(&rest).unwrap();
+    let ours = described.joined(&rest).unwrap();
     (ours.get().to_owned(), theirs)
 }
 
 // GQL-01
 #[tokio::test]
-async fn the_schema_tells_of_itself_what_the_library_would() {
-    let no = || json!({});
+async fn the_schema_describes_itself_as_the_library_would() {
     let of_types = format!(
         "{{ __schema {{ types {{ ...T all: fields(includeDeprecated: true) {{ type {{ ...T }} args {{ type {{ ...T }} }} }} }} }} }} \
          fragment T on __Type {REST}"
     );
-    for (query, variables) in [
-        (FULL_INTROSPECTION, no()),
-        (of_types.as_str(), no()),
-        ("{ __typename }", no()),
-        (
-            "{ a: __schema { b: queryType { c: name name } } d: __typename }",
-            no(),
-        ),
-        (
-            "{ __schema { queryType { name } ... on __Schema { queryType { kind } types { name } } } __schema { types { kind } } }",
-            no(),
-        ),
-        (
-            "{ ...Q } fragment Q on Query { __schema { ...S __typename } ... { __typename } } fragment S on __Schema { queryType { fields { __typename args { __typename } } } directives { __typename name locations } types { __typename enumValues { __typename } } }",
-            no(),
-        ),
+    let without_variables = [
+        FULL_INTROSPECTION,
+        &of_types,
+        "{ __typename }",
+        "{ a: __schema { b: queryType { c: name name } } d: __typename }",
+        "{ __schema { queryType { name } ... on __Schema { queryType { kind } types { name } } } __schema { types { kind } } }",
+        "{ ...Q } fragment Q on Query { __schema { ...S __typename } ... { __typename } } fragment S on __Schema { queryType { fields { __typename args { __typename } } } directives { __typename name locations } types { __typename enumValues { __typename } } }",
+        "{ __type(name: \"Size\") { enumValues { name } } no: __type(name: \"Nothing\") { name } }",
+        "query($d: Boolean = true) { __type(name: \"Query\") { fields(includeDeprecated: $d) { name deprecationReason } } }",
+        "{ __type(name: \"Filter\") { inputFields(includeDeprecated: true) { name defaultValue isDeprecated type { name ofType { kind ofType { kind ofType { name } } } } } } }",
+        "{ thing { id } __schema { queryType { name } } either(key: {name: \"x\"}) { __typename } }",
+        "{ ... on Query { thing { __typename } __type(name: \"Cup\") { name } } }",
+        "{ __schema { queryType { name } } fails }",
+    ];
+    let with_variables = [
         (
             "query($n: String!) { __type(name: $n) { name enumValues(includeDeprecated: true) { name isDeprecated deprecationReason } } }",
             json!({ "n": "Size" }),
-        ),
-        (
-            "{ __type(name: \"Size\") { enumValues { name } } no: __type(name: \"Nothing\") { name } }",
-            no(),
-        ),
-        (
-            "query($d: Boolean = true) { __type(name: \"Query\") { fields(includeDeprecated: $d) { name deprecationReason } } }",
-            no(),
         ),
         (
             "query($d: Boolean = true) { __type(name: \"Query\") { fields(includeDeprecated: $d) { name } } }",
             json!({ "d": false }),
         ),
         (
-            "{ __type(name: \"Filter\") { inputFields(includeDeprecated: true) { name defaultValue isDeprecated type { name ofType { kind ofType { kind ofType { name } } } } } } }",
-            no(),
-        ),
-        (
             "query($y: Boolean!, $n: Boolean!) { __schema @include(if: $n) { description } __typename @skip(if: $y) ... @include(if: $y) { __type(name: \"Key\") { isOneOf name @skip(if: $n) } } }",
             json!({ "y": true, "n": false }),
         ),
-        (
-            "{ thing { id } __schema { queryType { name } } either(key: {name: \"x\"}) { __typename } }",
-            no(),
-        ),
-        (
-            "{ ... on Query { thing { __typename } __type(name: \"Cup\") { name } } }",
-            no(),
-        ),
-        ("{ __schema { queryType { name } } fails }", no()),
-    ] {
+    ];
+    let without_variables = without_variables.into_iter().map(|query| (query, json!({})));
+    for (query, variables) in without_variables.chain(with_variables) {
         let (ours, theirs) = both(query, variables).await;
         assert_eq!(ours, theirs, "{query}");
     }
@@ -178,38 +157,28 @@ async fn the_schema_tells_of_itself_what_the_library_would() {
 
 // GQL-01
 #[tokio::test]
-async fn deprecated_members_are_told_on_demand() {
+async fn deprecated_members_are_shown_on_demand() {
     let (ours, theirs) = both(
         "{ __type(name: \"Query\") { some: fields { name } all: fields(includeDeprecated: true) { name } } }",
         json!({}),
     )
     .await;
-    let told: Json = serde_json::from_str(&ours).unwrap();
+    let shown: Json = serde_json::from_str(&ours).unwrap();
     assert_eq!(ours, theirs);
-    assert_eq!(told["__type"]["some"].as_array().unwrap().len(), 3);
-    assert_eq!(told["__type"]["all"].as_array().unwrap().len(), 4);
+    assert_eq!(shown["__type"]["some"].as_array().unwrap().len(), 3);
+    assert_eq!(shown["__type"]["all"].as_array().unwrap().len(), 4);
 }
 
 #[test]
 fn no_field_of_introspection_is_forgotten() {
-    let kinds = [
-        ObjectKind::Schema,
-        ObjectKind::Type,
-        ObjectKind::Field,
-        ObjectKind::InputValue,
-        ObjectKind::EnumValue,
-        ObjectKind::Directive,
-    ];
-    for kind in kinds {
-        let told = &TOLD.objects[TOLD.types[kind.name()]];
-        let at = ObjectKind::Type
-            .fields()
-            .iter()
-            .position(|(name, _)| *name == "fields");
-        let IntrospectedValue::Many(fields) = &told.slots[at.unwrap()] else {
+    use ObjectKind::{Directive, EnumValue, Field, InputValue, Schema, Type};
+    for kind in [Schema, Type, Field, InputValue, EnumValue, Directive] {
+        let described = &DESCRIBED.objects[DESCRIBED.types[kind.name()]];
+        let at = Type.fields().iter().position(|(name, _)| *name == "fields");
+        let IntrospectedValue::Many(fields) = &described.slots[at.unwrap()] else {
             panic!("{kind:?} has fields");
         };
-        let named = fields.iter().map(|at| match &TOLD.objects[*at].slots[0] {
+        let named = fields.iter().map(|at| match &DESCRIBED.objects[*at].slots[0] {
             IntrospectedValue::Leaf(name) => name.trim_matches('"').to_owned(),
             other => panic!("a name: {other:?}"),
         });

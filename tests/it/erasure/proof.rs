@@ -247,7 +247,7 @@ async fn exp_01_every_stored_field_is_declared() {
 /// The declarations of the documents with personal data.
 fn personal() -> Vec<Stored> {
     let kinds = schema::DOMAINS.iter().flat_map(|domain| domain.personal);
-    let mut all: Vec<Stored> = kinds.map(|kind| kind.documents.stored()).collect();
+    let mut all: Vec<Stored> = kinds.map(|kind| kind.stored).collect();
     all.dedup_by_key(|stored| stored.collection);
     all
 }
