@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use storefront_gateway::address::{Address, AddressContent, country::CountryCode};
 use storefront_gateway::platform::id::{AddressId, CustomerId, Id, StorefrontId, StorefrontUserId};
 
-use crate::stand::Stand;
+use crate::environment::Stand;
 use crate::{Row, levels};
 
 const CUSTOMERS: usize = 50;

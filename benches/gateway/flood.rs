@@ -9,8 +9,8 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::Row;
-use crate::child::Served;
-use crate::stand::Stand;
+use crate::child_process::Served;
+use crate::environment::Stand;
 
 /// Clients that log in repeatedly, each as soon as the previous response has arrived.
 const CLIENTS: usize = 64;

@@ -7,8 +7,8 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::json;
 
 use crate::Row;
-use crate::child::Served;
-use crate::stand::Stand;
+use crate::child_process::Served;
+use crate::environment::Stand;
 
 /// Requests of each kind.
 const REQUESTS: usize = 200;

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use serde_json::Value;
 
 use crate::Row;
-use crate::stand::Stand;
+use crate::environment::Stand;
 
 const CALLERS: usize = 32;
 

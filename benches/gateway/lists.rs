@@ -13,7 +13,7 @@ use storefront_gateway::reach::scope::Scope;
 use storefront_gateway::reach::{HouseReach, Reach, StorefrontReach};
 use storefront_gateway::storefront::{IntegrationType, store as storefronts};
 
-use crate::stand::Stand;
+use crate::environment::Stand;
 use crate::{Row, levels};
 
 const FEW: u64 = 20_000;

@@ -12,8 +12,9 @@
 )]
 
 mod accounts;
-mod bare;
-mod child;
+mod baseline;
+mod child_process;
+mod environment;
 mod erasing;
 mod flood;
 mod hostile;
@@ -23,11 +24,10 @@ mod memory;
 mod merging;
 mod nested;
 mod point;
-mod stand;
 
 use std::sync::Arc;
 
-use stand::Stand;
+use environment::Stand;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -36,8 +36,8 @@ fn main() {
         .build()
         .expect("a runtime");
     match arguments.first().map(String::as_str) {
-        Some("serve-gateway") => runtime.block_on(child::serve_gateway(&arguments[1])),
-        Some("serve-bare") => runtime.block_on(bare::serve(&arguments[1])),
+        Some("serve-gateway") => runtime.block_on(child_process::serve_gateway(&arguments[1])),
+        Some("serve-bare") => runtime.block_on(baseline::serve(&arguments[1])),
         // `cargo test --benches` asks for a quick pass; the measurements are not run then.
         _ if arguments.iter().any(|argument| argument == "--test") => {}
         _ => runtime.block_on(measure(&arguments)),

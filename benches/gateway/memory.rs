@@ -6,8 +6,8 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 use crate::Row;
-use crate::child::Served;
-use crate::stand::Stand;
+use crate::child_process::Served;
+use crate::environment::Stand;
 
 const SIZE: usize = 50 * 1024 * 1024;
 const BOUND_KIB: i64 = 16 * 1024;

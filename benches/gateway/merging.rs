@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::Row;
-use crate::stand::Stand;
+use crate::environment::Stand;
 
 const ROUNDS: usize = 9;
 const FEW: usize = 10;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::stand::Stand;
+use crate::environment::Stand;
 use crate::{Row, levels};
 
 const USERS: usize = 50;

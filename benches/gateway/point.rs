@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::Row;
-use crate::child::Served;
-use crate::stand::Stand;
+use crate::child_process::Served;
+use crate::environment::Stand;
 
 /// Requests in a round; enough that the clock's ticks of 10 ms do not matter.
 const REQUESTS: usize = 6000;

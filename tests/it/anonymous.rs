@@ -57,7 +57,7 @@ fn wait(payload: &Value) -> u64 {
 
 // SFU-40
 #[tokio::test]
-async fn sfu_40_an_address_registers_sixty_anonymous_users_a_minute() {
+async fn sfu_40_a_client_address_registers_sixty_anonymous_users_a_minute() {
     let shop = setup().start().await;
     let node = shop.gateway.another_node().await;
     let crowd = at(&shop.browser, "203.0.113.9");
@@ -88,7 +88,7 @@ async fn sfu_40_an_address_registers_sixty_anonymous_users_a_minute() {
 
 // SFU-40
 #[tokio::test]
-async fn sfu_40_a_storefront_takes_six_thousand_a_minute_from_browsers() {
+async fn sfu_40_a_storefront_accepts_six_thousand_registrations_a_minute_from_browsers() {
     let shop = setup().start().await;
     for address in ["203.0.113.9", "203.0.113.10"] {
         assert_eq!(registered(std::iter::once(at(&shop.browser, address))).await, 1);
@@ -111,7 +111,7 @@ async fn sfu_40_a_storefront_takes_six_thousand_a_minute_from_browsers() {
 
 // SFU-40
 #[tokio::test]
-async fn sfu_40_without_limits_the_rate_is_lifted_and_the_quota_is_not() {
+async fn sfu_40_disabled_rate_limits_do_not_disable_the_quota() {
     let shop = setup()
         .set("GATEWAY_RATE_LIMITS", "off")
         .set("GATEWAY_ANONYMOUS_QUOTA", "10KiB")
@@ -125,7 +125,7 @@ async fn sfu_40_without_limits_the_rate_is_lifted_and_the_quota_is_not() {
 
 // SFU-40
 #[tokio::test]
-async fn sfu_40_a_document_that_is_no_backends_registers_once() {
+async fn sfu_40_a_document_of_a_non_backend_registers_at_most_one_user() {
     let shop = setup().start().await;
     let twice = "mutation { a: storefrontUserRegister(input: {isAnonymous: true}) { userErrors { code } } \
                  b: storefrontUserRegister(input: {isAnonymous: true}) { userErrors { code } } }";
@@ -212,7 +212,7 @@ async fn sfu_40_an_anonymous_user_has_a_quota_of_its_own() {
 
 // SFU-40
 #[tokio::test]
-async fn sfu_40_the_smaller_quota_holds() {
+async fn sfu_40_the_smaller_quota_applies() {
     let shop = Setup::new()
         .set("GATEWAY_STORAGE_QUOTA", "10KiB")
         .set("GATEWAY_STORAGE_MAX_FILE", "10KiB")
@@ -226,7 +226,7 @@ async fn sfu_40_the_smaller_quota_holds() {
 
 // SFU-40, STO-01
 #[tokio::test]
-async fn sfu_40_the_quota_holds_under_uploads_at_once() {
+async fn sfu_40_concurrent_uploads_do_not_exceed_the_anonymous_quota() {
     let shop = small().start().await;
     let guest = shop.guest("guest").await;
     let node = shop.gateway.another_node().await;
@@ -278,7 +278,7 @@ fn begin_upload(
 
 // SFU-40, SFU-35
 #[tokio::test]
-async fn sfu_40_an_upload_under_way_while_its_user_becomes_regular_has_the_regular_quota() {
+async fn sfu_40_an_upload_during_promotion_has_the_regular_quota() {
     let shop = small().start().await;
     let guests = ["promoted", "merged", "neither"];
     shop.ann("ann").await;
@@ -307,7 +307,7 @@ async fn sfu_40_an_upload_under_way_while_its_user_becomes_regular_has_the_regul
 
 // STO-01
 #[tokio::test]
-async fn sto_01_the_number_of_items_is_limited_with_the_quota() {
+async fn sto_01_the_quota_limits_the_number_of_items() {
     let shop = Setup::new().set("GATEWAY_ANONYMOUS_QUOTA", "8MiB").start().await;
     let guest = shop.guest("guest").await;
     guest.upload("cat.png", &png_of(100)).await;
@@ -339,7 +339,7 @@ async fn sto_01_the_number_of_items_is_limited_with_the_quota() {
 
 /// Mutations that check or issue a secret may appear only once in a document.
 #[tokio::test]
-async fn a_mutation_that_hits_a_secret_stands_once_in_a_document() {
+async fn a_credential_mutation_is_allowed_once_per_document() {
     let shop: Shop = kit::shop().await;
     let revoke = |alias: &str| {
         format!("{alias}: customerTokenRevoke(input: {{refreshToken: \"rt_x\"}}) {{ userErrors {{ code }} }}")

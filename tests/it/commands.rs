@@ -202,7 +202,7 @@ fn keys(value: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_schema_needs_nothing() {
+async fn the_schema_command_needs_no_settings_or_database() {
     let operator = Operator::new().with("GATEWAY_JOBS", "perhaps");
     let output = operator.run(&["schema"]).await;
     assert!(output.status.success());
@@ -212,7 +212,7 @@ async fn the_schema_needs_nothing() {
 }
 
 #[tokio::test]
-async fn all_wrong_settings_are_told_at_once() {
+async fn all_invalid_settings_are_reported_together() {
     let operator = Operator::new()
         .with("GATEWAY_JOBS", "perhaps")
         .with("GATEWAY_MAX_BODY", "much")
@@ -237,7 +237,7 @@ async fn all_wrong_settings_are_told_at_once() {
 }
 
 #[tokio::test]
-async fn wrong_use_ends_with_two() {
+async fn a_usage_error_exits_with_code_two() {
     let operator = Operator::new();
     for words in [
         &["polish"][..],
@@ -259,7 +259,7 @@ async fn wrong_use_ends_with_two() {
 }
 
 #[tokio::test]
-async fn commands_make_storefronts_beside_a_running_gateway() {
+async fn commands_create_storefronts_of_a_running_gateway() {
     let operator = Operator::new();
     let gateway = operator.serve(&["--demo"]).await;
     let organization = operator
@@ -319,7 +319,7 @@ async fn commands_make_storefronts_beside_a_running_gateway() {
 }
 
 #[tokio::test]
-async fn commands_make_and_revoke_clients_beside_a_running_gateway() {
+async fn commands_create_and_revoke_clients_of_a_running_gateway() {
     let operator = Operator::new();
     let gateway = operator.serve(&["--demo"]).await;
     let demo = operator.json(&["demo"]).await;
@@ -394,7 +394,7 @@ fn adding_a_provider(sto: &str) -> [&str; 18] {
 
 // DEF-09
 #[tokio::test]
-async fn a_secret_is_read_from_a_file_or_standard_input_and_not_from_the_command_line() {
+async fn a_secret_is_read_from_a_file_or_standard_input_only() {
     let operator = Operator::new();
     let gateway = operator.serve(&["--demo"]).await;
     let demo = operator.json(&["demo"]).await;
@@ -435,7 +435,7 @@ async fn a_secret_is_read_from_a_file_or_standard_input_and_not_from_the_command
 
 // EPC-09
 #[tokio::test]
-async fn commands_add_and_remove_identity_providers_beside_a_running_gateway() {
+async fn commands_add_and_remove_identity_providers_of_a_running_gateway() {
     let operator = Operator::new();
     let gateway = operator.serve(&["--demo"]).await;
     let demo = operator.json(&["demo"]).await;
@@ -495,7 +495,7 @@ async fn commands_add_and_remove_identity_providers_beside_a_running_gateway() {
 }
 
 #[tokio::test]
-async fn a_command_names_what_is_not_there() {
+async fn a_command_names_the_object_not_found() {
     let operator = Operator::new();
     let _gateway = operator.serve(&["--demo"]).await;
     let demo = operator.json(&["demo"]).await;
@@ -548,7 +548,7 @@ async fn a_command_names_what_is_not_there() {
 }
 
 #[tokio::test]
-async fn a_token_from_the_console_is_of_the_running_gateway() {
+async fn a_token_from_the_command_line_is_valid_at_the_running_gateway() {
     let operator = Operator::new();
     let gateway = operator.serve(&["--demo"]).await;
     let uri = std::fs::read_to_string(operator.data().join("mongod.uri")).expect("published");
@@ -611,7 +611,7 @@ async fn id_of(customers: &Collection<Document>, email: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_audit_trail_is_listed_newest_first_also_of_a_customer_who_is_gone() {
+async fn the_audit_trail_of_a_deleted_customer_is_listed_newest_first() {
     let operator = Operator::new();
     let _gateway = operator.serve(&["--demo"]).await;
     let customers = customers(&operator).await;
@@ -671,7 +671,7 @@ async fn the_audit_trail_is_listed_newest_first_also_of_a_customer_who_is_gone()
 }
 
 #[tokio::test]
-async fn the_audit_trail_says_so_when_there_is_nothing_to_tell() {
+async fn an_empty_audit_trail_is_reported_as_empty() {
     let operator = Operator::new();
     let _gateway = operator.serve(&["--demo"]).await;
     // Customers added by `demo --customers` are not registered, so they have no audit entries.
@@ -693,7 +693,7 @@ fn claims_of(issued: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_gateway_stops_cleanly_with_its_database() {
+async fn a_stopped_gateway_stops_its_database() {
     let operator = Operator::new();
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let mut gateway = operator.serve(&["--demo"]).await;
@@ -727,7 +727,7 @@ async fn a_second_gateway_on_a_data_directory_is_refused() {
 }
 
 #[tokio::test]
-async fn a_killed_gateway_leaves_no_server_behind() {
+async fn a_killed_gateway_leaves_no_database_server_running() {
     let operator = Operator::new();
     let mut gateway = operator.serve(&["--demo"]).await;
     let server = server_process(&operator.data());
@@ -738,7 +738,7 @@ async fn a_killed_gateway_leaves_no_server_behind() {
 }
 
 #[tokio::test]
-async fn a_gateway_ends_with_its_database() {
+async fn a_gateway_exits_when_its_database_is_killed() {
     let operator = Operator::new();
     let mut gateway = operator.serve(&[]).await;
     kill(server_process(&operator.data()), Signal::SIGKILL).expect("killed");
@@ -748,7 +748,7 @@ async fn a_gateway_ends_with_its_database() {
 }
 
 #[tokio::test]
-async fn the_demo_shows_the_same_credentials_at_every_start() {
+async fn the_demo_prints_the_same_credentials_at_every_start() {
     let operator = Operator::new();
     let first = operator.json(&["demo"]).await;
     assert_eq!(
@@ -813,7 +813,7 @@ async fn the_demo_shows_the_same_credentials_at_every_start() {
 }
 
 #[tokio::test]
-async fn a_demo_that_was_cut_off_is_finished_by_the_next_start() {
+async fn interrupted_demo_data_is_completed_by_the_next_start() {
     let operator = Operator::new();
     let mut gateway = operator.serve(&["--demo"]).await;
     let uri = std::fs::read_to_string(operator.data().join("mongod.uri")).expect("published");
@@ -877,7 +877,7 @@ async fn a_demo_that_was_cut_off_is_finished_by_the_next_start() {
 }
 
 #[tokio::test]
-async fn a_demos_crowd_is_as_large_as_asked_wherever_filling_it_was_cut_off() {
+async fn demo_customers_reach_the_requested_number_after_an_interruption() {
     const MANY: u64 = 3_210;
     let operator = Operator::new();
     let mut gateway = operator.serve(&["--demo"]).await;
@@ -905,7 +905,7 @@ async fn a_demos_crowd_is_as_large_as_asked_wherever_filling_it_was_cut_off() {
 }
 
 #[tokio::test]
-async fn a_demo_is_not_filled_into_a_database_that_is_in_use() {
+async fn demo_data_is_not_added_to_a_database_in_use() {
     let operator = Operator::new();
     operator
         .json(&["organization", "create", "--name", "Prints"])
@@ -927,7 +927,7 @@ async fn a_demo_is_not_filled_into_a_database_that_is_in_use() {
 }
 
 #[tokio::test]
-async fn an_address_in_use_is_told_with_its_setting() {
+async fn an_address_in_use_is_reported_with_its_setting() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("bound");
     let address = taken.local_addr().expect("an address").to_string();
     let said = Operator::new()
@@ -947,7 +947,7 @@ async fn an_address_in_use_is_told_with_its_setting() {
 }
 
 #[tokio::test]
-async fn a_gateway_starts_before_its_database() {
+async fn a_gateway_starts_before_its_database_is_available() {
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .expect("bound")
         .local_addr()
@@ -965,7 +965,7 @@ async fn a_gateway_starts_before_its_database() {
 }
 
 #[tokio::test]
-async fn a_log_for_programs_is_an_object_a_line() {
+async fn the_json_log_has_one_object_per_line() {
     let operator = Operator::new()
         .with("GATEWAY_LOG_FORMAT", "json")
         .with("GATEWAY_METRICS_LISTEN", "127.0.0.1:0");
@@ -992,7 +992,7 @@ async fn a_log_for_programs_is_an_object_a_line() {
 }
 
 #[tokio::test]
-async fn metrics_are_served_on_their_own_address() {
+async fn metrics_are_served_at_a_separate_address() {
     let operator = Operator::new().with("GATEWAY_METRICS_LISTEN", "127.0.0.1:0");
     let mut gateway = operator.serve(&["--demo"]).await;
     eventually("the address is logged", || gateway.log().contains("/metrics")).await;

@@ -41,7 +41,7 @@ async fn assert_no_orphans(shop: &Shop) {
 
 // SFU-02, SFU-14
 #[tokio::test]
-async fn sfu_14_of_fifty_registrations_at_once_one_succeeds() {
+async fn sfu_14_one_of_fifty_concurrent_registrations_succeeds() {
     let shop = kit::shop().await;
     let node = shop.gateway.another_node().await;
     let there = shop.backend.at(&node);
@@ -66,7 +66,7 @@ async fn sfu_14_of_fifty_registrations_at_once_one_succeeds() {
 
 // SFU-26
 #[tokio::test]
-async fn sfu_26_of_fifty_ensures_at_once_one_creates() {
+async fn sfu_26_one_of_fifty_concurrent_ensures_creates_the_user() {
     let shop = kit::shop().await;
     let ensure = |_| shop.backend.done("storefrontUserEnsure", shop.user("ann", false));
     let payloads = join_all((0..50).map(ensure)).await;
@@ -85,7 +85,7 @@ async fn sfu_26_of_fifty_ensures_at_once_one_creates() {
 
 // SFU-32, SFU-35
 #[tokio::test]
-async fn sfu_35_of_eight_merges_into_two_users_at_once_one_target_wins() {
+async fn sfu_35_concurrent_merges_into_two_users_have_one_target() {
     let shop = kit::shop().await;
     for round in 0..5 {
         let (guest, ann, bob) = (
@@ -122,7 +122,7 @@ async fn sfu_35_of_eight_merges_into_two_users_at_once_one_target_wins() {
 
 // SFU-35
 #[tokio::test]
-async fn sfu_35_no_upload_is_lost_while_a_merge_runs() {
+async fn sfu_35_no_upload_is_lost_during_a_merge() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let mut acknowledged = 0;
@@ -152,7 +152,7 @@ async fn sfu_35_no_upload_is_lost_while_a_merge_runs() {
 }
 
 #[tokio::test]
-async fn an_upload_and_the_deletion_of_its_user_leave_nothing_half() {
+async fn concurrent_upload_and_user_deletion_leave_no_orphans() {
     let shop = kit::shop().await;
     for round in 0..10 {
         let id = format!("ann {round}");
@@ -181,7 +181,7 @@ async fn an_upload_and_the_deletion_of_its_user_leave_nothing_half() {
 }
 
 #[tokio::test]
-async fn one_item_is_deleted_once_and_counted_once() {
+async fn concurrent_deletions_of_an_item_succeed_once() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     for number in 0..5 {
@@ -197,7 +197,7 @@ async fn one_item_is_deleted_once_and_counted_once() {
 }
 
 #[tokio::test]
-async fn an_item_that_is_deleted_while_it_is_merged_is_gone_or_moved() {
+async fn an_item_deleted_during_a_merge_is_deleted_or_moved() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     for round in 0..10 {
@@ -224,7 +224,7 @@ async fn an_item_that_is_deleted_while_it_is_merged_is_gone_or_moved() {
 
 // SFU-36
 #[tokio::test]
-async fn sfu_36_of_promoting_and_merging_at_once_one_wins() {
+async fn sfu_36_concurrent_promotion_and_merge_have_one_winner() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     for round in 0..10 {
@@ -252,7 +252,7 @@ async fn sfu_36_of_promoting_and_merging_at_once_one_wins() {
 
 // SFU-09
 #[tokio::test]
-async fn sfu_09_of_expiry_and_use_at_once_one_wins() {
+async fn sfu_09_concurrent_expiry_and_use_have_one_winner() {
     let setup = Setup::new()
         .set("GATEWAY_ANONYMOUS_TTL", "1h")
         .set("GATEWAY_STOREFRONT_USER_TOKEN_TTL", "365d")

@@ -87,7 +87,7 @@ async fn nte_01_notes_are_listed_newest_first_and_paged() {
 
 // NTE-01
 #[tokio::test]
-async fn nte_01_neither_the_customer_nor_its_user_sees_that_there_are_notes() {
+async fn nte_01_notes_are_hidden_from_the_customer_and_its_user() {
     let (shop, ada, id) = shop_with_ada().await;
     let (other, _) = crate::customers::ada(&shop, "other@example.com").await;
     let other_id = id_of(&other).await;
@@ -112,7 +112,7 @@ async fn nte_01_neither_the_customer_nor_its_user_sees_that_there_are_notes() {
 
 // NTE-01
 #[tokio::test]
-async fn nte_01_a_deleted_note_is_gone_and_one_of_another_store_is_not_found() {
+async fn nte_01_a_deleted_note_and_a_note_of_another_store_are_not_found() {
     let (shop, _, id) = shop_with_ada().await;
     let kept = note(&shop.backend, &id, "kept").await;
     let deleted = note(&shop.backend, &id, "deleted").await;
@@ -136,7 +136,7 @@ async fn nte_01_a_deleted_note_is_gone_and_one_of_another_store_is_not_found() {
 
 // NTE-01
 #[tokio::test]
-async fn nte_01_two_deletions_at_once_delete_one_note_once() {
+async fn nte_01_one_of_two_concurrent_deletions_deletes_a_note() {
     let (shop, _, id) = shop_with_ada().await;
     let note = json!({ "id": note(&shop.backend, &id, "x").await });
     let delete = || shop.backend.change("customerNoteDelete", note.clone());
@@ -150,7 +150,7 @@ async fn nte_01_two_deletions_at_once_delete_one_note_once() {
 
 // NTE-01, ERA-04
 #[tokio::test]
-async fn nte_01_the_erasure_deletes_the_notes_and_no_further_ones_are_added() {
+async fn nte_01_an_erasure_deletes_the_notes_and_prevents_new_ones() {
     let (shop, ada, id) = shop_with_ada().await;
     note(&shop.backend, &id, "gone soon").await;
     let password = json!({ "password": crate::customers::PASSWORD });
@@ -166,7 +166,7 @@ async fn nte_01_the_erasure_deletes_the_notes_and_no_further_ones_are_added() {
 
 // NTE-01, ERA-05
 #[tokio::test]
-async fn nte_01_notes_that_are_added_all_the_while_do_not_outlive_an_erasure() {
+async fn nte_01_notes_added_during_an_erasure_are_erased() {
     let (shop, ada, id) = shop_with_ada().await;
     let adding = async {
         let mut added = 0;

@@ -92,7 +92,7 @@ async fn errors(shop: &Shop) -> Vec<(&'static str, DriverError)> {
 
 // EPC-05
 #[tokio::test]
-async fn epc_05_an_error_of_the_database_tells_code_and_index_and_no_value() {
+async fn epc_05_a_logged_database_error_has_code_and_index_but_no_value() {
     let shop = kit::shop().await;
     let mut told = Vec::new();
     for (what, driver) in errors(&shop).await {
@@ -121,7 +121,7 @@ async fn epc_05_an_error_of_the_database_tells_code_and_index_and_no_value() {
 
 // EPC-05
 #[tokio::test]
-async fn epc_05_a_request_and_a_job_that_meet_an_unforeseen_index_log_no_value() {
+async fn epc_05_a_violation_of_an_unknown_index_logs_no_value() {
     let shop = crate::customers::setup().log("debug").start().await;
     shop.gateway.expect_errors();
     shop.gateway.expect_jobs();
@@ -176,7 +176,7 @@ async fn epc_05_a_request_and_a_job_that_meet_an_unforeseen_index_log_no_value()
 
 // EPC-05
 #[tokio::test]
-async fn epc_05_a_stored_document_of_another_form_is_not_shown() {
+async fn epc_05_a_malformed_stored_document_is_not_in_the_error() {
     let shop = kit::shop().await;
     let id = shop.browser.done("customerRegister", person(EMAIL)).await["customer"]["id"].take();
     let broken = doc! { "$set": { "orderCount": CANARY } };

@@ -41,7 +41,7 @@ fn sessions(notes: &[Document]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn reads_one_after_the_other_share_a_session_and_wait_for_nothing_that_it_saw() {
+async fn consecutive_reads_share_a_database_session_without_causal_waits() {
     let shop = kit::shop().await;
     shop.ann("a").await;
     let work = async {

@@ -82,7 +82,7 @@ async fn each_field_filters_users() {
 }
 
 #[tokio::test]
-async fn and_or_and_not_stand_up_to_five_within_each_other() {
+async fn and_or_and_not_nest_up_to_five_levels() {
     let shop = shop().await;
     for (filter, expected) in [
         (
@@ -115,7 +115,7 @@ async fn and_or_and_not_stand_up_to_five_within_each_other() {
 }
 
 #[tokio::test]
-async fn a_filter_that_cannot_be_is_an_error_that_repeats_nothing() {
+async fn an_invalid_filter_is_an_error_without_its_values() {
     let shop = kit::shop().await;
     let long = "x".repeat(513);
     let many = vec!["\"y\""; 101].join(", ");

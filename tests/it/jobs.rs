@@ -105,7 +105,7 @@ async fn job(shop: &Shop, id: &str) -> Document {
 }
 
 #[tokio::test]
-async fn a_job_runs_once_and_is_kept_for_a_look_back() {
+async fn a_job_runs_once_and_is_kept_for_diagnosis() {
     let (shop, trial) = (kit::shop().await, Trial::default());
     let id = enqueue(&shop).await;
     let runner = runner(&shop, None, succeeds);
@@ -121,7 +121,7 @@ async fn a_job_runs_once_and_is_kept_for_a_look_back() {
 }
 
 #[tokio::test]
-async fn a_failed_job_is_tried_again_after_a_growing_wait() {
+async fn a_failed_job_is_retried_after_an_increasing_delay() {
     let shop = Setup::new().manual_clock().start().await;
     let (runner, trial) = (runner(&shop, None, fails_twice), Trial::default());
     let id = enqueue(&shop).await;
@@ -146,7 +146,7 @@ async fn a_failed_job_is_tried_again_after_a_growing_wait() {
 }
 
 #[tokio::test]
-async fn a_job_that_keeps_failing_is_dead_until_somebody_retries_it() {
+async fn a_repeatedly_failing_job_is_dead_until_it_is_retried_manually() {
     let shop = Setup::new().manual_clock().start().await;
     let (failing, trial) = (runner(&shop, None, fails), Trial::default());
     let id = enqueue(&shop).await;
@@ -175,7 +175,7 @@ async fn a_job_that_keeps_failing_is_dead_until_somebody_retries_it() {
 }
 
 #[tokio::test]
-async fn a_job_that_can_never_go_well_is_dead_at_once() {
+async fn a_permanently_failing_job_is_dead_immediately() {
     let (shop, trial) = (kit::shop().await, Trial::default());
     shop.gateway.expect_jobs();
     let id = enqueue(&shop).await;
@@ -184,7 +184,7 @@ async fn a_job_that_can_never_go_well_is_dead_at_once() {
 }
 
 #[tokio::test]
-async fn a_panic_is_a_failure_like_any_other() {
+async fn a_panic_counts_as_a_failure() {
     let shop = Setup::new().manual_clock().start().await;
     let (runner, trial) = (runner(&shop, None, panics_once), Trial::default());
     let id = enqueue(&shop).await;
@@ -219,7 +219,7 @@ async fn two_nodes_run_a_job_once() {
 }
 
 #[tokio::test]
-async fn another_node_takes_over_when_one_dies_and_the_dead_one_cannot_finish_it() {
+async fn an_expired_claim_is_taken_over_and_its_former_owner_cannot_finish_the_job() {
     let shop = Setup::new().manual_clock().start().await;
     let (runner, trial) = (runner(&shop, None, succeeds), Trial::default());
     let id = enqueue(&shop).await;
@@ -242,7 +242,7 @@ async fn another_node_takes_over_when_one_dies_and_the_dead_one_cannot_finish_it
 }
 
 #[tokio::test]
-async fn a_recurring_job_runs_once_a_period_on_however_many_nodes() {
+async fn a_recurring_job_runs_once_a_period_on_any_number_of_nodes() {
     let shop = Setup::new().manual_clock().start().await;
     let every = Some(Duration::from_secs(15));
     let (first, second, trial) = (
@@ -259,7 +259,7 @@ async fn a_recurring_job_runs_once_a_period_on_however_many_nodes() {
 }
 
 #[tokio::test]
-async fn a_recurring_job_never_dies() {
+async fn a_recurring_job_is_never_dead() {
     let shop = Setup::new().manual_clock().start().await;
     let every = Some(Duration::from_secs(15));
     let (failing, trial) = (runner(&shop, every, fails), Trial::default());

@@ -40,7 +40,7 @@ fn message(to: &str, id: &str) -> Message {
 }
 
 #[tokio::test]
-async fn a_mail_arrives_whole() {
+async fn a_mail_arrives_complete() {
     let Some(mut mailbox) = Mailbox::start().await else {
         return;
     };
@@ -87,7 +87,7 @@ async fn a_mail_arrives_whole() {
 }
 
 #[tokio::test]
-async fn refusals_are_told_apart_and_repeat_no_address() {
+async fn refusals_are_distinguished_without_the_address() {
     let Some(mailbox) = Mailbox::start().await else {
         return;
     };
@@ -117,7 +117,7 @@ async fn refusals_are_told_apart_and_repeat_no_address() {
 }
 
 #[tokio::test]
-async fn what_the_operator_can_mend_is_tried_again() {
+async fn a_failure_that_the_operator_can_fix_is_retried() {
     let server = MailServer {
         login: true,
         starttls: false,
@@ -145,7 +145,7 @@ async fn what_the_operator_can_mend_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_sender_that_the_server_does_not_take_is_the_operators() {
+async fn a_refused_sender_is_a_temporary_failure() {
     let Some(mailbox) = Mailbox::start().await else {
         return;
     };
@@ -163,7 +163,7 @@ async fn a_sender_that_the_server_does_not_take_is_the_operators() {
 }
 
 #[tokio::test]
-async fn encryption_that_was_asked_for_is_not_given_up() {
+async fn required_encryption_is_never_skipped() {
     let server = MailServer {
         login: false,
         starttls: true,
@@ -232,7 +232,7 @@ async fn converse(stream: TcpStream, heard: Arc<Mutex<Vec<String>>>) -> std::io:
 
 // DEF-09. The address refers to this machine, but is not a loopback address, to which plain text is allowed.
 #[tokio::test]
-async fn a_server_without_starttls_never_sees_the_login() {
+async fn the_login_is_never_sent_without_starttls() {
     let stripped = Stripped::start().await;
     for parameters in ["", "?tls=opportunistic", "?tls=required"] {
         let url = format!("smtp://gateway:secret@0.0.0.0:{}{parameters}", stripped.port);
@@ -263,7 +263,7 @@ async fn a_server_without_starttls_never_sees_the_login() {
 
 // DEF-09
 #[tokio::test]
-async fn a_mail_without_a_login_goes_to_a_server_without_starttls() {
+async fn a_mail_without_a_login_is_sent_to_a_server_without_starttls() {
     let stripped = Stripped::start().await;
     let mailer = mailer(&format!("smtp://0.0.0.0:{}", stripped.port));
     mailer.probe().await.expect("it answers");
@@ -272,7 +272,7 @@ async fn a_mail_without_a_login_goes_to_a_server_without_starttls() {
 }
 
 #[tokio::test]
-async fn a_hanging_server_is_given_up_and_holds_up_no_other_mail() {
+async fn a_hanging_server_times_out_and_blocks_no_other_mail() {
     let Some(mut mailbox) = Mailbox::start().await else {
         return;
     };
@@ -311,7 +311,7 @@ async fn a_hanging_server_is_given_up_and_holds_up_no_other_mail() {
 }
 
 #[tokio::test]
-async fn a_server_that_comes_back_takes_the_next_mail() {
+async fn the_next_mail_is_sent_when_the_server_recovers() {
     let Some(mut mailbox) = Mailbox::start().await else {
         return;
     };
@@ -334,7 +334,7 @@ async fn a_server_that_comes_back_takes_the_next_mail() {
 }
 
 #[tokio::test]
-async fn without_a_server_mails_are_files_in_the_order_of_time() {
+async fn without_a_server_mails_are_written_as_files_in_order() {
     let data = TempDir::new().expect("a folder");
     let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
     let mailer = Mailer::new(&settings(&[]), data.path(), clock.clone()).expect("a mailer");
@@ -360,7 +360,7 @@ async fn without_a_server_mails_are_files_in_the_order_of_time() {
 }
 
 #[tokio::test]
-async fn the_log_names_the_file_and_not_the_person() {
+async fn the_log_names_the_file_but_not_the_recipient() {
     let gateway = Setup::new().gateway().await;
     let app = Arc::clone(&gateway.app);
     gateway

@@ -37,7 +37,7 @@ async fn items(shop: &Shop) -> Value {
 // SFU-22, SFU-33
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "the snapshots")]
-async fn sfu_22_a_merge_moves_everything_and_alters_nothing() {
+async fn sfu_22_a_merge_moves_all_items_unchanged() {
     let (shop, guest, ann) = two_people().await;
     let store = &shop.gateway.store;
     let before = (
@@ -165,7 +165,7 @@ async fn links(person: &kit::Caller) -> Vec<(String, usize)> {
 
 // SFU-22
 #[tokio::test]
-async fn sfu_22_the_anonymous_user_is_left_as_a_tombstone() {
+async fn sfu_22_the_anonymous_user_remains_as_a_tombstone() {
     let (shop, guest, _) = two_people().await;
     shop.merge("guest", "ann").await;
     let query = format!(
@@ -206,7 +206,7 @@ async fn sfu_22_the_anonymous_user_is_left_as_a_tombstone() {
 
 // SFU-22
 #[tokio::test]
-async fn sfu_22_the_tombstones_token_is_told_so_and_nothing_else() {
+async fn sfu_22_a_tombstones_token_is_refused_as_merged() {
     let (shop, guest, ann) = two_people().await;
     let item = item_ids(&guest).await.remove(0);
     shop.merge("guest", "ann").await;
@@ -246,7 +246,7 @@ async fn sfu_22_the_tombstones_token_is_told_so_and_nothing_else() {
 
 // SFU-22
 #[tokio::test]
-async fn sfu_22_another_node_knows_within_five_seconds() {
+async fn sfu_22_another_node_applies_a_merge_within_five_seconds() {
     let (shop, guest, _) = two_people().await;
     let node = shop.gateway.another_node().await;
     let there = guest.at(&node);
@@ -271,7 +271,7 @@ async fn sfu_22_another_node_knows_within_five_seconds() {
 
 // SFU-23
 #[tokio::test]
-async fn sfu_23_only_anonymous_into_regular() {
+async fn sfu_23_only_an_anonymous_user_merges_into_a_regular_one() {
     let (shop, _guest, _ann) = two_people().await;
     shop.guest("guest 2").await;
     shop.ann("ann 2").await;
@@ -293,7 +293,7 @@ async fn sfu_23_only_anonymous_into_regular() {
 
 // SFU-30
 #[tokio::test]
-async fn sfu_30_a_missing_user_is_named_by_its_field() {
+async fn sfu_30_a_missing_user_is_reported_on_its_field() {
     let (shop, _guest, _ann) = two_people().await;
     let before = shop.gateway.store.dump().await;
     let no_guest = "STOREFRONT_USER_NOT_FOUND anonymousStorefrontUserId";
@@ -319,7 +319,7 @@ async fn sfu_30_a_missing_user_is_named_by_its_field() {
 
 // SFU-32
 #[tokio::test]
-async fn sfu_32_the_same_pair_again_is_success_and_another_target_is_not() {
+async fn sfu_32_a_repeated_merge_succeeds_and_another_target_is_refused() {
     let (shop, _guest, _ann) = two_people().await;
     shop.ann("bob").await;
     shop.merge("guest", "ann").await;
@@ -346,7 +346,7 @@ async fn sfu_32_the_same_pair_again_is_success_and_another_target_is_not() {
 }
 
 #[tokio::test]
-async fn several_guests_merge_into_one_and_its_uploads_go_on() {
+async fn several_guests_merge_into_a_user_that_keeps_uploading() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     for number in 0..4 {
@@ -367,7 +367,7 @@ async fn several_guests_merge_into_one_and_its_uploads_go_on() {
 
 // SFU-38
 #[tokio::test]
-async fn sfu_38_a_merge_is_never_refused_for_the_quota() {
+async fn sfu_38_the_quota_never_prevents_a_merge() {
     let shop = kit::Setup::new()
         .set("GATEWAY_STORAGE_QUOTA", "1KiB")
         .set("GATEWAY_STORAGE_MAX_FILE", "1KiB");

@@ -51,7 +51,7 @@ fn names(documents: &[Document]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn each_runs_once_and_in_order() {
+async fn each_migration_runs_once_and_in_order() {
     let shop = kit::shop().await;
     migrated(&shop, "a", &[FIRST]).await.expect("migrated");
     assert_eq!(names(&recorded(&shop).await), ["first"]);
@@ -74,7 +74,7 @@ fn counted(_: &Database) -> BoxFuture<'_, Result<()>> {
 }
 
 #[tokio::test]
-async fn two_nodes_that_start_at_once_run_it_once() {
+async fn two_nodes_starting_concurrently_run_a_migration_once() {
     const COUNTED: &[Migration] = &[Migration {
         number: 1007,
         name: "counted",
@@ -101,7 +101,7 @@ async fn a_database_of_a_newer_version_is_refused() {
 
 // SPR-17
 #[tokio::test]
-async fn customers_of_an_earlier_version_get_their_references_numbers() {
+async fn customers_of_an_earlier_version_get_reference_numbers() {
     let shop = crate::customers::shop().await;
     // A migration scans a whole collection, once.
     shop.gateway.expect_scans();

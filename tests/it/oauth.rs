@@ -47,7 +47,7 @@ const VIEWER: &str = "{ viewer { kind scopes storefront { code } owner { name } 
 
 // RFC 6749 §4.4
 #[tokio::test]
-async fn a_backend_gets_a_token_by_basic_or_by_form() {
+async fn a_backend_obtains_a_token_with_basic_or_form_credentials() {
     let shop = kit::shop().await;
     let client = integration(&shop, &[StorefrontsRead, StorageRead]).await;
     let (id, secret) = (client.id.to_string(), client.secret().to_owned());
@@ -76,7 +76,7 @@ async fn a_backend_gets_a_token_by_basic_or_by_form() {
 
 // RFC 6749 §3.3
 #[tokio::test]
-async fn a_token_may_have_less_than_its_client_and_never_more() {
+async fn a_token_can_have_fewer_scopes_than_its_client_but_not_more() {
     let shop = kit::shop().await;
     let client = integration(&shop, &[StorefrontsRead, StorefrontUsersRead]).await;
     let (status, body) = ask(&shop.gateway, &client, &[("scope", "storefronts:read")]).await;
@@ -168,7 +168,7 @@ async fn an_unknown_client_and_a_wrong_secret_get_the_same_answer() {
 
 // RFC 6749 §5.2
 #[tokio::test]
-async fn what_is_not_offered_is_refused_as_the_standard_says() {
+async fn unsupported_requests_are_refused_with_the_errors_of_rfc_6749() {
     let shop = kit::shop().await;
     let client = integration(&shop, Scope::ALL).await;
     let (id, secret) = (client.id.to_string(), client.secret().to_owned());
@@ -205,7 +205,7 @@ async fn what_is_not_offered_is_refused_as_the_standard_says() {
 
 // RFC 7009
 #[tokio::test]
-async fn a_revoked_token_ends_here_at_once_and_elsewhere_within_five_seconds() {
+async fn a_revoked_token_is_refused_at_once_and_by_other_nodes_within_five_seconds() {
     let shop = kit::shop().await;
     let node = shop.gateway.another_node().await;
     let client = integration(&shop, Scope::ALL).await;
@@ -252,7 +252,7 @@ async fn a_revoked_token_ends_here_at_once_and_elsewhere_within_five_seconds() {
 }
 
 #[tokio::test]
-async fn a_revoked_client_stops_on_every_node_within_five_seconds() {
+async fn a_revoked_client_is_refused_by_every_node_within_five_seconds() {
     let shop = kit::shop().await;
     let node = shop.gateway.another_node().await;
     let client = integration(&shop, Scope::ALL).await;
@@ -294,7 +294,7 @@ async fn assert_is_there(gateway: &Gateway, endpoint: &Value) {
 
 // RFC 8414
 #[tokio::test]
-async fn the_metadata_says_what_there_is() {
+async fn the_metadata_lists_the_supported_features() {
     let shop = kit::shop().await;
     let url = format!("{}/.well-known/oauth-authorization-server", shop.gateway.url);
     let answer = shop.gateway.http.get(url).send().await.expect("an answer");
@@ -352,7 +352,7 @@ async fn the_metadata_says_what_there_is() {
 
 // ERR-02
 #[tokio::test]
-async fn secrets_are_stored_as_hashes_only() {
+async fn secrets_are_stored_only_as_hashes() {
     let shop = kit::shop().await;
     let client = integration(&shop, Scope::ALL).await;
     let token = access_token(&shop.gateway, &client).await;

@@ -42,7 +42,7 @@ fn around(page: &Value) -> (bool, bool) {
 }
 
 #[tokio::test]
-async fn forward_and_backward_go_over_the_same_list() {
+async fn forward_and_backward_pagination_return_the_same_list() {
     let shop = shop_of(7).await;
     let first = page(&shop.backend, "first: 3").await;
     assert_eq!(
@@ -92,7 +92,7 @@ async fn forward_and_backward_go_over_the_same_list() {
 }
 
 #[tokio::test]
-async fn twenty_five_unless_told_and_none_are_lost_or_shown_twice() {
+async fn the_default_page_size_is_25_and_no_item_is_skipped_or_repeated() {
     let shop = shop_of(60).await;
     let (mut seen, mut arguments) = (Vec::new(), "filter: {}".to_owned());
     let mut sizes = Vec::new();
@@ -111,7 +111,7 @@ async fn twenty_five_unless_told_and_none_are_lost_or_shown_twice() {
 }
 
 #[tokio::test]
-async fn a_list_that_grows_and_shrinks_is_paged_without_holes() {
+async fn pagination_of_a_changing_list_skips_nothing() {
     let shop = shop_of(6).await;
     let first = page(&shop.backend, "first: 3").await;
     shop.backend
@@ -127,7 +127,7 @@ async fn a_list_that_grows_and_shrinks_is_paged_without_holes() {
 }
 
 #[tokio::test]
-async fn a_wrong_page_is_an_error() {
+async fn an_invalid_page_is_an_error() {
     let shop = shop_of(3).await;
     let cursor = page(&shop.backend, "first: 1").await["pageInfo"]["endCursor"].take();
     for arguments in [
@@ -157,7 +157,7 @@ async fn a_wrong_page_is_an_error() {
 
 // DEF-01
 #[tokio::test]
-async fn def_01_nothing_but_a_cursor_of_the_gateways_own_is_read() {
+async fn def_01_only_cursors_created_by_the_gateway_are_accepted() {
     let shop = shop_of(2).await;
     let cursor = page(&shop.backend, "first: 1").await["pageInfo"]["endCursor"].take();
     let cursor = cursor.as_str().expect("a cursor");
@@ -226,7 +226,7 @@ async fn a_cursor_belongs_to_its_list_and_tenant() {
 }
 
 #[tokio::test]
-async fn the_total_is_counted_only_where_it_is_selected() {
+async fn the_total_is_counted_only_if_selected() {
     let shop = shop_of(3).await;
     let ann = shop.ann("ann").await;
     ann.upload("cat.png", &png(1)).await;
@@ -253,7 +253,7 @@ async fn the_total_is_counted_only_where_it_is_selected() {
 }
 
 #[tokio::test]
-async fn items_are_paged_across_the_storages_of_merges() {
+async fn items_are_paginated_across_merged_storages() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     for number in 0..3 {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::house::{Source, root, rust_files};
+use crate::architecture::{Source, root, rust_files};
 
 const DOCUMENT: &str = "docs/REQUIREMENTS.md";
 const AGAIN: &str =
@@ -216,7 +216,7 @@ fn every_requirement_is_described_with_its_tests() {
 }
 
 #[test]
-fn ids_are_read_from_comments_and_from_the_names_of_tests() {
+fn ids_are_read_from_comments_and_test_names() {
     let text = [
         "//! ABC-10: no UTF-16, DE--25, SHA-256 or XABC-12.",
         "// ABC-11…19, ABC-20: in words",

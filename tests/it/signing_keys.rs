@@ -193,7 +193,7 @@ impl<'a> Verifier<'a> {
 
 // DEF-10
 #[tokio::test]
-async fn who_honours_cache_control_verifies_every_token() {
+async fn a_verifier_that_honours_cache_control_accepts_every_token() {
     let stand = Stand::of(Setup::new().manual_clock()).await;
     let [here, there] = stand.nodes();
     // One copy is as old as possible when the new key is published; the others are younger.
@@ -222,7 +222,7 @@ async fn who_honours_cache_control_verifies_every_token() {
 
 // DEF-10
 #[tokio::test]
-async fn the_key_set_has_an_entity_tag_and_says_how_long_it_may_be_kept() {
+async fn the_key_set_has_an_entity_tag_and_a_cache_lifetime() {
     let setup = Setup::new();
     let gateway = setup.gateway().await;
     for path in [JWKS, "/.well-known/oauth-authorization-server", "/schema.graphql"] {
@@ -252,7 +252,7 @@ async fn the_key_set_has_an_entity_tag_and_says_how_long_it_may_be_kept() {
 
 // DEF-09
 #[tokio::test]
-async fn keys_that_are_ended_are_refused_everywhere_within_seconds() {
+async fn revoked_keys_are_refused_by_every_node_within_seconds() {
     let stand = Stand::of(Setup::new()).await;
     let (shop, client) = (&stand.shop, &stand.client);
     let guest = shop.guest("guest@example.com").await;
@@ -287,7 +287,7 @@ async fn keys_that_are_ended_are_refused_everywhere_within_seconds() {
 }
 
 #[tokio::test]
-async fn rotations_at_once_and_starts_meanwhile_agree() {
+async fn concurrent_rotations_and_starts_agree_on_the_keys() {
     let stand = Stand::of(Setup::new()).await;
     let [here, there] = stand.nodes();
     let old = access_token(here, &stand.client).await;
@@ -323,7 +323,7 @@ async fn rotations_at_once_and_starts_meanwhile_agree() {
 }
 
 #[tokio::test]
-async fn starts_on_an_empty_database_make_one_key_which_signs_at_once() {
+async fn concurrent_starts_on_an_empty_database_create_one_active_key() {
     let stand = Stand::of(Setup::new()).await;
     let [here, there] = stand.nodes();
     here.store

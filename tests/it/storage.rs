@@ -60,7 +60,7 @@ async fn link(person: &Caller, item: &Value) -> String {
 
 // SFU-04
 #[tokio::test]
-async fn sfu_04_the_content_decides_the_type_and_the_type_the_kind() {
+async fn sfu_04_the_content_determines_the_type_and_the_kind() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     for (file_name, bytes, content_type, kind) in [
@@ -100,7 +100,7 @@ async fn sfu_04_the_content_decides_the_type_and_the_type_the_kind() {
 
 // SFU-04
 #[tokio::test]
-async fn sfu_04_content_survives_byte_for_byte() {
+async fn sfu_04_content_is_stored_unchanged() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     // Sizes around the boundaries of the store's 1 MiB pieces and of the bytes read for type detection.
@@ -130,7 +130,7 @@ async fn sfu_04_content_survives_byte_for_byte() {
 
 // SFU-03
 #[tokio::test]
-async fn sfu_03_a_backend_uploads_for_its_users_and_says_for_whom() {
+async fn sfu_03_a_backend_uploads_for_a_user_that_it_names() {
     let shop = kit::shop().await;
     shop.ann("ann").await;
     let rival = shop.rival().await;
@@ -170,7 +170,7 @@ async fn sfu_03_a_backend_uploads_for_its_users_and_says_for_whom() {
 
 // STO-01
 #[tokio::test]
-async fn sto_01_limits_are_settable_and_a_refused_upload_leaves_nothing() {
+async fn sto_01_limits_are_configurable_and_a_refused_upload_leaves_no_content() {
     let shop = Setup::new()
         .set("GATEWAY_STORAGE_MAX_FILE", "2MiB")
         .set("GATEWAY_STORAGE_QUOTA", "3MiB")
@@ -202,7 +202,7 @@ async fn sto_01_limits_are_settable_and_a_refused_upload_leaves_nothing() {
 
 // STO-01
 #[tokio::test]
-async fn sto_01_the_quota_holds_under_uploads_at_once() {
+async fn sto_01_concurrent_uploads_do_not_exceed_the_quota() {
     let shop = Setup::new()
         .set("GATEWAY_STORAGE_QUOTA", "100KiB")
         .set("GATEWAY_STORAGE_MAX_FILE", "100KiB");
@@ -259,7 +259,7 @@ async fn break_off(person: &Caller, bytes: &[u8]) {
 
 // STO-01
 #[tokio::test]
-async fn sto_01_a_broken_off_upload_leaves_nothing_behind() {
+async fn sto_01_an_aborted_upload_leaves_no_content() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     break_off(&ann, &png_of(3 * 1024 * 1024)).await;
@@ -272,7 +272,7 @@ async fn sto_01_a_broken_off_upload_leaves_nothing_behind() {
 
 // STO-01
 #[tokio::test]
-async fn sto_01_what_a_dead_gateway_leaves_is_swept_within_a_minute() {
+async fn sto_01_unclaimed_content_of_a_crashed_gateway_is_swept_within_a_minute() {
     let shop = Setup::new().manual_clock().start().await;
     let ann = shop.ann("ann").await;
     ann.upload("kept.png", &png(1)).await;
@@ -299,7 +299,7 @@ async fn sto_01_what_a_dead_gateway_leaves_is_swept_within_a_minute() {
 
 // STO-02
 #[tokio::test]
-async fn sto_02_a_link_answers_ranges_and_conditions() {
+async fn sto_02_a_link_supports_range_and_conditional_requests() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let bytes = png_of(2 * 1024 * 1024 + 100);
@@ -345,7 +345,7 @@ async fn sto_02_a_link_answers_ranges_and_conditions() {
 
 // STO-02
 #[tokio::test]
-async fn sto_02_nothing_runs_in_the_gateways_origin() {
+async fn sto_02_stored_content_cannot_run_scripts_in_the_gateways_origin() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     for (name, bytes) in [
@@ -374,7 +374,7 @@ async fn sto_02_nothing_runs_in_the_gateways_origin() {
 
 // STO-02
 #[tokio::test]
-async fn sto_02_a_changed_or_expired_link_is_refused() {
+async fn sto_02_a_modified_or_expired_link_is_refused() {
     let shop = Setup::new().manual_clock().start().await;
     let ann = shop.ann("ann").await;
     let photo = ann.upload("cat.png", &png(1)).await;
@@ -407,7 +407,7 @@ async fn sto_02_a_changed_or_expired_link_is_refused() {
 }
 
 #[tokio::test]
-async fn an_update_changes_what_is_sent_and_nothing_else() {
+async fn an_update_changes_only_the_fields_sent() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let sent = json!({ "name": "Cat", "folder": "pets" });
@@ -468,7 +468,7 @@ async fn sto_03_deleting_an_item_removes_its_content() {
 }
 
 #[tokio::test]
-async fn a_log_holds_nothing_of_a_person() {
+async fn a_log_contains_no_personal_data() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann.secret@example.com").await;
     let sent = json!({ "name": "My secret cat", "folder": "secret folder" });

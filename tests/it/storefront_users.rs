@@ -27,7 +27,7 @@ fn lookup(storefront: &str, id: &str, selection: &str) -> String {
 // SFU-02, SFU-09
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "the snapshots")]
-async fn sfu_02_registering_creates_the_user_and_its_storage_together() {
+async fn sfu_02_a_registration_creates_the_user_and_its_storage_together() {
     let shop = kit::shop().await;
     let payload = shop
         .backend
@@ -126,7 +126,7 @@ async fn sfu_08_is_anonymous_has_no_default() {
 
 // SFU-12, SFU-16
 #[tokio::test]
-async fn sfu_12_the_id_is_kept_verbatim_and_compared_exactly() {
+async fn sfu_12_the_id_is_stored_verbatim_and_compared_exactly() {
     let shop = kit::shop().await;
     let longest = "ä".repeat(256);
     let ids = [
@@ -157,7 +157,7 @@ async fn sfu_12_the_id_is_kept_verbatim_and_compared_exactly() {
 
 // SFU-14
 #[tokio::test]
-async fn sfu_14_a_taken_id_is_refused_and_the_stored_user_untouched() {
+async fn sfu_14_a_taken_id_is_refused_and_the_stored_user_is_unchanged() {
     let shop = kit::shop().await;
     let fr = shop.add_storefront("Prints FR", "FR").await;
     shop.ann("ann").await;
@@ -179,7 +179,7 @@ async fn sfu_14_a_taken_id_is_refused_and_the_stored_user_untouched() {
 
 // SFU-26
 #[tokio::test]
-async fn sfu_26_ensuring_twice_is_one_user() {
+async fn sfu_26_ensuring_a_user_twice_creates_one() {
     let shop = kit::shop().await;
     let first = shop
         .backend
@@ -203,7 +203,7 @@ async fn sfu_26_ensuring_twice_is_one_user() {
 
 // SFU-19
 #[tokio::test]
-async fn sfu_19_a_token_is_issued_for_a_user_who_stands() {
+async fn sfu_19_a_token_is_issued_only_for_an_existing_unexpired_unmerged_user() {
     let shop = Setup::new().manual_clock().start().await;
     let issue = "storefrontUserTokenIssue";
     let refused = shop.backend.refused(issue, shop.named("nobody")).await;
@@ -251,7 +251,7 @@ async fn verified(person: &Caller) -> Value {
 
 // SFU-20
 #[tokio::test]
-async fn sfu_20_anybody_can_verify_a_token_with_the_published_keys() {
+async fn sfu_20_a_token_can_be_verified_with_the_published_keys() {
     let shop = kit::shop().await;
     let mut claims = verified(&shop.guest("guest@example.com").await).await;
     assert_eq!(
@@ -283,7 +283,7 @@ async fn sfu_20_anybody_can_verify_a_token_with_the_published_keys() {
 
 // SFU-20
 #[tokio::test]
-async fn sfu_20_a_token_that_is_not_ours_is_refused() {
+async fn sfu_20_a_foreign_token_is_refused() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let token = ann.credential.clone().expect("a token");
@@ -319,7 +319,7 @@ async fn sfu_20_a_token_that_is_not_ours_is_refused() {
 
 // SFU-21
 #[tokio::test]
-async fn sfu_21_the_token_of_one_person_never_reaches_the_data_of_another() {
+async fn sfu_21_a_users_token_gives_no_access_to_another_users_data() {
     let shop = kit::shop().await;
     let (ann, bob) = (shop.ann("ann").await, shop.ann("bob").await);
     let photo = ann.upload("cat.png", &png(1)).await;
@@ -523,7 +523,7 @@ async fn sfu_09_an_idle_anonymous_user_is_removed_with_its_content() {
 
 // SFU-09
 #[tokio::test]
-async fn sfu_09_each_use_of_token_or_storage_puts_the_expiry_off() {
+async fn sfu_09_each_use_of_token_or_storage_postpones_the_expiry() {
     let shop = Setup::new()
         .set("GATEWAY_STOREFRONT_USER_TOKEN_TTL", "365d")
         .manual_clock()
@@ -554,7 +554,7 @@ async fn sfu_09_each_use_of_token_or_storage_puts_the_expiry_off() {
 
 // SFU-09
 #[tokio::test]
-async fn sfu_09_uses_close_together_cost_one_write() {
+async fn sfu_09_uses_in_quick_succession_cost_one_write() {
     let shop = Setup::new().manual_clock().start().await;
     let guest = shop.guest("guest").await;
     let before = shop.gateway.store.dump().await;
@@ -572,7 +572,7 @@ async fn sfu_09_uses_close_together_cost_one_write() {
 
 // SFU-09
 #[tokio::test]
-async fn sfu_09_an_expired_users_token_is_refused_before_the_job_comes() {
+async fn sfu_09_an_expired_users_token_is_refused_before_the_cleanup_job_runs() {
     let shop = Setup::new()
         .set("GATEWAY_STOREFRONT_USER_TOKEN_TTL", "365d")
         .set("GATEWAY_ANONYMOUS_TTL", "1h")

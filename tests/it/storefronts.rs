@@ -78,7 +78,7 @@ async fn sfr_01_a_mutation_needs_a_storefront_that_its_credential_covers() {
 
 // SFR-01
 #[tokio::test]
-async fn sfr_01_a_query_gives_null_or_asks_for_the_storefront() {
+async fn sfr_01_a_query_returns_null_or_storefront_required() {
     let shop = kit::shop().await;
     shop.add_storefront("Prints FR", "FR").await;
     let rival = shop.rival().await;
@@ -108,7 +108,7 @@ async fn sfr_01_a_query_gives_null_or_asks_for_the_storefront() {
 
 // SFR-02
 #[tokio::test]
-async fn sfr_02_storefronts_work_side_by_side_and_never_mix() {
+async fn sfr_02_storefronts_are_isolated_from_each_other() {
     let shop = kit::shop().await;
     let fr = shop.add_storefront("Prints FR", "FR").await;
     let fr = shop
@@ -137,7 +137,7 @@ async fn sfr_02_storefronts_work_side_by_side_and_never_mix() {
 
 // SFR-03
 #[tokio::test]
-async fn sfr_03_an_operator_adds_a_storefront_and_its_type_is_custom_unless_told() {
+async fn sfr_03_an_operator_adds_a_storefront_with_the_default_type_custom() {
     let shop = kit::shop().await;
     create(&shop, "Prints CH", "CH").await.expect("made");
     let query = "{ storefront(by: { name: \"Prints CH\" }) { id name code integrationType createdAt } }";
@@ -173,7 +173,7 @@ async fn sfr_06_no_mutation_creates_renames_or_removes_a_storefront() {
 
 // SFR-21
 #[tokio::test]
-async fn sfr_21_the_list_has_all_that_the_caller_may_see() {
+async fn sfr_21_the_list_contains_all_storefronts_of_the_caller() {
     let shop = kit::shop().await;
     shop.add_storefront("Prints FR", "FR").await;
     shop.rival().await;

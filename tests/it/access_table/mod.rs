@@ -248,68 +248,68 @@ async fn check_all(rows: Vec<Row>) {
 
 // ERR-03, SFU-03, SFU-21
 #[tokio::test]
-async fn err_03_every_query_gives_each_caller_what_the_table_says() {
+async fn err_03_queries_match_the_table_for_each_caller() {
     check_all(queries::rows()).await;
 }
 
 // ERR-03, SPR-31
 #[tokio::test]
-async fn err_03_every_query_of_customers_gives_each_caller_what_the_table_says() {
+async fn err_03_customer_queries_match_the_table_for_each_caller() {
     check_all(customers::queries()).await;
 }
 
 // ERR-03
 #[tokio::test]
-async fn err_03_every_query_and_mutation_of_orders_gives_each_caller_what_the_table_says() {
+async fn err_03_order_operations_match_the_table_for_each_caller() {
     check_all(orders::rows()).await;
 }
 
 // ERR-03, SFU-03, SFU-21
 #[tokio::test]
-async fn err_03_every_mutation_of_users_and_items_lets_each_caller_do_what_the_table_says() {
+async fn err_03_user_and_item_mutations_match_the_table_for_each_caller() {
     check_all(users::mutations()).await;
 }
 
 // ERR-03, SPR-31, SPR-32
 #[tokio::test]
-async fn err_03_every_mutation_of_customers_lets_each_caller_do_what_the_table_says() {
+async fn err_03_customer_mutations_match_the_table_for_each_caller() {
     check_all(customers::mutations()).await;
 }
 
 // ERR-03, EPC-30
 #[tokio::test]
-async fn err_03_custom_fields_are_to_each_caller_what_the_table_says() {
+async fn err_03_custom_field_operations_match_the_table_for_each_caller() {
     check_all(custom_fields::rows()).await;
 }
 
 // ERR-03, CLY-15
 #[tokio::test]
-async fn err_03_every_query_of_groups_and_markets_gives_each_caller_what_the_table_says() {
+async fn err_03_group_and_market_queries_match_the_table_for_each_caller() {
     check_all(markets::queries()).await;
 }
 
 // ERR-03, CLY-15
 #[tokio::test]
-async fn err_03_every_mutation_of_groups_and_markets_lets_each_caller_do_what_the_table_says() {
+async fn err_03_group_and_market_mutations_match_the_table_for_each_caller() {
     check_all(markets::mutations()).await;
 }
 
 // ERR-03, NTE-01
 #[tokio::test]
-async fn err_03_notes_are_to_each_caller_what_the_table_says() {
+async fn err_03_note_operations_match_the_table_for_each_caller() {
     check_all(notes::queries()).await;
     check_all(notes::mutations()).await;
 }
 
 // ERR-03, CLY-17, SPR-92, EPC-04, EXP-01
 #[tokio::test]
-async fn err_03_every_mutation_of_erasure_lets_each_caller_do_what_the_table_says() {
+async fn err_03_erasure_mutations_match_the_table_for_each_caller() {
     check_all(erasure::mutations()).await;
 }
 
 // ERR-03, EPC-09
 #[tokio::test]
-async fn err_03_a_sign_in_by_oidc_is_to_each_caller_what_the_table_says() {
+async fn err_03_single_sign_on_matches_the_table_for_each_caller() {
     check_all(oidc::rows()).await;
 }
 

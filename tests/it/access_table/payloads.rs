@@ -43,7 +43,7 @@ fn check(field: &str, shop: &Shop, seen: &Value, is_backends: bool) {
 
 // ERR-03
 #[tokio::test]
-async fn err_03_a_payload_shows_a_customer_as_to_its_own_token_and_to_a_backend_as_with_the_read_scope() {
+async fn err_03_a_payload_shows_a_customer_as_its_token_or_the_read_scope_would() {
     let shop = setup().start().await;
     shop.gateway.expect_jobs();
     let cell = Cell::new(&shop, 1, true).await;

@@ -1,6 +1,6 @@
 //! Addresses of customers: stored values, rejected input, and the defaults.
 
-mod many;
+mod large_lists;
 
 use bson::doc;
 use futures_util::future::join_all;
@@ -86,7 +86,7 @@ async fn defaults(ada: &Caller) -> [Value; 2] {
 
 // SPR-47…56
 #[tokio::test]
-async fn spr_47_every_text_of_any_script_comes_back_unchanged() {
+async fn spr_47_text_of_any_script_is_returned_unchanged() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let fields = [
@@ -128,7 +128,7 @@ async fn spr_47_every_text_of_any_script_comes_back_unchanged() {
 
 // SPR-47…56, ERR-01
 #[tokio::test]
-async fn err_01_every_fault_of_an_address_is_told_with_its_path() {
+async fn err_01_every_error_of_an_address_has_its_path() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let kept = add(&ada, json!({})).await;
@@ -215,7 +215,7 @@ async fn spr_57_default_flags_are_true_when_absent_and_spr_63_the_first_address_
 
 // SPR-68, ADR-01
 #[tokio::test]
-async fn spr_68_an_update_moves_a_default_only_where_its_flag_says_so() {
+async fn spr_68_an_update_moves_a_default_only_if_its_flag_is_set() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let only = add(&ada, json!({})).await["id"].take();
@@ -278,7 +278,7 @@ async fn spr_68_an_update_moves_a_default_only_where_its_flag_says_so() {
 
 // ADR-01
 #[tokio::test]
-async fn adr_01_the_oldest_remaining_address_takes_the_place_of_a_deleted_default() {
+async fn adr_01_the_oldest_remaining_address_replaces_a_deleted_default() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let mut ids = Vec::new();
@@ -326,7 +326,7 @@ async fn refuses_alike(caller: &Caller, input: Value, expected: &str) {
 
 // SPR-31, SPR-32, SPR-75, SPR-79
 #[tokio::test]
-async fn spr_75_only_the_customers_own_addresses_are_changed() {
+async fn spr_75_a_customer_can_change_only_its_own_addresses() {
     let shop = kit::shop().await;
     let (ada_id, ada) = customer(&shop, "ada@example.com").await;
     let (bob_id, bob) = customer(&shop, "bob@example.com").await;
@@ -372,7 +372,7 @@ async fn spr_75_only_the_customers_own_addresses_are_changed() {
 
 // SPR-75
 #[tokio::test]
-async fn spr_75_only_the_customers_own_addresses_are_seen() {
+async fn spr_75_a_customer_can_read_only_its_own_addresses() {
     let shop = kit::shop().await;
     let (ada_id, ada) = customer(&shop, "ada@example.com").await;
     let (_, bob) = customer(&shop, "bob@example.com").await;
@@ -424,7 +424,7 @@ fn full() -> Value {
 
 // SPR-33, SPR-37, SPR-20
 #[tokio::test]
-async fn spr_33_an_update_changes_only_what_is_sent() {
+async fn spr_33_an_update_changes_only_the_fields_sent() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let before = add(&ada, full()).await;
@@ -439,7 +439,7 @@ async fn spr_33_an_update_changes_only_what_is_sent() {
 
 // SPR-33
 #[tokio::test]
-async fn spr_33_null_clears_what_may_be_cleared() {
+async fn spr_33_null_clears_optional_fields() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let id = add(&ada, full()).await["id"].take();
@@ -467,7 +467,7 @@ async fn spr_33_null_clears_what_may_be_cleared() {
 
 // CST-03
 #[tokio::test]
-async fn cst_03_of_two_who_saw_the_same_version_of_an_address_one_wins() {
+async fn cst_03_one_of_two_address_updates_with_the_same_version_succeeds() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let first = add(&ada, json!({})).await["id"].take();
@@ -500,7 +500,7 @@ async fn cst_03_of_two_who_saw_the_same_version_of_an_address_one_wins() {
 
 // SPR-20
 #[tokio::test]
-async fn spr_20_every_change_of_an_address_is_one_of_its_customer() {
+async fn spr_20_every_change_of_an_address_updates_its_customer() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let payload = ada.done("customerAddressCreate", home()).await;
@@ -555,7 +555,7 @@ async fn spr_64_there_is_one_default_of_each_kind_under_concurrent_changes() {
 
 // SPR-63, SPR-64
 #[tokio::test]
-async fn spr_64_of_twenty_first_addresses_at_once_one_is_each_default() {
+async fn spr_64_one_of_twenty_concurrent_first_addresses_is_each_default() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let none = json!({ "isDefaultShipping": false, "isDefaultBilling": false });

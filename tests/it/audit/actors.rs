@@ -57,7 +57,7 @@ pub(super) async fn on_behalf_of(shop: &Shop, member: &str) -> Caller {
 
 // TOK-08
 #[tokio::test]
-async fn tok_08_what_a_backend_does_is_told_with_its_owner_and_so_is_what_its_token_does() {
+async fn tok_08_a_backends_entries_name_its_owner_also_for_tokens_it_issued() {
     let shop = shop().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let id = id_of(&ada).await;
@@ -98,7 +98,7 @@ async fn tok_08_what_a_backend_does_is_told_with_its_owner_and_so_is_what_its_to
 
 // CST-02, TOK-01, SPR-90
 #[tokio::test]
-async fn whoever_shows_a_password_a_mailed_key_or_a_refresh_token_is_the_customer() {
+async fn the_holder_of_a_password_mailed_key_or_refresh_token_is_recorded_as_the_customer() {
     let shop = setup().start().await;
     shop.open_account_page().await;
     let (ada, first) = ada(&shop, "ada@example.com").await;
@@ -149,7 +149,7 @@ async fn whoever_shows_a_password_a_mailed_key_or_a_refresh_token_is_the_custome
 }
 
 #[tokio::test]
-async fn a_customers_trail_is_read_newest_first_and_no_other_customers() {
+async fn a_customers_audit_entries_are_returned_newest_first() {
     // All entries have the same time.
     let shop = setup().manual_clock().start().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{all_said, assert_says_ids_only, told_during};
 use crate::customers::{PASSWORD, ada, id_of, setup};
-use crate::faults::wishes::{Wish, wish, wishes};
+use crate::faults::mutation_calls::{Wish, wish, wishes};
 use crate::kit::{Shop, png};
 
 /// A mutation, and the expected entries of each of its calls, in order.
@@ -209,7 +209,7 @@ async fn erased_wishes(shop: &Shop) -> Vec<Wish> {
 }
 
 #[tokio::test]
-async fn each_mutation_tells_what_its_row_says_and_no_mutation_is_without_a_row() {
+async fn each_mutation_writes_the_audit_entries_of_its_row() {
     let shop = setup().manual_clock().start().await;
     let mut all = wishes(&shop).await;
     all.extend(update_wishes(&shop).await);

@@ -2,9 +2,9 @@
 
 mod actors;
 mod each_mutation;
-mod once;
+mod exactly_once;
+mod integrity_check;
 mod retention;
-mod whole;
 
 use bson::{Bson, Document};
 

@@ -26,7 +26,7 @@ fn expiries() -> Vec<(&'static str, &'static str, Duration)> {
 }
 
 #[test]
-fn what_disappears_by_itself_is_on_this_list() {
+fn collections_with_an_expiry_are_exactly_those_listed() {
     let minute = Duration::from_secs(60);
     let expected = [
         ("audit", "expiresAt", Duration::ZERO),
@@ -64,7 +64,7 @@ async fn live(shop: &Shop) {
 }
 
 #[tokio::test]
-async fn what_has_ended_disappears_by_itself() {
+async fn expired_documents_are_removed_by_the_database() {
     let options = Options {
         explicit: Some(kit::find_server().await),
         cache_mb: 256,
@@ -127,7 +127,7 @@ async fn kept_for(shop: &Shop) -> Vec<Duration> {
 }
 
 #[tokio::test]
-async fn an_entry_is_kept_400_days_or_as_long_as_is_set_when_it_is_written() {
+async fn an_entry_is_kept_for_the_period_configured_when_it_was_written() {
     let shop = setup().start().await;
     shop.browser
         .done("customerRegister", with_password("ada@example.com"))
@@ -147,7 +147,7 @@ async fn an_entry_is_kept_400_days_or_as_long_as_is_set_when_it_is_written() {
 }
 
 #[tokio::test]
-async fn a_customers_trail_is_found_by_its_index() {
+async fn a_customers_entries_are_found_by_an_index() {
     let shop = Setup::new().start().await;
     let explained = shop.gateway.store.database().run_command(doc! { "explain": {
         "find": "audit", "filter": { "customerId": "cus_1" }, "sort": { "_id": -1 },

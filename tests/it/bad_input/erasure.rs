@@ -41,7 +41,7 @@ pub(super) async fn all(shop: &Shop) -> Vec<Good> {
 
 // ERR-01, SPR-31, SPR-32
 #[tokio::test]
-async fn err_01_whoever_is_to_be_erased_or_told_of_is_a_customer_of_ones_own() {
+async fn err_01_erasure_and_export_accept_only_the_callers_own_customers() {
     let (shop, _, theirs) = shops().await;
     let (backend, _) = on_behalf(&shop).await;
     let (ada, _) = ada(&shop, "ada@example.com").await;

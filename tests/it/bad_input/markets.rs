@@ -104,7 +104,7 @@ const ELSEWHERE: &str = "STOREFRONT_NOT_FOUND storefrontId";
 
 // ERR-01, SFR-01
 #[tokio::test]
-async fn err_01_groups_name_each_bad_value() {
+async fn err_01_each_invalid_group_value_is_reported() {
     let shop = kit::shop().await;
     let rival = shop.rival().await;
     let (own, theirs) = (group(&shop, "Own").await, group(&rival, "Theirs").await);
@@ -137,7 +137,7 @@ async fn err_01_groups_name_each_bad_value() {
 
 // ERR-01, SFR-01
 #[tokio::test]
-async fn err_01_markets_name_each_bad_value() {
+async fn err_01_each_invalid_market_value_is_reported() {
     let shop = kit::shop().await;
     let rival = shop.rival().await;
     let own = group(&shop, "Own").await;
@@ -174,7 +174,7 @@ async fn err_01_markets_name_each_bad_value() {
 
 // ERR-01, SFR-01
 #[tokio::test]
-async fn err_01_another_storefronts_groups_do_not_exist_and_one_must_be_named_of_two() {
+async fn err_01_another_storefronts_groups_are_not_found_and_an_ambiguous_storefront_is_rejected() {
     let shop = kit::shop().await;
     let austria = shop.add_storefront("Prints AT", "AT").await;
     let there = json!({ "storefrontId": austria.id, "name": "There" });

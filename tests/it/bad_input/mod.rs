@@ -123,7 +123,7 @@ fn bad_texts(field: &str) -> Vec<(Value, &'static str)> {
 
 // ERR-01, ERR-02
 #[tokio::test]
-async fn err_01_each_bad_value_is_named_and_nothing_changes() {
+async fn err_01_each_invalid_value_is_reported_and_nothing_changes() {
     let shop = kit::shop().await;
     let rival = shop.rival().await;
     let goods = all(&shop, &rival).await;
@@ -152,7 +152,7 @@ async fn err_01_each_bad_value_is_named_and_nothing_changes() {
 
 // ERR-02
 #[tokio::test]
-async fn err_02_a_missing_field_or_another_kind_of_value_is_a_top_level_error() {
+async fn err_02_a_missing_field_or_a_wrong_type_is_a_top_level_error() {
     let shop = crate::customers::setup().start().await;
     shop.gateway.expect_jobs();
     let rival = shop.rival().await;
@@ -216,7 +216,7 @@ async fn refused_at_the_top(good: &Good, input: &Value) {
 
 // ERR-01, SFR-01
 #[tokio::test]
-async fn err_01_all_faults_of_an_input_come_together() {
+async fn err_01_all_errors_of_an_input_are_returned_together() {
     let shop = kit::shop().await;
     let rival = shop.rival().await;
     all(&shop, &rival).await;
@@ -267,7 +267,7 @@ async fn err_01_all_faults_of_an_input_come_together() {
 
 // ERR-01, SFU-21
 #[tokio::test]
-async fn err_01_another_tenants_objects_do_not_exist() {
+async fn err_01_another_tenants_objects_are_not_found() {
     let shop = kit::shop().await;
     let rival = shop.rival().await;
     let goods = all(&shop, &rival).await;
@@ -290,7 +290,7 @@ async fn err_01_another_tenants_objects_do_not_exist() {
 
 // ERR-01, STO-01
 #[tokio::test]
-async fn err_01_all_faults_of_an_upload_come_together() {
+async fn err_01_all_errors_of_an_upload_are_returned_together() {
     let setup = Setup::new().set("GATEWAY_STORAGE_TYPES", "image/png");
     let shop = setup.start().await;
     let ann = shop.ann("ann").await;
@@ -350,7 +350,7 @@ async fn err_01_all_faults_of_an_upload_come_together() {
 }
 
 #[tokio::test]
-async fn every_mutation_is_given_bad_input() {
+async fn every_mutation_is_tested_with_invalid_input() {
     let shop = crate::customers::setup().start().await;
     shop.gateway.expect_jobs();
     let rival = shop.rival().await;

@@ -27,7 +27,7 @@ pub(super) async fn all(shop: &Shop) -> Vec<Good> {
 
 // NTE-01, ERR-01
 #[tokio::test]
-async fn nte_01_a_note_names_each_bad_value() {
+async fn nte_01_each_invalid_note_value_is_reported() {
     let (shop, _, theirs) = shops().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let id = id_of(&ada).await;

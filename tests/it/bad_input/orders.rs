@@ -88,7 +88,7 @@ fn bad_texts(path: &'static str, long: usize) -> Vec<(&'static str, Value, Strin
 
 // ERR-01
 #[tokio::test]
-async fn err_01_a_recording_names_each_bad_text() {
+async fn err_01_each_invalid_text_of_an_order_is_reported() {
     let shop = kit::shop().await;
     let good = in_storefront(&shop, guests("1001"));
     let paths = [
@@ -170,7 +170,7 @@ async fn bobs_address(shop: &Shop) -> Value {
 
 // ERR-01, EPC-28, SFR-01
 #[tokio::test]
-async fn epc_28_a_recording_for_a_guest_names_each_bad_value() {
+async fn epc_28_each_invalid_value_of_a_guest_order_is_reported() {
     let shop = kit::shop().await;
     let rival = shop.rival().await;
     let ids = [json!(""), json!(MARK), bobs_address(&shop).await];
@@ -191,7 +191,7 @@ async fn epc_28_a_recording_for_a_guest_names_each_bad_value() {
 
 // ERR-01, SFR-01, SPR-31, SPR-32, SPR-75, SPR-79
 #[tokio::test]
-async fn err_01_a_recording_for_a_customer_names_each_bad_value() {
+async fn err_01_each_invalid_value_of_a_customers_order_is_reported() {
     let shop = kit::shop().await;
     let rival = shop.rival().await;
     let (id, ada) = customer(&shop, "ada@example.com").await;
@@ -231,7 +231,7 @@ async fn err_01_a_recording_for_a_customer_names_each_bad_value() {
 
 // ERR-01
 #[tokio::test]
-async fn err_01_all_faults_of_a_recording_come_together() {
+async fn err_01_all_errors_of_an_order_are_returned_together() {
     let shop = kit::shop().await;
     let (id, _) = customer(&shop, "ada@example.com").await;
     let before = shop.gateway.store.dump().await;
@@ -334,7 +334,7 @@ fn misfits() -> Vec<(&'static str, Value)> {
 
 // ERR-02
 #[tokio::test]
-async fn err_02_a_value_within_an_order_of_another_kind_is_a_top_level_error() {
+async fn err_02_a_wrong_type_in_an_order_is_a_top_level_error() {
     let shop = kit::shop().await;
     let good = in_storefront(&shop, guests("1001"));
     let before = shop.gateway.store.dump().await;
@@ -362,7 +362,7 @@ async fn err_02_a_value_within_an_order_of_another_kind_is_a_top_level_error() {
 
 // ERR-01
 #[tokio::test]
-async fn err_01_what_is_no_order_of_the_callers_is_not_cancelled() {
+async fn err_01_an_unknown_order_is_not_cancelled() {
     let shop = kit::shop().await;
     let rival = shop.rival().await;
     let theirs = rival

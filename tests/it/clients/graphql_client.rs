@@ -80,7 +80,7 @@ async fn fill(shop: &Shop) -> String {
 
 // GQL-02
 #[tokio::test]
-async fn graphql_client_sends_a_file_of_operations_whose_variables_have_the_same_names() {
+async fn graphql_client_sends_a_file_of_operations_with_equal_variable_names() {
     let shop = kit::shop().await;
     let id = fill(&shop).await;
     let list = |filter: Value| json!({ "by": { "id": shop.id() }, "filter": filter, "first": 10 });

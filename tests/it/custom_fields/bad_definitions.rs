@@ -78,7 +78,7 @@ async fn check(shop: &Shop, mutation: &str, good: &Value, bads: Vec<Bad>) {
 
 // EPC-30, ERR-01, SFR-01
 #[tokio::test]
-async fn err_01_a_definition_names_each_bad_value() {
+async fn err_01_each_invalid_value_of_a_definition_is_reported() {
     let shop = shop().await;
     let rival = shop.rival().await;
     define(&shop, "taken", "SELECT", json!({ "options": ["a"] })).await;
@@ -95,7 +95,7 @@ async fn err_01_a_definition_names_each_bad_value() {
 
 // EPC-30, ERR-01
 #[tokio::test]
-async fn err_01_a_change_of_a_definition_names_each_bad_value() {
+async fn err_01_each_invalid_value_of_a_definition_update_is_reported() {
     let shop = shop().await;
     let rival = shop.rival().await;
     let select = define(&shop, "tier", "SELECT", json!({ "options": ["a", "b"] })).await;

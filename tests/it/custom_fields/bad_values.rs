@@ -32,7 +32,7 @@ fn bad_values() -> Vec<(&'static str, Value)> {
 
 // EPC-30, ERR-01, ERR-02
 #[tokio::test]
-async fn err_01_each_bad_value_is_named_with_its_path() {
+async fn err_01_each_invalid_value_is_reported_with_its_path() {
     let shop = shop_of_all_types().await;
     let id = customer(&shop, "ada@example.com", &[("score", json!(1))]).await;
     let ada = signed_in(&shop, &id).await;
@@ -63,7 +63,7 @@ async fn err_01_each_bad_value_is_named_with_its_path() {
 
 // EPC-30, ERR-01
 #[tokio::test]
-async fn err_01_all_faults_of_values_come_together_with_what_else_is_wrong() {
+async fn err_01_value_errors_are_returned_with_all_other_errors() {
     let shop = shop_of_all_types().await;
     define(&shop, "vatId", "STRING", json!({})).await;
     let id = customer(&shop, "ada@example.com", &[]).await;
@@ -113,7 +113,7 @@ async fn err_01_all_faults_of_values_come_together_with_what_else_is_wrong() {
 
 // ERR-02
 #[tokio::test]
-async fn err_02_a_list_of_something_else_is_refused_at_the_top() {
+async fn err_02_a_list_of_another_type_is_a_top_level_error() {
     let shop = shop_of_all_types().await;
     let id = customer(&shop, "ada@example.com", &[]).await;
     let ada = signed_in(&shop, &id).await;

@@ -23,7 +23,7 @@ async fn keys(caller: &Caller) -> Vec<String> {
 // EPC-30
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "the snapshots")]
-async fn epc_30_a_backend_defines_changes_and_deletes_fields() {
+async fn epc_30_a_backend_creates_updates_and_deletes_definitions() {
     let shop = shop().await;
     let tier = json!({
         "storefrontId": shop.id(), "key": "tier", "name": "Tier", "description": "How loyal they are", "type": "SELECT",
@@ -104,7 +104,7 @@ async fn epc_30_a_backend_defines_changes_and_deletes_fields() {
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_each_sees_the_definitions_that_are_theirs_to_see() {
+async fn epc_30_each_caller_sees_only_the_definitions_it_may_read() {
     let shop = shop().await;
     let rival = shop.rival().await;
     let hidden = define(&shop, "hidden", "STRING", json!({})).await;
@@ -140,7 +140,7 @@ async fn epc_30_each_sees_the_definitions_that_are_theirs_to_see() {
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_a_field_with_values_and_an_option_that_somebody_has_stay() {
+async fn epc_30_a_field_or_option_in_use_is_not_deleted() {
     let shop = shop().await;
     let tier = define(&shop, "tier", "SELECT", json!({ "options": ["a", "b", "c"] })).await;
     let id = &tier["id"];
@@ -170,7 +170,7 @@ async fn epc_30_a_field_with_values_and_an_option_that_somebody_has_stay() {
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_a_key_that_is_defined_anew_has_no_old_values() {
+async fn epc_30_a_redefined_key_has_no_earlier_values() {
     let shop = shop().await;
     let old = define(&shop, "score", "INTEGER", json!({})).await;
     let ada = customer(&shop, "ada@example.com", &[("score", json!(7))]).await;
@@ -197,7 +197,7 @@ async fn epc_30_a_key_that_is_defined_anew_has_no_old_values() {
 
 // EPC-30, SFR-02
 #[tokio::test]
-async fn sfr_02_each_storefront_has_fields_of_its_own() {
+async fn sfr_02_each_storefront_has_its_own_fields() {
     let shop = shop().await;
     let austria = shop.add_storefront("Prints AT", "AT").await;
     define(&shop, "score", "INTEGER", json!({})).await;

@@ -113,7 +113,7 @@ async fn epc_32_custom_fields_filter_customers() {
 
 // EPC-32, ERR-02
 #[tokio::test]
-async fn err_02_a_filter_by_what_cannot_be_is_refused_and_not_repeated() {
+async fn err_02_an_invalid_filter_is_refused_without_its_values() {
     let shop = people().await;
     let rival = shop.rival().await;
     define(&rival, "theirs", "STRING", open()).await;
@@ -175,7 +175,7 @@ async fn err_02_a_filter_by_what_cannot_be_is_refused_and_not_repeated() {
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_a_customer_cannot_ask_for_what_it_may_not_read_by_filtering_itself() {
+async fn epc_30_a_customer_cannot_filter_by_a_field_it_may_not_read() {
     let shop = people().await;
     let id = shop
         .gateway
@@ -239,7 +239,7 @@ async fn fill(shop: &Shop) {
 
 // EPC-30, EPC-32
 #[tokio::test]
-async fn epc_32_a_value_is_found_by_an_index() {
+async fn epc_32_a_filter_by_value_uses_an_index() {
     /// Keys examined in addition to the results: to detect a next page, and the storefront itself.
     const A_FEW: i64 = 8;
     let shop = people().await;
@@ -267,7 +267,7 @@ async fn epc_32_a_value_is_found_by_an_index() {
 
 // EPC-30, EPC-32
 #[tokio::test]
-async fn epc_32_a_list_by_a_custom_field_pages_through_all_in_order() {
+async fn epc_32_a_list_filtered_by_a_custom_field_paginates_in_order() {
     let shop = people().await;
     fill(&shop).await;
     let walked = walk(&shop, "key: \"score\", eq: 5").await;
@@ -297,7 +297,7 @@ async fn walk(shop: &Shop, filter: &str) -> Vec<String> {
 
 // EPC-32
 #[tokio::test]
-async fn epc_32_a_filter_reads_the_fields_once() {
+async fn epc_32_a_filter_reads_the_definitions_once() {
     let shop = people().await;
     let deep = "{ and: [{ customField: { key: \"score\", eq: 1 } }, { not: { customField: { key: \"tier\", eq: \"gold\" } } }, \
                 { or: [{ customField: { key: \"motto\", isNull: false } }] }] }";

@@ -1,8 +1,8 @@
 //! Custom fields: definitions by backends, and the values of customers.
 
-mod at_once;
 mod bad_definitions;
 mod bad_values;
+mod concurrency;
 mod definitions;
 mod filters;
 mod rights;

@@ -26,7 +26,7 @@ async fn shop_of_all_rights() -> (Shop, Value) {
 
 // EPC-30, ERR-03
 #[tokio::test]
-async fn epc_30_a_customer_reads_public_fields_and_writes_customer_writable_ones() {
+async fn epc_30_a_customer_reads_public_fields_and_writes_writable_fields() {
     let (shop, id) = shop_of_all_rights().await;
     let ada = signed_in(&shop, &id).await;
     let public = json!({ "shown": "value of shown", "own": "value of own" });
@@ -64,7 +64,7 @@ async fn epc_30_a_customer_reads_public_fields_and_writes_customer_writable_ones
 
 // EPC-30, ERR-03
 #[tokio::test]
-async fn epc_30_a_payload_shows_fields_as_to_the_customer_and_to_a_backend_as_with_the_read_scope() {
+async fn epc_30_a_payload_shows_fields_as_the_customer_or_the_read_scope_would() {
     let (shop, id) = shop_of_all_rights().await;
     let ada = signed_in(&shop, &id).await;
     let writer = shop.backend_with(&[Scope::CustomersWrite]).await;
@@ -121,7 +121,7 @@ async fn epc_30_a_payload_shows_fields_as_to_the_customer_and_to_a_backend_as_wi
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_keys_choose_fields_in_the_order_in_which_they_were_defined() {
+async fn epc_30_fields_selected_by_key_are_in_definition_order() {
     let (shop, id) = shop_of_all_rights().await;
     let ada = signed_in(&shop, &id).await;
     let chosen = async |caller: &Caller, keys: Value| {
@@ -156,7 +156,7 @@ async fn shop_of_requirements() -> Shop {
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_required_binds_whoever_may_write_the_field_at_registration() {
+async fn epc_30_a_required_field_binds_registrations_by_callers_that_may_write_it() {
     let shop = shop_of_requirements().await;
     let new = |given: &[(&str, Value)]| {
         let ada = but(person("ada@example.com"), json!({ "storefrontId": shop.id() }));
@@ -208,7 +208,7 @@ async fn epc_30_required_binds_whoever_may_write_the_field_at_registration() {
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_a_required_value_is_not_removed_and_other_updates_pass_without_it() {
+async fn epc_30_a_required_value_cannot_be_removed_but_other_updates_may_omit_it() {
     let shop = shop().await;
     let before = customer(&shop, "before@example.com", &[]).await;
     for (key, rights) in [("vatId", json!({})), ("consent", open()), ("motto", open())] {

@@ -27,7 +27,7 @@ pub(super) async fn shop_of_all_types() -> Shop {
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_values_of_each_type_are_kept_and_given_back() {
+async fn epc_30_values_of_each_type_are_stored_and_returned() {
     let shop = shop_of_all_types().await;
     let given = [
         ("motto", json!("Ein „Motto“ \\ { $ne: 1 }")),
@@ -142,7 +142,7 @@ async fn epc_30_an_update_changes_only_the_fields_that_it_names() {
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_values_in_the_document_itself_are_read_as_variables_are() {
+async fn epc_30_literal_values_are_accepted_like_variables() {
     let shop = shop_of_all_types().await;
     let id = customer(&shop, "ada@example.com", &[]).await;
     let ada = signed_in(&shop, &id).await;
@@ -185,7 +185,7 @@ async fn epc_30_values_in_the_document_itself_are_read_as_variables_are() {
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_nothing_that_is_sent_becomes_a_name_or_an_operator_in_the_database() {
+async fn epc_30_input_never_becomes_a_field_name_or_an_operator() {
     let shop = shop_of_all_types().await;
     let id = customer(&shop, "ada@example.com", &[]).await;
     for evil in [
@@ -212,7 +212,7 @@ async fn epc_30_nothing_that_is_sent_becomes_a_name_or_an_operator_in_the_databa
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_the_fields_of_fifty_customers_cost_one_command() {
+async fn epc_30_values_of_fifty_customers_cost_one_command() {
     let mut counts = Vec::new();
     for customers in [2, 50] {
         let shop = shop_of_all_types().await;

@@ -5,7 +5,7 @@ use bson::doc;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::prepared::next;
+use super::pre_hijacking::next;
 use super::{
     OTHER_PASSWORD, PASSWORD, ada, but, credentials, is_signed_in, person, redeem, signed_in, with_password,
 };
@@ -52,7 +52,7 @@ async fn guest(shop: &Shop, id: &str) -> (Caller, String) {
 
 // SPR-10, CST-06
 #[tokio::test]
-async fn spr_10_a_new_account_is_signed_in_to_once_its_address_is_verified() {
+async fn spr_10_a_new_account_can_sign_in_once_its_address_is_verified() {
     let shop = shop().await;
     let mut mails = shop.gateway.mails();
     let (guest, token) = guest(&shop, "guest").await;
@@ -80,7 +80,7 @@ async fn spr_10_a_new_account_is_signed_in_to_once_its_address_is_verified() {
 
 // SPR-10, CST-06
 #[tokio::test]
-async fn spr_10_without_the_password_a_verification_keeps_none() {
+async fn spr_10_a_verification_without_the_password_removes_it() {
     let shop = shop().await;
     let mut mails = shop.gateway.mails();
     shop.browser
@@ -108,7 +108,7 @@ async fn spr_10_without_the_password_a_verification_keeps_none() {
 
 // SPR-10: a password reset is an equivalent proof of the mailbox.
 #[tokio::test]
-async fn spr_10_a_reset_opens_a_new_account_too() {
+async fn spr_10_a_password_reset_activates_a_new_account() {
     let shop = shop().await;
     let mut mails = shop.gateway.mails();
     shop.browser
@@ -172,7 +172,7 @@ async fn spies(shop: &Shop, address: &str, guest_id: &str) -> Vec<Value> {
 
 // SPR-10
 #[tokio::test]
-async fn spr_10_nothing_that_a_stranger_does_tells_a_taken_address_from_a_free_one() {
+async fn spr_10_public_operations_do_not_reveal_whether_an_address_is_taken() {
     let shop = shop().await;
     let op = open(&shop).await;
     owner(&shop, "taken@example.com").await;
@@ -228,7 +228,7 @@ async fn spr_10_nothing_that_a_stranger_does_tells_a_taken_address_from_a_free_o
 
 // SPR-10, SPR-17
 #[tokio::test]
-async fn spr_10_a_taken_address_uses_a_number_up_as_a_free_one_does() {
+async fn spr_10_a_taken_address_uses_a_reference_number_like_a_free_one() {
     let shop = shop().await;
     owner(&shop, "taken@example.com").await;
     let number = async || {
@@ -247,7 +247,7 @@ async fn spr_10_a_taken_address_uses_a_number_up_as_a_free_one_does() {
 
 // SPR-10
 #[tokio::test]
-async fn spr_10_an_account_that_a_backend_registers_signs_in_at_once() {
+async fn spr_10_an_account_registered_by_a_backend_can_sign_in_immediately() {
     let shop = shop().await;
     let (guest, token) = guest(&shop, "guest").await;
     let input = but(
@@ -273,7 +273,7 @@ async fn spr_10_an_account_that_a_backend_registers_signs_in_at_once() {
 
 // SPR-10
 #[tokio::test]
-async fn spr_10_many_registrations_of_one_address_at_once_make_one_account() {
+async fn spr_10_concurrent_registrations_of_one_address_create_one_account() {
     let shop = shop().await;
     let tries = (0..12).map(|_| {
         shop.browser
@@ -297,7 +297,7 @@ async fn spr_10_many_registrations_of_one_address_at_once_make_one_account() {
 
 // SPR-10: starting to conceal addresses does not close accounts that existed before.
 #[tokio::test]
-async fn spr_10_who_was_registered_before_signs_in_as_before() {
+async fn spr_10_an_account_registered_before_concealment_can_still_sign_in() {
     let shop = setup().start().await;
     ada(&shop, "ada@example.com").await;
     shop.conceal_emails().await;
@@ -307,7 +307,7 @@ async fn spr_10_who_was_registered_before_signs_in_as_before() {
 
 // SPR-10
 #[tokio::test]
-async fn spr_10_asking_for_a_taken_address_looks_like_asking_for_a_free_one() {
+async fn spr_10_an_email_change_responds_alike_for_taken_and_free_addresses() {
     let shop = shop().await;
     let mut mails = shop.gateway.mails();
     owner(&shop, "taken@example.com").await;

@@ -95,7 +95,7 @@ async fn useless(shop: &Shop) -> Vec<(&'static str, String, &'static str)> {
 
 // CST-02, ERR-04, ERR-02
 #[tokio::test]
-async fn cst_02_a_token_that_cannot_be_used_is_a_warning_and_no_more() {
+async fn cst_02_an_unusable_token_is_a_warning_only() {
     let shop = setup()
         .set("GATEWAY_ANONYMOUS_TTL", "1h")
         .manual_clock()
@@ -130,7 +130,7 @@ async fn cst_02_a_token_that_cannot_be_used_is_a_warning_and_no_more() {
 
 // CST-02
 #[tokio::test]
-async fn cst_02_without_a_token_there_is_nothing_to_warn_of() {
+async fn cst_02_without_a_token_there_is_no_warning() {
     let shop = super::shop().await;
     for none in [json!({}), json!({ "anonymousUserToken": null })] {
         let email = format!(
@@ -149,7 +149,7 @@ async fn cst_02_without_a_token_there_is_nothing_to_warn_of() {
 
 // ERR-04
 #[tokio::test]
-async fn err_04_a_refused_mutation_warns_of_nothing() {
+async fn err_04_a_refused_mutation_has_no_warnings() {
     let shop = super::shop().await;
     ada(&shop, "ada@example.com").await;
     for (field, input) in [
@@ -183,7 +183,7 @@ async fn tidy_keys(shop: &Shop) {
 
 // CST-02, SFU-39
 #[tokio::test]
-async fn cst_02_a_token_that_has_run_out_is_as_good_as_a_live_one() {
+async fn cst_02_an_expired_token_merges_like_a_valid_one() {
     let shop = setup().manual_clock().start().await;
     // With a key that still signs, with one that has been replaced, and with one whose private half is deleted.
     for (number, rotates) in [false, true].into_iter().enumerate() {
@@ -218,7 +218,7 @@ async fn cst_02_a_token_that_has_run_out_is_as_good_as_a_live_one() {
 
 // CST-02, DEF-09
 #[tokio::test]
-async fn cst_02_a_token_of_a_key_that_was_ended_is_none_of_ours() {
+async fn cst_02_a_token_of_a_revoked_signing_key_is_invalid() {
     let shop = setup().manual_clock().start().await;
     let guest = guest(&shop, "guest").await;
     ada(&shop, "ada@example.com").await;
@@ -243,7 +243,7 @@ fn token_of_browser(shop: &Shop) -> &str {
 
 // CST-02, RFC 7009
 #[tokio::test]
-async fn cst_02_a_revoked_token_brings_nothing_along_however_long_ago_it_was() {
+async fn cst_02_a_revoked_token_merges_nothing_also_after_it_has_expired() {
     let shop = setup().manual_clock().start().await;
     ada(&shop, "ada@example.com").await;
     let register = || {
@@ -281,7 +281,7 @@ async fn cst_02_a_revoked_token_brings_nothing_along_however_long_ago_it_was() {
 
 // CST-02, SFU-32, SFU-35
 #[tokio::test]
-async fn cst_02_of_two_customers_who_bring_the_same_guest_at_once_one_has_it() {
+async fn cst_02_one_of_two_customers_merges_the_same_guest() {
     let shop = super::shop().await;
     let node = shop.gateway.another_node().await;
     let emails = ["ada@example.com", "bob@example.com"];
@@ -328,7 +328,7 @@ async fn cst_02_of_two_customers_who_bring_the_same_guest_at_once_one_has_it() {
 
 // CST-02, CST-01
 #[tokio::test]
-async fn cst_02_registrations_that_bring_the_same_guest_at_once_are_all_made() {
+async fn cst_02_concurrent_registrations_with_the_same_guest_all_succeed() {
     let shop = super::shop().await;
     let token = token(&guest(&shop, "guest").await);
     let register = |number: u32| {
@@ -350,7 +350,7 @@ async fn cst_02_registrations_that_bring_the_same_guest_at_once_are_all_made() {
 
 // CST-02, SFU-36, SFU-38
 #[tokio::test]
-async fn cst_02_a_guest_that_is_promoted_or_removed_meanwhile_stands_in_nobodys_way() {
+async fn cst_02_concurrent_promotion_or_deletion_of_the_guest_does_not_block_sign_in() {
     let shop = super::shop().await;
     ada(&shop, "ada@example.com").await;
     for round in 0..10 {
@@ -377,7 +377,7 @@ async fn cst_02_a_guest_that_is_promoted_or_removed_meanwhile_stands_in_nobodys_
 
 // CST-02, SFU-35
 #[tokio::test]
-async fn cst_02_a_guest_who_goes_on_uploading_holds_no_sign_in_up() {
+async fn cst_02_concurrent_uploads_of_the_guest_do_not_block_sign_in() {
     let shop = super::shop().await;
     let (customer, _) = ada(&shop, "ada@example.com").await;
     let mut kept = 0_u64;
@@ -432,7 +432,7 @@ fn limited() -> Setup {
 
 // CST-02, TOK-03
 #[tokio::test]
-async fn tok_03_a_useless_token_makes_a_sign_in_neither_a_failure_nor_cheaper() {
+async fn tok_03_an_unusable_token_does_not_change_how_an_attempt_counts() {
     let shop = limited().start().await;
     ada(&shop, "ada@example.com").await;
     let wrong = || bringing(credentials("ada@example.com", OTHER_PASSWORD), MARK);

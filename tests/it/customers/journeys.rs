@@ -49,7 +49,7 @@ async fn notice(mailbox: &mut Mailbox, address: &str, subject: &str) {
 
 // CST-04, CST-05
 #[tokio::test]
-async fn cst_04_a_new_customer_confirms_the_address_by_the_mails_link() {
+async fn cst_04_a_new_customer_verifies_the_address_by_the_mailed_link() {
     let Some(mut mailbox) = Mailbox::start().await else {
         return;
     };
@@ -73,7 +73,7 @@ async fn cst_04_a_new_customer_confirms_the_address_by_the_mails_link() {
 
 // SPR-86, SPR-90
 #[tokio::test]
-async fn spr_90_who_forgot_the_password_signs_in_by_the_mails_link_and_is_told() {
+async fn spr_90_a_forgotten_password_is_reset_by_the_mailed_link() {
     let Some(mut mailbox) = Mailbox::start().await else {
         return;
     };
@@ -110,7 +110,7 @@ async fn spr_90_who_forgot_the_password_signs_in_by_the_mails_link_and_is_told()
 
 // CST-04
 #[tokio::test]
-async fn cst_04_another_address_is_confirmed_from_there_and_told_to_the_one_so_far() {
+async fn cst_04_a_new_address_is_confirmed_by_mail_and_the_old_one_is_notified() {
     let Some(mut mailbox) = Mailbox::start().await else {
         return;
     };
@@ -141,7 +141,7 @@ async fn cst_04_another_address_is_confirmed_from_there_and_told_to_the_one_so_f
 
 // SPR-10
 #[tokio::test]
-async fn spr_10_a_concealed_address_is_told_to_its_owner_alone() {
+async fn spr_10_a_concealed_registration_is_reported_to_the_owner_only() {
     let Some(mut mailbox) = Mailbox::start().await else {
         return;
     };

@@ -80,7 +80,7 @@ async fn waits(shop: &Shop, caller: &Caller, wait: u64) {
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_after_five_wrong_passwords_the_right_one_waits_as_long_as_is_told() {
+async fn tok_03_after_five_failures_an_attempt_has_to_wait_as_reported() {
     let shop = setup().start().await;
     ada(&shop, "ada@example.com").await;
     guess_five_times(&shop.browser).await;
@@ -107,7 +107,7 @@ async fn tok_03_after_five_wrong_passwords_the_right_one_waits_as_long_as_is_tol
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_who_guesses_locks_out_nobody_at_another_address() {
+async fn tok_03_failures_do_not_lock_out_other_client_addresses() {
     let shop = behind_a_proxy().start().await;
     ada(&shop, "ada@example.com").await;
     let thief = at(&shop, THIEF);
@@ -132,7 +132,7 @@ async fn tok_03_who_guesses_locks_out_nobody_at_another_address() {
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_a_stranger_neither_escapes_nor_blames_another_by_a_header() {
+async fn tok_03_a_spoofed_header_neither_evades_nor_shifts_the_limit() {
     let shop = setup().start().await;
     ada(&shop, "ada@example.com").await;
     // No proxy is trusted.
@@ -175,7 +175,7 @@ async fn tok_03_a_stranger_neither_escapes_nor_blames_another_by_a_header() {
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_only_the_header_that_the_operator_names_is_believed() {
+async fn tok_03_only_the_configured_header_is_trusted() {
     let shop = behind_a_proxy()
         .set("GATEWAY_CLIENT_ADDRESS_HEADER", "CF-Connecting-IP")
         .start()
@@ -203,7 +203,7 @@ async fn tok_03_only_the_header_that_the_operator_names_is_believed() {
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_one_address_tries_a_hundred_times_a_minute_on_whatever_accounts() {
+async fn tok_03_a_client_address_has_a_hundred_attempts_a_minute_over_all_accounts() {
     let shop = behind_a_proxy().start().await;
     ada(&shop, "ada@example.com").await;
     let (thief, victim) = (at(&shop, THIEF), at(&shop, VICTIM));
@@ -222,7 +222,7 @@ async fn tok_03_one_address_tries_a_hundred_times_a_minute_on_whatever_accounts(
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_a_storefront_takes_six_thousand_tries_a_minute() {
+async fn tok_03_a_storefront_accepts_six_thousand_attempts_a_minute() {
     let shop = behind_a_proxy().start().await;
     ada(&shop, "ada@example.com").await;
     let other = shop.add_storefront("Prints FR", "FR").await;
@@ -266,7 +266,7 @@ async fn tok_03_a_storefront_takes_six_thousand_tries_a_minute() {
 
 // CST-04
 #[tokio::test]
-async fn cst_04_who_asks_for_another_address_too_often_is_told_how_long_to_wait() {
+async fn cst_04_too_many_email_changes_return_the_exact_wait() {
     let shop = setup().set("GATEWAY_ACCESS_TOKEN_TTL", "2h").start().await;
     shop.gateway.expect_jobs();
     let (ada, _) = ada(&shop, "ada@example.com").await;

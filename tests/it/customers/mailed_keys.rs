@@ -36,7 +36,7 @@ async fn mailed(shop: &Shop, address: &str, name: &str) -> String {
 
 // SPR-86, SPR-90, TOK-02, CST-04
 #[tokio::test]
-async fn spr_90_a_forgotten_password_is_replaced_by_mail() {
+async fn spr_90_a_forgotten_password_is_replaced_with_a_mailed_key() {
     let shop = shop().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let unknown = shop
@@ -82,7 +82,7 @@ async fn spr_90_a_forgotten_password_is_replaced_by_mail() {
 
 // SPR-90
 #[tokio::test]
-async fn spr_90_only_the_newest_key_works_and_only_in_time() {
+async fn spr_90_only_the_newest_unexpired_key_is_accepted() {
     let shop = setup().manual_clock().start().await;
     shop.open_account_page().await;
     ada(&shop, "ada@example.com").await;
@@ -110,7 +110,7 @@ async fn spr_90_only_the_newest_key_works_and_only_in_time() {
 
 // SPR-90
 #[tokio::test]
-async fn spr_90_of_twenty_redemptions_at_once_one_wins() {
+async fn spr_90_one_of_twenty_concurrent_redemptions_succeeds() {
     let shop = shop().await;
     ada(&shop, "ada@example.com").await;
     shop.browser
@@ -137,7 +137,7 @@ async fn spr_90_of_twenty_redemptions_at_once_one_wins() {
 
 // SPR-86
 #[tokio::test]
-async fn spr_86_one_mail_a_minute_and_five_an_hour() {
+async fn spr_86_a_recipient_gets_one_mail_a_minute_and_five_an_hour() {
     let shop = setup()
         .set("GATEWAY_RATE_LIMITS", "on")
         .manual_clock()
@@ -158,7 +158,7 @@ async fn spr_86_one_mail_a_minute_and_five_an_hour() {
 
 // CST-04
 #[tokio::test]
-async fn cst_04_an_address_is_verified_by_what_is_mailed_to_it() {
+async fn cst_04_an_address_is_verified_by_its_mailed_token() {
     let shop = shop().await;
     ada(&shop, "ada@example.com").await;
     shop.browser
@@ -181,7 +181,7 @@ async fn cst_04_an_address_is_verified_by_what_is_mailed_to_it() {
 
 // CST-04
 #[tokio::test]
-async fn cst_04_another_address_is_taken_once_its_owner_confirms() {
+async fn cst_04_a_new_address_applies_once_its_owner_confirms_it() {
     let shop = shop().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     super::ada(&shop, "bob@example.com").await;

@@ -1,10 +1,10 @@
 //! Customers: registration, sign-in and sign-out, queries and changes.
 
-mod all_at_once;
-mod ceiling;
-mod compared;
+mod account_limit;
+mod address_equality;
+mod combined_errors;
 mod concealed;
-mod equal_work;
+mod equal_cost;
 mod guests;
 mod journeys;
 mod limits;
@@ -12,7 +12,7 @@ mod lists;
 mod mailed_keys;
 mod oauth;
 mod passwords;
-mod prepared;
+mod pre_hijacking;
 mod privacy;
 mod profile;
 mod recipients;

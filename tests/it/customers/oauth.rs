@@ -58,7 +58,7 @@ fn text<'a>(body: &'a Value, field: &str) -> &'a str {
 
 // SPR-04, RFC 6749 §4.3, §5.1, §6
 #[tokio::test]
-async fn a_customer_signs_in_and_stays_signed_in() {
+async fn a_customer_signs_in_and_refreshes_its_tokens() {
     let shop = shop().await;
     ada(&shop, EMAIL).await;
     let (status, first) = sign_in(&shop, " ADA@example.com ", PASSWORD).await;
@@ -102,7 +102,7 @@ async fn a_customer_signs_in_and_stays_signed_in() {
 
 // SPR-04, RFC 6749 §5.2
 #[tokio::test]
-async fn what_does_not_fit_is_refused_as_the_standard_says() {
+async fn invalid_requests_are_refused_with_the_errors_of_rfc_6749() {
     let shop = shop().await;
     ada(&shop, EMAIL).await;
     let unknown = sign_in(&shop, "bob@example.com", PASSWORD).await;
@@ -161,7 +161,7 @@ async fn what_does_not_fit_is_refused_as_the_standard_says() {
 
 // SPR-04, TOK-01
 #[tokio::test]
-async fn the_refresh_token_of_another_client_is_refused_and_stays_good() {
+async fn a_refresh_token_of_another_client_is_refused_and_remains_valid() {
     let shop = shop().await;
     let (caller, token) = ada(&shop, EMAIL).await;
     let other = shop
@@ -180,7 +180,7 @@ async fn the_refresh_token_of_another_client_is_refused_and_stays_good() {
 
 // SPR-04, TOK-02, RFC 7009
 #[tokio::test]
-async fn a_revoked_refresh_token_takes_its_session_along() {
+async fn revoking_a_refresh_token_ends_its_session() {
     let shop = shop().await;
     let (phone, first) = ada(&shop, EMAIL).await;
     let (_, body) = sign_in(&shop, EMAIL, PASSWORD).await;
@@ -212,7 +212,7 @@ async fn a_revoked_refresh_token_takes_its_session_along() {
 
 // SPR-04, TOK-03
 #[tokio::test]
-async fn guesses_count_together_with_those_by_graphql() {
+async fn failed_attempts_count_together_with_those_through_graphql() {
     let shop = super::setup()
         .set("GATEWAY_RATE_LIMITS", "on")
         .manual_clock()

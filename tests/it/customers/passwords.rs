@@ -10,7 +10,7 @@ use crate::kit::{Gateway, Shop, text};
 
 // SPR-80, TOK-02
 #[tokio::test]
-async fn spr_80_a_change_needs_the_present_password_and_ends_all_sessions() {
+async fn spr_80_a_password_change_needs_the_current_password_and_revokes_all_sessions() {
     let shop = shop().await;
     shop.gateway.expect_jobs();
     let (ada, refresh) = ada(&shop, "ada@example.com").await;
@@ -63,7 +63,7 @@ async fn spr_80_a_change_needs_the_present_password_and_ends_all_sessions() {
 
 // SPR-80
 #[tokio::test]
-async fn spr_80_of_many_changes_at_once_one_wins() {
+async fn spr_80_one_of_several_concurrent_password_changes_succeeds() {
     let shop = shop().await;
     shop.gateway.expect_jobs();
     let (ada, _) = ada(&shop, "ada@example.com").await;
@@ -84,7 +84,7 @@ async fn spr_80_of_many_changes_at_once_one_wins() {
 
 // EPC-07
 #[tokio::test]
-async fn epc_07_a_backend_gives_a_password_only_where_there_is_none() {
+async fn epc_07_a_backend_sets_a_password_only_if_none_exists() {
     let shop = shop().await;
     let registered = shop
         .browser
@@ -137,7 +137,7 @@ async fn stronger(shop: &Shop) -> Arc<Gateway> {
 
 // EPC-08
 #[tokio::test]
-async fn epc_08_a_weaker_hash_is_replaced_at_the_next_sign_in_with_the_right_password() {
+async fn epc_08_a_weaker_hash_is_replaced_at_the_next_successful_sign_in() {
     let shop = shop().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let (right, wrong) = (
@@ -170,7 +170,7 @@ async fn epc_08_a_weaker_hash_is_replaced_at_the_next_sign_in_with_the_right_pas
 
 // EPC-08
 #[tokio::test]
-async fn epc_08_sign_ins_at_once_that_replace_a_hash_do_each_other_no_harm() {
+async fn epc_08_concurrent_sign_ins_that_replace_a_hash_all_succeed() {
     let shop = shop().await;
     ada(&shop, "ada@example.com").await;
     let node = stronger(&shop).await;

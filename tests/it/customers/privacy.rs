@@ -261,7 +261,7 @@ async fn assert_stored_where_it_belongs(journey: &Journey, everything: &[&str]) 
 
 // EPC-05, ERR-02
 #[tokio::test]
-async fn epc_05_nothing_of_a_person_is_logged_counted_queued_or_repeated() {
+async fn epc_05_personal_data_is_not_in_logs_metrics_jobs_or_errors() {
     let metrics = metrics();
     let shop = setup()
         .set("GATEWAY_RATE_LIMITS", "on")

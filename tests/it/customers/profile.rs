@@ -6,7 +6,7 @@ use super::{ada, but, person, shop};
 
 // SPR-33, SPR-37, SPR-20
 #[tokio::test]
-async fn spr_33_an_update_changes_only_what_is_sent() {
+async fn spr_33_an_update_changes_only_the_fields_sent() {
     let shop = shop().await;
     shop.gateway.expect_jobs();
     let input = but(
@@ -35,7 +35,7 @@ async fn spr_33_an_update_changes_only_what_is_sent() {
 
 // SPR-33, CLY-06, ERR-03
 #[tokio::test]
-async fn spr_33_what_cannot_be_changed_so_is_refused_field_by_field() {
+async fn spr_33_an_invalid_update_is_rejected_with_an_error_per_field() {
     let shop = shop().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let bob = but(person("bob@example.com"), json!({ "shopperReference": "bob-1" }));
@@ -89,7 +89,7 @@ async fn spr_33_what_cannot_be_changed_so_is_refused_field_by_field() {
 
 // CST-03
 #[tokio::test]
-async fn cst_03_of_two_who_saw_the_same_version_one_wins() {
+async fn cst_03_one_of_two_updates_with_the_same_version_succeeds() {
     let shop = shop().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let mutation =

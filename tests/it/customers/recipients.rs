@@ -47,7 +47,7 @@ async fn accounts(shop: &Shop, many: usize) -> Vec<Caller> {
 
 // DEF-05
 #[tokio::test]
-async fn def_05_fifteen_accounts_send_five_mails_to_one_address() {
+async fn def_05_fifteen_accounts_cause_five_mails_to_one_address() {
     let shop = setup().start().await;
     let accounts = accounts(&shop, 15).await;
     let asked = accounts
@@ -72,7 +72,7 @@ async fn def_05_fifteen_accounts_send_five_mails_to_one_address() {
 
 // DEF-05
 #[tokio::test]
-async fn def_05_all_kinds_that_strangers_cause_count_together_and_others_apart() {
+async fn def_05_mails_caused_by_strangers_share_one_limit() {
     let shop = setup().start().await;
     shop.open_account_page().await;
     ada(&shop, VICTIM).await;
@@ -103,7 +103,7 @@ async fn def_05_all_kinds_that_strangers_cause_count_together_and_others_apart()
 
 // DEF-05
 #[tokio::test]
-async fn def_05_notices_of_one_kind_are_five_an_hour_and_hide_no_other() {
+async fn def_05_each_kind_of_notice_has_its_own_limit_of_five_an_hour() {
     let shop = setup().start().await;
     let (mut ada, _) = ada(&shop, VICTIM).await;
     let mut passwords = [PASSWORD, OTHER_PASSWORD].into_iter().cycle();
@@ -125,7 +125,7 @@ async fn def_05_notices_of_one_kind_are_five_an_hour_and_hide_no_other() {
 
 // DEF-05
 #[tokio::test]
-async fn def_05_two_nodes_count_together_and_two_storefronts_apart() {
+async fn def_05_nodes_share_the_limit_and_storefronts_do_not() {
     let shop = setup().start().await;
     let node = shop.gateway.another_node().await;
     let accounts = accounts(&shop, 14).await;
@@ -157,7 +157,7 @@ async fn def_05_two_nodes_count_together_and_two_storefronts_apart() {
 
 // DEF-05
 #[tokio::test]
-async fn def_05_without_limits_all_mails_go() {
+async fn def_05_disabled_limits_send_all_mails() {
     let shop = setup().set("GATEWAY_RATE_LIMITS", "off").start().await;
     for account in accounts(&shop, 8).await {
         account

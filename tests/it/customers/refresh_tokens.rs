@@ -37,7 +37,7 @@ async fn issued_before(shop: &Shop, refreshes: usize) -> Vec<String> {
 
 // TOK-01, DEF-01
 #[tokio::test]
-async fn tok_01_a_forged_token_is_refused_before_anything_is_read() {
+async fn tok_01_a_forged_token_is_refused_without_a_database_command() {
     let shop = shop().await;
     let (ada, token) = ada(&shop, "ada@example.com").await;
     let mut newest = token.clone();
@@ -65,7 +65,7 @@ async fn tok_01_a_forged_token_is_refused_before_anything_is_read() {
 
 // TOK-01
 #[tokio::test]
-async fn tok_01_a_token_of_an_earlier_version_goes_on_in_the_new_form() {
+async fn tok_01_a_token_of_an_earlier_version_is_refreshed_in_the_new_format() {
     let shop = setup().manual_clock().start().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let old = issued_before(&shop, 3).await;
@@ -92,7 +92,7 @@ async fn tok_01_a_token_of_an_earlier_version_goes_on_in_the_new_form() {
 
 // TOK-01, TOK-02
 #[tokio::test]
-async fn tok_01_a_used_token_of_an_earlier_version_signs_out_by_what_it_is() {
+async fn tok_01_revoking_a_used_token_of_an_earlier_version_ends_the_session_if_recognized() {
     for used in [20, 19, 5, 4] {
         let shop = shop().await;
         let (ada, _) = ada(&shop, "ada@example.com").await;

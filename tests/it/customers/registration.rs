@@ -12,7 +12,7 @@ const CUSTOMER: &str = "reference email isEmailVerified hasPassword firstName la
 // CST-01, SPR-07, SPR-17, SPR-20, CLY-03, CLY-06
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "the snapshot")]
-async fn cst_01_a_customer_comes_with_a_user_and_storage_of_its_own() {
+async fn cst_01_a_customer_is_created_with_its_own_user_and_storage() {
     let shop = shop().await;
     let input = but(
         with_password("Ada@Example.com"),
@@ -87,7 +87,7 @@ async fn cst_01_a_customer_comes_with_a_user_and_storage_of_its_own() {
 
 // SPR-10
 #[tokio::test]
-async fn spr_10_an_address_is_unique_whatever_its_case() {
+async fn spr_10_an_address_is_unique_regardless_of_case() {
     let shop = shop().await;
     ada(&shop, "ada@example.com").await;
     let refused = shop
@@ -112,7 +112,7 @@ async fn spr_10_an_address_is_unique_whatever_its_case() {
 
 // ERR-01, SPR-07, SPR-09, SPR-11, SPR-13
 #[tokio::test]
-async fn err_01_every_fault_of_a_registration_is_told_at_once() {
+async fn err_01_all_errors_of_a_registration_are_returned_together() {
     let shop = shop().await;
     let before = shop.gateway.store.dump().await;
     let input = json!({
@@ -146,7 +146,7 @@ async fn err_01_every_fault_of_a_registration_is_told_at_once() {
 
 // CLY-03
 #[tokio::test]
-async fn cly_03_without_a_password_nobody_is_signed_in() {
+async fn cly_03_a_registration_without_a_password_issues_no_token() {
     let shop = shop().await;
     let payload = shop
         .browser
@@ -163,7 +163,7 @@ async fn cly_03_without_a_password_nobody_is_signed_in() {
 
 // CST-02, SFU-22
 #[tokio::test]
-async fn cst_02_what_was_made_before_comes_along() {
+async fn cst_02_a_registration_merges_the_guests_items() {
     let shop = shop().await;
     let guest = shop.guest("guest").await;
     let item = guest.upload("cat.png", &png(1)).await["id"].take();
@@ -194,7 +194,7 @@ async fn cst_02_what_was_made_before_comes_along() {
 
 // SFU-38
 #[tokio::test]
-async fn sfu_38_a_customers_user_goes_with_the_customer_only() {
+async fn sfu_38_a_customers_user_cannot_be_deleted_separately() {
     let shop = shop().await;
     ada(&shop, "ada@example.com").await;
     let refused = shop
@@ -206,7 +206,7 @@ async fn sfu_38_a_customers_user_goes_with_the_customer_only() {
 
 // CST-01, SPR-10
 #[tokio::test]
-async fn cst_01_of_many_registrations_at_once_one_wins_whole() {
+async fn cst_01_one_of_several_concurrent_registrations_succeeds_completely() {
     let shop = shop().await;
     let tries = (0..20).map(|_| {
         shop.browser

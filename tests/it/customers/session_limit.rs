@@ -49,7 +49,7 @@ async fn crowd(shop: &Shop, many: usize) {
 
 // TOK-05, TOK-02
 #[tokio::test]
-async fn tok_05_the_session_used_longest_ago_ends_for_the_next() {
+async fn tok_05_the_least_recently_used_session_ends_for_a_new_one() {
     let shop = setup().manual_clock().start().await;
     let (first, refresh) = ada(&shop, "ada@example.com").await;
     let id = id_of(&first).await;
@@ -109,7 +109,7 @@ async fn tok_05_the_session_used_longest_ago_ends_for_the_next() {
 
 // TOK-05
 #[tokio::test]
-async fn tok_05_many_sign_ins_at_once_never_leave_more() {
+async fn tok_05_concurrent_sign_ins_never_exceed_the_session_limit() {
     let shop = shop().await;
     let node = shop.gateway.another_node().await;
     let (first, _) = ada(&shop, "ada@example.com").await;
@@ -134,7 +134,7 @@ async fn tok_05_many_sign_ins_at_once_never_leave_more() {
 
 // TOK-05, DEF-11
 #[tokio::test]
-async fn tok_05_what_an_earlier_version_left_is_not_shown_and_ends() {
+async fn tok_05_excess_sessions_of_an_earlier_version_are_hidden_and_ended() {
     let shop = shop().await;
     // A migration scans a whole collection, once.
     shop.gateway.expect_scans();

@@ -61,7 +61,7 @@ async fn epc_08_a_sign_in_needs_address_and_password_together() {
 
 // TOK-01
 #[tokio::test]
-async fn tok_01_a_refresh_token_works_once() {
+async fn tok_01_a_refresh_token_is_accepted_once() {
     let shop = setup().manual_clock().start().await;
     let (ada, first) = ada(&shop, "ada@example.com").await;
     let payload = shop.nobody().done("customerTokenRefresh", refresh(&first)).await;
@@ -95,7 +95,7 @@ async fn tok_01_a_refresh_token_works_once() {
 
 // TOK-01
 #[tokio::test]
-async fn tok_01_an_older_token_ends_the_session_and_a_made_up_one_does_not() {
+async fn tok_01_a_reused_token_ends_the_session_and_a_forged_one_does_not() {
     let shop = setup().manual_clock().start().await;
     let (_, first) = ada(&shop, "ada@example.com").await;
     let mut newest = first.clone();
@@ -152,7 +152,7 @@ async fn tok_01_a_token_belongs_to_the_client_that_it_was_issued_to() {
 
 // TOK-01
 #[tokio::test]
-async fn tok_01_of_twenty_refreshes_at_once_nobody_is_signed_out() {
+async fn tok_01_concurrent_refreshes_do_not_end_the_session() {
     let shop = shop().await;
     let (ada, token) = ada(&shop, "ada@example.com").await;
     let nobody = shop.nobody();
@@ -170,7 +170,7 @@ async fn tok_01_of_twenty_refreshes_at_once_nobody_is_signed_out() {
 
 // TOK-01
 #[tokio::test]
-async fn tok_01_a_refresh_token_ends_in_time() {
+async fn tok_01_a_refresh_token_expires() {
     let shop = setup()
         .set("GATEWAY_REFRESH_TOKEN_TTL", "1h")
         .manual_clock()
@@ -191,7 +191,7 @@ async fn tok_01_a_refresh_token_ends_in_time() {
 
 // TOK-02
 #[tokio::test]
-async fn tok_02_a_session_ends_at_once_by_token_by_id_and_all_together() {
+async fn tok_02_sessions_end_immediately_by_token_by_id_or_all_together() {
     let shop = shop().await;
     let (first, _) = ada(&shop, "ada@example.com").await;
     let sign_in = async || {
@@ -280,7 +280,7 @@ async fn tok_02_a_backend_signs_a_customer_out() {
 
 // TOK-02
 #[tokio::test]
-async fn tok_02_an_ended_session_ends_on_other_nodes_within_seconds() {
+async fn tok_02_an_ended_session_is_refused_by_other_nodes_within_seconds() {
     let shop = shop().await;
     let node = shop.gateway.another_node().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
@@ -292,7 +292,7 @@ async fn tok_02_an_ended_session_ends_on_other_nodes_within_seconds() {
 
 // TOK-08
 #[tokio::test]
-async fn tok_08_a_token_that_a_backend_issues_tells_its_owner() {
+async fn tok_08_a_token_issued_by_a_backend_names_its_owner() {
     let shop = shop().await;
     let registered = shop
         .browser
@@ -314,7 +314,7 @@ async fn tok_08_a_token_that_a_backend_issues_tells_its_owner() {
 
 // SPR-31, ERR-03
 #[tokio::test]
-async fn spr_31_a_customer_reaches_its_own_account_only() {
+async fn spr_31_a_customer_can_access_its_own_account_only() {
     let shop = shop().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let bob = shop

@@ -63,7 +63,7 @@ async fn end_all(shop: &Shop, ada: &Caller, way: &str) {
 
 // TOK-06, TOK-02
 #[tokio::test]
-async fn tok_06_a_users_token_ends_with_what_ends_the_sessions() {
+async fn tok_06_revoking_all_sessions_revokes_the_users_token() {
     for way in WAYS {
         let shop = setup().start().await;
         shop.open_account_page().await;
@@ -89,7 +89,7 @@ async fn tok_06_a_users_token_ends_with_what_ends_the_sessions() {
 
 // TOK-06
 #[tokio::test]
-async fn tok_06_one_session_that_ends_leaves_the_users_token() {
+async fn tok_06_ending_one_session_keeps_the_users_token() {
     let shop = shop().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let (user, _) = user_of(&shop, &ada).await;
@@ -99,7 +99,7 @@ async fn tok_06_one_session_that_ends_leaves_the_users_token() {
 
 // TOK-06
 #[tokio::test]
-async fn tok_06_a_read_costs_no_more_for_it() {
+async fn tok_06_the_revocation_check_adds_no_command_to_a_read() {
     let shop = shop().await;
     shop.gateway.expect_jobs();
     let (ada, _) = ada(&shop, "ada@example.com").await;

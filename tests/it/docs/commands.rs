@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use super::blocks::Document;
 use super::shell;
-use crate::house::root;
+use crate::architecture::root;
 
 /// A changelog describes commands of earlier versions too.
 const OLDER: &str = "CHANGELOG.md";
@@ -98,7 +98,7 @@ fn subcommands() -> Vec<String> {
 }
 
 #[test]
-fn the_gateways_command_line_reads_its_commands() {
+fn documented_commands_are_accepted_by_the_command_line() {
     let mut faults = Vec::new();
     let mut count = 0;
     for Named { words, place } in named(&["storefront-gateway"]) {
@@ -118,7 +118,7 @@ fn the_gateways_command_line_reads_its_commands() {
 
 /// Text and tables name commands without the program, such as `keys rotate --now`.
 #[test]
-fn the_gateways_command_line_knows_the_commands_of_the_text() {
+fn commands_named_in_text_exist() {
     let subcommands = subcommands();
     let known: Vec<&str> = subcommands.iter().map(String::as_str).collect();
     let mut named = named(&known);
@@ -133,7 +133,7 @@ fn the_gateways_command_line_knows_the_commands_of_the_text() {
 }
 
 #[test]
-fn a_wrong_command_is_noticed() {
+fn a_wrong_command_is_detected() {
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(fault(&words("jobs list [--dead]"), false), None);
     assert_eq!(fault(&words("audit list --customer cus_…"), false), None);
@@ -174,7 +174,7 @@ fn tests_named(filter: &str) -> usize {
 }
 
 #[test]
-fn cargos_commands_name_tests_and_parts_that_exist() {
+fn cargo_commands_name_existing_tests_and_benchmarks() {
     let benchmarks = std::fs::read_to_string(root().join("benches/gateway/main.rs")).expect("the benchmarks");
     let mut faults = Vec::new();
     for Named { words, place } in named(&["cargo"]) {
@@ -206,7 +206,7 @@ fn cargos_commands_name_tests_and_parts_that_exist() {
 }
 
 #[test]
-fn scripts_and_recipes_that_are_named_exist() {
+fn documented_scripts_and_recipes_exist() {
     let recipes = std::fs::read_to_string(root().join("justfile")).expect("the recipes");
     let is_recipe = |name: &str| {
         let line =

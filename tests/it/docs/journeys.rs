@@ -144,7 +144,7 @@ fn with_values(mut block: Block, values: &[(&str, &str)]) -> Block {
 }
 
 #[tokio::test]
-async fn the_first_journey_of_the_readme() {
+async fn the_readmes_first_steps_work() {
     let shop = kit::shop().await;
     let Some(mut reader) = Reader::of(&shop) else {
         return;
@@ -172,7 +172,7 @@ async fn the_first_journey_of_the_readme() {
 }
 
 #[tokio::test]
-async fn a_back_end_gets_an_access_token() {
+async fn a_back_end_obtains_an_access_token() {
     let shop = kit::shop().await;
     let Some(mut reader) = Reader::of(&shop) else {
         return;
@@ -189,7 +189,7 @@ async fn a_back_end_gets_an_access_token() {
 }
 
 #[tokio::test]
-async fn a_back_end_names_the_address_of_a_shopper() {
+async fn a_back_end_sends_the_address_of_a_buyer() {
     let shop = kit::shop().await;
     let Some(mut reader) = Reader::of(&shop) else {
         return;
@@ -232,7 +232,7 @@ async fn a_customer_registers_signs_in_refreshes_and_signs_out() {
 }
 
 #[tokio::test]
-async fn an_order_is_recorded_and_markets_are_listed_as_the_backend_guide_says() {
+async fn the_back_end_guide_records_an_order_and_lists_markets() {
     let shop = kit::shop().await;
     let (id, ada) = customer(&shop, "ada@example.com").await;
     ada.done("customerAddressCreate", home()).await;

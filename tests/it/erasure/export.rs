@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::life::{CANARIES, Life};
+use super::full_customer::{CANARIES, Life};
 use super::of;
 use crate::addresses::{self, home};
 use crate::customers::{but, setup};
@@ -24,7 +24,7 @@ async fn export(shop: &Shop, by: &Caller, input: Value) -> (Value, Value) {
 
 // EXP-01
 #[tokio::test]
-async fn exp_01_an_export_has_everything_that_somebody_told() {
+async fn exp_01_an_export_contains_all_data_of_the_customer() {
     let life = Life::live().await;
     let (item, told) = export(&life.shop, &life.caller, json!({})).await;
     assert_eq!(
@@ -70,7 +70,7 @@ async fn exp_01_an_export_has_everything_that_somebody_told() {
 
 // EXP-01
 #[tokio::test]
-async fn exp_01_an_export_is_ones_own_and_not_stopped_by_the_quota() {
+async fn exp_01_an_export_contains_only_its_customer_and_ignores_the_quota() {
     let shop = setup()
         .set("GATEWAY_STORAGE_QUOTA", "1KiB")
         .set("GATEWAY_STORAGE_MAX_FILE", "1KiB")
@@ -100,7 +100,7 @@ async fn exp_01_an_export_is_ones_own_and_not_stopped_by_the_quota() {
 
 // EXP-01
 #[tokio::test]
-async fn exp_01_exports_are_limited() {
+async fn exp_01_exports_are_rate_limited() {
     let shop = setup()
         .set("GATEWAY_RATE_LIMITS", "on")
         .manual_clock()

@@ -117,7 +117,7 @@ impl Exported {
 
 // EXP-02
 #[tokio::test]
-async fn exp_02_the_file_is_found_by_those_who_may_read_the_data() {
+async fn exp_02_the_file_is_visible_to_callers_that_may_read_the_data() {
     let exported = Exported::live().await;
     let shop = &exported.shop;
     let (_, bob) = addresses::customer(shop, "bob@example.com").await;
@@ -168,7 +168,7 @@ async fn exp_02_the_file_is_found_by_those_who_may_read_the_data() {
 
 // EXP-02
 #[tokio::test]
-async fn exp_02_no_list_count_or_quota_has_the_file() {
+async fn exp_02_lists_counts_and_quotas_omit_the_file() {
     let exported = Exported::live().await;
     let shop = &exported.shop;
     let storage = "privateStorage { itemCount totalBytes items(first: 10) { totalCount nodes { id } } }";
@@ -202,7 +202,7 @@ async fn exp_02_no_list_count_or_quota_has_the_file() {
 
 // EXP-02
 #[tokio::test]
-async fn exp_02_the_file_is_gone_after_a_week() {
+async fn exp_02_the_file_expires_after_a_week() {
     let exported = Exported::live().await;
     let gateway = &exported.shop.gateway;
     let signs_in = async || {
@@ -249,7 +249,7 @@ async fn exp_02_the_file_is_gone_after_a_week() {
 
 // EXP-02, ERA-01
 #[tokio::test]
-async fn exp_02_an_erasure_takes_the_file() {
+async fn exp_02_an_erasure_deletes_the_file() {
     let exported = Exported::live().await;
     let gateway = &exported.shop.gateway;
     let (link, _) = exported.link().await;
@@ -269,7 +269,7 @@ async fn exp_02_an_erasure_takes_the_file() {
 
 // EXP-02
 #[tokio::test]
-async fn exp_02_what_an_earlier_version_exported_is_no_item_any_more() {
+async fn exp_02_an_export_of_an_earlier_version_is_no_longer_an_item() {
     let exported = Exported::live().await;
     let gateway = &exported.shop.gateway;
     // A migration scans a whole collection, once.

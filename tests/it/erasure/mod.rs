@@ -1,13 +1,13 @@
 //! Erasure and export: three ways to one eraser, no personal data left after any of them, no new data once it has
 //! begun.
 
-mod at_once;
-mod doors;
+mod completeness;
+mod concurrency;
+mod concurrent_writes;
 mod export;
 mod export_file;
-mod life;
-mod proof;
-mod steady;
+mod full_customer;
+mod requests;
 
 use bson::{Document, doc};
 use serde_json::{Value, json};

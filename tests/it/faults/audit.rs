@@ -10,7 +10,7 @@ use crate::customers::{PASSWORD, person, setup, with_password};
 use crate::kit::text;
 
 #[tokio::test]
-async fn a_gateway_killed_at_each_step_of_an_update_tells_it_with_it_or_not_at_all() {
+async fn a_crash_at_each_step_of_an_update_keeps_both_change_and_entry_or_neither() {
     let shop = setup().manual_clock().start().await;
     let steps = killed_at_each_step(&shop, "customerUpdate", async |step| {
         let ada = person(&format!("ada{step}@example.com"));
@@ -35,7 +35,7 @@ async fn a_gateway_killed_at_each_step_of_an_update_tells_it_with_it_or_not_at_a
 }
 
 #[tokio::test]
-async fn a_gateway_killed_at_each_step_of_a_first_password_tells_it_with_it_or_not_at_all() {
+async fn a_crash_at_each_step_of_a_first_password_keeps_both_change_and_entry_or_neither() {
     let shop = setup().manual_clock().start().await;
     let steps = killed_at_each_step(&shop, "customerPasswordSet", async |step| {
         let ada = person(&format!("ada{step}@example.com"));
@@ -57,7 +57,7 @@ async fn a_gateway_killed_at_each_step_of_a_first_password_tells_it_with_it_or_n
 
 // TOK-02
 #[tokio::test]
-async fn tok_02_a_gateway_killed_at_each_step_of_signing_out_tells_it_with_it_or_not_at_all() {
+async fn tok_02_a_crash_at_each_step_of_a_sign_out_keeps_both_change_and_entry_or_neither() {
     let shop = setup().manual_clock().start().await;
     let steps = killed_at_each_step(&shop, "customerTokenRevoke", async |step| {
         let ada = with_password(&format!("ada{step}@example.com"));

@@ -5,7 +5,7 @@ use bson::doc;
 use serde_json::{Value, json};
 
 use super::assert_recovered;
-use super::dying::Dying;
+use super::crashing_gateway::Dying;
 use crate::addresses::home;
 use crate::customers::{PASSWORD, ada, but, id_of, setup};
 use crate::erasure::status;
@@ -97,7 +97,7 @@ async fn killed_at_each_step(shop: &Shop, field: &str) -> usize {
 
 // ERA-03, SPR-92
 #[tokio::test]
-async fn era_03_a_gateway_killed_at_each_step_of_an_erasure_leaves_it_to_another() {
+async fn era_03_an_erasure_interrupted_at_each_step_is_completed_by_another_node() {
     let shop = setup().manual_clock().start().await;
     let begun = killed_at_each_step(&shop, "customerAnonymize").await;
     assert!(begun > 20, "{begun} were gone on with");
@@ -105,7 +105,7 @@ async fn era_03_a_gateway_killed_at_each_step_of_an_erasure_leaves_it_to_another
 
 // ERA-03, EPC-04
 #[tokio::test]
-async fn era_03_a_gateway_killed_at_each_step_of_a_deletion_leaves_it_to_another() {
+async fn era_03_a_deletion_interrupted_at_each_step_is_completed_by_another_node() {
     let shop = setup().manual_clock().start().await;
     let begun = killed_at_each_step(&shop, "customerDelete").await;
     assert!(begun > 20, "{begun} were gone on with");

@@ -104,7 +104,7 @@ async fn assert_the_mail_is_there_and_its_key_works(shop: &Shop, mailbox: &mut M
 
 // SPR-86
 #[tokio::test]
-async fn spr_86_a_reset_mail_waits_for_a_server_that_is_down() {
+async fn spr_86_a_reset_mail_is_retried_while_the_server_is_down() {
     let Some((shop, mut mailbox)) = shop_and_server().await else {
         return;
     };
@@ -137,7 +137,7 @@ async fn spr_86_a_reset_mail_waits_for_a_server_that_is_down() {
 
 // SPR-86
 #[tokio::test]
-async fn spr_86_a_reset_mail_waits_for_a_server_that_hangs() {
+async fn spr_86_a_reset_mail_is_retried_while_the_server_hangs() {
     let Some((shop, mut mailbox)) = shop_and_server().await else {
         return;
     };
@@ -168,7 +168,7 @@ async fn spr_86_a_reset_mail_waits_for_a_server_that_hangs() {
 
 // SPR-86
 #[tokio::test]
-async fn spr_86_a_reset_mail_that_was_given_up_is_sent_when_an_operator_says_so() {
+async fn spr_86_a_failed_reset_mail_is_sent_when_an_operator_retries_it() {
     let Some((shop, mut mailbox)) = shop_and_server().await else {
         return;
     };
@@ -206,7 +206,7 @@ async fn spr_86_a_reset_mail_that_was_given_up_is_sent_when_an_operator_says_so(
 
 // SPR-86
 #[tokio::test]
-async fn spr_86_a_mail_that_no_server_will_take_is_given_up_at_once_and_holds_up_no_other() {
+async fn spr_86_a_permanently_rejected_mail_fails_at_once_and_blocks_no_other() {
     let Some((shop, mut mailbox)) = shop_and_server().await else {
         return;
     };
@@ -270,7 +270,7 @@ async fn twenty_mails(shop: &Shop, nodes: [&Arc<kit::Gateway>; 2]) -> BTreeMap<S
 }
 
 #[tokio::test]
-async fn two_nodes_that_run_jobs_send_each_mail_once() {
+async fn two_job_nodes_send_each_mail_once() {
     let Some(mut mailbox) = Mailbox::start().await else {
         return;
     };

@@ -1,19 +1,19 @@
 //! Faults: the gateway dies at each step and at any moment, the database's primary is killed. What was acknowledged
 //! exists exactly once, and nothing is written in part.
 
-mod any_moment;
 mod audit;
+mod crashing_gateway;
 mod customers;
-mod dying;
 mod erasure;
+mod failed_writes;
 mod groups;
+mod integrity_check;
 mod mail;
-mod no_writes;
+pub(crate) mod mutation_calls;
 mod primary;
+mod random_kill;
 mod steps;
 mod three_nodes;
-mod whole;
-pub(crate) mod wishes;
 
 use std::time::Duration;
 

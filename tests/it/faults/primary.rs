@@ -59,7 +59,7 @@ async fn journeys(shop: &Shop, lane: usize, count: usize) -> Acknowledged {
 }
 
 #[tokio::test]
-async fn a_killed_primary_loses_nothing_acknowledged_and_leaves_nothing_half() {
+async fn a_killed_primary_loses_no_acknowledged_write_and_leaves_no_partial_one() {
     let setup = Setup::new().set("GATEWAY_RATE_LIMITS", "off").manual_clock();
     on_three_nodes("users", setup, users_lose_nothing).await;
 }

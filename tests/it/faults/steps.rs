@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::dying::Dying;
+use super::crashing_gateway::Dying;
 use super::{assert_recovered, done};
 use crate::addresses::{customer, home};
 use crate::custom_fields::{define, open, values};
@@ -47,7 +47,7 @@ pub(super) async fn killed_at_each_step(
 
 // CST-06
 #[tokio::test]
-async fn cst_06_a_gateway_killed_at_each_step_of_a_first_proof_shuts_out_or_changes_nothing() {
+async fn cst_06_a_crash_at_each_step_of_a_first_verification_revokes_access_or_changes_nothing() {
     let shop = setup().manual_clock().start().await;
     shop.open_account_page().await;
     let email = |step: u32| format!("victim{step}@example.com");
@@ -84,7 +84,7 @@ async fn cst_06_a_gateway_killed_at_each_step_of_a_first_proof_shuts_out_or_chan
 
 // SPR-10
 #[tokio::test]
-async fn spr_10_a_gateway_killed_at_each_step_of_a_concealed_registration_leaves_it_whole() {
+async fn spr_10_a_crash_at_each_step_of_a_concealed_registration_stays_consistent() {
     let shop = setup().manual_clock().start().await;
     shop.gateway.expect_jobs();
     shop.conceal_emails().await;
@@ -107,7 +107,7 @@ async fn spr_10_a_gateway_killed_at_each_step_of_a_concealed_registration_leaves
 
 // SFU-35
 #[tokio::test]
-async fn sfu_35_a_gateway_killed_at_each_step_of_a_merge_leaves_it_whole() {
+async fn sfu_35_a_crash_at_each_step_of_a_merge_leaves_it_complete_or_undone() {
     let shop = Setup::new().manual_clock().start().await;
     let ann = shop.ann("ann").await;
     let guest = |step: u32| format!("guest {step}");
@@ -128,7 +128,7 @@ async fn sfu_35_a_gateway_killed_at_each_step_of_a_merge_leaves_it_whole() {
 
 // STO-01
 #[tokio::test]
-async fn sto_01_a_gateway_killed_at_each_step_of_an_upload_leaves_nothing_half() {
+async fn sto_01_a_crash_at_each_step_of_an_upload_leaves_no_partial_item() {
     let shop = Setup::new().manual_clock().start().await;
     let ann = shop.ann("ann").await;
     let mut steps = 0;
@@ -156,7 +156,7 @@ async fn sto_01_a_gateway_killed_at_each_step_of_an_upload_leaves_nothing_half()
 
 // CST-01, CST-02
 #[tokio::test]
-async fn cst_01_a_gateway_killed_at_each_step_of_a_registration_leaves_no_half_customer() {
+async fn cst_01_a_crash_at_each_step_of_a_registration_leaves_no_partial_customer() {
     let shop = setup().manual_clock().start().await;
     let address = |step: u32| format!("ada{step}@example.com");
     let input = async |step: u32| {
@@ -202,7 +202,7 @@ async fn cst_01_a_gateway_killed_at_each_step_of_a_registration_leaves_no_half_c
 
 // CST-02
 #[tokio::test]
-async fn cst_02_a_gateway_killed_at_each_step_of_a_sign_in_takes_a_guest_over_whole_or_not_at_all() {
+async fn cst_02_a_crash_at_each_step_of_a_sign_in_merges_the_guest_completely_or_not() {
     let shop = setup().manual_clock().start().await;
     let inputs = Mutex::new(Vec::new());
     // A new customer for each attempt: what a dead gateway has begun would block the next one otherwise.
@@ -239,7 +239,7 @@ async fn cst_02_a_gateway_killed_at_each_step_of_a_sign_in_takes_a_guest_over_wh
 
 // SPR-90
 #[tokio::test]
-async fn spr_90_a_gateway_killed_at_each_step_of_a_password_reset_leaves_one_password() {
+async fn spr_90_a_crash_at_each_step_of_a_password_reset_leaves_one_valid_password() {
     let shop = setup().manual_clock().start().await;
     shop.open_account_page().await;
     let address = |step: u32| format!("ada{step}@example.com");
@@ -295,7 +295,7 @@ async fn spr_90_a_gateway_killed_at_each_step_of_a_password_reset_leaves_one_pas
 
 // ADR-01
 #[tokio::test]
-async fn adr_01_a_gateway_killed_at_each_step_of_a_deletion_leaves_both_defaults() {
+async fn adr_01_a_crash_at_each_step_of_an_address_deletion_leaves_both_defaults() {
     let shop = setup().manual_clock().start().await;
     let steps = killed_at_each_step(&shop, "customerAddressDelete", async |step| {
         let ada = person(&format!("ada{step}@example.com"));
@@ -354,7 +354,7 @@ async fn somebodys_order(shop: &Shop, name: &str) -> Value {
 
 // CLY-10, ORD-01
 #[tokio::test]
-async fn cly_10_a_gateway_killed_at_each_step_of_a_recording_counts_the_order_with_it_or_not_at_all() {
+async fn cly_10_a_crash_at_each_step_of_a_recording_keeps_order_and_count_equal() {
     let shop = setup().manual_clock().start().await;
     let inputs = Mutex::new(Vec::new());
     let steps = killed_at_each_step(&shop, "orderRecord", async |step| {
@@ -376,7 +376,7 @@ async fn cly_10_a_gateway_killed_at_each_step_of_a_recording_counts_the_order_wi
 
 // CLY-10, ORD-01
 #[tokio::test]
-async fn cly_10_a_gateway_killed_at_each_step_of_a_cancellation_counts_it_once_or_not_at_all() {
+async fn cly_10_a_crash_at_each_step_of_a_cancellation_counts_it_at_most_once() {
     let shop = setup().manual_clock().start().await;
     let steps = killed_at_each_step(&shop, "orderCancel", async |step| {
         let input = somebodys_order(&shop, &format!("somebody{step}")).await;
@@ -395,7 +395,7 @@ async fn cly_10_a_gateway_killed_at_each_step_of_a_cancellation_counts_it_once_o
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_a_gateway_killed_at_each_step_of_giving_values_or_deleting_a_field_leaves_both_whole() {
+async fn epc_30_a_crash_at_each_step_of_a_value_update_or_field_deletion_stays_consistent() {
     let shop = setup().manual_clock().start().await;
     define(&shop, "score", "INTEGER", open()).await;
     let customer = async |step: u32| {

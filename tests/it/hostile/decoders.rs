@@ -297,7 +297,7 @@ async fn strike((name, request, statuses): Attack) {
 
 // DEF-01
 #[tokio::test]
-async fn def_01_no_decoder_ends_the_process_or_takes_its_memory() {
+async fn def_01_no_decoder_crashes_the_process_or_exhausts_its_memory() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let mut binary = Binary::start(&shop.gateway, &[("GATEWAY_GRAPHIQL", "off")]).await;
@@ -328,7 +328,7 @@ async fn def_01_no_decoder_ends_the_process_or_takes_its_memory() {
 
 // DEF-01
 #[tokio::test]
-async fn def_01_what_nobody_sends_takes_little_time_of_the_processor() {
+async fn def_01_requests_without_a_credential_use_little_processor_time() {
     let shop = kit::shop().await;
     let binary = Binary::start(&shop.gateway, &[("GATEWAY_GRAPHIQL", "off")]).await;
     let rounds = 5;

@@ -15,7 +15,7 @@ fn address(number: u8) -> IpAddr {
 
 // DEF-01
 #[tokio::test]
-async fn bodies_of_strangers_share_64_mib() {
+async fn unauthenticated_bodies_share_64_mib() {
     arm();
     let shop = kit::shop().await;
     let binary = Binary::start(&shop.gateway, &[]).await;
@@ -45,7 +45,7 @@ async fn bodies_of_strangers_share_64_mib() {
 
 // DEF-01
 #[tokio::test]
-async fn heads_that_do_not_end_are_bounded() {
+async fn endless_request_heads_use_bounded_memory() {
     arm();
     let shop = kit::shop().await;
     let binary = Binary::start(&shop.gateway, &[]).await;
@@ -80,7 +80,7 @@ async fn heads_that_do_not_end_are_bounded() {
 
 // DEF-01
 #[tokio::test]
-async fn forms_and_bodies_have_their_limits() {
+async fn forms_and_bodies_have_size_limits() {
     let shop = kit::shop().await;
     let binary = Binary::start(&shop.gateway, &[]).await;
     let form = "application/x-www-form-urlencoded";

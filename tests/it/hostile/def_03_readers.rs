@@ -27,7 +27,7 @@ async fn link(shop: &Shop, ann: &Caller, size: usize) -> String {
 
 // DEF-03
 #[tokio::test]
-async fn a_reader_that_sleeps_is_cut_and_a_slow_one_is_not() {
+async fn a_stalled_reader_is_disconnected_and_a_slow_one_is_not() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let link = link(&shop, &ann, 20_000_000).await;
@@ -72,7 +72,7 @@ async fn connect(
 
 // DEF-03
 #[tokio::test]
-async fn streams_that_nobody_reads_are_few_small_and_cut() {
+async fn unread_http2_streams_are_limited_and_closed() {
     arm();
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
@@ -139,7 +139,7 @@ async fn streams_that_nobody_reads_are_few_small_and_cut() {
 
 // DEF-03
 #[tokio::test]
-async fn a_file_that_does_not_go_on_is_cut() {
+async fn a_stalled_upload_is_aborted() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let binary = Binary::start(&shop.gateway, &[]).await;

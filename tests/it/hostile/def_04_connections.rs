@@ -38,7 +38,7 @@ async fn refused(binary: &Binary, from: u8) {
 
 // DEF-04
 #[tokio::test]
-async fn connections_are_limited_in_all_and_by_address_but_for_proxies() {
+async fn connections_are_limited_in_total_and_per_address_except_for_proxies() {
     let shop = kit::shop().await;
     let settings = [
         ("GATEWAY_MAX_CONNECTIONS", "12"),
@@ -74,7 +74,7 @@ async fn connections_are_limited_in_all_and_by_address_but_for_proxies() {
 
 // DEF-04
 #[tokio::test]
-async fn idle_connections_lock_nobody_out_of_a_process_with_few_descriptors() {
+async fn idle_connections_do_not_exhaust_few_descriptors() {
     arm();
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
@@ -109,7 +109,7 @@ async fn idle_connections_lock_nobody_out_of_a_process_with_few_descriptors() {
 
 // DEF-04
 #[tokio::test]
-async fn idle_connections_are_closed_whatever_they_ping() {
+async fn idle_connections_are_closed_despite_pings() {
     let shop = kit::shop().await;
     let binary = Binary::start(&shop.gateway, &[("GATEWAY_IDLE_TIMEOUT", "1s")]).await;
     let mut raw = kept(&binary, 1).await;
@@ -135,7 +135,7 @@ async fn idle_connections_are_closed_whatever_they_ping() {
 
 // DEF-04
 #[tokio::test]
-async fn an_early_refusal_is_seen() {
+async fn an_early_refusal_is_received() {
     let shop = kit::shop().await;
     let binary = Binary::start(&shop.gateway, &[]).await;
     let stranger = shop.nobody().with(Some("sk_wrong"));
@@ -181,7 +181,7 @@ async fn an_early_refusal_is_seen() {
 
 // DEF-04
 #[tokio::test]
-async fn a_head_that_does_not_end_is_cut_and_an_idle_connection_is_not() {
+async fn an_unfinished_request_head_is_timed_out_and_an_idle_connection_is_not() {
     let shop = kit::shop().await;
     let binary = Binary::start(&shop.gateway, &[]).await;
     let (mut idle, mut slow) = (kept(&binary, 1).await, kept(&binary, 1).await);

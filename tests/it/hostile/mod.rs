@@ -7,7 +7,7 @@ mod def_02_multipart;
 mod def_03_readers;
 mod def_04_connections;
 mod documents;
-mod measures;
+mod measurements;
 
 use std::sync::Once;
 

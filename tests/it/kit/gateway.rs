@@ -21,12 +21,12 @@ use storefront_gateway::serve::RunningGateway;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use super::callers::Shop;
 use super::commands::Commands;
 use super::logs::{Logs, USUAL};
 use super::mail::MailFolder;
 use super::mongo::Store;
-use super::people::Shop;
-use super::profile::watch_for_scans;
+use super::profiler::watch_for_scans;
 use super::server::{scratch, server};
 
 /// The configuration of a test's gateway.

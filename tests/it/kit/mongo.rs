@@ -6,7 +6,7 @@ use bson::{Bson, Document, doc};
 use futures_util::TryStreamExt;
 use mongodb::{Collection, Database};
 
-use super::profile::scan;
+use super::profiler::scan;
 
 /// A test's database.
 #[derive(Clone)]

@@ -23,7 +23,7 @@ async fn seen(shop: &Shop, ada: &Value, group: &Value) -> Value {
 
 // CLY-15
 #[tokio::test]
-async fn cly_15_a_deleted_group_opens_nothing_and_is_nobodys_at_once() {
+async fn cly_15_a_deleted_group_immediately_has_no_members_and_opens_no_market() {
     let shop = kit::shop().await;
     let (id, ada) = customer(&shop, "ada@example.com").await;
     let (gone, stays) = (group(&shop, "Gone").await, group(&shop, "Stays").await);
@@ -85,7 +85,7 @@ async fn cly_15_a_deleted_group_opens_nothing_and_is_nobodys_at_once() {
 
 // CLY-15
 #[tokio::test]
-async fn cly_15_a_market_that_lost_its_last_group_is_closed_until_its_groups_are_set() {
+async fn cly_15_a_market_without_its_last_group_is_closed_until_its_groups_are_set() {
     let shop = kit::shop().await;
     let (id, ada) = customer(&shop, "ada@example.com").await;
     let (gone, stays) = (group(&shop, "Gone").await, group(&shop, "Stays").await);
@@ -148,7 +148,7 @@ pub(super) async fn fill(shop: &Shop, count: i64) {
 
 // CLY-15
 #[tokio::test]
-async fn cly_15_the_job_goes_on_where_it_was_cut_off_and_leaves_other_groups_alone() {
+async fn cly_15_an_interrupted_job_resumes_and_does_not_affect_other_groups() {
     let shop = kit::shop().await;
     let (id, _) = customer(&shop, "ada@example.com").await;
     let (gone, stays) = (group(&shop, "Gone").await, group(&shop, "Stays").await);

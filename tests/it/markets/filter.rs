@@ -57,7 +57,7 @@ async fn epc_32_customers_are_filtered_by_their_group() {
 
 // EPC-32, ERR-03
 #[tokio::test]
-async fn epc_32_who_is_in_a_group_is_told_to_whom_the_group_is() {
+async fn epc_32_filtering_by_group_needs_access_to_the_group() {
     let stage = Stage::new().await;
     let (shop, group) = (&stage.shop, &stage.group);
     // A backend client of one storefront, which need not name it.

@@ -102,7 +102,7 @@ fn ids(page: &Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn each_list_pages_through_all_from_both_ends() {
+async fn each_list_paginates_completely_from_both_ends() {
     let (shop, lists) = crowd().await;
     for list in &lists {
         let (query, whole) = (&list.query, list.page(&shop.backend, "first: 100").await);
@@ -129,7 +129,7 @@ async fn each_list_pages_through_all_from_both_ends() {
 }
 
 #[tokio::test]
-async fn a_page_or_a_cursor_that_cannot_be_is_refused() {
+async fn an_invalid_page_or_cursor_is_refused() {
     let (shop, lists) = crowd().await;
     let cursor =
         async |list: &List| list.page(&shop.backend, "first: 1").await["pageInfo"]["startCursor"].take();
@@ -170,7 +170,7 @@ const NESTED: &str = "{ storefront { \
      markets(first: 3) { nodes { name } } } } } }";
 
 #[tokio::test]
-async fn each_level_of_groups_and_markets_is_one_command() {
+async fn each_level_of_groups_and_markets_costs_one_command() {
     let shop = kit::shop().await;
     let mut people = Vec::new();
     for number in 0..20 {
@@ -220,7 +220,7 @@ async fn each_level_of_groups_and_markets_is_one_command() {
 }
 
 #[tokio::test]
-async fn a_customers_own_groups_are_looked_up_once_a_request() {
+async fn a_customers_own_groups_are_read_once_per_request() {
     let shop = kit::shop().await;
     let (_, ada) = customer(&shop, "own@example.com").await;
     let query = "{ storefront { a: markets { nodes { name } } b: markets(first: 1) { nodes { name } } \
@@ -257,7 +257,7 @@ async fn many() -> (Shop, Value, Value) {
 
 // EPC-32
 #[tokio::test]
-async fn epc_32_a_page_by_group_and_status_costs_the_page_at_the_beginning_and_at_the_end() {
+async fn epc_32_a_page_by_group_and_status_costs_the_same_at_both_ends() {
     const PAGE: i64 = 10;
     /// One key more to detect a next page, and what the list belongs to.
     const A_FEW: i64 = 8;
@@ -323,7 +323,7 @@ async fn close_many(shop: &Shop) {
 
 // CLY-15
 #[tokio::test]
-async fn cly_15_markets_that_one_may_not_enter_cost_nothing() {
+async fn cly_15_closed_markets_add_no_cost() {
     const A_FEW: i64 = 12;
     let shop = kit::shop().await;
     let (id, ada) = customer(&shop, "ada@example.com").await;

@@ -24,7 +24,7 @@ async fn ids(shop: &Shop) -> Vec<Value> {
 
 // CLY-15
 #[tokio::test]
-async fn cly_15_a_thousand_customers_join_and_leave_at_once_by_the_same_commands_as_one() {
+async fn cly_15_a_thousand_customers_join_and_leave_with_as_many_commands_as_one() {
     let shop = kit::shop().await;
     customer(&shop, "ada@example.com").await;
     fill(&shop, 1_200).await;
@@ -84,7 +84,7 @@ async fn cly_15_a_thousand_customers_join_and_leave_at_once_by_the_same_commands
 
 // ERR-01, SPR-31
 #[tokio::test]
-async fn err_01_each_customer_who_is_not_there_is_named_by_their_place_and_nobody_is_moved() {
+async fn err_01_each_unknown_customer_is_reported_by_index_and_no_member_changes() {
     let shop = kit::shop().await;
     let rival = shop.rival().await;
     let austria = shop.add_storefront("Prints AT", "AT").await;

@@ -1,11 +1,11 @@
 //! Customer groups and private markets: their content, their members, and who sees them (CLY-15).
 
-mod at_once;
-mod behind;
+mod concurrency;
 mod deletion;
 mod filter;
 mod lists;
 mod members;
+mod nested_access;
 mod visibility;
 
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ fn names(list: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn cly_15_a_group_and_a_market_are_on_the_wire_as_they_are_stored() {
+async fn cly_15_a_group_and_a_market_are_returned_as_stored() {
     let shop = kit::shop().await;
     let new = json!({ "storefrontId": shop.id(), "name": " Ältere $Kunden. " });
     let made = shop.backend.done("customerGroupCreate", new).await;
@@ -88,7 +88,7 @@ async fn cly_15_a_group_and_a_market_are_on_the_wire_as_they_are_stored() {
 }
 
 #[tokio::test]
-async fn a_storefronts_groups_are_on_the_wire_with_their_markets() {
+async fn a_storefronts_groups_are_returned_with_their_markets() {
     let shop = kit::shop().await;
     let id = group(&shop, "Old friends").await;
     market(&shop, "Sale", &[&id]).await;
@@ -131,7 +131,7 @@ async fn a_storefronts_groups_are_on_the_wire_with_their_markets() {
 }
 
 #[tokio::test]
-async fn a_name_is_one_groups_and_one_markets_whatever_its_case() {
+async fn a_name_is_unique_among_groups_and_among_markets_regardless_of_case() {
     let shop = kit::shop().await;
     let austria = shop.add_storefront("Prints AT", "AT").await;
     let vip = group(&shop, "VIP").await;

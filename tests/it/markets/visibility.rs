@@ -70,7 +70,7 @@ pub(super) async fn at(caller: &Caller, query: &str, place: &str) -> Value {
 
 // CLY-15
 #[tokio::test]
-async fn cly_15_each_caller_sees_its_markets_and_no_other_whichever_way() {
+async fn cly_15_each_caller_sees_only_its_markets_on_every_path() {
     let stage = Stage::new().await;
     let shop = &stage.shop;
     let rival = shop.rival().await;
@@ -125,7 +125,7 @@ async fn cly_15_each_caller_sees_its_markets_and_no_other_whichever_way() {
 
 // CLY-15
 #[tokio::test]
-async fn cly_15_leaving_the_group_takes_its_markets_away_at_once_on_every_node() {
+async fn cly_15_leaving_a_group_hides_its_markets_immediately_on_every_node() {
     let stage = Stage::new().await;
     let (shop, (id, ada)) = (&stage.shop, &stage.ada);
     let node = shop.gateway.another_node().await;

@@ -128,7 +128,7 @@ async fn secrets(dir: &Path, uri: &Secret) -> [String; 2] {
 
 // DEF-07
 #[tokio::test]
-async fn a_stranger_reads_and_writes_nothing() {
+async fn a_client_without_credentials_reads_and_writes_nothing() {
     let dir = TempDir::new().expect("a directory");
     let managed = Managed::start(&options(dir.path()), &Silent)
         .await
@@ -148,7 +148,7 @@ async fn a_stranger_reads_and_writes_nothing() {
 
 // DEF-07
 #[tokio::test]
-async fn the_secret_is_in_files_of_this_user_alone_whatever_the_mask() {
+async fn the_secrets_files_are_private_regardless_of_the_umask() {
     let root = TempDir::new().expect("a directory");
     let dir = root.path().join("data");
     let mut gateway = start_child(&dir);
@@ -176,7 +176,7 @@ async fn the_secret_is_in_files_of_this_user_alone_whatever_the_mask() {
 
 // DEF-07
 #[tokio::test]
-async fn a_lost_secret_is_made_anew_and_the_old_one_opens_nothing() {
+async fn a_lost_secret_is_replaced_and_the_old_one_is_refused() {
     let dir = TempDir::new().expect("a directory");
     let first = Managed::start(&options(dir.path()), &Silent)
         .await
@@ -245,7 +245,7 @@ async fn unprotected(dir: &Path) -> (Child, Secret) {
 
 // DEF-07
 #[tokio::test]
-async fn a_directory_from_before_is_taken_over_whenever_that_is_interrupted() {
+async fn a_directory_of_an_earlier_version_is_upgraded_despite_interruptions() {
     let dir = TempDir::new().expect("a directory");
     let (mut server, uri) = unprotected(dir.path()).await;
     insert(&uri, 1).await;

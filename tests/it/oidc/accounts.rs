@@ -9,7 +9,7 @@ use storefront_gateway::customer::identity::forget_in;
 use storefront_gateway::platform::id::{Id, StorefrontId, StorefrontUserId};
 use storefront_gateway::reach::HouseReach;
 
-use super::op::USERINFO;
+use super::test_provider::USERINFO;
 use super::{NOT_LINKED, Reply, WITH_OIDC, add, arrives, back_with, counts, provider, shop_and_op};
 use crate::customers::{OTHER_PASSWORD, credentials, is_signed_in, person, signed_in, with_password};
 use crate::erasure;
@@ -31,7 +31,7 @@ async fn set(shop: &Shop, email: &str, fields: bson::Document) {
 
 // EPC-09, CST-01
 #[tokio::test]
-async fn epc_09_the_first_sign_in_makes_the_customer_and_the_next_finds_it() {
+async fn epc_09_the_first_sign_in_creates_the_customer_and_the_next_reuses_it() {
     let (shop, op) = shop_and_op().await;
     let payload = shop.browser.done(WITH_OIDC, back_with("ada")).await;
     let (ada, _) = signed_in(&shop, &payload);
@@ -64,7 +64,7 @@ async fn epc_09_the_first_sign_in_makes_the_customer_and_the_next_finds_it() {
 
 // EPC-09, EPC-08
 #[tokio::test]
-async fn epc_09_an_account_is_linked_only_where_both_sides_have_verified_its_address() {
+async fn epc_09_an_account_is_linked_only_if_both_sides_verified_its_address() {
     for (here, there, is_linked) in [
         (true, true, true),
         (true, false, false),
@@ -114,7 +114,7 @@ async fn epc_09_an_account_is_linked_only_where_both_sides_have_verified_its_add
 
 // EPC-09
 #[tokio::test]
-async fn epc_09_an_unverified_address_makes_an_account_that_ends_with_the_owner_of_the_address() {
+async fn epc_09_an_account_with_an_unverified_address_yields_to_the_owner_of_the_address() {
     let (shop, _op) = shop_and_op().await;
     // Somebody who claims to have Ada's email address.
     let squatter = "mallory {\"email\": \"ada@example.com\", \"email_verified\": false}";
@@ -147,7 +147,7 @@ async fn epc_09_an_unverified_address_makes_an_account_that_ends_with_the_owner_
 
 // EPC-09, SPR-10
 #[tokio::test]
-async fn epc_09_who_has_no_address_has_no_account() {
+async fn epc_09_an_identity_without_an_address_gets_no_account() {
     let (shop, op) = shop_and_op().await;
     for code in [
         "ada {\"email\": \"no address\"}",
@@ -177,7 +177,7 @@ async fn epc_09_who_has_no_address_has_no_account() {
 
 // EPC-08, EPC-09, ERA-02
 #[tokio::test]
-async fn era_02_nobody_signs_in_to_an_account_whose_erasure_has_begun() {
+async fn era_02_sign_in_is_refused_once_the_erasure_has_begun() {
     let (shop, _op) = shop_and_op().await;
     let id = arrives(&shop, "ada").await;
     for status in ["IN_PROGRESS", "FAILED", "COMPLETED"] {
@@ -233,7 +233,7 @@ async fn forget(shop: &Shop, user: &str) -> u64 {
 
 // ERA-01
 #[tokio::test]
-async fn era_01_what_ties_a_person_to_providers_is_forgotten_and_nobody_elses() {
+async fn era_01_an_erasure_deletes_only_the_customers_identities() {
     let (shop, op) = shop_and_op().await;
     add(&shop, provider(&shop.storefront.id, "second", &op.issuer)).await;
     let ada = arrives(&shop, "ada").await;
@@ -276,7 +276,7 @@ async fn sfr_02_storefronts_share_neither_providers_nor_identities() {
 
 // EPC-30: fields that must have a value bind who can give one.
 #[tokio::test]
-async fn epc_30_required_fields_keep_nobody_from_signing_in() {
+async fn epc_30_required_fields_do_not_prevent_sign_in() {
     let (shop, _op) = shop_and_op().await;
     let required = json!({ "isRequired": true, "isPublic": true, "isCustomerWritable": true });
     crate::custom_fields::define(&shop, "size", "STRING", required).await;

@@ -8,7 +8,7 @@ use crate::kit::{faults, item_ids, png, warnings};
 
 // CST-02
 #[tokio::test]
-async fn cst_02_what_a_guest_made_comes_over_at_the_first_sign_in_and_at_a_later_one() {
+async fn cst_02_a_guests_items_are_merged_at_the_first_and_at_a_later_sign_in() {
     let (shop, _op) = shop_and_op().await;
     let mut items = Vec::new();
     for (number, guest) in ["first", "second"].into_iter().enumerate() {
@@ -50,7 +50,7 @@ async fn cst_02_what_a_guest_made_comes_over_at_the_first_sign_in_and_at_a_later
 
 // CST-02, ERR-04
 #[tokio::test]
-async fn cst_02_a_token_that_cannot_be_used_prevents_no_sign_in_by_oidc() {
+async fn cst_02_an_unusable_token_does_not_prevent_single_sign_on() {
     let (shop, op) = shop_and_op().await;
     let (ann, rival) = (shop.ann("ann").await, shop.rival().await);
     let theirs = rival.guest("guest").await;

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::op::TOKEN;
+use super::test_provider::TOKEN;
 use super::{REDIRECT_URI, VERIFIER, WITH_OIDC, add, back_in, provider, shop_and_op};
 use crate::customers::but;
 use crate::kit::Shop;
@@ -62,7 +62,7 @@ fn bads(rival: &Shop) -> Vec<(&'static str, String, &'static str)> {
 
 // ERR-01, EPC-09
 #[tokio::test]
-async fn err_01_each_bad_value_of_a_sign_in_by_oidc_is_named_and_nothing_changes() {
+async fn err_01_each_invalid_value_of_a_single_sign_on_is_reported_and_nothing_changes() {
     let (shop, op) = shop_and_op().await;
     let rival = shop.rival().await;
     add(&rival, provider(&rival.storefront.id, "theirs", &op.issuer)).await;
@@ -84,7 +84,7 @@ async fn err_01_each_bad_value_of_a_sign_in_by_oidc_is_named_and_nothing_changes
 
 // ERR-01
 #[tokio::test]
-async fn err_01_all_faults_of_a_sign_in_by_oidc_come_together() {
+async fn err_01_all_errors_of_a_single_sign_on_are_returned_together() {
     let (shop, op) = shop_and_op().await;
     shop.add_storefront("Prints AT", "AT").await;
     let all = json!({
@@ -123,7 +123,7 @@ async fn err_01_all_faults_of_a_sign_in_by_oidc_come_together() {
 
 // A credential mutation may occur only once in a document, so that one request is one attempt.
 #[tokio::test]
-async fn a_document_signs_on_once() {
+async fn a_document_signs_on_at_most_once() {
     let (shop, op) = shop_and_op().await;
     let one = "customerTokenCreateWithOidc(input: $input) { userErrors { code } }";
     let query = format!("mutation ($input: CustomerTokenCreateWithOidcInput!) {{ a: {one} b: {one} }}");

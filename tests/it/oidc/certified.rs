@@ -158,7 +158,7 @@ async fn epc_09_a_customer_signs_in_at_a_certified_provider() {
 
 // EPC-09
 #[tokio::test]
-async fn epc_09_a_certified_provider_refuses_what_does_not_belong_to_its_code() {
+async fn epc_09_a_certified_provider_refuses_values_that_do_not_match_its_code() {
     let Some(mut certified) = Certified::start(json!({})).await else {
         return;
     };

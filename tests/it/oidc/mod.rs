@@ -2,13 +2,13 @@
 
 mod accounts;
 mod anonymous;
-mod at_once;
 mod bad_input;
 mod certified;
-mod liar;
-mod op;
+mod concurrency;
+mod invalid_responses;
+mod logging;
 mod providers;
-mod silence;
+mod test_provider;
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use storefront_gateway::oidc::store::{self, NewProvider};
 use storefront_gateway::platform::id::StorefrontId;
 use storefront_gateway::reach::HouseReach;
 
-pub(crate) use op::{Op, Reply};
+pub(crate) use test_provider::{Op, Reply};
 
 use crate::customers::{but, setup};
 use crate::kit::Shop;

@@ -10,7 +10,7 @@ use storefront_gateway::platform::id::{Id, IdentityProviderId};
 use storefront_gateway::reach::HouseReach;
 use url::Url;
 
-use super::op::{DISCOVERY, TOKEN};
+use super::test_provider::{DISCOVERY, TOKEN};
 use super::{
     CHALLENGE, CLIENT_SECRET, Op, REDIRECT_URI, Reply, VERIFIER, WITH_OIDC, add, arrives, back_with, counts,
     provider, shop_and_op,
@@ -32,7 +32,7 @@ async fn authorization_url(shop: &Shop, changes: Value) -> Answer {
 
 // EPC-09
 #[tokio::test]
-async fn epc_09_a_browser_is_sent_to_the_provider_with_all_that_belongs_to_the_sign_in() {
+async fn epc_09_the_authorization_url_has_all_parameters_of_the_sign_in() {
     let (shop, op) = shop_and_op().await;
     let seen = authorization_url(&shop, json!({ "state": "a&b=c d+e-123".replace(' ', "_") }))
         .await
@@ -67,7 +67,7 @@ async fn epc_09_a_browser_is_sent_to_the_provider_with_all_that_belongs_to_the_s
 
 // EPC-09, ERR-02
 #[tokio::test]
-async fn err_02_an_authorization_url_is_made_of_what_can_be() {
+async fn err_02_an_authorization_url_with_invalid_arguments_is_refused() {
     let (shop, op) = shop_and_op().await;
     let long = "s".repeat(513);
     for (field, bad) in [
@@ -105,7 +105,7 @@ async fn err_02_an_authorization_url_is_made_of_what_can_be() {
 
 // EPC-09, SFR-02
 #[tokio::test]
-async fn epc_09_a_storefronts_providers_are_listed_in_order_by_one_command() {
+async fn epc_09_a_storefronts_providers_are_listed_in_order_with_one_command() {
     let shop = kit::shop().await;
     let op = Op::start().await;
     let austria = shop.add_storefront("Prints AT", "AT").await;
@@ -160,7 +160,7 @@ async fn epc_09_a_storefronts_providers_are_listed_in_order_by_one_command() {
 
 // EPC-09: as RFC 6749 and RFC 7636 have it.
 #[tokio::test]
-async fn epc_09_a_code_is_exchanged_with_its_verifier_and_the_clients_secret() {
+async fn epc_09_a_code_is_exchanged_with_its_verifier_and_the_client_secret() {
     let (shop, op) = shop_and_op().await;
     arrives(&shop, "ada").await;
     let asked = op.last(TOKEN);
@@ -178,7 +178,7 @@ async fn epc_09_a_code_is_exchanged_with_its_verifier_and_the_clients_secret() {
 
     // A provider that supports `client_secret_post` only.
     let by_post = Op::start().await;
-    let mut published = super::op::published(&by_post.issuer);
+    let mut published = super::test_provider::published(&by_post.issuer);
     published["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"]);
     by_post.reply(DISCOVERY, Reply::Json(200, published));
     add(&shop, provider(&shop.storefront.id, "post", &by_post.issuer)).await;
@@ -206,7 +206,7 @@ async fn epc_09_a_code_is_exchanged_with_its_verifier_and_the_clients_secret() {
 
 // EPC-09
 #[tokio::test]
-async fn epc_09_a_provider_that_is_removed_signs_nobody_in_and_takes_its_identities_along() {
+async fn epc_09_a_removed_provider_is_refused_and_its_identities_are_deleted() {
     let (shop, op) = shop_and_op().await;
     let second = add(&shop, provider(&shop.storefront.id, "second", &op.issuer)).await;
     let ada = arrives(&shop, "ada").await;
@@ -243,7 +243,7 @@ async fn epc_09_a_provider_that_is_removed_signs_nobody_in_and_takes_its_identit
 
 // EPC-09
 #[tokio::test]
-async fn epc_09_a_sign_in_looks_at_what_it_needs_and_at_nobody_else() {
+async fn epc_09_a_sign_in_reads_only_the_documents_it_needs() {
     let (shop, _op) = shop_and_op().await;
     for number in 0..30 {
         arrives(&shop, &format!("somebody{number}")).await;

@@ -61,7 +61,7 @@ const ADAS: [&str; 4] = ["^A", "A-1", "a-4", "A.3"];
 
 // EPC-25
 #[tokio::test]
-async fn epc_25_orders_are_newest_first_by_when_they_were_placed() {
+async fn epc_25_orders_are_sorted_by_placement_time_newest_first() {
     let (shop, ada) = shop_of_orders().await;
     let all = list(&shop.backend, "").await;
     assert_eq!(numbers(&all), ALL);
@@ -100,7 +100,7 @@ const BACKWARD: [&str; 4] = ["last", "before", "hasPreviousPage", "startCursor"]
 
 // EPC-25
 #[tokio::test]
-async fn epc_25_pages_go_through_all_both_ways() {
+async fn epc_25_a_list_paginates_completely_in_both_directions() {
     let (shop, ada) = shop_of_orders().await;
     for ways in [FORWARD, BACKWARD] {
         for size in [1, 2, 3, 7, 100] {
@@ -115,7 +115,7 @@ async fn epc_25_pages_go_through_all_both_ways() {
 
 // EPC-25
 #[tokio::test]
-async fn epc_25_a_list_that_grows_is_paged_without_holes() {
+async fn epc_25_pagination_of_a_growing_list_skips_nothing() {
     let (shop, _) = shop_of_orders().await;
     let first = list(&shop.backend, "(first: 3)").await;
     record(&shop, guests("late")).await;
@@ -127,7 +127,7 @@ async fn epc_25_a_list_that_grows_is_paged_without_holes() {
 }
 
 #[tokio::test]
-async fn a_cursor_is_good_for_its_own_list_only() {
+async fn a_cursor_is_valid_for_its_own_list_only() {
     let (shop, ada) = shop_of_orders().await;
     let fr = shop.add_storefront("Prints FR", "FR").await;
     let named = |id: &str, arguments: &str| {
@@ -248,7 +248,7 @@ async fn fill(shop: &Shop, copies: i64) {
 
 // EPC-25
 #[tokio::test]
-async fn epc_25_a_page_costs_what_it_shows_however_many_orders_there_are() {
+async fn epc_25_the_cost_of_a_page_is_independent_of_the_number_of_orders() {
     /// One key more to detect a next page, and the storefront or the customer itself.
     const A_FEW: i64 = 12;
     let shop = kit::shop().await;
@@ -315,7 +315,7 @@ async fn page_of(caller: &Caller, arguments: &str) -> Value {
 
 // EPC-25
 #[tokio::test]
-async fn epc_25_the_orders_of_fifty_customers_cost_as_many_commands_as_those_of_two() {
+async fn epc_25_orders_of_fifty_customers_cost_as_many_commands_as_of_two() {
     let mut counts = Vec::new();
     for customers in [2, 50] {
         let shop = kit::shop().await;
@@ -356,7 +356,7 @@ async fn epc_25_the_orders_of_fifty_customers_cost_as_many_commands_as_those_of_
 }
 
 #[tokio::test]
-async fn recording_and_cancelling_cost_a_few_commands() {
+async fn recording_and_cancelling_cost_a_fixed_number_of_commands() {
     let shop = kit::shop().await;
     let (id, _) = ada(&shop).await;
     let input = super::in_storefront(&shop, but(by_default("1"), json!({ "customerId": id })));

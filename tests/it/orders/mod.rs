@@ -1,9 +1,9 @@
 //! Orders: their content, their effect on the customer's count and status, and that each is recorded once.
 
-mod at_once;
+mod concurrency;
+mod idempotency;
 mod lists;
 mod money;
-mod repeated;
 
 use bson::doc;
 use serde_json::{Value, json};
@@ -72,7 +72,7 @@ async fn standing(customer: &Caller) -> (i64, String) {
 
 // EPC-22
 #[tokio::test]
-async fn epc_22_an_order_takes_an_address_in_full_by_id_or_by_default_and_keeps_its_own_copy() {
+async fn epc_22_an_order_copies_an_address_given_in_full_by_id_or_by_default() {
     let shop = kit::shop().await;
     let (id, ada) = ada(&shop).await;
     let studio = json!({ "address1": "Studio", "isDefaultShipping": false, "isDefaultBilling": false });
@@ -127,7 +127,7 @@ async fn epc_22_an_order_takes_an_address_in_full_by_id_or_by_default_and_keeps_
 
 // EPC-22
 #[tokio::test]
-async fn epc_22_a_copy_says_all_that_the_address_says_but_what_the_customer_calls_it() {
+async fn epc_22_an_orders_copy_of_an_address_omits_only_its_label() {
     let shop = kit::shop().await;
     let (id, ada) = ada(&shop).await;
     let studio = json!({
@@ -160,7 +160,7 @@ async fn epc_22_a_copy_says_all_that_the_address_says_but_what_the_customer_call
 
 // EPC-28, EPC-29
 #[tokio::test]
-async fn epc_29_a_guests_order_has_no_customer_and_changes_nobodys_status() {
+async fn epc_29_a_guest_order_has_no_customer_and_changes_no_status() {
     let shop = kit::shop().await;
     let (_, ada) = ada(&shop).await;
     let email = json!({ "email": " Ada@Example.com " });
@@ -210,7 +210,7 @@ async fn epc_29_a_guests_order_has_no_customer_and_changes_nobodys_status() {
 
 // CLY-10, ORD-01, SPR-20
 #[tokio::test]
-async fn cly_10_the_status_follows_the_placed_orders() {
+async fn cly_10_the_status_depends_on_the_number_of_placed_orders() {
     let shop = kit::shop().await;
     let (id, ada) = ada(&shop).await;
     let mut orders = Vec::new();
@@ -252,7 +252,7 @@ async fn cly_10_the_status_follows_the_placed_orders() {
 
 // SFR-01, SFR-02
 #[tokio::test]
-async fn sfr_02_a_number_is_one_storefronts() {
+async fn sfr_02_an_order_number_is_unique_per_storefront() {
     let shop = kit::shop().await;
     let fr = shop.add_storefront("Prints FR", "FR").await;
     let (id, _) = ada(&shop).await;
@@ -280,7 +280,7 @@ async fn sfr_02_a_number_is_one_storefronts() {
 }
 
 #[tokio::test]
-async fn every_text_comes_back_unchanged_and_means_nothing_to_the_database() {
+async fn text_is_returned_unchanged_and_never_interpreted_by_the_database() {
     let shop = kit::shop().await;
     let longest = "日".repeat(255);
     for written in ["$gt", "a.b.c", "  padded  ", "{\"$ne\":1}", "1001-é🏠", &longest] {
@@ -314,7 +314,7 @@ async fn every_text_comes_back_unchanged_and_means_nothing_to_the_database() {
 
 // ERR-03
 #[tokio::test]
-async fn err_03_a_payload_shows_an_order_and_its_customer_without_the_read_scopes() {
+async fn err_03_a_payload_shows_an_order_without_the_read_scopes() {
     let shop = kit::shop().await;
     let (id, _) = ada(&shop).await;
     let writer = shop.backend_with(&[Scope::OrdersWrite]).await;

@@ -9,7 +9,7 @@ use crate::customers::but;
 use crate::kit::{self, Setup};
 
 #[tokio::test]
-async fn amounts_come_back_as_they_were_sent() {
+async fn amounts_are_returned_as_sent() {
     let shop = kit::shop().await;
     for (number, (sent, currency, read)) in [
         (json!("10.50"), "EUR", "10.50"),
@@ -53,7 +53,7 @@ async fn amounts_come_back_as_they_were_sent() {
 }
 
 #[tokio::test]
-async fn amounts_may_stand_in_the_document_itself() {
+async fn amounts_are_accepted_as_literals() {
     let shop = kit::shop().await;
     let address =
         "{ firstName: \"Ada\", lastName: \"Lovelace\", address1: \"1\", city: \"London\", iso2Code: GB }";
@@ -115,7 +115,7 @@ async fn an_order_has_up_to_a_thousand_lines() {
 }
 
 #[tokio::test]
-async fn an_order_is_placed_now_unless_it_says_when() {
+async fn an_order_without_a_time_is_placed_now() {
     let shop = Setup::new().manual_clock().start().await;
     let now = record(&shop, guests("now")).await;
     assert_eq!(now["placedAt"], now["createdAt"]);

@@ -49,7 +49,7 @@ fn one(map: &Value) -> Vec<(&'static str, String)> {
 
 // GQL-07
 #[tokio::test]
-async fn gql_07_a_file_that_does_not_come_is_named_and_nothing_runs() {
+async fn gql_07_a_missing_file_is_reported_and_nothing_runs() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let map = json!({ "0": ["variables.input.file"] });
@@ -71,7 +71,7 @@ async fn gql_07_a_file_that_does_not_come_is_named_and_nothing_runs() {
 
 // GQL-07
 #[tokio::test]
-async fn gql_07_a_second_file_that_does_not_come_is_an_error_of_its_field() {
+async fn gql_07_a_missing_second_file_is_an_error_of_its_field() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let operations = json!({ "query": TWO, "variables": { "a": null, "b": null } }).to_string();
@@ -91,7 +91,7 @@ async fn gql_07_a_second_file_that_does_not_come_is_an_error_of_its_field() {
 
 // GQL-07
 #[tokio::test]
-async fn gql_07_parts_that_are_no_json_are_told_where() {
+async fn gql_07_a_part_with_invalid_json_is_reported_with_its_position() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let [operations, _] = &one(&Value::Null)[..] else {

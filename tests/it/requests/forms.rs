@@ -63,7 +63,7 @@ const BROKEN_QUERIES: &[(&str, &str)] = &[
 
 // GQL-07
 #[tokio::test]
-async fn gql_07_a_body_that_is_no_json_is_told_where_and_what_was_expected() {
+async fn gql_07_an_invalid_json_body_is_reported_with_position_and_expectation() {
     let shop = kit::shop().await;
     for (body, said) in BROKEN {
         let answer = shop.browser.send_body(Some(JSON), *body).await;
@@ -101,7 +101,7 @@ async fn gql_07_a_body_that_is_no_json_is_told_where_and_what_was_expected() {
 
 // GQL-07
 #[tokio::test]
-async fn gql_07_a_content_type_that_is_not_taken_is_told_from_those_that_are() {
+async fn gql_07_an_unsupported_content_type_is_reported_with_the_supported_ones() {
     let shop = kit::shop().await;
     for (content_type, said) in [
         (None, "\"Content-Type\" is missing"),
@@ -148,7 +148,7 @@ async fn gql_07_a_content_type_that_is_not_taken_is_told_from_those_that_are() {
 
 // GQL-07
 #[tokio::test]
-async fn gql_07_a_wrong_path_or_method_is_told_the_right_one() {
+async fn gql_07_a_wrong_path_or_method_is_answered_with_the_right_one() {
     let shop = kit::shop().await;
     for path in ["/graphql/", "/api/graphql", "/"] {
         let answer = shop.browser.get(path).await;
@@ -188,7 +188,7 @@ async fn gql_07_a_wrong_path_or_method_is_told_the_right_one() {
 
 // GQL-07
 #[tokio::test]
-async fn gql_07_a_link_that_opens_nothing_says_why() {
+async fn gql_07_an_invalid_link_is_refused_with_the_reason() {
     let shop = kit::Setup::new().manual_clock().start().await;
     let ann = shop.ann("ann").await;
     ann.upload("cat.png", &kit::png(1)).await;

@@ -23,7 +23,7 @@ fn in_query(probe: &Value) -> String {
 
 // GQL-06
 #[tokio::test]
-async fn gql_06_a_hash_without_a_text_is_answered_so_that_the_text_follows() {
+async fn gql_06_an_unknown_hash_is_answered_with_persisted_query_not_found() {
     let shop = kit::shop().await;
     let expected = json!({ "errors": [{
         "message": "PersistedQueryNotSupported",
@@ -52,7 +52,7 @@ async fn gql_06_a_hash_without_a_text_is_answered_so_that_the_text_follows() {
 
 // GQL-06, DEF-01
 #[tokio::test]
-async fn gql_06_a_hash_is_bounded_like_every_extension() {
+async fn gql_06_a_persisted_query_hash_has_the_size_limit_of_extensions() {
     let shop = kit::shop().await;
     let deep = "[".repeat(100) + &"]".repeat(100);
     let body = format!("{{\"extensions\":{{\"persistedQuery\":{deep}}}}}");

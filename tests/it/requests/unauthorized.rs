@@ -33,7 +33,7 @@ fn with_header(shop: &Shop, value: &str) -> Caller {
 
 // GQL-07
 #[tokio::test]
-async fn gql_07_a_header_that_holds_no_token_is_told_from_one_that_holds_a_wrong_one() {
+async fn gql_07_a_header_without_a_token_and_an_invalid_token_are_distinguished() {
     let shop = setup().start().await;
     let key = shop.browser.credential.clone().expect("a key");
     let secret = shop.backend.credential.clone().expect("a secret");
@@ -76,7 +76,7 @@ async fn gql_07_a_header_that_holds_no_token_is_told_from_one_that_holds_a_wrong
 
 // GQL-07
 #[tokio::test]
-async fn gql_07_a_token_that_has_run_out_is_told_from_one_that_was_revoked_and_from_a_foreign_one() {
+async fn gql_07_expired_revoked_and_foreign_tokens_are_distinguished() {
     let shop = setup().manual_clock().start().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let (bob, refresh) = crate::customers::ada(&shop, "bob@example.com").await;
@@ -109,7 +109,7 @@ async fn gql_07_a_token_that_has_run_out_is_told_from_one_that_was_revoked_and_f
 
 // GQL-07, ERR-03
 #[tokio::test]
-async fn gql_07_whoever_may_not_learns_what_was_sent_and_what_is_needed() {
+async fn gql_07_a_forbidden_error_names_the_sent_and_the_required_credential() {
     let shop = setup().start().await;
     let guest = shop.guest("guest").await;
     let (ada, _) = ada(&shop, "ada@example.com").await;

@@ -7,7 +7,7 @@ use super::*;
 
 // ERR-01, SPR-07, SPR-09, SPR-10, SPR-11, SPR-13, CLY-06
 #[tokio::test]
-async fn err_01_a_registration_names_each_bad_value() {
+async fn err_01_each_invalid_registration_value_is_reported() {
     let (shop, rival, _) = shops().await;
     let mut bads = bad_storefronts(&rival);
     bads.extend(bad_addresses());
@@ -75,7 +75,7 @@ fn bad_profiles() -> Vec<Bad> {
 
 // ERR-01, SPR-31, SPR-32, SPR-33, CST-03
 #[tokio::test]
-async fn err_01_an_update_names_each_bad_value() {
+async fn err_01_each_invalid_update_value_is_reported() {
     let (shop, _, theirs) = shops().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let good = json!({ "customerId": id_of(&ada).await, "firstName": "Grace" });
@@ -120,7 +120,7 @@ async fn err_01_an_update_names_each_bad_value() {
 
 // ERR-02, SPR-42
 #[tokio::test]
-async fn err_02_what_cannot_be_is_refused_at_the_top_without_repeating_it() {
+async fn err_02_a_value_of_another_type_is_a_top_level_error_without_the_value() {
     let (shop, _, _) = shops().await;
     let before = kept(&shop).await;
     let good = newcomer(&shop);

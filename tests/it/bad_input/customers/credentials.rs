@@ -7,7 +7,7 @@ use super::*;
 
 // EPC-08, ERR-01
 #[tokio::test]
-async fn err_01_a_sign_in_tells_a_wrong_storefront_and_nothing_else() {
+async fn err_01_a_sign_in_distinguishes_only_a_wrong_storefront() {
     let (shop, rival, _) = shops().await;
     ada(&shop, "ada@example.com").await;
     let good = credentials("ada@example.com", PASSWORD);
@@ -27,7 +27,7 @@ async fn err_01_a_sign_in_tells_a_wrong_storefront_and_nothing_else() {
 
 // TOK-01, TOK-02, SPR-31
 #[tokio::test]
-async fn err_01_tokens_and_sessions_that_are_none_change_nothing() {
+async fn err_01_invalid_tokens_and_session_ids_change_nothing() {
     let (shop, _, theirs) = shops().await;
     let (ada, refresh) = ada(&shop, "ada@example.com").await;
     let (id, token) = (id_of(&ada).await, ada.credential.clone().expect("a token"));
@@ -60,7 +60,7 @@ async fn err_01_tokens_and_sessions_that_are_none_change_nothing() {
 
 // TOK-02, SPR-31, SPR-32
 #[tokio::test]
-async fn tok_02_to_sign_out_what_is_not_signed_in_is_success_and_another_customer_is_not() {
+async fn tok_02_sign_out_succeeds_without_a_session_but_not_for_another_customer() {
     let (shop, _, theirs) = shops().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let id = id_of(&ada).await;
@@ -116,7 +116,7 @@ async fn tok_02_to_sign_out_what_is_not_signed_in_is_success_and_another_custome
 
 // SPR-80, SPR-13, EPC-07, SPR-32
 #[tokio::test]
-async fn err_01_a_new_password_is_told_every_rule_that_it_breaks() {
+async fn err_01_a_new_password_is_rejected_with_every_violated_rule() {
     let (shop, _, theirs) = shops().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let faults = [

@@ -6,7 +6,7 @@ use bson::doc;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::shift::{Shift, Told};
+use super::workload::{Shift, Told};
 use crate::addresses::home;
 use crate::customers::{ada, but};
 use crate::kit::{Caller, Shop, number, text};

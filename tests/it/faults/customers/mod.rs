@@ -5,13 +5,13 @@ mod addresses;
 mod registrations;
 mod resets;
 mod sessions;
-mod shift;
+mod workload;
 
 use dev_mongod::replica_set::ReplicaSet;
 use futures_util::future::{join, join_all};
 use futures_util::join;
 
-use self::shift::Shift;
+use self::workload::Shift;
 use super::assert_recovered;
 use super::three_nodes::{kill_primary, on_three_nodes};
 use crate::customers::setup;
@@ -30,7 +30,7 @@ const FEW: [&str; 2] = ["customerPasswordReset", "customerPasswordResetRequest"]
 
 // CST-01, CST-02, TOK-01, SPR-41, SPR-86, SPR-90, ADR-01
 #[tokio::test]
-async fn customers_lose_nothing_acknowledged_when_the_primary_is_killed() {
+async fn a_killed_primary_loses_no_acknowledged_customer_write() {
     on_three_nodes("customers", setup().manual_clock(), customers_lose_nothing).await;
 }
 

@@ -3,7 +3,7 @@
 use bson::doc;
 use serde_json::{Value, json};
 
-use super::shift::{Shift, Told};
+use super::workload::{Shift, Told};
 use crate::customers::{PASSWORD, but, credentials, signed_in, with_password};
 use crate::faults::{done, photo};
 use crate::kit::{Caller, Shop, item_ids};

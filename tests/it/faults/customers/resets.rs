@@ -4,7 +4,7 @@ use bson::doc;
 use futures_util::future::{join, join_all};
 use serde_json::json;
 
-use super::shift::{Shift, Told};
+use super::workload::{Shift, Told};
 use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, credentials, is_signed_in, redeem, signed_in};
 use crate::kit::{Caller, Shop, faults};
 
